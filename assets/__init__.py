@@ -1,0 +1,1 @@
+"""What exists. One file = one asset = one function = one asset key = one table or directory. Logic belongs in `ratchet/`."""

@@ -1,0 +1,72 @@
+"""A cycle: one week of one classifier. The only place that knows weeks begin on Monday, in UTC.
+
+Add here arithmetic on weeks; which weeks hold data is a question for the warehouse.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from ratchet.errors import UsageError
+from ratchet.names import check_name
+
+_ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+
+
+@dataclass(frozen=True, order=True)
+class Cycle:
+    """One week (its Monday, UTC) of one classifier."""
+
+    classifier: str
+    week: date
+
+    def __post_init__(self) -> None:
+        check_name(self.classifier)
+        if self.week.weekday() != 0:
+            monday = monday_of(self.week)
+            raise UsageError(
+                f"week {self.week} is a {self.week:%A}.", f"Weeks are named by their Monday: {monday}.", code="bad_week"
+            )
+
+    @property
+    def start(self) -> datetime:
+        """First instant of the week, inclusive."""
+        return datetime(self.week.year, self.week.month, self.week.day, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """First instant after the week."""
+        return self.start + timedelta(days=7)
+
+    @property
+    def key(self) -> str:
+        """The Dagster partition key, `classifier|2026-02-23`."""
+        return f"{self.classifier}|{self.week}"
+
+    @classmethod
+    def from_key(cls, key: str) -> "Cycle":
+        """Inverse of `key`."""
+        classifier, _, week = key.partition("|")
+        return cls(classifier, parse_week(week))
+
+
+def monday_of(day: date) -> date:
+    """The Monday of the week that holds `day`."""
+    return day - timedelta(days=day.weekday())
+
+
+def parse_week(word: str) -> date:
+    """The date written as `2026-02-23` or `2026-W09`; raises `UsageError` for anything else."""
+    if iso := _ISO_WEEK.fullmatch(word):
+        try:
+            return date.fromisocalendar(int(iso[1]), int(iso[2]), 1)
+        except ValueError as error:
+            raise UsageError(f"week {word!r}: {error}.", "Write it as 2026-W09.", code="bad_week") from None
+    try:
+        return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise UsageError(
+            f"week {word[:40]!r} is no date.",
+            "Write its Monday (2026-02-23), its ISO week (2026-W09) or 'latest'.",
+            code="bad_week",
+        ) from None

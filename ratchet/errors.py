@@ -1,0 +1,39 @@
+"""The one kind of error a user can cause: what was found, and the cure.
+
+Raise `RatchetError` where bad input is met; the command prints it as one sentence and a hint, the HTTP edge as JSON.
+Programming errors are ordinary exceptions and are never caught here.
+"""
+
+from typing import Any
+
+
+class RatchetError(Exception):
+    """Something that the user can mend.
+
+    `message` says what was found, `hint` how to mend it, `code` is a stable machine name, `details` holds the values.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", *, code: str = "error", details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.code, self.details = message, hint, code, details or {}
+
+    def __str__(self) -> str:
+        return f"{self.message} hint: {self.hint}" if self.hint else self.message
+
+    def as_json(self) -> dict[str, Any]:
+        """The error document that `--json` prints."""
+        return {"error": {"code": self.code, "message": self.message, "hint": self.hint, "details": self.details}}
+
+
+class BlockedError(RatchetError):
+    """A check said no: exit code 2."""
+
+    exit_code = 2
+
+
+class UsageError(RatchetError):
+    """The command line itself is wrong: exit code 64 (`EX_USAGE` of sysexits.h)."""
+
+    exit_code = 64

@@ -1,0 +1,58 @@
+"""Writing files so that a crash at any instant leaves the old content or the new, never half.
+
+Add here verbs of the file system that several stores share; what is written is their business.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make renames and new names in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def publish(stage: Path, target: Path) -> None:
+    """Replace `target` by the finished file `stage` of the same folder: fsync, rename, fsync of the folder."""
+    with stage.open("rb+") as file:
+        os.fsync(file.fileno())
+    stage.replace(target)
+    fsync_folder(target.parent)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` to `path`: dot-file, fsync, rename, fsync of the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stage = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        stage.write_bytes(content)
+        publish(stage, path)
+    finally:
+        stage.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON; NaN and infinity are refused (ValueError)."""
+    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line and fsync it. A torn tail left by a crash is closed off by a line break first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    created = not path.exists()
+    with path.open("ab+") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    if created:
+        fsync_folder(path.parent)

@@ -1,0 +1,88 @@
+"""Where everything lies: the one place that knows the folders of `RATCHET_HOME`.
+
+Add a new path here, as a property or a function of a checked name; never join paths elsewhere.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ratchet.cycle import Cycle
+from ratchet.errors import RatchetError
+from ratchet.names import NAME, check_name, nearest
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that a deployment owns."""
+
+    root: Path
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file: rebuilt from the landing folders whenever it is lost."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def dagster(self) -> Path:
+        """`DAGSTER_HOME`: runs, events and schedules; expendable history."""
+        return self.root / "dagster"
+
+    def classifier(self, name: str) -> Path:
+        """The folder of one classifier. The name is checked before it becomes a path."""
+        return self.root / check_name(name)
+
+    def spec(self, name: str) -> Path:
+        """`classifier.toml`."""
+        return self.classifier(name) / "classifier.toml"
+
+    def golden(self, name: str) -> Path:
+        """`golden.jsonl`: hand-reviewed, never trained on."""
+        return self.classifier(name) / "golden.jsonl"
+
+    def landing(self, name: str, kind: str) -> Path:
+        """Landing folder of `kind`, `production_logs` or `corrections`."""
+        return self.classifier(name) / kind
+
+    def rejected(self, name: str) -> Path:
+        """What could not be taken, each row with its reason."""
+        return self.classifier(name) / "rejected"
+
+    def adapters(self, name: str) -> Path:
+        """Sealed adapters, one folder for each digest."""
+        return self.classifier(name) / "adapters"
+
+    def training(self, name: str) -> Path:
+        """Work folders of trainings: checkpoints and loss curves, by plan digest. Expendable."""
+        return self.classifier(name) / "training"
+
+    def report(self, cycle: Cycle) -> Path:
+        """Folder of one cycle's report."""
+        return self.reports(cycle.classifier) / str(cycle.week)
+
+    def reports(self, name: str) -> Path:
+        """Folder of all reports and their index."""
+        return self.classifier(name) / "reports"
+
+    def receipts(self, cycle: Cycle) -> Path:
+        """Folder of one cycle's receipts, one file for each gate."""
+        return self.classifier(cycle.classifier) / "receipts" / str(cycle.week)
+
+    def ledger(self, name: str) -> Path:
+        """`ledger.jsonl`: the append-only history of promotions."""
+        return self.classifier(name) / "ledger.jsonl"
+
+    def classifiers(self) -> list[str]:
+        """Names of the classifiers that have a specification here, sorted."""
+        return sorted(
+            path.parent.name for path in self.root.glob("*/classifier.toml") if NAME.fullmatch(path.parent.name)
+        )
+
+    def need(self, name: str) -> None:
+        """Raise when there is no classifier `name`, with the nearest one that is."""
+        known = self.classifiers()
+        if check_name(name) not in known:
+            raise RatchetError(
+                f"no classifier {name!r} in {self.root} (has: {', '.join(known) or 'none'}).",
+                nearest(name, known) or f"Make it with 'ratchet init {name} --labels a,b,c'.",
+                code="no_classifier",
+            )

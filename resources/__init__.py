@@ -1,0 +1,1 @@
+"""How Dagster reaches the world: configuration in, a plain store of `ratchet.stores` out."""
