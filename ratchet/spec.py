@@ -73,9 +73,7 @@ class Window:
                 "Set it between 0.05 and 0.5; the default is 0.15.",
             )
         if self.earliest and self.latest and self.earliest > self.latest:
-            raise _refuse(
-                f"window.earliest = {self.earliest} is after window.latest = {self.latest}.", "Swap the two dates."
-            )
+            raise _refuse(f"window.earliest = {self.earliest} is after window.latest = {self.latest}.", "Swap the two dates.")
 
 
 @dataclass(frozen=True)
@@ -141,9 +139,10 @@ class PromotionPolicy:
     def __post_init__(self) -> None:
         _share("promotion.margin", self.margin)
         _at_least("promotion.dwell_minutes", self.dwell_minutes, 0)
-        if list(self.steps) != sorted(set(self.steps)) or not self.steps or not 0 < self.steps[0] or self.steps[-1] != 100:
+        if list(self.steps) != sorted(set(self.steps)) or not self.steps or self.steps[0] <= 0 or self.steps[-1] != 100:
             raise _refuse(
-                f"promotion.steps = {list(self.steps)} is no ladder.", "List growing percents that end at 100: [5, 25, 50, 100]."
+                f"promotion.steps = {list(self.steps)} is no ladder.",
+                "List growing percents that end at 100: [5, 25, 50, 100].",
             )
 
 
@@ -181,7 +180,10 @@ class Candidate:
             raise _refuse("candidate.dropout = 1 drops everything.", "Use 0.0 to 0.3.")
         for name in ("alpha", "learning_rate", "inverse_regularisation"):
             if not 0 < getattr(self, name) < float("inf"):
-                raise _refuse(f"candidate.{name} = {getattr(self, name)} is not above 0.", f"Give candidate.{name} a positive number.")
+                raise _refuse(
+                    f"candidate.{name} = {getattr(self, name)} is not above 0.",
+                    f"Give candidate.{name} a positive number.",
+                )
         if not self.target_modules:
             raise _refuse("candidate.target_modules = [] trains nothing.", 'Name layers, or write ["auto"].')
 

@@ -78,7 +78,9 @@ def load_spec(path: Path) -> Spec:
 def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
     """Read a golden set: one JSON object with `text` and `label` a line; raises `RatchetError` naming file and line."""
     if not path.exists():
-        raise RatchetError(f"{path} does not exist.", "Write a hand-reviewed golden set there, one {text, label} a line.", code="no_golden")
+        raise RatchetError(
+            f"{path} does not exist.", "Write a hand-reviewed golden set there, one {text, label} a line.", code="no_golden"
+        )
     items = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if not line.strip():
