@@ -36,6 +36,7 @@ class Warehouse:
         """An open connection with the newest schema, closed at the end of the block. Keep the block short."""
         connection = self._open()
         try:
+            connection.execute("SET TimeZone = 'UTC'")
             migrate(connection)
             yield connection
         finally:
@@ -72,7 +73,7 @@ class Warehouse:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        config: dict[str, Any] = {"memory_limit": "1GB", "threads": 2, "temp_directory": str(self.path.parent / ".duckdb_tmp"), "TimeZone": "UTC"}
+        config: dict[str, Any] = {"memory_limit": "1GB", "threads": 2, "temp_directory": str(self.path.parent / ".duckdb_tmp")}
         deadline, attempt = time.monotonic() + self.lock_wait_s, 0
         while True:
             try:
