@@ -96,8 +96,9 @@ class Limits:
     """Texts whose sets of 3-character shingles overlap this much are near-duplicates."""
     max_golden_loss: float = 0.05
     """Largest share of the golden items that live gets right which a candidate may lose."""
-    min_golden_per_class: int = 10
-    """A class with fewer golden items that live gets right has no verdict of its own."""
+    min_golden_per_class: int = 40
+    """From this many golden items that live gets right on, a class is judged by its share of losses, like the whole.
+    A smaller class fails only when its losses exceed `max_golden_loss` beyond chance (exact binomial test, 5 %)."""
     golden_floor: float = 0.6
     """Golden accuracy that a first candidate, with no live to compare to, must reach."""
     golden_floor_per_class: float = 0.2

@@ -6,7 +6,7 @@ Add here verbs of the file system that several stores share; what is written is 
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def fsync_folder(folder: Path) -> None:
@@ -43,16 +43,26 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append one line and fsync it. A torn tail left by a crash is closed off by a line break first."""
+    """Append one line, durable when this returns. A torn tail of a crashed append, never acknowledged, is cut first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     created = not path.exists()
     with path.open("ab+") as file:
-        if file.tell() > 0:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
+        file.truncate(_end_of_last_line(file))
         file.write(line.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
     if created:
         fsync_folder(path.parent)
+
+
+def _end_of_last_line(file: BinaryIO) -> int:
+    """Offset just after the last line break, 0 when there is none."""
+    end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - 65536)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0

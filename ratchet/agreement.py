@@ -1,0 +1,130 @@
+"""Annotators: one consensus label for each request, and how far those who labelled it agree.
+
+Add here how several corrections become one label. Which of them train is `curation.py`'s business.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ratchet.gates import Verdict
+from ratchet.intervals import proportion_interval
+from ratchet.spec import Limits
+
+CONSENSUS_SQL = """
+WITH newest AS (
+    SELECT DISTINCT ON (request_id, annotator) week, request_id, annotator, label, saw_prediction
+    FROM corrections WHERE classifier = $classifier AND week <= $week
+    ORDER BY request_id, annotator, ts DESC, label
+), votes AS (
+    SELECT week, request_id, label, count(*) AS votes, bool_or(NOT saw_prediction) AS blind
+    FROM newest GROUP BY ALL
+), ranked AS (
+    SELECT *, sum(votes) OVER (PARTITION BY request_id) AS annotators,
+           row_number() OVER (PARTITION BY request_id ORDER BY votes DESC, label) AS place,
+           count(*) OVER (PARTITION BY request_id, votes) AS tied
+    FROM votes
+)
+SELECT week, request_id, CASE WHEN tied = 1 THEN label END AS label,
+       CASE WHEN tied = 1 THEN 'consensus' ELSE 'adjudicate' END AS status,
+       annotators::INT AS annotators, votes::INT AS votes, votes / annotators AS agreement,
+       (tied = 1 AND blind) AS blind
+FROM ranked WHERE place = 1 ORDER BY week, request_id
+"""
+"""Majority of each request's newest correction by each annotator; a tie has no label and waits for adjudication.
+
+`blind` says that at least one annotator gave the winning label without seeing the prediction.
+"""
+
+DOUBLES_SQL = """
+SELECT DISTINCT ON (request_id, annotator) request_id, annotator, label, week
+FROM corrections WHERE classifier = $classifier AND week BETWEEN $first AND $week
+AND request_id IN (SELECT request_id FROM corrections WHERE classifier = $classifier
+                   GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
+ORDER BY request_id, annotator, ts DESC, label
+"""
+"""The newest correction by each annotator of every request that two or more labelled."""
+
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How annotators agree on `doubles` requests: `agreement` is the share of pairs that say the same, `alpha` Krippendorff's."""
+
+    doubles: int
+    agreement: float | None = None
+    agreement_ci: list[float] | None = None
+    alpha: float | None = None
+    alpha_ci: list[float] | None = None
+    confusions: dict[str, int] = field(default_factory=dict)
+    """The pairs of labels most often confused, `a / b` to count."""
+
+
+def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int = 0) -> Agreement:
+    """Agreement over rows (request_id, annotator, label), one newest label for each annotator.
+
+    A request agrees when all its annotators say the same. Alpha is nominal (Krippendorff 2011), None when only one label
+    occurs, with a percentile bootstrap interval over requests; the interval of the agreement is exact (Clopper-Pearson).
+    """
+    import krippendorff
+
+    known = doubles[doubles["label"].isin(labels)]
+    counts = known.groupby(["request_id", "label"], observed=True).size().unstack(fill_value=0).reindex(columns=list(labels))
+    table = counts.fillna(0).to_numpy(dtype=np.int64)
+    table = table[table.sum(axis=1) > 1]
+    n = len(table)
+    if n == 0:
+        return Agreement(0)
+    agreed = int((table.max(axis=1) == table.sum(axis=1)).sum())
+
+    def alpha_of(rows: Any) -> float | None:
+        if (rows.sum(axis=0) > 0).sum() < 2:
+            return None
+        return float(krippendorff.alpha(value_counts=rows, level_of_measurement="nominal"))
+
+    generator = np.random.default_rng(seed)
+    drawn = [a for _ in range(_RESAMPLES) if (a := alpha_of(table[generator.integers(0, n, n)])) is not None]
+    return Agreement(
+        doubles=n,
+        agreement=agreed / n,
+        agreement_ci=list(proportion_interval(agreed, n)),
+        alpha=alpha_of(table),
+        alpha_ci=[float(v) for v in np.percentile(drawn, (2.5, 97.5))] if drawn else None,
+        confusions=_most_confused(table, labels),
+    )
+
+
+def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
+    """Passes when annotators agree on at least `min_agreement` of the doubly labelled requests; too few is no verdict."""
+    evidence = {key: value for key, value in vars(found).items() if value is not None}
+    if found.agreement is None or found.doubles < limits.min_doubles:
+        return Verdict(
+            "inconclusive",
+            f"No verdict: {found.doubles} doubly labelled requests, at least {limits.min_doubles} are needed.",
+            evidence,
+        )
+    alpha = "" if found.alpha is None or found.alpha_ci is None else (
+        f"; Krippendorff's alpha {found.alpha:.3f}, 95 % CI [{found.alpha_ci[0]:.3f}, {found.alpha_ci[1]:.3f}]"
+    )  # fmt: skip
+    worst = f"; most confused: {next(iter(found.confusions))}" if found.confusions else ""
+    passed = found.agreement >= limits.min_agreement
+    return Verdict(
+        "passed" if passed else "failed",
+        f"{'Passes' if passed else 'Fails'}: annotators agree on {found.agreement:.1%} of {found.doubles} doubly labelled "
+        f"requests (limit {limits.min_agreement:.0%}){alpha}{'' if passed else worst}.",
+        evidence,
+    )
+
+
+def _most_confused(table: Any, labels: Sequence[str]) -> dict[str, int]:
+    pairs: dict[str, int] = {}
+    for row in table:
+        said = [label for label, votes in zip(labels, row, strict=True) if votes]
+        for i, first in enumerate(said):
+            for second in said[i + 1 :]:
+                pairs[f"{first} / {second}"] = pairs.get(f"{first} / {second}", 0) + 1
+    return dict(sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:5])

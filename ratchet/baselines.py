@@ -1,0 +1,83 @@
+"""Baselines: what a candidate must beat to have a reason to exist.
+
+Add a baseline as a function from training texts to class probabilities of test texts; how they decide is in
+`decide_baselines`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratchet.calibration import softmax
+from ratchet.gates import Verdict
+from ratchet.spec import Label
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+HARD = ("majority", "base_model")
+SIMPLER = ("tfidf_logreg", "linear_probe")
+_COSINE_SCALE = 20.0  # the scale that the sentence encoder's own contrastive training used
+
+
+def predict_majority(labels: Integers, n: int, k: int) -> Floats:
+    """The class shares of the training `labels`, for each of `n` items: [n, k]."""
+    return np.tile(np.bincount(labels, minlength=k) / len(labels), (n, 1))
+
+
+def predict_tfidf(train: Sequence[str], labels: Integers, texts: Sequence[str], k: int) -> Floats:
+    """TF-IDF of words and word pairs with logistic regression: [n, k]."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        LogisticRegression(C=10.0, max_iter=1000, class_weight="balanced"),
+    ).fit(train, labels)
+    return spread(model.predict_proba(texts), model.classes_, k)
+
+
+def predict_probe(train: Floats, labels: Integers, texts: Floats, k: int) -> Floats:
+    """Logistic regression on frozen embeddings [n, d]: [n, k]."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=10.0, max_iter=2000, class_weight="balanced").fit(train, labels)
+    return spread(model.predict_proba(texts), model.classes_, k)
+
+
+def predict_untuned(labels: Floats, texts: Floats) -> Floats:
+    """The base model as it came: cosine between text and label name embeddings, both L2-normalised: [n, k]."""
+    return softmax(_COSINE_SCALE * texts @ labels.T)
+
+
+def label_sentences(labels: Sequence[Label]) -> list[str]:
+    """What the untuned base reads for each label: its name in words, and the description where there is one."""
+    return [": ".join(filter(None, (label.name.replace("_", " ").replace("-", " "), label.description))) for label in labels]
+
+
+def spread(probabilities: Floats, classes: Integers, k: int) -> Floats:
+    """Columns of the `classes` a model knows, spread over all `k`; unknown classes get 0."""
+    full = np.zeros((len(probabilities), k))
+    full[:, classes] = probabilities
+    return full
+
+
+def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]]) -> Verdict:
+    """Passes when the candidate's test macro-F1 is above majority and its own untuned base.
+
+    Equal to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is enough.
+    Raises KeyError when a baseline is missing: that is not a pass.
+    """
+    scores = {name: float(baselines[name]["macro_f1"]) for name in HARD + SIMPLER}
+    evidence = {"candidate": candidate, **scores}
+    beaten_by = [name for name in HARD if candidate <= scores[name]]
+    against = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    if beaten_by:
+        return Verdict("failed", f"Fails: test macro-F1 {candidate:.3f} is not above {', '.join(beaten_by)} ({against}).", evidence)
+    simpler = [name for name in SIMPLER if candidate <= scores[name]]
+    enough = f" The simpler model is enough: {', '.join(simpler)} does as well." if simpler else ""
+    return Verdict("passed", f"Passes: test macro-F1 {candidate:.3f} is above {against}.{enough}" if not enough else
+                   f"Passes: test macro-F1 {candidate:.3f} against {against}.{enough}", evidence)  # fmt: skip

@@ -1,0 +1,154 @@
+"""Curation: corrected requests in, examples out; every row that is left out has a reason.
+
+Add a rule as one step of `curate` that moves rows from the kept to the dropped, with a word for the reason. How texts are
+compared is in `near_duplicates.py`, where splits meet in `splitting.py`, what is personal data in `redaction.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ratchet.cycle import Cycle
+from ratchet.errors import RatchetError
+from ratchet.near_duplicates import NearDuplicates, normalise
+from ratchet.redaction import redact_all
+from ratchet.spec import Spec
+from ratchet.splitting import SPLITS, assign_splits, check_dates, find_bounds
+
+EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind"]
+DROPPED_COLUMNS = ["request_id", "ts", "reason", "detail"]
+REASONS = {
+    "adjudication": "annotators disagree; waits for a person",
+    "unknown_label": "the label is not in the specification",
+    "conflicting_labels": "the same text carries two labels",
+    "anchored": "in a held-out split, but its label was only given in sight of the prediction",
+    "duplicate": "the same text occurs earlier in its split",
+    "near_duplicate": "a near-duplicate occurs earlier in train",
+    "held_out": "the same text is held out in calibration or test",
+    "near_held_out": "a near-duplicate is held out in calibration or test",
+    "golden": "the same text is in the golden set",
+    "near_golden": "a near-duplicate is in the golden set",
+}
+
+
+@dataclass(frozen=True)
+class Curated:
+    """The examples of one cycle (columns `EXAMPLE_COLUMNS`), the dropped rows (`DROPPED_COLUMNS`) and what was redacted."""
+
+    examples: pd.DataFrame
+    dropped: pd.DataFrame
+    redactions: dict[str, int]
+
+    def describe(self) -> dict[str, Any]:
+        """Sizes, dates and class balance of each split, drop reasons and redactions, as JSON types."""
+        splits = {}
+        for split in SPLITS:
+            rows = self.examples[self.examples["split"] == split]
+            splits[split] = {
+                "n": len(rows),
+                "first": rows["ts"].min().isoformat() if len(rows) else None,
+                "last": rows["ts"].max().isoformat() if len(rows) else None,
+                "classes": {str(k): int(v) for k, v in rows["label"].value_counts().items()},
+            }
+        reasons = {str(k): int(v) for k, v in self.dropped["reason"].value_counts().items()}
+        return {"splits": splits, "dropped": reasons, "redactions": self.redactions}
+
+
+def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) -> Curated:
+    """Turn corrected requests into this cycle's examples.
+
+    `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind, of the look-back window; `golden`
+    the texts that may never train. Raises `RatchetError` for dates outside the spec's, an empty split, or a class with too
+    few training examples; the message holds what was found.
+    """
+    sift = _Sift(rows.sort_values(["ts", "request_id"], kind="stable").reset_index(drop=True))
+    sift.drop(sift.kept["status"] != "consensus", "adjudication")
+    sift.drop(~sift.kept["label"].isin(spec.labels), "unknown_label")
+    if len(sift.kept):
+        check_dates(sift.kept["ts"], cycle, spec.window)
+    bounds = find_bounds(sift.kept["ts"], sift.kept["blind"], cycle, spec.window)
+    sift.kept["split"] = assign_splits(sift.kept["ts"], bounds)
+    sift.kept["text"], redactions = redact_all(sift.kept["text"])
+    sift.kept["key"] = [normalise(text) for text in sift.kept["text"]]
+
+    sift.drop(sift.kept.groupby("key")["label"].transform("nunique") > 1, "conflicting_labels")
+    sift.drop((sift.kept["split"] != "train") & ~sift.kept["blind"], "anchored")
+    sift.drop(sift.kept.duplicated(["split", "key"]), "duplicate")
+    _keep_apart(sift, spec.limits.near_duplicate_jaccard, golden)
+
+    curated = Curated(sift.kept[EXAMPLE_COLUMNS].reset_index(drop=True), sift.dropped(), redactions)
+    _refuse_thin_splits(curated, spec, cycle)
+    return curated
+
+
+class _Sift:
+    """Rows still kept, and those dropped with a reason."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self.kept = rows.copy()
+        self._dropped: list[pd.DataFrame] = []
+
+    def drop(self, mask: "pd.Series[bool]", reason: str, detail: "pd.Series[str] | None" = None) -> None:
+        gone = self.kept.loc[mask, ["request_id", "ts"]].copy()
+        gone["reason"], gone["detail"] = reason, REASONS[reason] if detail is None else detail[mask]
+        self._dropped.append(gone)
+        self.kept = self.kept.loc[~mask].copy()
+
+    def dropped(self) -> pd.DataFrame:
+        return pd.concat(self._dropped)[DROPPED_COLUMNS].reset_index(drop=True)
+
+
+def _keep_apart(sift: _Sift, threshold: float, golden: Sequence[str]) -> None:
+    """Remove from train what golden, test or calibration holds, exactly or nearly, then near-duplicates within train."""
+    held_out = sift.kept[sift.kept["split"] != "train"]
+    tests = set(held_out.loc[held_out["split"] == "test", "key"])
+    sift.drop((sift.kept["split"] == "calibration") & sift.kept["key"].isin(tests), "held_out")
+    held_out = sift.kept[sift.kept["split"] != "train"]
+    for reason, texts, names in (
+        ("golden", list(golden), [f"golden item {i + 1}" for i in range(len(golden))]),
+        ("held_out", list(held_out["text"]), list(held_out["request_id"])),
+    ):
+        in_train = sift.kept["split"] == "train"
+        sift.drop(in_train & sift.kept["key"].isin({normalise(text) for text in texts}), reason)
+        _drop_near(sift, NearDuplicates(threshold, texts), names, f"near_{reason}", add=False)
+    _drop_near(sift, NearDuplicates(threshold), [], "near_duplicate", add=True)
+
+
+def _drop_near(sift: _Sift, index: NearDuplicates, names: list[str], reason: str, *, add: bool) -> None:
+    found: dict[Any, str] = {}
+    for row, split, request, text in zip(
+        sift.kept.index, sift.kept["split"], sift.kept["request_id"], sift.kept["text"], strict=True
+    ):
+        if split != "train":
+            continue
+        match = index.find_or_add(text) if add else index.find(text)
+        if match is not None:
+            found[row] = f"like {names[match]}"
+        elif add:
+            names.append(request)
+    detail = pd.Series(found, index=sift.kept.index, dtype=object)
+    sift.drop(sift.kept.index.to_series().isin(list(found)), reason, detail)
+
+
+def _refuse_thin_splits(curated: Curated, spec: Spec, cycle: Cycle) -> None:
+    facts = curated.describe()
+    for split, found in facts["splits"].items():
+        if not found["n"]:
+            ranges = ", ".join(f"{name} {s['n']} ({s['first']} to {s['last']})" for name, s in facts["splits"].items())
+            raise RatchetError(
+                f"the {split} split of {cycle.classifier} {cycle.week} is empty: {ranges}; dropped {facts['dropped']}.",
+                "Correct more requests of that time without showing the prediction, or choose a later week.",
+                code="empty_split",
+                details=facts,
+            )
+    counts = facts["splits"]["train"]["classes"]
+    thin = {label: counts.get(label, 0) for label in spec.labels if counts.get(label, 0) < spec.limits.min_examples_per_class}
+    if thin:
+        raise RatchetError(
+            f"too few training examples: {thin} (limits.min_examples_per_class = {spec.limits.min_examples_per_class}).",
+            "Correct more requests of these labels, widen window.lookback_weeks, or lower the limit.",
+            code="thin_class",
+            details={"found": thin},
+        )

@@ -1,0 +1,26 @@
+"""Gates: what a check says, as a value. A verdict always comes with its reason and the evidence it was taken from.
+
+Add here what all gates share. How each gate decides is in its own module (`agreement`, `leakage`, `regression`, ...), how
+receipts are written in `ratchet/stores/receipts.py`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+DATA_GATES = ("row_quality", "label_agreement", "label_distribution", "leakage")
+MODEL_GATES = ("beats_baselines", "golden_set_regression")
+GATES = DATA_GATES + MODEL_GATES
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`failed` blocks. `inconclusive` does not block and is never called a pass: there was too little to judge."""
+
+    outcome: Literal["passed", "failed", "inconclusive"]
+    reason: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the cycle may go on."""
+        return self.outcome != "failed"

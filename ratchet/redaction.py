@@ -1,0 +1,36 @@
+"""The one preprocessing of texts: trim, and put a placeholder where a text holds personal data.
+
+Training, evaluation and serving all call `redact`, so that no model meets another form of text than it learned. Add an
+entity here when a detector finds it without tearing ordinary words apart (five digits are rarely a ZIP code).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+ENTITIES = ("EMAIL", "PHONE", "CREDIT_CARD", "IP_ADDRESS", "SSN")
+NAME = "strip+redact/1"
+"""Recorded with every adapter; a change of behaviour here needs a new number."""
+
+
+def redact(text: str, found: Counter[str] | None = None) -> str:
+    """`text` without surrounding space and with `[EMAIL]`, `[PHONE]` and so on in place of personal data.
+
+    Counts each replacement in `found`. Applying it twice changes nothing. Detection is datafog's regular expressions, so
+    names and addresses stay; dates and ZIP codes are left on purpose.
+    """
+    from datafog import scan
+
+    text = text.strip()
+    if not any(character.isdigit() or character == "@" for character in text):
+        return text  # every entity above holds a digit or an @: most texts are done here
+    for entity in sorted(scan(text, entity_types=list(ENTITIES)).entities, key=lambda entity: entity.start, reverse=True):
+        text = f"{text[: entity.start]}[{entity.type}]{text[entity.end :]}"
+        if found is not None:
+            found[entity.type.lower()] += 1
+    return text
+
+
+def redact_all(texts: Iterable[str]) -> tuple[list[str], dict[str, int]]:
+    """Redacted texts in order, and how many replacements of each kind were made (about 20,000 texts a second)."""
+    found: Counter[str] = Counter()
+    return [redact(text, found) for text in texts], dict(found)

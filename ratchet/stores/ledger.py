@@ -1,0 +1,99 @@
+"""The ledger: the append-only history of promotions of one classifier, each entry chained to the one before by hash.
+
+Add here how entries are written and read. Who may be promoted is decided in `ratchet/promotion.py`.
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ratchet.errors import RatchetError
+from ratchet.identity import digest_json
+from ratchet.stores.files import append_line
+from ratchet.stores.home import Home
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One promotion: who made which adapter live, when and why, in place of which, on which receipts."""
+
+    sequence: int
+    ts: str
+    actor: str
+    action: str
+    why: str
+    previous_adapter: str | None
+    adapter: str
+    week: str
+    receipts: dict[str, str]
+    previous: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the entry, which the next one repeats as `previous`."""
+        return digest_json(asdict(self))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledgers of a home."""
+
+    home: Home
+
+    def entries(self, classifier: str) -> list[Entry]:
+        """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises."""
+        path = self.home.ledger(classifier)
+        lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
+        entries: list[Entry] = []
+        for number, line in enumerate(lines[:-1], start=1):  # after the last line break stands nothing, or a torn append
+            try:
+                document: dict[str, Any] = json.loads(line)
+                claimed = document.pop("digest")
+                entry = Entry(**document)
+            except (ValueError, KeyError, TypeError):
+                raise _broken(path, number, "cannot be read") from None
+            previous = entries[-1].digest if entries else GENESIS
+            if entry.digest != claimed or entry.previous != previous or entry.sequence != len(entries) + 1:
+                raise _broken(path, number, "does not continue the chain")
+            entries.append(entry)
+        return entries
+
+    def live(self, classifier: str) -> str | None:
+        """Digest of the live adapter, or None before the first promotion."""
+        entries = self.entries(classifier)
+        return entries[-1].adapter if entries else None
+
+    def append(self, classifier: str, **content: Any) -> Entry:
+        """Add an entry after the newest one, durable when this returns. One writer at a time."""
+        with self._lock(classifier):
+            entries = self.entries(classifier)
+            newest = entries[-1] if entries else None
+            entry = Entry(
+                sequence=len(entries) + 1,
+                previous_adapter=newest.adapter if newest else None,
+                previous=newest.digest if newest else GENESIS,
+                **content,
+            )
+            line = json.dumps({**asdict(entry), "digest": entry.digest}, ensure_ascii=False)
+            append_line(self.home.ledger(classifier), line)
+        return entry
+
+    @contextmanager
+    def _lock(self, classifier: str) -> Iterator[None]:
+        path = self.home.classifier(classifier) / ".ledger.lock"
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _broken(path: Any, number: int, what: str) -> RatchetError:
+    return RatchetError(
+        f"{path} line {number} {what}.",
+        "The ledger was edited or damaged: restore it from a backup; nothing is promoted on a broken ledger.",
+        code="broken_ledger",
+    )

@@ -1,0 +1,75 @@
+"""Receipts: the evidence and verdict of each gate of a cycle, one JSON file a gate, named by content.
+
+Add here how receipts lie on disk. What a verdict says is decided in `ratchet/gates.py` and the gates' own modules.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ratchet.cycle import Cycle
+from ratchet.errors import RatchetError
+from ratchet.gates import GATES, Verdict
+from ratchet.identity import digest_json
+from ratchet.stores.files import write_json
+from ratchet.stores.home import Home
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One gate's verdict on one cycle. `binds` holds the digests of what was judged (data, adapter, policy, code)."""
+
+    classifier: str
+    week: str
+    gate: str
+    verdict: Verdict
+    binds: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole content: the same evidence gives the same receipt."""
+        return digest_json(self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """Content as JSON types, without the digest."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """The receipts of a home."""
+
+    home: Home
+
+    def write(self, cycle: Cycle, gate: str, verdict: Verdict, binds: dict[str, Any]) -> Receipt:
+        """Store the verdict of `gate`, replacing that of an earlier run of the cycle."""
+        receipt = Receipt(cycle.classifier, str(cycle.week), gate, verdict, binds)
+        write_json(self.home.receipts(cycle) / f"{gate}.json", {**receipt.as_json(), "digest": receipt.digest})
+        return receipt
+
+    def clear(self, cycle: Cycle) -> None:
+        """Forget the verdicts of an earlier run of this cycle: a new run starts with no gate passed."""
+        for gate in GATES:
+            (self.home.receipts(cycle) / f"{gate}.json").unlink(missing_ok=True)
+
+    def read(self, cycle: Cycle) -> dict[str, Receipt]:
+        """The receipts of `cycle` by gate. Raises `RatchetError` for one whose content does not match its digest."""
+        found = {}
+        for gate in GATES:
+            path = self.home.receipts(cycle) / f"{gate}.json"
+            if not path.exists():
+                continue
+            document = json.loads(path.read_bytes())
+            claimed = document.pop("digest", None)
+            document.pop("schema")
+            receipt = Receipt(**{**document, "verdict": Verdict(**document["verdict"])})
+            if receipt.digest != claimed or (receipt.classifier, receipt.week) != (cycle.classifier, str(cycle.week)):
+                raise RatchetError(
+                    f"receipt {path} does not match its digest.",
+                    "It was edited or damaged; run the cycle again.",
+                    code="bad_receipt",
+                )
+            found[gate] = receipt
+        return found
