@@ -1,0 +1,247 @@
+"""What a visitor of each class does, from the first event to the last; and what visitors do whom nobody can tell apart.
+
+Add a class's behaviour here, in its own function. The signs follow one rule a class: validation_error fails in one field and
+does not get past it; distraction has one gap of 30 s or more near its end; comparison_shopping browses several information
+parts; accidental_exit fills evenly, without error or pause; bot types without focus and submits; committed_leave is short and
+types nothing. Names and single moves belong in `vocabulary.py` and `visits.py`.
+"""
+
+import random
+from collections.abc import Callable
+
+from ratchet.errors import RatchetError
+from ratchet.names import nearest
+from ratchet.simulation.visits import KINDS, MAX_EVENTS, Event, Visit, write_events
+
+LABELS = ("validation_error", "distraction", "comparison_shopping", "accidental_exit", "bot", "committed_leave")
+HARD_PAIRS = (
+    ("comparison_shopping", "committed_leave"),
+    ("distraction", "accidental_exit"),
+    ("validation_error", "accidental_exit"),
+)
+"""Classes that even people mistake for each other; ambiguous visits lie between the two of a pair."""
+
+
+def make_events(label: str, random: random.Random, kind: str | None = None) -> list[Event]:
+    """The events of one clear visit of class `label` to a form of `kind` (any when None), 2 to 25 of them."""
+    if label not in _CLASSES:
+        raise RatchetError(
+            f"the simulator knows no class {label!r}.", nearest(label, LABELS) or f"It knows {', '.join(LABELS)}.", code="bad_label"
+        )
+    visit = Visit(random, kind or random.choice(KINDS))
+    _CLASSES[label](visit)
+    return visit.events
+
+
+def make_ambiguous_events(pair: tuple[str, str], random: random.Random, kind: str | None = None) -> list[Event]:
+    """The events of a visit that lies between the two classes of `pair`, one of `HARD_PAIRS`."""
+    visit = Visit(random, kind or random.choice(KINDS))
+    _BETWEEN[pair](visit)
+    return visit.events
+
+
+def make_trace(label: str, random: random.Random, kind: str | None = None) -> str:
+    """The line of one clear visit of class `label`; draws only from `random`. Raises `RatchetError` for an unknown class."""
+    return write_events(make_events(label, random, kind))
+
+
+def _progress(visit: Visit, least: int, most: int, *, pause: float = 0.0, longest_ms: int = 6000) -> list[str]:
+    """Fill `least` to `most` fields without complaint, pausing before each with probability `pause`. Returns the rest of the form."""
+    count = min(visit.random.randint(least, most), len(visit.fields) - 1)
+    start = visit.random.randint(0, len(visit.fields) - 1 - count) if visit.random.random() < 0.3 else 0
+    for name in visit.fields[start : start + count]:
+        if visit.room < 9:
+            break
+        if visit.random.random() < pause:
+            visit.scroll(500, longest_ms)
+        visit.fill(name)
+    return visit.fields[start + count :]
+
+
+def _validation_error(visit: Visit) -> None:
+    draw = visit.random
+    if draw.random() < 0.3:
+        visit.scroll(500, 9000)
+    name = _progress(visit, 0, draw.choice((0, 1, 2, 4)), pause=0.12)[0]
+    reason = visit.reason()
+    tries = draw.choices((1, 2, 3, 4, 5, 6), (13, 26, 29, 18, 9, 5))[0]
+    steady = draw.random() < 0.7
+    for attempt in range(tries):
+        if visit.room < 8:
+            break
+        if attempt and draw.random() < 0.2:
+            visit.scroll(500, 20_000)
+        if attempt and draw.random() < 0.06:
+            visit.look(draw.choice(visit.fields))
+        if not attempt or draw.random() < 0.93:
+            visit.focus(name)
+        if reason not in {"required", "mandatory_field"} or draw.random() < 0.3:
+            visit.type(name, 1, draw.choice((6, 14, 26)))
+        visit.leave(name, reason)
+        reason = reason if steady else visit.reason()
+    way = draw.random()
+    if tries == 1 or way < 0.4:
+        visit.focus(name)
+        if tries == 1 or way < 0.2:
+            visit.type(name, 1, 14)
+    elif way < 0.5:
+        visit.scroll(500, 9000)
+    visit.finish()
+
+
+def _distraction(visit: Visit) -> None:
+    draw = visit.random
+    if draw.random() < 0.3:
+        visit.scroll(500, 8000)
+    rest = _progress(visit, 1 if draw.random() < 0.12 else 2, draw.choice((2, 3, 4, 6)), pause=0.25)
+    if draw.random() < 0.08 and visit.room > 10:
+        visit.focus(rest[0])
+        visit.type(rest[0])
+        visit.leave(rest[0], visit.reason())
+        visit.fill(rest[0])
+    name = rest[-1] if len(rest) == 1 else rest[1]
+    way = draw.random()
+    entered = way < 0.5
+    if entered:
+        visit.focus(name)
+        if way < 0.33:
+            visit.type(name, 1, 16)
+    visit.scroll(30_000, 299_000)
+    if entered and draw.random() < 0.2:
+        visit.leave(name)
+    elif draw.random() < 0.1:
+        visit.scroll(500, 3000)
+    visit.finish()
+
+
+def _comparison_shopping(visit: Visit) -> None:
+    draw = visit.random
+    parts = visit.information(draw.choices((2, 3, 4, 5, 6, 7), (8, 27, 27, 20, 12, 6))[0])
+    scrolls = 0
+    if draw.random() < 0.7:
+        visit.scroll(1000, 20_000)
+    for step in range(max(len(parts), draw.randint(4, 11))):
+        if visit.room < 7:
+            break
+        name = parts[step] if step < len(parts) else draw.choice(parts)
+        if step >= len(parts) and draw.random() < 0.3:
+            name = draw.choice(visit.fields)
+        if draw.random() < 0.8:
+            visit.look(name)
+        else:
+            visit.focus(name)
+        if draw.random() < 0.75 or step < 2:
+            visit.scroll(1200, 28_000)
+            scrolls += 1
+    if draw.random() < 0.22:
+        name = draw.choice(visit.fields)
+        visit.focus(name)
+        visit.type(name, 1, 5)
+    while scrolls < 3:
+        visit.scroll(1200, 28_000)
+        scrolls += 1
+    visit.finish()
+
+
+def _accidental_exit(visit: Visit) -> None:
+    draw = visit.random
+    even = draw.randint(3, 16)
+    if draw.random() < 0.25:
+        visit.scroll(500, 2500)
+    count = min(draw.choices((2, 3, 4, 5, 6, 7), (14, 24, 24, 18, 12, 8))[0], len(visit.fields) - 1)
+    hesitant = draw.random() < 0.25
+    for name in visit.fields[:count]:
+        if hesitant and draw.random() < 0.4 and visit.room > 4:
+            visit.scroll(500, 1900)
+        if visit.room < 5:
+            break
+        visit.focus(name)
+        visit.type(name, max(1, round(even * 0.7)), round(even * 1.4) + 1)
+        visit.leave(name)
+    way, name = draw.random(), visit.fields[count]
+    if way < 0.7:
+        visit.focus(name)
+        if way < 0.55:
+            visit.type(name, 1, 9)
+    visit.finish(share=0.88)
+
+
+def _bot(visit: Visit) -> None:
+    draw = visit.random
+    last = min(len(visit.fields), MAX_EVENTS - 1)
+    count = last if draw.random() < 0.35 else draw.randint(1, last)
+    start = draw.randint(0, len(visit.fields) - count)
+    way, same, high = draw.random(), draw.choice((1, 2, 8, 10, 16, 20, 32, 50, 64, 100, 255)), draw.choice((300, 1000, 9999))
+    for name in visit.fields[start : start + count]:
+        if way < 0.3:
+            keys = same
+        elif way < 0.65:
+            keys = draw.randint(90, high)
+        elif way < 0.85:
+            keys = draw.choice((1, 1, draw.randint(80, high)))
+        else:
+            keys = draw.randint(3, 40)
+        visit.events.append(Event("input", name, keys))
+    visit.finish("submit")
+
+
+def _committed_leave(visit: Visit) -> None:
+    draw = visit.random
+    fields = draw.choices((0, 1, 2), (32, 43, 25))[0]
+    looked = draw.sample(visit.fields, min(fields, len(visit.fields)))
+    if fields < 2 and draw.random() < 0.3:
+        looked.insert(draw.randint(0, len(looked)), visit.information(1)[0])
+    if not looked or draw.random() < 0.8:
+        visit.scroll(1000, 27_000)
+    if not looked and draw.random() < 0.5:
+        visit.scroll(1000, 27_000)
+    for name in looked:
+        visit.look(name)
+        if draw.random() < 0.35:
+            visit.scroll(900, 22_000)
+    visit.finish()
+
+
+def _between_shopping_and_leaving(visit: Visit) -> None:
+    visit.scroll(1500, 20_000)
+    for name in [*visit.information(2), visit.random.choice(visit.fields)][: visit.random.randint(2, 3)]:
+        visit.look(name)
+        if visit.random.random() < 0.7:
+            visit.scroll(1500, 25_000)
+    visit.finish()
+
+
+def _between_distraction_and_accident(visit: Visit) -> None:
+    rest = _progress(visit, 2, 5, pause=0.1, longest_ms=3000)
+    if visit.random.random() < 0.5:
+        visit.focus(rest[0])
+        visit.type(rest[0], 1, 12)
+    visit.scroll(9_000, 29_000)
+    visit.finish()
+
+
+def _between_failing_and_accident(visit: Visit) -> None:
+    name = _progress(visit, 2, 5, pause=0.05, longest_ms=2000)[0]
+    visit.focus(name)
+    visit.type(name)
+    visit.leave(name, visit.reason())
+    if visit.random.random() < 0.5:
+        visit.focus(name)
+    visit.finish(share=0.9)
+
+
+_CLASSES: dict[str, Callable[[Visit], None]] = {
+    "validation_error": _validation_error,
+    "distraction": _distraction,
+    "comparison_shopping": _comparison_shopping,
+    "accidental_exit": _accidental_exit,
+    "bot": _bot,
+    "committed_leave": _committed_leave,
+}
+_BETWEEN: dict[tuple[str, str], Callable[[Visit], None]] = dict(
+    zip(
+        HARD_PAIRS,
+        (_between_shopping_and_leaving, _between_distraction_and_accident, _between_failing_and_accident),
+        strict=True,
+    )
+)

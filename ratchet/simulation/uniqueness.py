@@ -1,0 +1,57 @@
+"""An exact copy of an earlier trace is never emitted: not within a week, nor in another week of the same simulation.
+
+Within a week a Bloom filter remembers what was written (it may refuse a new trace, never pass an old one). Between weeks
+nothing is remembered; instead the names and numbers of a trace add up to its week's mark, so that two weeks cannot write the same one.
+"""
+
+import hashlib
+import zlib
+
+from ratchet.simulation.visits import LONGEST_MS, Event, write_events
+
+SCROLL_MARKS = 64
+"""Weeks after which the mark of traces with a scroll repeats."""
+KEY_MARKS = 16
+"""Weeks after which the mark of traces without a scroll repeats; only their many fields and counts keep those apart from then on."""
+
+
+def mark_events(events: list[Event], mark: int) -> list[Event] | None:
+    """`events` with one number raised a little, so that checksum of names plus sum of numbers is `mark`; None where that fails.
+
+    A trace with scrolls has its shortest one raised by at most 63 ms, any other its longest input by at most 15 key strokes.
+    A trace without numbers passes, unchanged, in the one of sixteen weeks that its checksum names.
+    """
+    names = zlib.crc32(repr([(event.verb, event.name, event.reason) for event in events]).encode())
+    scrolls = [place for place, event in enumerate(events) if event.verb == "scroll"]
+    inputs = [place for place, event in enumerate(events) if event.verb == "input"]
+    marks = SCROLL_MARKS if scrolls else KEY_MARKS
+    missing = (mark - names - sum(event.amount for event in events)) % marks
+    if not missing:
+        return events
+    if scrolls:
+        place = min(scrolls, key=lambda place: events[place].amount)
+    elif inputs:
+        place = max(inputs, key=lambda place: events[place].amount)
+    else:
+        return None
+    raised = events[place]._replace(amount=events[place].amount + missing)
+    return [*events[:place], raised, *events[place + 1 :]] if raised.amount <= LONGEST_MS else None
+
+
+class Seen:
+    """Remembers up to about `capacity` texts in 4 bytes each; forgets none, and takes fewer than 1 in 400 new ones for old."""
+
+    def __init__(self, capacity: int) -> None:
+        self._size = max(1024, capacity * 32)
+        self._bits = bytearray(self._size // 8 + 1)
+
+    def add(self, text: str) -> bool:
+        """Remember `text`; True when it is new."""
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        new = False
+        for start in range(0, 16, 4):
+            place = int.from_bytes(digest[start : start + 4], "little") % self._size
+            byte, bit = place >> 3, 1 << (place & 7)
+            new = new or not self._bits[byte] & bit
+            self._bits[byte] |= bit
+        return new

@@ -1,0 +1,130 @@
+"""One visit to one form: the events a visitor leaves behind, and how they are written as a line.
+
+Add here how a single field is entered, typed in or left, and limits of the grammar. What a visitor of a class does from
+the first event to the last is told in `ratchet/simulation/traces.py`.
+"""
+
+import random
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ratchet.simulation.vocabulary import FORM_KINDS, INFORMATION, OWNERS, REASONS
+
+MAX_EVENTS = 25
+SHORTEST_MS, LONGEST_MS = 500, 300_000
+
+
+class Event(NamedTuple):
+    """One event. `amount` is key strokes of an `input` or milliseconds of a `scroll`; `reason` only of a failed `blur`."""
+
+    verb: str
+    name: str = ""
+    amount: int = 0
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.verb == "scroll":
+            return f"scroll:page({self.amount}ms)"
+        if self.verb == "input":
+            return f"input:{self.name}(x{self.amount})" if self.amount > 1 else f"input:{self.name}"
+        if self.reason:
+            return f"blur:{self.name}({self.reason})"
+        return f"{self.verb}:{self.name}" if self.name else self.verb
+
+
+@dataclass
+class Visit:
+    """What one visitor does on one form drawn by `random`; every method appends events to `events`."""
+
+    random: random.Random
+    kind: str
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        draw = self.random.random
+        self.fields = _form(self.random, self.kind)
+        self.pace = self.random.uniform(0.6, 1.6)
+        """How much this visitor types and how long a look takes, relative to the usual."""
+        self.grain = 1 if draw() < 0.6 else self.random.choice((10, 100, 500))
+        """Some trackers round their times to so many milliseconds."""
+        self.leaves = 1.0 if draw() < 0.75 else 0.85
+        """Share of `blur` events that the tracker notices."""
+
+    @property
+    def room(self) -> int:
+        """Events that still fit, one kept for the end."""
+        return MAX_EVENTS - 1 - len(self.events)
+
+    def scroll(self, least: int, most: int) -> None:
+        """Scroll or idle for a time between `least` and `most` ms, short times likelier."""
+        time = least * (most / least) ** self.random.random()
+        rounded = int(round(time / self.grain) * self.grain)
+        self.events.append(Event("scroll", "page", min(max(rounded, least, SHORTEST_MS), most, LONGEST_MS)))
+
+    def focus(self, name: str) -> None:
+        """Enter a field."""
+        self.events.append(Event("focus", name))
+
+    def type(self, name: str, least: int = 2, most: int = 26) -> None:
+        """Type between `least` and `most` keys, scaled by the visitor's pace."""
+        count = self.random.randint(least, most) if most < 6 else self.random.triangular(least, most, least + (most - least) / 3)
+        self.events.append(Event("input", name, max(1, round(count * (self.pace if most >= 6 else 1)))))
+
+    def leave(self, name: str, reason: str = "") -> None:
+        """Leave a field; a complaint is always noticed."""
+        if reason or self.random.random() < self.leaves:
+            self.events.append(Event("blur", name, 0, reason))
+
+    def look(self, name: str) -> None:
+        """Enter and leave a field without typing."""
+        self.focus(name)
+        self.leave(name)
+
+    def fill(self, name: str) -> None:
+        """Enter, type, leave, without complaint; now and then in two goes, or by choosing from a list with one key."""
+        self.focus(name)
+        way = self.random.random()
+        if way < 0.12:
+            self.type(name, 1, 2)
+        else:
+            self.type(name)
+            if way > 0.93:
+                self.type(name, 1, 5)
+        self.leave(name)
+
+    def finish(self, verb: str = "exit", share: float = 0.97) -> None:
+        """End the visit; the tracker misses an `exit` in `1 - share` of visits."""
+        if verb == "submit" or self.random.random() < share or len(self.events) < 2:
+            self.events.append(Event(verb))
+
+    def reason(self) -> str:
+        """Any complaint."""
+        return self.random.choice(REASONS)
+
+    def information(self, count: int) -> list[str]:
+        """`count` different information parts."""
+        return self.random.sample(INFORMATION, count)
+
+
+def write_events(events: list[Event]) -> str:
+    """The line of a trace."""
+    return ", ".join(map(str, events))
+
+
+def _form(random: random.Random, kind: str) -> list[str]:
+    """The fields of one form of `kind` in document order: some of the kind's, a few borrowed, some with an owner before them."""
+    own = FORM_KINDS[kind]
+    chosen = [name for name in own if random.random() < 0.6] or list(own)
+    for _ in range(random.randint(0, 2)):
+        chosen.insert(random.randint(0, len(chosen)), random.choice(FORM_KINDS[random.choice(KINDS)]))
+    if random.random() < 0.35:
+        chosen.insert(random.randint(0, len(chosen)), random.choice(INFORMATION))
+    if random.random() < 0.3:
+        owner = random.choice(OWNERS)
+        first = random.randint(0, len(chosen) - 1)
+        for place in range(first, min(first + random.randint(1, 4), len(chosen))):
+            chosen[place] = f"{owner}_{chosen[place]}"
+    return list(dict.fromkeys(chosen))
+
+
+KINDS = tuple(FORM_KINDS)
