@@ -1,0 +1,83 @@
+"""Texts into padded token batches: the one path that training, evaluation and serving share.
+
+Add here what happens between a text and the first layer of an encoder. Which model reads the batch is decided in
+`ratchet/prediction.py` and `ratchet/training/`.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.errors import RatchetError
+from ratchet.identity import digest_file, digest_json
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Tokenizer
+
+PREPROCESSING = "strip"
+"""Recorded with every adapter: a text loses the white space around it, nothing else."""
+
+_TOKENS_IN_BATCH = 2048
+_ROWS_IN_BATCH = 64
+
+
+def tokenizer_digest(folder: Path) -> str:
+    """SHA-256 over the tokenizer of the base model in `folder`, 64 hex digits."""
+    return digest_json({"tokenizer.json": digest_file(_tokenizer_file(folder))})
+
+
+def load_tokenizer(folder: Path, max_tokens: int) -> "Tokenizer":
+    """The base model's own tokenizer, cutting texts to `max_tokens` tokens, special ones included; it never pads."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(_tokenizer_file(folder)))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def encode_texts(tokenizer: "Tokenizer", texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text, special tokens included, cut to the tokenizer's length."""
+    return [found.ids for found in tokenizer.encode_batch_fast([text.strip() for text in texts])]
+
+
+def batch_by_tokens(lengths: Sequence[int]) -> Iterator["np.ndarray[Any, np.dtype[np.int64]]"]:
+    """Indices of texts, longest first, in batches of at most 64 rows and 2,048 padded tokens (or one long row).
+
+    The batches depend on the lengths only, so the same texts always meet the same neighbours.
+    """
+    order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
+    start = 0
+    while start < len(order):
+        rows = max(1, min(_ROWS_IN_BATCH, _TOKENS_IN_BATCH // max(1, lengths[order[start]])))
+        yield order[start : start + rows]
+        start += rows
+
+
+def pad_batch(rows: Sequence[Sequence[int]], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+    """`(input_ids, attention_mask)`, both int64 [n, longest], padded on the right."""
+    import torch
+
+    longest = max(map(len, rows))
+    ids = np.full((len(rows), longest), pad_id, dtype=np.int64)
+    mask = np.zeros((len(rows), longest), dtype=np.int64)
+    for row, tokens in enumerate(rows):
+        ids[row, : len(tokens)] = tokens
+        mask[row, : len(tokens)] = 1
+    return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def _tokenizer_file(folder: Path) -> Path:
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise RatchetError(
+            f"base model folder {folder} holds no tokenizer.json.",
+            "Save its fast tokenizer there: AutoTokenizer.from_pretrained(...).save_pretrained(folder).",
+            code="no_base",
+        )
+    return path

@@ -1,0 +1,29 @@
+"""Which examples meet in one training batch: of similar length, shuffled by seed and epoch, the same in every run.
+
+Add here orders of examples; how one batch is learned from is in `lora.py`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+_BUCKET = 16  # batches that are sorted by length together: little padding, and still other neighbours in every epoch
+
+
+def seeded(seed: int, epoch: int) -> np.random.Generator:
+    """The random numbers of one epoch: they depend on nothing that happened before it."""
+    return np.random.default_rng(np.random.SeedSequence([seed, epoch]))
+
+
+def bucket_batches(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[list[int]]:
+    """Indices in batches of `batch` (the last may be smaller), each example exactly once.
+
+    Examples are shuffled, cut into buckets of 16 batches, sorted by length within each, and the batches shuffled again.
+    """
+    random = seeded(seed, epoch)
+    order = random.permutation(len(lengths))
+    batches: list[list[int]] = []
+    for start in range(0, len(order), batch * _BUCKET):
+        bucket = sorted(order[start : start + batch * _BUCKET].tolist(), key=lengths.__getitem__)
+        batches += [bucket[first : first + batch] for first in range(0, len(bucket), batch)]
+    return [batches[index] for index in random.permutation(len(batches))]

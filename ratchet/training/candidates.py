@@ -1,0 +1,188 @@
+"""One candidate from plan to adapter folder: which method trains it, how it is judged, what is written.
+
+Add a method here. How each learns is in `lora.py` with `epochs.py`, and in `probe.py`.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ratchet import adapter_format as form
+from ratchet.adapter_format import AdapterCard
+from ratchet.bases import Base, resolve_base
+from ratchet.calibration import UNCALIBRATED, softmax
+from ratchet.encoding import encode_texts, load_tokenizer
+from ratchet.errors import RatchetError
+from ratchet.evaluation import brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
+from ratchet.identity import canonical_json
+from ratchet.prediction import (
+    Predictor,
+    apply_lora,
+    classifier_predictor,
+    describe_base,
+    embed_texts,
+    load_classifier,
+    load_predictor,
+)
+from ratchet.spec import Candidate
+from ratchet.stores.files import fsync_folder, publish
+from ratchet.training.epochs import Epoch, Metrics, train_epochs
+from ratchet.training.outcome import CandidateResult, weights_digest
+from ratchet.training.plan import Examples, TrainingPlan, read_examples, read_plan
+
+if TYPE_CHECKING:
+    import torch
+
+Report = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One candidate with all that it learns from."""
+
+    plan: TrainingPlan
+    index: int
+    base: Base
+    train: Examples
+    calibration: Examples
+    folder: Path
+
+    @property
+    def candidate(self) -> Candidate:
+        """The settings of this candidate."""
+        return self.plan.candidates[self.index]
+
+    @property
+    def targets(self) -> list[int]:
+        """Class indices of the training examples."""
+        return [self.plan.labels.index(label) for _, label in self.train]
+
+    def blank_result(self) -> CandidateResult:
+        """The result before anything is known."""
+        candidate = self.candidate
+        return CandidateResult(self.index, candidate.title, candidate.family, candidate.method, status="failed")
+
+
+def open_task(work: Path, index: int) -> Task:
+    """Candidate `index` of a work folder; raises `RatchetError` when its base model is not the one that the plan pins."""
+    plan = read_plan(work)
+    base = resolve_base(plan.candidates[index].base)
+    if base.revision != plan.bases[base.name]:
+        raise RatchetError(
+            f"base model {base.name!r} has revision {base.revision[:16]}, the plan pins {plan.bases[base.name][:16]}.",
+            "Install the pinned base model, or run the cycle again.",
+        )
+    examples = read_examples(work, "train"), read_examples(work, "calibration")
+    return Task(plan, index, base, *examples, folder=work / f"candidate-{index}")
+
+
+def train_candidate(task: Task, report: Report) -> CandidateResult:
+    """Train one candidate and leave its adapter folder; a candidate that cannot be trained comes back as failed."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    task.folder.mkdir(exist_ok=True)
+    started = time.perf_counter()
+    try:
+        result = (_train_lora if task.candidate.method == "lora" else _train_probe)(task, report)
+    except RatchetError as error:
+        return replace(task.blank_result(), reason=str(error), seconds=time.perf_counter() - started)
+    adapter = task.folder / "adapter"
+    measured = measure(load_predictor(adapter), task.calibration)
+    return replace(
+        result,
+        status="trained",
+        folder=f"{task.folder.name}/adapter",
+        weights_digest=weights_digest(adapter),
+        calibration=measured,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def measure(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> Metrics:
+    """How good the uncalibrated predictor is on `(text, label)` pairs that it was not trained on."""
+    labels = np.array([predictor.labels.index(label) for _, label in examples], dtype=np.int64)
+    probabilities = softmax(predictor.logits([text for text, _ in examples]))
+    return Metrics(
+        macro_f1=macro_f1(probabilities.argmax(axis=1), labels, len(predictor.labels)),
+        nll=negative_log_likelihood(probabilities, labels),
+        ece=expected_calibration_error(probabilities, labels),
+        brier=brier_score(probabilities, labels),
+    )
+
+
+def _train_lora(task: Task, report: Report) -> CandidateResult:
+    from ratchet.training.lora import build_trainee
+
+    candidate, labels, base = task.candidate, task.plan.labels, task.base
+    trainee = build_trainee(base.folder, base.name, candidate, len(labels))
+    tokenizer = load_tokenizer(base.folder, candidate.max_tokens)
+
+    def evaluate(tensors: "dict[str, torch.Tensor]") -> Metrics:
+        model = load_classifier(base.folder, len(labels))
+        apply_lora(model, trainee.settings, tensors)
+        return measure(classifier_predictor(model, labels, UNCALIBRATED, tokenizer), task.calibration)
+
+    rows = encode_texts(tokenizer, [text for text, _ in task.train])
+    tensors, history = train_epochs(
+        trainee, candidate, rows, task.targets, len(labels), task.folder / "checkpoints", evaluate, report
+    )
+    settings = canonical_json(trainee.settings.as_json()).encode()
+    _write_adapter(task, {form.CONFIG: settings, form.WEIGHTS["lora"]: _save(tensors)})
+    shutil.rmtree(task.folder / "checkpoints")
+    trained_s = sum(epoch.train_seconds for epoch in history.epochs)
+    return replace(
+        task.blank_result(),
+        epochs=history.epochs,
+        selected_epoch=history.best,
+        stopped_early=history.stopped_early(candidate),
+        target_modules=tuple(sorted({name.rpartition(".")[2] for name in trainee.settings.target_modules})),
+        matched_layers=len(trainee.settings.target_modules),
+        trainable_share=trainee.trainable_share,
+        resumed_from_epoch=history.resumed_from,
+        samples_per_second=len(task.train) * len(history.epochs) / trained_s,
+    )
+
+
+def _train_probe(task: Task, report: Report) -> CandidateResult:
+    from ratchet.training.probe import fit_probe
+
+    started = time.perf_counter()
+    embeddings = embed_texts(task.base.name, [text for text, _ in task.train], task.candidate.max_tokens)
+    targets = np.array(task.targets, dtype=np.int64)
+    tensors = fit_probe(embeddings, targets, len(task.plan.labels), task.candidate)
+    seconds = time.perf_counter() - started
+    _write_adapter(task, {form.WEIGHTS["probe"]: _save(tensors)})
+    return replace(task.blank_result(), samples_per_second=len(task.train) / seconds)
+
+
+def _save(tensors: "dict[str, torch.Tensor]") -> bytes:
+    from safetensors.torch import save
+
+    return save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata={"format": "pt"})
+
+
+def _write_adapter(task: Task, content: dict[str, bytes]) -> None:
+    card = AdapterCard(
+        family=task.candidate.family,
+        method=task.candidate.method,
+        labels=task.plan.labels,
+        max_tokens=task.candidate.max_tokens,
+        **describe_base(task.base),
+    )
+    stage, target = task.folder / ".adapter.stage", task.folder / "adapter"
+    for folder in (stage, target):
+        shutil.rmtree(folder, ignore_errors=True)
+    stage.mkdir()
+    for name, data in {**content, form.CARD: canonical_json(card.as_json()).encode() + b"\n"}.items():
+        part = stage / f".{name}"
+        part.write_bytes(data)
+        publish(part, stage / name)
+    stage.rename(target)
+    fsync_folder(task.folder)

@@ -1,0 +1,166 @@
+"""The epochs of one LoRA training: order, schedule, early stopping, resuming after a crash.
+
+Add here what happens from one epoch to the next. One optimiser step is in `lora.py`, what is remembered in `checkpoints.py`.
+"""
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.errors import RatchetError
+from ratchet.spec import Candidate
+from ratchet.training.batching import bucket_batches
+from ratchet.training.checkpoints import read_checkpoint, write_checkpoint
+from ratchet.training.lora import Trainee, class_weights, learning_rate_at, masters_of, restore, snapshot
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How good uncalibrated probabilities are on the calibration split."""
+
+    macro_f1: float
+    nll: float
+    ece: float
+    brier: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One finished epoch; `epoch` counts from 1, `train_loss` is the mean weighted cross-entropy."""
+
+    epoch: int
+    train_loss: float
+    macro_f1: float
+    nll: float
+    ece: float
+    brier: float
+    seconds: float
+    """With evaluation."""
+    train_seconds: float
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known after some epochs: enough to go on, or to stop."""
+
+    epochs: tuple[Epoch, ...] = ()
+    best: int = 0
+    """The epoch with the lowest calibration NLL, the earliest of equals; 0 before the first."""
+    resumed_from: int | None = None
+
+    def with_epoch(self, epoch: Epoch) -> "History":
+        """The history one epoch later."""
+        better = self.best == 0 or epoch.nll < self.epochs[self.best - 1].nll
+        return replace(self, epochs=(*self.epochs, epoch), best=epoch.epoch if better else self.best)
+
+    def stopped_early(self, candidate: Candidate) -> bool:
+        """Whether `patience` epochs passed without a better calibration NLL, before the last epoch."""
+        return len(self.epochs) < candidate.epochs and len(self.epochs) - self.best >= candidate.patience
+
+    def finished(self, candidate: Candidate) -> bool:
+        """Whether no further epoch is to be trained."""
+        return len(self.epochs) >= candidate.epochs or self.stopped_early(candidate)
+
+
+Tensors = dict[str, "torch.Tensor"]
+
+
+def train_epochs(
+    trainee: Trainee,
+    candidate: Candidate,
+    rows: Sequence[Sequence[int]],
+    targets: Sequence[int],
+    k: int,
+    folder: Path,
+    evaluate: Callable[[Tensors], Metrics],
+    report: Callable[[Epoch], None],
+) -> tuple[Tensors, History]:
+    """Train until the epochs or the patience are used up; returns the best epoch's tensors and the history.
+
+    `rows` are token ids, `targets` class indices. After each epoch the last and the best state lie in `folder`, and a
+    later call goes on from there with the same outcome as if it had never been interrupted.
+    """
+    history = _resume(trainee, folder)
+    weights = class_weights(targets, k)
+    while not history.finished(candidate):
+        number = len(history.epochs) + 1
+        started = time.perf_counter()
+        loss = _train_one(trainee, candidate, rows, targets, weights, number)
+        trained_s = time.perf_counter() - started
+        measured = asdict(evaluate(trainee.tensors()))
+        seconds = time.perf_counter() - started
+        epoch = Epoch(number, loss, **measured, seconds=seconds, train_seconds=trained_s)
+        history = history.with_epoch(epoch)
+        write_checkpoint(folder / f"epoch-{number}", snapshot(trainee), _as_state(history))
+        _forget(folder, {history.best, number})
+        report(epoch)
+    best = read_checkpoint(folder / f"epoch-{history.best}")
+    if best is None:
+        raise RatchetError("the best epoch's checkpoint is missing or damaged.", f"Remove {folder} and train again.")
+    return masters_of(best[0]), history
+
+
+def _train_one(
+    trainee: Trainee,
+    candidate: Candidate,
+    rows: Sequence[Sequence[int]],
+    targets: Sequence[int],
+    weights: "torch.Tensor",
+    number: int,
+) -> float:
+    import torch
+
+    from ratchet.encoding import pad_batch
+
+    trainee.begin_epoch(candidate.seed, number)
+    lengths = [len(row) for row in rows]
+    batches = bucket_batches(lengths, candidate.batch, candidate.seed, number)
+    steps, total = len(batches) * candidate.epochs, 0.0
+    for index, batch in enumerate(batches):
+        ids, mask = pad_batch([rows[row] for row in batch], trainee.pad_id)
+        rate = learning_rate_at((number - 1) * len(batches) + index, steps, candidate.learning_rate)
+        loss = trainee.step(ids, mask, torch.tensor([targets[row] for row in batch]), weights, rate)
+        if not math.isfinite(loss):
+            raise RatchetError(
+                f"the training loss became {loss} in epoch {number}.",
+                f"Lower learning_rate ({candidate.learning_rate}) or alpha ({candidate.alpha}).",
+                code="diverged",
+            )
+        total += loss * len(batch)
+    return total / len(rows)
+
+
+def _resume(trainee: Trainee, folder: Path) -> History:
+    for number in sorted(_finished_epochs(folder), reverse=True):
+        found = read_checkpoint(folder / f"epoch-{number}")
+        if found is None:
+            continue
+        history = _from_state(found[1])
+        if read_checkpoint(folder / f"epoch-{history.best}") is not None:
+            restore(trainee, found[0])
+            return replace(history, resumed_from=number)
+    return History()
+
+
+def _finished_epochs(folder: Path) -> list[int]:
+    return [int(path.name.removeprefix("epoch-")) for path in folder.glob("epoch-*")]
+
+
+def _forget(folder: Path, kept: set[int]) -> None:
+    for number in set(_finished_epochs(folder)) - kept:
+        shutil.rmtree(folder / f"epoch-{number}")
+
+
+def _as_state(history: History) -> dict[str, Any]:
+    return {"epochs": [asdict(epoch) for epoch in history.epochs], "best": history.best}
+
+
+def _from_state(state: dict[str, Any]) -> History:
+    return History(tuple(Epoch(**epoch) for epoch in state["epochs"]), state["best"])

@@ -1,0 +1,136 @@
+"""What a training leaves behind: `result.json`, and the proof that its figures belong to the weights beside it.
+
+Add here what is known after training. What went in is in `plan.py`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ratchet import adapter_format as form
+from ratchet.errors import RatchetError
+from ratchet.training.epochs import Epoch, Metrics
+from ratchet.training.plan import read_plan
+
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """What became of one candidate. Only a trained one has a folder, a digest and metrics."""
+
+    index: int
+    title: str
+    family: str
+    method: str
+    status: str
+    """`trained` or `failed`."""
+    reason: str = ""
+    folder: str = ""
+    weights_digest: str = ""
+    calibration: Metrics | None = None
+    """Of the float32 predictor that serves, without temperature, on the calibration split."""
+    epochs: tuple[Epoch, ...] = ()
+    selected_epoch: int | None = None
+    stopped_early: bool = False
+    target_modules: tuple[str, ...] = ()
+    matched_layers: int = 0
+    trainable_share: float = 0.0
+    resumed_from_epoch: int | None = None
+    seconds: float = 0.0
+    samples_per_second: float = 0.0
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "CandidateResult":
+        """Inverse of `dataclasses.asdict` through JSON."""
+        measured = content["calibration"]
+        return cls(
+            **{
+                **content,
+                "calibration": None if measured is None else Metrics(**measured),
+                "epochs": tuple(Epoch(**epoch) for epoch in content["epochs"]),
+                "target_modules": tuple(content["target_modules"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What became of every candidate of a plan, and which one is best."""
+
+    plan: str
+    """Digest of the plan."""
+    best: int
+    candidates: tuple[CandidateResult, ...]
+    work: Path
+
+    @property
+    def best_candidate(self) -> CandidateResult:
+        """The candidate with the lowest calibration NLL."""
+        return self.candidates[self.best]
+
+    @property
+    def best_folder(self) -> Path:
+        """The best candidate's adapter folder."""
+        return self.work / self.best_candidate.folder
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `result.json`."""
+        return {"plan": self.plan, "best": self.best, "candidates": [asdict(found) for found in self.candidates]}
+
+
+def choose_best(candidates: Sequence[CandidateResult]) -> int:
+    """Index of the trained candidate with the lowest calibration NLL, the first of equals.
+
+    Raises `RatchetError` with every reason when none was trained.
+    """
+    trained = [(found.calibration.nll, found.index) for found in candidates if found.calibration is not None]
+    if not trained:
+        reasons = " ".join(f"{found.title}: {found.reason}" for found in candidates)
+        raise RatchetError(f"no candidate could be trained. {reasons}", code="no_candidate")
+    return min(trained)[1]
+
+
+def weights_digest(folder: Path) -> str:
+    """The digest of an adapter folder's content, 64 hex digits; raises `RatchetError` where it is no adapter folder."""
+    return form.content_digest(form.read_folder(folder))
+
+
+def read_result(work: Path) -> TrainingResult:
+    """The result of a work folder, after every reported digest was compared with the files.
+
+    Raises `RatchetError` where there is no result, it belongs to another plan, or any weights differ from those reported.
+    """
+    path = work / RESULT
+    if not path.is_file():
+        raise RatchetError(f"the training in {work} left no result.", "Run the cycle again; it resumes.", code="no_result")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        candidates = tuple(CandidateResult.from_json(found) for found in content["candidates"])
+        result = TrainingResult(content["plan"], content["best"], candidates, work)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _refuse(f"{path} cannot be read ({type(error).__name__}: {error}).") from None
+    plan = read_plan(work)
+    if result.plan != plan.digest or len(candidates) != len(plan.candidates):
+        raise _refuse(f"{path} is the result of another plan.")
+    for found in candidates:
+        check_candidate(work, found)
+    if result.best != choose_best(candidates):
+        raise _refuse(f"{path} names candidate {result.best} as best, which its own figures deny.")
+    return result
+
+
+def check_candidate(work: Path, found: CandidateResult) -> None:
+    """Raise `RatchetError` when a trained candidate's files are not those that its figures were reported for."""
+    if found.status == "failed":
+        return
+    if found.folder != f"candidate-{found.index}/adapter" or found.status != "trained":
+        raise _refuse(f"candidate {found.index} is {found.status!r} in {found.folder!r}.")
+    if weights_digest(work / found.folder) != found.weights_digest:
+        raise _refuse(f"the weights of candidate {found.index} differ from those that were reported.")
+
+
+def _refuse(found: str) -> RatchetError:
+    return RatchetError(found, "Remove the work folder and run the cycle again.", code="bad_result")

@@ -1,0 +1,114 @@
+"""The plan of one training: what goes in, under one digest, and the work folder that holds it.
+
+Add here what a training needs to know before it begins. What it leaves behind is in `outcome.py`, how it runs in `__main__.py`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ratchet.errors import RatchetError
+from ratchet.identity import digest_json
+from ratchet.spec import Candidate
+from ratchet.stores.files import publish, write_json
+
+Examples = list[tuple[str, str]]
+"""`(text, label)` pairs."""
+
+SPLITS = ("train", "calibration")
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Everything that decides the weights. `bases` maps each base model's name to the revision of its content."""
+
+    labels: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    bases: Mapping[str, str]
+    data_digest: str
+    code_version: str
+
+    def __post_init__(self) -> None:
+        lacking = sorted({candidate.base for candidate in self.candidates} - set(self.bases))
+        if lacking:
+            raise RatchetError(f"the plan pins no revision of {', '.join(lacking)}.", "Resolve every base model first.")
+        if not self.candidates:
+            raise RatchetError("the plan has no candidate.", "Add a [[candidate]] to classifier.toml.")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the plan, 64 hex digits: the same plan always gives the same weights on the same machine."""
+        return digest_json(self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `plan.json`."""
+        content = asdict(self)
+        for candidate in content["candidates"]:
+            candidate["target_modules"] = list(candidate["target_modules"])
+        return {**content, "labels": list(self.labels), "candidates": list(content["candidates"])}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "TrainingPlan":
+        """Inverse of `as_json`."""
+        candidates = tuple(
+            Candidate(**{**candidate, "target_modules": tuple(candidate["target_modules"])}) for candidate in content["candidates"]
+        )
+        return cls(**{**content, "labels": tuple(content["labels"]), "candidates": candidates})
+
+
+def prepare(
+    folder_root: Path, plan: TrainingPlan, train: Sequence[tuple[str, str]], calibration: Sequence[tuple[str, str]]
+) -> Path:
+    """Write the plan and its examples into the work folder `<root>/<plan digest[:16]>` and return it; idempotent.
+
+    The plan is written last, so that a folder with a plan is complete. Raises `RatchetError` for a label that has no
+    training example, a label outside the plan, and an empty split.
+    """
+    for split, examples in zip(SPLITS, (train, calibration), strict=True):
+        found = {label for _, label in examples}
+        if unknown := sorted(found - set(plan.labels)):
+            raise RatchetError(f"label {unknown[0]!r} of the {split} split is not in the plan.", "Curate the examples again.")
+        if not examples:
+            raise RatchetError(f"the {split} split is empty.", "Look at more weeks, or collect more corrections.")
+    if lacking := sorted(set(plan.labels) - {label for _, label in train}):
+        raise RatchetError(
+            f"label {lacking[0]!r} has no training example.", "Collect corrections for it, or remove it from classifier.toml."
+        )
+    work = folder_root / plan.digest[:16]
+    if not (work / "plan.json").is_file():
+        work.mkdir(parents=True, exist_ok=True)
+        for split, examples in zip(SPLITS, (train, calibration), strict=True):
+            _write_examples(work / f"{split}.parquet", examples)
+        write_json(work / "plan.json", plan.as_json())
+    return work
+
+
+def read_plan(work: Path) -> TrainingPlan:
+    """The plan of a work folder; raises `RatchetError` where there is none or it is not the folder's."""
+    path = work / "plan.json"
+    if not path.is_file():
+        raise RatchetError(f"{work} holds no plan.json.", "Give the folder that `prepare` returned.", code="no_plan")
+    plan = TrainingPlan.from_json(json.loads(path.read_text(encoding="utf-8")))
+    if not plan.digest.startswith(work.name):
+        raise RatchetError(f"{path} is the plan of another folder.", "Remove the work folder; it is made again.")
+    return plan
+
+
+def read_examples(work: Path, split: str) -> Examples:
+    """The `(text, label)` pairs of `train` or `calibration`, in their stored order."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(work / f"{split}.parquet")
+    return list(zip(table["text"].to_pylist(), table["label"].to_pylist(), strict=True))
+
+
+def _write_examples(path: Path, examples: Sequence[tuple[str, str]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    stage = path.with_name(f".{path.name}.tmp")
+    columns = {"text": [text for text, _ in examples], "label": [label for _, label in examples]}
+    pq.write_table(pa.table(columns, schema=pa.schema([("text", pa.string()), ("label", pa.string())])), stage)
+    publish(stage, path)
