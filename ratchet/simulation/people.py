@@ -7,7 +7,8 @@ import random
 from dataclasses import dataclass
 
 from ratchet.errors import RatchetError
-from ratchet.simulation.traces import HARD_PAIRS, LABELS
+from ratchet.simulation.ambiguity import HARD_PAIRS
+from ratchet.simulation.traces import LABELS
 
 _NEIGHBOURS = {label: [other for pair in HARD_PAIRS if label in pair for other in pair if other != label] for label in LABELS}
 

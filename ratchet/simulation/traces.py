@@ -1,9 +1,10 @@
-"""What a visitor of each class does, from the first event to the last; and what visitors do whom nobody can tell apart.
+"""What a visitor of each class does, from the first event to the last.
 
 Add a class's behaviour here, in its own function. The signs follow one rule a class: validation_error fails in one field and
 does not get past it; distraction has one gap of 30 s or more near its end; comparison_shopping browses several information
 parts; accidental_exit fills evenly, without error or pause; bot types without focus and submits; committed_leave is short and
-types nothing. Names and single moves belong in `vocabulary.py` and `visits.py`.
+types nothing. Names and single
+moves belong in `vocabulary.py` and `visits.py`, visits between two classes in `ambiguity.py`.
 """
 
 import random
@@ -14,12 +15,6 @@ from ratchet.names import nearest
 from ratchet.simulation.visits import KINDS, MAX_EVENTS, Event, Visit, write_events
 
 LABELS = ("validation_error", "distraction", "comparison_shopping", "accidental_exit", "bot", "committed_leave")
-HARD_PAIRS = (
-    ("comparison_shopping", "committed_leave"),
-    ("distraction", "accidental_exit"),
-    ("validation_error", "accidental_exit"),
-)
-"""Classes that even people mistake for each other; ambiguous visits lie between the two of a pair."""
 
 
 def make_events(label: str, random: random.Random, kind: str | None = None) -> list[Event]:
@@ -33,36 +28,16 @@ def make_events(label: str, random: random.Random, kind: str | None = None) -> l
     return visit.events
 
 
-def make_ambiguous_events(pair: tuple[str, str], random: random.Random, kind: str | None = None) -> list[Event]:
-    """The events of a visit that lies between the two classes of `pair`, one of `HARD_PAIRS`."""
-    visit = Visit(random, kind or random.choice(KINDS))
-    _BETWEEN[pair](visit)
-    return visit.events
-
-
 def make_trace(label: str, random: random.Random, kind: str | None = None) -> str:
     """The line of one clear visit of class `label`; draws only from `random`. Raises `RatchetError` for an unknown class."""
     return write_events(make_events(label, random, kind))
-
-
-def _progress(visit: Visit, least: int, most: int, *, pause: float = 0.0, longest_ms: int = 6000) -> list[str]:
-    """Fill `least` to `most` fields without complaint, pausing before each with probability `pause`. Returns the rest of the form."""
-    count = min(visit.random.randint(least, most), len(visit.fields) - 1)
-    start = visit.random.randint(0, len(visit.fields) - 1 - count) if visit.random.random() < 0.3 else 0
-    for name in visit.fields[start : start + count]:
-        if visit.room < 9:
-            break
-        if visit.random.random() < pause:
-            visit.scroll(500, longest_ms)
-        visit.fill(name)
-    return visit.fields[start + count :]
 
 
 def _validation_error(visit: Visit) -> None:
     draw = visit.random
     if draw.random() < 0.3:
         visit.scroll(500, 9000)
-    name = _progress(visit, 0, draw.choice((0, 1, 2, 4)), pause=0.12)[0]
+    name = visit.progress(0, draw.choice((0, 1, 2, 4)), pause=0.12)[0]
     reason = visit.reason()
     tries = draw.choices((1, 2, 3, 4, 5, 6), (13, 26, 29, 18, 9, 5))[0]
     steady = draw.random() < 0.7
@@ -93,7 +68,7 @@ def _distraction(visit: Visit) -> None:
     draw = visit.random
     if draw.random() < 0.3:
         visit.scroll(500, 8000)
-    rest = _progress(visit, 1 if draw.random() < 0.12 else 2, draw.choice((2, 3, 4, 6)), pause=0.25)
+    rest = visit.progress(1 if draw.random() < 0.12 else 2, draw.choice((2, 3, 4, 6)), pause=0.25)
     if draw.random() < 0.08 and visit.room > 10:
         visit.focus(rest[0])
         visit.type(rest[0])
@@ -202,34 +177,6 @@ def _committed_leave(visit: Visit) -> None:
     visit.finish()
 
 
-def _between_shopping_and_leaving(visit: Visit) -> None:
-    visit.scroll(1500, 20_000)
-    for name in [*visit.information(2), visit.random.choice(visit.fields)][: visit.random.randint(2, 3)]:
-        visit.look(name)
-        if visit.random.random() < 0.7:
-            visit.scroll(1500, 25_000)
-    visit.finish()
-
-
-def _between_distraction_and_accident(visit: Visit) -> None:
-    rest = _progress(visit, 2, 5, pause=0.1, longest_ms=3000)
-    if visit.random.random() < 0.5:
-        visit.focus(rest[0])
-        visit.type(rest[0], 1, 12)
-    visit.scroll(9_000, 29_000)
-    visit.finish()
-
-
-def _between_failing_and_accident(visit: Visit) -> None:
-    name = _progress(visit, 2, 5, pause=0.05, longest_ms=2000)[0]
-    visit.focus(name)
-    visit.type(name)
-    visit.leave(name, visit.reason())
-    if visit.random.random() < 0.5:
-        visit.focus(name)
-    visit.finish(share=0.9)
-
-
 _CLASSES: dict[str, Callable[[Visit], None]] = {
     "validation_error": _validation_error,
     "distraction": _distraction,
@@ -238,10 +185,3 @@ _CLASSES: dict[str, Callable[[Visit], None]] = {
     "bot": _bot,
     "committed_leave": _committed_leave,
 }
-_BETWEEN: dict[tuple[str, str], Callable[[Visit], None]] = dict(
-    zip(
-        HARD_PAIRS,
-        (_between_shopping_and_leaving, _between_distraction_and_accident, _between_failing_and_accident),
-        strict=True,
-    )
-)

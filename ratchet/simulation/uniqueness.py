@@ -1,18 +1,19 @@
 """An exact copy of an earlier trace is never emitted: not within a week, nor in another week of the same simulation.
 
 Within a week a Bloom filter remembers what was written (it may refuse a new trace, never pass an old one). Between weeks
-nothing is remembered; instead the names and numbers of a trace add up to its week's mark, so that two weeks cannot write the same one.
+nothing is remembered; instead the names and numbers of a trace add up to its week's mark, so that two weeks cannot write
+the same one.
 """
 
 import hashlib
 import zlib
 
-from ratchet.simulation.visits import LONGEST_MS, Event, write_events
+from ratchet.simulation.visits import LONGEST_MS, Event
 
 SCROLL_MARKS = 64
 """Weeks after which the mark of traces with a scroll repeats."""
 KEY_MARKS = 16
-"""Weeks after which the mark of traces without a scroll repeats; only their many fields and counts keep those apart from then on."""
+"""Weeks after which the mark of traces without a scroll repeats; then their many fields and counts keep them apart."""
 
 
 def mark_events(events: list[Event], mark: int) -> list[Event] | None:

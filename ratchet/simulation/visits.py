@@ -92,6 +92,21 @@ class Visit:
                 self.type(name, 1, 5)
         self.leave(name)
 
+    def progress(self, least: int, most: int, *, pause: float = 0.0, longest_ms: int = 6000) -> list[str]:
+        """Fill `least` to `most` fields without complaint, pausing before each with probability `pause`.
+
+        Stops early where fewer than 9 events still fit. Returns the fields that come after, at least one.
+        """
+        count = min(self.random.randint(least, most), len(self.fields) - 1)
+        start = self.random.randint(0, len(self.fields) - 1 - count) if self.random.random() < 0.3 else 0
+        for name in self.fields[start : start + count]:
+            if self.room < 9:
+                break
+            if self.random.random() < pause:
+                self.scroll(500, longest_ms)
+            self.fill(name)
+        return self.fields[start + count :]
+
     def finish(self, verb: str = "exit", share: float = 0.97) -> None:
         """End the visit; the tracker misses an `exit` in `1 - share` of visits."""
         if verb == "submit" or self.random.random() < share or len(self.events) < 2:

@@ -50,7 +50,7 @@ def write_week_files(
 
 
 def _late(corrections: Path, week: date) -> Path:
-    return corrections.parent / f".{week}.late.jsonl"
+    return corrections.parent / f".{week}.late"
 
 
 @contextmanager

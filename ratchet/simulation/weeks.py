@@ -14,8 +14,9 @@ from typing import Any
 
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
+from ratchet.simulation.ambiguity import HARD_PAIRS, make_ambiguous_events
 from ratchet.simulation.people import Annotator, check_share, personal_detail, serve
-from ratchet.simulation.traces import HARD_PAIRS, LABELS, make_ambiguous_events, make_events
+from ratchet.simulation.traces import LABELS, make_events
 from ratchet.simulation.uniqueness import Seen, mark_events
 from ratchet.simulation.visits import KINDS, Event, write_events
 from ratchet.simulation.week_files import Suffix, write_week_files
@@ -125,7 +126,7 @@ class Simulation:
             if len(possible) == 1:
                 events = make_events(possible[0], visitors, kind)
             else:
-                events = make_ambiguous_events((possible[0], possible[1]), visitors, kind)
+                events = make_ambiguous_events(possible, visitors, kind)
             events = mark_events(events, mark)
             if events is None or not seen.add(text := write_events(events)):
                 continue
