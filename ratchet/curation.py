@@ -12,10 +12,24 @@ import pandas as pd
 
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
+from ratchet.identity import digest_json
 from ratchet.near_duplicates import NearDuplicates, normalise
 from ratchet.redaction import redact_all
 from ratchet.spec import Spec
 from ratchet.splitting import SPLITS, assign_splits, check_dates, find_bounds
+
+CORRECTED_SQL = """
+SELECT l.request_id, p.ts, p.text, l.label, l.status, l.blind
+FROM labels l JOIN production_logs p USING (classifier, request_id)
+WHERE l.classifier = $classifier AND p.ts >= $start AND p.ts < $end ORDER BY p.ts, l.request_id
+"""
+"""Corrected requests of the look-back window: what `curate` takes."""
+
+EXAMPLES_SQL = """
+SELECT split, request_id, ts, text, label, blind FROM examples
+WHERE classifier = $classifier AND week = $week ORDER BY split, ts, request_id
+"""
+"""The examples of one cycle as `curate` left them, in a fixed order."""
 
 EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind"]
 DROPPED_COLUMNS = ["request_id", "ts", "reason", "detail"]
@@ -54,6 +68,11 @@ class Curated:
             }
         reasons = {str(k): int(v) for k, v in self.dropped["reason"].value_counts().items()}
         return {"splits": splits, "dropped": reasons, "redactions": self.redactions}
+
+
+def digest_examples(examples: pd.DataFrame) -> str:
+    """SHA-256 over split, request, text and label of every example, in any order of rows."""
+    return digest_json(sorted([*examples[["split", "request_id", "text", "label"]].itertuples(index=False, name=None)]))
 
 
 def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) -> Curated:

@@ -9,6 +9,18 @@ import numpy as np
 
 from ratchet.gates import Verdict
 
+SERVED_SQL = """
+SELECT label, count(*) AS requests, count(confidence) / count(*) AS with_confidence, avg(confidence) AS mean_confidence
+FROM production_logs WHERE classifier = $classifier AND week = $week GROUP BY label ORDER BY requests DESC, label
+"""
+"""What was served in one week, by label."""
+
+CONSENSUS_COUNTS_SQL = """
+SELECT label, count(*) AS n FROM labels
+WHERE classifier = $classifier AND week = $week AND status = 'consensus' GROUP BY label
+"""
+"""How often each label was agreed on among the corrected requests of one week."""
+
 
 def jensen_shannon_distance(first: Sequence[float], second: Sequence[float]) -> float:
     """Square root of the Jensen-Shannon divergence in bits, 0 (equal) to 1 (disjoint) (Endres and Schindelin 2003)."""

@@ -3,13 +3,22 @@
 Add here how losses on the golden set are judged. Overall metrics are in `evaluation.py`, live traffic in shadow evidence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ratchet.gates import Verdict
 from ratchet.intervals import smallest_excludable_share
 from ratchet.spec import Limits
+
+GOLDEN_SQL = """
+SELECT c.item, c.label, c.predicted AS candidate, l.predicted AS live
+FROM predictions c LEFT JOIN predictions l
+  ON l.classifier = c.classifier AND l.week = c.week AND l.model = 'live' AND l.split = c.split AND l.item = c.item
+WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AND c.adapter = $adapter AND c.split = 'golden'
+ORDER BY length(c.item), c.item
+"""
+"""What the candidate, and live where there is one, answered on each golden item of one cycle."""
 
 _NAMED = 10
 _ALPHA = 0.05
@@ -28,6 +37,14 @@ class GoldenAnswer:
     def lost(self) -> bool:
         """Live gets it right and the candidate does not."""
         return self.live == self.label != self.candidate
+
+
+def read_answers(rows: Sequence[Mapping[Any, Any]]) -> list[GoldenAnswer]:
+    """The rows of `GOLDEN_SQL` as answers; a missing live answer is None."""
+    return [
+        GoldenAnswer(row["item"], row["label"], row["candidate"], row["live"] if isinstance(row["live"], str) else None)
+        for row in rows
+    ]
 
 
 def decide_regression(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdict:

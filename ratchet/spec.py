@@ -62,11 +62,14 @@ class Window:
     lookback_weeks: int = 26
     calibration_share: float = 0.15
     """The newest share of the blindly corrected requests of the earlier weeks that fits the temperature."""
+    early_after_corrections: int = 1000
+    """A cycle starts early once this many new corrections arrived since the last one; 0 never starts one early."""
     earliest: date | None = None
     latest: date | None = None
 
     def __post_init__(self) -> None:
         _at_least("window.lookback_weeks", self.lookback_weeks, 1)
+        _at_least("window.early_after_corrections", self.early_after_corrections, 0)
         if not 0 < self.calibration_share <= 0.5:
             raise _refuse(
                 f"window.calibration_share = {self.calibration_share} is outside 0..0.5.",

@@ -43,6 +43,14 @@ class Home:
         """Landing folder of `kind`, `production_logs` or `corrections`."""
         return self.classifier(name) / kind
 
+    def manifest(self, name: str) -> Path:
+        """`landing.jsonl`: the order in which files were landed, append-only."""
+        return self.classifier(name) / "landing.jsonl"
+
+    def tables(self, name: str, table: str) -> Path:
+        """Parquet copies of one warehouse table that cycles fill, one file for each week."""
+        return self.classifier(name) / "tables" / table
+
     def rejected(self, name: str) -> Path:
         """What could not be taken, each row with its reason."""
         return self.classifier(name) / "rejected"

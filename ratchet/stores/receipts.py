@@ -5,9 +5,10 @@ Add here how receipts lie on disk. What a verdict says is decided in `ratchet/ga
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from ratchet.cycle import Cycle
+from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import RatchetError
 from ratchet.gates import GATES, Verdict
 from ratchet.identity import digest_json
@@ -49,10 +50,35 @@ class Receipts:
         write_json(self.home.receipts(cycle) / f"{gate}.json", {**receipt.as_json(), "digest": receipt.digest})
         return receipt
 
+    def note(self, cycle: Cycle, **facts: Any) -> None:
+        """Remember what a stage made (digests, sizes) for the stages after it and for whoever promotes."""
+        write_json(self._notes(cycle), {**self.noted(cycle), **facts})
+
+    def noted(self, cycle: Cycle) -> dict[str, Any]:
+        """Everything noted of `cycle`; raises KeyError only where a reader asks for what no stage made."""
+        path = self._notes(cycle)
+        return dict(json.loads(path.read_bytes())) if path.exists() else {}
+
     def clear(self, cycle: Cycle) -> None:
         """Forget the verdicts of an earlier run of this cycle: a new run starts with no gate passed."""
         for gate in GATES:
             (self.home.receipts(cycle) / f"{gate}.json").unlink(missing_ok=True)
+        kept = {key: value for key, value in self.noted(cycle).items() if key == "corrections_seen"}
+        if kept:
+            write_json(self._notes(cycle), kept)
+
+    def _notes(self, cycle: Cycle) -> Path:
+        return self.home.receipts(cycle) / "cycle.json"
+
+    def weeks(self, classifier: str) -> list[str]:
+        """Weeks that hold receipts, newest first."""
+        folder = self.home.classifier(classifier) / "receipts"
+        return sorted((path.name for path in folder.glob("*-*-*")), reverse=True)
+
+    def corrections_seen(self, classifier: str) -> int:
+        """How many corrections the classifier's cycles had seen so far; 0 before the first."""
+        seen = [self.noted(Cycle(classifier, parse_week(week))).get("corrections_seen", 0) for week in self.weeks(classifier)]
+        return max(seen, default=0)
 
     def read(self, cycle: Cycle) -> dict[str, Receipt]:
         """The receipts of `cycle` by gate. Raises `RatchetError` for one whose content does not match its digest."""

@@ -1,0 +1,57 @@
+"""Asset `adapter`: the work folder of this cycle's training, with the best candidate's weights."""
+
+import sys
+
+import dagster as dg
+
+from assets.describe import as_table
+from assets.partitions import cycle_of, cycles
+from assets.training_set import training_set
+from ratchet.bases import resolve_base
+from ratchet.curation import EXAMPLES_SQL
+from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+from ratchet.training.environment import child_environment
+from ratchet.training.outcome import read_result
+from ratchet.training.plan import plan_training, prepare
+
+
+@dg.asset(partitions_def=cycles, deps=[training_set], kinds={"huggingface", "pytorch"}, pool="training", group_name="model")
+def adapter(
+    context: dg.AssetExecutionContext,
+    home: dg.ResourceParam[Home],
+    warehouse: dg.ResourceParam[Warehouse],
+    specs: dg.ResourceParam[Specs],
+    receipts: dg.ResourceParam[Receipts],
+    pipes: dg.ResourceParam[dg.PipesSubprocessClient],
+) -> dg.MaterializeResult:
+    """The best of this cycle's candidates by calibration NLL, trained in one subprocess; resumes where a crash left it."""
+    cycle = cycle_of(context)
+    spec = specs[cycle.classifier]
+    rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    train, calibration = (
+        [*rows.loc[rows["split"] == split, ["text", "label"]].itertuples(index=False, name=None)]
+        for split in ("train", "calibration")
+    )
+    bases = {candidate.base: resolve_base(candidate.base).revision for candidate in spec.candidate}
+    plan = plan_training(spec, bases, receipts.noted(cycle)["training_set"])
+    work = prepare(home.training(cycle.classifier), plan, train, calibration)
+    context.log.info(f"Training {len(spec.candidate)} candidate(s); the log is in {work}.")
+    done = pipes.run(
+        context=context, command=[sys.executable, "-m", "ratchet.training", str(work)], env=child_environment()
+    ).get_materialize_result(implicit_materialization=False)
+    result = read_result(work)
+    receipts.note(cycle, plan=plan.digest)
+    best = result.best
+    return dg.MaterializeResult(
+        metadata={
+            **(done.metadata or {}),
+            "best candidate": best.title,
+            "candidates": as_table([candidate.summary() for candidate in result.candidates]),
+            "weights digest": best.weights_digest,
+            "folder": dg.MetadataValue.path(str(work / best.folder)),
+        },
+        data_version=dg.DataVersion(best.weights_digest),
+    )

@@ -1,0 +1,47 @@
+"""Asset `calibration_temperature`: the sealed adapter folder, temperature inside."""
+
+import dagster as dg
+
+from assets.adapter import adapter
+from assets.describe import as_counts
+from assets.partitions import cycle_of, cycles
+from ratchet.calibration import fit_calibration
+from ratchet.curation import EXAMPLES_SQL
+from ratchet.prediction import load_predictor
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+from ratchet.training.outcome import read_result
+
+
+@dg.asset(partitions_def=cycles, deps=[adapter], kinds={"scipy"}, pool="duckdb", group_name="model")
+def calibration_temperature(
+    context: dg.AssetExecutionContext,
+    home: dg.ResourceParam[Home],
+    warehouse: dg.ResourceParam[Warehouse],
+    specs: dg.ResourceParam[Specs],
+    adapters: dg.ResourceParam[AdapterStore],
+    receipts: dg.ResourceParam[Receipts],
+) -> dg.MaterializeResult:
+    """One temperature, fitted on examples the adapter never saw; with it the adapter is sealed under its digest."""
+    cycle = cycle_of(context)
+    spec = specs[cycle.classifier]
+    work = home.training(cycle.classifier) / receipts.noted(cycle)["plan"][:16]
+    weights = work / read_result(work).best.folder
+    rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week}).query("split == 'calibration'")
+    predictor = load_predictor(weights)
+    labels = rows["label"].map(predictor.labels.index).to_numpy(dtype="int64")
+    calibration = fit_calibration(predictor.logits(list(rows["text"])), labels, max_ece=spec.limits.max_ece)
+    digest = adapters.seal(cycle.classifier, weights, {"calibration": calibration.as_json()})
+    receipts.note(cycle, adapter=digest, calibration=calibration.as_json())
+    return dg.MaterializeResult(
+        metadata={
+            "temperature": calibration.temperature,
+            "calibration": as_counts({**calibration.as_json(), "curves": len(calibration.curves)}, "what", "value"),
+            "adapter": digest,
+            "folder": dg.MetadataValue.path(str(home.adapters(cycle.classifier) / digest)),
+        },
+        data_version=dg.DataVersion(digest),
+    )

@@ -1,0 +1,35 @@
+"""Asset `corrected_labels`: table `labels` of the warehouse."""
+
+import dagster as dg
+
+from assets.describe import as_counts
+from assets.partitions import cycle_of, cycles
+from assets.production_logs import production_logs
+from ratchet.agreement import CONSENSUS_SQL
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.warehouse import Warehouse
+
+
+@dg.asset(partitions_def=cycles, deps=[production_logs], kinds={"duckdb"}, pool="duckdb", group_name="data")
+def corrected_labels(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], receipts: dg.ResourceParam[Receipts]
+) -> dg.MaterializeResult:
+    """One consensus label for each corrected request up to this week; ties wait for adjudication.
+
+    Earlier weeks are computed again, because late corrections land in the cycle of their request.
+    """
+    cycle = cycle_of(context)
+    labels = warehouse.frame(CONSENSUS_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    labels.insert(0, "classifier", cycle.classifier)
+    warehouse.replace_until("labels", cycle.classifier, cycle.week, labels)
+    receipts.note(cycle, corrections_seen=warehouse.count("corrections", cycle.classifier))
+    mine = labels[labels["week"].astype(str) == str(cycle.week)]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/partition_row_count": len(mine),
+            "to adjudicate": int((mine["status"] == "adjudicate").sum()),
+            "labelled blindly": int(mine["blind"].sum()),
+            "labelled by two or more": int((mine["annotators"] > 1).sum()),
+            "consensus": as_counts(mine["label"].value_counts().to_dict(), "label"),
+        }
+    )

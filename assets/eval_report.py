@@ -1,0 +1,61 @@
+"""Asset `eval_report`: `reports/<week>/eval_report.json` and `.html`, and table `predictions` of the warehouse."""
+
+import dagster as dg
+
+from assets.calibration_temperature import calibration_temperature
+from assets.describe import as_table, stage_seconds
+from assets.partitions import cycle_of, cycles
+from ratchet.curation import EXAMPLES_SQL
+from ratchet.eval_report import build_report
+from ratchet.judging import gather_judgement, prediction_rows, read_splits
+from ratchet.prediction import load_predictor
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.reports import Reports
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+
+
+@dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, pool="duckdb", group_name="model")
+def eval_report(
+    context: dg.AssetExecutionContext,
+    home: dg.ResourceParam[Home],
+    warehouse: dg.ResourceParam[Warehouse],
+    specs: dg.ResourceParam[Specs],
+    adapters: dg.ResourceParam[AdapterStore],
+    receipts: dg.ResourceParam[Receipts],
+    ledger: dg.ResourceParam[Ledger],
+    reports: dg.ResourceParam[Reports],
+) -> dg.MaterializeResult:
+    """Candidate, live and baselines judged on this week's blind corrections and on the golden set."""
+    cycle = cycle_of(context)
+    spec, golden = specs[cycle.classifier], specs.golden(cycle.classifier)
+    noted, live = receipts.noted(cycle), ledger.live(cycle.classifier)
+    rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    splits = read_splits(rows, golden, spec.labels)
+    judgement = gather_judgement(
+        cycle,
+        spec,
+        splits,
+        candidate=load_predictor(adapters.open(cycle.classifier, noted["adapter"])),
+        live=load_predictor(adapters.open(cycle.classifier, live)) if live else None,
+        live_digest=live,
+        noted=noted,
+        training=home.training(cycle.classifier) / noted["plan"][:16],
+        verdicts={gate: receipt.verdict for gate, receipt in receipts.read(cycle).items()},
+        timings_s=stage_seconds(context),
+    )
+    document = build_report(judgement)
+    warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))
+    page = reports.write(cycle, document)
+    shown = ("n", "macro_f1", "accuracy", "ece", "brier", "nll")
+    return dg.MaterializeResult(
+        metadata={
+            "verdict": document["verdict"]["sentence"],
+            "figures": as_table([{"split": name, **{key: s[key] for key in shown}} for name, s in document["metrics"].items()]),
+            "baselines": as_table([{"baseline": name, **s} for name, s in document["baselines"].items()]),
+            "report": dg.MetadataValue.path(str(page)),
+        }
+    )

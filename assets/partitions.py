@@ -1,0 +1,17 @@
+"""The partitions of every asset: one classifier and one week, which together are one cycle.
+
+Add here what turns Dagster's partition keys into the product's words; arithmetic on weeks is `ratchet/cycle.py`.
+"""
+
+import dagster as dg
+
+from ratchet.cycle import Cycle
+
+classifiers = dg.DynamicPartitionsDefinition(name="classifiers")
+weeks = dg.WeeklyPartitionsDefinition(start_date="2018-01-01", day_offset=1, end_offset=1, timezone="UTC")
+cycles = dg.MultiPartitionsDefinition({"classifier": classifiers, "week": weeks})
+
+
+def cycle_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Cycle:
+    """The cycle that this step works on."""
+    return Cycle.from_key(context.run.tags["dagster/partition"])

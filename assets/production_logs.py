@@ -1,0 +1,44 @@
+"""Asset `production_logs`: table `production_logs` of the warehouse."""
+
+import dagster as dg
+
+from assets.describe import as_table
+from assets.partitions import cycle_of, cycles
+from ratchet.distribution import SERVED_SQL
+from ratchet.errors import RatchetError
+from ratchet.stores.landing import Landing
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+
+
+@dg.asset(partitions_def=cycles, kinds={"duckdb", "parquet"}, pool="duckdb", group_name="data")
+def production_logs(
+    context: dg.AssetExecutionContext,
+    landing: dg.ResourceParam[Landing],
+    warehouse: dg.ResourceParam[Warehouse],
+    specs: dg.ResourceParam[Specs],
+    receipts: dg.ResourceParam[Receipts],
+) -> dg.MaterializeResult:
+    """Requests as they were served in this week, each once, from whatever lies new in the landing folders."""
+    cycle = cycle_of(context)
+    spec = specs[cycle.classifier]
+    receipts.clear(cycle)
+    intakes = landing.take(spec)
+    summary = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    if not len(summary):
+        found = warehouse.weeks(cycle.classifier)
+        raise RatchetError(
+            f"no production log of {cycle.classifier} in the week of {cycle.week}.",
+            f"Weeks with logs: {min(found)} to {max(found)}." if found else "Ingest logs first: 'ratchet ingest'.",
+            code="no_logs",
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/partition_row_count": int(summary["requests"].sum()),
+            "by served label": as_table(summary),
+            "files taken": len(intakes),
+            "rows accepted": sum(intake.accepted for intake in intakes),
+            "rows rejected": sum(intake.rejected for intake in intakes),
+        }
+    )

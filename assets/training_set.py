@@ -1,0 +1,45 @@
+"""Asset `training_set`: tables `examples` and `dropped` of the warehouse."""
+
+import dagster as dg
+
+from assets.corrected_labels import corrected_labels
+from assets.describe import as_counts, as_table
+from assets.partitions import cycle_of, cycles
+from ratchet.curation import CORRECTED_SQL, curate, digest_examples
+from ratchet.splitting import lookback_start
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+
+
+@dg.asset(partitions_def=cycles, deps=[corrected_labels], kinds={"duckdb"}, pool="duckdb", group_name="data")
+def training_set(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    specs: dg.ResourceParam[Specs],
+    receipts: dg.ResourceParam[Receipts],
+) -> dg.MaterializeResult:
+    """Deduplicated, redacted examples of this cycle, split by time into train, calibration and test."""
+    cycle = cycle_of(context)
+    spec = specs[cycle.classifier]
+    window = {"classifier": cycle.classifier, "start": lookback_start(cycle, spec.window), "end": cycle.end}
+    golden = [item.text for item in specs.golden(cycle.classifier)]
+    curated = curate(warehouse.frame(CORRECTED_SQL, window), cycle, spec, golden)
+    for table, rows in (("examples", curated.examples), ("dropped", curated.dropped)):
+        warehouse.replace(table, cycle.classifier, cycle.week, rows.assign(classifier=cycle.classifier, week=cycle.week))
+    digest = digest_examples(curated.examples)
+    receipts.note(cycle, training_set=digest, data=curated.describe())
+    splits = curated.describe()["splits"]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/partition_row_count": len(curated.examples),
+            "splits": as_table(
+                [{"split": name, "n": s["n"], "first": s["first"], "last": s["last"]} for name, s in splits.items()]
+            ),
+            "classes in train": as_counts(splits["train"]["classes"], "label"),
+            "dropped": as_counts(curated.describe()["dropped"], "reason"),
+            "redacted": as_counts(curated.redactions, "kind"),
+            "digest": digest,
+        },
+        data_version=dg.DataVersion(digest),
+    )

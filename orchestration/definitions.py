@@ -1,0 +1,51 @@
+"""Table of contents: everything that Dagster knows of Ratchet, listed by hand.
+
+Add a new asset, check, job, schedule or sensor to its list; a test compares the lists with the folders.
+"""
+
+import dagster as dg
+
+from assets.adapter import adapter
+from assets.calibration_temperature import calibration_temperature
+from assets.corrected_labels import corrected_labels
+from assets.eval_report import eval_report
+from assets.production_logs import production_logs
+from assets.training_set import training_set
+from checks.beats_baselines import beats_baselines
+from checks.golden_set_regression import golden_set_regression
+from checks.label_agreement import label_agreement
+from checks.label_distribution import label_distribution
+from checks.leakage import leakage
+from checks.row_quality import row_quality
+from orchestration.feedback import feedback
+from orchestration.weekly_cycle import monday, weekly_cycle
+from resources import stores
+
+ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report]
+CHECKS = [row_quality, label_agreement, label_distribution, leakage, beats_baselines, golden_set_regression]
+
+
+def build_definitions(root: str = "", **resource_overrides: object) -> dg.Definitions:
+    """All definitions over the home at `root` (empty: `RATCHET_HOME`, else `data/`); any resource can be replaced."""
+    resources: dict[str, object] = {
+        "home": stores.HomeResource(root=root),
+        "warehouse": stores.WarehouseResource(root=root),
+        "landing": stores.LandingResource(root=root),
+        "specs": stores.SpecsResource(root=root),
+        "adapters": stores.AdapterStoreResource(root=root),
+        "receipts": stores.ReceiptsResource(root=root),
+        "ledger": stores.LedgerResource(root=root),
+        "reports": stores.ReportsResource(root=root),
+        "pipes": dg.PipesSubprocessClient(),
+    }
+    return dg.Definitions(
+        assets=ASSETS,
+        asset_checks=CHECKS,
+        jobs=[weekly_cycle],
+        schedules=[monday],
+        sensors=[feedback],
+        resources={**resources, **resource_overrides},
+    )
+
+
+defs = build_definitions()

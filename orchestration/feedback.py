@@ -1,0 +1,66 @@
+"""The feedback sensor: enough new corrections start a cycle before its Monday.
+
+Add here what else may start a cycle early; the count that is enough stands in `classifier.toml`.
+"""
+
+import dagster as dg
+
+from assets.partitions import classifiers
+from orchestration.weekly_cycle import request_cycle, weekly_cycle
+from ratchet.cycle import Cycle
+from ratchet.errors import RatchetError
+from ratchet.stores.home import Home
+from ratchet.stores.landing import Landing
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+
+_ATTEMPTS = 3
+_BUSY_WAIT_S = 1.0
+
+
+@dg.sensor(job=weekly_cycle, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+def feedback(
+    context: dg.SensorEvaluationContext,
+    home: dg.ResourceParam[Home],
+    specs: dg.ResourceParam[Specs],
+    receipts: dg.ResourceParam[Receipts],
+) -> dg.SensorResult:
+    """Starts a cycle early when a classifier got enough new corrections since its last one.
+
+    The decision id, which is the run key, is made from what the last cycle had seen: doubled ticks, a lost cursor or a new
+    daemon name the same decision and so the same single run. Only a run that failed earns a new attempt.
+    """
+    requests, reasons = [], []
+    for name in home.classifiers():
+        try:
+            found = _decide(context.instance, name, home, specs, receipts)
+        except RatchetError as error:
+            found = f"{name}: {error}"
+        (reasons if isinstance(found, str) else requests).append(found)
+    if not requests:
+        return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(map(str, reasons)) or f"no classifier in {home.root}"))
+    names = [request.tags["ratchet/classifier"] for request in requests if isinstance(request, dg.RunRequest)]
+    return dg.SensorResult(
+        run_requests=[request for request in requests if isinstance(request, dg.RunRequest)],
+        dynamic_partitions_requests=[classifiers.build_add_request(names)],
+    )
+
+
+def _decide(instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts) -> dg.RunRequest | str:
+    """A request for the newest week of classifier `name`, or the reason why not."""
+    spec, warehouse = specs[name], Warehouse(home.warehouse, lock_wait_s=_BUSY_WAIT_S)
+    enough = spec.window.early_after_corrections
+    if not enough:
+        return f"{name}: window.early_after_corrections is 0"
+    Landing(home, warehouse).take(spec)
+    weeks, total = warehouse.weeks(name), warehouse.count("corrections", name)
+    seen = receipts.corrections_seen(name)
+    if not weeks or total - seen < enough:
+        return f"{name}: {total - seen} new corrections since the last cycle, {enough} start one early"
+    cycle = Cycle(name, max(weeks))
+    decision = f"{cycle.key}:early:after-{seen}"
+    failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/early": decision}))
+    if failed >= _ATTEMPTS:
+        return f"{name}: {decision} failed {failed} times; run 'ratchet cycle {name} --week {cycle.week}' to see why"
+    return request_cycle(cycle, f"{decision}:attempt-{failed + 1}", **{"ratchet/early": decision, "ratchet/classifier": name})

@@ -1,0 +1,72 @@
+"""Hooks that keep `run_results.json` true while a cycle runs: after each step, done or failed, before the run ends.
+
+Add here what is read from Dagster's events; how the file is written is `ratchet/stores/reports.py`.
+"""
+
+import dagster as dg
+
+from ratchet.cycle import Cycle
+from ratchet.stores.reports import Reports, StageResult
+
+STAGES = (
+    "production_logs", "corrected_labels", "row_quality", "label_agreement", "training_set", "label_distribution", "leakage",
+    "adapter", "calibration_temperature", "eval_report", "beats_baselines", "golden_set_regression",
+)  # fmt: skip
+"""Every stage of a cycle in its order; those a run never reached are reported as skipped."""
+
+
+@dg.success_hook(required_resource_keys={"reports"})
+def record_success(context: dg.HookContext) -> None:
+    """Record a finished step."""
+    _record(context)
+
+
+@dg.failure_hook(required_resource_keys={"reports"})
+def record_failure(context: dg.HookContext) -> None:
+    """Record a failed step with its reason."""
+    _record(context)
+
+
+def _record(context: dg.HookContext) -> None:
+    run = context.instance.get_run_by_id(context.run_id)
+    if run is None or "dagster/partition" not in run.tags:
+        return
+    reports: Reports = context.resources.reports
+    reports.record(Cycle.from_key(run.tags["dagster/partition"]), collect_stages(context.instance, context.run_id), context.run_id)
+
+
+def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResult]:
+    """What each stage of a run did so far, from its events."""
+    steps = {stage_of(s.step_key): s for s in instance.get_run_step_stats(run_id)}
+    failures = {
+        stage_of(entry.step_key or ""): entry.dagster_event.step_failure_data.error
+        for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+        if entry.dagster_event
+    }
+    verdicts = {
+        found.check_name: found
+        for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        if entry.dagster_event and (found := entry.dagster_event.asset_check_evaluation_data)
+    }
+    results = []
+    for stage in STAGES:
+        step, verdict = steps.get(stage), verdicts.get(stage)
+        seconds = step.end_time - step.start_time if step and step.end_time and step.start_time else 0.0
+        if step is None or step.status is None:
+            status, message = "skipped", "not reached"
+        elif verdict is not None:
+            blocked = not verdict.passed and verdict.severity is dg.AssetCheckSeverity.ERROR
+            status, message = "blocked" if blocked else "pass", verdict.description or ""
+        elif stage in failures:
+            error = failures[stage]
+            cause = error.cause if error and error.cause else error
+            status, message = "error", str(cause.message).strip() if cause else "failed"
+        else:
+            status, message = "pass", ""
+        results.append(StageResult(stage, status, round(seconds, 3), message))
+    return results
+
+
+def stage_of(step_key: str) -> str:
+    """The stage a step belongs to: a check's step is named after its asset and itself."""
+    return next((stage for stage in reversed(STAGES) if step_key == stage or step_key.endswith(f"_{stage}")), step_key)

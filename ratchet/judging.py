@@ -1,0 +1,126 @@
+"""Judging: everything that an eval report is made of, gathered from predictors, examples and the training's own record.
+
+Add here who is asked on which items. What the answers are worth is said in `evaluation.py`, `baselines.py` and
+`regression.py`, how it is written down in `eval_report.py`.
+"""
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from ratchet.baselines import decide_baselines, judge_baselines
+from ratchet.cycle import Cycle
+from ratchet.eval_report import Judgement, golden_answers
+from ratchet.evaluation import macro_f1
+from ratchet.gates import Verdict
+from ratchet.prediction import embed_texts
+from ratchet.regression import decide_regression
+from ratchet.scoring import Scored, Scorer, Split, score
+from ratchet.spec import Spec
+from ratchet.training.outcome import read_result
+
+_VERSIONED = ("ratchet", "torch", "transformers", "peft", "scikit-learn", "duckdb", "dagster")
+
+
+class Labelled(Protocol):
+    """A text with its label."""
+
+    @property
+    def text(self) -> str:
+        """What the classifier reads."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What it should answer."""
+        ...
+
+
+def read_splits(rows: pd.DataFrame, golden: Sequence[Labelled], labels: Sequence[str]) -> dict[str, Split]:
+    """The splits of a cycle by name, golden included; golden items are named by their line, `golden-1` and so on."""
+    index = {label: i for i, label in enumerate(labels)}
+    splits = {
+        str(name): Split(str(name), tuple(part["request_id"]), tuple(part["text"]), part["label"].map(index).to_numpy(np.int64))
+        for name, part in rows.groupby("split")
+    }
+    splits["golden"] = Split(
+        "golden",
+        tuple(f"golden-{number}" for number in range(1, len(golden) + 1)),
+        tuple(item.text for item in golden),
+        np.array([index[item.label] for item in golden], dtype=np.int64),
+    )
+    return splits
+
+
+def gather_judgement(
+    cycle: Cycle,
+    spec: Spec,
+    splits: Mapping[str, Split],
+    *,
+    candidate: Scorer,
+    live: Scorer | None,
+    live_digest: str | None,
+    noted: Mapping[str, Any],
+    training: Path,
+    verdicts: Mapping[str, Verdict],
+    timings_s: Mapping[str, float],
+) -> Judgement:
+    """Ask candidate, live and baselines, and let the gates of the model decide.
+
+    `noted` is what earlier stages of the cycle noted, `training` the work folder, `verdicts` those of the data gates.
+    """
+    scores = {name: score(candidate, splits[name], spec.labels) for name in ("test", "golden")}
+    live_scores = {name: score(live, splits[name], spec.labels) for name in ("test", "golden")} if live else None
+    result = read_result(training)
+    base = spec.candidate[result.best.index].base
+    baselines = judge_baselines(splits["train"], splits["test"], spec, lambda texts: embed_texts(base, texts))
+    return Judgement(
+        cycle=cycle,
+        spec=spec,
+        adapter=noted["adapter"],
+        live=live_digest,
+        candidate_scores=scores,
+        live_scores=live_scores,
+        baselines=baselines,
+        verdicts={**verdicts, **decide_model_gates(scores, live_scores, baselines, spec)},
+        training=result.as_json(),
+        calibration=noted["calibration"],
+        data={**noted["data"], "labels": noted.get("agreement", {})},
+        timings_s=timings_s,
+        versions={"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
+        digests={"adapter": noted["adapter"], "training_set": noted["training_set"], "plan": noted["plan"], "policy": spec.digest},
+    )
+
+
+def decide_model_gates(
+    candidate: Mapping[str, Scored],
+    live: Mapping[str, Scored] | None,
+    baselines: Mapping[str, Mapping[str, float]],
+    spec: Spec,
+) -> dict[str, Verdict]:
+    """The verdicts of the two gates that judge the model."""
+    test = candidate["test"]
+    reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
+    return {
+        "beats_baselines": decide_baselines(reached, baselines),
+        "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits),
+    }
+
+
+def prediction_rows(judgement: Judgement) -> pd.DataFrame:
+    """Every answer of candidate and live, as rows of the table `predictions`."""
+    models = {"candidate": (judgement.adapter, judgement.candidate_scores), "live": (judgement.live, judgement.live_scores)}
+    labels = judgement.spec.labels
+    return pd.DataFrame(
+        [
+            {"classifier": judgement.cycle.classifier, "week": judgement.cycle.week, "model": model, "adapter": digest, **row}
+            for model, (digest, scores) in models.items()
+            for scored in (scores or {}).values()
+            for row in scored.rows(labels)
+        ]
+    )
