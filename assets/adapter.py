@@ -1,6 +1,7 @@
 """Asset `adapter`: the work folder of this cycle's training, with the best candidate's weights."""
 
 import sys
+from importlib.metadata import version
 
 import dagster as dg
 
@@ -13,9 +14,8 @@ from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
-from ratchet.training.environment import child_environment
-from ratchet.training.outcome import read_result
-from ratchet.training.plan import plan_training, prepare
+from ratchet.training.outcome import read_result, summarise
+from ratchet.training.plan import TrainingPlan, prepare
 
 
 @dg.asset(partitions_def=cycles, deps=[training_set], kinds={"huggingface", "pytorch"}, pool="training", group_name="model")
@@ -26,7 +26,7 @@ def adapter(
     specs: dg.ResourceParam[Specs],
     receipts: dg.ResourceParam[Receipts],
     pipes: dg.ResourceParam[dg.PipesSubprocessClient],
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """The best of this cycle's candidates by calibration NLL, trained in one subprocess; resumes where a crash left it."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
@@ -36,22 +36,21 @@ def adapter(
         for split in ("train", "calibration")
     )
     bases = {candidate.base: resolve_base(candidate.base).revision for candidate in spec.candidate}
-    plan = plan_training(spec, bases, receipts.noted(cycle)["training_set"])
+    plan = TrainingPlan(spec.labels, spec.candidate, bases, receipts.noted(cycle)["training_set"], version("ratchet"))
     work = prepare(home.training(cycle.classifier), plan, train, calibration)
     context.log.info(f"Training {len(spec.candidate)} candidate(s); the log is in {work}.")
-    done = pipes.run(
-        context=context, command=[sys.executable, "-m", "ratchet.training", str(work)], env=child_environment()
-    ).get_materialize_result(implicit_materialization=False)
+    command = [sys.executable, "-m", "ratchet.training", str(work)]
+    done = pipes.run(context=context, command=command).get_materialize_result(implicit_materialization=False)
     result = read_result(work)
     receipts.note(cycle, plan=plan.digest)
-    best = result.best
+    best = result.best_candidate
     return dg.MaterializeResult(
         metadata={
             **(done.metadata or {}),
             "best candidate": best.title,
-            "candidates": as_table([candidate.summary() for candidate in result.candidates]),
+            "candidates": as_table([summarise(candidate) for candidate in result.candidates]),
             "weights digest": best.weights_digest,
-            "folder": dg.MetadataValue.path(str(work / best.folder)),
+            "folder": dg.MetadataValue.path(str(result.best_folder)),
         },
         data_version=dg.DataVersion(best.weights_digest),
     )

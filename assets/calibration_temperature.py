@@ -24,12 +24,11 @@ def calibration_temperature(
     specs: dg.ResourceParam[Specs],
     adapters: dg.ResourceParam[AdapterStore],
     receipts: dg.ResourceParam[Receipts],
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """One temperature, fitted on examples the adapter never saw; with it the adapter is sealed under its digest."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
-    work = home.training(cycle.classifier) / receipts.noted(cycle)["plan"][:16]
-    weights = work / read_result(work).best.folder
+    weights = read_result(home.training(cycle.classifier) / receipts.noted(cycle)["plan"][:16]).best_folder
     rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week}).query("split == 'calibration'")
     predictor = load_predictor(weights)
     labels = rows["label"].map(predictor.labels.index).to_numpy(dtype="int64")

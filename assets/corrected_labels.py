@@ -13,7 +13,7 @@ from ratchet.stores.warehouse import Warehouse
 @dg.asset(partitions_def=cycles, deps=[production_logs], kinds={"duckdb"}, pool="duckdb", group_name="data")
 def corrected_labels(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], receipts: dg.ResourceParam[Receipts]
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """One consensus label for each corrected request up to this week; ties wait for adjudication.
 
     Earlier weeks are computed again, because late corrections land in the cycle of their request.

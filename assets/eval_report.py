@@ -28,7 +28,7 @@ def eval_report(
     receipts: dg.ResourceParam[Receipts],
     ledger: dg.ResourceParam[Ledger],
     reports: dg.ResourceParam[Reports],
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Candidate, live and baselines judged on this week's blind corrections and on the golden set."""
     cycle = cycle_of(context)
     spec, golden = specs[cycle.classifier], specs.golden(cycle.classifier)

@@ -19,7 +19,7 @@ def production_logs(
     warehouse: dg.ResourceParam[Warehouse],
     specs: dg.ResourceParam[Specs],
     receipts: dg.ResourceParam[Receipts],
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Requests as they were served in this week, each once, from whatever lies new in the landing folders."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]

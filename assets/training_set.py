@@ -18,7 +18,7 @@ def training_set(
     warehouse: dg.ResourceParam[Warehouse],
     specs: dg.ResourceParam[Specs],
     receipts: dg.ResourceParam[Receipts],
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Deduplicated, redacted examples of this cycle, split by time into train, calibration and test."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]

@@ -77,7 +77,7 @@ def gather_judgement(
     scores = {name: score(candidate, splits[name], spec.labels) for name in ("test", "golden")}
     live_scores = {name: score(live, splits[name], spec.labels) for name in ("test", "golden")} if live else None
     result = read_result(training)
-    base = spec.candidate[result.best.index].base
+    base = spec.candidate[result.best].base
     baselines = judge_baselines(splits["train"], splits["test"], spec, lambda texts: embed_texts(base, texts))
     return Judgement(
         cycle=cycle,

@@ -5,7 +5,7 @@ Add here how the file is opened and ways to read or replace rows; what the rows 
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SLEEPS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+TABLES = ("production_logs", "corrections", "ingested_files", "labels", "examples", "dropped", "predictions")
 _CYCLE_TABLES = ("labels", "examples", "dropped", "predictions")
 
 
@@ -42,26 +43,26 @@ class Warehouse:
         finally:
             connection.close()
 
-    def frame(self, sql: str, params: Sequence[Any] = ()) -> "pd.DataFrame":
-        """The result of one query as a pandas frame."""
+    def frame(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
+        """The result of one query as a pandas frame; `params` by place (`?`) or by name (`$name`)."""
         with self.connect() as connection:
-            return connection.execute(sql, list(params)).df()
+            return connection.execute(sql, dict(params) if isinstance(params, Mapping) else list(params)).df()
 
     def replace(self, table: str, classifier: str, week: date, frame: "pd.DataFrame") -> None:
         """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction."""
-        if table not in _CYCLE_TABLES:
-            raise ValueError(f"table {table!r} is not filled by cycles; one of {_CYCLE_TABLES}")
-        columns = ", ".join(f'"{name}"' for name in frame.columns)
+        self._replace(table, classifier, week, "=", frame)
+
+    def replace_until(self, table: str, classifier: str, week: date, frame: "pd.DataFrame") -> None:
+        """As `replace`, for all weeks up to and including `week`."""
+        self._replace(table, classifier, week, "<=", frame)
+
+    def count(self, table: str, classifier: str) -> int:
+        """Number of rows of `classifier` in `table`."""
+        if table not in TABLES:
+            raise ValueError(f"no table {table!r}; one of {TABLES}")
         with self.connect() as connection:
-            connection.register("incoming", frame)
-            connection.execute("BEGIN")
-            try:
-                connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND week = ?", [classifier, week])
-                connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
-                connection.execute("COMMIT")
-            except duckdb.Error:
-                connection.execute("ROLLBACK")
-                raise
+            row = connection.execute(f"SELECT count(*) FROM {table} WHERE classifier = ?", [classifier]).fetchone()
+        return int(row[0]) if row else 0
 
     def weeks(self, classifier: str) -> dict[date, int]:
         """The weeks that hold production logs of `classifier`, oldest first, with the number of requests."""
@@ -70,6 +71,21 @@ class Warehouse:
                 "SELECT week, count(*) FROM production_logs WHERE classifier = ? GROUP BY week ORDER BY week", [classifier]
             ).fetchall()
         return {week: int(count) for week, count in rows}
+
+    def _replace(self, table: str, classifier: str, week: date, weeks: str, frame: "pd.DataFrame") -> None:
+        if table not in _CYCLE_TABLES:
+            raise ValueError(f"table {table!r} is not filled by cycles; one of {_CYCLE_TABLES}")
+        columns = ", ".join(f'"{name}"' for name in frame.columns)
+        with self.connect() as connection:
+            connection.register("incoming", frame)
+            connection.execute("BEGIN")
+            try:
+                connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND week {weeks} ?", [classifier, week])
+                connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
+                connection.execute("COMMIT")
+            except duckdb.Error:
+                connection.execute("ROLLBACK")
+                raise
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -81,6 +81,20 @@ class TrainingResult:
         return {"plan": self.plan, "best": self.best, "candidates": [asdict(found) for found in self.candidates]}
 
 
+def summarise(found: CandidateResult) -> dict[str, str]:
+    """One candidate as a row of ready strings, for tables."""
+    measured = found.calibration
+    return {
+        "candidate": found.title,
+        "status": found.status if not found.reason else f"{found.status}: {found.reason}",
+        "NLL": f"{measured.nll:.4f}" if measured else "",
+        "macro-F1": f"{measured.macro_f1:.4f}" if measured else "",
+        "epoch": "" if found.selected_epoch is None else f"{found.selected_epoch} of {len(found.epochs)}",
+        "trainable": f"{found.trainable_share:.2%} ({found.matched_layers} layers)" if found.matched_layers else "",
+        "seconds": f"{found.seconds:.1f}",
+    }
+
+
 def choose_best(candidates: Sequence[CandidateResult]) -> int:
     """Index of the trained candidate with the lowest calibration NLL, the first of equals.
 
