@@ -1,0 +1,119 @@
+"""One way to write a figure: where it stands in the document, how it is rounded, and what a reader sees.
+
+Every number of the page goes through `format_figure`, and names its place by a key, so that anyone (a test does) can compare
+the page with `eval_report.json`. Add roundings here; which figures are shown is said in the templates.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, unquote
+
+NO_DATA = "no data"
+_JOINERS = "\u200c\u200d"  # drawn as part of a letter or an emoji: ordinary writing in many languages
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_MINUS = "\N{MINUS SIGN}"
+_MARKS_AT_MOST = 4
+
+
+def make_visible(text: str, at_most: int = 0) -> str:
+    """`text` with every control, bidirectional, private or unassigned character as an escape such as `\\u202e`.
+
+    At most four combining marks in a row are kept, so that no text paints over its neighbours. `at_most` cuts to that
+    many characters and adds an ellipsis; 0 keeps all. The result is plain text, still to be escaped for HTML.
+    """
+    cut = bool(at_most) and len(text) > at_most
+    shown, marks = [], 0
+    for character in text[:at_most] if cut else text:
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if (category in _HIDDEN and character not in _JOINERS) or marks > _MARKS_AT_MOST:
+            character = character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        shown.append(character)
+    return "".join(shown) + ("…" if cut else "")
+
+
+def format_figure(value: Any, rounding: str) -> str:
+    """`value` as the page writes it; None is "no data", never a zero.
+
+    Roundings: `0` whole number, `3` decimals, `+3` signed, `%1` share as per cent, `s1` seconds, `~3` significant digits,
+    `text`, `text80` cut to 80 characters, `count` how many a list holds.
+
+    Raises ValueError for NaN and infinity (JSON has neither) and for an unknown rounding.
+    """
+    if value is None:
+        return NO_DATA
+    if rounding == "count":
+        return _number(len(value), ",.0f")
+    if rounding.startswith("text"):
+        return make_visible(value if isinstance(value, str) else str(value), int(rounding[4:] or 0))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return make_visible(str(value), 80)
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError(f"a figure is {value}, which no report may show")
+    if not (asked := re.fullmatch(r"([+%s~]?)(\d)", rounding, re.ASCII)):
+        raise ValueError(f"rounding {rounding!r} is none of 0, 3, +3, %1, s1, ~3, count, text")
+    sign, digits = asked.groups()
+    if sign == "%":
+        return f"{_number(value * 100, f',.{digits}f')}\N{NO-BREAK SPACE}%"
+    if sign == "s":
+        return f"{_number(value, f',.{digits}f')}\N{NO-BREAK SPACE}s"
+    if sign == "~":
+        return _number(value, f".{digits}g")
+    return _number(value, f"{sign},.{digits}f")
+
+
+def _number(value: float, pattern: str) -> str:
+    text = format(value, pattern)
+    if not text.strip("+-0.,"):  # a rounded nothing has no sign
+        text = text.lstrip("+-")
+    return text.replace("-", _MINUS)
+
+
+def join_key(*parts: str | int) -> str:
+    """The key of a place in the document: `metrics.test.macro_f1`. Dots and all but plain ASCII in a part become %XX."""
+    return ".".join(quote(str(part), safe="", errors="surrogatepass").replace(".", "%2E") for part in parts)
+
+
+def look_up(document: Any, key: str) -> Any:
+    """What stands at `key`; None where nothing does. Inverse of `join_key`."""
+    found = document
+    for part in key.split(".") if key else ():
+        name = unquote(part, errors="surrogatepass")
+        if isinstance(found, Mapping):
+            found = found.get(name)
+        elif isinstance(found, Sequence) and not isinstance(found, str) and name.isdecimal() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            return None
+    return found
+
+
+def sum_up(found: Any) -> float | None:
+    """The sum of a number, or of all numbers in a list or table; None for nothing."""
+    if found is None:
+        return None
+    if isinstance(found, Mapping):
+        found = list(found.values())
+    if isinstance(found, list):
+        return float(sum(sum_up(item) or 0 for item in found))
+    return float(found)
+
+
+def divide(part: Any, whole: Any) -> float | None:
+    """`part` as a share of the sum of `whole`; None where either is missing or the whole is zero."""
+    over, under = sum_up(part), sum_up(whole)
+    return None if over is None or not under else over / under
+
+
+def make_slug(name: str) -> str:
+    """A stable anchor of `name`: itself when it is lower-case letters, digits, `_` and `-`, else what is left of it and a
+    short digest, so that two names never share an anchor.
+    """
+    if re.fullmatch(r"[a-z0-9_-]{1,60}", name):
+        return name
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain}.{digest}".lstrip(".")

@@ -1,0 +1,69 @@
+"""The page itself: `eval_report.json` in, one HTML file out. Everything is escaped by one environment, and nothing runs.
+
+Add a section as a template and, where it needs places or an order, a module beside this one that computes them. What is
+measured belongs to `ratchet/evaluation.py`, where the page is stored to `ratchet/stores/reports.py`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ratchet.report.classes import judge_labels, list_splits, span_labels, spread_labels
+from ratchet.report.comparison import BASELINES, draw_differences, draw_scores
+from ratchet.report.confusion import arrange_confusion
+from ratchet.report.curves import draw_curves
+from ratchet.report.figures import divide, format_figure, join_key, look_up, make_slug, make_visible
+from ratchet.report.reliability import draw_reliability
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+LOST_AT_MOST = 50
+WORDS = {"passed": "✓", "blocked": "✕", "first": "○"}
+
+
+def make_environment() -> jinja2.Environment:
+    """The one environment of every page: everything escaped, and a name that does not exist is an error."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render_report(document: Mapping[str, Any], *, digest: str = "", environment: jinja2.Environment | None = None) -> str:
+    """The whole page of an `eval_report.json` document; `digest` is of the file's bytes and is printed at the foot.
+
+    Missing parts are said to be missing. Raises ValueError for NaN or infinity anywhere it would be shown.
+    """
+    judged = judge_labels(document)
+    judged_scale = span_labels(judged)
+    template = (environment or make_environment()).get_template("eval_report.html.j2")
+    return template.render(
+        document=document,
+        digest=digest,
+        policy=POLICY,
+        words=WORDS,
+        baseline_names=BASELINES,
+        lost_at_most=LOST_AT_MOST,
+        key_of=join_key,
+        slug=make_slug,
+        visible=make_visible,
+        has=lambda *parts: look_up(document, join_key(*parts)) not in (None, [], {}, ""),
+        value=lambda *parts: look_up(document, join_key(*parts)),
+        write=lambda rounding, key: format_figure(look_up(document, key), rounding),
+        write_share=lambda rounding, key, of: format_figure(divide(look_up(document, key), look_up(document, of)), rounding),
+        splits=list_splits(document),
+        spread=spread_labels(document),
+        judged=judged,
+        judged_from=format(judged_scale.low, "g"),
+        spot=judged_scale.at,
+        scores=draw_scores(document),
+        differences=draw_differences(document.get("comparison")),
+        reliability={side: draw_reliability((document.get("metrics") or {}).get("test"), "test", side)
+                     for side in ("before", "after")},
+        confusions=[found for split in ("test", "golden") if (found := arrange_confusion(document, split))],
+        curves=[draw_curves(candidate) for candidate in document.get("candidates") or []],
+    )  # fmt: skip
