@@ -30,6 +30,6 @@ def corrected_labels(
             "to adjudicate": int((mine["status"] == "adjudicate").sum()),
             "labelled blindly": int(mine["blind"].sum()),
             "labelled by two or more": int((mine["annotators"] > 1).sum()),
-            "consensus": as_counts(mine["label"].value_counts().to_dict(), "label"),
+            "consensus": as_counts({str(k): int(n) for k, n in mine["label"].value_counts().items()}, "label"),
         }
     )

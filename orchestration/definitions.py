@@ -19,7 +19,7 @@ from checks.leakage import leakage
 from checks.row_quality import row_quality
 from orchestration.feedback import feedback
 from orchestration.weekly_cycle import monday, weekly_cycle
-from resources import stores
+from resources.stores import build_stores
 
 ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report]
 CHECKS = [row_quality, label_agreement, label_distribution, leakage, beats_baselines, golden_set_regression]
@@ -27,24 +27,13 @@ CHECKS = [row_quality, label_agreement, label_distribution, leakage, beats_basel
 
 def build_definitions(root: str = "", **resource_overrides: object) -> dg.Definitions:
     """All definitions over the home at `root` (empty: `RATCHET_HOME`, else `data/`); any resource can be replaced."""
-    resources: dict[str, object] = {
-        "home": stores.HomeResource(root=root),
-        "warehouse": stores.WarehouseResource(root=root),
-        "landing": stores.LandingResource(root=root),
-        "specs": stores.SpecsResource(root=root),
-        "adapters": stores.AdapterStoreResource(root=root),
-        "receipts": stores.ReceiptsResource(root=root),
-        "ledger": stores.LedgerResource(root=root),
-        "reports": stores.ReportsResource(root=root),
-        "pipes": dg.PipesSubprocessClient(),
-    }
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
         jobs=[weekly_cycle],
         schedules=[monday],
         sensors=[feedback],
-        resources={**resources, **resource_overrides},
+        resources={**build_stores(root), "pipes": dg.PipesSubprocessClient(), **resource_overrides},
     )
 
 

@@ -31,20 +31,21 @@ def feedback(
     The decision id, which is the run key, is made from what the last cycle had seen: doubled ticks, a lost cursor or a new
     daemon name the same decision and so the same single run. Only a run that failed earns a new attempt.
     """
-    requests, reasons = [], []
+    requests: list[dg.RunRequest] = []
+    reasons: list[str] = []
     for name in home.classifiers():
         try:
             found = _decide(context.instance, name, home, specs, receipts)
         except RatchetError as error:
             found = f"{name}: {error}"
-        (reasons if isinstance(found, str) else requests).append(found)
+        if isinstance(found, str):
+            reasons.append(found)
+        else:
+            requests.append(found)
     if not requests:
-        return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(map(str, reasons)) or f"no classifier in {home.root}"))
-    names = [request.tags["ratchet/classifier"] for request in requests if isinstance(request, dg.RunRequest)]
-    return dg.SensorResult(
-        run_requests=[request for request in requests if isinstance(request, dg.RunRequest)],
-        dynamic_partitions_requests=[classifiers.build_add_request(names)],
-    )
+        return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(reasons) or f"no classifier in {home.root}"))
+    names = [request.tags["ratchet/classifier"] for request in requests]
+    return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[classifiers.build_add_request(names)])
 
 
 def _decide(instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts) -> dg.RunRequest | str:

@@ -45,7 +45,7 @@ def read_splits(rows: pd.DataFrame, golden: Sequence[Labelled], labels: Sequence
     """The splits of a cycle by name, golden included; golden items are named by their line, `golden-1` and so on."""
     index = {label: i for i, label in enumerate(labels)}
     splits = {
-        str(name): Split(str(name), tuple(part["request_id"]), tuple(part["text"]), part["label"].map(index).to_numpy(np.int64))
+        str(name): Split(str(name), tuple(part["request_id"]), tuple(part["text"]), np.array([index[label] for label in part["label"]], dtype=np.int64))
         for name, part in rows.groupby("split")
     }
     splits["golden"] = Split(

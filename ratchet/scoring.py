@@ -86,4 +86,4 @@ def _align(probabilities: Floats, own: Sequence[str], labels: Sequence[str]) -> 
         if label in own:
             aligned[:, i] = probabilities[:, list(own).index(label)]
     total = aligned.sum(axis=1, keepdims=True)
-    return np.divide(aligned, total, out=np.full_like(aligned, 1 / len(labels)), where=total > 0)
+    return np.asarray(np.divide(aligned, total, out=np.full_like(aligned, 1 / len(labels)), where=total > 0))

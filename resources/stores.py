@@ -1,10 +1,12 @@
 """The stores of one home as Dagster resources: give the folder once, get the plain stores.
 
-Add a factory here when an asset or a check needs a further store; the store itself belongs in `ratchet/stores/`.
+Add a line to `build_stores` when an asset or a check needs a further store; the store itself belongs in `ratchet/stores/`.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -17,90 +19,35 @@ from ratchet.stores.reports import Reports
 from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
 
+_CONFIG = {
+    "root": dg.Field(str, default_value="", description="The folder that a deployment owns; empty: RATCHET_HOME, else data/"),
+    "lock_wait_s": dg.Field(float, default_value=60.0, description="How long to wait for another process to close the warehouse"),
+}
 
-def open_home(root: str) -> Home:
+
+def open_home(root: str = "") -> Home:
     """The home at `root`, or where `RATCHET_HOME` points, or `data/` of the working folder."""
     return Home(Path(root or os.environ.get("RATCHET_HOME", "data")).resolve())
 
 
-class HomeResource(dg.ConfigurableResourceFactory[Home]):
-    """The folder that a deployment owns; empty means `RATCHET_HOME`, else `data/`."""
-
-    root: str = ""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Home:
-        """The paths."""
-        return open_home(self.root)
-
-
-class WarehouseResource(dg.ConfigurableResourceFactory[Warehouse]):
-    """The DuckDB file, which one process at a time may open."""
-
-    root: str = ""
-    lock_wait_s: float = 60.0
-
-    def create_resource(self, context: dg.InitResourceContext) -> Warehouse:
-        """The warehouse; nothing is opened yet."""
-        return Warehouse(open_home(self.root).warehouse, self.lock_wait_s)
+def build_stores(root: str = "") -> dict[str, dg.ResourceDefinition]:
+    """A resource for each store, over the home at `root`; which home is decided when a run starts, not at import."""
+    makers: dict[str, Callable[[Home, float], Any]] = {
+        "home": lambda home, wait: home,
+        "warehouse": lambda home, wait: Warehouse(home.warehouse, wait),
+        "landing": lambda home, wait: Landing(home, Warehouse(home.warehouse, wait)),
+        "specs": lambda home, wait: Specs(home),
+        "adapters": lambda home, wait: AdapterStore(home),
+        "receipts": lambda home, wait: Receipts(home),
+        "ledger": lambda home, wait: Ledger(home),
+        "reports": lambda home, wait: Reports(home),
+    }
+    return {name: _as_resource(make, root) for name, make in makers.items()}
 
 
-class LandingResource(dg.ConfigurableResourceFactory[Landing]):
-    """The folders that logs and corrections are dropped into."""
+def _as_resource(make: Callable[[Home, float], Any], root: str) -> dg.ResourceDefinition:
+    def create(context: dg.InitResourceContext) -> Any:
+        config = context.resource_config
+        return make(open_home(config["root"] or root), config["lock_wait_s"])
 
-    root: str = ""
-    lock_wait_s: float = 60.0
-
-    def create_resource(self, context: dg.InitResourceContext) -> Landing:
-        """The landing folders with their warehouse."""
-        home = open_home(self.root)
-        return Landing(home, Warehouse(home.warehouse, self.lock_wait_s))
-
-
-class SpecsResource(dg.ConfigurableResourceFactory[Specs]):
-    """Every classifier's specification and golden set."""
-
-    root: str = ""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Specs:
-        """The specifications, read at each use."""
-        return Specs(open_home(self.root))
-
-
-class AdapterStoreResource(dg.ConfigurableResourceFactory[AdapterStore]):
-    """Sealed adapters by digest."""
-
-    root: str = ""
-
-    def create_resource(self, context: dg.InitResourceContext) -> AdapterStore:
-        """The adapter store."""
-        return AdapterStore(open_home(self.root))
-
-
-class ReceiptsResource(dg.ConfigurableResourceFactory[Receipts]):
-    """Evidence and verdict of every gate."""
-
-    root: str = ""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Receipts:
-        """The receipts."""
-        return Receipts(open_home(self.root))
-
-
-class LedgerResource(dg.ConfigurableResourceFactory[Ledger]):
-    """The history of promotions."""
-
-    root: str = ""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Ledger:
-        """The ledger."""
-        return Ledger(open_home(self.root))
-
-
-class ReportsResource(dg.ConfigurableResourceFactory[Reports]):
-    """Eval reports and run results."""
-
-    root: str = ""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Reports:
-        """The reports."""
-        return Reports(open_home(self.root))
+    return dg.ResourceDefinition(create, config_schema=_CONFIG)

@@ -1,0 +1,60 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each sets up what it needs and says what it does.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export RATCHET_HOME ?= $(CURDIR)/data
+export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
+export HF_HUB_OFFLINE := 1
+
+.PHONY: help setup demo test check format dev clean bench-ingest bench-encoder
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.complete ## a virtual environment in .venv with every version of constraints.txt
+
+$(VENV)/.complete: pyproject.toml constraints.txt
+	@echo "setup: installing the pinned packages into $(VENV) (about 2.5 GB on disk, one to five minutes) ..."
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+	@echo "setup: done"
+
+demo: setup ## three simulated weeks: promoted, promoted, blocked
+	@$(BIN)/ratchet demo
+
+test: setup ## every test
+	@echo "test: running all tests (two processes)"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: setup ## what CI runs: format, lint, types, import rule, tests
+	@echo "check: format and lint"
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@echo "check: types"
+	@$(BIN)/mypy
+	@echo "check: import rule"
+	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+format: setup ## rewrite the sources in the one format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+dev: setup ## the Dagster UI on loopback, with schedules and sensors
+	@$(BIN)/python -m orchestration.instance
+	@echo "dev: the UI comes up at http://127.0.0.1:3000; Ctrl-C stops it"
+	@exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000 --workspace workspace.yaml
+
+bench-ingest: setup ## a million rows through the row rules, against DuckDB alone
+	@$(BIN)/python -m benchmarks.ingest
+
+bench-encoder: setup ## our LoRA training against transformers.Trainer
+	@$(BIN)/python -m benchmarks.encoder
+
+clean: ## remove the environment and caches, never data
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
