@@ -1,33 +1,29 @@
 """The landing folders: how production logs and corrections come in, once each, with every refused row kept.
 
-Add here how files are found, landed and loaded; the rules about rows are `ratchet/records.py`.
+Add here ways in which files arrive. How a file is loaded so that a crash at any instant is understood by the next run is
+`loading.py`; what becomes of its rows `staging.py`; the rules about rows `ratchet/records.py`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ratchet.errors import RatchetError
+from ratchet.failpoints import failpoint
+from ratchet.records import KINDS, WAITING, Terms, check_mapping, kind_of
 from ratchet.spec import Spec
+from ratchet.stores.files import publish
 from ratchet.stores.home import Home
+from ratchet.stores.loading import Intake, Loader
+from ratchet.stores.mended import Survey, survey
+from ratchet.stores.readers import SUFFIXES, UnreadableError
+from ratchet.stores.rejected import reject_name, report_file, report_rows
+from ratchet.stores.segments import is_segment, next_seq, segment_name, shown, staged
+from ratchet.stores.staging import Stage
 from ratchet.stores.warehouse import Warehouse
 
-_FIRST = {
-    "production_logs": "SELECT ?, request_id, ts::TIMESTAMPTZ, text, label, confidence, adapter, latency_ms, NULL, date_trunc('week', ts::TIMESTAMP)::DATE FROM read_json(?, format='newline_delimited', columns={request_id:'VARCHAR',ts:'VARCHAR',text:'VARCHAR',label:'VARCHAR',confidence:'DOUBLE',adapter:'VARCHAR',latency_ms:'DOUBLE'})",
-    "corrections": "SELECT l.classifier, c.request_id, c.ts::TIMESTAMPTZ, c.label, annotator, saw_prediction, NULL, l.week FROM (SELECT ? AS classifier, * FROM read_json(?, format='newline_delimited', columns={request_id:'VARCHAR',ts:'VARCHAR',label:'VARCHAR',annotator:'VARCHAR',saw_prediction:'BOOLEAN'})) c JOIN production_logs l USING (classifier, request_id)",
-}
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What became of one file: rows accepted, already known, refused; `reasons` counts the refusals."""
-
-    kind: str
-    file: str
-    accepted: int
-    duplicate: int = 0
-    rejected: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
+__all__ = ["Intake", "Landing"]
 
 
 @dataclass(frozen=True)
@@ -38,21 +34,77 @@ class Landing:
     warehouse: Warehouse
 
     def take(self, spec: Spec, *, now: datetime | None = None) -> list[Intake]:
-        """Load everything new in the landing folders of `spec.name`."""
-        return [
-            self.deliver(spec, kind, path)
-            for kind in ("production_logs", "corrections")
-            for path in sorted(self.home.landing(spec.name, kind).glob("*.jsonl"))
-        ]
+        """Load everything new in the landing folders of `spec.name`, logs first, then corrections.
+
+        One `Intake` for each new file, and for each earlier file of corrections of which a waiting row was now accepted.
+        """
+        terms = Terms.of(spec, now)
+        with self.warehouse.connect() as connection:
+            loader = Loader.of(connection, self.home, spec.name)
+            intakes = loader.load_new("production_logs", terms)
+            return intakes + loader.retry_waiting() + loader.load_new("corrections", terms)
 
     def deliver(
         self, spec: Spec, kind: str, source: Path, *, columns: Mapping[str, str] | None = None, now: datetime | None = None
     ) -> Intake:
-        """Load one file."""
+        """Validate the file `source` from anywhere, land its accepted rows as one Parquet segment, load them, report the rest.
+
+        `columns` maps our names to the file's (`{"text": "body"}`). Corrections whose request is unknown are landed too and wait.
+        Raises `RatchetError` when `source` is no such file or lacks a required column.
+        """
+        columns, terms = columns or {}, Terms.of(spec, now)
+        check_mapping(kind_of(kind), tuple(columns))
+        _check_source(source)
         with self.warehouse.connect() as connection:
-            if connection.execute("SELECT 1 FROM ingested_files WHERE classifier=? AND kind=? AND file=?", [spec.name, kind, source.name]).fetchone():
-                return Intake(kind, source.name, 0)
-            row = connection.execute(f"INSERT INTO {kind} {_FIRST[kind]}", [spec.name, str(source)]).fetchone()
-            accepted = int(row[0]) if row else 0
-            connection.execute("INSERT INTO ingested_files VALUES (?,?,?,'',?,0,0,false)", [spec.name, kind, source.name, accepted])
-        return Intake(kind, source.name, accepted)
+            loader = Loader.of(connection, self.home, spec.name)
+            for each in KINDS:
+                loader.load_new(each, terms, segments_only=True)
+            if kind == "corrections":
+                loader.retry_waiting()
+            found = survey(source)
+            report = self.home.rejected(spec.name) / reject_name(kind, shown(source), found.sha256)
+            try:
+                with loader.staged(kind, source, found, columns, terms) as stage:
+                    return self._land(loader, stage, shown(source), report, terms)
+            except UnreadableError as error:
+                return Intake(kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error)))
+            except RatchetError as error:
+                raise RatchetError(f"{source}: {error.message}", error.hint, code=error.code, details=error.details) from None
+
+    def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> Intake:
+        kind, folder = stage.kind.name, self.home.landing(loader.name, stage.kind.name)
+        stage.known_waiting([folder / segment for segment in self._waiting_segments(loader)])
+        accepted, duplicate, late = stage.counts()
+        counts = report_rows(report, lambda path: stage.write_rejects(path, file, waiting=False))
+        failpoint("landing.after_rejects")
+        if accepted + late:
+            folder.mkdir(parents=True, exist_ok=True)
+            draft = staged(folder)
+            stage.write_segment(draft, file)
+            found = survey(draft)
+            folders = [self.home.landing(loader.name, each) for each in KINDS]
+            segment = folder / segment_name(next_seq(loader.manifest, folders), found.sha256)
+            publish(draft, segment)
+            failpoint("landing.after_segment")
+            landed = loader.register(kind, segment, Survey(found.sha256, found.bytes, crlf=False, odd=False), terms)
+            loader.commit(stage, landed, delivered=True)
+        if late:
+            counts = {**counts, WAITING: late}
+        return Intake(kind, file, accepted, duplicate, sum(counts.values()), counts)
+
+    def _waiting_segments(self, loader: Loader) -> list[str]:
+        sql = "SELECT file FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY file"
+        found = loader.connection.execute(sql, [loader.name]).fetchall()
+        return [file for (file,) in found if is_segment(file)]
+
+
+def _check_source(source: Path) -> None:
+    if not source.is_file():
+        what = "is a folder" if source.is_dir() else "is no plain file" if source.exists() else "does not exist"
+        raise RatchetError(f"{source} {what}.", f"Name one file that ends in {', '.join(SUFFIXES)}.", code="no_file")
+    if source.suffix.lower() not in SUFFIXES:
+        raise RatchetError(
+            f"{source.name} ends in {source.suffix or 'nothing'}, which is no format that can be taken.",
+            f"Convert it to one of {', '.join(SUFFIXES)}.",
+            code="bad_format",
+        )

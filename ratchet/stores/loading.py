@@ -1,0 +1,206 @@
+"""Loads landed files into the open warehouse, each in one transaction with the line that says it is done.
+
+Add here what must hold between a file, its manifest line, its report and its rows when the process is killed. Which files
+are loaded, and what is landed, decides `landing.py`.
+"""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from ratchet.errors import RatchetError
+from ratchet.failpoints import failpoint
+from ratchet.records import KINDS, Terms
+from ratchet.stores.home import Home
+from ratchet.stores.manifest import Landed, append_landed, read_manifest
+from ratchet.stores.mended import Survey, survey
+from ratchet.stores.readers import SUFFIXES, UnreadableError
+from ratchet.stores.rejected import reject_name, report_file, report_rows
+from ratchet.stores.segments import arrivals, is_segment, next_seq, shown, sweep
+from ratchet.stores.staging import Stage
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What became of one file: rows accepted, already known, refused; `reasons` counts the refusals."""
+
+    kind: str
+    file: str
+    accepted: int
+    duplicate: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loader:
+    """The one writer of a classifier's rows, for as long as it holds the warehouse's connection."""
+
+    connection: duckdb.DuckDBPyConnection
+    home: Home
+    name: str
+    manifest: list[Landed]
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
+        """A loader with the manifest read, and what a killed one left swept away."""
+        for kind in KINDS:
+            sweep(home.landing(name, kind))
+        return cls(connection, home, name, read_manifest(home.manifest(name)))
+
+    def register(self, kind: str, path: Path, found: Survey, terms: Terms) -> Landed:
+        """The manifest line of this version of a file, written now when it is new."""
+        file = shown(path)
+        for landed in self.manifest:
+            if (landed.kind, landed.file, landed.sha256) == (kind, file, found.sha256):
+                return landed
+        folders = [self.home.landing(self.name, each) for each in KINDS]
+        time = path.stat().st_mtime_ns if found.sha256 else 0
+        now = terms.now.isoformat()
+        landed = Landed(
+            next_seq(self.manifest, folders), kind, file, found.sha256, found.bytes, time, terms.labels, terms.max_text_chars, now
+        )
+        append_landed(self.home.manifest(self.name), landed)
+        self.manifest.append(landed)
+        failpoint("landing.after_manifest")
+        return landed
+
+    def load_new(self, kind: str, terms: Terms, *, segments_only: bool = False) -> list[Intake]:
+        """Load every file of `kind` that is not done, in manifest order and then by name."""
+        folder = self.home.landing(self.name, kind)
+        known = {landed.file: landed for landed in self.manifest if landed.kind == kind}
+        done = set(self.connection.execute("SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = ?", [self.name, kind]).fetchall())
+        intakes = []
+        for path in arrivals(folder, {file: landed.seq for file, landed in known.items()}):
+            if segments_only and not is_segment(path.name):
+                continue
+            last = known.get(shown(path))
+            if last and (last.file, last.sha256) in done and _unchanged(path, last):
+                continue
+            found = survey(path) if _takeable(path) else Survey("", 0, crlf=False, odd=False)
+            if (shown(path), found.sha256) not in done:
+                intakes += self.load(self.register(kind, path, found, terms))
+        return intakes
+
+    def retry_waiting(self) -> list[Intake]:
+        """Load again the corrections that wait for their request; reports those files of which a row was accepted."""
+        sql = "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry"
+        waiting = set(self.connection.execute(sql, [self.name]).fetchall())
+        files = [landed for landed in self.manifest if landed.kind == "corrections" and (landed.file, landed.sha256) in waiting]
+        return [intake for landed in files for intake in self.load(landed) if intake.accepted]
+
+    def replay(self) -> None:
+        """Load every file of the manifest into an empty warehouse in the first order, judged as it was judged."""
+        fresh = False
+        for landed in list(self.manifest):
+            if fresh and landed.kind == "corrections":
+                self.retry_waiting()
+            self.load(landed)
+            fresh = landed.kind == "production_logs"
+        self.retry_waiting()
+
+    def load(self, landed: Landed) -> list[Intake]:
+        """Load one landed file; nothing when it has vanished or changes while it is read (its new content is a new arrival)."""
+        path = self.home.landing(self.name, landed.kind) / landed.file
+        try:
+            if not _takeable(path):
+                if landed.sha256:
+                    raise FileNotFoundError(path)
+                raise UnreadableError(_why_not(path))
+            found = survey(path)
+            if found.sha256 != landed.sha256:
+                _LOG.warning("%s has changed since it was landed; its new content is taken as a new file", path)
+                return []
+            with self.staged(landed.kind, path, found, {}, landed.terms) as stage:
+                return [] if survey(path) != found else [self.commit(stage, landed)]
+        except FileNotFoundError:
+            _LOG.warning("%s has vanished; the rows that only it held are not in the warehouse", path)
+            return []
+        except UnreadableError as error:
+            reason = str(error)
+        except RatchetError as error:
+            if error.code != "missing_column":
+                raise
+            reason = str(error)
+        counts = report_file(self._report(landed), landed.file, reason)
+        failpoint("landing.after_rejects")
+        self._finish(landed, None, Intake(landed.kind, landed.file, 0, 0, 1, counts), retry=False)
+        return [Intake(landed.kind, landed.file, 0, 0, 1, counts)]
+
+    @contextmanager
+    def staged(self, kind: str, path: Path, found: Survey, columns: Mapping[str, str], terms: Terms) -> Iterator[Stage]:
+        """The file, read and judged; DuckDB sees it under a plain name, for its own may hold wildcards."""
+        stage = Stage(self.connection, KINDS[kind], self.name, path.suffix.lower())
+        with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
+            plain = Path(scratch) / f"file{stage.suffix}"
+            plain.symlink_to(path.resolve())
+            stage.read(plain, found, columns, terms, Path(scratch), segment=is_segment(path.name, found.sha256))
+            stage.judge()
+            yield stage
+
+    def commit(self, stage: Stage, landed: Landed, *, delivered: bool = False) -> Intake:
+        """Publish the report on what is refused, then insert the rows and the line that says so, in one transaction.
+
+        Of a `delivered` file only the accepted and the waiting rows were landed; the report on the others has been published.
+        """
+        accepted, duplicate, late = stage.counts()
+        waiting, duplicate = (True, 0) if delivered else (None, duplicate)
+        counts = report_rows(self._report(landed), lambda path: stage.write_rejects(path, landed.file, waiting=waiting))
+        failpoint("landing.after_rejects")
+        intake = Intake(landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts)
+        self._finish(landed, stage, intake, retry=late > 0)
+        return intake
+
+    def _finish(self, landed: Landed, stage: Stage | None, intake: Intake, *, retry: bool) -> None:
+        self.connection.execute("BEGIN")
+        try:
+            if stage:
+                stage.admit()
+            self._mark(landed, intake, retry=retry)
+            failpoint("landing.before_commit")
+            self.connection.execute("COMMIT")
+        except duckdb.Error:
+            self.connection.execute("ROLLBACK")
+            raise
+        failpoint("landing.after_commit")
+
+    def _mark(self, landed: Landed, intake: Intake, *, retry: bool) -> None:
+        file = [self.name, landed.kind, landed.file]
+        row = self.connection.execute(
+            "SELECT accepted, duplicate FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?",
+            [*file, landed.sha256],
+        ).fetchone()
+        before, duplicate = (int(row[0]), int(row[1])) if row else (0, intake.duplicate)
+        self.connection.execute("DELETE FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?", [*file, landed.sha256])
+        self.connection.execute("UPDATE ingested_files SET retry = false WHERE classifier = ? AND kind = ? AND file = ?", file)
+        self.connection.execute(
+            "INSERT INTO ingested_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [*file, landed.sha256, before + intake.accepted, duplicate, intake.rejected, retry],
+        )
+
+    def _report(self, landed: Landed) -> Path:
+        return self.home.rejected(self.name) / reject_name(landed.kind, landed.file)
+
+
+def _takeable(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file() and shown(path) == path.name
+
+
+def _why_not(path: Path) -> str:
+    if path.is_file():
+        return f"its name ends in none of {', '.join(SUFFIXES)}"
+    return "it is no plain file, or its name is not UTF-8; drop files directly into the landing folder"
+
+
+def _unchanged(path: Path, landed: Landed) -> bool:
+    if not landed.sha256:
+        return not _takeable(path)
+    stat = path.stat()
+    return (stat.st_size, stat.st_mtime_ns) == (landed.bytes, landed.mtime_ns)

@@ -1,0 +1,53 @@
+"""The landing manifest, `landing.jsonl`: which file came in when, and by which terms it was judged. Append-only.
+
+A line is written and synced before the file's rows are loaded, so that a rebuild replays files in their first order and
+judges them as they were judged. Add here what a rebuild must know about a file; whether a file is done says `ingested_files`.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ratchet.identity import canonical_json
+from ratchet.records import Terms
+from ratchet.stores.files import append_line
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One version of one file in a landing folder."""
+
+    seq: int
+    kind: str
+    file: str
+    sha256: str
+    bytes: int
+    mtime_ns: int
+    labels: tuple[str, ...]
+    max_text_chars: int
+    now: str
+
+    @property
+    def terms(self) -> Terms:
+        """What its rows were judged by."""
+        return Terms(self.labels, self.max_text_chars, datetime.fromisoformat(self.now))
+
+
+def read_manifest(path: Path) -> list[Landed]:
+    """Every whole line, in order; the torn tail of a killed writer is passed over, for its file was not loaded."""
+    if not path.exists():
+        return []
+    landed = []
+    for line in path.read_bytes().splitlines():
+        try:
+            row = json.loads(line)
+            landed.append(Landed(**{**row, "labels": tuple(row["labels"])}))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return landed
+
+
+def append_landed(path: Path, landed: Landed) -> None:
+    """Append one line and sync it."""
+    append_line(path, canonical_json(asdict(landed)))
