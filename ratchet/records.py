@@ -158,7 +158,10 @@ def _entries(row: str) -> str:
 def _type_rules(column: Column) -> list[tuple[str, str]]:
     name = column.name
     if column.sql == "TIMESTAMPTZ":
-        return [(f"TRY_CAST({name}_text AS TIMESTAMP) IS NOT NULL", f"{name} has no time zone"), ("true", f"{name} is no RFC 3339 time")]
+        return [
+            (f"TRY_CAST({name}_text AS TIMESTAMP) IS NOT NULL", f"{name} has no time zone"),
+            ("true", f"{name} is no RFC 3339 time"),
+        ]
     return [("true", f"{name} is no {({'VARCHAR': 'text', 'DOUBLE': 'number', 'BOOLEAN': 'true or false'})[column.sql]}")]
 
 

@@ -76,7 +76,11 @@ class Loader:
         """Load every file of `kind` that is not done, in manifest order and then by name."""
         folder = self.home.landing(self.name, kind)
         known = {landed.file: landed for landed in self.manifest if landed.kind == kind}
-        done = set(self.connection.execute("SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = ?", [self.name, kind]).fetchall())
+        done = set(
+            self.connection.execute(
+                "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = ?", [self.name, kind]
+            ).fetchall()
+        )
         intakes = []
         for path in arrivals(folder, {file: landed.seq for file, landed in known.items()}):
             if segments_only and not is_segment(path.name):
@@ -178,7 +182,9 @@ class Loader:
             [*file, landed.sha256],
         ).fetchone()
         before, duplicate = (int(row[0]), int(row[1])) if row else (0, intake.duplicate)
-        self.connection.execute("DELETE FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?", [*file, landed.sha256])
+        self.connection.execute(
+            "DELETE FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?", [*file, landed.sha256]
+        )
         self.connection.execute("UPDATE ingested_files SET retry = false WHERE classifier = ? AND kind = ? AND file = ?", file)
         self.connection.execute(
             "INSERT INTO ingested_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -41,8 +41,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, migrations: tuple[str, ...] =
     Raises `RatchetError` when the file was written by a newer version than this one.
     """
     connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-    row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
-    found = int(row[0]) if row else 0
+    rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()
+    found = int(rows[0][0])
     if found > len(migrations):
         raise RatchetError(
             f"the warehouse has schema {found}, but this version knows only up to {len(migrations)}.",

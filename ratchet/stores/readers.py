@@ -24,7 +24,20 @@ _ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 _TYPES = {
     "VARCHAR": ("VARCHAR", "ENUM"),
     "BOOLEAN": ("BOOLEAN",),
-    "DOUBLE": ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
+    "DOUBLE": (
+        "DOUBLE",
+        "FLOAT",
+        "DECIMAL",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+    ),
 }
 
 
@@ -58,8 +71,10 @@ def read_jsonl(path: Path, kind: Kind, columns: Mapping[str, str], *, crlf: bool
         f"read_csv({literal(str(path))}, columns={{'raw': 'VARCHAR'}}, header=false, auto_detect=false, delim='{SEPARATOR}', "
         f"quote='', escape='', max_line_size={MAX_LINE_BYTES}, {newline})"
     )
-    table = f"(SELECT *, json_extract(doc, [{pointers}])::VARCHAR[] AS v FROM (SELECT raw, TRY_CAST(raw AS JSON) AS doc FROM {lines}))"
-    drop = "{" + ",".join(f'{_json(name)}:null' for name in theirs) + "}"
+    table = (
+        f"(SELECT *, json_extract(doc, [{pointers}])::VARCHAR[] AS v FROM (SELECT raw, TRY_CAST(raw AS JSON) AS doc FROM {lines}))"
+    )
+    drop = "{" + ",".join(f"{_json(name)}:null" for name in theirs) + "}"
     return Source(
         table,
         broken="CASE WHEN raw IS NULL OR regexp_full_match(raw, '\\s*') THEN '' WHEN doc IS NULL THEN 'broken JSON' "
@@ -72,7 +87,9 @@ def read_jsonl(path: Path, kind: Kind, columns: Mapping[str, str], *, crlf: bool
     )
 
 
-def read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, kind: Kind, columns: Mapping[str, str], *, segment: bool) -> Source:
+def read_parquet(
+    connection: duckdb.DuckDBPyConnection, path: Path, kind: Kind, columns: Mapping[str, str], *, segment: bool
+) -> Source:
     """Every row of a Parquet file, in its order. Raises `RatchetError` naming the columns found when a required one is absent."""
     table = f"read_parquet({literal(str(path))})"
     types = {row[0]: str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}

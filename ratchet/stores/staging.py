@@ -46,7 +46,9 @@ class Stage:
             raise UnreadableError(f"the file cannot be read: {str(error).splitlines()[0]}") from None
         if bad.stat().st_size:
             types = "{line: 'BIGINT', reason: 'VARCHAR', row: 'VARCHAR'}"
-            self.connection.execute(f"INSERT INTO bad SELECT * FROM read_json({literal(str(bad))}, columns={types}, maximum_object_size=1000000000)")
+            self.connection.execute(
+                f"INSERT INTO bad SELECT * FROM read_json({literal(str(bad))}, columns={types}, maximum_object_size=1000000000)"
+            )
             if self.suffix == ".parquet":
                 self.connection.execute("UPDATE stage SET reason = '' WHERE rowid IN (SELECT line - 1 FROM bad)")
         return None
@@ -154,7 +156,9 @@ class Stage:
             source = read_parquet(self.connection, path, self.kind, columns, segment=segment)
         self.connection.execute(_stage_sql(source, self.kind, terms))
         if self.suffix == ".csv":
-            self.connection.execute("INSERT INTO bad SELECT line, any_value('the record does not fit the header: ' || lower(error_type::VARCHAR)), any_value(csv_line) FROM csv_errors GROUP BY line")
+            self.connection.execute(
+                "INSERT INTO bad SELECT line, any_value('the record does not fit the header: ' || lower(error_type::VARCHAR)), any_value(csv_line) FROM csv_errors GROUP BY line"
+            )
         if self.suffix == ".jsonl":
             self._need_columns(columns)
 
@@ -172,9 +176,7 @@ class Stage:
 
     def _line(self) -> str:
         if self.suffix == ".csv":
-            return (
-                "s.rowid + 2 + (SELECT count(*) FROM (SELECT line - row_number() OVER (ORDER BY line) + 1 AS at FROM bad) WHERE at <= s.rowid + 2)"
-            )
+            return "s.rowid + 2 + (SELECT count(*) FROM (SELECT line - row_number() OVER (ORDER BY line) + 1 AS at FROM bad) WHERE at <= s.rowid + 2)"
         return "coalesce(s.line, s.rowid + 1)"
 
 

@@ -1,68 +1,102 @@
 """The warehouse: one DuckDB file with the tables of `migrations.py`, opened late and closed early by one process at a time.
 
-Add here how the file is opened and ways to read or replace rows; what the rows mean belongs to the logic.
+It is never the truth: a file that is missing or damaged is built again by `restore.py`. Add here how the file is opened and
+ways to read or replace rows; what the rows mean belongs to the logic.
 """
 
+import fcntl
+import logging
+import random
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
 from ratchet.errors import RatchetError
+from ratchet.failpoints import failpoint
+from ratchet.stores.files import fsync_folder, publish
+from ratchet.stores.home import Home
 from ratchet.stores.migrations import migrate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SLEEPS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-TABLES = ("production_logs", "corrections", "ingested_files", "labels", "examples", "dropped", "predictions")
-_CYCLE_TABLES = ("labels", "examples", "dropped", "predictions")
+_LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_LONGEST_SLEEP_S = 2.0
+_DAMAGE = ("Corrupt", "replaying WAL", "Could not read enough bytes", "not a valid DuckDB database file")
+
+CYCLE_TABLES = ("labels", "examples", "dropped", "predictions")
+"""Tables that cycles fill. Each cycle's rows are also kept as a Parquet file, from which they are restored."""
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """The DuckDB file at `path`; waits up to `lock_wait_s` seconds for another process to let go of it."""
+    """The DuckDB file at `path`, in a home; waits up to `lock_wait_s` seconds for another process to let go of it."""
 
     path: Path
     lock_wait_s: float = 60.0
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """An open connection with the newest schema, closed at the end of the block. Keep the block short."""
+        """An open connection with the newest schema, closed at the end of the block. Keep the block short.
+
+        Raises `RatchetError` when another process holds the file for longer than `lock_wait_s`, when the file is of a newer
+        version, or when it turns out damaged inside the block: it has then been rebuilt, and the caller may simply try again.
+        """
         connection = self._open()
         try:
             connection.execute("SET TimeZone = 'UTC'")
             migrate(connection)
             yield connection
+        except duckdb.Error as error:
+            if not _is_damage(error):
+                raise
+            connection.close()
+            self._rebuild(str(error))
+            raise RatchetError(
+                f"{self.path} was damaged ({_first_line(error)}); it has been moved aside and rebuilt.",
+                "Run the command again.",
+                code="rebuilt",
+            ) from None
         finally:
             connection.close()
 
-    def frame(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
-        """The result of one query as a pandas frame; `params` by place (`?`) or by name (`$name`)."""
+    def frame(self, sql: str, params: Sequence[Any] = ()) -> "pd.DataFrame":
+        """The result of one query as a pandas frame."""
         with self.connect() as connection:
-            return connection.execute(sql, dict(params) if isinstance(params, Mapping) else list(params)).df()
+            return connection.execute(sql, list(params)).df()
 
     def replace(self, table: str, classifier: str, week: date, frame: "pd.DataFrame") -> None:
-        """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction."""
-        self._replace(table, classifier, week, "=", frame)
-
-    def replace_until(self, table: str, classifier: str, week: date, frame: "pd.DataFrame") -> None:
-        """As `replace`, for all weeks up to and including `week`."""
-        self._replace(table, classifier, week, "<=", frame)
-
-    def count(self, table: str, classifier: str) -> int:
-        """Number of rows of `classifier` in `table`."""
-        if table not in TABLES:
-            raise ValueError(f"no table {table!r}; one of {TABLES}")
+        """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction, after keeping a Parquet copy."""
+        if table not in CYCLE_TABLES:
+            raise ValueError(f"table {table!r} is not filled by cycles; one of {CYCLE_TABLES}")
+        columns = ", ".join(f'"{name}"' for name in frame.columns)
+        copy = Home(self.path.parent).tables(classifier, table) / f"{week}.parquet"
+        stage = copy.with_name(f".{copy.name}.tmp")
+        copy.parent.mkdir(parents=True, exist_ok=True)
         with self.connect() as connection:
-            row = connection.execute(f"SELECT count(*) FROM {table} WHERE classifier = ?", [classifier]).fetchone()
-        return int(row[0]) if row else 0
+            connection.execute("BEGIN")
+            try:
+                connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND week = ?", [classifier, week])
+                if len(frame):
+                    connection.register("incoming", frame)
+                    connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
+                where = f"classifier = '{classifier}' AND week = DATE '{week}'"
+                connection.execute(
+                    f"COPY (FROM {table} WHERE {where}) TO '{str(stage).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+                )
+                publish(stage, copy)
+                connection.execute("COMMIT")
+            except duckdb.Error:
+                connection.execute("ROLLBACK")
+                raise
 
     def weeks(self, classifier: str) -> dict[date, int]:
         """The weeks that hold production logs of `classifier`, oldest first, with the number of requests."""
@@ -72,38 +106,88 @@ class Warehouse:
             ).fetchall()
         return {week: int(count) for week, count in rows}
 
-    def _replace(self, table: str, classifier: str, week: date, weeks: str, frame: "pd.DataFrame") -> None:
-        if table not in _CYCLE_TABLES:
-            raise ValueError(f"table {table!r} is not filled by cycles; one of {_CYCLE_TABLES}")
-        columns = ", ".join(f'"{name}"' for name in frame.columns)
-        with self.connect() as connection:
-            connection.register("incoming", frame)
-            connection.execute("BEGIN")
-            try:
-                connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND week {weeks} ?", [classifier, week])
-                connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
-                connection.execute("COMMIT")
-            except duckdb.Error:
-                connection.execute("ROLLBACK")
-                raise
-
     def _open(self) -> duckdb.DuckDBPyConnection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.exists():
+            self._rebuild("")
         config: dict[str, Any] = {"memory_limit": "1GB", "threads": 2, "temp_directory": str(self.path.parent / ".duckdb_tmp")}
-        deadline, attempt = time.monotonic() + self.lock_wait_s, 0
+        try:
+            return self._patiently(lambda: duckdb.connect(str(self.path), config=config))
+        except duckdb.Error as error:
+            if not _is_damage(error):
+                raise
+            self._rebuild(str(error))
+            return self._patiently(lambda: duckdb.connect(str(self.path), config=config))
+
+    def _patiently(self, attempt: Callable[[], _T]) -> _T:
+        """Try until the lock is free, sleeping ever longer, at random so that waiters do not march in step."""
+        deadline, pause = time.monotonic() + self.lock_wait_s, 0.02
         while True:
             try:
-                return duckdb.connect(str(self.path), config=config)
-            except duckdb.IOException as error:
-                if "Could not set lock" not in str(error):
+                return attempt()
+            except (duckdb.IOException, BlockingIOError) as error:
+                if isinstance(error, duckdb.IOException) and "Could not set lock" not in str(error):
                     raise
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    holder = re.search(r"PID (\d+)", str(error))
-                    raise RatchetError(
-                        f"{self.path} is held by process {holder[1] if holder else 'unknown'}; waited {self.lock_wait_s:g} s.",
-                        "Close that process (an open DuckDB shell or notebook?) or wait, then try again.",
-                        code="locked",
-                    ) from None
-                time.sleep(min(left, _SLEEPS_S[min(attempt, len(_SLEEPS_S) - 1)]))
-                attempt += 1
+                    raise self._held(error) from None
+            time.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 - spreads waiters, guards nothing
+            pause = min(2 * pause, _LONGEST_SLEEP_S)
+
+    def _held(self, error: Exception) -> RatchetError:
+        found = re.search(r"held in (.*?) ?\(PID (\d+)\)", str(error), re.DOTALL)
+        holder = f"process {found[2]} ({found[1]})" if found else "another process, which is rebuilding it"
+        return RatchetError(
+            f"{self.path} is held by {holder}; waited {self.lock_wait_s:g} s.",
+            f"Close it (an open DuckDB shell or notebook?){f', see ps -p {found[2]},' if found else ''} and try again.",
+            code="locked",
+            details={"pid": int(found[2]) if found else None},
+        )
+
+    def _rebuild(self, damage: str) -> None:
+        """Move a damaged file aside and build it again; one process at a time, the others find it done."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_name(f".{self.path.name}.rebuild.lock").open("w") as lock:
+            self._patiently(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
+            if damage and self._is_damaged():
+                aside = move_aside(self.path)
+                _LOG.warning("%s was damaged (%s); moved to %s, rebuilding it from the landing folders", self.path, damage, aside)
+            failpoint("warehouse.after_move_aside")
+            if not self.path.exists():
+                self._restore()
+
+    def _is_damaged(self) -> bool:
+        """Whether the file is still damaged: reads every block of every table."""
+        try:
+            with duckdb.connect(str(self.path)) as connection:
+                for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+                    connection.execute(f'CREATE OR REPLACE TEMP TABLE scan AS SELECT count(COLUMNS(*)) FROM "{table}"')
+        except duckdb.Error as error:
+            return _is_damage(error)
+        return False
+
+    def _restore(self) -> None:
+        from ratchet.stores.restore import restore
+
+        restore(self.path)
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a damaged file and its WAL to `<name>.corrupt-<n>`; the WAL first, for without it the file is no worse."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists() or aside.with_name(f"{aside.name}.wal").exists():
+        number += 1
+    wal = path.with_name(f"{path.name}.wal")
+    if wal.exists():
+        wal.rename(aside.with_name(f"{aside.name}.wal"))
+    if path.exists():
+        path.rename(aside)
+    fsync_folder(path.parent)
+    return aside
+
+
+def _is_damage(error: duckdb.Error) -> bool:
+    return any(word in str(error) for word in _DAMAGE)
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0]

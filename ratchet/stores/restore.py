@@ -1,0 +1,60 @@
+"""Builds the warehouse again from what is the truth: landed files, in the order of their manifest, and the cycles' Parquet copies.
+
+Add here what a lost warehouse must get back. When that happens is decided by `warehouse.py`.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ratchet.names import NAME
+from ratchet.records import literal
+from ratchet.stores.files import publish
+from ratchet.stores.home import Home
+from ratchet.stores.loading import Loader
+from ratchet.stores.warehouse import CYCLE_TABLES, Warehouse, move_aside
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Draft(Warehouse):
+    """A warehouse that starts empty."""
+
+    def _restore(self) -> None:
+        return None
+
+
+def rebuild(home: Home) -> Path | None:
+    """Move the warehouse of `home` aside, sound or not, and build it again. Returns where the old one lies now, if there was one."""
+    old = move_aside(home.warehouse) if home.warehouse.exists() else None
+    restore(home.warehouse)
+    return old
+
+
+def restore(path: Path) -> None:
+    """Build the warehouse `path` of the home that holds it: aside, then renamed, so that it is never seen half done.
+
+    Every file is judged by the terms recorded in its manifest line, so that the tables equal those that were lost.
+    """
+    home, draft = Home(path.parent), path.with_name(f".{path.name}.draft")
+    for leftover in (draft, draft.with_name(f"{draft.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    names = sorted(each.parent.name for each in path.parent.glob("*/landing.jsonl") if NAME.fullmatch(each.parent.name))
+    with _Draft(draft).connect() as connection:
+        for name in names:
+            _LOG.info("rebuilding the rows of %s", name)
+            Loader.of(connection, home, name).replay()
+        for table in CYCLE_TABLES:
+            for copy in sorted(path.parent.glob(f"*/tables/{table}/*.parquet")):
+                _restore_copy(connection, table, copy)
+    publish(draft, path)
+
+
+def _restore_copy(connection: duckdb.DuckDBPyConnection, table: str, copy: Path) -> None:
+    try:
+        connection.execute(f"INSERT INTO {table} BY NAME FROM read_parquet({literal(str(copy))})")
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        _LOG.error("%s cannot be read (%s); run its cycle again", copy, str(error).splitlines()[0])
