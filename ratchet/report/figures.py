@@ -39,7 +39,7 @@ def format_figure(value: Any, rounding: str) -> str:
     """`value` as the page writes it; None is "no data", never a zero.
 
     Roundings: `0` whole number, `3` decimals, `+3` signed, `%1` share as per cent, `s1` seconds, `~3` significant digits,
-    `text`, `text80` cut to 80 characters, `count` how many a list holds.
+    `text`, `text80` cut to 80 characters, `count` how many a list holds, `day` the date of a time.
 
     Raises ValueError for NaN and infinity (JSON has neither) and for an unknown rounding.
     """
@@ -47,6 +47,8 @@ def format_figure(value: Any, rounding: str) -> str:
         return NO_DATA
     if rounding == "count":
         return _number(len(value), ",.0f")
+    if rounding == "day":
+        return make_visible(str(value)[:10])
     if rounding.startswith("text"):
         return make_visible(value if isinstance(value, str) else str(value), int(rounding[4:] or 0))
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -54,7 +56,7 @@ def format_figure(value: Any, rounding: str) -> str:
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError(f"a figure is {value}, which no report may show")
     if not (asked := re.fullmatch(r"([+%s~]?)(\d)", rounding, re.ASCII)):
-        raise ValueError(f"rounding {rounding!r} is none of 0, 3, +3, %1, s1, ~3, count, text")
+        raise ValueError(f"rounding {rounding!r} is none of 0, 3, +3, %1, s1, ~3, count, day, text")
     sign, digits = asked.groups()
     if sign == "%":
         return f"{_number(value * 100, f',.{digits}f')}\N{NO-BREAK SPACE}%"
