@@ -162,12 +162,12 @@ def _bot(visit: Visit) -> None:
 
 def _committed_leave(visit: Visit) -> None:
     draw = visit.random
-    fields = draw.choices((0, 1, 2), (32, 43, 25))[0]
+    fields = draw.choices((0, 1, 2), (20, 48, 32))[0]
     looked = draw.sample(visit.fields, min(fields, len(visit.fields)))
-    if fields < 2 and draw.random() < 0.3:
+    if fields < 2 and draw.random() < 0.4:
         looked.insert(draw.randint(0, len(looked)), visit.information(1)[0])
     if not looked or draw.random() < 0.8:
-        visit.scroll(1000, 27_000)
+        visit.scroll(1000 if looked else 2500, 27_000)
     if not looked and draw.random() < 0.5:
         visit.scroll(1000, 27_000)
     for name in looked:

@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ratchet.simulation.vocabulary import FORM_KINDS, INFORMATION, OWNERS, REASONS
+from ratchet.simulation.vocabulary import COMMON_REASONS, FORM_KINDS, INFORMATION, OWNERS, REASONS
 
 MAX_EVENTS = 25
 SHORTEST_MS, LONGEST_MS = 500, 300_000
@@ -113,8 +113,8 @@ class Visit:
             self.events.append(Event(verb))
 
     def reason(self) -> str:
-        """Any complaint."""
-        return self.random.choice(REASONS)
+        """Any complaint, a common one likelier."""
+        return self.random.choice(REASONS[:COMMON_REASONS] if self.random.random() < 0.5 else REASONS)
 
     def information(self, count: int) -> list[str]:
         """`count` different information parts."""
@@ -132,7 +132,7 @@ def _form(random: random.Random, kind: str) -> list[str]:
     chosen = [name for name in own if random.random() < 0.6] or list(own)
     for _ in range(random.randint(0, 2)):
         chosen.insert(random.randint(0, len(chosen)), random.choice(FORM_KINDS[random.choice(KINDS)]))
-    if random.random() < 0.35:
+    for _ in range(random.choice((0, 0, 1, 1, 2))):
         chosen.insert(random.randint(0, len(chosen)), random.choice(INFORMATION))
     if random.random() < 0.3:
         owner = random.choice(OWNERS)

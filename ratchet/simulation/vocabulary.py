@@ -82,4 +82,6 @@ REASONS = _words(
     invalid_characters whitespace_only not_found below_minimum above_maximum file_too_large invalid_url duplicate_entry
     unverified limit_reached mandatory_field bad_request_format incomplete"""
 )
-"""Complaints of a form about a value."""
+"""Complaints of a form about a value, the common ones first."""
+COMMON_REASONS = 15
+"""How many of them are common."""

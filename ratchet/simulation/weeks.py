@@ -46,16 +46,16 @@ class Simulation:
     seed: int = 7
     served_error_rate: float = 0.2
     annotators: tuple[Annotator, Annotator] = (
-        Annotator("ann_a", error_rate=0.015),
-        Annotator("ann_b", error_rate=0.02, saw_prediction=True, anchoring=0.04),
+        Annotator("ann_a", error_rate=0.013),
+        Annotator("ann_b", error_rate=0.018, saw_prediction=True, anchoring=0.03),
     )
     corrected_share: float = 0.75
     """Of all requests."""
-    double_share: float = 0.35
+    double_share: float = 0.4
     """Of the corrected requests: both annotators label them."""
     blind_share: float = 0.7
     """Of the requests that one annotator labels: the first one does."""
-    ambiguous_share: float = 0.04
+    ambiguous_share: float = 0.035
     personal_share: float = 0.01
     """Texts that end with a made-up personal detail, as in `, note:guest7@example.com`."""
     adapter: str = "bootstrap"
