@@ -37,17 +37,17 @@ def _validation_error(visit: Visit) -> None:
     draw = visit.random
     if draw.random() < 0.3:
         visit.scroll(500, 9000)
-    name = visit.progress(0, draw.choice((0, 1, 2, 4)), pause=0.12)[0]
+    name = visit.progress(0, draw.choice((0, 1, 2, 3)), pause=0.12)[0]
     reason = visit.reason()
     tries = draw.choices((1, 2, 3, 4, 5, 6), (13, 26, 29, 18, 9, 5))[0]
     steady = draw.random() < 0.7
     for attempt in range(tries):
-        if visit.room < 8:
+        if attempt and visit.room < 8:
             break
         if attempt and draw.random() < 0.2:
             visit.scroll(500, 20_000)
         if attempt and draw.random() < 0.06:
-            visit.look(draw.choice(visit.fields))
+            visit.look(draw.choice([other for other in visit.fields if other != name]))
         if not attempt or draw.random() < 0.93:
             visit.focus(name)
         if reason not in {"required", "mandatory_field"} or draw.random() < 0.3:
