@@ -13,21 +13,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ratchet import adapter_format as form
-from ratchet.adapter_format import AdapterCard
 from ratchet.bases import Base, resolve_base
 from ratchet.calibration import UNCALIBRATED, softmax
+from ratchet.encoders import apply_lora, load_classifier
 from ratchet.encoding import encode_texts, load_tokenizer
 from ratchet.errors import RatchetError
 from ratchet.evaluation import brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
 from ratchet.identity import canonical_json
 from ratchet.prediction import (
     Predictor,
-    apply_lora,
     classifier_predictor,
-    describe_base,
     embed_texts,
-    load_classifier,
     load_predictor,
+    make_card,
 )
 from ratchet.spec import Candidate
 from ratchet.stores.files import fsync_folder, publish
@@ -165,17 +163,13 @@ def _train_probe(task: Task, report: Report) -> CandidateResult:
 def _save(tensors: "dict[str, torch.Tensor]") -> bytes:
     from safetensors.torch import save
 
-    return save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata={"format": "pt"})
+    content: bytes = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata={"format": "pt"})
+    return content
 
 
 def _write_adapter(task: Task, content: dict[str, bytes]) -> None:
-    card = AdapterCard(
-        family=task.candidate.family,
-        method=task.candidate.method,
-        labels=task.plan.labels,
-        max_tokens=task.candidate.max_tokens,
-        **describe_base(task.base),
-    )
+    candidate = task.candidate
+    card = make_card(task.base, candidate.method, task.plan.labels, candidate.max_tokens)
     stage, target = task.folder / ".adapter.stage", task.folder / "adapter"
     for folder in (stage, target):
         shutil.rmtree(folder, ignore_errors=True)

@@ -3,16 +3,19 @@
 Add here what one optimiser step does. Epochs, early stopping and checkpoints are in `epochs.py`.
 """
 
+import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapter_format import LoraSettings
-from ratchet.prediction import load_classifier_with_info
+from ratchet.adapter_weights import PREFIX, LoraSettings
+from ratchet.encoders import load_classifier_with_info
 from ratchet.spec import Candidate
 from ratchet.training.batching import seeded
 from ratchet.training.dropout import Noise, replace_dropouts
+from ratchet.training.merged import MergedLayer, merge_layer
 from ratchet.training.targets import resolve_targets
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ class Trainee:
     total_parameters: int
     noise: Noise
     pad_id: int
+    layers: list[MergedLayer]
+    """Those that compute merged; none when the LoRA has dropout of its own."""
 
     @property
     def trainable_share(self) -> float:
@@ -64,7 +69,7 @@ class Trainee:
 
         logits = self.model(input_ids=ids, attention_mask=None if bool(mask.all()) else mask).logits
         loss = torch.nn.functional.cross_entropy(logits.float(), targets, weight=weights)
-        loss.backward()
+        torch.autograd.backward(loss)
         for master, parameter in zip(self.masters, self.working, strict=True):
             master.grad = None if parameter.grad is None else parameter.grad.float()
             parameter.grad = None
@@ -82,6 +87,8 @@ class Trainee:
         with torch.no_grad():
             for parameter, master in zip(self.working, self.masters, strict=True):
                 parameter.copy_(master)
+            for layer in self.layers:
+                layer.refresh()
 
 
 def snapshot(trainee: Trainee) -> dict[str, "torch.Tensor"]:
@@ -124,6 +131,8 @@ def fast_dtype() -> "torch.dtype":
 def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int) -> Trainee:
     """The model of one LoRA candidate, freshly initialised from its seed. Raises `RatchetError` for unknown targets."""
     import torch
+
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it complains of a kernel package that nothing here needs
     from peft import LoraConfig, TaskType, get_peft_model
 
     torch.manual_seed(candidate.seed)
@@ -138,11 +147,15 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int) ->
         target_modules=list(settings.target_modules),
         modules_to_save=list(settings.heads),
     )
-    adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
+    model.set_attn_implementation("eager")  # the fused attention of torch 2.13 is many times slower backwards on a CPU
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that transformers renamed
+        adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
     trainable = [(name, value) for name, value in adapted.named_parameters() if value.requires_grad]
     masters = [value.detach().clone().float() for _, value in trainable]
     for master in masters:
         master.requires_grad_(True)
+    frozen = {module: model.get_submodule(module).base_layer.weight.detach().clone() for module in targets.modules}
     adapted.to(fast_dtype())
     noise = Noise()
     replace_dropouts(adapted, noise)
@@ -156,7 +169,14 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int) ->
         total_parameters=sum(value.numel() for value in adapted.parameters()),
         noise=noise,
         pad_id=model.config.pad_token_id or 0,
+        layers=[],
     )
+    if candidate.dropout == 0:
+        by_name = dict(zip(trainee.names, masters, strict=True))
+        for module, weight in frozen.items():
+            down, up = (by_name[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
+            scale = settings.alpha / settings.rank
+            trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale))
     trainee.publish()
     return trainee
 

@@ -3,6 +3,7 @@
 Add a way to report here; what is worth reporting is decided in `__main__.py`.
 """
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,9 +51,9 @@ class _Pipes:
 @contextmanager
 def open_progress() -> Iterator[Progress]:
     """Reports to Dagster Pipes where its environment variables are present, else to standard error."""
-    from dagster_pipes import PipesEnvVarParamsLoader, open_dagster_pipes
+    from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes
 
-    if PipesEnvVarParamsLoader().is_dagster_pipes_process():
+    if DAGSTER_PIPES_CONTEXT_ENV_VAR in os.environ:
         with open_dagster_pipes() as context:
             yield _Pipes(context)
     else:

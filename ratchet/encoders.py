@@ -1,0 +1,97 @@
+"""Encoder models from a base folder, always float32 and in evaluation mode: bare, with a classification head, or adapted.
+
+Add here how a model is built. How it learns is in `ratchet/training/`, how it answers in `ratchet/prediction.py`.
+"""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.adapter_weights import PREFIX, LoraSettings
+
+if TYPE_CHECKING:
+    import torch
+
+
+def empty_classifier(folder: Path, k: int) -> Any:
+    """The classifier's architecture on the meta device: names and shapes without memory."""
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    with torch.device("meta"):
+        return AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder, num_labels=k))
+
+
+def parameter_shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Shape of every parameter, by its dotted name."""
+    return {name: tuple(value.shape) for name, value in model.named_parameters()}
+
+
+def load_classifier(folder: Path, k: int) -> Any:
+    """The base model with a fresh `k`-label head, float32, in evaluation mode; the head's weights follow torch's seed."""
+    return load_classifier_with_info(folder, k)[0]
+
+
+def load_classifier_with_info(folder: Path, k: int) -> tuple[Any, set[str]]:
+    """`load_classifier` and the names of the parameters that the base model does not hold."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            num_labels=k,
+            dtype=torch.float32,
+            local_files_only=True,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    finally:
+        logging.set_verbosity(level)
+    missing = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
+    return model.eval(), missing
+
+
+def apply_lora(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> None:
+    """Add the low-rank product to each target's weight and put the saved heads in place: the model is merged for good."""
+    import torch
+
+    parameters = dict(model.named_parameters())
+    lora = {f"{PREFIX}{module}" for module in settings.target_modules}
+    with torch.no_grad():
+        for module in settings.target_modules:
+            down, up = (tensors[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
+            parameters[f"{module}.weight"].add_((up @ down) * (settings.alpha / settings.rank))
+        for name, value in tensors.items():
+            if name.rpartition(".lora_")[0] not in lora:
+                parameters[name.removeprefix(PREFIX)].copy_(value)
+
+
+@functools.lru_cache(maxsize=2)
+def load_encoder(folder: Path) -> Any:
+    """The bare encoder, without a head; kept for the life of the process."""
+    import torch
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
+    finally:
+        logging.set_verbosity(level)
+    return model.eval()
+
+
+def pad_id_of(folder: Path) -> int:
+    """The token that fills up a batch."""
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(folder).pad_token_id or 0
