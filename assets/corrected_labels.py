@@ -21,9 +21,10 @@ def corrected_labels(
     cycle = cycle_of(context)
     labels = warehouse.frame(CONSENSUS_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     labels.insert(0, "classifier", cycle.classifier)
-    warehouse.replace_until("labels", cycle.classifier, cycle.week, labels)
+    weeks = {week.date(): rows for week, rows in labels.groupby("week")}
+    warehouse.replace_weeks("labels", cycle.classifier, weeks)
     receipts.note(cycle, corrections_seen=warehouse.count("corrections", cycle.classifier))
-    mine = labels[labels["week"].astype(str) == str(cycle.week)]
+    mine = weeks.get(cycle.week, labels.iloc[:0])
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": len(mine),

@@ -9,7 +9,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -68,35 +68,36 @@ class Warehouse:
         finally:
             connection.close()
 
-    def frame(self, sql: str, params: Sequence[Any] = ()) -> "pd.DataFrame":
-        """The result of one query as a pandas frame."""
+    def frame(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
+        """The result of one query as a pandas frame; `params` by place (`?`) or by name (`$name`)."""
         with self.connect() as connection:
-            return connection.execute(sql, list(params)).df()
+            return connection.execute(sql, dict(params) if isinstance(params, Mapping) else list(params)).df()
 
     def replace(self, table: str, classifier: str, week: date, frame: "pd.DataFrame") -> None:
         """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction, after keeping a Parquet copy."""
+        self.replace_weeks(table, classifier, {week: frame})
+
+    def replace_weeks(self, table: str, classifier: str, frames: "Mapping[date, pd.DataFrame]") -> None:
+        """As `replace`, for several weeks in one transaction."""
         if table not in CYCLE_TABLES:
             raise ValueError(f"table {table!r} is not filled by cycles; one of {CYCLE_TABLES}")
-        columns = ", ".join(f'"{name}"' for name in frame.columns)
-        copy = Home(self.path.parent).tables(classifier, table) / f"{week}.parquet"
-        stage = copy.with_name(f".{copy.name}.tmp")
-        copy.parent.mkdir(parents=True, exist_ok=True)
         with self.connect() as connection:
             connection.execute("BEGIN")
             try:
-                connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND week = ?", [classifier, week])
-                if len(frame):
-                    connection.register("incoming", frame)
-                    connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
-                where = f"classifier = '{classifier}' AND week = DATE '{week}'"
-                connection.execute(
-                    f"COPY (FROM {table} WHERE {where}) TO '{str(stage).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
-                )
-                publish(stage, copy)
+                for week, frame in frames.items():
+                    self._replace(connection, table, classifier, week, frame)
                 connection.execute("COMMIT")
             except duckdb.Error:
                 connection.execute("ROLLBACK")
                 raise
+
+    def count(self, table: str, classifier: str) -> int:
+        """Number of rows of `classifier` in `table`, one of those in `migrations.py`."""
+        if table not in (*CYCLE_TABLES, "production_logs", "corrections", "ingested_files"):
+            raise ValueError(f"there is no table {table!r}")
+        with self.connect() as connection:
+            rows = connection.execute(f"SELECT count(*) FROM {table} WHERE classifier = ?", [classifier]).fetchall()
+        return int(rows[0][0])
 
     def weeks(self, classifier: str) -> dict[date, int]:
         """The weeks that hold production logs of `classifier`, oldest first, with the number of requests."""
@@ -105,6 +106,22 @@ class Warehouse:
                 "SELECT week, count(*) FROM production_logs WHERE classifier = ? GROUP BY week ORDER BY week", [classifier]
             ).fetchall()
         return {week: int(count) for week, count in rows}
+
+    def _replace(
+        self, connection: duckdb.DuckDBPyConnection, table: str, classifier: str, week: date, frame: "pd.DataFrame"
+    ) -> None:
+        columns = ", ".join(f'"{name}"' for name in frame.columns)
+        copy = Home(self.path.parent).tables(classifier, table) / f"{week}.parquet"
+        stage = copy.with_name(f".{copy.name}.tmp")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND week = ?", [classifier, week])
+        if len(frame):
+            connection.register("incoming", frame)
+            connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
+            connection.unregister("incoming")
+        where = f"classifier = '{classifier}' AND week = DATE '{week}'"
+        connection.execute(f"COPY (FROM {table} WHERE {where}) TO '{str(stage).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+        publish(stage, copy)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.path.exists():
