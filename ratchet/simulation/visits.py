@@ -129,7 +129,9 @@ def write_events(events: list[Event]) -> str:
 def _form(random: random.Random, kind: str) -> list[str]:
     """The fields of one form of `kind` in document order: some of the kind's, a few borrowed, some with an owner before them."""
     own = FORM_KINDS[kind]
-    chosen = [name for name in own if random.random() < 0.6] or list(own)
+    chosen = [name for name in own if random.random() < 0.6]
+    if len(chosen) < 4:
+        chosen = list(own)
     for _ in range(random.randint(0, 2)):
         chosen.insert(random.randint(0, len(chosen)), random.choice(FORM_KINDS[random.choice(KINDS)]))
     for _ in range(random.choice((0, 0, 1, 1, 2))):

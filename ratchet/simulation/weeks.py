@@ -99,7 +99,7 @@ class Simulation:
     def _requests(self, cycle: Cycle, requests: int, drift: float, swaps: dict[str, str]) -> Iterator[SimulatedRequest]:
         visitors, people = _generator(self.seed, cycle.week, "visitors"), _generator(self.seed, cycle.week, "people")
         mix = [start + drift * (end - start) for start, end in zip(_MIX[0], _MIX[1], strict=True)]
-        kinds = [1 + 3 * abs(drift - place / (len(KINDS) - 1)) for place in range(len(KINDS))]
+        kinds = [4 - 3 * abs(drift - place / (len(KINDS) - 1)) for place in range(len(KINDS))]
         mark, seen = cycle.week.toordinal() // 7, Seen(requests)
         for number in range(requests):
             ambiguous = visitors.random() < self.ambiguous_share

@@ -177,7 +177,7 @@ def test_no_field_name_belongs_to_a_class() -> None:
     draw = random.Random(11)  # noqa: S311
     classes: dict[str, Counter[str]] = defaultdict(Counter)
     for label in LABELS:
-        for _ in range(8000):
+        for _ in range(4000):
             text = make_trace(label, draw)
             for name in set(re.findall(rf"(?:focus|input):({NAME})", text)):
                 classes[name][label] += 1
