@@ -71,6 +71,10 @@ class Home:
         """Folder of all reports and their index."""
         return self.classifier(name) / "reports"
 
+    def log(self, cycle: Cycle) -> Path:
+        """What libraries and the training said while a cycle ran by hand. Expendable."""
+        return self.classifier(cycle.classifier) / "logs" / f"{cycle.week}.log"
+
     def receipts(self, cycle: Cycle) -> Path:
         """Folder of one cycle's receipts, one file for each gate."""
         return self.classifier(cycle.classifier) / "receipts" / str(cycle.week)

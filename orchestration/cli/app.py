@@ -1,0 +1,133 @@
+"""The `ratchet` command: its list of commands, its exit codes, and how errors are said.
+
+Add a command as a file of its own and list it here. Importing this module must stay fast: nothing heavier than Typer comes
+in before a command runs; a test holds this.
+"""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from orchestration.cli import arguments, output
+from orchestration.cli.cycle import cycle
+from orchestration.cli.ingest import ingest
+from orchestration.cli.init import init
+from orchestration.cli.manual import EXIT_CODES, manual
+from orchestration.cli.report import report
+from orchestration.cli.session import Session, open_home, session_of
+from orchestration.cli.status import status
+from ratchet.errors import RatchetError, UsageError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="\b\nExit codes:\n  " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()),
+)
+for command, page in (
+    (init, manual("Make a classifier: its commented classifier.toml, its landing folders and, where given, its golden set.",
+                  "ratchet init tickets --labels-from golden.jsonl")),
+    (ingest, manual("Take production logs and corrections: files that are named, and what lies new in the landing folders.",
+                    "ratchet ingest tickets --logs week.jsonl --corrections fixes.csv --map text=body", 3)),
+    (cycle, manual("Run one week: train every candidate, calibrate, judge and check the best one.",
+                   "ratchet cycle tickets --week latest", 2)),
+    (report, manual("Show the figures of a week's eval report and where its page lies.", "ratchet report tickets --week 2026-W09", 2)),
+    (status, manual("Show on one screen what is live, what is new and what comes next.", "ratchet status tickets")),
+):  # fmt: skip
+    app.command(help=page)(command)
+
+
+@app.callback(
+    invoke_without_command=True,
+    help="Retrains a text classifier every week from its own feedback, and promotes it only on evidence.\n\n"
+    "\b\nExample:\n  ratchet demo\n\nThese options may also stand after the command.",
+)
+def begin(
+    context: typer.Context,
+    home: Annotated[
+        str | None, typer.Option("--home", metavar="DIR", help="Folder with everything; else RATCHET_HOME, else the nearest data/.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors on standard error.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer every question with yes.")] = False,
+    no_input: Annotated[
+        bool, typer.Option("--no-input", help="Ask nothing: a question is an error that names its option.")
+    ] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour; as NO_COLOR or TERM=dumb.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int | None:
+    """Keep the options of every command; with no command, show the status of the nearest home."""
+    context.obj = Session(open_home(home), debug, quiet, no_input, yes, no_color)
+    if context.invoked_subcommand is not None:
+        return None
+    if session_of(context).home.classifiers():
+        return status(context)
+    output.emit(context.get_help())
+    return 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run this process's command line, or `words`, and return the exit code; never raises an `Exception`."""
+    if words is not None:
+        return _run(list(words))
+    code = _run(sys.argv[1:])
+    if "--debug" not in sys.argv:
+        output.hush()
+    return code
+
+
+def _run(words: list[str]) -> int:
+    try:
+        arguments.check(words)
+        code = typer.main.get_command(app).main(arguments.hoist(words), prog_name="ratchet", standalone_mode=False)
+        sys.stdout.flush()
+    except RatchetError as error:
+        return _fail(error, words)
+    except typer.TyperException as error:
+        return _fail(arguments.explain(error), words)
+    except typer.Abort:
+        return _fail(RatchetError("nothing was done.", "Answer the question, or give --yes.", code="aborted"), words)
+    except BrokenPipeError:
+        output.abandon_output()
+        return 0
+    except SystemExit as stop:  # Typer's own end after completion, and after a pipe was closed under its help page
+        return _code(stop.code) if "--help" not in words else 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the edge: whatever happened is said in one sentence
+        return _fail(_crash(error), words)
+    return _code(code)
+
+
+def _code(found: object) -> int:
+    return found if isinstance(found, int) else 0
+
+
+def _crash(error: Exception) -> RatchetError:
+    said = output.printable(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}")
+    return RatchetError(
+        f"something unexpected happened ({said[:300]}).", "Repeat it with --debug to see the traceback.", code="crash"
+    )
+
+
+def _fail(error: RatchetError, words: Sequence[str]) -> int:
+    """Say the error once: a sentence on standard error and, with `--json`, one document on standard output."""
+    if "--debug" in words:
+        traceback.print_exc()
+    if "--json" in words:
+        try:
+            output.emit_json(error.as_json())
+        except typer.Exit:
+            return error.exit_code
+    hint = "\nhint: " + output.printable(error.hint) if error.hint else ""
+    prefix = "" if isinstance(error, UsageError) or error.exit_code != 2 else "blocked: "
+    print(f"{prefix or 'error: '}{output.printable(error.message)}{hint}", file=sys.stderr)  # noqa: T201 - the command's talk
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

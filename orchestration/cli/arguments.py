@@ -1,0 +1,50 @@
+"""The words of a command line before and after Typer reads them.
+
+Add here what Typer's own reading lacks: options of every command in any place, and its complaints in our words.
+"""
+
+from collections.abc import Sequence
+
+import typer
+
+from ratchet.errors import RatchetError, UsageError
+
+_FLAGS = {"--quiet", "--yes", "--no-input", "--no-color", "--debug"}
+_MAX_CHARS = 4096
+
+
+def check(words: Sequence[str]) -> None:
+    """Raise `UsageError` for words that no path, name or text can be."""
+    for word in words:
+        if "\0" in word or len(word) > _MAX_CHARS:
+            raise UsageError(
+                f"an argument {'holds a NUL character' if chr(0) in word else f'is longer than {_MAX_CHARS} characters'}: {word[:40]!r}.",
+                "Shorten or correct it; see 'ratchet --help'.",
+                code="usage",
+            )
+
+
+def hoist(words: Sequence[str]) -> list[str]:
+    """Move the options of every command to the front, so that they may stand anywhere before `--`."""
+    first: list[str] = []
+    rest: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word == "--":
+            return [*first, *rest, word, *left]
+        if word in _FLAGS or word.startswith("--home="):
+            first.append(word)
+        elif word == "--home" and left:
+            first += [word, left.pop(0)]
+        else:
+            rest.append(word)
+    return [*first, *rest]
+
+
+def explain(error: typer.TyperException) -> RatchetError:
+    """Typer's complaint as ours: wrong usage leaves with 64, not with 2."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "ratchet"
+    message = " ".join(error.format_message().split())
+    return UsageError(message if message.endswith((".", "?")) else f"{message}.", f"See '{path} --help'.", code="usage")

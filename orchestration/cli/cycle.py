@@ -1,0 +1,94 @@
+"""`ratchet cycle`: one week by hand, or what it would be (`--plan`).
+
+Add here options of a cycle; the run itself is in `running.py`, what a plan says in `plan.py`.
+"""
+
+import time
+from typing import Annotated
+
+import typer
+
+from orchestration.cli import completion
+from orchestration.cli.manual import Json, Name
+from orchestration.cli.output import emit, emit_json, say
+from orchestration.cli.session import Session, session_of
+from ratchet.cycle import Cycle
+from ratchet.week_choice import choose_week, need_known
+
+_INTERRUPTED = 130
+
+
+def cycle(
+    context: typer.Context,
+    name: Name,
+    week: Annotated[
+        str,
+        typer.Option("--week", help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.", autocompletion=completion.weeks),
+    ],
+    plan: Annotated[bool, typer.Option("--plan", help="Only show splits, time and statistical power; write nothing.")] = False,
+    json: Json = False,
+) -> int:
+    """Run the job of the schedule for one week, in this process."""
+    session = session_of(context)
+    if plan:
+        from orchestration.cli.plan import show_plan
+
+        return show_plan(session, name, week, as_json=json)
+    chosen = _choose(session, name, week)
+    say(session, f"cycle {chosen.classifier} {chosen.week}; the log is {session.home.log(chosen)}")
+    try:
+        return _run(session, chosen, as_json=json)
+    except BaseException as stop:
+        if isinstance(stop, KeyboardInterrupt) or type(stop).__name__ == "DagsterExecutionInterruptedError":
+            say(session, f"interrupted; 'ratchet cycle {name} --week {chosen.week}' resumes from the last finished epoch.")
+            raise typer.Exit(_INTERRUPTED) from None
+        raise
+
+
+def _choose(session: Session, name: str, word: str) -> Cycle:
+    """The cycle meant, after what lies new in the landing folders was taken."""
+    from ratchet.stores.landing import Landing
+    from ratchet.stores.specs import Specs
+    from ratchet.stores.warehouse import Warehouse
+
+    if word != "latest":
+        choose_week(name, word, ())
+    specs, warehouse = Specs(session.home), Warehouse(session.home.warehouse)
+    spec, _ = specs[name], specs.golden(name)
+    rejected = sum(intake.rejected for intake in Landing(session.home, warehouse).take(spec))
+    if rejected:
+        say(session, f"{rejected} new row(s) were rejected; see {session.home.rejected(name)}")
+    weeks = warehouse.weeks(name)
+    chosen = choose_week(name, word, weeks)
+    need_known(chosen, weeks, "production log")
+    return chosen
+
+
+def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
+    from orchestration.cli.progress import Progress, divert_output
+
+    started, home = time.monotonic(), session.home
+    with divert_output(home.log(chosen)) as talk, Progress(session, talk) as progress:
+        from orchestration.cli.running import run_cycle
+
+        outcome = run_cycle(chosen, home, progress)
+    if outcome.error is not None:
+        if session.debug and outcome.error.details.get("traceback"):
+            say(session, outcome.error.details["traceback"])
+        raise outcome.error
+    from ratchet.stores.reports import Reports
+
+    document = Reports(home).read(chosen)
+    page = home.report(chosen) / "eval_report.html"
+    seconds = round(time.monotonic() - started, 1)
+    if as_json:
+        stages = {stage.unique_id: stage.status for stage in outcome.stages}
+        figures = {key: document[key] for key in ("classifier", "week", "adapter", "live", "verdict", "temperature")}
+        emit_json({**figures, "run_id": outcome.run_id, "stages": stages, "seconds": seconds, "report": str(page)})
+        return 0
+    test, golden = (document["metrics"][split] for split in ("test", "golden"))
+    emit(document["verdict"]["sentence"])
+    emit(f"test macro-F1 {test['macro_f1']:.3f}, golden {golden['macro_f1']:.3f}, ECE {test['ece']:.3f}, {seconds:.0f} s")
+    emit(f"adapter {document['adapter'][:12]}, report {page}")
+    emit(f"next: ratchet report {chosen.classifier} --week {chosen.week}, ratchet promote {chosen.classifier} --why TEXT")
+    return 0

@@ -1,0 +1,117 @@
+"""Telling a person how far a cycle is: one line for each stage, a spinner on a terminal, a heartbeat elsewhere.
+
+Add here how waiting is shown; what happened is told by Dagster's events (`running.py`).
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from orchestration.cli.output import printable
+from orchestration.cli.session import Session
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+HEARTBEAT_S = 10.0
+
+
+@contextmanager
+def divert_output(log: Path) -> Iterator[TextIO]:
+    """Send everything that libraries and child processes print to `log`; yields the person's own standard error."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = {1: os.dup(1), 2: os.dup(2)}
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    real = _is_stream(sys.stderr, 2)
+    talk = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) if real else sys.stderr
+    try:
+        for number in saved:
+            os.dup2(target, number)
+        yield talk
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in saved.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(target)
+        if real:
+            talk.close()
+
+
+class Progress:
+    """Lines about stages on `talk`; a context manager, which keeps a sign of life going while a stage is silent."""
+
+    def __init__(self, session: Session, talk: TextIO) -> None:
+        self._talk, self._quiet = talk, session.quiet
+        self._rich = session.colored(talk) and not session.quiet
+        self._status: Status | None = None
+        self._stage, self._started, self._spoken = "starting", time.monotonic(), time.monotonic()
+        self._ended = threading.Event()
+        self._beat = threading.Thread(target=self._keep_beating, daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._rich:
+            from rich.console import Console
+
+            self._status = Console(file=self._talk, highlight=False).status("starting")
+            self._status.start()
+        elif not self._quiet:
+            self._beat.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ended.set()
+        if self._status:
+            self._status.stop()
+        if self._beat.is_alive():
+            self._beat.join()
+
+    def begin(self, stage: str) -> None:
+        """A stage starts: said now, so that the longest one is never a mystery."""
+        self._stage, self._started = stage, time.monotonic()
+        if self._status:
+            self._status.update(f"{stage} ...")
+        else:
+            self.say(f"{stage} ...")
+
+    def end(self, stage: str, word: str, detail: str = "") -> None:
+        """A stage ended, with how it ended and after how many seconds."""
+        self.say(f"{stage}: {word} ({time.monotonic() - self._started:.1f} s){f'  {detail}' if detail else ''}")
+        self._stage, self._started = "next stage", time.monotonic()
+
+    def note(self, text: str) -> None:
+        """Something that a stage reports while it runs."""
+        if self._status:
+            self._status.update(f"{self._stage}: {printable(text)}")
+        self.say(f"    {text}")
+
+    def say(self, line: str) -> None:
+        """One line."""
+        self._spoken = time.monotonic()
+        if self._quiet:
+            return
+        if self._status:
+            self._status.console.print(printable(line), markup=False, soft_wrap=True)
+        else:
+            print(printable(line), file=self._talk, flush=True)
+
+    def _keep_beating(self) -> None:
+        while not self._ended.wait(0.5):
+            if time.monotonic() - self._spoken >= HEARTBEAT_S:
+                self.say(f"    still at {self._stage}, {time.monotonic() - self._started:.0f} s")
+
+
+def _is_stream(stream: TextIO, number: int) -> bool:
+    try:
+        return stream.fileno() == number
+    except (OSError, ValueError):
+        return False

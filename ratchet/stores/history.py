@@ -1,0 +1,43 @@
+"""What the cycles of a classifier left behind, read for a person: which weeks ran, and what stopped them.
+
+Add here questions about past cycles; who may become live is `ceremony.py`.
+"""
+
+import json
+from typing import Any
+
+from ratchet.cycle import Cycle
+from ratchet.errors import BlockedError, RatchetError
+from ratchet.names import NAME
+from ratchet.stores.home import Home
+
+
+def run_weeks(home: Home, name: str) -> list[str]:
+    """The weeks that ran, whatever became of them, oldest first."""
+    return sorted(path.parent.name for path in home.reports(name).glob("*/run_results.json") if NAME.fullmatch(path.parent.name))
+
+
+def read_run(home: Home, cycle: Cycle) -> dict[str, Any] | None:
+    """`run_results.json` of a cycle's newest run, or None when it never ran."""
+    path = home.report(cycle) / "run_results.json"
+    return json.loads(path.read_bytes()) if path.is_file() else None
+
+
+def blocking_stage(home: Home, cycle: Cycle) -> RatchetError | None:
+    """What stopped a cycle's newest run: a `BlockedError` of its check, an error of its stage, or None."""
+    for stage in (read_run(home, cycle) or {"results": []})["results"]:
+        if stage["status"] == "blocked":
+            return BlockedError(
+                f"{cycle.classifier} {cycle.week} was blocked by {stage['unique_id']}: {stage['message']}",
+                "Mend the data or the labels it names, then run the cycle again.",
+                code="blocked",
+                details={"check": stage["unique_id"]},
+            )
+        if stage["status"] == "error":
+            return RatchetError(
+                f"{cycle.classifier} {cycle.week} stopped at {stage['unique_id']}: {stage['message']}",
+                f"Run 'ratchet cycle {cycle.classifier} --week {cycle.week}' again.",
+                code="stage_failed",
+                details={"stage": stage["unique_id"]},
+            )
+    return None
