@@ -6,7 +6,7 @@ Add here what is drawn to compare models. Who wins is decided by the gates, neve
 from collections.abc import Mapping
 from typing import Any
 
-from ratchet.report.figures import format_figure, join_key
+from ratchet.report.figures import format_figure, join_key, look_up
 from ratchet.report.scales import Scale, pick_ticks, write_ticks
 
 _LEFT, _RIGHT, _TOP, _STEP = 136.0, 408.0, 8.0, 32.0
@@ -22,37 +22,38 @@ def draw_scores(document: Mapping[str, Any]) -> dict[str, Any] | None:
     """Macro-F1 on the test split: candidate, live and baselines on one axis from 0 to 1; None without a candidate's figure."""
     rows = []
     for name, kind, top in (("candidate", "candidate", "metrics"), ("live adapter", "live", "live_metrics")):
-        found = ((document.get(top) or {}).get("test")) or {}
+        found = look_up(document, f"{top}.test") or {}
         if found.get("macro_f1") is not None:
-            rows.append({"name": name, "kind": kind, "key": join_key(top, "test", "macro_f1"), "value": found["macro_f1"],
-                         "interval": found.get("macro_f1_ci")})  # fmt: skip
+            rows.append(_row(name, name, kind, f"{top}.test.macro_f1", found["macro_f1"], found.get("macro_f1_ci")))
     if not rows or rows[0]["kind"] != "candidate":
         return None
     measured = {key: row for key, row in (document.get("baselines") or {}).items() if (row or {}).get("macro_f1") is not None}
     for key, found in sorted(measured.items(), key=lambda item: -item[1]["macro_f1"]):
-        place = join_key("baselines", key, "macro_f1")
-        name = BASELINES.get(key, key)
-        rows.append({"name": name, "kind": "baseline", "key": place, "value": found["macro_f1"], "interval": None})
-    said = ", ".join(f"{row['name']} {format_figure(row['value'], '3')}" for row in rows)
+        place, said = join_key("baselines", key, "macro_f1"), BASELINES.get(key, "another baseline")
+        rows.append(_row(BASELINES.get(key, key), said, "baseline", place, found["macro_f1"], None))
+    said = ", ".join(f"{row['said']} {format_figure(row['value'], '3')}" for row in rows)
     return _lay_out(rows, 0.0, 1.0, f"Macro-F1 on the test split: {said}.")
 
 
 def draw_differences(comparison: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Candidate minus live, with interval and margin, one row for each split; None where nothing was compared."""
     rows = []
-    for split, found in (comparison or {}).items():
-        if not isinstance(found, Mapping) or found.get("macro_f1_difference") is None:
-            continue
-        place = join_key("comparison", split, "macro_f1_difference")
-        rows.append({"name": f"{split} split" if split == "test" else f"{split} set", "kind": "candidate", "key": place,
-                     "value": found["macro_f1_difference"], "interval": found.get("ci"),
-                     "margin": found.get("margin"), "split": split})  # fmt: skip
+    for split, name in (("test", "test split"), ("golden", "golden set")):
+        found = (comparison or {}).get(split) or {}
+        if (value := found.get("macro_f1_difference")) is not None:
+            row = _row(name, name, "candidate", f"comparison.{split}.macro_f1_difference", value, found.get("ci"))
+            rows.append({**row, "split": split, "margin": found.get("margin")})
     if not rows:
         return None
     reach = max(abs(v) for row in rows for v in (row["value"], row["margin"] or 0, *(row["interval"] or ())))
     reach = max(reach * 1.15, 0.01)
-    said = "; ".join(f"{row['name']} {format_figure(row['value'], '+3')}{_within(row)}" for row in rows)
+    said = "; ".join(f"{row['said']} {format_figure(row['value'], '+3')}{_within(row)}" for row in rows)
     return _lay_out(rows, -reach, reach, f"Macro-F1, candidate minus live: {said}.")
+
+
+def _row(name: str, said: str, kind: str, key: str, value: float, interval: list[float] | None) -> dict[str, Any]:
+    """`name` is drawn, `said` goes into the sentence (an attribute, so never a word from the data)."""
+    return {"name": name, "said": said, "kind": kind, "key": key, "value": value, "interval": interval}
 
 
 def _within(row: Mapping[str, Any]) -> str:

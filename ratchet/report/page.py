@@ -5,6 +5,7 @@ measured belongs to `ratchet/evaluation.py`, where the page is stored to `ratche
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ LOST_AT_MOST = 50
 WORDS = {"passed": "✓", "blocked": "✕", "first": "○"}
 
 
+@cache
 def make_environment() -> jinja2.Environment:
-    """The one environment of every page: everything escaped, and a name that does not exist is an error."""
+    """The one environment of every page, made once: everything escaped, and a name that does not exist is an error."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
