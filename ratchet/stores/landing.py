@@ -73,7 +73,8 @@ class Landing:
 
     def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> Intake:
         kind, folder = stage.kind.name, self.home.landing(loader.name, stage.kind.name)
-        stage.known_waiting([folder / segment for segment in self._waiting_segments(loader)])
+        if kind == "corrections":
+            stage.known_waiting([folder / segment for segment in self._waiting_segments(loader)])
         accepted, duplicate, late = stage.counts()
         counts = report_rows(report, lambda path: stage.write_rejects(path, file, waiting=False))
         failpoint("landing.after_rejects")
@@ -87,7 +88,7 @@ class Landing:
             publish(draft, segment)
             failpoint("landing.after_segment")
             landed = loader.register(kind, segment, Survey(found.sha256, found.bytes, crlf=False, odd=False), terms)
-            loader.commit(stage, landed, delivered=True)
+            loader.commit(stage, landed, delivered_as=file)
         if late:
             counts = {**counts, WAITING: late}
         return Intake(kind, file, accepted, duplicate, sum(counts.values()), counts)

@@ -149,14 +149,15 @@ class Loader:
             stage.judge()
             yield stage
 
-    def commit(self, stage: Stage, landed: Landed, *, delivered: bool = False) -> Intake:
+    def commit(self, stage: Stage, landed: Landed, *, delivered_as: str | None = None) -> Intake:
         """Publish the report on what is refused, then insert the rows and the line that says so, in one transaction.
 
-        Of a `delivered` file only the accepted and the waiting rows were landed; the report on the others has been published.
+        Of a file that was `delivered_as` some name only the accepted and the waiting rows were landed; the report on the others
+        has been published.
         """
         accepted, duplicate, late = stage.counts()
-        waiting, duplicate = (True, 0) if delivered else (None, duplicate)
-        counts = report_rows(self._report(landed), lambda path: stage.write_rejects(path, landed.file, waiting=waiting))
+        waiting, duplicate = (True, 0) if delivered_as else (None, duplicate)
+        counts = report_rows(self._report(landed), lambda path: stage.write_rejects(path, delivered_as or landed.file, waiting=waiting))
         failpoint("landing.after_rejects")
         intake = Intake(landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts)
         self._finish(landed, stage, intake, retry=late > 0)

@@ -14,7 +14,7 @@ from ratchet.records import literal
 from ratchet.stores.files import publish
 from ratchet.stores.home import Home
 from ratchet.stores.loading import Loader
-from ratchet.stores.warehouse import CYCLE_TABLES, Warehouse, move_aside
+from ratchet.stores.warehouse import CYCLE_TABLES, Warehouse
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,13 +25,6 @@ class _Draft(Warehouse):
 
     def _restore(self) -> None:
         return None
-
-
-def rebuild(home: Home) -> Path | None:
-    """Move the warehouse of `home` aside, sound or not, and build it again. Returns where the old one lies now, if there was one."""
-    old = move_aside(home.warehouse) if home.warehouse.exists() else None
-    restore(home.warehouse)
-    return old
 
 
 def restore(path: Path) -> None:

@@ -13,7 +13,7 @@ import duckdb
 
 from ratchet.records import WAITING, Kind, Terms, literal, reason_sql, same_content_sql
 from ratchet.stores.mended import Survey, mend_lines, mend_parquet
-from ratchet.stores.readers import Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
+from ratchet.stores.readers import MAX_LINE_BYTES, Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
 
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException)
 
@@ -34,10 +34,13 @@ class Stage:
         self.connection.execute("CREATE OR REPLACE TEMP TABLE bad (line BIGINT, reason VARCHAR, row VARCHAR)")
         if not (survey.odd and self.suffix == ".jsonl"):
             try:
-                return self._fill(path, columns, terms, crlf=survey.crlf, segment=segment)
+                self._fill(path, columns, terms, crlf=survey.crlf, segment=segment)
+                if not self._misencoded():
+                    return
             except _UNREADABLE as error:
                 _refuse_when_full(error)
         copy, bad = scratch / f"mended{self.suffix}", scratch / "bad.jsonl"
+        self.connection.execute("DELETE FROM bad")
         self._mend(path, copy, bad)
         try:
             self._fill(copy, columns, terms, crlf=False, segment=segment)
@@ -45,13 +48,7 @@ class Stage:
             _refuse_when_full(error)
             raise UnreadableError(f"the file cannot be read: {str(error).splitlines()[0]}") from None
         if bad.stat().st_size:
-            types = "{line: 'BIGINT', reason: 'VARCHAR', row: 'VARCHAR'}"
-            self.connection.execute(
-                f"INSERT INTO bad SELECT * FROM read_json({literal(str(bad))}, columns={types}, maximum_object_size=1000000000)"
-            )
-            if self.suffix == ".parquet":
-                self.connection.execute("UPDATE stage SET reason = '' WHERE rowid IN (SELECT line - 1 FROM bad)")
-        return None
+            self._add_left_out(bad)
 
     def judge(self) -> None:
         """Fill `verdict`: duplicates, conflicts and, of corrections, those whose request is unknown."""
@@ -157,8 +154,12 @@ class Stage:
         self.connection.execute(_stage_sql(source, self.kind, terms))
         if self.suffix == ".csv":
             self.connection.execute(
-                "INSERT INTO bad SELECT line, any_value('the record does not fit the header: ' || lower(error_type::VARCHAR)), any_value(csv_line) FROM csv_errors GROUP BY line"
+                "INSERT INTO bad SELECT line, any_value('the record does not fit the header: ' || lower(error_type::VARCHAR)), "
+                "any_value(csv_line) FROM csv_errors GROUP BY line"
             )
+            if self.connection.execute("SELECT 1 FROM bad LIMIT 1").fetchone():
+                self.connection.execute("UPDATE stage SET line = rowid + 2")
+                self._shift("stage", "bad")
         if self.suffix == ".jsonl":
             self._need_columns(columns)
 
@@ -174,10 +175,37 @@ class Stage:
                 ).fetchall()
                 raise lacking(self.kind, columns, name, [key for (key,) in found])
 
-    def _line(self) -> str:
+    def _misencoded(self) -> bool:
+        """Whether the CSV reader left out records for their bytes, which it reports without the bytes."""
+        sql = "SELECT 1 FROM csv_errors WHERE error_type::VARCHAR = 'INVALID ENCODING' LIMIT 1"
+        return self.suffix == ".csv" and self.connection.execute(sql).fetchone() is not None
+
+    def _add_left_out(self, report: Path) -> None:
+        """Add the lines that the slow path left out to `bad`, and number the others as if they were there."""
+        types = "{line: 'BIGINT', reason: 'VARCHAR', row: 'VARCHAR'}"
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE left_out AS "
+            f"FROM read_json({literal(str(report))}, columns={types}, maximum_object_size={8 * MAX_LINE_BYTES})"
+        )
+        if self.suffix == ".parquet":  # the row is there, with a null where the bytes were
+            self.connection.execute("UPDATE stage SET reason = '' WHERE rowid IN (SELECT line - 1 FROM left_out)")
         if self.suffix == ".csv":
-            return "s.rowid + 2 + (SELECT count(*) FROM (SELECT line - row_number() OVER (ORDER BY line) + 1 AS at FROM bad) WHERE at <= s.rowid + 2)"
-        return "coalesce(s.line, s.rowid + 1)"
+            self.connection.execute("UPDATE stage SET line = coalesce(line, rowid + 2)")
+            self._shift("stage", "left_out")
+            self._shift("bad", "left_out")
+        self.connection.execute("INSERT INTO bad FROM left_out")
+
+    def _shift(self, table: str, gaps: str) -> None:
+        """Raise each `line` of `table` by the number of lines of `gaps` before it, both counted without each other."""
+        self.connection.execute(
+            f"UPDATE {table} SET line = shifted.line FROM (SELECT t.rowid AS rid, t.line + coalesce(gap.number, 0) AS line FROM {table} t "
+            f"ASOF LEFT JOIN (SELECT number, line - number + 1 AS start FROM (SELECT line, row_number() OVER (ORDER BY line) AS number "
+            f"FROM {gaps}) QUALIFY row_number() OVER (PARTITION BY start ORDER BY number DESC) = 1) gap ON t.line >= gap.start) shifted "
+            f"WHERE shifted.rid = {table}.rowid"
+        )
+
+    def _line(self) -> str:
+        return f"coalesce(s.line, s.rowid + {2 if self.suffix == '.csv' else 1})"
 
 
 def _stage_sql(source: Source, kind: Kind, terms: Terms) -> str:

@@ -110,6 +110,8 @@ class Warehouse:
     def _replace(
         self, connection: duckdb.DuckDBPyConnection, table: str, classifier: str, week: date, frame: "pd.DataFrame"
     ) -> None:
+        if len(frame) and not ((frame["classifier"] == classifier) & (frame["week"].astype(str).str[:10] == str(week))).all():
+            raise ValueError(f"the frame holds rows of other cycles than {classifier} {week}")
         columns = ", ".join(f'"{name}"' for name in frame.columns)
         copy = Home(self.path.parent).tables(classifier, table) / f"{week}.parquet"
         stage = copy.with_name(f".{copy.name}.tmp")
@@ -125,7 +127,7 @@ class Warehouse:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.path.exists():
-            self._rebuild("")
+            self._rebuild("it was missing")
         config: dict[str, Any] = {"memory_limit": "1GB", "threads": 2, "temp_directory": str(self.path.parent / ".duckdb_tmp")}
         try:
             return self._patiently(lambda: duckdb.connect(str(self.path), config=config))
@@ -160,17 +162,23 @@ class Warehouse:
             details={"pid": int(found[2]) if found else None},
         )
 
-    def _rebuild(self, damage: str) -> None:
-        """Move a damaged file aside and build it again; one process at a time, the others find it done."""
+    def rebuild(self) -> Path | None:
+        """Move the file aside, sound or not, and build it again. Returns where the old one lies now, if there was one."""
+        return self._rebuild("a rebuild was asked for", even_if_sound=True)
+
+    def _rebuild(self, why: str, *, even_if_sound: bool = False) -> Path | None:
+        """One process at a time; the others find it done."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = None
         with self.path.with_name(f".{self.path.name}.rebuild.lock").open("w") as lock:
             self._patiently(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
-            if damage and self._is_damaged():
+            if self.path.exists() and (self._patiently(self._is_damaged) or even_if_sound):
                 aside = move_aside(self.path)
-                _LOG.warning("%s was damaged (%s); moved to %s, rebuilding it from the landing folders", self.path, damage, aside)
+                _LOG.warning("%s moved to %s (%s); it is rebuilt from the landing folders", self.path, aside, why)
             failpoint("warehouse.after_move_aside")
             if not self.path.exists():
                 self._restore()
+        return aside
 
     def _is_damaged(self) -> bool:
         """Whether the file is still damaged: reads every block of every table."""
@@ -179,7 +187,9 @@ class Warehouse:
                 for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
                     connection.execute(f'CREATE OR REPLACE TEMP TABLE scan AS SELECT count(COLUMNS(*)) FROM "{table}"')
         except duckdb.Error as error:
-            return _is_damage(error)
+            if _is_damage(error):
+                return True
+            raise
         return False
 
     def _restore(self) -> None:
