@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from ratchet.errors import UsageError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+RESERVED = frozenset({"dagster"})
+"""Folders of a home that belong to no classifier."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -20,6 +22,10 @@ def check_name(name: str, what: str = "classifier name") -> str:
             f"{what} {name[:80]!r} is not allowed.",
             "Use 1 to 63 lower-case letters, digits, '_' or '-', beginning with a letter or digit.",
             code="bad_name",
+        )
+    if name in RESERVED:
+        raise UsageError(
+            f"{what} {name!r} is taken by a folder of the home.", f"Call it {name}_2, or anything else.", code="bad_name"
         )
     return name
 

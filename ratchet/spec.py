@@ -4,6 +4,7 @@ Add a setting here, with its default, unit and the sentence that refuses a wrong
 unknown keys, is done by `ratchet/stores/specs.py`; nothing here opens a file.
 """
 
+import math
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Literal
@@ -29,6 +30,8 @@ def _share(name: str, value: float) -> None:
 def _at_least(name: str, value: float, least: float) -> None:
     if not value >= least:
         raise _refuse(f"{name} = {value} is too small.", f"Set {name} to {least} or more.")
+    if math.isinf(value):
+        raise _refuse(f"{name} = {value} is not finite.", f"Give {name} a number.")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Label:
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > 100 or not self.name.isprintable():
             raise _refuse(f"label name {self.name[:40]!r} is not allowed.", "Use 1 to 100 printable characters.")
+        if self.name != self.name.strip():
+            raise _refuse(f"label name {self.name!r} begins or ends with a space.", f"Write it as {self.name.strip()!r}.")
         _share(f"threshold of label {self.name!r}", self.threshold)
         _at_least(f"cost_wrong of label {self.name!r}", self.cost_wrong, 0)
 
@@ -142,6 +147,8 @@ class PromotionPolicy:
 
     def __post_init__(self) -> None:
         _share("promotion.margin", self.margin)
+        _at_least("promotion.min_requests", self.min_requests, 1)
+        _at_least("promotion.min_labels", self.min_labels, 1)
         _at_least("promotion.dwell_minutes", self.dwell_minutes, 0)
         if list(self.steps) != sorted(set(self.steps)) or not self.steps or self.steps[0] <= 0 or self.steps[-1] != 100:
             raise _refuse(
@@ -179,6 +186,8 @@ class Candidate:
             _at_least(f"candidate.{name}", getattr(self, name), least)
         if self.rank > 256:
             raise _refuse(f"candidate.rank = {self.rank} is above 256.", "Use 4 to 64; 16 is the default.")
+        if self.seed >= 2**32:
+            raise _refuse(f"candidate.seed = {self.seed} is above 4294967295.", "Use a small whole number, for instance 0.")
         _share("candidate.dropout", self.dropout)
         if self.dropout >= 1:
             raise _refuse("candidate.dropout = 1 drops everything.", "Use 0.0 to 0.3.")
@@ -190,6 +199,11 @@ class Candidate:
                 )
         if not self.target_modules:
             raise _refuse("candidate.target_modules = [] trains nothing.", 'Name layers, or write ["auto"].')
+        if self.target_modules != AUTO and not {"auto", ""}.isdisjoint(self.target_modules):
+            raise _refuse(
+                f"candidate.target_modules = {list(self.target_modules)} mixes names with 'auto' or with nothing.",
+                'Name layers, or write ["auto"] alone.',
+            )
 
     @property
     def title(self) -> str:
@@ -228,6 +242,9 @@ class Spec:
             raise _refuse(f"label {doubles[0]!r} is listed twice.", "Keep one [[label]] for each name.")
         if not self.candidate:
             raise _refuse("no [[candidate]] is listed.", "Add one; 'ratchet init' writes a working default.")
+        for number, candidate in enumerate(self.candidate, start=1):
+            if candidate in self.candidate[: number - 1]:
+                raise _refuse(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
         _at_least("cost_review", self.cost_review, 0)
         _at_least("max_text_chars", self.max_text_chars, 1)
 

@@ -37,9 +37,9 @@ def _validation_error(visit: Visit) -> None:
     draw = visit.random
     if draw.random() < 0.3:
         visit.scroll(500, 9000)
-    name = visit.progress(0, draw.choice((0, 1, 2, 3)), pause=0.12)[0]
+    name = visit.progress(0, draw.choice((0, 0, 1, 3)), pause=0.12)[0]
     reason = visit.reason()
-    tries = draw.choices((1, 2, 3, 4, 5, 6), (13, 26, 29, 18, 9, 5))[0]
+    tries = draw.choices((1, 2, 3, 4, 5, 6), (14, 34, 28, 14, 6, 4))[0]
     steady = draw.random() < 0.7
     for attempt in range(tries):
         if attempt and visit.room < 8:
@@ -68,7 +68,7 @@ def _distraction(visit: Visit) -> None:
     draw = visit.random
     if draw.random() < 0.3:
         visit.scroll(500, 8000)
-    rest = visit.progress(1 if draw.random() < 0.12 else 2, draw.choice((2, 3, 4, 6)), pause=0.25)
+    rest = visit.progress(1 if draw.random() < 0.12 else 2, draw.choice((2, 2, 3, 5)), pause=0.25)
     if draw.random() < 0.08 and visit.room > 10:
         visit.focus(rest[0])
         visit.type(rest[0])
@@ -91,11 +91,11 @@ def _distraction(visit: Visit) -> None:
 
 def _comparison_shopping(visit: Visit) -> None:
     draw = visit.random
-    parts = visit.information(draw.choices((2, 3, 4, 5, 6, 7), (8, 27, 27, 20, 12, 6))[0])
+    parts = visit.information(draw.choices((2, 3, 4, 5, 6, 7), (10, 34, 28, 16, 8, 4))[0])
     scrolls = 0
     if draw.random() < 0.7:
         visit.scroll(1000, 20_000)
-    for step in range(max(len(parts), draw.randint(4, 11))):
+    for step in range(max(len(parts), draw.randint(3, 8))):
         if visit.room < 7:
             break
         name = parts[step] if step < len(parts) else draw.choice(parts)
@@ -123,9 +123,10 @@ def _accidental_exit(visit: Visit) -> None:
     even = draw.randint(3, 16)
     if draw.random() < 0.25:
         visit.scroll(500, 2500)
-    count = min(draw.choices((2, 3, 4, 5, 6, 7), (14, 24, 24, 18, 12, 8))[0], len(visit.fields) - 1)
+    count = min(draw.choices((2, 3, 4, 5, 6, 7), (22, 28, 22, 14, 9, 5))[0], len(visit.fields) - 1)
+    start = draw.randint(0, len(visit.fields) - 1 - count) if draw.random() < 0.4 else 0
     hesitant = draw.random() < 0.25
-    for name in visit.fields[:count]:
+    for name in visit.fields[start : start + count]:
         if hesitant and draw.random() < 0.4 and visit.room > 4:
             visit.scroll(500, 1900)
         if visit.room < 5:
@@ -133,7 +134,7 @@ def _accidental_exit(visit: Visit) -> None:
         visit.focus(name)
         visit.type(name, max(1, round(even * 0.7)), round(even * 1.4) + 1)
         visit.leave(name)
-    way, name = draw.random(), visit.fields[count]
+    way, name = draw.random(), visit.fields[start + count]
     if way < 0.7:
         visit.focus(name)
         if way < 0.55:
@@ -144,7 +145,7 @@ def _accidental_exit(visit: Visit) -> None:
 def _bot(visit: Visit) -> None:
     draw = visit.random
     last = min(len(visit.fields), MAX_EVENTS - 1)
-    count = last if draw.random() < 0.35 else draw.randint(1, last)
+    count = last if draw.random() < 0.2 else min(draw.randint(1, last), draw.randint(1, last))
     start = draw.randint(0, len(visit.fields) - count)
     way, same, high = draw.random(), draw.choice((1, 2, 8, 10, 16, 20, 32, 50, 64, 100, 255)), draw.choice((300, 1000, 9999))
     for name in visit.fields[start : start + count]:

@@ -136,7 +136,7 @@ def _form(random: random.Random, kind: str) -> list[str]:
         chosen.insert(random.randint(0, len(chosen)), random.choice(FORM_KINDS[random.choice(KINDS)]))
     for _ in range(random.choice((0, 0, 1, 1, 2))):
         chosen.insert(random.randint(0, len(chosen)), random.choice(INFORMATION))
-    if random.random() < 0.3:
+    if random.random() < 0.2:
         owner = random.choice(OWNERS)
         first = random.randint(0, len(chosen) - 1)
         for place in range(first, min(first + random.randint(1, 4), len(chosen))):

@@ -50,7 +50,7 @@ class Specs:
 def load_spec(path: Path) -> Spec:
     """Read and check a `classifier.toml`; raises `RatchetError` that names the file, the value and the cure."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         document = tomllib.loads(text)
     except FileNotFoundError:
         raise RatchetError(f"{path} does not exist.", "Make it with 'ratchet init'.", code="bad_spec") from None
@@ -70,8 +70,8 @@ def load_spec(path: Path) -> Spec:
             "Make the two equal, or drop the name from the file.",
             code="bad_spec",
         )
-    for candidate in spec.candidate:
-        base_folder(candidate.base)
+    for number, candidate in enumerate(spec.candidate, start=1):
+        _check_base(candidate, f"{path.name} candidate {number}")
     return spec
 
 
@@ -81,7 +81,8 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
         raise RatchetError(
             f"{path} does not exist.", "Write a hand-reviewed golden set there, one {text, label} a line.", code="no_golden"
         )
-    items = []
+    items: list[GoldenItem] = []
+    labels: dict[str, tuple[str, int]] = {}
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if not line.strip():
             continue
@@ -89,34 +90,51 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
         try:
             row = json.loads(line)
             text, label = row["text"], row["label"]
+            text.encode()  # a lone surrogate is valid JSON, but no text
             if not isinstance(text, str) or not isinstance(label, str) or not text.strip():
                 raise TypeError
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise RatchetError(
                 f"{where} is no golden item: {line[:60]!r}.", 'Write {"text": "...", "label": "..."}.', code="bad_golden"
             ) from None
         spec.check_label(label, where)
+        other, first = labels.setdefault(text, (label, number))
+        if other != label:
+            raise RatchetError(
+                f"{where} calls {label!r} the text that line {first} calls {other!r}.", "Keep the right one.", code="bad_golden"
+            )
         items.append(GoldenItem(text, label))
     if not items:
         raise RatchetError(f"{path} is empty.", "A golden set needs at least one item for each label.", code="no_golden")
     return items
 
 
+def _check_base(candidate: Candidate, where: str) -> None:
+    """Raise when the candidate's base model is unknown, or takes fewer tokens than the candidate asks for."""
+    try:
+        folder = base_folder(candidate.base)
+    except RatchetError as error:
+        raise RatchetError(f"{where}: {error.message}", error.hint, code=error.code) from None
+    room = json.loads((folder / "config.json").read_bytes()).get("max_position_embeddings", candidate.max_tokens)
+    if candidate.max_tokens > room:
+        raise RatchetError(
+            f"{where}: max_tokens = {candidate.max_tokens} is more than base model {candidate.base!r} can read.",
+            f"Set max_tokens to {room} or less.",
+            code="bad_spec",
+        )
+
+
 def _explain(error: ErrorDetails, path: Path, text: str) -> RatchetError:
     """The first of pydantic's complaints as one sentence with the line and the cure."""
     location = [part for part in error["loc"] if isinstance(part, str)]
     key, section = location[-1] if location else "", location[-2] if len(location) > 1 else ""
-    where = f"{path.name}{_line_of(key, text)}"
+    where = f"{path.name}{_line_of(error['loc'], text)}"
     dotted = ".".join(location)
     if error["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        known = list(_SECTIONS[section].__dataclass_fields__)
-        return RatchetError(
-            f"{where}: unknown key {dotted!r}.",
-            nearest(key, known) or f"Known keys here: {', '.join(known)}.",
-            code="bad_spec",
-        )
+        return RatchetError(f"{where}: unknown key {dotted!r}.", _place_of(key, section), code="bad_spec")
     if error["type"] in {"missing", "missing_argument"}:
-        return RatchetError(f"{where}: {dotted!r} is missing.", f"Add {key} to the file.", code="bad_spec")
+        cure = "Add a [[label]] with a name for each answer." if dotted == "label" else f"Add {key} to the file."
+        return RatchetError(f"{where}: {dotted!r} is missing.", cure, code="bad_spec")
     return RatchetError(
         f"{where}: {dotted} = {str(error['input'])[:60]!r} does not fit: {error['msg']}.",
         f"Change {key}; 'ratchet init' writes a file that passes as it is.",
@@ -124,8 +142,34 @@ def _explain(error: ErrorDetails, path: Path, text: str) -> RatchetError:
     )
 
 
-def _line_of(key: str, text: str) -> str:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip().startswith((key, f'"{key}"', f"[{key}", f"[[{key}")):
-            return f" line {number}"
-    return ""
+def _place_of(key: str, section: str) -> str:
+    """The cure for `key`, unknown in `section`: where it belongs, else the nearest key that is known here, else all of them."""
+    known = {name: list(settings.__dataclass_fields__) for name, settings in _SECTIONS.items()}
+    for other, keys in known.items():
+        if key in keys:
+            brackets = f"[[{other}]]" if other in ("label", "candidate") else f"[{other}]"
+            return f"It belongs into {brackets}." if other else "It belongs to the whole file: move it above the first [section]."
+    return nearest(key, known[section]) or f"Known keys here: {', '.join(known[section])}."
+
+
+def _line_of(location: tuple[int | str, ...], text: str) -> str:
+    """` line N` of the setting at `location`, as (label, 1, threshold), or of the section that holds it; '' when not found."""
+    lines = [line.strip() for line in text.splitlines()]
+    names = [part for part in location if isinstance(part, str)]
+    number = next((part for part in location if isinstance(part, int)), 0)
+    found = ""
+    start = 0
+    if len(names) > 1 or len(location) > 1:
+        headers = [place for place, line in enumerate(lines) if line.startswith((f"[{names[0]}]", f"[[{names[0]}]]"))]
+        if len(headers) <= number:
+            return ""
+        start = headers[number] + 1
+        found = f" line {start}"
+    if not names:
+        return found
+    for place in range(start, len(lines)):
+        if found and lines[place].startswith("["):
+            break
+        if lines[place].partition("=")[0].strip(' "[]') == names[-1]:
+            return f" line {place + 1}"
+    return found
