@@ -16,6 +16,9 @@ NAMES: tuple[str, ...] = (
     "landing.before_commit",
     "landing.after_commit",
     "warehouse.after_move_aside",
+    "adapter_store.before_rename",
+    "training.after_epoch",
+    "training.before_result",
 )
 """Every failpoint of the product, by the module that holds it."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ratchet import adapter_format as form
 from ratchet.errors import RatchetError
+from ratchet.failpoints import failpoint
 from ratchet.identity import canonical_json
 from ratchet.names import DIGEST
 from ratchet.stores.files import fsync_folder, publish
@@ -47,6 +48,7 @@ class AdapterStore:
                 part.chmod(0o644)
                 publish(part, stage / file)
                 (stage / file).chmod(0o444)
+            failpoint("adapter_store.before_rename")
             stage.rename(target)
         finally:
             shutil.rmtree(stage, ignore_errors=True)

@@ -3,7 +3,9 @@
 Add a method here. How each learns is in `lora.py` with `epochs.py`, and in `probe.py`.
 """
 
+import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,12 +31,16 @@ from ratchet.prediction import (
 )
 from ratchet.spec import Candidate
 from ratchet.stores.files import fsync_folder, publish
-from ratchet.training.epochs import Epoch, Metrics, train_epochs
+from ratchet.training.duo import Duo, Second
+from ratchet.training.epochs import Epoch, Lesson, Metrics, Tensors, follow, train_epochs
 from ratchet.training.outcome import CandidateResult, weights_digest
 from ratchet.training.plan import Examples, TrainingPlan, read_examples, read_plan
 
 if TYPE_CHECKING:
     import torch
+    from tokenizers import Tokenizer
+
+    from ratchet.training.lora import Trainee
 
 Report = Callable[[Epoch], None]
 
@@ -48,7 +54,17 @@ class Task:
     base: Base
     train: Examples
     calibration: Examples
-    folder: Path
+    work: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where this candidate's files go."""
+        return self.work / f"candidate-{self.index}"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where finished epochs lie until the adapter is written."""
+        return self.folder / "checkpoints"
 
     @property
     def candidate(self) -> Candidate:
@@ -76,15 +92,12 @@ def open_task(work: Path, index: int) -> Task:
             "Install the pinned base model, or run the cycle again.",
         )
     examples = read_examples(work, "train"), read_examples(work, "calibration")
-    return Task(plan, index, base, *examples, folder=work / f"candidate-{index}")
+    return Task(plan, index, base, *examples, work)
 
 
 def train_candidate(task: Task, report: Report) -> CandidateResult:
     """Train one candidate and leave its adapter folder; a candidate that cannot be trained comes back as failed."""
-    import torch
-
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    _prepare_torch()
     task.folder.mkdir(exist_ok=True)
     started = time.perf_counter()
     try:
@@ -115,31 +128,51 @@ def measure(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> Metric
     )
 
 
-def _train_lora(task: Task, report: Report) -> CandidateResult:
+def follow_candidate(task: Task, duo: Duo) -> None:
+    """Be the second process of a LoRA candidate's training, until the first one orders to stop."""
+    _prepare_torch()
+    trainee, lesson, _ = _open_lesson(task)
+    follow(trainee, lesson, task.checkpoints, duo)
+
+
+def _prepare_torch() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+
+
+def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, Tokenizer]":
     from ratchet.training.lora import build_trainee
 
-    candidate, labels, base = task.candidate, task.plan.labels, task.base
-    trainee = build_trainee(base.folder, base.name, candidate, len(labels))
-    tokenizer = load_tokenizer(base.folder, candidate.max_tokens)
-
-    def evaluate(tensors: "dict[str, torch.Tensor]") -> Metrics:
-        model = load_classifier(base.folder, len(labels))
-        apply_lora(model, trainee.settings, tensors)
-        return measure(classifier_predictor(model, labels, UNCALIBRATED, tokenizer), task.calibration)
-
+    candidate, k = task.candidate, len(task.plan.labels)
+    trainee = build_trainee(task.base.folder, task.base.name, candidate, k)
+    tokenizer = load_tokenizer(task.base.folder, candidate.max_tokens)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
-    tensors, history = train_epochs(
-        trainee, candidate, rows, task.targets, len(labels), task.folder / "checkpoints", evaluate, report
-    )
+    return trainee, Lesson(candidate, rows, task.targets, k), tokenizer
+
+
+def _train_lora(task: Task, report: Report) -> CandidateResult:
+    command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
+    with Second([*command, "--parent", str(os.getpid())]) as duo:
+        trainee, lesson, tokenizer = _open_lesson(task)
+        labels = task.plan.labels
+
+        def evaluate(tensors: Tensors) -> Metrics:
+            model = load_classifier(task.base.folder, len(labels))
+            apply_lora(model, trainee.settings, tensors)
+            return measure(classifier_predictor(model, labels, UNCALIBRATED, tokenizer), task.calibration)
+
+        tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, evaluate, report)
     settings = canonical_json(trainee.settings.as_json()).encode()
     _write_adapter(task, {form.CONFIG: settings, form.WEIGHTS["lora"]: _save(tensors)})
-    shutil.rmtree(task.folder / "checkpoints")
+    shutil.rmtree(task.checkpoints)
     trained_s = sum(epoch.train_seconds for epoch in history.epochs)
     return replace(
         task.blank_result(),
         epochs=history.epochs,
         selected_epoch=history.best,
-        stopped_early=history.stopped_early(candidate),
+        stopped_early=history.stopped_early(task.candidate),
         target_modules=tuple(sorted({name.rpartition(".")[2] for name in trainee.settings.target_modules})),
         matched_layers=len(trainee.settings.target_modules),
         trainable_share=trainee.trainable_share,

@@ -19,9 +19,9 @@ class Noise:
     def __init__(self) -> None:
         self._random = seeded(0, 0)
 
-    def begin_epoch(self, seed: int, epoch: int) -> None:
-        """From here on the bytes follow from `seed` and `epoch` alone."""
-        self._random = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, epoch, 1])))
+    def begin_epoch(self, seed: int, epoch: int, rank: int) -> None:
+        """From here on the bytes follow from the arguments alone; each process of a training has its own `rank`."""
+        self._random = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, epoch, 1 + rank])))
 
     def keep_mask(self, like: "torch.Tensor", cut: int) -> "torch.Tensor":
         """Zeros with probability cut / 256 and 256 / (256 - cut) elsewhere, of the shape and type of `like`."""

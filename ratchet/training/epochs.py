@@ -11,11 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.encoding import pad_batch
 from ratchet.errors import RatchetError
+from ratchet.failpoints import failpoint
 from ratchet.spec import Candidate
 from ratchet.training.batching import bucket_batches
 from ratchet.training.checkpoints import read_checkpoint, write_checkpoint
-from ratchet.training.lora import Trainee, class_weights, learning_rate_at, masters_of, restore, snapshot
+from ratchet.training.duo import Alone, Duo
+from ratchet.training.lora import Trainee, class_weights, learning_rate_at, masters_of
 
 if TYPE_CHECKING:
     import torch
@@ -69,72 +72,93 @@ class History:
         return len(self.epochs) >= candidate.epochs or self.stopped_early(candidate)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What there is to learn: token ids and class index of each example, and how."""
+
+    candidate: Candidate
+    rows: Sequence[Sequence[int]]
+    targets: Sequence[int]
+    k: int
+
+
 Tensors = dict[str, "torch.Tensor"]
 
 
 def train_epochs(
     trainee: Trainee,
-    candidate: Candidate,
-    rows: Sequence[Sequence[int]],
-    targets: Sequence[int],
-    k: int,
+    lesson: Lesson,
     folder: Path,
+    pair: Alone | Duo,
     evaluate: Callable[[Tensors], Metrics],
     report: Callable[[Epoch], None],
 ) -> tuple[Tensors, History]:
     """Train until the epochs or the patience are used up; returns the best epoch's tensors and the history.
 
-    `rows` are token ids, `targets` class indices. After each epoch the last and the best state lie in `folder`, and a
-    later call goes on from there with the same outcome as if it had never been interrupted.
+    After each epoch the last and the best state lie in `folder`, and a later call goes on from there with the same outcome
+    as if it had never been interrupted. The other process of `pair`, if there is one, runs `follow`.
     """
+    candidate = lesson.candidate
     history = _resume(trainee, folder)
-    weights = class_weights(targets, k)
+    if history.epochs:
+        pair.tell("restore", len(history.epochs))
     while not history.finished(candidate):
         number = len(history.epochs) + 1
         started = time.perf_counter()
-        loss = _train_one(trainee, candidate, rows, targets, weights, number)
+        pair.tell("train", number)
+        loss = _train_one(trainee, lesson, pair, number)
         trained_s = time.perf_counter() - started
         measured = asdict(evaluate(trainee.tensors()))
         seconds = time.perf_counter() - started
         epoch = Epoch(number, loss, **measured, seconds=seconds, train_seconds=trained_s)
         history = history.with_epoch(epoch)
-        write_checkpoint(folder / f"epoch-{number}", snapshot(trainee), _as_state(history))
+        write_checkpoint(folder / f"epoch-{number}", trainee.snapshot(), _as_state(history))
         _forget(folder, {history.best, number})
         report(epoch)
+        failpoint("training.after_epoch")
+    pair.tell("stop")
     best = read_checkpoint(folder / f"epoch-{history.best}")
     if best is None:
         raise RatchetError("the best epoch's checkpoint is missing or damaged.", f"Remove {folder} and train again.")
     return masters_of(best[0]), history
 
 
-def _train_one(
-    trainee: Trainee,
-    candidate: Candidate,
-    rows: Sequence[Sequence[int]],
-    targets: Sequence[int],
-    weights: "torch.Tensor",
-    number: int,
-) -> float:
+def follow(trainee: Trainee, lesson: Lesson, folder: Path, duo: Duo) -> None:
+    """Do, as the second process, what the first one orders, until it orders to stop."""
+    while (order := duo.listen())[0] != "stop":
+        verb, number = order
+        if verb == "train":
+            _train_one(trainee, lesson, duo, number)
+        elif (found := read_checkpoint(folder / f"epoch-{number}")) is not None:
+            trainee.restore(found[0])
+
+
+def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int) -> float:
     import torch
 
-    from ratchet.encoding import pad_batch
-
-    trainee.begin_epoch(candidate.seed, number)
-    lengths = [len(row) for row in rows]
-    batches = bucket_batches(lengths, candidate.batch, candidate.seed, number)
+    candidate, targets = lesson.candidate, torch.tensor(lesson.targets)
+    weights = class_weights(targets, lesson.k)[targets]
+    trainee.begin_epoch(candidate.seed, number, pair.rank)
+    batches = bucket_batches([len(row) for row in lesson.rows], candidate.batch, candidate.seed, number)
     steps, total = len(batches) * candidate.epochs, 0.0
     for index, batch in enumerate(batches):
-        ids, mask = pad_batch([rows[row] for row in batch], trainee.pad_id)
-        rate = learning_rate_at((number - 1) * len(batches) + index, steps, candidate.learning_rate)
-        loss = trainee.step(ids, mask, torch.tensor([targets[row] for row in batch]), weights, rate)
+        mine = batch[pair.rank :: pair.ranks]
+        found = torch.zeros(trainee.flat.numel() + 1)
+        if mine:
+            ids, mask = pad_batch([lesson.rows[row] for row in mine], trainee.pad_id)
+            found = trainee.gradients(ids, mask, targets[mine], weights[mine] / weights[batch].sum())
+        summed = torch.from_numpy(pair.add(found.numpy()))
+        loss = float(summed[-1])
         if not math.isfinite(loss):
             raise RatchetError(
                 f"the training loss became {loss} in epoch {number}.",
                 f"Lower learning_rate ({candidate.learning_rate}) or alpha ({candidate.alpha}).",
                 code="diverged",
             )
+        done = (number - 1) * len(batches) + index
+        trainee.step(summed[:-1], learning_rate_at(done, steps, candidate.learning_rate))
         total += loss * len(batch)
-    return total / len(rows)
+    return total / len(lesson.rows)
 
 
 def _resume(trainee: Trainee, folder: Path) -> History:
@@ -144,7 +168,7 @@ def _resume(trainee: Trainee, folder: Path) -> History:
             continue
         history = _from_state(found[1])
         if read_checkpoint(folder / f"epoch-{history.best}") is not None:
-            restore(trainee, found[0])
+            trainee.restore(found[0])
             return replace(history, resumed_from=number)
     return History()
 

@@ -5,7 +5,7 @@ Add here what one optimiser step does. Epochs, early stopping and checkpoints ar
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ratchet.adapter_weights import PREFIX, LoraSettings
 from ratchet.encoders import load_classifier_with_info
 from ratchet.spec import Candidate
-from ratchet.training.batching import seeded
 from ratchet.training.dropout import Noise, replace_dropouts
 from ratchet.training.merged import MergedLayer, merge_layer
 from ratchet.training.targets import resolve_targets
@@ -36,52 +35,65 @@ class Trainee:
     names: tuple[str, ...]
     """Stored names of the trainable tensors, as PEFT writes them."""
     working: list["torch.nn.Parameter"]
+    """The same tensors in the model, in its own, possibly shorter, numbers."""
+    flat: "torch.Tensor"
+    """All masters behind each other, float32 [p]."""
     masters: list["torch.Tensor"]
+    """Each tensor's part of `flat`, in its shape."""
     optimiser: "torch.optim.AdamW"
-    total_parameters: int
-    noise: Noise
-    pad_id: int
     layers: list[MergedLayer]
     """Those that compute merged; none when the LoRA has dropout of its own."""
+    noise: Noise
+    total_parameters: int
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills up a batch."""
+        return self.model.config.pad_token_id or 0
 
     @property
     def trainable_share(self) -> float:
         """Trainable parameters over all parameters."""
-        return sum(master.numel() for master in self.masters) / self.total_parameters
+        return self.flat.numel() / self.total_parameters
 
     def tensors(self) -> dict[str, "torch.Tensor"]:
         """The float32 masters by stored name: copies, safe to keep."""
         return {name: master.detach().clone() for name, master in zip(self.names, self.masters, strict=True)}
 
-    def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Training mode, with all randomness of this epoch derived from `seed` and `epoch`."""
-        import torch
-
-        torch.manual_seed(int(seeded(seed, epoch).integers(2**63)))
-        self.noise.begin_epoch(seed, epoch)
+    def begin_epoch(self, seed: int, epoch: int, rank: int) -> None:
+        """Training mode, with all randomness of this epoch in this process derived from the arguments."""
+        self.noise.begin_epoch(seed, epoch, rank)
         self.model.train()
 
-    def step(
-        self, ids: "torch.Tensor", mask: "torch.Tensor", targets: "torch.Tensor", weights: "torch.Tensor", rate: float
-    ) -> float:
-        """One weighted cross-entropy step at learning rate `rate`; returns the loss of the batch before it."""
+    def gradients(
+        self, ids: "torch.Tensor", mask: "torch.Tensor", targets: "torch.Tensor", weights: "torch.Tensor"
+    ) -> "torch.Tensor":
+        """Gradient of sum(weight * cross-entropy) for all masters, and that sum itself as last value: float32 [p + 1].
+
+        `targets` and `weights` are [n]: class indices, and what each example counts.
+        """
         import torch
 
         logits = self.model(input_ids=ids, attention_mask=None if bool(mask.all()) else mask).logits
-        loss = torch.nn.functional.cross_entropy(logits.float(), targets, weight=weights)
+        loss = (torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none") * weights).sum()
         torch.autograd.backward(loss)
-        for master, parameter in zip(self.masters, self.working, strict=True):
-            master.grad = None if parameter.grad is None else parameter.grad.float()
+        found = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.working]
+        for parameter in self.working:
             parameter.grad = None
-        torch.nn.utils.clip_grad_norm_(self.masters, _CLIP_NORM)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        return torch.cat([*(grad.flatten().float() for grad in found), loss.detach().view(1)])
+
+    def step(self, gradient: "torch.Tensor", rate: float) -> None:
+        """One optimiser step along `gradient`, float32 [p], cut to length 1, at learning rate `rate`."""
+        import torch
+
+        self.flat.grad = gradient
+        torch.nn.utils.clip_grad_norm_([self.flat], _CLIP_NORM)
+        self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.step()
         self.publish()
-        return float(loss.detach())
 
     def publish(self) -> None:
-        """Copy the masters into the model's own, possibly shorter, numbers."""
+        """Copy the masters into the model."""
         import torch
 
         with torch.no_grad():
@@ -90,34 +102,28 @@ class Trainee:
             for layer in self.layers:
                 layer.refresh()
 
+    def snapshot(self) -> dict[str, "torch.Tensor"]:
+        """Masters by `master/<name>` and the optimiser's state: enough for `restore` to go on exactly from here."""
+        import torch
 
-def snapshot(trainee: Trainee) -> dict[str, "torch.Tensor"]:
-    """Masters and the optimiser's moments, by name: enough for `restore` to go on exactly from here."""
-    import torch
+        state = self.optimiser.state.get(self.flat, {})
+        moments = {name: torch.as_tensor(value, dtype=torch.float32).clone() for name, value in state.items()}
+        return {**{f"master/{name}": value for name, value in self.tensors().items()}, **moments}
 
-    tensors = {f"master/{name}": value for name, value in trainee.tensors().items()}
-    for name, master in zip(trainee.names, trainee.masters, strict=True):
-        for key, value in trainee.optimiser.state.get(master, {}).items():
-            tensors[f"{key}/{name}"] = torch.as_tensor(value, dtype=torch.float32).clone()
-    return tensors
+    def restore(self, tensors: Mapping[str, "torch.Tensor"]) -> None:
+        """Put a snapshot back."""
+        import torch
+
+        with torch.no_grad():
+            for name, master in zip(self.names, self.masters, strict=True):
+                master.copy_(tensors[f"master/{name}"])
+        self.optimiser.state[self.flat] = {name: tensors[name].clone() for name in _MOMENTS if name in tensors}
+        self.publish()
 
 
 def masters_of(tensors: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
     """The stored tensors of an adapter among those of a snapshot."""
     return {name.removeprefix("master/"): value for name, value in tensors.items() if name.startswith("master/")}
-
-
-def restore(trainee: Trainee, tensors: Mapping[str, "torch.Tensor"]) -> None:
-    """Put a snapshot back."""
-    import torch
-
-    with torch.no_grad():
-        for name, master in zip(trainee.names, trainee.masters, strict=True):
-            master.copy_(tensors[f"master/{name}"])
-            state = {key: tensors[f"{key}/{name}"].clone() for key in _MOMENTS if f"{key}/{name}" in tensors}
-            if state:
-                trainee.optimiser.state[master] = state
-    trainee.publish()
 
 
 def fast_dtype() -> "torch.dtype":
@@ -152,9 +158,8 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int) ->
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that transformers renamed
         adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
     trainable = [(name, value) for name, value in adapted.named_parameters() if value.requires_grad]
-    masters = [value.detach().clone().float() for _, value in trainable]
-    for master in masters:
-        master.requires_grad_(True)
+    flat = torch.cat([value.detach().flatten().float() for _, value in trainable]).requires_grad_(True)
+    parts = torch.split(flat.detach(), [value.numel() for _, value in trainable])
     frozen = {module: model.get_submodule(module).base_layer.weight.detach().clone() for module in targets.modules}
     adapted.to(fast_dtype())
     noise = Noise()
@@ -164,29 +169,28 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int) ->
         settings=settings,
         names=tuple(_stored_name(name) for name, _ in trainable),
         working=[value for _, value in trainable],
-        masters=masters,
-        optimiser=torch.optim.AdamW(masters, lr=candidate.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True),
-        total_parameters=sum(value.numel() for value in adapted.parameters()),
-        noise=noise,
-        pad_id=model.config.pad_token_id or 0,
+        flat=flat,
+        masters=[part.view(value.shape) for part, (_, value) in zip(parts, trainable, strict=True)],
+        optimiser=torch.optim.AdamW([flat], lr=candidate.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True),
         layers=[],
+        noise=noise,
+        total_parameters=sum(value.numel() for value in adapted.parameters()),
     )
     if candidate.dropout == 0:
-        by_name = dict(zip(trainee.names, masters, strict=True))
+        masters = dict(zip(trainee.names, trainee.masters, strict=True))
         for module, weight in frozen.items():
-            down, up = (by_name[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
+            down, up = (masters[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
             scale = settings.alpha / settings.rank
             trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale))
     trainee.publish()
     return trainee
 
 
-def class_weights(targets: Sequence[int], k: int) -> "torch.Tensor":
+def class_weights(targets: "torch.Tensor", k: int) -> "torch.Tensor":
     """Balanced weights, float32 [k]: n / (k * count), so that every class weighs the same in the loss."""
     import torch
 
-    counts = torch.bincount(torch.tensor(targets), minlength=k)
-    return (len(targets) / (k * counts.clamp(min=1))).float()
+    return (len(targets) / (k * torch.bincount(targets, minlength=k).clamp(min=1))).float()
 
 
 def learning_rate_at(step: int, steps: int, peak: float) -> float:
