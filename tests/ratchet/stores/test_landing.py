@@ -208,38 +208,37 @@ def test_every_bad_correction_is_refused_and_the_rest_is_taken(landing: Landing,
     assert intake.reasons[WAITING] == 1
 
 
-@pytest.mark.parametrize(
-    ("column", "values", "reason"),
-    [
-        ("request_id", pa.array([1, 2]), "request_id is no text"),
-        ("ts", pa.array([datetime(2026, 2, 2), datetime(2026, 2, 3)], pa.timestamp("us")), "ts has no time zone"),  # noqa: DTZ001
-        ("ts", pa.array([1767607200, 1767607201]), "ts is no RFC 3339 time"),
-        ("text", pa.array([b"a", b"b"], pa.binary()), "text is no text"),
-        ("label", pa.array([[1], [2]]), "label is no text"),
-        ("confidence", pa.array(["0.5", "0.6"]), "confidence is no number"),
-        ("adapter", pa.array([1.0, 2.0]), "adapter is no text"),
-        ("latency_ms", pa.array([True, False]), "latency_ms is no number"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_parquet_column_of_the_wrong_type_refuses_its_rows(
-    landing: Landing, tmp_path: Path, column: str, values: pa.Array, reason: str
-) -> None:
-    """A typed file says its types once; each row is refused for it, and null stays what it is."""
+WRONG_COLUMNS: list[tuple[str, pa.Array, str]] = [
+    ("request_id", pa.array([1, 2]), "request_id is no text"),
+    ("ts", pa.array([datetime(2026, 2, 2), datetime(2026, 2, 3)], pa.timestamp("us")), "ts has no time zone"),  # noqa: DTZ001
+    ("ts", pa.array([1767607200, 1767607201]), "ts is no RFC 3339 time"),
+    ("text", pa.array([b"a", b"b"], pa.binary()), "text is no text"),
+    ("label", pa.array([[1], [2]]), "label is no text"),
+    ("confidence", pa.array(["0.5", "0.6"]), "confidence is no number"),
+    ("adapter", pa.array([1.0, 2.0]), "adapter is no text"),
+    ("latency_ms", pa.array([True, False]), "latency_ms is no number"),
+]
+
+
+def test_a_parquet_column_of_the_wrong_type_refuses_its_rows(landing: Landing) -> None:
+    """A typed file says its types once; each of its rows is refused for it."""
     table = pa.table({name: pa.array([log(0)[name], log(1)[name]]) for name in log(0)})
-    source = tmp_path / "in.parquet"
-    pq.write_table(table.set_column(table.column_names.index(column), column, values), source)
-    assert landing.deliver(SPEC, LOGS, source, now=NOW).reasons == {reason: 2}
+    folder = landing.home.landing("tickets", LOGS)
+    folder.mkdir(parents=True)
+    for number, (column, values, _) in enumerate(WRONG_COLUMNS):
+        pq.write_table(table.set_column(table.column_names.index(column), column, values), folder / f"{number}.parquet")
+    assert [each.reasons for each in landing.take(SPEC, now=NOW)] == [{reason: 2} for _, _, reason in WRONG_COLUMNS]
 
 
-@pytest.mark.parametrize(("unit", "zone"), [("ns", "UTC"), ("us", "UTC"), ("ms", "Europe/Berlin"), ("s", "+02:00")])
-def test_parquet_times_of_every_unit_and_zone_are_the_same_instants(landing: Landing, tmp_path: Path, unit: str, zone: str) -> None:
-    """Whatever unit and zone a writer chose, the instant is what counts."""
+def test_parquet_times_of_every_unit_and_zone_are_the_same_instants(landing: Landing) -> None:
+    """Whatever unit and zone a writer chose, the instant is what counts: the first is taken, the others are the same row."""
     instant = datetime(2026, 2, 2, 10, tzinfo=UTC)
     table = pa.table({name: pa.array([value]) for name, value in log(0).items()})
-    source = tmp_path / "in.parquet"
-    pq.write_table(table.set_column(1, "ts", pa.array([instant], pa.timestamp(unit, zone))), source)
-    landing.deliver(SPEC, LOGS, source, now=NOW)
+    folder = landing.home.landing("tickets", LOGS)
+    folder.mkdir(parents=True)
+    for unit, zone in (("ns", "UTC"), ("us", "UTC"), ("ms", "Europe/Berlin"), ("s", "+02:00")):
+        pq.write_table(table.set_column(1, "ts", pa.array([instant], pa.timestamp(unit, zone))), folder / f"{unit}.parquet")
+    assert [(each.accepted, each.duplicate) for each in landing.take(SPEC, now=NOW)] == [(1, 0), (0, 1), (0, 1), (0, 1)]
     assert [row[2] for row in rows_of(landing, LOGS)] == [instant]
 
 
@@ -306,34 +305,34 @@ def test_csv_records_over_several_lines_and_ragged_ones_are_told_apart(landing: 
     assert intake.rejected == 3
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        ("empty.jsonl", b"", "the file is empty"),
-        ("empty.csv", b"", "the file is empty"),
-        ("empty.parquet", b"", "the file is empty"),
-        ("cut.parquet", b"PAR1 and then nothing", "the file is no readable Parquet"),
-        ("columns.csv", b"a,b\n1,2\n", "the file has no column 'request_id'"),
-        ("columns.jsonl", b'{"a": 1}\n', "the file has no column 'request_id'"),
-        ("twice.csv", b"request_id,ts,text,label,Text\n", "the header names column"),
-        ("wide.jsonl", '{"a": 1}\n'.encode("utf-16"), "the file is UTF-16"),
-        ("notes.txt", b"hello", "its name ends in none of"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_reported_and_harms_no_other(
-    landing: Landing, name: str, content: bytes, reason: str
-) -> None:
+UNREADABLE: dict[str, tuple[bytes, str]] = {
+    "empty.jsonl": (b"", "the file is empty"),
+    "empty.csv": (b"", "the file is empty"),
+    "empty.parquet": (b"", "the file is empty"),
+    "cut.parquet": (b"PAR1 and then nothing", "the file is no readable Parquet"),
+    "columns.csv": (b"a,b\n1,2\n", "the file has no column 'request_id'"),
+    "columns.jsonl": (b'{"a": 1}\n', "the file has no column 'request_id'"),
+    "twice.csv": (b"request_id,ts,text,label,Text\n", "the header names column"),
+    "wide.jsonl": ('{"a": 1}\n'.encode("utf-16"), "the file is UTF-16"),
+    "notes.txt": (b"hello", "its name ends in none of"),
+}
+
+
+def test_files_that_cannot_be_read_are_reported_and_harm_no_other(landing: Landing) -> None:
     """A bad file is one refused row without a line; its neighbours are taken, and it is not tried again."""
     folder = landing.home.landing("tickets", LOGS)
     write(folder / "a.jsonl", [log(0)])
     write(folder / "z.parquet", [log(1)])
-    (folder / name).write_bytes(content)
+    for name, (content, _) in UNREADABLE.items():
+        (folder / name).write_bytes(content)
     intakes = landing.take(SPEC, now=NOW)
-    found = rejects(landing)
-    assert len(found) == 1
-    assert (found[0]["file"], found[0]["line"]) == (name, None)
-    assert reason in found[0]["reason"]
-    assert {intake.file: (intake.accepted, intake.rejected) for intake in intakes} == {"a.jsonl": (1, 0), "z.parquet": (1, 0), name: (0, 1)}
+    found = {row["file"]: row for row in rejects(landing)}
+    assert len(rejects(landing)) == len(found) == len(UNREADABLE)
+    assert {row["line"] for row in found.values()} == {None}
+    for name, (_, reason) in UNREADABLE.items():
+        assert reason in found[name]["reason"]
+    taken = {intake.file: (intake.accepted, intake.rejected) for intake in intakes}
+    assert taken == {"a.jsonl": (1, 0), "z.parquet": (1, 0), **dict.fromkeys(UNREADABLE, (0, 1))}
     assert landing.take(SPEC, now=NOW) == []
 
 
@@ -480,13 +479,17 @@ def test_what_cannot_be_delivered_at_all_is_an_error_with_a_cure(landing: Landin
         landing.home.landing("../evil", LOGS)
 
 
-@pytest.mark.parametrize("name", ["*.jsonl", "a[1].csv", "it's.parquet", "two\nlines.jsonl", "a'b\"c;--.csv", "ünï.jsonl", f"{'x' * 240}.csv"])
-def test_odd_file_names_are_only_names(landing: Landing, name: str) -> None:
-    """Wildcards, quotes, line breaks and long names neither widen what is read nor break the report."""
+ODD_NAMES = ("*.jsonl", "a[1].csv", "it's.parquet", "two\nlines.jsonl", "a'b\"c;--.csv", "ünï.jsonl", f"{'x' * 240}.csv")
+
+
+def test_odd_file_names_are_only_names(landing: Landing) -> None:
+    """Wildcards, quotes, line breaks and long names neither widen what is read nor break or mix up the reports."""
     folder = landing.home.landing("tickets", LOGS)
-    write(folder / name, [log(0), log(1, label="nonsense")])
-    assert [(each.file, each.accepted, each.rejected) for each in landing.take(SPEC, now=NOW)] == [(name, 1, 1)]
-    assert [row["file"] for row in rejects(landing)] == [name]
+    for number, name in enumerate(ODD_NAMES):
+        write(folder / name, [log(2 * number), log(2 * number + 1, label="nonsense")])
+    intakes = landing.take(SPEC, now=NOW)
+    assert {each.file: (each.accepted, each.rejected) for each in intakes} == dict.fromkeys(ODD_NAMES, (1, 1))
+    assert sorted(row["file"] for row in rejects(landing)) == sorted(ODD_NAMES)
     assert landing.take(SPEC, now=NOW) == []
 
 
