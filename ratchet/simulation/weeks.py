@@ -46,8 +46,8 @@ class Simulation:
     seed: int = 7
     served_error_rate: float = 0.2
     annotators: tuple[Annotator, Annotator] = (
-        Annotator("ann_a", error_rate=0.013),
-        Annotator("ann_b", error_rate=0.018, saw_prediction=True, anchoring=0.03),
+        Annotator("ann_a", error_rate=0.012),
+        Annotator("ann_b", error_rate=0.016, saw_prediction=True, anchoring=0.03),
     )
     corrected_share: float = 0.75
     """Of all requests."""
@@ -55,7 +55,7 @@ class Simulation:
     """Of the corrected requests: both annotators label them."""
     blind_share: float = 0.7
     """Of the requests that one annotator labels: the first one does."""
-    ambiguous_share: float = 0.035
+    ambiguous_share: float = 0.03
     personal_share: float = 0.01
     """Texts that end with a made-up personal detail, as in `, note:guest7@example.com`."""
     adapter: str = "bootstrap"
