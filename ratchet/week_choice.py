@@ -12,7 +12,10 @@ from ratchet.names import nearest
 
 
 def choose_week(classifier: str, word: str, known: Iterable[date]) -> Cycle:
-    """The cycle named by `word`; `latest` is the newest of `known`. Raises `UsageError` for no Monday, `RatchetError` for no week."""
+    """The cycle named by `word`; `latest` is the newest of `known`.
+
+    Raises `UsageError` for a day that is no Monday, `RatchetError` where no week is known.
+    """
     if word != "latest":
         return Cycle(classifier, parse_week(word))
     newest = max(known, default=None)

@@ -17,8 +17,9 @@ def check(words: Sequence[str]) -> None:
     """Raise `UsageError` for words that no path, name or text can be."""
     for word in words:
         if "\0" in word or len(word) > _MAX_CHARS:
+            fault = "holds a NUL character" if "\0" in word else f"is longer than {_MAX_CHARS} characters"
             raise UsageError(
-                f"an argument {'holds a NUL character' if chr(0) in word else f'is longer than {_MAX_CHARS} characters'}: {word[:40]!r}.",
+                f"an argument {fault}: {word[:40]!r}.",
                 "Shorten or correct it; see 'ratchet --help'.",
                 code="usage",
             )

@@ -50,8 +50,8 @@ def divert_output(log: Path) -> Iterator[TextIO]:
 class Progress:
     """Lines about stages on `talk`; a context manager, which keeps a sign of life going while a stage is silent."""
 
-    def __init__(self, session: Session, talk: TextIO) -> None:
-        self._talk, self._quiet = talk, session.quiet
+    def __init__(self, session: Session, talk: TextIO, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._talk, self._quiet, self._heartbeat_s = talk, session.quiet, heartbeat_s
         self._rich = session.colored(talk) and not session.quiet
         self._status: Status | None = None
         self._stage, self._started, self._spoken = "starting", time.monotonic(), time.monotonic()
@@ -76,12 +76,10 @@ class Progress:
             self._beat.join()
 
     def begin(self, stage: str) -> None:
-        """A stage starts: said now, so that the longest one is never a mystery."""
+        """A stage starts: the spinner and the heartbeat name it from now on."""
         self._stage, self._started = stage, time.monotonic()
         if self._status:
             self._status.update(f"{stage} ...")
-        else:
-            self.say(f"{stage} ...")
 
     def end(self, stage: str, word: str, detail: str = "") -> None:
         """A stage ended, with how it ended and after how many seconds."""
@@ -106,7 +104,7 @@ class Progress:
 
     def _keep_beating(self) -> None:
         while not self._ended.wait(0.5):
-            if time.monotonic() - self._spoken >= HEARTBEAT_S:
+            if time.monotonic() - self._spoken >= self._heartbeat_s:
                 self.say(f"    still at {self._stage}, {time.monotonic() - self._started:.0f} s")
 
 

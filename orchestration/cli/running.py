@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.partitions import classifiers
+from orchestration.cli.listening import Listener
 from orchestration.cli.progress import Progress
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
@@ -19,7 +20,6 @@ from ratchet.errors import BlockedError, RatchetError
 from ratchet.stores.home import Home
 from ratchet.stores.reports import StageResult
 
-_INFO = 20
 _KINDS = dg.DagsterEventType
 
 
@@ -38,15 +38,16 @@ def run_cycle(cycle: Cycle, home: Home, progress: Progress) -> Outcome:
     with open_instance(home.dagster) as instance:
         instance.add_dynamic_partitions(classifiers.name or "", [cycle.classifier])
         run_id = str(uuid.uuid4())
-        instance.add_event_listener(run_id, lambda entry: _tell(progress, entry))
-        job.execute_in_process(
-            run_id=run_id,
-            instance=instance,
-            partition_key=dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)}),
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:by-hand"},
-            raise_on_error=False,
-        )
+        with home.log(cycle).open("a", encoding="utf-8") as journal:
+            instance.add_event_listener(run_id, Listener(progress, journal))
+            job.execute_in_process(
+                run_id=run_id,
+                instance=instance,
+                partition_key=dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)}),
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:by-hand"},
+                raise_on_error=False,
+            )
         stages = collect_stages(instance, run_id)
         return Outcome(run_id, stages, find_error(instance, run_id, stages))
 
@@ -81,20 +82,3 @@ def _dig(error: Any, stage: str) -> RatchetError:
         f"{stage} failed: {said}", "The log holds the traceback; --debug shows it here.", code="stage_crashed",
         details={"stage": stage, "traceback": "".join(chain[-1].stack)},
     )  # fmt: skip
-
-
-def _tell(progress: Progress, entry: dg.EventLogEntry) -> None:
-    event = entry.dagster_event
-    if event is None:
-        if entry.level >= _INFO:
-            progress.note(entry.user_message)
-        return
-    stage = stage_of(entry.step_key or "")
-    if event.event_type is _KINDS.STEP_START:
-        progress.begin(stage)
-    elif event.event_type is _KINDS.STEP_SUCCESS:
-        progress.end(stage, "done")
-    elif event.event_type is _KINDS.STEP_FAILURE:
-        progress.end(stage, "failed")
-    elif event.event_type is _KINDS.ASSET_CHECK_EVALUATION:
-        progress.note(event.asset_check_evaluation_data.description or "")

@@ -1,0 +1,41 @@
+"""Listens to a run's events: each goes into the log, and what a person wants to know to the progress.
+
+Add here which events are worth a line; how lines are shown is `progress.py`.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import TextIO
+
+import dagster as dg
+
+from orchestration.cli.progress import Progress
+from orchestration.run_results import stage_of
+
+_KINDS = dg.DagsterEventType
+
+
+class Listener:
+    """Called with each event of one run, by the thread that runs it."""
+
+    def __init__(self, progress: Progress, journal: TextIO) -> None:
+        self._progress, self._journal = progress, journal
+        self._said: dict[str, str] = {}
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        """Write the event down and tell what it means."""
+        stamp = datetime.fromtimestamp(entry.timestamp, UTC).isoformat(timespec="milliseconds")
+        event, stage = entry.dagster_event, stage_of(entry.step_key or "")
+        print(f"{stamp} {stage or 'run'}: {entry.message}", file=self._journal, flush=True)
+        if event is None:
+            if int(entry.level) >= logging.INFO and not entry.user_message.startswith("[pipes]"):
+                self._progress.note(entry.user_message)
+        elif event.event_type is _KINDS.STEP_START:
+            self._progress.begin(stage)
+        elif event.event_type is _KINDS.ASSET_CHECK_EVALUATION:
+            found = event.asset_check_evaluation_data
+            self._said[found.check_name] = found.description or ""
+        elif event.event_type is _KINDS.STEP_SUCCESS:
+            self._progress.end(stage, "done", self._said.get(stage, ""))
+        elif event.event_type is _KINDS.STEP_FAILURE:
+            self._progress.end(stage, "blocked" if stage in self._said else "failed", self._said.get(stage, ""))

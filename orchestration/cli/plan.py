@@ -1,0 +1,33 @@
+"""`ratchet cycle --plan`: what a cycle would be, without running it.
+
+Add here how a forecast is drawn; it is made by `ratchet/stores/foresight.py`.
+"""
+
+from orchestration.cli.output import emit, emit_json, say, table
+from orchestration.cli.session import Session
+
+
+def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
+    """Print splits, time and power of one cycle; nothing is written."""
+    from ratchet.stores.foresight import foresee
+
+    say(session, "reading the warehouse; nothing is written ...")
+    found = foresee(session.home, name, week)
+    if as_json:
+        emit_json(found)
+        return 0
+    emit(f"plan of {name} {found['week']}: {found['requests']} requests, live {(found['live'] or 'none')[:12]}\n")
+    splits = {**found["splits"], "golden": {"n": found["golden"], "first": None, "last": None}}
+    rows = [{"split": split, "n": s["n"], "first": _day(s["first"]), "last": _day(s["last"])} for split, s in splits.items()]
+    emit(table(rows))
+    emit("\n" + table([{"class": label, "train": n} for label, n in sorted(found["splits"]["train"]["classes"].items())]))
+    if found["dropped"]:
+        emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in found["dropped"].items()]))
+    emit(f"\ncandidates: {', '.join(found['candidates'])}; about {found['estimated_s']} s on two cores")
+    emit(found["power"]["sentence"])
+    emit(f"next: ratchet cycle {name} --week {found['week']}")
+    return 0
+
+
+def _day(instant: str | None) -> str | None:
+    return None if instant is None else instant[:16].replace("T", " ")

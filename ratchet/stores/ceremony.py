@@ -1,0 +1,153 @@
+"""The ceremony of promotion: which candidate may become live, on evidence that is looked at again rather than believed.
+
+Add here what must be read before a promotion. The rule over receipts is `ratchet/promotion.py`, the rules of the gates are in
+their own modules; the entry that makes an adapter live is written by `ledger.py`.
+"""
+
+import getpass
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from ratchet.baselines import HARD, SIMPLER, decide_baselines
+from ratchet.cycle import Cycle, parse_week
+from ratchet.errors import BlockedError, RatchetError
+from ratchet.evaluation import macro_f1
+from ratchet.gates import Verdict
+from ratchet.promotion import decide_eligibility
+from ratchet.regression import GOLDEN_SQL, decide_regression, read_answers
+from ratchet.spec import Spec
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.history import blocking_stage
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Entry, Ledger
+from ratchet.stores.receipts import Receipt, Receipts
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+
+_JUDGED_SQL = """
+SELECT model, adapter, split, label, predicted FROM predictions
+WHERE classifier = $classifier AND week = $week AND (model = 'live' OR (model = 'candidate' AND adapter = $adapter))
+"""
+
+
+@dataclass(frozen=True)
+class Nominee:
+    """A candidate that may become live: every gate let it pass, and its evidence says so still."""
+
+    cycle: Cycle
+    adapter: str
+    reason: str
+    receipts: dict[str, str]
+    """Digest of each gate's receipt."""
+    passed_over: tuple[str, ...] = ()
+    """Newer candidates that may not, with the reason."""
+
+
+def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
+    """The candidate that may become live: `adapter` (a digest or its beginning), else the newest that passed its cycle.
+
+    Raises `BlockedError` with the reason when there is none, `RatchetError` for an unknown adapter or damaged evidence.
+    """
+    spec, live, found = Specs(home)[name], Ledger(home).live(name), candidates(home, name)
+    if adapter is not None:
+        digest = AdapterStore(home).find(name, adapter)
+        found = [(cycle, made) for cycle, made in found if made == digest]
+        if not found and digest != live:
+            raise BlockedError(f"no cycle of {name} vouches for adapter {digest[:12]}.", "Run its cycle again.", code="no_evidence")
+        if digest == live:
+            raise RatchetError(f"adapter {digest[:12]} is live already.", "Nothing is left to do.", code="already_live")
+    refused: list[str] = []
+    for cycle, made in found:
+        if made == live:
+            break
+        try:
+            reason, receipts = _examine(home, spec, cycle, made, live)
+        except BlockedError as error:
+            refused.append(f"{made[:12]} of {cycle.week}: {error.message}")
+            continue
+        return Nominee(cycle, made, reason, receipts, tuple(refused))
+    raise BlockedError(
+        refused[0] if refused else _nothing(home, name, live), "Run another cycle once the cause is mended.", code="blocked"
+    )
+
+
+def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = None) -> Entry:
+    """Make the nominee live: one durable line in the ledger, written by this user for the reason `why`."""
+    return Ledger(home).append(
+        nominee.cycle.classifier,
+        ts=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        actor=_actor(),
+        action="promote",
+        why=why,
+        adapter=nominee.adapter,
+        week=str(nominee.cycle.week),
+        receipts=nominee.receipts,
+    )
+
+
+def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:
+    """Every cycle that made a candidate, newest first, with the candidate's digest."""
+    receipts = Receipts(home)
+    cycles = [Cycle(name, parse_week(week)) for week in receipts.weeks(name)]
+    return [(cycle, made) for cycle in cycles if (made := receipts.noted(cycle).get("adapter"))]
+
+
+def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, live: str | None) -> tuple[str, dict[str, str]]:
+    """Why the candidate may become live, with its receipts; raises `BlockedError` with why it may not."""
+    receipts = Receipts(home).read(cycle)
+    eligible = decide_eligibility(adapter, receipts)
+    if not eligible.allowed:
+        raise BlockedError(eligible.reason, code="blocked")
+    if any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values()):
+        raise BlockedError("classifier.toml changed since its cycle ran, so its verdicts are of another policy", code="stale")
+    AdapterStore(home).open(cycle.classifier, adapter)
+    params = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter}
+    warehouse = Warehouse(home.warehouse)
+    judged, golden = warehouse.frame(_JUDGED_SQL, params), warehouse.frame(GOLDEN_SQL, params)
+    compared = next((str(found) for found in judged.loc[judged["model"] == "live", "adapter"].unique()), None)
+    if compared != live:
+        raise BlockedError(
+            f"it was compared with {f'live {compared[:12]}' if compared else 'no live adapter'}, "
+            f"but {f'{live[:12]} is live' if live else 'none is live'} now",
+            code="stale",
+        )
+    items = len(Specs(home).golden(cycle.classifier))
+    if len(golden) != items:
+        raise BlockedError(f"it answered {len(golden)} golden items, but golden.jsonl holds {items}", code="stale")
+    test = judged[(judged["model"] == "candidate") & (judged["split"] == "test")]
+    again = {
+        "golden_set_regression": decide_regression(read_answers(golden.to_dict("records")), spec.limits),
+        "beats_baselines": _beats_again(test, spec, receipts["beats_baselines"]),
+    }
+    for gate, verdict in again.items():
+        if not verdict.passed:
+            raise BlockedError(f"looked at again, {gate} blocks it: {verdict.reason}", code="blocked")
+    return eligible.reason, {gate: receipt.digest for gate, receipt in receipts.items()}
+
+
+def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
+    """The verdict on the baselines that the receipt kept, of the macro-F1 that the stored answers give."""
+    index = {label: i for i, label in enumerate(spec.labels)}
+    labels, predicted = (np.array([index[word] for word in test[column]], dtype=np.int64) for column in ("label", "predicted"))
+    reached, evidence = macro_f1(predicted, labels, len(index)), receipt.verdict.evidence
+    if not len(test) or abs(reached - evidence["candidate"]) > 1e-9:
+        raise BlockedError("its receipt of beats_baselines does not follow from the stored answers", code="bad_evidence")
+    return decide_baselines(reached, {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER})
+
+
+def _nothing(home: Home, name: str, live: str | None) -> str:
+    newest = max(Receipts(home).weeks(name), default=None)
+    stopped = blocking_stage(home, Cycle(name, parse_week(newest))) if newest else None
+    held = f"the newest candidate of {name} is live already" if live else f"{name} has no candidate"
+    return f"{held}; {stopped.message}" if stopped else f"{held}."
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"

@@ -1,0 +1,50 @@
+"""What a cycle would be made of, read from the warehouse as it is: nothing is landed, trained or written.
+
+Add here facts that `ratchet cycle --plan` shows; how they are judged is `ratchet/forecast.py`.
+"""
+
+from collections import Counter
+from typing import Any
+
+from ratchet.agreement import CONSENSUS_SQL
+from ratchet.curation import CORRECTED_SQL, curate
+from ratchet.errors import RatchetError
+from ratchet.forecast import describe_golden_power, estimate_seconds
+from ratchet.splitting import lookback_start
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+from ratchet.week_choice import choose_week, need_known
+
+_SQL = f"WITH labels AS (SELECT $classifier AS classifier, * FROM ({CONSENSUS_SQL})) {CORRECTED_SQL}"
+
+
+def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
+    """Splits, drops, seconds and statistical power of the cycle that `word` names, as JSON types.
+
+    Raises `RatchetError` for what would stop the cycle before training: no week, an empty split, a thin class.
+    """
+    specs = Specs(home)
+    spec, golden = specs[name], specs.golden(name)
+    if not home.warehouse.exists():
+        raise RatchetError(f"{name} has no rows yet.", f"Bring rows in: 'ratchet ingest {name}'.", code="no_week")
+    warehouse = Warehouse(home.warehouse)
+    weeks = warehouse.weeks(name)
+    cycle = choose_week(name, word, weeks)
+    need_known(cycle, weeks, "production log")
+    params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
+    found = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden]).describe()
+    sizes = {split: facts["n"] for split, facts in found["splits"].items()}
+    counts = Counter(item.label for item in golden)
+    return {
+        "classifier": name,
+        "week": str(cycle.week),
+        "live": Ledger(home).live(name),
+        "requests": weeks[cycle.week],
+        **found,
+        "golden": len(golden),
+        "candidates": [candidate.title for candidate in spec.candidate],
+        "estimated_s": round(estimate_seconds(spec.candidate, sizes["train"], sum(sizes.values()) - sizes["train"] + len(golden))),
+        "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
+    }
