@@ -4,7 +4,7 @@ Add a rule as one step of `curate` that moves rows from the kept to the dropped,
 compared is in `near_duplicates.py`, where splits meet in `splitting.py`, what is personal data in `redaction.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,7 @@ def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) 
     sift.drop(sift.kept.groupby("key")["label"].transform("nunique") > 1, "conflicting_labels")
     sift.drop((sift.kept["split"] != "train") & ~sift.kept["blind"], "anchored")
     sift.drop(sift.kept.duplicated(["split", "key"]), "duplicate")
-    _keep_apart(sift, spec.limits.near_duplicate_jaccard, golden)
+    _keep_apart(sift, spec.limits.near_duplicate_jaccard, redact_all(golden)[0])
 
     curated = Curated(sift.kept[EXAMPLE_COLUMNS].reset_index(drop=True), sift.dropped(), redactions)
     _refuse_thin_splits(curated, spec, cycle)
@@ -120,35 +120,41 @@ class _Sift:
 
 
 def _keep_apart(sift: _Sift, threshold: float, golden: Sequence[str]) -> None:
-    """Remove from train what golden, test or calibration holds, exactly or nearly, then near-duplicates within train."""
-    held_out = sift.kept[sift.kept["split"] != "train"]
-    tests = set(held_out.loc[held_out["split"] == "test", "key"])
-    sift.drop((sift.kept["split"] == "calibration") & sift.kept["key"].isin(tests), "held_out")
-    held_out = sift.kept[sift.kept["split"] != "train"]
-    for reason, texts, names in (
-        ("golden", list(golden), [f"golden item {i + 1}" for i in range(len(golden))]),
-        ("held_out", list(held_out["text"]), list(held_out["request_id"])),
-    ):
-        in_train = sift.kept["split"] == "train"
-        sift.drop(in_train & sift.kept["key"].isin({normalise(text) for text in texts}), reason)
-        _drop_near(sift, NearDuplicates(threshold, texts), names, f"near_{reason}", add=False)
-    _drop_near(sift, NearDuplicates(threshold), [], "near_duplicate", add=True)
+    """Remove from train what golden, test or calibration holds, exactly or nearly, then near-duplicates within train.
+
+    Calibration chooses among candidates and fits the temperature, so what golden or test holds leaves it too, test only
+    exactly. One index of texts grows in that order: golden, held out, train.
+    """
+    split, key = sift.kept["split"], sift.kept["key"]
+    sift.drop((split != "test") & key.isin({normalise(text) for text in golden}), "golden")
+    split, key = sift.kept["split"], sift.kept["key"]
+    sift.drop((split == "calibration") & key.isin(set(key[split == "test"])), "held_out")
+    split, key = sift.kept["split"], sift.kept["key"]
+    sift.drop((split == "train") & key.isin(set(key[split != "train"])), "held_out")
+
+    index = NearDuplicates(threshold, golden)
+    known = [("near_golden", f"golden item {number}") for number in range(1, len(golden) + 1)]
+    found: dict[Any, tuple[str, str]] = {}
+    for row, _, text in _rows_of(sift, "calibration"):
+        if (match := index.find(text)) is not None:
+            found[row] = known[match]
+    held_out = sift.kept.loc[(sift.kept["split"] != "train") & ~sift.kept.index.isin(list(found)), ["request_id", "text"]]
+    for request, text in held_out.itertuples(index=False, name=None):
+        index.add(text)
+        known.append(("near_held_out", request))
+    for row, request, text in _rows_of(sift, "train"):
+        if (match := index.find_or_add(text)) is not None:
+            found[row] = known[match]
+        else:
+            known.append(("near_duplicate", request))
+    for reason in ("near_golden", "near_held_out", "near_duplicate"):
+        detail = pd.Series({row: f"like {name}" for row, (why, name) in found.items() if why == reason}, dtype=object)
+        sift.drop(sift.kept.index.isin(detail.index), reason, detail.reindex(sift.kept.index))
 
 
-def _drop_near(sift: _Sift, index: NearDuplicates, names: list[str], reason: str, *, add: bool) -> None:
-    found: dict[Any, str] = {}
-    for row, split, request, text in zip(
-        sift.kept.index, sift.kept["split"], sift.kept["request_id"], sift.kept["text"], strict=True
-    ):
-        if split != "train":
-            continue
-        match = index.find_or_add(text) if add else index.find(text)
-        if match is not None:
-            found[row] = f"like {names[match]}"
-        elif add:
-            names.append(request)
-    detail = pd.Series(found, index=sift.kept.index, dtype=object)
-    sift.drop(sift.kept.index.to_series().isin(list(found)), reason, detail)
+def _rows_of(sift: _Sift, split: str) -> Iterator[tuple[Any, str, str]]:
+    part = sift.kept[sift.kept["split"] == split]
+    return zip(part.index, part["request_id"], part["text"], strict=True)
 
 
 def _refuse_thin_splits(curated: Curated, spec: Spec, cycle: Cycle) -> None:

@@ -21,12 +21,15 @@ def redact(text: str, found: Counter[str] | None = None) -> str:
     from datafog import scan
 
     text = text.strip()
-    if not any(character.isdigit() or character == "@" for character in text):
-        return text  # every entity above holds a digit or an @: most texts are done here
-    for entity in sorted(scan(text, entity_types=list(ENTITIES)).entities, key=lambda entity: entity.start, reverse=True):
-        text = f"{text[: entity.start]}[{entity.type}]{text[entity.end :]}"
-        if found is not None:
-            found[entity.type.lower()] += 1
+    while any(character.isdigit() or character == "@" for character in text):  # every entity above holds one of these
+        entities = sorted(scan(text, entity_types=list(ENTITIES)).entities, key=lambda entity: entity.start, reverse=True)
+        if not entities:
+            break
+        for entity in entities:
+            text = f"{text[: entity.start]}[{entity.type}]{text[entity.end :]}"
+            if found is not None:
+                found[entity.type.lower()] += 1
+        # again, because what stood glued to a neighbour can be recognised only now
     return text
 
 
