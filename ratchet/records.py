@@ -81,7 +81,10 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Terms:
-    """What rows are judged by: the spec's labels and text limit, and the clock. Recorded with each file, so that a rebuild judges alike."""
+    """What rows are judged by: the spec's labels and text limit, and the clock.
+
+    They are recorded with each file, so that a rebuild judges alike.
+    """
 
     labels: tuple[str, ...]
     max_text_chars: int

@@ -16,12 +16,13 @@ import duckdb
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
 from ratchet.records import KINDS, Terms
+from ratchet.stores.filling import Filling
 from ratchet.stores.home import Home
 from ratchet.stores.manifest import Landed, append_landed, read_manifest
 from ratchet.stores.mended import Survey, survey
-from ratchet.stores.readers import SUFFIXES, UnreadableError
+from ratchet.stores.readers import UnreadableError
 from ratchet.stores.rejected import reject_name, report_file, report_rows
-from ratchet.stores.segments import arrivals, is_segment, next_seq, shown, sweep
+from ratchet.stores.segments import arrivals, is_segment, next_seq, shown, sweep, takeable, unchanged, why_not
 from ratchet.stores.staging import Stage
 
 _LOG = logging.getLogger(__name__)
@@ -86,9 +87,9 @@ class Loader:
             if segments_only and not is_segment(path.name):
                 continue
             last = known.get(shown(path))
-            if last and (last.file, last.sha256) in done and _unchanged(path, last):
+            if last and (last.file, last.sha256) in done and unchanged(path, last):
                 continue
-            found = survey(path) if _takeable(path) else Survey("", 0, crlf=False, odd=False)
+            found = survey(path) if takeable(path) else Survey("", 0, crlf=False, odd=False)
             if (shown(path), found.sha256) not in done:
                 intakes += self.load(self.register(kind, path, found, terms))
         return intakes
@@ -114,10 +115,10 @@ class Loader:
         """Load one landed file; nothing when it has vanished or changes while it is read (its new content is a new arrival)."""
         path = self.home.landing(self.name, landed.kind) / landed.file
         try:
-            if not _takeable(path):
+            if not takeable(path):
                 if landed.sha256:
                     raise FileNotFoundError(path)
-                raise UnreadableError(_why_not(path))
+                raise UnreadableError(why_not(path))
             found = survey(path)
             if found.sha256 != landed.sha256:
                 _LOG.warning("%s has changed since it was landed; its new content is taken as a new file", path)
@@ -145,7 +146,8 @@ class Loader:
         with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
             plain = Path(scratch) / f"file{stage.suffix}"
             plain.symlink_to(path.resolve())
-            stage.read(plain, found, columns, terms, Path(scratch), segment=is_segment(path.name, found.sha256))
+            segment = is_segment(path.name, found.sha256)
+            Filling(self.connection, stage.kind, stage.suffix, columns, terms, segment).read(plain, found, Path(scratch))
             stage.judge()
             yield stage
 
@@ -157,7 +159,9 @@ class Loader:
         """
         accepted, duplicate, late = stage.counts()
         waiting, duplicate = (True, 0) if delivered_as else (None, duplicate)
-        counts = report_rows(self._report(landed), lambda path: stage.write_rejects(path, delivered_as or landed.file, waiting=waiting))
+        counts = report_rows(
+            self._report(landed), lambda path: stage.write_rejects(path, delivered_as or landed.file, waiting=waiting)
+        )
         failpoint("landing.after_rejects")
         intake = Intake(landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts)
         self._finish(landed, stage, intake, retry=late > 0)
@@ -194,20 +198,3 @@ class Loader:
 
     def _report(self, landed: Landed) -> Path:
         return self.home.rejected(self.name) / reject_name(landed.kind, landed.file)
-
-
-def _takeable(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file() and shown(path) == path.name
-
-
-def _why_not(path: Path) -> str:
-    if path.is_file():
-        return f"its name ends in none of {', '.join(SUFFIXES)}"
-    return "it is no plain file, or its name is not UTF-8; drop files directly into the landing folder"
-
-
-def _unchanged(path: Path, landed: Landed) -> bool:
-    if not landed.sha256:
-        return not _takeable(path)
-    stat = path.stat()
-    return (stat.st_size, stat.st_mtime_ns) == (landed.bytes, landed.mtime_ns)

@@ -25,10 +25,12 @@ CREATE TABLE examples (
     classifier VARCHAR NOT NULL, week DATE NOT NULL, split VARCHAR NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ NOT NULL,
     text VARCHAR NOT NULL, label VARCHAR NOT NULL, blind BOOLEAN NOT NULL);
 CREATE TABLE dropped (
-    classifier VARCHAR NOT NULL, week DATE NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ, reason VARCHAR NOT NULL, detail VARCHAR);
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ,
+    reason VARCHAR NOT NULL, detail VARCHAR);
 CREATE TABLE predictions (
-    classifier VARCHAR NOT NULL, week DATE NOT NULL, model VARCHAR NOT NULL, adapter VARCHAR, split VARCHAR NOT NULL, item VARCHAR NOT NULL,
-    text VARCHAR NOT NULL, label VARCHAR NOT NULL, predicted VARCHAR NOT NULL, confidence DOUBLE, probabilities DOUBLE[]);
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, model VARCHAR NOT NULL, adapter VARCHAR, split VARCHAR NOT NULL,
+    item VARCHAR NOT NULL, text VARCHAR NOT NULL, label VARCHAR NOT NULL, predicted VARCHAR NOT NULL,
+    confidence DOUBLE, probabilities DOUBLE[]);
 """
 
 MIGRATIONS: tuple[str, ...] = (_TABLES,)

@@ -115,7 +115,8 @@ def read_csv(path: Path, kind: Kind, columns: Mapping[str, str]) -> Source:
     types = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
     table = (
         f"read_csv({literal(str(path))}, columns={types}, header=true, auto_detect=false, delim={literal(delimiter)}, quote='\"', "
-        f"escape='\"', max_line_size={MAX_LINE_BYTES}, store_rejects=true, rejects_table='csv_errors', rejects_scan='csv_scans', rejects_limit=0)"
+        f"escape='\"', max_line_size={MAX_LINE_BYTES}, store_rejects=true, "
+        "rejects_table='csv_errors', rejects_scan='csv_scans', rejects_limit=0)"
     )
     return _tabular(table, kind, columns, dict.fromkeys(names, "CSV"))
 

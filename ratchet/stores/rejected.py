@@ -23,7 +23,7 @@ def reject_name(kind: str, file: str, sha256: str = "") -> str:
 
 
 def report_rows(path: Path, write: Callable[[Path], dict[str, int]]) -> dict[str, int]:
-    """Publish the report that `write` fills at a dot-file beside `path`; with no rows an older report is removed. Counts by reason."""
+    """Publish the report that `write` fills at a dot-file beside `path`, or remove an older one when there is nothing to say."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = path.with_name(f".{path.name}.tmp")
     try:

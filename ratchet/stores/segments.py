@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ratchet.stores.manifest import Landed
+from ratchet.stores.readers import SUFFIXES
 
 _SEGMENT = re.compile(r"(\d{8,})-([0-9a-f]{16})\.parquet")
 _STAGED = ".segment-"
@@ -54,3 +55,23 @@ def arrivals(folder: Path, seqs: dict[str, int]) -> list[Path]:
         return []
     visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
     return sorted(visible, key=lambda path: (seqs.get(shown(path), len(seqs) + (1 << 62)), shown(path)))
+
+
+def takeable(path: Path) -> bool:
+    """Whether this is a plain file in one of the formats, with a name that can be written down."""
+    return path.suffix.lower() in SUFFIXES and path.is_file() and shown(path) == path.name
+
+
+def why_not(path: Path) -> str:
+    """The reason to refuse a file that is not takeable."""
+    if path.is_file():
+        return f"its name ends in none of {', '.join(SUFFIXES)}"
+    return "it is no plain file, or its name is not UTF-8; drop files directly into the landing folder"
+
+
+def unchanged(path: Path, landed: Landed) -> bool:
+    """Whether the file still looks as it did when it was landed, by its length and time, so that it need not be read again."""
+    if not landed.sha256:
+        return not takeable(path)
+    stat = path.stat()
+    return (stat.st_size, stat.st_mtime_ns) == (landed.bytes, landed.mtime_ns)

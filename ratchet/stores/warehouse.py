@@ -20,7 +20,8 @@ import duckdb
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
-from ratchet.stores.files import fsync_folder, publish
+from ratchet.stores.damage import is_damage, is_damaged, move_aside
+from ratchet.stores.files import publish
 from ratchet.stores.home import Home
 from ratchet.stores.migrations import migrate
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _LONGEST_SLEEP_S = 2.0
-_DAMAGE = ("Corrupt", "replaying WAL", "Could not read enough bytes", "not a valid DuckDB database file")
 
 CYCLE_TABLES = ("labels", "examples", "dropped", "predictions")
 """Tables that cycles fill. Each cycle's rows are also kept as a Parquet file, from which they are restored."""
@@ -56,12 +56,12 @@ class Warehouse:
             migrate(connection)
             yield connection
         except duckdb.Error as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             connection.close()
             self._rebuild(str(error))
             raise RatchetError(
-                f"{self.path} was damaged ({_first_line(error)}); it has been moved aside and rebuilt.",
+                f"{self.path} was damaged ({str(error).splitlines()[0]}); it has been moved aside and rebuilt.",
                 "Run the command again.",
                 code="rebuilt",
             ) from None
@@ -74,7 +74,7 @@ class Warehouse:
             return connection.execute(sql, dict(params) if isinstance(params, Mapping) else list(params)).df()
 
     def replace(self, table: str, classifier: str, week: date, frame: "pd.DataFrame") -> None:
-        """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction, after keeping a Parquet copy."""
+        """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction, keeping a Parquet copy."""
         self.replace_weeks(table, classifier, {week: frame})
 
     def replace_weeks(self, table: str, classifier: str, frames: "Mapping[date, pd.DataFrame]") -> None:
@@ -132,7 +132,7 @@ class Warehouse:
         try:
             return self._patiently(lambda: duckdb.connect(str(self.path), config=config))
         except duckdb.Error as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             self._rebuild(str(error))
             return self._patiently(lambda: duckdb.connect(str(self.path), config=config))
@@ -172,7 +172,7 @@ class Warehouse:
         aside = None
         with self.path.with_name(f".{self.path.name}.rebuild.lock").open("w") as lock:
             self._patiently(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
-            if self.path.exists() and (self._patiently(self._is_damaged) or even_if_sound):
+            if self.path.exists() and (self._patiently(lambda: is_damaged(self.path)) or even_if_sound):
                 aside = move_aside(self.path)
                 _LOG.warning("%s moved to %s (%s); it is rebuilt from the landing folders", self.path, aside, why)
             failpoint("warehouse.after_move_aside")
@@ -180,41 +180,7 @@ class Warehouse:
                 self._restore()
         return aside
 
-    def _is_damaged(self) -> bool:
-        """Whether the file is still damaged: reads every block of every table."""
-        try:
-            with duckdb.connect(str(self.path)) as connection:
-                for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
-                    connection.execute(f'CREATE OR REPLACE TEMP TABLE scan AS SELECT count(COLUMNS(*)) FROM "{table}"')
-        except duckdb.Error as error:
-            if _is_damage(error):
-                return True
-            raise
-        return False
-
     def _restore(self) -> None:
         from ratchet.stores.restore import restore
 
         restore(self.path)
-
-
-def move_aside(path: Path) -> Path:
-    """Rename a damaged file and its WAL to `<name>.corrupt-<n>`; the WAL first, for without it the file is no worse."""
-    number = 1
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists() or aside.with_name(f"{aside.name}.wal").exists():
-        number += 1
-    wal = path.with_name(f"{path.name}.wal")
-    if wal.exists():
-        wal.rename(aside.with_name(f"{aside.name}.wal"))
-    if path.exists():
-        path.rename(aside)
-    fsync_folder(path.parent)
-    return aside
-
-
-def _is_damage(error: duckdb.Error) -> bool:
-    return any(word in str(error) for word in _DAMAGE)
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0]

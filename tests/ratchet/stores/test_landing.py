@@ -155,7 +155,9 @@ def files(landing: Landing) -> list[str]:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_bad_log_is_refused_with_its_line_and_reason_and_the_rest_is_taken(landing: Landing, tmp_path: Path, form: str) -> None:
+def test_every_bad_log_is_refused_with_its_line_and_reason_and_the_rest_is_taken(
+    landing: Landing, tmp_path: Path, form: str
+) -> None:
     """In each format, each planted row has exactly its reason; the sound rows around them are in the warehouse."""
     bad = dict(BAD_LOGS)
     if form == "csv":  # an empty field is a missing one
@@ -244,7 +246,12 @@ def test_parquet_times_of_every_unit_and_zone_are_the_same_instants(landing: Lan
 
 def test_times_with_every_written_zone_are_the_same_instants(landing: Landing, tmp_path: Path) -> None:
     """RFC 3339 allows Z and offsets, with or without fractions."""
-    written = ["2026-02-02T10:00:00Z", "2026-02-02T11:00:00+01:00", "2026-02-02 04:30:00.000-05:30", "2026-02-02T10:00:00.000000000+0000"]
+    written = [
+        "2026-02-02T10:00:00Z",
+        "2026-02-02T11:00:00+01:00",
+        "2026-02-02 04:30:00.000-05:30",
+        "2026-02-02T10:00:00.000000000+0000",
+    ]
     landing.deliver(SPEC, LOGS, write(tmp_path / "in.jsonl", [log(n, ts=ts) for n, ts in enumerate(written)]), now=NOW)
     assert {row[2] for row in rows_of(landing, LOGS)} == {datetime(2026, 2, 2, 10, tzinfo=UTC)}
     assert len(rows_of(landing, LOGS)) == len(written)
@@ -253,7 +260,9 @@ def test_times_with_every_written_zone_are_the_same_instants(landing: Landing, t
 def test_bytes_that_are_no_utf8_cost_only_their_own_row(landing: Landing, tmp_path: Path) -> None:
     """One broken byte in a text file refuses its line, with the others taken and numbered as before."""
     good = [json.dumps(log(n)).encode() for n in range(3)]
-    (tmp_path / "in.jsonl").write_bytes(b"\n".join([good[0], b'{"text": "\xff\xfe"}', good[1], b"", good[2], b'{"label": "\xed\xa0\x80"}']))
+    (tmp_path / "in.jsonl").write_bytes(
+        b"\n".join([good[0], b'{"text": "\xff\xfe"}', good[1], b"", good[2], b'{"label": "\xed\xa0\x80"}'])
+    )
     intake = landing.deliver(SPEC, LOGS, tmp_path / "in.jsonl", now=NOW)
     assert [(row["line"], row["reason"]) for row in rejects(landing)] == [(2, "invalid UTF-8"), (6, "invalid UTF-8")]
     assert "\\xff" in rejects(landing)[0]["row"]
@@ -293,10 +302,15 @@ def test_odd_line_ends_and_separators_neither_hide_nor_invent_rows(landing: Land
 
 def test_csv_records_over_several_lines_and_ragged_ones_are_told_apart(landing: Landing, tmp_path: Path) -> None:
     """Quoted line breaks belong to the text; a record that does not fit the header is refused alone. Semicolons will do."""
-    (tmp_path / "in.csv").write_text(
-        'request_id;ts;text;label;channel\na;2026-02-02T10:00:00Z;"two\nlines; ""quoted""";other;web\nb;2026-02-02T10:00:00Z;x;other;web;more\n'
-        "c;2026-02-02T10:00:00Z;x\nd;2026-02-02T10:00:00Z;fine;other;\ne;;fine;other;\n"
-    )
+    records = [
+        "request_id;ts;text;label;channel",
+        'a;2026-02-02T10:00:00Z;"two\nlines; ""quoted""";other;web',
+        "b;2026-02-02T10:00:00Z;x;other;web;more",
+        "c;2026-02-02T10:00:00Z;x",
+        "d;2026-02-02T10:00:00Z;fine;other;",
+        "e;;fine;other;",
+    ]
+    (tmp_path / "in.csv").write_text("\n".join(records) + "\n")
     intake = landing.deliver(SPEC, LOGS, tmp_path / "in.csv", now=NOW)
     found = rows_of(landing, LOGS)
     assert [(row[1], row[3], row[8]) for row in found] == [("a", 'two\nlines; "quoted"', '{"channel":"web"}'), ("d", "fine", None)]
@@ -352,10 +366,22 @@ def test_delivering_a_file_twice_changes_nothing(landing: Landing, tmp_path: Pat
     logs = write(tmp_path / f"logs.{form}", [log(0, channel="web"), log(1), log(2, label="nonsense")])
     corrections = write(tmp_path / f"corrections.{form}", [correction(0), correction(1), correction(9)])
     first = [landing.deliver(SPEC, LOGS, logs, now=NOW), landing.deliver(SPEC, CORRECTIONS, corrections, now=NOW)]
-    before = (rows_of(landing, LOGS), rows_of(landing, CORRECTIONS), rows_of(landing, "ingested_files"), files(landing), rejects(landing))
+    before = (
+        rows_of(landing, LOGS),
+        rows_of(landing, CORRECTIONS),
+        rows_of(landing, "ingested_files"),
+        files(landing),
+        rejects(landing),
+    )
     again = [landing.deliver(SPEC, LOGS, logs, now=NOW), landing.deliver(SPEC, CORRECTIONS, corrections, now=NOW)]
     assert landing.take(SPEC, now=NOW) == []
-    after = (rows_of(landing, LOGS), rows_of(landing, CORRECTIONS), rows_of(landing, "ingested_files"), files(landing), rejects(landing))
+    after = (
+        rows_of(landing, LOGS),
+        rows_of(landing, CORRECTIONS),
+        rows_of(landing, "ingested_files"),
+        files(landing),
+        rejects(landing),
+    )
     assert [(each.accepted, each.duplicate, each.rejected) for each in first] == [(2, 0, 1), (2, 0, 1)]
     assert [(each.accepted, each.duplicate, each.rejected) for each in again] == [(0, 2, 1), (0, 3, 0)]
     assert after == before
@@ -399,7 +425,9 @@ def test_a_late_correction_lands_in_the_week_of_its_request(landing: Landing, tm
     """The week is that of the request, by UTC, whatever week the correction came in."""
     logs = [log(0, ts="2026-02-09T00:30:00+01:00"), log(1, ts="2026-02-09T00:00:00Z")]
     landing.deliver(SPEC, LOGS, write(tmp_path / "l.jsonl", logs), now=NOW)
-    landing.deliver(SPEC, CORRECTIONS, write(tmp_path / "c.jsonl", [correction(n, ts="2026-02-25T00:00:00Z") for n in range(2)]), now=NOW)
+    landing.deliver(
+        SPEC, CORRECTIONS, write(tmp_path / "c.jsonl", [correction(n, ts="2026-02-25T00:00:00Z") for n in range(2)]), now=NOW
+    )
     assert [(row[1], row[-1]) for row in rows_of(landing, CORRECTIONS)] == [("r0", date(2026, 2, 2)), ("r1", date(2026, 2, 9))]
     assert landing.warehouse.weeks("tickets") == {date(2026, 2, 2): 1, date(2026, 2, 9): 1}
 
@@ -426,7 +454,7 @@ def test_corrections_that_come_before_their_logs_are_rescued(landing: Landing, t
 
 def test_new_columns_are_kept_and_optional_ones_may_be_absent(landing: Landing, tmp_path: Path) -> None:
     """Schema drift loses nothing: further columns, nested ones too, go to `extra`; missing optional ones are null."""
-    bare = {name: ABSENT for name in ("confidence", "adapter", "latency_ms")}
+    bare = dict.fromkeys(("confidence", "adapter", "latency_ms"), ABSENT)
     rows = [log(0, channel="web", nested={"a": [1, None]}, extra="mine"), log(1), log(2, **bare), log(3, confidence=None)]
     landing.deliver(SPEC, LOGS, write(tmp_path / "a.jsonl", rows), now=NOW)
     landing.deliver(SPEC, LOGS, write(tmp_path / "b.parquet", [log(4, channel="app", **bare), log(5, **bare)]), now=NOW)
@@ -501,7 +529,11 @@ def test_a_folder_and_a_name_that_is_no_utf8_are_reported_not_passed_over(landin
     write(folder / ".half.jsonl", [log(1)])
     (folder / "caf\udce9.jsonl").write_text(json.dumps(log(2)))
     intakes = landing.take(SPEC, now=NOW)
-    assert sorted((each.file, each.accepted, each.rejected) for each in intakes) == [("caf\\udce9.jsonl", 0, 1), ("ok.jsonl", 1, 0), ("sub.jsonl", 0, 1)]
+    assert sorted((each.file, each.accepted, each.rejected) for each in intakes) == [
+        ("caf\\udce9.jsonl", 0, 1),
+        ("ok.jsonl", 1, 0),
+        ("sub.jsonl", 0, 1),
+    ]
     assert landing.take(SPEC, now=NOW) == []
 
 
@@ -544,7 +576,9 @@ def test_line_numbers_hold_in_a_file_that_is_read_in_parallel(landing: Landing, 
             CASE WHEN i IN ({", ".join(map(str, bad))}) THEN 'nonsense' ELSE 'other' END AS label"""
         for form in FORMATS:
             path = tmp_path / f"in.{form}"
-            connection.execute(f"COPY (SELECT {columns} FROM range(1, {count + 1}) r(i)) TO '{path}' (FORMAT {form.replace('jsonl', 'json')})")
+            connection.execute(
+                f"COPY (SELECT {columns} FROM range(1, {count + 1}) r(i)) TO '{path}' (FORMAT {form.replace('jsonl', 'json')})"
+            )
             intake = landing.deliver(SPEC, LOGS, path, now=NOW)
             header = 1 if form == "csv" else 0
             assert {row["line"] - header for row in rejects(landing, f"*{form}*")} == bad

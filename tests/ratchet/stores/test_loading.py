@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ratchet.failpoints import NAMES, VARIABLE
+from ratchet.spec import Label, Spec
 from ratchet.stores.home import Home
 from ratchet.stores.landing import Landing
 from ratchet.stores.warehouse import Warehouse
@@ -18,33 +20,33 @@ from ratchet.stores.warehouse import Warehouse
 ROOT = Path(__file__).parents[3]
 TABLES = ("production_logs", "corrections", "ingested_files")
 
-SCRIPT = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from ratchet.spec import Label, Spec
-from ratchet.stores.home import Home
-from ratchet.stores.landing import Landing
-from ratchet.stores.warehouse import Warehouse
 
-home, inbox, way = Home(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
-landing = Landing(home, Warehouse(home.warehouse))
-spec, now = Spec("tickets", (Label("a"), Label("b"))), datetime(2026, 3, 1, tzinfo=UTC)
-if way == "deliver":
-    for kind, name in (("corrections", "early.jsonl"), ("production_logs", "logs.jsonl")):
-        landing.deliver(spec, kind, inbox / name, now=now)
-landing.take(spec, now=now)
-"""
+def work(root: Path, inbox: Path, way: str) -> None:
+    """What is killed: two deliveries, or nothing but a take of what was dropped in."""
+    home = Home(root)
+    landing = Landing(home, Warehouse(home.warehouse))
+    spec, now = Spec("tickets", (Label("a"), Label("b"))), datetime(2026, 3, 1, tzinfo=UTC)
+    if way == "deliver":
+        for kind, name in (("corrections", "early.jsonl"), ("production_logs", "logs.jsonl")):
+            landing.deliver(spec, kind, inbox / name, now=now)
+    landing.take(spec, now=now)
 
 
 def make_inbox(folder: Path) -> None:
     """Logs, one of them bad, and corrections, one of which comes before its log and one bad."""
     folder.mkdir(parents=True)
     logs = [
-        {"request_id": f"r{n}", "ts": "2026-02-02T10:00:00Z", "text": f"text {n}", "label": "a" if n else "nonsense"} for n in range(5)
+        {"request_id": f"r{n}", "ts": "2026-02-02T10:00:00Z", "text": f"text {n}", "label": "a" if n else "nonsense"}
+        for n in range(5)
     ]
     corrections = [
-        {"request_id": f"r{n}", "ts": "2026-02-03T10:00:00Z", "label": "b", "annotator": "ann" if n else "", "saw_prediction": False}
+        {
+            "request_id": f"r{n}",
+            "ts": "2026-02-03T10:00:00Z",
+            "label": "b",
+            "annotator": "ann" if n else "",
+            "saw_prediction": False,
+        }
         for n in (0, 1, 9)
     ]
     (folder / "logs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in logs))
@@ -61,10 +63,11 @@ def prepare(home: Home, inbox: Path, way: str) -> None:
             (folder / name).write_bytes((inbox / name).read_bytes())
 
 
-def run(home: Home, inbox: Path, way: str, failpoint: str = "") -> int:
-    """Run the script in a process of its own; its exit status, negative for a signal."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **({VARIABLE: f"{failpoint}:kill"} if failpoint else {})}
-    return subprocess.run([sys.executable, "-c", SCRIPT, str(home.root), str(inbox), way], env=environment, check=False).returncode
+def killed(home: Home, inbox: Path, way: str, failpoint: str) -> int:
+    """Do the work in a process that kills itself at `failpoint`; its exit status, negative for a signal."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), VARIABLE: f"{failpoint}:kill"}
+    command = [sys.executable, __file__, str(home.root), str(inbox), way]
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def state(home: Home) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
         folder = tmp_path_factory.mktemp(way)
         home = Home(folder / "home")
         prepare(home, folder / "inbox", way)
-        assert run(home, folder / "inbox", way) == 0
+        work(home.root, folder / "inbox", way)
         states[way] = state(home)
         assert [len(states[way][table]) for table in TABLES] == [4, 1, 2]
     return states
@@ -105,8 +108,8 @@ def test_a_run_killed_at_a_failpoint_is_completed_by_the_next(
     """Each failpoint is reached (the process dies of SIGKILL there), and running again gives exactly the undisturbed state."""
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, way)
-    assert run(home, inbox, way, failpoint) == -signal.SIGKILL
-    assert run(home, inbox, way) == 0
+    assert killed(home, inbox, way, failpoint) == -signal.SIGKILL
+    work(home.root, inbox, way)
     assert state(home) == undisturbed[way]
 
 
@@ -115,8 +118,8 @@ def test_a_kill_at_every_later_visit_of_a_failpoint_is_survived_too(tmp_path: Pa
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, "take")
     for failpoint in ("landing.after_commit", "landing.before_commit", "landing.after_commit", "landing.after_rejects"):
-        assert run(home, inbox, "take", failpoint) in {-signal.SIGKILL, 0}
-    assert run(home, inbox, "take") == 0
+        assert killed(home, inbox, "take", failpoint) in {-signal.SIGKILL, 0}
+    work(home.root, inbox, "take")
     assert state(home) == undisturbed["take"]
 
 
@@ -126,7 +129,7 @@ def test_a_torn_manifest_line_and_a_staged_segment_are_cleared_away(tmp_path: Pa
     prepare(home, inbox, "take")
     home.manifest("tickets").write_bytes(b'{"seq": 1, "kind": "produ')
     (home.landing("tickets", "production_logs") / ".segment-stage.tmp").write_bytes(b"PAR1 half")
-    assert run(home, inbox, "take") == 0
+    work(home.root, inbox, "take")
     assert state(home) == undisturbed["take"]
 
 
@@ -135,7 +138,7 @@ def test_a_lost_warehouse_comes_back_equal(tmp_path: Path, undisturbed: dict[str
     """Whether rows were delivered or dropped in, and though a correction was rescued: rebuilt, all tables are the same."""
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, way)
-    assert run(home, inbox, way) == 0
+    work(home.root, inbox, way)
     home.warehouse.unlink()
     assert state(home) == undisturbed[way]
 
@@ -144,9 +147,13 @@ def test_a_file_that_vanished_or_changed_is_said_and_costs_no_other(tmp_path: Pa
     """A rebuild takes what is still there; changed content is a new arrival for the next take."""
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, "take")
-    assert run(home, inbox, "take") == 0
+    work(home.root, inbox, "take")
     (home.landing("tickets", "corrections") / "early.jsonl").unlink()
     Landing(home, Warehouse(home.warehouse)).warehouse.rebuild()
     assert "early.jsonl has vanished" in caplog.text
     found = state(home)
     assert [len(found[table]) for table in TABLES] == [4, 0, 1]
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -64,8 +64,13 @@ def fill(home: Home) -> Warehouse:
     """A warehouse with rows in every table: delivered, dropped in, rescued, refused, and those of cycles."""
     inbox = home.root / "inbox"
     inbox.mkdir(parents=True)
-    logs = [{"request_id": f"r{n}", "ts": "2026-02-02T10:00:00Z", "text": f"text {n} " + "x" * 50, "label": "a"} for n in range(2000)]
-    late = [{"request_id": "late", "ts": "2026-02-03T10:00:00+01:00", "text": "late", "label": "b", "channel": "web"}, {"request_id": ""}]
+    logs = [
+        {"request_id": f"r{n}", "ts": "2026-02-02T10:00:00Z", "text": f"text {n} " + "x" * 50, "label": "a"} for n in range(2000)
+    ]
+    late = [
+        {"request_id": "late", "ts": "2026-02-03T10:00:00+01:00", "text": "late", "label": "b", "channel": "web"},
+        {"request_id": ""},
+    ]
     corrections = [
         {"request_id": name, "ts": "2026-02-10T10:00:00Z", "label": "b", "annotator": "ann", "saw_prediction": False}
         for name in ("r1", "r2", "late", "never")
@@ -81,13 +86,25 @@ def fill(home: Home) -> Warehouse:
     cycle = {"classifier": ["tickets"] * 2, "week": [WEEK] * 2, "request_id": ["r1", "r2"]}
     stamp = pd.to_datetime(["2026-02-02T10:00:00Z"] * 2)
     labels = {"label": ["b", None], "status": ["consensus", "adjudicate"], "annotators": [1, 2], "votes": [1, 2]}
-    warehouse.replace("labels", "tickets", WEEK, pd.DataFrame({**cycle, **labels, "agreement": [1.0, None], "blind": [True, False]}))
     warehouse.replace(
-        "examples", "tickets", WEEK, pd.DataFrame({**cycle, "split": "train", "ts": stamp, "text": ["t", "u"], "label": "b", "blind": True})
+        "labels", "tickets", WEEK, pd.DataFrame({**cycle, **labels, "agreement": [1.0, None], "blind": [True, False]})
+    )
+    warehouse.replace(
+        "examples",
+        "tickets",
+        WEEK,
+        pd.DataFrame({**cycle, "split": "train", "ts": stamp, "text": ["t", "u"], "label": "b", "blind": True}),
     )
     warehouse.replace("dropped", "tickets", WEEK, pd.DataFrame({**cycle, "ts": stamp, "reason": "near duplicate", "detail": None}))
     scores = {"text": "t", "label": "a", "predicted": "b", "confidence": 0.75, "probabilities": [[0.25, 0.75]] * 2}
-    rows = {"classifier": cycle["classifier"], "week": cycle["week"], "model": "candidate", "adapter": "d", "split": "test", "item": ["1", "2"]}
+    rows = {
+        "classifier": cycle["classifier"],
+        "week": cycle["week"],
+        "model": "candidate",
+        "adapter": "d",
+        "split": "test",
+        "item": ["1", "2"],
+    }
     warehouse.replace("predictions", "tickets", WEEK, pd.DataFrame({**rows, **scores}))
     return warehouse
 
@@ -235,8 +252,7 @@ def assert_comes_back_equal(warehouse: Warehouse, before: dict[str, tuple[Any, .
     try:
         found = checksums(warehouse)
     except RatchetError as error:
-        assert error.code == "rebuilt"
-        found = checksums(warehouse)
+        found = checksums(warehouse) if error.code == "rebuilt" else {}
     assert found == before
 
 
@@ -302,7 +318,9 @@ def test_replacing_a_cycle_leaves_the_others_alone(tmp_path: Path) -> None:
     warehouse.replace("dropped", "tickets", WEEK, rows(WEEK, 1))
     assert (warehouse.count("dropped", "tickets"), warehouse.count("dropped", "chats")) == (3, 4)
     warehouse.replace("dropped", "tickets", WEEK, rows(WEEK, 0))
-    assert warehouse.frame("SELECT week, count(*) AS n FROM dropped WHERE classifier = ? GROUP BY 1", ["tickets"])["n"].tolist() == [2]
+    assert warehouse.frame("SELECT week, count(*) AS n FROM dropped WHERE classifier = ? GROUP BY 1", ["tickets"])[
+        "n"
+    ].tolist() == [2]
     with pytest.raises(ValueError, match="other cycles"):
         warehouse.replace("dropped", "tickets", WEEK, rows(later, 1))
     with pytest.raises(ValueError, match="not filled by cycles"):
@@ -323,8 +341,8 @@ def test_a_replacement_that_fails_changes_nothing(tmp_path: Path) -> None:
 def test_the_file_is_opened_within_bounds(tmp_path: Path) -> None:
     """One gigabyte, two threads, scratch space inside the home, times in UTC."""
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    sql = "SELECT current_setting('memory_limit') m, current_setting('threads') t, current_setting('temp_directory') d, current_setting('TimeZone') z"
-    found = warehouse.frame(sql).iloc[0]
+    names = {"m": "memory_limit", "t": "threads", "d": "temp_directory", "z": "TimeZone"}
+    found = warehouse.frame("SELECT " + ", ".join(f"current_setting('{name}') AS {key}" for key, name in names.items())).iloc[0]
     assert found["m"] in {"953.6 MiB", "953.7 MiB"}
     assert (found["t"], found["z"]) == (2, "UTC")
     assert Path(found["d"]).parent == tmp_path
