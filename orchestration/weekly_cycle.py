@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.partitions import classifiers, cycles
+from assets.partitions import classifiers
 from orchestration.run_results import record_failure, record_success
 from ratchet.cycle import Cycle, monday_of
 from ratchet.stores.home import Home
@@ -16,7 +16,6 @@ from ratchet.stores.home import Home
 weekly_cycle = dg.define_asset_job(
     "weekly_cycle",
     selection=dg.AssetSelection.all(),
-    partitions_def=cycles,
     executor_def=dg.in_process_executor,
     hooks={record_success, record_failure},
     description="One week of one classifier: logs and corrections in; adapter, temperature and eval report out.",

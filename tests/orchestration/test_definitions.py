@@ -1,0 +1,61 @@
+"""The table of contents lists exactly what the folders hold, and the house keeps its rules."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration import definitions
+from orchestration.run_results import STAGES
+from ratchet.gates import GATES
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("orchestration", "assets", "checks", "resources", "ratchet")
+
+
+def modules_with(folder: str, decorator: str) -> set[str]:
+    """Names of the modules in `folder` that hold a function under `@dg.<decorator>`."""
+    return {path.stem for path in (ROOT / folder).glob("*.py") if f"@dg.{decorator}(" in path.read_text()}
+
+
+def test_every_asset_and_check_file_is_listed() -> None:
+    """A file that is written but not listed would silently not exist."""
+    assert {asset.key.to_user_string() for asset in definitions.ASSETS} == modules_with("assets", "asset")
+    listed = {key.name for check in definitions.CHECKS for key in check.check_keys}
+    assert listed == modules_with("checks", "asset_check") == set(GATES)
+    assert set(STAGES) == listed | {asset.key.to_user_string() for asset in definitions.ASSETS}
+
+
+def test_every_check_blocks() -> None:
+    """Each check is blocking, so that what follows is not made from what failed."""
+    assert all(spec.blocking for check in definitions.CHECKS for spec in check.check_specs)
+
+
+def test_every_check_says_when_it_passes() -> None:
+    """The first words in the UI are 'Passes when'."""
+    assert all((spec.description or "").startswith("Passes when ") for check in definitions.CHECKS for spec in check.check_specs)
+
+
+def test_definitions_load_and_every_resource_can_be_replaced(tmp_path: Path) -> None:
+    """Dagster accepts the whole, and an override takes the place of the resource of its name."""
+    dg.Definitions.validate_loadable(definitions.build_definitions(str(tmp_path)))
+    replaced = definitions.build_definitions(str(tmp_path), ledger="another")
+    assert (replaced.resources or {})["ledger"] == "another"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_package_is_loaded_from_this_checkout(package: str) -> None:
+    """Another distribution may own a top-level package of the same name."""
+    found = importlib.import_module(package)
+    assert Path(str(found.__file__)).parent == ROOT / package
+
+
+def test_package_files_hold_only_a_docstring_and_tests_hold_none() -> None:
+    """Re-exports in `__init__.py` would hide submodules; one under tests would shadow the package it mirrors."""
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")):
+        body = ast.parse(path.read_text()).body
+        assert len(body) == 1, path
+        assert isinstance(body[0], ast.Expr), path
+    assert not list((ROOT / "tests").rglob("__init__.py"))
