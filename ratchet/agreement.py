@@ -53,7 +53,7 @@ _RESAMPLES = 500
 
 @dataclass(frozen=True)
 class Agreement:
-    """How annotators agree on `doubles` requests: `agreement` is the share of pairs that say the same, `alpha` Krippendorff's."""
+    """How annotators agree on `doubles` requests: the share on which all say the same, and Krippendorff's alpha."""
 
     doubles: int
     agreement: float | None = None

@@ -90,9 +90,11 @@ def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]
     """Passes when the candidate's test macro-F1 is above majority and its own untuned base.
 
     Equal to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is enough.
-    Raises KeyError when a baseline is missing: that is not a pass.
+    Raises KeyError when a baseline is missing and ValueError for a figure that is no number: neither is a pass.
     """
     scores = {name: float(baselines[name]["macro_f1"]) for name in HARD + SIMPLER}
+    if not np.isfinite([candidate, *scores.values()]).all():
+        raise ValueError(f"macro-F1 of the candidate ({candidate}) or of a baseline ({scores}) is not finite")
     evidence = {"candidate": candidate, **scores}
     beaten_by = [name for name in HARD if candidate <= scores[name]]
     against = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())

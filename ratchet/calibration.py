@@ -51,8 +51,15 @@ UNCALIBRATED = Calibration("none", 1.0, accepted=False, reason="not calibrated")
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
-    """Probabilities [n, k] of logits [n, k] divided by `temperature`."""
+    """Probabilities [n, k] of logits [n, k] divided by `temperature`. Raises `RatchetError` for logits that are not finite."""
     scaled = np.asarray(logits, dtype=np.float64) / temperature
+    broken = np.flatnonzero(~np.isfinite(scaled).all(axis=1))
+    if broken.size:
+        raise RatchetError(
+            f"the logits of {broken.size} of {len(scaled)} items are not finite, first of item {broken[0]}.",
+            "The training diverged or the adapter is damaged: train again with a lower candidate.learning_rate.",
+            code="bad_logits",
+        )
     exponent = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))
 
@@ -73,9 +80,11 @@ def optimise_temperature(logits: NDArray[Any], labels: Integers) -> float:
     Raises `RatchetError` when the search does not converge or ends on a bound: such a value is no optimum.
     """
     from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
 
-    found = minimize_scalar(
-        lambda log_t: negative_log_likelihood(softmax(logits, float(np.exp(log_t))), labels),
+    margins = np.asarray(logits, dtype=np.float64) - np.take_along_axis(np.asarray(logits), labels[:, None], axis=1)
+    found = minimize_scalar(  # without the floor of `negative_log_likelihood`, so that there is one minimum only
+        lambda log_t: float(logsumexp(margins / np.exp(log_t), axis=1).mean()),
         bounds=_BOUNDS,
         method="bounded",
         options={"xatol": 1e-5},
@@ -100,21 +109,22 @@ def fit_calibration(logits: NDArray[Any], labels: Integers, *, max_ece: float | 
 
     Accepted only when the cross-fitted NLL improves on T = 1. When `max_ece` is set and the cross-fitted temperature misses
     it, isotonic regression (Zadrozny and Elkan 2002, one class against the rest) is used where its cross-fitted ECE is
-    lower. Errors: `RatchetError` for an empty split, a bound hit or no convergence.
+    lower. Errors: `RatchetError` for an empty split, logits that are not finite, a bound hit or no convergence.
     """
     n = len(labels)
     if n == 0:
         raise RatchetError("the calibration split is empty.", "Correct more requests, blindly.", code="empty_split")
+    logits = np.asarray(logits, dtype=np.float64)
     raw = softmax(logits)
     before = negative_log_likelihood(raw, labels)
 
     def keep(reason: str) -> Calibration:
         return Calibration("none", 1.0, False, reason, n, before, before)
 
-    if bool((np.asarray(logits).argmax(axis=1) == labels).all()):
+    if bool((logits.argmax(axis=1) == labels).all()):
         return keep(f"all {n} calibration items are right, so no finite temperature is best; T stays 1")
     if n < 2 * _FOLDS:
-        return Calibration("none", 1.0, False, f"{n} calibration items are too few to cross-fit; T stays 1", n, before, before)
+        return keep(f"{n} calibration items are too few to cross-fit; T stays 1")
 
     scaled = _cross_fit(logits, labels, seed, _temperature_only)
     after = negative_log_likelihood(scaled, labels)
@@ -158,7 +168,6 @@ def _isotonic(logits: NDArray[Any], labels: Integers) -> Calibration:
 
 def _cross_fit(logits: NDArray[Any], labels: Integers, seed: int, fit: Callable[[NDArray[Any], Integers], Calibration]) -> Floats:
     """Probabilities [n, k] of each item under a calibration fitted on the other folds."""
-    logits = np.asarray(logits, dtype=np.float64)
     probabilities = np.empty_like(logits)
     for held_out in np.array_split(np.random.default_rng(seed).permutation(len(labels)), _FOLDS):
         kept = np.setdiff1d(np.arange(len(labels)), held_out)

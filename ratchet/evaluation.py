@@ -57,12 +57,14 @@ def brier_score(probabilities: Floats, labels: Integers) -> float:
 def reliability(probabilities: Floats, labels: Integers, bins: int = ECE_BINS) -> list[dict[str, float]]:
     """Bins of equal mass over the confidence of the prediction: count, mean confidence, accuracy and its 95 % interval.
 
-    Equal mass, because equal-width bins leave most bins of a good classifier empty (Nixon et al. 2019).
+    Equal mass, because equal-width bins leave most bins of a good classifier empty (Nixon et al. 2019). Equal confidences
+    share a bin, so that the order of the items does not matter; there are then fewer bins, down to one for a constant.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
+    place = np.searchsorted(np.sort(confidence), confidence) * min(bins, len(labels)) // len(labels)
     rows = []
-    for part in np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(labels))):
+    for part in (np.flatnonzero(place == i) for i in np.unique(place)):
         low, high = proportion_interval(int(right[part].sum()), len(part))
         rows.append(
             {

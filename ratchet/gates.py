@@ -23,4 +23,4 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether the cycle may go on."""
-        return self.outcome != "failed"
+        return self.outcome in {"passed", "inconclusive"}

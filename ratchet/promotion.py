@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from ratchet.gates import GATES, MODEL_GATES, Verdict
 
+_JUDGE_EXAMPLES = ("label_distribution", "leakage", *MODEL_GATES)
+
 
 class Judged(Protocol):
     """What this module needs to know of a receipt."""
@@ -43,7 +45,7 @@ def decide_eligibility(adapter: str, receipts: Mapping[str, Judged]) -> Eligibil
     others = [gate for gate in MODEL_GATES if receipts[gate].binds.get("adapter") != adapter]
     if others:
         return Eligibility(False, f"the receipt of {others[0]} judged another adapter")
-    data = {receipt.binds.get("training_set") for gate, receipt in receipts.items() if "training_set" in receipt.binds}
-    if len(data) != 1:
+    data = {receipts[gate].binds.get("training_set") for gate in _JUDGE_EXAMPLES}
+    if len(data) != 1 or None in data:
         return Eligibility(False, "its receipts judged different training sets")
     return Eligibility(True, f"all {len(GATES)} gates of its cycle let it pass")

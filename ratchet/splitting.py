@@ -28,7 +28,8 @@ def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window
     """Where the splits of `cycle` meet, from the times (UTC) of its labelled requests, and which of them are blind.
 
     With earlier weeks: test begins with the week; calibration with the newest `calibration_share` of the earlier blind
-    requests. With none, the week itself is cut by time 60/20/20. Raises `RatchetError` when there are no rows.
+    requests. With none, the week itself is cut by time 60/20/20 (earlier anchored requests stay train). Raises
+    `RatchetError` when there are no rows to cut.
     """
     if times.empty:
         raise RatchetError(
@@ -38,7 +39,14 @@ def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window
         )
     earlier = times[(times < cycle.start) & blind].sort_values()
     if earlier.empty:
-        inside = times.sort_values()
+        inside = times[times >= cycle.start].sort_values()
+        if inside.empty:
+            raise RatchetError(
+                f"no labelled request in the week of {cycle.week}, and none before it was labelled blindly: "
+                f"{len(times)} from {times.min()} to {times.max()}.",
+                "Correct requests of this week without showing the prediction, or choose another week.",
+                code="empty_split",
+            )
         first, second = (inside.iloc[min(int(len(inside) * share), len(inside) - 1)] for share in _FIRST_WEEK)
         return Bounds(first.to_pydatetime(), second.to_pydatetime())
     start = earlier.iloc[min(int(len(earlier) * (1 - window.calibration_share)), len(earlier) - 1)]

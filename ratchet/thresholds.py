@@ -18,7 +18,7 @@ def best_thresholds(
 
     by_f1: predict the label when its probability reaches t, one against the rest. by_cost: act on a prediction of the label
     when its confidence reaches t, else pay `cost_review`; a wrong action costs the label's `cost_wrong`. Both are chosen on
-    the given items ([n, k] and [n]), so they are optimistic for others.
+    the given items ([n, k] and [n]), so they are optimistic for others. by_cost 1.0 means that acting never pays.
     """
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     found: dict[str, dict[str, float | None]] = {}
@@ -36,7 +36,7 @@ def _best_by_f1(score: NDArray[np.float64], truth: NDArray[np.bool_]) -> float |
         return None
     order = np.argsort(-score, kind="stable")
     hits = np.cumsum(truth[order])
-    f1 = 2 * hits / (np.arange(1, len(score) + 1) + truth.sum())
+    f1 = np.where(_ends(score[order]), 2 * hits / (np.arange(1, len(score) + 1) + truth.sum()), -1.0)
     return float(score[order][int(f1.argmax())])
 
 
@@ -48,5 +48,11 @@ def _best_by_cost(
     order = np.argsort(-confidence, kind="stable")
     acted = np.cumsum(np.asarray(wrong)[order]) * cost_wrong
     cost = np.concatenate([[0.0], acted]) + cost_review * np.arange(len(confidence), -1, -1)
+    cost[1:][~_ends(confidence[order])] = np.inf
     best = int(cost.argmin())
     return 1.0 if best == 0 else float(confidence[order][best - 1])
+
+
+def _ends(ordered: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where a run of equal values ends: a threshold takes all of them or none."""
+    return np.append(ordered[1:] != ordered[:-1], True)

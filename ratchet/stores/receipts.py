@@ -55,7 +55,7 @@ class Receipts:
         write_json(self._notes(cycle), {**self.noted(cycle), **facts})
 
     def noted(self, cycle: Cycle) -> dict[str, Any]:
-        """Everything noted of `cycle`; raises KeyError only where a reader asks for what no stage made."""
+        """Everything noted of `cycle`; empty when nothing was."""
         path = self._notes(cycle)
         return dict(json.loads(path.read_bytes())) if path.exists() else {}
 
@@ -63,9 +63,8 @@ class Receipts:
         """Forget the verdicts of an earlier run of this cycle: a new run starts with no gate passed."""
         for gate in GATES:
             (self.home.receipts(cycle) / f"{gate}.json").unlink(missing_ok=True)
-        kept = {key: value for key, value in self.noted(cycle).items() if key == "corrections_seen"}
-        if kept:
-            write_json(self._notes(cycle), kept)
+        if noted := self.noted(cycle):
+            write_json(self._notes(cycle), {key: value for key, value in noted.items() if key == "corrections_seen"})
 
     def _notes(self, cycle: Cycle) -> Path:
         return self.home.receipts(cycle) / "cycle.json"
@@ -87,15 +86,23 @@ class Receipts:
             path = self.home.receipts(cycle) / f"{gate}.json"
             if not path.exists():
                 continue
-            document = json.loads(path.read_bytes())
-            claimed = document.pop("digest", None)
-            document.pop("schema")
-            receipt = Receipt(**{**document, "verdict": Verdict(**document["verdict"])})
-            if receipt.digest != claimed or (receipt.classifier, receipt.week) != (cycle.classifier, str(cycle.week)):
-                raise RatchetError(
-                    f"receipt {path} does not match its digest.",
-                    "It was edited or damaged; run the cycle again.",
-                    code="bad_receipt",
-                )
-            found[gate] = receipt
+            found[gate] = _read_one(path, (cycle.classifier, str(cycle.week), gate))
         return found
+
+
+def _read_one(path: Path, place: tuple[str, str, str]) -> Receipt:
+    try:
+        document = json.loads(path.read_bytes())
+        claimed, schema = document.pop("digest"), document.pop("schema")
+        receipt = Receipt(**{**document, "verdict": Verdict(**document["verdict"])})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _bad(path, "cannot be read") from None
+    if schema != SCHEMA or receipt.digest != claimed:
+        raise _bad(path, "does not match its digest")
+    if (receipt.classifier, receipt.week, receipt.gate) != place:
+        raise _bad(path, f"belongs to {receipt.classifier} {receipt.week} {receipt.gate}")
+    return receipt
+
+
+def _bad(path: Path, what: str) -> RatchetError:
+    return RatchetError(f"receipt {path} {what}.", "It was edited, moved or damaged; run the cycle again.", code="bad_receipt")
