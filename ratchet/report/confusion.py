@@ -12,12 +12,14 @@ from ratchet.report.figures import make_slug
 
 LABELS_AT_MOST = 32
 PAIRS_AT_MOST = 12
+TEXTS_AT_MOST = 20
 
 
-def arrange_confusion(document: Mapping[str, Any], split: str) -> dict[str, Any] | None:
+def arrange_confusion(document: Mapping[str, Any], split: str, cells_at_most: int) -> dict[str, Any] | None:
     """The matrix of `split`, ordered by how often a label is confused (as truth or as prediction); None where there is none.
 
-    Above `LABELS_AT_MOST` labels only the most confused are kept, so that the page stays small; `left_out` says how many not.
+    Only the most confused labels are kept where there are more than `LABELS_AT_MOST`, or more than `cells_at_most` filled
+    cells (200 bytes each), so that the page stays small; `left_out` says how many are not.
     Each cell names its place in the document (`row`, `column`), how deep it is shaded and the anchor of its texts, if any.
     """
     counts = ((document.get("metrics") or {}).get(split) or {}).get("confusion")
@@ -27,6 +29,8 @@ def arrange_confusion(document: Mapping[str, Any], split: str) -> dict[str, Any]
     k = len(labels)
     wrong = [sum(counts[i]) + sum(row[i] for row in counts) - 2 * counts[i][i] for i in range(k)]
     order = sorted(range(k), key=lambda i: (-wrong[i], i))[:LABELS_AT_MOST]
+    while sum(counts[i][j] > 0 for i in order for j in order) > cells_at_most:
+        order.pop()
     texts = collect_texts(document, split)
     totals = [sum(row) for row in counts]
 
@@ -55,10 +59,14 @@ def collect_texts(document: Mapping[str, Any], split: str) -> dict[tuple[str, st
     """The texts that the document shows for each (label, predicted) of `split`: worst errors, and lost golden items."""
     found: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     seen = set()
-    rows = [("worst_errors", i, row) for i, row in enumerate(document.get("worst_errors") or []) if row.get("split") == split]
+    rows = [
+        ("worst_errors", i, row)
+        for i, row in enumerate((document.get("worst_errors") or [])[:TEXTS_AT_MOST])
+        if row.get("split") == split
+    ]
     if split == "golden":
         lost = (document.get("golden") or {}).get("lost") or []
-        rows += [("golden.lost", i, row) for i, row in enumerate(lost)]
+        rows += [("golden.lost", i, row) for i, row in enumerate(lost[:TEXTS_AT_MOST])]
     for place, i, row in rows:
         item = row.get("item") or (place, i)
         if item not in seen:

@@ -10,6 +10,8 @@ from ratchet.report.figures import format_figure
 from ratchet.report.scales import Scale, pick_ticks, write_ticks
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 392.0, 26.0, 216.0
+MARKS_AT_MOST = 40
+"""Epochs up to which each has a mark on its line; more would melt into one another."""
 _LINES = (("train", "train_loss"), ("calibration", "nll"))
 
 
@@ -47,7 +49,7 @@ def draw_curves(candidate: Mapping[str, Any]) -> dict[str, Any] | None:
         "chosen": None
         if kept is None
         else {"x": across.at(kept["epoch"]), "ring": _ring(up, kept), "late": across.at(kept["epoch"]) > 250},
-        "last": last,
+        "marked": len(epochs) <= MARKS_AT_MOST,
         "sentence": f"Loss by epoch: {_say(epochs)} {_say_kept(chosen, kept, last)}",
     }
 

@@ -24,15 +24,18 @@ def make_visible(text: str, at_most: int = 0) -> str:
     At most four combining marks in a row are kept, so that no text paints over its neighbours. `at_most` cuts to that
     many characters and adds an ellipsis; 0 keeps all. The result is plain text, still to be escaped for HTML.
     """
-    cut = bool(at_most) and len(text) > at_most
-    shown, marks = [], 0
-    for character in text[:at_most] if cut else text:
+    shown: list[str] = []
+    size = marks = 0
+    for character in text:
         category = unicodedata.category(character)
         marks = marks + 1 if category in ("Mn", "Me") else 0
         if (category in _HIDDEN and character not in _JOINERS) or marks > _MARKS_AT_MOST:
             character = character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        size += len(character)
+        if at_most and size > at_most:
+            return "".join([*shown, "…"])
         shown.append(character)
-    return "".join(shown) + ("…" if cut else "")
+    return "".join(shown)
 
 
 def format_figure(value: Any, rounding: str) -> str:

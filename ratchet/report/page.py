@@ -13,13 +13,15 @@ import jinja2
 
 from ratchet.report.classes import judge_labels, list_splits, span_labels, spread_labels
 from ratchet.report.comparison import BASELINES, draw_differences, draw_scores
-from ratchet.report.confusion import arrange_confusion
+from ratchet.report.confusion import TEXTS_AT_MOST, arrange_confusion
 from ratchet.report.curves import draw_curves
 from ratchet.report.figures import divide, format_figure, join_key, look_up, make_slug, make_visible
 from ratchet.report.reliability import draw_reliability
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-LOST_AT_MOST = 50
+SIZE_AT_MOST = 500_000
+ROOM = ((150, 600), (150, 200), (50, 200), (15, 60), (5, 20))
+"""Rows of a table that grows with the data, and filled cells of a matrix; the next pair is tried when a page is too large."""
 WORDS = {"passed": "✓", "blocked": "✕", "first": "○"}
 
 
@@ -38,8 +40,18 @@ def make_environment() -> jinja2.Environment:
 def render_report(document: Mapping[str, Any], *, digest: str = "", environment: jinja2.Environment | None = None) -> str:
     """The whole page of an `eval_report.json` document; `digest` is of the file's bytes and is printed at the foot.
 
-    Missing parts are said to be missing. Raises ValueError for NaN or infinity anywhere it would be shown.
+    Missing parts are said to be missing, and tables that had to be cut say so. Raises ValueError for NaN or infinity
+    anywhere it would be shown, and for a document of which no page of `SIZE_AT_MOST` bytes can be made.
     """
+    size = 0
+    for rows, cells in ROOM:
+        page = _render(document, digest, environment, rows, cells)
+        if (size := len(page.encode())) <= SIZE_AT_MOST:
+            return page
+    raise ValueError(f"the page has {size} bytes even with {ROOM[-1][0]} rows a table; at most {SIZE_AT_MOST} are allowed")
+
+
+def _render(document: Mapping[str, Any], digest: str, environment: jinja2.Environment | None, rows: int, cells: int) -> str:
     judged = judge_labels(document)
     judged_scale = span_labels(judged)
     template = (environment or make_environment()).get_template("eval_report.html.j2")
@@ -49,7 +61,9 @@ def render_report(document: Mapping[str, Any], *, digest: str = "", environment:
         policy=POLICY,
         words=WORDS,
         baseline_names=BASELINES,
-        lost_at_most=LOST_AT_MOST,
+        texts_at_most=TEXTS_AT_MOST,
+        rows=rows,
+        few=lambda items: list(items)[:rows],
         key_of=join_key,
         slug=make_slug,
         visible=make_visible,
@@ -66,6 +80,6 @@ def render_report(document: Mapping[str, Any], *, digest: str = "", environment:
         differences=draw_differences(document.get("comparison")),
         reliability={side: draw_reliability((document.get("metrics") or {}).get("test"), "test", side)
                      for side in ("before", "after")},
-        confusions=[found for split in ("test", "golden") if (found := arrange_confusion(document, split))],
-        curves=[draw_curves(candidate) for candidate in document.get("candidates") or []],
+        confusions=list(filter(None, (arrange_confusion(document, split, cells) for split in ("test", "golden")))),
+        curves=[draw_curves(candidate) for candidate in (document.get("candidates") or [])[:rows]],
     )  # fmt: skip

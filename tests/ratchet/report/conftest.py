@@ -154,7 +154,7 @@ def find_lies() -> Callable[[Iterable[dict[str, str]], dict[str, Any]], list[str
         if rounding == "day":
             return text == value[:10]
         if rounding.startswith("text"):
-            shown = text.removesuffix("…") if rounding != "text" and len(str(value)) > int(rounding[4:]) else text
+            shown = text.removesuffix("…") if rounding != "text" and len(text) <= int(rounding[4:]) + 1 else text
             plain = re.sub(r"[^ -~]", "", str(value))
             return plain.startswith(shown) if shown != text else plain == shown or "\\" in shown
         if row.get("of"):
