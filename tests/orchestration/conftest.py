@@ -31,6 +31,13 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
+def stored_instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance in a temporary folder: schedules need one that can be opened again."""
+    with dg.instance_for_test() as found:
+        yield found
+
+
+@pytest.fixture
 def run_cycle(small: SmallClassifier, instance: dg.DagsterInstance) -> Callable[..., dg.ExecuteInProcessResult]:
     """Run the weekly job in this process: `run_cycle(week, **resource_overrides)`."""
 

@@ -1,0 +1,152 @@
+"""Forty-odd mistakes, each planted: one sentence with what was found, the cure, the right exit code, and no traceback."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet.testing import SmallClassifier
+
+Plant = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A command line in which `{home}` and `{here}` stand for folders, what was planted before, and what must be said."""
+
+    words: str
+    said: tuple[str, ...]
+    code: int = 1
+    plant: Plant = field(default=lambda home: None)
+
+
+def spec(old: str, new: str) -> Plant:
+    """Replace a part of `classifier.toml`."""
+
+    def plant(home: Path) -> None:
+        path = home / "tickets" / "classifier.toml"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+
+    return plant
+
+
+def file(name: str, content: str) -> Plant:
+    """Write a file below the home."""
+
+    def plant(home: Path) -> None:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+
+    return plant
+
+
+SHORT = "request_id,ts,body\n1,2,3\n"
+BROKEN = '{"label": "b"}\n{\n'
+REFUNDS = '{"text": "x", "label": "refunds"}\n'
+
+
+def remove_golden(home: Path) -> None:
+    """Take the golden set away."""
+    (home / "tickets" / "golden.jsonl").unlink()
+
+
+CYCLE = "cycle tickets --week latest"
+MISTAKES = {
+    # wrong usage
+    "command": Mistake("cycel tickets", ("'cycel'", "'cycle'"), 64),
+    "option": Mistake("status --jsn", ("--jsn", "--json"), 64),
+    "no name": Mistake("report", ("name", "ratchet report --help"), 64),
+    "one word too many": Mistake("status tickets more", ("more",), 64),
+    "no week": Mistake("cycle tickets", ("--week",), 64),
+    "week without value": Mistake("cycle tickets --week", ("--week",), 64),
+    "tuesday": Mistake("cycle tickets --week 2026-02-24", ("2026-02-24 is a Tuesday", "2026-02-23"), 64),
+    "wednesday of a report": Mistake("report tickets --week 2026-02-25", ("Wednesday", "2026-02-23"), 64),
+    "week 54": Mistake("cycle tickets --week 2026-W54", ("2026-W54", "2026-W09"), 64),
+    "no date": Mistake("cycle tickets --week soon", ("'soon'", "'latest'"), 64),
+    "february 30": Mistake("report tickets --week 2026-02-30", ("2026-02-30", "2026-02-23"), 64),
+    "capital letters": Mistake("init Tickets --labels a,b", ("'Tickets'", "lower-case"), 64),
+    "no labels": Mistake("init fresh", ("labels", "--labels-from"), 64),
+    "labels twice": Mistake("init fresh --labels a,b --labels-from {here}/x", ("exclude each other", "--labels a,b,c"), 64),
+    "half a mapping": Mistake("ingest tickets --logs {here}/x.csv --map text", ("'text'", "text=body"), 64),
+    "unknown mapping": Mistake("ingest tickets --logs {here}/x.csv --map txet=body", ("txet=body", "ours=theirs"), 64),
+    "no why": Mistake("promote tickets", ("--why",), 64),
+    "empty why": Mistake("promote tickets --why=", ("--why is empty", "one sentence"), 64),
+    "no output": Mistake("predict tickets --input -", ("--output",), 64),
+    "home is a file": Mistake("--home {home}/tickets/golden.jsonl status", ("golden.jsonl", "--home"), 64),
+    # things that are not there
+    "classifier": Mistake("status tikets", ("'tikets'", "Did you mean 'tickets'?")),
+    "classifier of a cycle": Mistake("cycle ticket --week latest", ("'ticket'", "Did you mean 'tickets'?")),
+    "log file": Mistake("ingest tickets --logs {here}/nowhere.jsonl", ("nowhere.jsonl does not exist", "Name one file")),
+    "folder as log": Mistake("ingest tickets --logs {home}", ("is a folder", "Name one file")),
+    "format": Mistake("ingest tickets --logs {home}/week.xlsx", ("week.xlsx", "jsonl"), plant=file("week.xlsx", "x")),
+    "columns": Mistake("ingest tickets --logs {home}/w.csv", ("body", "--map"), plant=file("w.csv", SHORT)),
+    "no rows": Mistake(CYCLE, ("no week yet", "ratchet ingest tickets")),
+    "no rows to plan with": Mistake(f"{CYCLE} --plan", ("no rows yet", "ratchet ingest tickets")),
+    "week without rows": Mistake("cycle tickets --week 2026-02-23", ("2026-02-23", "ratchet ingest tickets")),
+    "no report": Mistake("report tickets", ("no week yet", "ratchet ingest")),
+    "no report of a week": Mistake("report tickets --week 2026-W09", ("2026-02-23", "ratchet cycle tickets")),
+    "no live": Mistake("predict tickets --input - --output -", ("no live adapter", "--adapter candidate")),
+    "no candidate": Mistake("predict tickets --input - --output - --adapter candidate", ("no candidate", "ratchet cycle tickets")),
+    "shadow": Mistake("predict tickets --input - --output - --adapter shadow", ("shadow", "gateway")),
+    "digest": Mistake("predict tickets --input - --output - --adapter abc123", ("'abc123'", "ratchet cycle")),
+    "nothing to promote": Mistake("promote tickets --why better --yes", ("no candidate", "cycle"), 2),
+    "promote unknown": Mistake("promote tickets --why better --yes --adapter abc1", ("'abc1'", "digest")),
+    # contradictions
+    "classifier twice": Mistake("init tickets --labels a,b", ("holds a classifier already", "another name")),
+    "one label": Mistake("init fresh --labels a", ("1 label", "two labels")),
+    "same label": Mistake("init fresh --labels a,a", ("'a' is listed twice", "Keep one")),
+    "empty label": Mistake("init fresh --labels a,,b", ("label name ''", "printable")),
+    "golden nowhere": Mistake("init fresh --labels-from {here}/nowhere", ("nowhere is no file", "golden set")),
+    "golden empty": Mistake("init fresh --labels-from {home}/g", ("is empty", "each label"), plant=file("g", "\n")),
+    "golden broken": Mistake("init fresh --labels-from {home}/g", ("line 2", '"label"'), plant=file("g", BROKEN)),
+    "golden label": Mistake(CYCLE, ("'refunds'", "line 1", "Did you mean 'refund'?"), plant=file("tickets/golden.jsonl", REFUNDS)),
+    "golden gone": Mistake(CYCLE, ("golden.jsonl does not exist", "{text, label}"), plant=remove_golden),
+    "unknown key": Mistake(CYCLE, ("lookback_week", "line", "'lookback_weeks'"), plant=spec("lookback_weeks", "lookback_week")),
+    "unknown table": Mistake(CYCLE, ("windw", "'window'"), plant=spec("[window]", "[windw]")),
+    "no toml": Mistake(CYCLE, ("not valid TOML", "line"), plant=spec("[window]", "[window")),
+    "threshold": Mistake(CYCLE, ("1.5", "0..1"), plant=spec("threshold = 0.5", "threshold = 1.5")),
+    "base": Mistake(CYCLE, ("all-MiniLM-L7-v2", "'all-MiniLM-L6-v2'"), plant=spec('"all-MiniLM-L6-v2"', '"all-MiniLM-L7-v2"')),
+    "ledger": Mistake("status tickets", ("ledger.jsonl line 1", "backup"), plant=file("tickets/ledger.jsonl", "{}\n")),
+    "warehouse": Mistake("cycle tickets --week 2026-02-23 --plan", ("warehouse",), plant=file("warehouse.duckdb", "no database")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_sentence_with_its_cure(call: Any, home: Path, tmp_path: Path, name: str) -> None:
+    """What was found and how to mend it are said; the exit code tells usage, error and block apart."""
+    mistake = MISTAKES[name]
+    mistake.plant(home)
+    words = [word.format(home=home, here=tmp_path) for word in mistake.words.split(" ")]
+    done = call(*([] if words[0] == "--home" else ["--home", home]), *words)
+    assert done.code == mistake.code, done.err
+    assert "Traceback" not in done.err
+    assert "something unexpected" not in done.err
+    for part in mistake.said:
+        assert part in done.err
+    assert done.out == ""
+
+
+def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, files: SmallClassifier) -> None:
+    """Three bad lines among good ones: 3, the counts, the reasons, and where the rows lie."""
+    source = home / "week.jsonl"
+    good = files.home.landing("small", "production_logs") / "2026-01-05.jsonl"
+    lines = good.read_text().splitlines()
+    bad = [
+        {**json.loads(lines[0]), "request_id": "x1", "label": "refunds"},
+        {**json.loads(lines[1]), "request_id": "x2", "text": " "},
+    ]
+    source.write_text("\n".join([*lines, *map(json.dumps, bad), "{broken"]) + "\n")
+    done = call("--home", home, "ingest", "tickets", "--logs", source, "--json")
+    document = json.loads(done.out)
+    assert done.code == 3
+    assert [(row["accepted"], row["duplicate"], row["rejected"]) for row in document["files"]] == [(90, 0, 3)]
+    assert sum(document["files"][0]["reasons"].values()) == 3
+    assert "3 row(s) were rejected" in done.err
+    assert len(list(Path(document["rejected_folder"]).iterdir())) == 1
+    again = call("--home", home, "ingest", "tickets", "--logs", source)
+    assert again.code == 3
+    assert again.out.split()[-3:] == ["0", "90", "3"]
