@@ -8,7 +8,6 @@ from datetime import date
 
 from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import RatchetError
-from ratchet.names import nearest
 
 
 def choose_week(classifier: str, word: str, known: Iterable[date]) -> Cycle:
@@ -33,9 +32,9 @@ def need_known(cycle: Cycle, known: Iterable[date], what: str) -> None:
     weeks = sorted(known)
     if cycle.week not in weeks:
         listed = ", ".join(str(week) for week in weeks[-8:]) or "none"
-        hint = nearest(str(cycle.week), [str(week) for week in weeks])
+        near = min(weeks, key=lambda week: abs(week - cycle.week), default=None)
         raise RatchetError(
             f"{cycle.classifier} has no {what} in the week of {cycle.week} (has: {listed}).",
-            hint or f"Bring rows in: 'ratchet ingest {cycle.classifier} --logs FILE'.",
+            f"Did you mean {near}?" if near else f"Bring rows in: 'ratchet ingest {cycle.classifier} --logs FILE'.",
             code="no_week",
         )

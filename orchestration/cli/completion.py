@@ -45,5 +45,5 @@ def _home(context: typer.Context) -> Home | None:
 
 
 def _folder(context: typer.Context, folder: str) -> Path | None:
-    home, name = _home(context), context.params.get("name")
+    home, name = _home(context), context.params.get("name") or next(iter(context.args), None)  # not yet read beside a lone option
     return home.classifier(name) / folder if home and isinstance(name, str) and NAME.fullmatch(name) else None

@@ -3,9 +3,11 @@
 Add a week to `SCRIPT` to show more. How the demo is told is `orchestration/cli/demo.py`.
 """
 
+import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +34,40 @@ class Scene:
     swap: tuple[str, str] | None = None
 
     def write(self, home: Home) -> None:
-        """Drop the week's logs and corrections into the landing folders."""
-        Simulation().write_week(home.classifier(SAMPLE), self.week, self.requests, drift=self.drift, swap=self.swap)
+        """Drop the week's logs and corrections into the landing folders; who swaps labels reviews the earlier weeks so too.
+
+        The cycle's own week is only tested on, so labels that went wrong in it alone could not yet harm a candidate.
+        """
+        folder = home.classifier(SAMPLE)
+        earlier = sorted((folder / "corrections").glob("*.jsonl"))
+        Simulation().write_week(folder, self.week, self.requests, drift=self.drift, swap=self.swap)
+        if self.swap:
+            write_review(folder / "corrections" / f"{self.week}-review.jsonl", earlier, self.week, self.swap)
+
+
+def write_review(target: Path, earlier: Sequence[Path], week: date, swap: tuple[str, str]) -> None:
+    """Corrections of the week that begins on `week`: every one in the files `earlier` again, the two labels of `swap` exchanged."""
+    other = dict((swap, swap[::-1]))
+    rows = [json.loads(line) for file in earlier for line in file.read_text().splitlines()]
+    newest = {(row["request_id"], row["annotator"]): row for row in rows if row["label"] in other}
+    start = datetime.combine(week, time(tzinfo=UTC)) + timedelta(days=2)
+    lines = [
+        json.dumps({**row, "label": other[row["label"]], "ts": (start + timedelta(seconds=number)).isoformat()})
+        for number, row in enumerate(newest.values())
+    ]
+    write_atomically(target, ("\n".join(lines) + "\n").encode())
 
 
 SCRIPT = (
     Scene(date(2026, 1, 5), 500, "a first week, little to learn from", "promoted"),
-    Scene(date(2026, 1, 12), 600, "a second week with more examples", "promoted", drift=0.1),
+    Scene(date(2026, 1, 12), 600, "a second week, with more to learn from", "promoted", drift=0.1),
     Scene(
         date(2026, 1, 19),
-        900,
-        "a third week, in which both annotators swap two labels",
+        600,
+        "a third week, in which both annotators swap two labels and review the earlier weeks likewise",
         "blocked",
-        0.2,
-        ("validation_error", "accidental_exit"),
+        drift=0.2,
+        swap=("validation_error", "accidental_exit"),
     ),
 )
 
