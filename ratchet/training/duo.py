@@ -77,6 +77,15 @@ class Duo:
         self._receive(len(_READY))
         return np.asarray(slots[0] + slots[1])
 
+    def hang_up(self) -> None:
+        """Say no more: the other notices at its next word."""
+        self._channel.close()
+
+    def close(self) -> None:
+        """Hang up and give back the shared memory."""
+        self.hang_up()
+        os.close(self._memory)
+
     def _send(self, content: bytes) -> None:
         try:
             self._channel.sendall(content)
@@ -112,6 +121,7 @@ class Second:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
+        self._duo: Duo | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Duo:
@@ -121,11 +131,13 @@ class Second:
         command = [*self._command, "--pair", ",".join(map(str, descriptors))]
         self._process = subprocess.Popen(command, pass_fds=descriptors, stdout=subprocess.DEVNULL)
         theirs.close()
-        return Duo(0, memory, ours.detach())
+        self._duo = Duo(0, memory, ours.detach())
+        return self._duo
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._process is None:
+        if self._process is None or self._duo is None:
             return
         if kind is not None:
             self._process.kill()
         self._process.wait()
+        self._duo.close()

@@ -1,0 +1,79 @@
+"""The training process as it is launched: progress, resuming, reusing, failing."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from ratchet.training.lifeline import hold_lease
+from ratchet.training.outcome import read_result
+from ratchet.training.plan import TrainingPlan
+
+Launch = Callable[..., subprocess.CompletedProcess[str]]
+Prepare = Callable[[Path, TrainingPlan], Path]
+
+
+def test_a_training_reports_every_candidate_and_names_the_best(trained: Path, plan: TrainingPlan) -> None:
+    """result.json holds what the report needs: metrics of each epoch, targets, share, speed, and the best by NLL."""
+    result = read_result(trained)
+    lora, probe = result.candidates
+    assert result.plan == plan.digest
+    assert [len(lora.epochs), lora.selected_epoch, lora.resumed_from_epoch] == [2, lora.epochs[-1].epoch, None]
+    assert [lora.matched_layers, lora.target_modules] == [13, ("dense", "key", "query", "value")]
+    assert 0 < lora.trainable_share < 0.5
+    assert lora.samples_per_second > 0
+    assert lora.calibration is not None
+    assert probe.calibration is not None
+    assert result.best == min((lora.calibration.nll, 0), (probe.calibration.nll, 1))[1]
+    assert abs(lora.calibration.nll - lora.epochs[lora.selected_epoch - 1].nll) < 1e-9
+    assert not list(trained.rglob(".*stage*"))
+
+
+def test_a_killed_training_resumes_from_its_last_epoch_and_ends_with_the_same_weights(
+    tmp_path: Path, trained: Path, plan: TrainingPlan, prepare_work: Prepare, launch: Launch
+) -> None:
+    """Fault F29: kill -9 after an epoch leaves no artefact; the next launch goes on and the digest is that of no crash."""
+    work = prepare_work(tmp_path, plan)
+    killed = launch(work, RATCHET_FAILPOINT="training.after_epoch:kill")
+    assert killed.returncode == -9
+    assert not (work / "result.json").exists()
+    assert not (work / "candidate-0" / "adapter").exists()
+    again = launch(work)
+    assert again.returncode == 0, again.stderr
+    here, there = read_result(work).candidates[0], read_result(trained).candidates[0]
+    assert [here.resumed_from_epoch, here.weights_digest] == [1, there.weights_digest]
+    assert [epoch.nll for epoch in here.epochs] == [epoch.nll for epoch in there.epochs]
+
+
+def test_a_finished_training_is_reused(trained: Path, launch: Launch) -> None:
+    """A second launch of the same plan says that it reuses the result, and changes nothing."""
+    before = (trained / "result.json").read_bytes()
+    again = launch(trained)
+    assert [again.returncode, (trained / "result.json").read_bytes()] == [0, before]
+    assert "reusing the result" in again.stderr
+
+
+def test_candidates_that_fail_say_why_and_leave_nothing(
+    tmp_path: Path, make_plan: Callable[..., TrainingPlan], prepare_work: Prepare, launch: Launch
+) -> None:
+    """When no candidate can be trained the exit code is 1, every reason is given, and no artefact is visible."""
+    work = prepare_work(tmp_path, make_plan({"target_modules": ("q_proj",)}, {"learning_rate": 1e300}))
+    done = launch(work)
+    assert done.returncode == 1
+    assert "target module 'q_proj' matches no linear layer of the base model (has: dense, key, query, value)" in done.stderr
+    assert "training loss became nan" in done.stderr
+    assert not (work / "result.json").exists()
+    assert not list(work.rglob("adapter*"))
+    reasons = [json.loads((work / f"candidate-{index}/outcome.json").read_text())["status"] for index in (0, 1)]
+    assert reasons == ["failed", "failed"]
+
+
+def test_a_second_trainer_is_turned_away(tmp_path: Path, trained: Path, launch: Launch) -> None:
+    """Fault F30: while one trainer holds the lease of a work folder, another ends with a sentence."""
+    work = tmp_path / trained.name
+    shutil.copytree(trained, work)
+    with hold_lease(work):
+        done = launch(work)
+    assert done.returncode == 1
+    assert "another trainer is at work" in done.stderr

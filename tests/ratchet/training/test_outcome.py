@@ -1,0 +1,86 @@
+"""A result is believed only when its figures belong to the weights that lie beside it (fault F32)."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet.errors import RatchetError
+from ratchet.training.outcome import choose_best, read_result
+
+
+@pytest.fixture
+def work(trained: Path, tmp_path: Path) -> Path:
+    """A copy of a finished training that a test may damage."""
+    return Path(shutil.copytree(trained, tmp_path / trained.name))
+
+
+def rewrite(path: Path, change: Callable[[Any], None]) -> None:
+    """Change a JSON file."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_a_finished_training_is_read_back(work: Path) -> None:
+    """The best candidate's folder is the one that the report is about."""
+    result = read_result(work)
+    assert result.best_folder == work / f"candidate-{result.best}" / "adapter"
+    assert json.loads((work / "result.json").read_text()) == json.loads(json.dumps(result.as_json()))
+
+
+def test_a_trainer_that_left_nothing_is_refused(work: Path) -> None:
+    """Fault F32: exit code 0 without a result is no result."""
+    (work / "result.json").unlink()
+    with pytest.raises(RatchetError, match="left no result"):
+        read_result(work)
+
+
+def test_metrics_of_other_weights_are_refused(work: Path) -> None:
+    """Fault F32: one byte of the weights differs from what was reported."""
+    path = work / "candidate-0" / "adapter" / "adapter_model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RatchetError, match="weights of candidate 0 differ from those that were reported"):
+        read_result(work)
+
+
+def test_a_reported_digest_of_other_weights_is_refused(work: Path) -> None:
+    """Fault F32: the digest in the result is of something else."""
+    rewrite(work / "result.json", lambda content: content["candidates"][1].update(weights_digest="0" * 64))
+    with pytest.raises(RatchetError, match="weights of candidate 1 differ"):
+        read_result(work)
+
+
+def test_a_best_that_is_not_is_refused(work: Path) -> None:
+    """The figures themselves decide which candidate is best."""
+    rewrite(work / "result.json", lambda content: content.update(best=1 - content["best"]))
+    with pytest.raises(RatchetError, match="which its own figures deny"):
+        read_result(work)
+
+
+def test_the_result_of_another_plan_is_refused(work: Path) -> None:
+    """A result copied from another work folder is not taken for this one's."""
+    rewrite(work / "result.json", lambda content: content.update(plan="0" * 64))
+    with pytest.raises(RatchetError, match="is the result of another plan"):
+        read_result(work)
+
+
+def test_a_torn_result_is_refused(work: Path) -> None:
+    """Half a file is an error in one sentence."""
+    path = work / "result.json"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RatchetError, match="cannot be read"):
+        read_result(work)
+
+
+def test_without_a_trained_candidate_there_is_no_best(work: Path) -> None:
+    """Every reason is in the sentence."""
+    rewrite(work / "result.json", lambda content: None)
+    failed = [found.__class__(found.index, "t", "f", "m", "failed", reason="because.") for found in read_result(work).candidates]
+    with pytest.raises(RatchetError, match=r"t: because\. t: because\."):
+        choose_best(failed)
