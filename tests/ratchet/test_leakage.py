@@ -55,7 +55,7 @@ def test_texts_too_short_for_shingles_leak_when_equal() -> None:
 @pytest.mark.parametrize("threshold", [0.5, 0.8, 1.0])
 def test_the_check_equals_comparing_all_pairs_and_agrees_with_minhash(threshold: float) -> None:
     """250 perturbed texts of two kinds against 86: the same pairs as brute force, the same rows as curation's index."""
-    generator = random.Random(4)
+    generator = random.Random(4)  # noqa: S311
     held_out = [(f"h{i}", make_trace(generator.choice(LABELS), generator)) for i in range(70)]
     held_out += [
         (f"s{i}", text) for i, text in enumerate(["a", "ab", "abc", "abcd", "top up", "card lost", "aaaaaa", "ab ab ab"] * 2)
@@ -84,7 +84,7 @@ def test_the_check_equals_comparing_all_pairs_and_agrees_with_minhash(threshold:
 
 def test_ten_times_the_examples_take_no_hundred_times_the_time() -> None:
     """Processor time of 400 against 100 and of 4,000 against 1,000 traces: far under the square."""
-    generator = random.Random(5)
+    generator = random.Random(5)  # noqa: S311
     texts = [(f"r{i}", make_trace(generator.choice(LABELS), generator)) for i in range(5000)]
 
     def seconds(n: int) -> float:
