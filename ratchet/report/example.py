@@ -120,6 +120,7 @@ def make_example(
                 "agreement": 0.9188,
                 "alpha": 0.8712,
                 "alpha_ci": [0.8433, 0.8961],
+                "confusions": {f"{names[0]} / {names[1]}": 9, f"{names[1]} / {names[-1]}": 4},
             },
         },
         "temperature": calibration.temperature,

@@ -14,6 +14,7 @@ import pytest
 from ratchet.report.example import make_example
 
 OPEN_KEYS = {
+    "confusions",
     "classes",
     "dropped",
     "redactions",

@@ -160,11 +160,10 @@ def test_the_worst_document_still_fits(usual):
     document = make_example(names, n=400, texts=["<'\u202e" * 2000], seed=4)
     for metrics in document["metrics"].values():
         metrics["confusion"] = [[1] * len(names)] * len(names)
-    document["golden"]["lost"] = [
-        {"item": str(i), "text": "<" * 5000, "label": names[i], "predicted": names[0]} for i in range(120)
-    ]
+    document["golden"]["lost"] = [{"item": str(i), "text": "<" * 5000, "label": names[i], "predicted": names[0]} for i in range(60)]
     document["candidates"] = [{**document["candidates"][0], "epochs": document["candidates"][0]["epochs"] * 100}] * 3
     document["data"]["dropped"] = {f"reason {i}" + "&" * 300: i for i in range(2000)}
+    document["timings_s"] = {f"stage {i}" + "&" * 300: 1.0 for i in range(2000)}
     page = render_report(document)
     assert len(page.encode()) <= 500_000
     assert page.count("the others are in the file") == 2
