@@ -14,10 +14,11 @@ from typing import Any
 
 from ratchet.stores.home import Home
 
+# Names that say nothing of their words, so that an untuned base model cannot guess them.
 WORDS: Mapping[str, Sequence[str]] = {
-    "refund": ("refund", "money back", "return the payment", "charge reversed", "reimburse"),
-    "delivery": ("parcel", "courier", "shipping", "tracking number", "delivered"),
-    "account": ("password", "login", "profile", "sign in", "two factor code"),
+    "amber": ("refund", "money back", "return the payment", "charge reversed", "reimburse"),
+    "green": ("parcel", "courier", "shipping", "tracking number", "delivered"),
+    "violet": ("password", "login", "profile", "sign in", "two factor code"),
 }
 _OPENINGS = ("hello", "please help", "hi there", "urgent", "quick question", "good morning", "sorry to ask", "dear team")
 _THINGS = ("blue kettle", "garden chair", "winter coat", "desk lamp", "phone case", "toy train", "coffee mill", "road bike")

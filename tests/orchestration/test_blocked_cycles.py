@@ -19,12 +19,12 @@ Rows = list[dict[str, Any]]
 def labels_wrong_by_one(logs: Rows, corrections: Rows) -> None:
     """One annotator gives every third request another label."""
     for row in corrections[1::6]:
-        row["label"] = "account" if row["label"] != "account" else "refund"
+        row["label"] = "violet" if row["label"] != "violet" else "amber"
 
 
 def class_never_corrected(logs: Rows, corrections: Rows) -> None:
-    """Nobody corrects a delivery."""
-    corrections[:] = [row for row in corrections if row["label"] != "delivery"]
+    """Nobody corrects a green request."""
+    corrections[:] = [row for row in corrections if row["label"] != "green"]
 
 
 def confidence_mostly_missing(logs: Rows, corrections: Rows) -> None:
@@ -37,10 +37,10 @@ def mix_turned_over(logs: Rows, corrections: Rows) -> None:
     """The last fifth of the week, its test split, is about one thing only; training saw the two others."""
     cut = int(len(logs) * 0.6)
     for row in corrections[: 2 * cut]:
-        if row["label"] == "account" and int(row["request_id"][-4:]) % 9 != 2:
-            row["label"] = "refund"
+        if row["label"] == "violet" and int(row["request_id"][-4:]) % 9 != 2:
+            row["label"] = "amber"
     for row in corrections[2 * cut :]:
-        row["label"] = "account"
+        row["label"] = "violet"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_missing_class_is_an_error_that_names_it(
     assert not run_cycle().success
     stages = stages_of(small)
     assert stages["training_set"]["status"] == "error"
-    assert "too few training examples: {'delivery': 0}" in stages["training_set"]["message"]
+    assert "too few training examples: {'green': 0}" in stages["training_set"]["message"]
     assert stages["adapter"]["status"] == "skipped"
 
 
