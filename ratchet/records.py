@@ -4,7 +4,7 @@ Add a column or a rule here. How a file format becomes these columns is `ratchet
 Python loop over rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -103,13 +103,23 @@ def kind_of(name: str) -> Kind:
     return KINDS[name]
 
 
-def check_mapping(kind: Kind, names: Sequence[str]) -> None:
-    """Raise `UsageError` when `names`, the left sides of a column mapping, are not columns of `kind`."""
-    for name in names:
+def check_mapping(kind: Kind, columns: Mapping[str, str]) -> None:
+    """Raise `UsageError` when `columns` (ours -> theirs) names no column of `kind`, or one of theirs would serve twice."""
+    for name in columns:
         if name not in kind.names:
             raise UsageError(
                 f"{kind.name} has no column {name!r} to map to.",
                 f"{nearest(name, kind.names)} Columns: {', '.join(kind.names)}; write --map ours=theirs.".strip(),
+                code="bad_mapping",
+            )
+    users: dict[str, str] = {}
+    for name in kind.names:
+        theirs = columns.get(name, name)
+        other = users.setdefault(theirs.lower(), name)
+        if other != name:
+            raise UsageError(
+                f"column {theirs!r} would be both {other!r} and {name!r}.",
+                "Map each of the file's columns once.",
                 code="bad_mapping",
             )
 

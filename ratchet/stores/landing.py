@@ -53,7 +53,7 @@ class Landing:
         Raises `RatchetError` when `source` is no such file or lacks a required column.
         """
         columns, terms = columns or {}, Terms.of(spec, now)
-        check_mapping(kind_of(kind), tuple(columns))
+        check_mapping(kind_of(kind), columns)
         _check_source(source)
         with self.warehouse.connect() as connection:
             loader = Loader.of(connection, self.home, spec.name)

@@ -65,23 +65,24 @@ class Source:
 def read_jsonl(path: Path, kind: Kind, columns: Mapping[str, str], *, crlf: bool) -> Source:
     """Every line of a JSONL file, parsed once; blank lines are kept as rows that are none, so that row n is line n."""
     theirs = [columns.get(name, name) for name in kind.names]
-    pointers = ", ".join(literal("/" + name.replace("~", "~0").replace("/", "~1")) for name in theirs)
+    shape = "{" + ",".join(f'{_json(name)}:"JSON"' for name in theirs) + "}"
+    without = "{" + ",".join(f"{_json(name)}:null" for name in theirs) + "}"
     newline = "strict_mode=true" if crlf else r"new_line='\n', strict_mode=false"
     lines = (
         f"read_csv({literal(str(path))}, columns={{'raw': 'VARCHAR'}}, header=false, auto_detect=false, delim='{SEPARATOR}', "
         f"quote='', escape='', max_line_size={MAX_LINE_BYTES}, {newline})"
     )
-    table = (
-        f"(SELECT *, json_extract(doc, [{pointers}])::VARCHAR[] AS v FROM (SELECT raw, TRY_CAST(raw AS JSON) AS doc FROM {lines}))"
+    items = ", ".join(f"v.{quoted(name)}::VARCHAR AS i{number}" for number, name in enumerate(theirs))
+    parsed = (
+        f"(SELECT raw, doc, from_json(doc, {literal(shape)}) AS v FROM (SELECT raw, TRY_CAST(raw AS JSON) AS doc FROM {lines}))"
     )
-    drop = "{" + ",".join(f"{_json(name)}:null" for name in theirs) + "}"
+    given = " + ".join(f"(i{number} IS NOT NULL)::INT" for number in range(len(theirs)))
     return Source(
-        table,
-        broken="CASE WHEN raw IS NULL OR regexp_full_match(raw, '\\s*') THEN '' WHEN doc IS NULL THEN 'broken JSON' "
-        "WHEN NOT starts_with(ltrim(raw, chr(32) || chr(9)), '{') THEN 'the line is no JSON object' END",
-        fields={column.name: _json_field(column, f"v[{i}]") for i, column in enumerate(kind.columns, start=1)},
-        extra=f"CASE WHEN len(json_keys(doc)) > len(list_filter(v, lambda item: item IS NOT NULL)) "
-        f"THEN nullif(json_merge_patch(doc, {literal(drop)})::VARCHAR, '{{}}') END",
+        f"(SELECT raw, doc, {items} FROM {parsed})",
+        broken="CASE WHEN doc IS NULL THEN CASE WHEN raw IS NULL OR regexp_full_match(raw, '\\s*') THEN '' ELSE 'broken JSON' END "
+        "WHEN starts_with(raw, '{') THEN NULL WHEN json_type(doc) <> 'OBJECT' THEN 'the line is no JSON object' END",
+        fields={column.name: _json_field(column, f"i{number}") for number, column in enumerate(kind.columns)},
+        extra=f"CASE WHEN len(json_keys(doc)) > {given} THEN nullif(json_merge_patch(doc, {literal(without)})::VARCHAR, '{{}}') END",
         origin="raw",
         row="origin",
     )
@@ -166,14 +167,18 @@ def _json(name: str) -> str:
 
 
 def _json_field(column: Column, item: str) -> tuple[str, str, str]:
-    text = f"CASE WHEN starts_with({item}, '\"') THEN json_extract_string({item}, '$') END"
+    inner = f"{item}[2:-2]"
+    text = (
+        f"CASE WHEN NOT starts_with({item}, '\"') THEN NULL "
+        f"WHEN contains({item}, '\\') THEN json_extract_string({item}, '$') ELSE {inner} END"
+    )
     value = {
         "VARCHAR": text,
         "DOUBLE": f"TRY_CAST({item} AS DOUBLE)",
         "BOOLEAN": f"CASE {item} WHEN 'true' THEN true WHEN 'false' THEN false END",
-        "TIMESTAMPTZ": zoned_time_sql(f"{item}[2:-2]"),
+        "TIMESTAMPTZ": zoned_time_sql(inner),
     }[column.sql]
-    return value, f"coalesce({item} <> 'null', false)", text
+    return value, f"{item} IS NOT NULL", text
 
 
 def _typed_field(column: Column, name: str, found: str) -> tuple[str, str, str]:

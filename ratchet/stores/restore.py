@@ -21,9 +21,9 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Draft(Warehouse):
-    """A warehouse that starts empty."""
+    """A warehouse that starts empty, and that nobody else can be rebuilding."""
 
-    def _restore(self) -> None:
+    def _rebuild(self, why: str, *, even_if_sound: bool = False) -> Path | None:
         return None
 
 

@@ -137,13 +137,10 @@ def test_the_columns_are_those_of_the_warehouse() -> None:
     with duckdb.connect() as connection:
         migrate(connection)
         for kind in KINDS.values():
-            table = [
-                (row[0], row[1].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"))
-                for row in connection.execute(f"DESCRIBE {kind.name}").fetchall()
-            ]
-            assert table == [
-                ("classifier", "VARCHAR"), *((column.name, column.sql) for column in kind.columns), ("extra", "VARCHAR"), ("week", "DATE"),
-            ]  # fmt: skip
+            found = connection.execute(f"DESCRIBE {kind.name}").fetchall()
+            types = [(row[0], row[1].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")) for row in found]
+            ours = [(column.name, column.sql) for column in kind.columns]
+            assert types == [("classifier", "VARCHAR"), *ours, ("extra", "VARCHAR"), ("week", "DATE")]
             assert all(column.meaning for column in kind.columns)
             assert set(kind.key) < set(kind.names)
 
@@ -161,8 +158,11 @@ def test_unknown_kinds_and_columns_are_refused_with_those_known() -> None:
     with pytest.raises(UsageError, match="unknown kind of rows 'logs'"):
         kind_of("logs")
     with pytest.raises(UsageError, match="has no column 'txt'") as error:
-        check_mapping(kind_of("production_logs"), ["txt"])
+        check_mapping(kind_of("production_logs"), {"txt": "body"})
     assert "'text'" in error.value.hint
+    with pytest.raises(UsageError, match="(?i)'label' would be both 'text' and 'label'"):
+        check_mapping(kind_of("production_logs"), {"text": "Label"})
+    check_mapping(kind_of("production_logs"), {"text": "label", "label": "text"})
 
 
 @pytest.mark.parametrize("word", ["plain", "it's", 'say "x"', "';--", "", "new\nline"])
