@@ -14,10 +14,9 @@ from ratchet.stores.warehouse import Warehouse
 
 def answers(*classes: tuple[str, int, int, int]) -> list[GoldenAnswer]:
     """For each (label, items that live gets right, how many of these are lost, items that live gets wrong)."""
-    found = []
+    found: list[GoldenAnswer] = []
     for label, right, lost, wrong in classes:
-        for i in range(right):
-            found.append(GoldenAnswer(f"{label}-{i}", label, "other" if i < lost else label, label))
+        found += [GoldenAnswer(f"{label}-{i}", label, "other" if i < lost else label, label) for i in range(right)]
         found += [GoldenAnswer(f"{label}-w{i}", label, label, "other") for i in range(wrong)]
     return found
 
