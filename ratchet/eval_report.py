@@ -141,6 +141,9 @@ def _verdict(found: Judgement) -> dict[str, str]:
     failed = [gate for gate in GATES if gate in found.verdicts and not found.verdicts[gate].passed]
     if failed:
         return {"word": "blocked", "sentence": f"Blocked by {failed[0]}: {found.verdicts[failed[0]].reason}"}
+    missing = [gate for gate in GATES if gate not in found.verdicts]
+    if missing:
+        return {"word": "blocked", "sentence": f"Blocked: this cycle has no verdict of {', '.join(missing)}."}
     if found.live is None:
         return {
             "word": "first",

@@ -21,7 +21,8 @@ from ratchet.stores.ledger import Ledger
 ledger = Ledger(Home(Path(sys.argv[1])))
 sys.stdin.read(1)
 for number in range(15):
-    ledger.append("demo", ts="t", actor=sys.argv[2], action="promote", why="why", adapter=f"{sys.argv[2]}-{number}", week="w", receipts={})
+    content = {"ts": "t", "actor": sys.argv[2], "action": "promote", "why": "why", "week": "w", "receipts": {}}
+    ledger.append("demo", adapter=f"{sys.argv[2]}-{number}", **content)
 """
 
 

@@ -65,7 +65,7 @@ def test_an_edited_or_damaged_receipt_is_refused(receipts: Receipts, damage: str
     """With its path and the cure; nothing is promoted on it."""
     receipts.write(CYCLE, "leakage", Verdict("failed", "Fails: why."), {"training_set": "d"})
     DAMAGE[damage](path(receipts))
-    with pytest.raises(RatchetError, match="leakage.json .*run the cycle again") as caught:
+    with pytest.raises(RatchetError, match=r"leakage\.json .*run the cycle again") as caught:
         receipts.read(CYCLE)
     assert caught.value.code == "bad_receipt"
 
