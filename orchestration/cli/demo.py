@@ -22,8 +22,13 @@ def demo(context: typer.Context, json: Json = False) -> int:
     session, started = session_of(context), time.monotonic()
     home = begin_demo(session.home)
     say(session, f"demo: three simulated weeks of {SAMPLE} in {home.root}, two to five minutes on two cores")
-    rows = [_play(session, home, scene) for scene in SCRIPT]
-    wrong = [f"{r['week']} was {r['verdict']}" for r, scene in zip(rows, SCRIPT, strict=True) if r["verdict"] != scene.expected]
+    rows: list[dict[str, object]] = []
+    wrong = ""
+    for scene in SCRIPT:
+        rows.append(_play(session, home, scene))
+        if rows[-1]["verdict"] != scene.expected:
+            wrong = f"{scene.week} was {rows[-1]['verdict']}, not {scene.expected}"
+            break
     reports = home.reports(SAMPLE)
     following = [
         f"ratchet --home {home.root} report {SAMPLE} --week {SCRIPT[1].week}",
@@ -38,7 +43,7 @@ def demo(context: typer.Context, json: Json = False) -> int:
         emit("\n".join(f"  {line}" for line in following))
     if wrong:
         raise RatchetError(
-            f"the demo went otherwise than it must: {', '.join(wrong)}.",
+            f"the demo went otherwise than it must: {wrong}.",
             "This is a fault of Ratchet; the logs lie in the demo's home.",
             code="demo_failed",
             details={"rows": rows},

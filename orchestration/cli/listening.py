@@ -13,6 +13,7 @@ from orchestration.cli.progress import Progress
 from orchestration.run_results import stage_of
 
 _KINDS = dg.DagsterEventType
+_NOISE = ("[pipes]", "Dependencies for step")
 
 
 class Listener:
@@ -28,7 +29,7 @@ class Listener:
         event, stage = entry.dagster_event, stage_of(entry.step_key or "")
         print(f"{stamp} {stage or 'run'}: {entry.message}", file=self._journal, flush=True)
         if event is None:
-            if int(entry.level) >= logging.INFO and not entry.user_message.startswith("[pipes]"):
+            if int(entry.level) >= logging.INFO and not entry.user_message.startswith(_NOISE):
                 self._progress.note(entry.user_message)
         elif event.event_type is _KINDS.STEP_START:
             self._progress.begin(stage)

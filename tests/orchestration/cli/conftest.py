@@ -65,7 +65,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> SmallClassifier:
 
 @pytest.fixture(scope="session")
 def made_home(files: SmallClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with classifier `tickets` (refund, delivery, account) and its golden set, without rows. Copy it to change it."""
+    """A home with classifier `tickets` (amber, green, violet) and its golden set, without rows. Copy it to change it."""
     home = tmp_path_factory.mktemp("made") / "home"
     assert main(["--home", str(home), "init", "tickets", "--labels-from", str(files.home.golden("small"))]) == 0
     return home

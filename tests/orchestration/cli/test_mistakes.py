@@ -46,7 +46,7 @@ def file(name: str, content: str) -> Plant:
 
 SHORT = "request_id,ts,body\n1,2,3\n"
 BROKEN = '{"label": "b"}\n{\n'
-REFUNDS = '{"text": "x", "label": "refunds"}\n'
+AMBERS = '{"text": "x", "label": "ambers"}\n'
 
 
 def remove_golden(home: Path) -> None:
@@ -103,7 +103,7 @@ MISTAKES = {
     "golden nowhere": Mistake("init fresh --labels-from {here}/nowhere", ("nowhere is no file", "golden set")),
     "golden empty": Mistake("init fresh --labels-from {home}/g", ("is empty", "each label"), plant=file("g", "\n")),
     "golden broken": Mistake("init fresh --labels-from {home}/g", ("line 2", '"label"'), plant=file("g", BROKEN)),
-    "golden label": Mistake(CYCLE, ("'refunds'", "line 1", "Did you mean 'refund'?"), plant=file("tickets/golden.jsonl", REFUNDS)),
+    "golden label": Mistake(CYCLE, ("'ambers'", "line 1", "Did you mean 'amber'?"), plant=file("tickets/golden.jsonl", AMBERS)),
     "golden gone": Mistake(CYCLE, ("golden.jsonl does not exist", "{text, label}"), plant=remove_golden),
     "unknown key": Mistake(CYCLE, ("lookback_week", "line", "'lookback_weeks'"), plant=spec("lookback_weeks", "lookback_week")),
     "unknown table": Mistake(CYCLE, ("windw", "'window'"), plant=spec("[window]", "[windw]")),
@@ -136,7 +136,7 @@ def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, file
     good = files.home.landing("small", "production_logs") / "2026-01-05.jsonl"
     lines = good.read_text().splitlines()
     bad = [
-        {**json.loads(lines[0]), "request_id": "x1", "label": "refunds"},
+        {**json.loads(lines[0]), "request_id": "x1", "label": "ambers"},
         {**json.loads(lines[1]), "request_id": "x2", "text": " "},
     ]
     source.write_text("\n".join([*lines, *map(json.dumps, bad), "{broken"]) + "\n")

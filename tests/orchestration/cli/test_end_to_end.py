@@ -1,0 +1,173 @@
+"""init, ingest, cycle, report and predict as a user runs them, on a tiny classifier whose only candidate is a probe."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from orchestration.run_results import STAGES
+from ratchet.testing import SmallClassifier
+
+pytestmark = pytest.mark.xdist_group("cli_cycle")
+
+
+def test_a_cycle_says_where_its_log_is_then_one_line_for_each_stage(ran: Any) -> None:
+    """Talk is on standard error, without colour or Dagster's own noise; the verdict is data."""
+    home, done = ran
+    assert done.code == 0, done.err
+    lines = done.err.splitlines()
+    assert lines[0] == f"cycle tickets 2026-01-05; the log is {home / 'tickets' / 'logs' / '2026-01-05.log'}"
+    assert [line.split(":")[0] for line in lines if ": done (" in line] == sorted(
+        STAGES, key=lambda s: done.err.index(f"{s}: done")
+    )
+    assert set(STAGES) == {line.split(":")[0] for line in lines if ": done (" in line}
+    for noise in ("\x1b", "\r", "DEBUG", "RUN_START", "Warning", "nanobind", "[pipes]"):
+        assert noise not in done.err
+    assert done.out.startswith("Passed: the first candidate clears every gate")
+    log = (home / "tickets" / "logs" / "2026-01-05.log").read_text()
+    assert "golden_set_regression: Finished execution of step" in log
+
+
+def test_the_run_and_its_checks_are_seen_on_the_instance_of_the_ui(ran: Any) -> None:
+    """The same job on the persistent instance: run, partition, materialisations and check results."""
+    home, _ = ran
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        (run,) = instance.get_runs()
+        assert (run.job_name, run.status) == ("weekly_cycle", dg.DagsterRunStatus.SUCCESS)
+        assert run.tags["dagster/partition"] == "tickets|2026-01-05"
+        kinds = {dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.ASSET_MATERIALIZATION}
+        found = [entry.dagster_event.event_type for entry in instance.all_logs(run.run_id, of_type=kinds) if entry.dagster_event]
+        assert found.count(dg.DagsterEventType.ASSET_CHECK_EVALUATION) == 6
+        assert found.count(dg.DagsterEventType.ASSET_MATERIALIZATION) >= 6
+        assert instance.get_dynamic_partitions("classifiers") == ["tickets"]
+    settings = (home / "dagster" / "dagster.yaml").read_text()
+    assert "telemetry:\n  enabled: false" in settings
+
+
+def test_the_report_equals_its_file(call: Any, ran: Any) -> None:
+    """`report --json` is `eval_report.json` with a schema number and the path of the page; the text shows its figures."""
+    home, _ = ran
+    folder = home / "tickets" / "reports" / "2026-01-05"
+    document = json.loads((folder / "eval_report.json").read_bytes())
+    shown = json.loads(call("--home", home, "report", "tickets", "--json").out)
+    assert shown == {**document, "schema": 1, "report": str(folder / "eval_report.html")}
+    text = call("--home", home, "report", "tickets", "--week", "2026-W02").out
+    assert f"{document['metrics']['test']['macro_f1']:.3f}" in text
+    assert str(folder / "eval_report.html") in text
+    assert "golden_set_regression" in text
+
+
+def test_answers_keep_the_rows_and_name_the_bad_ones(call: Any, ran: Any, tmp_path: Path) -> None:
+    """Good rows are answered in order with calibrated probabilities; bad lines are left out and named, exit code 3."""
+    home, _ = ran
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    rows = [{"text": "refund my money back", "id": 7, "label": "violet"}, {"text": "where is my parcel"}]
+    bad = [
+        b"{no json",
+        b'{"text": " "}',
+        b'{"body": "x"}',
+        b'"text"',
+        b'{"text": 5}',
+        b"\xff",
+        b'{"text": "\\ud800"}',
+        b'{"text": NaN}',
+    ]
+    source.write_bytes(b"\n".join([json.dumps(rows[0]).encode(), *bad, b"", json.dumps(rows[1]).encode()]))
+    words = ("--home", home, "predict", "tickets", "--input", source, "--output", target, "--adapter", "candidate")
+    done = call(*words)
+    assert done.code == 3
+    assert [line.split()[2] for line in done.err.splitlines() if line.startswith("rejected: line")] == list("23456789")
+    found = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [row["label"] for row in found] == ["amber", "green"]
+    assert (found[0]["id"], found[0]["given_label"]) == (7, "violet")
+    for row in found:
+        assert sum(row["probabilities"].values()) == pytest.approx(1)
+        assert row["confidence"] == max(row["probabilities"].values()) == row["probabilities"][row["label"]]
+    digest = next((home / "tickets" / "adapters").glob("[0-9a-f]*")).name
+    again = call(*words[:-1], digest[:8])
+    assert again.code == 3
+    assert [json.loads(line) for line in target.read_text().splitlines()] == found
+
+
+def test_prediction_without_a_readable_adapter_leaves_the_old_output(call: Any, ran_home: Path, tmp_path: Path) -> None:
+    """A flipped byte in the weights is found before anything is answered, and the output of before stays."""
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"text": "refund"}\n')
+    target.write_text("before\n")
+    flip_a_byte(next(ran_home.glob("tickets/adapters/*/*.safetensors")))
+    done = call("--home", ran_home, "predict", "tickets", "--input", source, "--output", target, "--adapter", "candidate")
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert target.read_text() == "before\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl", "ran"]
+
+
+def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(execute: Any, call: Any, home: Path, files: SmallClassifier) -> None:
+    """`cycle`, then `report` and `promote`, name the check that blocked; no adapter was made."""
+    source = files.home.landing("small", "corrections") / "2026-01-05.jsonl"
+    rows = [json.loads(line) for line in source.read_text().splitlines()]
+    for row in rows[1::6]:
+        row["label"] = "violet" if row["label"] != "violet" else "amber"
+    (home / "tickets" / "corrections" / "week.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shutil.copy(files.home.landing("small", "production_logs") / "2026-01-05.jsonl", home / "tickets" / "production_logs")
+    done = execute("--home", home, "cycle", "tickets", "--week", "2026-W02", "--json")
+    assert done.code == 2, done.err
+    assert "blocked: label_agreement: Fails: annotators agree on" in done.err
+    error = json.loads(done.out)["error"]
+    assert (error["code"], error["details"]["check"]) == ("blocked", "label_agreement")
+    told = call("--home", home, "report", "tickets")
+    assert told.code == 2
+    assert "label_agreement" in told.err
+    refused = call("--home", home, "promote", "tickets", "--why", "anyway", "--yes")
+    assert refused.code == 2
+    assert "label_agreement" in refused.err
+    assert "blocked: label_agreement" in call("--home", home, "status").out
+    assert not list(home.glob("tickets/adapters/*"))
+    assert not (home / "tickets" / "ledger.jsonl").exists()
+
+
+def test_a_plan_shows_splits_time_and_power_and_writes_nothing(call: Any, ran: Any) -> None:
+    """`cycle --plan` counts what the cycle counted."""
+    home, _ = ran
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file() and path.name != "warehouse.duckdb"}
+    document = json.loads((home / "tickets" / "reports" / "2026-01-05" / "eval_report.json").read_bytes())
+    plan = json.loads(call("--home", home, "cycle", "tickets", "--week", "latest", "--plan", "--json").out)
+    assert {split: facts["n"] for split, facts in plan["splits"].items()} == {
+        split: document["splits"][split]["n"] for split in ("train", "calibration", "test")
+    }
+    assert plan["estimated_s"] > 0
+    assert plan["power"]["smallest_excludable_loss"] == pytest.approx(1 - 0.05 ** (1 / 30))
+    assert "cannot tell a loss of 5%" in plan["power"]["sentence"]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_the_same_week_again_reuses_the_training_and_an_interruption_says_how_to_resume(execute: Any, ran_home: Path) -> None:
+    """Ctrl-C ends a cycle with 130 and the command that resumes it; that command then reuses what was trained."""
+    command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(ran_home), "cycle", "tickets", "--week", "latest"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("production_logs: done"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+        assert process.wait() == 130, rest
+    assert "interrupted; 'ratchet cycle tickets --week 2026-01-05' resumes" in rest
+    assert "Traceback" not in rest
+    again = execute("--home", ran_home, "cycle", "tickets", "--week", "2026-01-05")
+    assert again.code == 0, again.err
+    assert "reusing the result of plan" in again.err
+
+
+def flip_a_byte(path: Path) -> None:
+    """Change the last byte of a read-only file."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
