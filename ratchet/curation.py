@@ -149,7 +149,7 @@ def _keep_apart(sift: _Sift, threshold: float, golden: Sequence[str]) -> None:
             known.append(("near_duplicate", request))
     for reason in ("near_golden", "near_held_out", "near_duplicate"):
         detail = pd.Series({row: f"like {name}" for row, (why, name) in found.items() if why == reason}, dtype=object)
-        sift.drop(sift.kept.index.isin(detail.index), reason, detail.reindex(sift.kept.index))
+        sift.drop(sift.kept.index.to_series().isin(detail.index), reason, detail.reindex(sift.kept.index))
 
 
 def _rows_of(sift: _Sift, split: str) -> Iterator[tuple[Any, str, str]]:

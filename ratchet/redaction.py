@@ -1,15 +1,16 @@
 """The one preprocessing of texts: trim, and put a placeholder where a text holds personal data.
 
-Training, evaluation and serving all call `redact`, so that no model meets another form of text than it learned. Add an
-entity here when a detector finds it without tearing ordinary words apart (five digits are rarely a ZIP code).
+Curation calls it before anything is kept, so train, calibration and test hold only what `redact` returns. Add an entity
+here when a detector finds it without tearing ordinary words apart (five digits are rarely a ZIP code).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
 ENTITIES = ("EMAIL", "PHONE", "CREDIT_CARD", "IP_ADDRESS", "SSN")
-NAME = "strip+redact/1"
-"""Recorded with every adapter; a change of behaviour here needs a new number."""
+_MAYBE = re.compile(r"@|\d\.\d{1,3}\.\d|(?:\d\D{0,2}){6}")
+"""Every entity above holds an @, dotted numbers, or six digits close together; most texts hold none and are done at once."""
 
 
 def redact(text: str, found: Counter[str] | None = None) -> str:
@@ -21,7 +22,7 @@ def redact(text: str, found: Counter[str] | None = None) -> str:
     from datafog import scan
 
     text = text.strip()
-    while any(character.isdigit() or character == "@" for character in text):  # every entity above holds one of these
+    while _MAYBE.search(text):
         entities = sorted(scan(text, entity_types=list(ENTITIES)).entities, key=lambda entity: entity.start, reverse=True)
         if not entities:
             break
@@ -34,6 +35,6 @@ def redact(text: str, found: Counter[str] | None = None) -> str:
 
 
 def redact_all(texts: Iterable[str]) -> tuple[list[str], dict[str, int]]:
-    """Redacted texts in order, and how many replacements of each kind were made (about 20,000 texts a second)."""
+    """Redacted texts in order, and how many replacements of each kind were made."""
     found: Counter[str] = Counter()
     return [redact(text, found) for text in texts], dict(found)
