@@ -1,0 +1,68 @@
+"""`ratchet doctor` on homes with something broken."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ratchet.stores.checkup import examine
+from ratchet.stores.home import Home
+
+
+def states(home: Path, environment: dict[str, str] | None = None) -> dict[str, str]:
+    """What was looked at, with its state."""
+    return {finding.what: finding.state for finding in examine(Home(home), environment or {})}
+
+
+def test_a_sound_home_has_no_failure(call: Any, made_home: Path) -> None:
+    """Exit code 0, one line for each finding, and nothing left behind in the home."""
+    before = sorted(made_home.rglob("*"))
+    done = call("--home", made_home, "doctor", "--json")
+    document = json.loads(done.out)
+    assert done.code == 0, done.out
+    assert document["healthy"]
+    assert {"python", "disk", "memory", "home", "base model", "warehouse", "specification of tickets"} <= {
+        finding["what"] for finding in document["findings"]
+    }
+    assert all(finding["cure"] for finding in document["findings"] if finding["state"] != "ok")
+    assert sorted(made_home.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("broken", "content", "what"),
+    [
+        ("tickets/classifier.toml", "[[label]", "specification of tickets"),
+        ("tickets/golden.jsonl", "{}\n", "golden set of tickets"),
+        ("tickets/golden.jsonl", '{"text": "x", "label": "amber"}\n', "golden set of tickets"),
+        ("tickets/ledger.jsonl", "{}\n", "ledger of tickets"),
+        ("warehouse.duckdb", "no database", "warehouse"),
+    ],
+)
+def test_each_broken_thing_is_named_and_fails(call: Any, home: Path, broken: str, content: str, what: str) -> None:
+    """Exit code 1, and the line says what is wrong and the cure."""
+    (home / broken).write_text(content)
+    assert states(home)[what] == "fail"
+    done = call("--home", home, "doctor")
+    assert done.code == 1
+    assert what in done.out.splitlines()[-1]
+    assert "Traceback" not in done.err
+
+
+def test_a_home_that_is_not_there_and_a_foreign_dagster_home_are_warnings(tmp_path: Path) -> None:
+    """Neither stands in the way."""
+    found = states(tmp_path / "none", {"DAGSTER_HOME": str(tmp_path)})
+    assert (found["home"], found["DAGSTER_HOME"]) == ("warn", "warn")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_warehouse_held_by_another_process_is_a_warning(home: Path, execute: Any) -> None:
+    """An analyst's open shell is named, not broken into."""
+    duckdb.connect(str(home / "warehouse.duckdb")).close()
+    with duckdb.connect(str(home / "warehouse.duckdb")) as held:
+        held.execute("CREATE TABLE t (a INTEGER)")
+        done = execute("--home", home, "doctor")
+    line = next(line for line in done.out.splitlines() if line.split()[1:2] == ["warehouse"])
+    assert line.startswith("warn")
+    assert done.code == 0
