@@ -82,7 +82,8 @@ def read_jsonl(path: Path, kind: Kind, columns: Mapping[str, str], *, crlf: bool
         broken="CASE WHEN doc IS NULL THEN CASE WHEN raw IS NULL OR regexp_full_match(raw, '\\s*') THEN '' ELSE 'broken JSON' END "
         "WHEN starts_with(raw, '{') THEN NULL WHEN json_type(doc) <> 'OBJECT' THEN 'the line is no JSON object' END",
         fields={column.name: _json_field(column, f"i{number}") for number, column in enumerate(kind.columns)},
-        extra=f"CASE WHEN len(json_keys(doc)) > {given} THEN nullif(json_merge_patch(doc, {literal(without)})::VARCHAR, '{{}}') END",
+        extra=f"CASE WHEN len(json_keys(doc)) > {given} "
+        f"THEN nullif(json_merge_patch(doc, {literal(without)})::VARCHAR, '{{}}') END",
         origin="raw",
         row="origin",
     )

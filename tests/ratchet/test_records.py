@@ -160,7 +160,7 @@ def test_unknown_kinds_and_columns_are_refused_with_those_known() -> None:
     with pytest.raises(UsageError, match="has no column 'txt'") as error:
         check_mapping(kind_of("production_logs"), {"txt": "body"})
     assert "'text'" in error.value.hint
-    with pytest.raises(UsageError, match="(?i)'label' would be both 'text' and 'label'"):
+    with pytest.raises(UsageError, match=r"(?i)'label' would be both 'text' and 'label'"):
         check_mapping(kind_of("production_logs"), {"text": "Label"})
     check_mapping(kind_of("production_logs"), {"text": "label", "label": "text"})
 
