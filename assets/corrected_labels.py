@@ -5,7 +5,7 @@ import dagster as dg
 from assets.describe import as_counts
 from assets.partitions import cycle_of, cycles
 from assets.production_logs import production_logs
-from ratchet.agreement import CONSENSUS_SQL
+from ratchet.agreement import CONSENSUS_SQL, COUNTS_SQL
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.warehouse import Warehouse
 
@@ -23,7 +23,8 @@ def corrected_labels(
     labels.insert(0, "classifier", cycle.classifier)
     weeks = {week.date(): rows for week, rows in labels.groupby("week")}
     warehouse.replace_weeks("labels", cycle.classifier, weeks)
-    receipts.note(cycle, corrections_seen=warehouse.count("corrections", cycle.classifier))
+    counts = warehouse.frame(COUNTS_SQL, {"classifier": cycle.classifier, "week": cycle.week}).astype(int).to_dict("records")[0]
+    receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("corrections", cycle.classifier))
     mine = weeks.get(cycle.week, labels.iloc[:0])
     return dg.MaterializeResult(
         metadata={

@@ -48,6 +48,12 @@ ORDER BY request_id, annotator, ts DESC, label
 """
 """The newest correction by each annotator of every request that two or more labelled."""
 
+COUNTS_SQL = """
+SELECT (SELECT count(*) FROM production_logs WHERE classifier = $classifier AND week = $week) AS requests,
+       (SELECT count(*) FROM corrections WHERE classifier = $classifier AND week = $week) AS corrections
+"""
+"""How much of one week there is to learn from."""
+
 _RESAMPLES = 500
 
 

@@ -45,7 +45,12 @@ def read_splits(rows: pd.DataFrame, golden: Sequence[Labelled], labels: Sequence
     """The splits of a cycle by name, golden included; golden items are named by their line, `golden-1` and so on."""
     index = {label: i for i, label in enumerate(labels)}
     splits = {
-        str(name): Split(str(name), tuple(part["request_id"]), tuple(part["text"]), np.array([index[label] for label in part["label"]], dtype=np.int64))
+        str(name): Split(
+            str(name),
+            tuple(part["request_id"]),
+            tuple(part["text"]),
+            np.array([index[label] for label in part["label"]], dtype=np.int64),
+        )
         for name, part in rows.groupby("split")
     }
     splits["golden"] = Split(
@@ -90,7 +95,7 @@ def gather_judgement(
         verdicts={**verdicts, **decide_model_gates(scores, live_scores, baselines, spec)},
         training=result.as_json(),
         calibration=noted["calibration"],
-        data={**noted["data"], "labels": noted.get("agreement", {})},
+        data={**noted["data"], "labels": {**noted.get("labels", {}), **noted.get("agreement", {})}},
         timings_s=timings_s,
         versions={"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
         digests={"adapter": noted["adapter"], "training_set": noted["training_set"], "plan": noted["plan"], "policy": spec.digest},
