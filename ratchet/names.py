@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ratchet.errors import UsageError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-RESERVED = frozenset({"dagster"})
+RESERVED = frozenset({"dagster", "demo"})
 """Folders of a home that belong to no classifier."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 

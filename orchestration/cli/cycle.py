@@ -15,8 +15,6 @@ from orchestration.cli.session import Session, session_of
 from ratchet.cycle import Cycle
 from ratchet.week_choice import choose_week, need_known
 
-_INTERRUPTED = 130
-
 
 def cycle(
     context: typer.Context,
@@ -38,10 +36,8 @@ def cycle(
     say(session, f"cycle {chosen.classifier} {chosen.week}; the log is {session.home.log(chosen)}")
     try:
         return _run(session, chosen, as_json=json)
-    except BaseException as stop:
-        if isinstance(stop, KeyboardInterrupt) or type(stop).__name__ == "DagsterExecutionInterruptedError":
-            say(session, f"interrupted; 'ratchet cycle {name} --week {chosen.week}' resumes from the last finished epoch.")
-            raise typer.Exit(_INTERRUPTED) from None
+    except KeyboardInterrupt:
+        say(session, f"interrupted; 'ratchet cycle {name} --week {chosen.week}' resumes from the last finished epoch.")
         raise
 
 

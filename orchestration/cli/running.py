@@ -40,14 +40,17 @@ def run_cycle(cycle: Cycle, home: Home, progress: Progress) -> Outcome:
         run_id = str(uuid.uuid4())
         with home.log(cycle).open("a", encoding="utf-8") as journal:
             instance.add_event_listener(run_id, Listener(progress, journal))
-            job.execute_in_process(
-                run_id=run_id,
-                instance=instance,
-                partition_key=dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)}),
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:by-hand"},
-                raise_on_error=False,
-            )
+            try:
+                job.execute_in_process(
+                    run_id=run_id,
+                    instance=instance,
+                    partition_key=dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)}),
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                    tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:by-hand"},
+                    raise_on_error=False,
+                )
+            except dg.DagsterExecutionInterruptedError:
+                raise KeyboardInterrupt from None
         stages = collect_stages(instance, run_id)
         return Outcome(run_id, stages, find_error(instance, run_id, stages))
 
