@@ -40,32 +40,32 @@ def run_cycle(cycle: Cycle, home: Home, progress: Progress) -> Outcome:
         run_id = str(uuid.uuid4())
         with home.log(cycle).open("a", encoding="utf-8") as journal:
             instance.add_event_listener(run_id, Listener(progress, journal))
-            try:
-                job.execute_in_process(
-                    run_id=run_id,
-                    instance=instance,
-                    partition_key=dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)}),
-                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                    tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:by-hand"},
-                    raise_on_error=False,
-                )
-            except dg.DagsterExecutionInterruptedError:
-                raise KeyboardInterrupt from None
+            job.execute_in_process(
+                run_id=run_id,
+                instance=instance,
+                partition_key=dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)}),
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:by-hand"},
+                raise_on_error=False,
+            )
         stages = collect_stages(instance, run_id)
         return Outcome(run_id, stages, find_error(instance, run_id, stages))
 
 
 def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResult]) -> RatchetError | None:
-    """The user's error of a run, dug out of its step failures; None when the run succeeded."""
+    """The user's error of a run, dug out of its step failures; None when the run succeeded.
+
+    Dagster swallows an interruption (Ctrl-C, TERM) and calls the run failed: here it is raised again.
+    """
     run = instance.get_run_by_id(run_id)
     if run is not None and run.is_success:
         return None
     for stage in stages:
         if stage.status == "blocked":
             return BlockedError(f"{stage.unique_id}: {stage.message}", code="blocked", details={"check": stage.unique_id})
-    for entry in instance.all_logs(run_id, of_type={_KINDS.STEP_FAILURE, _KINDS.RUN_FAILURE}):
+    for entry in instance.all_logs(run_id, of_type={_KINDS.STEP_FAILURE, _KINDS.RUN_FAILURE, _KINDS.RUN_CANCELED}):
         event = entry.dagster_event
-        error = event.event_specific_data.error if event and event.event_specific_data else None  # type: ignore[union-attr]
+        error = getattr(event.event_specific_data, "error", None) if event else None
         if error is not None:
             return _dig(error, stage_of(entry.step_key or "the run"))
     return RatchetError("the run ended without success and without an error.", "Look into its log.", code="run_failed")
@@ -76,6 +76,8 @@ def _dig(error: Any, stage: str) -> RatchetError:
     chain = [error]
     while chain[-1].cause is not None:
         chain.append(chain[-1].cause)
+    if chain[-1].cls_name in {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}:
+        raise KeyboardInterrupt
     for found in chain:
         if found.cls_name in {"RatchetError", "UsageError", "BlockedError"}:
             message, _, hint = str(found.message).strip().partition(": ")[2].partition(" hint: ")
