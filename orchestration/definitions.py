@@ -12,6 +12,7 @@ from assets.eval_report import eval_report
 from assets.production_logs import production_logs
 from assets.training_set import training_set
 from checks.beats_baselines import beats_baselines
+from checks.golden_agreement import golden_agreement
 from checks.golden_set_regression import golden_set_regression
 from checks.label_agreement import label_agreement
 from checks.label_distribution import label_distribution
@@ -22,7 +23,7 @@ from orchestration.weekly_cycle import monday, weekly_cycle
 from resources.stores import build_stores
 
 ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report]
-CHECKS = [row_quality, label_agreement, label_distribution, leakage, beats_baselines, golden_set_regression]
+CHECKS = [row_quality, label_agreement, label_distribution, leakage, beats_baselines, golden_agreement, golden_set_regression]
 
 
 def build_definitions(root: str = "", **resource_overrides: object) -> dg.Definitions:

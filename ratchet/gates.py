@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 DATA_GATES = ("row_quality", "label_agreement", "label_distribution", "leakage")
-MODEL_GATES = ("beats_baselines", "golden_set_regression")
+MODEL_GATES = ("beats_baselines", "golden_agreement", "golden_set_regression")
 GATES = DATA_GATES + MODEL_GATES
 
 

@@ -5,6 +5,7 @@ Add here who is asked on which items. What the answers are worth is said in `eva
 """
 
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from ratchet.cycle import Cycle
 from ratchet.eval_report import Judgement, golden_answers
 from ratchet.evaluation import macro_f1
 from ratchet.gates import Verdict
+from ratchet.golden_agreement import decide_golden_agreement
 from ratchet.prediction import embed_texts
 from ratchet.regression import decide_regression
 from ratchet.scoring import Scored, Scorer, Split, score
@@ -108,11 +110,12 @@ def decide_model_gates(
     baselines: Mapping[str, Mapping[str, float]],
     spec: Spec,
 ) -> dict[str, Verdict]:
-    """The verdicts of the two gates that judge the model."""
+    """The verdicts of the gates that judge the model."""
     test = candidate["test"]
     reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
     return {
         "beats_baselines": decide_baselines(reached, baselines),
+        "golden_agreement": decide_golden_agreement(_count_confusions(candidate, spec.labels)),
         "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits),
     }
 
@@ -129,3 +132,9 @@ def prediction_rows(judgement: Judgement) -> pd.DataFrame:
             for row in scored.rows(labels)
         ]
     )
+
+
+def _count_confusions(scores: Mapping[str, Scored], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows that `golden_agreement.CONFUSIONS_SQL` gives, counted from answers at hand."""
+    counts = Counter((row["split"], row["label"], row["predicted"]) for scored in scores.values() for row in scored.rows(labels))
+    return [{"split": split, "label": label, "predicted": predicted, "n": n} for (split, label, predicted), n in counts.items()]

@@ -17,6 +17,7 @@ from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.evaluation import macro_f1
 from ratchet.gates import Verdict
+from ratchet.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
 from ratchet.promotion import decide_eligibility
 from ratchet.regression import GOLDEN_SQL, decide_regression, read_answers
 from ratchet.spec import Spec
@@ -120,6 +121,7 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, live: str | Non
         raise BlockedError(f"it answered {len(golden)} golden items, but golden.jsonl holds {items}", code="stale")
     test = judged[(judged["model"] == "candidate") & (judged["split"] == "test")]
     again = {
+        "golden_agreement": decide_golden_agreement(warehouse.frame(CONFUSIONS_SQL, params).to_dict("records")),
         "golden_set_regression": decide_regression(read_answers(golden.to_dict("records")), spec.limits),
         "beats_baselines": _beats_again(test, spec, receipts["beats_baselines"]),
     }

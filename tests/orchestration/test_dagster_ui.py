@@ -122,7 +122,7 @@ def test_a_cycle_launched_in_the_ui_is_judged_and_seen_there(webserver: Webserve
     texts = {entry["label"]: entry.get("text") for entry in materialised["metadataEntries"]}
     assert str(texts["verdict"]).startswith("Passed: the first candidate clears every gate")
     checks = {check["name"]: check for check in outcome["assetNodeOrError"]["assetChecksOrError"]["checks"]}
-    assert set(checks) == {"beats_baselines", "golden_set_regression"}
+    assert set(checks) == {"beats_baselines", "golden_agreement", "golden_set_regression"}
     for check in checks.values():
         found = check["executionForLatestMaterialization"]
         assert (check["blocking"], found["runId"], found["status"]) == (True, run, "SUCCEEDED")
