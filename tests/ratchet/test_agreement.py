@@ -23,7 +23,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse.duckdb")
 
 
-def fill(warehouse: Warehouse, votes: list[Vote], week: date = WEEK, classifier: str = "demo") -> None:
+def fill(warehouse: Warehouse, votes: list[Vote], week: date = WEEK, classifier: str = "tickets") -> None:
     """Store corrections as intake does."""
     start = datetime(2026, 3, 2, tzinfo=UTC)
     with warehouse.connect() as connection:
@@ -38,7 +38,7 @@ def fill(warehouse: Warehouse, votes: list[Vote], week: date = WEEK, classifier:
 
 def consensus(warehouse: Warehouse) -> pd.DataFrame:
     """What the labels table would hold, by request."""
-    return warehouse.frame(CONSENSUS_SQL, {"classifier": "demo", "week": WEEK}).set_index("request_id")
+    return warehouse.frame(CONSENSUS_SQL, {"classifier": "tickets", "week": WEEK}).set_index("request_id")
 
 
 CASES: dict[str, tuple[list[Vote], tuple[str | None, str, int, int, bool]]] = {
@@ -102,7 +102,7 @@ def test_doubles_are_the_newest_labels_of_requests_that_two_or_more_labelled(war
         ("two", "ann", "a", False, 0), ("two", "ann", "b", False, 5), ("two", "bob", "b", False, 1),
     ])  # fmt: skip
     fill(warehouse, [("old", "ann", "a", False, 0), ("old", "bob", "a", False, 0)], week=WEEK - timedelta(days=7))
-    doubles = warehouse.frame(DOUBLES_SQL, {"classifier": "demo", "first": WEEK, "week": WEEK})
+    doubles = warehouse.frame(DOUBLES_SQL, {"classifier": "tickets", "first": WEEK, "week": WEEK})
     assert sorted(doubles[["request_id", "annotator", "label"]].itertuples(index=False, name=None)) == [
         ("two", "ann", "b"),
         ("two", "bob", "b"),

@@ -18,7 +18,7 @@ from ratchet.baselines import (
 from ratchet.scoring import Split
 from ratchet.spec import Label, Spec
 
-SPEC = Spec("demo", (Label("card_lost"), Label("cash-back", description="money returned"), Label("never")))
+SPEC = Spec("tickets", (Label("card_lost"), Label("cash-back", description="money returned"), Label("never")))
 SCORES = {"majority": 0.20, "base_model": 0.50, "tfidf_logreg": 0.80, "linear_probe": 0.85}
 
 

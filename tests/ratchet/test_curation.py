@@ -21,8 +21,8 @@ from ratchet.spec import Label, Limits, Spec, Window
 from ratchet.splitting import lookback_start
 from ratchet.stores.warehouse import Warehouse
 
-CYCLE = Cycle("demo", date(2026, 2, 23))
-SPEC = Spec("demo", (Label("a"), Label("b")), limits=Limits(min_examples_per_class=1))
+CYCLE = Cycle("tickets", date(2026, 2, 23))
+SPEC = Spec("tickets", (Label("a"), Label("b")), limits=Limits(min_examples_per_class=1))
 Row = dict[str, Any]
 
 
@@ -254,19 +254,19 @@ def test_golden_texts_sent_as_corrections_never_reach_train_while_they_are_alike
         ([], SPEC, "empty_split", "no labelled request in the 26 weeks"),
         (
             backdrop(),
-            Spec("demo", SPEC.label, window=Window(earliest=date(2026, 2, 10))),
+            Spec("tickets", SPEC.label, window=Window(earliest=date(2026, 2, 10))),
             "bad_dates",
             "run from 2026-02-03 to 2026-02-25",
         ),
         (
             backdrop(),
-            Spec("demo", SPEC.label, window=Window(latest=date(2026, 2, 24))),
+            Spec("tickets", SPEC.label, window=Window(latest=date(2026, 2, 24))),
             "bad_dates",
             "run from 2026-02-03 to 2026-02-25",
         ),
         (
             backdrop(),
-            Spec("demo", (*SPEC.label, Label("c"))),
+            Spec("tickets", (*SPEC.label, Label("c"))),
             "thin_class",
             r"\{'a': 4, 'b': 4, 'c': 0\} \(limits.min_examples_per_class = 5\)",
         ),
@@ -300,16 +300,16 @@ def test_rows_straight_from_the_warehouse_are_curated(tmp_path: Path) -> None:
                 "INSERT INTO labels VALUES ('demo', ?, ?, ?, ?, 1, 1, 1.0, ?)",
                 [week, r["request_id"], r["label"], r["status"], r["blind"]],
             )
-    window = {"classifier": "demo", "start": lookback_start(CYCLE, SPEC.window), "end": CYCLE.end}
+    window = {"classifier": "tickets", "start": lookback_start(CYCLE, SPEC.window), "end": CYCLE.end}
     found = curate(warehouse.frame(CORRECTED_SQL, window), CYCLE, SPEC, [])
     assert why(found) == {"open": "adjudication"}
     assert places(found) == places(run([]))
     assert list(found.examples.columns) == EXAMPLE_COLUMNS
     assert list(found.dropped.columns) == DROPPED_COLUMNS
     assert digest_examples(found.examples) == digest_examples(run([]).examples)
-    warehouse.replace("examples", "demo", CYCLE.week, found.examples.assign(classifier="demo", week=CYCLE.week))
-    warehouse.replace("dropped", "demo", CYCLE.week, found.dropped.assign(classifier="demo", week=CYCLE.week))
-    back = warehouse.frame(curation.EXAMPLES_SQL, {"classifier": "demo", "week": CYCLE.week})
+    warehouse.replace("examples", "tickets", CYCLE.week, found.examples.assign(classifier="tickets", week=CYCLE.week))
+    warehouse.replace("dropped", "tickets", CYCLE.week, found.dropped.assign(classifier="tickets", week=CYCLE.week))
+    back = warehouse.frame(curation.EXAMPLES_SQL, {"classifier": "tickets", "week": CYCLE.week})
     assert digest_examples(back) == digest_examples(found.examples)
 
 

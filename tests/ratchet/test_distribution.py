@@ -71,7 +71,7 @@ def test_the_queries_count_one_week_of_one_classifier(tmp_path: Path) -> None:
             )
             connection.execute("INSERT INTO labels VALUES ('demo', ?, ?, ?, 'consensus', 1, 1, 1, true)", [day, name, label])
         connection.execute("INSERT INTO labels VALUES ('demo', ?, 'r9', NULL, 'adjudicate', 2, 1, 0.5, false)", [week])
-    key = {"classifier": "demo", "week": week}
+    key = {"classifier": "tickets", "week": week}
     assert warehouse.frame(SERVED_SQL, key).to_dict("records") == [
         {"label": "a", "requests": 2, "with_confidence": 0.5, "mean_confidence": 0.5}
     ]

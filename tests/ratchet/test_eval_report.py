@@ -16,7 +16,7 @@ from ratchet.regression import decide_regression
 from ratchet.scoring import Scored, Split
 from ratchet.spec import Label, Spec
 
-SPEC = Spec("demo", (Label("a"), Label("b"), Label("c")))
+SPEC = Spec("tickets", (Label("a"), Label("b"), Label("c")))
 CONTRACT = {
     "classifier", "week", "adapter", "live", "splits", "temperature", "candidate", "metrics", "live_metrics", "baselines", "checks",
     "timings_s", "versions",
@@ -43,7 +43,7 @@ def judgement(*, live: bool = True, **verdicts: Verdict) -> Judgement:
     trained = {"index": 0, "title": "probe", "status": "trained", "epochs": []}
     split = {"n": 9, "first": "2026-02-01T00:00:00+00:00", "last": "2026-02-02T00:00:00+00:00", "classes": {"a": 3, "b": 3, "c": 3}}
     return Judgement(
-        cycle=Cycle("demo", date(2026, 2, 23)),
+        cycle=Cycle("tickets", date(2026, 2, 23)),
         spec=SPEC,
         adapter="a" * 64,
         live="b" * 64 if live else None,

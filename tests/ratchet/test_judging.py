@@ -15,7 +15,7 @@ from ratchet.scoring import Scored, Split
 from ratchet.spec import Label, Spec
 from ratchet.stores.warehouse import Warehouse
 
-SPEC = Spec("demo", (Label("a"), Label("b")))
+SPEC = Spec("tickets", (Label("a"), Label("b")))
 BASELINES = {name: {"macro_f1": 0.3, "ece": 0.1} for name in ("majority", "tfidf_logreg", "linear_probe", "base_model")}
 
 
@@ -62,13 +62,13 @@ def test_the_gate_in_the_report_and_the_gate_of_the_check_say_the_same(tmp_path:
     verdicts = decide_model_gates(mine, theirs, BASELINES, SPEC)
     warehouse, week = Warehouse(tmp_path / "warehouse.duckdb"), date(2026, 2, 23)
     rows = [
-        {"classifier": "demo", "week": week, "model": model, "adapter": model, **row}
+        {"classifier": "tickets", "week": week, "model": model, "adapter": model, **row}
         for model, found in (("candidate", mine), ("live", theirs or {}))
         for scored in found.values()
         for row in scored.rows(SPEC.labels)
     ]
-    warehouse.replace("predictions", "demo", week, pd.DataFrame(rows))
-    stored = warehouse.frame(GOLDEN_SQL, {"classifier": "demo", "week": week, "adapter": "candidate"})
+    warehouse.replace("predictions", "tickets", week, pd.DataFrame(rows))
+    stored = warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "candidate"})
     assert decide_regression(read_answers(stored.to_dict("records")), SPEC.limits) == verdicts["golden_set_regression"]
     assert verdicts["golden_set_regression"].outcome == ("failed" if live and wrong > 2 else "passed")
     assert verdicts["beats_baselines"].outcome == "passed"

@@ -101,10 +101,10 @@ def test_the_answers_are_read_from_the_warehouse_with_and_without_live(tmp_path:
         ("live", "old", "test", "golden-2", "a", "b"),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["model", "adapter", "split", "item", "label", "predicted"])
-    warehouse.replace("predictions", "demo", week, frame.assign(classifier="demo", week=week, text="x", confidence=1.0))
-    found = warehouse.frame(GOLDEN_SQL, {"classifier": "demo", "week": week, "adapter": "new"})
+    warehouse.replace("predictions", "tickets", week, frame.assign(classifier="tickets", week=week, text="x", confidence=1.0))
+    found = warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "new"})
     assert read_answers(found.to_dict("records")) == [
         GoldenAnswer("golden-2", "a", "a", None),
         GoldenAnswer("golden-10", "a", "b", "a"),
     ]
-    assert warehouse.frame(GOLDEN_SQL, {"classifier": "demo", "week": week, "adapter": "another"}).empty
+    assert warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "another"}).empty

@@ -13,8 +13,8 @@ from ratchet.row_expectations import CORRECTIONS_SQL, LOGS_SQL, decide_row_quali
 from ratchet.spec import Label, Spec
 from ratchet.stores.warehouse import Warehouse
 
-CYCLE = Cycle("demo", date(2026, 2, 23))
-SPEC = Spec("demo", (Label("a"), Label("b")), max_text_chars=50)
+CYCLE = Cycle("tickets", date(2026, 2, 23))
+SPEC = Spec("tickets", (Label("a"), Label("b")), max_text_chars=50)
 START = CYCLE.start.timestamp()
 
 
@@ -106,7 +106,7 @@ def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
             connection.execute(
                 "INSERT INTO corrections VALUES ('demo', ?, ?, 'b', 'ann', false, NULL, ?)", [f"r{i}", at, CYCLE.week]
             )
-    week = {"classifier": "demo", "week": CYCLE.week}
+    week = {"classifier": "tickets", "week": CYCLE.week}
     rows = validate(
         {
             "production_logs": (warehouse.frame(LOGS_SQL, week), expect_logs(CYCLE, SPEC)),

@@ -10,7 +10,7 @@ from ratchet.errors import RatchetError
 from ratchet.spec import Window
 from ratchet.splitting import assign_splits, check_dates, find_bounds, lookback_start
 
-CYCLE = Cycle("demo", date(2026, 2, 23))
+CYCLE = Cycle("tickets", date(2026, 2, 23))
 
 
 def times(*days: float) -> pd.Series:

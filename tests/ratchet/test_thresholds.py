@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score
 from ratchet.spec import Label, Spec
 from ratchet.thresholds import best_thresholds
 
-SPEC = Spec("demo", (Label("a", cost_wrong=1.0), Label("b", cost_wrong=4.0)), cost_review=0.5)
+SPEC = Spec("tickets", (Label("a", cost_wrong=1.0), Label("b", cost_wrong=4.0)), cost_review=0.5)
 
 
 def costs(confidence: np.ndarray, wrong: np.ndarray, threshold: float, cost_wrong: float) -> float:

@@ -22,37 +22,37 @@ ledger = Ledger(Home(Path(sys.argv[1])))
 sys.stdin.read(1)
 for number in range(15):
     content = {"ts": "t", "actor": sys.argv[2], "action": "promote", "why": "why", "week": "w", "receipts": {}}
-    ledger.append("demo", adapter=f"{sys.argv[2]}-{number}", **content)
+    ledger.append("tickets", adapter=f"{sys.argv[2]}-{number}", **content)
 """
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     """An empty ledger of the classifier `demo`."""
-    (tmp_path / "demo").mkdir()
+    (tmp_path / "tickets").mkdir()
     return Ledger(Home(tmp_path))
 
 
 def promote(ledger: Ledger, adapter: str, **changed: Any) -> None:
     """Add an entry."""
     content = {"ts": "2026-03-02T00:00:00Z", "actor": "ann", "action": "promote", "why": "it is better", "week": "2026-02-23"}
-    ledger.append("demo", **{**content, "adapter": adapter, "receipts": {"leakage": "r"}, **changed})
+    ledger.append("tickets", **{**content, "adapter": adapter, "receipts": {"leakage": "r"}, **changed})
 
 
 def lines(ledger: Ledger) -> list[str]:
     """The file's lines."""
-    return ledger.home.ledger("demo").read_text(encoding="utf-8").splitlines()
+    return ledger.home.ledger("tickets").read_text(encoding="utf-8").splitlines()
 
 
 def test_entries_are_numbered_and_chained_and_the_last_adapter_is_live(ledger: Ledger) -> None:
     """From the first, which follows nothing."""
-    assert (ledger.entries("demo"), ledger.live("demo")) == ([], None)
+    assert (ledger.entries("tickets"), ledger.live("tickets")) == ([], None)
     for adapter in "abc":
         promote(ledger, adapter, why="line\nbreak \u2028 ü")
-    found = ledger.entries("demo")
+    found = ledger.entries("tickets")
     assert [(e.sequence, e.adapter, e.previous_adapter) for e in found] == [(1, "a", None), (2, "b", "a"), (3, "c", "b")]
     assert [e.previous for e in found] == [GENESIS, found[0].digest, found[1].digest]
-    assert ledger.live("demo") == "c"
+    assert ledger.live("tickets") == "c"
 
 
 def edited(change: dict[str, Any], *, redigest: bool = False) -> Callable[[list[str]], list[str]]:
@@ -88,10 +88,10 @@ def test_tampering_is_refused_by_readers_and_writers(ledger: Ledger, tampering: 
     """With the line's number; nothing is appended to a broken chain."""
     for adapter in "abcd":
         promote(ledger, adapter)
-    file = ledger.home.ledger("demo")
+    file = ledger.home.ledger("tickets")
     file.write_text("\n".join(TAMPERED[tampering](lines(ledger))) + "\n", encoding="utf-8")
     before = file.read_bytes()
-    for attempt in (lambda: ledger.entries("demo"), lambda: ledger.live("demo"), lambda: promote(ledger, "e")):
+    for attempt in (lambda: ledger.entries("tickets"), lambda: ledger.live("tickets"), lambda: promote(ledger, "e")):
         with pytest.raises(RatchetError, match=r"ledger.jsonl line [123] (cannot be read|does not continue the chain)") as caught:
             attempt()
         assert caught.value.code == "broken_ledger"
@@ -102,21 +102,21 @@ def test_a_whole_entry_cut_from_the_end_is_not_seen_by_the_chain_alone(ledger: L
     """The known limit: a head kept outside the file would be needed to see it."""
     for adapter in "ab":
         promote(ledger, adapter)
-    ledger.home.ledger("demo").write_text(lines(ledger)[0] + "\n", encoding="utf-8")
-    assert ledger.live("demo") == "a"
+    ledger.home.ledger("tickets").write_text(lines(ledger)[0] + "\n", encoding="utf-8")
+    assert ledger.live("tickets") == "a"
 
 
 @pytest.mark.parametrize("kept", [0, 1, 40, -1])
 def test_a_torn_tail_was_never_acknowledged_and_is_cut_by_the_next_entry(ledger: Ledger, kept: int) -> None:
     """Whatever part of the line reached the disk before the crash."""
     promote(ledger, "a")
-    whole = ledger.home.ledger("demo").read_bytes()
+    whole = ledger.home.ledger("tickets").read_bytes()
     promote(ledger, "b")
-    torn = ledger.home.ledger("demo").read_bytes()[len(whole) :][:kept]
-    ledger.home.ledger("demo").write_bytes(whole + torn)
-    assert ledger.live("demo") == "a"
+    torn = ledger.home.ledger("tickets").read_bytes()[len(whole) :][:kept]
+    ledger.home.ledger("tickets").write_bytes(whole + torn)
+    assert ledger.live("tickets") == "a"
     promote(ledger, "c")
-    assert [e.adapter for e in ledger.entries("demo")] == ["a", "c"]
+    assert [e.adapter for e in ledger.entries("tickets")] == ["a", "c"]
 
 
 def test_two_processes_that_append_at_once_both_land_in_one_sequence(ledger: Ledger) -> None:
@@ -128,7 +128,7 @@ def test_two_processes_that_append_at_once_both_land_in_one_sequence(ledger: Led
         writer.stdin.write(b"x")
         writer.stdin.close()
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
-    found = ledger.entries("demo")
+    found = ledger.entries("tickets")
     assert [e.sequence for e in found] == list(range(1, 31))
     for name in ("ann", "bob"):
         assert [e.adapter for e in found if e.actor == name] == [f"{name}-{number}" for number in range(15)]

@@ -14,8 +14,8 @@ from ratchet.gates import GATES, Verdict
 from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 
-CYCLE = Cycle("demo", date(2026, 2, 23))
-OTHER = Cycle("demo", date(2026, 3, 2))
+CYCLE = Cycle("tickets", date(2026, 2, 23))
+OTHER = Cycle("tickets", date(2026, 3, 2))
 
 
 @pytest.fixture
@@ -110,12 +110,12 @@ def test_notes_add_up(receipts: Receipts) -> None:
 
 def test_weeks_are_listed_newest_first_and_the_most_corrections_seen_count(receipts: Receipts) -> None:
     """Also when an older week was run last; nothing before the first cycle."""
-    assert (receipts.weeks("demo"), receipts.corrections_seen("demo")) == ([], 0)
+    assert (receipts.weeks("tickets"), receipts.corrections_seen("tickets")) == ([], 0)
     receipts.note(OTHER, corrections_seen=40)
     receipts.note(CYCLE, corrections_seen=90)
-    receipts.note(Cycle("demo", date(2025, 12, 29)), adapter="a")
-    assert receipts.weeks("demo") == ["2026-03-02", "2026-02-23", "2025-12-29"]
-    assert receipts.corrections_seen("demo") == 90
+    receipts.note(Cycle("tickets", date(2025, 12, 29)), adapter="a")
+    assert receipts.weeks("tickets") == ["2026-03-02", "2026-02-23", "2025-12-29"]
+    assert receipts.corrections_seen("tickets") == 90
 
 
 def test_a_verdict_that_json_cannot_say_is_refused(receipts: Receipts) -> None:
