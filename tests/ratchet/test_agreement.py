@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratchet.agreement import CONSENSUS_SQL, DOUBLES_SQL, decide_agreement, measure_agreement
+from ratchet.agreement import CONSENSUS_SQL, DOUBLES_SQL, decide_agreement, measure_agreement, nominal_alpha
 from ratchet.spec import Limits
 from ratchet.stores.warehouse import Warehouse
 
@@ -135,6 +135,16 @@ def test_alpha_is_that_of_krippendorffs_own_example() -> None:
     assert found.agreement == pytest.approx(8 / 11)
     assert found.alpha_ci is not None
     assert found.alpha_ci[0] < 0.743 < found.alpha_ci[1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_alpha_equals_that_of_the_library_on_random_votes(seed: int) -> None:
+    """Two to four annotators a request, five labels; weights stand for repeated requests."""
+    generator = np.random.default_rng(seed)
+    table = np.array([generator.multinomial(generator.integers(2, 5), generator.dirichlet(np.full(5, 0.3))) for _ in range(40)])
+    weights = generator.multinomial(40, np.full(40, 1 / 40), 3)
+    expected = [krippendorff.alpha(value_counts=np.repeat(table, w, axis=0), level_of_measurement="nominal") for w in weights]
+    assert nominal_alpha(table, weights) == pytest.approx(expected)
 
 
 def test_the_most_confused_labels_are_named() -> None:

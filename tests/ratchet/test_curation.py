@@ -293,11 +293,11 @@ def test_rows_straight_from_the_warehouse_are_curated(tmp_path: Path) -> None:
         for r in rows:
             week = monday_of(r["ts"].date())
             connection.execute(
-                "INSERT INTO production_logs VALUES ('demo', ?, ?, ?, 'a', NULL, NULL, NULL, NULL, ?)",
+                "INSERT INTO production_logs VALUES ('tickets', ?, ?, ?, 'a', NULL, NULL, NULL, NULL, ?)",
                 [r["request_id"], r["ts"].to_pydatetime(), r["text"], week],
             )
             connection.execute(
-                "INSERT INTO labels VALUES ('demo', ?, ?, ?, ?, 1, 1, 1.0, ?)",
+                "INSERT INTO labels VALUES ('tickets', ?, ?, ?, ?, 1, 1, 1.0, ?)",
                 [week, r["request_id"], r["label"], r["status"], r["blind"]],
             )
     window = {"classifier": "tickets", "start": lookback_start(CYCLE, SPEC.window), "end": CYCLE.end}

@@ -66,11 +66,11 @@ def test_the_queries_count_one_week_of_one_classifier(tmp_path: Path) -> None:
     with warehouse.connect() as connection:
         for name, day, label, confidence in (("r1", week, "a", 0.5), ("r2", week, "a", None), ("r3", date(2026, 2, 16), "b", 0.1)):
             connection.execute(
-                "INSERT INTO production_logs VALUES ('demo', ?, ?, 'x', ?, ?, NULL, NULL, NULL, ?)",
+                "INSERT INTO production_logs VALUES ('tickets', ?, ?, 'x', ?, ?, NULL, NULL, NULL, ?)",
                 [name, datetime(2026, 2, 24, tzinfo=UTC), label, confidence, day],
             )
-            connection.execute("INSERT INTO labels VALUES ('demo', ?, ?, ?, 'consensus', 1, 1, 1, true)", [day, name, label])
-        connection.execute("INSERT INTO labels VALUES ('demo', ?, 'r9', NULL, 'adjudicate', 2, 1, 0.5, false)", [week])
+            connection.execute("INSERT INTO labels VALUES ('tickets', ?, ?, ?, 'consensus', 1, 1, 1, true)", [day, name, label])
+        connection.execute("INSERT INTO labels VALUES ('tickets', ?, 'r9', NULL, 'adjudicate', 2, 1, 0.5, false)", [week])
     key = {"classifier": "tickets", "week": week}
     assert warehouse.frame(SERVED_SQL, key).to_dict("records") == [
         {"label": "a", "requests": 2, "with_confidence": 0.5, "mean_confidence": 0.5}

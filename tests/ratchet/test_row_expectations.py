@@ -100,11 +100,11 @@ def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
     with warehouse.connect() as connection:
         for i in range(10):
             connection.execute(
-                "INSERT INTO production_logs VALUES ('demo', ?, ?, ?, 'a', ?, NULL, NULL, NULL, ?)",
+                "INSERT INTO production_logs VALUES ('tickets', ?, ?, ?, 'a', ?, NULL, NULL, NULL, ?)",
                 [f"r{i}", at, "ü" * 50, None if i == 0 else 1.0, CYCLE.week],
             )
             connection.execute(
-                "INSERT INTO corrections VALUES ('demo', ?, ?, 'b', 'ann', false, NULL, ?)", [f"r{i}", at, CYCLE.week]
+                "INSERT INTO corrections VALUES ('tickets', ?, ?, 'b', 'ann', false, NULL, ?)", [f"r{i}", at, CYCLE.week]
             )
     week = {"classifier": "tickets", "week": CYCLE.week}
     rows = validate(

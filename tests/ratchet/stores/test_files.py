@@ -102,3 +102,25 @@ def test_a_line_is_appended_after_the_last_whole_line(tmp_path: Path, before: by
         path.write_bytes(before)
     append_line(path, "new")
     assert path.read_bytes() == after
+
+
+def test_two_threads_may_write_one_file_at_once(tmp_path: Path) -> None:
+    """Each stages under a name of its own; the file is always whole, and nothing else is left."""
+    path, contents = tmp_path / "file", (b"a" * 100_000, b"b" * 100_000)
+    failures: list[Exception] = []
+
+    def write(content: bytes) -> None:
+        try:
+            for _ in range(30):
+                write_atomically(path, content)
+        except OSError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert path.read_bytes() in contents
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
