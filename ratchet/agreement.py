@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ratchet.evaluation import Floats, Integers
 from ratchet.gates import Verdict
 from ratchet.intervals import proportion_interval
 from ratchet.spec import Limits
@@ -76,8 +78,6 @@ def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int
     A request agrees when all its annotators say the same. Alpha is nominal (Krippendorff 2011), None when only one label
     occurs, with a percentile bootstrap interval over requests; the interval of the agreement is exact (Clopper-Pearson).
     """
-    import krippendorff
-
     known = doubles[doubles["label"].isin(labels)]
     counts = known.groupby(["request_id", "label"], observed=True).size().unstack(fill_value=0).reindex(columns=list(labels))
     table = counts.fillna(0).to_numpy(dtype=np.int64)
@@ -87,21 +87,33 @@ def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int
         return Agreement(0)
     agreed = int((table.max(axis=1) == table.sum(axis=1)).sum())
 
-    def alpha_of(rows: Any) -> float | None:
-        if (rows.sum(axis=0) > 0).sum() < 2:
-            return None
-        return float(krippendorff.alpha(value_counts=rows, level_of_measurement="nominal"))
-
-    generator = np.random.default_rng(seed)
-    drawn = [a for _ in range(_RESAMPLES) if (a := alpha_of(table[generator.integers(0, n, n)])) is not None]
+    alpha = float(nominal_alpha(table, np.ones((1, n)))[0])
+    drawn = nominal_alpha(table, np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), _RESAMPLES))
+    drawn = drawn[np.isfinite(drawn)]
     return Agreement(
         doubles=n,
         agreement=agreed / n,
         agreement_ci=list(proportion_interval(agreed, n)),
-        alpha=alpha_of(table),
-        alpha_ci=[float(v) for v in np.percentile(drawn, (2.5, 97.5))] if drawn else None,
+        alpha=alpha if np.isfinite(alpha) else None,
+        alpha_ci=[float(v) for v in np.percentile(drawn, (2.5, 97.5))] if len(drawn) else None,
         confusions=_most_confused(table, labels),
     )
+
+
+def nominal_alpha(table: Integers, weights: NDArray[Any]) -> Floats:
+    """Krippendorff's nominal alpha, at most 1, of requests `table` [n, k] (how many said each label), for each row of
+    `weights` [b, n] (how often each request counts): [b]. NaN where only one label occurs, for there chance cannot be told.
+
+    Each request needs two labels or more. `1 - observed / expected disagreement` (Krippendorff 2011, section C).
+    """
+    given = table.sum(axis=1)
+    alike = (table * (table - 1)).sum(axis=1) / (given - 1)
+    totals = weights @ table
+    n = totals.sum(axis=1)
+    observed = 1 - weights @ alike / n
+    expected = 1 - (totals * (totals - 1)).sum(axis=1) / (n * (n - 1))
+    single = (totals > 0).sum(axis=1) < 2
+    return np.asarray(1 - np.divide(observed, expected, out=np.full_like(observed, np.nan), where=~single))
 
 
 def decide_agreement(found: Agreement, limits: Limits) -> Verdict:

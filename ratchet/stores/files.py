@@ -5,6 +5,7 @@ Add here verbs of the file system that several stores share; what is written is 
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,7 +30,7 @@ def publish(stage: Path, target: Path) -> None:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write `content` to `path`: dot-file, fsync, rename, fsync of the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    stage = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    stage = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         stage.write_bytes(content)
         publish(stage, path)
