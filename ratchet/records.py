@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from ratchet.errors import UsageError
 from ratchet.names import nearest
 from ratchet.spec import Spec
+from ratchet.sql import literal
 
 MAX_NAME_CHARS = 200
 """Longest request id, annotator or adapter."""
@@ -122,16 +123,6 @@ def check_mapping(kind: Kind, columns: Mapping[str, str]) -> None:
                 "Map each of the file's columns once.",
                 code="bad_mapping",
             )
-
-
-def literal(value: str) -> str:
-    """`value` as an SQL string."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """`name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def reason_sql(kind: Kind, terms: Terms) -> str:

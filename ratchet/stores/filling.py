@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from ratchet.records import Kind, Terms, literal, reason_sql
+from ratchet.records import Kind, Terms, reason_sql
+from ratchet.sql import literal
 from ratchet.stores.mended import Survey, mend_lines, mend_parquet
 from ratchet.stores.readers import MAX_LINE_BYTES, Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
 

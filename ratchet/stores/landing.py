@@ -15,7 +15,8 @@ from ratchet.records import KINDS, WAITING, Terms, check_mapping, kind_of
 from ratchet.spec import Spec
 from ratchet.stores.files import publish
 from ratchet.stores.home import Home
-from ratchet.stores.loading import Intake, Loader
+from ratchet.stores.intake import Intake
+from ratchet.stores.loading import Loader
 from ratchet.stores.mended import Survey, survey
 from ratchet.stores.readers import SUFFIXES, UnreadableError
 from ratchet.stores.rejected import reject_name, report_file, report_rows

@@ -13,7 +13,8 @@ import duckdb
 
 from ratchet.errors import RatchetError
 from ratchet.names import nearest
-from ratchet.records import Column, Kind, literal, quoted, zoned_time_sql
+from ratchet.records import Column, Kind, zoned_time_sql
+from ratchet.sql import literal, quoted
 
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 MAX_LINE_BYTES = 1 << 24

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from ratchet.names import NAME
-from ratchet.records import literal
+from ratchet.sql import literal
 from ratchet.stores.files import publish
 from ratchet.stores.home import Home
 from ratchet.stores.loading import Loader

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from ratchet.records import WAITING, Kind, literal, same_content_sql
+from ratchet.records import WAITING, Kind, same_content_sql
+from ratchet.sql import literal
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Stage:
                 "(FROM production_logs l WHERE l.classifier = ? AND l.request_id = s.request_id)",
                 [WAITING, self.classifier],
             )
+        fresh = "s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)"
         self.connection.execute(
-            "INSERT INTO verdict WITH fresh AS ("
-            "SELECT rowid AS rid, * FROM stage WHERE reason IS NULL AND rowid NOT IN (SELECT rid FROM verdict)), "
-            f"doubles AS (SELECT {key}, min(rid) AS head FROM fresh GROUP BY {key} HAVING count(*) > 1) "
-            f"SELECT s.rid, {same} FROM fresh s JOIN doubles USING ({key}) JOIN stage o ON o.rowid = head WHERE s.rid <> head"
+            f"INSERT INTO verdict SELECT s.rowid, {same} FROM stage s JOIN ("
+            f"SELECT {key}, min(rowid) AS head FROM stage s WHERE {fresh} GROUP BY {key} HAVING count(*) > 1"
+            f") USING ({key}) JOIN stage o ON o.rowid = head WHERE {fresh} AND s.rowid <> head"
         )
 
     def known_waiting(self, segments: list[Path]) -> None:

@@ -6,17 +6,7 @@ import duckdb
 import pytest
 
 from ratchet.errors import UsageError
-from ratchet.records import (
-    KINDS,
-    Terms,
-    check_mapping,
-    kind_of,
-    literal,
-    quoted,
-    reason_sql,
-    same_content_sql,
-    zoned_time_sql,
-)
+from ratchet.records import KINDS, Terms, check_mapping, kind_of, reason_sql, same_content_sql, zoned_time_sql
 from ratchet.spec import Label, Spec
 from ratchet.stores.migrations import migrate
 
@@ -163,13 +153,3 @@ def test_unknown_kinds_and_columns_are_refused_with_those_known() -> None:
     with pytest.raises(UsageError, match=r"(?i)'label' would be both 'text' and 'label'"):
         check_mapping(kind_of("production_logs"), {"text": "Label"})
     check_mapping(kind_of("production_logs"), {"text": "label", "label": "text"})
-
-
-@pytest.mark.parametrize("word", ["plain", "it's", 'say "x"', "';--", "", "new\nline"])
-def test_words_become_sql_without_becoming_code(word: str) -> None:
-    """Quotes in a value or a name stay quotes."""
-    with duckdb.connect() as connection:
-        assert connection.execute(f"SELECT {literal(word)}").fetchone() == (word,)
-        if word:
-            found = connection.execute(f"SELECT 1 AS {quoted(word)}").description
-            assert found[0][0] == word
