@@ -21,7 +21,7 @@ class Judged:
 
 
 def receipts(**changed: Judged | None) -> dict[str, Judged]:
-    """Six passes on one adapter and one training set, some replaced or left out."""
+    """A pass of every gate on one adapter and one training set, some replaced or left out."""
     found: dict[str, Judged | None] = {}
     for gate in GATES:
         binds = {**({"training_set": DATA} if gate in EXAMPLES else {}), **({"adapter": ADAPTER} if gate in MODEL_GATES else {})}
@@ -30,7 +30,7 @@ def receipts(**changed: Judged | None) -> dict[str, Judged]:
     return {gate: judged for gate, judged in found.items() if judged is not None}
 
 
-def test_six_passes_on_one_adapter_and_one_training_set_are_enough() -> None:
+def test_passes_of_every_gate_on_one_adapter_and_one_training_set_are_enough() -> None:
     """And a gate without a verdict of its own does not stand in the way."""
     assert decide_eligibility(ADAPTER, receipts()).allowed
     few = Judged(Verdict("inconclusive", "too few"))
@@ -39,7 +39,7 @@ def test_six_passes_on_one_adapter_and_one_training_set_are_enough() -> None:
 
 @pytest.mark.parametrize("gate", GATES)
 def test_a_missing_or_failed_gate_refuses_and_is_named(gate: str) -> None:
-    """Whichever of the six."""
+    """Whichever it is."""
     missing = decide_eligibility(ADAPTER, receipts(**{gate: None}))
     assert not missing.allowed
     assert missing.reason == f"its cycle has no verdict of {gate}"

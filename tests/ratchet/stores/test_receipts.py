@@ -78,7 +78,7 @@ def test_a_whole_receipt_in_the_wrong_place_is_refused(receipts: Receipts, targe
     to = path(receipts, cycle) if target == "another week" else path(receipts).with_name("row_quality.json")
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_bytes(path(receipts).read_bytes())
-    with pytest.raises(RatchetError, match="belongs to demo 2026-02-23 leakage"):
+    with pytest.raises(RatchetError, match="belongs to tickets 2026-02-23 leakage"):
         receipts.read(cycle)
 
 
