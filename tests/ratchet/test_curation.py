@@ -254,7 +254,7 @@ def test_golden_texts_sent_as_corrections_never_reach_train_while_they_are_alike
             backdrop()[:10],
             SPEC,
             "empty_split",
-            r"the test split of tickets 2026-02-23 is empty: train 8 \(2026-02-03.*dropped \{\}",
+            r"the test split of tickets 2026-02-23 is empty: train 8 \(2026-02.*dropped \{\}",
         ),
         ([], SPEC, "empty_split", "no labelled request in the 26 weeks"),
         (
