@@ -1,5 +1,7 @@
 """Asset `corrected_labels`: table `labels` of the warehouse."""
 
+from datetime import date
+
 import dagster as dg
 
 from assets.describe import as_counts
@@ -21,7 +23,7 @@ def corrected_labels(
     cycle = cycle_of(context)
     labels = warehouse.frame(CONSENSUS_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     labels.insert(0, "classifier", cycle.classifier)
-    weeks = {week.date(): rows for week, rows in labels.groupby("week")}
+    weeks = {date.fromisoformat(str(week)[:10]): rows for week, rows in labels.groupby("week")}
     warehouse.replace_weeks("labels", cycle.classifier, weeks)
     counts = warehouse.frame(COUNTS_SQL, {"classifier": cycle.classifier, "week": cycle.week}).astype(int).to_dict("records")[0]
     receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("corrections", cycle.classifier))

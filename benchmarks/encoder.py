@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from ratchet.bases import resolve_base
+from ratchet.candidate import Candidate
 from ratchet.evaluation import macro_f1
 from ratchet.identity import digest_json
 from ratchet.prediction import load_predictor
-from ratchet.spec import Candidate
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import Examples, TrainingPlan, prepare
 

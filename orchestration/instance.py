@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from ratchet.stores.files import write_atomically
+from ratchet.files import write_atomically
 
 SETTINGS = """\
 # Written by Ratchet when it is missing; yours to edit.

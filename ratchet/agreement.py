@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ratchet.evaluation import Floats, Integers
 from ratchet.gates import Verdict
 from ratchet.intervals import proportion_interval
-from ratchet.spec import Limits
+from ratchet.policy import Limits
 
 CONSENSUS_SQL = """
 WITH newest AS (

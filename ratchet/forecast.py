@@ -6,8 +6,9 @@ Add here what can be said of a cycle in advance. Where the rows come from is `ra
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ratchet.candidate import Candidate
 from ratchet.intervals import smallest_excludable_share
-from ratchet.spec import Candidate, Limits
+from ratchet.policy import Limits
 
 _FIXED_S = 45.0
 """Everything but training, from imports to the report, on two cores."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ratchet.gates import Verdict
 from ratchet.intervals import smallest_excludable_share
-from ratchet.spec import Limits
+from ratchet.policy import Limits
 
 GOLDEN_SQL = """
 SELECT c.item, c.label, c.predicted AS candidate, l.predicted AS live

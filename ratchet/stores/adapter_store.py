@@ -12,9 +12,9 @@ from typing import Any
 from ratchet import adapter_format as form
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
+from ratchet.files import fsync_folder, publish
 from ratchet.identity import canonical_json
 from ratchet.names import DIGEST
-from ratchet.stores.files import fsync_folder, publish
 from ratchet.stores.home import Home
 
 

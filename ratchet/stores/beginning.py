@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.errors import RatchetError
+from ratchet.files import fsync_folder, write_atomically
 from ratchet.records import KINDS
 from ratchet.spec_template import write_template
-from ratchet.stores.files import fsync_folder, write_atomically
 from ratchet.stores.home import Home
 from ratchet.stores.specs import load_golden, load_spec
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from ratchet.stores.files import fsync_folder
+from ratchet.files import fsync_folder
 
 _SIGNS = ("Corrupt", "replaying WAL", "Could not read enough bytes", "not a valid DuckDB database file")
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
+from ratchet.files import write_atomically
 from ratchet.simulation.weeks import CLASSIFIER, Simulation
-from ratchet.stores.files import write_atomically
 from ratchet.stores.home import Home
 
 SAMPLE = CLASSIFIER

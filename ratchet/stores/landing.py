@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
+from ratchet.files import publish
 from ratchet.records import KINDS, WAITING, Terms, check_mapping, kind_of
 from ratchet.spec import Spec
-from ratchet.stores.files import publish
 from ratchet.stores.home import Home
 from ratchet.stores.intake import Intake
 from ratchet.stores.loading import Loader

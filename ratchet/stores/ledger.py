@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ratchet.errors import RatchetError
+from ratchet.files import append_line
 from ratchet.identity import digest_json
-from ratchet.stores.files import append_line
 from ratchet.stores.home import Home
 
 GENESIS = "0" * 64

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ratchet.files import append_line
 from ratchet.identity import canonical_json
 from ratchet.records import Terms
-from ratchet.stores.files import append_line
 
 
 @dataclass(frozen=True)

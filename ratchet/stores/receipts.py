@@ -10,9 +10,9 @@ from typing import Any
 
 from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import RatchetError
+from ratchet.files import write_json
 from ratchet.gates import GATES, Verdict
 from ratchet.identity import digest_json
-from ratchet.stores.files import write_json
 from ratchet.stores.home import Home
 
 SCHEMA = 1

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ratchet.files import fsync_folder, publish, write_atomically
 from ratchet.identity import digest_bytes
-from ratchet.stores.files import fsync_folder, publish, write_atomically
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 

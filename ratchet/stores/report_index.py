@@ -15,9 +15,9 @@ from datetime import date
 from typing import Any
 
 from ratchet.errors import RatchetError
+from ratchet.files import fsync_folder, write_atomically
 from ratchet.names import check_name
 from ratchet.report.index import HEAD_BYTES, ROW_BYTES, begin_row, render_head, render_row
-from ratchet.stores.files import fsync_folder, write_atomically
 from ratchet.stores.home import Home
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
+from ratchet.files import write_atomically, write_json
 from ratchet.identity import digest_bytes
 from ratchet.report.page import render_report
-from ratchet.stores.files import write_atomically, write_json
 from ratchet.stores.home import Home
 from ratchet.stores.report_index import ReportIndex
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from ratchet.files import publish
 from ratchet.names import NAME
 from ratchet.sql import literal
-from ratchet.stores.files import publish
 from ratchet.stores.home import Home
 from ratchet.stores.loading import Loader
 from ratchet.stores.warehouse import CYCLE_TABLES, Warehouse

@@ -13,9 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from ratchet.bases import base_folder
+from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
 from ratchet.names import nearest
-from ratchet.spec import Candidate, Label, Limits, PromotionPolicy, Spec, Window
+from ratchet.policy import Limits, PromotionPolicy
+from ratchet.spec import Label, Spec, Window
 from ratchet.stores.home import Home
 
 _SECTIONS: dict[str, Any] = {

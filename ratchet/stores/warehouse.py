@@ -20,8 +20,8 @@ import duckdb
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
+from ratchet.files import publish
 from ratchet.stores.damage import is_damage, is_damaged, move_aside
-from ratchet.stores.files import publish
 from ratchet.stores.home import Home
 from ratchet.stores.migrations import migrate
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
-from ratchet.stores.files import write_json
+from ratchet.files import write_json
 from ratchet.training.duo import Duo
 from ratchet.training.epochs import Epoch
 from ratchet.training.lifeline import die_with_parent, hold_lease

@@ -17,10 +17,12 @@ import numpy as np
 from ratchet import adapter_format as form
 from ratchet.bases import Base, resolve_base
 from ratchet.calibration import UNCALIBRATED, softmax
+from ratchet.candidate import Candidate
 from ratchet.encoders import apply_lora, load_classifier
 from ratchet.encoding import encode_texts, load_tokenizer
 from ratchet.errors import RatchetError
 from ratchet.evaluation import brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
+from ratchet.files import fsync_folder, publish
 from ratchet.identity import canonical_json
 from ratchet.prediction import (
     Predictor,
@@ -29,8 +31,6 @@ from ratchet.prediction import (
     load_predictor,
     make_card,
 )
-from ratchet.spec import Candidate
-from ratchet.stores.files import fsync_folder, publish
 from ratchet.training.duo import Duo, Second
 from ratchet.training.epochs import Epoch, Lesson, Metrics, Tensors, follow, train_epochs
 from ratchet.training.outcome import CandidateResult, weights_digest

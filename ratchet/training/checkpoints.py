@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.files import fsync_folder, publish
 from ratchet.identity import canonical_json, digest_bytes
-from ratchet.stores.files import fsync_folder, publish
 
 if TYPE_CHECKING:
     import torch

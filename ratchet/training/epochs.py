@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.candidate import Candidate
 from ratchet.encoding import pad_batch
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
-from ratchet.spec import Candidate
 from ratchet.training.batching import bucket_batches
 from ratchet.training.checkpoints import read_checkpoint, write_checkpoint
 from ratchet.training.duo import Alone, Duo

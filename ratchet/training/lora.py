@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapter_weights import PREFIX, LoraSettings
+from ratchet.candidate import Candidate
 from ratchet.encoders import load_classifier_with_info
-from ratchet.spec import Candidate
 from ratchet.training.dropout import Noise, replace_dropouts
 from ratchet.training.merged import MergedLayer, merge_layer
 from ratchet.training.targets import resolve_targets

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
+from ratchet.files import publish, write_json
 from ratchet.identity import digest_json
-from ratchet.spec import Candidate
-from ratchet.stores.files import publish, write_json
 
 Examples = list[tuple[str, str]]
 """`(text, label)` pairs."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats, Integers
-from ratchet.spec import Candidate
 
 if TYPE_CHECKING:
     import torch

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.candidate import AUTO
 from ratchet.errors import RatchetError
 from ratchet.names import nearest
-from ratchet.spec import AUTO
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ratchet.bases import resolve_base
+from ratchet.candidate import Candidate
 from ratchet.identity import digest_json
-from ratchet.spec import Candidate
 from ratchet.tiny_encoder import write_tiny_encoder
 from ratchet.training.plan import TrainingPlan, prepare
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ratchet.agreement import CONSENSUS_SQL, DOUBLES_SQL, decide_agreement, measure_agreement, nominal_alpha
-from ratchet.spec import Limits
+from ratchet.policy import Limits
 from ratchet.stores.warehouse import Warehouse
 
 WEEK = date(2026, 2, 23)

@@ -16,8 +16,9 @@ from ratchet.cycle import Cycle, monday_of
 from ratchet.errors import RatchetError
 from ratchet.leakage import find_leaks
 from ratchet.near_duplicates import jaccard, normalise, shingles
+from ratchet.policy import Limits
 from ratchet.simulation.traces import make_trace
-from ratchet.spec import Label, Limits, Spec, Window
+from ratchet.spec import Label, Spec, Window
 from ratchet.splitting import lookback_start
 from ratchet.stores.warehouse import Warehouse
 

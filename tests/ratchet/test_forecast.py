@@ -1,7 +1,8 @@
 """Tests of what is said of a cycle in advance."""
 
+from ratchet.candidate import Candidate
 from ratchet.forecast import describe_golden_power, estimate_seconds
-from ratchet.spec import Candidate, Limits
+from ratchet.policy import Limits
 
 
 def test_more_examples_and_more_epochs_take_longer() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ratchet.policy import Limits
 from ratchet.regression import GOLDEN_SQL, GoldenAnswer, decide_regression, describe_power, read_answers
-from ratchet.spec import Limits
 from ratchet.stores.warehouse import Warehouse
 
 

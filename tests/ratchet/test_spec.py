@@ -5,8 +5,10 @@ from datetime import date
 
 import pytest
 
+from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
-from ratchet.spec import Candidate, Label, Limits, PromotionPolicy, Spec, Window
+from ratchet.policy import Limits, PromotionPolicy
+from ratchet.spec import Label, Spec, Window
 
 LABELS = (Label("refund"), Label("other"))
 SPEC = Spec("tickets", LABELS)

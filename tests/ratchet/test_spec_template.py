@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
-from ratchet.spec import Candidate, Limits, Window
+from ratchet.policy import Limits
+from ratchet.spec import Window
 from ratchet.spec_template import write_template
 from ratchet.stores.specs import load_spec
 

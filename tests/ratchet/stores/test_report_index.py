@@ -14,8 +14,8 @@ import html5lib
 import pytest
 
 from ratchet.errors import RatchetError
+from ratchet.files import write_json
 from ratchet.report.index import HEAD_BYTES, ROW_BYTES
-from ratchet.stores.files import write_json
 from ratchet.stores.home import Home
 from ratchet.stores.report_index import ReportIndex
 

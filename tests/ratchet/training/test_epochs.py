@@ -2,7 +2,7 @@
 
 import pytest
 
-from ratchet.spec import Candidate
+from ratchet.candidate import Candidate
 from ratchet.training.epochs import Epoch, History
 
 

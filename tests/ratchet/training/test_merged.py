@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ratchet.spec import Candidate
+from ratchet.candidate import Candidate
 from ratchet.training import lora
 from ratchet.training.lora import Trainee, build_trainee
 

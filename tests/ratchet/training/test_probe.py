@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ratchet.calibration import softmax
-from ratchet.spec import Candidate
+from ratchet.candidate import Candidate
 from ratchet.training.probe import fit_probe
 
 

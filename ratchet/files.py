@@ -1,6 +1,6 @@
 """Writing files so that a crash at any instant leaves the old content or the new, never half.
 
-Add here verbs of the file system that several stores share; what is written is their business.
+Add here verbs of the file system that stores and training share; what is written is their business.
 """
 
 import json

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.stores.files import append_line, write_atomically, write_json
+from ratchet.files import append_line, write_atomically, write_json
 
 WRITE = """
 import sys
 from pathlib import Path
-from ratchet.stores.files import write_atomically
+from ratchet.files import write_atomically
 print("ready", flush=True)
 turn = 0
 while True:
@@ -23,7 +23,7 @@ while True:
 TRACED = """
 import os, signal, sys
 from pathlib import Path
-from ratchet.stores.files import write_atomically
+from ratchet.files import write_atomically
 left = int(sys.argv[2])
 def count(event, arguments):
     global left

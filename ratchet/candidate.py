@@ -1,0 +1,68 @@
+"""A candidate of the specification: one way to train.
+
+Add a setting of training here, with its default and the sentence that refuses a wrong value; what it does is in
+`ratchet/training/`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ratchet.refusal import STRICT, need_at_least, need_share, refuse
+
+AUTO: tuple[str, ...] = ("auto",)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to train: what the cycle tries, before the best is kept."""
+
+    __pydantic_config__ = STRICT
+
+    family: Literal["encoder"] = "encoder"
+    base: str = "all-MiniLM-L6-v2"
+    method: Literal["lora", "probe"] = "lora"
+    rank: int = 16
+    alpha: float = 32.0
+    dropout: float = 0.0
+    """Of what enters the LoRA. The base model's own dropout stays on; 0 lets the LoRA train merged, twice as fast."""
+    target_modules: tuple[str, ...] = AUTO
+    """Names of linear layers, or `["auto"]`: every linear layer of the encoder."""
+    epochs: int = 5
+    batch: int = 16
+    learning_rate: float = 1e-3
+    patience: int = 2
+    """Epochs without a better calibration NLL before training stops."""
+    max_tokens: int = 128
+    seed: int = 0
+    inverse_regularisation: float = 10.0
+    """`C` of the logistic regression; method `probe` only."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("rank", 1), ("epochs", 1), ("batch", 1), ("patience", 1), ("max_tokens", 8), ("seed", 0)):
+            need_at_least(f"candidate.{name}", getattr(self, name), least)
+        if self.rank > 256:
+            raise refuse(f"candidate.rank = {self.rank} is above 256.", "Use 4 to 64; 16 is the default.")
+        if self.seed >= 2**32:
+            raise refuse(f"candidate.seed = {self.seed} is above 4294967295.", "Use a small whole number, for instance 0.")
+        need_share("candidate.dropout", self.dropout)
+        if self.dropout >= 1:
+            raise refuse("candidate.dropout = 1 drops everything.", "Use 0.0 to 0.3.")
+        for name in ("alpha", "learning_rate", "inverse_regularisation"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise refuse(
+                    f"candidate.{name} = {getattr(self, name)} is not above 0.",
+                    f"Give candidate.{name} a positive number.",
+                )
+        if not self.target_modules:
+            raise refuse("candidate.target_modules = [] trains nothing.", 'Name layers, or write ["auto"].')
+        if self.target_modules != AUTO and not {"auto", ""}.isdisjoint(self.target_modules):
+            raise refuse(
+                f"candidate.target_modules = {list(self.target_modules)} mixes names with 'auto' or with nothing.",
+                'Name layers, or write ["auto"] alone.',
+            )
+
+    @property
+    def title(self) -> str:
+        """Short name for tables: `encoder/lora r16 all-MiniLM-L6-v2`."""
+        rank = f" r{self.rank}" if self.method == "lora" else ""
+        return f"{self.family}/{self.method}{rank} {self.base}"
