@@ -5,7 +5,7 @@ import dagster as dg
 from assets.corrected_labels import corrected_labels
 from assets.describe import as_counts, as_table
 from assets.partitions import cycle_of, cycles
-from ratchet.curation import CORRECTED_SQL, curate, digest_examples
+from ratchet.curation import CORRECTED_SQL, check_splits, curate, digest_examples
 from ratchet.splitting import lookback_start
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
@@ -27,6 +27,7 @@ def training_set(
     curated = curate(warehouse.frame(CORRECTED_SQL, window), cycle, spec, golden)
     for table, rows in (("examples", curated.examples), ("dropped", curated.dropped)):
         warehouse.replace(table, cycle.classifier, cycle.week, rows.assign(classifier=cycle.classifier, week=cycle.week))
+    check_splits(curated, spec, cycle)
     digest = digest_examples(curated.examples)
     receipts.note(cycle, training_set=digest, data=curated.describe())
     splits = curated.describe()["splits"]

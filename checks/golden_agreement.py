@@ -23,5 +23,5 @@ def golden_agreement(
     spec, noted = specs[cycle.classifier], receipts.noted(cycle)
     asked = {"classifier": cycle.classifier, "week": cycle.week, "adapter": noted["adapter"]}
     verdict = decide_golden_agreement(warehouse.frame(CONFUSIONS_SQL, asked).to_dict("records"))
-    binds = {key: noted[key] for key in ("adapter", "training_set")}
+    binds = {key: noted[key] for key in ("adapter", "training_set")} | {"golden": specs.golden_digest(cycle.classifier)}
     return conclude("golden_agreement", cycle, spec, receipts, verdict, binds)

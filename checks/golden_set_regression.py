@@ -23,5 +23,5 @@ def golden_set_regression(
     spec, noted = specs[cycle.classifier], receipts.noted(cycle)
     rows = warehouse.frame(GOLDEN_SQL, {"classifier": cycle.classifier, "week": cycle.week, "adapter": noted["adapter"]})
     verdict = decide_regression(read_answers(rows.to_dict("records")), spec.limits)
-    binds = {key: noted[key] for key in ("adapter", "training_set")}
+    binds = {key: noted[key] for key in ("adapter", "training_set")} | {"golden": specs.golden_digest(cycle.classifier)}
     return conclude("golden_set_regression", cycle, spec, receipts, verdict, binds)

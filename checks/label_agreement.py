@@ -6,6 +6,7 @@ from assets.corrected_labels import corrected_labels
 from assets.partitions import cycle_of
 from checks.verdicts import conclude
 from ratchet.agreement import DOUBLES_SQL, decide_agreement, measure_agreement
+from ratchet.row_expectations import digest_tables
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
@@ -24,4 +25,6 @@ def label_agreement(
     doubles = warehouse.frame(DOUBLES_SQL, {"classifier": cycle.classifier, "first": cycle.week, "week": cycle.week})
     found = measure_agreement(doubles, spec.labels)
     receipts.note(cycle, agreement=vars(found))
-    return conclude("label_agreement", cycle, spec, receipts, decide_agreement(found, spec.limits), {})
+    return conclude(
+        "label_agreement", cycle, spec, receipts, decide_agreement(found, spec.limits), {"rows": digest_tables(doubles)}
+    )

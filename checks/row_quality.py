@@ -6,7 +6,15 @@ from assets.corrected_labels import corrected_labels
 from assets.partitions import cycle_of
 from assets.production_logs import production_logs
 from checks.verdicts import conclude
-from ratchet.row_expectations import CORRECTIONS_SQL, LOGS_SQL, decide_row_quality, expect_corrections, expect_logs, validate
+from ratchet.row_expectations import (
+    CORRECTIONS_SQL,
+    LOGS_SQL,
+    decide_row_quality,
+    digest_tables,
+    expect_corrections,
+    expect_logs,
+    validate,
+)
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
@@ -23,10 +31,7 @@ def row_quality(
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
     week = {"classifier": cycle.classifier, "week": cycle.week}
-    rows = validate(
-        {
-            "production_logs": (warehouse.frame(LOGS_SQL, week), expect_logs(cycle, spec)),
-            "corrections": (warehouse.frame(CORRECTIONS_SQL, week), expect_corrections(spec)),
-        }
-    )
-    return conclude("row_quality", cycle, spec, receipts, decide_row_quality(rows), {})
+    logs, corrections = warehouse.frame(LOGS_SQL, week), warehouse.frame(CORRECTIONS_SQL, week)
+    tables = {"production_logs": (logs, expect_logs(cycle, spec, logs)), "corrections": (corrections, expect_corrections(spec))}
+    verdict = decide_row_quality(validate(tables))
+    return conclude("row_quality", cycle, spec, receipts, verdict, {"rows": digest_tables(logs, corrections)})

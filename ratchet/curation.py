@@ -79,8 +79,8 @@ def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) 
     """Turn corrected requests into this cycle's examples.
 
     `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind, of the look-back window; `golden`
-    the texts that may never train. Raises `RatchetError` for dates outside the spec's, an empty split, or a class with too
-    few training examples; the message holds what was found.
+    the texts that may never train. Raises `RatchetError` when there is no row, or dates lie outside the spec's; whether the
+    splits are enough to train on is asked by `check_splits`, after the rows and their reasons were kept.
     """
     sift = _Sift(rows.sort_values(["ts", "request_id"], kind="stable").reset_index(drop=True))
     sift.drop(sift.kept["status"] != "consensus", "adjudication")
@@ -97,9 +97,7 @@ def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) 
     sift.drop(sift.kept.duplicated(["split", "key"]), "duplicate")
     _keep_apart(sift, spec.limits.near_duplicate_jaccard, redact_all(golden)[0])
 
-    curated = Curated(sift.kept[EXAMPLE_COLUMNS].reset_index(drop=True), sift.dropped(), redactions)
-    _refuse_thin_splits(curated, spec, cycle)
-    return curated
+    return Curated(sift.kept[EXAMPLE_COLUMNS].reset_index(drop=True), sift.dropped(), redactions)
 
 
 class _Sift:
@@ -157,7 +155,8 @@ def _rows_of(sift: _Sift, split: str) -> Iterator[tuple[Any, str, str]]:
     return zip(part.index, part["request_id"], part["text"], strict=True)
 
 
-def _refuse_thin_splits(curated: Curated, spec: Spec, cycle: Cycle) -> None:
+def check_splits(curated: Curated, spec: Spec, cycle: Cycle) -> None:
+    """Raise when a split is empty, or a class has too few training examples; the message holds what was found."""
     facts = curated.describe()
     for split, found in facts["splits"].items():
         if not found["n"]:

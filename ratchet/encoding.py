@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ratchet import redaction
 from ratchet.errors import RatchetError
 from ratchet.identity import digest_file, digest_json
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
-PREPROCESSING = "strip"
-"""Recorded with every adapter: a text loses the white space around it, nothing else."""
+PREPROCESSING = redaction.PREPROCESSING
+"""Recorded with every adapter: what happens to a text before it is cut into tokens."""
 
 _TOKENS_IN_BATCH = 2048
 _ROWS_IN_BATCH = 64
@@ -43,7 +44,7 @@ def load_tokenizer(folder: Path, max_tokens: int) -> "Tokenizer":
 
 def encode_texts(tokenizer: "Tokenizer", texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text, special tokens included, cut to the tokenizer's length."""
-    return [found.ids for found in tokenizer.encode_batch_fast([text.strip() for text in texts])]
+    return [found.ids for found in tokenizer.encode_batch_fast([redaction.redact(text) for text in texts])]
 
 
 def batch_by_tokens(lengths: Sequence[int]) -> Iterator["np.ndarray[Any, np.dtype[np.int64]]"]:

@@ -50,13 +50,14 @@ def read_answers(rows: Sequence[Mapping[Any, Any]]) -> list[GoldenAnswer]:
 def decide_regression(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdict:
     """Passes when at most `max_golden_loss` of what live gets right is lost, over all and within each class.
 
-    With no live adapter the candidate must reach the absolute floors instead. Raises ValueError for an empty golden set.
+    With no live adapter, or one that gets nothing right, the candidate must reach the absolute floors instead.
+    Raises ValueError for an empty golden set.
     """
     if not answers:
         raise ValueError("the golden set is empty")
-    if all(answer.live is None for answer in answers):
-        return _decide_floor(answers, limits)
     kept = [answer for answer in answers if answer.live == answer.label]
+    if not kept:
+        return _decide_floor(answers, limits)
     lost = [answer for answer in kept if answer.lost]
     share = len(lost) / len(kept) if kept else 0.0
     classes = {label: [a for a in kept if a.label == label] for label in dict.fromkeys(a.label for a in answers)}
@@ -110,7 +111,8 @@ def _decide_floor(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdict:
         "n": len(answers), "accuracy": accuracy, "recall": recalls, "floor": limits.golden_floor,
         "floor_per_class": limits.golden_floor_per_class,
     }  # fmt: skip
-    said = f"first cycle, no live adapter: golden accuracy {accuracy:.3f} (floor {limits.golden_floor})"
+    live = "no live adapter" if all(answer.live is None for answer in answers) else "live gets none right"
+    said = f"{live}: golden accuracy {accuracy:.3f} (floor {limits.golden_floor})"
     if accuracy < limits.golden_floor or low:
         classes = (
             f"; recall under {limits.golden_floor_per_class}: " + ", ".join(f"{k} {v:.2f}" for k, v in low.items()) if low else ""

@@ -119,6 +119,8 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, live: str | Non
     items = len(Specs(home).golden(cycle.classifier))
     if len(golden) != items:
         raise BlockedError(f"it answered {len(golden)} golden items, but golden.jsonl holds {items}", code="stale")
+    if receipts["golden_set_regression"].binds.get("golden") != Specs(home).golden_digest(cycle.classifier):
+        raise BlockedError("golden.jsonl changed since its cycle ran, so its verdicts are of another golden set", code="stale")
     test = judged[(judged["model"] == "candidate") & (judged["split"] == "test")]
     again = {
         "golden_agreement": decide_golden_agreement(warehouse.frame(CONFUSIONS_SQL, params).to_dict("records")),

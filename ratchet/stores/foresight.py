@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from ratchet.agreement import CONSENSUS_SQL
-from ratchet.curation import CORRECTED_SQL, curate
+from ratchet.curation import CORRECTED_SQL, check_splits, curate
 from ratchet.errors import RatchetError
 from ratchet.forecast import describe_golden_power, estimate_seconds
 from ratchet.splitting import lookback_start
@@ -34,7 +34,9 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
     cycle = choose_week(name, word, weeks)
     need_known(cycle, weeks, "production log")
     params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
-    found = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden]).describe()
+    curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden])
+    check_splits(curated, spec, cycle)
+    found = curated.describe()
     sizes = {split: facts["n"] for split, facts in found["splits"].items()}
     counts = Counter(item.label for item in golden)
     return {

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from ratchet.bases import base_folder
 from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
+from ratchet.identity import digest_json
 from ratchet.names import nearest
 from ratchet.policy import Limits, PromotionPolicy
 from ratchet.spec import Label, Spec, Window
@@ -43,6 +44,10 @@ class Specs:
         """The checked specification of classifier `name`; raises `RatchetError` with the cure."""
         self.home.need(name)
         return load_spec(self.home.spec(name))
+
+    def golden_digest(self, name: str) -> str:
+        """SHA-256 of the golden set's items in their order: which golden set a receipt judged by."""
+        return digest_json([[item.text, item.label] for item in self.golden(name)])
 
     def golden(self, name: str) -> list[GoldenItem]:
         """The golden set of classifier `name`, each label checked against the spec."""

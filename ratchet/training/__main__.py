@@ -35,7 +35,7 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",  # batches have many shapes; each cached kernel keeps scratch memory
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",  # each kernel that is kept holds memory
     "MALLOC_ARENA_MAX": "1",  # read by the second process
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",

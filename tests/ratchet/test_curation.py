@@ -11,7 +11,16 @@ import pandas as pd
 import pytest
 
 import ratchet.curation as curation
-from ratchet.curation import CORRECTED_SQL, DROPPED_COLUMNS, EXAMPLE_COLUMNS, REASONS, Curated, curate, digest_examples
+from ratchet.curation import (
+    CORRECTED_SQL,
+    DROPPED_COLUMNS,
+    EXAMPLE_COLUMNS,
+    REASONS,
+    Curated,
+    check_splits,
+    curate,
+    digest_examples,
+)
 from ratchet.cycle import Cycle, monday_of
 from ratchet.errors import RatchetError
 from ratchet.leakage import find_leaks
@@ -282,7 +291,7 @@ def test_a_cycle_without_enough_examples_is_refused_with_what_was_found(rows: li
     """An empty split and dates outside the window print the range, a thin class its count."""
     frame = pd.DataFrame(rows, columns=list(backdrop()[0])).astype({"blind": bool, "ts": "datetime64[us, UTC]"})
     with pytest.raises(RatchetError, match=match) as caught:
-        curate(frame, CYCLE, spec, [])
+        check_splits(curate(frame, CYCLE, spec, []), spec, CYCLE)
     assert caught.value.code == code
 
 

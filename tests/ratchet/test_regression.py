@@ -32,7 +32,6 @@ CASES: dict[str, tuple[tuple[tuple[str, int, int, int], ...], str, str]] = {
     "a small class loses 1 of 20": ((("a", 20, 1, 0), ("b", 400, 0, 0)), "passed", "1 of 420"),
     "a small class loses 3 of 20, 7 % by chance": ((("a", 20, 3, 0), ("b", 400, 0, 0)), "passed", "3 of 420"),
     "a small class loses 4 of 20, 2 % by chance": ((("a", 20, 4, 0), ("b", 400, 0, 0)), "failed", "within class: a 4 of 20"),
-    "live knew nothing": ((("a", 0, 0, 10),), "passed", "0 of 0"),
 }
 
 
@@ -108,3 +107,12 @@ def test_the_answers_are_read_from_the_warehouse_with_and_without_live(tmp_path:
         GoldenAnswer("golden-10", "a", "b", "a"),
     ]
     assert warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "another"}).empty
+
+
+@pytest.mark.parametrize(("candidate", "outcome"), [("b", "failed"), ("a", "passed")])
+def test_a_live_adapter_that_knows_nothing_lets_nobody_through_unseen(candidate: str, outcome: str) -> None:
+    """With nothing to lose, every candidate would keep it all: the floors of a first cycle apply."""
+    answers = [GoldenAnswer(f"golden-{n}", "a", candidate, "b") for n in range(10)]
+    verdict = decide_regression(answers, Limits())
+    assert verdict.outcome == outcome
+    assert "live gets none right: golden accuracy" in verdict.reason

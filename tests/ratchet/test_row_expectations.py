@@ -70,7 +70,7 @@ CORRECTIONS: dict[str, tuple[pd.DataFrame, set[tuple[str, str]]]] = {
 @pytest.fixture(scope="module")
 def validated() -> list[dict[str, Any]]:
     """Every planted table, validated in one run."""
-    tables = {name: (frame, expect_logs(CYCLE, SPEC)) for name, (frame, _) in LOGS.items()}
+    tables = {name: (frame, expect_logs(CYCLE, SPEC, frame)) for name, (frame, _) in LOGS.items()}
     return validate({**tables, **{name: (frame, expect_corrections(SPEC)) for name, (frame, _) in CORRECTIONS.items()}})
 
 
@@ -109,7 +109,7 @@ def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
     week = {"classifier": "tickets", "week": CYCLE.week}
     rows = validate(
         {
-            "production_logs": (warehouse.frame(LOGS_SQL, week), expect_logs(CYCLE, SPEC)),
+            "production_logs": (logs := warehouse.frame(LOGS_SQL, week), expect_logs(CYCLE, SPEC, logs)),
             "corrections": (warehouse.frame(CORRECTIONS_SQL, week), expect_corrections(SPEC)),
         }
     )
