@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import tomllib
 from pathlib import Path
 
 import dagster as dg
@@ -59,3 +60,13 @@ def test_package_files_hold_only_a_docstring_and_tests_hold_none() -> None:
         assert len(body) == 1, path
         assert isinstance(body[0], ast.Expr), path
     assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+def test_every_module_of_logic_is_held_to_the_import_rule() -> None:
+    """A new module below `ratchet/` joins the contract 'Logic never imports stores', or says why not here."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (held,) = (set(contract["source_modules"]) for contract in contracts if contract["name"] == "Logic never imports stores")
+    packages = {path.parent for path in (ROOT / "ratchet").glob("*/__init__.py")}
+    modules = {path for path in (ROOT / "ratchet").glob("*.py") if path.stem != "__init__"}
+    exempt = {"ratchet.stores", "ratchet.testing"}  # the stores themselves, and homes written for tests
+    assert held == {f"ratchet.{path.stem}" for path in packages | modules} - exempt
