@@ -4,6 +4,7 @@ Add a week to `SCRIPT` to show more. How the demo is told is `orchestration/cli/
 """
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,8 +73,10 @@ SCRIPT = (
 )
 
 
-def begin_demo(home: Home) -> Home:
+def begin_demo(home: Home, *, with_lora: bool = False) -> Home:
     """A fresh home in `demo/` of `home` with the sample classifier; what an earlier demo left there is removed.
+
+    Without `with_lora` only the sample's probes are tried: seconds instead of minutes, and better on so few examples.
 
     Raises `RatchetError` when something else lies there, or the sample classifier is missing.
     """
@@ -89,9 +92,16 @@ def begin_demo(home: Home) -> Home:
     shutil.rmtree(root, ignore_errors=True)
     write_atomically(root / _MARK, b"Made by 'ratchet demo', which removes this folder when it starts anew.\n")
     made = Home(root)
-    for source, target in (("classifier.toml", made.spec(SAMPLE)), ("golden.jsonl", made.golden(SAMPLE))):
-        write_atomically(target, (_SOURCE / source).read_bytes())
+    text = (_SOURCE / "classifier.toml").read_text(encoding="utf-8")
+    write_atomically(made.spec(SAMPLE), (text if with_lora else keep_probes(text)).encode())
+    write_atomically(made.golden(SAMPLE), (_SOURCE / "golden.jsonl").read_bytes())
     return made
+
+
+def keep_probes(text: str) -> str:
+    """A `classifier.toml` whose last tables are its candidates, without those that are no probe."""
+    head, *candidates = text.split("\n[[candidate]]\n")
+    return "\n[[candidate]]\n".join([head, *(one for one in candidates if re.search(r'^method = "probe"', one, re.MULTILINE))])
 
 
 def read_ending(home: Home, cycle: Cycle, why: str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert not home.warehouse.exists()
     assert (tmp_path / "kept").exists()
     assert len(Specs(home).golden(SAMPLE)) > 100
+    assert [candidate.method for candidate in Specs(home)[SAMPLE].candidate] == ["probe"]
+    full = Specs(begin_demo(Home(tmp_path), with_lora=True))[SAMPLE]
+    assert {candidate.method for candidate in full.candidate} == {"lora", "probe"}
 
 
 def test_a_folder_that_the_demo_did_not_make_is_refused(tmp_path: Path) -> None:
