@@ -13,7 +13,7 @@ import pandas as pd
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
 from ratchet.identity import digest_json
-from ratchet.near_duplicates import NearDuplicates, normalise
+from ratchet.near_duplicates import NearDuplicates, normalise, one_word_apart
 from ratchet.redaction import redact_all
 from ratchet.spec import Spec
 from ratchet.splitting import SPLITS, assign_splits, check_dates, find_bounds
@@ -43,6 +43,7 @@ REASONS = {
     "held_out": "the same text is held out in calibration or test",
     "near_held_out": "a near-duplicate is held out in calibration or test",
     "golden": "the same text is in the golden set",
+    "reworded_golden": "one word apart from a text in the golden set",
     "near_golden": "a near-duplicate is in the golden set",
 }
 
@@ -148,6 +149,13 @@ def _keep_apart(sift: _Sift, threshold: float, golden: Sequence[str]) -> None:
     for reason in ("near_golden", "near_held_out", "near_duplicate"):
         detail = pd.Series({row: f"like {name}" for row, (why, name) in found.items() if why == reason}, dtype=object)
         sift.drop(sift.kept.index.to_series().isin(detail.index), reason, detail.reindex(sift.kept.index))
+    reworded = set().union(*(one_word_apart(normalise(text)) for text in golden))
+    meets = [split == "train" and not reworded.isdisjoint(one_word_apart(key)) for split, key in _splits_and_keys(sift)]
+    sift.drop(pd.Series(meets, sift.kept.index, dtype=bool), "reworded_golden")
+
+
+def _splits_and_keys(sift: _Sift) -> Iterator[tuple[str, str]]:
+    return zip(sift.kept["split"], sift.kept["key"], strict=True)
 
 
 def _rows_of(sift: _Sift, split: str) -> Iterator[tuple[Any, str, str]]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 SHINGLE = 3
+_FEWEST_WORDS = 5
 _SEED = 42
 _MISSED = 1e-6
 _MOST_BANDS, _MOST_ROWS = 40, 8
@@ -28,6 +29,17 @@ def normalise(text: str) -> str:
 def shingles(key: str) -> frozenset[str]:
     """All runs of 3 characters of a normalised text; a shorter text is its own single shingle."""
     return frozenset(key[i : i + SHINGLE] for i in range(len(key) - SHINGLE + 1)) or frozenset({key})
+
+
+def one_word_apart(key: str) -> frozenset[str]:
+    """Keys of a normalised text: two texts that differ by one word added, removed or replaced share one (deletion neighbourhood).
+
+    A text of fewer than five words has only itself: there one word is most of the meaning.
+    """
+    words = key.split()
+    if len(words) < _FEWEST_WORDS:
+        return frozenset({key})
+    return frozenset({key, *(" ".join(words[:i] + words[i + 1 :]) for i in range(len(words)))})
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:

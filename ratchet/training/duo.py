@@ -34,6 +34,9 @@ class Alone:
     def tell(self, verb: Verb, epoch: int = 0) -> None:
         """Nobody listens."""
 
+    def meet(self) -> None:
+        """Nobody to wait for."""
+
     def add(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The sum over one."""
         return vector
@@ -60,6 +63,11 @@ class Duo:
         verb, epoch = _ORDER.unpack(self._receive(_ORDER.size))
         return _VERBS[verb], epoch
 
+    def meet(self) -> None:
+        """Wait until the other is here too."""
+        self._send(_READY)
+        self._receive(len(_READY))
+
     def add(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The sum of both processes' vectors, float32 [n]; both must call, always with the same n, and
         both get the same bits.
@@ -73,8 +81,7 @@ class Duo:
         slots = self._slots[self._turn]
         self._turn = 1 - self._turn
         slots[self.rank] = vector
-        self._send(_READY)
-        self._receive(len(_READY))
+        self.meet()
         return np.asarray(slots[0] + slots[1])
 
     def hang_up(self) -> None:

@@ -100,6 +100,7 @@ def train_epochs(
     """
     candidate = lesson.candidate
     history = _resume(trainee, folder)
+    pair.meet()
     if history.epochs:
         pair.tell("restore", len(history.epochs))
     while not history.finished(candidate):
@@ -125,6 +126,7 @@ def train_epochs(
 
 def follow(trainee: Trainee, lesson: Lesson, folder: Path, duo: Duo) -> None:
     """Do, as the second process, what the first one orders, until it orders to stop."""
+    duo.meet()
     while (order := duo.listen())[0] != "stop":
         verb, number = order
         if verb == "train":

@@ -101,6 +101,7 @@ PLANTED: dict[str, tuple[list[Row], dict[str, str]]] = {
     "golden": ([row("x", -10, GOLDEN[0].upper()), row("fine", 2, GOLDEN[0])], {"x": "golden"}),
     "golden in calibration": ([row("x", -1.5, GOLDEN[0])], {"x": "golden"}),
     "golden but for the personal data": ([row("x", -10, "write to other@mail.org about fees abroad")], {"x": "golden"}),
+    "one word apart from golden": ([row("x", -10, "my contactless card is refused in shops")], {"x": "reworded_golden"}),
     "near golden": ([row("x", -10, f"{GOLDEN[0]}!!"), row("y", -1.5, f"{GOLDEN[0]}??")], {"x": "near_golden", "y": "near_golden"}),
 }
 
@@ -236,11 +237,10 @@ def paraphrase(text: str, level: int, generator: random.Random) -> str:
     return " ".join(words[len(words) // 2 :] + half)
 
 
-def test_golden_texts_sent_as_corrections_never_reach_train_while_they_are_alike() -> None:
-    """T07: 220 golden texts at five levels of paraphrase; none at Jaccard 0.8 or more trains.
+def test_golden_texts_sent_as_corrections_never_reach_train() -> None:
+    """T07: of 220 golden texts at five levels of paraphrase (case, letter, word more, word replaced, halves swapped) none trains.
 
-    Character shingles cannot see the same meaning in other words: a word changed in a short text is enough to pass, here and
-    in the leakage check. The last line states how many do, so that a better comparison shows as a change of it.
+    Two words changed in a short text are seen neither here nor by the leakage check.
     """
     generator = random.Random(7)  # noqa: S311
     words = "card cash rate shop bank code fee bill loan sign page list mail post form plan time week name land"
@@ -254,7 +254,7 @@ def test_golden_texts_sent_as_corrections_never_reach_train_while_they_are_alike
     assert leaks(found, golden) == []
     assert {name for name, level, _ in sent if level == 1} <= alike
     passed = Counter(level for name, level, _ in sent if name in trained)
-    assert {level: passed[level] for level in range(1, 6)} == {1: 0, 2: 2, 3: 15, 4: 131, 5: 0}
+    assert {level: passed[level] for level in range(1, 6)} == dict.fromkeys(range(1, 6), 0)
 
 
 @pytest.mark.parametrize(
