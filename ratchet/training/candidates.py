@@ -143,12 +143,14 @@ def _prepare_torch() -> None:
 
 
 def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, Tokenizer]":
+    from ratchet.training.head_start import start_head
     from ratchet.training.lora import build_trainee
 
     candidate, k = task.candidate, len(task.plan.labels)
     trainee = build_trainee(task.base.folder, task.base.name, candidate, k)
     tokenizer = load_tokenizer(task.base.folder, candidate.max_tokens)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
+    start_head(trainee, rows, task.targets, k, candidate.seed)
     return trainee, Lesson(candidate, rows, task.targets, k), tokenizer
 
 

@@ -42,11 +42,12 @@ def fit_probe(embeddings: Floats, targets: Integers, k: int, candidate: Candidat
                 f"Lower inverse_regularisation ({candidate.inverse_regularisation}).",
                 code="diverged",
             ) from None
-    coef, intercept = _one_row_for_each_class(model.coef_, model.intercept_, k)
+    coef, intercept = one_row_for_each_class(model.coef_, model.intercept_, k)
     return {"coef": torch.from_numpy(coef).float(), "intercept": torch.from_numpy(intercept).float()}
 
 
-def _one_row_for_each_class(coef: Floats, intercept: Floats, k: int) -> tuple[Floats, Floats]:
+def one_row_for_each_class(coef: Floats, intercept: Floats, k: int) -> tuple[Floats, Floats]:
+    """`coef` [k, d] and `intercept` [k], also for two classes, for which scikit-learn keeps one row."""
     if k > 2:
         return coef, intercept
     return np.vstack([np.zeros_like(coef), coef]), np.concatenate([[0.0], intercept])

@@ -68,7 +68,7 @@ def launch() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(work: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ratchet.training", str(work)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **environment}, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=400, env={**os.environ, **environment}, check=False)
 
     return run
 
