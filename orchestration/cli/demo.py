@@ -4,7 +4,6 @@ Add here what the demo shows. The people and visits are simulated by `ratchet/si
 """
 
 import time
-from typing import Annotated
 
 import typer
 
@@ -18,14 +17,10 @@ from ratchet.stores.demo_home import SAMPLE, SCRIPT, Scene, begin_demo, read_end
 from ratchet.stores.home import Home
 
 
-def demo(
-    context: typer.Context,
-    with_lora: Annotated[bool, typer.Option("--with-lora", help="Train the sample's LoRA too: some minutes more a week.")] = False,
-    json: Json = False,
-) -> int:
+def demo(context: typer.Context, json: Json = False) -> int:
     """Play three weeks in a folder of their own."""
     session, started = session_of(context), time.monotonic()
-    home = begin_demo(session.home, with_lora=with_lora)
+    home = begin_demo(session.home)
     say(session, f"demo: three simulated weeks of {SAMPLE} in {home.root}, up to five minutes on two cores")
     rows: list[dict[str, object]] = []
     wrong = ""

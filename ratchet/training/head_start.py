@@ -13,8 +13,6 @@ from ratchet.encoding import batch_by_tokens, pad_batch
 from ratchet.training.probe import one_row_for_each_class
 
 if TYPE_CHECKING:
-    import torch
-
     from ratchet.training.lora import Trainee
 
 _MOST_EXAMPLES = 1024  # enough for a start, and a second or two of forward passes
