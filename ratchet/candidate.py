@@ -27,7 +27,7 @@ class Candidate:
     """Of what enters the LoRA. The base model's own dropout stays on; 0 lets the LoRA train merged, twice as fast."""
     target_modules: tuple[str, ...] = AUTO
     """Names of linear layers, or `["auto"]`: every linear layer of the encoder."""
-    epochs: int = 5
+    epochs: int = 4
     batch: int = 16
     learning_rate: float = 1e-3
     patience: int = 2

@@ -7,6 +7,7 @@ Add here who is asked on which items. What the answers are worth is said in `eva
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,11 +82,17 @@ def gather_judgement(
 
     `noted` is what earlier stages of the cycle noted, `training` the work folder, `verdicts` those of the data gates.
     """
-    scores = {name: score(candidate, splits[name], spec.labels) for name in ("test", "golden")}
-    live_scores = {name: score(live, splits[name], spec.labels) for name in ("test", "golden")} if live else None
     result = read_result(training)
-    base = spec.candidate[result.best].base
-    baselines = judge_baselines(splits["train"], splits["test"], spec, lambda texts: embed_texts(base, texts))
+    best = spec.candidate[result.best]
+    # Two threads of one torch thread each: the frozen base embeds while candidate and live answer.
+    with ThreadPoolExecutor(2) as pool:
+        judged = pool.submit(
+            judge_baselines, splits["train"], splits["test"], spec, lambda texts: embed_texts(best.base, texts, best.max_tokens)
+        )
+        answered = pool.submit(_score_both, candidate, splits, spec)
+        live_answered = pool.submit(_score_both, live, splits, spec) if live else None
+        baselines, scores = judged.result(), answered.result()
+        live_scores = live_answered.result() if live_answered else None
     return Judgement(
         cycle=cycle,
         spec=spec,
@@ -102,6 +109,10 @@ def gather_judgement(
         versions={"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
         digests={"adapter": noted["adapter"], "training_set": noted["training_set"], "plan": noted["plan"], "policy": spec.digest},
     )
+
+
+def _score_both(scorer: Scorer, splits: Mapping[str, Split], spec: Spec) -> dict[str, Scored]:
+    return {name: score(scorer, splits[name], spec.labels) for name in ("test", "golden")}
 
 
 def decide_model_gates(

@@ -56,7 +56,7 @@ base = "all-MiniLM-L6-v2"        # or the folder of your own model, as './models
 method = "lora"                  # low-rank adapters beside frozen weights, and a trained classification head
 rank = 16                        # size of the adapters: more learns more, slower
 alpha = 32.0                     # their strength; twice the rank is a good start
-epochs = 5                       # passes over the training examples, at most
+epochs = 4                       # passes over the training examples, at most
 patience = 2                     # epochs without a better calibration NLL before training stops
 max_tokens = 128                 # longer texts are cut
 

@@ -38,11 +38,11 @@ class Scene:
 
 
 SCRIPT = (
-    Scene(date(2026, 1, 5), 500, "a first week, little to learn from", "promoted"),
-    Scene(date(2026, 1, 12), 600, "a second week, with more to learn from", "promoted", drift=0.1),
+    Scene(date(2026, 1, 5), 420, "a first week, little to learn from", "promoted"),
+    Scene(date(2026, 1, 12), 440, "a second week, with more to learn from", "promoted", drift=0.1),
     Scene(
         date(2026, 1, 19),
-        600,
+        420,
         "a third week, in which both annotators swap two labels",
         "blocked",
         drift=0.2,
