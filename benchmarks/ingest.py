@@ -1,9 +1,9 @@
 """Measures intake against what DuckDB itself needs to read the same file and write one Parquet.
 
 Run `python -m benchmarks.ingest` (`--rows 200000` for a quick look; its bounds are then shown but only counts decide).
-Each measurement is a fresh process; the two sides alternate, and the best of each counts. The bounds are on processor seconds
-(user + system, both threads), which a busy neighbour hardly changes; seconds by the clock are shown beside them. Exits 1 when a
-bound is missed or a planted row is miscounted.
+Each measurement is a fresh process; the two sides alternate, and the best of each counts. The ratio's bound holds by the
+clock and in processor seconds (user + system, both threads), whichever is worse; growth is judged in processor seconds, and the
+clock's stands beside it. Exits 1 when a bound is missed or a planted row is miscounted.
 """
 
 import argparse
@@ -149,7 +149,7 @@ def main() -> int:
             figures, wrong = compare(form, rows, given.repeats)
             complaints += wrong
             seconds.append(figures["ratchet cpu"])
-            ratio = figures["ratchet cpu"] / figures["duckdb cpu"]
+            ratio = max(figures[f"ratchet {unit}"] / figures[f"duckdb {unit}"] for unit in ("cpu", "clock"))
             pairs = [(figures[f"duckdb {unit}"], figures[f"ratchet {unit}"]) for unit in ("cpu", "clock")]
             times = " ".join(f"{theirs:8.2f} {ours:8.2f} {ours / theirs:7.2f}" for theirs, ours in pairs)
             print(f"{form:8} {rows:9} {figures['mb']:8.1f} {times} {figures['rss_mb']:8.0f}", flush=True)
