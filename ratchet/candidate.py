@@ -28,8 +28,8 @@ class Candidate:
     target_modules: tuple[str, ...] = AUTO
     """Names of linear layers, or `["auto"]`: every linear layer of the encoder."""
     epochs: int = 4
-    batch: int = 16
-    learning_rate: float = 1e-3
+    batch: int = 32
+    learning_rate: float = 1.5e-3
     patience: int = 2
     """Epochs without a better calibration NLL before training stops."""
     max_tokens: int = 128

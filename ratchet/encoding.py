@@ -5,7 +5,8 @@ Add here what happens between a text and the first layer of an encoder. Which mo
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from ratchet import redaction
 from ratchet.errors import RatchetError
+from ratchet.evaluation import Floats
 from ratchet.identity import digest_file, digest_json
 
 if TYPE_CHECKING:
@@ -22,8 +24,12 @@ if TYPE_CHECKING:
 PREPROCESSING = redaction.PREPROCESSING
 """Recorded with every adapter: what happens to a text before it is cut into tokens."""
 
+Rows = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+"""`(input_ids, attention_mask)` to one float32 row for each text."""
+
 _TOKENS_IN_BATCH = 2048
 _ROWS_IN_BATCH = 64
+_WORKERS = 2  # threads that each compute whole batches: torch's own threads wait for each other on small matrices
 
 
 def tokenizer_digest(folder: Path) -> str:
@@ -71,6 +77,30 @@ def pad_batch(rows: Sequence[Sequence[int]], pad_id: int) -> tuple["torch.Tensor
         ids[row, : len(tokens)] = tokens
         mask[row, : len(tokens)] = 1
     return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def run_in_batches(rows: Rows, tokenizer: "Tokenizer", pad_id: int, texts: Sequence[str], width: int) -> Floats:
+    """`rows` of every text, float64 [n, width], in batches of similar length; the order of the texts is kept.
+
+    Sets torch to one thread in this process; two threads of our own take turns at the batches, which changes no bit.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    encoded = encode_texts(tokenizer, texts)
+    result = np.empty((len(texts), width), dtype=np.float64)
+
+    def fill(batch: "np.ndarray[Any, np.dtype[np.int64]]") -> None:
+        with torch.inference_mode():
+            result[batch] = rows(*pad_batch([encoded[index] for index in batch], pad_id)).double().numpy()
+
+    batches = list(batch_by_tokens([len(ids) for ids in encoded]))
+    if len(batches) == 1:
+        fill(batches[0])
+    else:
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            list(pool.map(fill, batches))
+    return result
 
 
 def _tokenizer_file(folder: Path) -> Path:

@@ -4,6 +4,7 @@ Add here who is asked on which items. What the answers are worth is said in `eva
 `regression.py`, how it is written down in `eval_report.py`.
 """
 
+import functools
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,11 @@ import pandas as pd
 
 from ratchet.baselines import decide_baselines, judge_baselines
 from ratchet.cycle import Cycle
+from ratchet.embedding import embed_texts
 from ratchet.eval_report import Judgement, golden_answers
 from ratchet.evaluation import macro_f1
 from ratchet.gates import Verdict
 from ratchet.golden_agreement import decide_golden_agreement
-from ratchet.prediction import embed_texts
 from ratchet.regression import decide_regression
 from ratchet.scoring import Scored, Scorer, Split, score
 from ratchet.spec import Spec
@@ -86,9 +87,8 @@ def gather_judgement(
     best = spec.candidate[result.best]
     # Two threads of one torch thread each: the frozen base embeds while candidate and live answer.
     with ThreadPoolExecutor(2) as pool:
-        judged = pool.submit(
-            judge_baselines, splits["train"], splits["test"], spec, lambda texts: embed_texts(best.base, texts, best.max_tokens)
-        )
+        embed = functools.partial(embed_texts, best.base, max_tokens=best.max_tokens, kept=training)
+        judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed)
         answered = pool.submit(_score_both, candidate, splits, spec)
         live_answered = pool.submit(_score_both, live, splits, spec) if live else None
         baselines, scores = judged.result(), answered.result()

@@ -4,8 +4,7 @@ Add here what lies between texts and probabilities. What a folder may hold is sa
 become batches in `encoding.py`, how logits become probabilities in `calibration.py`.
 """
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,16 +16,14 @@ from ratchet.adapter_format import AdapterCard, refuse
 from ratchet.adapter_weights import check_tensors, expected_tensors, load_finite, read_settings
 from ratchet.bases import Base, resolve_base
 from ratchet.calibration import UNCALIBRATED, Calibration, apply_calibration
+from ratchet.embedding import mean_pooled
 from ratchet.encoders import apply_lora, empty_classifier, load_classifier, load_encoder, pad_id_of, parameter_shapes
-from ratchet.encoding import PREPROCESSING, batch_by_tokens, encode_texts, load_tokenizer, pad_batch, tokenizer_digest
+from ratchet.encoding import PREPROCESSING, Rows, load_tokenizer, run_in_batches, tokenizer_digest
 from ratchet.evaluation import Floats
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
-
-Rows = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
-"""`(input_ids, attention_mask)` to one float32 row for each text."""
 
 
 @dataclass(frozen=True)
@@ -97,28 +94,6 @@ def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calib
     return Predictor(labels, calibration, tokenizer, model.config.pad_token_id or 0, rows)
 
 
-def run_in_batches(rows: Rows, tokenizer: "Tokenizer", pad_id: int, texts: Sequence[str], width: int) -> Floats:
-    """`rows` of every text, float64 [n, width], in batches of similar length; the order of the texts is kept."""
-    import torch
-
-    torch.set_num_threads(1)
-    encoded = encode_texts(tokenizer, texts)
-    result = np.empty((len(texts), width), dtype=np.float64)
-    with torch.inference_mode():
-        for batch in batch_by_tokens([len(ids) for ids in encoded]):
-            result[batch] = rows(*pad_batch([encoded[index] for index in batch], pad_id)).double().numpy()
-    return result
-
-
-def embed_texts(base_name: str, texts: Sequence[str], max_tokens: int = 128) -> Floats:
-    """Embeddings by the frozen base model, float64 [n, d]: mean over tokens, then unit length."""
-    base = resolve_base(base_name)
-    model = load_encoder(base.folder)
-    tokenizer = load_tokenizer(base.folder, max_tokens)
-    width = model.config.hidden_size
-    return run_in_batches(functools.partial(_mean_pooled, model), tokenizer, pad_id_of(base.folder), texts, width)
-
-
 def make_card(base: Base, method: Literal["lora", "probe"], labels: tuple[str, ...], max_tokens: int) -> AdapterCard:
     """The card of an adapter that was trained here, on `base`."""
     return AdapterCard(
@@ -153,14 +128,6 @@ def _probe_rows(base: Base, card: AdapterCard, weights: bytes) -> Rows:
     tensors = load_finite(weights)
 
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        return _mean_pooled(model, ids, mask) @ tensors["coef"].T + tensors["intercept"]
+        return mean_pooled(model, ids, mask) @ tensors["coef"].T + tensors["intercept"]
 
     return rows
-
-
-def _mean_pooled(model: Any, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-    import torch
-
-    hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
-    weight = mask.unsqueeze(-1).to(hidden.dtype)
-    return torch.nn.functional.normalize((hidden * weight).sum(dim=1) / weight.sum(dim=1), dim=1)

@@ -18,6 +18,7 @@ from ratchet.files import write_json
 from ratchet.training.duo import Duo
 from ratchet.training.epochs import Epoch
 from ratchet.training.lifeline import die_with_parent, hold_lease
+from ratchet.training.memory import return_freed_memory
 from ratchet.training.outcome import (
     RESULT,
     CandidateResult,
@@ -35,8 +36,7 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",  # each kernel that is kept holds memory
-    "MALLOC_ARENA_MAX": "1",  # read by the second process
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",  # each kernel that is kept holds memory, and is made anew in a millisecond
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",
 }
@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     die_with_parent(options.parent)
     os.environ.update(_ENVIRONMENT)  # before anything imports torch
+    return_freed_memory()
     try:
         if options.pair is not None:
             _help(options.work, options.candidate, *map(int, options.pair.split(",")))

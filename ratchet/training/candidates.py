@@ -18,6 +18,7 @@ from ratchet import adapter_format as form
 from ratchet.bases import Base, resolve_base
 from ratchet.calibration import UNCALIBRATED, softmax
 from ratchet.candidate import Candidate
+from ratchet.embedding import keep_embeddings
 from ratchet.encoders import apply_lora, load_classifier
 from ratchet.encoding import encode_texts, load_tokenizer
 from ratchet.errors import RatchetError
@@ -27,7 +28,6 @@ from ratchet.identity import canonical_json
 from ratchet.prediction import (
     Predictor,
     classifier_predictor,
-    embed_texts,
     load_predictor,
     make_card,
 )
@@ -143,14 +143,12 @@ def _prepare_torch() -> None:
 
 
 def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, Tokenizer]":
-    from ratchet.training.head_start import start_head
     from ratchet.training.lora import build_trainee
 
     candidate, k = task.candidate, len(task.plan.labels)
     trainee = build_trainee(task.base.folder, task.base.name, candidate, k)
     tokenizer = load_tokenizer(task.base.folder, candidate.max_tokens)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
-    start_head(trainee, rows, task.targets, k, candidate.seed)
     return trainee, Lesson(candidate, rows, task.targets, k), tokenizer
 
 
@@ -187,7 +185,7 @@ def _train_probe(task: Task, report: Report) -> CandidateResult:
     from ratchet.training.probe import fit_probe
 
     started = time.perf_counter()
-    embeddings = embed_texts(task.base.name, [text for text, _ in task.train], task.candidate.max_tokens)
+    embeddings = keep_embeddings(task.work, task.base.name, [text for text, _ in task.train], task.candidate.max_tokens)
     targets = np.array(task.targets, dtype=np.int64)
     tensors = fit_probe(embeddings, targets, len(task.plan.labels), task.candidate)
     seconds = time.perf_counter() - started

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from ratchet.errors import RatchetError
 
-Verb = Literal["restore", "train", "stop"]
-_VERBS: tuple[Verb, ...] = ("restore", "train", "stop")
+Verb = Literal["begin", "restore", "train", "stop"]
+_VERBS: tuple[Verb, ...] = ("begin", "restore", "train", "stop")
 _ORDER = struct.Struct("<BI")
 _READY = b"."
 

@@ -18,6 +18,7 @@ from ratchet.failpoints import failpoint
 from ratchet.training.batching import bucket_batches
 from ratchet.training.checkpoints import read_checkpoint, write_checkpoint
 from ratchet.training.duo import Alone, Duo
+from ratchet.training.head_start import start_head
 from ratchet.training.lora import Trainee, class_weights, learning_rate_at, masters_of
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ def train_epochs(
     pair.meet()
     if history.epochs:
         pair.tell("restore", len(history.epochs))
+    else:
+        pair.tell("begin")
+        _begin(trainee, lesson, pair)
     while not history.finished(candidate):
         number = len(history.epochs) + 1
         started = time.perf_counter()
@@ -129,10 +133,23 @@ def follow(trainee: Trainee, lesson: Lesson, folder: Path, duo: Duo) -> None:
     duo.meet()
     while (order := duo.listen())[0] != "stop":
         verb, number = order
-        if verb == "train":
+        if verb == "begin":
+            _begin(trainee, lesson, duo)
+        elif verb == "train":
             _train_one(trainee, lesson, duo, number)
         elif (found := read_checkpoint(folder / f"epoch-{number}")) is not None:
             trainee.restore(found[0])
+
+
+def _begin(trainee: Trainee, lesson: Lesson, pair: Alone | Duo) -> None:
+    """Give the head its start in the first process, and the second one the same masters."""
+    import torch
+
+    mine = torch.zeros(trainee.flat.numel() + 1)  # as long as the gradients with their loss: `add` knows one length
+    if pair.rank == 0:
+        start_head(trainee, lesson.rows, lesson.targets, lesson.k, lesson.candidate.seed)
+        mine[:-1] = trainee.flat.detach()
+    trainee.adopt(torch.from_numpy(pair.add(mine.numpy()))[:-1])
 
 
 def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int) -> float:

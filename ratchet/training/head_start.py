@@ -24,7 +24,7 @@ def start_head(trainee: "Trainee", rows: Sequence[Sequence[int]], targets: Seque
     """Fit the last layer of the head on at most 1,024 examples drawn by `seed`; False where no layer has `k` outputs.
 
     `rows` are token ids, `targets` class indices, [n] each. Every class of the sample gets its row; a class that the sample
-    misses keeps the random one. The same arguments give the same head, so both processes of a pair may call it.
+    misses keeps the random one. The same arguments give the same head.
     """
     found = _last_layer(trainee, k)
     if found is None:

@@ -14,7 +14,7 @@ from ratchet.calibration import Calibration, softmax
 from ratchet.encoders import load_classifier
 from ratchet.encoding import encode_texts, load_tokenizer, pad_batch
 from ratchet.errors import RatchetError
-from ratchet.prediction import embed_texts, load_predictor
+from ratchet.prediction import load_predictor
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 
@@ -100,14 +100,6 @@ def test_another_base_model_is_refused(adapters: list[Path], tmp_path: Path) -> 
         (folder / "ratchet.json").write_text(json.dumps({**card, key: "0" * 64}))
         with pytest.raises(RatchetError, match=f"was trained with {key} '0000"):
             load_predictor(folder)
-
-
-def test_embeddings_have_length_one_and_ignore_neighbours(tiny_base: Path) -> None:
-    """Mean-pooled over real tokens only, then normalised; long texts are cut."""
-    together = embed_texts(str(tiny_base), TEXTS, 32)
-    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
-    alone = np.vstack([embed_texts(str(tiny_base), [text], 32) for text in TEXTS])
-    np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
 def test_tokens_are_those_of_the_base_models_own_tokenizer() -> None:

@@ -1,9 +1,18 @@
-"""Early stopping, and what a history remembers."""
+"""Early stopping, what a history remembers, and two processes that stay in step."""
+
+import os
+import socket
+import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import torch
 
 from ratchet.candidate import Candidate
-from ratchet.training.epochs import Epoch, History
+from ratchet.training.duo import Duo
+from ratchet.training.epochs import Epoch, History, Lesson, Metrics, follow, train_epochs
+from ratchet.training.lora import build_trainee
 
 
 def history_of(*nlls: float) -> History:
@@ -29,3 +38,25 @@ def test_training_ends_when_patience_or_epochs_do(nlls: tuple[float, ...], best:
     """Of five epochs with a patience of two; equal is not better; the best epoch is the earliest of equals."""
     candidate, history = Candidate(epochs=5, patience=2), history_of(*nlls)
     assert [history.best, history.finished(candidate), history.stopped_early(candidate)] == [best, finished, early]
+
+
+def test_both_processes_begin_alike_and_stay_alike(tiny_base: Path, tmp_path: Path) -> None:
+    """The second starts from another head than the first, takes over the first one's, and ends with the same masters."""
+    rows = [[2, 5 + n % 7, 3] for n in range(24)]
+    candidate = Candidate(base=str(tiny_base), rank=2, alpha=4.0, epochs=2, batch=8, max_tokens=32)
+    lesson = Lesson(candidate, rows, [n % 3 for n in range(24)], 3)
+    trainees = [
+        build_trainee(tiny_base, str(tiny_base), replace(candidate, seed=seed), 3, torch.float32) for seed in (candidate.seed, 7)
+    ]
+    assert not torch.equal(trainees[0].flat, trainees[1].flat)
+    memory, ends = os.memfd_create("test"), socket.socketpair()
+    first, second = Duo(0, memory, ends[0].detach()), Duo(1, os.dup(memory), ends[1].detach())
+    other = threading.Thread(target=follow, args=(trainees[1], lesson, tmp_path, second))
+    other.start()
+    measured = Metrics(0.5, 0.5, 0.1, 0.2)
+    _, history = train_epochs(trainees[0], lesson, tmp_path, first, lambda tensors: measured, lambda epoch: None)
+    other.join()
+    for duo in (first, second):
+        duo.close()
+    assert len(history.epochs) == 2
+    assert torch.equal(trainees[0].flat, trainees[1].flat)

@@ -1,0 +1,74 @@
+"""Embeddings: what the frozen base model makes of texts, kept where one cycle needs the same ones twice.
+
+Add here other ways to pool or keep them; what learns on embeddings is in `training/probe.py` and `baselines.py`.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.bases import Base, resolve_base
+from ratchet.encoders import load_encoder, pad_id_of
+from ratchet.encoding import PREPROCESSING, load_tokenizer, run_in_batches
+from ratchet.evaluation import Floats
+from ratchet.files import write_atomically
+from ratchet.identity import digest_bytes, digest_json
+
+if TYPE_CHECKING:
+    import torch
+
+
+def embed_texts(base_name: str, texts: Sequence[str], max_tokens: int = 128, kept: Path | None = None) -> Floats:
+    """Embeddings by the frozen base model, float64 [n, d]: mean over tokens, then unit length.
+
+    Those that `keep_embeddings` left in the folder `kept`, for these texts and this base, are not computed again.
+    """
+    base = resolve_base(base_name)
+    if kept is not None and (found := _read(kept / _name(base, texts, max_tokens))) is not None:
+        return found
+    model = load_encoder(base.folder)
+    tokenizer = load_tokenizer(base.folder, max_tokens)
+    rows = functools.partial(mean_pooled, model)
+    return run_in_batches(rows, tokenizer, pad_id_of(base.folder), texts, model.config.hidden_size)
+
+
+def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_tokens: int) -> Floats:
+    """`embed_texts`, left in `folder` for whoever needs the same again."""
+    from safetensors.numpy import save
+
+    found = embed_texts(base_name, texts, max_tokens, kept=folder)
+    values = found.astype(np.float32)  # what the model answered: nothing is lost
+    content = save({"embeddings": values}, metadata={"digest": digest_bytes(values.tobytes())})
+    write_atomically(folder / _name(resolve_base(base_name), texts, max_tokens), content)
+    return found
+
+
+def mean_pooled(model: Any, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """Mean of the last hidden states over real tokens, then unit length: float32 [n, d]."""
+    import torch
+
+    hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
+    weight = mask.unsqueeze(-1).to(hidden.dtype)
+    return torch.nn.functional.normalize((hidden * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
+
+
+def _name(base: Base, texts: Sequence[str], max_tokens: int) -> str:
+    asked = {"base": base.revision, "preprocessing": PREPROCESSING, "max_tokens": max_tokens, "texts": list(texts)}
+    return f"embeddings-{digest_json(asked)[:32]}.safetensors"
+
+
+def _read(path: Path) -> Floats | None:
+    """The embeddings of a file, or None where it is missing or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="numpy") as file:
+            values, said = file.get_tensor("embeddings"), (file.metadata() or {}).get("digest")
+    except (SafetensorError, OSError):
+        return None
+    return values.astype(np.float64) if digest_bytes(values.tobytes()) == said else None
