@@ -18,7 +18,7 @@ from ratchet.files import write_json
 from ratchet.training.duo import Duo
 from ratchet.training.epochs import Epoch
 from ratchet.training.lifeline import die_with_parent, hold_lease
-from ratchet.training.memory import return_freed_memory
+from ratchet.training.memory import keep_heap_small
 from ratchet.training.outcome import (
     RESULT,
     CandidateResult,
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     die_with_parent(options.parent)
     os.environ.update(_ENVIRONMENT)  # before anything imports torch
-    return_freed_memory()
+    keep_heap_small()
     try:
         if options.pair is not None:
             _help(options.work, options.candidate, *map(int, options.pair.split(",")))

@@ -3,10 +3,12 @@
 Add here orders of examples; how one batch is learned from is in `lora.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+TOKENS_AT_ONCE = 512
+"""Padded tokens whose activations are held at a time: about 15 MB a layer of a small encoder, however long the texts are."""
 _BUCKET = 16  # batches that are sorted by length together: little padding, and still other neighbours in every epoch
 
 
@@ -27,3 +29,15 @@ def bucket_batches(lengths: Sequence[int], batch: int, seed: int, epoch: int) ->
         bucket = sorted(order[start : start + batch * _BUCKET].tolist(), key=lengths.__getitem__)
         batches += [bucket[first : first + batch] for first in range(0, len(bucket), batch)]
     return [batches[index] for index in random.permutation(len(batches))]
+
+
+def split_by_tokens(batch: Sequence[int], lengths: Sequence[int], most: int = TOKENS_AT_ONCE) -> Iterator[list[int]]:
+    """The batch in order, in pieces of at most `most` padded tokens, or of one long example. Their gradients are added."""
+    piece: list[int] = []
+    for index in batch:
+        if piece and (len(piece) + 1) * max(lengths[index], *(lengths[i] for i in piece)) > most:
+            yield piece
+            piece = []
+        piece.append(index)
+    if piece:
+        yield piece

@@ -15,14 +15,17 @@ from ratchet.candidate import Candidate
 from ratchet.encoding import pad_batch
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
-from ratchet.training.batching import bucket_batches
+from ratchet.training.batching import bucket_batches, split_by_tokens
 from ratchet.training.checkpoints import read_checkpoint, write_checkpoint
 from ratchet.training.duo import Alone, Duo
 from ratchet.training.head_start import start_head
 from ratchet.training.lora import Trainee, class_weights, learning_rate_at, masters_of
+from ratchet.training.memory import return_freed_memory
 
 if TYPE_CHECKING:
     import torch
+
+_TIDY_EVERY = 16  # batches
 
 
 @dataclass(frozen=True)
@@ -158,14 +161,15 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
     candidate, targets = lesson.candidate, torch.tensor(lesson.targets)
     weights = class_weights(targets, lesson.k)[targets]
     trainee.begin_epoch(candidate.seed, number, pair.rank)
-    batches = bucket_batches([len(row) for row in lesson.rows], candidate.batch, candidate.seed, number)
+    lengths = [len(row) for row in lesson.rows]
+    batches = bucket_batches(lengths, candidate.batch, candidate.seed, number)
     steps, total = len(batches) * candidate.epochs, 0.0
     for index, batch in enumerate(batches):
         mine = batch[pair.rank :: pair.ranks]
         found = torch.zeros(trainee.flat.numel() + 1)
-        if mine:
-            ids, mask = pad_batch([lesson.rows[row] for row in mine], trainee.pad_id)
-            found = trainee.gradients(ids, mask, targets[mine], weights[mine] / weights[batch].sum())
+        for part in split_by_tokens(mine, lengths):
+            ids, mask = pad_batch([lesson.rows[row] for row in part], trainee.pad_id)
+            found += trainee.gradients(ids, mask, targets[part], weights[part] / weights[batch].sum())
         summed = torch.from_numpy(pair.add(found.numpy()))
         loss = float(summed[-1])
         if not math.isfinite(loss):
@@ -174,6 +178,8 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
                 f"Lower learning_rate ({candidate.learning_rate}) or alpha ({candidate.alpha}).",
                 code="diverged",
             )
+        if index % _TIDY_EVERY == 0:
+            return_freed_memory()
         done = (number - 1) * len(batches) + index
         trainee.step(summed[:-1], learning_rate_at(done, steps, candidate.learning_rate))
         total += loss * len(batch)

@@ -3,9 +3,10 @@
 Add here what one optimiser step does. Epochs, early stopping and checkpoints are in `epochs.py`.
 """
 
-import logging
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,8 +155,8 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
     """
     import torch
 
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it complains of a kernel package that nothing here needs
-    from peft import LoraConfig, TaskType, get_peft_model
+    with hidden("bitsandbytes"):  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
+        from peft import LoraConfig, TaskType, get_peft_model
 
     torch.manual_seed(candidate.seed)
     model, missing = load_classifier_with_info(folder, k)
@@ -200,6 +201,19 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
             trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale))
     trainee.publish()
     return trainee
+
+
+@contextmanager
+def hidden(package: str) -> Iterator[None]:
+    """Have imports find no `package` meanwhile, as on a machine without it; one that is imported already stays."""
+    missing = package not in sys.modules
+    if missing:
+        sys.modules[package] = None  # type: ignore[assignment] # Python's own way to say that it cannot be imported
+    try:
+        yield
+    finally:
+        if missing:
+            del sys.modules[package]
 
 
 def class_weights(targets: "torch.Tensor", k: int) -> "torch.Tensor":

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ratchet.training.batching import bucket_batches
+from ratchet.training.batching import bucket_batches, split_by_tokens
 
 LENGTHS = np.random.default_rng(0).integers(4, 80, size=1003).tolist()
 
@@ -31,3 +31,12 @@ def test_the_order_follows_from_seed_and_epoch_alone() -> None:
     assert bucket_batches(LENGTHS, 16, seed=0, epoch=1) == first
     assert bucket_batches(LENGTHS, 16, seed=1, epoch=1) != first
     assert bucket_batches(LENGTHS, 16, seed=0, epoch=2) != first
+
+
+def test_pieces_keep_the_order_and_the_limit_of_tokens() -> None:
+    """Every example once, in order; no piece over the limit but one of a single long example; short batches stay whole."""
+    lengths = [5, 9, 40, 3, 8, 8, 8, 8]
+    pieces = list(split_by_tokens(range(8), lengths, most=20))
+    assert pieces == [[0, 1], [2], [3, 4], [5, 6], [7]]
+    assert list(split_by_tokens(range(8), lengths, most=320)) == [list(range(8))]
+    assert list(split_by_tokens([], lengths)) == []
