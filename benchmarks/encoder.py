@@ -122,7 +122,7 @@ def train_with_trainer(task: Path) -> None:
     arguments = TrainingArguments(
         output_dir=content["folder"] + "/trainer",
         num_train_epochs=candidate.epochs,
-        per_device_train_batch_size=candidate.batch,
+        per_device_train_batch_size=candidate.batch_of(len(rows["train"])),
         learning_rate=candidate.learning_rate,
         warmup_steps=WARM_UP,
         weight_decay=WEIGHT_DECAY,

@@ -10,6 +10,7 @@ from typing import Literal
 from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
 AUTO: tuple[str, ...] = ("auto",)
+_STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Candidate:
     target_modules: tuple[str, ...] = AUTO
     """Names of linear layers, or `["auto"]`: every linear layer of the encoder."""
     epochs: int = 4
-    batch: int = 32
+    batch: int = 0
+    """Examples a step; 0 for as many as leave 64 steps in an epoch, but 8 to 32: few examples need steps, many need speed."""
     learning_rate: float = 1.5e-3
     patience: int = 2
     """Epochs without a better calibration NLL before training stops."""
@@ -38,7 +40,7 @@ class Candidate:
     """`C` of the logistic regression; method `probe` only."""
 
     def __post_init__(self) -> None:
-        for name, least in (("rank", 1), ("epochs", 1), ("batch", 1), ("patience", 1), ("max_tokens", 8), ("seed", 0)):
+        for name, least in (("rank", 1), ("epochs", 1), ("batch", 0), ("patience", 1), ("max_tokens", 8), ("seed", 0)):
             need_at_least(f"candidate.{name}", getattr(self, name), least)
         if self.rank > 256:
             raise refuse(f"candidate.rank = {self.rank} is above 256.", "Use 4 to 64; 16 is the default.")
@@ -60,6 +62,10 @@ class Candidate:
                 f"candidate.target_modules = {list(self.target_modules)} mixes names with 'auto' or with nothing.",
                 'Name layers, or write ["auto"] alone.',
             )
+
+    def batch_of(self, examples: int) -> int:
+        """How many of so many training examples make one step."""
+        return self.batch or min(_MOST_AT_ONCE, max(_FEWEST_AT_ONCE, examples // _STEPS))
 
     @property
     def title(self) -> str:

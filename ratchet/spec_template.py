@@ -57,6 +57,7 @@ method = "lora"                  # low-rank adapters beside frozen weights, and 
 rank = 16                        # size of the adapters: more learns more, slower
 alpha = 32.0                     # their strength; twice the rank is a good start
 epochs = 4                       # passes over the training examples, at most
+batch = 0                        # examples a step; 0: 8 to 32, by how many training examples there are
 patience = 2                     # epochs without a better calibration NLL before training stops
 max_tokens = 128                 # longer texts are cut
 

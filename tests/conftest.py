@@ -1,13 +1,17 @@
-"""What tests of several folders share: a real headless Chromium without any network."""
+"""What tests of several folders share: a real headless Chromium without any network, and ways to plant a bug."""
 
+import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,6 +35,44 @@ def browser() -> Iterator[Any]:
         started = playwright.chromium.launch(executable_path=binary, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Callable[..., ModuleType]:
+    """Load a copy of a module with `old`, which must occur once, replaced by `new`: a mutant beside the real one."""
+
+    def load(module: ModuleType, old: str, new: str = "") -> ModuleType:
+        path = tmp_path / f"mutant_{module.__name__.rpartition('.')[2]}.py"
+        path.write_text(_replace_once(Path(str(module.__file__)), old, new), encoding="utf-8")
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        mutant = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = mutant  # dataclasses look themselves up
+        spec.loader.exec_module(mutant)
+        return mutant
+
+    return load
+
+
+@pytest.fixture
+def plant_in_copy(tmp_path: Path) -> Callable[[str, str, str], dict[str, str]]:
+    """Copy the product, replace `old` by `new` in one of its files, and return the environment in which a process runs the copy."""
+
+    def copy(file: str, old: str, new: str) -> dict[str, str]:
+        target = tmp_path / "mutant"
+        for package in ("assets", "checks", "orchestration", "ratchet", "resources"):
+            shutil.copytree(ROOT / package, target / package, ignore=shutil.ignore_patterns("__pycache__"))
+        (target / file).write_text(_replace_once(ROOT / file, old, new), encoding="utf-8")
+        return {"PYTHONPATH": str(target), "PYTHONSAFEPATH": "1"}
+
+    return copy
+
+
+def _replace_once(path: Path, old: str, new: str) -> str:
+    source = path.read_text(encoding="utf-8")
+    assert source.count(old) == 1
+    return source.replace(old, new)
 
 
 class Visit:

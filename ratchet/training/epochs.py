@@ -162,7 +162,7 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
     weights = class_weights(targets, lesson.k)[targets]
     trainee.begin_epoch(candidate.seed, number, pair.rank)
     lengths = [len(row) for row in lesson.rows]
-    batches = bucket_batches(lengths, candidate.batch, candidate.seed, number)
+    batches = bucket_batches(lengths, candidate.batch_of(len(lengths)), candidate.seed, number)
     steps, total = len(batches) * candidate.epochs, 0.0
     for index, batch in enumerate(batches):
         mine = batch[pair.rank :: pair.ranks]

@@ -148,15 +148,27 @@ def fast_dtype() -> "torch.dtype":
     return torch.bfloat16 if native else torch.float32
 
 
+@contextmanager
+def hidden(package: str) -> Iterator[None]:
+    """Have imports find no `package` meanwhile, as on a machine without it; one that is imported already stays."""
+    missing = package not in sys.modules
+    if missing:
+        sys.modules[package] = None  # type: ignore[assignment] # Python's own way to say that it cannot be imported
+    try:
+        yield
+    finally:
+        if missing:
+            del sys.modules[package]
+
+
+@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
 def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dtype: "torch.dtype | None" = None) -> Trainee:
     """The model of one LoRA candidate, freshly initialised from its seed, in `dtype` or the processor's fast format.
 
     Raises `RatchetError` for unknown targets.
     """
     import torch
-
-    with hidden("bitsandbytes"):  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
-        from peft import LoraConfig, TaskType, get_peft_model
+    from peft import LoraConfig, TaskType, get_peft_model
 
     torch.manual_seed(candidate.seed)
     model, missing = load_classifier_with_info(folder, k)
@@ -201,19 +213,6 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
             trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale))
     trainee.publish()
     return trainee
-
-
-@contextmanager
-def hidden(package: str) -> Iterator[None]:
-    """Have imports find no `package` meanwhile, as on a machine without it; one that is imported already stays."""
-    missing = package not in sys.modules
-    if missing:
-        sys.modules[package] = None  # type: ignore[assignment] # Python's own way to say that it cannot be imported
-    try:
-        yield
-    finally:
-        if missing:
-            del sys.modules[package]
 
 
 def class_weights(targets: "torch.Tensor", k: int) -> "torch.Tensor":

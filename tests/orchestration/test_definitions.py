@@ -17,15 +17,15 @@ PACKAGES = ("orchestration", "assets", "checks", "resources", "ratchet")
 
 
 def modules_with(folder: str, decorator: str) -> set[str]:
-    """Names of the modules in `folder` that hold a function under `@dg.<decorator>`."""
-    return {path.stem for path in (ROOT / folder).glob("*.py") if f"@dg.{decorator}(" in path.read_text()}
+    """Names of the modules in `folder` that hold a function under `decorator`."""
+    return {path.stem for path in (ROOT / folder).glob("*.py") if f"\n{decorator}(" in path.read_text()}
 
 
 def test_every_asset_and_check_file_is_listed() -> None:
     """A file that is written but not listed would silently not exist."""
-    assert {asset.key.to_user_string() for asset in definitions.ASSETS} == modules_with("assets", "asset")
+    assert {asset.key.to_user_string() for asset in definitions.ASSETS} == modules_with("assets", "@dg.asset")
     listed = {key.name for check in definitions.CHECKS for key in check.check_keys}
-    assert listed == modules_with("checks", "asset_check") == set(GATES)
+    assert listed == modules_with("checks", "@gate") == set(GATES)
     assert set(STAGES) == listed | {asset.key.to_user_string() for asset in definitions.ASSETS}
 
 

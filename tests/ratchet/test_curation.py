@@ -1,10 +1,11 @@
 """Every corrected request becomes an example or is dropped with a reason, and nothing held out reaches train."""
 
-import importlib.util
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -202,20 +203,12 @@ def leaks(found: Curated, golden: list[str]) -> list[Any]:
     return find_leaks(named[0], named[1] + [(f"golden-{i}", text) for i, text in enumerate(golden, start=1)], 0.8)
 
 
-def test_a_curation_that_forgets_to_keep_splits_apart_is_caught_by_the_leakage_check(tmp_path: Path) -> None:
+def test_a_curation_that_forgets_to_keep_splits_apart_is_caught_by_the_leakage_check(plant: Callable[..., ModuleType]) -> None:
     """The mutant is this module without that step; the check, which shares no code with it, names all four."""
     planted = [row("x", -19, "Refund still missing", "a"), row("y", -19, "apple pay will not link!", "b"),
                row("z", -19, GOLDEN[0]), row("w", -19, "which countries apply?")]  # fmt: skip
     assert leaks(run(planted, GOLDEN[:1]), GOLDEN[:1]) == []
-    source = Path(curation.__file__).read_text(encoding="utf-8")
-    step = "    _keep_apart(sift, spec.limits.near_duplicate_jaccard, redact_all(golden)[0])\n"
-    assert source.count(step) == 1
-    (tmp_path / "mutant.py").write_text(source.replace(step, ""), encoding="utf-8")
-    found = importlib.util.spec_from_file_location("mutant", tmp_path / "mutant.py")
-    assert found is not None
-    assert found.loader is not None
-    mutant = importlib.util.module_from_spec(found)
-    found.loader.exec_module(mutant)
+    mutant = plant(curation, "    _keep_apart(sift, spec.limits.near_duplicate_jaccard, redact_all(golden)[0])\n")
     leaked = leaks(mutant.curate(pd.DataFrame(backdrop() + planted), CYCLE, SPEC, GOLDEN[:1]), GOLDEN[:1])
     assert {leak.train_item for leak in leaked} == {"x", "y", "z", "w"}
 

@@ -108,3 +108,9 @@ def test_a_candidate_has_a_short_title() -> None:
     """For tables."""
     assert Candidate(rank=8).title == "encoder/lora r8 all-MiniLM-L6-v2"
     assert Candidate(method="probe").title == "encoder/probe all-MiniLM-L6-v2"
+
+
+def test_few_examples_make_small_steps_and_many_make_large_ones() -> None:
+    """By default an epoch has about 64 steps, within 8 to 32 examples each; a batch that is given is kept."""
+    assert [Candidate().batch_of(n) for n in (3, 512, 1000, 2048, 50_000)] == [8, 8, 15, 32, 32]
+    assert Candidate(batch=5).batch_of(50_000) == 5

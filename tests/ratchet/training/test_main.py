@@ -12,6 +12,7 @@ from ratchet.training.plan import TrainingPlan
 
 Launch = Callable[..., subprocess.CompletedProcess[str]]
 Prepare = Callable[[Path, TrainingPlan], Path]
+Plant = Callable[[str, str, str], dict[str, str]]
 
 
 def test_a_training_reports_every_candidate_and_names_the_best(trained: Path, plan: TrainingPlan) -> None:
@@ -30,20 +31,33 @@ def test_a_training_reports_every_candidate_and_names_the_best(trained: Path, pl
     assert not list(trained.rglob(".*stage*"))
 
 
-def test_a_killed_training_resumes_from_its_last_epoch_and_ends_with_the_same_weights(
-    tmp_path: Path, trained: Path, plan: TrainingPlan, prepare_work: Prepare, launch: Launch
-) -> None:
-    """Fault F29: kill -9 after an epoch leaves no artefact; the next launch goes on and the digest is that of no crash."""
-    work = prepare_work(tmp_path, plan)
-    killed = launch(work, RATCHET_FAILPOINT="training.after_epoch:kill")
+def ends_as_if_never_killed(work: Path, trained: Path, launch: Launch, **environment: str) -> bool:
+    """The assertion of F29: kill -9 after an epoch leaves no artefact, and the next launch ends with the digest of no crash."""
+    killed = launch(work, RATCHET_FAILPOINT="training.after_epoch:kill", **environment)
     assert killed.returncode == -9
     assert not (work / "result.json").exists()
     assert not (work / "candidate-0" / "adapter").exists()
-    again = launch(work)
+    again = launch(work, **environment)
     assert again.returncode == 0, again.stderr
     here, there = read_result(work).candidates[0], read_result(trained).candidates[0]
-    assert [here.resumed_from_epoch, here.weights_digest] == [1, there.weights_digest]
-    assert [epoch.nll for epoch in here.epochs] == [epoch.nll for epoch in there.epochs]
+    same = [epoch.nll for epoch in here.epochs] == [epoch.nll for epoch in there.epochs]
+    return same and (here.resumed_from_epoch, here.weights_digest) == (1, there.weights_digest)
+
+
+def test_a_killed_training_resumes_from_its_last_epoch_and_ends_with_the_same_weights(
+    tmp_path: Path, trained: Path, plan: TrainingPlan, prepare_work: Prepare, launch: Launch
+) -> None:
+    """Fault F29."""
+    assert ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch)
+
+
+def test_a_training_that_forgets_its_optimiser_is_noticed(
+    tmp_path: Path, trained: Path, plan: TrainingPlan, prepare_work: Prepare, launch: Launch, plant_in_copy: Plant
+) -> None:
+    """The planted bug fails the very assertion that the real one passes (F29's mutant)."""
+    restored = "self.optimiser.state[self.flat] = {name: tensors[name].clone() for name in _MOMENTS if name in tensors}"
+    mutant = plant_in_copy("ratchet/training/lora.py", restored, "pass")
+    assert not ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch, **mutant)
 
 
 def test_a_finished_training_is_reused(trained: Path, launch: Launch) -> None:

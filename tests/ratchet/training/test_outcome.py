@@ -4,11 +4,13 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from ratchet.errors import RatchetError
+from ratchet.training import outcome
 from ratchet.training.outcome import choose_best, read_result
 
 
@@ -39,14 +41,26 @@ def test_a_trainer_that_left_nothing_is_refused(work: Path) -> None:
         read_result(work)
 
 
-def test_metrics_of_other_weights_are_refused(work: Path) -> None:
-    """Fault F32: one byte of the weights differs from what was reported."""
+def damage_weights(work: Path) -> None:
+    """Flip the last bit of the first candidate's weights."""
     path = work / "candidate-0" / "adapter" / "adapter_model.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
+
+
+def test_metrics_of_other_weights_are_refused(work: Path) -> None:
+    """Fault F32: one byte of the weights differs from what was reported."""
+    damage_weights(work)
     with pytest.raises(RatchetError, match="weights of candidate 0 differ from those that were reported"):
         read_result(work)
+
+
+def test_a_reader_that_believes_the_figures_is_noticed(work: Path, plant: Callable[..., ModuleType]) -> None:
+    """F32's mutant compares no digest, and takes the figures of other weights."""
+    mutant = plant(outcome, "if weights_digest(work / found.folder) != found.weights_digest:", "if False:")
+    damage_weights(work)
+    assert mutant.read_result(work).candidates[0].calibration is not None
 
 
 def test_a_reported_digest_of_other_weights_is_refused(work: Path) -> None:
