@@ -1,11 +1,10 @@
-"""The `ratchet` command: its list of commands, its exit codes, and how errors are said.
+"""The `ratchet` command: its list of commands and its exit codes. How errors are said is `failing.py`.
 
 Add a command as a file of its own and list it here. Importing this module must stay fast: nothing heavier than Typer comes
 in before a command runs; a test holds this.
 """
 
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from orchestration.cli import arguments, output
 from orchestration.cli.cycle import cycle
 from orchestration.cli.demo import demo
 from orchestration.cli.doctor import doctor
+from orchestration.cli.failing import describe_crash, tell_error
 from orchestration.cli.ingest import ingest
 from orchestration.cli.init import init
 from orchestration.cli.manual import EXIT_CODES, manual
@@ -23,7 +23,7 @@ from orchestration.cli.promote import promote
 from orchestration.cli.report import report
 from orchestration.cli.session import Session, open_home, session_of
 from orchestration.cli.status import status
-from ratchet.errors import RatchetError, UsageError
+from ratchet.errors import RatchetError
 
 INTERRUPTED = 130
 
@@ -97,11 +97,11 @@ def _run(words: list[str]) -> int:
         code = typer.main.get_command(app).main(arguments.hoist(words), prog_name="ratchet", standalone_mode=False)
         sys.stdout.flush()
     except RatchetError as error:
-        return _fail(error, words)
+        return tell_error(error, words)
     except typer.TyperException as error:
-        return _fail(arguments.explain(error), words)
+        return tell_error(arguments.explain(error), words)
     except typer.Abort:
-        return _fail(RatchetError("nothing was done.", "Answer the question, or give --yes.", code="aborted"), words)
+        return tell_error(RatchetError("nothing was done.", "Answer the question, or give --yes.", code="aborted"), words)
     except BrokenPipeError:
         output.abandon_output()
         return 0
@@ -110,34 +110,12 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the edge: whatever happened is said in one sentence
-        return _fail(_crash(error), words)
+        return tell_error(describe_crash(error), words)
     return _code(code)
 
 
 def _code(found: object) -> int:
     return found if isinstance(found, int) else 0
-
-
-def _crash(error: Exception) -> RatchetError:
-    said = output.printable(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}")
-    return RatchetError(
-        f"something unexpected happened ({said[:300]}).", "Repeat it with --debug to see the traceback.", code="crash"
-    )
-
-
-def _fail(error: RatchetError, words: Sequence[str]) -> int:
-    """Say the error once: a sentence on standard error and, with `--json`, one document on standard output."""
-    if "--debug" in words:
-        traceback.print_exc()
-    if "--json" in words:
-        try:
-            output.emit_json(error.as_json())
-        except typer.Exit:
-            return error.exit_code
-    hint = "\nhint: " + output.printable(error.hint) if error.hint else ""
-    prefix = "" if isinstance(error, UsageError) or error.exit_code != 2 else "blocked: "
-    print(f"{prefix or 'error: '}{output.printable(error.message)}{hint}", file=sys.stderr)  # noqa: T201 - the command's talk
-    return error.exit_code
 
 
 if __name__ == "__main__":

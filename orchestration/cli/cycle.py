@@ -61,7 +61,8 @@ def _choose(session: Session, name: str, word: str) -> Cycle:
 
 
 def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
-    from orchestration.cli.progress import Progress, divert_output
+    from orchestration.cli.diverting import divert_output
+    from orchestration.cli.progress import Progress
 
     started, home = time.monotonic(), session.home
     with divert_output(home.log(chosen)) as talk, Progress(session, talk) as progress:

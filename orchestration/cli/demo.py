@@ -7,9 +7,10 @@ import time
 
 import typer
 
+from orchestration.cli.diverting import divert_output
 from orchestration.cli.manual import Json
 from orchestration.cli.output import emit, emit_json, say, table
-from orchestration.cli.progress import Progress, divert_output
+from orchestration.cli.progress import Progress
 from orchestration.cli.session import Session, session_of
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError

@@ -3,13 +3,8 @@
 Add here how waiting is shown; what happened is told by Dagster's events (`running.py`).
 """
 
-import os
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -20,31 +15,6 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 HEARTBEAT_S = 10.0
-
-
-@contextmanager
-def divert_output(log: Path) -> Iterator[TextIO]:
-    """Send everything that libraries and child processes print to `log`; yields the person's own standard error."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = {1: os.dup(1), 2: os.dup(2)}
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    real = _is_stream(sys.stderr, 2)
-    talk = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) if real else sys.stderr
-    try:
-        for number in saved:
-            os.dup2(target, number)
-        yield talk
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, copy in saved.items():
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(target)
-        if real:
-            talk.close()
 
 
 class Progress:
@@ -106,10 +76,3 @@ class Progress:
         while not self._ended.wait(0.5):
             if time.monotonic() - self._spoken >= self._heartbeat_s:
                 self.say(f"    still at {self._stage}, {time.monotonic() - self._started:.0f} s")
-
-
-def _is_stream(stream: TextIO, number: int) -> bool:
-    try:
-        return stream.fileno() == number
-    except (OSError, ValueError):
-        return False

@@ -1,0 +1,43 @@
+"""Keeping what libraries and child processes print away from the person, in a log file.
+
+Add here what is done with output that is not ours; what the person is told is `progress.py`.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+
+@contextmanager
+def divert_output(log: Path) -> Iterator[TextIO]:
+    """Send everything that libraries and child processes print to `log`; yields the person's own standard error."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = {1: os.dup(1), 2: os.dup(2)}
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    real = _is_stream(sys.stderr, 2)
+    talk = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) if real else sys.stderr
+    try:
+        for number in saved:
+            os.dup2(target, number)
+        yield talk
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in saved.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(target)
+        if real:
+            talk.close()
+
+
+def _is_stream(stream: TextIO, number: int) -> bool:
+    try:
+        return stream.fileno() == number
+    except (OSError, ValueError):
+        return False
