@@ -27,7 +27,7 @@ def adapter(
     receipts: dg.ResourceParam[Receipts],
     pipes: dg.ResourceParam[dg.PipesSubprocessClient],
 ) -> dg.MaterializeResult[None]:
-    """The best of this cycle's candidates by calibration NLL, trained in one subprocess; resumes where a crash left it."""
+    """The best of this cycle's candidates by calibrated NLL, trained in one subprocess; resumes where a crash left it."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
     rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})

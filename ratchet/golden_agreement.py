@@ -21,20 +21,23 @@ GROUP BY ALL ORDER BY ALL
 """How often the candidate answered what, for each label of test and golden."""
 
 _MAJORITY = 0.5
+_ALPHA = 0.05
 
 
 def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
     """Fails for a class when the candidate contradicts most of the week's labels of it but confirms most golden ones.
 
     `rows` are those of `CONFUSIONS_SQL`. A class counts as contradicted when its recall is under one half on test, at least
-    one half on golden, and the exact 95 % intervals of the two do not overlap. A class with too few items is never called.
+    one half on golden, and the exact intervals of the two do not overlap: at 95 %, shared out among the classes that are
+    compared (Bonferroni), so that many classes do not make false alarms. A class with too few items is never called.
     """
     counts: dict[str, dict[str, dict[str, int]]] = {"test": {}, "golden": {}}
     for row in rows:
         counts[row["split"]].setdefault(row["label"], {})[row["predicted"]] = int(row["n"])
-    classes = {label: _compare(label, answers, counts["golden"].get(label, {})) for label, answers in counts["test"].items()}
-    judged = {label: found for label, found in classes.items() if found["golden"]["n"]}
-    evidence = {"classes": judged}
+    both = [label for label in counts["test"] if counts["golden"].get(label)]
+    confidence = 1 - _ALPHA / max(1, len(both))
+    judged = {label: _compare(label, counts["test"][label], counts["golden"][label], confidence) for label in both}
+    evidence = {"classes": judged, "confidence": confidence}
     if not judged:
         return Verdict("inconclusive", "No verdict: no class has both blind labels of the week and golden items.", evidence)
     contradicted = {label: found for label, found in judged.items() if found["contradicted"]}
@@ -52,13 +55,13 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
     )
 
 
-def _compare(label: str, test: Mapping[str, int], golden: Mapping[str, int]) -> dict[str, Any]:
-    week, reviewed = _side(label, test), _side(label, golden)
-    flipped = bool(reviewed["n"]) and week["recall"] < _MAJORITY <= reviewed["recall"] and week["high"] < reviewed["low"]
+def _compare(label: str, test: Mapping[str, int], golden: Mapping[str, int], confidence: float) -> dict[str, Any]:
+    week, reviewed = _side(label, test, confidence), _side(label, golden, confidence)
+    flipped = week["recall"] < _MAJORITY <= reviewed["recall"] and week["high"] < reviewed["low"]
     return {"test": week, "golden": reviewed, "mostly": max(test, key=lambda answer: test[answer]), "contradicted": flipped}
 
 
-def _side(label: str, answers: Mapping[str, int]) -> dict[str, float]:
+def _side(label: str, answers: Mapping[str, int], confidence: float) -> dict[str, float]:
     n, right = sum(answers.values()), answers.get(label, 0)
-    low, high = proportion_interval(right, n) if n else (0.0, 1.0)
-    return {"n": n, "right": right, "recall": right / n if n else 0.0, "low": low, "high": high}
+    low, high = proportion_interval(right, n, confidence)
+    return {"n": n, "right": right, "recall": right / n, "low": low, "high": high}

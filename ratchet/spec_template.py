@@ -49,7 +49,7 @@ max_golden_loss = 0.05           # share of the golden items that live gets righ
 golden_floor = 0.6               # golden accuracy that the first candidate needs, when there is no live one
 golden_floor_per_class = 0.2     # and its recall within each class
 
-# --- What is trained. Every candidate is trained in every cycle, and the one with the best calibration NLL is kept.
+# --- What is trained. Every candidate is trained in every cycle, and the one with the best calibrated NLL is kept.
 [[candidate]]
 family = "encoder"
 base = "all-MiniLM-L6-v2"        # or the folder of your own model, as './models/my-encoder'

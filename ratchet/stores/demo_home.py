@@ -38,8 +38,8 @@ class Scene:
 
 
 SCRIPT = (
-    Scene(date(2026, 1, 5), 420, "a first week, little to learn from", "promoted"),
-    Scene(date(2026, 1, 12), 440, "a second week, with more to learn from", "promoted", drift=0.1),
+    Scene(date(2026, 1, 5), 520, "a first week, little to learn from", "promoted"),
+    Scene(date(2026, 1, 12), 480, "a second week, with more to learn from", "promoted", drift=0.1),
     Scene(
         date(2026, 1, 19),
         420,

@@ -16,13 +16,13 @@ import numpy as np
 
 from ratchet import adapter_format as form
 from ratchet.bases import Base, resolve_base
-from ratchet.calibration import UNCALIBRATED, softmax
+from ratchet.calibration import UNCALIBRATED, fit_calibration, softmax
 from ratchet.candidate import Candidate
 from ratchet.embedding import keep_embeddings
 from ratchet.encoders import apply_lora, load_classifier
 from ratchet.encoding import encode_texts, load_tokenizer
 from ratchet.errors import RatchetError
-from ratchet.evaluation import brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
+from ratchet.evaluation import Floats, Integers, brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
 from ratchet.files import fsync_folder, publish
 from ratchet.identity import canonical_json
 from ratchet.prediction import (
@@ -105,27 +105,42 @@ def train_candidate(task: Task, report: Report) -> CandidateResult:
     except RatchetError as error:
         return replace(task.blank_result(), reason=str(error), seconds=time.perf_counter() - started)
     adapter = task.folder / "adapter"
-    measured = measure(load_predictor(adapter), task.calibration)
+    logits, labels = answer(load_predictor(adapter), task.calibration)
     return replace(
         result,
         status="trained",
         folder=f"{task.folder.name}/adapter",
         weights_digest=weights_digest(adapter),
-        calibration=measured,
+        calibration=measure(logits, labels),
+        served_nll=_measure_served(logits, labels),
         seconds=time.perf_counter() - started,
     )
 
 
-def measure(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> Metrics:
-    """How good the uncalibrated predictor is on `(text, label)` pairs that it was not trained on."""
+def answer(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> tuple[Floats, Integers]:
+    """Logits [n, k] of `(text, label)` pairs, and the class indices of their labels [n]."""
     labels = np.array([predictor.labels.index(label) for _, label in examples], dtype=np.int64)
-    probabilities = softmax(predictor.logits([text for text, _ in examples]))
+    return predictor.logits([text for text, _ in examples]), labels
+
+
+def measure(logits: Floats, labels: Integers) -> Metrics:
+    """How good uncalibrated logits [n, k] are for `labels` [n] that were not trained on."""
+    probabilities = softmax(logits)
     return Metrics(
-        macro_f1=macro_f1(probabilities.argmax(axis=1), labels, len(predictor.labels)),
+        macro_f1=macro_f1(probabilities.argmax(axis=1), labels, logits.shape[1]),
         nll=negative_log_likelihood(probabilities, labels),
         ece=expected_calibration_error(probabilities, labels),
         brier=brier_score(probabilities, labels),
     )
+
+
+def _measure_served(logits: Floats, labels: Integers) -> float:
+    """NLL as it will be served, with a temperature of the other folds; without one where none can be fitted."""
+    try:
+        found = fit_calibration(logits, labels).nll_after
+    except RatchetError:  # the stage that seals the adapter says why, if this candidate is the one
+        found = None
+    return negative_log_likelihood(softmax(logits), labels) if found is None else found
 
 
 def follow_candidate(task: Task, duo: Duo) -> None:
@@ -161,7 +176,7 @@ def _train_lora(task: Task, report: Report) -> CandidateResult:
         def evaluate(tensors: Tensors) -> Metrics:
             model = load_classifier(task.base.folder, len(labels))
             apply_lora(model, trainee.settings, tensors)
-            return measure(classifier_predictor(model, labels, UNCALIBRATED, tokenizer), task.calibration)
+            return measure(*answer(classifier_predictor(model, labels, UNCALIBRATED, tokenizer), task.calibration))
 
         tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, evaluate, report)
     settings = canonical_json(trainee.settings.as_json()).encode()

@@ -32,6 +32,8 @@ class CandidateResult:
     weights_digest: str = ""
     calibration: Metrics | None = None
     """Of the float32 predictor that serves, without temperature, on the calibration split."""
+    served_nll: float | None = None
+    """NLL on the calibration split with a cross-fitted temperature: it decides, for a temperature is what will be served."""
     epochs: tuple[Epoch, ...] = ()
     selected_epoch: int | None = None
     stopped_early: bool = False
@@ -68,7 +70,7 @@ class TrainingResult:
 
     @property
     def best_candidate(self) -> CandidateResult:
-        """The candidate with the lowest calibration NLL."""
+        """The candidate with the lowest calibration NLL as served."""
         return self.candidates[self.best]
 
     @property
@@ -88,6 +90,7 @@ def summarise(found: CandidateResult) -> dict[str, str]:
         "candidate": found.title,
         "status": found.status if not found.reason else f"{found.status}: {found.reason}",
         "NLL": f"{measured.nll:.4f}" if measured else "",
+        "NLL calibrated": "" if found.served_nll is None else f"{found.served_nll:.4f}",
         "macro-F1": f"{measured.macro_f1:.4f}" if measured else "",
         "epoch": "" if found.selected_epoch is None else f"{found.selected_epoch} of {len(found.epochs)}",
         "trainable": f"{found.trainable_share:.2%} ({found.matched_layers} layers)" if found.matched_layers else "",
@@ -96,11 +99,11 @@ def summarise(found: CandidateResult) -> dict[str, str]:
 
 
 def choose_best(candidates: Sequence[CandidateResult]) -> int:
-    """Index of the trained candidate with the lowest calibration NLL, the first of equals.
+    """Index of the trained candidate with the lowest calibration NLL as served, the first of equals.
 
     Raises `RatchetError` with every reason when none was trained.
     """
-    trained = [(found.calibration.nll, found.index) for found in candidates if found.calibration is not None]
+    trained = [(found.served_nll, found.index) for found in candidates if found.served_nll is not None]
     if not trained:
         reasons = " ".join(f"{found.title}: {found.reason}" for found in candidates)
         raise RatchetError(f"no candidate could be trained. {reasons}", code="no_candidate")

@@ -57,3 +57,11 @@ def test_no_common_class_is_no_verdict() -> None:
     """Nothing to compare is never a pass."""
     only_test = {key: n for key, n in HONEST.items() if key[0] == "test"}
     assert decide_golden_agreement(rows(only_test)).outcome == "inconclusive"
+
+
+def test_many_small_classes_raise_no_false_alarm() -> None:
+    """2 of 13 against 23 of 34 is beyond chance for one class, but not when seven are compared."""
+    weak = {("test", "a", "a"): 2, ("test", "a", "b"): 11, ("golden", "a", "a"): 23, ("golden", "a", "b"): 11}
+    assert decide_golden_agreement(rows(weak)).outcome == "failed"
+    others = {(split, label, label): 30 for split in ("test", "golden") for label in "bcdefg"}
+    assert decide_golden_agreement(rows({**weak, **others})).outcome == "passed"

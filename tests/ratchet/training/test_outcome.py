@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -98,3 +99,13 @@ def test_without_a_trained_candidate_there_is_no_best(work: Path) -> None:
     failed = [found.__class__(found.index, "t", "f", "m", "failed", reason="because.") for found in read_result(work).candidates]
     with pytest.raises(RatchetError, match=r"t: because\. t: because\."):
         choose_best(failed)
+
+
+def test_the_best_is_the_one_that_serves_best(work: Path) -> None:
+    """An underconfident candidate that a temperature mends beats one whose raw NLL is lower."""
+    first, second = read_result(work).candidates
+    assert first.calibration is not None
+    assert second.calibration is not None
+    raw_better = replace(first, calibration=replace(first.calibration, nll=0.50), served_nll=0.49)
+    mended = replace(second, calibration=replace(second.calibration, nll=0.55), served_nll=0.40)
+    assert choose_best([raw_better, mended]) == mended.index
