@@ -21,6 +21,7 @@ from orchestration.cli.manual import EXIT_CODES, manual
 from orchestration.cli.predict import predict
 from orchestration.cli.promote import promote
 from orchestration.cli.report import report
+from orchestration.cli.serve import key, serve
 from orchestration.cli.session import Session, open_home, session_of
 from orchestration.cli.status import status
 from ratchet.errors import RatchetError
@@ -47,6 +48,9 @@ for command, page in (
                      "ratchet promote tickets --why 'better on transfers'", 2)),
     (predict, manual("Answer a file of texts; a line that cannot be answered is left out and named.",
                      "ratchet predict tickets --input in.jsonl --output out.jsonl", 3)),
+    (serve, manual("Answer over HTTP with what is live, and land what is asked, corrected and said of it.",
+                   "ratchet serve --port 8008")),
+    (key, manual("Make a key for the gateway.", "ratchet key web --scope classify --scope feedback")),
     (status, manual("Show on one screen what is live, what is new and what comes next.", "ratchet status tickets")),
     (doctor, manual("Say what is missing or odd on this machine, with the cure.", "ratchet doctor")),
 ):  # fmt: skip

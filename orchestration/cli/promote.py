@@ -30,8 +30,9 @@ def promote(
     session = session_of(context)
     if not why.strip():
         raise UsageError("--why is empty.", "Say in one sentence why it becomes live.", code="usage")
-    from ratchet.stores import ceremony
+    from ratchet.stores import ceremony, serving
 
+    serving.settle(session.home, name)  # a promotion that was killed before its flag is finished first
     nominee = ceremony.nominate(session.home, name, adapter)
     for line in nominee.passed_over:
         say(session, f"passed over {line}")

@@ -16,6 +16,7 @@ from ratchet.baselines import HARD, SIMPLER, decide_baselines
 from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.evaluation import macro_f1
+from ratchet.failpoints import failpoint
 from ratchet.gates import Verdict
 from ratchet.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
 from ratchet.promotion import decide_eligibility
@@ -26,6 +27,7 @@ from ratchet.stores.history import blocking_stage
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Entry, Ledger
 from ratchet.stores.receipts import Receipt, Receipts
+from ratchet.stores.serving import settle
 from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
 
@@ -77,8 +79,8 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
 
 
 def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = None) -> Entry:
-    """Make the nominee live: one durable line in the ledger, written by this user for the reason `why`."""
-    return Ledger(home).append(
+    """Make the nominee live: one durable line in the ledger, written by this user for the reason `why`, and then the flag."""
+    entry = Ledger(home).append(
         nominee.cycle.classifier,
         ts=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
         actor=_actor(),
@@ -88,6 +90,9 @@ def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = No
         week=str(nominee.cycle.week),
         receipts=nominee.receipts,
     )
+    failpoint("promotion.after_ledger")
+    settle(home, nominee.cycle.classifier)
+    return entry
 
 
 def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:

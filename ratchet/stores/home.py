@@ -23,6 +23,16 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def flags(self) -> Path:
+        """`flags.json`: what serves, in flagd's format."""
+        return self.root / "flags.json"
+
+    @property
+    def keys(self) -> Path:
+        """`keys.json`: digests of the gateway's keys."""
+        return self.root / "keys.json"
+
+    @property
     def dagster(self) -> Path:
         """`DAGSTER_HOME`: runs, events and schedules; expendable history."""
         return self.root / "dagster"
@@ -62,6 +72,18 @@ class Home:
     def training(self, name: str) -> Path:
         """Work folders of trainings: checkpoints and loss curves, by plan digest. Expendable."""
         return self.classifier(name) / "training"
+
+    def journal(self, name: str, kind: str) -> Path:
+        """Rows of `kind` that the gateway acknowledged and has not yet sealed."""
+        return self.classifier(name) / "journal" / kind
+
+    def feedback(self, name: str) -> Path:
+        """What users said of answers, sealed by the gateway: it sends requests to review, and becomes no label."""
+        return self.classifier(name) / "feedback"
+
+    def pairs(self, name: str) -> Path:
+        """What live and shadow answered to the same requests, sealed by the gateway."""
+        return self.classifier(name) / "pairs"
 
     def report(self, cycle: Cycle) -> Path:
         """Folder of one cycle's report."""

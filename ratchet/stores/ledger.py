@@ -13,9 +13,8 @@ from typing import Any
 from ratchet.errors import RatchetError
 from ratchet.files import append_line
 from ratchet.identity import digest_json
+from ratchet.ledger_head import GENESIS, Head
 from ratchet.stores.home import Home
-
-GENESIS = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,11 @@ class Ledger:
                 raise _broken(path, number, "does not continue the chain")
             entries.append(entry)
         return entries
+
+    def head(self, classifier: str) -> Head:
+        """Number and digest of the newest entry."""
+        entries = self.entries(classifier)
+        return Head(len(entries), entries[-1].digest) if entries else Head()
 
     def live(self, classifier: str) -> str | None:
         """Digest of the live adapter, or None before the first promotion."""

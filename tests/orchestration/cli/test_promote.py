@@ -1,6 +1,10 @@
 """The ceremony of promotion: who may become live, on evidence that is looked at again."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +12,7 @@ from typing import Any
 import pytest
 
 from ratchet.gates import GATES
+from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.warehouse import Warehouse
@@ -39,6 +44,21 @@ def test_a_candidate_that_passed_becomes_live_with_its_receipts(call: Any, ran_h
     assert again.code == 2
     assert "is live already" in again.err
     assert len(Ledger(Home(ran_home)).entries("tickets")) == 1
+
+
+def test_a_promotion_that_is_killed_half_way_is_finished_by_the_next(call: Any, ran_home: Path) -> None:
+    """F21: kill -9 between ledger and flag; the next ceremony writes the flag first, and promotes nothing twice."""
+    words = ["--home", str(ran_home), "promote", "tickets", "--why", "better", "--yes"]
+    command = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())", *words]
+    environment = {**os.environ, "RATCHET_FAILPOINT": "promotion.after_ledger:kill"}
+    killed = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    home = Home(ran_home)
+    (entry,) = Ledger(home).entries("tickets")
+    assert not home.flags.exists()
+    assert "is live already" in call(*words).err
+    assert Flags(home).read().rollouts["tickets"].live == entry.adapter
+    assert len(Ledger(home).entries("tickets")) == 1
 
 
 def edit_receipt(home: Home) -> None:

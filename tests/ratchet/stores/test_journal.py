@@ -141,7 +141,8 @@ def test_a_torn_tail_is_cut_and_damage_is_counted(
     content = path.read_bytes()
     journal.close()
     path.write_bytes(damage(content))
-    (tmp_path / "landing").joinpath(next(iter(os.listdir(tmp_path / "landing")))).unlink()
+    for segment in (tmp_path / "landing").iterdir():
+        segment.unlink()
     again = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
     again.close()
     assert (len(stored(tmp_path)), again.damaged) == (whole, damaged)

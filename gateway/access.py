@@ -1,0 +1,56 @@
+"""Who may call a route, and how often. A home without keys is open, and then served on loopback only (`app.py`).
+
+Add here other ways to prove who calls; the keys themselves are `ratchet/stores/keys.py`.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from gateway.refusals import Refusal
+from ratchet.stores.keys import Key, match_key
+
+
+@dataclass
+class Access:
+    """The keys of a home and how many calls each has left this minute."""
+
+    keys: tuple[Key, ...]
+    _left: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By key: calls left, and when that was counted (monotonic seconds)."""
+
+    def check(self, header: str | None, scope: str, now_s: float | None = None) -> None:
+        """Raise `Refusal` unless the `Authorization` header holds a key with `scope`, or the home has no keys."""
+        if not self.keys:
+            return
+        kind, _, secret = (header or "").partition(" ")
+        key = match_key(self.keys, secret.strip()) if kind.lower() == "bearer" else None
+        if key is None:
+            raise Refusal(401, "no_key", "No valid key came with the request.", "Send 'Authorization: Bearer KEY'.")
+        if scope not in key.scopes and "admin" not in key.scopes:
+            raise Refusal(
+                403, "no_scope", f"The key may not do this: scope {scope!r} is missing.", "Ask for a key with that scope."
+            )
+        self._count(key, time.monotonic() if now_s is None else now_s)
+
+    def _count(self, key: Key, now_s: float) -> None:
+        if key.per_minute == 0:
+            return
+        left, counted_s = self._left.get(key.name, (float(key.per_minute), now_s))
+        left = min(float(key.per_minute), left + (now_s - counted_s) * key.per_minute / 60)
+        if left < 1:
+            self._left[key.name] = (left, now_s)
+            raise Refusal(429, "rate_limit", f"More than {key.per_minute} requests a minute.", "Wait a moment.", retry_s=1)
+        self._left[key.name] = (left - 1, now_s)
+
+
+def need(scope: str) -> Callable[[Request], None]:
+    """A dependency that asks for `scope`; a test walks all routes and demands one of each."""
+
+    def check(request: Request) -> None:
+        request.app.state.access.check(request.headers.get("authorization"), scope)
+
+    check.scope = scope  # type: ignore[attr-defined]
+    return check

@@ -1,0 +1,103 @@
+"""What clients send and get, with descriptions and bounds: the source of the OpenAPI document.
+
+Bodies are parsed from their bytes, strictly: what pydantic's JSON parser refuses (lone surrogates, NaN) never gets in. Add a
+field here; what is done with it is in `routes.py`.
+"""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ratchet.records import MAX_NAME_CHARS
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _clean(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("control characters are not allowed")
+    if not text.strip():
+        raise ValueError("the text is empty")
+    return text
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("only printable characters are allowed")
+    return name
+
+
+Text = Annotated[str, Field(min_length=1, max_length=8000, description="What is classified."), AfterValidator(_clean)]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS), AfterValidator(_printable)]
+
+
+class Strict(BaseModel):
+    """A body: unknown keys are refused, types are never guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Question(Strict):
+    """One text, or several that are answered alike."""
+
+    text: Text | None = None
+    texts: list[Text] | None = Field(None, min_length=1, max_length=1024, description="Several texts instead of one.")
+    user_id: Id | None = Field(None, description="Keeps a user in the same bucket of a rollout.")
+
+
+class Answer(BaseModel):
+    """One answered text. The label is always one of the classifier's."""
+
+    request_id: str = Field(description="Names this answer in feedback and corrections.")
+    label: str
+    confidence: float = Field(ge=0, le=1, description="Calibrated probability of the label.")
+    probabilities: dict[str, float] = Field(description="Calibrated, of every label; they sum to 1.")
+    action: str = Field(description="The label's action where the confidence reaches its threshold, else `review`.")
+    adapter: str = Field(description="Digest of the adapter that answered.")
+    slot: Literal["live", "candidate"]
+
+
+class Answers(BaseModel):
+    """The answers to several texts, in their order."""
+
+    answers: list[Answer]
+
+
+class Feedback(Strict):
+    """What a user says of an answer. It sends the request to review and never becomes a label by itself."""
+
+    classifier: Id
+    request_id: Id
+    verdict: Literal["right", "wrong"]
+    label: Id | None = Field(None, description="What the user thinks is right.")
+    source: Id = Field("user", description="Where the word came from.")
+
+
+class Correction(Strict):
+    """A trusted annotator's label for one request: what becomes a label."""
+
+    classifier: Id
+    request_id: Id
+    label: Id
+    annotator: Id
+    saw_prediction: bool = Field(description="True when the annotator saw the served label: it may train, and never judges.")
+    ts: datetime | None = Field(
+        None, strict=False, description="RFC 3339 with a zone; else the time of arrival. A repeat with it is a no-op."
+    )
+
+
+class Accepted(BaseModel):
+    """The row is on disk."""
+
+    request_id: str
+    stored: Literal[True] = True
+
+
+class Problem(BaseModel):
+    """Why a request was refused, without what it held."""
+
+    code: str
+    message: str
+    hint: str = ""

@@ -1,0 +1,139 @@
+"""Which adapter answers whom: the flag file is followed, adapters are loaded beside those that serve, and swapped whole.
+
+An adapter that is missing, changed or not the promoted one never serves: the slot keeps what it had, and `problems` says why.
+Add here what must be true of an adapter before it takes traffic; what the flag says is `ratchet/rollout.py`.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from openfeature.contrib.tools.flagd.core import FlagdCore
+from openfeature.evaluation_context import EvaluationContext
+
+from ratchet.errors import RatchetError
+from ratchet.prediction import Predictor, load_predictor
+from ratchet.rollout import CANDIDATE, LIVE, Rollout
+from ratchet.spec import Spec
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.flags import Flags
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.specs import Specs
+
+_LOG = logging.getLogger("ratchet.gateway")
+
+
+@dataclass(frozen=True)
+class Served:
+    """What one classifier serves at this moment."""
+
+    spec: Spec
+    rollout: Rollout
+    predictors: Mapping[str, Predictor]
+    """By digest."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who answers one request."""
+
+    slot: str
+    digest: str
+    predictor: Predictor
+
+
+@dataclass
+class Slots:
+    """The slots of every classifier of a home. `follow` is called by one thread, `choose` by any."""
+
+    home: Home
+    problems: Mapping[str, str] = field(default_factory=dict)
+    """By classifier: why it does not serve what the flags ask for. Empty when all is well."""
+    _served: Mapping[str, Served] = field(default_factory=dict)
+    _flags: FlagdCore = field(default_factory=FlagdCore)
+    _seen: tuple[int, int, int] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def follow(self) -> None:
+        """Look at the flag file, and take over what changed. Raises nothing: what cannot be taken over is a problem."""
+        with self._lock:
+            stamp = self._stamp()
+            if stamp == self._seen and not self.problems:
+                return
+            problems: dict[str, str] = {}
+            try:
+                published = Flags(self.home).read()
+            except RatchetError as error:
+                self.problems = dict.fromkeys(self.home.classifiers() or ["flags"], str(error))
+                return
+            served = dict(self._served)
+            for name in self.home.classifiers():
+                try:
+                    served[name] = self._take(name, published.rollouts.get(name))
+                except RatchetError as error:
+                    problems[name] = str(error)
+                    _LOG.warning("classifier %s keeps what it serves: %s", name, error.code)
+            flags = {name: found.rollout.as_flag() for name, found in served.items()}
+            core = FlagdCore()
+            core.set_flags({"flags": flags, "metadata": {"flagSetId": "ratchet"}})
+            self._served, self._flags, self.problems, self._seen = served, core, problems, stamp
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._served
+
+    def __getitem__(self, name: str) -> Served:
+        return self._served[name]
+
+    def names(self) -> list[str]:
+        """The classifiers that can answer now."""
+        return sorted(self._served)
+
+    def choose(self, name: str, key: str) -> Choice:
+        """Who answers the user or request `key`; raises KeyError for a classifier that does not serve."""
+        served = self._served[name]
+        found = self._flags.resolve_string_value(name, served.rollout.live, EvaluationContext(targeting_key=key))
+        slot = CANDIDATE if found.variant == CANDIDATE else LIVE
+        return Choice(slot, found.value, served.predictors[found.value])
+
+    def _take(self, name: str, rollout: Rollout | None) -> Served:
+        """What `rollout` asks for, loaded and verified; without one, what the ledger says is live."""
+        ledger = Ledger(self.home)
+        promoted = {entry.adapter for entry in ledger.entries(name)}
+        if rollout is None:
+            live = ledger.live(name)
+            if live is None:
+                raise RatchetError(
+                    f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live"
+                )
+            rollout = Rollout(live, head=ledger.head(name))
+        answering = {rollout.live, *([rollout.candidate] if rollout.candidate else [])}
+        if unknown := sorted(answering - promoted):
+            raise RatchetError(
+                f"the flag lets {unknown[0][:12]} answer, which no entry of the ledger promoted.",
+                "Write the flag with 'ratchet promote'; it follows from the ledger.",
+                code="unpromoted",
+            )
+        before = self._served.get(name)
+        known = before.predictors if before else {}
+        store, spec = AdapterStore(self.home), Specs(self.home)[name]
+        predictors = {
+            digest: known[digest] if digest in known else load_predictor(store.open(name, digest)) for digest in answering
+        }
+        for digest, predictor in predictors.items():
+            if predictor.labels != spec.labels:
+                raise RatchetError(
+                    f"adapter {digest[:12]} answers with other labels than classifier.toml lists.",
+                    "Run a cycle with the changed labels and promote it.",
+                    code="other_labels",
+                )
+            predictor.predict(["warm up"])
+        return Served(spec, rollout, predictors)
+
+    def _stamp(self) -> tuple[int, int, int]:
+        try:
+            found = self.home.flags.stat()
+        except FileNotFoundError:
+            return (0, 0, 0)
+        return (found.st_mtime_ns, found.st_ino, found.st_size)

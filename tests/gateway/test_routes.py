@@ -1,0 +1,169 @@
+"""The gateway answers with the promoted adapter, refuses what is wrong, and loses nothing that it acknowledged."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from starlette.testclient import TestClient
+
+from gateway.app import create_app
+from gateway.settings import Settings
+from ratchet.errors import RatchetError
+from ratchet.prediction import load_predictor
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.home import Home
+from ratchet.stores.keys import SCOPES, Keys
+from ratchet.stores.landing import Landing
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+
+Serve = Callable[..., TestClient]
+URL = "/v1/classifiers/small"
+
+
+def test_an_answer_is_that_of_the_live_adapter(serve: Serve, home: Home, made: tuple[Home, list[str]]) -> None:
+    """Label, calibrated confidence and probabilities equal those of the promoted adapter; the action is the spec's."""
+    predictor = load_predictor(AdapterStore(home).open("small", made[1][0]))
+    expected = predictor.predict(["money back please"])
+    answer = serve().post(URL, json={"text": "money back please"}).json()
+    assert (answer["label"], answer["adapter"], answer["slot"]) == (expected.labels[0], made[1][0], "live")
+    assert answer["confidence"] == pytest.approx(expected.confidence[0], abs=1e-6)
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert answer["action"] == "review"
+
+
+def test_a_batch_is_answered_in_its_order(serve: Serve) -> None:
+    """Several texts give several answers, each with an id of its own."""
+    client = serve()
+    texts = ["money back please", "where is the parcel", "my password is lost"]
+    together = client.post(URL, json={"texts": texts}).json()["answers"]
+    alone = [client.post(URL, json={"text": text}).json() for text in texts]
+    assert [found["label"] for found in together] == [found["label"] for found in alone]
+    assert len({found["request_id"] for found in [*together, *alone]}) == 6
+
+
+def test_what_was_served_and_corrected_becomes_the_next_weeks_rows(serve: Serve, home: Home) -> None:
+    """Requests and corrections land as Parquet that intake takes, each once; feedback becomes no label."""
+    client = serve(durable=True)
+    asked = client.post(URL, json={"texts": ["money back please", "where is the parcel"]}).json()["answers"]
+    body = {
+        "classifier": "small",
+        "request_id": asked[0]["request_id"],
+        "label": "green",
+        "annotator": "ann_a",
+        "saw_prediction": False,
+    }
+    body["ts"] = "2026-01-06T10:00:00Z"
+    assert [client.post("/v1/corrections", json=body).status_code for _ in range(2)] == [201, 201]
+    word = {"classifier": "small", "request_id": asked[1]["request_id"], "verdict": "wrong", "label": "violet"}
+    assert client.post("/v1/feedback", json=word).status_code == 202
+    client.__exit__(None, None, None)
+    client.__enter__()
+    taken = Landing(home, Warehouse(home.warehouse)).take(Specs(home)["small"])
+    assert {found.kind: found.accepted for found in taken} == {"production_logs": 2, "corrections": 1}
+    assert sum(found.rejected for found in taken) == 0
+    (feedback,) = home.feedback("small").glob("*.parquet")
+    assert pq.read_table(feedback)["verdict"].to_pylist() == ["wrong"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"", 422, "Invalid JSON"),
+        (b"{", 422, "Invalid JSON"),
+        (b"[]", 422, "object"),
+        (b"{}", 422, "Give either text or texts"),
+        (b'{"text": "a", "texts": ["b"]}', 422, "Give either text or texts"),
+        (b'{"text": 5}', 422, "text: Input should be a valid string"),
+        (b'{"text": ""}', 422, "text: "),
+        (b'{"text": "  "}', 422, "the text is empty"),
+        (b'{"text": NaN}', 422, "text: "),
+        (b'{"text": "\\ud800"}', 422, "Invalid JSON"),
+        (b'{"text": "a\\u0000b"}', 422, "control characters"),
+        (b'{"text": "a\\u001b[31m"}', 422, "control characters"),
+        (b'{"text": "\xff\xfe"}', 422, "Invalid JSON"),
+        (b'{"text": "a", "evil": 1}', 422, "Extra inputs are not permitted"),
+        (b'{"texts": []}', 422, "texts: "),
+        (b'{"text": "' + b"a" * 9000 + b'"}', 422, "at most 8000"),
+        (b'{"text": "' + b"a" * 70000 + b'"}', 413, "larger than 65536 bytes"),
+        (b"[" * 60000, 422, "Invalid JSON"),
+        (json.dumps({"texts": ["a"] * 33}).encode(), 413, "More than 32 texts"),
+    ],
+)
+def test_a_bad_body_is_refused_in_one_sentence(serve: Serve, body: bytes, status: int, said: str) -> None:
+    """The status is never 500, and nothing of the body is sent back."""
+    found = serve().post(URL, content=body)
+    assert found.status_code == status
+    assert said in found.json()["error"]["message"]
+    assert "evil" not in found.text
+    assert "aaaaaaaaaa" not in found.text
+
+
+@pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2f..%2fetc", "a/b", "small%00", "Small", "x" * 300, "none", "%0d%0aX: y"])
+def test_a_name_is_looked_up_and_never_becomes_a_path(serve: Serve, name: str) -> None:
+    """T13: whatever a client calls a classifier, there is none of that name."""
+    assert serve().post(f"/v1/classifiers/{name}", json={"text": "a"}).status_code in (404, 405)
+
+
+def test_a_home_without_a_promotion_is_not_ready(made: tuple[Home, list[str]], serve: Serve, home: Home) -> None:
+    """The bare base model never answers: 404 for the classifier, 503 with the cure for the probe."""
+    home.ledger("small").unlink()
+    home.flags.unlink()
+    client = serve()
+    assert client.post(URL, json={"text": "a"}).status_code == 404
+    found = client.get("/readyz")
+    assert found.status_code == 503
+    assert "has no live adapter" in found.json()["problems"]["small"]
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_metrics_and_status_say_what_serves(serve: Serve, made: tuple[Home, list[str]]) -> None:
+    """Prometheus' text holds the counted request and the digest; the status names it too."""
+    client = serve()
+    client.post(URL, json={"text": "where is the parcel"})
+    text = client.get("/metrics").text
+    assert 'ratchet_requests_total{classifier="small",code="200",slot="live"} 1.0' in text
+    assert made[1][0] in text
+    assert client.get("/v1/status").json()["classifiers"]["small"]["adapters"] == {"live": made[1][0]}
+
+
+def test_without_keys_only_loopback_is_served(home: Home) -> None:
+    """A gateway that others could reach wants a key first."""
+    with pytest.raises(RatchetError, match="has no keys, so the gateway answers on loopback only"):
+        create_app(Settings(home=home.root, host="0.0.0.0"))  # noqa: S104 - refused
+
+
+def test_every_route_asks_for_its_scope(serve: Serve, home: Home) -> None:
+    """T16: each route against no key, a wrong key and each scope; only health is open."""
+    secrets = {scope: Keys(home.keys).add(scope, (scope,)) for scope in SCOPES}
+    client = serve()
+    asked: dict[str, set[str]] = {}
+    paths = [(path, method) for path, found in client.get("/openapi.json").json()["paths"].items() for method in found]
+    for route, method in paths:
+        path = route.replace("{name}", "small")
+        for who, key in {"nobody": "", "stranger": "rk_wrong", **secrets}.items():
+            found = client.request(method, path, content=b"{}", headers={"Authorization": f"Bearer {key}"} if key else {})
+            if found.status_code not in (401, 403):
+                asked.setdefault(route, set()).add(who)
+    everyone = {"nobody", "stranger", *SCOPES}
+    assert asked == {
+        "/v1/classifiers/{name}": {"classify", "admin"},
+        "/v1/feedback": {"feedback", "admin"},
+        "/v1/corrections": {"annotate", "admin"},
+        "/healthz": everyone,
+        "/readyz": everyone,
+        "/metrics": {"admin"},
+        "/v1/status": {"classify", "admin"},
+    }
+    assert all(secret not in home.keys.read_text() for secret in secrets.values())
+
+
+def test_a_key_has_its_rate(serve: Serve, home: Home) -> None:
+    """The third request of a key that may ask twice a minute is told to wait."""
+    headers = {"Authorization": f"Bearer {Keys(home.keys).add('slow', ('classify',), per_minute=2)}"}
+    client = serve()
+    found: list[Any] = [client.get("/v1/status", headers=headers) for _ in range(3)]
+    assert [response.status_code for response in found] == [200, 200, 429]
+    assert found[2].headers["Retry-After"] == "1"

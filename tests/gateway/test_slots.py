@@ -1,0 +1,121 @@
+"""What serves follows the flag file, and only what the ledger promoted and the disk still holds ever answers."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+
+from gateway.slots import Slots
+from ratchet.rollout import Rollout
+from ratchet.stores.flags import Flags
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+
+Serve = Callable[..., TestClient]
+Enter = Callable[[str], None]
+
+
+@pytest.fixture
+def slots(home: Home) -> Slots:
+    """The slots of the home, as they are after a first look."""
+    found = Slots(home)
+    found.follow()
+    assert found.problems == {}
+    return found
+
+
+def publish(home: Home, rollout: Rollout) -> None:
+    """Write a flag as a promoter does."""
+    Flags(home).publish("small", rollout, seen=Flags(home).read().generation)
+
+
+def test_a_promotion_is_taken_over(slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
+    """The next look serves the new digest."""
+    enter(made[1][1])
+    slots.follow()
+    assert slots.choose("small", "u1").digest == made[1][1]
+
+
+def test_a_share_of_users_gets_the_candidate(slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
+    """About the share, always the same ones, by their own adapter; the kill switch takes it from all of them."""
+    first, second = made[1]
+    enter(second)
+    rollout = Rollout(first, second, 25, head=Ledger(home).head("small"))
+    publish(home, rollout)
+    slots.follow()
+    chosen = [slots.choose("small", f"u{n}") for n in range(1000)]
+    assert sum(choice.slot == "candidate" for choice in chosen) / 1000 == pytest.approx(0.25, abs=0.05)
+    assert {(choice.slot, choice.digest) for choice in chosen} == {("live", first), ("candidate", second)}
+    publish(home, Rollout(first, second, 25, killed=True, head=rollout.head))
+    slots.follow()
+    assert {slots.choose("small", f"u{n}").digest for n in range(1000)} == {first}
+
+
+def test_an_adapter_that_changed_on_disk_never_serves(slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
+    """F11: the slot keeps what it had, and says why."""
+    first, second = made[1]
+    path = next((home.adapters("small") / second).glob("*.safetensors"))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    enter(second)
+    slots.follow()
+    assert slots.choose("small", "u1").digest == first
+    assert "adapter files differ from their manifest" in slots.problems["small"]
+
+
+def test_an_adapter_that_nobody_promoted_never_serves(slots: Slots, home: Home, made: tuple[Home, list[str]]) -> None:
+    """T17: whoever edits the flag cannot make another adapter answer, neither as live nor as candidate."""
+    first, second = made[1]
+    for rollout in (Rollout(second), Rollout(first, second, 100)):
+        publish(home, rollout)
+        slots.follow()
+        assert slots.choose("small", "u1").digest == first
+        assert "which no entry of the ledger promoted" in slots.problems["small"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"flags": {"small": 1}, "metadata": {"generation": 9}}'])
+def test_a_broken_flag_file_changes_nothing(slots: Slots, home: Home, made: tuple[Home, list[str]], content: bytes) -> None:
+    """F18: the last good one serves on, the problem is said, and the next good file is taken over."""
+    good = home.flags.read_bytes()
+    home.flags.write_bytes(content)
+    slots.follow()
+    assert slots.choose("small", "u1").digest == made[1][0]
+    assert "small" in slots.problems
+    home.flags.write_bytes(good)
+    slots.follow()
+    assert slots.problems == {}
+
+
+def test_without_a_flag_file_the_ledger_decides(home: Home, made: tuple[Home, list[str]]) -> None:
+    """F16, F18: a gateway that starts without flags serves what was promoted last."""
+    home.flags.unlink()
+    slots = Slots(home)
+    slots.follow()
+    assert slots.choose("small", "u1").digest == made[1][0]
+
+
+def test_swaps_under_load_fail_no_request(serve: Serve, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
+    """F14: while adapters take turns, every answer is a whole one of either."""
+    client = serve(poll_s=0.01)
+    found: list[tuple[int, str]] = []
+    done, answered = threading.Event(), threading.Semaphore(0)
+
+    def ask() -> None:
+        while not done.is_set():
+            answer = client.post("/v1/classifiers/small", json={"text": "money back please"})
+            found.append((answer.status_code, answer.json().get("adapter", "")))
+            answered.release()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for turn in range(10):
+        enter(made[1][1 - turn % 2])
+        for _ in range(20):
+            assert answered.acquire(timeout=30)
+    done.set()
+    asking.join()
+    assert {status for status, _ in found} == {200}
+    assert {adapter for _, adapter in found} == set(made[1])
