@@ -43,5 +43,7 @@ def read_settings(**given: Any) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"])
         raise RatchetError(
-            f"gateway setting {name} cannot be used: {first['msg']}.", f"Set RATCHET_GATEWAY_{name.upper()} otherwise.", code="bad_settings"
+            f"gateway setting {name} cannot be used: {first['msg']}.",
+            f"Set RATCHET_GATEWAY_{name.upper()} otherwise.",
+            code="bad_settings",
         ) from None

@@ -58,9 +58,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise RatchetError(
-            f"{host} port {port} cannot be listened on ({error.strerror or error}).", "Give another --port; 0 takes a free one.", code="no_port"
-        ) from None
+        said = f"{host} port {port} cannot be listened on ({error.strerror or error})."
+        raise RatchetError(said, "Give another --port; 0 takes a free one.", code="no_port") from None
 
 
 def key(

@@ -41,6 +41,8 @@ class Keys:
             return ()
         try:
             rows = json.loads(self.path.read_bytes())
+            if not isinstance(rows, list):
+                raise TypeError
             return tuple(Key(**{**row, "scopes": tuple(row["scopes"])}) for row in rows)
         except (ValueError, TypeError, KeyError):
             raise RatchetError(
