@@ -25,10 +25,12 @@ root, first, count, mutant = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3
 rows = Rows("visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"})
 journal = Journal(root / "journal", root / "landing", rows, seal_rows=7)
 for n in range(first, first + count):
+    if mutant:
+        print(n, flush=True)
     done = journal.append({"request_id": f"r{n}", "ts": "2026-01-05T10:00:00+00:00", "text": "x", "confidence": 0.5, "seen": None})
     if not mutant:
         done.result()
-    print(n, flush=True)
+        print(n, flush=True)
 journal.close()
 """
 
