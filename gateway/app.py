@@ -1,6 +1,6 @@
 """The application: its parts are made, started, and stopped so that no answer in flight and no row is lost.
 
-Add a part here when it has a life of its own; routes are in `routes.py`.
+Add a part here when it has a life of its own; routes are in `classifying.py`, `collecting.py` and `watching.py`.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from gateway import classifying, collecting, watching
 from gateway.access import Access
 from gateway.batching import Batcher
 from gateway.landing import Landing
 from gateway.metrics import Metrics
-from gateway.refusals import Refusal, answer
-from gateway.routes import router
+from gateway.refusals import Refusal, answer, answer_fault
 from gateway.settings import Settings
 from gateway.slots import Slots
 from gateway.state import Gateway
@@ -62,8 +62,10 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.gateway, app.state.access = gateway, Access(keys)
-    app.add_exception_handler(Refusal, answer)
-    app.include_router(router)
+    app.exception_handler(Refusal)(answer)
+    app.exception_handler(RatchetError)(answer_fault)
+    for router in (classifying.router, collecting.router, watching.router):
+        app.include_router(router)
     return app
 
 
@@ -78,4 +80,8 @@ def is_loopback(host: str) -> bool:
 async def _follow(slots: Slots, poll_s: float) -> None:
     while True:
         await asyncio.sleep(poll_s)
-        await asyncio.to_thread(slots.follow)
+        try:
+            await asyncio.to_thread(slots.follow)
+        except Exception:
+            logging.getLogger("ratchet.gateway").exception("the flags cannot be followed; what serves goes on serving")
+            slots.problems = {**slots.problems, **dict.fromkeys(slots.names(), "The flags cannot be followed; the log says why.")}

@@ -8,8 +8,17 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
-from ratchet.prediction import Predictions, Predictor
+from ratchet.prediction import Predictions
+
+
+class Answerer(Protocol):
+    """What answers: a predictor, or anything that speaks its interface."""
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
+        """One answer for each text."""
+        ...
 
 
 class OverloadedError(Exception):
@@ -18,7 +27,7 @@ class OverloadedError(Exception):
 
 @dataclass(frozen=True)
 class _Job:
-    predictor: Predictor
+    predictor: Answerer
     texts: Sequence[str]
     done: "asyncio.Future[Predictions]"
 
@@ -38,7 +47,7 @@ class Batcher:
         """Begin to answer."""
         self._task = asyncio.create_task(self._work())
 
-    async def answer(self, predictor: Predictor, texts: Sequence[str]) -> Predictions:
+    async def answer(self, predictor: Answerer, texts: Sequence[str]) -> Predictions:
         """The predictions of `texts`; raises `OverloadedError` when too many wait already."""
         if self.waiting + len(texts) > self._max_waiting:
             raise OverloadedError

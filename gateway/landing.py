@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from ratchet.records import KINDS
 from ratchet.stores.home import Home
-from ratchet.stores.journal import Journal, Rows
+from ratchet.stores.journal import Journal
+from ratchet.stores.sealing import Rows
 
 REQUESTS, CORRECTIONS, FEEDBACK = "production_logs", "corrections", "feedback"
 _COLUMNS: dict[str, dict[str, str]] = {

@@ -3,11 +3,14 @@
 Add here other forms of the same answer; what is refused is decided where it is met.
 """
 
+import logging
+
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from gateway.schemas import Problem
+from ratchet.errors import RatchetError
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
@@ -18,6 +21,11 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
         self.status, self.problem, self.retry_s = status, Problem(code=code, message=message, hint=hint), retry_s
 
 
+def unknown_classifier(serving: list[str]) -> Refusal:
+    """The answer to a name that nothing serves."""
+    return Refusal(404, "no_classifier", "No such classifier serves here.", f"Serving: {', '.join(serving) or 'none'}.")
+
+
 def explain(error: ValidationError) -> Refusal:
     """The first thing that is wrong with a body, by the name of its field and the rule, without its value."""
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
@@ -26,10 +34,18 @@ def explain(error: ValidationError) -> Refusal:
     return Refusal(422, "bad_body", f"{known}: {first['msg']}."[:300], "The fields are listed at /openapi.json.")
 
 
-async def answer(request: Request, refusal: Exception) -> JSONResponse:
+async def answer(request: Request, refusal: Refusal) -> JSONResponse:
     """A refusal as the response that FastAPI sends."""
-    assert isinstance(refusal, Refusal)  # noqa: S101 - registered for this class only
     gateway, name = request.app.state.gateway, request.path_params.get("name", "")
     gateway.metrics.requests.labels(name if name in gateway.slots else "", "", str(refusal.status)).inc()
     headers = {"Retry-After": str(refusal.retry_s)} if refusal.retry_s is not None else None
     return JSONResponse({"error": refusal.problem.model_dump()}, refusal.status, headers)
+
+
+async def answer_fault(request: Request, error: RatchetError) -> JSONResponse:
+    """What the operator must mend, met while answering: 503, and the sentence in the log only."""
+    logging.getLogger("ratchet.gateway").error("%s: %s", error.code, error)
+    refusal = Refusal(
+        503, error.code, "The classifier cannot answer now.", "Ask again later; the operator's log says why.", retry_s=5
+    )
+    return await answer(request, refusal)

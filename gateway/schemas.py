@@ -1,7 +1,7 @@
 """What clients send and get, with descriptions and bounds: the source of the OpenAPI document.
 
 Bodies are parsed from their bytes, strictly: what pydantic's JSON parser refuses (lone surrogates, NaN) never gets in. Add a
-field here; what is done with it is in `routes.py`.
+field here; what is done with it is in `classifying.py` and `collecting.py`.
 """
 
 import re

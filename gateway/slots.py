@@ -37,11 +37,26 @@ class Served:
 
 @dataclass(frozen=True)
 class Choice:
-    """Who answers one request."""
+    """Who answers one request, and by which specification."""
 
     slot: str
     digest: str
     predictor: Predictor
+    spec: Spec
+
+
+@dataclass(frozen=True)
+class _State:
+    """What all classifiers serve, with the evaluator of exactly these rollouts: swapped as one."""
+
+    served: Mapping[str, Served] = field(default_factory=dict)
+    flags: FlagdCore = field(default_factory=FlagdCore)
+
+    @classmethod
+    def of(cls, served: Mapping[str, Served]) -> "_State":
+        flags = FlagdCore()
+        flags.set_flags({"flags": {name: found.rollout.as_flag() for name, found in served.items()}})
+        return cls(served, flags)
 
 
 @dataclass
@@ -51,51 +66,53 @@ class Slots:
     home: Home
     problems: Mapping[str, str] = field(default_factory=dict)
     """By classifier: why it does not serve what the flags ask for. Empty when all is well."""
-    _served: Mapping[str, Served] = field(default_factory=dict)
-    _flags: FlagdCore = field(default_factory=FlagdCore)
+    _state: _State = field(default_factory=_State)
     _seen: tuple[int, int, int] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def follow(self) -> None:
-        """Look at the flag file, and take over what changed. Raises nothing: what cannot be taken over is a problem."""
+        """Look at the flag file, and take over what changed; what cannot be taken over is a problem.
+
+        A classifier that serves nothing yet while the file is broken gets what the ledger says is live.
+        """
         with self._lock:
             stamp = self._stamp()
             if stamp == self._seen and not self.problems:
                 return
-            problems: dict[str, str] = {}
+            names, served, problems = self.home.classifiers(), dict(self._state.served), {}
+            rollouts: Mapping[str, Rollout] = {}
             try:
-                published = Flags(self.home).read()
+                rollouts = Flags(self.home).read().rollouts
             except RatchetError as error:
-                self.problems = dict.fromkeys(self.home.classifiers() or ["flags"], str(error))
-                return
-            served = dict(self._served)
-            for name in self.home.classifiers():
+                problems = dict.fromkeys(names, str(error))
+            for name in names:
+                if name in problems and name in served:
+                    continue
                 try:
-                    served[name] = self._take(name, published.rollouts.get(name))
+                    served[name] = self._take(name, rollouts.get(name))
                 except RatchetError as error:
                     problems[name] = str(error)
-                    _LOG.warning("classifier %s keeps what it serves: %s", name, error.code)
-            flags = {name: found.rollout.as_flag() for name, found in served.items()}
-            core = FlagdCore()
-            core.set_flags({"flags": flags, "metadata": {"flagSetId": "ratchet"}})
-            self._served, self._flags, self.problems, self._seen = served, core, problems, stamp
+            for name, said in sorted(set(problems.items()) - set(self.problems.items())):
+                _LOG.warning("classifier %s keeps what it serves: %s", name, said)
+            self._state, self.problems, self._seen = _State.of(served), problems, stamp
 
     def __contains__(self, name: str) -> bool:
-        return name in self._served
+        return name in self._state.served
 
     def __getitem__(self, name: str) -> Served:
-        return self._served[name]
+        return self._state.served[name]
 
     def names(self) -> list[str]:
         """The classifiers that can answer now."""
-        return sorted(self._served)
+        return sorted(self._state.served)
 
     def choose(self, name: str, key: str) -> Choice:
         """Who answers the user or request `key`; raises KeyError for a classifier that does not serve."""
-        served = self._served[name]
-        found = self._flags.resolve_string_value(name, served.rollout.live, EvaluationContext(targeting_key=key))
+        state = self._state
+        served = state.served[name]
+        found = state.flags.resolve_string_value(name, served.rollout.live, EvaluationContext(targeting_key=key))
         slot = CANDIDATE if found.variant == CANDIDATE else LIVE
-        return Choice(slot, found.value, served.predictors[found.value])
+        return Choice(slot, found.value, served.predictors[found.value], served.spec)
 
     def _take(self, name: str, rollout: Rollout | None) -> Served:
         """What `rollout` asks for, loaded and verified; without one, what the ledger says is live."""
@@ -115,17 +132,17 @@ class Slots:
                 "Write the flag with 'ratchet promote'; it follows from the ledger.",
                 code="unpromoted",
             )
-        before = self._served.get(name)
+        before = self._state.served.get(name)
         known = before.predictors if before else {}
         store, spec = AdapterStore(self.home), Specs(self.home)[name]
         predictors = {
             digest: known[digest] if digest in known else load_predictor(store.open(name, digest)) for digest in answering
         }
         for digest, predictor in predictors.items():
-            if predictor.labels != spec.labels:
+            if other := sorted(set(predictor.labels) - set(spec.labels)):  # a label that is new in the file is no harm
                 raise RatchetError(
-                    f"adapter {digest[:12]} answers with other labels than classifier.toml lists.",
-                    "Run a cycle with the changed labels and promote it.",
+                    f"adapter {digest[:12]} may answer {other[0]!r}, which classifier.toml no longer lists.",
+                    "Put the label back, or run a cycle with the changed labels and promote it.",
                     code="other_labels",
                 )
             predictor.predict(["warm up"])

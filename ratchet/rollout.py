@@ -43,6 +43,11 @@ class Rollout:
             raise _refuse(f"a shadow share of {self.shadow_share} is outside 0..1")
 
     @property
+    def served_percent(self) -> int:
+        """Percent of users that the candidate answers now: none when killed."""
+        return 0 if self.killed else self.percent
+
+    @property
     def adapters(self) -> dict[str, str]:
         """Digest by slot, of the slots that are filled and may answer."""
         slots = {LIVE: self.live} if self.killed else {LIVE: self.live, CANDIDATE: self.candidate, "shadow": self.shadow}

@@ -1,7 +1,7 @@
-"""The `ratchet` command: its list of commands and its exit codes. How errors are said is `failing.py`.
+"""The `ratchet` command: its common options and its exit codes. How errors are said is `failing.py`.
 
-Add a command as a file of its own and list it here. Importing this module must stay fast: nothing heavier than Typer comes
-in before a command runs; a test holds this.
+Add a command as a file of its own and list it in `commands.py`. Importing this module must stay fast: nothing heavier than
+Typer comes in before a command runs; a test holds this.
 """
 
 import sys
@@ -11,17 +11,9 @@ from typing import Annotated
 import typer
 
 from orchestration.cli import arguments, output
-from orchestration.cli.cycle import cycle
-from orchestration.cli.demo import demo
-from orchestration.cli.doctor import doctor
+from orchestration.cli.commands import COMMANDS
 from orchestration.cli.failing import describe_crash, tell_error
-from orchestration.cli.ingest import ingest
-from orchestration.cli.init import init
-from orchestration.cli.manual import EXIT_CODES, manual
-from orchestration.cli.predict import predict
-from orchestration.cli.promote import promote
-from orchestration.cli.report import report
-from orchestration.cli.serve import key, serve
+from orchestration.cli.manual import EXIT_CODES
 from orchestration.cli.session import Session, open_home, session_of
 from orchestration.cli.status import status
 from ratchet.errors import RatchetError
@@ -34,26 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="\b\nExit codes:\n  " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()),
 )
-for command, page in (
-    (demo, manual("Play three simulated weeks: two are promoted, and a bad third one is blocked.", "ratchet demo")),
-    (init, manual("Make a classifier: its commented classifier.toml, its landing folders and, where given, its golden set.",
-                  "ratchet init tickets --labels-from golden.jsonl")),
-    (ingest, manual("Take production logs and corrections: files that are named, and what lies new in the landing folders.",
-                    "ratchet ingest tickets --logs week.jsonl --corrections fixes.csv --map text=body", 3)),
-    (cycle, manual("Run one week: train every candidate, calibrate, judge and check the best one.",
-                   "ratchet cycle tickets --week latest", 2)),
-    (report, manual("Show the figures of a week's eval report and where its page lies.",
-                    "ratchet report tickets --week 2026-W09", 2)),
-    (promote, manual("Make the newest candidate that passed its cycle live, and record who did it and why.",
-                     "ratchet promote tickets --why 'better on transfers'", 2)),
-    (predict, manual("Answer a file of texts; a line that cannot be answered is left out and named.",
-                     "ratchet predict tickets --input in.jsonl --output out.jsonl", 3)),
-    (serve, manual("Answer over HTTP with what is live, and land what is asked, corrected and said of it.",
-                   "ratchet serve --port 8008")),
-    (key, manual("Make a key for the gateway.", "ratchet key web --scope classify --scope feedback")),
-    (status, manual("Show on one screen what is live, what is new and what comes next.", "ratchet status tickets")),
-    (doctor, manual("Say what is missing or odd on this machine, with the cure.", "ratchet doctor")),
-):  # fmt: skip
+for command, page in COMMANDS:
     app.command(help=page)(command)
 
 

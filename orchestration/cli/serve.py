@@ -1,4 +1,4 @@
-"""`ratchet serve`: the gateway in this process. `ratchet key`: a key for it.
+"""`ratchet serve`: the gateway in this process.
 
 Add here options that operators type; what else can be set is `gateway/settings.py`.
 """
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.output import emit, say
+from orchestration.cli.output import say
 from orchestration.cli.session import session_of
 from ratchet.errors import RatchetError
 
@@ -60,18 +60,3 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         said = f"{host} port {port} cannot be listened on ({error.strerror or error})."
         raise RatchetError(said, "Give another --port; 0 takes a free one.", code="no_port") from None
-
-
-def key(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Who will hold it.")],
-    scope: Annotated[list[str], typer.Option("--scope", help="classify, feedback, annotate or admin; repeatable.")],
-    per_minute: Annotated[int, typer.Option("--per-minute", help="Requests a minute; 0: as many as come.", min=0)] = 0,
-) -> int:
-    """Make a key, or replace the one of that name; it is printed once and kept nowhere."""
-    from ratchet.stores.keys import Keys
-
-    session = session_of(context)
-    emit(Keys(session.home.keys).add(name, tuple(scope), per_minute))
-    say(session, f"key {name} may {', '.join(scope)}; a running gateway learns of it when it starts again")
-    return 0

@@ -81,10 +81,6 @@ class Home:
         """What users said of answers, sealed by the gateway: it sends requests to review, and becomes no label."""
         return self.classifier(name) / "feedback"
 
-    def pairs(self, name: str) -> Path:
-        """What live and shadow answered to the same requests, sealed by the gateway."""
-        return self.classifier(name) / "pairs"
-
     def report(self, cycle: Cycle) -> Path:
         """Folder of one cycle's report."""
         return self.reports(cycle.classifier) / str(cycle.week)

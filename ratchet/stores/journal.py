@@ -1,41 +1,23 @@
-"""The journal: rows that are on disk before anyone is told so, and become Parquet segments of a landing folder.
+"""The journal: rows that are on disk before anyone is told so.
 
 One process appends; a thread writes what has gathered since the last write, syncs once, and then answers all of it (group
 commit). Each line carries a checksum, so that a torn tail is known for what it is. A journal that is left behind by a crash is
 sealed by the next process: the same rows give a segment of the same name, and intake takes each row once. Add here how rows
-survive; what a row means is said where it is made (`gateway/`), how segments are taken in `landing.py`.
+survive; what a segment is, is `sealing.py`, and how segments are taken `landing.py`.
 """
 
-import json
 import os
 import queue
 import threading
 import time
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ratchet.failpoints import failpoint
-from ratchet.files import fsync_folder, publish
-from ratchet.identity import canonical_json, digest_bytes
-
-Row = Mapping[str, Any]
-
-_SUFFIX = ".wal"
-_CRC_CHARS = 8
-_SHOWN = 12
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What a journal holds: `name`, and for each column its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE or BOOLEAN)."""
-
-    name: str
-    columns: Mapping[str, str]
+from ratchet.files import fsync_folder
+from ratchet.identity import digest_bytes
+from ratchet.stores.sealing import SUFFIX, Row, Rows, as_line, left_behind, number_of, publish_segment, read_journal
 
 
 class Journal:
@@ -50,23 +32,30 @@ class Journal:
         self._seal_rows, self._seal_s = seal_rows, seal_s
         self._inbox: queue.SimpleQueue[tuple[bytes, Future[None]] | None] = queue.SimpleQueue()
         self._file = -1
+        self._fault: BaseException | None = None
         self.damaged = 0
         folder.mkdir(parents=True, exist_ok=True)
         landing.mkdir(parents=True, exist_ok=True)
         for left in left_behind(folder):
             self._seal(left)
-        self._open(1 + max(map(_number, left_behind(folder)), default=0))
+        self._open()
         self._thread = threading.Thread(target=self._work, name=f"journal {rows.name}", daemon=True)
         self._thread.start()
 
     def append(self, row: Row) -> "Future[None]":
-        """Add a row; the future is done once it is on disk, and holds the OSError when it could not be written."""
+        """Add a row; the future is done once it is on disk, and holds the OSError when it could not be written.
+
+        Raises ValueError for a row of other columns, and OSError once the journal has stopped for a fault of its own.
+        """
         lacking = set(row) ^ set(self._rows.columns)
         if lacking:
             raise ValueError(f"a row of {self._rows.name} has other columns: {sorted(lacking)}")
-        content = canonical_json(row).encode()
+        if self._fault is not None:
+            raise OSError("the journal has stopped") from self._fault
         done: Future[None] = Future()
-        self._inbox.put((b"%08x %s\n" % (zlib.crc32(content), content), done))
+        self._inbox.put((as_line(row), done))
+        if self._fault is not None:  # it stopped between the look and the put
+            self._refuse_waiting()
         return done
 
     def close(self) -> None:
@@ -76,6 +65,23 @@ class Journal:
             self._thread.join()
 
     def _work(self) -> None:
+        try:
+            self._serve()
+        except BaseException as error:
+            self._fault = error
+            self._refuse_waiting()
+            raise
+
+    def _refuse_waiting(self) -> None:
+        """Nobody shall wait for an answer that will not come."""
+        try:
+            while True:
+                if (item := self._inbox.get_nowait()) is not None:
+                    item[1].set_exception(OSError("the journal has stopped"))
+        except queue.Empty:
+            return
+
+    def _serve(self) -> None:
         ending = False
         while not ending:
             batch, ending = self._gather()
@@ -123,10 +129,10 @@ class Journal:
 
     def _rotate(self) -> None:
         """Begin the next journal, then make a segment of the last: a disk that is full keeps it for the next attempt."""
-        last, number = self._path, _number(self._path)
+        last = self._path
         try:
             os.close(self._file)
-            self._open(number + 1)
+            self._open()
             for left in left_behind(self._folder):
                 if left != self._path:
                     self._seal(left)
@@ -136,8 +142,9 @@ class Journal:
                 os.lseek(self._file, 0, os.SEEK_END)
             self._seal_at = time.monotonic() + self._seal_s
 
-    def _open(self, number: int) -> None:
-        path = self._folder / f"{number:012d}{_SUFFIX}"
+    def _open(self) -> None:
+        number = 1 + max(map(number_of, left_behind(self._folder)), default=0)
+        path = self._folder / f"{number:012d}{SUFFIX}"
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fsync_folder(self._folder)
         self._path, self._length, self._written = path, 0, 0
@@ -150,59 +157,10 @@ class Journal:
             failpoint("journal.after_segment")
         if damaged:  # the disk changed what was written: the whole rows are taken, the file is kept to be looked at
             self.damaged += damaged
-            path.rename(path.with_name(f"{path.stem}-{digest_bytes(path.read_bytes())[:_SHOWN]}.damaged"))
+            path.rename(path.with_name(f"{path.stem}-{digest_bytes(path.read_bytes())[:12]}.damaged"))
         else:
             path.unlink()
         fsync_folder(self._folder)
-
-
-def left_behind(folder: Path) -> list[Path]:
-    """The journals of a folder, oldest first."""
-    return sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.stem.isdigit())
-
-
-def read_journal(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The whole rows of a journal, and how many damaged lines stand before a whole one.
-
-    What is damaged at the very end is a torn write that nobody was told of: it is no row, and no damage.
-    """
-    rows: list[dict[str, Any]] = []
-    damaged = torn = 0
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        said, _, content = line.partition(b" ")
-        if len(said) == _CRC_CHARS and said == b"%08x" % zlib.crc32(content):
-            rows.append(json.loads(content))
-            damaged, torn = damaged + torn, 0
-        else:
-            torn += 1
-    return rows, damaged
-
-
-def publish_segment(landing: Path, rows: Rows, content: Sequence[Row]) -> Path:
-    """Write rows, in the order of their time, as one Parquet file named by what it holds; idempotent."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    types = {"VARCHAR": pa.string(), "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_()}
-    ordered = sorted(content, key=lambda row: str(row.get("ts")))
-    name = digest_bytes(canonical_json([dict(row) for row in ordered]).encode())[:_SHOWN]
-    columns = {column: pa.array([_stored(row[column], sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()}
-    target = landing / f"gateway-{name}.parquet"
-    stage = landing / f".gateway-{name}.{os.getpid()}.stage"
-    try:
-        pq.write_table(pa.table(columns), stage, compression="zstd")
-        publish(stage, target)
-    finally:
-        stage.unlink(missing_ok=True)
-    return target
-
-
-def _stored(value: Any, sql: str) -> Any:
-    return datetime.fromisoformat(value) if sql == "TIMESTAMPTZ" and value is not None else value
-
-
-def _number(path: Path) -> int:
-    return int(path.stem)
 
 
 def _write_whole(file: int, content: bytes) -> None:

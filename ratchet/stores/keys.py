@@ -1,7 +1,7 @@
 """Keys of the gateway, `keys.json` of a home: only their digests, with what each may do and how often.
 
-A key is 256 random bits, so its plain SHA-256 cannot be guessed back. Add a scope to `SCOPES`; which route asks for which is
-said in `gateway/routes.py`.
+A key is 256 random bits, so its plain SHA-256 cannot be guessed back. Add a scope to `SCOPES`; each route of the gateway names the
+one that it asks for.
 """
 
 import hmac

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,9 +28,9 @@ class Echo:
         return Predictions(list(texts), np.ones(len(texts)), np.ones((len(texts), 1)))
 
 
-def run(work: object) -> object:
+def run(work: Coroutine[None, None, None]) -> None:
     """One event loop for one test."""
-    return asyncio.run(work)  # type: ignore[arg-type]
+    asyncio.run(work)
 
 
 def test_what_waits_is_answered_at_once_and_in_order() -> None:
@@ -39,7 +39,7 @@ def test_what_waits_is_answered_at_once_and_in_order() -> None:
     async def work() -> None:
         echo, batcher = Echo(), Batcher(100, 4)
         await batcher.start()
-        asking = [asyncio.create_task(batcher.answer(echo, [f"t{n}"])) for n in range(9)]  # type: ignore[arg-type]
+        asking = [asyncio.create_task(batcher.answer(echo, [f"t{n}"])) for n in range(9)]
         await asyncio.sleep(0)
         echo.gate.set()
         assert [(await task).labels for task in asking] == [[f"t{n}"] for n in range(9)]
@@ -56,7 +56,7 @@ def test_adapters_are_never_mixed() -> None:
     async def work() -> None:
         echoes, batcher = (Echo(), Echo()), Batcher(100, 8)
         await batcher.start()
-        asking = [asyncio.create_task(batcher.answer(echoes[n % 2], [f"t{n}"])) for n in range(6)]  # type: ignore[arg-type]
+        asking = [asyncio.create_task(batcher.answer(echoes[n % 2], [f"t{n}"])) for n in range(6)]
         for echo in echoes:
             echo.gate.set()
         assert [(await task).labels[0] for task in asking] == [f"t{n}" for n in range(6)]
@@ -72,10 +72,10 @@ def test_over_the_bound_the_caller_is_told() -> None:
     async def work() -> None:
         echo, batcher = Echo(), Batcher(3, 8)
         await batcher.start()
-        asking = [asyncio.create_task(batcher.answer(echo, ["t"])) for _ in range(3)]  # type: ignore[arg-type]
+        asking = [asyncio.create_task(batcher.answer(echo, ["t"])) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(OverloadedError):
-            await batcher.answer(echo, ["t"])  # type: ignore[arg-type]
+            await batcher.answer(echo, ["t"])
         echo.gate.set()
         assert len(await asyncio.gather(*asking)) == 3
         assert batcher.waiting == 0
@@ -92,8 +92,8 @@ def test_a_fault_reaches_those_who_asked_and_the_next_is_answered() -> None:
         echo.gate.set()
         await batcher.start()
         with pytest.raises(ValueError, match="bad"):
-            await batcher.answer(echo, ["bad"])  # type: ignore[arg-type]
-        assert (await batcher.answer(echo, ["good"])).labels == ["good"]  # type: ignore[arg-type]
+            await batcher.answer(echo, ["bad"])
+        assert (await batcher.answer(echo, ["good"])).labels == ["good"]
         await batcher.stop()
 
     run(work())

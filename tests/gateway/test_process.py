@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.stores.home import Home
-from ratchet.stores.journal import left_behind, read_journal
+from ratchet.stores.sealing import left_behind, read_journal
 
 COMMAND = "import sys; from orchestration.cli.app import main; sys.exit(main())"
 Started = tuple["subprocess.Popen[str]", str]
@@ -73,7 +73,11 @@ def test_kill_9_under_load_loses_no_acknowledged_correction(home: Home, start: C
     """F01: four clients write while the process is killed; after the next start each acknowledged row is there once."""
     process, address = start(**({"RATCHET_FAILPOINT": f"{when}:kill"} if when else {}))
     found: list[set[str]] = []
-    clients = [threading.Thread(target=lambda k=k: found.append(correct(address, 1000 * k, 200))) for k in range(4)]  # type: ignore[misc]
+
+    def write(first: int) -> None:
+        found.append(correct(address, first, 200))
+
+    clients = [threading.Thread(target=write, args=(1000 * k,)) for k in range(4)]
     for client in clients:
         client.start()
     if not when:

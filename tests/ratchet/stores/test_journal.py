@@ -13,14 +13,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from ratchet.stores.journal import Journal, Rows, left_behind, read_journal
+from ratchet.stores.journal import Journal
+from ratchet.stores.sealing import Rows, left_behind, read_journal
 
 ROWS = Rows("visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"})
 
 WRITER = """
 import sys
 from pathlib import Path
-from ratchet.stores.journal import Journal, Rows
+from ratchet.stores.journal import Journal
+from ratchet.stores.sealing import Rows
 root, first, count, mutant = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), len(sys.argv) > 4
 rows = Rows("visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"})
 journal = Journal(root / "journal", root / "landing", rows, seal_rows=7)
@@ -167,3 +169,15 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(tmp_path: Path) -> N
     journal.append(row(2)).result(timeout=10)
     journal.close()
     assert sorted(stored(tmp_path)) == ["r0", "r2"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_journal_that_stops_for_a_fault_leaves_nobody_waiting(tmp_path: Path) -> None:
+    """A row that no segment can hold ends the thread: what comes after it is refused, and what was acknowledged is on disk."""
+    journal = Journal(tmp_path / "journal", tmp_path / "landing", ROWS, seal_rows=1)
+    journal.append({**row(1), "ts": "no time"}).result(timeout=10)
+    journal.close()
+    with pytest.raises(OSError, match="has stopped"):
+        journal.append(row(2))
+    (path, *_) = left_behind(tmp_path / "journal")
+    assert read_journal(path)[0][0]["request_id"] == "r1"

@@ -1,0 +1,64 @@
+"""The routes that collect: a user's word, and an annotator's label. Each is acknowledged when it is on disk.
+
+Add here other things that people tell the gateway; what it tells them is `classifying.py`.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from gateway.access import need
+from gateway.bodies import REFUSED, body_of, described
+from gateway.landing import CORRECTIONS, FEEDBACK
+from gateway.refusals import Refusal, unknown_classifier
+from gateway.schemas import Accepted, Correction, Feedback
+from gateway.state import Gateway, gateway_of
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/feedback", response_model=Accepted, status_code=202, responses=REFUSED, openapi_extra=described(Feedback),
+    dependencies=[Depends(need("feedback"))], summary="A user's word on an answer",
+)  # fmt: skip
+async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(body_of(Feedback))]) -> Accepted:
+    """Keep what a user says: it sends the request to review, and becomes no label."""
+    gateway = gateway_of(request)
+    _check_label(gateway, feedback.classifier, feedback.label)
+    row = {**feedback.model_dump(exclude={"classifier"}), "ts": datetime.now(UTC).isoformat()}
+    await _store(gateway, feedback.classifier, FEEDBACK, row)
+    return Accepted(request_id=feedback.request_id)
+
+
+@router.post(
+    "/v1/corrections", response_model=Accepted, status_code=201, responses=REFUSED, openapi_extra=described(Correction),
+    dependencies=[Depends(need("annotate"))], summary="An annotator's label",
+)  # fmt: skip
+async def take_correction(request: Request, correction: Annotated[Correction, Depends(body_of(Correction))]) -> Accepted:
+    """Keep a trusted annotator's label."""
+    gateway, now = gateway_of(request), datetime.now(UTC)
+    _check_label(gateway, correction.classifier, correction.label)
+    ts = correction.ts or now
+    if ts.tzinfo is None or ts > now:
+        said = "ts: a time with a zone that is not in the future is needed."
+        raise Refusal(422, "bad_time", said, "Leave ts out, or send RFC 3339.")
+    row = {**correction.model_dump(exclude={"classifier", "ts"}), "ts": ts.astimezone(UTC).isoformat()}
+    await _store(gateway, correction.classifier, CORRECTIONS, row)
+    return Accepted(request_id=correction.request_id)
+
+
+def _check_label(gateway: Gateway, classifier: str, label: str | None) -> None:
+    if classifier not in gateway.slots:
+        raise unknown_classifier(gateway.slots.names())
+    labels = gateway.slots[classifier].spec.labels
+    if label is not None and label not in labels:
+        raise Refusal(422, "bad_label", "label: it is not one of the classifier's.", f"Labels: {', '.join(labels)}."[:300])
+
+
+async def _store(gateway: Gateway, classifier: str, kind: str, row: dict[str, Any]) -> None:
+    try:
+        await asyncio.wrap_future(gateway.landing.journal(classifier, kind).append(row))
+    except OSError:
+        raise Refusal(507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5) from None

@@ -1,0 +1,65 @@
+"""The routes for those who run it: alive, ready, what serves, and Prometheus.
+
+Add here what an operator or a probe asks.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.access import need
+from gateway.state import gateway_of
+
+router = APIRouter()
+
+
+@router.get("/healthz", summary="The process is alive")
+async def healthz() -> dict[str, str]:
+    """Always the same while the process can answer at all."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", summary="Traffic can be answered")
+async def readyz(request: Request) -> JSONResponse:
+    """200 when something serves and nothing is amiss; 503 with the reason by classifier otherwise. Names no path."""
+    gateway = gateway_of(request)
+    home, problems = f"{gateway.settings.home}/", gateway.slots.problems
+    said = {name: problem.split(" hint: ")[0].replace(home, "") for name, problem in problems.items()}
+    ready = bool(gateway.slots.names()) and not problems
+    return JSONResponse({"ready": ready, "serving": gateway.slots.names(), "problems": said}, 200 if ready else 503)
+
+
+@router.get("/metrics", summary="For Prometheus", dependencies=[Depends(need("admin"))])
+async def metrics(request: Request) -> Response:
+    """The text format of Prometheus."""
+    gateway = gateway_of(request)
+    gateway.metrics.adapter.clear()  # digests that no slot holds any more are gone
+    for name in gateway.slots.names():
+        rollout = gateway.slots[name].rollout
+        gateway.metrics.weight.labels(name, "live").set(1 - rollout.served_percent / 100)
+        gateway.metrics.weight.labels(name, "candidate").set(rollout.served_percent / 100)
+        for slot, digest in rollout.adapters.items():
+            gateway.metrics.adapter.labels(name, slot, digest).set(1)
+    return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/v1/status", summary="What serves now", dependencies=[Depends(need("classify"))])
+async def status(request: Request) -> dict[str, Any]:
+    """Digest by slot and the share of users that the candidate answers, for each classifier."""
+    gateway = gateway_of(request)
+    served = {name: gateway.slots[name] for name in gateway.slots.names()}
+    return {
+        "classifiers": {
+            name: {
+                "labels": list(found.spec.labels),
+                "adapters": found.rollout.adapters,
+                "candidate_percent": found.rollout.served_percent,
+                "killed": found.rollout.killed,
+                "problem": gateway.slots.problems.get(name, ""),
+            }
+            for name, found in served.items()
+        },
+        "waiting": gateway.batcher.waiting,
+    }

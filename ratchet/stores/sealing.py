@@ -1,0 +1,90 @@
+"""Sealing: what a journal's file holds, and how its rows become one Parquet segment of a landing folder.
+
+Add here what a segment looks like; how rows get onto the disk is `journal.py`.
+"""
+
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ratchet.files import publish
+from ratchet.identity import canonical_json, digest_bytes
+
+Row = Mapping[str, Any]
+
+SUFFIX = ".wal"
+_CRC_CHARS = 8
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a journal holds: `name`, and for each column its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE or BOOLEAN)."""
+
+    name: str
+    columns: Mapping[str, str]
+
+
+def as_line(row: Row) -> bytes:
+    """A row as a journal holds it: checksum, space, JSON without line breaks, line break. Raises ValueError for NaN."""
+    content = canonical_json(row).encode()
+    return b"%08x %s\n" % (zlib.crc32(content), content)
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """The journals of a folder, oldest first."""
+    return sorted(path for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit())
+
+
+def read_journal(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The whole rows of a journal, and how many damaged lines stand before a whole one.
+
+    What is damaged at the very end is a torn write that nobody was told of: it is no row, and no damage.
+    """
+    rows: list[dict[str, Any]] = []
+    damaged = torn = 0
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        said, _, content = line.partition(b" ")
+        if len(said) == _CRC_CHARS and said == b"%08x" % zlib.crc32(content):
+            rows.append(json.loads(content))
+            damaged, torn = damaged + torn, 0
+        else:
+            torn += 1
+    return rows, damaged
+
+
+def publish_segment(landing: Path, rows: Rows, content: Sequence[Row]) -> Path:
+    """Write rows, in the order of their time, as one Parquet file named by what it holds; idempotent."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"VARCHAR": pa.string(), "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_()}
+    ordered = sorted(content, key=lambda row: str(row.get("ts")))
+    name = digest_bytes(canonical_json([dict(row) for row in ordered]).encode())[:_SHOWN]
+    columns = {column: pa.array([_stored(row[column], sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()}
+    target = landing / f"gateway-{name}.parquet"
+    stage = landing / f".gateway-{name}.{os.getpid()}.stage"
+    try:
+        pq.write_table(pa.table(columns), stage, compression="zstd")
+        publish(stage, target)
+    finally:
+        stage.unlink(missing_ok=True)
+    return target
+
+
+def _stored(value: Any, sql: str) -> Any:
+    return datetime.fromisoformat(value) if sql == "TIMESTAMPTZ" and value is not None else value
+
+
+def _number(path: Path) -> int:
+    return int(path.stem)
+
+
+def number_of(path: Path) -> int:
+    """The place of a journal among those of its folder."""
+    return int(path.stem)
