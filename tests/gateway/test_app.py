@@ -167,3 +167,38 @@ def test_a_key_has_its_rate(serve: Serve, home: Home) -> None:
     found: list[Any] = [client.get("/v1/status", headers=headers) for _ in range(3)]
     assert [response.status_code for response in found] == [200, 200, 429]
     assert found[2].headers["Retry-After"] == "1"
+
+
+def test_a_digest_that_no_slot_holds_any_more_leaves_the_metrics(
+    serve: Serve, made: tuple[Home, list[str]], enter: Callable[[str], None]
+) -> None:
+    """After a swap Prometheus sees the new digest only."""
+    client = serve()
+    assert made[1][0] in client.get("/metrics").text
+    enter(made[1][1])
+    client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows no more than ASGI
+    text = client.get("/metrics").text
+    assert made[1][1] in text
+    assert made[1][0] not in text
+
+
+def test_what_the_operator_must_mend_is_503_and_told_to_the_log_only(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """A client learns that it may ask again, not which file is broken."""
+    client = serve()
+
+    @client.app.get("/broken")  # type: ignore[attr-defined] # as above
+    def broken() -> None:
+        raise RatchetError("/srv/home/ledger.jsonl line 3 cannot be read.", code="broken_ledger")
+
+    found = client.get("/broken")
+    assert (found.status_code, found.json()["error"]["code"], found.headers["Retry-After"]) == (503, "broken_ledger", "5")
+    assert "ledger.jsonl" not in found.text
+    assert "/srv/home/ledger.jsonl line 3" in caplog.text
+
+
+def test_a_text_that_intake_would_refuse_is_refused_at_once(serve: Serve, home: Home) -> None:
+    """The specification's own limit holds at the door."""
+    path = home.spec("small")
+    path.write_text("max_text_chars = 20\n" + path.read_text())
+    found = serve().post(URL, json={"text": "where is the parcel of last week"})
+    assert (found.status_code, found.json()["error"]["message"]) == (422, "text: longer than 20 characters.")
