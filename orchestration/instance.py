@@ -4,6 +4,7 @@ Add here settings of the instance (retention, concurrency, monitoring); what run
 `python -m orchestration.instance` prepares the folder that `DAGSTER_HOME` names.
 """
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -32,9 +33,22 @@ retention:
 
 
 def prepare_dagster_home(folder: Path) -> Path:
-    """Create `folder` with a `dagster.yaml` where there is none, and return it."""
-    if not (folder / "dagster.yaml").exists():
-        write_atomically(folder / "dagster.yaml", SETTINGS.encode())
+    """Create `folder` with its settings and databases where there are none, and return it.
+
+    Dagster's processes each create the missing databases when they start; two at once (webserver and daemon of a new home)
+    trip over each other, and the code location then fails to load. So they are created here, by one process at a time.
+    """
+    prepared = folder / ".prepared"
+    if prepared.exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not prepared.exists():
+            if not (folder / "dagster.yaml").exists():
+                write_atomically(folder / "dagster.yaml", SETTINGS.encode())
+            with dg.DagsterInstance.from_config(str(folder)):
+                prepared.touch()
     return folder
 
 

@@ -29,6 +29,8 @@ ADD_PARTITION = """mutation Add($selector: RepositorySelector!, $key: String!) {
 LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }}"""
 STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
+  loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
 OUTCOME = """query Outcome($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
   assetMaterializations(limit: 1) { runId partition metadataEntries { label ... on TextMetadataEntry { text } } } } }
   assetNodeOrError(assetKey: $key) { ... on AssetNode { assetChecksOrError { ... on AssetChecks { checks {
@@ -77,7 +79,10 @@ def webserver(tmp_path: Path) -> Iterator[Webserver]:
     ]
     try:
         wait_until(lambda: answers(port), "the webserver answers")
-        yield Webserver(port)
+        server = Webserver(port)
+        (location,) = server.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+        assert location["locationOrLoadError"] == {"__typename": "RepositoryLocation"}, location
+        yield server
     finally:
         for process in processes:
             os.killpg(process.pid, signal.SIGTERM)
