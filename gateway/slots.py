@@ -20,7 +20,9 @@ from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
+from ratchet.stores.serving import rollout_of
 from ratchet.stores.specs import Specs
+from ratchet.stores.vouching import vouch
 
 _LOG = logging.getLogger("ratchet.gateway")
 
@@ -116,22 +118,15 @@ class Slots:
 
     def _take(self, name: str, rollout: Rollout | None) -> Served:
         """What `rollout` asks for, loaded and verified; without one, what the ledger says is live."""
-        ledger = Ledger(self.home)
-        promoted = {entry.adapter for entry in ledger.entries(name)}
         if rollout is None:
-            live = ledger.live(name)
-            if live is None:
+            standing = Ledger(self.home).standing(name)
+            if standing.live is None:
                 raise RatchetError(
                     f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live"
                 )
-            rollout = Rollout(live, head=ledger.head(name))
-        answering = {rollout.live, *([rollout.candidate] if rollout.candidate else [])}
-        if unknown := sorted(answering - promoted):
-            raise RatchetError(
-                f"the flag lets {unknown[0][:12]} answer, which no entry of the ledger promoted.",
-                "Write the flag with 'ratchet promote'; it follows from the ledger.",
-                code="unpromoted",
-            )
+            rollout = rollout_of(self.home, name, standing)
+        vouch(self.home, name, rollout)
+        answering = dict.fromkeys(rollout.adapters.values())
         before = self._state.served.get(name)
         known = before.predictors if before else {}
         store, spec = AdapterStore(self.home), Specs(self.home)[name]

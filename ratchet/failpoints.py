@@ -19,6 +19,7 @@ NAMES: tuple[str, ...] = (
     "journal.before_sync",
     "journal.before_answer",
     "journal.after_segment",
+    "ledger.before_checkpoint",
     "promotion.after_ledger",
     "flags.before_write",
     "flags.after_write",

@@ -27,12 +27,13 @@ def publish(stage: Path, target: Path) -> None:
     fsync_folder(target.parent)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path`: dot-file, fsync, rename, fsync of the folder."""
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write `content` to `path`: dot-file, fsync, rename, fsync of the folder. `mode` is cut by the umask."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        stage.write_bytes(content)
+        with os.fdopen(os.open(stage, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(content)
         publish(stage, path)
     finally:
         stage.unlink(missing_ok=True)

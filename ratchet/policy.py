@@ -68,12 +68,31 @@ class PromotionPolicy:
     steps: tuple[int, ...] = (5, 25, 50, 100)
     """Percent of users at each step."""
     dwell_minutes: float = 60.0
+    """Least time at each step, and for which the former live adapter watches the new one."""
+    min_step_requests: int = 50
+    """Requests that the candidate must have answered or shadowed since the step began before the next one."""
+    deadline_hours: float = 72.0
+    """A step that is not concluded by then is taken back; a shadow or a watch simply ends."""
+    shadow_share: float = 1.0
+    """Share of the requests that the other adapter answers too, unseen."""
+    shadow_requests: int = 100_000
+    """A shadow that is not concluded after so many compared requests ends."""
+    max_disagreement: float = 0.25
+    """Largest share of compared requests with different labels; beyond, a person decides."""
+    max_error_share: float = 0.01
+    """Largest share of requests that the candidate may fail to answer, judged by an exact 95 % interval."""
+    max_latency_ratio: float = 2.0
+    """Largest ratio of the candidate's p95 of the model's time to the incumbent's."""
 
     def __post_init__(self) -> None:
         need_share("promotion.margin", self.margin)
         need_at_least("promotion.min_requests", self.min_requests, 1)
         need_at_least("promotion.min_labels", self.min_labels, 1)
-        need_at_least("promotion.dwell_minutes", self.dwell_minutes, 0)
+        for name in ("shadow_share", "max_disagreement", "max_error_share"):
+            need_share(f"promotion.{name}", getattr(self, name))
+        for name, least in (("dwell_minutes", 0), ("min_step_requests", 1), ("deadline_hours", 0), ("shadow_requests", 1)):
+            need_at_least(f"promotion.{name}", getattr(self, name), least)
+        need_at_least("promotion.max_latency_ratio", self.max_latency_ratio, 1)
         if list(self.steps) != sorted(set(self.steps)) or not self.steps or self.steps[0] <= 0 or self.steps[-1] != 100:
             raise refuse(
                 f"promotion.steps = {list(self.steps)} is no ladder.",

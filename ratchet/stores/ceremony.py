@@ -1,6 +1,6 @@
 """The ceremony of promotion: which candidate may become live, on evidence that is looked at again rather than believed.
 
-Add here what must be read before a promotion. The rule over receipts is `ratchet/promotion.py`, the rules of the gates are in
+Add here what must be read before a promotion. The rule over receipts is `ratchet/eligibility.py`, the rules of the gates are in
 their own modules; the entry that makes an adapter live is written by `ledger.py`.
 """
 
@@ -14,20 +14,21 @@ import numpy as np
 
 from ratchet.baselines import HARD, SIMPLER, decide_baselines
 from ratchet.cycle import Cycle, parse_week
+from ratchet.eligibility import decide_eligibility
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.evaluation import macro_f1
-from ratchet.failpoints import failpoint
 from ratchet.gates import Verdict
 from ratchet.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
-from ratchet.promotion import decide_eligibility
+from ratchet.ledger_entry import Entry
 from ratchet.regression import GOLDEN_SQL, decide_regression, read_answers
 from ratchet.spec import Spec
+from ratchet.standing import Standing
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.history import blocking_stage
 from ratchet.stores.home import Home
-from ratchet.stores.ledger import Entry, Ledger
+from ratchet.stores.ledger import Ledger
 from ratchet.stores.receipts import Receipt, Receipts
-from ratchet.stores.serving import settle
+from ratchet.stores.serving import move
 from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
 
@@ -55,7 +56,8 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
 
     Raises `BlockedError` with the reason when there is none, `RatchetError` for an unknown adapter or damaged evidence.
     """
-    spec, live, found = Specs(home)[name], Ledger(home).live(name), candidates(home, name)
+    spec, standing, found = Specs(home)[name], Ledger(home).standing(name), candidates(home, name)
+    live = standing.live
     if adapter is not None:
         digest = AdapterStore(home).find(name, adapter)
         found = [(cycle, made) for cycle, made in found if made == digest]
@@ -68,7 +70,7 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
         if made == live:
             break
         try:
-            reason, receipts = _examine(home, spec, cycle, made, live)
+            reason, receipts = _examine(home, spec, cycle, made, standing)
         except BlockedError as error:
             refused.append(f"{made[:12]} of {cycle.week}: {error.message}")
             continue
@@ -79,20 +81,40 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
 
 
 def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = None) -> Entry:
-    """Make the nominee live: one durable line in the ledger, written by this user for the reason `why`, and then the flag."""
-    entry = Ledger(home).append(
-        nominee.cycle.classifier,
+    """Make the nominee live by this user's word: the reason `why` and the receipts go into the ledger, then the flag follows."""
+    return _enter(home, nominee, "promote", why, now)
+
+
+def shadow(home: Home, nominee: Nominee, *, now: datetime | None = None) -> Entry:
+    """Let the nominee shadow live, from where it may climb. Doing it again for the same cycle changes nothing."""
+    cycle = nominee.cycle
+    return _enter(home, nominee, "shadow", f"Shadowing: {nominee.reason}", now, key=f"{cycle.week}:{nominee.adapter[:16]}:shadow")
+
+
+def actor() -> str:
+    """Who runs this process, for the ledger."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
+
+
+def _enter(home: Home, nominee: Nominee, action: str, why: str, now: datetime | None, key: str = "") -> Entry:
+    cycle = nominee.cycle
+    if Receipts(home).keep(cycle) != nominee.receipts:
+        raise BlockedError(f"the receipts of {cycle.week} changed while its candidate was looked at.", "Try again.", code="stale")
+    return move(
+        home,
+        cycle.classifier,
         ts=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
-        actor=_actor(),
-        action="promote",
+        actor=actor(),
+        action=action,
         why=why,
         adapter=nominee.adapter,
-        week=str(nominee.cycle.week),
+        week=str(cycle.week),
         receipts=nominee.receipts,
+        key=key,
     )
-    failpoint("promotion.after_ledger")
-    settle(home, nominee.cycle.classifier)
-    return entry
 
 
 def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:
@@ -102,9 +124,11 @@ def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:
     return [(cycle, made) for cycle in cycles if (made := receipts.noted(cycle).get("adapter"))]
 
 
-def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, live: str | None) -> tuple[str, dict[str, str]]:
+def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, standing: Standing) -> tuple[str, dict[str, str]]:
     """Why the candidate may become live, with its receipts; raises `BlockedError` with why it may not."""
-    receipts = Receipts(home).read(cycle)
+    receipts, live = Receipts(home).read(cycle), standing.live
+    if standing.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
+        raise BlockedError("it was rejected or rolled back, and there is no new evidence since", code="barred")
     eligible = decide_eligibility(adapter, receipts)
     if not eligible.allowed:
         raise BlockedError(eligible.reason, code="blocked")
@@ -153,10 +177,3 @@ def _nothing(home: Home, name: str, live: str | None) -> str:
     stopped = blocking_stage(home, Cycle(name, parse_week(newest))) if newest else None
     held = f"the newest candidate of {name} is live already" if live else f"{name} has no candidate"
     return f"{held}; {stopped.message}" if stopped else f"{held}."
-
-
-def _actor() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"

@@ -33,6 +33,16 @@ class Home:
         return self.root / "keys.json"
 
     @property
+    def signing_key(self) -> Path:
+        """The private half of the key that signs ledgers: only the promoter needs to read it."""
+        return self.root / "signing_key.pem"
+
+    @property
+    def public_key(self) -> Path:
+        """Its public half."""
+        return self.root / "signing_key.pub"
+
+    @property
     def dagster(self) -> Path:
         """`DAGSTER_HOME`: runs, events and schedules; expendable history."""
         return self.root / "dagster"
@@ -100,6 +110,22 @@ class Home:
     def ledger(self, name: str) -> Path:
         """`ledger.jsonl`: the append-only history of promotions."""
         return self.classifier(name) / "ledger.jsonl"
+
+    def checkpoint(self, name: str) -> Path:
+        """The signed note on the ledger's head."""
+        return self.classifier(name) / "checkpoint.txt"
+
+    def kept_receipts(self, name: str) -> Path:
+        """Receipts of adapters that entered the ledger, by digest: a cycle that runs again does not change them."""
+        return self.classifier(name) / "receipts" / "kept"
+
+    def pairs(self, name: str) -> Path:
+        """What both compared adapters said of the same requests, sealed by the gateway or made by a replay."""
+        return self.classifier(name) / "pairs"
+
+    def rollout(self, name: str) -> Path:
+        """`rollout.json`: the newest decision on the rollout with its figures. Expendable."""
+        return self.classifier(name) / "rollout.json"
 
     def classifiers(self) -> list[str]:
         """Names of the classifiers that have a specification here, sorted."""

@@ -1,6 +1,7 @@
-"""The ledger: the append-only history of promotions of one classifier, each entry chained to the one before by hash.
+"""The ledger: the append-only history of promotions of one classifier, each entry chained to the one before and signed.
 
-Add here how entries are written and read. Who may be promoted is decided in `ratchet/promotion.py`.
+Its head stands in three places: the file, the signed checkpoint beside it, and the flag. Add here how entries are written and
+read; what they amount to is `ratchet/standing.py`, who may be promoted is decided in `ceremony.py` and `ratchet/promotion.py`.
 """
 
 import fcntl
@@ -8,84 +9,104 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ratchet.errors import RatchetError
-from ratchet.files import append_line
-from ratchet.identity import digest_json
+from ratchet.failpoints import failpoint
+from ratchet.files import append_line, write_atomically
+from ratchet.ledger_entry import Entry
 from ratchet.ledger_head import GENESIS, Head
+from ratchet.signing import is_signed, read_checkpoint, sign, write_checkpoint
+from ratchet.standing import Standing, follow, stand
 from ratchet.stores.home import Home
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One promotion: who made which adapter live, when and why, in place of which, on which receipts."""
-
-    sequence: int
-    ts: str
-    actor: str
-    action: str
-    why: str
-    previous_adapter: str | None
-    adapter: str
-    week: str
-    receipts: dict[str, str]
-    previous: str
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the entry, which the next one repeats as `previous`."""
-        return digest_json(asdict(self))
+from ratchet.stores.signing_key import public_key, signing_key
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledgers of a home."""
+    """The ledgers of a home. `pinned` is the public key to trust, instead of the one that lies in the home."""
 
     home: Home
+    pinned: Path | None = None
 
     def entries(self, classifier: str) -> list[Entry]:
-        """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises."""
-        path = self.home.ledger(classifier)
-        lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
+        """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises `RatchetError`.
+
+        A fault is: a line that was edited, is not signed or does not continue the chain; fewer or other entries than the
+        signed checkpoint vouches for.
+        """
+        path, anchor = self.home.ledger(classifier), self._anchor(classifier)  # read first: it never vouches for what is not there
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        key = public_key(self.pinned or self.home.public_key) if lines else None
         entries: list[Entry] = []
-        for number, line in enumerate(lines[:-1], start=1):  # after the last line break stands nothing, or a torn append
+        for number, line in enumerate(lines, start=1):
             try:
                 document: dict[str, Any] = json.loads(line)
-                claimed = document.pop("digest")
+                claimed, signature = document.pop("digest"), document.pop("signature")
                 entry = Entry(**document)
-            except (ValueError, KeyError, TypeError):
-                raise _broken(path, number, "cannot be read") from None
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise _broken(path, f"line {number} cannot be read") from None
             previous = entries[-1].digest if entries else GENESIS
             if entry.digest != claimed or entry.previous != previous or entry.sequence != len(entries) + 1:
-                raise _broken(path, number, "does not continue the chain")
+                raise _broken(path, f"line {number} does not continue the chain")
+            if key is None or not is_signed(key, f"entry {classifier}", claimed, str(signature)):
+                raise _broken(path, f"line {number} is not signed with this home's key")
             entries.append(entry)
+        if anchor is None and len(entries) > 1:
+            raise _broken(self.home.checkpoint(classifier), "is missing")
+        check_head(path, entries, anchor or Head(), "the signed checkpoint")
         return entries
+
+    def standing(self, classifier: str) -> Standing:
+        """What the entries amount to."""
+        return stand(self.entries(classifier))
 
     def head(self, classifier: str) -> Head:
         """Number and digest of the newest entry."""
-        entries = self.entries(classifier)
-        return Head(len(entries), entries[-1].digest) if entries else Head()
+        return self.standing(classifier).head
 
     def live(self, classifier: str) -> str | None:
         """Digest of the live adapter, or None before the first promotion."""
-        entries = self.entries(classifier)
-        return entries[-1].adapter if entries else None
+        return self.standing(classifier).live
 
-    def append(self, classifier: str, **content: Any) -> Entry:
-        """Add an entry after the newest one, durable when this returns. One writer at a time."""
+    def append(self, classifier: str, *, after: Head | None = None, key: str = "", **content: Any) -> Entry:
+        """Add an entry after the newest one, durable when this returns. One writer at a time.
+
+        With `after`, raises `RatchetError` when the head is another by now (compare-and-swap). A `key` that an entry has
+        already gives that entry, and nothing is written. Raises for a move that cannot follow.
+        """
+        secret = signing_key(self.home)
         with self._lock(classifier):
             entries = self.entries(classifier)
-            newest = entries[-1] if entries else None
-            entry = Entry(
-                sequence=len(entries) + 1,
-                previous_adapter=newest.adapter if newest else None,
-                previous=newest.digest if newest else GENESIS,
-                **content,
-            )
-            line = json.dumps({**asdict(entry), "digest": entry.digest}, ensure_ascii=False)
-            append_line(self.home.ledger(classifier), line)
+            if done := next((entry for entry in entries if key and entry.key == key), None):
+                return done
+            before = stand(entries)
+            if after is not None and before.head != after:
+                raise RatchetError(
+                    f"someone decided meanwhile: {classifier} has {before.head.sequence} ledger entries, not {after.sequence}.",
+                    "Look at 'ratchet status' and decide again.",
+                    code="ledger_changed",
+                )
+            said = {"previous_adapter": before.live, **content}
+            entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **said)
+            after_it = follow(before, entry)
+            line = {**asdict(entry), "digest": entry.digest, "signature": sign(secret, f"entry {classifier}", entry.digest)}
+            append_line(self.home.ledger(classifier), json.dumps(line, ensure_ascii=False))
+            failpoint("ledger.before_checkpoint")
+            note = write_checkpoint(secret, classifier, after_it.head)
+            write_atomically(self.home.checkpoint(classifier), note.encode())
         return entry
+
+    def _anchor(self, classifier: str) -> Head | None:
+        path = self.home.checkpoint(classifier)
+        if not path.exists():
+            return None
+        note = path.read_text(encoding="utf-8", errors="replace")
+        head = read_checkpoint(public_key(self.pinned or self.home.public_key), classifier, note)
+        if head is None:
+            raise _broken(path, "is not signed with this home's key")
+        return head
 
     @contextmanager
     def _lock(self, classifier: str) -> Iterator[None]:
@@ -95,9 +116,17 @@ class Ledger:
             yield
 
 
-def _broken(path: Any, number: int, what: str) -> RatchetError:
+def check_head(path: Path, entries: list[Entry], head: Head, anchor: str) -> None:
+    """Raise `RatchetError` unless the ledger at `path` holds the entry that `anchor` saw as the newest."""
+    if head.sequence > len(entries):
+        raise _broken(path, f"holds {len(entries)} entries, but {anchor} vouches for {head.sequence}")
+    if head.sequence and entries[head.sequence - 1].digest != head.digest:
+        raise _broken(path, f"holds another entry {head.sequence} than {anchor} vouches for")
+
+
+def _broken(path: Any, what: str) -> RatchetError:
     return RatchetError(
-        f"{path} line {number} {what}.",
+        f"{path} {what}.",
         "The ledger was edited or damaged: restore it from a backup; nothing is promoted on a broken ledger.",
         code="broken_ledger",
     )

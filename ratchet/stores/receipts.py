@@ -4,6 +4,7 @@ Add here how receipts lie on disk. What a verdict says is decided in `ratchet/ga
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ratchet.errors import RatchetError
 from ratchet.files import write_json
 from ratchet.gates import GATES, Verdict
 from ratchet.identity import digest_json
+from ratchet.names import DIGEST
 from ratchet.stores.home import Home
 
 SCHEMA = 1
@@ -65,6 +67,27 @@ class Receipts:
             (self.home.receipts(cycle) / f"{gate}.json").unlink(missing_ok=True)
         if noted := self.noted(cycle):
             write_json(self._notes(cycle), {key: value for key, value in noted.items() if key == "corrections_seen"})
+
+    def keep(self, cycle: Cycle) -> dict[str, str]:
+        """Keep the receipts of `cycle` by digest, for as long as the ledger names them; their digests by gate."""
+        found = self.read(cycle)
+        for receipt in found.values():
+            target = self.home.kept_receipts(cycle.classifier) / f"{receipt.digest}.json"
+            if not target.exists():
+                write_json(target, {**receipt.as_json(), "digest": receipt.digest})
+        return {gate: receipt.digest for gate, receipt in found.items()}
+
+    def kept(self, classifier: str, week: str, named: Mapping[str, str]) -> dict[str, Receipt]:
+        """The kept receipts that `named` names by gate; raises `RatchetError` for one that is missing, changed or another's."""
+        found = {}
+        for gate, digest in named.items():
+            path = self.home.kept_receipts(classifier) / f"{digest}.json"
+            if not DIGEST.fullmatch(digest) or not path.exists():
+                raise _bad(path, "is missing")
+            found[gate] = _read_one(path, (classifier, week, gate))
+            if found[gate].digest != digest:
+                raise _bad(path, "is another than the ledger names")
+        return found
 
     def _notes(self, cycle: Cycle) -> Path:
         return self.home.receipts(cycle) / "cycle.json"

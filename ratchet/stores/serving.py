@@ -1,31 +1,68 @@
-"""Serving follows the ledger: the flag that says who is live is written from the newest entry, and mended from it.
+"""Serving follows the ledger: the flag that says who answers is written from the entries, and mended from them.
 
-A promotion is one entry in the ledger; killed before the flag was written, the next `settle` writes it. Add here other things
+A decision is one entry in the ledger; killed before the flag was written, the next `settle` writes it. Add here other things
 that follow from the ledger; the entries are `ledger.py`, the file is `flags.py`.
 """
 
-from dataclasses import replace
+from typing import Any
 
+from ratchet.errors import RatchetError
+from ratchet.failpoints import failpoint
+from ratchet.ledger_entry import Entry
 from ratchet.rollout import Rollout
+from ratchet.standing import Standing, stand
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
+from ratchet.stores.ledger import Ledger, check_head
+from ratchet.stores.specs import Specs
 
 
 def settle(home: Home, classifier: str) -> Rollout | None:
-    """Publish the rollout that the newest ledger entry asks for, unless it stands already; None before the first entry.
+    """Publish the rollout that the ledger asks for, unless it stands already; None before the first entry.
 
-    Raises `RatchetError` for a broken ledger or flag file, or when another writer was faster.
+    Raises `RatchetError` for a broken ledger or flag file, for a flag that has seen entries which the ledger no longer holds,
+    or when another writer was faster.
     """
-    ledger, flags = Ledger(home), Flags(home)
-    live, head = ledger.live(classifier), ledger.head(classifier)
-    if live is None:
+    flags, entries = Flags(home), Ledger(home).entries(classifier)
+    standing, published = stand(entries), flags.read()
+    before = published.rollouts.get(classifier)
+    if before is not None:
+        check_head(home.ledger(classifier), entries, before.head, "the flag")
+    if standing.live is None:
         return None
-    published = flags.read()
-    standing = published.rollouts.get(classifier)
-    if standing is not None and standing.head == head and standing.live == live:
-        return standing
-    rollout = Rollout(live, head=head, killed=standing.killed if standing else False)
-    if standing is not None and standing.shadow != live:
-        rollout = replace(rollout, shadow=standing.shadow, shadow_share=standing.shadow_share)
+    rollout = rollout_of(home, classifier, standing, killed=before.killed if before else False)
+    if rollout == before:
+        return before
     return flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
+
+
+def rollout_of(home: Home, classifier: str, standing: Standing, *, killed: bool = False) -> Rollout:
+    """The rollout that `standing` asks for, with the share that the specification lets a shadow see."""
+    return standing.as_rollout(Specs(home)[classifier].promotion.shadow_share, killed=killed)
+
+
+def move(home: Home, classifier: str, **content: Any) -> Entry:
+    """Carry out one decision: an entry in the ledger, which is the intent, and then the flag, which is the effect.
+
+    `content` is that of `Ledger.append`. Killed in between, the next `settle` finishes; a repetition with the same `key`
+    changes nothing twice.
+    """
+    entry = Ledger(home).append(classifier, **content)
+    failpoint("promotion.after_ledger")
+    settle(home, classifier)
+    return entry
+
+
+def kill_switch(home: Home, classifier: str, *, on: bool) -> Rollout:
+    """Send everyone to live and stop shadowing (`on`), or end that. Needs only the flag file."""
+    flags = Flags(home)
+    published = flags.read()
+    before = published.rollouts.get(classifier)
+    if before is None:
+        raise RatchetError(
+            f"{classifier} has no flag, so nothing serves that could be switched.",
+            f"Promote an adapter first: ratchet promote {classifier} --why TEXT.",
+            code="no_flag",
+        )
+    after = Rollout(**{**vars(before), "killed": on})
+    return flags.publish(classifier, after, seen=published.generation).rollouts[classifier]

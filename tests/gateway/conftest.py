@@ -16,9 +16,8 @@ from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.serving import settle
-from ratchet.testing import SmallClassifier
+from ratchet.stores.serving import move
+from ratchet.testing import SmallClassifier, keep_receipts
 from ratchet.tiny_encoder import write_tiny_encoder
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import TrainingPlan, prepare
@@ -48,23 +47,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[str]]:
 
 
 @pytest.fixture
-def enter(home: Home) -> Callable[[str], None]:
-    """Promote an adapter: a ledger entry as the ceremony writes it, and the flag that follows."""
-    return lambda adapter: _enter(home, adapter)
+def enter(home: Home) -> Callable[..., None]:
+    """Move an adapter: `enter(adapter)` promotes it, `enter(adapter, "step", 25)` takes a step."""
+    return lambda adapter, action="promote", percent=0: _enter(home, adapter, action, percent)
 
 
-def _enter(home: Home, adapter: str) -> None:
-    Ledger(home).append(
-        "small",
-        ts="2026-01-05T10:00:00+00:00",
-        actor="test",
-        action="promote",
-        why="test",
-        adapter=adapter,
-        week="2026-01-05",
-        receipts={},
-    )
-    settle(home, "small")
+def _enter(home: Home, adapter: str, action: str = "promote", percent: int = 0) -> None:
+    receipts = keep_receipts(home, "small", "2026-01-05", adapter) if action in {"promote", "shadow"} else {}
+    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
+    move(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **said)
 
 
 @pytest.fixture

@@ -109,8 +109,8 @@ def test_a_name_is_looked_up_and_never_becomes_a_path(serve: Serve, name: str) -
 
 def test_a_home_without_a_promotion_is_not_ready(made: tuple[Home, list[str]], serve: Serve, home: Home) -> None:
     """The bare base model never answers: 404 for the classifier, 503 with the cure for the probe."""
-    home.ledger("small").unlink()
-    home.flags.unlink()
+    for path in (home.ledger("small"), home.checkpoint("small"), home.flags):
+        path.unlink()
     client = serve()
     assert client.post(URL, json={"text": "a"}).status_code == 404
     found = client.get("/readyz")
@@ -172,10 +172,11 @@ def test_a_key_has_its_rate(serve: Serve, home: Home) -> None:
 def test_a_digest_that_no_slot_holds_any_more_leaves_the_metrics(
     serve: Serve, made: tuple[Home, list[str]], enter: Callable[[str], None]
 ) -> None:
-    """After a swap Prometheus sees the new digest only."""
+    """After a swap and its watch Prometheus sees the new digest only."""
     client = serve()
     assert made[1][0] in client.get("/metrics").text
     enter(made[1][1])
+    enter(made[1][1], "release")
     client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows no more than ASGI
     text = client.get("/metrics").text
     assert made[1][1] in text

@@ -1,5 +1,6 @@
 """What serves follows the flag file, and only what the ledger promoted and the disk still holds ever answers."""
 
+import shutil
 import threading
 from collections.abc import Callable
 
@@ -11,9 +12,12 @@ from ratchet.rollout import Rollout
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
+from ratchet.stores.serving import kill_switch, move
+from ratchet.testing import keep_receipts
 
 Serve = Callable[..., TestClient]
-Enter = Callable[[str], None]
+Enter = Callable[..., None]
+SAID = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
 
 
 @pytest.fixture
@@ -40,14 +44,13 @@ def test_a_promotion_is_taken_over(slots: Slots, home: Home, made: tuple[Home, l
 def test_a_share_of_users_gets_the_candidate(slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
     """About the share, always the same ones, by their own adapter; the kill switch takes it from all of them."""
     first, second = made[1]
-    enter(second)
-    rollout = Rollout(first, second, 25, head=Ledger(home).head("small"))
-    publish(home, rollout)
+    enter(second, "shadow")
+    enter(second, "step", 25)
     slots.follow()
     chosen = [slots.choose("small", f"u{n}") for n in range(1000)]
     assert sum(choice.slot == "candidate" for choice in chosen) / 1000 == pytest.approx(0.25, abs=0.05)
     assert {(choice.slot, choice.digest) for choice in chosen} == {("live", first), ("candidate", second)}
-    publish(home, Rollout(first, second, 25, killed=True, head=rollout.head))
+    kill_switch(home, "small", on=True)
     slots.follow()
     assert {slots.choose("small", f"u{n}").digest for n in range(1000)} == {first}
 
@@ -66,14 +69,79 @@ def test_an_adapter_that_changed_on_disk_never_serves(slots: Slots, home: Home, 
     assert "adapter files differ from their manifest" in slots.problems["small"]
 
 
-def test_an_adapter_that_nobody_promoted_never_serves(slots: Slots, home: Home, made: tuple[Home, list[str]]) -> None:
-    """T17: whoever edits the flag cannot make another adapter answer, neither as live nor as candidate."""
+def swap_the_live_digest(home: Home, first: str, second: str) -> None:
+    """Edit the flag file."""
+    publish(home, Rollout(second, head=Ledger(home).head("small")))
+
+
+def give_everyone_a_candidate(home: Home, first: str, second: str) -> None:
+    """Edit the flag file."""
+    publish(home, Rollout(first, second, 99, head=Ledger(home).head("small")))
+
+
+def append_an_entry_without_the_key(home: Home, first: str, second: str) -> None:
+    """A line of the right form and chain, signed by another key, and its flag."""
+    other = Home(home.root.parent / "other")
+    shutil.copytree(home.root, other.root)
+    for path in (other.signing_key, other.public_key, other.ledger("small"), other.checkpoint("small"), other.flags):
+        path.unlink()
+    for adapter in (first, second):
+        move(
+            other, "small", action="promote", adapter=adapter, receipts=keep_receipts(home, "small", "2026-01-05", adapter), **SAID
+        )
+    for path in (other.ledger("small"), other.checkpoint("small"), other.flags):
+        (home.root / path.relative_to(other.root)).write_bytes(path.read_bytes())
+
+
+def promote_without_receipts(home: Home, first: str, second: str) -> None:
+    """By the right key, but no gate ever judged the adapter."""
+    move(home, "small", action="promote", adapter=second, receipts={}, **SAID)
+
+
+def promote_on_the_receipts_of_another(home: Home, first: str, second: str) -> None:
+    """T18: replayed receipts."""
+    receipts = keep_receipts(home, "small", "2026-01-05", first)
+    move(home, "small", action="promote", adapter=second, receipts=receipts, **SAID)
+
+
+def edit_a_kept_receipt(home: Home, first: str, second: str) -> None:
+    """T18: one field of a receipt, after the promotion; the digest in its name no longer fits."""
+    receipts = keep_receipts(home, "small", "2026-01-05", second)
+    move(home, "small", action="promote", adapter=second, receipts=receipts, **SAID)
+    path = home.kept_receipts("small") / f"{receipts['leakage']}.json"
+    path.write_text(path.read_text().replace("for tests", "for me"))
+
+
+def set_the_ledger_back(home: Home, first: str, second: str) -> None:
+    """T20: cut the ledger with its checkpoint after another was promoted; the flag has seen more."""
+    kept = [home.ledger("small").read_bytes(), home.checkpoint("small").read_bytes()]
+    move(home, "small", action="promote", adapter=second, receipts=keep_receipts(home, "small", "2026-01-05", second), **SAID)
+    home.ledger("small").write_bytes(kept[0])
+    home.checkpoint("small").write_bytes(kept[1])
+
+
+ATTEMPTS: dict[str, tuple[Callable[[Home, str, str], None], str]] = {
+    "the live digest swapped": (swap_the_live_digest, "answer otherwise than the ledger asks for"),
+    "a candidate for everyone": (give_everyone_a_candidate, "answer otherwise than the ledger asks for"),
+    "an entry of another key": (append_an_entry_without_the_key, "not signed with this home's key"),
+    "no receipts": (promote_without_receipts, "no entry of the ledger lets adapter"),
+    "another's receipts": (promote_on_the_receipts_of_another, "judged another adapter"),
+    "an edited receipt": (edit_a_kept_receipt, "does not match its digest"),
+    "a ledger set back": (set_the_ledger_back, "but the flag vouches for"),
+}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_an_adapter_that_was_not_promoted_never_serves(
+    slots: Slots, home: Home, made: tuple[Home, list[str]], attempt: str
+) -> None:
+    """T17: whoever writes files cannot make another adapter answer; the slot keeps what it had, and says why."""
     first, second = made[1]
-    for rollout in (Rollout(second), Rollout(first, second, 100)):
-        publish(home, rollout)
-        slots.follow()
-        assert slots.choose("small", "u1").digest == first
-        assert "which no entry of the ledger promoted" in slots.problems["small"]
+    act, said = ATTEMPTS[attempt]
+    act(home, first, second)
+    slots.follow()
+    assert {slots.choose("small", f"u{n}").digest for n in range(50)} == {first}
+    assert said in slots.problems["small"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"flags": {"small": 1}, "metadata": {"generation": 9}}'])

@@ -5,7 +5,13 @@ import pytest
 from scipy.stats import binomtest
 
 from ratchet.evaluation import count_confusion, f1_by_class, macro_f1, macro_f1_of
-from ratchet.intervals import bootstrap_interval, paired_bootstrap, proportion_interval, smallest_excludable_share
+from ratchet.intervals import (
+    bootstrap_interval,
+    paired_bootstrap,
+    paired_difference_interval,
+    proportion_interval,
+    smallest_excludable_share,
+)
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 1), (1, 1), (0, 40), (3, 40), (37, 40), (40, 40), (190, 220)])
@@ -65,3 +71,20 @@ def test_the_items_needed_to_exclude_a_loss_are_the_known_ones(share: float, n: 
 def test_no_items_exclude_nothing() -> None:
     """An empty set leaves every loss possible."""
     assert smallest_excludable_share(0) == 1.0
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(0.02, 0.02), (0.10, 0.02), (0.005, 0.0), (0.3, 0.3), (0.0, 0.5)])
+def test_the_paired_interval_covers_the_true_difference_at_least_as_often_as_it_says(only_first: float, only_second: float) -> None:
+    """2,000 samples of 120 items from a known law; a simple normal interval fails the third law, where few items differ."""
+    draws = np.random.default_rng(5).multinomial(120, [only_first, only_second, 1 - only_first - only_second], 2000)
+    held = [low <= only_second - only_first <= high for low, high in (paired_difference_interval(a, b, 120) for a, b, _ in draws)]
+    assert np.mean(held) >= 0.95
+
+
+def test_the_paired_interval_has_a_side_and_narrows_with_the_items() -> None:
+    """Swapping the two mirrors it; no differing item in n excludes a difference beyond what n items can show."""
+    low, high = paired_difference_interval(4, 9, 100)
+    assert paired_difference_interval(9, 4, 100) == pytest.approx((-high, -low))
+    few, many = paired_difference_interval(0, 0, 100), paired_difference_interval(0, 0, 1000)
+    assert many[1] - many[0] < (few[1] - few[0]) / 8
+    assert paired_difference_interval(60, 2, 100)[1] < 0 < paired_difference_interval(2, 60, 100)[0]

@@ -98,25 +98,75 @@ def test_tampering_is_refused_by_readers_and_writers(ledger: Ledger, tampering: 
     assert file.read_bytes() == before
 
 
-def test_a_whole_entry_cut_from_the_end_is_not_seen_by_the_chain_alone(ledger: Ledger) -> None:
-    """The known limit: a head kept outside the file would be needed to see it."""
-    for adapter in "ab":
+def test_a_whole_entry_cut_from_the_end_is_seen_by_the_checkpoint(ledger: Ledger) -> None:
+    """T20: the chain alone would hold; so does a file that is gone, and a checkpoint that is gone with the tail."""
+    for adapter in "abc":
         promote(ledger, adapter)
-    ledger.home.ledger("tickets").write_text(lines(ledger)[0] + "\n", encoding="utf-8")
-    assert ledger.live("tickets") == "a"
+    whole = lines(ledger)
+    file, note = ledger.home.ledger("tickets"), ledger.home.checkpoint("tickets")
+    file.write_text("\n".join(whole[:2]) + "\n", encoding="utf-8")
+    with pytest.raises(RatchetError, match="holds 2 entries, but the signed checkpoint vouches for 3"):
+        ledger.live("tickets")
+    file.unlink()
+    with pytest.raises(RatchetError, match="holds 0 entries, but the signed checkpoint vouches for 3"):
+        ledger.live("tickets")
+    file.write_text("\n".join(whole[:2]) + "\n", encoding="utf-8")
+    note.unlink()
+    with pytest.raises(RatchetError, match=r"checkpoint\.txt is missing"):
+        ledger.live("tickets")
+
+
+def test_a_ledger_that_was_written_anew_is_not_signed_with_the_key(ledger: Ledger, tmp_path: Path) -> None:
+    """T20: a whole history with fitting digests, but by another key; and one by a replaced pair, seen by the pinned half."""
+    promote(ledger, "a")
+    pinned = tmp_path / "pinned.pub"
+    pinned.write_bytes(ledger.home.public_key.read_bytes())
+    other = Ledger(Home(tmp_path / "other"))
+    (tmp_path / "other" / "tickets").mkdir(parents=True)
+    promote(other, "evil")
+    for path in (other.home.ledger("tickets"), other.home.checkpoint("tickets")):
+        (ledger.home.root / path.relative_to(other.home.root)).write_bytes(path.read_bytes())
+    with pytest.raises(RatchetError, match="is not signed with this home's key"):
+        ledger.live("tickets")
+    ledger.home.public_key.write_bytes(other.home.public_key.read_bytes())
+    assert ledger.live("tickets") == "evil"
+    with pytest.raises(RatchetError, match="is not signed with this home's key"):
+        Ledger(ledger.home, pinned).live("tickets")
 
 
 @pytest.mark.parametrize("kept", [0, 1, 40, -1])
 def test_a_torn_tail_was_never_acknowledged_and_is_cut_by_the_next_entry(ledger: Ledger, kept: int) -> None:
-    """Whatever part of the line reached the disk before the crash."""
+    """Whatever part of the line reached the disk before the crash; the checkpoint is of the entry before."""
     promote(ledger, "a")
-    whole = ledger.home.ledger("tickets").read_bytes()
+    whole, note = ledger.home.ledger("tickets").read_bytes(), ledger.home.checkpoint("tickets").read_bytes()
     promote(ledger, "b")
     torn = ledger.home.ledger("tickets").read_bytes()[len(whole) :][:kept]
     ledger.home.ledger("tickets").write_bytes(whole + torn)
+    ledger.home.checkpoint("tickets").write_bytes(note)
     assert ledger.live("tickets") == "a"
     promote(ledger, "c")
     assert [e.adapter for e in ledger.entries("tickets")] == ["a", "c"]
+
+
+def test_who_saw_an_older_head_is_told_and_writes_nothing(ledger: Ledger) -> None:
+    """F22: two promoters decide on the same head; the second is refused by compare-and-swap."""
+    promote(ledger, "a")
+    seen = ledger.head("tickets")
+    promote(ledger, "b", after=seen)
+    with pytest.raises(RatchetError, match="someone decided meanwhile") as caught:
+        promote(ledger, "c", after=seen)
+    assert caught.value.code == "ledger_changed"
+    assert ledger.live("tickets") == "b"
+
+
+def test_the_private_key_is_its_owners_alone_and_is_not_made_twice(ledger: Ledger) -> None:
+    """0600; lost, it is not replaced in silence."""
+    promote(ledger, "a")
+    assert ledger.home.signing_key.stat().st_mode & 0o777 == 0o600
+    ledger.home.signing_key.unlink()
+    with pytest.raises(RatchetError, match=r"signing_key\.pem is gone") as caught:
+        promote(ledger, "b")
+    assert caught.value.code == "no_signing_key"
 
 
 def test_two_processes_that_append_at_once_both_land_in_one_sequence(ledger: Ledger) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.errors import RatchetError
 from ratchet.rollout import Rollout
-from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
-from ratchet.stores.serving import settle
+from ratchet.stores.serving import kill_switch, move, settle
 from ratchet.testing import SmallClassifier
 
 A, B = "a" * 64, "b" * 64
@@ -44,16 +44,35 @@ def test_a_promotion_that_was_killed_before_its_flag_is_finished(home: Home) -> 
     assert home.flags.read_bytes() == before
 
 
-def test_the_next_promotion_keeps_a_shadow_that_is_another(home: Home) -> None:
-    """What shadows goes on shadowing, unless it is what became live."""
+def test_the_former_live_adapter_watches_the_new_one_and_the_kill_switch_stays(home: Home) -> None:
+    """What shadows follows from the ledger; what an operator switched off stays off."""
     enter(home, A)
     settle(home, "small")
-    Flags(home).publish("small", Rollout(A, shadow=B, head=Ledger(home).head("small")), seen=1)
-    enter(home, "c" * 64)
-    third = settle(home, "small")
-    assert third is not None
-    assert (third.live, third.shadow) == ("c" * 64, B)
+    kill_switch(home, "small", on=True)
     enter(home, B)
-    fourth = settle(home, "small")
-    assert fourth is not None
-    assert (fourth.live, fourth.shadow) == (B, None)
+    found = settle(home, "small")
+    assert found is not None
+    assert (found.live, found.shadow, found.killed) == (B, A, True)
+    assert kill_switch(home, "small", on=False).adapters == {"live": B, "shadow": A}
+
+
+def test_a_flag_that_has_seen_more_than_the_ledger_holds_is_not_overwritten(home: Home) -> None:
+    """T20: ledger and checkpoint were set back together; the flag is the third anchor."""
+    enter(home, A)
+    kept = [home.ledger("small").read_bytes(), home.checkpoint("small").read_bytes()]
+    enter(home, B)
+    settle(home, "small")
+    before = home.flags.read_bytes()
+    home.ledger("small").write_bytes(kept[0])
+    home.checkpoint("small").write_bytes(kept[1])
+    with pytest.raises(RatchetError, match="holds 1 entries, but the flag vouches for 2"):
+        settle(home, "small")
+    assert home.flags.read_bytes() == before
+
+
+def test_a_decision_is_carried_out_once_under_one_key(home: Home) -> None:
+    """Doubled ticks and restarted runs name the same decision."""
+    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05", "receipts": {}}
+    first = move(home, "small", action="promote", adapter=A, key="k1", **said)
+    assert move(home, "small", action="promote", adapter=A, key="k1", **said) == first
+    assert len(Ledger(home).entries("small")) == 1

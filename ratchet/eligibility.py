@@ -1,0 +1,51 @@
+"""Eligibility: may this candidate enter a rollout, or become live? A pure decision over the receipts of its cycle.
+
+Add here rules about who may enter. How a candidate advances is `promotion.py`, the history `stores/ledger.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ratchet.gates import GATES, MODEL_GATES, Verdict
+
+_JUDGE_EXAMPLES = ("label_distribution", "leakage", *MODEL_GATES)
+
+
+class Judged(Protocol):
+    """What this module needs to know of a receipt."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gate's verdict."""
+        ...
+
+    @property
+    def binds(self) -> dict[str, Any]:
+        """Digests of what was judged."""
+        ...
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """Whether an adapter may become live, with the reason either way."""
+
+    allowed: bool
+    reason: str
+
+
+def decide_eligibility(adapter: str, receipts: Mapping[str, Judged]) -> Eligibility:
+    """Allowed when every gate of the cycle has a receipt, none failed, and all judged the same data and this adapter."""
+    missing = [gate for gate in GATES if gate not in receipts]
+    failed = [gate for gate in GATES if gate in receipts and not receipts[gate].verdict.passed]
+    if failed:
+        return Eligibility(False, f"{failed[0]} blocked it: {receipts[failed[0]].verdict.reason}")
+    if missing:
+        return Eligibility(False, f"its cycle has no verdict of {', '.join(missing)}")
+    others = [gate for gate in MODEL_GATES if receipts[gate].binds.get("adapter") != adapter]
+    if others:
+        return Eligibility(False, f"the receipt of {others[0]} judged another adapter")
+    data = {receipts[gate].binds.get("training_set") for gate in _JUDGE_EXAMPLES}
+    if len(data) != 1 or None in data:
+        return Eligibility(False, "its receipts judged different training sets")
+    return Eligibility(True, f"all {len(GATES)} gates of its cycle let it pass")
