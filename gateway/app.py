@@ -18,6 +18,7 @@ from gateway.landing import Landing
 from gateway.metrics import Metrics
 from gateway.refusals import Refusal, answer, answer_fault
 from gateway.settings import Settings
+from gateway.shadowing import Shadowing
 from gateway.slots import Slots
 from gateway.state import Gateway
 from ratchet.errors import RatchetError
@@ -37,7 +38,8 @@ def create_app(settings: Settings) -> FastAPI:
         )
     slots = Slots(home)
     batcher = Batcher(settings.max_waiting, settings.max_batch_texts)
-    gateway = Gateway(settings, slots, batcher, Landing(home, settings.seal_s), Metrics())
+    landing, metrics = Landing(home, settings.seal_s), Metrics()
+    gateway = Gateway(settings, slots, batcher, landing, metrics, Shadowing(slots, batcher, landing, metrics))
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
@@ -51,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         following.cancel()
         await batcher.stop()
+        await gateway.shadowing.stop()
         await asyncio.to_thread(gateway.landing.close)
 
     app = FastAPI(

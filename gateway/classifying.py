@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
 
 from gateway.access import need
-from gateway.batching import OverloadedError
+from gateway.batching import Answered, OverloadedError
 from gateway.bodies import REFUSED, body_of, described
 from gateway.landing import REQUESTS
 from gateway.refusals import Refusal, unknown_classifier
@@ -32,20 +32,18 @@ router = APIRouter()
     dependencies=[Depends(need("classify"))], summary="Classify one text or several",
 )  # fmt: skip
 async def classify(
-    request: Request, response: Response, name: str, question: Annotated[Question, Depends(body_of(Question))]
+    request: Request,
+    response: Response,
+    afterwards: BackgroundTasks,
+    name: str,
+    question: Annotated[Question, Depends(body_of(Question))],
 ) -> Answer | Answers:
     """Answer with one of the classifier's labels, its calibrated confidence, and what the specification does with it."""
     gateway, started = gateway_of(request), time.monotonic()
     if name not in gateway.slots:
         raise unknown_classifier(gateway.slots.names())
     texts, ids = _read_texts(gateway, name, question), [secrets.token_hex(16) for _ in question.texts or [""]]
-    choice = gateway.slots.choose(name, question.user_id or ids[0])
-    try:
-        found = await gateway.batcher.answer(choice.predictor, texts)
-    except OverloadedError:
-        raise Refusal(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
-    finally:
-        gateway.metrics.waiting.set(gateway.batcher.waiting)
+    choice, found = await _ask(gateway, name, question.user_id or ids[0], ids, texts)
     answers = _compose(choice, ids, found)
     shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
     rows = [
@@ -54,6 +52,7 @@ async def classify(
     ]
     if not await _land(gateway, name, rows):
         response.headers["X-Ratchet-Logged"] = "0"
+    afterwards.add_task(gateway.shadowing.follow_up, name, choice, ids, texts, found)
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
     gateway.metrics.duration.labels(name).observe(time.monotonic() - started)
     return answers[0] if question.text is not None else Answers(answers=answers)
@@ -63,6 +62,24 @@ def choose_action(spec: Spec, label: str, confidence: float) -> str:
     """The label's action when the calibrated confidence reaches its threshold, else `review`."""
     found = next(each for each in spec.label if each.name == label)
     return found.action if confidence >= found.threshold else "review"
+
+
+async def _ask(gateway: Gateway, name: str, key: str, ids: list[str], texts: list[str]) -> tuple[Choice, Answered]:
+    """Who answers, and the answers. A candidate that fails costs no user an answer: live gives it, and the failure counts."""
+    choice = gateway.slots.choose(name, key)
+    try:
+        return choice, await gateway.batcher.answer(choice.predictor, texts)
+    except OverloadedError:
+        raise Refusal(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
+    except Exception as error:
+        if choice.slot != CANDIDATE:
+            raise
+        live = gateway.slots.live(name)
+        found = await gateway.batcher.answer(live.predictor, texts)
+        gateway.shadowing.note_failure(name, live, ids, found, choice.digest, error)
+        return live, found
+    finally:
+        gateway.metrics.waiting.set(gateway.batcher.waiting)
 
 
 def _read_texts(gateway: Gateway, name: str, question: Question) -> list[str]:

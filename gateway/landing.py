@@ -6,15 +6,17 @@ Add a kind of row here, with its columns; how rows survive is `ratchet/stores/jo
 from dataclasses import dataclass, field
 
 from ratchet.records import KINDS
+from ratchet.shadow import PAIR_COLUMNS
 from ratchet.stores.home import Home
 from ratchet.stores.journal import Journal
 from ratchet.stores.sealing import Rows
 
-REQUESTS, CORRECTIONS, FEEDBACK = "production_logs", "corrections", "feedback"
+REQUESTS, CORRECTIONS, FEEDBACK, PAIRS = "production_logs", "corrections", "feedback", "pairs"
 _COLUMNS: dict[str, dict[str, str]] = {
     REQUESTS: {**{c.name: c.sql for c in KINDS[REQUESTS].columns}, "slot": "VARCHAR", "action": "VARCHAR"},
     CORRECTIONS: {c.name: c.sql for c in KINDS[CORRECTIONS].columns},
     FEEDBACK: {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "verdict": "VARCHAR", "label": "VARCHAR", "source": "VARCHAR"},
+    PAIRS: dict(PAIR_COLUMNS),
 }
 
 
@@ -30,7 +32,8 @@ class Landing:
         """The journal of one kind of row; raises OSError when it cannot be written."""
         key = classifier, kind
         if key not in self._journals:
-            target = self.home.feedback(classifier) if kind == FEEDBACK else self.home.landing(classifier, kind)
+            others = {FEEDBACK: self.home.feedback, PAIRS: self.home.pairs}
+            target = others[kind](classifier) if kind in others else self.home.landing(classifier, kind)
             self._journals[key] = Journal(
                 self.home.journal(classifier, kind), target, Rows(kind, _COLUMNS[kind]), seal_s=self.seal_s
             )

@@ -31,3 +31,9 @@ class Metrics:
         self.unlogged = Counter(
             "ratchet_unlogged", "Answers whose row could not be written.", ["classifier"], registry=self.registry
         )
+        self.shadow_pairs = Counter(
+            "ratchet_shadow_pairs", "Requests that both adapters were asked.", ["classifier", "result"], registry=self.registry
+        )
+        self.shadow_dropped = Counter(
+            "ratchet_shadow_dropped", "Shadow texts dropped under load.", ["classifier"], registry=self.registry
+        )

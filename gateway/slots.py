@@ -48,6 +48,15 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Other:
+    """The adapter that answers after the one that the user saw, for `share` of the requests, under ledger entry `sequence`."""
+
+    choice: Choice
+    share: float
+    sequence: int
+
+
+@dataclass(frozen=True)
 class _State:
     """What all classifiers serve, with the evaluator of exactly these rollouts: swapped as one."""
 
@@ -115,6 +124,21 @@ class Slots:
         found = state.flags.resolve_string_value(name, served.rollout.live, EvaluationContext(targeting_key=key))
         slot = CANDIDATE if found.variant == CANDIDATE else LIVE
         return Choice(slot, found.value, served.predictors[found.value], served.spec)
+
+    def live(self, name: str) -> Choice:
+        """The choice of those who get what is live, whatever the flag says of them."""
+        served = self._state.served[name]
+        return Choice(LIVE, served.rollout.live, served.predictors[served.rollout.live], served.spec)
+
+    def other_than(self, name: str, digest: str) -> Other | None:
+        """Who shadows an answer of `digest`: the rollout's shadow what live said, and live what the candidate said; or nobody."""
+        served = self._state.served.get(name)
+        shadow = served.rollout.adapters.get("shadow") if served else None
+        if served is None or shadow is None or digest not in served.predictors:
+            return None
+        other = shadow if digest == served.rollout.live else served.rollout.live
+        choice = Choice("shadow", other, served.predictors[other], served.spec)
+        return Other(choice, served.rollout.shadow_share, served.rollout.head.sequence)
 
     def _take(self, name: str, rollout: Rollout | None) -> Served:
         """What `rollout` asks for, loaded and verified; without one, what the ledger says is live."""

@@ -12,6 +12,7 @@ from gateway.batching import Batcher
 from gateway.landing import Landing
 from gateway.metrics import Metrics
 from gateway.settings import Settings
+from gateway.shadowing import Shadowing
 from gateway.slots import Slots
 
 
@@ -24,6 +25,7 @@ class Gateway:
     batcher: Batcher
     landing: Landing
     metrics: Metrics
+    shadowing: Shadowing
 
 
 def gateway_of(request: Request) -> Gateway:

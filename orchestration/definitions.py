@@ -19,6 +19,8 @@ from checks.label_distribution import label_distribution
 from checks.leakage import leakage
 from checks.row_quality import row_quality
 from orchestration.feedback import feedback
+from orchestration.promotion import promotion, promotion_sensor
+from orchestration.shadow_deployment import shadow_deployment, shadow_deployment_sensor
 from orchestration.weekly_cycle import monday, weekly_cycle
 from resources.stores import build_stores
 
@@ -31,9 +33,9 @@ def build_definitions(root: str = "", **resource_overrides: object) -> dg.Defini
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
-        jobs=[weekly_cycle],
+        jobs=[weekly_cycle, shadow_deployment, promotion],
         schedules=[monday],
-        sensors=[feedback],
+        sensors=[feedback, shadow_deployment_sensor, promotion_sensor],
         resources={**build_stores(root), "pipes": dg.PipesSubprocessClient(), **resource_overrides},
     )
 

@@ -16,14 +16,17 @@ PAIR_COLUMNS: Mapping[str, str] = {
     "served_label": "VARCHAR",
     "served_confidence": "DOUBLE",
     "served_ms": "DOUBLE",
+    "served_batch": "BIGINT",
     "other": "VARCHAR",
     "other_label": "VARCHAR",
     "other_confidence": "DOUBLE",
     "other_ms": "DOUBLE",
+    "other_batch": "BIGINT",
     "other_error": "VARCHAR",
 }
 """One request and both answers. `sequence` is the ledger entry that was in force; `served` is the digest that the user saw,
-`other` the one that answered unseen; `*_ms` is the model's time for the text; `other_error` names a failure to answer."""
+`other` the one that answered unseen; `*_ms` is the model's time for the text, `*_batch` how many texts it was answered with;
+`other_error` names a failure to answer."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Evidence:
 PAIRS_SQL = """
 CREATE TEMP TABLE pairs AS
 SELECT DISTINCT ON (request_id) request_id, served = $challenger AS answered, other_error,
+       (served_batch = other_batch OR greatest(served_batch, other_batch) <= 2) AS timed,
        CASE WHEN served = $incumbent THEN served_label ELSE other_label END AS incumbent_label,
        CASE WHEN served = $incumbent THEN other_label ELSE served_label END AS challenger_label,
        CASE WHEN served = $incumbent THEN served_ms ELSE other_ms END AS incumbent_ms,
@@ -72,13 +76,14 @@ ORDER BY request_id, ts
 """
 """The compared requests, each once, by role."""
 
+# Shadow texts go one or two at a time and live ones in larger batches when many come: only texts of like batches are timed.
 COUNTS_SQL = """
 SELECT count(*) AS requests,
        count(*) FILTER (other_error IS NOT NULL AND NOT answered) AS errors,
        count(*) FILTER (other_error IS NULL AND incumbent_label <> challenger_label) AS disagreements,
        count(*) FILTER (answered) AS answered,
-       quantile_cont(incumbent_ms, 0.95) FILTER (isfinite(incumbent_ms)) AS incumbent_p95_ms,
-       quantile_cont(challenger_ms, 0.95) FILTER (isfinite(challenger_ms)) AS challenger_p95_ms
+       quantile_cont(incumbent_ms, 0.95) FILTER (timed AND isfinite(incumbent_ms)) AS incumbent_p95_ms,
+       quantile_cont(challenger_ms, 0.95) FILTER (timed AND isfinite(challenger_ms)) AS challenger_p95_ms
 FROM pairs
 """
 

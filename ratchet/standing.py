@@ -88,8 +88,8 @@ def follow(before: Standing, entry: Entry) -> Standing:
         return replace(now, past=past, entered=entered)
     if entry.action == act.SHADOW:
         fresh = entry.adapter != before.live and not before.is_barred(entry.adapter, entry.receipts)
-        _need(entry, before.live is not None and before.percent == 0 and fresh)
-        return replace(now, challenger=entry.adapter, watched_by=None, held=False, entered=entry)
+        _need(entry, before.live is not None and entry.adapter != before.challenger and fresh)
+        return replace(now, challenger=entry.adapter, percent=0, watched_by=None, entered=entry)
     if entry.action == act.STEP:
         _need(entry, entry.adapter == before.challenger and before.percent < entry.percent < 100)
         return replace(now, percent=entry.percent)

@@ -14,9 +14,12 @@ from orchestration.cli.key import key
 from orchestration.cli.manual import manual
 from orchestration.cli.predict import predict
 from orchestration.cli.promote import promote
+from orchestration.cli.replay import replay
 from orchestration.cli.report import report
+from orchestration.cli.rollout import advance, hold, kill, rollback
 from orchestration.cli.serve import serve
 from orchestration.cli.status import status
+from orchestration.cli.verify import verify
 
 COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (demo, manual("Play three simulated weeks: two are promoted, and a bad third one is blocked.", "ratchet demo")),
@@ -30,6 +33,15 @@ COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
                     "ratchet report tickets --week 2026-W09", 2)),
     (promote, manual("Make the newest candidate that passed its cycle live, and record who did it and why.",
                      "ratchet promote tickets --why 'better on transfers'", 2)),
+    (advance, manual("Weigh the evidence of a rollout and carry out what it asks for: what the promotion sensor does every minute.",
+                     "ratchet advance tickets")),
+    (hold, manual("Stop a rollout where it stands, or lift the stop.", "ratchet hold tickets --why 'holidays'")),
+    (rollback, manual("Take the candidate, or live itself, back at once: one write, no gates, and it stays out.",
+                      "ratchet rollback tickets --why 'complaints'")),
+    (kill, manual("Send everyone to live at once, or end that.", "ratchet kill tickets")),
+    (replay, manual("Compare an adapter with live on logged requests, for those who cannot shadow.",
+                    "ratchet replay tickets --since 2026-02-16 --adapter 3f9c2a")),
+    (verify, manual("Verify a receipt, or the ledger of a classifier with its anchors.", "ratchet verify tickets")),
     (predict, manual("Answer a file of texts; a line that cannot be answered is left out and named.",
                      "ratchet predict tickets --input in.jsonl --output out.jsonl", 3)),
     (serve, manual("Answer over HTTP with what is live, and land what is asked, corrected and said of it.",

@@ -27,7 +27,8 @@ def predict(
     source: Annotated[str, typer.Option("--input", metavar="FILE", help='JSONL with {"text": ...} a line; - is standard input.')],
     target: Annotated[str, typer.Option("--output", metavar="FILE", help="Where the answers go; - is standard output.")],
     adapter: Annotated[
-        str, typer.Option("--adapter", help="live, candidate, a digest or its beginning.", autocompletion=completion.adapters)
+        str,
+        typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters),
     ] = "live",
 ) -> int:
     """Answer every row: its keys are kept, and label, confidence and probabilities added.
@@ -45,7 +46,9 @@ def predict(
     home, store = session.home, AdapterStore(session.home)
     spec = Specs(home)[name]
     newest = next((made for _, made in candidates(home, name)), None)
-    digest = choose_adapter(adapter, Ledger(home).live(name), newest, name) or store.find(name, adapter)
+    standing = Ledger(home).standing(name)
+    slots = {"live": standing.live, "shadow": standing.challenger or standing.watched_by, "candidate": newest}
+    digest = choose_adapter(adapter, slots, name) or store.find(name, adapter)
     with _lines(source) as lines, _writer(target) as output:
         from ratchet.prediction import load_predictor
 

@@ -40,9 +40,10 @@ def status(context: typer.Context, name: OptionalName = None, json: Json = False
 
 def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     live, candidate, cycle, weeks = found["live"], found["candidate"], found["last_cycle"], found["weeks"]
-    since = found["corrections_since"]
+    since, rollout = found["corrections_since"], found["rollout"]
     facts = {
         "live": f"{live['adapter'][:12]} of {live['week']}, since {live['since']}: {printable(live['why'])}" if live else "none",
+        "rollout": _rollout(rollout) if rollout else "none",
         "candidate": f"{candidate['adapter'][:12]} of {candidate['week']}, {_verdict(session, candidate)}" if candidate else "none",
         "last cycle": f"{cycle['week']}, {_verdict(session, cycle)}" if cycle else "none",
         "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
@@ -55,6 +56,12 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     }
     notes = [f"  note: {printable(note)}" for note in found["notes"]]
     return [found["classifier"], *(f"  {what:<14} {said}" for what, said in facts.items()), *notes]
+
+
+def _rollout(found: dict[str, Any]) -> str:
+    place = f"{found['percent']} % of users" if found["percent"] else "shadowing"
+    said = printable(found["decision"]) or "nothing weighed yet"
+    return f"{found['challenger'][:12]}, {place}{', stopped' if found['held'] else ''}: {said}"
 
 
 def _verdict(session: Session, found: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ Add here what a row may look like. What answers is `ratchet/prediction.py`.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,20 +76,15 @@ def _refuse_constant(word: str) -> float:
     raise ValueError(word)
 
 
-def choose_adapter(word: str, live: str | None, newest: str | None, name: str) -> str | None:
-    """The digest that `live` or `candidate` stands for, None for a digest. Raises `RatchetError` where there is none."""
-    if word == "shadow":
-        raise RatchetError(
-            "there is no shadow slot yet.", "It comes with the gateway; use live, candidate or a digest.", code="no_shadow"
-        )
-    if word not in {"live", "candidate"}:
-        return None
-    found = live if word == "live" else newest
-    if found is None:
-        cure = (
-            f"Run 'ratchet promote {name} --why TEXT', or use --adapter candidate."
-            if word == "live"
-            else f"Run 'ratchet cycle {name}'."
-        )
-        raise RatchetError(f"{name} has no {word} adapter.", cure, code="no_adapter")
-    return found
+_CURES = {
+    "live": "Run 'ratchet promote {name} --why TEXT', or use --adapter candidate.",
+    "shadow": "A cycle that succeeds fills the slot; use live, candidate or a digest.",
+    "candidate": "Run 'ratchet cycle {name}'.",
+}
+
+
+def choose_adapter(word: str, slots: Mapping[str, str | None], name: str) -> str | None:
+    """The digest in the slot `word` (live, shadow, candidate), None for a digest. Raises `RatchetError` for an empty slot."""
+    if word in slots and slots[word] is None:
+        raise RatchetError(f"{name} has no {word} adapter.", _CURES[word].format(name=name), code="no_adapter")
+    return slots.get(word)

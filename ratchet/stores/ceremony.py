@@ -8,34 +8,21 @@ import getpass
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-import numpy as np
-
-from ratchet.baselines import HARD, SIMPLER, decide_baselines
 from ratchet.cycle import Cycle, parse_week
 from ratchet.eligibility import decide_eligibility
 from ratchet.errors import BlockedError, RatchetError
-from ratchet.evaluation import macro_f1
-from ratchet.gates import Verdict
-from ratchet.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
 from ratchet.ledger_entry import Entry
-from ratchet.regression import GOLDEN_SQL, decide_regression, read_answers
 from ratchet.spec import Spec
 from ratchet.standing import Standing
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.history import blocking_stage
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
-from ratchet.stores.receipts import Receipt, Receipts
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.rejudging import judge_again, read_stored_answers
 from ratchet.stores.serving import move
 from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
-
-_JUDGED_SQL = """
-SELECT model, adapter, split, label, predicted FROM predictions
-WHERE classifier = $classifier AND week = $week AND (model = 'live' OR (model = 'candidate' AND adapter = $adapter))
-"""
 
 
 @dataclass(frozen=True)
@@ -135,41 +122,23 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, standing: Stand
     if any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values()):
         raise BlockedError("classifier.toml changed since its cycle ran, so its verdicts are of another policy", code="stale")
     AdapterStore(home).open(cycle.classifier, adapter)
-    params = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter}
-    warehouse = Warehouse(home.warehouse)
-    judged, golden = warehouse.frame(_JUDGED_SQL, params), warehouse.frame(GOLDEN_SQL, params)
-    compared = next((str(found) for found in judged.loc[judged["model"] == "live", "adapter"].unique()), None)
-    if compared != live:
+    answers = read_stored_answers(home, cycle, adapter)
+    if answers.compared_with != live:
         raise BlockedError(
-            f"it was compared with {f'live {compared[:12]}' if compared else 'no live adapter'}, "
+            f"it was compared with {f'live {answers.compared_with[:12]}' if answers.compared_with else 'no live adapter'}, "
             f"but {f'{live[:12]} is live' if live else 'none is live'} now",
             code="stale",
         )
     items = len(Specs(home).golden(cycle.classifier))
-    if len(golden) != items:
-        raise BlockedError(f"it answered {len(golden)} golden items, but golden.jsonl holds {items}", code="stale")
+    if len(answers.golden) != items:
+        raise BlockedError(f"it answered {len(answers.golden)} golden items, but golden.jsonl holds {items}", code="stale")
     if receipts["golden_set_regression"].binds.get("golden") != Specs(home).golden_digest(cycle.classifier):
         raise BlockedError("golden.jsonl changed since its cycle ran, so its verdicts are of another golden set", code="stale")
-    test = judged[(judged["model"] == "candidate") & (judged["split"] == "test")]
-    again = {
-        "golden_agreement": decide_golden_agreement(warehouse.frame(CONFUSIONS_SQL, params).to_dict("records")),
-        "golden_set_regression": decide_regression(read_answers(golden.to_dict("records")), spec.limits),
-        "beats_baselines": _beats_again(test, spec, receipts["beats_baselines"]),
-    }
+    again = judge_again(answers, spec, receipts["beats_baselines"])
     for gate, verdict in again.items():
         if not verdict.passed:
             raise BlockedError(f"looked at again, {gate} blocks it: {verdict.reason}", code="blocked")
     return eligible.reason, {gate: receipt.digest for gate, receipt in receipts.items()}
-
-
-def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
-    """The verdict on the baselines that the receipt kept, of the macro-F1 that the stored answers give."""
-    index = {label: i for i, label in enumerate(spec.labels)}
-    labels, predicted = (np.array([index[word] for word in test[column]], dtype=np.int64) for column in ("label", "predicted"))
-    reached, evidence = macro_f1(predicted, labels, len(index)), receipt.verdict.evidence
-    if not len(test) or abs(reached - evidence["candidate"]) > 1e-9:
-        raise BlockedError("its receipt of beats_baselines does not follow from the stored answers", code="bad_evidence")
-    return decide_baselines(reached, {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER})
 
 
 def _nothing(home: Home, name: str, live: str | None) -> str:

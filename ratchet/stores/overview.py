@@ -10,10 +10,13 @@ from typing import Any
 from ratchet.cycle import Cycle, monday_of, parse_week
 from ratchet.errors import RatchetError
 from ratchet.gates import GATES
+from ratchet.ledger_entry import PROMOTE, ROLLBACK, Entry
+from ratchet.standing import Standing, stand
 from ratchet.stores.ceremony import candidates
 from ratchet.stores.history import read_run, run_weeks
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
+from ratchet.stores.promoter import recall
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.warehouse import Warehouse
 
@@ -26,14 +29,13 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
     """Everything the status screen says of classifier `name`, as JSON types; a part that cannot be read says why in `notes`."""
     notes: list[str] = []
     weeks, corrections = _rows(home, name, notes)
-    ledger = Ledger(home).entries(name)
-    live = (
-        {"adapter": ledger[-1].adapter, "week": ledger[-1].week, "since": ledger[-1].ts, "why": ledger[-1].why} if ledger else None
-    )
+    entries = Ledger(home).entries(name)
+    standing = stand(entries)
     seen = Receipts(home).corrections_seen(name)
     return {
         "classifier": name,
-        "live": live,
+        "live": _live(entries, standing),
+        "rollout": _rollout(home, name, standing),
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),
         "weeks": {"count": len(weeks), "first": _text(min(weeks, default=None)), "last": _text(max(weeks, default=None))},
@@ -43,6 +45,27 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "disk_bytes": size_of(home.classifier(name)),
         "paths": {"folder": str(home.classifier(name)), "reports": str(home.reports(name)), "ledger": str(home.ledger(name))},
         "notes": notes,
+    }
+
+
+def _live(entries: list[Entry], standing: Standing) -> dict[str, Any] | None:
+    made = [entry for entry in entries if entry.action in {PROMOTE, ROLLBACK} and entry.adapter == standing.live]
+    return {"adapter": made[-1].adapter, "week": made[-1].week, "since": made[-1].ts, "why": made[-1].why} if made else None
+
+
+def _rollout(home: Home, name: str, standing: Standing) -> dict[str, Any] | None:
+    """The comparison that is running, with the newest decision on it; None when there is none."""
+    if standing.compared is None:
+        return None
+    said = recall(home, name)
+    return {
+        "incumbent": standing.compared[0],
+        "challenger": standing.compared[1],
+        "percent": standing.percent if standing.challenger else 100,
+        "held": standing.held,
+        "state": said.get("state", ""),
+        "decision": said.get("sentence", ""),
+        "at": said.get("at", ""),
     }
 
 

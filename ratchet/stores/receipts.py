@@ -113,15 +113,21 @@ class Receipts:
         return found
 
 
-def _read_one(path: Path, place: tuple[str, str, str]) -> Receipt:
+def read_receipt(path: Path) -> Receipt:
+    """The receipt in a file; raises `RatchetError` when it cannot be read or does not match its digest."""
     try:
         document = json.loads(path.read_bytes())
         claimed, schema = document.pop("digest"), document.pop("schema")
         receipt = Receipt(**{**document, "verdict": Verdict(**document["verdict"])})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise _bad(path, "cannot be read") from None
     if schema != SCHEMA or receipt.digest != claimed:
         raise _bad(path, "does not match its digest")
+    return receipt
+
+
+def _read_one(path: Path, place: tuple[str, str, str]) -> Receipt:
+    receipt = read_receipt(path)
     if (receipt.classifier, receipt.week, receipt.gate) != place:
         raise _bad(path, f"belongs to {receipt.classifier} {receipt.week} {receipt.gate}")
     return receipt

@@ -24,7 +24,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Rows:
-    """What a journal holds: `name`, and for each column its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE or BOOLEAN)."""
+    """What a journal holds: `name`, and for each column its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE, BIGINT or BOOLEAN)."""
 
     name: str
     columns: Mapping[str, str]
@@ -63,9 +63,15 @@ def publish_segment(landing: Path, rows: Rows, content: Sequence[Row]) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"VARCHAR": pa.string(), "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_()}
+    types = {
+        "VARCHAR": pa.string(),
+        "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"),
+        "DOUBLE": pa.float64(),
+        "BOOLEAN": pa.bool_(),
+        "BIGINT": pa.int64(),
+    }
     ordered = sorted(content, key=lambda row: str(row.get("ts")))
-    name = digest_bytes(canonical_json([dict(row) for row in ordered]).encode())[:_SHOWN]
+    name = _name(ordered)
     columns = {column: pa.array([_stored(row[column], sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()}
     target = landing / f"gateway-{name}.parquet"
     stage = landing / f".gateway-{name}.{os.getpid()}.stage"
@@ -75,6 +81,25 @@ def publish_segment(landing: Path, rows: Rows, content: Sequence[Row]) -> Path:
     finally:
         stage.unlink(missing_ok=True)
     return target
+
+
+def is_intact(segment: Path) -> bool:
+    """Whether a segment that `publish_segment` wrote still holds the rows that its name was made from."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = [
+            {column: value.isoformat() if isinstance(value, datetime) else value for column, value in row.items()}
+            for row in pq.read_table(segment).to_pylist()
+        ]
+        return segment.name == f"gateway-{_name(rows)}.parquet"
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+
+
+def _name(ordered: Sequence[Row]) -> str:
+    return digest_bytes(canonical_json([dict(row) for row in ordered]).encode())[:_SHOWN]
 
 
 def _stored(value: Any, sql: str) -> Any:

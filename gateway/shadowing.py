@@ -1,0 +1,134 @@
+"""Shadowing: after a user has the answer, the other adapter of a rollout answers too, unseen; both answers are landed as a pair.
+
+A shadow has the lowest priority: under load it is dropped and counted, and live never waits. Add here what is compared; what
+the pairs amount to is `ratchet/shadow.py`.
+"""
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.batching import Answered, Batcher
+from gateway.landing import PAIRS, Landing
+from gateway.metrics import Metrics
+from gateway.slots import Choice, Slots
+
+_LOG = logging.getLogger("ratchet.gateway")
+_FAULTS = 3
+"""After so many failures in a row an adapter is not asked any more; what it would have been asked counts as failed."""
+
+
+@dataclass
+class Shadowing:
+    """The shadow work of one gateway. All of it happens on the event loop that answers."""
+
+    slots: Slots
+    batcher: Batcher
+    landing: Landing
+    metrics: Metrics
+    faults: dict[str, int] = field(default_factory=dict)
+    """By digest: failures in a row."""
+    _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    async def follow_up(self, classifier: str, served: Choice, ids: Sequence[str], texts: Sequence[str], found: Answered) -> None:
+        """Ask the other adapter what the user was just told, when the rollout samples the request. Returns at once."""
+        other = self.slots.other_than(classifier, served.digest)
+        if other is None:
+            return
+        taken = [index for index, request_id in enumerate(ids) if is_sampled(request_id, other.share)]
+        if taken:
+            task = asyncio.create_task(self._compare(classifier, served, other.choice, other.sequence, taken, ids, texts, found))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def note_failure(
+        self, classifier: str, served: Choice, ids: Sequence[str], found: Answered, failed: str, error: Exception
+    ) -> None:
+        """The candidate failed to answer a user, who got live's answer instead: a pair with an error."""
+        self._count_fault(failed, error)
+        other = self.slots.other_than(classifier, served.digest)
+        for index, request_id in enumerate(ids):
+            said = _other(failed, error=type(error).__name__)
+            self._land(classifier, {**_row(other.sequence if other else 0, served, request_id, found, index), **said})
+
+    async def stop(self) -> None:
+        """Wait for what is under way; the batcher drops what it has not begun."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _compare(
+        self,
+        classifier: str,
+        served: Choice,
+        other: Choice,
+        sequence: int,
+        taken: Sequence[int],
+        ids: Sequence[str],
+        texts: Sequence[str],
+        found: Answered,
+    ) -> None:
+        rows = [_row(sequence, served, ids[index], found, index) for index in taken]
+        said: list[dict[str, Any]]
+        if self.faults.get(other.digest, 0) >= _FAULTS:
+            said = [_other(other.digest, error="given_up") for _ in taken]
+        else:
+            try:
+                answered = await self.batcher.offer_shadow(other.predictor, [texts[index] for index in taken])
+            except Exception as error:  # noqa: BLE001 - a shadow may fail in any way, and is counted
+                self._count_fault(other.digest, error)
+                said = [_other(other.digest, error=type(error).__name__) for _ in taken]
+            else:
+                if answered is None:
+                    self.metrics.shadow_dropped.labels(classifier).inc(len(taken))
+                    return
+                self.faults.pop(other.digest, None)
+                said = [_other(other.digest, answered, place) for place in range(len(taken))]
+        for row, more in zip(rows, said, strict=True):
+            agreed = row["served_label"] == more["other_label"]
+            self.metrics.shadow_pairs.labels(classifier, "error" if more["other_error"] else "same" if agreed else "other").inc()
+            self._land(classifier, {**row, **more})
+
+    def _count_fault(self, digest: str, error: Exception) -> None:
+        self.faults[digest] = self.faults.get(digest, 0) + 1
+        _LOG.warning("adapter %s failed to answer: %s", digest[:12], type(error).__name__)
+
+    def _land(self, classifier: str, row: dict[str, Any]) -> None:
+        unlogged = self.metrics.unlogged.labels(classifier)
+        try:
+            done = self.landing.journal(classifier, PAIRS).append(row)
+        except OSError:
+            unlogged.inc()
+        else:
+            done.add_done_callback(lambda future: unlogged.inc() if future.exception() else None)
+
+
+def is_sampled(request_id: str, share: float) -> bool:
+    """Whether a request is among the `share` (0..1) that is shadowed: always the same answer for the same id."""
+    return zlib.crc32(request_id.encode()) < share * 2**32
+
+
+def _row(sequence: int, served: Choice, request_id: str, found: Answered, index: int) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "ts": datetime.now(UTC).isoformat(),
+        "sequence": sequence,
+        "served": served.digest,
+        "served_label": found.labels[index],
+        "served_confidence": float(found.confidence[index]),
+        "served_ms": found.seconds * 1000,
+        "served_batch": found.together,
+    }
+
+
+def _other(digest: str, found: Answered | None = None, index: int = 0, *, error: str | None = None) -> dict[str, Any]:
+    return {
+        "other": digest,
+        "other_label": found.labels[index] if found else None,
+        "other_confidence": float(found.confidence[index]) if found else None,
+        "other_ms": found.seconds * 1000 if found else None,
+        "other_batch": found.together if found else None,
+        "other_error": error,
+    }

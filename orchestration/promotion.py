@@ -1,0 +1,107 @@
+"""Promotion: a sensor that weighs the evidence of every rollout, and the job that carries out what follows.
+
+The sensor only asks: all effects are in the run, which weighs again. Add here when evidence is weighed; what follows from it is
+`ratchet/promotion.py`, how it is carried out `ratchet/stores/promoter.py`.
+"""
+
+import dagster as dg
+
+from assets.describe import as_table
+from ratchet.cycle import Cycle, parse_week
+from ratchet.errors import RatchetError
+from ratchet.promotion import STAY, Decision
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.promoter import Weighed, carry_out, recall, weigh
+
+_ATTEMPTS = 3
+
+
+class Moved(dg.Config):
+    """Whose rollout is weighed."""
+
+    classifier: str
+
+
+@dg.op(pool="duckdb")
+def weigh_and_move(context: dg.OpExecutionContext, config: Moved, home: dg.ResourceParam[Home]) -> None:
+    """Weigh the evidence as it is now, and carry out what it asks for; the decision becomes an observation on the adapter."""
+    weighed = weigh(home, config.classifier)
+    carry_out(home, config.classifier, weighed)
+    context.log.info(weighed.decision.sentence)
+    context.log_event(observe(config.classifier, weighed))
+
+
+@dg.job(executor_def=dg.in_process_executor, description="Moves one rollout a step on, or back, or not at all.")
+def promotion() -> None:
+    """One step: the ledger entry first, then the flag."""
+    weigh_and_move()
+
+
+@dg.sensor(job=promotion, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Home]) -> dg.SensorResult:
+    """Asks for a move once the evidence of a rollout carries one; says of every other why it holds.
+
+    The run key names the ledger's head and the move, so doubled ticks, a lost cursor or a new daemon name one and the same run.
+    """
+    requests: list[dg.RunRequest] = []
+    reasons: list[str] = []
+    for name in home.classifiers():
+        try:
+            found = _ask(context.instance, name, home)
+        except RatchetError as error:
+            found = str(error)
+        if isinstance(found, dg.RunRequest):
+            requests.append(found)
+        else:
+            reasons.append(f"{name}: {found}")
+    if not requests:
+        return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(reasons) or f"no classifier in {home.root}"))
+    return dg.SensorResult(run_requests=requests)
+
+
+def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
+    """A request for a run: when something is to be moved, or when the reason to hold is another than was last recorded."""
+    standing = Ledger(home).standing(name)
+    if standing.compared is None:
+        return "nothing is compared with live"
+    weighed = weigh(home, name)
+    decision = weighed.decision
+    if decision.action == STAY and recall(home, name).get("state") == decision.state:
+        return decision.sentence
+    key = f"{name}:{standing.head.digest[:16]}:{_what(decision)}"
+    failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/decision": key}))
+    if failed >= _ATTEMPTS:
+        return f"{key} failed {failed} times; its runs say why"
+    return dg.RunRequest(
+        run_key=f"{key}:attempt-{failed + 1}",
+        run_config=dg.RunConfig({"weigh_and_move": Moved(classifier=name)}),
+        tags={"ratchet/classifier": name, "ratchet/decision": key},
+    )
+
+
+def _what(decision: Decision) -> str:
+    return f"{decision.action}:{decision.state}" if decision.action == STAY else f"{decision.action}:{decision.percent}"
+
+
+def observe(classifier: str, weighed: Weighed) -> dg.AssetObservation:
+    """The decision as an observation on the adapter, its guardrails as a table."""
+    decision, entered = weighed.decision, weighed.standing.entered
+    rows = [
+        {
+            "guardrail": each.name,
+            "status": each.status,
+            "value": each.value,
+            "low": each.low,
+            "high": each.high,
+            "limit": each.limit,
+        }
+        for each in decision.guardrails
+    ]
+    counts = [{"what": key, "value": str(value)} for key, value in decision.figures.get("whole", {}).items()]
+    return dg.AssetObservation(
+        "adapter",
+        description=decision.sentence,
+        partition=Cycle(classifier, parse_week(entered.week)).key if entered and entered.week else None,
+        metadata={"decision": decision.sentence, "guardrails": as_table(rows), "evidence": as_table(counts)},
+    )

@@ -1,0 +1,72 @@
+"""The shadow slot: a cycle that succeeded as a whole puts its candidate there, beside live, where no user sees it.
+
+It hangs on the run's success: an asset sensor would fire before the checks have finished. Add here when a candidate may shadow;
+what it must have passed is looked at again in `ratchet/stores/ceremony.py`.
+"""
+
+import dagster as dg
+
+from orchestration.weekly_cycle import weekly_cycle
+from ratchet.cycle import Cycle
+from ratchet.errors import BlockedError
+from ratchet.stores.ceremony import nominate, shadow
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.receipts import Receipts
+
+
+class Passed(dg.Config):
+    """A cycle that succeeded."""
+
+    classifier: str
+    week: str
+
+
+@dg.op
+def fill_slot(
+    context: dg.OpExecutionContext, config: Passed, home: dg.ResourceParam[Home], receipts: dg.ResourceParam[Receipts]
+) -> None:
+    """Let the cycle's candidate shadow live, when its evidence still holds; doing it twice changes nothing."""
+    cycle = Cycle.from_key(f"{config.classifier}|{config.week}")
+    adapter, standing = receipts.noted(cycle)["adapter"], Ledger(home).standing(cycle.classifier)
+    if adapter in {standing.live, standing.challenger}:
+        context.log.info(f"{adapter[:12]} answers or shadows already.")
+        return
+    try:
+        entry = shadow(home, nominate(home, cycle.classifier, adapter))
+    except BlockedError as error:
+        context.log.warning(f"{adapter[:12]} does not shadow: {error.message}")
+        return
+    context.log_event(
+        dg.AssetObservation(
+            "adapter", description=entry.why, partition=cycle.key, metadata={"decision": entry.why, "adapter": adapter}
+        )
+    )
+
+
+@dg.job(executor_def=dg.in_process_executor, description="Puts a cycle's candidate into the shadow slot.")
+def shadow_deployment() -> None:
+    """One step; nobody's answer changes by it."""
+    fill_slot()
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[weekly_cycle],
+    request_job=shadow_deployment,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def shadow_deployment_sensor(
+    context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home], receipts: dg.ResourceParam[Receipts]
+) -> dg.RunRequest | dg.SkipReason:
+    """Asks for the shadow slot once a cycle has succeeded, checks and all; the first adapter is promoted by hand."""
+    cycle = Cycle.from_key(context.dagster_run.tags["dagster/partition"])
+    adapter = receipts.noted(cycle).get("adapter")
+    if adapter is None or Ledger(home).live(cycle.classifier) is None:
+        cure = f"promote the first by hand: ratchet promote {cycle.classifier} --why TEXT"
+        return dg.SkipReason(f"{cycle.classifier} has no live adapter to shadow; {cure}")
+    return dg.RunRequest(
+        run_key=f"{cycle.key}:{adapter[:16]}:shadow",
+        run_config=dg.RunConfig({"fill_slot": Passed(classifier=cycle.classifier, week=str(cycle.week))}),
+        tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:{adapter[:16]}:shadow"},
+    )

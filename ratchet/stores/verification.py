@@ -1,0 +1,107 @@
+"""Verification: whether what is written down still holds, told from the files alone.
+
+Add here a thing that can be verified. It needs no process of ours to run, and for ledgers only the public half of the key.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ratchet.cycle import Cycle, parse_week
+from ratchet.errors import BlockedError, RatchetError
+from ratchet.gates import MODEL_GATES
+from ratchet.ledger_entry import PROMOTE, SHADOW, Entry
+from ratchet.signing import read_checkpoint
+from ratchet.stores.flags import Flags
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger, check_head
+from ratchet.stores.receipts import Receipt, Receipts, read_receipt
+from ratchet.stores.rejudging import judge_again, read_stored_answers
+from ratchet.stores.signing_key import public_key
+from ratchet.stores.specs import Specs
+from ratchet.stores.vouching import check_entrance, vouch
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at, and what is wrong with it; an empty `fault` is none."""
+
+    what: str
+    said: str
+    fault: str = ""
+
+
+def verify_ledger(home: Home, classifier: str, *, key: Path | None = None, checkpoint: Path | None = None) -> list[Finding]:
+    """The ledger's chain, signatures and anchors, the receipts that it names, and the flag that follows from it.
+
+    `key` is a public key to trust instead of the home's, `checkpoint` a signed note that was kept elsewhere.
+    """
+    ledger = Ledger(home, key)
+    try:
+        entries = ledger.entries(classifier)
+    except RatchetError as error:
+        return [Finding("ledger", "", error.message)]
+    found = [Finding("ledger", f"{len(entries)} entries, chained and signed, as the checkpoint beside them says")]
+    if checkpoint is not None:
+        found.append(_look(f"checkpoint {checkpoint}", lambda: _check_note(home, classifier, key, checkpoint)))
+    for entry in entries:
+        if entry.action in {PROMOTE, SHADOW} and entry.receipts:
+            what = f"receipts of entry {entry.sequence}"
+            found.append(_look(what, partial(_check_receipts, home, classifier, entry)))
+    found.append(_look("flag", lambda: _check_flag(home, classifier)))
+    return found
+
+
+def verify_receipt(home: Home, path: Path) -> list[Finding]:
+    """One receipt: its form and digest; and where the home still holds the answers that it judged, its verdict derived again."""
+    try:
+        receipt = read_receipt(path)
+    except RatchetError as error:
+        return [Finding("receipt", "", error.message)]
+    said = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {receipt.verdict.outcome}, {receipt.verdict.reason}"
+    found = [Finding("receipt", f"{said}; digest {receipt.digest}")]
+    if receipt.gate in MODEL_GATES and receipt.classifier in home.classifiers() and home.warehouse.exists():
+        found.append(_look("verdict", lambda: _derive(home, receipt)))
+    return found
+
+
+def _derive(home: Home, receipt: Receipt) -> str:
+    cycle = Cycle(receipt.classifier, parse_week(receipt.week))
+    answers = read_stored_answers(home, cycle, str(receipt.binds.get("adapter")))
+    if not len(answers.test):
+        return "cannot be derived again: the answers of that adapter are not stored any more"
+    baselines = receipt if receipt.gate == "beats_baselines" else Receipts(home).read(cycle)["beats_baselines"]
+    again = judge_again(answers, Specs(home)[receipt.classifier], baselines)[receipt.gate]
+    if (again.outcome, again.reason) != (receipt.verdict.outcome, receipt.verdict.reason):
+        raise RatchetError(f"the stored answers give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt")
+    return "follows from the stored answers"
+
+
+def _look(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, check())
+    except (RatchetError, BlockedError) as error:
+        return Finding(what, "", error.message)
+
+
+def _check_receipts(home: Home, classifier: str, entry: Entry) -> str:
+    check_entrance(home, classifier, [entry], entry.adapter)
+    return "let the adapter pass"
+
+
+def _check_note(home: Home, classifier: str, key: Path | None, checkpoint: Path) -> str:
+    text = checkpoint.read_text(encoding="utf-8", errors="replace")
+    head = read_checkpoint(public_key(key or home.public_key), classifier, text)
+    if head is None:
+        raise RatchetError(f"{checkpoint} is no note on {classifier} signed with this key.", "Give another.", code="bad_note")
+    check_head(home.ledger(classifier), Ledger(home, key).entries(classifier), head, str(checkpoint))
+    return f"vouches for the first {head.sequence} entries"
+
+
+def _check_flag(home: Home, classifier: str) -> str:
+    rollout = Flags(home).read().rollouts.get(classifier)
+    if rollout is None:
+        return "none is published"
+    vouch(home, classifier, rollout)
+    return "is what the ledger asks for"
