@@ -7,6 +7,7 @@ The sensor only asks: all effects are in the run, which weighs again. Add here w
 import dagster as dg
 
 from assets.describe import as_table
+from orchestration.rollout_jobs import HOME, configure
 from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import RatchetError
 from ratchet.promotion import STAY, Decision
@@ -32,7 +33,7 @@ def weigh_and_move(context: dg.OpExecutionContext, config: Moved, home: dg.Resou
     context.log_event(observe(config.classifier, weighed))
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Moves one rollout a step on, or back, or not at all.")
+@dg.job(executor_def=dg.in_process_executor, resource_defs=HOME, description="Moves one rollout a step on, or back, or not at all.")
 def promotion() -> None:
     """One step: the ledger entry first, then the flag."""
     weigh_and_move()
@@ -75,7 +76,7 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
         return f"{key} failed {failed} times; its runs say why"
     return dg.RunRequest(
         run_key=f"{key}:attempt-{failed + 1}",
-        run_config=dg.RunConfig({"weigh_and_move": Moved(classifier=name)}),
+        run_config=configure(home, weigh_and_move=Moved(classifier=name)),
         tags={"ratchet/classifier": name, "ratchet/decision": key},
     )
 

@@ -6,6 +6,7 @@ what it must have passed is looked at again in `ratchet/stores/ceremony.py`.
 
 import dagster as dg
 
+from orchestration.rollout_jobs import HOME, configure
 from orchestration.weekly_cycle import weekly_cycle
 from ratchet.cycle import Cycle
 from ratchet.errors import BlockedError
@@ -23,12 +24,10 @@ class Passed(dg.Config):
 
 
 @dg.op
-def fill_slot(
-    context: dg.OpExecutionContext, config: Passed, home: dg.ResourceParam[Home], receipts: dg.ResourceParam[Receipts]
-) -> None:
+def fill_slot(context: dg.OpExecutionContext, config: Passed, home: dg.ResourceParam[Home]) -> None:
     """Let the cycle's candidate shadow live, when its evidence still holds; doing it twice changes nothing."""
     cycle = Cycle.from_key(f"{config.classifier}|{config.week}")
-    adapter, standing = receipts.noted(cycle)["adapter"], Ledger(home).standing(cycle.classifier)
+    adapter, standing = Receipts(home).noted(cycle)["adapter"], Ledger(home).standing(cycle.classifier)
     if adapter in {standing.live, standing.challenger}:
         context.log.info(f"{adapter[:12]} answers or shadows already.")
         return
@@ -44,7 +43,7 @@ def fill_slot(
     )
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Puts a cycle's candidate into the shadow slot.")
+@dg.job(executor_def=dg.in_process_executor, resource_defs=HOME, description="Puts a cycle's candidate into the shadow slot.")
 def shadow_deployment() -> None:
     """One step; nobody's answer changes by it."""
     fill_slot()
@@ -56,17 +55,15 @@ def shadow_deployment() -> None:
     request_job=shadow_deployment,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
-def shadow_deployment_sensor(
-    context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home], receipts: dg.ResourceParam[Receipts]
-) -> dg.RunRequest | dg.SkipReason:
+def shadow_deployment_sensor(context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home]) -> dg.RunRequest | dg.SkipReason:
     """Asks for the shadow slot once a cycle has succeeded, checks and all; the first adapter is promoted by hand."""
     cycle = Cycle.from_key(context.dagster_run.tags["dagster/partition"])
-    adapter = receipts.noted(cycle).get("adapter")
+    adapter = Receipts(home).noted(cycle).get("adapter")
     if adapter is None or Ledger(home).live(cycle.classifier) is None:
         cure = f"promote the first by hand: ratchet promote {cycle.classifier} --why TEXT"
         return dg.SkipReason(f"{cycle.classifier} has no live adapter to shadow; {cure}")
     return dg.RunRequest(
         run_key=f"{cycle.key}:{adapter[:16]}:shadow",
-        run_config=dg.RunConfig({"fill_slot": Passed(classifier=cycle.classifier, week=str(cycle.week))}),
+        run_config=configure(home, fill_slot=Passed(classifier=cycle.classifier, week=str(cycle.week))),
         tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:{adapter[:16]}:shadow"},
     )

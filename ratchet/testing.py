@@ -15,7 +15,9 @@ from typing import Any
 from ratchet.cycle import Cycle, parse_week
 from ratchet.gates import GATES, Verdict
 from ratchet.stores.home import Home
+from ratchet.stores.pairs import PAIRS
 from ratchet.stores.receipts import Receipts
+from ratchet.stores.sealing import publish_segment
 
 # Names that say nothing of their words, so that an untuned base model cannot guess them.
 WORDS: Mapping[str, Sequence[str]] = {
@@ -92,6 +94,26 @@ def keep_receipts(home: Home, name: str, week: str, adapter: str) -> dict[str, s
     for gate in GATES:
         store.write(cycle, gate, Verdict("passed", "Passes: a receipt for tests."), binds)
     return store.keep(cycle)
+
+
+def write_pairs(
+    home: Home, name: str, compared: tuple[str, str], sequence: int, rows: Sequence[tuple[str, str, str]], *, served: int = 0
+) -> None:
+    """Pairs as a gateway lands them under ledger entry `sequence`; rows are (request, incumbent's label, challenger's label).
+
+    `served` says whose answer the users saw: 0 the incumbent's, 1 the challenger's.
+    """
+    sides = [("served", served), ("other", 1 - served)]
+    found: list[dict[str, Any]] = []
+    for request, *labels in rows:
+        pair: dict[str, Any] = {
+            "request_id": request, "ts": "2026-02-01T00:00:00+00:00", "sequence": sequence, "other_error": None
+        }  # fmt: skip
+        for side, place in sides:
+            pair |= {side: compared[place], f"{side}_label": labels[place], f"{side}_confidence": 0.9}
+            pair |= {f"{side}_ms": 5.0 + place / 10, f"{side}_batch": 1}
+        found.append(pair)
+    publish_segment(home.pairs(name), PAIRS, found)
 
 
 def make_text(label: str, draw: random.Random, number: int) -> str:

@@ -74,6 +74,7 @@ def publish_segment(landing: Path, rows: Rows, content: Sequence[Row]) -> Path:
     name = _name(ordered)
     columns = {column: pa.array([_stored(row[column], sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()}
     target = landing / f"gateway-{name}.parquet"
+    landing.mkdir(parents=True, exist_ok=True)
     stage = landing / f".gateway-{name}.{os.getpid()}.stage"
     try:
         pq.write_table(pa.table(columns), stage, compression="zstd")

@@ -1,0 +1,258 @@
+"""A rollout from shadow to live and back, on a real home: two cycles, real receipts, pairs as a gateway lands them."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.promotion import promotion, promotion_sensor
+from orchestration.rollout_jobs import configure
+from orchestration.shadow_deployment import Passed, shadow_deployment
+from ratchet.errors import RatchetError
+from ratchet.stores.ceremony import nominate, promote
+from ratchet.stores.flags import Flags
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.promoter import Weighed, carry_out, recall, roll_back, stop_or_resume, weigh
+from ratchet.testing import WORDS, SmallClassifier, write_pairs
+
+WEEKS = (date(2026, 1, 5), date(2026, 1, 12))
+POLICY = """
+[promotion]
+min_requests = 60
+min_labels = 40
+margin = 0.15
+min_step_requests = 20
+dwell_minutes = 30
+"""
+ROOT = Path(__file__).parents[2]
+RATCHET = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
+pytestmark = pytest.mark.xdist_group("rollouts")
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Week one is live, week two has passed its cycle, and its run's success has put its candidate into the shadow slot."""
+    home = Home(tmp_path_factory.mktemp("rollouts") / "home")
+    small = SmallClassifier(home)
+    small.write(settings=POLICY)
+    for week in WEEKS:
+        small.write_week(week)
+        words = ["--home", str(home.root), "cycle", small.name, "--week", str(week)]
+        done = subprocess.run([*RATCHET, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        if week == WEEKS[0]:
+            promote(home, nominate(home, small.name), "the first")
+    return home
+
+
+@pytest.fixture
+def home(passed: Home, tmp_path: Path) -> Home:
+    """A home of one's own."""
+    return Home(Path(shutil.copytree(passed.root, tmp_path / "home", symlinks=True)))
+
+
+def fill_slot(home: Home, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """The job that the sensor asks for after a cycle's success."""
+    config = configure(home, fill_slot=Passed(classifier="small", week=str(WEEKS[1])))
+    return shadow_deployment.execute_in_process(instance=instance, run_config=config)
+
+
+@pytest.fixture
+def shadowing(home: Home) -> Home:
+    """The candidate of week two shadows."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert fill_slot(home, instance).success
+    return home
+
+
+def show(home: Home, *, wrong: int = 0, served: int = 0, requests: int = 80) -> None:
+    """Pairs on the requests of week two: the incumbent is right, the challenger wrong on `wrong` of them."""
+    standing = Ledger(home).standing("small")
+    assert standing.compared is not None
+    rows = []
+    for number in range(requests):
+        label, other = list(WORDS)[number % 3], list(WORDS)[(number + 1) % 3]
+        rows.append((f"{WEEKS[1]}-{number:04d}", label, other if number < wrong else label))
+    write_pairs(home, "small", standing.compared, standing.head.sequence, rows, served=served)
+
+
+def go(home: Home, minutes: float = 31) -> Weighed:
+    """Weigh and carry out so long after the newest entry."""
+    moved = Ledger(home).standing("small").moved
+    assert moved is not None
+    now = datetime.fromisoformat(moved.ts) + timedelta(minutes=minutes)
+    found = weigh(home, "small", now=now)
+    carry_out(home, "small", found, now=now)
+    return found
+
+
+def rollout(home: Home) -> tuple[str | None, str | None, int, str | None]:
+    """What the flag says now: live, candidate, percent, shadow."""
+    found = Flags(home).read().rollouts["small"]
+    assert found.head == Ledger(home).head("small")
+    return found.live, found.candidate, found.percent, found.shadow
+
+
+def test_a_cycle_that_succeeded_fills_the_shadow_slot_once(home: Home) -> None:
+    """The job twice: one entry, the flag follows, nobody's answer changes, and Dagster holds the observation."""
+    live = Ledger(home).live("small")
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert fill_slot(home, instance).success
+        assert fill_slot(home, instance).success
+        observed = instance.fetch_observations(dg.AssetKey("adapter"), limit=5).records
+    newest = Ledger(home).entries("small")[-1]
+    assert (len(Ledger(home).entries("small")), newest.action) == (2, "shadow")
+    assert rollout(home) == (live, None, 0, newest.adapter)
+    assert [record.asset_observation.description for record in observed if record.asset_observation] == [newest.why]
+
+
+def test_a_candidate_climbs_step_by_step_and_its_predecessor_watches_it(shadowing: Home) -> None:
+    """5, 25, 50 and all; each step needs its own evidence and its dwell; after the watch nothing is compared any more."""
+    live, _, _, new = rollout(shadowing)
+    assert go(shadowing).decision.sentence.startswith("Held: 0 of 60 compared requests")
+    show(shadowing)
+    assert go(shadowing, minutes=10).decision.sentence.startswith("Held: 10 of 30 minutes at this step")
+    for percent in (5, 25, 50):
+        assert go(shadowing).decision.sentence.startswith(f"Step {percent} %; accuracy difference +0.0 pp, 95 % CI [")
+        assert rollout(shadowing) == (live, new, percent, new)
+        assert go(shadowing).decision.sentence.startswith("Held: 0 of 20 compared requests since the last move")
+        show(shadowing, served=1)
+    assert go(shadowing).decision.action == "promote"
+    assert rollout(shadowing) == (new, None, 0, live)
+    show(shadowing, served=1)
+    assert go(shadowing).decision.sentence.startswith("Released: accuracy difference")
+    assert rollout(shadowing) == (new, None, 0, None)
+    assert go(shadowing).decision.sentence == "Held: nothing is compared with live."
+    actions = [entry.action for entry in Ledger(shadowing).entries("small")]
+    assert actions == ["promote", "shadow", "step", "step", "step", "promote", "release"]
+
+
+def test_a_worse_candidate_is_rolled_back_at_its_step_and_stays_out(shadowing: Home) -> None:
+    """No dwell is waited for; the digest is barred, also for a person who promotes by hand, and for the cycle's job."""
+    live, _, _, new = rollout(shadowing)
+    show(shadowing)
+    go(shadowing)
+    show(shadowing, wrong=60, served=1)
+    found = go(shadowing, minutes=0)
+    assert found.decision.sentence.startswith("Rolled back: accuracy is worse than the margin allows; accuracy difference -")
+    assert rollout(shadowing) == (live, None, 0, None)
+    assert recall(shadowing, "small")["sentence"] == Ledger(shadowing).entries("small")[-1].why == found.decision.sentence
+    assert Ledger(shadowing).entries("small")[-1].evidence["whole"]["only_incumbent"] == 60
+    with pytest.raises(RatchetError, match="rejected or rolled back"):
+        nominate(shadowing, "small", new)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert fill_slot(shadowing, instance).success
+    assert rollout(shadowing)[3] is None
+
+
+def test_a_worse_live_adapter_is_replaced_by_its_predecessor(home: Home) -> None:
+    """Promoted by hand, past every step; the watch takes over again."""
+    live = Ledger(home).live("small")
+    entry = promote(home, nominate(home, "small"), "by hand")
+    assert rollout(home) == (entry.adapter, None, 0, live)
+    show(home, wrong=60, served=1)
+    assert go(home, minutes=1).decision.action == "rollback"
+    assert rollout(home) == (live, None, 0, None)
+
+
+EVIDENCE_GONE: dict[str, Callable[[Home], None]] = {
+    "a changed adapter": lambda home: damage(next(home.root.glob("small/adapters/*/ratchet.json"), Path()), home),
+    "a lost receipt": lambda home: next(home.root.glob(f"small/receipts/{WEEKS[1]}/leakage.json")).unlink(),
+    "an edited receipt": lambda home: damage(next(home.root.glob(f"small/receipts/{WEEKS[1]}/leakage.json")), home),
+    "another golden set": lambda home: home.golden("small").write_text('{"text": "new", "label": "amber"}\n'),
+}
+
+
+def damage(path: Path, home: Home) -> None:
+    """Change a byte; of an adapter the candidate's."""
+    if "adapters" in str(path):
+        challenger = Ledger(home).standing("small").challenger or ""
+        path = home.adapters("small") / challenger / "ratchet.json"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("gone", EVIDENCE_GONE)
+def test_no_step_is_taken_on_evidence_that_does_not_hold_any_more(shadowing: Home, gone: str) -> None:
+    """F25: the promoter looks at bytes, receipts and golden set itself; it never asks what passed."""
+    show(shadowing)
+    EVIDENCE_GONE[gone](shadowing)
+    found = go(shadowing)
+    assert found.decision.action == "hold"
+    assert found.decision.sentence.startswith("Held: looked at again, the candidate may not advance: ")
+    assert rollout(shadowing)[2] == 0
+
+
+def test_two_promoters_that_decide_at_once_move_once(shadowing: Home) -> None:
+    """F22: both weigh, both carry out: the same move under one key, and one of another mind is told."""
+    show(shadowing)
+    now = datetime.now(UTC) + timedelta(hours=1)
+    first, second = weigh(shadowing, "small", now=now), weigh(shadowing, "small", now=now)
+    entry = carry_out(shadowing, "small", first, now=now)
+    assert carry_out(shadowing, "small", second, now=now) == entry
+    stale = weigh(shadowing, "small", now=now)
+    roll_back(shadowing, "small", "complaints")
+    late = Weighed(stale.standing, first.decision)
+    with pytest.raises(RatchetError, match=r"cannot follow|someone decided meanwhile"):
+        carry_out(shadowing, "small", late, now=now + timedelta(hours=1))
+    assert rollout(shadowing)[1] is None
+
+
+def test_a_person_stops_lifts_and_rolls_back(shadowing: Home) -> None:
+    """Each is one entry; a stop holds what would have moved, a rollback needs no evidence at all."""
+    live, _, _, new = rollout(shadowing)
+    show(shadowing)
+    stop_or_resume(shadowing, "small", "holidays")
+    assert go(shadowing).decision.sentence.startswith("Held: a person stopped the ladder")
+    with pytest.raises(RatchetError, match="is stopped already"):
+        stop_or_resume(shadowing, "small", "again")
+    stop_or_resume(shadowing, "small", "back", lift=True)
+    assert go(shadowing).decision.percent == 5
+    shadowing.warehouse.unlink()
+    entry = roll_back(shadowing, "small", "complaints")
+    assert (entry.why, entry.previous_adapter, rollout(shadowing)) == ("Rolled back: complaints", new, (live, None, 0, None))
+    with pytest.raises(RatchetError, match="no earlier adapter"):
+        roll_back(shadowing, "small", "again")
+
+
+def test_the_sensor_asks_once_for_each_move_and_says_why_it_holds(shadowing: Home) -> None:
+    """F23: the run key names head and move; ticks without news ask for nothing; the run carries out and observes."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = tick(shadowing, instance)
+        assert first.run_requests is not None
+        (asked,) = first.run_requests
+        assert str(asked.run_key).endswith(":hold:No data:attempt-1")
+        assert promotion.execute_in_process(instance=instance, run_config=asked.run_config).success
+        assert "small: Held: 0 of 60 compared requests" in str(tick(shadowing, instance).skip_reason)
+        show(shadowing)
+        assert tick(shadowing, instance).run_requests != []
+        (observed, *_) = instance.fetch_observations(dg.AssetKey("adapter"), limit=1).records
+    assert observed.asset_observation is not None
+    assert observed.asset_observation.description == recall(shadowing, "small")["sentence"]
+    assert {"decision", "guardrails", "evidence"} <= set(observed.asset_observation.metadata)
+
+
+def tick(home: Home, instance: dg.DagsterInstance) -> dg.SensorResult:
+    """One tick."""
+    with dg.build_sensor_context(instance=instance) as context:
+        found = promotion_sensor(context, home=home)
+    assert isinstance(found, dg.SensorResult)
+    return found
+
+
+def test_a_lost_dagster_home_changes_nothing(shadowing: Home) -> None:
+    """F36: ledger and flags hold the rollout; an empty instance goes on where the old one was."""
+    show(shadowing)
+    go(shadowing)
+    with dg.DagsterInstance.ephemeral() as instance:
+        found = tick(shadowing, instance)
+    assert "small: Held: 0 of 20 compared requests since the last move" in str(found.skip_reason) or found.run_requests
+    assert rollout(shadowing)[2] == 5
