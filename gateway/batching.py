@@ -64,7 +64,7 @@ class Batcher:
     than the latter.
     """
 
-    def __init__(self, max_waiting: int, max_batch: int, max_shadow_waiting: int = 16, max_shadow_batch: int = 2) -> None:
+    def __init__(self, max_waiting: int, max_batch: int, max_shadow_waiting: int = 64, max_shadow_batch: int = 2) -> None:
         self._max_waiting, self._max_batch = max_waiting, max_batch
         self._max_shadow_waiting, self._max_shadow_batch = max_shadow_waiting, max_shadow_batch
         self._live: deque[_Job] = deque()
@@ -96,10 +96,10 @@ class Batcher:
     async def offer_shadow(self, predictor: Answerer, texts: Sequence[str]) -> Answered | None:
         """The predictions of shadow `texts`, made while no live text waits; None when they were dropped.
 
-        They are dropped at once when too many shadow texts wait already, or a live text waits, or the gateway stops; and
+        They are dropped at once when too many shadow texts wait already, as they do under load, or when the gateway stops;
         later only because it stops. Many texts are asked a few at a time; more than may wait are always dropped.
         """
-        if self._live or self._stopping or self.shadow_waiting + len(texts) > self._max_shadow_waiting:
+        if self._stopping or self.shadow_waiting + len(texts) > self._max_shadow_waiting:
             return None
         self.shadow_waiting += len(texts)
         few = self._max_shadow_batch

@@ -23,7 +23,10 @@ BASE = "__base__"
 _RESIDENT = "resident"  # PEFT wants one adapter that is active; nobody names it, so that no other is active by accident
 
 
-@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
+_without = hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
+
+
+@_without
 def import_peft() -> None:
     """Import PEFT, which takes seconds the first time."""
     import peft  # noqa: F401
@@ -32,6 +35,7 @@ def import_peft() -> None:
 class MixedLora:
     """The LoRA layers of one model. Not safe for two threads at once."""
 
+    @_without
     def __init__(self, model: Any) -> None:
         from torch import nn
 
@@ -45,6 +49,7 @@ class MixedLora:
         self._model = model
         model.requires_grad_(False)
 
+    @_without
     def add(self, name: str, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> None:
         """Add an adapter with these stored tensors; raises `RatchetError` when PEFT would adapt other layers than these."""
         from torch import nn

@@ -120,8 +120,12 @@ def test_base_weights_are_in_memory_once(folders: list[Path], tiny_base: Path) -
     assert held <= base + own + 1000
 
 
-def test_an_adapter_that_nobody_holds_is_gone_and_so_is_its_base(folders: list[Path]) -> None:
-    """Dropping the predictor is enough; the last one frees the base."""
+def test_an_adapter_that_nobody_holds_is_gone_and_so_is_its_base(folders: list[Path], plant: Plant) -> None:
+    """Dropping the predictor is enough; the last one frees the base. Planted: one that never leaves is seen."""
+    leaking = plant(shared_base, "        weakref.finalize(made, self._gone.append, name)\n").SharedBases()
+    first, _ = leaking.load(folders[0]), leaking.load(folders[1])
+    del _
+    assert first.model.adapters == 2
     bases = SharedBases()
     shared = [bases.load(folder) for folder in folders]
     kept, before = shared[0], shared[0].logits(TEXTS)
