@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from gateway import classifying, collecting, watching
 from gateway.access import Access
 from gateway.batching import Batcher
+from gateway.evaluating import find_factory
 from gateway.landing import Landing
 from gateway.metrics import Metrics
 from gateway.refusals import Refusal, answer, answer_fault
@@ -35,13 +36,14 @@ def create_app(settings: Settings) -> FastAPI:
             "Make a key with 'ratchet key NAME --scope classify', or leave --host out.",
             code="open_gateway",
         )
-    slots = Slots(home)
+    slots = Slots(home, factory=find_factory(settings.flag_provider), timeout_s=settings.flag_timeout_s)
     batcher = Batcher(settings.max_waiting, settings.max_batch_texts)
     gateway = Gateway(settings, slots, batcher, Landing(home, settings.seal_s), Metrics())
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(slots.follow)
+        await asyncio.to_thread(slots.start)
         try:
             await asyncio.to_thread(gateway.landing.recover, home.classifiers())
         except OSError:  # answers go on without a disk that can be written; each row that is refused says so
@@ -52,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         following.cancel()
         await batcher.stop()
         await asyncio.to_thread(gateway.landing.close)
+        await asyncio.to_thread(slots.stop)
 
     app = FastAPI(
         title="Ratchet gateway",

@@ -7,10 +7,12 @@ ours says is `ratchet/rollout.py`.
 
 import fcntl
 import json
+import math
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
@@ -18,7 +20,8 @@ from ratchet.files import write_json
 from ratchet.rollout import SCHEMA, Rollout, read_flag
 from ratchet.stores.home import Home
 
-_FLAG_SET = "ratchet"
+FLAG_SET = "ratchet"
+"""The `flagSetId` of the file."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class Flags:
         if not path.exists():
             return FlagSet()
         try:
-            return parse_flags(json.loads(path.read_bytes()), self.home.classifiers())
+            return parse_flags(_decode(path.read_bytes()), self.home.classifiers())
+        except OSError as error:
+            raise RatchetError(f"{path} cannot be read ({error.strerror}).", "See who owns it.", code="bad_flags") from None
         except (ValueError, RecursionError) as error:
             raise RatchetError(
                 f"{path} is no JSON ({error}).", "Run 'ratchet doctor'; it follows from the ledger.", code="bad_flags"
@@ -50,7 +55,7 @@ class Flags:
 
     def publish(self, classifier: str, rollout: Rollout, *, seen: int) -> FlagSet:
         """Replace the flag of `classifier`; raises `RatchetError` when the file is no longer of generation `seen`."""
-        with self._lock():
+        with self._lock() as lock:
             before = self.read()
             if before.generation != seen:
                 raise RatchetError(
@@ -58,20 +63,23 @@ class Flags:
                     "Look at 'ratchet status' and decide again.",
                     code="flags_changed",
                 )
-            metadata = {**before.document.get("metadata", {}), "flagSetId": _FLAG_SET, "generation": seen + 1}
+            generation = max(seen, _read_mark(lock)) + 1
+            said = {"flagSetId": FLAG_SET, "version": str(generation), "generation": generation}
+            metadata = {**before.document.get("metadata", {}), **said}
             flags = {**before.document.get("flags", {}), classifier: rollout.as_flag()}
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.classifiers())
+            _write_mark(lock, generation)
             failpoint("flags.before_write")
             write_json(self.home.flags, document)
             failpoint("flags.after_write")
         return after
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
-        with (self.home.root / ".flags.lock").open("w") as file:
+    def _lock(self) -> Iterator[BinaryIO]:
+        with (self.home.root / ".flags.lock").open("ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            yield file
 
 
 def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
@@ -87,6 +95,38 @@ def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
         raise _refuse(f"its generation is {generation!r}")
     rollouts = {name: read_flag(document["flags"][name]) for name in classifiers if name in document["flags"]}
     return FlagSet(generation, rollouts, document)
+
+
+def _decode(content: bytes) -> Any:
+    """Strict JSON: no key twice, since two readers could then see two files, and no number that is none."""
+    return json.loads(content, object_pairs_hook=_without_repeats, parse_constant=_finite, parse_float=_finite)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(found := float(number)):
+        raise ValueError(f"{number[:40]} is no number of JSON")
+    return found
+
+
+def _read_mark(lock: BinaryIO) -> int:
+    """The highest generation ever published, which the lock file keeps: after a lost or older file the next one is newer still."""
+    lock.seek(0)
+    said = lock.read(20)
+    return int(said) if said.isdigit() else 0
+
+
+def _write_mark(lock: BinaryIO, generation: int) -> None:
+    with suppress(OSError):  # a full disk must not keep a rollback from being published
+        os.ftruncate(lock.fileno(), 0)
+        lock.write(str(generation).encode())
+        lock.flush()
 
 
 def _refuse(found: str) -> RatchetError:

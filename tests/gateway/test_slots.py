@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
@@ -26,8 +27,8 @@ def slots(home: Home) -> Slots:
 
 
 def publish(home: Home, rollout: Rollout) -> None:
-    """Write a flag as a promoter does."""
-    Flags(home).publish("small", rollout, seen=Flags(home).read().generation)
+    """Write a flag as a promoter does: it follows from the newest entry of the ledger."""
+    Flags(home).publish("small", replace(rollout, head=Ledger(home).head("small")), seen=Flags(home).read().generation)
 
 
 def test_a_promotion_is_taken_over(slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
