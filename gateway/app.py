@@ -21,6 +21,7 @@ from gateway.refusals import Refusal, answer, answer_fault
 from gateway.settings import Settings
 from gateway.slots import Slots
 from gateway.state import Gateway
+from gateway.tracing import Tracing
 from ratchet.errors import RatchetError
 from ratchet.stores.home import Home
 from ratchet.stores.keys import Keys
@@ -36,12 +37,15 @@ def create_app(settings: Settings) -> FastAPI:
             "Make a key with 'ratchet key NAME --scope classify', or leave --host out.",
             code="open_gateway",
         )
-    slots = Slots(home, factory=find_factory(settings.flag_provider), timeout_s=settings.flag_timeout_s)
+    metrics, tracing = Metrics(), Tracing(settings.otlp_endpoint)
+    factory, hears = find_factory(settings.flag_provider), (metrics.hear, tracing.hear)
+    slots = Slots(home, factory=factory, timeout_s=settings.flag_timeout_s, hears=hears)
     batcher = Batcher(settings.max_waiting, settings.max_batch_texts)
-    gateway = Gateway(settings, slots, batcher, Landing(home, settings.seal_s), Metrics())
+    gateway = Gateway(settings, slots, batcher, Landing(home, settings.seal_s), metrics)
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
+        tracing.start()
         await asyncio.to_thread(slots.follow)
         await asyncio.to_thread(slots.start)
         try:
@@ -55,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         await batcher.stop()
         await asyncio.to_thread(gateway.landing.close)
         await asyncio.to_thread(slots.stop)
+        await asyncio.to_thread(tracing.stop)
 
     app = FastAPI(
         title="Ratchet gateway",
@@ -67,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.gateway, app.state.access = gateway, Access(keys)
     app.exception_handler(Refusal)(answer)
     app.exception_handler(RatchetError)(answer_fault)
+    tracing.wrap(app)
     for router in (classifying.router, collecting.router, watching.router):
         app.include_router(router)
     return app

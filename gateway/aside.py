@@ -19,7 +19,8 @@ class Aside:
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._late: Future[Any] | None = None
-        threading.Thread(target=self._work, name="aside", daemon=True).start()
+        self.thread = threading.Thread(target=self._work, name="aside", daemon=True)
+        self.thread.start()
 
     def run(self, call: Callable[[], T], timeout_s: float) -> T:
         """The result of `call`; raises `TimeoutError` when that takes longer, and at once while an earlier call still hangs."""

@@ -37,7 +37,7 @@ def find_factory(name: str) -> Factory | None:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - not our code, and it may fail in any way while it is imported
         raise _refuse(name, str(error)) from None
     if not callable(found):
         raise _refuse(name, f"{attribute} is {type(found).__name__}, nothing that can be called")

@@ -4,7 +4,6 @@ Reading and adopting are two steps, because an adapter is loaded in between (`sl
 evaluated; who asks, and what is believed of the answer, is `evaluating.py`; what a flag says is `ratchet/rollout.py`.
 """
 
-import threading
 from collections.abc import Mapping, Sequence
 
 from openfeature.contrib.tools.flagd.core import FlagdCore
@@ -32,7 +31,6 @@ class FileProvider(AbstractProvider):
         self._home, self._core, self._metadata = home, FlagdCore(), Metadata(name=NAME)
         self._adopted: Mapping[str, tuple[Rollout, int]] = {}
         self._newest = 0
-        self._reading = threading.Lock()
 
     def stamp(self) -> tuple[int, int, int]:
         """Changes with the file: modification time (also to an older one), inode and size; zeros when there is none."""
@@ -45,19 +43,17 @@ class FileProvider(AbstractProvider):
         return (found.st_mtime_ns, found.st_ino, found.st_size)
 
     def read(self) -> FlagSet:
-        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest that was read."""
-        with self._reading:
-            found = Flags(self._home).read()
-            if found.generation == 0:
-                raise RatchetError("flags.json is missing.", "Run 'ratchet promote'; it follows from the ledger.", code="no_flags")
-            if found.generation < self._newest:
-                raise RatchetError(
-                    f"flags.json is of generation {found.generation}, but {self._newest} was seen: an older file was put back.",
-                    "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'; a restart trusts the ledger alone.",
-                    code="older_flags",
-                )
-            self._newest = found.generation
-            return found
+        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than what was adopted."""
+        found = Flags(self._home).read()
+        if found.generation == 0:
+            raise RatchetError("flags.json is missing.", "Run 'ratchet promote'; it follows from the ledger.", code="no_flags")
+        if found.generation < self._newest:
+            raise RatchetError(
+                f"flags.json is of generation {found.generation}, but {self._newest} was seen: an older file was put back.",
+                "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'; a restart trusts the ledger alone.",
+                code="older_flags",
+            )
+        return found
 
     def adopt(self, rollouts: Mapping[str, tuple[Rollout, int]]) -> None:
         """Evaluate these rollouts from now on, each with the generation that it is from."""
@@ -68,6 +64,7 @@ class FileProvider(AbstractProvider):
         changed = sorted(name for name in rollouts.keys() | self._adopted.keys() if rollouts.get(name) != self._adopted.get(name))
         self._core.set_flags({"flags": flags, "metadata": {"flagSetId": FLAG_SET}})
         self._adopted = dict(rollouts)
+        self._newest = max([self._newest, *(generation for _, generation in rollouts.values())])
         if changed:
             self.emit_provider_configuration_changed(ProviderEventDetails(flags_changed=changed))
 

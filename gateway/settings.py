@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """`package.module:factory` of an OpenFeature provider that decides in the flag file's place; empty for the file."""
     flag_timeout_s: float = Field(0.05, gt=0, le=5)
     """How long such a provider is waited for; then live answers."""
+    otlp_endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
+    """Base address of an OpenTelemetry collector that takes OTLP over HTTP; empty for no traces."""
 
 
 def read_settings(**given: Any) -> Settings:

@@ -6,7 +6,7 @@ Add here what must be true of an adapter before it takes traffic; what the flag 
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.asked import read_asked
@@ -52,10 +52,6 @@ class _State:
     generations: Mapping[str, int] = field(default_factory=dict)
 
 
-def _ignore(heard: Heard) -> None:
-    pass
-
-
 @dataclass
 class Slots:
     """The slots of every classifier of a home. `follow` is called by one thread, `choose` by any."""
@@ -67,8 +63,8 @@ class Slots:
     """Makes the provider that decides in the flag file's place, once `start` is called."""
     timeout_s: float = 0.05
     """How long such a provider is waited for."""
-    hear: Callable[[Heard], None] = _ignore
-    """Told of every evaluation, in the context of the request."""
+    hears: Sequence[Callable[[Heard], None]] = ()
+    """Each is told of every evaluation, in the context of the request."""
     _state: _State = field(default_factory=_State)
     _seen: tuple[int, int, int] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -99,17 +95,20 @@ class Slots:
             served, generations, problems = dict(self._state.served), dict(self._state.generations), dict[str, str]()
             asked = read_asked(self._file)
             for name in self.home.classifiers():
-                rollout = None
+                wanted: list[Rollout | None] = []
                 try:
-                    rollout = asked.rollout(name, Ledger(self.home).head(name))
+                    wanted.append(asked.rollout(name, Ledger(self.home).head(name)))
                 except RatchetError as error:
                     problems[name] = str(error)
-                if name not in problems or name not in served:
+                if name not in served and None not in wanted:
+                    wanted.append(None)
+                for rollout in wanted:
                     try:
                         served[name] = self._take(name, rollout)
                         generations[name] = asked.flags.generation if rollout else 0
+                        break
                     except RatchetError as error:
-                        problems[name] = str(error)
+                        problems.setdefault(name, str(error))
                 if name in problems and name in served and asked.kills(name):
                     served[name] = replace(served[name], rollout=replace(served[name].rollout, killed=True))
             for name, said in sorted(set(problems.items()) - set(self.problems.items())):
@@ -133,7 +132,7 @@ class Slots:
         """Who answers the user or request `key`; raises KeyError for a classifier that does not serve.
 
         Whatever the provider says, only the live adapter or the candidate of the flag file answers: both are vouched for by
-        the ledger and loaded. Anything else, and a provider that failed, is live; counted by `hear`, and logged once.
+        the ledger and loaded. Anything else, and a provider that failed, is live; told to `hears`, and logged once.
         """
         while True:
             state = self._state
@@ -145,7 +144,8 @@ class Slots:
             with self._swap:  # the provider may know the next rollout already: then its state is here once the swap is done
                 if self._state is state:
                     break
-        self.hear(Heard(said, key, self._evaluator.provider_name, fallback))
+        for hear in self.hears:
+            hear(Heard(said, key, self._evaluator.provider_name, fallback))
         if fallback and (name, fallback) not in self._told:
             self._told.add((name, fallback))
             _LOG.warning("classifier %s: the flag provider gave no usable answer (%s); live answers", name, fallback)
