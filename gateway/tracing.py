@@ -71,8 +71,9 @@ class Tracing:
 
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
+        name = "HTTP" if method == "_OTHER" else method  # as OpenTelemetry's conventions have it
         with self._tracer.start_as_current_span(
-            method,
+            name,
             context=TraceContextTextMapPropagator().extract({"traceparent": sent}),
             kind=SpanKind.SERVER,
             attributes={"http.request.method": method, "url.scheme": scope["scheme"]},
@@ -92,7 +93,7 @@ class Tracing:
             finally:
                 route = getattr(scope.get("route"), "path", "")
                 if route:
-                    span.update_name(f"{method} {route}")
+                    span.update_name(f"{name} {route}")
                     span.set_attribute("http.route", route)
                 span.set_attribute("http.response.status_code", status)
                 if status >= 500:
