@@ -43,14 +43,16 @@ class FileProvider(AbstractProvider):
         return (found.st_mtime_ns, found.st_ino, found.st_size)
 
     def read(self) -> FlagSet:
-        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than what was adopted."""
+        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest that was published or adopted."""
+        # The mark is read before the file: what is published between the two is no older file.
+        newest = max(self._newest, Flags(self._home).highest())
         found = Flags(self._home).read()
         if found.generation == 0:
             raise RatchetError("flags.json is missing.", "Run 'ratchet promote'; it follows from the ledger.", code="no_flags")
-        if found.generation < self._newest:
+        if found.generation < newest:
             raise RatchetError(
-                f"flags.json is of generation {found.generation}, but {self._newest} was seen: an older file was put back.",
-                "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'; a restart trusts the ledger alone.",
+                f"flags.json is of generation {found.generation}, but {newest} was published: an older file was put back.",
+                "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'.",
                 code="older_flags",
             )
         return found

@@ -12,7 +12,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
@@ -63,23 +64,39 @@ class Flags:
                     "Look at 'ratchet status' and decide again.",
                     code="flags_changed",
                 )
-            generation = max(seen, _read_mark(lock)) + 1
+            generation = max(seen, self.highest()) + 1
             said = {"flagSetId": FLAG_SET, "version": str(generation), "generation": generation}
             metadata = {**before.document.get("metadata", {}), **said}
             flags = {**before.document.get("flags", {}), classifier: rollout.as_flag()}
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.classifiers())
-            _write_mark(lock, generation)
             failpoint("flags.before_write")
             write_json(self.home.flags, document)
             failpoint("flags.after_write")
+            with suppress(OSError):  # a full disk must not make a publication fail; the mark is one behind then
+                os.pwrite(lock, f"{generation:020d}".encode(), 0)
         return after
 
+    def highest(self) -> int:
+        """The highest generation ever published here, which outlives a file that is lost or put back; 0 when nothing is known."""
+        try:
+            said = self._mark.read_bytes()
+        except OSError:
+            return 0
+        return int(said) if said.isdigit() and len(said) == 20 else 0
+
+    @property
+    def _mark(self) -> Path:
+        return self.home.root / ".flags.lock"
+
     @contextmanager
-    def _lock(self) -> Iterator[BinaryIO]:
-        with (self.home.root / ".flags.lock").open("ab+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
+    def _lock(self) -> Iterator[int]:
+        handle = os.open(self._mark, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield handle
+        finally:
+            os.close(handle)
 
 
 def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
@@ -113,20 +130,6 @@ def _finite(number: str) -> float:
     if not math.isfinite(found := float(number)):
         raise ValueError(f"{number[:40]} is no number of JSON")
     return found
-
-
-def _read_mark(lock: BinaryIO) -> int:
-    """The highest generation ever published, which the lock file keeps: after a lost or older file the next one is newer still."""
-    lock.seek(0)
-    said = lock.read(20)
-    return int(said) if said.isdigit() else 0
-
-
-def _write_mark(lock: BinaryIO, generation: int) -> None:
-    with suppress(OSError):  # a full disk must not keep a rollback from being published
-        os.ftruncate(lock.fileno(), 0)
-        lock.write(str(generation).encode())
-        lock.flush()
 
 
 def _refuse(found: str) -> RatchetError:

@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +15,7 @@ from starlette.testclient import TestClient
 
 from gateway import asked as asked_module
 from gateway import flag_provider
+from gateway import slots as slots_module
 from gateway.asked import read_asked
 from gateway.flag_provider import FileProvider
 from gateway.slots import Slots
@@ -29,6 +33,15 @@ Enter = Callable[[str], None]
 Plant = Callable[..., ModuleType]
 Share = Callable[..., Rollout]
 Serve = Callable[..., TestClient]
+WRITER = """
+import sys
+from pathlib import Path
+from ratchet.stores.flags import Flags
+from ratchet.stores.home import Home
+flags = Flags(Home(Path(sys.argv[1])))
+found = flags.read()
+flags.publish("small", found.rollouts["small"], seen=found.generation)
+"""
 KEYS = [f"u{n}" for n in range(200)]
 
 
@@ -152,7 +165,7 @@ def test_a_probe_learns_that_an_older_file_was_put_back(serve: Serve, home: Home
     home.flags.write_bytes(older)
     client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows no more than ASGI
     ready = client.get("/readyz")
-    assert (ready.status_code, "generation 4, but 5 was seen" in ready.json()["problems"]["small"]) == (503, True)
+    assert (ready.status_code, "generation 4, but 5 was published" in ready.json()["problems"]["small"]) == (503, True)
     assert client.post("/v1/classifiers/small", json={"text": "money back please"}).status_code == 200
 
 
@@ -165,17 +178,58 @@ def refuses_older(home: Home, module: ModuleType, older: bytes) -> bool:
     return read_asked(provider).fault is not None
 
 
-@pytest.mark.parametrize("mutant", ["", "found.generation < self._newest", "[self._newest, *(generation for _, generation"])
+@pytest.mark.parametrize("mutant", ["", "found.generation < newest", "[self._newest, *(generation for _, generation"])
 def test_an_older_generation_is_refused(home: Home, share: Share, plant: Plant, mutant: str) -> None:
     """T21, of one ledger entry; a provider that does not compare, or does not remember, is noticed."""
     older = home.flags.read_bytes()
     share(50)
-    module = (
-        plant(flag_provider, mutant, "[0, *(0 for _, generation" if mutant.startswith("[") else "False")
-        if mutant
-        else flag_provider
-    )
+    (home.root / ".flags.lock").unlink()
+    new = "[0, *(0 for _, generation" if mutant.startswith("[") else "False"
+    module = plant(flag_provider, mutant, new) if mutant else flag_provider
     assert refuses_older(home, module, older) is not bool(mutant)
+
+
+def test_an_older_generation_is_refused_after_a_restart(home: Home, share: Share, made: Made, plant: Plant) -> None:
+    """The file with the kill switch off, or an earlier step, put back while no gateway runs; a mutant asks itself only."""
+    older = home.flags.read_bytes()
+    share(25, killed=True)
+    home.flags.write_bytes(older)
+    slots = Slots(home)
+    slots.follow()
+    assert set(chosen(slots)) == {made[1][0]}
+    assert "generation 4, but 5 was published" in slots.problems["small"]
+    mutant = plant(flag_provider, "max(self._newest, Flags(self._home).highest())", "self._newest")
+    assert mutant.FileProvider(home).read().generation == 4
+
+
+@pytest.mark.parametrize("mark", [b"", b"x" * 20, b"7", None])
+def test_a_mark_that_is_lost_refuses_nothing(home: Home, mark: bytes | None) -> None:
+    """The newest file is followed all the same, and the next publication writes the mark again."""
+    path = home.root / ".flags.lock"
+    path.unlink()
+    if mark is not None:
+        path.write_bytes(mark)
+    slots = Slots(home)
+    slots.follow()
+    assert slots.problems == {}
+    publish(home, slots["small"].rollout)
+    assert Flags(home).highest() == 2
+
+
+def test_a_publication_that_was_killed_leaves_a_file_that_is_followed(home: Home, share: Share) -> None:
+    """The mark is written after the file: a promoter that died in between leaves it one behind, never ahead."""
+    share(50)
+    for failpoint in ("flags.before_write", "flags.after_write"):
+        killed = subprocess.run(
+            [sys.executable, "-c", WRITER, str(home.root)],
+            env={**os.environ, "RATCHET_FAILPOINT": f"{failpoint}:kill"},
+            check=False,
+        )
+        assert killed.returncode == -signal.SIGKILL
+        assert Flags(home).highest() <= Flags(home).read().generation
+        slots = Slots(home)
+        slots.follow()
+        assert slots.problems == {}
 
 
 def test_an_older_adapter_never_comes_back(home: Home, made: Made, enter: Enter) -> None:
@@ -276,6 +330,51 @@ def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(slots: Slots,
     assert (slots.problems, set(chosen(slots))) == ({}, {made[1][1]})
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "content"),
+    [
+        ("in served and asked.kills(name)", "in served and False", (b'"ledger_sequence": 3', b'"ledger_sequence": 2')),
+        ("if name not in served and None not in wanted", "if None not in wanted", (b'"state"', b'"state": "ENABLED", "state"')),
+    ],
+    ids=["ignores the kill", "drops the candidate"],
+)
+def test_a_gateway_that_handles_a_refused_file_otherwise_is_noticed(
+    home: Home, share: Share, made: Made, plant: Plant, old: str, new: str, content: tuple[bytes, bytes]
+) -> None:
+    """The mutants look away from the kill switch of a stale flag, or fall back to the ledger while the last good file serves."""
+
+    def answers(module: ModuleType) -> set[str]:
+        good = home.flags.read_bytes()
+        slots = module.Slots(home)
+        slots.follow()
+        bad = good.replace(b"ENABLED", b"DISABLED") if "kills" in old else good
+        home.flags.write_bytes(bad.replace(*content))
+        slots.follow()
+        assert "small" in slots.problems
+        home.flags.write_bytes(good)
+        return set(chosen(slots))
+
+    right = {made[1][0]} if "kills" in old else set(made[1])
+    assert answers(slots_module) == right
+    assert answers(plant(slots_module, old, new)) == set(made[1]) ^ (set() if "kills" in old else {made[1][1]})
+
+
+@pytest.mark.parametrize(
+    ("value", "old"),
+    [
+        ('{"a": 1, "a": 2}', "object_pairs_hook=_without_repeats, "),
+        ("NaN", "parse_constant=_finite, "),
+        ("1e999", ", parse_float=_finite"),
+    ],
+)
+def test_a_reader_that_is_not_strict_is_noticed(home: Home, plant: Plant, value: str, old: str) -> None:
+    """The mutants decode as Python's own reader does, and take what no other reader of the file may take."""
+    home.flags.write_bytes(replaced(home, '"flags": {', f'"flags": {{"another-team": {value}, '))
+    with pytest.raises(RatchetError, match="is no JSON"):
+        Flags(home).read()
+    assert plant(flags_module, old).Flags(home).read().generation == 1
+
+
 def test_a_file_made_anew_is_newer_than_the_one_it_follows(slots: Slots, home: Home, made: Made) -> None:
     """Deleted and settled from the ledger, or an older one put back and published upon: the running gateway takes it."""
     older = home.flags.read_bytes()
@@ -298,8 +397,8 @@ def test_a_writer_that_begins_again_at_one_is_noticed(home: Home, enter: Enter, 
     enter(made[1][1])
     rollout = Rollout(made[1][1], head=Ledger(home).head("small"))
     home.flags.unlink()
-    mutant = plant(flags_module, "max(seen, _read_mark(lock)) + 1", "seen + 1")
+    mutant = plant(flags_module, "max(seen, self.highest()) + 1", "seen + 1")
     assert mutant.Flags(home).publish("small", rollout, seen=0).generation == 1
     home.flags.unlink()
-    (home.root / ".flags.lock").write_bytes(b"2")
+    (home.root / ".flags.lock").write_bytes(b"2".zfill(20))
     assert Flags(home).publish("small", rollout, seen=0).generation == 3
