@@ -43,7 +43,7 @@ class FileProvider(AbstractProvider):
         return (found.st_mtime_ns, found.st_ino, found.st_size)
 
     def read(self) -> FlagSet:
-        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest that was published or adopted."""
+        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest known."""
         # The mark is read before the file: what is published between the two is no older file.
         newest = max(self._newest, Flags(self._home).highest())
         found = Flags(self._home).read()
