@@ -1,8 +1,9 @@
 """Measures one choice of who answers: the OpenFeature client with the flag file's provider, and with another in its place.
 
-Run `python -m benchmarks.flags`. Each figure is the best and the worst of seven rounds of 5,000 evaluations with another user each
-time, as the gateway makes them; the bare evaluator of flagd stands beside. Exits 1 when the best of the file's provider is over
-50 microseconds.
+Run `python -m benchmarks.flags`. Each figure is of seven rounds of 5,000 evaluations, with another user each time, as the gateway
+makes them: the clock's best and worst round, and the processor time of the best. The bare evaluator of flagd stands beside. An
+evaluation waits for nothing, so processor time is what it costs on a machine that others use too: exits 1 when that of the file's
+provider is over 50 microseconds.
 """
 
 import sys
@@ -58,14 +59,14 @@ def main() -> int:
             return believe(evaluator.ask("tickets", A, key), rollout)
 
         alone, asked = measure_us(bare), measure_us(chosen)
-        worst = max(worst, asked[0])
+        worst = max(worst, asked[2])
         print(f"{name:14}  flagd alone    {describe(alone)}\n{'':14}  file provider  {describe(asked)}")
     other = Evaluator(FileProvider(Home(Path())), lambda: InMemoryProvider({"tickets": InMemoryFlag("live", {"live": A})}), 5)
     other.start()
     aside = measure_us(lambda key: believe(other.ask("tickets", A, key), ROLLOUTS["live only"]))
     other.stop()
     print(f"{'on a thread':14}  another's      {describe(aside)}")
-    print(f"bound: {MAX_US:.0f} us for the file provider: {'held' if worst <= MAX_US else 'missed'}")
+    print(f"bound: {MAX_US:.0f} us of processor time for the file provider: {'held' if worst <= MAX_US else 'missed'}")
     return int(worst > MAX_US)
 
 
