@@ -9,7 +9,7 @@ export RATCHET_HOME ?= $(CURDIR)/data
 export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test check format dev clean bench-ingest bench-encoder
+.PHONY: help setup demo test check format dev clean bench-ingest bench-encoder bench-flags
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ bench-ingest: setup ## a million rows through the row rules, against DuckDB alon
 
 bench-encoder: setup ## our LoRA training against transformers.Trainer
 	@$(BIN)/python -m benchmarks.encoder
+
+bench-flags: setup ## one flag evaluation in microseconds
+	@$(BIN)/python -m benchmarks.flags
 
 clean: ## remove the environment and caches, never data
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

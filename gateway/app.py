@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from gateway import classifying, collecting, watching
 from gateway.access import Access
 from gateway.batching import Batcher
+from gateway.evaluating import find_factory
 from gateway.landing import Landing
 from gateway.metrics import Metrics
 from gateway.refusals import Refusal, answer, answer_fault
@@ -21,6 +22,7 @@ from gateway.settings import Settings
 from gateway.shadowing import Shadowing
 from gateway.slots import Slots
 from gateway.state import Gateway
+from gateway.tracing import Tracing
 from ratchet.errors import RatchetError
 from ratchet.stores.home import Home
 from ratchet.stores.keys import Keys
@@ -36,14 +38,18 @@ def create_app(settings: Settings) -> FastAPI:
             "Make a key with 'ratchet key NAME --scope classify', or leave --host out.",
             code="open_gateway",
         )
-    slots = Slots(home)
+    metrics, tracing = Metrics(), Tracing(settings.otlp_endpoint)
+    factory, hears = find_factory(settings.flag_provider), (metrics.hear, tracing.hear)
+    slots = Slots(home, factory=factory, timeout_s=settings.flag_timeout_s, hears=hears)
     batcher = Batcher(settings.max_waiting, settings.max_batch_texts)
-    landing, metrics = Landing(home, settings.seal_s), Metrics()
+    landing = Landing(home, settings.seal_s)
     gateway = Gateway(settings, slots, batcher, landing, metrics, Shadowing(slots, batcher, landing, metrics))
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
+        tracing.start()
         await asyncio.to_thread(slots.follow)
+        await asyncio.to_thread(slots.start)
         try:
             await asyncio.to_thread(gateway.landing.recover, home.classifiers())
         except OSError:  # answers go on without a disk that can be written; each row that is refused says so
@@ -55,6 +61,8 @@ def create_app(settings: Settings) -> FastAPI:
         await batcher.stop()
         await gateway.shadowing.stop()
         await asyncio.to_thread(gateway.landing.close)
+        await asyncio.to_thread(slots.stop)
+        await asyncio.to_thread(tracing.stop)
 
     app = FastAPI(
         title="Ratchet gateway",
@@ -67,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.gateway, app.state.access = gateway, Access(keys)
     app.exception_handler(Refusal)(answer)
     app.exception_handler(RatchetError)(answer_fault)
+    tracing.wrap(app)
     for router in (classifying.router, collecting.router, watching.router):
         app.include_router(router)
     return app

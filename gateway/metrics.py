@@ -5,6 +5,8 @@ Add a metric here; it is counted where the thing happens.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gateway.evaluating import Heard
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -37,3 +39,14 @@ class Metrics:
         self.shadow_dropped = Counter(
             "ratchet_shadow_dropped", "Shadow texts dropped under load.", ["classifier"], registry=self.registry
         )
+        self.fallbacks = Counter(
+            "ratchet_flag_fallbacks",
+            "Requests that live answered because the flag provider gave no usable answer.",
+            ["classifier", "cause"],
+            registry=self.registry,
+        )
+
+    def hear(self, heard: Heard) -> None:
+        """Count an evaluation that was of no use."""
+        if heard.fallback:
+            self.fallbacks.labels(heard.said.flag_key, heard.fallback).inc()

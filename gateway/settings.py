@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     """How long rows gather before they become a Parquet segment."""
     poll_s: float = Field(0.25, gt=0, le=60)
     """How often the flag file is looked at."""
+    flag_provider: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
+    """`package.module:factory` of an OpenFeature provider that decides in the flag file's place; empty for the file."""
+    flag_timeout_s: float = Field(0.05, gt=0, le=5)
+    """How long such a provider is waited for; then live answers."""
+    otlp_endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
+    """Base address of an OpenTelemetry collector that takes OTLP over HTTP; empty for no traces."""
 
 
 def read_settings(**given: Any) -> Settings:

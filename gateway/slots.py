@@ -6,37 +6,21 @@ Add here what must be true of an adapter before it takes traffic; what the flag 
 
 import logging
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from openfeature.contrib.tools.flagd.core import FlagdCore
-from openfeature.evaluation_context import EvaluationContext
-
-from ratchet.canary import check_canary
+from gateway.asked import read_asked
+from gateway.evaluating import Evaluator, Factory, Heard, believe
+from gateway.flag_provider import FileProvider
+from gateway.loading import Served, load
 from ratchet.errors import RatchetError
-from ratchet.rollout import CANDIDATE, LIVE, Rollout
+from ratchet.rollout import LIVE, Rollout
 from ratchet.shared_base import SharedBases, SharedPredictor
 from ratchet.spec import Spec
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
-from ratchet.stores.serving import rollout_of
-from ratchet.stores.specs import Specs
-from ratchet.stores.vouching import vouch
 
 _LOG = logging.getLogger("ratchet.gateway")
-
-
-@dataclass(frozen=True)
-class Served:
-    """What one classifier serves at this moment."""
-
-    spec: Spec
-    rollout: Rollout
-    predictors: Mapping[str, SharedPredictor]
-    """By digest."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +44,10 @@ class Other:
 
 @dataclass(frozen=True)
 class _State:
-    """What all classifiers serve, with the evaluator of exactly these rollouts: swapped as one."""
+    """What all classifiers serve, with the generation of the flag file that each follows: swapped as one."""
 
     served: Mapping[str, Served] = field(default_factory=dict)
-    flags: FlagdCore = field(default_factory=FlagdCore)
-
-    @classmethod
-    def of(cls, served: Mapping[str, Served]) -> "_State":
-        flags = FlagdCore()
-        flags.set_flags({"flags": {name: found.rollout.as_flag() for name, found in served.items()}})
-        return cls(served, flags)
+    generations: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,35 +59,64 @@ class Slots:
     """By classifier: why it does not serve what the flags ask for. Empty when all is well."""
     bases: SharedBases = field(default_factory=SharedBases)
     """The base models in memory, each once. An adapter leaves them when nobody holds its predictor."""
+    factory: Factory | None = None
+    """Makes the provider that decides in the flag file's place, once `start` is called."""
+    timeout_s: float = 0.05
+    """How long such a provider is waited for."""
+    hears: Sequence[Callable[[Heard], None]] = ()
+    """Each is told of every evaluation, in the context of the request."""
     _state: _State = field(default_factory=_State)
     _seen: tuple[int, int, int] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _swap: threading.Lock = field(default_factory=threading.Lock)
+    _told: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._file = FileProvider(self.home)
+        self._evaluator = Evaluator(self._file, self.factory, self.timeout_s)
+
+    def start(self) -> None:
+        """Let the factory's provider decide from now on, if there is one."""
+        self._evaluator.start()
+
+    def stop(self) -> None:
+        """Shut the factory's provider down."""
+        self._evaluator.stop()
 
     def follow(self) -> None:
         """Look at the flag file, and take over what changed; what cannot be taken over is a problem.
 
-        A classifier that serves nothing yet while the file is broken gets what the ledger says is live.
+        A classifier that serves nothing yet while its flag cannot be followed gets what the ledger says is live.
         """
         with self._lock:
-            stamp = self._stamp()
+            stamp = self._file.stamp()
             if stamp == self._seen and not self.problems:
                 return
-            names, served, problems = self.home.classifiers(), dict(self._state.served), {}
-            rollouts: Mapping[str, Rollout] = {}
-            try:
-                rollouts = Flags(self.home).read().rollouts
-            except RatchetError as error:
-                problems = dict.fromkeys(names, str(error))
-            for name in names:
-                if name in problems and name in served:
-                    continue
+            served, generations, problems = dict(self._state.served), dict(self._state.generations), dict[str, str]()
+            asked = read_asked(self._file)
+            for name in self.home.classifiers():
+                wanted: list[Rollout | None] = []
                 try:
-                    served[name] = self._take(name, rollouts.get(name))
+                    wanted.append(asked.rollout(name, Ledger(self.home).head(name)))
                 except RatchetError as error:
                     problems[name] = str(error)
+                if name not in served and None not in wanted:
+                    wanted.append(None)
+                for rollout in wanted:
+                    try:
+                        served[name] = load(self.home, name, rollout, self.bases, self._state.served.get(name))
+                        generations[name] = asked.flags.generation if rollout else 0
+                        break
+                    except RatchetError as error:
+                        problems.setdefault(name, str(error))
+                if name in problems and name in served and asked.kills(name):
+                    served[name] = replace(served[name], rollout=replace(served[name].rollout, killed=True))
             for name, said in sorted(set(problems.items()) - set(self.problems.items())):
                 _LOG.warning("classifier %s keeps what it serves: %s", name, said)
-            self._state, self.problems, self._seen = _State.of(served), problems, stamp
+            with self._swap:
+                self._file.adopt({name: (each.rollout, generations[name]) for name, each in served.items()})
+                self._state = _State(served, generations)
+            self.problems, self._seen = problems, stamp
 
     def __contains__(self, name: str) -> bool:
         return name in self._state.served
@@ -122,12 +129,28 @@ class Slots:
         return sorted(self._state.served)
 
     def choose(self, name: str, key: str) -> Choice:
-        """Who answers the user or request `key`; raises KeyError for a classifier that does not serve."""
-        state = self._state
-        served = state.served[name]
-        found = state.flags.resolve_string_value(name, served.rollout.live, EvaluationContext(targeting_key=key))
-        slot = CANDIDATE if found.variant == CANDIDATE else LIVE
-        return Choice(slot, found.value, served.predictors[found.value], served.spec)
+        """Who answers the user or request `key`; raises KeyError for a classifier that does not serve.
+
+        Whatever the provider says, only the live adapter or the candidate of the flag file answers: both are vouched for by
+        the ledger and loaded. Anything else, and a provider that failed, is live; told to `hears`, and logged once.
+        """
+        while True:
+            state = self._state
+            served = state.served[name]
+            said = self._evaluator.ask(name, served.rollout.live, key)
+            slot, fallback = believe(said, served.rollout)
+            if not fallback:
+                break
+            with self._swap:  # the provider may know the next rollout already: then its state is here once the swap is done
+                if self._state is state:
+                    break
+        for hear in self.hears:
+            hear(Heard(said, key, self._evaluator.provider_name, fallback))
+        if fallback and (name, fallback) not in self._told:
+            self._told.add((name, fallback))
+            _LOG.warning("classifier %s: the flag provider gave no usable answer (%s); live answers", name, fallback)
+        digest = served.rollout.adapters[slot]
+        return Choice(slot, digest, served.predictors[digest], served.spec)
 
     def live(self, name: str) -> Choice:
         """The choice of those who get what is live, whatever the flag says of them."""
@@ -143,40 +166,3 @@ class Slots:
         other = shadow if digest == served.rollout.live else served.rollout.live
         choice = Choice("shadow", other, served.predictors[other], served.spec)
         return Other(choice, served.rollout.shadow_share, served.rollout.head.sequence)
-
-    def _take(self, name: str, rollout: Rollout | None) -> Served:
-        """What `rollout` asks for, loaded and verified; without one, what the ledger says is live."""
-        if rollout is None:
-            standing = Ledger(self.home).standing(name)
-            if standing.live is None:
-                raise RatchetError(
-                    f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live"
-                )
-            rollout = rollout_of(self.home, name, standing)
-        vouch(self.home, name, rollout)
-        answering = dict.fromkeys(rollout.adapters.values())
-        before = self._state.served.get(name)
-        known = before.predictors if before else {}
-        store, spec = AdapterStore(self.home), Specs(self.home)[name]
-        predictors = {digest: known.get(digest) or self._load(store.open(name, digest)) for digest in answering}
-        for digest, predictor in predictors.items():
-            if other := sorted(set(predictor.labels) - set(spec.labels)):  # a label that is new in the file is no harm
-                raise RatchetError(
-                    f"adapter {digest[:12]} may answer {other[0]!r}, which classifier.toml no longer lists.",
-                    "Put the label back, or run a cycle with the changed labels and promote it.",
-                    code="other_labels",
-                )
-        return Served(spec, rollout, predictors)
-
-    def _load(self, folder: Path) -> SharedPredictor:
-        """An adapter beside those that serve, once it answers as it did when it was trained; that also warms it up."""
-        predictor = self.bases.load(folder)
-        check_canary(predictor.card, predictor.logits)
-        return predictor
-
-    def _stamp(self) -> tuple[int, int, int]:
-        try:
-            found = self.home.flags.stat()
-        except FileNotFoundError:
-            return (0, 0, 0)
-        return (found.st_mtime_ns, found.st_ino, found.st_size)

@@ -7,9 +7,12 @@ ours says is `ratchet/rollout.py`.
 
 import fcntl
 import json
+import math
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ratchet.errors import RatchetError
@@ -18,7 +21,8 @@ from ratchet.files import write_json
 from ratchet.rollout import SCHEMA, Rollout, read_flag
 from ratchet.stores.home import Home
 
-_FLAG_SET = "ratchet"
+FLAG_SET = "ratchet"
+"""The `flagSetId` of the file."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ class Flags:
         if not path.exists():
             return FlagSet()
         try:
-            return parse_flags(json.loads(path.read_bytes()), self.home.classifiers())
+            return parse_flags(_decode(path.read_bytes()), self.home.classifiers())
+        except OSError as error:
+            raise RatchetError(f"{path} cannot be read ({error.strerror}).", "See who owns it.", code="bad_flags") from None
         except (ValueError, RecursionError) as error:
             raise RatchetError(
                 f"{path} is no JSON ({error}).", "Run 'ratchet doctor'; it follows from the ledger.", code="bad_flags"
@@ -50,7 +56,7 @@ class Flags:
 
     def publish(self, classifier: str, rollout: Rollout, *, seen: int) -> FlagSet:
         """Replace the flag of `classifier`; raises `RatchetError` when the file is no longer of generation `seen`."""
-        with self._lock():
+        with self._lock() as lock:
             before = self.read()
             if before.generation != seen:
                 raise RatchetError(
@@ -58,20 +64,39 @@ class Flags:
                     "Look at 'ratchet status' and decide again.",
                     code="flags_changed",
                 )
-            metadata = {**before.document.get("metadata", {}), "flagSetId": _FLAG_SET, "generation": seen + 1}
+            generation = max(seen, self.highest()) + 1
+            said = {"flagSetId": FLAG_SET, "version": str(generation), "generation": generation}
+            metadata = {**before.document.get("metadata", {}), **said}
             flags = {**before.document.get("flags", {}), classifier: rollout.as_flag()}
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.classifiers())
             failpoint("flags.before_write")
             write_json(self.home.flags, document)
             failpoint("flags.after_write")
+            with suppress(OSError):  # a full disk must not make a publication fail; the mark is one behind then
+                os.pwrite(lock, f"{generation:020d}".encode(), 0)
         return after
 
+    def highest(self) -> int:
+        """The highest generation ever published here, which outlives a file that is lost or put back; 0 when nothing is known."""
+        try:
+            said = self._mark.read_bytes()
+        except OSError:
+            return 0
+        return int(said) if said.isdigit() and len(said) == 20 else 0
+
+    @property
+    def _mark(self) -> Path:
+        return self.home.root / ".flags.lock"
+
     @contextmanager
-    def _lock(self) -> Iterator[None]:
-        with (self.home.root / ".flags.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _lock(self) -> Iterator[int]:
+        handle = os.open(self._mark, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield handle
+        finally:
+            os.close(handle)
 
 
 def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
@@ -87,6 +112,24 @@ def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
         raise _refuse(f"its generation is {generation!r}")
     rollouts = {name: read_flag(document["flags"][name]) for name in classifiers if name in document["flags"]}
     return FlagSet(generation, rollouts, document)
+
+
+def _decode(content: bytes) -> Any:
+    """Strict JSON: no key twice, since two readers could then see two files, and no number that is none."""
+    return json.loads(content, object_pairs_hook=_without_repeats, parse_constant=_finite, parse_float=_finite)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(found := float(number)):
+        raise ValueError(f"{number[:40]} is no number of JSON")
+    return found
 
 
 def _refuse(found: str) -> RatchetError:

@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
@@ -30,8 +31,8 @@ def slots(home: Home) -> Slots:
 
 
 def publish(home: Home, rollout: Rollout) -> None:
-    """Write a flag as a promoter does."""
-    Flags(home).publish("small", rollout, seen=Flags(home).read().generation)
+    """Write a flag as a promoter does: it follows from the newest entry of the ledger."""
+    Flags(home).publish("small", replace(rollout, head=Ledger(home).head("small")), seen=Flags(home).read().generation)
 
 
 def test_a_promotion_is_taken_over(slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
@@ -127,7 +128,7 @@ ATTEMPTS: dict[str, tuple[Callable[[Home, str, str], None], str]] = {
     "no receipts": (promote_without_receipts, "no entry of the ledger lets adapter"),
     "another's receipts": (promote_on_the_receipts_of_another, "judged another adapter"),
     "an edited receipt": (edit_a_kept_receipt, "does not match its digest"),
-    "a ledger set back": (set_the_ledger_back, "but the flag vouches for"),
+    "a ledger set back": (set_the_ledger_back, "follows from entry 2 of the ledger, whose newest is 1"),
 }
 
 
