@@ -5,9 +5,10 @@ before a text comes here, in `slots.py`.
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ratchet.prediction import Predictions
@@ -30,13 +31,23 @@ class _Job:
     predictor: Answerer
     texts: Sequence[str]
     done: "asyncio.Future[Predictions]"
+    asked_s: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one batch took: how many texts, how long each question had waited, and how long they were answered together."""
+
+    texts: int
+    waited_s: Sequence[float]
+    answered_s: float
 
 
 class Batcher:
     """One thread that answers; `max_waiting` texts may wait for it, `max_batch` are answered at once."""
 
-    def __init__(self, max_waiting: int, max_batch: int) -> None:
-        self._max_waiting, self._max_batch = max_waiting, max_batch
+    def __init__(self, max_waiting: int, max_batch: int, watch: Callable[[Batch], None] = lambda batch: None) -> None:
+        self._max_waiting, self._max_batch, self._watch = max_waiting, max_batch, watch
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._task: asyncio.Task[None] | None = None
@@ -79,7 +90,7 @@ class Batcher:
                     held = following
                     break
                 jobs.append(following)
-            texts = [text for job in jobs for text in job.texts]
+            texts, begun_s = [text for job in jobs for text in job.texts], time.monotonic()
             try:
                 found = await loop.run_in_executor(self._thread, jobs[0].predictor.predict, texts)
             except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next batch is answered all the same
@@ -87,6 +98,7 @@ class Batcher:
                     if not job.done.cancelled():
                         job.done.set_exception(error)
                 continue
+            self._watch(Batch(len(texts), [begun_s - job.asked_s for job in jobs], time.monotonic() - begun_s))
             start = 0
             for job in jobs:
                 part = slice(start, start + len(job.texts))

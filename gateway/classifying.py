@@ -1,18 +1,18 @@
 """The route that answers: who answers is chosen, the batch is asked, the rows are landed.
 
-Add here other ways to ask the same question, such as the shapes that clients of other servers speak.
+Add here what every question goes through; the shapes that clients of other servers speak are `gateway/dialects`.
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from gateway.access import need
+from gateway.access import caller_of, need
 from gateway.batching import OverloadedError
 from gateway.bodies import REFUSED, body_of, described
 from gateway.landing import REQUESTS
@@ -35,11 +35,30 @@ async def classify(
     request: Request, response: Response, name: str, question: Annotated[Question, Depends(body_of(Question))]
 ) -> Answer | Answers:
     """Answer with one of the classifier's labels, its calibrated confidence, and what the specification does with it."""
+    if (question.text is None) == (question.texts is None):
+        raise Refusal(422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.')
+    texts = [question.text] if question.text is not None else list(question.texts or [])
+    asked = await ask(request, response, name, texts, question.user_id)
+    return asked.answers[0] if question.text is not None else Answers(answers=asked.answers)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of one question: who answered, and the answers in the order of the texts."""
+
+    choice: Choice
+    answers: list[Answer]
+
+
+async def ask(request: Request, response: Response, name: str, texts: list[str], user_id: str | None = None) -> Asked:
+    """Put texts to classifier `name`: the one path of every route that answers. Raises `Refusal`."""
     gateway, started = gateway_of(request), time.monotonic()
     if name not in gateway.slots:
         raise unknown_classifier(gateway.slots.names())
-    texts, ids = _read_texts(gateway, name, question), [secrets.token_hex(16) for _ in question.texts or [""]]
-    choice = gateway.slots.choose(name, question.user_id or ids[0])
+    _check_texts(gateway, name, texts)
+    asker = caller_of(request).name
+    ids = [gateway.ids.make(name, asker) for _ in texts]
+    choice = gateway.slots.choose(name, user_id or ids[0])
     try:
         found = await gateway.batcher.answer(choice.predictor, texts)
     except OverloadedError:
@@ -56,7 +75,7 @@ async def classify(
         response.headers["X-Ratchet-Logged"] = "0"
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
     gateway.metrics.duration.labels(name).observe(time.monotonic() - started)
-    return answers[0] if question.text is not None else Answers(answers=answers)
+    return Asked(choice, answers)
 
 
 def choose_action(spec: Spec, label: str, confidence: float) -> str:
@@ -65,17 +84,14 @@ def choose_action(spec: Spec, label: str, confidence: float) -> str:
     return found.action if confidence >= found.threshold else "review"
 
 
-def _read_texts(gateway: Gateway, name: str, question: Question) -> list[str]:
-    """The texts of a question; raises `Refusal` for none, too many, or one that intake would not take."""
-    if (question.text is None) == (question.texts is None):
-        raise Refusal(422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.')
-    texts, limits = [question.text] if question.text is not None else list(question.texts or []), gateway.settings
+def _check_texts(gateway: Gateway, name: str, texts: Sequence[str]) -> None:
+    """Raise `Refusal` for too many texts, or one that intake would not take."""
+    limits = gateway.settings
     if len(texts) > limits.max_batch_texts:
         raise Refusal(413, "too_many", f"More than {limits.max_batch_texts} texts.", "Send fewer at a time.")
     longest = gateway.slots[name].spec.max_text_chars
     if any(len(text) > longest for text in texts):
         raise Refusal(422, "bad_body", f"text: longer than {longest} characters.", "Send shorter texts.")
-    return texts
 
 
 def _compose(choice: Choice, ids: Sequence[str], found: Predictions) -> list[Answer]:
@@ -96,16 +112,16 @@ def _compose(choice: Choice, ids: Sequence[str], found: Predictions) -> list[Ans
 
 
 async def _land(gateway: Gateway, classifier: str, rows: Sequence[dict[str, Any]]) -> bool:
-    """Land request rows; False when that is known to have failed. Waits for the disk only when asked to be durable."""
+    """Land request rows; False when that failed. Waits for the disk only when asked to be durable, or once it refused a row."""
     unlogged = gateway.metrics.unlogged.labels(classifier)
     try:
-        waiting = [gateway.landing.journal(classifier, REQUESTS).append(row) for row in rows]
+        waiting = [gateway.landing.append(classifier, REQUESTS, row) for row in rows]
     except OSError:
         unlogged.inc(len(rows))
         return False
     for future in waiting:
         future.add_done_callback(lambda done: unlogged.inc() if done.exception() else None)
-    if not gateway.settings.durable:
+    if not gateway.settings.durable and not gateway.landing.trouble:
         return True
     found = await asyncio.gather(*map(asyncio.wrap_future, waiting), return_exceptions=True)
     return not any(isinstance(each, BaseException) for each in found)

@@ -5,6 +5,8 @@ Add a metric here; it is counted where the thing happens.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gateway.batching import Batch
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -21,6 +23,24 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
+        self.queued = Histogram(
+            "ratchet_request_queue_duration_seconds",
+            "How long a question waited for the model.",
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.inferred = Histogram(
+            "ratchet_request_inference_duration_seconds",
+            "How long the model took for a batch.",
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.batch = Histogram(
+            "ratchet_batch_size",
+            "Texts that were answered together.",
+            registry=self.registry,
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+        )
         self.waiting = Gauge("ratchet_queue_size", "Texts that wait for the model.", registry=self.registry)
         self.weight = Gauge(
             "ratchet_rollout_weight_ratio", "Share of users that a slot answers.", ["classifier", "slot"], registry=self.registry
@@ -31,3 +51,18 @@ class Metrics:
         self.unlogged = Counter(
             "ratchet_unlogged", "Answers whose row could not be written.", ["classifier"], registry=self.registry
         )
+        self.ballast = Gauge("ratchet_ballast_bytes", "Room on the disk held for the ledger and the flags.", registry=self.registry)
+        self.entries = Gauge("ratchet_ledger_entries", "Entries of the ledger.", ["classifier"], registry=self.registry)
+        self.cycled = Gauge(
+            "ratchet_last_cycle_timestamp_seconds",
+            "When the newest cycle ended, whatever became of it.",
+            ["classifier"],
+            registry=self.registry,
+        )
+
+    def watch(self, batch: Batch) -> None:
+        """Count one answered batch."""
+        self.batch.observe(batch.texts)
+        self.inferred.observe(batch.answered_s)
+        for waited_s in batch.waited_s:
+            self.queued.observe(waited_s)

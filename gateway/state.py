@@ -13,6 +13,8 @@ from gateway.landing import Landing
 from gateway.metrics import Metrics
 from gateway.settings import Settings
 from gateway.slots import Slots
+from gateway.words import Words
+from ratchet.request_ids import RequestIds
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Gateway:
     batcher: Batcher
     landing: Landing
     metrics: Metrics
+    ids: RequestIds
+    words: Words
 
 
 def gateway_of(request: Request) -> Gateway:

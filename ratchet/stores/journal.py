@@ -42,6 +42,11 @@ class Journal:
         self._thread = threading.Thread(target=self._work, name=f"journal {rows.name}", daemon=True)
         self._thread.start()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a fault of its own ended it: open another on the same folder, which takes what this one left behind."""
+        return self._fault is not None
+
     def append(self, row: Row) -> "Future[None]":
         """Add a row; the future is done once it is on disk, and holds the OSError when it could not be written.
 

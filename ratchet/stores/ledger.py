@@ -14,6 +14,7 @@ from ratchet.errors import RatchetError
 from ratchet.files import append_line
 from ratchet.identity import digest_json
 from ratchet.ledger_head import GENESIS, Head
+from ratchet.stores.ballast import with_ballast
 from ratchet.stores.home import Home
 
 
@@ -84,7 +85,7 @@ class Ledger:
                 **content,
             )
             line = json.dumps({**asdict(entry), "digest": entry.digest}, ensure_ascii=False)
-            append_line(self.home.ledger(classifier), line)
+            with_ballast(self.home.ballast, lambda: append_line(self.home.ledger(classifier), line))
         return entry
 
     @contextmanager

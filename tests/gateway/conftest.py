@@ -3,9 +3,10 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -81,6 +82,7 @@ def serve(home: Home) -> Iterator[Callable[..., TestClient]]:
     clients: list[TestClient] = []
 
     def start(**settings: object) -> TestClient:
+        settings = {"ballast_bytes": 0, **settings}  # room that each test would hold on this disk
         client = TestClient(create_app(Settings(home=home.root, **settings)), raise_server_exceptions=False)
         clients.append(client)
         client.__enter__()
@@ -89,3 +91,17 @@ def serve(home: Home) -> Iterator[Callable[..., TestClient]]:
     yield start
     for client in clients:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def walk() -> Callable[[TestClient], list[tuple[str, str]]]:
+    """Path and method of every route of an application, hidden ones too."""
+
+    def below(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
+        for route in routes:
+            if hasattr(route, "original_router"):
+                yield from below(route.original_router.routes)
+            else:
+                yield from ((route.path, method) for method in route.methods - {"HEAD"})
+
+    return lambda client: sorted(below(client.app.routes))  # type: ignore[attr-defined] # Starlette's client knows only ASGI
