@@ -85,8 +85,10 @@ class Landing:
     def tend(self) -> None:
         """Hold room back again where there is room: rows are taken from then on."""
         spent = self.ballast.spent
-        if self.ballast.fill() and spent:
-            self.trouble = ""
+        if self.ballast.fill():
+            self.trouble = "" if spent else self.trouble
+        elif spent:  # perhaps another process let it go
+            self.trouble = _describe(None)
 
     def close(self) -> None:
         """Seal everything and end."""

@@ -119,10 +119,12 @@ class Journal:
             failpoint("journal.before_sync")
             os.fsync(self._file)
         except OSError as error:
-            os.ftruncate(self._file, self._length)  # half a batch is no batch: nobody was told that it is there
-            os.lseek(self._file, self._length, os.SEEK_SET)
-            for _, done in batch:
-                done.set_exception(error)
+            try:
+                os.ftruncate(self._file, self._length)  # half a batch is no batch: nobody was told that it is there
+                os.lseek(self._file, self._length, os.SEEK_SET)
+            finally:  # a disk that cannot even cut ends the journal: whoever waits is told all the same
+                for _, done in batch:
+                    done.set_exception(error)
             return
         failpoint("journal.before_answer")
         if not self._written:
