@@ -73,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=live,
         docs_url=None,  # both pages would fetch scripts from outside
         redoc_url=None,
+        redirect_slashes=False,  # the redirect would go wherever the client's own Host header says
     )
     app.state.gateway, app.state.access = gateway, Access(keys)
     app.exception_handler(Refusal)(answer)

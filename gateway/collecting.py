@@ -17,6 +17,7 @@ from gateway.state import Gateway, gateway_of
 from gateway.words import ContradictionError
 
 router = APIRouter()
+_FIRST_YEAR = 1970  # far from the first year of the calendar, which has no UTC in every zone
 _REFUSED = {**REFUSED, **CONTRADICTED}
 
 
@@ -48,8 +49,8 @@ async def take_correction(request: Request, correction: Annotated[Correction, De
         raise _no_answer()
     _check_label(gateway, correction.classifier, correction.label)
     ts = correction.ts or now
-    if ts.tzinfo is None or ts > now:
-        said = "ts: a time with a zone that is not in the future is needed."
+    if ts.tzinfo is None or ts.year < _FIRST_YEAR or ts > now:
+        said = "ts: a time with a zone, since 1970 and not in the future, is needed."
         raise Refusal(422, "bad_time", said, "Leave ts out, or send RFC 3339.")
     row = {**correction.model_dump(exclude={"classifier", "ts"}), "ts": ts.astimezone(UTC).isoformat()}
     await _store(gateway, correction.classifier, CORRECTIONS, row, timed=correction.ts is not None)

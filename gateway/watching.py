@@ -12,10 +12,12 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import need
+from gateway.bodies import REFUSED
 from gateway.state import Gateway, gateway_of
 from ratchet.stores.history import newest_run_s
 
 router = APIRouter()
+_KEYED: dict[int | str, dict[str, Any]] = {status: REFUSED[status] for status in (401, 403, 429)}
 
 
 @router.get("/healthz", summary="The process is alive")
@@ -24,7 +26,9 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Traffic can be answered")
+@router.get(
+    "/readyz", summary="Traffic can be answered", responses={503: {"description": "Nothing serves, or something is amiss."}}
+)
 async def readyz(request: Request) -> JSONResponse:
     """200 when something serves and nothing is amiss; 503 with the reason by classifier otherwise. Names no path.
 
@@ -38,7 +42,10 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse(found, 200 if ready else 503)
 
 
-@router.get("/metrics", summary="For Prometheus", dependencies=[Depends(need("admin"))])
+@router.get(
+    "/metrics", response_class=Response, responses={**_KEYED, 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    dependencies=[Depends(need("admin"))], summary="For Prometheus",
+)  # fmt: skip
 async def metrics(request: Request) -> Response:
     """The text format of Prometheus."""
     gateway = gateway_of(request)
@@ -53,7 +60,7 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/v1/status", summary="What serves now", dependencies=[Depends(need("classify"))])
+@router.get("/v1/status", summary="What serves now", responses=_KEYED, dependencies=[Depends(need("classify"))])
 async def status(request: Request) -> dict[str, Any]:
     """Digest by slot and the share of users that the candidate answers, for each classifier."""
     gateway = gateway_of(request)
