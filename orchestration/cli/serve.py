@@ -29,6 +29,7 @@ def serve(
     import uvicorn
 
     from gateway.app import create_app
+    from gateway.server import server_config
     from gateway.settings import read_settings
     from ratchet.stores.keys import Keys
 
