@@ -6,11 +6,20 @@ Add here other ways to prove who calls; the keys themselves are `ratchet/stores/
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from fastapi import Request
 
 from gateway.refusals import Refusal
 from ratchet.stores.keys import Key, match_key
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: the name of the key, and whether it may do everything. Without keys it is whoever sits at this machine."""
+
+    name: str = ""
+    admin: bool = True
 
 
 @dataclass
@@ -21,10 +30,10 @@ class Access:
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By key: calls left, and when that was counted (monotonic seconds)."""
 
-    def check(self, header: str | None, scope: str, now_s: float | None = None) -> None:
-        """Raise `Refusal` unless the `Authorization` header holds a key with `scope`, or the home has no keys."""
+    def check(self, header: str | None, scope: str, now_s: float | None = None) -> Caller:
+        """Who calls; raises `Refusal` unless the `Authorization` header holds a key with `scope`, or the home has no keys."""
         if not self.keys:
-            return
+            return Caller()
         kind, _, secret = (header or "").partition(" ")
         key = match_key(self.keys, secret.strip()) if kind.lower() == "bearer" else None
         if key is None:
@@ -34,6 +43,7 @@ class Access:
                 403, "no_scope", f"The key may not do this: scope {scope!r} is missing.", "Ask for a key with that scope."
             )
         self._count(key, time.monotonic() if now_s is None else now_s)
+        return Caller(key.name, "admin" in key.scopes)
 
     def _count(self, key: Key, now_s: float) -> None:
         if key.per_minute == 0:
@@ -50,6 +60,11 @@ def need(scope: str) -> Callable[[Request], None]:
     """A dependency that asks for `scope`; a test asks every route with every scope."""
 
     def check(request: Request) -> None:
-        request.app.state.access.check(request.headers.get("authorization"), scope)
+        request.state.caller = request.app.state.access.check(request.headers.get("authorization"), scope)
 
     return check
+
+
+def caller_of(request: Request) -> Caller:
+    """Who sent a request to a route that asks for a scope."""
+    return cast(Caller, request.state.caller)

@@ -6,26 +6,33 @@ Add a part here when it has a life of its own; routes are in `classifying.py`, `
 import asyncio
 import ipaddress
 import logging
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from gateway import classifying, collecting, watching
 from gateway.access import Access
+from gateway.afterwards import Afterwards
 from gateway.batching import Batcher
+from gateway.dialects import tei, vllm
 from gateway.evaluating import find_factory
 from gateway.landing import Landing
 from gateway.metrics import Metrics
-from gateway.refusals import Refusal, answer, answer_fault
+from gateway.refusals import Refusal, answer, answer_crash, answer_fault, answer_http
 from gateway.settings import Settings
 from gateway.shadowing import Shadowing
 from gateway.slots import Slots
 from gateway.state import Gateway
 from gateway.tracing import Tracing
+from gateway.words import Words
 from ratchet.errors import RatchetError
+from ratchet.request_ids import RequestIds
 from ratchet.stores.home import Home
 from ratchet.stores.keys import Keys
+from ratchet.stores.secret import keep_secret
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -38,29 +45,35 @@ def create_app(settings: Settings) -> FastAPI:
             "Make a key with 'ratchet key NAME --scope classify', or leave --host out.",
             code="open_gateway",
         )
+    if settings.default_classifier is not None:
+        home.need(settings.default_classifier)
     metrics, tracing = Metrics(), Tracing(settings.otlp_endpoint)
     factory, hears = find_factory(settings.flag_provider), (metrics.hear, tracing.hear)
     slots = Slots(home, factory=factory, timeout_s=settings.flag_timeout_s, hears=hears)
-    batcher = Batcher(settings.max_waiting, settings.max_batch_texts)
-    landing = Landing(home, settings.seal_s)
-    gateway = Gateway(settings, slots, batcher, landing, metrics, Shadowing(slots, batcher, landing, metrics))
+    batcher = Batcher(settings.max_waiting, settings.max_batch_texts, watch=metrics.watch)
+    landing = Landing(home, settings.seal_s, settings.ballast_bytes)
+    shadowing = Shadowing(slots, batcher, landing, metrics)
+    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, _request_ids(home), Words(landing))
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
         tracing.start()
         await asyncio.to_thread(slots.follow)
         await asyncio.to_thread(slots.start)
+        await asyncio.to_thread(landing.tend)
         try:
-            await asyncio.to_thread(gateway.landing.recover, home.classifiers())
+            await asyncio.to_thread(landing.recover, home.classifiers())
         except OSError:  # answers go on without a disk that can be written; each row that is refused says so
             logging.getLogger("ratchet.gateway").exception("the journals cannot be written")
         await batcher.start()
         following = asyncio.create_task(_follow(slots, settings.poll_s))
+        tending = asyncio.create_task(_tend(landing, settings.poll_s))
         yield
         following.cancel()
+        tending.cancel()
         await batcher.stop()
-        await gateway.shadowing.stop()
-        await asyncio.to_thread(gateway.landing.close)
+        await shadowing.stop()
+        await asyncio.to_thread(landing.close)
         await asyncio.to_thread(slots.stop)
         await asyncio.to_thread(tracing.stop)
 
@@ -71,14 +84,28 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=live,
         docs_url=None,  # both pages would fetch scripts from outside
         redoc_url=None,
+        redirect_slashes=False,  # the redirect would go wherever the client's own Host header says
     )
     app.state.gateway, app.state.access = gateway, Access(keys)
     app.exception_handler(Refusal)(answer)
+    app.state.refusal_shapes = tei.REFUSAL_SHAPES
     app.exception_handler(RatchetError)(answer_fault)
+    app.exception_handler(HTTPException)(answer_http)
+    app.exception_handler(Exception)(answer_crash)
     tracing.wrap(app)
-    for router in (classifying.router, collecting.router, watching.router):
+    app.add_middleware(Afterwards)
+    for router in (classifying.router, collecting.router, watching.router, tei.router, vllm.router):
         app.include_router(router)
     return app
+
+
+def _request_ids(home: Home) -> RequestIds:
+    """Ids under the home's secret; where it cannot be written, under one of this process, which the next does not know."""
+    try:
+        return RequestIds(keep_secret(home.secret))
+    except OSError:
+        logging.getLogger("ratchet.gateway").warning("no secret can be written: feedback on answers of this process ends with it")
+        return RequestIds(secrets.token_bytes(32))
 
 
 def is_loopback(host: str) -> bool:
@@ -97,3 +124,9 @@ async def _follow(slots: Slots, poll_s: float) -> None:
         except Exception:
             logging.getLogger("ratchet.gateway").exception("the flags cannot be followed; what serves goes on serving")
             slots.problems = {**slots.problems, **dict.fromkeys(slots.names(), "The flags cannot be followed; the log says why.")}
+
+
+async def _tend(landing: Landing, poll_s: float) -> None:
+    while True:
+        await asyncio.sleep(poll_s)
+        await asyncio.to_thread(landing.tend)

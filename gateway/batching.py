@@ -8,9 +8,9 @@ Add here how work is gathered; who answers is decided before a text comes here, 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -55,6 +55,19 @@ class _Job:
     answerer: Answerer
     texts: Sequence[str]
     done: "asyncio.Future[Answered | None]"
+    asked_s: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one batch took: how many texts, how long each question had waited, and how long they were answered together."""
+
+    texts: int
+    waited_s: Sequence[float]
+    answered_s: float
+
+
+Watch = Callable[[Batch], None]
 
 
 class Batcher:
@@ -64,8 +77,16 @@ class Batcher:
     than the latter.
     """
 
-    def __init__(self, max_waiting: int, max_batch: int, max_shadow_waiting: int = 64, max_shadow_batch: int = 2) -> None:
-        self._max_waiting, self._max_batch = max_waiting, max_batch
+    def __init__(
+        self,
+        max_waiting: int,
+        max_batch: int,
+        max_shadow_waiting: int = 64,
+        max_shadow_batch: int = 2,
+        *,
+        watch: Watch = lambda batch: None,
+    ) -> None:
+        self._max_waiting, self._max_batch, self._watch = max_waiting, max_batch, watch
         self._max_shadow_waiting, self._max_shadow_batch = max_shadow_waiting, max_shadow_batch
         self._live: deque[_Job] = deque()
         self._shadow: deque[_Job] = deque()
@@ -129,7 +150,7 @@ class Batcher:
                 while self._stopping and self._shadow:
                     _tell(self._shadow.popleft(), None)
                 if jobs := take_batch(self._live, self._max_batch) or take_batch(self._shadow, self._max_shadow_batch):
-                    await _answer(thread, jobs)
+                    await _answer(thread, jobs, self._watch)
                 elif self._stopping:
                     return
                 else:
@@ -154,19 +175,20 @@ def take_batch(queue: deque[_Job], most: int) -> list[_Job]:
     return taken
 
 
-async def _answer(thread: Executor, jobs: Sequence[_Job]) -> None:
-    asked = [(job.answerer, job.texts) for job in jobs]
+async def _answer(thread: Executor, jobs: Sequence[_Job], watch: Watch) -> None:
+    asked, begun_s = [(job.answerer, job.texts) for job in jobs], time.monotonic()
     try:
         found, seconds = await asyncio.get_running_loop().run_in_executor(thread, _ask, jobs[0].answerer.model, asked)
     except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next batch is answered all the same
         answerers = {id(job.answerer) for job in jobs}
         for one in sorted(answerers) if len(answerers) > 1 else []:  # an adapter's fault harms only those who asked it
-            await _answer(thread, [job for job in jobs if id(job.answerer) == one])
+            await _answer(thread, [job for job in jobs if id(job.answerer) == one], watch)
         for job in jobs:
             if not job.done.done():
                 job.done.set_exception(error)
         return
     together = sum(len(job.texts) for job in jobs)
+    watch(Batch(together, [begun_s - job.asked_s for job in jobs], seconds))
     for job, said in zip(jobs, found, strict=True):
         _tell(job, Answered(said.labels, said.confidence, said.probabilities, seconds / max(1, together), together))
 

@@ -3,6 +3,7 @@
 Add here what all routes with a body share; the bodies themselves are `schemas.py`.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from gateway.refusals import Refusal, explain
-from gateway.schemas import Problem, Strict
+from gateway.schemas import Refused, Strict
 from gateway.state import gateway_of
 
 Body = TypeVar("Body", bound=Strict)
@@ -21,9 +22,14 @@ _REFUSALS = {
     413: "The body is too large.",
     422: "The body is not as described.",
     429: "Too much waits already, or the key asked too often.",
+    500: "A fault of the gateway; its log says which.",
+    503: "The classifier cannot answer now.",
     507: "The disk is full.",
 }
-REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Problem, "description": said} for status, said in _REFUSALS.items()}
+REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Refused, "description": said} for status, said in _REFUSALS.items()}
+CONTRADICTED: dict[int | str, dict[str, Any]] = {
+    409: {"model": Refused, "description": "The same source said something else before."}
+}
 
 
 def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
@@ -36,11 +42,20 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
             if len(content) > limit:
                 raise Refusal(413, "too_large", f"The body is larger than {limit} bytes.", "Send fewer or shorter texts at a time.")
         try:
-            return model.model_validate_json(content)
+            found = model.model_validate_json(content)
+            json.loads(content, object_pairs_hook=_once)  # two readers of a repeated key may disagree on what was said
         except ValidationError as error:
             raise explain(error) from None
+        except ValueError:
+            raise Refusal(422, "bad_body", "body: a key occurs twice.", "Give each field once.") from None
+        return found
 
     return read
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError
 
 
 def described(model: type[Strict]) -> dict[str, Any]:

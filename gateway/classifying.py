@@ -1,18 +1,20 @@
 """The route that answers: who answers is chosen, the batch is asked, the rows are landed.
 
-Add here other ways to ask the same question, such as the shapes that clients of other servers speak.
+Add here what every question goes through; the shapes that clients of other servers speak are `gateway/dialects`.
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from gateway.access import need
+from gateway.access import caller_of, need
+from gateway.afterwards import do_afterwards
 from gateway.batching import Answered, OverloadedError
 from gateway.bodies import REFUSED, body_of, described
 from gateway.landing import REQUESTS
@@ -32,18 +34,33 @@ router = APIRouter()
     dependencies=[Depends(need("classify"))], summary="Classify one text or several",
 )  # fmt: skip
 async def classify(
-    request: Request,
-    response: Response,
-    afterwards: BackgroundTasks,
-    name: str,
-    question: Annotated[Question, Depends(body_of(Question))],
+    request: Request, response: Response, name: str, question: Annotated[Question, Depends(body_of(Question))]
 ) -> Answer | Answers:
     """Answer with one of the classifier's labels, its calibrated confidence, and what the specification does with it."""
+    if (question.text is None) == (question.texts is None):
+        raise Refusal(422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.')
+    texts = [question.text] if question.text is not None else list(question.texts or [])
+    asked = await ask(request, response, name, texts, question.user_id)
+    return asked.answers[0] if question.text is not None else Answers(answers=asked.answers)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of one question: who answered, and the answers in the order of the texts."""
+
+    choice: Choice
+    answers: list[Answer]
+
+
+async def ask(request: Request, response: Response, name: str, texts: list[str], user_id: str | None = None) -> Asked:
+    """Put texts to classifier `name`: the one path of every route that answers. Raises `Refusal`."""
     gateway, started = gateway_of(request), time.monotonic()
     if name not in gateway.slots:
         raise unknown_classifier(gateway.slots.names())
-    texts, ids = _read_texts(gateway, name, question), [secrets.token_hex(16) for _ in question.texts or [""]]
-    choice, found = await _ask(gateway, name, question.user_id or ids[0], ids, texts)
+    _check_texts(gateway, name, texts)
+    asker = caller_of(request).name
+    ids = [gateway.ids.make(name, asker) for _ in texts]
+    choice, found = await _answer(gateway, name, user_id or ids[0], ids, texts)
     answers = _compose(choice, ids, found)
     shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
     rows = [
@@ -52,19 +69,13 @@ async def classify(
     ]
     if not await _land(gateway, name, rows):
         response.headers["X-Ratchet-Logged"] = "0"
-    afterwards.add_task(gateway.shadowing.follow_up, name, choice, ids, texts, found)
+    do_afterwards(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, found))
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
     gateway.metrics.duration.labels(name).observe(time.monotonic() - started)
-    return answers[0] if question.text is not None else Answers(answers=answers)
+    return Asked(choice, answers)
 
 
-def choose_action(spec: Spec, label: str, confidence: float) -> str:
-    """The label's action when the calibrated confidence reaches its threshold, else `review`."""
-    found = next(each for each in spec.label if each.name == label)
-    return found.action if confidence >= found.threshold else "review"
-
-
-async def _ask(gateway: Gateway, name: str, key: str, ids: list[str], texts: list[str]) -> tuple[Choice, Answered]:
+async def _answer(gateway: Gateway, name: str, key: str, ids: list[str], texts: list[str]) -> tuple[Choice, Answered]:
     """Who answers, and the answers. A candidate that fails costs no user an answer: live gives it, and the failure counts."""
     choice = gateway.slots.choose(name, key)
     try:
@@ -82,17 +93,20 @@ async def _ask(gateway: Gateway, name: str, key: str, ids: list[str], texts: lis
         gateway.metrics.waiting.set(gateway.batcher.waiting)
 
 
-def _read_texts(gateway: Gateway, name: str, question: Question) -> list[str]:
-    """The texts of a question; raises `Refusal` for none, too many, or one that intake would not take."""
-    if (question.text is None) == (question.texts is None):
-        raise Refusal(422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.')
-    texts, limits = [question.text] if question.text is not None else list(question.texts or []), gateway.settings
+def choose_action(spec: Spec, label: str, confidence: float) -> str:
+    """The label's action when the calibrated confidence reaches its threshold, else `review`."""
+    found = next(each for each in spec.label if each.name == label)
+    return found.action if confidence >= found.threshold else "review"
+
+
+def _check_texts(gateway: Gateway, name: str, texts: Sequence[str]) -> None:
+    """Raise `Refusal` for too many texts, or one that intake would not take."""
+    limits = gateway.settings
     if len(texts) > limits.max_batch_texts:
         raise Refusal(413, "too_many", f"More than {limits.max_batch_texts} texts.", "Send fewer at a time.")
     longest = gateway.slots[name].spec.max_text_chars
     if any(len(text) > longest for text in texts):
         raise Refusal(422, "bad_body", f"text: longer than {longest} characters.", "Send shorter texts.")
-    return texts
 
 
 def _compose(choice: Choice, ids: Sequence[str], found: Predictions) -> list[Answer]:
@@ -113,16 +127,16 @@ def _compose(choice: Choice, ids: Sequence[str], found: Predictions) -> list[Ans
 
 
 async def _land(gateway: Gateway, classifier: str, rows: Sequence[dict[str, Any]]) -> bool:
-    """Land request rows; False when that is known to have failed. Waits for the disk only when asked to be durable."""
+    """Land request rows; False when that failed. Waits for the disk only when asked to be durable, or once it refused a row."""
     unlogged = gateway.metrics.unlogged.labels(classifier)
     try:
-        waiting = [gateway.landing.journal(classifier, REQUESTS).append(row) for row in rows]
+        waiting = [gateway.landing.append(classifier, REQUESTS, row) for row in rows]
     except OSError:
         unlogged.inc(len(rows))
         return False
     for future in waiting:
         future.add_done_callback(lambda done: unlogged.inc() if done.exception() else None)
-    if not gateway.settings.durable:
+    if not gateway.settings.durable and not gateway.landing.trouble:
         return True
     found = await asyncio.gather(*map(asyncio.wrap_future, waiting), return_exceptions=True)
     return not any(isinstance(each, BaseException) for each in found)

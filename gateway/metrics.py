@@ -5,6 +5,7 @@ Add a metric here; it is counted where the thing happens.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gateway.batching import Batch
 from gateway.evaluating import Heard
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -22,6 +23,24 @@ class Metrics:
             ["classifier"],
             registry=self.registry,
             buckets=_SECONDS,
+        )
+        self.queued = Histogram(
+            "ratchet_request_queue_duration_seconds",
+            "How long a question waited for the model.",
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.inferred = Histogram(
+            "ratchet_request_inference_duration_seconds",
+            "How long the model took for a batch.",
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.batch = Histogram(
+            "ratchet_batch_size",
+            "Texts that were answered together.",
+            registry=self.registry,
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
         )
         self.waiting = Gauge("ratchet_queue_size", "Texts that wait for the model.", registry=self.registry)
         self.weight = Gauge(
@@ -45,8 +64,23 @@ class Metrics:
             ["classifier", "cause"],
             registry=self.registry,
         )
+        self.ballast = Gauge("ratchet_ballast_bytes", "Room on the disk held for the ledger and the flags.", registry=self.registry)
+        self.entries = Gauge("ratchet_ledger_entries", "Entries of the ledger.", ["classifier"], registry=self.registry)
+        self.cycled = Gauge(
+            "ratchet_last_cycle_timestamp_seconds",
+            "When the newest cycle ended, whatever became of it.",
+            ["classifier"],
+            registry=self.registry,
+        )
 
     def hear(self, heard: Heard) -> None:
         """Count an evaluation that was of no use."""
         if heard.fallback:
             self.fallbacks.labels(heard.said.flag_key, heard.fallback).inc()
+
+    def watch(self, batch: Batch) -> None:
+        """Count one answered batch."""
+        self.batch.observe(batch.texts)
+        self.inferred.observe(batch.answered_s)
+        for waited_s in batch.waited_s:
+            self.queued.observe(waited_s)

@@ -4,10 +4,14 @@ Add here other forms of the same answer; what is refused is decided where it is 
 """
 
 import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 
 from gateway.schemas import Problem
 from ratchet.errors import RatchetError
@@ -39,7 +43,34 @@ async def answer(request: Request, refusal: Refusal) -> JSONResponse:
     gateway, name = request.app.state.gateway, request.path_params.get("name", "")
     gateway.metrics.requests.labels(name if name in gateway.slots else "", "", str(refusal.status)).inc()
     headers = {"Retry-After": str(refusal.retry_s)} if refusal.retry_s is not None else None
-    return JSONResponse({"error": refusal.problem.model_dump()}, refusal.status, headers)
+    shape = request.app.state.refusal_shapes.get(request.url.path, _own_shape)
+    return JSONResponse(shape(refusal), refusal.status, headers)
+
+
+Shape = Callable[[Refusal], dict[str, Any]]
+"""How a refusal is written; routes that speak another server's language have their own, by path."""
+
+
+def _own_shape(refusal: Refusal) -> dict[str, Any]:
+    return {"error": refusal.problem.model_dump()}
+
+
+async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
+    """What the router itself refuses: no such route, or not by this method."""
+    said = {404: "No such route.", 405: "The route does not take this method."}.get(
+        error.status_code, "The request cannot be taken."
+    )
+    found = await answer(request, Refusal(error.status_code, "http", said, "The routes are listed at /openapi.json."))
+    found.headers.update(error.headers or {})
+    return found
+
+
+async def answer_crash(request: Request, error: Exception) -> JSONResponse:
+    """A fault of ours: 500 in the form of every refusal. The log gets its kind and place, not its words: they may hold a text."""
+    found = traceback.extract_tb(error.__traceback__)
+    where = f"{found[-1].name} line {found[-1].lineno}" if found else "unknown"
+    logging.getLogger("ratchet.gateway").error("a request failed: %s in %s", type(error).__name__, where)
+    return await answer(request, Refusal(500, "fault", "The gateway failed on this request.", "The operator's log says where."))
 
 
 async def answer_fault(request: Request, error: RatchetError) -> JSONResponse:

@@ -101,3 +101,9 @@ class Problem(BaseModel):
     code: str
     message: str
     hint: str = ""
+
+
+class Refused(BaseModel):
+    """The body of every refusal."""
+
+    error: Problem

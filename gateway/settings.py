@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     """Texts that one request may hold, and that are answered together."""
     max_waiting: int = Field(256, ge=1, le=100_000)
     """Texts that may wait for the model; beyond, the answer is 429."""
+    default_classifier: str | None = None
+    """Who answers a client that names none; without, the only classifier that serves."""
+    ballast_bytes: int = Field(64 * 2**20, ge=0, le=2**40)
+    """Room that is held back on the disk for the ledger and the flags; 0 holds none."""
     durable: bool = False
     """Whether an answer waits until its row is on disk; without, the row follows within a second."""
     seal_s: float = Field(60.0, gt=0, le=3600)

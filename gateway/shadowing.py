@@ -34,7 +34,7 @@ class Shadowing:
     """By digest: failures in a row."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
-    async def follow_up(self, classifier: str, served: Choice, ids: Sequence[str], texts: Sequence[str], found: Answered) -> None:
+    def follow_up(self, classifier: str, served: Choice, ids: Sequence[str], texts: Sequence[str], found: Answered) -> None:
         """Ask the other adapter what the user was just told, when the rollout samples the request. Returns at once."""
         other = self.slots.other_than(classifier, served.digest)
         if other is None:
@@ -98,7 +98,7 @@ class Shadowing:
     def _land(self, classifier: str, row: dict[str, Any]) -> None:
         unlogged = self.metrics.unlogged.labels(classifier)
         try:
-            done = self.landing.journal(classifier, PAIRS).append(row)
+            done = self.landing.append(classifier, PAIRS, row)
         except OSError:
             unlogged.inc()
         else:

@@ -14,6 +14,8 @@ from gateway.metrics import Metrics
 from gateway.settings import Settings
 from gateway.shadowing import Shadowing
 from gateway.slots import Slots
+from gateway.words import Words
+from ratchet.request_ids import RequestIds
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Gateway:
     landing: Landing
     metrics: Metrics
     shadowing: Shadowing
+    ids: RequestIds
+    words: Words
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -3,6 +3,8 @@
 Add here what an operator or a probe asks.
 """
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,9 +12,12 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import need
-from gateway.state import gateway_of
+from gateway.bodies import REFUSED
+from gateway.state import Gateway, gateway_of
+from ratchet.stores.history import newest_run_s
 
 router = APIRouter()
+_KEYED: dict[int | str, dict[str, Any]] = {status: REFUSED[status] for status in (401, 403, 429)}
 
 
 @router.get("/healthz", summary="The process is alive")
@@ -21,20 +26,30 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="Traffic can be answered")
+@router.get(
+    "/readyz", summary="Traffic can be answered", responses={503: {"description": "Nothing serves, or something is amiss."}}
+)
 async def readyz(request: Request) -> JSONResponse:
-    """200 when something serves and nothing is amiss; 503 with the reason by classifier otherwise. Names no path."""
+    """200 when something serves and nothing is amiss; 503 with the reason by classifier otherwise. Names no path.
+
+    A disk that takes no rows is said in `disk` and is still ready: answers go on.
+    """
     gateway = gateway_of(request)
     home, problems = f"{gateway.settings.home}/", gateway.slots.problems
     said = {name: problem.split(" hint: ")[0].replace(home, "") for name, problem in problems.items()}
     ready = bool(gateway.slots.names()) and not problems
-    return JSONResponse({"ready": ready, "serving": gateway.slots.names(), "problems": said}, 200 if ready else 503)
+    found = {"ready": ready, "serving": gateway.slots.names(), "problems": said, "disk": gateway.landing.trouble}
+    return JSONResponse(found, 200 if ready else 503)
 
 
-@router.get("/metrics", summary="For Prometheus", dependencies=[Depends(need("admin"))])
+@router.get(
+    "/metrics", response_class=Response, responses={**_KEYED, 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    dependencies=[Depends(need("admin"))], summary="For Prometheus",
+)  # fmt: skip
 async def metrics(request: Request) -> Response:
     """The text format of Prometheus."""
     gateway = gateway_of(request)
+    await asyncio.to_thread(_look_at_home, gateway)
     gateway.metrics.adapter.clear()  # digests that no slot holds any more are gone
     for name in gateway.slots.names():
         rollout = gateway.slots[name].rollout
@@ -45,7 +60,7 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/v1/status", summary="What serves now", dependencies=[Depends(need("classify"))])
+@router.get("/v1/status", summary="What serves now", responses=_KEYED, dependencies=[Depends(need("classify"))])
 async def status(request: Request) -> dict[str, Any]:
     """Digest by slot and the share of users that the candidate answers, for each classifier."""
     gateway = gateway_of(request)
@@ -63,3 +78,14 @@ async def status(request: Request) -> dict[str, Any]:
         },
         "waiting": gateway.batcher.waiting,
     }
+
+
+def _look_at_home(gateway: Gateway) -> None:
+    """Set what only the disk knows; a ledger or report that is missing or not whole leaves its figure as it was."""
+    gateway.metrics.ballast.set(gateway.landing.ballast.held)
+    for name in gateway.slots.names():
+        with suppress(OSError):
+            gateway.metrics.entries.labels(name).set(gateway.slots.home.ledger(name).read_bytes().count(b"\n"))
+        with suppress(OSError, ValueError, KeyError):
+            if ended := newest_run_s(gateway.slots.home, name):
+                gateway.metrics.cycled.labels(name).set(ended)

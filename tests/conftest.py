@@ -61,7 +61,7 @@ def plant_in_copy(tmp_path: Path) -> Callable[[str, str, str], dict[str, str]]:
 
     def copy(file: str, old: str, new: str) -> dict[str, str]:
         target = tmp_path / "mutant"
-        for package in ("assets", "checks", "orchestration", "ratchet", "resources"):
+        for package in ("assets", "checks", "gateway", "orchestration", "ratchet", "resources"):
             shutil.copytree(ROOT / package, target / package, ignore=shutil.ignore_patterns("__pycache__"))
         (target / file).write_text(_replace_once(ROOT / file, old, new), encoding="utf-8")
         return {"PYTHONPATH": str(target), "PYTHONSAFEPATH": "1"}

@@ -29,6 +29,7 @@ def serve(
     import uvicorn
 
     from gateway.app import create_app
+    from gateway.server import server_config
     from gateway.settings import read_settings
     from ratchet.stores.keys import Keys
 
@@ -44,7 +45,7 @@ def serve(
                 signal.signal(number, self.handle_exit)
             yield
 
-    server = Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_STOP_S))
+    server = Server(server_config(app, stop_s=_STOP_S))
     with _listen(host, port) as listening:  # whoever reads the address may connect, and waits until the adapters are loaded
         address = f"http://{host}:{listening.getsockname()[1]}"
         guarded = "" if Keys(session.home.keys).read() else "; no keys, so only this machine can reach it"

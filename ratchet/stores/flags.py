@@ -19,6 +19,7 @@ from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
 from ratchet.files import write_json
 from ratchet.rollout import SCHEMA, Rollout, read_flag
+from ratchet.stores.ballast import with_ballast
 from ratchet.stores.home import Home
 
 FLAG_SET = "ratchet"
@@ -71,7 +72,7 @@ class Flags:
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.classifiers())
             failpoint("flags.before_write")
-            write_json(self.home.flags, document)
+            with_ballast(self.home.ballast, lambda: write_json(self.home.flags, document))
             failpoint("flags.after_write")
             with suppress(OSError):  # a full disk must not make a publication fail; the mark is one behind then
                 os.pwrite(lock, f"{generation:020d}".encode(), 0)

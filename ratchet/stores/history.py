@@ -4,6 +4,7 @@ Add here questions about past cycles; who may become live is `ceremony.py`.
 """
 
 import json
+from datetime import datetime
 from typing import Any
 
 from ratchet.cycle import Cycle
@@ -21,6 +22,15 @@ def read_run(home: Home, cycle: Cycle) -> dict[str, Any] | None:
     """`run_results.json` of a cycle's newest run, or None when it never ran."""
     path = home.report(cycle) / "run_results.json"
     return json.loads(path.read_bytes()) if path.is_file() else None
+
+
+def newest_run_s(home: Home, name: str) -> float | None:
+    """When the newest run of any week was recorded, in seconds since 1970; None before the first. Reads one file."""
+    paths = [home.reports(name) / week / "run_results.json" for week in run_weeks(home, name)]
+    newest = max(paths, key=lambda path: path.stat().st_mtime_ns, default=None)
+    if newest is None:
+        return None
+    return datetime.fromisoformat(json.loads(newest.read_bytes())["metadata"]["generated_at"]).timestamp()
 
 
 def blocking_stage(home: Home, cycle: Cycle) -> RatchetError | None:

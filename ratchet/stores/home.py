@@ -43,6 +43,16 @@ class Home:
         return self.root / "signing_key.pub"
 
     @property
+    def secret(self) -> Path:
+        """`request_ids.secret`: what makes request ids genuine. Only the owner may read it."""
+        return self.root / "request_ids.secret"
+
+    @property
+    def ballast(self) -> Path:
+        """`ballast`: room on the disk that is let go when it is full, for the ledger and the flags."""
+        return self.root / "ballast"
+
+    @property
     def dagster(self) -> Path:
         """`DAGSTER_HOME`: runs, events and schedules; expendable history."""
         return self.root / "dagster"

@@ -42,6 +42,11 @@ class Journal:
         self._thread = threading.Thread(target=self._work, name=f"journal {rows.name}", daemon=True)
         self._thread.start()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a fault of its own ended it: open another on the same folder, which takes what this one left behind."""
+        return self._fault is not None
+
     def append(self, row: Row) -> "Future[None]":
         """Add a row; the future is done once it is on disk, and holds the OSError when it could not be written.
 
@@ -114,10 +119,12 @@ class Journal:
             failpoint("journal.before_sync")
             os.fsync(self._file)
         except OSError as error:
-            os.ftruncate(self._file, self._length)  # half a batch is no batch: nobody was told that it is there
-            os.lseek(self._file, self._length, os.SEEK_SET)
-            for _, done in batch:
-                done.set_exception(error)
+            try:
+                os.ftruncate(self._file, self._length)  # half a batch is no batch: nobody was told that it is there
+                os.lseek(self._file, self._length, os.SEEK_SET)
+            finally:  # a disk that cannot even cut ends the journal: whoever waits is told all the same
+                for _, done in batch:
+                    done.set_exception(error)
             return
         failpoint("journal.before_answer")
         if not self._written:

@@ -19,6 +19,7 @@ from ratchet.ledger_entry import Entry
 from ratchet.ledger_head import GENESIS, Head
 from ratchet.signing import is_signed, read_checkpoint, sign, write_checkpoint
 from ratchet.standing import Standing, follow, stand
+from ratchet.stores.ballast import with_ballast
 from ratchet.stores.home import Home
 from ratchet.stores.signing_key import public_key, signing_key
 
@@ -92,10 +93,10 @@ class Ledger:
             entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **said)
             after_it = follow(before, entry)
             line = {**asdict(entry), "digest": entry.digest, "signature": sign(secret, f"entry {classifier}", entry.digest)}
-            append_line(self.home.ledger(classifier), json.dumps(line, ensure_ascii=False))
+            with_ballast(self.home.ballast, lambda: append_line(self.home.ledger(classifier), json.dumps(line, ensure_ascii=False)))
             failpoint("ledger.before_checkpoint")
             note = write_checkpoint(secret, classifier, after_it.head)
-            write_atomically(self.home.checkpoint(classifier), note.encode())
+            with_ballast(self.home.ballast, lambda: write_atomically(self.home.checkpoint(classifier), note.encode()))
         return entry
 
     def _anchor(self, classifier: str) -> Head | None:

@@ -1,11 +1,17 @@
 """What the gateway's tests share: a home with a tiny classifier, two adapters, one of them promoted; and clients of the app."""
 
+import asyncio
+import logging
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from starlette.testclient import TestClient
@@ -72,6 +78,7 @@ def serve(home: Home) -> Iterator[Callable[..., TestClient]]:
     clients: list[TestClient] = []
 
     def start(**settings: object) -> TestClient:
+        settings = {"ballast_bytes": 0, **settings}  # room that each test would hold on this disk
         client = TestClient(create_app(Settings(home=home.root, **settings)), raise_server_exceptions=False)
         clients.append(client)
         client.__enter__()
@@ -80,3 +87,82 @@ def serve(home: Home) -> Iterator[Callable[..., TestClient]]:
     yield start
     for client in clients:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def walk() -> Callable[[TestClient], list[tuple[str, str]]]:
+    """Path and method of every route of an application, hidden ones too."""
+
+    def below(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
+        for route in routes:
+            if hasattr(route, "original_router"):
+                yield from below(route.original_router.routes)
+            else:
+                yield from ((route.path, method) for method in route.methods - {"HEAD"})
+
+    return lambda client: sorted(below(client.app.routes))  # type: ignore[attr-defined] # Starlette's client knows only ASGI
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back for one request."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+
+Sent = tuple[str, bytes, bytes, list[tuple[bytes, bytes]]]
+"""Method, raw path, body and headers of one request, as bytes that no client library has tidied."""
+
+
+async def send(app: Any, method: str, raw_path: bytes, body: bytes, headers: list[tuple[bytes, bytes]]) -> Reply:
+    """Put one request to an application as a server does."""
+    path, _, query = raw_path.partition(b"?")
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "raw_path": path,
+        "path": unquote_to_bytes(path).decode("utf-8", "replace"), "query_string": query, "root_path": "", "headers": headers,
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {},
+    }  # fmt: skip
+    parts = [{"type": "http.request", "body": body[n : n + 65536], "more_body": True} for n in range(0, len(body), 65536)]
+    parts.append({"type": "http.request", "body": b"", "more_body": False})
+    told: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return parts.pop(0) if parts else {"type": "http.disconnect"}
+
+    async def hear(message: Any) -> None:
+        told.append(message)
+
+    with suppress(Exception):  # what the handler of faults raises again, after it answered 500
+        await app(scope, receive, hear)
+    given = {name.decode(): value.decode() for name, value in told[0]["headers"]}
+    return Reply(told[0]["status"], given, b"".join(part.get("body", b"") for part in told[1:]))
+
+
+@pytest.fixture
+def put() -> Callable[[TestClient, Iterable[Sent]], list[Reply]]:
+    """Put many raw requests to a started application, 32 at a time, in its own event loop."""
+
+    def run(client: TestClient, requests: Iterable[Sent]) -> list[Reply]:
+        async def all_of_them() -> list[Reply]:
+            found: list[Reply] = []
+            waiting = iter(requests)
+            while some := list(islice(waiting, 32)):
+                found += await asyncio.gather(*(send(client.app, *request) for request in some))
+            return found
+
+        assert client.portal is not None
+        found: list[Reply] = client.portal.call(all_of_them)
+        return found
+
+    return run
+
+
+@pytest.fixture
+def kept_logging() -> Iterator[None]:
+    """Leave the process's logging as it was."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = before, level

@@ -20,6 +20,7 @@ from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
 
 Serve = Callable[..., TestClient]
+Walk = Callable[[TestClient], list[tuple[str, str]]]
 URL = "/v1/classifiers/small"
 
 
@@ -135,12 +136,14 @@ def test_without_keys_only_loopback_is_served(home: Home) -> None:
         create_app(Settings(home=home.root, host="0.0.0.0"))  # noqa: S104 - refused
 
 
-def test_every_route_asks_for_its_scope(serve: Serve, home: Home) -> None:
+def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) -> None:
     """T16: each route against no key, a wrong key and each scope; only health is open."""
     secrets = {scope: Keys(home.keys).add(scope, (scope,)) for scope in SCOPES}
     client = serve()
     asked: dict[str, set[str]] = {}
-    paths = [(path, method) for path, found in client.get("/openapi.json").json()["paths"].items() for method in found]
+    paths = walk(client)
+    described = [(path, method.upper()) for path, found in client.get("/openapi.json").json()["paths"].items() for method in found]
+    assert sorted([*described, ("/openapi.json", "GET")]) == paths
     for route, method in paths:
         path = route.replace("{name}", "small")
         for who, key in {"nobody": "", "stranger": "rk_wrong", **secrets}.items():
@@ -152,6 +155,12 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home) -> None:
         "/v1/classifiers/{name}": {"classify", "admin"},
         "/v1/feedback": {"feedback", "admin"},
         "/v1/corrections": {"annotate", "admin"},
+        "/v1/classify": {"classify", "admin"},
+        "/v1/models": {"classify", "admin"},
+        "/predict": {"classify", "admin"},
+        "/info": {"classify", "admin"},
+        "/health": everyone,
+        "/openapi.json": everyone,
         "/healthz": everyone,
         "/readyz": everyone,
         "/metrics": {"admin"},

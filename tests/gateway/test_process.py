@@ -27,7 +27,9 @@ def start(home: Home) -> Iterator[Callable[..., Started]]:
 
     def begin(**environment: str) -> Started:
         command = [sys.executable, "-c", COMMAND, "--home", str(home.root), "serve", "--port", "0", "--durable"]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env={**os.environ, "RATCHET_GATEWAY_BALLAST_BYTES": "0", **environment}
+        )
         running.append(process)
         assert process.stderr is not None
         said = process.stderr.readline()

@@ -1,0 +1,19 @@
+"""The HTTP server in front of the application, and what it must refuse before the application sees a byte.
+
+Add here limits of the protocol; limits on bodies are `bodies.py`, those of an operator `settings.py`.
+"""
+
+from fastapi import FastAPI
+from uvicorn import Config
+
+from gateway.logs import log_lines
+
+
+def server_config(app: FastAPI, *, stop_s: int) -> Config:
+    """How `app` is served; answers in flight get `stop_s` seconds at a stop.
+
+    The parser is h11, which refuses a head that grows beyond 64 kB; httptools would gather any.
+    """
+    return Config(
+        app, http="h11", log_config=log_lines(), log_level="warning", access_log=False, timeout_graceful_shutdown=stop_s
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""Clients of vLLM and Text Embeddings Inference get their own shapes, and exactly the answers of the gateway's own route."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from gateway.dialects import tei
+from ratchet.stores.home import Home
+from ratchet.stores.keys import Keys
+
+Serve = Callable[..., TestClient]
+TEXTS = ["money back please", "where is the parcel", "my password is lost"]
+
+
+def own(client: TestClient, texts: list[str]) -> list[dict[str, Any]]:
+    """The answers of the gateway's own route."""
+    answers: list[dict[str, Any]] = client.post("/v1/classifiers/small", json={"texts": texts}).json()["answers"]
+    return answers
+
+
+def test_vllm_clients_get_the_same_answers(serve: Serve, made: tuple[Home, list[str]]) -> None:
+    """Every field that vLLM sends is there; label and probabilities are those of the own route, tokens are counted."""
+    client = serve()
+    found = client.post("/v1/classify", json={"model": "small", "input": TEXTS, "user": "u1"})
+    body, expected = found.json(), own(client, TEXTS)
+    assert set(body) == {"id", "object", "created", "model", "data", "usage"}
+    assert (body["object"], body["model"]) == ("list", "small")
+    assert body["id"].startswith("classify-rq_")
+    assert body["usage"]["prompt_tokens"] == body["usage"]["total_tokens"] >= 3 * 3
+    assert [row["index"] for row in body["data"]] == [0, 1, 2]
+    for row, answer in zip(body["data"], expected, strict=True):
+        assert set(row) == {"index", "label", "probs", "num_classes"}
+        assert (row["label"], row["num_classes"]) == (answer["label"], 3)
+        assert row["probs"] == pytest.approx(list(answer["probabilities"].values()), abs=1e-6)
+    assert found.headers["X-Ratchet-Adapter"] == made[1][0]
+    assert len(found.headers["X-Ratchet-Request-Id"].split(", ")) == 3
+    assert client.post("/v1/classify", json={"input": TEXTS[0]}).json()["data"][0]["label"] == expected[0]["label"]
+
+
+def test_an_answer_in_another_dialect_can_be_spoken_of(serve: Serve) -> None:
+    """The header's id is taken as feedback."""
+    client = serve()
+    for path, body in (("/v1/classify", {"input": "a b"}), ("/predict", {"inputs": "a b"})):
+        request_id = client.post(path, json=body).headers["X-Ratchet-Request-Id"]
+        word = {"classifier": "small", "request_id": request_id, "verdict": "right"}
+        assert client.post("/v1/feedback", json=word).status_code == 202
+
+
+def test_tei_clients_get_every_label_ranked(serve: Serve) -> None:
+    """One list for a text, a list of lists for a batch; raw scores are logarithms of the same probabilities."""
+    client = serve()
+    expected = own(client, TEXTS)
+    alone = client.post("/predict", json={"inputs": TEXTS[0]}).json()
+    assert [set(row) for row in alone] == [{"label", "score"}] * 3
+    assert alone[0]["label"] == expected[0]["label"]
+    assert [row["score"] for row in alone] == sorted((row["score"] for row in alone), reverse=True)
+    assert {row["label"]: row["score"] for row in alone} == pytest.approx(expected[0]["probabilities"], abs=1e-6)
+    assert client.post("/predict", json={"inputs": [TEXTS[0]], "truncate": True}).json() == alone
+    batch = client.post("/predict", json={"inputs": [[text] for text in TEXTS], "raw_scores": True}).json()
+    assert [rows[0]["label"] for rows in batch] == [answer["label"] for answer in expected]
+    assert math.exp(batch[0][0]["score"]) == pytest.approx(alone[0]["score"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        ({"inputs": ["a", "b"]}, 422, "Tokenizer"),
+        ({"inputs": [["a", "b"]]}, 422, "Tokenizer"),
+        ({"inputs": []}, 422, "Tokenizer"),
+        ({"inputs": ""}, 422, "Tokenizer"),
+        ({"inputs": "a", "parameters": {}}, 422, "Tokenizer"),
+        ({"inputs": [["a"]] * 33}, 413, "Validation"),
+        ({"inputs": "a" * 70_000}, 413, "Validation"),
+    ],
+)
+def test_tei_clients_are_refused_in_their_own_form(serve: Serve, body: dict[str, Any], status: int, kind: str) -> None:
+    """`{error, error_type}`, with the status that their client knows."""
+    found = serve().post("/predict", json=body)
+    assert (found.status_code, set(found.json()), found.json()["error_type"]) == (status, {"error", "error_type"}, kind)
+
+
+def test_tei_clients_are_told_of_a_missing_key_and_of_overload_in_their_form(serve: Serve, home: Home) -> None:
+    """The refusals that no route raises itself have that form too."""
+    Keys(home.keys).add("web", ("classify",))
+    assert set(serve().post("/predict", json={"inputs": "a"}).json()) == {"error", "error_type"}
+    home.keys.unlink()
+    full = serve(max_waiting=1).post("/predict", json={"inputs": [["a"], ["b"]]})
+    assert (full.status_code, full.json()["error_type"], full.headers["Retry-After"]) == (429, "Overloaded", "1")
+
+
+def test_info_models_and_health_say_what_serves(serve: Serve, made: tuple[Home, list[str]]) -> None:
+    """The names that clients of those servers look for."""
+    client = serve()
+    info = client.get("/info").json()
+    assert (info["model_id"], info["model_sha"], info["max_client_batch_size"]) == ("small", made[1][0], 32)
+    assert info["max_input_length"] == 32
+    assert info["model_type"]["classifier"]["id2label"] == {"0": "amber", "1": "green", "2": "violet"}
+    models = client.get("/v1/models").json()
+    assert (models["object"], [row["id"] for row in models["data"]]) == ("list", ["small"])
+    assert (client.get("/health").status_code, client.get("/health").content) == (200, b"")
+
+
+def test_without_a_default_a_nameless_question_is_refused(serve: Serve, home: Home) -> None:
+    """Nothing serves, or the one that the operator named does not: 404 says which setting to use, and `/health` is 503."""
+    home.ledger("small").unlink()
+    home.flags.unlink()
+    client = serve()
+    for found in (client.post("/predict", json={"inputs": "a"}), client.get("/info")):
+        assert found.status_code == 404
+        assert "RATCHET_GATEWAY_DEFAULT_CLASSIFIER" in found.json()["error"]
+    assert client.get("/health").json()["error_type"] == "Unhealthy"
+    assert client.get("/health").status_code == 503
+
+
+def test_the_operators_default_answers(serve: Serve, home: Home) -> None:
+    """Of two classifiers only the named one is the default; a name that is no classifier is refused at the start."""
+    from gateway.app import create_app
+    from gateway.dialects.unnamed import default_classifier
+    from gateway.settings import Settings
+    from ratchet.errors import RatchetError
+
+    client = serve(default_classifier="small")
+    assert client.get("/info").json()["model_id"] == "small"
+    assert default_classifier(client.app.state.gateway) == "small"  # type: ignore[attr-defined] # the client knows only ASGI
+    with pytest.raises(RatchetError, match="no classifier 'smal'"):
+        create_app(Settings(home=home.root, default_classifier="smal"))
+
+
+def test_every_refusal_shape_names_a_route(serve: Serve, walk: Callable[[TestClient], list[tuple[str, str]]]) -> None:
+    """A path that is misspelt there would answer in the wrong form."""
+    assert set(tei.REFUSAL_SHAPES) <= {path for path, _ in walk(serve())}
