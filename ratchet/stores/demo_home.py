@@ -5,19 +5,37 @@ Add a week to `SCRIPT` to show more. How the demo is told is `orchestration/cli/
 
 import shutil
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from ratchet.adapter_format import read_card, read_folder
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
 from ratchet.files import write_atomically
+from ratchet.gates import GATES, Verdict
+from ratchet.ledger_entry import PROMOTE
 from ratchet.simulation.weeks import CLASSIFIER, Simulation
+from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.serving import move
 
 SAMPLE = CLASSIFIER
 _SOURCE = Path(__file__).parents[2] / "data" / SAMPLE
 _MARK = ".ratchet-demo"
+SWAPPED = ("validation_error", "accidental_exit")
+_PROMOTION = """\
+[promotion]
+min_requests = 120            # of the demo: so few that minutes bring them
+min_labels = 60
+margin = 0.1                  # so wide that so few labels can show it
+min_step_requests = 30
+steps = [5, 25, 50, 100]
+dwell_minutes = 0.0
+
+"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +46,9 @@ class Scene:
     requests: int
     story: str
     expected: str
+    """The verdict of the week's last row."""
+    climbs: bool = False
+    """Whether its candidate shadows and climbs under a gateway; else it is promoted by hand."""
     drift: float = 0.0
     swap: tuple[str, str] | None = None
 
@@ -39,14 +60,14 @@ class Scene:
 
 SCRIPT = (
     Scene(date(2026, 1, 5), 520, "a first week, little to learn from", "promoted"),
-    Scene(date(2026, 1, 12), 480, "a second week, with more to learn from", "promoted", drift=0.1),
+    Scene(date(2026, 1, 12), 480, "a second week, with more to learn from", "rolled back", climbs=True, drift=0.1),
     Scene(
         date(2026, 1, 19),
         420,
         "a third week, in which both annotators swap two labels",
         "blocked",
         drift=0.2,
-        swap=("validation_error", "accidental_exit"),
+        swap=SWAPPED,
     ),
 )
 
@@ -68,9 +89,32 @@ def begin_demo(home: Home) -> Home:
     shutil.rmtree(root, ignore_errors=True)
     write_atomically(root / _MARK, b"Made by 'ratchet demo', which removes this folder when it starts anew.\n")
     made = Home(root)
-    for source, target in (("classifier.toml", made.spec(SAMPLE)), ("golden.jsonl", made.golden(SAMPLE))):
-        write_atomically(target, (_SOURCE / source).read_bytes())
+    spec = (_SOURCE / "classifier.toml").read_text(encoding="utf-8")
+    start, end = spec.index("[promotion]"), spec.index("# --- What is trained.")
+    write_atomically(made.spec(SAMPLE), (spec[:start] + _PROMOTION + spec[end:]).encode())
+    write_atomically(made.golden(SAMPLE), (_SOURCE / "golden.jsonl").read_bytes())
     return made
+
+
+def plant_regression(home: Home) -> str:
+    """An adapter that takes two labels for each other, promoted past every gate and step with the home's own key; its digest.
+
+    What a broken gate, or a person with the key and too much courage, would do. Its receipts are made up, and kept as real ones.
+    """
+    store, live = AdapterStore(home), Ledger(home).live(SAMPLE) or ""
+    cycle = Cycle(SAMPLE, SCRIPT[-1].week)
+    labels = list(read_card(read_folder(store.open(SAMPLE, live))).labels)
+    first, second = (labels.index(label) for label in SWAPPED)
+    labels[first], labels[second] = labels[second], labels[first]
+    adapter = store.seal(SAMPLE, store.open(SAMPLE, live), {"labels": labels})
+    receipts = Receipts(home)
+    for gate in GATES:
+        receipts.write(cycle, gate, Verdict("passed", "Made up by the demo."), {"adapter": adapter, "training_set": "0" * 64})
+    kept = receipts.keep(cycle)
+    receipts.clear(cycle)
+    ts, why = datetime.now(UTC).isoformat(timespec="seconds"), "demo: a regression is planted past every gate"
+    move(home, SAMPLE, ts=ts, actor="demo", action=PROMOTE, why=why, adapter=adapter, week=str(cycle.week), receipts=kept)
+    return adapter
 
 
 def read_ending(home: Home, cycle: Cycle, why: str) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""The demo's middle: visitors talk to a real gateway while a candidate climbs, and while a planted regression is taken back.
+
+Add here what the demo shows of a rollout. Its decisions are those of the promotion sensor, taken by the same promoter.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from orchestration.cli.gateway_process import await_rows
+from orchestration.cli.output import say
+from orchestration.cli.session import Session
+from ratchet.errors import RatchetError
+from ratchet.simulation.visitors import Visitors
+from ratchet.simulation.weeks import SimulatedRequest, Simulation
+from ratchet.stores.demo_home import SAMPLE
+from ratchet.stores.home import Home
+
+_GROUP, _GROUPS = 60, 12
+_VISITS = date(2026, 1, 26)
+"""The simulated week that the visitors come from: no cycle of the demo trains on it."""
+
+
+@dataclass
+class Stage:
+    """A running gateway, and the visitors who have not come yet."""
+
+    session: Session
+    home: Home
+    url: str
+    came: int = 0
+
+    def __post_init__(self) -> None:
+        self._people: Iterator[SimulatedRequest] = Simulation(seed=11).iter_week(_VISITS, 4 * _GROUP * _GROUPS, drift=0.1)
+
+    def play_until(self, wanted: str) -> str:
+        """Let visitors come in groups and weigh after each, until the promoter takes the action `wanted`; its sentence.
+
+        Raises `RatchetError` when it takes another final action, or none in time.
+        """
+        from ratchet.stores.promoter import carry_out, weigh
+
+        for _ in range(_GROUPS):
+            visits = Visitors(self.url).come([next(self._people) for _ in range(_GROUP)])
+            self.came += len(visits)
+            await_rows(self.home, SAMPLE, self.url, self.came)
+            right, adapters = sum(visit.right for visit in visits), {visit.adapter[:12] for visit in visits}
+            weighed = weigh(self.home, SAMPLE)
+            carry_out(self.home, SAMPLE, weighed)
+            decision = weighed.decision
+            answered = f"{right} answered rightly by {' and '.join(sorted(adapters))}"
+            say(self.session, f"  {len(visits)} visitors, {answered}: {decision.sentence}")
+            if decision.action == wanted:
+                return decision.sentence
+            if decision.action in {"reject", "rollback", "expire"}:
+                break
+        raise RatchetError(
+            f"the demo's rollout did not come to {wanted!r}: {decision.sentence}",
+            "This is a fault of Ratchet; the ledger and the gateway's log lie in the demo's home.",
+            code="demo_failed",
+        )
