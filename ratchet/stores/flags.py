@@ -5,16 +5,15 @@ published, and published whole. Flags that are not ours are kept as they are. Ad
 ours says is `ratchet/rollout.py`.
 """
 
-import fcntl
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
-from ratchet.files import write_json
+from ratchet.files import read_if_there, write_json
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.rollout import SCHEMA, Rollout, read_flag
 from ratchet.stores.home import Home
 
@@ -35,14 +34,16 @@ class Flags:
     """The flags of a home."""
 
     home: Home
+    disk: FileSystem = DISK
 
     def read(self) -> FlagSet:
         """What is published now; raises `RatchetError` for a file that is not whole or not valid."""
         path = self.home.flags
-        if not path.exists():
+        content = read_if_there(path, self.disk)
+        if content is None:
             return FlagSet()
         try:
-            return parse_flags(json.loads(path.read_bytes()), self.home.classifiers())
+            return parse_flags(json.loads(content), self.home.classifiers())
         except (ValueError, RecursionError) as error:
             raise RatchetError(
                 f"{path} is no JSON ({error}).", "Run 'ratchet doctor'; it follows from the ledger.", code="bad_flags"
@@ -50,7 +51,7 @@ class Flags:
 
     def publish(self, classifier: str, rollout: Rollout, *, seen: int) -> FlagSet:
         """Replace the flag of `classifier`; raises `RatchetError` when the file is no longer of generation `seen`."""
-        with self._lock():
+        with self.disk.lock(self.home.root / ".flags.lock"):
             before = self.read()
             if before.generation != seen:
                 raise RatchetError(
@@ -63,15 +64,9 @@ class Flags:
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.classifiers())
             failpoint("flags.before_write")
-            write_json(self.home.flags, document)
+            write_json(self.home.flags, document, disk=self.disk)
             failpoint("flags.after_write")
         return after
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        with (self.home.root / ".flags.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
 
 def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:

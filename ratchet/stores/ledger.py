@@ -3,15 +3,13 @@
 Add here how entries are written and read. Who may be promoted is decided in `ratchet/promotion.py`.
 """
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ratchet.errors import RatchetError
-from ratchet.files import append_line
+from ratchet.files import append_line, read_if_there, whole_lines
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.identity import digest_json
 from ratchet.ledger_head import GENESIS, Head
 from ratchet.stores.home import Home
@@ -43,13 +41,14 @@ class Ledger:
     """The ledgers of a home."""
 
     home: Home
+    disk: FileSystem = DISK
 
     def entries(self, classifier: str) -> list[Entry]:
         """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises."""
         path = self.home.ledger(classifier)
-        lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
+        lines = whole_lines(read_if_there(path, self.disk) or b"")
         entries: list[Entry] = []
-        for number, line in enumerate(lines[:-1], start=1):  # after the last line break stands nothing, or a torn append
+        for number, line in enumerate(lines, start=1):
             try:
                 document: dict[str, Any] = json.loads(line)
                 claimed = document.pop("digest")
@@ -74,7 +73,7 @@ class Ledger:
 
     def append(self, classifier: str, **content: Any) -> Entry:
         """Add an entry after the newest one, durable when this returns. One writer at a time."""
-        with self._lock(classifier):
+        with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
             entries = self.entries(classifier)
             newest = entries[-1] if entries else None
             entry = Entry(
@@ -84,15 +83,8 @@ class Ledger:
                 **content,
             )
             line = json.dumps({**asdict(entry), "digest": entry.digest}, ensure_ascii=False)
-            append_line(self.home.ledger(classifier), line)
+            append_line(self.home.ledger(classifier), line, self.disk)
         return entry
-
-    @contextmanager
-    def _lock(self, classifier: str) -> Iterator[None]:
-        path = self.home.classifier(classifier) / ".ledger.lock"
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
 
 def _broken(path: Any, number: int, what: str) -> RatchetError:

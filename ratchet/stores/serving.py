@@ -6,18 +6,19 @@ that follow from the ledger; the entries are `ledger.py`, the file is `flags.py`
 
 from dataclasses import replace
 
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.rollout import Rollout
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 
 
-def settle(home: Home, classifier: str) -> Rollout | None:
+def settle(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | None:
     """Publish the rollout that the newest ledger entry asks for, unless it stands already; None before the first entry.
 
     Raises `RatchetError` for a broken ledger or flag file, or when another writer was faster.
     """
-    ledger, flags = Ledger(home), Flags(home)
+    ledger, flags = Ledger(home, disk=disk), Flags(home, disk)
     live, head = ledger.live(classifier), ledger.head(classifier)
     if live is None:
         return None
