@@ -7,6 +7,7 @@ Add here verbs of the file system that stores and training share; what is writte
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,12 @@ def make_folder(folder: Path, disk: FileSystem = DISK) -> None:
     try:
         disk.mkdir(folder)
     except FileExistsError:
-        return
+        pass
     except FileNotFoundError:
         make_folder(folder.parent, disk)
         make_folder(folder, disk)
         return
-    disk.fsync_dir(folder.parent)
+    disk.fsync_dir(folder.parent)  # always: whoever made the folder may have been killed before this
 
 
 def publish(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
@@ -68,8 +69,13 @@ def append_line(path: Path, line: str, disk: FileSystem = DISK) -> None:
         # Durable before the new line is: else a crash may mix the blocks of the old tail with those of the new.
         disk.append(path, b"", at=whole)
         disk.fsync(path)
-    disk.append(path, line.encode() + b"\n", at=whole)
-    disk.fsync(path)
+    try:
+        disk.append(path, line.encode() + b"\n", at=whole)
+        disk.fsync(path)
+    except OSError:
+        with suppress(OSError):  # a line that is not durable is no line; if it cannot be cut now, the reader may still meet it
+            disk.append(path, b"", at=whole)
+        raise
     disk.fsync_dir(path.parent)  # always: whoever made the file may have been killed before this
 
 

@@ -33,11 +33,6 @@ class JournalFiles:
             make_folder(folder, disk)
             make_folder(landing, disk)
             held.enter_context(disk.lock(folder / ".lock", wait=False))
-            for made in (
-                folder.parent,
-                folder.parent.parent,
-            ):  # whoever made them may have been killed before their names were durable
-                disk.fsync_dir(made)
             sweep(landing, disk)
             for left in left_behind(folder, disk):
                 self._seal(left)
@@ -83,6 +78,7 @@ class JournalFiles:
         self._path, self._length, self.written = path, 0, 0
 
     def _seal(self, path: Path) -> None:
+        self._disk.fsync(path)  # else a power loss may undo rows of which a segment is already told
         rows, damaged = read_journal(path, self._disk)
         if rows:
             publish_segment(self._landing, self._rows, rows, self._disk)

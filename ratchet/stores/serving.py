@@ -29,4 +29,6 @@ def settle(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | No
     rollout = Rollout(live, head=head, killed=standing.killed if standing else False)
     if standing is not None and standing.shadow != live:
         rollout = replace(rollout, shadow=standing.shadow, shadow_share=standing.shadow_share)
+    disk.fsync(home.ledger(classifier))  # its writer may have been killed before this; the flag is never ahead of it
+    disk.fsync_dir(home.classifier(classifier))
     return flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]

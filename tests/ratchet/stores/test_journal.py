@@ -171,6 +171,27 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(tmp_path: Path) -> N
     assert sorted(stored(tmp_path)) == ["r0", "r2"]
 
 
+def test_half_a_segment_of_a_killed_process_is_swept_away(tmp_path: Path) -> None:
+    """By the next start, and nothing else in the landing folder is."""
+    (tmp_path / "landing").mkdir()
+    for name in (".gateway-0123456789ab.parquet.7-7.tmp", ".mine"):
+        (tmp_path / "landing" / name).write_bytes(b"PAR1 half")
+    Journal(tmp_path / "journal", tmp_path / "landing", ROWS).close()
+    assert [path.name for path in (tmp_path / "landing").iterdir()] == [".mine"]
+
+
+def test_of_two_processes_one_holds_the_journal(tmp_path: Path) -> None:
+    """The second is told, and does not seal rows under the hands of the first; once that has ended it may."""
+    first = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
+    first.append(row(1)).result(timeout=10)
+    with pytest.raises(BlockingIOError):
+        Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
+    first.append(row(2)).result(timeout=10)
+    first.close()
+    Journal(tmp_path / "journal", tmp_path / "landing", ROWS).close()
+    assert sorted(stored(tmp_path)) == ["r1", "r2"]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_journal_that_stops_for_a_fault_leaves_nobody_waiting(tmp_path: Path) -> None:
     """A row that no segment can hold ends the thread: what comes after it is refused, and what was acknowledged is on disk."""
