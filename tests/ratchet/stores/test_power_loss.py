@@ -285,6 +285,21 @@ def test_anything_may_happen_to_a_disk(home: Home, name: str) -> None:
         crash_at_random(scenario_of(name, home), seed)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_anything_may_happen_to_a_disk_many_times(home: Home, name: str, planned: Callable[[str, int], int]) -> None:
+    """S draws of all of it, for each scenario."""
+    for seed in range(1000, 1000 + planned("S", 1)):
+        crash_at_random(scenario_of(name, home), seed)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_power_may_go_again_while_recovering_with_more_draws(home: Home, name: str) -> None:
+    """At each operation of the recovery from a crash at each operation, with five draws of what survives the second."""
+    print(name, crash_recovery_everywhere(scenario_of(name, home), draws=5), "trials")  # noqa: T201 - shown by -rP
+
+
 _LATE = 'content, self.late = b"".join(getattr(self, "late", [])), list(lines)'
 _UNSYNCED = "list(self._folder)\n        self._path"
 _REMOVED = "        self._disk.unlink(path)\n        if rows:\n"
