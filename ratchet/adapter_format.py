@@ -120,12 +120,14 @@ def check_manifest(content: Mapping[str, bytes]) -> str:
     """The digest that the manifest states, after every byte was compared with it; raises `RatchetError`."""
     manifest = parse_json(content, MANIFEST)
     found = file_digests(content)
-    if not isinstance(manifest, dict) or set(manifest) != {"schema", "digest", "files"} or manifest["schema"] != 1:
-        raise refuse(f"{MANIFEST} has other keys than digest, files and schema 1.")
+    if not isinstance(manifest, dict) or set(manifest) != {"schema", "digest", "files"}:
+        raise refuse(f"{MANIFEST} has other keys than digest, files and schema.")
     if manifest["files"] != found or manifest["digest"] != digest_json(found):
         stated = manifest["files"] if isinstance(manifest["files"], dict) else {}
         changed = sorted(name for name in {*found, *stated} if found.get(name) != stated.get(name))
         raise refuse(f"adapter files differ from their manifest: {', '.join(changed) or 'digest'}.")
+    if content[MANIFEST] != make_manifest(content):  # its own bytes are in no digest
+        raise refuse(f"{MANIFEST} is written otherwise than sealing writes it.")
     return str(manifest["digest"])
 
 

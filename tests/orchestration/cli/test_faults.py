@@ -20,7 +20,7 @@ SECRETS = {
 }
 PERSONS = tuple(f"Zyxwine Canary{number:03d}" for number in range(200))
 TEXTS_MAY_LIE = ("production_logs", "corrections", "rejected", "tables", "journal", "feedback", "pairs", "training")
-"""Folders of a classifier that hold texts on purpose, beside the warehouse. A training keeps its input; the folder is expendable."""
+"""Folders of a classifier that hold texts on purpose, beside the warehouse. A training keeps its input; it is expendable."""
 
 
 @pytest.fixture(scope="module")

@@ -202,3 +202,27 @@ def test_a_journal_that_stops_for_a_fault_leaves_nobody_waiting(tmp_path: Path) 
         journal.append(row(2))
     (path, *_) = left_behind(tmp_path / "journal")
     assert read_journal(path)[0][0]["request_id"] == "r1"
+
+
+@pytest.mark.parametrize(("name", "kept"), [("before_write", []), ("before_sync", []), ("before_answer", ["r1"])])
+def test_a_disk_that_is_full_at_any_line_refuses_the_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kept: list[str]
+) -> None:
+    """F04: nobody is told that the row is there, and once there is space again the next one is; only a synced row stays."""
+    journal = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
+    monkeypatch.setenv("RATCHET_FAILPOINT", f"journal.{name}:enospc")
+    with pytest.raises(OSError, match="no space left"):
+        journal.append(row(1)).result(timeout=10)
+    monkeypatch.delenv("RATCHET_FAILPOINT")
+    journal.append(row(2)).result(timeout=10)
+    journal.close()
+    assert sorted(stored(tmp_path)) == [*kept, "r2"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_in_the_middle_of_a_write_leaves_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose rows were just being written are told too."""
+    journal = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
+    monkeypatch.setenv("RATCHET_FAILPOINT", "journal.before_sync:raise")
+    with pytest.raises(OSError, match="has stopped"):
+        journal.append(row(1)).result(timeout=10)
