@@ -9,7 +9,7 @@ export RATCHET_HOME ?= $(CURDIR)/data
 export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test check format dev clean bench-ingest bench-encoder bench-flags
+.PHONY: help setup demo test faults check format dev clean bench-ingest bench-encoder bench-flags
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,10 @@ demo: setup ## three simulated weeks: promoted, promoted, blocked
 test: setup ## every test
 	@echo "test: running all tests (two processes)"
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+faults: setup ## the long fault runs of docs/reliability.md; RATCHET_TRIALS="P=300 S=100000" asks for more
+	@echo "faults: killing processes and disks, many times over"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m faults
 
 check: setup ## what CI runs: format, lint, types, import rule, tests
 	@echo "check: format and lint"

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ratchet.errors import RatchetError
 from ratchet.identity import canonical_json, digest_bytes, digest_json
+from ratchet.names import DIGEST
 
 CARD = "ratchet.json"
 MANIFEST = "manifest.json"
@@ -81,7 +82,8 @@ class AdapterCard:
 def read_folder(folder: Path) -> dict[str, bytes]:
     """Every file of an adapter folder, read once; what is checked is what is loaded.
 
-    Raises `RatchetError` for a link, an unknown or missing file, or (when sealed) content that differs from the manifest.
+    Raises `RatchetError` for a link, an unknown or missing file, or (when sealed) content that differs from the manifest or
+    from the digest that the folder is named by.
     """
     if folder.is_symlink() or not folder.is_dir():
         raise refuse(f"{folder} is no adapter folder.", "Give the folder of an adapter.")
@@ -96,8 +98,8 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         if status.st_size > _MAX_BYTES:
             raise refuse(f"{path.name} in adapter folder {folder.name} has {status.st_size} bytes.")
         content[path.name] = path.read_bytes()
-    if MANIFEST in content:
-        check_manifest(content)
+    if MANIFEST in content and check_manifest(content) != folder.name and DIGEST.fullmatch(folder.name):
+        raise refuse(f"adapter {folder.name[:16]} is not the content that its name says.")
     method = read_card(content).method
     expected = {CARD, WEIGHTS[method], *([CONFIG] if method == "lora" else [])}
     if set(content) - {MANIFEST} != expected:
@@ -130,6 +132,8 @@ def check_manifest(content: Mapping[str, bytes]) -> str:
         stated = manifest["files"] if isinstance(manifest["files"], dict) else {}
         changed = sorted(name for name in {*found, *stated} if found.get(name) != stated.get(name))
         raise refuse(f"adapter files differ from their manifest: {', '.join(changed) or 'digest'}.")
+    if content[MANIFEST] != make_manifest(content):  # its own bytes are in no digest
+        raise refuse(f"{MANIFEST} is written otherwise than sealing writes it.")
     return str(manifest["digest"])
 
 

@@ -1,13 +1,19 @@
-"""Failpoints: named lines where a test may kill the process, to prove that the next run understands what is left.
+"""Failpoints: named lines where a test may make the process fail, to prove that the next run understands what is left.
 
-Add a name to `NAMES` and call `failpoint(name)` at the line; a test enumerates `NAMES` and requires that each is reached.
-Set `RATCHET_FAILPOINT=name:kill` in the environment of the process under test. Unset, a failpoint costs one look-up.
+Add a name to `NAMES` and call `failpoint(name)` at the line. `RATCHET_FAILPOINT=name:action` in the environment of the process
+under test asks for one: `kill` (SIGKILL), `sleep:MS`, `enospc` (OSError, the disk is full) or `raise`. A whole run of the tests
+fails when a name was never reached so. Unset, a failpoint costs one look-up.
 """
 
+import errno
 import os
 import signal
+import time
+from pathlib import Path
 
 VARIABLE = "RATCHET_FAILPOINT"
+REACHED = "RATCHET_FAILPOINTS_REACHED"
+"""Names a folder in which every failpoint that acts leaves a file of its name."""
 
 NAMES: tuple[str, ...] = (
     "landing.after_rejects",
@@ -31,12 +37,39 @@ NAMES: tuple[str, ...] = (
 """Every failpoint of the product, by the module that holds it."""
 
 
+class FailpointError(Exception):
+    """What the action `raise` raises: a fault that nobody foresaw."""
+
+
 def failpoint(name: str) -> None:
-    """Kill this process with SIGKILL when the environment asks for it at `name`. Raises `ValueError` for a name not in `NAMES`."""
+    """Fail as the environment asks for at `name`. Raises `ValueError` for a name that is not in `NAMES` or an unknown action."""
     wanted = os.environ.get(VARIABLE)
     if wanted is None:
         return
     if name not in NAMES:
         raise ValueError(f"failpoint {name!r} is not listed in ratchet.failpoints.NAMES")
-    if wanted == f"{name}:kill":
-        os.kill(os.getpid(), signal.SIGKILL)
+    point, _, action = wanted.partition(":")
+    if point == name:
+        _act(name, action)
+
+
+def unreached(folder: Path) -> list[str]:
+    """The failpoints that left no file in `folder`."""
+    return [name for name in NAMES if not (folder / name).exists()]
+
+
+def _act(name: str, action: str) -> None:
+    if reached := os.environ.get(REACHED):
+        (Path(reached) / name).touch()
+    kind, _, argument = action.partition(":")
+    match kind:
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "sleep":
+            time.sleep(int(argument) / 1000)
+        case "enospc":
+            raise OSError(errno.ENOSPC, f"no space left on device (failpoint {name})")
+        case "raise":
+            raise FailpointError(name)
+        case _:
+            raise ValueError(f"{VARIABLE} asks for {action!r}; a failpoint can kill, sleep:MS, enospc or raise")

@@ -1,70 +1,96 @@
 """Writing files so that a crash at any instant leaves the old content or the new, never half.
 
-Add here verbs of the file system that stores and training share; what is written is their business.
+Add here verbs of the file system that stores and training share; what is written is their business. What a disk can do at all is
+`ratchet/filesystem.py`: every verb here takes one, the real one unless a test gives another.
 """
 
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
+
+from ratchet.filesystem import DISK, FileSystem
 
 
 def fsync_folder(folder: Path) -> None:
     """Make renames and new names in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    DISK.fsync_dir(folder)
+
+
+def make_folder(folder: Path, disk: FileSystem = DISK) -> None:
+    """Make `folder` with its parents where they are missing, each durable."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        disk.mkdir(folder)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        make_folder(folder.parent, disk)
+        make_folder(folder, disk)
+        return
+    disk.fsync_dir(folder.parent)  # always: whoever made the folder may have been killed before this
 
 
-def publish(stage: Path, target: Path) -> None:
+def publish(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
     """Replace `target` by the finished file `stage` of the same folder: fsync, rename, fsync of the folder."""
-    with stage.open("rb+") as file:
-        os.fsync(file.fileno())
-    stage.replace(target)
-    fsync_folder(target.parent)
+    disk.fsync(stage)
+    disk.replace(stage, target)
+    disk.fsync_dir(target.parent)
 
 
-def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+def write_atomically(path: Path, content: bytes, mode: int = 0o666, disk: FileSystem = DISK) -> None:
     """Write `content` to `path`: dot-file, fsync, rename, fsync of the folder. `mode` is cut by the umask."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, disk)
     stage = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    disk.unlink(stage)  # left by a killed process that had the same number
     try:
-        with os.fdopen(os.open(stage, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            file.write(content)
-        publish(stage, path)
-    finally:
-        stage.unlink(missing_ok=True)
+        disk.create(stage, content, mode)
+        publish(stage, path, disk)
+    except BaseException:
+        disk.unlink(stage)
+        raise
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, mode: int = 0o666, disk: FileSystem = DISK) -> None:
     """Write `value` as indented JSON; NaN and infinity are refused (ValueError)."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(), mode, disk)
 
 
-def append_line(path: Path, line: str) -> None:
+def append_line(path: Path, line: str, disk: FileSystem = DISK) -> None:
     """Append one line, durable when this returns. A torn tail of a crashed append, never acknowledged, is cut first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    created = not path.exists()
-    with path.open("ab+") as file:
-        file.truncate(_end_of_last_line(file))
-        file.write(line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    if created:
-        fsync_folder(path.parent)
+    make_folder(path.parent, disk)
+    content = read_if_there(path, disk)
+    if content is None:
+        disk.create(path)
+    content = content or b""
+    whole = sum(len(each) + 1 for each in whole_lines(content))
+    if whole < len(content):
+        # Durable before the new line is: else a crash may mix the blocks of the old tail with those of the new.
+        disk.append(path, b"", at=whole)
+        disk.fsync(path)
+    try:
+        disk.append(path, line.encode() + b"\n", at=whole)
+        disk.fsync(path)
+    except OSError:
+        with suppress(OSError):  # a line that is not durable is no line; if it cannot be cut now, the reader may still meet it
+            disk.append(path, b"", at=whole)
+        raise
+    disk.fsync_dir(path.parent)  # always: whoever made the file may have been killed before this
 
 
-def _end_of_last_line(file: BinaryIO) -> int:
-    """Offset just after the last line break, 0 when there is none."""
-    end = file.seek(0, os.SEEK_END)
-    while end > 0:
-        start = max(0, end - 65536)
-        file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
+def whole_lines(content: bytes) -> list[bytes]:
+    """The lines that were appended whole. After the last line break stands nothing, or a torn append.
+
+    So is a last line that holds a zero byte: a block of it never reached the disk. Our lines are JSON, which has none.
+    """
+    lines = content.split(b"\n")[:-1]
+    return lines[:-1] if lines and b"\0" in lines[-1] else lines
+
+
+def read_if_there(path: Path, disk: FileSystem = DISK) -> bytes | None:
+    """The content of a file, or None when there is none."""
+    try:
+        return disk.read(path)
+    except FileNotFoundError:
+        return None

@@ -1,15 +1,21 @@
-"""What tests of several folders share: a real headless Chromium without any network, and ways to plant a bug."""
+"""What tests of several folders share: a headless Chromium without any network, ways to plant a bug, how often to try a fault.
+
+A whole run that passed fails nevertheless when some failpoint was never reached.
+"""
 
 import importlib.util
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from ratchet.failpoints import REACHED, unreached
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [
@@ -22,6 +28,39 @@ FLAGS = [
     "--disable-quic",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+PLANNED = {"P": 20, "S": 5000, "x": 1}
+
+
+@pytest.fixture
+def planned(request: pytest.FixtureRequest) -> Callable[[str, int], int]:
+    """How many trials: `planned("P", 2)` is 2 in `make test`, and the row's number in a test that is marked `faults`.
+
+    P counts killed processes, S trials on a disk in memory; `RATCHET_TRIALS="P=300 S=100000"` asks for others.
+    """
+    asked = dict(pair.split("=") for pair in os.environ.get("RATCHET_TRIALS", "").split())
+    long = request.node.get_closest_marker("faults") is not None
+    return lambda kind, short: int(asked.get(kind, PLANNED[kind])) if long else short
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[REACHED] = tempfile.mkdtemp(prefix="ratchet-reached-")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    config = session.config
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    whole = whole and config.option.markexpr in {"", "not faults"}
+    if not hasattr(config, "workerinput"):
+        missing = unreached(Path(os.environ[REACHED])) if whole and session.exitstatus == 0 else []
+        shutil.rmtree(os.environ[REACHED], ignore_errors=True)
+        if missing:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            config.get_terminal_writer().line(f"\nfailpoints that no test reached: {', '.join(missing)}", red=True)
+    yield
 
 
 @pytest.fixture(scope="session")

@@ -5,19 +5,18 @@ published, and published whole. Flags that are not ours are kept as they are. Ad
 ours says is `ratchet/rollout.py`.
 """
 
-import fcntl
 import json
 import math
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
-from ratchet.files import write_json
+from ratchet.files import read_if_there, write_atomically, write_json
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.rollout import SCHEMA, Rollout, read_flag
 from ratchet.stores.ballast import with_ballast
 from ratchet.stores.home import Home
@@ -40,16 +39,19 @@ class Flags:
     """The flags of a home."""
 
     home: Home
+    disk: FileSystem = DISK
 
     def read(self) -> FlagSet:
         """What is published now; raises `RatchetError` for a file that is not whole or not valid."""
         path = self.home.flags
-        if not path.exists():
-            return FlagSet()
         try:
-            return parse_flags(_decode(path.read_bytes()), self.home.classifiers())
+            content = read_if_there(path, self.disk)
         except OSError as error:
             raise RatchetError(f"{path} cannot be read ({error.strerror}).", "See who owns it.", code="bad_flags") from None
+        if content is None:
+            return FlagSet()
+        try:
+            return parse_flags(_decode(content), self.home.classifiers())
         except (ValueError, RecursionError) as error:
             raise RatchetError(
                 f"{path} is no JSON ({error}).", "Run 'ratchet doctor'; it follows from the ledger.", code="bad_flags"
@@ -57,7 +59,7 @@ class Flags:
 
     def publish(self, classifier: str, rollout: Rollout, *, seen: int) -> FlagSet:
         """Replace the flag of `classifier`; raises `RatchetError` when the file is no longer of generation `seen`."""
-        with self._lock() as lock:
+        with self.disk.lock(self.home.root / ".flags.lock"):
             before = self.read()
             if before.generation != seen:
                 raise RatchetError(
@@ -72,32 +74,23 @@ class Flags:
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.classifiers())
             failpoint("flags.before_write")
-            with_ballast(self.home.ballast, lambda: write_json(self.home.flags, document))
+            with_ballast(self.home.ballast, lambda: write_json(self.home.flags, document, disk=self.disk))
             failpoint("flags.after_write")
             with suppress(OSError):  # a full disk must not make a publication fail; the mark is one behind then
-                os.pwrite(lock, f"{generation:020d}".encode(), 0)
+                write_atomically(self._mark, f"{generation:020d}".encode(), disk=self.disk)
         return after
 
     def highest(self) -> int:
         """The highest generation ever published here, which outlives a file that is lost or put back; 0 when nothing is known."""
         try:
-            said = self._mark.read_bytes()
+            said = read_if_there(self._mark, self.disk) or b""
         except OSError:
             return 0
         return int(said) if said.isdigit() and len(said) == 20 else 0
 
     @property
     def _mark(self) -> Path:
-        return self.home.root / ".flags.lock"
-
-    @contextmanager
-    def _lock(self) -> Iterator[int]:
-        handle = os.open(self._mark, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield handle
-        finally:
-            os.close(handle)
+        return self.home.root / ".flags.generation"
 
 
 def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:

@@ -65,8 +65,7 @@ class Keys:
         secret = _PREFIX + secrets.token_urlsafe(32)
         kept = [key for key in self.read() if key.name != name]
         made = Key(name, digest_bytes(secret.encode()), tuple(dict.fromkeys(scopes)), per_minute)
-        write_json(self.path, [asdict(key) for key in [*kept, made]])
-        self.path.chmod(0o600)
+        write_json(self.path, [asdict(key) for key in [*kept, made]], mode=0o600)
         return secret
 
 

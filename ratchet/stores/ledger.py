@@ -4,17 +4,17 @@ Its head stands in three places: the file, the signed checkpoint beside it, and 
 read; what they amount to is `ratchet/standing.py`, who may be promoted is decided in `ceremony.py` and `ratchet/promotion.py`.
 """
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
-from ratchet.files import append_line, write_atomically
+from ratchet.files import append_line, read_if_there, whole_lines, write_atomically
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.ledger_entry import Entry
 from ratchet.ledger_head import GENESIS, Head
 from ratchet.signing import is_signed, read_checkpoint, sign, write_checkpoint
@@ -30,6 +30,7 @@ class Ledger:
 
     home: Home
     pinned: Path | None = None
+    disk: FileSystem = DISK
 
     def entries(self, classifier: str) -> list[Entry]:
         """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises `RatchetError`.
@@ -38,8 +39,8 @@ class Ledger:
         signed checkpoint vouches for.
         """
         path, anchor = self.home.ledger(classifier), self._anchor(classifier)  # read first: it never vouches for what is not there
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        key = public_key(self.pinned or self.home.public_key) if lines else None
+        lines = whole_lines(read_if_there(path, self.disk) or b"")
+        key = self._public() if lines else None
         entries: list[Entry] = []
         for number, line in enumerate(lines, start=1):
             try:
@@ -77,8 +78,8 @@ class Ledger:
         With `after`, raises `RatchetError` when the head is another by now (compare-and-swap). A `key` that an entry has
         already gives that entry, and nothing is written. Raises for a move that cannot follow.
         """
-        secret = signing_key(self.home)
-        with self._lock(classifier):
+        secret = signing_key(self.home, self.disk)
+        with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
             entries = self.entries(classifier)
             if done := next((entry for entry in entries if key and entry.key == key), None):
                 return done
@@ -93,28 +94,27 @@ class Ledger:
             entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **said)
             after_it = follow(before, entry)
             line = {**asdict(entry), "digest": entry.digest, "signature": sign(secret, f"entry {classifier}", entry.digest)}
-            with_ballast(self.home.ballast, lambda: append_line(self.home.ledger(classifier), json.dumps(line, ensure_ascii=False)))
+            said_line = json.dumps(line, ensure_ascii=False)
+            with_ballast(self.home.ballast, lambda: append_line(self.home.ledger(classifier), said_line, self.disk))
             failpoint("ledger.before_checkpoint")
             note = write_checkpoint(secret, classifier, after_it.head)
-            with_ballast(self.home.ballast, lambda: write_atomically(self.home.checkpoint(classifier), note.encode()))
+            with_ballast(
+                self.home.ballast, lambda: write_atomically(self.home.checkpoint(classifier), note.encode(), disk=self.disk)
+            )
         return entry
 
     def _anchor(self, classifier: str) -> Head | None:
         path = self.home.checkpoint(classifier)
-        if not path.exists():
+        note = read_if_there(path, self.disk)
+        if note is None:
             return None
-        note = path.read_text(encoding="utf-8", errors="replace")
-        head = read_checkpoint(public_key(self.pinned or self.home.public_key), classifier, note)
+        head = read_checkpoint(self._public(), classifier, note.decode("utf-8", "replace"))
         if head is None:
             raise _broken(path, "is not signed with this home's key")
         return head
 
-    @contextmanager
-    def _lock(self, classifier: str) -> Iterator[None]:
-        path = self.home.classifier(classifier) / ".ledger.lock"
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _public(self) -> Ed25519PublicKey:
+        return public_key(self.pinned or self.home.public_key, self.disk)
 
 
 def check_head(path: Path, entries: list[Entry], head: Head, anchor: str) -> None:

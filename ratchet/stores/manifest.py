@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ratchet.files import append_line
+from ratchet.files import append_line, read_if_there
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.identity import canonical_json
 from ratchet.records import Terms
 
@@ -34,12 +35,10 @@ class Landed:
         return Terms(self.labels, self.max_text_chars, datetime.fromisoformat(self.now))
 
 
-def read_manifest(path: Path) -> list[Landed]:
+def read_manifest(path: Path, disk: FileSystem = DISK) -> list[Landed]:
     """Every whole line, in order; the torn tail of a killed writer is passed over, for its file was not loaded."""
-    if not path.exists():
-        return []
     landed = []
-    for line in path.read_bytes().splitlines():
+    for line in (read_if_there(path, disk) or b"").splitlines():
         try:
             row = json.loads(line)
             landed.append(Landed(**{**row, "labels": tuple(row["labels"])}))
@@ -48,6 +47,6 @@ def read_manifest(path: Path) -> list[Landed]:
     return landed
 
 
-def append_landed(path: Path, landed: Landed) -> None:
+def append_landed(path: Path, landed: Landed, disk: FileSystem = DISK) -> None:
     """Append one line and sync it."""
-    append_line(path, canonical_json(asdict(landed)))
+    append_line(path, canonical_json(asdict(landed)), disk)

@@ -4,7 +4,6 @@ Add here what a segment looks like; how rows get onto the disk is `journal.py`.
 """
 
 import json
-import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ratchet.files import publish
+from ratchet.files import write_atomically
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.identity import canonical_json, digest_bytes
 
 Row = Mapping[str, Any]
 
 SUFFIX = ".wal"
+_PREFIX = "gateway-"
 _CRC_CHARS = 8
 _SHOWN = 12
 
@@ -36,19 +37,26 @@ def as_line(row: Row) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(content), content)
 
 
-def left_behind(folder: Path) -> list[Path]:
+def left_behind(folder: Path, disk: FileSystem = DISK) -> list[Path]:
     """The journals of a folder, oldest first."""
-    return sorted(path for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit())
+    return [folder / name for name in disk.list(folder) if name.endswith(SUFFIX) and name.removesuffix(SUFFIX).isdigit()]
 
 
-def read_journal(path: Path) -> tuple[list[dict[str, Any]], int]:
+def sweep(landing: Path, disk: FileSystem = DISK) -> None:
+    """Remove half-written segments of a killed process. Call it only while holding the journal."""
+    for name in disk.list(landing):
+        if name.startswith(f".{_PREFIX}"):
+            disk.unlink(landing / name)
+
+
+def read_journal(path: Path, disk: FileSystem = DISK) -> tuple[list[dict[str, Any]], int]:
     """The whole rows of a journal, and how many damaged lines stand before a whole one.
 
     What is damaged at the very end is a torn write that nobody was told of: it is no row, and no damage.
     """
     rows: list[dict[str, Any]] = []
     damaged = torn = 0
-    for line in path.read_bytes().split(b"\n")[:-1]:
+    for line in disk.read(path).split(b"\n")[:-1]:
         said, _, content = line.partition(b" ")
         if len(said) == _CRC_CHARS and said == b"%08x" % zlib.crc32(content):
             rows.append(json.loads(content))
@@ -58,7 +66,7 @@ def read_journal(path: Path) -> tuple[list[dict[str, Any]], int]:
     return rows, damaged
 
 
-def publish_segment(landing: Path, rows: Rows, content: Sequence[Row]) -> Path:
+def publish_segment(landing: Path, rows: Rows, content: Sequence[Row], disk: FileSystem = DISK) -> Path:
     """Write rows, in the order of their time, as one Parquet file named by what it holds; idempotent."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -73,14 +81,10 @@ def publish_segment(landing: Path, rows: Rows, content: Sequence[Row]) -> Path:
     ordered = sorted(content, key=lambda row: str(row.get("ts")))
     name = _name(ordered)
     columns = {column: pa.array([_stored(row[column], sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()}
-    target = landing / f"gateway-{name}.parquet"
-    landing.mkdir(parents=True, exist_ok=True)
-    stage = landing / f".gateway-{name}.{os.getpid()}.stage"
-    try:
-        pq.write_table(pa.table(columns), stage, compression="zstd")
-        publish(stage, target)
-    finally:
-        stage.unlink(missing_ok=True)
+    target = landing / f"{_PREFIX}{name}.parquet"
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    write_atomically(target, sink.getvalue().to_pybytes(), disk=disk)
     return target
 
 
@@ -94,7 +98,7 @@ def is_intact(segment: Path) -> bool:
             {column: value.isoformat() if isinstance(value, datetime) else value for column, value in row.items()}
             for row in pq.read_table(segment).to_pylist()
         ]
-        return segment.name == f"gateway-{_name(rows)}.parquet"
+        return segment.name == f"{_PREFIX}{_name(rows)}.parquet"
     except (OSError, ValueError, pa.ArrowException):
         return False
 
@@ -105,10 +109,6 @@ def _name(ordered: Sequence[Row]) -> str:
 
 def _stored(value: Any, sql: str) -> Any:
     return datetime.fromisoformat(value) if sql == "TIMESTAMPTZ" and value is not None else value
-
-
-def _number(path: Path) -> int:
-    return int(path.stem)
 
 
 def number_of(path: Path) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.ledger_entry import Entry
 from ratchet.rollout import Rollout
 from ratchet.standing import Standing, stand
@@ -17,13 +18,13 @@ from ratchet.stores.ledger import Ledger, check_head
 from ratchet.stores.specs import Specs
 
 
-def settle(home: Home, classifier: str) -> Rollout | None:
+def settle(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | None:
     """Publish the rollout that the ledger asks for, unless it stands already; None before the first entry.
 
     Raises `RatchetError` for a broken ledger or flag file, for a flag that has seen entries which the ledger no longer holds,
     or when another writer was faster.
     """
-    flags, entries = Flags(home), Ledger(home).entries(classifier)
+    flags, entries = Flags(home, disk), Ledger(home, disk=disk).entries(classifier)
     standing, published = stand(entries), flags.read()
     before = published.rollouts.get(classifier)
     if before is not None:
@@ -33,6 +34,8 @@ def settle(home: Home, classifier: str) -> Rollout | None:
     rollout = rollout_of(home, classifier, standing, killed=before.killed if before else False)
     if rollout == before:
         return before
+    disk.fsync(home.ledger(classifier))  # its writer may have been killed before this; the flag is never ahead of it
+    disk.fsync_dir(home.classifier(classifier))
     return flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
 
 

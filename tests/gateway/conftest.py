@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import httpx
+import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
@@ -22,6 +27,7 @@ from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
+from ratchet.stores.sealing import left_behind, read_journal
 from ratchet.stores.serving import move
 from ratchet.testing import SmallClassifier, keep_receipts
 from ratchet.tiny_encoder import write_tiny_encoder
@@ -166,3 +172,63 @@ def kept_logging() -> Iterator[None]:
     before, level = list(root.handlers), root.level
     yield
     root.handlers[:], root.level = before, level
+
+
+class GatewayProcesses:
+    """`ratchet serve --durable` on a home, as processes of their own, and a client of corrections."""
+
+    COMMAND = "import sys; from orchestration.cli.app import main; sys.exit(main())"
+
+    def __init__(self, home: Home) -> None:
+        self._home, self.running = home, list[subprocess.Popen[str]]()
+
+    def start(self, **environment: str) -> tuple["subprocess.Popen[str]", str]:
+        """Start a gateway on a free port and wait until it is ready; the process, and its address."""
+        command = [sys.executable, "-c", self.COMMAND, "--home", str(self._home.root), "serve", "--port", "0", "--durable"]
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env={**os.environ, "RATCHET_GATEWAY_BALLAST_BYTES": "0", **environment}
+        )
+        self.running.append(process)
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert found, said
+        with httpx.Client(base_url=found[0], timeout=60) as client:
+            assert client.get("/readyz").status_code == 200
+        return process, found[0]
+
+    @staticmethod
+    def correct(address: str, first: int, count: int, told: threading.Semaphore | None = None) -> set[str]:
+        """Send corrections one after the other until the gateway is gone; the ids that it acknowledged, each also told."""
+        acknowledged = set()
+        with httpx.Client(base_url=address, timeout=30) as client:
+            for n in range(first, first + count):
+                body = {"classifier": "small", "request_id": f"r{n}", "label": "green", "annotator": "ann_a"}
+                try:
+                    if client.post("/v1/corrections", json={**body, "saw_prediction": False}).status_code == 201:
+                        acknowledged.add(f"r{n}")
+                        if told:
+                            told.release()
+                except httpx.TransportError:
+                    break
+        return acknowledged
+
+    @staticmethod
+    def stored(home: Home) -> list[str]:
+        """The requests whose corrections are on disk."""
+        segments = home.landing("small", "corrections").glob("gateway-*.parquet")
+        sealed = [found for path in segments for found in pq.read_table(path)["request_id"].to_pylist()]
+        journals = left_behind(home.journal("small", "corrections"))
+        return sealed + [row["request_id"] for path in journals for row in read_journal(path)[0]]
+
+
+@pytest.fixture
+def gateway_processes(home: Home) -> Iterator[GatewayProcesses]:
+    """Gateways on the home; what still runs at the end is killed."""
+    found = GatewayProcesses(home)
+    yield found
+    for process in found.running:
+        process.kill()
+        process.wait()
+        if process.stderr:
+            process.stderr.close()

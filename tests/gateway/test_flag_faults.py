@@ -183,7 +183,7 @@ def test_an_older_generation_is_refused(home: Home, share: Share, plant: Plant, 
     """T21, of one ledger entry; a provider that does not compare, or does not remember, is noticed."""
     older = home.flags.read_bytes()
     share(50)
-    (home.root / ".flags.lock").unlink()
+    (home.root / ".flags.generation").unlink()
     new = "[0, *(0 for _, generation" if mutant.startswith("[") else "False"
     module = plant(flag_provider, mutant, new) if mutant else flag_provider
     assert refuses_older(home, module, older) is not bool(mutant)
@@ -205,7 +205,7 @@ def test_an_older_generation_is_refused_after_a_restart(home: Home, share: Share
 @pytest.mark.parametrize("mark", [b"", b"x" * 20, b"7", None])
 def test_a_mark_that_is_lost_refuses_nothing(home: Home, mark: bytes | None) -> None:
     """The newest file is followed all the same, and the next publication writes the mark again."""
-    path = home.root / ".flags.lock"
+    path = home.root / ".flags.generation"
     path.unlink()
     if mark is not None:
         path.write_bytes(mark)
@@ -400,5 +400,5 @@ def test_a_writer_that_begins_again_at_one_is_noticed(home: Home, enter: Enter, 
     mutant = plant(flags_module, "max(seen, self.highest()) + 1", "seen + 1")
     assert mutant.Flags(home).publish("small", rollout, seen=0).generation == 1
     home.flags.unlink()
-    (home.root / ".flags.lock").write_bytes(b"2".zfill(20))
+    (home.root / ".flags.generation").write_bytes(b"2".zfill(20))
     assert Flags(home).publish("small", rollout, seen=0).generation == 3

@@ -1,83 +1,40 @@
 """`ratchet serve` as a process of its own: killed, stopped, and started again."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyarrow.parquet as pq
 import pytest
 
 from ratchet.stores.home import Home
-from ratchet.stores.sealing import left_behind, read_journal
+from ratchet.stores.sealing import left_behind
 
-COMMAND = "import sys; from orchestration.cli.app import main; sys.exit(main())"
 Started = tuple["subprocess.Popen[str]", str]
 
 
 @pytest.fixture
-def start(home: Home) -> Iterator[Callable[..., Started]]:
-    """Start a gateway on a free port and wait until it says where; what still runs at the end is killed."""
-    running: list[subprocess.Popen[str]] = []
-
-    def begin(**environment: str) -> Started:
-        command = [sys.executable, "-c", COMMAND, "--home", str(home.root), "serve", "--port", "0", "--durable"]
-        process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env={**os.environ, "RATCHET_GATEWAY_BALLAST_BYTES": "0", **environment}
-        )
-        running.append(process)
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert found, said
-        client = httpx.Client(base_url=found[0], timeout=60)
-        with client:
-            assert client.get("/readyz").status_code == 200
-        return process, found[0]
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.wait()
-        if process.stderr:
-            process.stderr.close()
-
-
-def correct(address: str, first: int, count: int) -> set[str]:
-    """Send corrections one after the other until the gateway is gone; the ids that it acknowledged."""
-    acknowledged = set()
-    with httpx.Client(base_url=address, timeout=30) as client:
-        for n in range(first, first + count):
-            body = {"classifier": "small", "request_id": f"r{n}", "label": "green", "annotator": "ann_a", "saw_prediction": False}
-            try:
-                if client.post("/v1/corrections", json=body).status_code == 201:
-                    acknowledged.add(f"r{n}")
-            except httpx.TransportError:
-                break
-    return acknowledged
-
-
-def stored(home: Home) -> list[str]:
-    """The requests whose corrections are on disk."""
-    segments = home.landing("small", "corrections").glob("gateway-*.parquet")
-    sealed = [found for path in segments for found in pq.read_table(path)["request_id"].to_pylist()]
-    journals = left_behind(home.journal("small", "corrections"))
-    return sealed + [row["request_id"] for path in journals for row in read_journal(path)[0]]
+def start(gateway_processes: Any) -> Callable[..., Started]:
+    """Start a gateway on a free port and wait until it is ready."""
+    return gateway_processes.start  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("when", ["journal.before_write", "journal.before_sync", "journal.before_answer", ""])
-def test_kill_9_under_load_loses_no_acknowledged_correction(home: Home, start: Callable[..., Started], when: str) -> None:
+def test_kill_9_under_load_loses_no_acknowledged_correction(
+    home: Home, start: Callable[..., Started], gateway_processes: Any, when: str
+) -> None:
     """F01: four clients write while the process is killed; after the next start each acknowledged row is there once."""
     process, address = start(**({"RATCHET_FAILPOINT": f"{when}:kill"} if when else {}))
     found: list[set[str]] = []
 
     def write(first: int) -> None:
-        found.append(correct(address, first, 200))
+        found.append(gateway_processes.correct(address, first, 200))
 
     clients = [threading.Thread(target=write, args=(1000 * k,)) for k in range(4)]
     for client in clients:
@@ -88,12 +45,12 @@ def test_kill_9_under_load_loses_no_acknowledged_correction(home: Home, start: C
     for client in clients:
         client.join()
     acknowledged = set().union(*found)
-    assert acknowledged <= set(stored(home))
+    assert acknowledged <= set(gateway_processes.stored(home))
     again, address = start()
-    acknowledged |= correct(address, 9000, 3)
+    acknowledged |= gateway_processes.correct(address, 9000, 3)
     again.send_signal(signal.SIGTERM)
     assert again.wait(timeout=60) == 0
-    kept = stored(home)
+    kept = gateway_processes.stored(home)
     assert acknowledged <= set(kept)
     assert len(kept) == len(set(kept))
     assert left_behind(home.journal("small", "corrections")) == []
@@ -131,11 +88,11 @@ def test_a_graceful_stop_answers_what_is_in_flight(home: Home, start: Callable[.
     assert not Path(home.journal("small", "production_logs")).joinpath("000000000001.wal").exists()
 
 
-def test_a_port_that_is_taken_is_one_sentence(home: Home, start: Callable[..., Started]) -> None:
+def test_a_port_that_is_taken_is_one_sentence(home: Home, start: Callable[..., Started], gateway_processes: Any) -> None:
     """And so is a setting that cannot be."""
     _, address = start()
     port = address.rpartition(":")[2]
-    command = [sys.executable, "-c", COMMAND, "--home", str(home.root), "serve"]
+    command = [sys.executable, "-c", gateway_processes.COMMAND, "--home", str(home.root), "serve"]
     taken = subprocess.run([*command, "--port", port], capture_output=True, text=True, timeout=120, check=False)
     assert (taken.returncode, "cannot be listened on" in taken.stderr) == (1, True)
     environment = {**os.environ, "RATCHET_GATEWAY_MAX_WAITING": "many"}

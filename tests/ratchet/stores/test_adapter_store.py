@@ -1,11 +1,14 @@
 """An adapter is sealed whole, found by its digest, and refused once anything in it changed."""
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from ratchet import adapter_format as form
 from ratchet.adapter_format import make_manifest
 from ratchet.calibration import Calibration
 from ratchet.errors import RatchetError
@@ -127,6 +131,16 @@ def change_config(**changes: Any) -> Callable[[Path], None]:
     return change
 
 
+def change_card(**changes: Any) -> Callable[[Path], None]:
+    """Change what ratchet.json says."""
+
+    def change(folder: Path) -> None:
+        card = json.loads((folder / "ratchet.json").read_text())
+        (folder / "ratchet.json").write_text(json.dumps({**card, **changes}))
+
+    return change
+
+
 def change_tensors(edit: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
     """Change the tensors in the weights file."""
 
@@ -193,6 +207,82 @@ MUTANTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "link": (link, "no regular file"),
     "missing": (lambda folder: (folder / CONFIG).unlink(), "a lora needs"),
     "card": (lambda folder: (folder / "ratchet.json").write_text('{"schema": 1}'), "other keys than"),
+    **{
+        f"setting {name} {value}": (change_config(**{name: value}), reason)
+        for name, value, reason in [
+            ("r", 0, "asks for r = 0"),
+            ("r", True, "asks for r = True"),
+            ("r", "8", "asks for r = '8'"),
+            ("r", 257, "r = 257"),
+            ("lora_alpha", 0, "lora_alpha = 0"),
+            ("lora_alpha", -4, "lora_alpha = -4"),
+            ("lora_alpha", float("inf"), "is no JSON"),
+            ("lora_dropout", 1, "lora_dropout = 1"),
+            ("lora_dropout", "0", "lora_dropout = '0'"),
+            ("target_modules", [], "no target module"),
+            ("target_modules", "query", "sets target_modules"),
+            ("target_modules", ["../query"], "only plain dotted names"),
+            ("target_modules", 5, "wrong type"),
+            ("modules_to_save", [], "no target module or no head"),
+            ("modules_to_save", ["nothing"], "names head nothing"),
+            ("peft_type", "LOHA", "sets peft_type"),
+            ("task_type", "CAUSAL_LM", "sets task_type"),
+            ("bias", "all", "sets bias"),
+            ("use_dora", True, "sets use_dora"),
+            ("use_rslora", True, "sets use_rslora"),
+            ("inference_mode", False, "sets inference_mode"),
+            ("fan_in_fan_out", True, "sets fan_in_fan_out"),
+            ("auto_mapping", {"parent_library": "os"}, "sets auto_mapping"),
+            ("layers_pattern", "(a+)+$", "sets layers_pattern"),
+            ("rank_pattern", {"(a+)+$": 8}, "sets rank_pattern"),
+            ("alpha_pattern", {"(a+)+$": 8}, "sets alpha_pattern"),
+            ("exclude_modules", "(a+)+$", "sets exclude_modules"),
+            ("init_lora_weights", "eva", "sets init_lora_weights"),
+            ("layer_replication", [[0, 9]], "sets layer_replication"),
+        ]
+    },
+    **{
+        f"card {name} {value}": (change_card(**{name: value}), reason)
+        for name, value, reason in [
+            ("base_revision", "0" * 40, "trained with base_revision"),
+            ("tokenizer_digest", "0" * 64, "trained with tokenizer_digest"),
+            ("preprocessing", "none/0", "trained with preprocessing"),
+            ("family", "causal", "describes schema"),
+            ("method", "merge", "describes schema"),
+            ("schema", 2, "describes schema 2"),
+            ("labels", ["one"], "two distinct labels"),
+            ("labels", ["a", "a", "b"], "two distinct labels"),
+            ("labels", ["a", "b"], "expected float32"),
+            ("labels", "ab", "wrong type"),
+            ("max_tokens", 4, "max_tokens = 4"),
+            ("max_tokens", True, "max_tokens = True"),
+            ("prompt", "be brief", "describes schema"),
+            ("note", "x", "other keys than"),
+            ("calibration", {"method": "temperature", "temperature": 0}, "calibration that cannot be used"),
+        ]
+    },
+    "infinite": (
+        change_tensors(
+            lambda tensors: tensors.update({first(tensors, "lora_B"): np.full_like(tensors[first(tensors, "lora_B")], np.inf)})
+        ),
+        "not finite",
+    ),
+    "half floats": (
+        change_tensors(lambda tensors: tensors.update({k: v.astype(np.float16) for k, v in tensors.items()})),
+        "expected float32",
+    ),
+    "transposed": (
+        change_tensors(
+            lambda tensors: tensors.update(
+                {first(tensors, "query.lora_A"): np.ascontiguousarray(tensors[first(tensors, "query.lora_A")].T)}
+            )
+        ),
+        "expected float32",
+    ),
+    "empty weights": (lambda folder: (folder / WEIGHTS).write_bytes(b""), "cut short"),
+    "deep": (lambda folder: (folder / CONFIG).write_text("[" * 100_000), "is no JSON"),
+    "code": (lambda folder: (folder / "handler.py").write_text("boom"), "no part of an adapter"),
+    "folder": (lambda folder: (folder / "more").mkdir(), "no part of an adapter"),
     "nan card": (lambda folder: (folder / "ratchet.json").write_text('{"schema": NaN}'), "is no JSON"),
 }
 
@@ -204,11 +294,110 @@ def test_a_folder_that_is_not_exactly_an_adapter_is_refused(folder: Path, mutant
     plant(folder)
     with pytest.raises(RatchetError, match=reason):
         load_predictor(folder)
-    if mutant not in {"pickle", "link"}:
+    if mutant not in {"pickle", "link", "folder"}:
         content = {path.name: path.read_bytes() for path in folder.iterdir()}
         (folder / "manifest.json").write_bytes(make_manifest(content))
         with pytest.raises(RatchetError, match=reason):
             load_predictor(folder)
+
+
+def refuses_every_damage(open_it: Callable[[], object], path: Path, cuts: int, flips: int) -> list[str]:
+    """The damages of the file at `path` that are not refused: cut at `cuts` lengths, one bit flipped at `flips` places."""
+    whole, draw, missed = path.read_bytes(), random.Random(11), []  # noqa: S311 - test data, guards nothing
+    path.chmod(0o644)
+
+    def attempt(content: bytes, what: str) -> None:
+        path.write_bytes(content)
+        with contextlib.suppress(RatchetError):
+            open_it()
+            missed.append(what)
+
+    for length in draw.sample(range(len(whole)), min(cuts, len(whole))):
+        attempt(whole[:length], f"cut at {length}")
+    for place in draw.sample(range(len(whole) * 8), flips):
+        content = bytearray(whole)
+        content[place // 8] ^= 1 << place % 8
+        attempt(bytes(content), f"bit {place}")
+    path.write_bytes(whole)
+    open_it()
+    return missed
+
+
+def damage_everything(store: AdapterStore, source: Path, share: int) -> None:
+    """F11 with 2,000 cuts and 4,000 flips over all four files, divided by `share`."""
+    digest = store.seal("tickets", source, ADDED)
+    for name in (WEIGHTS, CONFIG, "ratchet.json", "manifest.json"):
+        path = store.open("tickets", digest) / name
+        assert refuses_every_damage(lambda: store.open("tickets", digest), path, 500 // share, 1000 // share) == [], name
+
+
+def test_any_damage_of_a_sealed_adapter_is_refused(store: AdapterStore, source: Path) -> None:
+    """F11, a tenth of it: any length, any bit."""
+    damage_everything(store, source, 10)
+
+
+@pytest.mark.faults
+def test_any_damage_of_a_sealed_adapter_is_refused_6000_times(store: AdapterStore, source: Path) -> None:
+    """F11 in full."""
+    damage_everything(store, source, 1)
+
+
+def test_a_store_that_does_not_hash_misses_damage(plant: Callable[..., Any], store: AdapterStore, source: Path) -> None:
+    """F11's mutant: structure alone sees a cut file, not a flipped weight."""
+    mutant = plant(form, 'manifest["files"] != found or manifest["digest"] != digest_json(found)', "False")
+    folder = store.open("tickets", store.seal("tickets", source, ADDED))
+    assert refuses_every_damage(lambda: mutant.read_folder(folder), folder / WEIGHTS, 0, 50) != []
+
+
+def test_an_adapter_that_is_swapped_after_it_was_verified_is_not_loaded(store: AdapterStore, source: Path) -> None:
+    """F13: another valid adapter takes the folder between the look and the load; the bytes that are loaded are what is named."""
+    first, second = (store.seal("tickets", source, {"max_tokens": size}) for size in (20, 21))
+    verified, other = store.open("tickets", first), store.open("tickets", second)
+    verified.rename(verified.with_name("aside"))
+    other.rename(verified)
+    with pytest.raises(RatchetError, match="is not the content that its name says"):
+        load_predictor(verified)
+
+
+def race(store: AdapterStore, source: Path, read: Callable[[Path], dict[str, bytes]], reads: int) -> int:
+    """How many of `reads` gave bytes of another adapter than the folder is named by, while two adapters change places."""
+    first, second = (store.seal("tickets", source, {"max_tokens": size}) for size in (20, 21))
+    folder = store.open("tickets", first)
+    other, aside = folder.with_name(second), folder.with_name("aside")
+    done, wrong, whole = threading.Event(), 0, 0
+
+    def swap() -> None:
+        while not done.is_set():
+            for old, new in ((folder, aside), (other, folder), (aside, other)):
+                old.rename(new)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        while whole + wrong < reads:
+            with contextlib.suppress(RatchetError, OSError):
+                content = read(folder)
+                right = form.content_digest(content) == first
+                whole, wrong = whole + right, wrong + (not right)
+    finally:
+        done.set()
+        swapping.join()
+    return wrong
+
+
+@pytest.mark.faults
+def test_a_race_of_swaps_loads_no_other_bytes_1000_times(store: AdapterStore, source: Path) -> None:
+    """F13 in full: a thousand successful reads while another thread swaps the folder as fast as it can."""
+    assert race(store, source, form.read_folder, 1000) == 0
+
+
+def test_a_race_of_swaps_loads_no_other_bytes(store: AdapterStore, source: Path, plant: Callable[..., Any]) -> None:
+    """F13, short; its mutant looks at the manifest only, and reads the other adapter's bytes."""
+    assert race(store, source, form.read_folder, 40) == 0
+    mutant = plant(
+        form, " and check_manifest(content) != folder.name and DIGEST.fullmatch(folder.name):", " and not check_manifest(content):"
+    )
+    assert race(store, source, mutant.read_folder, 40) > 0
 
 
 def test_what_is_no_part_of_a_card_cannot_be_added(store: AdapterStore, source: Path) -> None:

@@ -171,6 +171,27 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(tmp_path: Path) -> N
     assert sorted(stored(tmp_path)) == ["r0", "r2"]
 
 
+def test_half_a_segment_of_a_killed_process_is_swept_away(tmp_path: Path) -> None:
+    """By the next start, and nothing else in the landing folder is."""
+    (tmp_path / "landing").mkdir()
+    for name in (".gateway-0123456789ab.parquet.7-7.tmp", ".mine"):
+        (tmp_path / "landing" / name).write_bytes(b"PAR1 half")
+    Journal(tmp_path / "journal", tmp_path / "landing", ROWS).close()
+    assert [path.name for path in (tmp_path / "landing").iterdir()] == [".mine"]
+
+
+def test_of_two_processes_one_holds_the_journal(tmp_path: Path) -> None:
+    """The second is told, and does not seal rows under the hands of the first; once that has ended it may."""
+    first = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
+    first.append(row(1)).result(timeout=10)
+    with pytest.raises(BlockingIOError):
+        Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
+    first.append(row(2)).result(timeout=10)
+    first.close()
+    Journal(tmp_path / "journal", tmp_path / "landing", ROWS).close()
+    assert sorted(stored(tmp_path)) == ["r1", "r2"]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_journal_that_stops_for_a_fault_leaves_nobody_waiting(tmp_path: Path) -> None:
     """A row that no segment can hold ends the thread: what comes after it is refused, and what was acknowledged is on disk."""
@@ -181,3 +202,27 @@ def test_a_journal_that_stops_for_a_fault_leaves_nobody_waiting(tmp_path: Path) 
         journal.append(row(2))
     (path, *_) = left_behind(tmp_path / "journal")
     assert read_journal(path)[0][0]["request_id"] == "r1"
+
+
+@pytest.mark.parametrize(("name", "kept"), [("before_write", []), ("before_sync", []), ("before_answer", ["r1"])])
+def test_a_disk_that_is_full_at_any_line_refuses_the_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kept: list[str]
+) -> None:
+    """F04: nobody is told that the row is there, and once there is space again the next one is; only a synced row stays."""
+    journal = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
+    monkeypatch.setenv("RATCHET_FAILPOINT", f"journal.{name}:enospc")
+    with pytest.raises(OSError, match="no space left"):
+        journal.append(row(1)).result(timeout=10)
+    monkeypatch.delenv("RATCHET_FAILPOINT")
+    journal.append(row(2)).result(timeout=10)
+    journal.close()
+    assert sorted(stored(tmp_path)) == [*kept, "r2"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_in_the_middle_of_a_write_leaves_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose rows were just being written are told too."""
+    journal = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
+    monkeypatch.setenv("RATCHET_FAILPOINT", "journal.before_sync:raise")
+    with pytest.raises(OSError, match="has stopped"):
+        journal.append(row(1)).result(timeout=10)

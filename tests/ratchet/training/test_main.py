@@ -62,6 +62,20 @@ def test_a_training_that_forgets_its_optimiser_is_noticed(
     assert not ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch, **mutant)
 
 
+def test_a_training_killed_before_its_result_takes_what_it_had_trained(
+    tmp_path: Path, make_plan: Callable[..., TrainingPlan], prepare_work: Prepare, launch: Launch
+) -> None:
+    """F29 at its last line: the candidate is there, the result is not; the next launch writes it and trains nothing anew."""
+    work = prepare_work(tmp_path, make_plan({"method": "probe"}))
+    assert launch(work, RATCHET_FAILPOINT="training.before_result:kill").returncode == -9
+    assert not (work / "result.json").exists()
+    (weights,) = work.glob("candidate-0/adapter/probe.safetensors")
+    before = weights.stat().st_mtime_ns
+    assert launch(work).returncode == 0
+    assert read_result(work).candidates[0].folder
+    assert weights.stat().st_mtime_ns == before
+
+
 def test_a_finished_training_is_reused(trained: Path, launch: Launch) -> None:
     """A second launch of the same plan says that it reuses the result, and changes nothing."""
     before = (trained / "result.json").read_bytes()
