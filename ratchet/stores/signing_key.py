@@ -34,6 +34,15 @@ def signing_key(home: Home) -> Ed25519PrivateKey:
     return key
 
 
+def can_sign(home: Home) -> bool:
+    """Whether this process can read the private half, so that it could write an entry."""
+    try:
+        found = _load(home.signing_key, lambda content: form.load_pem_private_key(content, None))
+    except RatchetError:
+        return False
+    return isinstance(found, Ed25519PrivateKey)
+
+
 def public_key(path: Path) -> Ed25519PublicKey:
     """The public half at `path`; raises `RatchetError` when there is none or it is no Ed25519 key."""
     key = _load(path, form.load_pem_public_key)
