@@ -1,23 +1,37 @@
-"""Micro-batching: texts that wait together are answered together, by one thread, in the order of their arrival.
+"""Micro-batching: texts that wait together are answered together, by one thread; live ones before any shadow.
 
-The queue is bounded: beyond it the caller is told to come back later. Add here how work is gathered; who answers is decided
-before a text comes here, in `slots.py`.
+Waiting jobs whose adapters share a model are one batch, whichever adapters they ask. Live jobs wait in a bounded queue,
+beyond which the caller is told to come back later; shadow jobs in a small one of their own, beyond which they are dropped.
+Add here how work is gathered; who answers is decided before a text comes here, in `slots.py`.
 """
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from ratchet.prediction import Predictions
 
 
-class Answerer(Protocol):
-    """What answers: a predictor, or anything that speaks its interface."""
+class Model(Protocol):
+    """Weights that several adapters share."""
 
-    def predict(self, texts: Sequence[str]) -> Predictions:
-        """One answer for each text."""
+    def answer(self, asked: Sequence[tuple[Any, Sequence[str]]]) -> list[Predictions]:
+        """One lot of predictions for each `(predictor, texts)`."""
+        ...
+
+
+class Answerer(Protocol):
+    """What answers: an adapter, and the model that it is on."""
+
+    @property
+    def model(self) -> Model:
+        """Jobs whose answerers have the same model are answered in one batch."""
         ...
 
 
@@ -26,70 +40,155 @@ class OverloadedError(Exception):
 
 
 @dataclass(frozen=True)
+class Answered(Predictions):
+    """Predictions, and what they took."""
+
+    seconds: float
+    """The model's time for the batch over its texts: what one text took, without waiting. Comparable between live and shadow
+    only over batches of like size."""
+    together: int
+    """How many texts were in the batch, of all who asked."""
+
+
+@dataclass(frozen=True)
 class _Job:
-    predictor: Answerer
+    answerer: Answerer
     texts: Sequence[str]
-    done: "asyncio.Future[Predictions]"
+    done: "asyncio.Future[Answered | None]"
 
 
 class Batcher:
-    """One thread that answers; `max_waiting` texts may wait for it, `max_batch` are answered at once."""
+    """One thread that answers. `max_waiting` live texts may wait for it and `max_batch` are answered at once.
 
-    def __init__(self, max_waiting: int, max_batch: int) -> None:
+    `max_shadow_waiting` and `max_shadow_batch` bound the texts of shadows; a live text that comes waits for no more of them
+    than the latter.
+    """
+
+    def __init__(self, max_waiting: int, max_batch: int, max_shadow_waiting: int = 16, max_shadow_batch: int = 2) -> None:
         self._max_waiting, self._max_batch = max_waiting, max_batch
-        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
+        self._max_shadow_waiting, self._max_shadow_batch = max_shadow_waiting, max_shadow_batch
+        self._live: deque[_Job] = deque()
+        self._shadow: deque[_Job] = deque()
+        self._come, self._stopping = asyncio.Event(), False
         self._task: asyncio.Task[None] | None = None
         self.waiting = 0
-        """Texts that were asked and are not answered yet."""
+        """Live texts that were asked and are not answered yet."""
+        self.shadow_waiting = 0
+        """Shadow texts that were taken and are neither answered nor dropped yet."""
 
     async def start(self) -> None:
-        """Begin to answer."""
+        """Begin to answer; also again after a stop."""
+        self._come, self._stopping = asyncio.Event(), False
         self._task = asyncio.create_task(self._work())
 
-    async def answer(self, predictor: Answerer, texts: Sequence[str]) -> Predictions:
-        """The predictions of `texts`; raises `OverloadedError` when too many wait already."""
-        if self.waiting + len(texts) > self._max_waiting:
+    async def answer(self, predictor: Answerer, texts: Sequence[str]) -> Answered:
+        """The predictions of live `texts`; raises `OverloadedError` when too many wait already, or when it stops."""
+        if self._stopping or self.waiting + len(texts) > self._max_waiting:
             raise OverloadedError
-        done: asyncio.Future[Predictions] = asyncio.get_running_loop().create_future()
         self.waiting += len(texts)
         try:
-            self._jobs.put_nowait(_Job(predictor, texts, done))
-            return await done
+            found = await self._enter(self._live, predictor, texts)
         finally:
             self.waiting -= len(texts)
+        assert found is not None  # noqa: S101 - only shadow texts are dropped
+        return found
+
+    async def offer_shadow(self, predictor: Answerer, texts: Sequence[str]) -> Answered | None:
+        """The predictions of shadow `texts`, made while no live text waits; None when they were dropped.
+
+        They are dropped at once when too many shadow texts wait already, or a live text waits, or the gateway stops; and
+        later only because it stops. Many texts are asked a few at a time; more than may wait are always dropped.
+        """
+        if self._live or self._stopping or self.shadow_waiting + len(texts) > self._max_shadow_waiting:
+            return None
+        self.shadow_waiting += len(texts)
+        few = self._max_shadow_batch
+        lots = [texts[start : start + few] for start in range(0, len(texts), few)] or [texts]
+        try:
+            found = await asyncio.gather(*(self._enter(self._shadow, predictor, lot) for lot in lots))
+        finally:
+            self.shadow_waiting -= len(texts)
+        return _join([each for each in found if each is not None]) if None not in found else None
 
     async def stop(self) -> None:
-        """Answer what waits, then end."""
-        while self.waiting:
-            await asyncio.sleep(0.005)
+        """Drop the shadow texts, answer the live ones that wait, then end."""
+        self._stopping = True
+        self._come.set()
         if self._task is not None:
-            self._task.cancel()
-        self._thread.shutdown()
+            await self._task
+
+    async def _enter(self, queue: deque[_Job], predictor: Answerer, texts: Sequence[str]) -> Answered | None:
+        done: asyncio.Future[Answered | None] = asyncio.get_running_loop().create_future()
+        queue.append(_Job(predictor, texts, done))
+        self._come.set()
+        return await done
 
     async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
-        held: _Job | None = None
-        while True:
-            jobs = [held or await self._jobs.get()]
-            held = None
-            while not self._jobs.empty() and sum(len(job.texts) for job in jobs) < self._max_batch:
-                following = self._jobs.get_nowait()
-                if following.predictor is not jobs[0].predictor:
-                    held = following
-                    break
-                jobs.append(following)
-            texts = [text for job in jobs for text in job.texts]
-            try:
-                found = await loop.run_in_executor(self._thread, jobs[0].predictor.predict, texts)
-            except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next batch is answered all the same
-                for job in jobs:
-                    if not job.done.cancelled():
-                        job.done.set_exception(error)
-                continue
-            start = 0
-            for job in jobs:
-                part = slice(start, start + len(job.texts))
-                start = part.stop
-                if not job.done.cancelled():
-                    job.done.set_result(Predictions(found.labels[part], found.confidence[part], found.probabilities[part]))
+        with ThreadPoolExecutor(1, thread_name_prefix="answers") as thread:
+            while True:
+                while self._stopping and self._shadow:
+                    _tell(self._shadow.popleft(), None)
+                if jobs := take_batch(self._live, self._max_batch) or take_batch(self._shadow, self._max_shadow_batch):
+                    await _answer(thread, jobs)
+                elif self._stopping:
+                    return
+                else:
+                    self._come.clear()
+                    await self._come.wait()
+
+
+def take_batch(queue: deque[_Job], most: int) -> list[_Job]:
+    """Take from `queue` the first job, and those after it that ask the same model and fit into `most` texts.
+
+    The others keep their order. Jobs that nobody waits for any more are forgotten.
+    """
+    taken: list[_Job] = []
+    left = [job for job in queue if not job.done.done()]
+    queue.clear()
+    for job in left:
+        fits = sum(len(other.texts) for other in taken) + len(job.texts) <= most
+        if not taken or (fits and job.answerer.model is taken[0].answerer.model):
+            taken.append(job)
+        else:
+            queue.append(job)
+    return taken
+
+
+async def _answer(thread: Executor, jobs: Sequence[_Job]) -> None:
+    asked = [(job.answerer, job.texts) for job in jobs]
+    try:
+        found, seconds = await asyncio.get_running_loop().run_in_executor(thread, _ask, jobs[0].answerer.model, asked)
+    except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next batch is answered all the same
+        answerers = {id(job.answerer) for job in jobs}
+        for one in sorted(answerers) if len(answerers) > 1 else []:  # an adapter's fault harms only those who asked it
+            await _answer(thread, [job for job in jobs if id(job.answerer) == one])
+        for job in jobs:
+            if not job.done.done():
+                job.done.set_exception(error)
+        return
+    together = sum(len(job.texts) for job in jobs)
+    for job, said in zip(jobs, found, strict=True):
+        _tell(job, Answered(said.labels, said.confidence, said.probabilities, seconds / max(1, together), together))
+
+
+def _ask(model: Model, asked: Sequence[tuple[Answerer, Sequence[str]]]) -> tuple[list[Predictions], float]:
+    started = time.perf_counter()
+    found = model.answer(asked)
+    return found, time.perf_counter() - started
+
+
+def _tell(job: _Job, said: Answered | None) -> None:
+    if not job.done.done():
+        job.done.set_result(said)
+
+
+def _join(parts: Sequence[Answered]) -> Answered:
+    """The answers to lots that were asked apart, as one; times are means over the texts."""
+    texts = [len(part.labels) for part in parts]
+    return Answered(
+        [label for part in parts for label in part.labels],
+        np.concatenate([part.confidence for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        sum(part.seconds * count for part, count in zip(parts, texts, strict=True)) / max(1, sum(texts)),
+        max(part.together for part in parts),
+    )

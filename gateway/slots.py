@@ -8,13 +8,15 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 
+from ratchet.canary import check_canary
 from ratchet.errors import RatchetError
-from ratchet.prediction import Predictor, load_predictor
 from ratchet.rollout import CANDIDATE, LIVE, Rollout
+from ratchet.shared_base import SharedBases, SharedPredictor
 from ratchet.spec import Spec
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.flags import Flags
@@ -33,7 +35,7 @@ class Served:
 
     spec: Spec
     rollout: Rollout
-    predictors: Mapping[str, Predictor]
+    predictors: Mapping[str, SharedPredictor]
     """By digest."""
 
 
@@ -43,7 +45,7 @@ class Choice:
 
     slot: str
     digest: str
-    predictor: Predictor
+    predictor: SharedPredictor
     spec: Spec
 
 
@@ -77,6 +79,8 @@ class Slots:
     home: Home
     problems: Mapping[str, str] = field(default_factory=dict)
     """By classifier: why it does not serve what the flags ask for. Empty when all is well."""
+    bases: SharedBases = field(default_factory=SharedBases)
+    """The base models in memory, each once. An adapter leaves them when nobody holds its predictor."""
     _state: _State = field(default_factory=_State)
     _seen: tuple[int, int, int] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -154,9 +158,7 @@ class Slots:
         before = self._state.served.get(name)
         known = before.predictors if before else {}
         store, spec = AdapterStore(self.home), Specs(self.home)[name]
-        predictors = {
-            digest: known[digest] if digest in known else load_predictor(store.open(name, digest)) for digest in answering
-        }
+        predictors = {digest: known.get(digest) or self._load(store.open(name, digest)) for digest in answering}
         for digest, predictor in predictors.items():
             if other := sorted(set(predictor.labels) - set(spec.labels)):  # a label that is new in the file is no harm
                 raise RatchetError(
@@ -164,8 +166,13 @@ class Slots:
                     "Put the label back, or run a cycle with the changed labels and promote it.",
                     code="other_labels",
                 )
-            predictor.predict(["warm up"])
         return Served(spec, rollout, predictors)
+
+    def _load(self, folder: Path) -> SharedPredictor:
+        """An adapter beside those that serve, once it answers as it did when it was trained; that also warms it up."""
+        predictor = self.bases.load(folder)
+        check_canary(predictor.card, predictor.logits)
+        return predictor
 
     def _stamp(self) -> tuple[int, int, int]:
         try:

@@ -7,6 +7,7 @@ files a folder may hold; settings and tensors are checked in `adapter_weights.py
 """
 
 import json
+import math
 import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -21,6 +22,7 @@ MANIFEST = "manifest.json"
 CONFIG = "adapter_config.json"
 WEIGHTS = {"lora": "adapter_model.safetensors", "probe": "probe.safetensors"}
 _MAX_BYTES = 2_000_000_000
+_LATER = {"calibration", "canary"}  # keys that a card may lack: one until it is sealed, the other if it is older than canaries
 
 
 def refuse(found: str, cure: str = "") -> RatchetError:
@@ -44,6 +46,8 @@ class AdapterCard:
     prompt: None = None
     schema: int = 1
     calibration: Mapping[str, Any] | None = None
+    canary: Mapping[str, Any] | None = None
+    """What it answers to fixed prompts (`canary.py`): `prompts`, the number of their list, and `logits`, rows of numbers."""
 
     def __post_init__(self) -> None:
         if (self.schema, self.family, self.prompt) != (1, "encoder", None) or self.method not in WEIGHTS:
@@ -53,22 +57,24 @@ class AdapterCard:
             raise refuse(f"{CARD} lacks a base, a digest or two distinct labels.")
         if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 65536:
             raise refuse(f"{CARD} has max_tokens = {self.max_tokens!r}.")
+        if self.canary is not None and not _is_canary(self.canary, len(self.labels)):
+            raise refuse(
+                f"{CARD} holds a canary that is no number of a list with {len(self.labels)} logits for each of its prompts."
+            )
 
     def as_json(self) -> dict[str, Any]:
-        """The content of `ratchet.json`; calibration is left out until it is fitted."""
+        """The content of `ratchet.json`; canary and calibration are left out until they are known."""
         content = {**asdict(self), "labels": list(self.labels)}
-        if self.calibration is None:
-            del content["calibration"]
-        return content
+        return {key: value for key, value in content.items() if key not in _LATER or value is not None}
 
     @classmethod
     def from_json(cls, content: Any) -> "AdapterCard":
         """Inverse of `as_json`; unknown and missing keys are refused."""
         names = {field.name for field in fields(cls)}
-        if not isinstance(content, dict) or set(content) - names or names - set(content) - {"calibration"}:
+        if not isinstance(content, dict) or set(content) - names or names - set(content) - _LATER:
             raise refuse(f"{CARD} has other keys than {', '.join(sorted(names))}.")
-        if not isinstance(content["labels"], list) or not isinstance(content.get("calibration", {}), dict):
-            raise refuse(f"{CARD} holds a label list or a calibration of the wrong type.")
+        if not isinstance(content["labels"], list) or not all(isinstance(content.get(key, {}), dict) for key in _LATER):
+            raise refuse(f"{CARD} holds a label list, a calibration or a canary of the wrong type.")
         return cls(**{**content, "labels": tuple(content["labels"])})
 
 
@@ -141,6 +147,17 @@ def parse_json(content: Mapping[str, bytes], name: str) -> Any:
         return json.loads(content[name], parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise refuse(f"{name} is no JSON.") from None
+
+
+def _is_canary(canary: Mapping[str, Any], k: int) -> bool:
+    rows = canary.get("logits")
+    return (
+        set(canary) == {"prompts", "logits"}
+        and type(canary["prompts"]) is int
+        and isinstance(rows, list)
+        and all(isinstance(row, list) and len(row) == k for row in rows)
+        and all(type(value) in (int, float) and math.isfinite(value) for row in rows for value in row)
+    )
 
 
 def _no_constant(word: str) -> None:

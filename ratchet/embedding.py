@@ -48,9 +48,13 @@ def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_toke
 
 def mean_pooled(model: Any, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
     """Mean of the last hidden states over real tokens, then unit length: float32 [n, d]."""
+    return pool_mean(model(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
+
+
+def pool_mean(hidden: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """Mean of hidden states [n, t, d] over the real tokens of a mask [n, t], then unit length: float32 [n, d]."""
     import torch
 
-    hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
     weight = mask.unsqueeze(-1).to(hidden.dtype)
     return torch.nn.functional.normalize((hidden * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
 

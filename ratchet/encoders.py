@@ -95,3 +95,10 @@ def pad_id_of(folder: Path) -> int:
     from transformers import AutoConfig
 
     return AutoConfig.from_pretrained(folder).pad_token_id or 0
+
+
+def hidden_size_of(folder: Path) -> int:
+    """How many numbers the encoder gives for each token."""
+    from transformers import AutoConfig
+
+    return int(AutoConfig.from_pretrained(folder).hidden_size)

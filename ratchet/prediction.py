@@ -1,25 +1,24 @@
 """Prediction: an adapter folder becomes a predictor. Training, evaluation and serving all ask this one class.
 
-Add here what lies between texts and probabilities. What a folder may hold is said in `adapter_format.py`, how texts
-become batches in `encoding.py`, how logits become probabilities in `calibration.py`.
+Add here what lies between texts and probabilities. What a folder may hold is said in `opened_adapter.py`, how texts
+become batches in `encoding.py`, how logits become probabilities in `calibration.py`; several adapters on one set of base
+weights are `shared_base.py`.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ratchet import adapter_format as form
-from ratchet.adapter_format import AdapterCard, refuse
-from ratchet.adapter_weights import check_tensors, expected_tensors, load_finite, read_settings
-from ratchet.bases import Base, resolve_base
-from ratchet.calibration import UNCALIBRATED, Calibration, apply_calibration
+from ratchet.calibration import Calibration, apply_calibration
 from ratchet.embedding import mean_pooled
-from ratchet.encoders import apply_lora, empty_classifier, load_classifier, load_encoder, pad_id_of, parameter_shapes
-from ratchet.encoding import PREPROCESSING, Rows, load_tokenizer, run_in_batches, tokenizer_digest
+from ratchet.encoders import apply_lora, load_classifier, load_encoder, pad_id_of
+from ratchet.encoding import Rows, run_in_batches
 from ratchet.evaluation import Floats
+from ratchet.opened_adapter import OpenedAdapter, open_adapter
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +52,11 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> Predictions:
         """Answers with calibrated probabilities."""
-        probabilities = apply_calibration(self.logits(texts), self.calibration)
+        return self.judge(self.logits(texts))
+
+    def judge(self, logits: Floats) -> Predictions:
+        """The answers that raw scores [n, k] mean."""
+        probabilities = apply_calibration(logits, self.calibration)
         best = probabilities.argmax(axis=1)
         confidence = probabilities[np.arange(len(best)), best]
         return Predictions([self.labels[index] for index in best], confidence, probabilities)
@@ -62,26 +65,16 @@ class Predictor:
 def load_predictor(folder: Path) -> Predictor:
     """The predictor of an adapter folder, sealed or not, after every file, setting, tensor and digest was checked.
 
-    Sets torch to one thread in this process. Raises `RatchetError` for anything that is not exactly an adapter, and for
-    a base model or tokenizer that is not the one the adapter was trained on.
+    It has base weights of its own, the LoRA merged into them. Sets torch to one thread in this process. Raises
+    `RatchetError` as `open_adapter` does.
     """
-    content = form.read_folder(folder)
-    card = form.read_card(content)
-    base = _check_base(card)
-    tokenizer = load_tokenizer(base.folder, card.max_tokens)
-    try:
-        calibration = UNCALIBRATED if card.calibration is None else Calibration.from_json(dict(card.calibration))
-    except (ValueError, TypeError, KeyError) as error:
-        raise refuse(f"{form.CARD} holds a calibration that cannot be used: {error}.") from None
-    weights = content[form.WEIGHTS[card.method]]
-    if card.method == "probe":
-        return Predictor(card.labels, calibration, tokenizer, pad_id_of(base.folder), _probe_rows(base, card, weights))
-    model = empty_classifier(base.folder, len(card.labels))
-    settings = read_settings(content)
-    check_tensors(weights, expected_tensors(settings, parameter_shapes(model)))
-    model = load_classifier(base.folder, len(card.labels))
-    apply_lora(model, settings, load_finite(weights))
-    return classifier_predictor(model, card.labels, calibration, tokenizer)
+    opened = open_adapter(folder)
+    if opened.settings is None:
+        pad_id = pad_id_of(opened.base.folder)
+        return Predictor(opened.card.labels, opened.calibration, opened.tokenizer, pad_id, _probe_rows(opened))
+    model = load_classifier(opened.base.folder, len(opened.card.labels))
+    apply_lora(model, opened.settings, opened.tensors)
+    return classifier_predictor(model, opened.card.labels, opened.calibration, opened.tokenizer)
 
 
 def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: "Tokenizer") -> Predictor:
@@ -94,40 +87,11 @@ def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calib
     return Predictor(labels, calibration, tokenizer, model.config.pad_token_id or 0, rows)
 
 
-def make_card(base: Base, method: Literal["lora", "probe"], labels: tuple[str, ...], max_tokens: int) -> AdapterCard:
-    """The card of an adapter that was trained here, on `base`."""
-    return AdapterCard(
-        family="encoder",
-        method=method,
-        base=base.name,
-        base_revision=base.revision,
-        tokenizer_digest=tokenizer_digest(base.folder),
-        labels=labels,
-        max_tokens=max_tokens,
-        preprocessing=PREPROCESSING,
-    )
+def probe_logits(pooled: "torch.Tensor", opened: OpenedAdapter) -> "torch.Tensor":
+    """What a probe makes of pooled texts [n, d]: float32 [n, k]."""
+    return pooled @ opened.tensors["coef"].T + opened.tensors["intercept"]
 
 
-def _check_base(card: AdapterCard) -> Base:
-    base = resolve_base(card.base)
-    here = make_card(base, card.method, card.labels, card.max_tokens)
-    for key in ("base_revision", "tokenizer_digest", "preprocessing"):
-        trained, found = getattr(card, key), getattr(here, key)
-        if trained != found:
-            raise refuse(
-                f"the adapter was trained with {key} {trained[:24]!r}, here is {found[:24]!r}.",
-                "Install the base model that the adapter names, or train again.",
-            )
-    return base
-
-
-def _probe_rows(base: Base, card: AdapterCard, weights: bytes) -> Rows:
-    model = load_encoder(base.folder)
-    width = model.config.hidden_size
-    check_tensors(weights, {"coef": (len(card.labels), width), "intercept": (len(card.labels),)})
-    tensors = load_finite(weights)
-
-    def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        return mean_pooled(model, ids, mask) @ tensors["coef"].T + tensors["intercept"]
-
-    return rows
+def _probe_rows(opened: OpenedAdapter) -> Rows:
+    embed = functools.partial(mean_pooled, load_encoder(opened.base.folder))
+    return lambda ids, mask: probe_logits(embed(ids, mask), opened)

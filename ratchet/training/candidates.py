@@ -17,20 +17,17 @@ import numpy as np
 from ratchet import adapter_format as form
 from ratchet.bases import Base, resolve_base
 from ratchet.calibration import UNCALIBRATED, fit_calibration, softmax
+from ratchet.canary import record_canary
 from ratchet.candidate import Candidate
 from ratchet.embedding import keep_embeddings
 from ratchet.encoders import apply_lora, load_classifier
 from ratchet.encoding import encode_texts, load_tokenizer
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats, Integers, brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
-from ratchet.files import fsync_folder, publish
+from ratchet.files import fsync_folder, write_atomically
 from ratchet.identity import canonical_json
-from ratchet.prediction import (
-    Predictor,
-    classifier_predictor,
-    load_predictor,
-    make_card,
-)
+from ratchet.opened_adapter import make_card
+from ratchet.prediction import Predictor, classifier_predictor, load_predictor
 from ratchet.training.duo import Duo, Second
 from ratchet.training.epochs import Epoch, Lesson, Metrics, Tensors, follow, train_epochs
 from ratchet.training.outcome import CandidateResult, weights_digest
@@ -215,16 +212,18 @@ def _save(tensors: "dict[str, torch.Tensor]") -> bytes:
     return content
 
 
+def _as_bytes(card: form.AdapterCard) -> bytes:
+    return canonical_json(card.as_json()).encode() + b"\n"
+
+
 def _write_adapter(task: Task, content: dict[str, bytes]) -> None:
     candidate = task.candidate
     card = make_card(task.base, candidate.method, task.plan.labels, candidate.max_tokens)
     stage, target = task.folder / ".adapter.stage", task.folder / "adapter"
     for folder in (stage, target):
         shutil.rmtree(folder, ignore_errors=True)
-    stage.mkdir()
-    for name, data in {**content, form.CARD: canonical_json(card.as_json()).encode() + b"\n"}.items():
-        part = stage / f".{name}"
-        part.write_bytes(data)
-        publish(part, stage / name)
+    for name, data in {**content, form.CARD: _as_bytes(card)}.items():
+        write_atomically(stage / name, data)
+    write_atomically(stage / form.CARD, _as_bytes(replace(card, canary=record_canary(stage))))
     stage.rename(target)
     fsync_folder(task.folder)

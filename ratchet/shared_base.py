@@ -1,0 +1,184 @@
+"""Shared base: one set of base weights in memory answers for any number of adapters, also within one batch.
+
+LoRA adapters are in the model unmerged (`mixed_lora.py`), their heads are routed (`routed_heads.py`), and a probe reads the
+hidden states of rows that no LoRA touches. Add here how adapters share a model. What must be true of an adapter first is in
+`opened_adapter.py`; who is asked when, in the gateway.
+"""
+
+import itertools
+import threading
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.adapter_format import AdapterCard, refuse
+from ratchet.adapter_weights import PREFIX
+from ratchet.bases import Base
+from ratchet.embedding import pool_mean
+from ratchet.encoders import load_classifier_with_info, pad_id_of
+from ratchet.encoding import batch_by_tokens, encode_texts, pad_batch
+from ratchet.mixed_lora import BASE, MixedLora, import_peft
+from ratchet.opened_adapter import OpenedAdapter, open_adapter
+from ratchet.prediction import Predictions, Predictor, probe_logits
+from ratchet.routed_heads import Route, RoutedHeads, build_heads, combine, group_rows
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, eq=False)
+class SharedPredictor(Predictor):
+    """An adapter on a shared base. It stays there for as long as anybody holds this object."""
+
+    model: "SharedBase"
+    name: str
+    card: AdapterCard
+
+
+Asked = Sequence[tuple[SharedPredictor, Sequence[str]]]
+"""Texts, each lot with the adapter that shall answer it; all adapters on one base."""
+
+_NUMBERS = itertools.count()  # of the process, so that an adapter of one base is unknown to every other
+
+
+class SharedBase:
+    """One base model and the adapters on it. Any thread may ask, add and drop: they take turns between two batches."""
+
+    def __init__(self, base: Base) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        model, self._missing = load_classifier_with_info(base.folder, 2)
+        self._model, self._encoder = model.requires_grad_(False), model.base_model
+        self._hidden = _Hidden()
+        self._encoder.register_forward_hook(self._hidden.keep)
+        self._route = Route()
+        self._heads = RoutedHeads(model, self._route)
+        self._mixed: MixedLora | None = None
+        self._probes: dict[str, OpenedAdapter] = {}
+        self._loras: set[str] = set()
+        self._gone: deque[str] = deque()
+        self._lock, self._pad_id = threading.Lock(), pad_id_of(base.folder)
+
+    @property
+    def adapters(self) -> int:
+        """How many adapters are on this base now."""
+        with self._lock:
+            self._take_out_gone()
+            return len(self._loras) + len(self._probes)
+
+    def add(self, opened: OpenedAdapter) -> SharedPredictor:
+        """Put an adapter on this base. What can be made beside is; then whoever asks waits some milliseconds."""
+        heads: dict[str, Any] = {}
+        if opened.settings:
+            import_peft()  # takes seconds, so before the lock
+            heads = build_heads(opened.skeleton, opened.settings.heads, opened.tensors)
+            if unset := sorted(name for name in self._missing if f"{PREFIX}{name}" not in opened.tensors):
+                raise refuse(f"neither the base model nor the adapter holds {unset[0]}.")
+        with self._lock:
+            self._take_out_gone()
+            name = f"adapter{next(_NUMBERS)}"
+            if opened.settings:
+                self._mixed = self._mixed or MixedLora(self._model)
+                self._mixed.add(name, opened.settings, opened.tensors)
+                self._heads.add(name, heads)
+                self._loras.add(name)
+            else:
+                self._probes[name] = opened
+        k = len(opened.card.labels)
+
+        def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+            return self._run([name] * len(ids), ids, mask)[:, :k]
+
+        made = SharedPredictor(
+            opened.card.labels, opened.calibration, opened.tokenizer, self._pad_id, rows, self, name, opened.card
+        )
+        weakref.finalize(made, self._gone.append, name)
+        return made
+
+    def answer(self, asked: Asked) -> list[Predictions]:
+        """Answer every lot of texts by its own adapter, all in common batches of similar length."""
+        import torch
+
+        encoded, names = [], []
+        for predictor, texts in asked:
+            encoded += encode_texts(predictor.tokenizer, texts)
+            names += [predictor.name] * len(texts)
+        result = np.zeros((len(encoded), max((len(predictor.labels) for predictor, _ in asked), default=0)))
+        for similar in batch_by_tokens([len(ids) for ids in encoded]):
+            batch = sorted(similar, key=names.__getitem__)  # rows of one adapter lie together
+            ids, mask = pad_batch([encoded[index] for index in batch], self._pad_id)
+            with torch.inference_mode():
+                found = self._run([names[index] for index in batch], ids, mask).double().numpy()
+            result[batch, : found.shape[1]] = found
+        ends = list(itertools.accumulate(len(texts) for _, texts in asked))
+        return [
+            predictor.judge(result[end - len(texts) : end, : len(predictor.labels)])
+            for (predictor, texts), end in zip(asked, ends, strict=True)
+        ]
+
+    def _run(self, names: Sequence[str], ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        """Logits of one batch, filled up with zeros to the widest adapter in it."""
+        with self._lock:
+            self._take_out_gone()
+            if strange := set(names) - self._loras - self._probes.keys():
+                raise LookupError(f"{strange} are not on this base")
+            probed = [name in self._probes for name in names]
+            self._route.names = [BASE if probe else name for name, probe in zip(names, probed, strict=True)]
+            if self._mixed is None:
+                logits = self._encoder(input_ids=ids, attention_mask=mask)  # probes only: the head would be for nothing
+            else:
+                logits = self._mixed(ids, mask, self._route.names).logits
+            hidden = self._hidden.take()
+            parts: list[tuple[list[int], torch.Tensor]] = []
+            for name, found in group_rows(names).items():
+                probe = self._probes.get(name)
+                part = probe_logits(pool_mean(hidden[found], mask[found]), probe) if probe else logits[found]
+                parts.append((found, part))
+            return combine(parts)
+
+    def _take_out_gone(self) -> None:
+        while self._gone:
+            name = self._gone.popleft()
+            if self._probes.pop(name, None) is None and self._mixed is not None:
+                self._loras.discard(name)
+                self._mixed.remove(name)
+                self._heads.remove(name)
+
+
+class SharedBases:
+    """The shared bases of a process, by content: a base is in memory once, for as long as an adapter is on it."""
+
+    def __init__(self) -> None:
+        self._bases: weakref.WeakValueDictionary[str, SharedBase] = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._bases)
+
+    def load(self, folder: Path) -> SharedPredictor:
+        """The adapter of a folder on its base, which answers others meanwhile. Raises `RatchetError` as `open_adapter` does."""
+        opened = open_adapter(folder)
+        with self._lock:
+            base = self._bases.get(opened.base.revision) or SharedBase(opened.base)
+            self._bases[opened.base.revision] = base
+        return base.add(opened)
+
+
+class _Hidden:
+    """Keeps what the encoder says last, for the probes; no part of it refers to the shared base, which so can be freed."""
+
+    def __init__(self) -> None:
+        self._states: Any = None
+
+    def keep(self, _module: Any, _inputs: Any, output: Any) -> None:
+        self._states = output[0]
+
+    def take(self) -> Any:
+        states, self._states = self._states, None
+        return states

@@ -1,0 +1,53 @@
+"""Adapters with random weights, written in milliseconds: stand in for trained ones where only the machinery is looked at.
+
+They pass every check that a trained adapter passes. Add a knob when a test needs another shape; the encoder below them is
+`tiny_encoder.py` or any other base.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from ratchet import adapter_format as form
+from ratchet.adapter_weights import LoraSettings, expected_tensors
+from ratchet.bases import Base
+from ratchet.canary import record_canary
+from ratchet.encoders import empty_classifier, hidden_size_of, load_classifier_with_info, parameter_shapes
+from ratchet.identity import canonical_json
+from ratchet.opened_adapter import make_card
+from ratchet.training.targets import resolve_targets
+
+
+def write_tiny_adapter(
+    folder: Path,
+    base: Base,
+    labels: Sequence[str],
+    *,
+    seed: int = 0,
+    method: Literal["lora", "probe"] = "lora",
+    rank: int = 2,
+    targets: Sequence[str] = ("auto",),
+    max_tokens: int = 32,
+) -> Path:
+    """Write an unsealed adapter on `base`, canary included, whose answers depend on the text and on `seed`; return its folder."""
+    import torch
+    from safetensors.torch import save
+
+    k = len(labels)
+    folder.mkdir(parents=True)
+    if method == "probe":
+        shapes: dict[str, tuple[int, ...]] = {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)}
+    else:
+        model, missing = load_classifier_with_info(base.folder, k)
+        found = resolve_targets(model, targets, missing)
+        settings = LoraSettings(base.name, rank, 2.0 * rank, 0.0, found.modules, found.heads)
+        (folder / form.CONFIG).write_text(canonical_json(settings.as_json()))
+        shapes = expected_tensors(settings, parameter_shapes(empty_classifier(base.folder, k)))
+    draw = torch.Generator().manual_seed(seed)
+    tensors = {name: torch.randn(shape, generator=draw) / shape[-1] ** 0.5 for name, shape in sorted(shapes.items())}
+    (folder / form.WEIGHTS[method]).write_bytes(save(tensors))
+    card = make_card(base, method, tuple(labels), max_tokens)
+    (folder / form.CARD).write_text(canonical_json(card.as_json()))
+    (folder / form.CARD).write_text(canonical_json(replace(card, canary=record_canary(folder)).as_json()))
+    return folder
