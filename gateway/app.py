@@ -1,19 +1,22 @@
 """The application: its parts are made, started, and stopped so that no answer in flight and no row is lost.
 
-Add a part here when it has a life of its own; routes are in `classifying.py`, `collecting.py` and `watching.py`.
+Add a part here when it has a life of its own; routes are in `classifying.py`, `collecting.py`, `watching.py` and
+`rollout_page.py`.
 """
 
 import asyncio
 import ipaddress
 import logging
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from gateway import classifying, collecting, watching
+from gateway import classifying, collecting, rollout_page, watching
 from gateway.access import Access
 from gateway.batching import Batcher
+from gateway.browsers import FormTokens
 from gateway.landing import Landing
 from gateway.metrics import Metrics
 from gateway.refusals import Refusal, answer, answer_fault
@@ -65,9 +68,10 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.gateway, app.state.access = gateway, Access(keys)
+    app.state.form_tokens = FormTokens(secrets.token_bytes(32))
     app.exception_handler(Refusal)(answer)
     app.exception_handler(RatchetError)(answer_fault)
-    for router in (classifying.router, collecting.router, watching.router):
+    for router in (classifying.router, collecting.router, watching.router, rollout_page.router):
         app.include_router(router)
     return app
 

@@ -37,3 +37,15 @@ class Metrics:
         self.shadow_dropped = Counter(
             "ratchet_shadow_dropped", "Shadow texts dropped under load.", ["classifier"], registry=self.registry
         )
+        self.rollout = Gauge(
+            "ratchet_rollout_status",
+            "Where a rollout stands: 0 running, 1 promoted, 2 rolled back.",
+            ["classifier"],
+            registry=self.registry,
+        )
+        self.guardrail = Gauge(
+            "ratchet_guardrail_value",
+            "The figure of a guardrail when it was last weighed.",
+            ["classifier", "metric"],
+            registry=self.registry,
+        )

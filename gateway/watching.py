@@ -3,6 +3,7 @@
 Add here what an operator or a probe asks.
 """
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import need
+from gateway.rollout_gauges import tell_rollouts
 from gateway.state import gateway_of
 
 router = APIRouter()
@@ -42,6 +44,7 @@ async def metrics(request: Request) -> Response:
         gateway.metrics.weight.labels(name, "candidate").set(rollout.served_percent / 100)
         for slot, digest in rollout.adapters.items():
             gateway.metrics.adapter.labels(name, slot, digest).set(1)
+    await asyncio.to_thread(tell_rollouts, gateway.slots.home, gateway.slots, gateway.metrics)
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -4,13 +4,14 @@ Add here what the page or the metrics read of it. What is written is `ratchet/st
 `ratchet/promotion.py`.
 """
 
-import math
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from ratchet.guardrails import Guardrail
 from ratchet.shadow import Evidence
+
+Kind = TypeVar("Kind")
+_LARGEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,8 @@ class Remembered:
     def __post_init__(self) -> None:
         for guardrail in self.guardrails:
             for figure in (guardrail.value, guardrail.low, guardrail.high, guardrail.limit):
-                if figure is not None and not math.isfinite(figure):
+                if figure is not None and not abs(figure) < _LARGEST:  # nor NaN
                     raise ValueError(f"{guardrail.name[:40]!r} holds {figure}, which is no figure")
-
-    def count(self, part: str) -> Evidence | None:
-        """The counts of one part, `whole` or `step`; None where there are none that can be."""
-        return _read(Evidence, self.figures.get(part))
 
 
 def read_remembered(document: Any) -> Remembered | None:
@@ -41,17 +38,15 @@ def read_remembered(document: Any) -> Remembered | None:
     return _read(Remembered, document)
 
 
-def _read(kind: Any, document: Any) -> Any:
-    from pydantic import ValidationError
+def read_evidence(document: Any) -> Evidence | None:
+    """The counts of a decoded document, as `Evidence.as_json` writes them; None for anything else."""
+    return _read(Evidence, document)
+
+
+def _read(kind: type[Kind], document: Any) -> Kind | None:
+    from pydantic import TypeAdapter, ValidationError
 
     try:
-        return _adapter(kind).validate_python(document)
+        return TypeAdapter(kind).validate_python(document)
     except ValidationError:
         return None
-
-
-@cache
-def _adapter(kind: Any) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)

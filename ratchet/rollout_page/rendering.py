@@ -13,9 +13,7 @@ from ratchet.report.figures import make_visible
 from ratchet.report.page import make_environment
 from ratchet.rollout_page.view import View
 
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 """For the header: the browser takes `frame-ancestors` from nowhere else."""
 WHY_AT_MOST = 300
 

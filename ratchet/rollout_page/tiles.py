@@ -37,6 +37,7 @@ class Tile:
     sign: str
     word: str
     value: str
+    interval_name: str
     interval: str
     limit: str
     drawn: Mark | None
@@ -57,16 +58,19 @@ def _lay(found: Guardrail) -> Tile:
     unsure = found.status == "ok" and kind == "accuracy" and None not in (found.low, found.limit) and found.low < found.limit  # type: ignore[operator]
     tone, sign, word = _WORDS["unsure" if unsure else found.status]
     side = "at least" if kind == "accuracy" else "at most"
-    interval = "no interval" if found.low is None or found.high is None else f"{_plain(kind, found.low)} to {_write(kind, found.high)}"
+    interval = (
+        "no interval" if found.low is None or found.high is None else f"{_plain(kind, found.low)} to {_write(kind, found.high)}"
+    )
     limit = "no limit" if found.limit is None else f"{side} {_write(kind, found.limit)}"
-    return Tile(found.name, tone, sign, word, _write(kind, found.value), interval, limit, _draw(found))
+    name = "95 % interval" if found.name == kind else "Interval, wider for many labels"  # the error is shared among the labels
+    return Tile(found.name, tone, sign, word, _write(kind, found.value), name, interval, limit, _draw(found))
 
 
 def _write(kind: str, value: float | None) -> str:
     if value is None:
         return NO_DATA
-    unit = {"accuracy": " pp", "latency": " ×"}.get(kind, " %")
-    return f"{_plain(kind, value)}{unit.replace(' ', chr(0xA0))}"
+    unit = {"accuracy": "pp", "latency": "\N{MULTIPLICATION SIGN}"}.get(kind, "%")
+    return f"{_plain(kind, value)}\N{NO-BREAK SPACE}{unit}"
 
 
 def _plain(kind: str, value: float) -> str:

@@ -124,7 +124,7 @@ def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False)
 
 
 def remember(home: Home, classifier: str, decision: Decision, at: str, head: Head) -> None:
-    """Keep the newest decision, taken on `head`, for the rollout page and `ratchet status`. A full disk does not stop a rollback."""
+    """Keep the newest decision, taken on `head`, for page and `ratchet status`. A full disk does not stop a rollback."""
     try:
         write_json(home.rollout(classifier), {**describe(decision, at), "sequence": head.sequence})
     except OSError:
