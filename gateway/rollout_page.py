@@ -20,6 +20,7 @@ from ratchet.errors import RatchetError
 from ratchet.ledger_head import Head
 from ratchet.rollout_page.rendering import POLICY, WHY_AT_MOST, Form, Notice, render_refusal, render_rollout
 from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
 from ratchet.stores.rollout_sight import see_rollout
 from ratchet.stores.serving import settle
 from ratchet.stores.signing_key import can_sign
@@ -32,7 +33,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_MEANWHILE = {"ledger_changed", "bad_move", "no_refuge"}
+_CHANGED = "ledger_changed"
+_MEANWHILE = {_CHANGED, "bad_move", "no_refuge"}
 _SAID = {
     200: "The page.",
     401: "No valid key; a browser asks for one.",
@@ -95,7 +97,7 @@ async def _take_back(request: Request, name: str, who: str, form: dict[str, str]
     try:
         await asyncio.to_thread(_roll_back, home, name, why, f"key {who}" if who else "", head)
     except RatchetError as error:
-        title = "Someone decided meanwhile." if error.code == "ledger_changed" else "Not rolled back."
+        title = "Someone decided meanwhile." if error.code == _CHANGED else "Not rolled back."
         status = 409 if error.code in _MEANWHILE else 503
         return await _page(request, name, who, Notice(title, _without(home, error.message)), status, why)
     except OSError as error:
@@ -109,6 +111,8 @@ async def _take_back(request: Request, name: str, who: str, form: dict[str, str]
 def _roll_back(home: Home, name: str, why: str, who: str, head: Head) -> None:
     from ratchet.stores.promoter import roll_back  # brings the warehouse's library, which the gateway has no other use for
 
+    if Ledger(home).head(name) != head:  # said first: what else is wrong then is of no interest. `after` decides in a race
+        raise RatchetError("Nothing was done: the ledger is not what your page showed. This is how it stands now.", code=_CHANGED)
     try:
         roll_back(home, name, why, who=who, after=head)
     except RatchetError as error:

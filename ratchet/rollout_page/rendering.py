@@ -37,23 +37,23 @@ class Notice:
     tone: str = "blocked"
 
 
-def render_rollout(view: View, form: Form | None, notices: tuple[Notice, ...] = ()) -> str:
+def render_rollout(
+    view: View, form: Form | None, notices: tuple[Notice, ...] = (), *, environment: jinja2.Environment | None = None
+) -> str:
     """The page. Without `form` this process cannot write the ledger, and the page shows the command instead."""
-    return _template("rollout.html.j2").render(view=view, form=form, notices=notices, why_at_most=WHY_AT_MOST, visible=make_visible)
+    template = (environment or rollout_environment()).get_template("rollout.html.j2")
+    return template.render(view=view, form=form, notices=notices, why_at_most=WHY_AT_MOST, visible=make_visible)
 
 
 def render_refusal(title: str, said: str) -> str:
     """A page that says only why there is nothing to see."""
-    return _template("refused.html.j2").render(title=title, said=said, visible=make_visible)
+    return rollout_environment().get_template("refused.html.j2").render(title=title, said=said, visible=make_visible)
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def rollout_environment() -> jinja2.Environment:
+    """The report's environment, which escapes everything, with the templates of this page."""
     shared = make_environment()
     own = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     assert shared.loader is not None  # noqa: S101 - the report's environment has one
     return shared.overlay(loader=jinja2.ChoiceLoader([own, shared.loader]))
-
-
-def _template(name: str) -> jinja2.Template:
-    return _environment().get_template(name)
