@@ -1,7 +1,7 @@
 """The rollout page and its one button, for a person at a browser. Every answer here is a page, also each refusal.
 
 Add here what a person may do with a rollout on the page. What it says is `ratchet/rollout_page/`, what a rollback does
-`ratchet/stores/promoter.py`, how a browser is let in `browsers.py`.
+`ratchet/stores/take_back.py`, how a browser is let in `browsers.py`.
 """
 
 import asyncio
@@ -20,10 +20,9 @@ from ratchet.errors import RatchetError
 from ratchet.ledger_head import Head
 from ratchet.rollout_page.rendering import POLICY, WHY_AT_MOST, Form, Notice, render_refusal, render_rollout
 from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
 from ratchet.stores.rollout_sight import see_rollout
-from ratchet.stores.serving import settle
 from ratchet.stores.signing_key import can_sign
+from ratchet.stores.take_back import CHANGED, take_back
 
 router = APIRouter()
 HEADERS = {
@@ -33,8 +32,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_CHANGED = "ledger_changed"
-_MEANWHILE = {_CHANGED, "bad_move", "no_refuge"}
+_MEANWHILE = {CHANGED, "bad_move", "no_refuge"}
 _SAID = {
     200: "The page.",
     401: "No valid key; a browser asks for one.",
@@ -71,7 +69,7 @@ async def show(request: Request, name: str) -> Response:
     "/rollout/{name}/rollback", status_code=303, response_class=Response, openapi_extra=_BODY, summary="Roll back now",
     responses={**_PAGES, 303: {"description": "Done; the page shows it."}},
 )  # fmt: skip
-async def take_back(request: Request, name: str) -> Response:
+async def roll_back(request: Request, name: str) -> Response:
     """Take the candidate, or else live itself, back. The form must come from a page that shows the ledger as it still is."""
     try:
         who = admit(request, "admin")
@@ -95,9 +93,9 @@ async def _take_back(request: Request, name: str, who: str, form: dict[str, str]
         notice = Notice("Nothing was done.", f"Give a reason of one line, at most {WHY_AT_MOST} printable characters.")
         return await _page(request, name, who, notice, 422, why)
     try:
-        await asyncio.to_thread(_roll_back, home, name, why, f"key {who}" if who else "", head)
+        await asyncio.to_thread(take_back, home, name, why, head, who=f"key {who}" if who else "")
     except RatchetError as error:
-        title = "Someone decided meanwhile." if error.code == _CHANGED else "Not rolled back."
+        title = "Someone decided meanwhile." if error.code == CHANGED else "Not rolled back."
         status = 409 if error.code in _MEANWHILE else 503
         return await _page(request, name, who, Notice(title, _without(home, error.message)), status, why)
     except OSError as error:
@@ -106,19 +104,6 @@ async def _take_back(request: Request, name: str, who: str, form: dict[str, str]
         )
         return await _page(request, name, who, Notice("Not rolled back.", said), 503, why)
     return RedirectResponse(f"../{name}", 303, HEADERS)
-
-
-def _roll_back(home: Home, name: str, why: str, who: str, head: Head) -> None:
-    from ratchet.stores.promoter import roll_back  # brings the warehouse's library, which the gateway has no other use for
-
-    if Ledger(home).head(name) != head:  # said first: what else is wrong then is of no interest. `after` decides in a race
-        raise RatchetError("Nothing was done: the ledger is not what your page showed. This is how it stands now.", code=_CHANGED)
-    try:
-        roll_back(home, name, why, who=who, after=head)
-    except RatchetError as error:
-        if error.code != "flags_changed":
-            raise
-        settle(home, name)  # the entry stands; another classifier's flag was published in between
 
 
 async def _page(

@@ -347,6 +347,20 @@ def test_a_gateway_that_cannot_sign_shows_the_command(browse: Serve, home: Home,
     assert len(Ledger(home).entries("small")) == 2
 
 
+def test_a_ledger_that_cannot_be_written_is_said(browse: Serve, home: Home, made: Any, enter: Enter) -> None:
+    """503 with the command for the machine itself, and the reason is not lost."""
+    enter(made[1][1], "shadow")
+    client = browse()
+    form = {**read_form(client.get(URL).text), "why": "worse"}
+    lock = home.classifier("small") / ".ledger.lock"
+    lock.unlink()
+    lock.mkdir()
+    found = client.post(POST, data=form)
+    assert found.status_code == 503
+    assert "The ledger cannot be written here (Is a directory)" in found.text
+    assert 'value="worse"' in found.text
+
+
 def test_a_broken_ledger_is_said_and_never_500(browse: Serve, home: Home, made: Any, enter: Enter) -> None:
     """503 with the sentence, without the path of the home."""
     enter(made[1][1], "shadow")
