@@ -1,6 +1,7 @@
 """The application: its parts are made, started, and stopped so that no answer in flight and no row is lost.
 
-Add a part here when it has a life of its own; routes are in `classifying.py`, `collecting.py` and `watching.py`.
+Add a part here when it has a life of its own; routes are in `classifying.py`, `collecting.py`, `watching.py` and
+`rollout_page.py`.
 """
 
 import asyncio
@@ -13,10 +14,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from gateway import classifying, collecting, watching
+from gateway import classifying, collecting, rollout_page, watching
 from gateway.access import Access
 from gateway.afterwards import Afterwards
 from gateway.batching import Batcher
+from gateway.browsers import FormTokens
 from gateway.dialects import tei, vllm
 from gateway.evaluating import find_factory
 from gateway.landing import Landing
@@ -87,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # the redirect would go wherever the client's own Host header says
     )
     app.state.gateway, app.state.access = gateway, Access(keys)
+    app.state.form_tokens = FormTokens(secrets.token_bytes(32))
     app.exception_handler(Refusal)(answer)
     app.state.refusal_shapes = tei.REFUSAL_SHAPES
     app.exception_handler(RatchetError)(answer_fault)
@@ -94,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.exception_handler(Exception)(answer_crash)
     tracing.wrap(app)
     app.add_middleware(Afterwards)
-    for router in (classifying.router, collecting.router, watching.router, tei.router, vllm.router):
+    for router in (classifying.router, collecting.router, watching.router, rollout_page.router, tei.router, vllm.router):
         app.include_router(router)
     return app
 

@@ -72,6 +72,18 @@ class Metrics:
             ["classifier"],
             registry=self.registry,
         )
+        self.rollout = Gauge(
+            "ratchet_rollout_status",
+            "Where a rollout stands: 0 running, 1 promoted, 2 rolled back.",
+            ["classifier"],
+            registry=self.registry,
+        )
+        self.guardrail = Gauge(
+            "ratchet_guardrail_value",
+            "The figure of a guardrail when it was last weighed.",
+            ["classifier", "metric"],
+            registry=self.registry,
+        )
 
     def hear(self, heard: Heard) -> None:
         """Count an evaluation that was of no use."""

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import need
 from gateway.bodies import REFUSED
+from gateway.rollout_gauges import tell_rollouts
 from gateway.state import Gateway, gateway_of
 from ratchet.stores.history import newest_run_s
 
@@ -57,6 +58,7 @@ async def metrics(request: Request) -> Response:
         gateway.metrics.weight.labels(name, "candidate").set(rollout.served_percent / 100)
         for slot, digest in rollout.adapters.items():
             gateway.metrics.adapter.labels(name, slot, digest).set(1)
+    await asyncio.to_thread(tell_rollouts, gateway.slots.home, gateway.slots, gateway.metrics)
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

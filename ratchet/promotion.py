@@ -46,7 +46,7 @@ def decide(standing: Standing, policy: PromotionPolicy, whole: Evidence, step: E
     holds; else the next step is taken. Nothing advances without data.
     """
     if standing.compared is None or standing.live is None or standing.moved is None:
-        return Decision(STAY, "Held: nothing is compared with live.", _word(standing), standing.live or "")
+        return Decision(STAY, "Held: nothing is compared with live.", name_state(standing), standing.live or "")
     incumbent, challenger = standing.compared
     measured = measure_guardrails(policy, whole, step)
     said = compare_accuracy(policy, whole)
@@ -56,7 +56,7 @@ def decide(standing: Standing, policy: PromotionPolicy, whole: Evidence, step: E
         gone = challenger if adapter == incumbent else incumbent
         sentence = f"{word}; {said}" if word.endswith((".", "%")) or ":" in word else f"{word}: {said}"
         figures = {"whole": whole.as_json(), "step": step.as_json(), "policy_margin": policy.margin}
-        return Decision(action, sentence, state or _word(standing), adapter, gone, percent, measured, figures)
+        return Decision(action, sentence, state or name_state(standing), adapter, gone, percent, measured, figures)
 
     def hold(why: str = "", state: str = "") -> Decision:
         return found(STAY, f"Held: {why}" if why else "Held", state=state)
@@ -105,7 +105,8 @@ def _waits_for(
     return None if low >= -policy.margin else ""
 
 
-def _word(standing: Standing) -> str:
+def name_state(standing: Standing) -> str:
+    """The state word of a standing, where no figure says more."""
     if standing.live is None:
         return "No data"
     if standing.held:

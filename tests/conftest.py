@@ -1,18 +1,23 @@
-"""What tests of several folders share: a headless Chromium without any network, ways to plant a bug, how often to try a fault.
+"""What tests of several folders share: a headless Chromium without any network, ways to break out of a page and to notice it,
+ways to plant a bug, how often to try a fault.
 
 A whole run that passed fails nevertheless when some failpoint was never reached.
 """
 
 import importlib.util
 import os
+import re
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import html5lib
 import pytest
 
 from ratchet.failpoints import REACHED, unreached
@@ -149,3 +154,92 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
     yield open_file
     for context in contexts:
         context.close()
+
+
+BREAKOUTS = ("", '">', "'>", "</title>", "</style>", "</script>", "-->", "</bdi></td></table>", "]]></svg>", "\u202e\x00")
+BASES = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<a href=javascript:alert(1)>x</a>",
+    "<meta http-equiv=refresh content='0;url=//evil.test'>",
+    "<link rel=stylesheet href=//evil.test/x>",
+    "<style>@import '//evil.test/x'</style>",
+    "<form action=javascript:alert(1)><button>x",
+    "<math><mtext><img src=x onerror=alert(1)>",
+    '" onmouseover=alert(1) x="',
+    "' autofocus onfocus=alert(1) x='",
+    "{{ 7*7 }}{% raw %}<b>",
+    "<base href=//evil.test>",
+    "<object data=javascript:alert(1)>",
+    "&lt;script&gt;&#60;script&#62;alert(1)",
+    "<template><script>alert(1)</script>",
+)
+PAYLOADS = [breakout + base for breakout, base in product(BREAKOUTS, BASES)]
+CONTRASTS = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = color => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const light = c => { const v = c.slice(0, 3).map(x => x / 255).map(x => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
+    return .2126 * v[0] + .7152 * v[1] + .0722 * v[2]; };
+  const found = {};
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest('title')) continue;
+    const style = getComputedStyle(element);
+    const front = rgba(element instanceof SVGElement ? style.fill : style.color);
+    let holder = element, back = [0, 0, 0, 0];
+    while (holder && back[3] < 255) { back = rgba(getComputedStyle(holder).backgroundColor); holder = holder.parentElement; }
+    const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
+    const ratio = (a + .05) / (b + .05);
+    if (ratio < 4.5) found[element.tagName + '.' + element.className + ': ' + walker.currentNode.data.trim().slice(0, 30)] = ratio;
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="session")
+def payloads() -> list[str]:
+    """170 ways to break out of HTML, each different."""
+    return PAYLOADS
+
+
+@pytest.fixture(scope="session")
+def find_dangers() -> Callable[[str], list[str]]:
+    """What of a page could run or fetch: scripts, handlers, addresses outside the page."""
+
+    def find(html: str) -> list[str]:
+        found = []
+        for element in html5lib.parse(html, namespaceHTMLElements=False).iter():
+            tag = str(element.tag).rpartition("}")[2]
+            if tag in ("script", "iframe", "object", "embed", "base", "form", "template", "math", "img", "foreignObject"):
+                found.append(f"<{tag}>")
+            for attribute, value in element.items():
+                local = str(attribute).rpartition("}")[2].lower()
+                if (
+                    local.startswith("on")
+                    or "javascript:" in re.sub(r"\s", "", value.lower())
+                    or local in ("src", "srcdoc", "action")
+                ):
+                    found.append(f"<{tag} {local}={value[:60]!r}>")
+                if local == "href" and not value.startswith("#") and value != "data:,":
+                    found.append(f"<{tag} href={value[:60]!r}>")
+                if local == "style" and not re.fullmatch(r"(--s|width|left|order):-?[0-9.]+%?(;width:[0-9.]+%)?", value):
+                    found.append(f"<{tag} style={value[:60]!r}>")
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def count_elements() -> Callable[[str], Counter[str]]:
+    """How many elements of each kind a browser would build."""
+    return lambda html: Counter(str(e.tag) for e in html5lib.parse(html, namespaceHTMLElements=False).iter())
+
+
+@pytest.fixture(scope="session")
+def find_faint() -> Callable[[Any], dict[str, float]]:
+    """The texts of an opened page whose contrast is below 4.5, as drawn, each with its contrast."""
+    return lambda page: page.evaluate(CONTRASTS)  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ from ratchet import ledger_entry as act
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.files import write_json
 from ratchet.ledger_entry import Entry
+from ratchet.ledger_head import Head
 from ratchet.promotion import STAY, Decision, decide
 from ratchet.standing import Standing
 from ratchet.stores.ceremony import actor, nominate
@@ -82,14 +83,17 @@ def carry_out(home: Home, classifier: str, weighed: Weighed, *, now: datetime | 
             percent=decision.percent,
             evidence=decision.figures,
         )
-    remember(home, classifier, decision, at)
+    remember(home, classifier, decision, at, standing.head)
     return entry
 
 
-def roll_back(home: Home, classifier: str, why: str, *, now: datetime | None = None) -> Entry:
+def roll_back(
+    home: Home, classifier: str, why: str, *, who: str = "", after: Head | None = None, now: datetime | None = None
+) -> Entry:
     """Take the challenger, or else live itself, back at once, by this user's word. Needs no gate, no evidence, no warehouse.
 
-    Raises `RatchetError` when there is nothing to return to.
+    `who` is the user, if not the one who runs this process. With `after`, raises `RatchetError` when the ledger has another
+    head by now; and always when there is nothing to return to.
     """
     standing = Ledger(home).standing(classifier)
     target, gone = standing.refuge, standing.challenger or standing.live
@@ -101,7 +105,7 @@ def roll_back(home: Home, classifier: str, why: str, *, now: datetime | None = N
         )
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     return move(
-        home, classifier, after=standing.head, ts=at, actor=actor(), action=act.ROLLBACK, why=f"Rolled back: {why}",
+        home, classifier, after=after or standing.head, ts=at, actor=who or actor(), action=act.ROLLBACK, why=f"Rolled back: {why}",
         adapter=target, previous_adapter=gone, week=standing.entered.week if standing.entered else "", receipts={},
     )  # fmt: skip
 
@@ -119,10 +123,10 @@ def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False)
     )  # fmt: skip
 
 
-def remember(home: Home, classifier: str, decision: Decision, at: str) -> None:
-    """Keep the newest decision for the rollout page and `ratchet status`. A disk that is full does not stop a rollback."""
+def remember(home: Home, classifier: str, decision: Decision, at: str, head: Head) -> None:
+    """Keep the newest decision, taken on `head`, for page and `ratchet status`. A full disk does not stop a rollback."""
     try:
-        write_json(home.rollout(classifier), describe(decision, at))
+        write_json(home.rollout(classifier), {**describe(decision, at), "sequence": head.sequence})
     except OSError:
         return
 

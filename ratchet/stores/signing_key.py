@@ -40,6 +40,14 @@ def signing_key(home: Home, disk: FileSystem = DISK) -> Ed25519PrivateKey:
     return key
 
 
+def can_sign(home: Home) -> bool:
+    """Whether this process can read the private half, so that it could write an entry."""
+    try:
+        return isinstance(form.load_pem_private_key(home.signing_key.read_bytes(), None), Ed25519PrivateKey)
+    except (OSError, ValueError, TypeError):
+        return False
+
+
 def public_key(path: Path, disk: FileSystem = DISK) -> Ed25519PublicKey:
     """The public half at `path`; raises `RatchetError` when there is none or it is no Ed25519 key."""
     try:

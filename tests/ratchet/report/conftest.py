@@ -1,10 +1,8 @@
-"""Documents to draw, and two readers of a page: of its figures and of its danger. Both look at the page, never at our templates."""
+"""Documents to draw, and a reader of a page's figures, which looks at the page and never at our templates."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from itertools import product
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,34 +25,6 @@ OPEN_KEYS = {
     "digests",
 }
 """Objects of the document whose keys are names that users or data choose."""
-
-BREAKOUTS = ("", '">', "'>", "</title>", "</style>", "</script>", "-->", "</bdi></td></table>", "]]></svg>", "\u202e\x00")
-BASES = (
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "<svg onload=alert(1)>",
-    "<iframe srcdoc='<script>alert(1)</script>'>",
-    "<a href=javascript:alert(1)>x</a>",
-    "<meta http-equiv=refresh content='0;url=//evil.test'>",
-    "<link rel=stylesheet href=//evil.test/x>",
-    "<style>@import '//evil.test/x'</style>",
-    "<form action=javascript:alert(1)><button>x",
-    "<math><mtext><img src=x onerror=alert(1)>",
-    '" onmouseover=alert(1) x="',
-    "' autofocus onfocus=alert(1) x='",
-    "{{ 7*7 }}{% raw %}<b>",
-    "<base href=//evil.test>",
-    "<object data=javascript:alert(1)>",
-    "&lt;script&gt;&#60;script&#62;alert(1)",
-    "<template><script>alert(1)</script>",
-)
-PAYLOADS = [breakout + base for breakout, base in product(BREAKOUTS, BASES)]
-
-
-@pytest.fixture(scope="session")
-def payloads() -> list[str]:
-    """170 ways to break out of HTML, each different."""
-    return PAYLOADS
 
 
 @pytest.fixture(scope="session")
@@ -97,39 +67,6 @@ def rename() -> Callable[[dict[str, Any], Callable[[int], str]], dict[str, Any]]
         return visit(deepcopy(document))  # type: ignore[no-any-return]
 
     return walk
-
-
-@pytest.fixture(scope="session")
-def find_dangers() -> Callable[[str], list[str]]:
-    """What of a page could run or fetch: scripts, handlers, addresses outside the page."""
-
-    def find(html: str) -> list[str]:
-        found = []
-        for element in html5lib.parse(html, namespaceHTMLElements=False).iter():
-            tag = str(element.tag).rpartition("}")[2]
-            if tag in ("script", "iframe", "object", "embed", "base", "form", "template", "math", "img", "foreignObject"):
-                found.append(f"<{tag}>")
-            for attribute, value in element.items():
-                local = str(attribute).rpartition("}")[2].lower()
-                if (
-                    local.startswith("on")
-                    or "javascript:" in re.sub(r"\s", "", value.lower())
-                    or local in ("src", "srcdoc", "action")
-                ):
-                    found.append(f"<{tag} {local}={value[:60]!r}>")
-                if local == "href" and not value.startswith("#") and value != "data:,":
-                    found.append(f"<{tag} href={value[:60]!r}>")
-                if local == "style" and not re.fullmatch(r"(--s|width|left|order):-?[0-9.]+%?(;width:[0-9.]+%)?", value):
-                    found.append(f"<{tag} style={value[:60]!r}>")
-        return found
-
-    return find
-
-
-@pytest.fixture(scope="session")
-def count_elements() -> Callable[[str], Counter[str]]:
-    """How many elements of each kind a browser would build."""
-    return lambda html: Counter(str(e.tag) for e in html5lib.parse(html, namespaceHTMLElements=False).iter())
 
 
 @pytest.fixture(scope="session")

@@ -10,28 +10,6 @@ from ratchet.report.page import render_report
 
 FIGURES = """nodes => nodes.map(n => ({key: n.dataset.key, round: n.dataset.round, of: n.dataset.of || '', text: n.textContent}))"""
 
-CONTRASTS = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgba = color => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data]; };
-  const light = c => { const v = c.slice(0, 3).map(x => x / 255).map(x => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
-    return .2126 * v[0] + .7152 * v[1] + .0722 * v[2]; };
-  const found = {};
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest('title')) continue;
-    const style = getComputedStyle(element);
-    const front = rgba(element instanceof SVGElement ? style.fill : style.color);
-    let holder = element, back = [0, 0, 0, 0];
-    while (holder && back[3] < 255) { back = rgba(getComputedStyle(holder).backgroundColor); holder = holder.parentElement; }
-    const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
-    const ratio = (a + .05) / (b + .05);
-    if (ratio < 4.5) found[element.tagName + '.' + element.className + ': ' + walker.currentNode.data.trim().slice(0, 30)] = ratio;
-  }
-  return found;
-}"""
-
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory, usual, first, many, rename, payloads) -> dict[str, Path]:
@@ -167,22 +145,22 @@ def test_anchors_lead_to_what_they_name(name, pages, visit, usual):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["usual", "first", "many"])
-def test_text_is_readable_in_both_schemes(name, scheme, pages, visit):
+def test_text_is_readable_in_both_schemes(name, scheme, pages, visit, find_faint):
     """Contrast of every visible text to what lies behind it is at least 4.5."""
     seen = visit(pages[name], color_scheme=scheme)
     seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert seen.page.evaluate(CONTRASTS) == {}
+    assert find_faint(seen.page) == {}
     dark = seen.page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
     assert dark == (scheme == "dark")
 
 
 @pytest.mark.parametrize("name", ["usual", "many"])
-def test_it_prints_on_a4(name, pages, visit):
+def test_it_prints_on_a4(name, pages, visit, find_faint):
     """Light even where the screen is dark, nothing wider than the sheet, and closed lists are printed too."""
     page = visit(pages[name], color_scheme="dark", viewport={"width": 688, "height": 972}).page
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("document.documentElement.scrollWidth") <= 688
     assert page.locator("details.texts li").first.bounding_box()["height"] > 0
-    assert page.evaluate(CONTRASTS) == {}
+    assert find_faint(page) == {}
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")

@@ -1,0 +1,175 @@
+"""The rollout page as its reader meets it: the real application, asked over a socket by a real Chromium, rollback included."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import uvicorn
+
+from gateway.app import create_app
+from gateway.settings import Settings
+from ratchet.policy import PromotionPolicy
+from ratchet.promotion import decide
+from ratchet.shadow import Evidence
+from ratchet.stores.flags import Flags
+from ratchet.stores.home import Home
+from ratchet.stores.keys import Keys
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.promoter import Weighed, carry_out
+
+Enter = Callable[..., None]
+EVIDENCE = Evidence(
+    requests=1000, disagreements=60, labelled=80, only_incumbent=3, only_challenger=5, answered=100,
+    incumbent_p95_ms=10.0, challenger_p95_ms=11.0,
+)  # fmt: skip
+
+
+@pytest.fixture
+def address(home: Home) -> Iterator[str]:
+    """Where the application over the home answers, in a thread of this process. Who connects early waits."""
+    server = uvicorn.Server(uvicorn.Config(create_app(Settings(home=home.root)), log_level="warning", ws="none"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listening.close()
+
+
+class Reader:
+    """One browser window: its `page`, requests to any host but ours, and what the browser complained of."""
+
+    def __init__(self, context: Any, address: str) -> None:
+        self.elsewhere: list[str] = []
+        self.problems: list[str] = []
+        self.others: dict[str, str] = {}
+        """Pages of other sites, by address: what this test says they hold."""
+
+        def decide_on(route: Any) -> None:
+            url = route.request.url
+            if url.startswith(f"{address}/"):
+                route.continue_()
+            elif url in self.others:
+                route.fulfill(body=self.others[url], content_type="text/html")
+            else:
+                self.elsewhere.append(url)
+                route.abort()
+
+        context.route("**/*", decide_on)
+        self.page = context.new_page()
+        self.page.on("console", lambda message: self.problems.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on("dialog", lambda dialog: (self.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+
+@pytest.fixture
+def read(browser: Any, address: str) -> Iterator[Callable[..., Reader]]:
+    """Open a window; keywords are Playwright's, such as `http_credentials`."""
+    with ExitStack() as stack:
+
+        def open_window(**options: Any) -> Reader:
+            context = browser.new_context(**options)
+            stack.callback(context.close)
+            return Reader(context, address)
+
+        yield open_window
+
+
+@pytest.fixture
+def stepping(home: Home, made: tuple[Home, list[str]], enter: Enter) -> tuple[str, str]:
+    """The second adapter answers 25 % of users, and was weighed on too little evidence; the digests of live and candidate."""
+    first, second = made[1]
+    enter(second, "shadow")
+    enter(second, "step", 25)
+    standing = Ledger(home).standing("small")
+    chosen = decide(standing, PromotionPolicy(deadline_hours=1e6, margin=0.05), EVIDENCE, EVIDENCE, datetime.now(UTC))
+    carry_out(home, "small", Weighed(standing, chosen))
+    return first, second
+
+
+@pytest.fixture
+def key(home: Home, stepping: tuple[str, str]) -> str:
+    """The secret of an admin key called `ops`, made before the application starts."""
+    return Keys(home.keys).add("ops", ("admin",))
+
+
+def test_a_person_reads_the_page_and_rolls_back(
+    key: str, read: Callable[..., Reader], address: str, home: Home, stepping: tuple[str, str]
+) -> None:
+    """State, ladder, tiles and history from the DOM; one press changes ledger, flag, page and who answers."""
+    first, second = stepping
+    reader = read(http_credentials={"username": "ann", "password": key})
+    page = reader.page
+    assert page.goto(f"{address}/rollout/small").status == 200
+    assert page.locator("#state-word").inner_text() == "Held: not enough evidence"
+    assert page.locator("h1").inner_text().startswith("Held: 80 of 100 labelled requests; accuracy difference +2.5 pp")
+    rungs = zip(page.locator(".rung").all_inner_texts(), page.locator(".place").all_inner_texts(), strict=True)
+    assert list(rungs) == [
+        ("Shadow", "done"), ("5 %", "done"), ("25 %", "now"), ("50 %", "ahead"), ("100 %", "ahead"), ("Released", "ahead"),
+    ]  # fmt: skip
+    tiles = {tile.locator("h3").inner_text(): tile for tile in page.locator(".guard").all()}
+    assert list(tiles) == ["Accuracy", "Disagreement", "Errors", "Latency"]
+    assert tiles["Disagreement"].locator(".figure").inner_text() == "6.0\xa0%"
+    assert tiles["Disagreement"].locator(".interval").inner_text() == "4.6 to 7.7\xa0%"
+    assert tiles["Disagreement"].locator(".limit-said").inner_text() == "at most 25.0\xa0%"
+    assert page.locator(".history .did").all_inner_texts() == ["step 25 %", "shadow", "promote"]
+    page.get_by_label("Reason").fill("wrong on refunds <b>&")
+    page.get_by_role("button", name="Roll back now").click()
+    assert page.url == f"{address}/rollout/small"
+    assert page.locator("#state-word").inner_text() == "Rolled back"
+    assert page.locator("h1").inner_text() == "Rolled back: wrong on refunds <b>&"
+    assert page.locator(".history .did").first.inner_text() == "rollback"
+    assert page.locator(".history .who").first.inner_text() == "key ops"
+    assert page.locator(".taken-back .rung").inner_text() == "25 %"
+    assert page.get_by_role("button").count() == 0
+    newest = Ledger(home).entries("small")[-1]
+    assert (newest.action, newest.adapter, newest.previous_adapter, newest.actor) == ("rollback", first, second, "key ops")
+    assert Flags(home).read().rollouts["small"].adapters == {"live": first}
+    assert (reader.elsewhere, reader.problems) == ([], [])
+
+
+def test_a_window_left_open_rolls_back_nothing(
+    stepping: tuple[str, str], read: Callable[..., Reader], address: str, home: Home, enter: Enter
+) -> None:
+    """A second reader decided meanwhile: the first is told, and sees what is now."""
+    first, late = read(), read()
+    for reader in (first, late):
+        reader.page.goto(f"{address}/rollout/small")
+        reader.page.get_by_label("Reason").fill("worse")
+    first.page.get_by_role("button").click()
+    with late.page.expect_response("**/rollback") as found:
+        late.page.get_by_role("button").click()
+    assert found.value.status == 409
+    assert late.page.get_by_role("alert").inner_text().startswith("Someone decided meanwhile.")
+    assert late.page.locator("#state-word").inner_text() == "Rolled back"
+    assert len(Ledger(home).entries("small")) == 4
+
+
+def test_another_site_cannot_press_the_button(
+    key: str, read: Callable[..., Reader], address: str, home: Home, stepping: tuple[str, str]
+) -> None:
+    """With a stolen form and a browser that is logged in: the browser tells where it comes from."""
+    reader = read(http_credentials={"username": "ann", "password": key})
+    reader.page.goto(f"{address}/rollout/small")
+    stolen = reader.page.locator("form").inner_html()
+    action = f"{address}/rollout/small/rollback"
+    reader.others["http://evil.test/"] = f"<form method=post action='{action}'>{stolen}</form>"
+    reader.page.goto("http://evil.test/")
+    reader.page.get_by_label("Reason").fill("worse")
+    with reader.page.expect_response(action) as found:
+        reader.page.get_by_role("button").click()
+    assert found.value.status == 403
+    assert len(Ledger(home).entries("small")) == 3
+
+
+def test_the_page_cannot_be_framed(stepping: tuple[str, str], read: Callable[..., Reader], address: str) -> None:
+    """Nobody, not even this host, can lay our button under a click of its own; another answer can be framed."""
+    page = read().page
+    page.goto(f"{address}/healthz")
+    page.set_content(f"<iframe src='{address}/healthz'></iframe><iframe src='{address}/rollout/small'></iframe>")
+    assert [frame.url for frame in page.frames[1:]] == [f"{address}/healthz", "chrome-error://chromewebdata/"]
