@@ -44,11 +44,11 @@ def admit(request: Request, scope: str) -> str:
     """The name of the key that came, by Basic or Bearer; empty on a home without keys. Raises `Refusal` for any other caller.
 
     A home without keys answers only to names of this machine: another name that leads here is another site's page, which had
-    its name point at loopback.
+    its name point at loopback. A request without `Host` comes from no browser.
     """
     access, header = request.app.state.access, request.headers.get("authorization", "")
     if not access.keys:
-        if _host_of(request) not in {*_LOOPBACK, gateway_of(request).settings.host}:
+        if _host_of(request) not in {None, *_LOOPBACK, gateway_of(request).settings.host}:
             raise Refusal(403, "other_host", "A home without keys shows its pages to this machine only.", "Ask for 127.0.0.1.")
         return ""
     kind, _, said = header.partition(" ")
@@ -92,6 +92,7 @@ def _password(said: str) -> str:
         return ""
 
 
-def _host_of(request: Request) -> str:
-    found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:]*)(:[0-9]+)?", request.headers.get("host", ""))
-    return found[1].lower() if found else ""
+def _host_of(request: Request) -> str | None:
+    said = request.headers.get("host")
+    found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:]*)(:[0-9]+)?", said or "")
+    return None if said is None else found[1].lower() if found else ""

@@ -33,7 +33,7 @@ class Served:
 
 
 def load(home: Home, name: str, rollout: Rollout | None, bases: SharedBases, before: Served | None) -> Served:
-    """What `rollout` asks for, loaded and verified; without one, what the ledger asks for.
+    """What `rollout` asks for, loaded and verified; without one, what the ledger says is live, for everyone.
 
     Adapters that `before` holds are not loaded again. Raises `RatchetError` when anything is not as it must be.
     """
@@ -41,7 +41,8 @@ def load(home: Home, name: str, rollout: Rollout | None, bases: SharedBases, bef
         standing = Ledger(home).standing(name)
         if standing.live is None:
             raise RatchetError(f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live")
-        rollout = rollout_of(home, name, standing)
+        # Without a flag nobody knows whether the operator had killed the candidate, so only live answers.
+        rollout = rollout_of(home, name, standing, killed=True)
     vouch(home, name, rollout)
     known, spec, store = before.predictors if before else {}, Specs(home)[name], AdapterStore(home)
     predictors = {

@@ -53,7 +53,7 @@ class Metrics:
             "ratchet_unlogged", "Answers whose row could not be written.", ["classifier"], registry=self.registry
         )
         self.shadow_pairs = Counter(
-            "ratchet_shadow_pairs", "Requests that both adapters were asked.", ["classifier", "result"], registry=self.registry
+            "ratchet_shadow_requests", "Requests that both adapters were asked.", ["classifier", "result"], registry=self.registry
         )
         self.shadow_dropped = Counter(
             "ratchet_shadow_dropped", "Shadow texts dropped under load.", ["classifier"], registry=self.registry

@@ -57,7 +57,7 @@ def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
         waiting = sum(
             path.stat().st_size for kind in ("pairs", "corrections") for path in home.journal(classifier, kind).glob("*.wal")
         )
-        if not waiting and _count(url, r"ratchet_shadow_(?:pairs|dropped)_total\{.*\} (\S+)") >= compared:
+        if not waiting and _count(url, r"ratchet_shadow_(?:requests|dropped)_total\{.*\} (\S+)") >= compared:
             return
         time.sleep(0.1)
     raise RatchetError("the gateway did not seal its rows in a minute.", "Look into its log.", code="not_sealed")

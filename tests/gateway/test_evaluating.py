@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -18,21 +17,15 @@ from gateway.evaluating import Heard, believe, find_factory
 from gateway.slots import Slots
 from ratchet.errors import RatchetError
 from ratchet.rollout import Rollout
-from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
+from ratchet.stores.promoter import roll_back
+from ratchet.stores.serving import kill_switch
 
 Made = tuple[Home, list[str]]
-Enter = Callable[[str], None]
+Enter = Callable[..., None]
 Asked = Callable[..., tuple[Slots, list[Heard]]]
 NAMED: dict[str, str] = {}
 """What `name_adapter` answers, by flag."""
-
-
-def publish(home: Home, rollout: Rollout) -> None:
-    """Write a flag as a promoter does."""
-    newest = replace(rollout, head=Ledger(home).head("small"))
-    Flags(home).publish("small", newest, seen=Flags(home).read().generation)
 
 
 def deciding(answer: object, **said: object) -> InMemoryProvider:
@@ -42,15 +35,20 @@ def deciding(answer: object, **said: object) -> InMemoryProvider:
 
 @pytest.fixture
 def asked(home: Home, made: Made, enter: Enter) -> Iterator[Asked]:
-    """Slots with the first adapter live and the second one a candidate of nobody, under a provider; and what they heard."""
-    started: list[Slots] = []
-    enter(made[1][1])
-    publish(home, Rollout(*made[1]))
+    """Slots with the first adapter live and the second one a candidate, by the file of 1 %; and what they heard.
 
-    def start(provider: InMemoryProvider, timeout_s: float = 60) -> tuple[Slots, list[Heard]]:
+    With a `percent` of 0 it only shadows.
+    """
+    started: list[Slots] = []
+    enter(made[1][1], "shadow")
+
+    def start(provider: InMemoryProvider, timeout_s: float = 60, percent: int = 1) -> tuple[Slots, list[Heard]]:
         heard: list[Heard] = []
+        if percent:
+            enter(made[1][1], "step", percent)
         started.append(Slots(home, factory=lambda: provider, timeout_s=timeout_s, hears=[heard.append]))
         started[-1].follow()
+        assert started[-1].problems == {}
         started[-1].start()
         return started[-1], heard
 
@@ -60,17 +58,23 @@ def asked(home: Home, made: Made, enter: Enter) -> Iterator[Asked]:
 
 
 def test_another_provider_decides_who_gets_the_candidate(asked: Asked, made: Made) -> None:
-    """By the targeting key that the gateway gives it, although the file gives the candidate to nobody."""
+    """By the targeting key that the gateway gives it, although the file gives either the other one."""
     first, second = made[1]
 
     def decide(flag: InMemoryFlag[str], context: EvaluationContext) -> FlagResolutionDetails[str]:
-        variant = "new" if context.targeting_key == "ada" else "old"
+        variant = "new" if context.targeting_key == "bob" else "old"
         return FlagResolutionDetails(flag.variants[variant], variant=variant, reason=Reason.TARGETING_MATCH)
 
-    slots, heard = asked(InMemoryProvider({"small": InMemoryFlag("old", {"old": first, "new": second}, context_evaluator=decide)}))
-    assert [(slots.choose("small", key).slot, slots.choose("small", key).digest) for key in ("ada", "bob")] == [
-        ("candidate", second),
+    slots, heard = asked(
+        InMemoryProvider({"small": InMemoryFlag("old", {"old": first, "new": second}, context_evaluator=decide)}), percent=50
+    )
+    keys = ("ada", "bob")
+    by_file = Slots(slots.home)
+    by_file.follow()
+    assert [by_file.choose("small", key).slot for key in keys] == ["candidate", "live"]
+    assert [(slots.choose("small", key).slot, slots.choose("small", key).digest) for key in keys] == [
         ("live", first),
+        ("candidate", second),
     ]
     assert {(each.provider, each.fallback) for each in heard} == {("In-Memory Provider", "")}
 
@@ -107,8 +111,8 @@ def test_whatever_a_provider_says_only_a_vouched_adapter_answers(
     provider: InMemoryProvider,
     fallback: str,
 ) -> None:
-    """Live does instead; every time is heard, and the log tells it once, without the user."""
-    slots, heard = asked(provider)
+    """Live does instead, though the file has the candidate answer 99 %; all is heard, and logged once, without the user."""
+    slots, heard = asked(provider, percent=99)
     chosen = [slots.choose("small", f"secret-user-{n}") for n in range(50)]
     assert {(choice.slot, choice.digest) for choice in chosen} == {("live", made[1][0])}
     assert [each.fallback for each in heard] == [fallback] * 50
@@ -117,7 +121,7 @@ def test_whatever_a_provider_says_only_a_vouched_adapter_answers(
     assert "secret-user" not in caplog.text
 
 
-def test_a_provider_that_is_not_there_is_live_for_everyone(asked: Asked, home: Home, made: Made) -> None:
+def test_a_provider_that_is_not_there_is_live_for_everyone(asked: Asked, home: Home, made: Made, enter: Enter) -> None:
     """A factory that fails, or a provider that never becomes ready, does not bring the file's rules back."""
 
     class Unready(InMemoryProvider):
@@ -128,8 +132,9 @@ def test_a_provider_that_is_not_there_is_live_for_everyone(asked: Asked, home: H
         raise ConnectionError("no service")
 
     slots, heard = asked(Unready({}))
-    publish(home, Rollout(*made[1], 100))
+    enter(made[1][1], "step", 99)
     slots.follow()
+    assert slots["small"].rollout.percent == 99
     assert slots.choose("small", "u1").slot == "live"
     other = Slots(home, factory=broken, hears=[heard.append])
     other.follow()
@@ -149,7 +154,7 @@ def test_a_provider_that_hangs_is_waited_for_once(asked: Asked, made: Made) -> N
             done.set()
         return FlagResolutionDetails(made[1][1], variant="new")
 
-    slots, heard = asked(deciding("", context_evaluator=decide), timeout_s=1)
+    slots, heard = asked(deciding("", context_evaluator=decide), timeout_s=1, percent=99)
     end = time.monotonic() + 60
     assert slots.choose("small", "u1").slot == "candidate"
     assert [slots.choose("small", key).slot for key in ("slow", *("u2",) * 1000)] == ["live"] * 1001
@@ -164,17 +169,21 @@ def test_the_files_kill_switch_wins_over_any_provider(asked: Asked, home: Home, 
     """Whoever writes it sends everyone to live at the next look."""
     slots, _ = asked(deciding(made[1][1]))
     assert slots.choose("small", "u1").digest == made[1][1]
-    publish(home, Rollout(*made[1], killed=True))
+    kill_switch(home, "small", on=True)
     slots.follow()
     assert slots.choose("small", "u1").digest == made[1][0]
 
 
-def test_a_shadow_never_answers(asked: Asked, home: Home, made: Made) -> None:
-    """An adapter that is only to be compared is none that a provider may choose."""
-    slots, heard = asked(deciding(made[1][1]))
-    publish(home, Rollout(made[1][0], shadow=made[1][1]))
+def test_a_shadow_never_answers(asked: Asked, made: Made, enter: Enter) -> None:
+    """An adapter that is only to be compared, before its first step or after it was live, is none that a provider may choose."""
+    first, second = made[1]
+    slots, heard = asked(deciding(second), percent=0)
+    assert (slots.choose("small", "u1").digest, heard[-1].fallback) == (first, "unknown_adapter")
+    slots, heard = asked(deciding(first), percent=0)
+    enter(second)
     slots.follow()
-    assert (slots.choose("small", "u1").digest, heard[-1].fallback) == (made[1][0], "unknown_adapter")
+    assert slots["small"].rollout.adapters == {"live": second, "shadow": first}
+    assert (slots.choose("small", "u1").digest, heard[-1].fallback) == (second, "unknown_adapter")
 
 
 def test_a_gateway_that_believes_any_digest_is_noticed(plant: Callable[..., ModuleType]) -> None:
@@ -231,13 +240,13 @@ def name_adapter() -> InMemoryProvider:
 
 def test_the_provider_of_the_setting_decides(serve: Callable[..., TestClient], home: Home, made: Made, enter: Enter) -> None:
     """Over HTTP, from the setting's name to the answer; an answer that cannot hold is counted."""
-    enter(made[1][1])
-    publish(home, Rollout(*made[1]))
+    enter(made[1][1], "shadow")
+    enter(made[1][1], "step", 1)
     NAMED["small"] = made[1][1]
     client = serve(flag_provider=f"{__name__}:name_adapter", flag_timeout_s=5)
     answer = client.post("/v1/classifiers/small", json={"text": "money back please"}).json()
     assert (answer["slot"], answer["adapter"]) == ("candidate", made[1][1])
-    publish(home, Rollout(made[1][0]))
+    roll_back(home, "small", "test")
     client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows no more than ASGI
     answer = client.post("/v1/classifiers/small", json={"text": "money back please"}).json()
     assert (answer["slot"], answer["adapter"]) == ("live", made[1][0])

@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway import asked as asked_module
-from gateway import flag_provider
+from gateway import flag_provider, loading
 from gateway import slots as slots_module
 from gateway.asked import read_asked
 from gateway.flag_provider import FileProvider
@@ -22,16 +22,17 @@ from gateway.slots import Slots
 from ratchet.errors import RatchetError
 from ratchet.ledger_head import Head
 from ratchet.rollout import Rollout
+from ratchet.shared_base import SharedBases
 from ratchet.stores import flags as flags_module
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
-from ratchet.stores.serving import settle
+from ratchet.stores.serving import kill_switch, settle
 
 Made = tuple[Home, list[str]]
-Enter = Callable[[str], None]
+Enter = Callable[..., None]
 Plant = Callable[..., ModuleType]
-Share = Callable[..., Rollout]
+Share = Callable[[int], None]
 Serve = Callable[..., TestClient]
 WRITER = """
 import sys
@@ -45,27 +46,19 @@ flags.publish("small", found.rollouts["small"], seen=found.generation)
 KEYS = [f"u{n}" for n in range(200)]
 
 
-def publish(home: Home, rollout: Rollout) -> None:
-    """Write a flag as a promoter does."""
-    Flags(home).publish("small", rollout, seen=Flags(home).read().generation)
-
-
 def chosen(slots: Slots) -> list[str]:
     """Who answers each of the users."""
     return [slots.choose("small", key).digest for key in KEYS]
 
 
 @pytest.fixture
-def share(home: Home, made: Made, enter: Enter) -> Share:
-    """Publish a share of users for the second adapter; both are in the ledger, where the first is the newest."""
-    enter(made[1][1])
-    enter(made[1][0])
+def share(made: Made, enter: Enter) -> Share:
+    """Let the second adapter climb to a share of users, as the ledger has it; it stands at a quarter, by entry 3."""
 
-    def step(percent: int, **settings: Any) -> Rollout:
-        rollout = Rollout(*made[1], percent, head=Ledger(home).head("small"), **settings)
-        publish(home, rollout)
-        return rollout
+    def step(percent: int) -> None:
+        enter(made[1][1], "step", percent)
 
+    enter(made[1][1], "shadow")
     step(25)
     return step
 
@@ -95,6 +88,16 @@ def replaced(home: Home, old: str, new: str) -> bytes:
     return content.replace(old, new, 1).encode()
 
 
+def give_thirty(flag: dict[str, Any]) -> None:
+    """A step that nobody took."""
+    flag["targeting"]["fractional"] = [["live", 70], ["candidate", 30]]
+
+
+def swap_adapters(flag: dict[str, Any]) -> None:
+    """Live and candidate in each other's place: both are in the ledger."""
+    flag["variants"] = {"live": flag["variants"]["candidate"], "candidate": flag["variants"]["live"]}
+
+
 BROKEN: dict[str, tuple[Callable[[Home], bytes | None], str]] = {
     "deleted": (lambda home: None, "flags.json is missing"),
     "empty": (lambda home: b"", "is no JSON"),
@@ -103,7 +106,10 @@ BROKEN: dict[str, tuple[Callable[[Home], bytes | None], str]] = {
     "not UTF-8": (lambda home: home.flags.read_bytes() + b"\xff", "is no JSON"),
     "nested": (lambda home: b"[" * 100_000, "is no JSON"),
     "no digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="x")), "is no adapter digest"),
-    "unknown digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="f" * 64)), "which no entry"),
+    "unknown digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="f" * 64)), "ffffffffffff answer"),
+    "another share": (lambda home: changed(home, give_thirty), "otherwise than the ledger asks"),
+    "no shadow": (lambda home: changed(home, lambda flag: flag["metadata"].pop("shadow")), "otherwise than the ledger asks"),
+    "swapped": (lambda home: changed(home, swap_adapters), "otherwise than the ledger asks"),
     "weight 150": (lambda home: replaced(home, "25\n", "150\n"), "150 % of users is outside"),
     "weights of 125": (lambda home: replaced(home, "75\n", "100\n"), "says it otherwise"),
     "weight 0.5": (lambda home: replaced(home, "25\n", "0.5\n"), "not a whole percent"),
@@ -117,7 +123,7 @@ BROKEN: dict[str, tuple[Callable[[Home], bytes | None], str]] = {
     "NaN": (lambda home: replaced(home, '"shadow_share": 1.0', '"shadow_share": NaN'), "no number of JSON"),
     "infinite": (lambda home: replaced(home, '"shadow_share": 1.0', '"shadow_share": 1e999'), "no number of JSON"),
     "no generation": (lambda home: replaced(home, '"generation"', '"generations"'), "its generation is None"),
-    "generation true": (lambda home: replaced(home, '"generation": 4', '"generation": true'), "its generation is True"),
+    "generation true": (lambda home: replaced(home, '"generation": 3', '"generation": true'), "its generation is True"),
 }  # fmt: skip
 
 
@@ -160,12 +166,12 @@ def test_a_file_cut_at_any_byte_changes_nothing(slots: Slots, home: Home) -> Non
 def test_a_probe_learns_that_an_older_file_was_put_back(serve: Serve, home: Home, share: Share) -> None:
     """/readyz is 503 with the reason, while requests go on being answered."""
     older = home.flags.read_bytes()
-    share(50)
+    kill_switch(home, "small", on=True)
     client = serve(poll_s=60)
     home.flags.write_bytes(older)
     client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows no more than ASGI
     ready = client.get("/readyz")
-    assert (ready.status_code, "generation 4, but 5 was published" in ready.json()["problems"]["small"]) == (503, True)
+    assert (ready.status_code, "generation 3, but 4 was published" in ready.json()["problems"]["small"]) == (503, True)
     assert client.post("/v1/classifiers/small", json={"text": "money back please"}).status_code == 200
 
 
@@ -182,7 +188,7 @@ def refuses_older(home: Home, module: ModuleType, older: bytes) -> bool:
 def test_an_older_generation_is_refused(home: Home, share: Share, plant: Plant, mutant: str) -> None:
     """T21, of one ledger entry; a provider that does not compare, or does not remember, is noticed."""
     older = home.flags.read_bytes()
-    share(50)
+    kill_switch(home, "small", on=True)
     (home.root / ".flags.generation").unlink()
     new = "[0, *(0 for _, generation" if mutant.startswith("[") else "False"
     module = plant(flag_provider, mutant, new) if mutant else flag_provider
@@ -190,16 +196,21 @@ def test_an_older_generation_is_refused(home: Home, share: Share, plant: Plant, 
 
 
 def test_an_older_generation_is_refused_after_a_restart(home: Home, share: Share, made: Made, plant: Plant) -> None:
-    """The file with the kill switch off, or an earlier step, put back while no gateway runs; a mutant asks itself only."""
+    """The file with the kill switch off put back while no gateway runs: live alone answers.
+
+    One mutant asks itself only; another one gives back, by the ledger, the candidate that was killed.
+    """
     older = home.flags.read_bytes()
-    share(25, killed=True)
+    kill_switch(home, "small", on=True)
     home.flags.write_bytes(older)
     slots = Slots(home)
     slots.follow()
     assert set(chosen(slots)) == {made[1][0]}
-    assert "generation 4, but 5 was published" in slots.problems["small"]
+    assert "generation 3, but 4 was published" in slots.problems["small"]
     mutant = plant(flag_provider, "max(self._newest, Flags(self._home).highest())", "self._newest")
-    assert mutant.FileProvider(home).read().generation == 4
+    assert mutant.FileProvider(home).read().generation == 3
+    reviving = plant(loading, "standing, killed=True)", "standing)")
+    assert reviving.load(home, "small", None, SharedBases(), None).rollout.served_percent == 25
 
 
 @pytest.mark.parametrize("mark", [b"", b"x" * 20, b"7", None])
@@ -212,7 +223,7 @@ def test_a_mark_that_is_lost_refuses_nothing(home: Home, mark: bytes | None) -> 
     slots = Slots(home)
     slots.follow()
     assert slots.problems == {}
-    publish(home, slots["small"].rollout)
+    Flags(home).publish("small", slots["small"].rollout, seen=1)
     assert Flags(home).highest() == 2
 
 
@@ -375,21 +386,21 @@ def test_a_reader_that_is_not_strict_is_noticed(home: Home, plant: Plant, value:
     assert plant(flags_module, old).Flags(home).read().generation == 1
 
 
-def test_a_file_made_anew_is_newer_than_the_one_it_follows(slots: Slots, home: Home, made: Made) -> None:
+def test_a_file_made_anew_is_newer_than_the_one_it_follows(slots: Slots, home: Home, share: Share) -> None:
     """Deleted and settled from the ledger, or an older one put back and published upon: the running gateway takes it."""
     older = home.flags.read_bytes()
-    publish(home, Rollout(*made[1], 50, head=Ledger(home).head("small")))
+    share(50)
     slots.follow()
     home.flags.unlink()
     settle(home, "small")
     slots.follow()
-    assert (slots.problems, slots["small"].rollout.percent) == ({}, 0)
+    assert (slots.problems, slots["small"].rollout.percent) == ({}, 50)
     home.flags.write_bytes(older)
     slots.follow()
     assert "an older file was put back" in slots.problems["small"]
-    publish(home, Rollout(*made[1], 5, head=Ledger(home).head("small")))
+    share(60)
     slots.follow()
-    assert (slots.problems, slots["small"].rollout.percent) == ({}, 5)
+    assert (slots.problems, slots["small"].rollout.percent) == ({}, 60)
 
 
 def test_a_writer_that_begins_again_at_one_is_noticed(home: Home, enter: Enter, made: Made, plant: Plant) -> None:

@@ -18,27 +18,25 @@ from gateway import slots as slots_module
 from gateway.flag_provider import FileProvider
 from gateway.slots import Slots
 from ratchet import rollout as rollout_module
-from ratchet.rollout import Rollout
-from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
+from ratchet.stores.serving import kill_switch
 
 Made = tuple[Home, list[str]]
-Publish = Callable[..., None]
+Publish = Callable[[int], None]
+Enter = Callable[..., None]
 Plant = Callable[..., ModuleType]
 KEYS = [f"user-{n}" for n in range(10_000)]
 
 
 @pytest.fixture
-def publish(home: Home, made: Made, enter: Callable[[str], None]) -> Publish:
-    """Publish a share of users for the second adapter; both are in the ledger."""
-    enter(made[1][1])
+def publish(made: Made, enter: Enter) -> Publish:
+    """Let the second adapter, which shadows, climb to a share of users."""
+    enter(made[1][1], "shadow")
 
-    def write(percent: int, **settings: Any) -> None:
-        rollout = Rollout(*made[1], percent, head=Ledger(home).head("small"), **settings)
-        Flags(home).publish("small", rollout, seen=Flags(home).read().generation)
+    def step(percent: int) -> None:
+        enter(made[1][1], "step", percent)
 
-    return write
+    return step
 
 
 def test_users_stay_in_their_bucket_while_the_share_grows(home: Home, publish: Publish) -> None:
@@ -84,7 +82,7 @@ def test_it_is_a_provider_for_any_openfeature_client(home: Home, made: Made, pub
         told.set()
 
     client.add_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, tell)
-    publish(100)
+    publish(99)
     found = provider.read()
     provider.adopt({name: (rollout, found.generation) for name, rollout in found.rollouts.items()})
     assert told.wait(60)
@@ -104,7 +102,8 @@ def test_it_is_a_provider_for_any_openfeature_client(home: Home, made: Made, pub
 
 def test_a_disabled_flag_is_a_successful_evaluation_of_the_default(home: Home, publish: Publish) -> None:
     """As flagd has it: so the default that the gateway gives is the live adapter."""
-    publish(100, killed=True)
+    publish(99)
+    kill_switch(home, "small", on=True)
     slots, heard = Slots(home), []
     slots.hears = [heard.append]
     slots.follow()
@@ -114,7 +113,8 @@ def test_a_disabled_flag_is_a_successful_evaluation_of_the_default(home: Home, p
 
 def test_a_kill_switch_that_gives_another_default_is_noticed(home: Home, made: Made, publish: Publish, plant: Plant) -> None:
     """The mutant's default is no adapter, and only the look at the rollout itself keeps live answering."""
-    publish(100, killed=True)
+    publish(99)
+    kill_switch(home, "small", on=True)
     mutant = plant(slots_module, "self._evaluator.ask(name, served.rollout.live, key)", 'self._evaluator.ask(name, "", key)')
     slots, heard = mutant.Slots(home), []
     slots.hears = [heard.append]
@@ -148,15 +148,31 @@ def faults_of_flagd_file(document: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"percent": 0}, {"percent": 25}, {"percent": 50, "killed": True}, {"percent": 5, "shadow": "s"}]
+    ("moves", "killed", "shadow"),
+    [
+        ([], False, None),
+        ([("shadow", 0)], False, 1),
+        ([("shadow", 0), ("step", 25)], False, 1),
+        ([("shadow", 0), ("step", 50)], True, 1),
+        ([("promote", 0)], False, 0),
+    ],
+    ids=["live alone", "shadowed", "a quarter", "killed", "watched by the former live"],
 )
-def test_the_file_is_what_flagds_schema_asks_for(home: Home, made: Made, publish: Publish, settings: dict[str, Any]) -> None:
-    """So that flagd itself, or any editor that knows the schema, can read it."""
-    given = {**settings, **({"shadow": made[1][0]} if "shadow" in settings else {})}
-    publish(**given)
+def test_the_file_is_what_flagds_schema_asks_for(
+    home: Home, made: Made, enter: Enter, moves: list[tuple[str, int]], killed: bool, shadow: int | None
+) -> None:
+    """So that flagd itself, or any editor that knows the schema, can read it, wherever a rollout stands."""
+    for action, percent in moves:
+        enter(made[1][1], action, percent)
+    if killed:
+        kill_switch(home, "small", on=True)
     document = json.loads(home.flags.read_bytes())
     assert faults_of_flagd_file(document) == []
-    assert document["metadata"] == {"flagSetId": "ratchet", "version": "3", "generation": 3}
+    generation = 1 + len(moves) + killed
+    assert document["metadata"] == {"flagSetId": "ratchet", "version": str(generation), "generation": generation}
+    flag = document["flags"]["small"]
+    assert flag["metadata"].get("shadow") == (None if shadow is None else made[1][shadow])
+    assert ("targeting" in flag, flag["state"]) == (("step" in dict(moves)), "DISABLED" if killed else "ENABLED")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from ratchet.cycle import Cycle, parse_week
 from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
 
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"
@@ -57,7 +58,7 @@ def test_batches_and_their_times_are_counted(serve: Serve) -> None:
     assert found["ratchet_request_inference_duration_seconds_sum{}"] > 0
 
 
-def test_ledger_and_last_cycle_are_those_of_the_home(serve: Serve, home: Home, enter: Callable[[str], None]) -> None:
+def test_ledger_and_last_cycle_are_those_of_the_home(serve: Serve, home: Home, enter: Callable[..., None]) -> None:
     """The ledger's length, and when the newest run ended; a classifier that never ran a cycle has no such time."""
     client = serve()
     assert read(client)['ratchet_ledger_entries{"classifier": "small"}'] == 1
@@ -65,7 +66,7 @@ def test_ledger_and_last_cycle_are_those_of_the_home(serve: Serve, home: Home, e
     folder = home.report(Cycle("small", parse_week("2026-01-05")))
     folder.mkdir(parents=True)
     (folder / "run_results.json").write_text(json.dumps({"metadata": {"generated_at": "2026-01-12T06:05:00+00:00"}}))
-    enter(home.ledger("small").read_text().split('"adapter": "')[1][:64])
+    enter(str(Ledger(home).live("small")), "hold")
     expected = datetime.fromisoformat("2026-01-12T06:05:00+00:00").timestamp()
     found = read(client)
     assert found['ratchet_last_cycle_timestamp_seconds{"classifier": "small"}'] == expected

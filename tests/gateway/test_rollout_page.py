@@ -284,6 +284,7 @@ FOREIGN = [
     {"Origin": "http://127.0.0.1:9999"},
     {"Host": "evil.test:8008", "Origin": "http://evil.test:8008", "Sec-Fetch-Site": "same-origin"},
     {"Host": "["},
+    {"Host": ""},
 ]
 OWN = [{"Sec-Fetch-Site": "same-origin", "Origin": "null"}, {"Origin": "http://127.0.0.1:8008"}, {"Origin": "null"}, {}]
 
@@ -399,7 +400,7 @@ def test_what_the_gateway_does_otherwise_is_said(browse: Serve, home: Home, made
 MUTANTS = {
     "any token": ("return hmac.compare_digest(token.encode(),", "return True or hmac.compare_digest(token.encode(),"),
     "any origin": ('if foreign if site is None else site != "same-origin":', "if origin is None:"),
-    "any host": ("not in {*_LOOPBACK, gateway_of(request).settings.host}:", "is None:"),
+    "any host": ("not in {None, *_LOOPBACK, gateway_of(request).settings.host}:", "is request:"),
 }
 
 

@@ -17,16 +17,14 @@ from gateway.slots import Slots
 from ratchet import adapter_format as form
 from ratchet.bases import resolve_base
 from ratchet.prediction import Predictor, load_predictor
-from ratchet.rollout import Rollout
 from ratchet.shared_base import SharedBases
 from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.tiny_adapter import write_tiny_adapter
 
 Serve = Callable[..., TestClient]
-Enter = Callable[[str], None]
+Enter = Callable[..., None]
 Plant = Callable[..., ModuleType]
 
 LABELS = ("amber", "green", "violet")
@@ -155,13 +153,12 @@ def test_an_adapter_without_a_canary_keeps_out_and_says_how_to_get_one(home: Hom
 
 def test_two_slots_share_one_base(home: Home, digests: list[str], enter: Enter) -> None:
     """Live and candidate, a probe and a LoRA: one set of base weights; the adapter that left is gone from it."""
-    enter(digests[1])
-    enter(digests[2])
     slots = Slots(home)
     for live, candidate in ((digests[0], digests[1]), (digests[1], digests[2])):
-        Flags(home).publish(
-            "small", Rollout(live, candidate, 50, head=Ledger(home).head("small")), seen=Flags(home).read().generation
-        )
+        if Ledger(home).live("small") != live:
+            enter(live)
+        enter(candidate, "shadow")
+        enter(candidate, "step", 50)
         slots.follow()
         assert slots.problems == {}
         assert len({id(found.model) for found in slots["small"].predictors.values()}) == len(slots.bases) == 1

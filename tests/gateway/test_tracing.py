@@ -18,10 +18,8 @@ from gateway.app import create_app
 from gateway.evaluating import Heard
 from gateway.settings import Settings, read_settings
 from ratchet.errors import RatchetError
-from ratchet.rollout import Rollout
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
 
 URL, ROUTE = "/v1/classifiers/small", "/v1/classifiers/{name}"
 TEXT, USER = "money back for ada lovelace", "ada.lovelace@example.org"
@@ -79,13 +77,10 @@ def attributes(found: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def traced(
-    home: Home, collector: Collector, made: tuple[Home, list[str]], enter: Callable[[str], None]
-) -> Callable[..., list[Any]]:
-    """Ask a gateway whose candidate answers everyone, stop it, and return the spans."""
-    enter(made[1][1])
-    rollout = Rollout(*made[1], 100, head=Ledger(home).head("small"))
-    Flags(home).publish("small", rollout, seen=Flags(home).read().generation)
+def traced(home: Home, collector: Collector, made: tuple[Home, list[str]], enter: Callable[..., None]) -> Callable[..., list[Any]]:
+    """Ask a gateway whose candidate answers nearly everyone, stop it, and return the spans."""
+    enter(made[1][1], "shadow")
+    enter(made[1][1], "step", 99)
 
     def ask(*requests: tuple[str, str, dict[str, Any]], **settings: Any) -> list[Any]:
         app = create_app(Settings(home=home.root, **{"otlp_endpoint": collector.address, **settings}))
