@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from orchestration.cli.gateway_process import await_rows
+from orchestration.cli.gateway_process import await_rollout, await_rows
 from orchestration.cli.output import say
 from orchestration.cli.session import Session
 from ratchet.errors import RatchetError
@@ -41,6 +41,7 @@ class Stage:
         from ratchet.stores.promoter import carry_out, weigh
 
         for _ in range(_GROUPS):
+            await_rollout(self.home, SAMPLE, self.url)
             visits = Visitors(self.url).come([next(self._people) for _ in range(_GROUP)])
             self.came += len(visits)
             await_rows(self.home, SAMPLE, self.url, self.came)

@@ -3,6 +3,7 @@
 Add here what is asked of such a gateway; `ratchet serve` itself is `serve.py`.
 """
 
+import json
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ratchet.errors import RatchetError
+from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 
 _COMMAND = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
@@ -61,6 +63,18 @@ def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
             return
         time.sleep(0.1)
     raise RatchetError("the gateway did not seal its rows in a minute.", "Look into its log.", code="not_sealed")
+
+
+def await_rollout(home: Home, classifier: str, url: str) -> None:
+    """Wait until the gateway serves what the flag file says. Raises `RatchetError` when that takes longer than a minute."""
+    rollout, deadline = Flags(home).read().rollouts[classifier], time.monotonic() + _SETTLE_S
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{url}/v1/status", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
+            found = json.load(reply)["classifiers"].get(classifier, {})
+        if (found.get("adapters"), found.get("candidate_percent")) == (rollout.adapters, rollout.served_percent):
+            return
+        time.sleep(0.1)
+    raise RatchetError("the gateway did not take the rollout over in a minute.", "Look into its log.", code="not_followed")
 
 
 def _await_address(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -14,8 +14,21 @@ from ratchet.stores.ledger import Ledger
 
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"
-UNITS = ("_seconds", "_ratio", "_bytes", "_size", "_info", "_requests", "_entries", "_unlogged", "_status", "_value", "_dropped")
-LABELS = {"classifier", "slot", "code", "digest", "le", "metric"}
+UNITS = (
+    "_seconds",
+    "_ratio",
+    "_bytes",
+    "_size",
+    "_info",
+    "_requests",
+    "_entries",
+    "_unlogged",
+    "_status",
+    "_value",
+    "_dropped",
+    "_fallbacks",
+)
+LABELS = {"classifier", "slot", "code", "digest", "le", "metric", "cause", "result"}
 
 
 def read(client: TestClient) -> dict[str, float]:
