@@ -44,8 +44,8 @@ class Answered(Predictions):
     """Predictions, and what they took."""
 
     seconds: float
-    """The model's time for the batch over its texts: what one text took, without waiting. Comparable between live and shadow
-    only over batches of like size."""
+    """Processor time of the batch over its texts: what one text cost, whoever else used the machine. Comparable between live
+    and shadow only over batches of like size."""
     together: int
     """How many texts were in the batch, of all who asked."""
 
@@ -188,15 +188,17 @@ async def _answer(thread: Executor, jobs: Sequence[_Job], watch: Watch) -> None:
                 job.done.set_exception(error)
         return
     together = sum(len(job.texts) for job in jobs)
-    watch(Batch(together, [begun_s - job.asked_s for job in jobs], seconds))
+    watch(Batch(together, [begun_s - job.asked_s for job in jobs], time.monotonic() - begun_s))
     for job, said in zip(jobs, found, strict=True):
         _tell(job, Answered(said.labels, said.confidence, said.probabilities, seconds / max(1, together), together))
 
 
 def _ask(model: Model, asked: Sequence[tuple[Answerer, Sequence[str]]]) -> tuple[list[Predictions], float]:
-    started = time.perf_counter()
+    """The answers and the processor seconds of this thread, in which the model computes: the clock would compare how busy
+    the machine was, and a candidate must not be rolled back for that."""
+    started = time.thread_time()
     found = model.answer(asked)
-    return found, time.perf_counter() - started
+    return found, time.thread_time() - started
 
 
 def _tell(job: _Job, said: Answered | None) -> None:

@@ -66,8 +66,9 @@ def append_line(path: Path, line: str, disk: FileSystem = DISK) -> None:
     content = content or b""
     whole = sum(len(each) + 1 for each in whole_lines(content))
     if whole < len(content):
-        # Durable before the new line is: else a crash may mix the blocks of the old tail with those of the new.
         disk.append(path, b"", at=whole)
+    if content:
+        # Durable first: else a crash may mix the blocks of an old tail, or of an unsynced line, with those of the new line.
         disk.fsync(path)
     try:
         disk.append(path, line.encode() + b"\n", at=whole)

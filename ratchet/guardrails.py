@@ -94,7 +94,7 @@ def _errors(policy: PromotionPolicy, step: Evidence) -> Guardrail:
 def _latency(policy: PromotionPolicy, step: Evidence) -> Guardrail:
     limit, ours, theirs = policy.max_latency_ratio, step.challenger_p95_ms, step.incumbent_p95_ms
     if ours is None or theirs is None or not (math.isfinite(ours) and math.isfinite(theirs)) or theirs <= 0:
-        return Guardrail("latency", "unknown", "the model's time is not known of both", limit=limit)
-    said = f"p95 of the model's time {ours:.1f} ms against {theirs:.1f} ms, limit {limit:g} times"
+        return Guardrail("latency", "unknown", "the model's processor time is not known of both", limit=limit)
+    said = f"p95 of the model's processor time {ours:.1f} ms against {theirs:.1f} ms, limit {limit:g} times"
     slow = ours / theirs > limit and step.requests >= policy.min_step_requests
     return Guardrail("latency", "broken" if slow else "ok", said, ours / theirs, limit=limit)

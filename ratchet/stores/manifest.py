@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ratchet.files import append_line, read_if_there
+from ratchet.files import append_line, read_if_there, whole_lines
 from ratchet.filesystem import DISK, FileSystem
 from ratchet.identity import canonical_json
 from ratchet.records import Terms
@@ -38,7 +38,7 @@ class Landed:
 def read_manifest(path: Path, disk: FileSystem = DISK) -> list[Landed]:
     """Every whole line, in order; the torn tail of a killed writer is passed over, for its file was not loaded."""
     landed = []
-    for line in (read_if_there(path, disk) or b"").splitlines():
+    for line in whole_lines(read_if_there(path, disk) or b""):
         try:
             row = json.loads(line)
             landed.append(Landed(**{**row, "labels": tuple(row["labels"])}))

@@ -81,6 +81,6 @@ def _compare(rows: Sequence[dict[Any, Any]], live: Predictor, other: Predictor) 
 
 
 def _timed(predictor: Predictor, texts: Sequence[str]) -> tuple[Predictions, float]:
-    started = time.perf_counter()
+    started = time.thread_time()
     found = predictor.predict(texts)
-    return found, (time.perf_counter() - started) * 1000 / len(texts)
+    return found, (time.thread_time() - started) * 1000 / len(texts)

@@ -15,19 +15,9 @@ from ratchet.stores.ledger import Ledger
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"
 UNITS = (
-    "_seconds",
-    "_ratio",
-    "_bytes",
-    "_size",
-    "_info",
-    "_requests",
-    "_entries",
-    "_unlogged",
-    "_status",
-    "_value",
-    "_dropped",
+    "_seconds", "_ratio", "_bytes", "_size", "_info", "_requests", "_entries", "_unlogged", "_status", "_value", "_dropped",
     "_fallbacks",
-)
+)  # fmt: skip
 LABELS = {"classifier", "slot", "code", "digest", "le", "metric", "cause", "result"}
 
 

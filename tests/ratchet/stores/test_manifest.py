@@ -31,3 +31,12 @@ def test_a_torn_tail_is_passed_over_and_written_over(tmp_path: Path) -> None:
     assert read_manifest(path) == [line(1)]
     append_landed(path, line(3))
     assert read_manifest(path) == [line(1), line(3)]
+
+
+def test_a_line_without_its_line_break_is_no_line(tmp_path: Path) -> None:
+    """The next append cuts it, so no reader may rely on it, though nothing else of it is missing."""
+    path = tmp_path / "landing.jsonl"
+    append_landed(path, line(1))
+    append_landed(path, line(2))
+    path.write_bytes(path.read_bytes()[:-1])
+    assert read_manifest(path) == [line(1)]
