@@ -82,7 +82,7 @@ class PromotionPolicy:
     max_error_share: float = 0.01
     """Largest share of requests that the candidate may fail to answer, judged by an exact 95 % interval."""
     max_latency_ratio: float = 2.0
-    """Largest ratio of the candidate's p95 of the model's time to the incumbent's."""
+    """Largest ratio of the candidate's p95 of the model's processor time to the incumbent's."""
 
     def __post_init__(self) -> None:
         need_share("promotion.margin", self.margin)

@@ -25,8 +25,8 @@ PAIR_COLUMNS: Mapping[str, str] = {
     "other_error": "VARCHAR",
 }
 """One request and both answers. `sequence` is the ledger entry that was in force; `served` is the digest that the user saw,
-`other` the one that answered unseen; `*_ms` is the model's processor time for the text, `*_batch` how many texts it was answered with;
-`other_error` names a failure to answer."""
+`other` the one that answered unseen; `*_ms` is the model's processor time for the text, `*_batch` how many texts were answered
+with it; `other_error` names a failure to answer."""
 
 
 @dataclass(frozen=True)
