@@ -1,7 +1,9 @@
 """A small home, and cycles run on a real ephemeral Dagster instance."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,21 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import build_definitions
+from ratchet.stores.ceremony import nominate, promote
 from ratchet.stores.home import Home
 from ratchet.testing import SmallClassifier
 
 WEEK = date(2026, 1, 5)
+POLICY = """
+[promotion]
+min_requests = 60
+min_labels = 40
+margin = 0.15
+min_step_requests = 20
+dwell_minutes = 30
+"""
+ROOT = Path(__file__).parents[2]
+RATCHET = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
 
 
 @pytest.fixture
@@ -50,3 +63,19 @@ def run_cycle(small: SmallClassifier, instance: dg.DagsterInstance) -> Callable[
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Week one is live and week two has passed its cycle. Copy it; its tests share the xdist group `rollouts`."""
+    home = Home(tmp_path_factory.mktemp("rollouts") / "home")
+    small = SmallClassifier(home)
+    small.write(settings=POLICY)
+    for week in (WEEK, WEEK + timedelta(days=7)):
+        small.write_week(week)
+        words = ["--home", str(home.root), "cycle", small.name, "--week", str(week)]
+        done = subprocess.run([*RATCHET, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        if week == WEEK:
+            promote(home, nominate(home, small.name), "the first")
+    return home

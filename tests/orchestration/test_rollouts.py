@@ -1,8 +1,6 @@
 """A rollout from shadow to live and back, on a real home: two cycles, real receipts, pairs as a gateway lands them."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,36 +17,10 @@ from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.promoter import Weighed, carry_out, recall, roll_back, stop_or_resume, weigh
-from ratchet.testing import WORDS, SmallClassifier, write_pairs
+from ratchet.testing import WORDS, write_pairs
 
 WEEKS = (date(2026, 1, 5), date(2026, 1, 12))
-POLICY = """
-[promotion]
-min_requests = 60
-min_labels = 40
-margin = 0.15
-min_step_requests = 20
-dwell_minutes = 30
-"""
-ROOT = Path(__file__).parents[2]
-RATCHET = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
 pytestmark = pytest.mark.xdist_group("rollouts")
-
-
-@pytest.fixture(scope="module")
-def passed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Week one is live, week two has passed its cycle, and its run's success has put its candidate into the shadow slot."""
-    home = Home(tmp_path_factory.mktemp("rollouts") / "home")
-    small = SmallClassifier(home)
-    small.write(settings=POLICY)
-    for week in WEEKS:
-        small.write_week(week)
-        words = ["--home", str(home.root), "cycle", small.name, "--week", str(week)]
-        done = subprocess.run([*RATCHET, *words], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        if week == WEEKS[0]:
-            promote(home, nominate(home, small.name), "the first")
-    return home
 
 
 @pytest.fixture
