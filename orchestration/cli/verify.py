@@ -41,9 +41,9 @@ def verify(
     faults = [each for each in found if each.fault]
     if json:
         emit_json({"target": target, "holds": not faults, "findings": [vars(each) for each in found]})
-    else:
-        for each in found:
-            emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {printable(each.fault or each.said)}")
+        return 1 if faults else 0  # one document: the findings say it all
+    for each in found:
+        emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {printable(each.fault or each.said)}")
     if faults:
         raise RatchetError(
             f"{len(faults)} of {len(found)} findings are faults.",

@@ -1,5 +1,6 @@
 """The commands that move a rollout, killed at every boundary and two at once: what they leave, the next command finishes."""
 
+import json
 import os
 import shutil
 import signal
@@ -12,13 +13,16 @@ from pathlib import Path
 import pytest
 
 from orchestration.cli.app import main
+from ratchet.cycle import Cycle
+from ratchet.gates import MODEL_GATES
+from ratchet.identity import digest_json
 from ratchet.signing import read_checkpoint
 from ratchet.stores.ceremony import nominate, shadow
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.signing_key import public_key
-from ratchet.stores.verification import verify_ledger
+from ratchet.stores.verification import verify_ledger, verify_receipt
 from ratchet.testing import WORDS, write_pairs
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +93,19 @@ def test_a_command_killed_at_a_boundary_is_finished_by_the_next(again: Callable[
     kill_and_repeat(again(), move, boundary)
 
 
+def test_a_promoter_that_does_not_settle_first_is_noticed(
+    again: Callable[[], Home], plant_in_copy: Callable[[str, str, str], dict[str, str]]
+) -> None:
+    """F21's mutant: what a killed command left half done stays so, and the flag is behind the ledger."""
+    home = again()
+    planted = plant_in_copy("ratchet/stores/promoter.py", "    settle(home, classifier)  # what a killed", "    # what a killed")
+    start(home, MOVES["advance"][0], RATCHET_FAILPOINT="promotion.after_ledger:kill").communicate()
+    repeated = start(home, MOVES["advance"][0], **planted)
+    _, error = repeated.communicate()
+    assert repeated.returncode == 0, error
+    assert Flags(home).read().rollouts["small"].head != Ledger(home).head("small")
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
@@ -145,3 +162,20 @@ def test_a_rollback_needs_nothing_but_ledger_flags_and_key(again: Callable[[], H
     assert main(["--home", str(home.root), *MOVES["rollback"][0]]) == 0
     rollout = Flags(home).read().rollouts["small"]
     assert (rollout.adapters, rollout.head) == ({"live": live}, Ledger(home).head("small"))
+
+
+@pytest.mark.parametrize("gate", sorted(MODEL_GATES))
+def test_a_verdict_that_does_not_follow_from_the_stored_answers_is_a_fault(
+    again: Callable[[], Home], gate: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """T18: a receipt of good form, with a fitting digest, whose verdict somebody wrote; the real one follows."""
+    home = again()
+    path = home.receipts(Cycle("small", WEEK)) / f"{gate}.json"
+    assert main(["--home", str(home.root), "verify", str(path)]) == 0
+    assert "follows from the stored answers" in capsys.readouterr().out
+    document = {key: value for key, value in json.loads(path.read_bytes()).items() if key != "digest"}
+    document["verdict"]["reason"] = "Passes: believe me."
+    path.write_text(json.dumps({**document, "digest": digest_json(document)}))
+    found = verify_receipt(home, path)
+    assert [(each.what, bool(each.fault)) for each in found] == [("receipt", False), ("verdict", True)]
+    assert main(["--home", str(home.root), "verify", str(path)]) == 1
