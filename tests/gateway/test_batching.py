@@ -238,3 +238,23 @@ def test_a_fault_reaches_those_who_asked_and_the_next_is_answered() -> None:
         await batcher.stop()
 
     run(work())
+
+
+@pytest.mark.parametrize(("most", "shadowed"), [(0.0, False), (1.0, True)])
+def test_a_shadow_waits_while_live_is_busy(most: float, shadowed: bool) -> None:
+    """Under load nothing is begun for it between two live texts, though none waits; without a limit it is."""
+
+    async def work() -> None:
+        echo = Echo()
+        echo.gate.set()
+        batcher = Batcher(100, 4, max_shadow_load=most)
+        await batcher.start()
+        await batcher.answer(OnEcho(echo), ["live 1"])
+        shadow = asyncio.create_task(batcher.offer_shadow(OnEcho(echo), ["shadow"]))
+        await batcher.answer(OnEcho(echo), ["live 2"])
+        await batcher.answer(OnEcho(echo), ["live 3"])
+        assert (["shadow"] in echo.asked) is shadowed
+        await batcher.stop()
+        assert (await shadow is not None) is shadowed
+
+    run(work())
