@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ratchet.fragile_disk import FragileDisk, PowerLossError
@@ -30,6 +31,18 @@ class Scenario:
     work: Callable[[FragileDisk, list[Any]], None]
     check: Callable[[FragileDisk, list[Any]], None]
 
+    @cached_property
+    def beginning(self) -> FragileDisk:
+        """What `begin` makes, made once; each trial takes a copy."""
+        return self.begin()
+
+    @cached_property
+    def operations(self) -> int:
+        """How many operations the work is when nothing fails."""
+        disk, told = _begun(self)
+        self.work(disk, told)
+        return disk.operations
+
 
 def crash_everywhere(scenario: Scenario, *, draws: int = 0) -> int:
     """Lose power at every operation and after the last, with every extreme of what survives and `draws` random ones.
@@ -37,10 +50,11 @@ def crash_everywhere(scenario: Scenario, *, draws: int = 0) -> int:
     Also kills the process there and leaves the disk as it is. Returns the number of trials.
     """
     trials = 0
-    for at in range(1, _count(scenario) + 2):
+    for at in range(1, scenario.operations + 2):
+        left, told = _crashed(scenario, at)
         for name, survival in _survivals(at, draws):
             with _named(f"crash at operation {at}, after which {name} survives"):
-                scenario.check(*_crashed(scenario, at, survival))
+                scenario.check(left.after(survival), list(told))
             trials += 1
     return trials
 
@@ -52,19 +66,21 @@ def crash_recovery_everywhere(scenario: Scenario, *, draws: int = 1) -> int:
     Returns the number of trials.
     """
     trials = 0
-    for at in range(1, _count(scenario) + 2):
+    for at in range(1, scenario.operations + 2):
+        left, told = _crashed(scenario, at)
         for first in (None, OUTCOMES["nothing"], Survival.drawn(at)):
             again, going = 0, True
             while going:
                 again += 1
+                trial = f"crash at operation {at}, then at {again} of the recovery"
+                disk = left.after(first, crash_at=again)
+                with _named(trial), suppress(PowerLossError):
+                    scenario.check(disk, list(told))
+                going = disk.dead
                 for seed in range(draws + 1):
-                    with _named(f"crash at operation {at}, then at {again} of the recovery, second seed {seed}"):
-                        disk, told = _crashed(scenario, at, first)
-                        disk.crash_at = again
-                        with suppress(PowerLossError):
-                            scenario.check(disk, told)
-                        going = disk.dead
-                        scenario.check(disk.after(Survival.drawn(again * 1000 + seed) if seed else OUTCOMES["nothing"]), told)
+                    with _named(f"{trial}, second seed {seed}"):
+                        last = Survival.drawn(again * 1000 + seed) if seed else OUTCOMES["nothing"]
+                        scenario.check(disk.after(last), list(told))
                     trials += 1
     return trials
 
@@ -74,16 +90,18 @@ def fail_everywhere(scenario: Scenario) -> int:
 
     The work itself must bear OSError. Returns the number of trials.
     """
-    trials, last = 0, _count(scenario)
+    trials, last = 0, scenario.operations
     for at in range(1, last + 1):
         for many in (1, 3, last * 2):
             for kind in ("full", "broken"):
+                trial = f"{kind} at operation {at} and {many - 1} more"
+                disk, told = _begun(scenario)
+                setattr(disk, kind, range(at, at + many))
+                with _named(trial):
+                    scenario.work(disk, told)
                 for name in ("nothing", "everything"):
-                    with _named(f"{kind} at operation {at} and {many - 1} more; at the end {name} of the unsynced survives"):
-                        disk, told = _begun(scenario)
-                        setattr(disk, kind, range(at, at + many))
-                        scenario.work(disk, told)
-                        scenario.check(disk.after(OUTCOMES[name]), told)
+                    with _named(f"{trial}; at the end {name} of the unsynced survives"):
+                        scenario.check(disk.after(OUTCOMES[name]), list(told))
                     trials += 1
     return trials
 
@@ -93,7 +111,7 @@ def crash_at_random(scenario: Scenario, seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311 - test data, guards nothing
     with _named(f"seed {seed}"):
         disk, told = _begun(scenario)
-        last = _count(scenario)
+        last = scenario.operations
         disk.crash_at = draw.randint(1, last + 2)
         if draw.random() < 0.5:
             start = draw.randint(1, last)
@@ -123,21 +141,16 @@ def _survivals(at: int, draws: int) -> Iterator[tuple[str, Survival | None]]:
 
 
 def _begun(scenario: Scenario) -> tuple[FragileDisk, list[Any]]:
-    return scenario.begin().after(OUTCOMES["nothing"]), []
+    return scenario.beginning.after(OUTCOMES["nothing"]), []
 
 
-def _count(scenario: Scenario) -> int:
-    disk, told = _begun(scenario)
-    scenario.work(disk, told)
-    return disk.operations
-
-
-def _crashed(scenario: Scenario, at: int, survival: Survival | None) -> tuple[FragileDisk, list[Any]]:
+def _crashed(scenario: Scenario, at: int) -> tuple[FragileDisk, list[Any]]:
+    """The disk on which the power went at operation `at`, as it was then, and what had been acknowledged."""
     disk, told = _begun(scenario)
     disk.crash_at = at
-    with suppress(PowerLossError):
+    with _named(f"the work until it crashes at operation {at}"), suppress(PowerLossError):
         scenario.work(disk, told)
-    return disk.after(survival), told
+    return disk, told
 
 
 @contextmanager

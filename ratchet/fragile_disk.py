@@ -8,6 +8,7 @@ Part of the product, so that whoever writes a new store can crash it at every op
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 from ratchet.power_loss import File, Folder, Survival, kept, survive
@@ -31,8 +32,8 @@ class FragileDisk:
         self._root = root or Folder()
 
     def after(self, survival: Survival | None = None, *, crash_at: int = 0) -> "FragileDisk":
-        """The disk as the next process finds it: after a power loss with `survival`, or, without, after kill -9 of the process."""
-        return FragileDisk(crash_at, root=survive(self._root, survival) if survival else self._root)
+        """A copy as the next process finds it: after a power loss with `survival`, or, without, after kill -9 of the process."""
+        return FragileDisk(crash_at, root=survive(self._root, survival) if survival else deepcopy(self._root))
 
     def prepared(self, *folders: Path) -> "FragileDisk":
         """Make folders, with their parents, that were durable long ago. Returns itself."""

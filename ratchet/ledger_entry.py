@@ -3,7 +3,8 @@
 Add a fact that history must keep here. What a sequence of entries amounts to is `standing.py`, the file `stores/ledger.py`.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 from ratchet.identity import digest_json
@@ -41,7 +42,7 @@ class Entry:
     evidence: dict[str, Any] = field(default_factory=dict)
     """The figures that the decision was taken from."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the entry, which is signed, and which the next one repeats as `previous`."""
-        return digest_json(asdict(self))
+        return digest_json({each.name: getattr(self, each.name) for each in fields(self)})  # asdict would copy it all

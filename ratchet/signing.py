@@ -5,6 +5,7 @@ Add here what is signed and in which words; where keys lie is `stores/signing_ke
 
 import base64
 import binascii
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -21,8 +22,13 @@ def sign(key: Ed25519PrivateKey, what: str, digest: str) -> str:
 
 def is_signed(key: Ed25519PublicKey, what: str, digest: str, signature: str) -> bool:
     """Whether `signature` was made by `sign` with the key's other half."""
+    return _holds(key.public_bytes_raw(), f"{what} {digest}", signature)
+
+
+@lru_cache(maxsize=1024)  # whoever follows a ledger reads the same entries again at each change
+def _holds(key: bytes, message: str, signature: str) -> bool:
     try:
-        key.verify(base64.b64decode(signature, validate=True), f"{what} {digest}".encode())
+        Ed25519PublicKey.from_public_bytes(key).verify(base64.b64decode(signature, validate=True), message.encode())
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
@@ -55,7 +55,7 @@ class Ledger:
             if key is None or not is_signed(key, f"entry {classifier}", claimed, str(signature)):
                 raise _broken(path, f"line {number} is not signed with this home's key")
             entries.append(entry)
-        if anchor is None and len(entries) > 1:
+        if anchor is None and len(entries) > 1 and self._anchor(classifier) is None:  # again: two may have come meanwhile
             raise _broken(self.home.checkpoint(classifier), "is missing")
         check_head(path, entries, anchor or Head(), "the signed checkpoint")
         return entries
@@ -93,15 +93,34 @@ class Ledger:
             said = {"previous_adapter": before.live, **content}
             entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **said)
             after_it = follow(before, entry)
+            self._catch_up(secret, classifier, before.head)
             line = {**asdict(entry), "digest": entry.digest, "signature": sign(secret, f"entry {classifier}", entry.digest)}
             said_line = json.dumps(line, ensure_ascii=False)
             with_ballast(self.home.ballast, lambda: append_line(self.home.ledger(classifier), said_line, self.disk))
             failpoint("ledger.before_checkpoint")
-            note = write_checkpoint(secret, classifier, after_it.head)
-            with_ballast(
-                self.home.ballast, lambda: write_atomically(self.home.checkpoint(classifier), note.encode(), disk=self.disk)
-            )
+            self._vouch(secret, classifier, after_it.head)
         return entry
+
+    def anchor(self, classifier: str) -> None:
+        """Let the checkpoint vouch for the newest entry, where its writer was killed before that; else nothing is written."""
+        if self._anchor(classifier) == self.head(classifier):
+            return
+        secret = signing_key(self.home, self.disk)
+        with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
+            self._catch_up(secret, classifier, self.head(classifier))
+
+    def _catch_up(self, secret: Ed25519PrivateKey, classifier: str, head: Head) -> None:
+        """The checkpoint is never more than one entry behind: else a second crash would leave what looks like an edit."""
+        if not head.sequence:
+            return
+        self.disk.fsync_dir(self.home.classifier(classifier))  # whoever wrote either file may have been killed before this
+        if self._anchor(classifier) != head:
+            self.disk.fsync(self.home.ledger(classifier))  # as above; no checkpoint is ahead of the file
+            self._vouch(secret, classifier, head)
+
+    def _vouch(self, secret: Ed25519PrivateKey, classifier: str, head: Head) -> None:
+        path, note = self.home.checkpoint(classifier), write_checkpoint(secret, classifier, head)
+        with_ballast(self.home.ballast, lambda: write_atomically(path, note.encode(), disk=self.disk))
 
     def _anchor(self, classifier: str) -> Head | None:
         path = self.home.checkpoint(classifier)

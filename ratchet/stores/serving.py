@@ -24,18 +24,18 @@ def settle(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | No
     Raises `RatchetError` for a broken ledger or flag file, for a flag that has seen entries which the ledger no longer holds,
     or when another writer was faster.
     """
-    flags, entries = Flags(home, disk), Ledger(home, disk=disk).entries(classifier)
+    flags, ledger = Flags(home, disk), Ledger(home, disk=disk)
+    entries = ledger.entries(classifier)
     standing, published = stand(entries), flags.read()
     before = published.rollouts.get(classifier)
     if before is not None:
         check_head(home.ledger(classifier), entries, before.head, "the flag")
     if standing.live is None:
         return None
+    ledger.anchor(classifier)  # after which every entry is durable: the flag is never ahead of the ledger
     rollout = rollout_of(home, classifier, standing, killed=before.killed if before else False)
     if rollout == before:
         return before
-    disk.fsync(home.ledger(classifier))  # its writer may have been killed before this; the flag is never ahead of it
-    disk.fsync_dir(home.classifier(classifier))
     return flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ratchet.errors import RatchetError
+from ratchet.identity import digest_json
+from ratchet.stores import ledger as module
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import GENESIS, Ledger
 
@@ -157,6 +159,49 @@ def test_who_saw_an_older_head_is_told_and_writes_nothing(ledger: Ledger) -> Non
         promote(ledger, "c", after=seen)
     assert caught.value.code == "ledger_changed"
     assert ledger.live("tickets") == "b"
+
+
+FORGED = ' or not is_signed(key, f"entry {classifier}", claimed, str(signature))'
+LATE = "if after is not None and before.head != after:"
+
+
+def test_a_ledger_that_checks_no_signature_takes_a_forged_entry(ledger: Ledger, plant: Callable[..., Any]) -> None:
+    """T20's mutant: the newest entry is rewritten with a fitting digest, where no checkpoint vouches for it yet."""
+    for adapter in "ab":
+        promote(ledger, adapter)
+    note = ledger.home.checkpoint("tickets").read_bytes()
+    promote(ledger, "c")
+    ledger.home.checkpoint("tickets").write_bytes(note)
+    *kept, newest = lines(ledger)
+    forged = {key: value for key, value in json.loads(newest).items() if key != "digest"} | {"adapter": "evil"}
+    forged["digest"] = digest_json({key: value for key, value in forged.items() if key != "signature"})
+    ledger.home.ledger("tickets").write_text("\n".join([*kept, json.dumps(forged)]) + "\n", encoding="utf-8")
+    with pytest.raises(RatchetError, match="line 3 is not signed with this home's key"):
+        ledger.live("tickets")
+    assert plant(module, FORGED, "").Ledger(ledger.home).live("tickets") == "evil"
+
+
+def test_a_ledger_without_compare_and_swap_takes_both_of_two_decisions(ledger: Ledger, plant: Callable[..., Any]) -> None:
+    """F22's mutant: the second decision was taken on a head that is no more, and lands."""
+    promote(ledger, "a")
+    seen = ledger.head("tickets")
+    promote(ledger, "b", after=seen)
+    promote(plant(module, LATE, "if False:").Ledger(ledger.home), "c", after=seen)
+    assert ledger.live("tickets") == "c"
+
+
+def test_the_checkpoint_is_caught_up_once(ledger: Ledger) -> None:
+    """Killed between line and checkpoint: the next command mends it, and nothing is written again after that."""
+    promote(ledger, "a")
+    note = ledger.home.checkpoint("tickets").read_bytes()
+    promote(ledger, "b")
+    newest = ledger.home.checkpoint("tickets").read_bytes()
+    ledger.home.checkpoint("tickets").write_bytes(note)
+    ledger.anchor("tickets")
+    assert ledger.home.checkpoint("tickets").read_bytes() == newest
+    before = ledger.home.checkpoint("tickets").stat().st_ino
+    ledger.anchor("tickets")
+    assert ledger.home.checkpoint("tickets").stat().st_ino == before
 
 
 def test_the_private_key_is_its_owners_alone_and_is_not_made_twice(ledger: Ledger) -> None:
