@@ -110,8 +110,8 @@ def test_live_goes_before_a_shadow_that_came_first(plant: Plant) -> None:
     """And a shadow's batch is small, so that the next live text waits for little. Planted: without precedence it is seen."""
     expected = [["live0"], ["live1", "live2"], ["shadow0", "shadow1"], ["shadow2"]]
     assert asyncio.run(order_of_shadow_and_live(Batcher)) == expected
-    live, shadow = "take_batch(self._live, self._max_batch)", "take_batch(self._shadow, self._max_shadow_batch)"
-    mutant = plant(batching, f"{live} or {shadow}", f"{shadow} or {live}")
+    live = "jobs := take_batch(self._live, self._max_batch)"
+    mutant = plant(batching, f"if {live}:", f"if not self._shadow and ({live}):")
     assert asyncio.run(order_of_shadow_and_live(mutant.Batcher)) != expected
 
 
