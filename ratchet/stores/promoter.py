@@ -17,6 +17,7 @@ from ratchet.ledger_head import Head
 from ratchet.promotion import STAY, Decision, decide
 from ratchet.standing import Standing
 from ratchet.stores.ceremony import actor, nominate
+from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.landing import Landing
 from ratchet.stores.ledger import Ledger
@@ -93,11 +94,30 @@ def roll_back(
     """Take the challenger, or else live itself, back at once, by this user's word. Needs no gate, no evidence, no warehouse.
 
     `who` is the user, if not the one who runs this process. With `after`, raises `RatchetError` when the ledger has another
-    head by now; and always when there is nothing to return to.
+    head by now; without, it wins over whoever decides meanwhile. A rollback that was killed before its flag is finished, not
+    repeated, and so is one that somebody else was faster with. Raises when there is nothing to return to.
     """
     standing = Ledger(home).standing(classifier)
-    target, gone = standing.refuge, standing.challenger or standing.live
-    if target is None:
+    gone = standing.challenger or standing.live
+    if (newest := standing.newest) and newest.action == act.ROLLBACK and not _is_published(home, classifier, newest):
+        settle(home, classifier)
+        return newest
+    while True:
+        try:
+            return _roll_back(home, classifier, standing, {"why": f"Rolled back: {why}", "actor": who or actor()}, after, now)
+        except RatchetError as error:
+            if error.code != "bad_move" or Ledger(home).head(classifier) == standing.head:
+                raise
+        standing = Ledger(home).standing(classifier)
+        if gone not in {standing.challenger, standing.live} and standing.newest is not None:
+            settle(home, classifier)  # somebody else took it back
+            return standing.newest
+
+
+def _roll_back(
+    home: Home, classifier: str, standing: Standing, said: dict[str, str], after: Head | None, now: datetime | None
+) -> Entry:
+    if standing.refuge is None:
         raise RatchetError(
             f"{classifier} has no earlier adapter to return to.",
             f"Stop it instead: ratchet kill {classifier} sends everyone to live; or promote another.",
@@ -105,9 +125,15 @@ def roll_back(
         )
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     return move(
-        home, classifier, after=after or standing.head, ts=at, actor=who or actor(), action=act.ROLLBACK, why=f"Rolled back: {why}",
-        adapter=target, previous_adapter=gone, week=standing.entered.week if standing.entered else "", receipts={},
+        home, classifier, after=after, ts=at, action=act.ROLLBACK, adapter=standing.refuge,
+        previous_adapter=standing.challenger or standing.live, week=standing.entered.week if standing.entered else "",
+        receipts={}, **said,
     )  # fmt: skip
+
+
+def _is_published(home: Home, classifier: str, entry: Entry) -> bool:
+    published = Flags(home).read().rollouts.get(classifier)
+    return published is not None and published.head.sequence >= entry.sequence
 
 
 def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False) -> Entry:

@@ -17,13 +17,26 @@ from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger, check_head
 from ratchet.stores.specs import Specs
 
+_ATTEMPTS = 100
+"""Each failed one means that somebody else published."""
+
 
 def settle(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | None:
     """Publish the rollout that the ledger asks for, unless it stands already; None before the first entry.
 
-    Raises `RatchetError` for a broken ledger or flag file, for a flag that has seen entries which the ledger no longer holds,
-    or when another writer was faster.
+    When another writer was faster, ledger and flag are read again: what a rollback asked for is not left lying. Raises
+    `RatchetError` for a broken ledger or flag file, and for a flag that has seen entries which the ledger no longer holds.
     """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _settle(home, classifier, disk)
+        except RatchetError as error:
+            if error.code != "flags_changed" or attempt == _ATTEMPTS - 1:
+                raise
+    return None
+
+
+def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
     flags, ledger = Flags(home, disk), Ledger(home, disk=disk)
     entries = ledger.entries(classifier)
     standing, published = stand(entries), flags.read()

@@ -8,7 +8,6 @@ from ratchet.ledger_entry import Entry
 from ratchet.ledger_head import Head
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
-from ratchet.stores.serving import settle
 
 CHANGED = "ledger_changed"
 
@@ -16,18 +15,10 @@ CHANGED = "ledger_changed"
 def take_back(home: Home, classifier: str, why: str, seen: Head, *, who: str = "") -> Entry:
     """Roll back what `seen` was the head of, and return the entry. `who` is the user, if not the one who runs this process.
 
-    Raises `RatchetError` with code `CHANGED` when the ledger has another head, and when there is nothing to return to. When
-    another classifier's flag is published meanwhile, the flag of this one follows all the same.
+    Raises `RatchetError` with code `CHANGED` when the ledger has another head, and when there is nothing to return to.
     """
     from ratchet.stores.promoter import roll_back  # brings the warehouse's library, which a gateway has no other use for
 
     if Ledger(home).head(classifier) != seen:  # said first: what else is wrong then is of no interest; `after` decides a race
         raise RatchetError("The ledger is no longer as your page showed it; nothing was done.", code=CHANGED)
-    before = Ledger(home).entries(classifier)
-    try:
-        return roll_back(home, classifier, why, who=who, after=seen)
-    except RatchetError as error:
-        if error.code != "flags_changed":
-            raise
-    settle(home, classifier)  # the entry stands, and is the intent
-    return Ledger(home).entries(classifier)[len(before)]
+    return roll_back(home, classifier, why, who=who, after=seen)

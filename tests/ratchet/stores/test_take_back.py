@@ -8,8 +8,9 @@ from types import ModuleType
 
 import pytest
 
-import ratchet.stores.take_back
 from ratchet.errors import RatchetError
+from ratchet.ledger_entry import Entry
+from ratchet.stores import serving
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
@@ -49,8 +50,8 @@ def test_what_was_not_seen_is_left_alone(home: Home) -> None:
     assert len(Ledger(home).entries("small")) == 4
 
 
-def roll_back_while_another_publishes(home: Home, module: ModuleType) -> None:
-    """Roll back; the flag file is published by another just between its reading and its writing.
+def roll_back_while_another_publishes(home: Home, roll_back: Callable[[], Entry]) -> None:
+    """Call `roll_back`; the flag file is published by another just between its reading and its writing.
 
     The promoter reads the specification in between, here from a pipe: who opens its other end knows that it waits.
     """
@@ -69,21 +70,21 @@ def roll_back_while_another_publishes(home: Home, module: ModuleType) -> None:
     other = threading.Thread(target=interfere)
     other.start()
     try:
-        entry = module.take_back(home, "small", "worse", Ledger(home).head("small"))
-        assert entry.action == "rollback"
+        assert roll_back().action == "rollback"
     finally:
         other.join()
 
 
 def test_the_flag_follows_though_another_published_meanwhile(home: Home) -> None:
     """The entry stands, so the flag is written after it; what the other published is kept."""
-    roll_back_while_another_publishes(home, ratchet.stores.take_back)
+    roll_back_while_another_publishes(home, lambda: take_back(home, "small", "worse", Ledger(home).head("small")))
     rollout = Flags(home).read().rollouts["small"]
     assert (rollout.live, rollout.candidate, rollout.killed) == (FIRST, None, True)
 
 
 def test_a_flag_that_does_not_follow_is_noticed(home: Home, plant: Callable[..., ModuleType]) -> None:
     """The planted bug: the other's publication ends it, and the candidate goes on in the flag."""
-    mutant = plant(ratchet.stores.take_back, "settle(home, classifier)  #", "#")
-    roll_back_while_another_publishes(home, mutant)
+    mutant, said = plant(serving, 'error.code != "flags_changed"', "error"), {**SAID, "previous_adapter": SECOND, "receipts": {}}
+    with pytest.raises(RatchetError, match="someone else published meanwhile"):
+        roll_back_while_another_publishes(home, lambda: mutant.move(home, "small", action="rollback", adapter=FIRST, **said))
     assert Flags(home).read().rollouts["small"].candidate == SECOND
