@@ -9,7 +9,7 @@ export RATCHET_HOME ?= $(CURDIR)/data
 export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test faults check format dev clean bench-ingest bench-encoder bench-flags
+.PHONY: help setup demo test faults check format dev clean bench-ingest bench-encoder bench-flags bench-gateway
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench-encoder: setup ## our LoRA training against transformers.Trainer
 
 bench-flags: setup ## one flag evaluation in microseconds
 	@$(BIN)/python -m benchmarks.flags
+
+bench-gateway: setup ## the gateway against the plain pipeline; shadow, swaps, memory
+	@$(BIN)/python -m benchmarks.gateway
 
 clean: ## remove the environment and caches, never data
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

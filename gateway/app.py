@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     metrics, tracing = Metrics(), Tracing(settings.otlp_endpoint)
     factory, hears = find_factory(settings.flag_provider), (metrics.hear, tracing.hear)
     slots = Slots(home, factory=factory, timeout_s=settings.flag_timeout_s, hears=hears)
-    batcher = Batcher(settings.max_waiting, settings.max_batch_texts, watch=metrics.watch)
+    batcher = Batcher(settings.max_waiting, settings.max_batch_texts, max_shadow_load=settings.max_shadow_load, watch=metrics.watch)
     landing = Landing(home, settings.seal_s, settings.ballast_bytes)
     shadowing = Shadowing(slots, batcher, landing, metrics)
     gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, _request_ids(home), Words(landing))

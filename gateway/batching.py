@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -68,13 +69,14 @@ class Batch:
 
 
 Watch = Callable[[Batch], None]
+_WINDOW_S, _PAUSE_S = 2.0, 0.05
 
 
 class Batcher:
     """One thread that answers. `max_waiting` live texts may wait for it and `max_batch` are answered at once.
 
     `max_shadow_waiting` and `max_shadow_batch` bound the texts of shadows; a live text that comes waits for no more of them
-    than the latter.
+    than the latter. While live kept the thread busy for more than `max_shadow_load` of the last seconds, shadows wait.
     """
 
     def __init__(
@@ -84,10 +86,12 @@ class Batcher:
         max_shadow_waiting: int = 64,
         max_shadow_batch: int = 2,
         *,
+        max_shadow_load: float = 1.0,
         watch: Watch = lambda batch: None,
     ) -> None:
         self._max_waiting, self._max_batch, self._watch = max_waiting, max_batch, watch
         self._max_shadow_waiting, self._max_shadow_batch = max_shadow_waiting, max_shadow_batch
+        self._load, self._max_shadow_load = _Load(), max_shadow_load
         self._live: deque[_Job] = deque()
         self._shadow: deque[_Job] = deque()
         self._come, self._stopping = asyncio.Event(), False
@@ -149,13 +153,42 @@ class Batcher:
             while True:
                 while self._stopping and self._shadow:
                     _tell(self._shadow.popleft(), None)
-                if jobs := take_batch(self._live, self._max_batch) or take_batch(self._shadow, self._max_shadow_batch):
+                if jobs := take_batch(self._live, self._max_batch):
+                    began = time.monotonic()
+                    await _answer(thread, jobs, self._watch)
+                    self._load.add(began, time.monotonic())
+                elif self._shadow and self._load.share(time.monotonic()) > self._max_shadow_load:
+                    await self._pause()
+                elif jobs := take_batch(self._shadow, self._max_shadow_batch):
                     await _answer(thread, jobs, self._watch)
                 elif self._stopping:
                     return
                 else:
                     self._come.clear()
                     await self._come.wait()
+
+    async def _pause(self) -> None:
+        """Wait for the next job, or until the load may have fallen."""
+        self._come.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._come.wait(), _PAUSE_S)
+
+
+class _Load:
+    """How busy live kept the answering thread over the last seconds."""
+
+    def __init__(self) -> None:
+        self._spans: deque[tuple[float, float]] = deque()
+
+    def add(self, began: float, ended: float) -> None:
+        """A batch was answered between these two instants (monotonic seconds)."""
+        self._spans.append((began, ended))
+
+    def share(self, now: float) -> float:
+        """Busy share of the last `_WINDOW_S` seconds, 0..1."""
+        while self._spans and self._spans[0][1] < now - _WINDOW_S:
+            self._spans.popleft()
+        return sum(ended - max(began, now - _WINDOW_S) for began, ended in self._spans) / _WINDOW_S
 
 
 def take_batch(queue: deque[_Job], most: int) -> list[_Job]:

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Who answers a client that names none; without, the only classifier that serves."""
     ballast_bytes: int = Field(64 * 2**20, ge=0, le=2**40)
     """Room that is held back on the disk for the ledger and the flags; 0 holds none."""
+    max_shadow_load: float = Field(0.5, ge=0, le=1)
+    """Shadows wait, and are dropped when too many do, while live kept the model busy for a larger share of the last two seconds."""
     durable: bool = False
     """Whether an answer waits until its row is on disk; without, the row follows within a second."""
     seal_s: float = Field(60.0, gt=0, le=3600)

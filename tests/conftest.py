@@ -68,9 +68,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One headless Chromium for the session; without one the test is skipped. `RATCHET_CHROMIUM` names another binary."""
+    """One headless Chromium for a module, since its driver keeps an event loop; without one the test is skipped.
+
+    `RATCHET_CHROMIUM` names another binary.
+    """
     binary = os.environ.get("RATCHET_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if binary is None:
         pytest.skip("no Chromium on PATH: apt-get install chromium, or set RATCHET_CHROMIUM to a binary")

@@ -48,9 +48,7 @@ class JournalFiles:
             failpoint("journal.before_sync")
             self._disk.fsync(self._path)
         except OSError:
-            with suppress(
-                OSError
-            ):  # half a batch is no batch: nobody was told that it is there. If not now, the next write cuts it.
+            with suppress(OSError):  # half a batch is no batch: nobody was told of it. If not now, the next write cuts it.
                 self._disk.append(self._path, b"", at=self._length)
             raise
         self._length += len(content)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from gateway.landing import FEEDBACK
 from gateway.settings import Settings
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
-from ratchet.stores.serving import settle
+from ratchet.stores.promoter import roll_back, stop_or_resume
+from ratchet.stores.serving import move
+from ratchet.testing import keep_receipts
 
 DISK, BALLAST, MIB = "16m", 4 * 2**20, 2**20
 URL = "/v1/classifiers/small"
@@ -43,12 +46,10 @@ def fill(path: Path) -> None:
     os.close(file)
 
 
-def roll_back(home: Home, adapter: str) -> str:
-    """Write a ledger entry and the flag that follows from it, as a rollback does; "done" or the fault."""
-    said = {"ts": "2026-01-06T10:00:00+00:00", "actor": "test", "action": "promote", "why": "test", "week": "2026-01-05"}
+def attempt(move: Callable[[], object]) -> str:
+    """Write a ledger entry and the flag that follows from it; "done" or the fault."""
     try:
-        Ledger(home).append("small", adapter=adapter, receipts={}, **said)
-        settle(home, "small")
+        move()
     except OSError as error:
         return os.strerror(error.errno or 0)
     return "done"
@@ -77,7 +78,12 @@ def stored(home: Home) -> list[str]:
 def full(home: Home, other: str) -> dict[str, Any]:
     """The disk fills under a running gateway, a rollback is written, and room comes back."""
     hog, seen, acknowledged = home.root / "hog", {}, list[str]()
-    first = Ledger(home).live("small")
+    first, said = (
+        Ledger(home).live("small"),
+        {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"},
+    )
+    receipts = keep_receipts(home, "small", "2026-01-05", other)
+    move(home, "small", action="promote", adapter=other, receipts=receipts, **said)
     with TestClient(
         create_app(Settings(home=home.root, ballast_bytes=BALLAST, seal_s=3600)), raise_server_exceptions=False
     ) as client:
@@ -85,6 +91,8 @@ def full(home: Home, other: str) -> dict[str, Any]:
         ids = [answer["request_id"] for answer in answers]
 
         def tell() -> int:
+            if not ids:
+                return 0
             request_id = ids.pop()
             status = client.post("/v1/feedback", json=word(request_id)).status_code
             if status == 202:
@@ -102,14 +110,14 @@ def full(home: Home, other: str) -> dict[str, Any]:
         seen["feedback_while_ballast_is_spent"] = tell()
         seen["ready_full"], seen["disk_full"] = client.get("/readyz").status_code, client.get("/readyz").json()["disk"]
         seen["unlogged"] = "ratchet_unlogged_total" in client.get("/metrics").text
-        seen["rollback_full"] = roll_back(home, other)
+        seen["rollback_full"] = attempt(lambda: roll_back(home, "small", "complaints"))
         client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # the client knows only ASGI
-        seen["rolled_back"] = client.post(URL, json={"text": "money back"}).json()["adapter"] == other
+        seen["rolled_back"] = client.post(URL, json={"text": "money back"}).json()["adapter"] == first
         hog.unlink()
         seen["recovered_s"], seen["feedback_after"] = wait_until_taken(client, home), tell()
         seen["ballast_after"] = home.ballast.stat().st_size
         fill(hog)
-        seen["rollback_without_a_gateways_help"] = roll_back(home, str(first))
+        seen["rollback_without_a_gateways_help"] = attempt(lambda: stop_or_resume(home, "small", "holidays"))
         hog.unlink()
         wait_until_taken(client, home)
         seen["feedback_at_the_end"] = tell()
@@ -134,9 +142,14 @@ def read_only(home: Home, where: Path) -> dict[str, Any]:
         subprocess.run(["mount", "-o", f"remount,rw,size={DISK}", str(where)], check=True)
         seen["feedback_after"] = client.post("/v1/feedback", json=body).status_code
         journal = client.app.state.gateway.landing.journal("small", FEEDBACK)  # type: ignore[attr-defined] # as above
-        os.dup2(os.open("/dev/full", os.O_RDWR), journal._file)  # a file that can neither be written nor cut: the journal ends
+        path = journal._files._path
+        aside = path.rename(path.with_name("aside"))
+        path.symlink_to("/dev/full")  # a file that can neither be written nor cut, until it can again
         another = [client.post(URL, json={"text": "money back"}).json()["request_id"] for _ in range(2)]
-        seen["feedback_broken"] = [client.post("/v1/feedback", json=word(name)).status_code for name in another]
+        seen["feedback_broken"] = [client.post("/v1/feedback", json=word(another[0])).status_code]
+        path.unlink()
+        aside.rename(path)
+        seen["feedback_broken"].append(client.post("/v1/feedback", json=word(another[1])).status_code)
     return {**seen, "stored": len(stored(home))}
 
 

@@ -110,8 +110,8 @@ def test_live_goes_before_a_shadow_that_came_first(plant: Plant) -> None:
     """And a shadow's batch is small, so that the next live text waits for little. Planted: without precedence it is seen."""
     expected = [["live0"], ["live1", "live2"], ["shadow0", "shadow1"], ["shadow2"]]
     assert asyncio.run(order_of_shadow_and_live(Batcher)) == expected
-    live, shadow = "take_batch(self._live, self._max_batch)", "take_batch(self._shadow, self._max_shadow_batch)"
-    mutant = plant(batching, f"{live} or {shadow}", f"{shadow} or {live}")
+    live = "jobs := take_batch(self._live, self._max_batch)"
+    mutant = plant(batching, f"if {live}:", f"if not self._shadow and ({live}):")
     assert asyncio.run(order_of_shadow_and_live(mutant.Batcher)) != expected
 
 
@@ -236,5 +236,25 @@ def test_a_fault_reaches_those_who_asked_and_the_next_is_answered() -> None:
             await batcher.answer(echo, ["bad"])
         assert (await batcher.answer(echo, ["good"])).labels == ["good"]
         await batcher.stop()
+
+    run(work())
+
+
+@pytest.mark.parametrize(("most", "shadowed"), [(0.0, False), (1.0, True)])
+def test_a_shadow_waits_while_live_is_busy(most: float, shadowed: bool) -> None:
+    """Under load nothing is begun for it between two live texts, though none waits; without a limit it is."""
+
+    async def work() -> None:
+        echo = Echo()
+        echo.gate.set()
+        batcher = Batcher(100, 4, max_shadow_load=most)
+        await batcher.start()
+        await batcher.answer(OnEcho(echo), ["live 1"])
+        shadow = asyncio.create_task(batcher.offer_shadow(OnEcho(echo), ["shadow"]))
+        await batcher.answer(OnEcho(echo), ["live 2"])
+        await batcher.answer(OnEcho(echo), ["live 3"])
+        assert (["shadow"] in echo.asked) is shadowed
+        await batcher.stop()
+        assert (await shadow is not None) is shadowed
 
     run(work())

@@ -1,0 +1,229 @@
+"""Measures the gateway as a process of its own, over HTTP on loopback, on the packaged encoder with random LoRA adapters.
+
+Run `python -m benchmarks.gateway` (`--seconds 5 --rounds 1 --requests 5000` for a quick look). Four questions, ratios of one run:
+throughput of 32 clients against the plain transformers pipeline asked one text at a time; p99 of live at 70 % load with every
+request shadowed against none; failed requests during 50 swaps under load; growth of memory over many requests (on a tiny
+encoder, so that it ends). Rounds alternate. Exits 1 when a bound is missed. Flag evaluation is `benchmarks/flags.py`.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from orchestration.cli.gateway_process import run_gateway
+from ratchet.bases import Base, resolve_base
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.home import Home
+from ratchet.stores.serving import move
+from ratchet.testing import WORDS, SmallClassifier, keep_receipts, make_text
+from ratchet.tiny_adapter import write_tiny_adapter
+from ratchet.tiny_encoder import write_tiny_encoder
+
+MIN_THROUGHPUT, MAX_P99, SWAPS, MAX_GROWTH_MB = 3.0, 1.15, 50, 50.0
+CLIENTS, LOAD = 32, 0.7
+_WEEK = "2026-01-05"
+_DRAW = random.Random(5)
+TEXTS = [make_text(list(WORDS)[n % 3], _DRAW, n) for n in range(500)]
+
+
+class Bench:
+    """A home with a classifier whose adapters are random, and what is done to it."""
+
+    def __init__(self, root: Path, base: Base, adapters: int) -> None:
+        self.home = Home(root / "home")
+        SmallClassifier(self.home).write(settings="[promotion]\nshadow_share = 1.0\n")
+        store = AdapterStore(self.home)
+        folders = [write_tiny_adapter(root / f"adapter-{n}", base, tuple(WORDS), seed=n) for n in range(adapters)]
+        self.adapters = [store.seal("small", folder, {}) for folder in folders]
+        self.enter(self.adapters[0])
+
+    def enter(self, adapter: str, action: str = "promote") -> None:
+        """Move an adapter."""
+        receipts = keep_receipts(self.home, "small", _WEEK, adapter) if action in {"promote", "shadow"} else {}
+        said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
+        move(self.home, "small", action=action, adapter=adapter, receipts=receipts, **said)
+
+
+async def ask(streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], n: int) -> int:
+    """One request on an open connection; its status."""
+    reader, writer = streams
+    body = json.dumps({"text": TEXTS[n % len(TEXTS)], "user_id": f"u{n}"}).encode()
+    writer.write(b"POST /v1/classifiers/small HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    await reader.readexactly(length)
+    return int(head.split(b" ", 2)[1])
+
+
+async def saturate(port: int, *, seconds: float = 0.0, requests: int = 0, clients: int = CLIENTS) -> tuple[float, list[int]]:
+    """Requests a second of `clients` that never pause, and every status; for so long, or so many requests."""
+    found: list[int] = []
+    numbers = iter(range(requests or 10**9))
+    began = time.monotonic()
+
+    async def work() -> None:
+        streams = await asyncio.open_connection("127.0.0.1", port)
+        for n in numbers:
+            found.append(await ask(streams, n))
+            if seconds and time.monotonic() - began > seconds:
+                break
+        streams[1].close()
+
+    await asyncio.gather(*(work() for _ in range(clients)))
+    return len(found) / (time.monotonic() - began), found
+
+
+async def arrive(port: int, rate: float, seconds: float, seed: int) -> list[float]:
+    """Milliseconds of each request that arrives at `rate` a second, at random, whether or not those before it are answered."""
+    draw, waits, tasks = random.Random(seed), list[float](), list[asyncio.Task[None]]()
+    pool: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for _ in range(128):
+        pool.put_nowait(await asyncio.open_connection("127.0.0.1", port))
+
+    async def one(n: int) -> None:
+        came = time.monotonic()
+        streams = await pool.get()
+        await ask(streams, n)
+        waits.append((time.monotonic() - came) * 1000)
+        pool.put_nowait(streams)
+
+    began, due, n = time.monotonic(), 0.0, 0
+    while due < seconds:
+        await asyncio.sleep(max(0.0, began + due - time.monotonic()))
+        tasks.append(asyncio.create_task(one(n)))
+        due, n = due + draw.expovariate(rate), n + 1
+    await asyncio.gather(*tasks)
+    return waits
+
+
+def time_pipeline(base: Base, seconds: float) -> float:
+    """Texts a second of the plain transformers pipeline, one call for each, with its defaults."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+    model = AutoModelForSequenceClassification.from_pretrained(base.folder, num_labels=len(WORDS))
+    classify = pipeline("text-classification", model=model, tokenizer=AutoTokenizer.from_pretrained(base.folder))
+    classify(TEXTS[0])
+    began, n = time.monotonic(), 0
+    while time.monotonic() - began < seconds:
+        classify(TEXTS[n % len(TEXTS)])
+        n += 1
+    return n / (time.monotonic() - began)
+
+
+def port_of(url: str) -> int:
+    """The port of an address."""
+    return int(url.rsplit(":", 1)[1])
+
+
+def bench_throughput(bench: Bench, base: Base, seconds: float, rounds: int) -> tuple[float, float]:
+    """The median ratio, and the gateway's median rate."""
+    ratios, rates = [], []
+    with run_gateway(bench.home, bench.home.root / "gateway.log") as url:
+        asyncio.run(saturate(port_of(url), requests=200))
+        for _ in range(rounds):
+            plain = time_pipeline(base, seconds)
+            rate, _ = asyncio.run(saturate(port_of(url), seconds=seconds))
+            ratios.append(rate / plain)
+            rates.append(rate)
+            print(f"  {CLIENTS} clients {rate:.0f}/s, pipeline one at a time {plain:.0f}/s: {rate / plain:.2f} times")
+    return statistics.median(ratios), statistics.median(rates)
+
+
+def bench_shadow(bench: Bench, rate: float, seconds: float, rounds: int) -> float:
+    """The median ratio of live's p99 with every request shadowed against none, at 70 % of `rate`."""
+    ratios = []
+    for turn in range(rounds):
+        p99 = {}
+        for shadowed in (False, True):
+            if shadowed:
+                bench.enter(bench.adapters[1], "shadow")
+            with run_gateway(bench.home, bench.home.root / "gateway.log") as url:
+                asyncio.run(saturate(port_of(url), requests=200))
+                waits = sorted(asyncio.run(arrive(port_of(url), LOAD * rate, seconds, seed=turn)))
+            p99[shadowed] = waits[int(0.99 * len(waits))]
+            if shadowed:
+                expire(bench)
+        ratios.append(p99[True] / p99[False])
+        print(
+            f"  p99 {p99[False]:.0f} ms without, {p99[True]:.0f} ms with a shadow, at {LOAD * rate:.0f}/s: {ratios[-1]:.2f} times"
+        )
+    return statistics.median(ratios)
+
+
+def expire(bench: Bench) -> None:
+    """End the shadow."""
+    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK, "receipts": {}}
+    move(bench.home, "small", action="expire", adapter=bench.adapters[0], previous_adapter=bench.adapters[1], **said)
+
+
+def bench_swaps(bench: Bench) -> int:
+    """Requests that failed while live changed fifty times under load."""
+
+    async def swap(port: int) -> list[int]:
+        asked = asyncio.create_task(saturate(port, requests=10**9, seconds=SWAPS * 0.5, clients=8))
+        for turn in range(SWAPS):
+            await asyncio.to_thread(bench.enter, bench.adapters[(turn + 1) % len(bench.adapters)])
+            await asyncio.sleep(0.3)
+        return (await asked)[1]
+
+    with run_gateway(bench.home, bench.home.root / "gateway.log") as url:
+        statuses = asyncio.run(swap(port_of(url)))
+    failed = sum(status != 200 for status in statuses)
+    print(f"  {len(statuses)} requests during {SWAPS} swaps, {failed} failed")
+    return failed
+
+
+def bench_memory(root: Path, requests: int) -> float:
+    """Megabytes of proportional set size that the gateway grew by over `requests`, after a warm-up of a tenth."""
+    bench = Bench(root, resolve_base(str(write_tiny_encoder(root / "base", TEXTS))), 2)
+    bench.enter(bench.adapters[1], "shadow")
+    with run_gateway(bench.home, root / "gateway.log") as url:
+        process = max(psutil.Process().children(), key=lambda child: child.create_time())
+        asyncio.run(saturate(port_of(url), requests=requests // 10))
+        before = process.memory_full_info().pss
+        rate, statuses = asyncio.run(saturate(port_of(url), requests=requests))
+        grown = (process.memory_full_info().pss - before) / 1e6
+    print(f"  {len(statuses)} requests at {rate:.0f}/s, memory grew by {grown:.1f} MB")
+    return grown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the figures; 1 when a bound is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=100_000, help="of the measurement of memory")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        base = resolve_base("all-MiniLM-L6-v2")
+        bench = Bench(Path(folder) / "real", base, 2)
+        print("throughput")
+        ratio, rate = bench_throughput(bench, base, given.seconds, given.rounds)
+        print("shadow")
+        p99 = bench_shadow(bench, rate, given.seconds, given.rounds)
+        print("swaps")
+        failed = bench_swaps(bench)
+        print("memory")
+        grown = bench_memory(Path(folder) / "tiny", given.requests)
+    held = {
+        f"throughput {ratio:.2f} times the pipeline, at least {MIN_THROUGHPUT}": ratio >= MIN_THROUGHPUT,
+        f"p99 with a shadow {p99:.2f} times, at most {MAX_P99}": p99 <= MAX_P99,
+        f"failed requests during swaps {failed}, none": failed == 0,
+        f"memory {grown:.1f} MB, at most {MAX_GROWTH_MB:.0f}": grown <= MAX_GROWTH_MB,
+    }
+    for what, is_held in held.items():
+        print(f"{'held  ' if is_held else 'MISSED'} {what}")
+    return int(not all(held.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
