@@ -252,7 +252,7 @@ MUTANTS: dict[str, tuple[Callable[[Path], None], str]] = {
             ("schema", 2, "describes schema 2"),
             ("labels", ["one"], "two distinct labels"),
             ("labels", ["a", "a", "b"], "two distinct labels"),
-            ("labels", ["a", "b"], "expected float32"),
+            ("labels", ["a", "b"], "with 2 logits for each of its prompts"),
             ("labels", "ab", "wrong type"),
             ("max_tokens", 4, "max_tokens = 4"),
             ("max_tokens", True, "max_tokens = True"),
@@ -368,8 +368,9 @@ def race(store: AdapterStore, source: Path, read: Callable[[Path], dict[str, byt
 
     def swap() -> None:
         while not done.is_set():
-            for old, new in ((folder, aside), (other, folder), (aside, other)):
-                old.rename(new)
+            for _ in range(2):  # twice: each is back in its place at the end
+                for old, new in ((folder, aside), (other, folder), (aside, other)):
+                    old.rename(new)
 
     swapping = threading.Thread(target=swap)
     swapping.start()

@@ -38,7 +38,7 @@ def test_only_the_third_week_swaps_two_labels(tmp_path: Path) -> None:
     for scene in SCRIPT:
         scene.write(home)
     assert [scene.swap for scene in SCRIPT] == [None, None, ("validation_error", "accidental_exit")]
-    assert [scene.expected for scene in SCRIPT] == ["promoted", "promoted", "blocked"]
+    assert [scene.expected for scene in SCRIPT] == ["promoted", "rolled back", "blocked"]
     logs = home.landing(SAMPLE, "production_logs") / f"{SCRIPT[-1].week}.jsonl"
     corrections = home.landing(SAMPLE, "corrections") / f"{SCRIPT[-1].week}.jsonl"
     served = {row["request_id"]: row["label"] for row in map(json.loads, logs.read_text().splitlines())}
