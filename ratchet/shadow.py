@@ -72,9 +72,9 @@ SELECT DISTINCT ON (request_id) request_id, served = $challenger AS answered, ot
 FROM read_parquet($files, union_by_name = true)
 WHERE sequence >= $sequence
   AND ((served = $incumbent AND other = $challenger) OR (served = $challenger AND other = $incumbent))
-ORDER BY request_id, ts
+ORDER BY request_id, sequence DESC, ts
 """
-"""The compared requests, each once, by role."""
+"""The compared requests, each once, by role: asked again, a request counts as it was answered under the newest entry."""
 
 # Shadow texts go one or two at a time and live ones in larger batches when many come: only texts of like batches are timed.
 COUNTS_SQL = """
