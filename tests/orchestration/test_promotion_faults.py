@@ -82,7 +82,8 @@ def kill_and_repeat(home: Home, move: str, boundary: str) -> None:
     _, error = killed.communicate()
     assert killed.returncode == -signal.SIGKILL, error
     assert [entry.action for entry in Ledger(home).entries("small")] == ["promote", "shadow", action], "written once it is intended"
-    assert main(["--home", str(home.root), *words]) == MOVES[move][2]
+    done = (boundary, move) == ("flags.after_write", "rollback")  # all that was asked for is there: nothing is left to take back
+    assert main(["--home", str(home.root), *words]) == (1 if done else MOVES[move][2])
     assert [entry.action for entry in Ledger(home).entries("small")] == ["promote", "shadow", action], "carried out twice"
     agree(home)
 
