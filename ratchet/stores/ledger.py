@@ -40,7 +40,7 @@ class Ledger:
         """
         path, anchor = self.home.ledger(classifier), self._anchor(classifier)  # read first: it never vouches for what is not there
         lines = whole_lines(read_if_there(path, self.disk) or b"")
-        key = self._public() if lines else None
+        key: Ed25519PublicKey | None = None
         entries: list[Entry] = []
         for number, line in enumerate(lines, start=1):
             try:
@@ -52,7 +52,8 @@ class Ledger:
             previous = entries[-1].digest if entries else GENESIS
             if entry.digest != claimed or entry.previous != previous or entry.sequence != len(entries) + 1:
                 raise _broken(path, f"line {number} does not continue the chain")
-            if key is None or not is_signed(key, f"entry {classifier}", claimed, str(signature)):
+            key = key or self._public()
+            if not is_signed(key, f"entry {classifier}", claimed, str(signature)):
                 raise _broken(path, f"line {number} is not signed with this home's key")
             entries.append(entry)
         if anchor is None and len(entries) > 1 and self._anchor(classifier) is None:  # again: two may have come meanwhile

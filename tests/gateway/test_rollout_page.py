@@ -220,7 +220,7 @@ def test_a_promoter_that_ignores_the_head_is_noticed(home: Home, made: Any, ente
     enter(second)
     seen = Ledger(home).head("small")
     enter(second, "release")
-    mutant = plant(ratchet.stores.promoter, "after=after or standing.head", "after=standing.head")
+    mutant = plant(ratchet.stores.promoter, "or actor()}, after, now)", "or actor()}, None, now)")
     with pytest.raises(Exception, match="someone decided meanwhile"):
         roll_back(home, "small", "worse", after=seen)
     assert mutant.roll_back(home, "small", "worse", after=seen).adapter == first

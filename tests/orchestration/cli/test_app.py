@@ -28,7 +28,10 @@ HEAVY = (
     "jinja2",
     "pydantic",
 )
-COMMANDS = ("demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "serve")
+COMMANDS = (
+    "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "serve",
+    "advance", "hold", "rollback", "kill", "replay", "verify",
+)  # fmt: skip
 
 
 def pages() -> dict[str, Any]:

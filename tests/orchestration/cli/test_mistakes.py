@@ -91,7 +91,7 @@ MISTAKES = {
     "no report of a week": Mistake("report tickets --week 2026-W09", ("2026-02-23", "ratchet cycle tickets")),
     "no live": Mistake("predict tickets --input - --output -", ("no live adapter", "--adapter candidate")),
     "no candidate": Mistake("predict tickets --input - --output - --adapter candidate", ("no candidate", "ratchet cycle tickets")),
-    "shadow": Mistake("predict tickets --input - --output - --adapter shadow", ("shadow", "gateway")),
+    "shadow": Mistake("predict tickets --input - --output - --adapter shadow", ("no shadow adapter", "cycle")),
     "digest": Mistake("predict tickets --input - --output - --adapter abc123", ("'abc123'", "ratchet cycle")),
     "nothing to promote": Mistake("promote tickets --why better --yes", ("no candidate", "cycle"), 2),
     "promote unknown": Mistake("promote tickets --why better --yes --adapter abc1", ("'abc1'", "digest")),

@@ -16,7 +16,9 @@ def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     lines = shown.out.splitlines()
     assert lines[0].startswith(f"home {made_home}, ")
     facts = {line[2:16].strip(): line[17:] for line in lines[3:]}
-    assert list(facts) == ["live", "candidate", "last cycle", "weeks", "corrections", "next schedule", "disk", "reports"]
+    assert list(facts) == [
+        "live", "rollout", "candidate", "last cycle", "weeks", "corrections", "next schedule", "disk", "reports",
+    ]  # fmt: skip
     assert [facts[what] for what in ("live", "candidate", "last cycle", "weeks")] == ["none"] * 4
     assert facts["corrections"] == "0 since the last cycle"
     assert not (made_home / "warehouse.duckdb").exists()
@@ -27,7 +29,8 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
     document = json.loads(call("--home", made_home, "status", "--json").out)
     assert set(document) == {"schema", "home", "disk_free_bytes", "classifiers"}
     assert set(document["classifiers"][0]) == {
-        "classifier", "live", "candidate", "last_cycle", "weeks", "requests", "corrections_since", "next_schedule", "disk_bytes",
+        "classifier", "live", "rollout", "candidate", "last_cycle", "weeks", "requests", "corrections_since", "next_schedule",
+        "disk_bytes",
         "paths", "notes",
     }  # fmt: skip
 

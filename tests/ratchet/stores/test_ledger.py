@@ -161,7 +161,7 @@ def test_who_saw_an_older_head_is_told_and_writes_nothing(ledger: Ledger) -> Non
     assert ledger.live("tickets") == "b"
 
 
-FORGED = ' or not is_signed(key, f"entry {classifier}", claimed, str(signature))'
+FORGED = 'not is_signed(key, f"entry {classifier}", claimed, str(signature))'
 LATE = "if after is not None and before.head != after:"
 
 
@@ -178,7 +178,7 @@ def test_a_ledger_that_checks_no_signature_takes_a_forged_entry(ledger: Ledger, 
     ledger.home.ledger("tickets").write_text("\n".join([*kept, json.dumps(forged)]) + "\n", encoding="utf-8")
     with pytest.raises(RatchetError, match="line 3 is not signed with this home's key"):
         ledger.live("tickets")
-    assert plant(module, FORGED, "").Ledger(ledger.home).live("tickets") == "evil"
+    assert plant(module, FORGED, "False").Ledger(ledger.home).live("tickets") == "evil"
 
 
 def test_a_ledger_without_compare_and_swap_takes_both_of_two_decisions(ledger: Ledger, plant: Callable[..., Any]) -> None:

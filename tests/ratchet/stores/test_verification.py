@@ -200,10 +200,10 @@ def edit_newest(home: Home) -> None:
     edit(home, 3, percent=99)
 
 
-SIGNED = ' or not is_signed(key, f"entry {classifier}", claimed, str(signature))'
+SIGNED = 'not is_signed(key, f"entry {classifier}", claimed, str(signature))'
 ANCHORED = 'check_head(path, entries, anchor or Head(), "the signed checkpoint")'
 MUTANTS: dict[str, tuple[str, str, Callable[[Home], object]]] = {
-    "signatures are not checked": (SIGNED, "", edit_newest),
+    "signatures are not checked": (SIGNED, "False", edit_newest),
     "the digest is not compared": ("if entry.digest != claimed or", "if", edit_plainly),
     "the checkpoint is not asked": (ANCHORED, "", lambda home: cut(home, 2)),
 }
