@@ -14,7 +14,7 @@ from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
-from ratchet.training.outcome import read_result, summarise
+from ratchet.training.outcome import explain_failure, read_result, summarise
 from ratchet.training.plan import TrainingPlan, prepare
 
 
@@ -40,7 +40,8 @@ def adapter(
     work = prepare(home.training(cycle.classifier), plan, train, calibration)
     context.log.info(f"Training {len(spec.candidate)} candidate(s); the log is in {work}.")
     command = [sys.executable, "-m", "ratchet.training", str(work)]
-    done = pipes.run(context=context, command=command).get_materialize_result(implicit_materialization=False)
+    with explain_failure(work):
+        done = pipes.run(context=context, command=command).get_materialize_result(implicit_materialization=False)
     result = read_result(work)
     receipts.note(cycle, plan=plan.digest)
     best = result.best_candidate

@@ -8,8 +8,9 @@ import asyncio
 import ipaddress
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -35,6 +36,8 @@ from ratchet.request_ids import RequestIds
 from ratchet.stores.home import Home
 from ratchet.stores.keys import Keys
 from ratchet.stores.secret import keep_secret
+
+_LOG = logging.getLogger("ratchet.gateway")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -66,10 +69,12 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             await asyncio.to_thread(landing.recover, home.classifiers())
         except OSError:  # answers go on without a disk that can be written; each row that is refused says so
-            logging.getLogger("ratchet.gateway").exception("the journals cannot be written")
+            _LOG.exception("the journals cannot be written")
         await batcher.start()
-        following = asyncio.create_task(_follow(slots, settings.poll_s))
-        tending = asyncio.create_task(_tend(landing, settings.poll_s))
+        lost = "the flags cannot be followed; what serves goes on serving"
+        following = asyncio.create_task(repeat(slots.follow, settings.poll_s, lost, partial(_say_lost, slots)))
+        lost = "the room held back on the disk cannot be seen to"
+        tending = asyncio.create_task(repeat(landing.tend, settings.poll_s, lost))
         yield
         following.cancel()
         tending.cancel()
@@ -107,7 +112,7 @@ def _request_ids(home: Home) -> RequestIds:
     try:
         return RequestIds(keep_secret(home.secret))
     except OSError:
-        logging.getLogger("ratchet.gateway").warning("no secret can be written: feedback on answers of this process ends with it")
+        _LOG.warning("no secret can be written: feedback on answers of this process ends with it")
         return RequestIds(secrets.token_bytes(32))
 
 
@@ -119,17 +124,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-async def _follow(slots: Slots, poll_s: float) -> None:
+async def repeat(work: Callable[[], None], every_s: float, lost: str, upset: Callable[[], None] = lambda: None) -> None:
+    """Do `work` in a thread every `every_s` seconds until cancelled; a failure is logged as `lost`, tells `upset`, ends nothing."""
     while True:
-        await asyncio.sleep(poll_s)
+        await asyncio.sleep(every_s)
         try:
-            await asyncio.to_thread(slots.follow)
-        except Exception:
-            logging.getLogger("ratchet.gateway").exception("the flags cannot be followed; what serves goes on serving")
-            slots.problems = {**slots.problems, **dict.fromkeys(slots.names(), "The flags cannot be followed; the log says why.")}
+            await asyncio.to_thread(work)
+        except Exception:  # noqa: BLE001 - whatever it was, the next turn comes
+            _LOG.exception(lost)
+            upset()
 
 
-async def _tend(landing: Landing, poll_s: float) -> None:
-    while True:
-        await asyncio.sleep(poll_s)
-        await asyncio.to_thread(landing.tend)
+def _say_lost(slots: Slots) -> None:
+    slots.problems = {**slots.problems, **dict.fromkeys(slots.names(), "The flags cannot be followed; the log says why.")}

@@ -22,8 +22,11 @@ from ratchet.prediction import Predictions
 class Model(Protocol):
     """Weights that several adapters share."""
 
-    def answer(self, asked: Sequence[tuple[Any, Sequence[str]]]) -> list[Predictions]:
-        """One lot of predictions for each `(predictor, texts)`."""
+    def answer(self, asked: Sequence[tuple[Any, Sequence[str]]]) -> tuple[list[Predictions], float]:
+        """One lot of predictions for each `(predictor, texts)`, and the processor seconds that they took.
+
+        Not the clock: it would compare how busy the machine was, and a candidate must not be rolled back for that.
+        """
         ...
 
 
@@ -124,7 +127,7 @@ class Batcher:
         They are dropped at once when too many shadow texts wait already, as they do under load, or when the gateway stops;
         later only because it stops. Many texts are asked a few at a time; more than may wait are always dropped.
         """
-        if self._stopping or self.shadow_waiting + len(texts) > self._max_shadow_waiting:
+        if not self.has_room_for_shadow(len(texts)):
             return None
         self.shadow_waiting += len(texts)
         few = self._max_shadow_batch
@@ -134,6 +137,10 @@ class Batcher:
         finally:
             self.shadow_waiting -= len(texts)
         return _join([each for each in found if each is not None]) if None not in found else None
+
+    def has_room_for_shadow(self, texts: int) -> bool:
+        """Whether so many shadow texts would be taken now."""
+        return not self._stopping and self.shadow_waiting + texts <= self._max_shadow_waiting
 
     async def stop(self) -> None:
         """Drop the shadow texts, answer the live ones that wait, then end."""
@@ -211,7 +218,7 @@ def take_batch(queue: deque[_Job], most: int) -> list[_Job]:
 async def _answer(thread: Executor, jobs: Sequence[_Job], watch: Watch) -> None:
     asked, begun_s = [(job.answerer, job.texts) for job in jobs], time.monotonic()
     try:
-        found, seconds = await asyncio.get_running_loop().run_in_executor(thread, _ask, jobs[0].answerer.model, asked)
+        found, seconds = await asyncio.get_running_loop().run_in_executor(thread, jobs[0].answerer.model.answer, asked)
     except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next batch is answered all the same
         answerers = {id(job.answerer) for job in jobs}
         for one in sorted(answerers) if len(answerers) > 1 else []:  # an adapter's fault harms only those who asked it
@@ -224,14 +231,6 @@ async def _answer(thread: Executor, jobs: Sequence[_Job], watch: Watch) -> None:
     watch(Batch(together, [begun_s - job.asked_s for job in jobs], time.monotonic() - begun_s))
     for job, said in zip(jobs, found, strict=True):
         _tell(job, Answered(said.labels, said.confidence, said.probabilities, seconds / max(1, together), together))
-
-
-def _ask(model: Model, asked: Sequence[tuple[Answerer, Sequence[str]]]) -> tuple[list[Predictions], float]:
-    """The answers and the processor seconds of this thread, in which the model computes: the clock would compare how busy
-    the machine was, and a candidate must not be rolled back for that."""
-    started = time.thread_time()
-    found = model.answer(asked)
-    return found, time.thread_time() - started
 
 
 def _tell(job: _Job, said: Answered | None) -> None:

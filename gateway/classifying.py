@@ -60,7 +60,7 @@ async def ask(request: Request, response: Response, name: str, texts: list[str],
     _check_texts(gateway, name, texts)
     asker = caller_of(request).name
     ids = [gateway.ids.make(name, asker) for _ in texts]
-    choice, found = await _answer(gateway, name, user_id or ids[0], ids, texts)
+    choice, found, failed = await _answer(gateway, name, user_id or ids[0], texts)
     answers = _compose(choice, ids, found)
     shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
     rows = [
@@ -69,26 +69,30 @@ async def ask(request: Request, response: Response, name: str, texts: list[str],
     ]
     if not await _land(gateway, name, rows):
         response.headers["X-Ratchet-Logged"] = "0"
-    do_afterwards(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, found))
+    if failed is None:
+        do_afterwards(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, found))
+    else:  # the failure is the other half of the pair: asked again it might answer, and hide it
+        gateway.shadowing.note_failure(name, choice, ids, found, *failed)
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
     gateway.metrics.duration.labels(name).observe(time.monotonic() - started)
     return Asked(choice, answers)
 
 
-async def _answer(gateway: Gateway, name: str, key: str, ids: list[str], texts: list[str]) -> tuple[Choice, Answered]:
-    """Who answers, and the answers. A candidate that fails costs no user an answer: live gives it, and the failure counts."""
+async def _answer(gateway: Gateway, name: str, key: str, texts: list[str]) -> tuple[Choice, Answered, tuple[str, Exception] | None]:
+    """Who answers, the answers, and the candidate that failed to, with its fault: no user pays for that, live answers."""
     choice = gateway.slots.choose(name, key)
     try:
-        return choice, await gateway.batcher.answer(choice.predictor, texts)
+        try:
+            return choice, await gateway.batcher.answer(choice.predictor, texts), None
+        except OverloadedError:
+            raise
+        except Exception as error:
+            if choice.slot != CANDIDATE:
+                raise
+            live = gateway.slots.live(name)
+            return live, await gateway.batcher.answer(live.predictor, texts), (choice.digest, error)
     except OverloadedError:
         raise Refusal(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
-    except Exception as error:
-        if choice.slot != CANDIDATE:
-            raise
-        live = gateway.slots.live(name)
-        found = await gateway.batcher.answer(live.predictor, texts)
-        gateway.shadowing.note_failure(name, live, ids, found, choice.digest, error)
-        return live, found
     finally:
         gateway.metrics.waiting.set(gateway.batcher.waiting)
 

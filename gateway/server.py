@@ -3,6 +3,8 @@
 Add here limits of the protocol; limits on bodies are `bodies.py`, those of an operator `settings.py`.
 """
 
+import gc
+
 from fastapi import FastAPI
 from uvicorn import Config
 
@@ -17,3 +19,10 @@ def server_config(app: FastAPI, *, stop_s: int) -> Config:
     return Config(
         app, http="h11", log_config=log_lines(), log_level="warning", access_log=False, timeout_graceful_shutdown=stop_s
     )  # fmt: skip
+
+
+def keep_what_is_loaded() -> None:
+    """Have the garbage collector pass over everything that is in memory now: looking through the libraries again and again stops
+    every answer for a quarter of a second."""
+    gc.collect()
+    gc.freeze()

@@ -40,7 +40,9 @@ class Shadowing:
         if other is None:
             return
         taken = [index for index, request_id in enumerate(ids) if is_sampled(request_id, other.share)]
-        if taken:
+        if taken and not self.batcher.has_room_for_shadow(len(taken)):  # at once: under load nearly all are dropped
+            self.metrics.shadow_dropped.labels(classifier).inc(len(taken))
+        elif taken:
             task = asyncio.create_task(self._compare(classifier, served, other.choice, other.sequence, taken, ids, texts, found))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -36,6 +36,7 @@ def build_definitions(root: str = "", **resource_overrides: object) -> dg.Defini
         jobs=[weekly_cycle, shadow_deployment, promotion],
         schedules=[monday],
         sensors=[feedback, shadow_deployment_sensor, promotion_sensor],
+        executor=dg.in_process_executor,  # of runs asked for in the UI too: one process, one lease
         resources={**build_stores(root), "pipes": dg.PipesSubprocessClient(), **resource_overrides},
     )
 

@@ -64,4 +64,5 @@ def _decide(instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, r
     failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/early": decision}))
     if failed >= _ATTEMPTS:
         return f"{name}: {decision} failed {failed} times; run 'ratchet cycle {name} --week {cycle.week}' to see why"
-    return request_cycle(cycle, f"{decision}:attempt-{failed + 1}", **{"ratchet/early": decision, "ratchet/classifier": name})
+    tags = {"ratchet/early": decision, "ratchet/classifier": name, "dagster/max_retries": "0"}  # the attempts are counted here
+    return request_cycle(cycle, f"{decision}:attempt-{failed + 1}", **tags)

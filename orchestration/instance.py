@@ -22,10 +22,18 @@ concurrency:
   pools:
     default_limit: 1        # one step at a time opens the warehouse, one trains
     granularity: op
+run_launcher:
+  module: orchestration.run_launcher
+  class: LeasedRunLauncher  # Dagster's own, which also knows a run whose process is gone
 run_monitoring:
   enabled: true
   start_timeout_seconds: 180
   poll_interval_seconds: 30
+  free_slots_after_run_end_seconds: 10   # a killed run gives its place in a pool back
+run_retries:
+  enabled: true
+  max_retries: 0            # a job's tag asks for more
+  retry_on_asset_or_op_failure: false   # blocked data stay blocked; a killed run is begun again
 retention:
   schedule: {purge_after_days: 90}
   sensor: {purge_after_days: {skipped: 7, failure: 30, success: -1}}

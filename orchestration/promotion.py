@@ -1,7 +1,8 @@
 """Promotion: a sensor that weighs the evidence of every rollout, and the job that carries out what follows.
 
-The sensor only asks: all effects are in the run, which weighs again. Add here when evidence is weighed; what follows from it is
-`ratchet/promotion.py`, how it is carried out `ratchet/stores/promoter.py`.
+The sensor takes landed rows in and finishes what a killed promoter left; every move is made by the run, which weighs again.
+Add here when evidence is weighed; what follows from it is `ratchet/promotion.py`, how it is carried out
+`ratchet/stores/promoter.py`.
 """
 
 import dagster as dg

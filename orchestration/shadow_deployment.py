@@ -43,7 +43,12 @@ def fill_slot(context: dg.OpExecutionContext, config: Passed, home: dg.ResourceP
     )
 
 
-@dg.job(executor_def=dg.in_process_executor, resource_defs=HOME, description="Puts a cycle's candidate into the shadow slot.")
+@dg.job(
+    executor_def=dg.in_process_executor,
+    resource_defs=HOME,
+    tags={"dagster/max_retries": "2"},  # its sensor asks once; a run that was killed is begun again
+    description="Puts a cycle's candidate into the shadow slot.",
+)
 def shadow_deployment() -> None:
     """One step; nobody's answer changes by it."""
     fill_slot()

@@ -4,7 +4,7 @@ Add here other ways to pool or keep them; what learns on embeddings is in `train
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ratchet.bases import Base, resolve_base
 from ratchet.encoders import load_encoder, pad_id_of
-from ratchet.encoding import PREPROCESSING, load_tokenizer, run_in_batches
+from ratchet.encoding import PREPROCESSING, Rows, load_tokenizer, run_in_batches
 from ratchet.evaluation import Floats
 from ratchet.files import write_atomically
 from ratchet.identity import digest_bytes, digest_json
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     import torch
 
 
-def embed_texts(base_name: str, texts: Sequence[str], max_tokens: int = 128, kept: Path | None = None) -> Floats:
+Watch = Callable[[Rows], Rows]
+"""What somebody who must know of every batch puts around the model."""
+
+
+def embed_texts(
+    base_name: str, texts: Sequence[str], max_tokens: int = 128, kept: Path | None = None, watch: Watch | None = None
+) -> Floats:
     """Embeddings by the frozen base model, float64 [n, d]: mean over tokens, then unit length.
 
     Those that `keep_embeddings` left in the folder `kept`, for these texts and this base, are not computed again.
@@ -31,15 +37,16 @@ def embed_texts(base_name: str, texts: Sequence[str], max_tokens: int = 128, kep
         return found
     model = load_encoder(base.folder)
     tokenizer = load_tokenizer(base.folder, max_tokens)
-    rows = functools.partial(mean_pooled, model)
+    rows: Rows = functools.partial(mean_pooled, model)
+    rows = rows if watch is None else watch(rows)
     return run_in_batches(rows, tokenizer, pad_id_of(base.folder), texts, model.config.hidden_size)
 
 
-def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_tokens: int) -> Floats:
+def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_tokens: int, watch: Watch | None = None) -> Floats:
     """`embed_texts`, left in `folder` for whoever needs the same again."""
     from safetensors.numpy import save
 
-    found = embed_texts(base_name, texts, max_tokens, kept=folder)
+    found = embed_texts(base_name, texts, max_tokens, kept=folder, watch=watch)
     values = found.astype(np.float32)  # what the model answered: nothing is lost
     content = save({"embeddings": values}, metadata={"digest": digest_bytes(values.tobytes())})
     write_atomically(folder / _name(resolve_base(base_name), texts, max_tokens), content)

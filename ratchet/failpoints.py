@@ -31,6 +31,8 @@ NAMES: tuple[str, ...] = (
     "flags.after_write",
     "warehouse.after_move_aside",
     "adapter_store.before_rename",
+    "training.whole_batch",
+    "training.second_process",
     "training.after_epoch",
     "training.before_result",
 )

@@ -1,8 +1,9 @@
 """LoRA adapters side by side in one model, unmerged: PEFT adds and removes them, and each row of a batch names its own.
 
-PEFT's own layer copies rows out, adds five tensors for each adapter and copies them back; ours adds the low-rank product in
-place, to runs of rows that name the same adapter. Add here what concerns PEFT. Heads are `routed_heads.py`; locks and batches
-are `shared_base.py`.
+PEFT's own layer copies rows out, adds five tensors for each adapter and copies them back, and learns the rows' adapters from hooks
+hung into the model for each call, which two threads cannot share. Ours adds the low-rank product in place, to runs of rows that
+name the same adapter, and asks the route of its thread. Add here what concerns PEFT. Heads are `routed_heads.py`; locks and
+batches are `shared_base.py`.
 """
 
 import itertools
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.adapter_format import refuse
 from ratchet.adapter_weights import PREFIX, LoraSettings
+from ratchet.routed_heads import Route
 from ratchet.training.lora import hidden
 
 if TYPE_CHECKING:
@@ -33,10 +35,11 @@ def import_peft() -> None:
 
 
 class MixedLora:
-    """The LoRA layers of one model. Not safe for two threads at once."""
+    """The LoRA layers of one model, by which each row of a batch goes as `route` says. Threads may compute at once, while none
+    adds or removes."""
 
     @_without
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, route: Route) -> None:
         from torch import nn
 
         import_peft()
@@ -46,7 +49,8 @@ class MixedLora:
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that transformers renamed
             first = next(name for name, module in model.named_modules() if isinstance(module, nn.Linear))
             self._peft = get_peft_model(model, _configure(1, 1, [first]), _RESIDENT, autocast_adapter_dtype=False).eval()
-        self._model = model
+        self._model, self._route = model, route
+        self._take_over(first)
         model.requires_grad_(False)
 
     @_without
@@ -61,8 +65,7 @@ class MixedLora:
             self.remove(name)
             raise refuse(f"PEFT would adapt {len(adapted)} layers, the adapter names {len(settings.target_modules)}.")
         for place in adapted:
-            layer = self._model.get_submodule(place)
-            layer.forward = _forward_of(layer.base_layer, layer.lora_A, layer.lora_B, layer.scaling)
+            layer = self._take_over(place)
             for side, modules in (("A", layer.lora_A), ("B", layer.lora_B)):
                 stored = tensors[f"{PREFIX}{place}.lora_{side}.weight"]
                 modules[name].weight = nn.Parameter(stored, requires_grad=False)
@@ -72,18 +75,24 @@ class MixedLora:
         """Take an adapter out."""
         self._peft.delete_adapter(name)
 
-    def __call__(self, ids: "torch.Tensor", mask: "torch.Tensor", names: Sequence[str]) -> Any:
+    def __call__(self, **inputs: "torch.Tensor") -> Any:
         """The model's output, each row by its own adapter. Quickest when rows of one adapter lie together."""
-        return self._peft(input_ids=ids, attention_mask=mask, adapter_names=list(names))
+        return self._model(**inputs)
+
+    def _take_over(self, place: str) -> Any:
+        """Have the layer at `place` compute as ours do; the layer."""
+        layer = self._model.get_submodule(place)
+        layer.forward = _forward_of(layer.base_layer, layer.lora_A, layer.lora_B, layer.scaling, self._route)
+        return layer
 
 
-def _forward_of(linear: Any, downs: Any, ups: Any, scales: Mapping[str, float]) -> Any:
-    """What a LoRA layer computes; PEFT hands the names over. It refers to parts of the layer only, so that this is no cycle."""
+def _forward_of(linear: Any, downs: Any, ups: Any, scales: Mapping[str, float], route: Route) -> Any:
+    """What a LoRA layer computes. It refers to parts of the layer only, so that this is no cycle."""
 
-    def forward(x: "torch.Tensor", adapter_names: Sequence[str] = ()) -> "torch.Tensor":
+    def forward(x: "torch.Tensor") -> "torch.Tensor":
         result: torch.Tensor = linear(x)
         start = 0
-        for name, run in itertools.groupby(adapter_names):
+        for name, run in itertools.groupby(route.names):
             end = start + len(list(run))
             if name in downs:
                 low = x[start:end].flatten(0, -2) @ downs[name].weight.t()

@@ -6,6 +6,7 @@ row without a head of its own gets what the base model says. Add here how a head
 `shared_base.py`.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     import torch
 
 
-@dataclass
-class Route:
-    """Which adapter answers each row of the batch that is computed now; set by whoever calls the model."""
+class Route(threading.local):
+    """Which adapter answers each row of the batch that this thread computes now; set by whoever calls the model."""
 
     names: Sequence[str] = ()
 

@@ -6,10 +6,13 @@ hidden states of rows that no LoRA touches. Add here how adapters share a model.
 """
 
 import itertools
+import os
 import threading
+import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,8 +49,15 @@ Asked = Sequence[tuple[SharedPredictor, Sequence[str]]]
 _NUMBERS = itertools.count()  # of the process, so that an adapter of one base is unknown to every other
 
 
+_WORKERS = min(2, os.cpu_count() or 1)
+"""Threads that each compute a part of a batch: torch's own threads wait for each other on small matrices."""
+
+
 class SharedBase:
-    """One base model and the adapters on it. Any thread may ask, add and drop: they take turns between two batches."""
+    """One base model and the adapters on it. Any thread may ask, add and drop: they take turns between two batches.
+
+    A batch is computed in as many parts as there are cores, two at most, by threads of our own.
+    """
 
     def __init__(self, base: Base) -> None:
         import torch
@@ -64,6 +74,7 @@ class SharedBase:
         self._loras: set[str] = set()
         self._gone: deque[str] = deque()
         self._lock, self._pad_id = threading.Lock(), pad_id_of(base.folder)
+        self._helpers = ThreadPoolExecutor(max(1, _WORKERS - 1), thread_name_prefix="model")
 
     @property
     def adapters(self) -> int:
@@ -84,7 +95,7 @@ class SharedBase:
             self._take_out_gone()
             name = f"adapter{next(_NUMBERS)}"
             if opened.settings:
-                self._mixed = self._mixed or MixedLora(self._model)
+                self._mixed = self._mixed or MixedLora(self._model, self._route)
                 self._mixed.add(name, opened.settings, opened.tensors)
                 self._heads.add(name, heads)
                 self._loras.add(name)
@@ -93,7 +104,8 @@ class SharedBase:
         k = len(opened.card.labels)
 
         def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-            return self._run([name] * len(ids), ids, mask)[:, :k]
+            with self._lock:
+                return self._run([name] * len(ids), ids, mask)[:, :k]
 
         made = SharedPredictor(
             opened.card.labels, opened.calibration, opened.tokenizer, self._pad_id, rows, self, name, opened.card
@@ -101,8 +113,8 @@ class SharedBase:
         weakref.finalize(made, self._gone.append, name)
         return made
 
-    def answer(self, asked: Asked) -> list[Predictions]:
-        """Answer every lot of texts by its own adapter, all in common batches of similar length."""
+    def answer(self, asked: Asked) -> tuple[list[Predictions], float]:
+        """Answer every lot of texts by its own adapter, in common batches of similar length; and the processor seconds of it."""
         import torch
 
         encoded, names = [], []
@@ -110,37 +122,50 @@ class SharedBase:
             encoded += encode_texts(predictor.tokenizer, texts)
             names += [predictor.name] * len(texts)
         result = np.zeros((len(encoded), max((len(predictor.labels) for predictor, _ in asked), default=0)))
-        for similar in batch_by_tokens([len(ids) for ids in encoded]):
-            batch = sorted(similar, key=names.__getitem__)  # rows of one adapter lie together
-            ids, mask = pad_batch([encoded[index] for index in batch], self._pad_id)
+
+        def fill(part: "np.ndarray[Any, np.dtype[np.int64]]") -> float:
+            started = time.thread_time()
+            rows = sorted(part, key=names.__getitem__)  # those of one adapter lie together
+            ids, mask = pad_batch([encoded[index] for index in rows], self._pad_id)
             with torch.inference_mode():
-                found = self._run([names[index] for index in batch], ids, mask).double().numpy()
-            result[batch, : found.shape[1]] = found
+                found = self._run([names[index] for index in rows], ids, mask).double().numpy()
+            result[rows, : found.shape[1]] = found
+            return time.thread_time() - started
+
+        seconds = sum(self._in_parts(fill, similar) for similar in batch_by_tokens([len(ids) for ids in encoded]))
         ends = list(itertools.accumulate(len(texts) for _, texts in asked))
-        return [
+        found = [
             predictor.judge(result[end - len(texts) : end, : len(predictor.labels)])
             for (predictor, texts), end in zip(asked, ends, strict=True)
         ]
+        return found, seconds
 
-    def _run(self, names: Sequence[str], ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        """Logits of one batch, filled up with zeros to the widest adapter in it."""
+    def _in_parts(self, fill: "Callable[[np.ndarray[Any, np.dtype[np.int64]]], float]", batch: Any) -> float:
+        """Compute a batch in parts, at once; the sum of their seconds. Nobody adds or drops meanwhile."""
+        mine, *others = np.array_split(batch, min(_WORKERS, len(batch)))
         with self._lock:
             self._take_out_gone()
-            if strange := set(names) - self._loras - self._probes.keys():
-                raise LookupError(f"{strange} are not on this base")
-            probed = [name in self._probes for name in names]
-            self._route.names = [BASE if probe else name for name, probe in zip(names, probed, strict=True)]
-            if self._mixed is None:
-                logits = self._encoder(input_ids=ids, attention_mask=mask)  # probes only: the head would be for nothing
-            else:
-                logits = self._mixed(ids, mask, self._route.names).logits
-            hidden = self._hidden.take()
-            parts: list[tuple[list[int], torch.Tensor]] = []
-            for name, found in group_rows(names).items():
-                probe = self._probes.get(name)
-                part = probe_logits(pool_mean(hidden[found], mask[found]), probe) if probe else logits[found]
-                parts.append((found, part))
-            return combine(parts)
+            helped = [self._helpers.submit(fill, part) for part in others]
+            try:
+                return fill(mine) + sum(future.result() for future in helped)
+            finally:
+                wait(helped)
+
+    def _run(self, names: Sequence[str], ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        """Logits of one part of a batch, filled up with zeros to its widest adapter. Call it while the lock is held."""
+        if strange := set(names) - self._loras - self._probes.keys():
+            raise LookupError(f"{strange} are not on this base")
+        probed = [name in self._probes for name in names]
+        self._route.names = [BASE if probe else name for name, probe in zip(names, probed, strict=True)]
+        compute = self._mixed or self._encoder  # probes only: the head would be for nothing
+        output = compute(input_ids=ids, attention_mask=mask)
+        hidden = self._hidden.take()
+        parts: list[tuple[list[int], torch.Tensor]] = []
+        for name, found in group_rows(names).items():
+            probe = self._probes.get(name)
+            part = probe_logits(pool_mean(hidden[found], mask[found]), probe) if probe else output.logits[found]
+            parts.append((found, part))
+        return combine(parts)
 
     def _take_out_gone(self) -> None:
         while self._gone:
@@ -170,8 +195,8 @@ class SharedBases:
         return base.add(opened)
 
 
-class _Hidden:
-    """Keeps what the encoder says last, for the probes; no part of it refers to the shared base, which so can be freed."""
+class _Hidden(threading.local):
+    """Keeps what the encoder says last in each thread, for the probes; nothing here refers to the base, which so can be freed."""
 
     def __init__(self) -> None:
         self._states: Any = None

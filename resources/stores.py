@@ -4,7 +4,8 @@ Add a line to `build_stores` when an asset or a check needs a further store; the
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import dagster as dg
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.stores.landing import Landing
+from ratchet.stores.leases import Leases
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.reports import Reports
@@ -46,8 +48,21 @@ def build_stores(root: str = "") -> dict[str, dg.ResourceDefinition]:
 
 
 def _as_resource(make: Callable[[Home, float], Any], root: str) -> dg.ResourceDefinition:
-    def create(context: dg.InitResourceContext) -> Any:
+    def create(context: dg.InitResourceContext) -> Iterator[Any]:
         config = context.resource_config
-        return make(open_home(config["root"] or root), config["lock_wait_s"])
+        with _hold_lease(context):
+            yield make(open_home(config["root"] or root), config["lock_wait_s"])
 
     return dg.ResourceDefinition(create, config_schema=_CONFIG)
+
+
+def _hold_lease(context: dg.InitResourceContext) -> AbstractContextManager[None]:
+    """The lease of the run that opens a store, by which its death is noticed; a sensor or a test has no run, and holds none."""
+    if context.instance is None or context.run is None:
+        return nullcontext()
+    return leases_of(context.instance).hold(context.run.run_id)
+
+
+def leases_of(instance: dg.DagsterInstance) -> Leases:
+    """The leases of the runs of `instance`, in its own folder: whoever shares the one shares the other."""
+    return Leases(Path(instance.root_directory) / "leases")

@@ -16,7 +16,7 @@ from ratchet.simulation.weeks import SimulatedRequest, Simulation
 from ratchet.stores.demo_home import SAMPLE
 from ratchet.stores.home import Home
 
-_GROUP, _GROUPS = 60, 12
+_GROUP, _GROUPS = 50, 12
 _VISITS = date(2026, 1, 26)
 """The simulated week that the visitors come from: no cycle of the demo trains on it."""
 
@@ -31,7 +31,10 @@ class Stage:
     came: int = 0
 
     def __post_init__(self) -> None:
-        self._people: Iterator[SimulatedRequest] = Simulation(seed=11).iter_week(_VISITS, 4 * _GROUP * _GROUPS, drift=0.1)
+        world = Simulation(
+            seed=11, corrected_share=1.0, double_share=0.0, blind_share=1.0
+        )  # annotators who keep up: it is soon shown
+        self._people: Iterator[SimulatedRequest] = world.iter_week(_VISITS, 4 * _GROUP * _GROUPS, drift=0.1)
 
     def play_until(self, wanted: str) -> str:
         """Let visitors come in groups and weigh after each, until the promoter takes the action `wanted`; its sentence.

@@ -47,7 +47,7 @@ def _climb(session: Session, home: Home, nominee: Nominee) -> tuple[str, str]:
     shadow(home, nominee)
     log = home.classifier(SAMPLE) / "logs" / "gateway.log"
     say(session, f"shadow: {nominee.adapter[:12]} answers unseen beside live; the gateway's log is {log}")
-    with run_gateway(home, log) as url:
+    with run_gateway(home, log, max_shadow_load=1.0) as url:  # nobody is in a hurry but the audience
         stage = Stage(session, home, url)
         promoted = stage.play_until(PROMOTE)
         stage.play_until(RELEASE)

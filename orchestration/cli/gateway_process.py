@@ -19,23 +19,30 @@ from ratchet.errors import RatchetError
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 
-_COMMAND = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
+_COMMAND = """
+import sys
+from ratchet.training.lifeline import die_with_parent
+die_with_parent(int(sys.argv.pop(1)))  # whoever is killed leaves no gateway behind
+from orchestration.cli.app import main
+sys.exit(main())
+"""
 _START_S, _SETTLE_S, _STOP_S = 120.0, 60.0, 20.0
 _ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def run_gateway(home: Home, log: Path) -> Iterator[str]:
+def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator[str]:
     """The address of a gateway over `home` that seals its rows twice a second; stopped at the end of the block.
 
     Raises `RatchetError` when it does not start.
     """
-    quick = {"RATCHET_GATEWAY_SEAL_S": "0.5", "RATCHET_GATEWAY_POLL_S": "0.1", "RATCHET_GATEWAY_BALLAST_BYTES": "0"}
+    quick = {"SEAL_S": "0.5", "POLL_S": "0.1", "BALLAST_BYTES": "0", "MAX_SHADOW_LOAD": str(max_shadow_load)}
+    quick = {f"RATCHET_GATEWAY_{name}": value for name, value in quick.items()}
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as said:
         process = subprocess.Popen(
-            [*_COMMAND, "--home", str(home.root), "serve", "--port", "0"],
+            [sys.executable, "-c", _COMMAND, str(os.getpid()), "--home", str(home.root), "serve", "--port", "0"],
             stdout=said, stderr=said, env={**os.environ, **quick, "PYTHONPATH": path}, start_new_session=True,
         )  # fmt: skip
         try:

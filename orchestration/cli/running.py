@@ -14,6 +14,7 @@ from orchestration.cli.listening import Listener
 from orchestration.cli.progress import Progress
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
+from orchestration.run_launcher import release_dead_runs
 from orchestration.run_results import collect_stages, stage_of
 from ratchet.cycle import Cycle
 from ratchet.errors import BlockedError, RatchetError
@@ -36,6 +37,7 @@ def run_cycle(cycle: Cycle, home: Home, progress: Progress) -> Outcome:
     """Run all assets and checks of `cycle` in this process; a failure is returned, an interruption raised."""
     job = build_definitions(str(home.root)).resolve_job_def("weekly_cycle")
     with open_instance(home.dagster) as instance:
+        release_dead_runs(instance)
         instance.add_dynamic_partitions(classifiers.name or "", [cycle.classifier])
         run_id = str(uuid.uuid4())
         with home.log(cycle).open("a", encoding="utf-8") as journal:

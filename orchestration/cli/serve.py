@@ -29,7 +29,7 @@ def serve(
     import uvicorn
 
     from gateway.app import create_app
-    from gateway.server import server_config
+    from gateway.server import keep_what_is_loaded, server_config
     from gateway.settings import read_settings
     from ratchet.stores.keys import Keys
 
@@ -38,6 +38,10 @@ def serve(
 
     class Server(uvicorn.Server):
         """Stops as its own does, but does not raise the signal again: a graceful stop is a success."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            keep_what_is_loaded()
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:

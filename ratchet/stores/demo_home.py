@@ -26,9 +26,11 @@ SAMPLE = CLASSIFIER
 _SOURCE = Path(__file__).parents[2] / "data" / SAMPLE
 _MARK = ".ratchet-demo"
 SWAPPED = ("validation_error", "accidental_exit")
+_GOLDEN_LOSS = ("max_golden_loss = 0.05 ", "max_golden_loss = 0.08 ")
+"""Two adapters of a few hundred examples differ more by chance than two of thousands do."""
 _PROMOTION = """\
 [promotion]
-min_requests = 120            # of the demo: so few that minutes bring them
+min_requests = 100            # of the demo: so few that minutes bring them
 min_labels = 60
 margin = 0.1                  # so wide that so few labels can show it
 min_step_requests = 30
@@ -60,10 +62,10 @@ class Scene:
 
 SCRIPT = (
     Scene(date(2026, 1, 5), 520, "a first week, little to learn from", "promoted"),
-    Scene(date(2026, 1, 12), 480, "a second week, with more to learn from", "rolled back", climbs=True, drift=0.1),
+    Scene(date(2026, 1, 12), 400, "a second week, with more to learn from", "rolled back", climbs=True, drift=0.1),
     Scene(
         date(2026, 1, 19),
-        420,
+        340,
         "a third week, in which both annotators swap two labels",
         "blocked",
         drift=0.2,
@@ -89,11 +91,15 @@ def begin_demo(home: Home) -> Home:
     shutil.rmtree(root, ignore_errors=True)
     write_atomically(root / _MARK, b"Made by 'ratchet demo', which removes this folder when it starts anew.\n")
     made = Home(root)
-    spec = (_SOURCE / "classifier.toml").read_text(encoding="utf-8")
-    start, end = spec.index("[promotion]"), spec.index("# --- What is trained.")
-    write_atomically(made.spec(SAMPLE), (spec[:start] + _PROMOTION + spec[end:]).encode())
+    write_atomically(made.spec(SAMPLE), _in_minutes((_SOURCE / "classifier.toml").read_text(encoding="utf-8")).encode())
     write_atomically(made.golden(SAMPLE), (_SOURCE / "golden.jsonl").read_bytes())
     return made
+
+
+def _in_minutes(spec: str) -> str:
+    """The sample's specification with the limits that a few hundred labels and a few minutes can carry."""
+    start, end = spec.index("[promotion]"), spec.index("# --- What is trained.")
+    return spec[:start].replace(*_GOLDEN_LOSS) + _PROMOTION + spec[end:]
 
 
 def plant_regression(home: Home) -> str:

@@ -23,6 +23,7 @@ from ratchet.stores.manifest import Landed, append_landed, read_manifest
 from ratchet.stores.mended import Survey, survey
 from ratchet.stores.readers import UnreadableError
 from ratchet.stores.rejected import reject_name, report_file, report_rows
+from ratchet.stores.sealing import is_intact, is_sealed
 from ratchet.stores.segments import arrivals, is_segment, next_seq, shown, sweep, takeable, unchanged, why_not
 from ratchet.stores.staging import Stage
 
@@ -116,6 +117,8 @@ class Loader:
             if found.sha256 != landed.sha256:
                 _LOG.warning("%s has changed since it was landed; its new content is taken as a new file", path)
                 return []
+            if is_sealed(path.name) and not is_intact(path, found.sha256):
+                raise UnreadableError("the segment holds other bytes than it was sealed with: it was damaged on the disk")
             with self.staged(landed.kind, path, found, {}, landed.terms) as stage:
                 return [] if survey(path) != found else [self.commit(stage, landed)]
         except FileNotFoundError:

@@ -4,6 +4,7 @@ Add here what a segment looks like; how rows get onto the disk is `journal.py`.
 """
 
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,15 @@ from typing import Any
 
 from ratchet.files import write_atomically
 from ratchet.filesystem import DISK, FileSystem
-from ratchet.identity import canonical_json, digest_bytes
+from ratchet.identity import canonical_json, digest_bytes, digest_file
 
 Row = Mapping[str, Any]
 
 SUFFIX = ".wal"
 _PREFIX = "gateway-"
 _CRC_CHARS = 8
-_SHOWN = 12
+_SHOWN = 16
+_NAMED = re.compile(rf"{_PREFIX}([0-9a-f]{{{_SHOWN}}})\.parquet")
 
 
 @dataclass(frozen=True)
@@ -79,32 +81,30 @@ def publish_segment(landing: Path, rows: Rows, content: Sequence[Row], disk: Fil
         "BIGINT": pa.int64(),
     }
     ordered = sorted(content, key=lambda row: str(row.get("ts")))
-    name = _name(ordered)
     columns = {column: pa.array([_stored(row[column], sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()}
-    target = landing / f"{_PREFIX}{name}.parquet"
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink, compression="zstd")
-    write_atomically(target, sink.getvalue().to_pybytes(), disk=disk)
+    found = sink.getvalue().to_pybytes()
+    target = landing / f"{_PREFIX}{digest_bytes(found)[:_SHOWN]}.parquet"
+    write_atomically(target, found, disk=disk)
     return target
 
 
-def is_intact(segment: Path) -> bool:
-    """Whether a segment that `publish_segment` wrote still holds the rows that its name was made from."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def is_sealed(name: str) -> bool:
+    """Whether a file's name is one that `publish_segment` gives, and so says what the file must hold."""
+    return _NAMED.fullmatch(name) is not None
 
+
+def is_intact(segment: Path, sha256: str | None = None) -> bool:
+    """Whether a file holds the bytes that `publish_segment` named it by; `sha256` is that of the file, where it is known already.
+
+    False for a file of any other name, and for one that cannot be read.
+    """
+    said = _NAMED.fullmatch(segment.name)
     try:
-        rows = [
-            {column: value.isoformat() if isinstance(value, datetime) else value for column, value in row.items()}
-            for row in pq.read_table(segment).to_pylist()
-        ]
-        return segment.name == f"{_PREFIX}{_name(rows)}.parquet"
-    except (OSError, ValueError, pa.ArrowException):
+        return said is not None and (sha256 or digest_file(segment)).startswith(said[1])
+    except OSError:
         return False
-
-
-def _name(ordered: Sequence[Row]) -> str:
-    return digest_bytes(canonical_json([dict(row) for row in ordered]).encode())[:_SHOWN]
 
 
 def _stored(value: Any, sql: str) -> Any:

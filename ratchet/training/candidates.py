@@ -8,17 +8,14 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ratchet import adapter_format as form
-from ratchet.bases import Base, resolve_base
 from ratchet.calibration import UNCALIBRATED, fit_calibration, softmax
 from ratchet.canary import record_canary
-from ratchet.candidate import Candidate
 from ratchet.embedding import keep_embeddings
 from ratchet.encoders import apply_lora, load_classifier
 from ratchet.encoding import encode_texts, load_tokenizer
@@ -29,9 +26,11 @@ from ratchet.identity import canonical_json
 from ratchet.opened_adapter import make_card
 from ratchet.prediction import Predictor, classifier_predictor, load_predictor
 from ratchet.training.duo import Duo, Second
+from ratchet.training.ending import is_out_of_memory
 from ratchet.training.epochs import Epoch, Lesson, Metrics, Tensors, follow, train_epochs
+from ratchet.training.heartbeat import sign_of_life
 from ratchet.training.outcome import CandidateResult, weights_digest
-from ratchet.training.plan import Examples, TrainingPlan, read_examples, read_plan
+from ratchet.training.task import Task
 
 if TYPE_CHECKING:
     import torch
@@ -40,69 +39,26 @@ if TYPE_CHECKING:
     from ratchet.training.lora import Trainee
 
 Report = Callable[[Epoch], None]
-
-
-@dataclass(frozen=True)
-class Task:
-    """One candidate with all that it learns from."""
-
-    plan: TrainingPlan
-    index: int
-    base: Base
-    train: Examples
-    calibration: Examples
-    work: Path
-
-    @property
-    def folder(self) -> Path:
-        """Where this candidate's files go."""
-        return self.work / f"candidate-{self.index}"
-
-    @property
-    def checkpoints(self) -> Path:
-        """Where finished epochs lie until the adapter is written."""
-        return self.folder / "checkpoints"
-
-    @property
-    def candidate(self) -> Candidate:
-        """The settings of this candidate."""
-        return self.plan.candidates[self.index]
-
-    @property
-    def targets(self) -> list[int]:
-        """Class indices of the training examples."""
-        return [self.plan.labels.index(label) for _, label in self.train]
-
-    def blank_result(self) -> CandidateResult:
-        """The result before anything is known."""
-        candidate = self.candidate
-        return CandidateResult(self.index, candidate.title, candidate.family, candidate.method, status="failed")
-
-
-def open_task(work: Path, index: int) -> Task:
-    """Candidate `index` of a work folder; raises `RatchetError` when its base model is not the one that the plan pins."""
-    plan = read_plan(work)
-    base = resolve_base(plan.candidates[index].base)
-    if base.revision != plan.bases[base.name]:
-        raise RatchetError(
-            f"base model {base.name!r} has revision {base.revision[:16]}, the plan pins {plan.bases[base.name][:16]}.",
-            "Install the pinned base model, or run the cycle again.",
-        )
-    examples = read_examples(work, "train"), read_examples(work, "calibration")
-    return Task(plan, index, base, *examples, work)
+_REGRESSION = 10  # times the usual silence: a regression of thousands of steps cannot tell how far it is
 
 
 def train_candidate(task: Task, report: Report) -> CandidateResult:
-    """Train one candidate and leave its adapter folder; a candidate that cannot be trained comes back as failed."""
+    """Train one candidate and leave its adapter folder; a candidate that cannot be trained comes back as failed.
+
+    What is no fault of the candidate is raised: `OtherEndedError`, and whatever says that memory was refused.
+    """
     _prepare_torch()
     task.folder.mkdir(exist_ok=True)
     started = time.perf_counter()
     try:
         result = (_train_lora if task.candidate.method == "lora" else _train_probe)(task, report)
     except RatchetError as error:
+        if is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
         return replace(task.blank_result(), reason=str(error), seconds=time.perf_counter() - started)
     adapter = task.folder / "adapter"
-    logits, labels = answer(load_predictor(adapter), task.calibration)
+    sign_of_life()
+    logits, labels = answer(_watched(load_predictor(adapter), task), task.calibration)
     return replace(
         result,
         status="trained",
@@ -140,6 +96,10 @@ def _measure_served(logits: Floats, labels: Integers) -> float:
     return negative_log_likelihood(softmax(logits), labels) if found is None else found
 
 
+def _watched(predictor: Predictor, task: Task) -> Predictor:
+    return replace(predictor, rows=task.room.watch(predictor.rows))
+
+
 def follow_candidate(task: Task, duo: Duo) -> None:
     """Be the second process of a LoRA candidate's training, until the first one orders to stop."""
     _prepare_torch()
@@ -152,6 +112,7 @@ def _prepare_torch() -> None:
 
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    sign_of_life()
 
 
 def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, Tokenizer]":
@@ -161,19 +122,22 @@ def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, Tokenizer]":
     trainee = build_trainee(task.base.folder, task.base.name, candidate, k)
     tokenizer = load_tokenizer(task.base.folder, candidate.max_tokens)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
-    return trainee, Lesson(candidate, rows, task.targets, k), tokenizer
+    sign_of_life()
+    return trainee, Lesson(candidate, rows, task.targets, k, task.room), tokenizer
 
 
 def _train_lora(task: Task, report: Report) -> CandidateResult:
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
-    with Second([*command, "--parent", str(os.getpid())]) as duo:
+    halved = ["--halved"] if task.room.halved else []
+    with Second([*command, "--parent", str(os.getpid()), *halved]) as duo:
         trainee, lesson, tokenizer = _open_lesson(task)
         labels = task.plan.labels
 
         def evaluate(tensors: Tensors) -> Metrics:
             model = load_classifier(task.base.folder, len(labels))
             apply_lora(model, trainee.settings, tensors)
-            return measure(*answer(classifier_predictor(model, labels, UNCALIBRATED, tokenizer), task.calibration))
+            predictor = _watched(classifier_predictor(model, labels, UNCALIBRATED, tokenizer), task)
+            return measure(*answer(predictor, task.calibration))
 
         tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, evaluate, report)
     settings = canonical_json(trainee.settings.as_json()).encode()
@@ -189,6 +153,7 @@ def _train_lora(task: Task, report: Report) -> CandidateResult:
         matched_layers=len(trainee.settings.target_modules),
         trainable_share=trainee.trainable_share,
         resumed_from_epoch=history.resumed_from,
+        halved=history.halved or task.room.halved,
         samples_per_second=len(task.train) * len(history.epochs) / trained_s,
     )
 
@@ -197,9 +162,13 @@ def _train_probe(task: Task, report: Report) -> CandidateResult:
     from ratchet.training.probe import fit_probe
 
     started = time.perf_counter()
-    embeddings = keep_embeddings(task.work, task.base.name, [text for text, _ in task.train], task.candidate.max_tokens)
+    embeddings = keep_embeddings(
+        task.work, task.base.name, [text for text, _ in task.train], task.candidate.max_tokens, task.room.watch
+    )
+    sign_of_life(times=_REGRESSION)
     targets = np.array(task.targets, dtype=np.int64)
     tensors = fit_probe(embeddings, targets, len(task.plan.labels), task.candidate)
+    sign_of_life()
     seconds = time.perf_counter() - started
     _write_adapter(task, {form.WEIGHTS["probe"]: _save(tensors)})
     return replace(task.blank_result(), samples_per_second=len(task.train) / seconds)

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.errors import RatchetError
+from ratchet.training.ending import OtherEndedError
 
 Verb = Literal["begin", "restore", "train", "stop"]
 _VERBS: tuple[Verb, ...] = ("begin", "restore", "train", "stop")
@@ -97,7 +97,7 @@ class Duo:
         try:
             self._channel.sendall(content)
         except ConnectionError:
-            raise _other_ended() from None
+            raise OtherEndedError from None
 
     def _receive(self, size: int) -> bytes:
         found = b""
@@ -107,23 +107,16 @@ class Duo:
             except ConnectionError:
                 part = b""
             if not part:
-                raise _other_ended()
+                raise OtherEndedError
             found += part
         return found
-
-
-def _other_ended() -> RatchetError:
-    return RatchetError(
-        "the other process of the training ended.",
-        "Run the cycle again; it resumes from the last finished epoch. Too little memory is the usual cause.",
-        code="training_crashed",
-    )
 
 
 class Second:
     """The second process of a pair, from its start to its end; a context manager that yields the first one's `Duo`.
 
-    `command` is started with `--pair MEMORY,CHANNEL`, two descriptors, for its own `Duo` of rank 1.
+    `command` is started with `--pair MEMORY,CHANNEL`, two descriptors, for its own `Duo` of rank 1. An `OtherEndedError` of the
+    first one learns here how the second ended.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -144,7 +137,9 @@ class Second:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._process is None or self._duo is None:
             return
-        if kind is not None:
+        if isinstance(error, OtherEndedError):
+            error.returncode = self._process.wait()  # its end of the channel is closed: it is dying, and how is what we ask
+        elif kind is not None:
             self._process.kill()
         self._process.wait()
         self._duo.close()

@@ -21,6 +21,7 @@ from ratchet.training.duo import Alone, Duo
 from ratchet.training.head_start import start_head
 from ratchet.training.lora import Trainee, class_weights, learning_rate_at, masters_of
 from ratchet.training.memory import return_freed_memory
+from ratchet.training.room import WHOLE, Room
 
 if TYPE_CHECKING:
     import torch
@@ -61,6 +62,8 @@ class History:
     best: int = 0
     """The epoch with the lowest calibration NLL, the earliest of equals; 0 before the first."""
     resumed_from: int | None = None
+    halved: bool = False
+    """Whether any of them was trained in half the room."""
 
     def with_epoch(self, epoch: Epoch) -> "History":
         """The history one epoch later."""
@@ -84,6 +87,7 @@ class Lesson:
     rows: Sequence[Sequence[int]]
     targets: Sequence[int]
     k: int
+    room: Room = WHOLE
 
 
 Tensors = dict[str, "torch.Tensor"]
@@ -119,7 +123,7 @@ def train_epochs(
         measured = asdict(evaluate(trainee.tensors()))
         seconds = time.perf_counter() - started
         epoch = Epoch(number, loss, **measured, seconds=seconds, train_seconds=trained_s)
-        history = history.with_epoch(epoch)
+        history = replace(history.with_epoch(epoch), halved=history.halved or lesson.room.halved)
         write_checkpoint(folder / f"epoch-{number}", trainee.snapshot(), _as_state(history))
         _forget(folder, {history.best, number})
         report(epoch)
@@ -150,7 +154,8 @@ def _begin(trainee: Trainee, lesson: Lesson, pair: Alone | Duo) -> None:
 
     mine = torch.zeros(trainee.flat.numel() + 1)  # as long as the gradients with their loss: `add` knows one length
     if pair.rank == 0:
-        start_head(trainee, lesson.rows, lesson.targets, lesson.k, lesson.candidate.seed)
+        at_once = 1 if lesson.room.halved else 2
+        start_head(trainee, lesson.rows, lesson.targets, lesson.k, lesson.candidate.seed, at_once=at_once)
         mine[:-1] = trainee.flat.detach()
     trainee.adopt(torch.from_numpy(pair.add(mine.numpy()))[:-1])
 
@@ -167,9 +172,10 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
     for index, batch in enumerate(batches):
         mine = batch[pair.rank :: pair.ranks]
         found = torch.zeros(trainee.flat.numel() + 1)
-        for part in split_by_tokens(mine, lengths):
+        for part in split_by_tokens(mine, lengths, lesson.room.tokens):
             ids, mask = pad_batch([lesson.rows[row] for row in part], trainee.pad_id)
             found += trainee.gradients(ids, mask, targets[part], weights[part] / weights[batch].sum())
+            lesson.room.leave(pair.rank)
         summed = torch.from_numpy(pair.add(found.numpy()))
         loss = float(summed[-1])
         if not math.isfinite(loss):
@@ -208,8 +214,8 @@ def _forget(folder: Path, kept: set[int]) -> None:
 
 
 def _as_state(history: History) -> dict[str, Any]:
-    return {"epochs": [asdict(epoch) for epoch in history.epochs], "best": history.best}
+    return {"epochs": [asdict(epoch) for epoch in history.epochs], "best": history.best, "halved": history.halved}
 
 
 def _from_state(state: dict[str, Any]) -> History:
-    return History(tuple(Epoch(**epoch) for epoch in state["epochs"]), state["best"])
+    return History(tuple(Epoch(**epoch) for epoch in state["epochs"]), state["best"], halved=state.get("halved", False))

@@ -4,12 +4,15 @@ With few examples a random head spends most of its epochs, and harms the encoder
 once (linear probing before fine-tuning: Kumar et al. 2022). Add here how a head begins; how it learns is in `lora.py`.
 """
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ratchet.encoding import batch_by_tokens, pad_batch
+from ratchet.training.heartbeat import sign_of_life
 from ratchet.training.probe import one_row_for_each_class
 
 if TYPE_CHECKING:
@@ -20,17 +23,19 @@ _INVERSE_REGULARISATION = 1.0
 _MAX_STEPS = 200
 
 
-def start_head(trainee: "Trainee", rows: Sequence[Sequence[int]], targets: Sequence[int], k: int, seed: int) -> bool:
+def start_head(
+    trainee: "Trainee", rows: Sequence[Sequence[int]], targets: Sequence[int], k: int, seed: int, *, at_once: int = 2
+) -> bool:
     """Fit the last layer of the head on at most 1,024 examples drawn by `seed`; False where no layer has `k` outputs.
 
     `rows` are token ids, `targets` class indices, [n] each. Every class of the sample gets its row; a class that the sample
-    misses keeps the random one. The same arguments give the same head.
+    misses keeps the random one. The same arguments give the same head, however many batches are computed `at_once`.
     """
     found = _last_layer(trainee, k)
     if found is None:
         return False
     chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_MOST_EXAMPLES])
-    features = _features(trainee, found, [rows[i] for i in chosen])
+    features = _features(trainee, found, [rows[i] for i in chosen], at_once)
     coef, intercept, classes = _fit(features, np.array(targets)[chosen], seed)
     _put(trainee, found, coef, intercept, classes)
     return True
@@ -49,20 +54,30 @@ def _last_layer(trainee: "Trainee", k: int) -> Any:
     return layers[-1] if layers else None
 
 
-def _features(trainee: "Trainee", layer: Any, rows: Sequence[Sequence[int]]) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """What the layer is given for each row, float64 [n, d], without dropout."""
+def _features(
+    trainee: "Trainee", layer: Any, rows: Sequence[Sequence[int]], at_once: int
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """What the layer is given for each row, float64 [n, d], without dropout.
+
+    `at_once` threads each compute whole batches, which changes no bit: the other process of a pair waits meanwhile.
+    """
     import torch
 
-    seen: list[torch.Tensor] = []
-    handle = layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach().float()))
+    seen = threading.local()
+    handle = layer.register_forward_pre_hook(lambda module, inputs: setattr(seen, "features", inputs[0].detach().float()))
     features = np.zeros((len(rows), layer.in_features))
+
+    def fill(batch: "np.ndarray[Any, np.dtype[np.int64]]") -> None:
+        ids, mask = pad_batch([rows[i] for i in batch], trainee.pad_id)
+        with torch.no_grad():
+            trainee.model(input_ids=ids, attention_mask=mask)
+        features[batch] = seen.features.numpy()
+        sign_of_life()
+
     trainee.model.eval()
     try:
-        with torch.no_grad():
-            for batch in batch_by_tokens([len(row) for row in rows]):
-                ids, mask = pad_batch([rows[i] for i in batch], trainee.pad_id)
-                trainee.model(input_ids=ids, attention_mask=mask)
-                features[batch] = seen.pop().numpy()
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(fill, batch_by_tokens([len(row) for row in rows])))
     finally:
         handle.remove()
     return features

@@ -4,7 +4,8 @@ Add here what is known after training. What went in is in `plan.py`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from ratchet.training.epochs import Epoch, Metrics
 from ratchet.training.plan import read_plan
 
 RESULT = "result.json"
+FAILURE = "failure.json"
+"""Why there is no result: the document of an error."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class CandidateResult:
     resumed_from_epoch: int | None = None
     seconds: float = 0.0
     samples_per_second: float = 0.0
+    halved: bool = False
+    """Whether any of it was computed in half the room, after a first try was killed, refused memory or hung."""
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "CandidateResult":
@@ -88,7 +93,7 @@ def summarise(found: CandidateResult) -> dict[str, str]:
     measured = found.calibration
     return {
         "candidate": found.title,
-        "status": found.status if not found.reason else f"{found.status}: {found.reason}",
+        "status": _status(found),
         "NLL": f"{measured.nll:.4f}" if measured else "",
         "NLL calibrated": "" if found.served_nll is None else f"{found.served_nll:.4f}",
         "macro-F1": f"{measured.macro_f1:.4f}" if measured else "",
@@ -96,6 +101,11 @@ def summarise(found: CandidateResult) -> dict[str, str]:
         "trainable": f"{found.trainable_share:.2%} ({found.matched_layers} layers)" if found.matched_layers else "",
         "seconds": f"{found.seconds:.1f}",
     }
+
+
+def _status(found: CandidateResult) -> str:
+    words = f"{found.status} with half as many texts at once" if found.halved else found.status
+    return words if not found.reason else f"{words}: {found.reason}"
 
 
 def choose_best(candidates: Sequence[CandidateResult]) -> int:
@@ -137,6 +147,19 @@ def read_result(work: Path) -> TrainingResult:
     if result.best != choose_best(candidates):
         raise _refuse(f"{path} names candidate {result.best} as best, which its own figures deny.")
     return result
+
+
+@contextmanager
+def explain_failure(work: Path) -> Iterator[None]:
+    """When the training that is run in here fails, raise the sentence that its supervisor left, if it left one."""
+    (work / FAILURE).unlink(missing_ok=True)
+    try:
+        yield
+    except Exception as error:
+        if not (work / FAILURE).is_file():
+            raise
+        told = json.loads((work / FAILURE).read_bytes())["error"]
+        raise RatchetError(told["message"], told["hint"], code=told["code"]) from error
 
 
 def check_candidate(work: Path, found: CandidateResult) -> None:

@@ -18,6 +18,7 @@ Examples = list[tuple[str, str]]
 """`(text, label)` pairs."""
 
 SPLITS = ("train", "calibration")
+PLAN = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -77,17 +78,17 @@ def prepare(
             f"label {lacking[0]!r} has no training example.", "Collect corrections for it, or remove it from classifier.toml."
         )
     work = folder_root / plan.digest[:16]
-    if not (work / "plan.json").is_file():
+    if not (work / PLAN).is_file():
         work.mkdir(parents=True, exist_ok=True)
         for split, examples in zip(SPLITS, (train, calibration), strict=True):
             _write_examples(work / f"{split}.parquet", examples)
-        write_json(work / "plan.json", plan.as_json())
+        write_json(work / PLAN, plan.as_json())
     return work
 
 
 def read_plan(work: Path) -> TrainingPlan:
     """The plan of a work folder; raises `RatchetError` where there is none or it is not the folder's."""
-    path = work / "plan.json"
+    path = work / PLAN
     if not path.is_file():
         raise RatchetError(f"{work} holds no plan.json.", "Give the folder that `prepare` returned.", code="no_plan")
     plan = TrainingPlan.from_json(json.loads(path.read_text(encoding="utf-8")))

@@ -1,5 +1,6 @@
 """The gateway answers with the promoted adapter, refuses what is wrong, and loses nothing that it acknowledged."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from gateway.app import create_app
+from gateway.app import create_app, repeat
 from gateway.settings import Settings
 from ratchet.errors import RatchetError
 from ratchet.prediction import load_predictor
@@ -214,3 +215,24 @@ def test_a_text_that_intake_would_refuse_is_refused_at_once(serve: Serve, home: 
     path.write_text("max_text_chars = 20\n" + path.read_text())
     found = serve().post(URL, json={"text": "where is the parcel of last week"})
     assert (found.status_code, found.json()["error"]["message"]) == (422, "text: longer than 20 characters.")
+
+
+def test_what_is_done_again_and_again_outlives_its_failures() -> None:
+    """A disk that cannot be seen to once is seen to the next time; each failure is told."""
+    told: list[str] = []
+
+    async def until_the_third() -> None:
+        done = asyncio.Event()
+        loop, turns = asyncio.get_running_loop(), iter((True, True, False))
+
+        def work() -> None:
+            if next(turns):
+                raise PermissionError("not yours")
+            loop.call_soon_threadsafe(done.set)
+
+        task = asyncio.create_task(repeat(work, 0.0, "lost", lambda: told.append("upset")))
+        await asyncio.wait_for(done.wait(), 60)
+        task.cancel()
+
+    asyncio.run(until_the_third())
+    assert told == ["upset", "upset"]

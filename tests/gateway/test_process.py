@@ -6,10 +6,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -98,3 +100,24 @@ def test_a_port_that_is_taken_is_one_sentence(home: Home, start: Callable[..., S
     environment = {**os.environ, "RATCHET_GATEWAY_MAX_WAITING": "many"}
     wrong = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert (wrong.returncode, "Set RATCHET_GATEWAY_MAX_WAITING otherwise" in wrong.stderr) == (1, True)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import psutil
+from orchestration.cli.gateway_process import run_gateway
+from ratchet.stores.home import Home
+with run_gateway(Home(Path(sys.argv[1])), Path(sys.argv[1]) / "gateway.log"):
+    print(psutil.Process().children()[0].pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_gateway_that_a_command_started_ends_with_it(home: Home) -> None:
+    """Kill -9 of the command: no gateway is left that nobody knows of."""
+    command = [sys.executable, "-c", KILLED, str(home.root)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(int(done.stdout)).wait(timeout=60)

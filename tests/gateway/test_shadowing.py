@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway import shadowing
+from gateway.batching import OverloadedError
 from gateway.shadowing import is_sampled
 from gateway.slots import Served
 from ratchet.prediction import Predictions
@@ -88,24 +89,38 @@ def test_the_share_of_shadowed_requests_is_the_specifications() -> None:
     assert half == [is_sampled(each, 0.5) for each in ids]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Broken:
-    """An adapter that answers nothing."""
+    """An adapter that fails `times` times, then answers as `sound` does."""
 
-    labels: tuple[str, ...]
-    model: Any = None
+    sound: Any
+    times: int
+    fault: type[Exception]
 
-    def answer(self, asked: Sequence[tuple[Any, Sequence[str]]]) -> list[Predictions]:
-        """Fail."""
-        raise MemoryError
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the sound one."""
+        return tuple(self.sound.labels)
+
+    @property
+    def model(self) -> "Broken":
+        """Itself: it shares its base with nobody."""
+        return self
+
+    def answer(self, asked: Sequence[tuple[Any, Sequence[str]]]) -> tuple[list[Predictions], float]:
+        """Fail, or answer."""
+        if self.times > 0:
+            self.times -= 1
+            raise self.fault
+        found: tuple[list[Predictions], float] = self.sound.model.answer([(self.sound, texts) for _, texts in asked])
+        return found
 
 
-def break_adapter(client: TestClient, digest: str) -> None:
+def break_adapter(client: TestClient, digest: str, times: int = 10**6, fault: type[Exception] = MemoryError) -> None:
     """Put an adapter that fails in the place of `digest`, as if its memory had gone."""
     slots = client.app.state.gateway.slots  # type: ignore[attr-defined] # Starlette's client knows no more than ASGI
     served = slots["small"]
-    broken = Broken(served.predictors[digest].labels)
-    object.__setattr__(broken, "model", broken)
+    broken = Broken(served.predictors[digest], times, fault)
     predictors = {**served.predictors, digest: broken}
     slots._state.served["small"] = Served(served.spec, served.rollout, predictors)
 
@@ -134,6 +149,46 @@ def test_a_candidate_that_fails_costs_no_user_an_answer(serve: Serve, home: Home
     assert {(answer.status_code, answer.json()["adapter"]) for answer in answers} == {(200, made[1][0])}
     stop(client)
     assert {(row["other"], row["other_error"] is None) for row in pairs(home)} == {(made[1][1], False)}
+
+
+def test_a_candidate_that_failed_once_is_not_asked_again_for_the_pair(
+    serve: Serve, home: Home, made: Any, enter: Callable[..., None]
+) -> None:
+    """F26: a fault that passes leaves one pair with an error, which no second pair of the same request hides."""
+    enter(made[1][1], "shadow")
+    enter(made[1][1], "step", 99)
+    client = serve()
+    break_adapter(client, made[1][1], times=1)
+    answers = [client.post(URL, json={"text": TEXTS[0], "user_id": f"u{n}"}).json() for n in range(6)]
+    assert answers[0]["adapter"] == made[1][0]
+    assert made[1][1] in {answer["adapter"] for answer in answers[1:]}
+    stop(client)
+    found = [(row["request_id"], row["other_error"]) for row in pairs(home)]
+    assert [each for each in found if each[0] == answers[0]["request_id"]] == [(answers[0]["request_id"], "MemoryError")]
+    assert [error for _, error in found].count("MemoryError") == 1
+
+
+def test_an_overload_after_a_candidates_failure_is_told_as_one(serve: Serve, made: Any, enter: Callable[..., None]) -> None:
+    """Live has no room for the answer that the candidate owes: 429, not 500."""
+    enter(made[1][1], "shadow")
+    enter(made[1][1], "step", 99)
+    client = serve()
+    break_adapter(client, made[1][1])
+    break_adapter(client, made[1][0], fault=OverloadedError)
+    assert {client.post(URL, json={"text": TEXTS[0], "user_id": f"u{n}"}).status_code for n in range(6)} == {429}
+
+
+def test_a_shadow_without_room_is_dropped_and_counted(serve: Serve, home: Home, made: Any, enter: Callable[..., None]) -> None:
+    """F10: the user is answered, no pair is landed, and the metric says how many are missing."""
+    enter(made[1][1], "shadow")
+    client = serve()
+    batcher = client.app.state.gateway.batcher  # type: ignore[attr-defined] # as above
+    batcher.shadow_waiting = 64
+    assert {client.post(URL, json={"text": text}).status_code for text in TEXTS} == {200}
+    batcher.shadow_waiting = 0
+    assert f'ratchet_shadow_dropped_total{{classifier="small"}} {len(TEXTS)}.0' in client.get("/metrics").text
+    stop(client)
+    assert pairs(home) == []
 
 
 def test_a_mutant_that_shadows_the_shadow_of_nobody_is_caught(plant: Callable[..., ModuleType]) -> None:

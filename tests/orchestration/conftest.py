@@ -1,16 +1,25 @@
 """A small home, and cycles run on a real ephemeral Dagster instance."""
 
+import json
+import os
+import socket
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dagster as dg
+import psutil
 import pytest
 
 from orchestration.definitions import build_definitions
+from orchestration.instance import open_instance, prepare_dagster_home
 from ratchet.stores.ceremony import nominate, promote
 from ratchet.stores.home import Home
 from ratchet.testing import SmallClassifier
@@ -79,3 +88,132 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Home:
         if week == WEEK:
             promote(home, nominate(home, small.name), "the first")
     return home
+
+
+class DagsterProcesses:
+    """Dagster's real daemon and webserver over a home, which can be killed with all that they started."""
+
+    DEADLINE_S = 240
+    SELECTOR: ClassVar = {"repositoryLocationName": "ratchet", "repositoryName": "__repository__"}
+    COMMANDS: ClassVar = {"daemon": ["dagster._daemon", "run"], "webserver": ["dagster_webserver", "-h", "127.0.0.1"]}
+    LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
+      loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+    LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) {
+      __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }}"""
+
+    def __init__(self, home: Home) -> None:
+        self.home, self._running, self._port = home, list[subprocess.Popen[bytes]](), 0
+        prepare_dagster_home(home.dagster)
+
+    def start(self, *names: str, **environment: str) -> None:
+        """Start the daemon, the webserver or both; of the webserver it is waited for that it answers and has all definitions."""
+        own = {"RATCHET_HOME": str(self.home.root), "DAGSTER_HOME": str(self.home.dagster), "PYTHONPATH": str(ROOT)}
+        for name in names:
+            words = ["-m", *self.COMMANDS[name], "-w", "workspace.yaml"]
+            if name == "webserver":
+                with socket.socket() as free:
+                    free.bind(("127.0.0.1", 0))
+                    self._port = free.getsockname()[1]
+                words += ["-p", str(self._port)]
+            command, environ = [sys.executable, *words], {**os.environ, **own, **environment}
+            with (self.home.root / f"{name}.log").open("a") as log:
+                process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
+            self._running.append(process)
+        if "webserver" in names:
+            self.wait_until(self._answers, "the webserver answers")
+            (location,) = self.ask(self.LOCATIONS)["workspaceOrError"]["locationEntries"]
+            assert location["locationOrLoadError"] == {"__typename": "RepositoryLocation"}, location
+
+    def kill(self) -> None:
+        """Kill -9 everything at once, as a machine that loses its power."""
+        for member in self.family():
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        for process in self._running:
+            process.wait()
+        self._running.clear()
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that was started, with its children and theirs."""
+        found = []
+        for process in self._running:
+            with suppress(psutil.NoSuchProcess):
+                first = psutil.Process(process.pid)
+                found += [first, *first.children(recursive=True)]
+        return found
+
+    def stop(self) -> None:
+        """Ask all to end, and kill what has not after twenty seconds."""
+        for process in self._running:
+            process.terminate()
+        for process in self._running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+        with suppress(psutil.NoSuchProcess):
+            self.kill()
+        self._running.clear()
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The `data` of one GraphQL query to the webserver; errors fail the test."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        url = f"http://127.0.0.1:{self._port}/graphql"
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
+            answer = json.load(reply)
+        assert "errors" not in answer, answer
+        return dict(answer["data"])
+
+    def launch(self, job: str, partition: str) -> str:
+        """Launch a job on `classifier|week` as the UI does; the run's id."""
+        classifier, _, week = partition.partition("|")
+        with self.instance() as instance:
+            instance.add_dynamic_partitions("classifiers", [classifier])
+        keys = {"": partition, "/classifier": classifier, "/week": week}
+        tags = [{"key": f"dagster/partition{key}", "value": value} for key, value in keys.items()]
+        selector = {**self.SELECTOR, "jobName": job}
+        params = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": tags}}
+        launched = self.ask(self.LAUNCH, params=params)["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def end_of(self, run_id: str) -> str:
+        """Wait until a run has ended; its status."""
+        self.wait_until(lambda: self.run(run_id).is_finished, f"run {run_id} ends")
+        return self.run(run_id).status.value
+
+    def run(self, run_id: str) -> dg.DagsterRun:
+        """What the instance holds of a run."""
+        with self.instance() as instance:
+            found = instance.get_run_by_id(run_id)
+        assert found is not None
+        return found
+
+    def instance(self) -> dg.DagsterInstance:
+        """The instance that the processes share; a context manager."""
+        return open_instance(self.home.dagster)
+
+    def wait_until(self, happened: Callable[[], object], what: str, *, every_s: float = 0.5) -> None:
+        """Ask until it happened, at most four minutes."""
+        deadline, pause = time.monotonic() + self.DEADLINE_S, threading.Event()
+        while not happened():
+            assert time.monotonic() < deadline, f"{what}: not within {self.DEADLINE_S} s"
+            pause.wait(every_s)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+
+@pytest.fixture
+def dagster_processes() -> Iterator[Callable[[Home], DagsterProcesses]]:
+    """Make `DagsterProcesses` over a home; whatever still runs at the end is ended."""
+    made: list[DagsterProcesses] = []
+
+    def make(home: Home) -> DagsterProcesses:
+        made.append(DagsterProcesses(home))
+        return made[-1]
+
+    yield make
+    for found in made:
+        found.stop()

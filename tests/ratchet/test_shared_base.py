@@ -58,7 +58,7 @@ def worst_of_mixtures(bases: SharedBases, folders: list[Path], alone: list[Predi
     for _ in range(12):
         chosen = draw.integers(len(shared), size=draw.integers(1, 8))
         lots = [[TEXTS[n] for n in draw.integers(len(TEXTS), size=draw.integers(0, 5))] for _ in chosen]
-        found = shared[0].model.answer([(shared[n], lot) for n, lot in zip(chosen, lots, strict=True)])
+        found, _ = shared[0].model.answer([(shared[n], lot) for n, lot in zip(chosen, lots, strict=True)])
         for n, lot, said in zip(chosen, lots, found, strict=True):
             if lot:
                 worst = max(worst, differ(said, alone[n].predict(lot)))
@@ -77,7 +77,7 @@ def test_any_mixture_is_answered_as_by_each_adapter_alone(folders: list[Path], a
         (routed_heads, "self.heads.get(name, self.original)", "next(iter(self.heads.values()), self.original)"),
         (mixed_lora, "            start = end\n", ""),
         (mixed_lora, "alpha=scales[name]", "alpha=1.0"),
-        (shared_base, "result[batch, : found.shape[1]] = found", "result[sorted(batch), : found.shape[1]] = found"),
+        (shared_base, "result[rows, : found.shape[1]] = found", "result[sorted(rows), : found.shape[1]] = found"),
         (shared_base, "BASE if probe else name for", "name if not probe else next(iter(self._loras), BASE) for"),
     ],
     ids=[
@@ -105,7 +105,7 @@ def test_an_adapter_asked_by_itself_answers_as_alone(folders: list[Path], alone:
         found = bases.load(folder)
         np.testing.assert_allclose(found.logits(TEXTS), expected.logits(TEXTS), atol=CLOSE)
         assert found.logits([]).shape == (0, len(expected.labels))
-        assert found.model.answer([(found, [])])[0].labels == []
+        assert found.model.answer([(found, [])])[0][0].labels == []
 
 
 def test_base_weights_are_in_memory_once(folders: list[Path], tiny_base: Path) -> None:
@@ -147,7 +147,7 @@ def test_adapters_come_and_go_while_others_answer(folders: list[Path], alone: li
 
     def ask() -> None:
         while not done.is_set():
-            found = staying[0].model.answer([(each, TEXTS) for each in staying])
+            found, _ = staying[0].model.answer([(each, TEXTS) for each in staying])
             worst.append(max(map(differ, found, expected)))
             asked.release()
 
@@ -169,7 +169,7 @@ def test_a_fault_in_a_batch_leaves_nothing_behind(folders: list[Path], alone: li
     impossible = torch.full((1, 3), 10**6)
     with pytest.raises(IndexError):
         first.rows(impossible, torch.ones_like(impossible))
-    found = first.model.answer([(second, TEXTS), (first, TEXTS)])
+    found, _ = first.model.answer([(second, TEXTS), (first, TEXTS)])
     assert max(differ(found[0], alone[1].predict(TEXTS)), differ(found[1], alone[0].predict(TEXTS))) < CLOSE
 
 

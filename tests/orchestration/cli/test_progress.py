@@ -1,5 +1,6 @@
 """How waiting is shown: a spinner on a terminal, plain lines and a heartbeat elsewhere."""
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,10 +20,19 @@ def shown(ends: tuple[int, int], play: Callable[[TextIO], None]) -> bytes:
     """Everything that `play` writes to the second of two connected descriptors."""
     with os.fdopen(ends[1], "w", encoding="utf-8") as talk:
         play(talk)
-        talk.flush()
-        found = os.read(ends[0], 1 << 16)
+    found = b"".join(iter(lambda: next_bytes(ends[0]), b""))
     os.close(ends[0])
     return found
+
+
+def next_bytes(reader: int) -> bytes:
+    """What came next; nothing at the end, which a terminal tells by an error."""
+    try:
+        return os.read(reader, 1 << 16)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return b""
 
 
 def two_stages(session: Session) -> Callable[[TextIO], None]:

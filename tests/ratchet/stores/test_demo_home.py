@@ -20,7 +20,9 @@ def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert not home.warehouse.exists()
     assert (tmp_path / "kept").exists()
     assert len(Specs(home).golden(SAMPLE)) > 100
-    assert {candidate.method for candidate in Specs(home)[SAMPLE].candidate} == {"lora", "probe"}
+    spec = Specs(home)[SAMPLE]
+    assert {candidate.method for candidate in spec.candidate} == {"lora", "probe"}
+    assert (spec.limits.max_golden_loss, spec.promotion.margin, spec.promotion.dwell_minutes) == (0.08, 0.1, 0.0)
 
 
 def test_a_folder_that_the_demo_did_not_make_is_refused(tmp_path: Path) -> None:

@@ -226,3 +226,4 @@ def test_a_fault_in_the_middle_of_a_write_leaves_nobody_waiting(tmp_path: Path, 
     monkeypatch.setenv("RATCHET_FAILPOINT", "journal.before_sync:raise")
     with pytest.raises(OSError, match="has stopped"):
         journal.append(row(1)).result(timeout=10)
+    journal.close()  # its thread ends here, and not in the next test

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ratchet.errors import RatchetError
-from ratchet.training.candidates import open_task, train_candidate
+from ratchet.training.candidates import train_candidate
 from ratchet.training.outcome import choose_best
 from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.task import open_task
 
 Prepare = Callable[[Path, TrainingPlan], Path]
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 
 from ratchet.errors import RatchetError
+from ratchet.files import write_json
 from ratchet.training import outcome
-from ratchet.training.outcome import choose_best, read_result
+from ratchet.training.outcome import FAILURE, choose_best, read_result, summarise
 
 
 @pytest.fixture
@@ -83,6 +85,38 @@ def test_the_result_of_another_plan_is_refused(work: Path) -> None:
     rewrite(work / "result.json", lambda content: content.update(plan="0" * 64))
     with pytest.raises(RatchetError, match="is the result of another plan"):
         read_result(work)
+
+
+def test_a_result_from_before_the_second_try_is_read(work: Path) -> None:
+    """A result.json without the field `halved` is one that was not."""
+    rewrite(work / "result.json", lambda content: [found.pop("halved") for found in content["candidates"]])
+    assert not any(found.halved for found in read_result(work).candidates)
+
+
+def test_half_the_texts_at_once_is_shown(work: Path) -> None:
+    """The table of candidates says which one needed it."""
+    rewrite(work / "result.json", lambda content: content["candidates"][0].update(halved=True))
+    rows = [summarise(found)["status"] for found in read_result(work).candidates]
+    assert rows == ["trained with half as many texts at once", "trained"]
+
+
+def fail_with_a_sentence(work: Path, explain: Callable[[Path], AbstractContextManager[None]]) -> None:
+    """A training that leaves its sentence, and whose caller knows no more than an exit code."""
+    with explain(work):
+        write_json(work / FAILURE, RatchetError("it hung.", "Look.", code="training_hung").as_json())
+        raise RuntimeError("exit code 1")
+
+
+def test_the_sentence_of_a_training_is_what_its_caller_raises(work: Path, plant: Callable[..., ModuleType]) -> None:
+    """Not the bare exit code, as the planted mutant does; one that left no sentence now fails as it did."""
+    with pytest.raises(RatchetError, match=r"it hung\. hint: Look\.") as told:
+        fail_with_a_sentence(work, outcome.explain_failure)
+    assert told.value.code == "training_hung"
+    with pytest.raises(ZeroDivisionError), outcome.explain_failure(work):
+        raise ZeroDivisionError
+    mutant = plant(outcome, "        if not (work / FAILURE).is_file():\n            raise\n", "        raise\n")
+    with pytest.raises(RuntimeError):
+        fail_with_a_sentence(work, mutant.explain_failure)
 
 
 def test_a_torn_result_is_refused(work: Path) -> None:

@@ -1,0 +1,55 @@
+"""Which runs still have a process, and what becomes of those that have none: they are called failed, and their places are free.
+
+Dagster's default launcher cannot tell, so after a crash or a reboot its runs would stay `STARTED` for ever, and the pools that they
+hold would keep every later cycle waiting. Add here how the health of a run is seen; runs hold their lease by `resources/stores.py`,
+the settings are in `instance.py`.
+"""
+
+import time
+
+import dagster as dg
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus  # no public name: launchers are made to be replaced
+
+from resources.stores import leases_of
+
+GRACE_S = 60.0
+"""So long a run may be without a lease: before its stores are opened, and after they were closed."""
+_DIED = "Its process ended without a word: killed, out of memory, or a reboot."
+
+
+class LeasedRunLauncher(dg.DefaultRunLauncher):
+    """Starts runs as the default launcher does; the daemon's run monitoring asks it for those whose process is gone."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """Yes: by their leases."""
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """`RUNNING` while the run's lease is held, `FAILED` once its holder has ended without giving it back."""
+        if has_process(self._instance, run.run_id):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        leases_of(self._instance).forget(run.run_id)
+        return CheckRunHealthResult(WorkerStatus.FAILED, _DIED)
+
+
+def has_process(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a run that says `STARTED` is still worked at, or so young that it may be about to take its lease."""
+    state, record = leases_of(instance).state(run_id), instance.get_run_record_by_id(run_id)
+    young = record is not None and time.time() - record.update_timestamp.timestamp() < GRACE_S
+    return state == "held" or (state == "none" and young)
+
+
+def release_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Call runs failed whose process is gone, and free the places in pools that no living run holds.
+
+    The daemon does so by itself; a command must not wait for one that is perhaps not there.
+    """
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])):
+        if not has_process(instance, run.run_id):
+            leases_of(instance).forget(run.run_id)
+            instance.report_run_failed(run, _DIED)
+    for run_id in instance.event_log_storage.get_concurrency_run_ids():
+        holder = instance.get_run_by_id(run_id)
+        if holder is None or holder.is_finished:
+            instance.event_log_storage.free_concurrency_slots_for_run(run_id)

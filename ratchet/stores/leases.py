@@ -1,0 +1,73 @@
+"""Leases: a lock that a process holds as long as it lives, so that others know whether a piece of work still has somebody.
+
+The kernel gives a lease back however its holder ends: killed, or with the power. Add here what others may ask of a lease; which
+runs hold one is said in `resources/stores.py`, what follows from a lost one in `orchestration/run_launcher.py`.
+"""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Lease = Literal["held", "left", "none"]
+_HELD: dict[Path, tuple[int, int]] = {}
+"""By path: descriptor and number of holders, all of this process. One lock serves every part of a piece of work."""
+
+
+@dataclass(frozen=True)
+class Leases:
+    """The leases in one folder, by the id (a UUID) of the work."""
+
+    folder: Path
+
+    @contextmanager
+    def hold(self, work: str) -> Iterator[None]:
+        """Hold the lease of `work` for the time of the block; again in the same process it is one and the same.
+
+        Work has one process: another that holds its lease loses it. Raises `ValueError` for an id that is no UUID.
+        """
+        path = self._path(work)
+        descriptor, holders = _HELD.get(path, (-1, 0))
+        if not holders:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            stage = path.with_suffix(f".{os.getpid()}")
+            descriptor = os.open(stage, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            stage.replace(path)  # it appears under its name only once it is locked: an unlocked one is a dead holder's
+        _HELD[path] = descriptor, holders + 1
+        try:
+            yield
+        finally:
+            descriptor, holders = _HELD[path]
+            _HELD[path] = descriptor, holders - 1
+            if holders == 1:
+                del _HELD[path]
+                path.unlink(missing_ok=True)  # before the lock goes, for the same reason
+                os.close(descriptor)
+
+    def state(self, work: str) -> Lease:
+        """`held` while a process holds the lease, `left` when its holder ended without giving it back, else `none`."""
+        path = self._path(work)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return "none"
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return "held"
+        else:
+            return "left" if path.exists() else "none"
+        finally:
+            os.close(descriptor)
+
+    def forget(self, work: str) -> None:
+        """Remove what a dead holder left."""
+        self._path(work).unlink(missing_ok=True)
+
+    def _path(self, work: str) -> Path:
+        return self.folder / f"{uuid.UUID(work)}.lease"

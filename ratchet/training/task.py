@@ -1,0 +1,66 @@
+"""One candidate's task: its settings, all that it learns from, where its files go.
+
+Add here what a candidate is given. What it makes of it is in `candidates.py`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ratchet.bases import Base, resolve_base
+from ratchet.candidate import Candidate
+from ratchet.errors import RatchetError
+from ratchet.training.outcome import CandidateResult
+from ratchet.training.plan import Examples, TrainingPlan, read_examples, read_plan
+from ratchet.training.room import WHOLE, Room
+
+
+@dataclass(frozen=True)
+class Task:
+    """One candidate with all that it learns from."""
+
+    plan: TrainingPlan
+    index: int
+    base: Base
+    train: Examples
+    calibration: Examples
+    work: Path
+    room: Room = WHOLE
+
+    @property
+    def folder(self) -> Path:
+        """Where this candidate's files go."""
+        return self.work / f"candidate-{self.index}"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where finished epochs lie until the adapter is written."""
+        return self.folder / "checkpoints"
+
+    @property
+    def candidate(self) -> Candidate:
+        """The settings of this candidate."""
+        return self.plan.candidates[self.index]
+
+    @property
+    def targets(self) -> list[int]:
+        """Class indices of the training examples."""
+        return [self.plan.labels.index(label) for _, label in self.train]
+
+    def blank_result(self) -> CandidateResult:
+        """The result before anything is known."""
+        candidate = self.candidate
+        halved = self.room.halved
+        return CandidateResult(self.index, candidate.title, candidate.family, candidate.method, status="failed", halved=halved)
+
+
+def open_task(work: Path, index: int, room: Room = WHOLE) -> Task:
+    """Candidate `index` of a work folder; raises `RatchetError` when its base model is not the one that the plan pins."""
+    plan = read_plan(work)
+    base = resolve_base(plan.candidates[index].base)
+    if base.revision != plan.bases[base.name]:
+        raise RatchetError(
+            f"base model {base.name!r} has revision {base.revision[:16]}, the plan pins {plan.bases[base.name][:16]}.",
+            "Install the pinned base model, or run the cycle again.",
+        )
+    examples = read_examples(work, "train"), read_examples(work, "calibration")
+    return Task(plan, index, base, *examples, work, room)

@@ -1,0 +1,58 @@
+"""The worker of a training: every candidate of a plan, one after the other, and `result.json` at the end.
+
+A LoRA uses two processes of one thread each (see `duo.py`), so candidates never run side by side. Add here how candidates are
+scheduled; what one of them does is in `candidates.py`, and who watches the worker in `supervisor.py`.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from ratchet.failpoints import failpoint
+from ratchet.files import write_json
+from ratchet.training.channel import Channel
+from ratchet.training.epochs import Epoch
+from ratchet.training.heartbeat import begin_heartbeat, read_silence, sign_of_life
+from ratchet.training.outcome import RESULT, CandidateResult, TrainingResult, check_candidate, choose_best
+from ratchet.training.plan import TrainingPlan, read_plan
+from ratchet.training.room import Room
+
+
+def train_all(work: Path, room: Room, channel: Channel) -> None:
+    """Train what is not trained yet, and write the result.
+
+    Raises `RatchetError` when no candidate could be trained, and `OtherEndedError` when a pair lost its second process.
+    """
+    begin_heartbeat(read_silence(), work)
+    plan = read_plan(work)
+    found = tuple(_train_one(work, plan, index, room, channel) for index in range(len(plan.candidates)))
+    result = TrainingResult(plan.digest, choose_best(found), found, work)
+    failpoint("training.before_result")
+    write_json(work / RESULT, result.as_json())
+
+
+def _train_one(work: Path, plan: TrainingPlan, index: int, room: Room, channel: Channel) -> CandidateResult:
+    """Train one candidate, or take the outcome that an interrupted training left behind."""
+    path = work / f"candidate-{index}" / "outcome.json"
+    if path.is_file():
+        found = CandidateResult.from_json(json.loads(path.read_bytes()))
+        check_candidate(work, found)
+        if found.status == "trained":
+            channel.say(f"candidate {index}: trained before, kept")
+            return found
+    from ratchet.training.candidates import train_candidate
+    from ratchet.training.task import open_task
+
+    sign_of_life()
+    channel.say(f"candidate {index} of {len(plan.candidates)}: {plan.candidates[index].title}")
+
+    def report(epoch: Epoch) -> None:
+        channel.epoch({"candidate": index, **asdict(epoch)})
+        channel.say(
+            f"candidate {index} epoch {epoch.epoch}: loss {epoch.train_loss:.3f} macro-F1 {epoch.macro_f1:.3f} "
+            f"NLL {epoch.nll:.3f} ECE {epoch.ece:.3f} Brier {epoch.brier:.3f} ({epoch.seconds:.0f} s)"
+        )
+
+    found = train_candidate(open_task(work, index, room), report)
+    write_json(path, asdict(found))
+    return found
