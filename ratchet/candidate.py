@@ -9,6 +9,7 @@ from typing import Literal
 
 from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
+DEFAULT_BASES = {"encoder": "all-MiniLM-L6-v2", "causal": "SmolLM2-135M"}
 AUTO: tuple[str, ...] = ("auto",)
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
@@ -19,15 +20,17 @@ class Candidate:
 
     __pydantic_config__ = STRICT
 
-    family: Literal["encoder"] = "encoder"
-    base: str = "all-MiniLM-L6-v2"
+    family: Literal["encoder", "causal"] = "encoder"
+    """`encoder` reads a text and has a head of its own; `causal` answers a prompt with one token for each label."""
+    base: str = ""
+    """Name or folder of the base model; empty for the family's default."""
     method: Literal["lora", "probe"] = "lora"
     rank: int = 16
     alpha: float = 32.0
     dropout: float = 0.0
     """Of what enters the LoRA. The base model's own dropout stays on; 0 lets the LoRA train merged, twice as fast."""
     target_modules: tuple[str, ...] = AUTO
-    """Names of linear layers, or `["auto"]`: every linear layer of the encoder."""
+    """Names of linear layers, or `["auto"]`: every linear layer of the model but its head."""
     epochs: int = 4
     batch: int = 0
     """Examples a step; 0 for as many as leave 64 steps in an epoch, but 8 to 32: few examples need steps, many need speed."""
@@ -40,6 +43,9 @@ class Candidate:
     """`C` of the logistic regression; method `probe` only."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "base", self.base or DEFAULT_BASES[self.family])
+        if self.family == "causal" and self.method == "probe":
+            raise refuse('candidate.method = "probe" needs embeddings.', 'Use method = "lora", or family = "encoder".')
         for name, least in (("rank", 1), ("epochs", 1), ("batch", 0), ("patience", 1), ("max_tokens", 8), ("seed", 0)):
             need_at_least(f"candidate.{name}", getattr(self, name), least)
         if self.rank > 256:

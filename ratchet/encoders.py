@@ -67,7 +67,8 @@ def apply_lora(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.
     with torch.no_grad():
         for module in settings.target_modules:
             down, up = (tensors[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
-            parameters[f"{module}.weight"].add_((up @ down) * (settings.alpha / settings.rank))
+            weight = parameters[f"{module}.weight"]
+            weight.copy_(weight.float() + (up @ down) * (settings.alpha / settings.rank))
         for name, value in tensors.items():
             if name.rpartition(".lora_")[0] not in lora:
                 parameters[name.removeprefix(PREFIX)].copy_(value)

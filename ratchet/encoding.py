@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -34,7 +34,19 @@ _WORKERS = 2  # threads that each compute whole batches: torch's own threads wai
 
 def tokenizer_digest(folder: Path) -> str:
     """SHA-256 over the tokenizer of the base model in `folder`, 64 hex digits."""
-    return digest_json({"tokenizer.json": digest_file(_tokenizer_file(folder))})
+    return digest_json({"tokenizer.json": digest_file(tokenizer_file(folder))})
+
+
+def tokenizer_file(folder: Path) -> Path:
+    """The file of the base model's fast tokenizer; raises `RatchetError` where there is none."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise RatchetError(
+            f"base model folder {folder} holds no tokenizer.json.",
+            "Save its fast tokenizer there: AutoTokenizer.from_pretrained(...).save_pretrained(folder).",
+            code="no_base",
+        )
+    return path
 
 
 def load_tokenizer(folder: Path, max_tokens: int) -> "Tokenizer":
@@ -42,13 +54,26 @@ def load_tokenizer(folder: Path, max_tokens: int) -> "Tokenizer":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(_tokenizer_file(folder)))
+    tokenizer = Tokenizer.from_file(str(tokenizer_file(folder)))
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
 
 
-def encode_texts(tokenizer: "Tokenizer", texts: Sequence[str]) -> list[list[int]]:
+class TextTokenizer(Protocol):
+    """What cuts texts into tokens: a base model's own tokenizer, or one that puts a prompt around them."""
+
+    @property
+    def truncation(self) -> Any:
+        """`max_length` and more, or None."""
+        ...
+
+    def encode_batch_fast(self, texts: Any) -> Any:
+        """An object with `ids` for each text."""
+        ...
+
+
+def encode_texts(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text, special tokens included, cut to the tokenizer's length."""
     return [found.ids for found in tokenizer.encode_batch_fast([redaction.redact(text) for text in texts])]
 
@@ -79,7 +104,7 @@ def pad_batch(rows: Sequence[Sequence[int]], pad_id: int) -> tuple["torch.Tensor
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
-def run_in_batches(rows: Rows, tokenizer: "Tokenizer", pad_id: int, texts: Sequence[str], width: int) -> Floats:
+def run_in_batches(rows: Rows, tokenizer: TextTokenizer, pad_id: int, texts: Sequence[str], width: int) -> Floats:
     """`rows` of every text, float64 [n, width], in batches of similar length; the order of the texts is kept.
 
     Sets torch to one thread in this process; two threads of our own take turns at the batches, which changes no bit.
@@ -101,14 +126,3 @@ def run_in_batches(rows: Rows, tokenizer: "Tokenizer", pad_id: int, texts: Seque
         with ThreadPoolExecutor(_WORKERS) as pool:
             list(pool.map(fill, batches))
     return result
-
-
-def _tokenizer_file(folder: Path) -> Path:
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        raise RatchetError(
-            f"base model folder {folder} holds no tokenizer.json.",
-            "Save its fast tokenizer there: AutoTokenizer.from_pretrained(...).save_pretrained(folder).",
-            code="no_base",
-        )
-    return path

@@ -14,12 +14,14 @@ from ratchet.adapter_format import AdapterCard, refuse
 from ratchet.adapter_weights import LoraSettings, check_tensors, expected_tensors, load_finite, read_settings
 from ratchet.bases import Base, resolve_base
 from ratchet.calibration import UNCALIBRATED, Calibration
+from ratchet.causal import empty_causal
 from ratchet.encoders import empty_classifier, hidden_size_of, parameter_shapes
-from ratchet.encoding import PREPROCESSING, load_tokenizer, tokenizer_digest
+from ratchet.encoding import PREPROCESSING, TextTokenizer, load_tokenizer, tokenizer_digest
+from ratchet.prompt import Prompt
+from ratchet.prompt_tokenizer import load_prompt_tokenizer
 
 if TYPE_CHECKING:
     import torch
-    from tokenizers import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class OpenedAdapter:
 
     card: AdapterCard
     base: Base
-    tokenizer: "Tokenizer"
+    tokenizer: TextTokenizer
     calibration: Calibration
     tensors: Mapping[str, "torch.Tensor"]
     settings: LoraSettings | None
@@ -46,7 +48,7 @@ def open_adapter(folder: Path) -> OpenedAdapter:
     content = form.read_folder(folder)
     card = form.read_card(content)
     base = _check_base(card)
-    tokenizer = load_tokenizer(base.folder, card.max_tokens)
+    tokenizer = _load_tokenizer(base, card)
     try:
         calibration = UNCALIBRATED if card.calibration is None else Calibration.from_json(dict(card.calibration))
     except (ValueError, TypeError, KeyError) as error:
@@ -55,15 +57,20 @@ def open_adapter(folder: Path) -> OpenedAdapter:
     if card.method == "probe":
         check_tensors(weights, {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)})
         return OpenedAdapter(card, base, tokenizer, calibration, load_finite(weights), None, None)
-    skeleton, settings = empty_classifier(base.folder, k), read_settings(content)
+    settings = read_settings(content)
+    if settings.causal != (card.family == "causal"):
+        raise refuse(f"{form.CONFIG} is of another family than {form.CARD}.")
+    skeleton = empty_causal(base.folder) if settings.causal else empty_classifier(base.folder, k)
     check_tensors(weights, expected_tensors(settings, parameter_shapes(skeleton)))
     return OpenedAdapter(card, base, tokenizer, calibration, load_finite(weights), settings, skeleton)
 
 
-def make_card(base: Base, method: Literal["lora", "probe"], labels: tuple[str, ...], max_tokens: int) -> AdapterCard:
-    """The card of an adapter that was trained here, on `base`."""
+def make_card(
+    base: Base, method: Literal["lora", "probe"], labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None
+) -> AdapterCard:
+    """The card of an adapter that was trained here, on `base`; one with a prompt is causal."""
     return AdapterCard(
-        family="encoder",
+        family="causal" if prompt else "encoder",
         method=method,
         base=base.name,
         base_revision=base.revision,
@@ -71,7 +78,20 @@ def make_card(base: Base, method: Literal["lora", "probe"], labels: tuple[str, .
         labels=labels,
         max_tokens=max_tokens,
         preprocessing=PREPROCESSING,
+        prompt=prompt.as_json() if prompt else None,
     )
+
+
+def _load_tokenizer(base: Base, card: AdapterCard) -> TextTokenizer:
+    if card.prompt is None:
+        return load_tokenizer(base.folder, card.max_tokens)
+    try:
+        prompt = Prompt.from_json(card.prompt)
+    except (TypeError, KeyError):
+        raise refuse(f"{form.CARD} holds a prompt that is none.") from None
+    if len(prompt.codes) != len(card.labels):
+        raise refuse(f"{form.CARD} holds {len(prompt.codes)} codes for {len(card.labels)} labels.")
+    return load_prompt_tokenizer(base.folder, prompt, card.max_tokens)
 
 
 def _check_base(card: AdapterCard) -> Base:

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.calibration import Calibration, apply_calibration
+from ratchet.causal import load_causal, pad_id_of_causal, prompted_rows
 from ratchet.embedding import mean_pooled
 from ratchet.encoders import apply_lora, load_classifier, load_encoder, pad_id_of
-from ratchet.encoding import Rows, run_in_batches
+from ratchet.encoding import Rows, TextTokenizer, run_in_batches
 from ratchet.evaluation import Floats
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
+from ratchet.prompt_tokenizer import PromptTokenizer
 
 if TYPE_CHECKING:
     import torch
-    from tokenizers import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Predictor:
 
     labels: tuple[str, ...]
     calibration: Calibration
-    tokenizer: "Tokenizer"
+    tokenizer: TextTokenizer
     pad_id: int
     rows: Rows
 
@@ -72,12 +73,22 @@ def load_predictor(folder: Path) -> Predictor:
     if opened.settings is None:
         pad_id = pad_id_of(opened.base.folder)
         return Predictor(opened.card.labels, opened.calibration, opened.tokenizer, pad_id, _probe_rows(opened))
+    if isinstance(opened.tokenizer, PromptTokenizer):
+        model = load_causal(opened.base.folder)
+        apply_lora(model, opened.settings, opened.tensors)
+        return causal_predictor(model, opened.card.labels, opened.calibration, opened.tokenizer)
     model = load_classifier(opened.base.folder, len(opened.card.labels))
     apply_lora(model, opened.settings, opened.tensors)
     return classifier_predictor(model, opened.card.labels, opened.calibration, opened.tokenizer)
 
 
-def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: "Tokenizer") -> Predictor:
+def causal_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: PromptTokenizer) -> Predictor:
+    """A predictor around a loaded causal model in evaluation mode: the scores of the label tokens after the prompt."""
+    rows = prompted_rows(model, tokenizer.prefix, tokenizer.codes)
+    return Predictor(labels, calibration, tokenizer, pad_id_of_causal(model), rows)
+
+
+def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: TextTokenizer) -> Predictor:
     """A predictor around a loaded sequence-classification model in evaluation mode."""
 
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":

@@ -63,7 +63,7 @@ class SharedBase:
         import torch
 
         torch.set_num_threads(1)
-        model, self._missing = load_classifier_with_info(base.folder, 2)
+        model, self._missing = self._load(base)
         self._model, self._encoder = model.requires_grad_(False), model.base_model
         self._hidden = _Hidden()
         self._encoder.register_forward_hook(self._hidden.keep)
@@ -75,6 +75,10 @@ class SharedBase:
         self._gone: deque[str] = deque()
         self._lock, self._pad_id = threading.Lock(), pad_id_of(base.folder)
         self._helpers = ThreadPoolExecutor(max(1, _WORKERS - 1), thread_name_prefix="model")
+
+    def _load(self, base: Base) -> tuple[Any, set[str]]:
+        """The model, and the names of the parameters that the base does not hold."""
+        return load_classifier_with_info(base.folder, 2)
 
     @property
     def adapters(self) -> int:
@@ -99,6 +103,7 @@ class SharedBase:
                 self._mixed.add(name, opened.settings, opened.tensors)
                 self._heads.add(name, heads)
                 self._loras.add(name)
+                self._welcome(name, opened)
             else:
                 self._probes[name] = opened
         k = len(opened.card.labels)
@@ -112,6 +117,12 @@ class SharedBase:
         )
         weakref.finalize(made, self._gone.append, name)
         return made
+
+    def _welcome(self, name: str, opened: OpenedAdapter) -> None:
+        """What else a new LoRA needs; the lock is held."""
+
+    def _dismiss(self, name: str) -> None:
+        """Undo `_welcome`; the lock is held."""
 
     def answer(self, asked: Asked) -> tuple[list[Predictions], float]:
         """Answer every lot of texts by its own adapter, in common batches of similar length; and the processor seconds of it."""
@@ -174,6 +185,15 @@ class SharedBase:
                 self._loras.discard(name)
                 self._mixed.remove(name)
                 self._heads.remove(name)
+                self._dismiss(name)
+
+
+def _kind_of(opened: OpenedAdapter) -> type[SharedBase]:
+    if opened.card.family == "encoder":
+        return SharedBase
+    from ratchet.shared_causal import SharedCausal  # which is a shared base itself
+
+    return SharedCausal
 
 
 class SharedBases:
@@ -190,8 +210,9 @@ class SharedBases:
         """The adapter of a folder on its base, which answers others meanwhile. Raises `RatchetError` as `open_adapter` does."""
         opened = open_adapter(folder)
         with self._lock:
-            base = self._bases.get(opened.base.revision) or SharedBase(opened.base)
-            self._bases[opened.base.revision] = base
+            key = f"{opened.card.family} {opened.base.revision}"
+            base = self._bases.get(key) or _kind_of(opened)(opened.base)
+            self._bases[key] = base
         return base.add(opened)
 
 

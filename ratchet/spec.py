@@ -12,6 +12,7 @@ from ratchet.candidate import Candidate
 from ratchet.identity import digest_json
 from ratchet.names import NAME, nearest
 from ratchet.policy import Limits, PromotionPolicy
+from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
 
@@ -81,6 +82,7 @@ class Spec:
     limits: Limits = field(default_factory=Limits)
     promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
     candidate: tuple[Candidate, ...] = (Candidate(),)
+    prompt: PromptPolicy = field(default_factory=PromptPolicy)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -98,6 +100,8 @@ class Spec:
         for number, candidate in enumerate(self.candidate, start=1):
             if candidate in self.candidate[: number - 1]:
                 raise refuse(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
+        if any(candidate.family == "causal" for candidate in self.candidate):
+            make_prompt(self.prompt, self.label)  # refuses more labels than there are codes
         need_at_least("cost_review", self.cost_review, 0)
         need_at_least("max_text_chars", self.max_text_chars, 1)
 

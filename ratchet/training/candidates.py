@@ -16,15 +16,17 @@ import numpy as np
 from ratchet import adapter_format as form
 from ratchet.calibration import UNCALIBRATED, fit_calibration, softmax
 from ratchet.canary import record_canary
+from ratchet.causal import load_causal
 from ratchet.embedding import keep_embeddings
 from ratchet.encoders import apply_lora, load_classifier
-from ratchet.encoding import encode_texts, load_tokenizer
+from ratchet.encoding import TextTokenizer, encode_texts, load_tokenizer
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats, Integers, brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
 from ratchet.files import fsync_folder, write_atomically
 from ratchet.identity import canonical_json
 from ratchet.opened_adapter import make_card
-from ratchet.prediction import Predictor, classifier_predictor, load_predictor
+from ratchet.prediction import Predictor, causal_predictor, classifier_predictor, load_predictor
+from ratchet.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
 from ratchet.training.duo import Duo, Second
 from ratchet.training.ending import is_out_of_memory
 from ratchet.training.epochs import Epoch, Lesson, Metrics, Tensors, follow, train_epochs
@@ -34,7 +36,6 @@ from ratchet.training.task import Task
 
 if TYPE_CHECKING:
     import torch
-    from tokenizers import Tokenizer
 
     from ratchet.training.lora import Trainee
 
@@ -115,18 +116,26 @@ def _prepare_torch() -> None:
     sign_of_life()
 
 
-def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, Tokenizer]":
+def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, TextTokenizer]":
+    from ratchet.training.causal import build_causal_trainee
     from ratchet.training.lora import build_trainee
 
-    candidate, k = task.candidate, len(task.plan.labels)
-    trainee = build_trainee(task.base.folder, task.base.name, candidate, k)
-    tokenizer = load_tokenizer(task.base.folder, candidate.max_tokens)
+    candidate, k, base = task.candidate, len(task.plan.labels), task.base
+    tokenizer: TextTokenizer
+    if candidate.family == "causal":
+        tokenizer = load_prompt_tokenizer(base.folder, task.prompt, candidate.max_tokens)
+        trainee: Trainee = build_causal_trainee(base.folder, base.name, candidate, tokenizer)
+    else:
+        tokenizer = load_tokenizer(base.folder, candidate.max_tokens)
+        trainee = build_trainee(base.folder, base.name, candidate, k)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
     sign_of_life()
     return trainee, Lesson(candidate, rows, task.targets, k, task.room), tokenizer
 
 
 def _train_lora(task: Task, report: Report) -> CandidateResult:
+    from ratchet.training.lora import fast_dtype
+
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
     with Second([*command, "--parent", str(os.getpid()), *halved]) as duo:
@@ -134,10 +143,15 @@ def _train_lora(task: Task, report: Report) -> CandidateResult:
         labels = task.plan.labels
 
         def evaluate(tensors: Tensors) -> Metrics:
-            model = load_classifier(task.base.folder, len(labels))
-            apply_lora(model, trainee.settings, tensors)
-            predictor = _watched(classifier_predictor(model, labels, UNCALIBRATED, tokenizer), task)
-            return measure(*answer(predictor, task.calibration))
+            if isinstance(tokenizer, PromptTokenizer):  # in the fast numbers: it only chooses the epoch
+                model = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."))
+                apply_lora(model, trainee.settings, tensors)
+                predictor = causal_predictor(model, labels, UNCALIBRATED, tokenizer)
+            else:
+                model = load_classifier(task.base.folder, len(labels))
+                apply_lora(model, trainee.settings, tensors)
+                predictor = classifier_predictor(model, labels, UNCALIBRATED, tokenizer)
+            return measure(*answer(_watched(predictor, task), task.calibration))
 
         tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, evaluate, report)
     settings = canonical_json(trainee.settings.as_json()).encode()
@@ -187,7 +201,8 @@ def _as_bytes(card: form.AdapterCard) -> bytes:
 
 def _write_adapter(task: Task, content: dict[str, bytes]) -> None:
     candidate = task.candidate
-    card = make_card(task.base, candidate.method, task.plan.labels, candidate.max_tokens)
+    prompt = task.prompt if candidate.family == "causal" else None
+    card = make_card(task.base, candidate.method, task.plan.labels, candidate.max_tokens, prompt)
     stage, target = task.folder / ".adapter.stage", task.folder / "adapter"
     for folder in (stage, target):
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.adapter_weights import PREFIX, LoraSettings
 from ratchet.candidate import Candidate
@@ -79,7 +79,7 @@ class Trainee:
 
         fill = (0, -ids.shape[1] % _LENGTHS)
         ids, mask = torch.nn.functional.pad(ids, fill, value=self.pad_id), torch.nn.functional.pad(mask, fill)
-        logits = self.model(input_ids=ids, attention_mask=None if bool(mask.all()) else mask).logits
+        logits = self.answer(ids, mask)
         entropy = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none", label_smoothing=_SMOOTHING)
         loss = (entropy * weights).sum()
         torch.autograd.backward(loss)
@@ -87,6 +87,11 @@ class Trainee:
         for parameter in self.working:
             parameter.grad = None
         return torch.cat([*(grad.flatten().float() for grad in found), loss.detach().view(1)])
+
+    def answer(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        """Logits [n, k] of a padded batch, as they are while the model learns."""
+        found: torch.Tensor = self.model(input_ids=ids, attention_mask=None if bool(mask.all()) else mask).logits
+        return found
 
     def step(self, gradient: "torch.Tensor", rate: float) -> None:
         """One optimiser step along `gradient`, float32 [p], cut to length 1, at learning rate `rate`."""
@@ -168,19 +173,31 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
     Raises `RatchetError` for unknown targets.
     """
     import torch
-    from peft import LoraConfig, TaskType, get_peft_model
 
     torch.manual_seed(candidate.seed)
     model, missing = load_classifier_with_info(folder, k)
     targets = resolve_targets(model, candidate.target_modules, missing)
     settings = LoraSettings(base_name, candidate.rank, candidate.alpha, candidate.dropout, targets.modules, targets.heads)
+    return adapt_model(Trainee, model, settings, candidate, dtype)
+
+
+T = TypeVar("T", bound=Trainee)
+
+
+def adapt_model(
+    kind: type[T], model: Any, settings: LoraSettings, candidate: Candidate, dtype: "torch.dtype | None" = None, **more: Any
+) -> T:
+    """A trainee of `kind` around a float32 model that came with the seed set; `more` are the kind's own fields."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
     config = LoraConfig(
-        task_type=TaskType.SEQ_CLS,
+        task_type="CAUSAL_LM" if settings.causal else "SEQ_CLS",
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
         target_modules=list(settings.target_modules),
-        modules_to_save=list(settings.heads),
+        modules_to_save=list(settings.heads) or None,
     )
     model.set_attn_implementation("eager")  # the fused attention of torch 2.13 is many times slower backwards on a CPU
     with warnings.catch_warnings():
@@ -189,11 +206,11 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
     trainable = [(name, value) for name, value in adapted.named_parameters() if value.requires_grad]
     flat = torch.cat([value.detach().flatten().float() for _, value in trainable]).requires_grad_(True)
     parts = torch.split(flat.detach(), [value.numel() for _, value in trainable])
-    frozen = {module: model.get_submodule(module).base_layer.weight.detach().clone() for module in targets.modules}
+    frozen = {module: model.get_submodule(module).base_layer.weight.detach().clone() for module in settings.target_modules}
     adapted.to(dtype or fast_dtype())
     noise = Noise()
     replace_dropouts(adapted, noise)
-    trainee = Trainee(
+    trainee = kind(
         model=adapted,
         settings=settings,
         names=tuple(_stored_name(name) for name, _ in trainable),
@@ -204,6 +221,7 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
         layers=[],
         noise=noise,
         total_parameters=sum(value.numel() for value in adapted.parameters()),
+        **more,
     )
     if candidate.dropout == 0:
         masters = dict(zip(trainee.names, trainee.masters, strict=True))

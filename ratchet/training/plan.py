@@ -13,6 +13,7 @@ from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
 from ratchet.files import publish, write_json
 from ratchet.identity import digest_json
+from ratchet.prompt import Prompt
 
 Examples = list[tuple[str, str]]
 """`(text, label)` pairs."""
@@ -30,6 +31,8 @@ class TrainingPlan:
     bases: Mapping[str, str]
     data_digest: str
     code_version: str
+    prompt: Prompt | None = None
+    """What causal candidates are asked; None where there is none."""
 
     def __post_init__(self) -> None:
         lacking = sorted({candidate.base for candidate in self.candidates} - set(self.bases))
@@ -37,6 +40,8 @@ class TrainingPlan:
             raise RatchetError(f"the plan pins no revision of {', '.join(lacking)}.", "Resolve every base model first.")
         if not self.candidates:
             raise RatchetError("the plan has no candidate.", "Add a [[candidate]] to classifier.toml.")
+        if self.prompt is None and any(candidate.family == "causal" for candidate in self.candidates):
+            raise RatchetError("the plan has a causal candidate and no prompt.", "Make one from the specification first.")
 
     @property
     def digest(self) -> str:
@@ -48,7 +53,9 @@ class TrainingPlan:
         content = asdict(self)
         for candidate in content["candidates"]:
             candidate["target_modules"] = list(candidate["target_modules"])
-        return {**content, "labels": list(self.labels), "candidates": list(content["candidates"])}
+        del content["prompt"]  # a plan without one keeps the digest that it had before there were prompts
+        prompt = {"prompt": self.prompt.as_json()} if self.prompt else {}
+        return {**content, "labels": list(self.labels), "candidates": list(content["candidates"]), **prompt}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "TrainingPlan":
@@ -56,7 +63,8 @@ class TrainingPlan:
         candidates = tuple(
             Candidate(**{**candidate, "target_modules": tuple(candidate["target_modules"])}) for candidate in content["candidates"]
         )
-        return cls(**{**content, "labels": tuple(content["labels"]), "candidates": candidates})
+        prompt = Prompt.from_json(content["prompt"]) if "prompt" in content else None
+        return cls(**{**content, "labels": tuple(content["labels"]), "candidates": candidates, "prompt": prompt})
 
 
 def prepare(

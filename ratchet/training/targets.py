@@ -35,7 +35,7 @@ def resolve_targets(model: Any, asked: Sequence[str], missing: Collection[str]) 
     layers = [
         name
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and name.removeprefix(prefix).split(".")[0] not in heads
+        if isinstance(module, nn.Linear) and name.startswith(prefix) and name.removeprefix(prefix).split(".")[0] not in heads
     ]
     if tuple(asked) == AUTO:
         return Targets(tuple(layers), tuple(sorted(heads)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from ratchet.bases import Base, resolve_base
 from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
+from ratchet.prompt import Prompt
 from ratchet.training.outcome import CandidateResult
 from ratchet.training.plan import Examples, TrainingPlan, read_examples, read_plan
 from ratchet.training.room import WHOLE, Room
@@ -40,6 +41,13 @@ class Task:
     def candidate(self) -> Candidate:
         """The settings of this candidate."""
         return self.plan.candidates[self.index]
+
+    @property
+    def prompt(self) -> Prompt:
+        """What a causal candidate is asked."""
+        if self.plan.prompt is None:
+            raise ValueError("the plan has no prompt")
+        return self.plan.prompt
 
     @property
     def targets(self) -> list[int]:

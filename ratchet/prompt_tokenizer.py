@@ -1,0 +1,123 @@
+"""Prompts into tokens: the shared part once, and for each text only what differs.
+
+The three parts are cut into tokens apart, so that the shared part is the same for every text, and special tokens that a user
+writes are plain letters to the model. Add here what happens between a text and a causal model's first layer.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.encoding import tokenizer_file
+from ratchet.errors import RatchetError
+from ratchet.prompt import Prompt
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_MARK = "\x00text\x00"  # no template holds it, and no text: control characters are refused at the door
+
+
+@dataclass(frozen=True)
+class PromptRow:
+    """The tokens of one text that follow the shared part."""
+
+    ids: list[int]
+
+
+@dataclass(frozen=True)
+class PromptTokenizer:
+    """Cuts texts to length and puts the end of the prompt behind them. Speaks as much of `tokenizers.Tokenizer` as we ask of it."""
+
+    plain: "Tokenizer"
+    """Reads texts: special tokens are letters to it, and it cuts."""
+    prefix: tuple[int, ...]
+    """Tokens before every text; may be empty."""
+    suffix: tuple[int, ...]
+    codes: tuple[int, ...]
+    """The token of each label."""
+
+    @property
+    def truncation(self) -> dict[str, Any] | None:
+        """As of `tokenizers.Tokenizer`: `max_length` counts the text's own tokens."""
+        found: dict[str, Any] | None = self.plain.truncation
+        return found
+
+    def encode_batch_fast(self, texts: Sequence[str]) -> list[PromptRow]:
+        """What follows the shared part, for each text."""
+        return [PromptRow([*found.ids, *self.suffix]) for found in self.plain.encode_batch_fast(texts, add_special_tokens=False)]
+
+
+def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int) -> PromptTokenizer:
+    """The base model's tokenizer around `prompt`; a text is cut to `max_tokens` tokens.
+
+    Raises `RatchetError` when the base has no chat template though the prompt wants one, or when a code is not one token.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from tokenizers import Tokenizer
+
+    file = str(tokenizer_file(folder))
+    plain, special = Tokenizer.from_file(file), Tokenizer.from_file(file)
+    for tokenizer in (plain, special):
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+    plain.encode_special_tokens = True
+    plain.enable_truncation(max_tokens)
+    before, after = _wrap_chat(folder, prompt) if prompt.chat else (prompt.before, prompt.after)
+    prefix = special.encode(before, add_special_tokens=False).ids
+    if not prompt.chat:
+        prefix = _opening(special) + prefix
+    codes = _find_codes(special, after, prompt.codes)
+    return PromptTokenizer(plain, tuple(prefix), tuple(special.encode(after, add_special_tokens=False).ids), codes)
+
+
+def _opening(tokenizer: "Tokenizer") -> list[int]:
+    """The special tokens that this tokenizer puts before a text."""
+    found = tokenizer.encode("a").ids
+    bare = tokenizer.encode("a", add_special_tokens=False).ids
+    starts = [start for start in range(len(found)) if found[start : start + len(bare)] == bare]
+    return list(found[: starts[0]]) if starts else []
+
+
+def _wrap_chat(folder: Path, prompt: Prompt) -> tuple[str, str]:
+    """What stands before and after the text in the model's own chat template, up to the assistant's first word."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if not tokenizer.chat_template:
+        raise RatchetError(
+            f"the base model in {folder} has no chat template.", "Set prompt.chat = false, or use an instruction-tuned base."
+        )
+    said = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    said.append({"role": "user", "content": prompt.render(_MARK)})
+    whole = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+    before, mark, after = str(whole).partition(_MARK)
+    if not mark or _MARK in after:
+        raise RatchetError("the base model's chat template changes the text or repeats it.", "Set prompt.chat = false.")
+    return before, after
+
+
+def _find_codes(tokenizer: "Tokenizer", after: str, codes: Sequence[str]) -> tuple[int, ...]:
+    """The token of each code where the answer begins: with a space before it or without, the same for all."""
+    start = tokenizer.encode(after, add_special_tokens=False).ids
+    for form in ("{}", " {}"):
+        whole = [tokenizer.encode(after + form.format(code), add_special_tokens=False).ids for code in codes]
+        tokens = [ids[-1] for ids in whole if ids[:-1] == start]
+        if len(tokens) == len(codes) == len(set(tokens)) and not _unknown(tokenizer) & set(tokens):
+            return tuple(tokens)
+    several = [code for code in codes if len(tokenizer.encode(code, add_special_tokens=False).ids) != 1]
+    raise RatchetError(
+        f"the codes {', '.join(codes)} are not one token each after {after[-20:]!r} in the base model's tokenizer"
+        f"{f' ({several[0]!r} is not)' if several else ''}.",
+        "End prompt.template otherwise (for instance 'Answer:' or a line break), or use another base model.",
+        code="no_single_token",
+    )
+
+
+def _unknown(tokenizer: "Tokenizer") -> set[int | None]:
+    """The token that stands for whatever the tokenizer does not know."""
+    model = tokenizer.model
+    name = getattr(model, "unk_token", None)
+    return {tokenizer.token_to_id(name)} if name else set()
