@@ -9,7 +9,7 @@ export RATCHET_HOME ?= $(CURDIR)/data
 export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-flags bench-gateway
+.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-training bench-flags bench-gateway
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench-ingest: setup ## a million rows through the row rules, against DuckDB alon
 
 bench-encoder: setup ## our LoRA training against transformers.Trainer
 	@$(BIN)/python -m benchmarks.encoder
+
+bench-training: setup-causal ## LoRA training of the causal family against TRL's SFTTrainer
+	@$(BIN)/python -m benchmarks.training
 
 bench-flags: setup ## one flag evaluation in microseconds
 	@$(BIN)/python -m benchmarks.flags

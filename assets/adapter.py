@@ -37,7 +37,7 @@ def adapter(
         for split in ("train", "calibration")
     )
     bases = {candidate.base: resolve_base(candidate.base).revision for candidate in spec.candidate}
-    prompt = make_prompt(spec.prompt, spec.label) if any(one.family == "causal" for one in spec.candidate) else None
+    prompt = make_prompt(spec.prompt, spec.label) if spec.is_prompted else None
     plan = TrainingPlan(spec.labels, spec.candidate, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt)
     work = prepare(home.training(cycle.classifier), plan, train, calibration)
     context.log.info(f"Training {len(spec.candidate)} candidate(s); the log is in {work}.")

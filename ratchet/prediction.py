@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ratchet.calibration import Calibration, apply_calibration
+from ratchet.bases import resolve_base
+from ratchet.calibration import UNCALIBRATED, Calibration, apply_calibration
 from ratchet.causal import load_causal, pad_id_of_causal, prompted_rows
 from ratchet.embedding import mean_pooled
 from ratchet.encoders import apply_lora, load_classifier, load_encoder, pad_id_of
 from ratchet.encoding import Rows, TextTokenizer, run_in_batches
 from ratchet.evaluation import Floats
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
-from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.prompt import Prompt
+from ratchet.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -80,6 +82,13 @@ def load_predictor(folder: Path) -> Predictor:
     model = load_classifier(opened.base.folder, len(opened.card.labels))
     apply_lora(model, opened.settings, opened.tensors)
     return classifier_predictor(model, opened.card.labels, opened.calibration, opened.tokenizer)
+
+
+def load_untuned(base_name: str, prompt: Prompt, labels: tuple[str, ...], max_tokens: int) -> Predictor:
+    """What a causal base model answers to `prompt` before any training (zero-shot), by the path that serves."""
+    base = resolve_base(base_name)
+    tokenizer = load_prompt_tokenizer(base.folder, prompt, max_tokens)
+    return causal_predictor(load_causal(base.folder), labels, UNCALIBRATED, tokenizer)
 
 
 def causal_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: PromptTokenizer) -> Predictor:

@@ -100,7 +100,7 @@ class Spec:
         for number, candidate in enumerate(self.candidate, start=1):
             if candidate in self.candidate[: number - 1]:
                 raise refuse(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
-        if any(candidate.family == "causal" for candidate in self.candidate):
+        if self.is_prompted:
             make_prompt(self.prompt, self.label)  # refuses more labels than there are codes
         need_at_least("cost_review", self.cost_review, 0)
         need_at_least("max_text_chars", self.max_text_chars, 1)
@@ -112,8 +112,16 @@ class Spec:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of every setting, 64 hex digits."""
-        return digest_json(self.as_json())
+        """SHA-256 of every setting that decides something, 64 hex digits: a prompt that no candidate reads is none of them."""
+        content = self.as_json()
+        if not self.is_prompted:
+            del content["prompt"]
+        return digest_json(content)
+
+    @property
+    def is_prompted(self) -> bool:
+        """Whether a candidate reads the prompt."""
+        return any(candidate.family == "causal" for candidate in self.candidate)
 
     def as_json(self) -> dict[str, object]:
         """Every setting as JSON types."""

