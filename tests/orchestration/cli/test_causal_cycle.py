@@ -22,9 +22,7 @@ def test_a_causal_candidate_goes_the_whole_way(execute: Any, tmp_path: Path) -> 
     known = [*(word for words in WORDS.values() for word in words), prompt.render("")]
     base = write_tiny_causal(tmp_path / "base", known)
     small = SmallClassifier(Home(tmp_path / "home"))
-    small.write(
-        candidates=f'[[candidate]]\nfamily = "causal"\nbase = "{base}"\nlearning_rate = 2e-2\nepochs = 12\nbatch = 8\n'
-    )
+    small.write(candidates=f'[[candidate]]\nfamily = "causal"\nbase = "{base}"\nlearning_rate = 2e-2\nepochs = 12\nbatch = 8\n')
     small.write_week(date(2026, 1, 5))
     done = execute("--home", tmp_path / "home", "cycle", "small", "--week", "2026-01-05")
     assert done.code == 0, done.err

@@ -1,6 +1,8 @@
 """A causal candidate learns, and its adapter answers the same wherever it is loaded."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,3 +119,28 @@ def test_a_plan_without_a_prompt_is_refused(tmp_path: Path) -> None:
     """A causal candidate learns to answer a prompt, so there must be one."""
     with pytest.raises(RatchetError, match="a causal candidate and no prompt"):
         TrainingPlan(("a", "b"), (Candidate(family="causal", base="./x"),), {"./x": "0"}, "0", "test")
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("ratchet.json", {"prompt": None}, "describes schema 1, 'causal'/'lora'"),
+        ("ratchet.json", {"family": "encoder"}, "describes schema 1, 'encoder'/'lora'"),
+        ("ratchet.json", {"family": "causal", "method": "probe"}, "'causal'/'probe'"),
+        ("ratchet.json", {"prompt": {"before": "x"}}, "holds a prompt that is none"),
+        ("ratchet.json", {"labels": ["card", "money"], "canary": None}, "3 codes for 2 labels"),
+        ("adapter_config.json", {"task_type": "SEQ_CLS"}, "no target module or no head"),
+        ("adapter_config.json", {"modules_to_save": ["lm_head"]}, "a head that a causal model has already"),
+        ("adapter_config.json", {"target_modules": ["lm_head"]}, "weights lack"),
+        ("adapter_config.json", {"use_dora": True}, "which an adapter of ours never does"),
+    ],
+)
+def test_a_causal_adapter_that_is_not_as_it_was_written_is_refused(
+    trained_llama: Path, tmp_path: Path, file: str, change: dict[str, object], said: str
+) -> None:
+    """Prompt, codes, family and settings belong together."""
+    folder = Path(shutil.copytree(read_result(trained_llama).best_folder, tmp_path / "adapter"))
+    content = {**json.loads((folder / file).read_bytes()), **change}
+    (folder / file).write_text(json.dumps({key: value for key, value in content.items() if key != "canary" or value is not None}))
+    with pytest.raises(RatchetError, match=re.escape(said)):
+        load_predictor(folder)
