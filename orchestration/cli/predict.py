@@ -38,17 +38,13 @@ def predict(
     session = session_of(context)
     session.home.need(name)
     from ratchet.stores.adapter_store import AdapterStore
-    from ratchet.stores.batch_prediction import BadRow, choose_adapter, predict_lines
-    from ratchet.stores.ceremony import candidates
-    from ratchet.stores.ledger import Ledger
+    from ratchet.stores.batch_prediction import BadRow, predict_lines
+    from ratchet.stores.slot_names import find_adapter
     from ratchet.stores.specs import Specs
 
     home, store = session.home, AdapterStore(session.home)
     spec = Specs(home)[name]
-    newest = next((made for _, made in candidates(home, name)), None)
-    standing = Ledger(home).standing(name)
-    slots = {"live": standing.live, "shadow": standing.challenger or standing.watched_by, "candidate": newest}
-    digest = choose_adapter(adapter, slots, name) or store.find(name, adapter)
+    digest = find_adapter(home, name, adapter)
     with _lines(source) as lines, _writer(target) as output:
         from ratchet.prediction import load_predictor
 

@@ -1,0 +1,135 @@
+"""Exports on disk: `<home>/<classifier>/exports/<adapter digest>/<kind>/`, each with the `export.json` that vouches for it.
+
+Add here how exports are kept and read. What is written is `ratchet/exports/kinds.py`, whether it may be used `parity.py`.
+"""
+
+import json
+import os
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ratchet.errors import RatchetError
+from ratchet.exports.kinds import KINDS, ONNX
+from ratchet.exports.onnx_runtime import onnx_predictor
+from ratchet.exports.parity import compare_answers, decide_parity
+from ratchet.files import fsync_folder, write_json
+from ratchet.gates import Verdict
+from ratchet.identity import digest_bytes, digest_file
+from ratchet.names import nearest
+from ratchet.opened_adapter import OpenedAdapter, open_adapter
+from ratchet.prediction import Predictor, load_predictor
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.home import Home
+from ratchet.stores.specs import Specs
+
+RECORD = "export.json"
+_VERSIONED = ("torch", "transformers", "onnx", "onnxruntime")
+
+
+class Exports:
+    """The exports of every classifier of a home."""
+
+    def __init__(self, home: Home) -> None:
+        self._home, self._adapters = home, AdapterStore(home)
+
+    def folder(self, name: str, digest: str, kind: str) -> Path:
+        """Where an export lies; raises `RatchetError` for a kind that there is none of."""
+        if kind not in KINDS:
+            raise RatchetError(
+                f"unknown kind of export {kind!r}.", f"{nearest(kind, KINDS)} Known: {', '.join(KINDS)}.".strip(), code="bad_kind"
+            )
+        return self._home.classifier(name) / "exports" / digest / kind
+
+    def make(self, name: str, digest: str, kind: str) -> dict[str, Any]:
+        """Write an export, or find it written, compare its answers on the golden set, and return its record.
+
+        It appears whole or not at all; one that fails parity is kept, for its figures, and is never opened.
+        """
+        target = self.folder(name, digest, kind)
+        if (target / RECORD).is_file():
+            return self.record(name, digest, kind)
+        opened = open_adapter(self._adapters.open(name, digest))
+        stage = target.with_name(f".{kind}.{os.getpid()}.stage")
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir(parents=True)
+        try:
+            KINDS[kind].write(opened, stage)
+            write_json(stage / RECORD, self._describe(name, digest, kind, opened, stage))
+            fsync_folder(stage)
+            stage.rename(target)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+        fsync_folder(target.parent)
+        return self.record(name, digest, kind)
+
+    def record(self, name: str, digest: str, kind: str) -> dict[str, Any]:
+        """The content of `export.json`, after every file was compared with it; raises `RatchetError` for any other."""
+        folder = self.folder(name, digest, kind)
+        try:
+            found: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
+            fits = (found["adapter"], found["kind"]) == (digest, kind) and found["files"] == _file_digests(folder)
+        except (OSError, ValueError, KeyError, TypeError):
+            fits = False
+        if not fits:
+            raise RatchetError(
+                f"the {kind} export of adapter {digest[:12]} is missing or not what was written.",
+                f"Remove {folder} and run 'ratchet export' again.",
+                code="bad_export",
+            )
+        return found
+
+    def open(self, name: str, digest: str, kind: str) -> Predictor:
+        """A predictor on an export that passed parity; raises `RatchetError` for any other."""
+        found = self.record(name, digest, kind)
+        if found["verdict"]["outcome"] != "passed":
+            raise RatchetError(
+                f"the {kind} export of adapter {digest[:12]} may not answer: {found['verdict']['reason']}",
+                "Use the adapter itself, or another kind.",
+                code="no_parity",
+            )
+        model = (self.folder(name, digest, kind) / ONNX).read_bytes()
+        if digest_bytes(model) != found["files"][ONNX]:  # what was checked is what is loaded
+            raise RatchetError(
+                f"the {kind} export of adapter {digest[:12]} changed while it was read.", "Try again.", code="bad_export"
+            )
+        opened = open_adapter(self._adapters.open(name, digest))
+        return onnx_predictor(opened, model, one_by_one=KINDS[kind].one_by_one)
+
+    def _describe(self, name: str, digest: str, kind: str, opened: OpenedAdapter, stage: Path) -> dict[str, Any]:
+        card = opened.card
+        verdict = self._compare(name, digest, kind, opened, stage)
+        return {
+            "schema": 1,
+            "adapter": digest,
+            "kind": kind,
+            "labels": list(card.labels),
+            "base": card.base,
+            "base_revision": card.base_revision,
+            "tokenizer_digest": card.tokenizer_digest,
+            "max_tokens": card.max_tokens,
+            "calibration": opened.calibration.as_json(),
+            "files": _file_digests(stage),
+            "bytes": sum(path.stat().st_size for path in stage.iterdir()),
+            "verdict": {"outcome": verdict.outcome, "reason": verdict.reason, "evidence": dict(verdict.evidence)},
+            "versions": {package: version(package) for package in _VERSIONED},
+        }
+
+    def _compare(self, name: str, digest: str, kind: str, opened: OpenedAdapter, stage: Path) -> Verdict:
+        if not KINDS[kind].runs_here:
+            return Verdict("passed", "Passes: the same weights for the same runtime; nothing to compare.", {})
+        golden = Specs(self._home).golden(name)
+        texts = [item.text for item in golden]
+        truth = [opened.card.labels.index(item.label) for item in golden]
+        ours = load_predictor(self._adapters.open(name, digest))
+        theirs = onnx_predictor(opened, (stage / ONNX).read_bytes(), one_by_one=KINDS[kind].one_by_one)
+        answers = []
+        for predictor in (ours, theirs):
+            logits = predictor.logits(texts)
+            answers.append((logits, predictor.judge(logits).probabilities))
+        return decide_parity(compare_answers(answers[0], answers[1], truth))
+
+
+def _file_digests(folder: Path) -> dict[str, str]:
+    return {path.name: digest_file(path) for path in sorted(folder.iterdir()) if path.name != RECORD}

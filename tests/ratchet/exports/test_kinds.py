@@ -1,0 +1,83 @@
+"""Each kind of export says what the adapter says, for any number of texts of any length."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratchet.bases import resolve_base
+from ratchet.errors import RatchetError
+from ratchet.exports.kinds import KINDS, ONNX
+from ratchet.exports.onnx_runtime import onnx_predictor
+from ratchet.opened_adapter import OpenedAdapter, open_adapter
+from ratchet.prediction import load_predictor
+from ratchet.tiny_adapter import write_tiny_adapter
+
+TEXTS = [
+    "my card",
+    "money back please",
+    "which exchange rate applies today to euros, and where did my lost card arrive",
+    "post",
+    "x",
+]
+LABELS = ("card", "money", "rate")
+
+
+@pytest.fixture(scope="module")
+def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random LoRA on the tiny encoder."""
+    return write_tiny_adapter(tmp_path_factory.mktemp("adapter") / "a", resolve_base(str(tiny_base)), LABELS, seed=1)
+
+
+@pytest.fixture(scope="module")
+def opened(adapter: Path) -> OpenedAdapter:
+    """The same, opened."""
+    return open_adapter(adapter)
+
+
+def test_onnx_says_what_the_adapter_says(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
+    """In batches with padding and alone; rounding is all that differs."""
+    KINDS["onnx"].write(opened, tmp_path)
+    ours = load_predictor(adapter)
+    theirs = onnx_predictor(opened, (tmp_path / ONNX).read_bytes(), one_by_one=False)
+    assert np.allclose(theirs.logits(TEXTS), ours.logits(TEXTS), atol=1e-4)
+    assert np.allclose(theirs.logits(TEXTS[:1]), ours.logits(TEXTS[:1]), atol=1e-4)
+    assert theirs.predict(TEXTS).labels == ours.predict(TEXTS).labels
+
+
+def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
+    """Asked together or alone, a text gets the very same numbers; they are close to the adapter's, and not equal."""
+    KINDS["onnx_int8"].write(opened, tmp_path)
+    theirs = onnx_predictor(opened, (tmp_path / ONNX).read_bytes(), one_by_one=True)
+    together = theirs.logits(TEXTS)
+    assert np.array_equal(together, np.vstack([theirs.logits([text]) for text in TEXTS]))
+    distance = np.abs(together - load_predictor(adapter).logits(TEXTS)).max()
+    assert 0 < distance < 0.5 * np.abs(together).max()
+
+
+def test_transformers_alone_loads_a_merged_folder(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
+    """A process without Ratchet: the pipeline answers with the spec's labels and the adapter's probabilities."""
+    KINDS["merged"].write(opened, tmp_path / "merged")
+    script = (
+        "import json, sys, torch; from transformers import AutoModelForSequenceClassification as Model\n"
+        "folder, ids = json.loads(sys.argv[1]); model = Model.from_pretrained(folder).eval()\n"
+        "print(json.dumps([model(input_ids=torch.tensor([ids])).logits[0].tolist(), model.config.id2label]))"
+    )
+    ids = opened.tokenizer.encode_batch_fast(TEXTS[:1])[0].ids
+    given = json.dumps([str(tmp_path / "merged"), ids])
+    command = [sys.executable, "-W", "ignore", "-c", script, given]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    logits, names = json.loads(done.stdout.splitlines()[-1])
+    assert np.allclose(logits, load_predictor(adapter).logits(TEXTS[:1])[0], atol=1e-5)
+    assert tuple(names.values()) == LABELS
+    assert (tmp_path / "merged" / "tokenizer.json").is_file()
+
+
+def test_a_probe_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+    """With the sentence that says what can be exported."""
+    probe = write_tiny_adapter(tmp_path / "p", resolve_base(str(tiny_base)), LABELS, method="probe")
+    with pytest.raises(RatchetError, match="an adapter of encoder/probe cannot be exported yet"):
+        KINDS["onnx"].write(open_adapter(probe), tmp_path)

@@ -1,0 +1,56 @@
+"""An export may answer when it loses next to nothing on enough labelled texts."""
+
+import numpy as np
+import pytest
+
+from ratchet.calibration import softmax
+from ratchet.errors import RatchetError
+from ratchet.evaluation import Floats
+from ratchet.exports.parity import Parity, compare_answers, decide_parity
+
+TRUTH = np.arange(1000) % 4
+
+
+def answers(wrong: int, shift: float = 0.0) -> tuple[Floats, Floats]:
+    """Logits and probabilities of which the first `wrong` name another class."""
+    said = np.where(np.arange(1000) < wrong, (TRUTH + 1) % 4, TRUTH)
+    logits = 4.0 * np.eye(4)[said] + shift
+    return logits, softmax(logits)
+
+
+@pytest.mark.parametrize(("lost", "outcome"), [(0, "passed"), (3, "passed"), (4, "failed"), (400, "failed")])
+def test_three_in_a_thousand_may_be_lost(lost: int, outcome: str) -> None:
+    """And no more; the reason holds the figure and the limit."""
+    found = compare_answers(answers(50), answers(50 + lost), TRUTH)
+    assert (found.changed, round(found.accuracy_loss * 1000)) == (lost, lost)
+    verdict = decide_parity(found)
+    assert verdict.outcome == outcome
+    assert f"{lost} of 1000 answers change" in verdict.reason
+
+
+def test_the_same_scores_one_higher_are_the_same() -> None:
+    """The softmax knows only differences."""
+    assert compare_answers(answers(5), answers(5, shift=3.0), TRUTH).max_logit_distance < 1e-12
+
+
+def test_confidence_that_is_not_kept_fails() -> None:
+    """The same labels with much higher confidence: ECE rises."""
+    logits, _ = answers(300)
+    verdict = decide_parity(compare_answers((logits, softmax(logits * 0.4)), (logits, softmax(logits * 5)), TRUTH))
+    assert verdict.outcome == "failed"
+    assert "0 of 1000 answers change" in verdict.reason
+
+
+def test_too_few_texts_are_no_pass() -> None:
+    """Nor is none at all."""
+    assert decide_parity(Parity(29, 0, 1.0, 0.0, 0.0, 0.0, 0.0)).outcome == "failed"
+    none = np.empty((0, 4))
+    assert decide_parity(compare_answers((none, none), (none, none), [])).outcome == "failed"
+
+
+def test_what_is_no_number_is_refused() -> None:
+    """A broken graph is an error, not a bad score."""
+    logits, probabilities = answers(0)
+    broken = np.where(np.arange(1000)[:, None] == 7, np.nan, logits)
+    with pytest.raises(RatchetError, match="what is no number"):
+        compare_answers((logits, probabilities), (broken, probabilities), TRUTH)
