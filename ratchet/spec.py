@@ -66,6 +66,16 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where the adapter will run: a profile of `ratchet/deployment/`, and which of its limits are believed."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    accept: Literal["documented", "proven"] = "proven"
+
+
+@dataclass(frozen=True)
 class Spec:
     """One task: labels, golden set, policy. `name` is the folder's name."""
 
@@ -81,6 +91,8 @@ class Spec:
     limits: Limits = field(default_factory=Limits)
     promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
     candidate: tuple[Candidate, ...] = (Candidate(),)
+    target: tuple[Target, ...] = ()
+    """Where it will run, at most two; none is the gateway of this home, `in_process`."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -98,6 +110,11 @@ class Spec:
         for number, candidate in enumerate(self.candidate, start=1):
             if candidate in self.candidate[: number - 1]:
                 raise refuse(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
+        if len(self.target) > 2 or len({target.name for target in self.target}) < len(self.target):
+            raise refuse(
+                f"[[target]] is listed as {', '.join(target.name for target in self.target)}.",
+                "Keep two at most, each once: an edge target, and one that gives log-probabilities.",
+            )
         need_at_least("cost_review", self.cost_review, 0)
         need_at_least("max_text_chars", self.max_text_chars, 1)
 
@@ -112,8 +129,12 @@ class Spec:
         return digest_json(self.as_json())
 
     def as_json(self) -> dict[str, object]:
-        """Every setting as JSON types."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
+        """Every setting as JSON types.
+
+        Targets are left out while there are none, so that files older than targets keep their digest. Named ones are in it:
+        a candidate that was judged for one place was not judged for another.
+        """
+        return {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
 
     def check_label(self, label: str, where: str) -> None:
         """Raise when `label`, found at `where`, is not one of the spec's."""
