@@ -36,7 +36,7 @@ def limit_of(profile: Profile, name: str, accept: Accept) -> tuple[Any, str]:
 
 
 def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> Verdict:
-    """Whether `facts` stay within the limits of `profile` that `accept` names; a limit that nobody knows blocks nothing and is named."""
+    """Whether `facts` stay within the limits of `profile` that `accept` names; an unknown limit blocks nothing and is named."""
     reasons: list[str] = []
     unknown: list[str] = []
     if facts.family not in profile.families:
@@ -63,7 +63,7 @@ def join_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[tuple[Profile, Accept], ...]:
-    """The targets that `spec` names, `in_process` where it names none; raises for an unknown one and for stakes without probabilities."""
+    """The targets that `spec` names, `in_process` where it names none; refuses unknown ones, and stakes without probabilities."""
     if not spec.target:
         return ((known["in_process"], "proven"),)
     for target in spec.target:
