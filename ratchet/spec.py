@@ -67,6 +67,16 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where the adapter will run: a profile of `ratchet/deployment/`, and which of its limits are believed."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    accept: Literal["documented", "proven"] = "proven"
+
+
+@dataclass(frozen=True)
 class Spec:
     """One task: labels, golden set, policy. `name` is the folder's name."""
 
@@ -83,6 +93,8 @@ class Spec:
     promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
     candidate: tuple[Candidate, ...] = (Candidate(),)
     prompt: PromptPolicy = field(default_factory=PromptPolicy)
+    target: tuple[Target, ...] = ()
+    """Where it will run, at most two; none is the gateway of this home, `in_process`."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -102,6 +114,11 @@ class Spec:
                 raise refuse(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
         if self.is_prompted:
             make_prompt(self.prompt, self.label)  # refuses more labels than there are codes
+        if len(self.target) > 2 or len({target.name for target in self.target}) < len(self.target):
+            raise refuse(
+                f"[[target]] is listed as {', '.join(target.name for target in self.target)}.",
+                "Keep two at most, each once: an edge target, and one that gives log-probabilities.",
+            )
         need_at_least("cost_review", self.cost_review, 0)
         need_at_least("max_text_chars", self.max_text_chars, 1)
 
@@ -124,8 +141,12 @@ class Spec:
         return any(candidate.family == "causal" for candidate in self.candidate)
 
     def as_json(self) -> dict[str, object]:
-        """Every setting as JSON types."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
+        """Every setting as JSON types.
+
+        Targets are left out while there are none, so that files older than targets keep their digest. Named ones are in it:
+        a candidate that was judged for one place was not judged for another.
+        """
+        return {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
 
     def check_label(self, label: str, where: str) -> None:
         """Raise when `label`, found at `where`, is not one of the spec's."""

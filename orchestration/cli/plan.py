@@ -24,6 +24,8 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     if found["dropped"]:
         emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in found["dropped"].items()]))
     emit(f"\ncandidates: {', '.join(found['candidates'])}; about {found['estimated_s']} s on two cores")
+    for fit in found["targets"]:
+        emit(f"target fit {fit['outcome']}: {fit['reason']}")
     emit(found["power"]["sentence"])
     emit(f"next: ratchet cycle {name} --week {found['week']}")
     return 0

@@ -5,9 +5,9 @@ Add here what another setting of the runtime needs; `kinds.py` writes what is as
 
 from typing import TYPE_CHECKING
 
+from ratchet.encoders import pad_id_of
 from ratchet.encoding import Rows
 from ratchet.opened_adapter import OpenedAdapter
-from ratchet.encoders import pad_id_of
 from ratchet.prediction import Predictor
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from typing import Any
 
 from ratchet.agreement import CONSENSUS_SQL
 from ratchet.curation import CORRECTED_SQL, check_splits, curate
+from ratchet.deployment.facts import facts_of_plan
+from ratchet.deployment.fit import decide_target_fit
 from ratchet.errors import RatchetError
 from ratchet.forecast import describe_golden_power, estimate_seconds
 from ratchet.splitting import lookback_start
@@ -47,6 +49,12 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
         **found,
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
+        "targets": [
+            {"outcome": fit.outcome, "reason": fit.reason}
+            for candidate in spec.candidate
+            for profile, accept in specs.targets(spec)
+            for fit in [decide_target_fit(profile, facts_of_plan(candidate, spec), accept)]
+        ],
         "estimated_s": round(estimate_seconds(spec.candidate, sizes["train"], sum(sizes.values()) - sizes["train"] + len(golden))),
         "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
     }

@@ -15,15 +15,19 @@ from pydantic_core import ErrorDetails
 
 from ratchet.bases import base_folder
 from ratchet.candidate import Candidate
+from ratchet.deployment.fit import Accept, choose_targets
+from ratchet.deployment.profile import Profile
 from ratchet.errors import RatchetError
 from ratchet.identity import digest_json
 from ratchet.names import nearest
 from ratchet.policy import Limits, PromotionPolicy
-from ratchet.spec import Label, Spec, Window
+from ratchet.spec import Label, Spec, Target, Window
 from ratchet.stores.home import Home
+from ratchet.stores.targets import read_targets
 
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
+    "target": Target,
 }  # fmt: skip
 
 
@@ -44,7 +48,14 @@ class Specs:
     def __getitem__(self, name: str) -> Spec:
         """The checked specification of classifier `name`; raises `RatchetError` with the cure."""
         self.home.need(name)
-        return load_spec(self.home.spec(name))
+        spec = load_spec(self.home.spec(name))
+        if spec.target:
+            self.targets(spec)
+        return spec
+
+    def targets(self, spec: Spec) -> tuple[tuple[Profile, Accept], ...]:
+        """The deployment targets of `spec`; raises `RatchetError` for one that is unknown or cannot carry its stakes."""
+        return choose_targets(spec, read_targets(self.home))
 
     def golden_digest(self, name: str) -> str:
         """SHA-256 of the golden set's items in their order: which golden set a receipt judged by."""
@@ -161,7 +172,7 @@ def _place_of(key: str, section: str) -> str:
     known = {name: list(settings.__dataclass_fields__) for name, settings in _SECTIONS.items()}
     for other, keys in known.items():
         if key in keys:
-            brackets = f"[[{other}]]" if other in ("label", "candidate") else f"[{other}]"
+            brackets = f"[[{other}]]" if other in ("label", "candidate", "target") else f"[{other}]"
             return f"It belongs into {brackets}." if other else "It belongs to the whole file: move it above the first [section]."
     return nearest(key, known[section]) or f"Known keys here: {', '.join(known[section])}."
 

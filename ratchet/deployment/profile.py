@@ -1,0 +1,106 @@
+"""Profiles: what a deployment target takes, with documented and proven limits kept apart, each with its source.
+
+Add a kind of limit here, as a field of `Bounds`, and its rule in `fit.py`. The built-in profiles are `built_in.toml`; reading
+them, and a user's own, is `ratchet/stores/targets.py`.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from ratchet.names import NAME
+from ratchet.refusal import STRICT, need_at_least, refuse
+
+Family = Literal["encoder", "causal"]
+Method = Literal["lora", "dora", "qlora", "dpo", "full", "probe"]
+Runtime = Literal["in_process", "onnx", "llama_cpp", "vllm", "workers_ai", "other"]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Limits that have one origin. None is unknown: nobody documented it, or nobody proved it, and it is never guessed."""
+
+    __pydantic_config__ = STRICT
+
+    source: str = ""
+    """Where these limits come from, in words; needed as soon as one is given."""
+    rank: int | None = None
+    """The highest rank."""
+    target_modules: tuple[str, ...] | None = None
+    """Last parts of the names of the layers that an adapter may change."""
+    methods: tuple[Method, ...] | None = None
+    """How the adapter may have been trained. Without `dora`, its magnitude vectors are not taken."""
+    adapter_bytes: int | None = None
+    """The largest weights file."""
+    labels: int | None = None
+    """How many labels it can tell apart."""
+    bases: tuple[str, ...] | None = None
+    """Last parts of the names of the base models that it serves adapters on."""
+    heads: bool | None = None
+    """Whether an adapter may hold modules that were trained whole, such as a classification head."""
+
+    def __post_init__(self) -> None:
+        for name in ("rank", "adapter_bytes", "labels"):
+            if (value := getattr(self, name)) is not None:
+                need_at_least(name, value, 1)
+        for name in ("target_modules", "methods", "bases"):
+            if getattr(self, name) == ():
+                raise refuse(f"{name} = [] lets nothing through.", f"Name what is taken, or leave {name} out: it is unknown then.")
+        if self.known and not self.source.strip():
+            raise refuse(f"{self.known[0]} has no source.", 'Say where the limit comes from: source = "...".')
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Names of the limits that are given."""
+        return tuple(each.name for each in fields(self) if each.name != "source" and getattr(self, each.name) is not None)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One deployment target."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    runtime: Runtime
+    """Which software answers there; it decides which smoke test is run, where one can be."""
+    takes: Literal["adapter", "merged"]
+    """What is delivered: the adapter beside a base that is there already, or the base with the adapter merged into it."""
+    families: tuple[Family, ...]
+    log_probabilities: bool
+    """Whether an answer comes with the log-probability of every label: without, nothing can be calibrated."""
+    about: str = ""
+    """What the place is, and what was and was not tried on it, in a sentence."""
+    documented: Bounds = field(default_factory=Bounds)
+    """What its makers say."""
+    proven: Bounds = field(default_factory=Bounds)
+    """What was seen to work; narrower, as a rule."""
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise refuse(f"target name {self.name[:60]!r} is not allowed.", "Use 1 to 63 lower-case letters, digits, '_' or '-'.")
+        if not self.families:
+            raise refuse(f"target {self.name!r} serves no family.", 'Write families = ["encoder"], ["causal"] or both.')
+        for name, words in (("families", self.families), ("methods", self.documented.methods), ("methods", self.proven.methods)):
+            if words and len(set(words)) < len(words):
+                raise refuse(f"{name} = {list(words)} names one twice.", "Name each once.")
+        ceiling, reached = self.documented.rank, self.proven.rank
+        if ceiling is not None and reached is not None and reached > ceiling:
+            raise refuse(
+                f"target {self.name!r} has proven.rank = {reached} above documented.rank = {ceiling}.",
+                "Raise the documented one, if its makers say more, or mend the proven one.",
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """Every setting as JSON types, for digests and receipts."""
+        return {
+            **{each.name: _plain(getattr(self, each.name)) for each in fields(self) if each.name not in {"documented", "proven"}},
+            **{level: _bounds_as_json(getattr(self, level)) for level in ("documented", "proven")},
+        }
+
+
+def _bounds_as_json(bounds: Bounds) -> dict[str, Any]:
+    return {name: _plain(getattr(bounds, name)) for name in ("source", *bounds.known)}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,57 @@
+"""Facts of a plan are those of the adapter that it makes, known before anything is trained."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from ratchet import adapter_format as form
+from ratchet.bases import resolve_base
+from ratchet.candidate import Candidate
+from ratchet.deployment.facts import facts_of_artifact, facts_of_plan
+from ratchet.errors import RatchetError
+from ratchet.spec import Label, Spec
+from ratchet.tiny_adapter import write_tiny_adapter
+from ratchet.tiny_causal import write_tiny_causal
+
+LABELS = ("card", "money", "rate")
+SPEC = Spec("tickets", tuple(Label(name) for name in LABELS))
+
+
+@pytest.fixture
+def content(tiny_base: Path, tmp_path: Path) -> Mapping[str, bytes]:
+    """The files of a random LoRA of rank 4 on every layer of the tiny encoder."""
+    return form.read_folder(write_tiny_adapter(tmp_path / "a", resolve_base(str(tiny_base)), LABELS, rank=4))
+
+
+def test_what_is_planned_is_what_comes(tiny_base: Path, content: Mapping[str, bytes]) -> None:
+    """Rank, layers, heads and, but for the file's header, bytes."""
+    planned = facts_of_plan(Candidate(base=str(tiny_base), rank=4), SPEC)
+    made = facts_of_artifact(content)
+    for fact in ("family", "method", "base", "labels", "rank", "heads"):
+        assert getattr(planned, fact) == getattr(made, fact), fact
+    assert set(made.target_modules) <= set(planned.target_modules)
+    assert planned.adapter_bytes > 1000
+
+
+def test_a_rank_that_differs_from_the_weights_is_refused(content: Mapping[str, bytes]) -> None:
+    """What the settings claim is no fact."""
+    claimed = {**json.loads(content[form.CONFIG]), "r": 2}
+    with pytest.raises(RatchetError, match=r"says r = 2, but its weights have rank \[4\]"):
+        facts_of_artifact({**content, form.CONFIG: json.dumps(claimed).encode()})
+
+
+def test_weights_without_a_header_are_refused(content: Mapping[str, bytes]) -> None:
+    """Cut short, or no safetensors at all."""
+    for weights in (b"", content[form.WEIGHTS["lora"]][:40]):
+        with pytest.raises(RatchetError, match="no safetensors header"):
+            facts_of_artifact({**content, form.WEIGHTS["lora"]: weights})
+
+
+def test_a_causal_plan_trains_layers_and_no_head(tmp_path: Path) -> None:
+    """The head is the base's own."""
+    base = write_tiny_causal(tmp_path, ["card money rate"])
+    found = facts_of_plan(Candidate(family="causal", base=str(base), rank=4), SPEC)
+    assert (found.family, found.heads, found.rank) == ("causal", False, 4)
+    assert found.target_modules == ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
