@@ -82,8 +82,8 @@ def ran(made_home: Path, files: SmallClassifier, execute: Call, tmp_path_factory
     """A home in which a week of `tickets` was ingested and its cycle run by the real command, and what that said."""
     root = Path(shutil.copytree(made_home, tmp_path_factory.mktemp("ran") / "home"))
     spec = root / "tickets" / "classifier.toml"
-    head, _, probe = spec.read_text().split("[[candidate]]")
-    spec.write_text(f"{head}[[candidate]]{probe}")
+    head, _, probe = spec.read_text().split("\n[[candidate]]")
+    spec.write_text(f"{head}\n[[candidate]]{probe}")
     logs, corrections = (files.home.landing("small", kind) / f"{WEEK}.jsonl" for kind in ("production_logs", "corrections"))
     taken = execute("--home", root, "ingest", "tickets", "--logs", logs, "--corrections", corrections)
     assert taken.code == 0, taken.err

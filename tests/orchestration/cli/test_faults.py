@@ -30,8 +30,8 @@ def lived(made_home: Path, execute: Callable[..., Any], tmp_path_factory: pytest
     files.write()
     root, said = Path(shutil.copytree(made_home, tmp_path_factory.mktemp("lived") / "home")), ""
     spec = root / "tickets" / "classifier.toml"
-    head, _, probe = spec.read_text().split("[[candidate]]")
-    spec.write_text(f"{head}[[candidate]]{probe}")
+    head, _, probe = spec.read_text().split("\n[[candidate]]")
+    spec.write_text(f"{head}\n[[candidate]]{probe}")
     draw = random.Random(5)  # noqa: S311 - test data, guards nothing
 
     def name_persons(logs: list[dict[str, Any]], corrections: list[dict[str, Any]]) -> None:
