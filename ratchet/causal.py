@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.encoders import quiet_loading
 from ratchet.encoding import Rows
 from ratchet.errors import RatchetError
 
 if TYPE_CHECKING:
     import torch
-
-Cached = "list[tuple[torch.Tensor, torch.Tensor]]"
-"""Keys and values [1, heads, p, d] of the shared part, for each layer."""
 
 _CLOSE = {"float32": 1e-3, "bfloat16": 0.06}
 """How far our scores may be from the model's own, for each unit of the largest: products in other orders round otherwise."""
@@ -37,12 +35,8 @@ def load_causal(folder: Path, dtype: str = "float32", attention: str | None = No
     """The base model with its own head, in numbers of `dtype`, in evaluation mode; `attention` as transformers names it."""
     import torch
     from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
 
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
+    with quiet_loading():
         model = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
@@ -51,8 +45,6 @@ def load_causal(folder: Path, dtype: str = "float32", attention: str | None = No
             trust_remote_code=False,
             attn_implementation=attention,
         )
-    finally:
-        logging.set_verbosity(level)
     return model.eval()
 
 
@@ -74,28 +66,24 @@ def label_scores(model: Any, hidden: "torch.Tensor", codes: Sequence[int]) -> "t
 
 
 def compute_prefix(backbone: Any, prefix: Sequence[int]) -> "list[tuple[torch.Tensor, torch.Tensor]]":
-    """Keys and values of the shared part for each layer: with gradients where the caller records them. Empty without a prefix."""
+    """Keys and values [1, heads, p, d] of the shared part for each layer, with gradients where the caller records them.
+
+    Empty without a prefix.
+    """
     import torch
-
-    return [] if not prefix else prefix_states(backbone, input_ids=torch.tensor([list(prefix)]))
-
-
-def prefix_states(backbone: Any, **inputs: "torch.Tensor") -> "list[tuple[torch.Tensor, torch.Tensor]]":
-    """Keys and values of one row, given as `input_ids` or `inputs_embeds`."""
     from transformers import DynamicCache
 
+    if not prefix:
+        return []
     cache = DynamicCache()
-    backbone(**inputs, past_key_values=cache, use_cache=True)
+    backbone(input_ids=torch.tensor([list(prefix)]), past_key_values=cache, use_cache=True)
     return [(layer.keys, layer.values) for layer in cache.layers]
 
 
 def last_hidden(
-    backbone: Any,
-    prefix: "list[tuple[torch.Tensor, torch.Tensor]]",
-    lengths: "torch.Tensor",
-    **inputs: "torch.Tensor",
+    backbone: Any, prefix: "list[tuple[torch.Tensor, torch.Tensor]]", lengths: "torch.Tensor", ids: "torch.Tensor"
 ) -> "torch.Tensor":
-    """The last hidden state of each row's last real token, [n, d]; rows are `input_ids` [n, t] or `inputs_embeds` [n, t, d].
+    """The last hidden state [n, d] of each row's last real token, from `ids` [n, t] and `lengths` [n].
 
     They follow the shared part, and are filled up on the right: no real token sees a filling one, so no mask is needed. A
     sliding window is left to the model, which sees all keys and cuts them itself.
@@ -107,7 +95,7 @@ def last_hidden(
     cache = DynamicCache()
     for index, (keys, values) in enumerate(prefix):
         cache.update(keys.expand(n, -1, -1, -1), values.expand(n, -1, -1, -1), index)
-    hidden = backbone(**inputs, past_key_values=cache, use_cache=True).last_hidden_state
+    hidden = backbone(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
     found: torch.Tensor = hidden[torch.arange(n), lengths - 1]
     return found
 
@@ -122,7 +110,7 @@ def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Ro
         return compute_prefix(backbone, prefix)
 
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        return label_scores(model, last_hidden(backbone, shared(), mask.sum(dim=1), input_ids=ids), codes)
+        return label_scores(model, last_hidden(backbone, shared(), mask.sum(dim=1), ids), codes)
 
     return rows
 

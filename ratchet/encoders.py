@@ -4,7 +4,8 @@ Add here how a model is built. How it learns is in `ratchet/training/`, how it a
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,20 @@ from ratchet.adapter_weights import PREFIX, LoraSettings
 
 if TYPE_CHECKING:
     import torch
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Without what transformers says of missing heads and of its progress."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def empty_classifier(folder: Path, k: int) -> Any:
@@ -37,12 +52,8 @@ def load_classifier_with_info(folder: Path, k: int) -> tuple[Any, set[str]]:
     """`load_classifier` and the names of the parameters that the base model does not hold."""
     import torch
     from transformers import AutoModelForSequenceClassification
-    from transformers.utils import logging
 
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
+    with quiet_loading():
         model, info = AutoModelForSequenceClassification.from_pretrained(
             folder,
             num_labels=k,
@@ -52,8 +63,6 @@ def load_classifier_with_info(folder: Path, k: int) -> tuple[Any, set[str]]:
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-    finally:
-        logging.set_verbosity(level)
     missing = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
     return model.eval(), missing
 
@@ -79,15 +88,9 @@ def load_encoder(folder: Path) -> Any:
     """The bare encoder, without a head; kept for the life of the process."""
     import torch
     from transformers import AutoModel
-    from transformers.utils import logging
 
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
+    with quiet_loading():
         model = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
-    finally:
-        logging.set_verbosity(level)
     return model.eval()
 
 

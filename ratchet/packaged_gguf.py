@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ratchet.encoders import quiet_loading
 from ratchet.files import fsync_folder, write_atomically
 from ratchet.identity import canonical_json, digest_file
 
@@ -42,19 +43,13 @@ def _cache() -> Path:
 def _write(path: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
+    with quiet_loading():
         packed = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
         fresh = AutoModelForCausalLM.from_config(packed.config)  # transformers would not save the first: it counts as quantised
         fresh.load_state_dict(packed.state_dict())
         fresh.to(torch.bfloat16).save_pretrained(folder)
         AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(folder)
-    finally:
-        logging.set_verbosity(level)
     config = json.loads((folder / "config.json").read_bytes())
     kept = {key: value for key, value in config.items() if key not in _NOT_OURS}
     write_atomically(folder / "config.json", canonical_json(kept).encode())  # the same content with every version of transformers

@@ -48,7 +48,7 @@ class SharedCausal(SharedBase):
         for name, rows in group_rows(names).items():
             tokenizer, shared = self._prompts[name]
             self._route.names = [name] * len(rows)
-            hidden = last_hidden(self._encoder, shared, mask[rows].sum(dim=1), input_ids=ids[rows])
+            hidden = last_hidden(self._encoder, shared, mask[rows].sum(dim=1), ids[rows])
             parts.append((rows, label_scores(self._model, hidden, tokenizer.codes)))
         self._hidden.take()
         return combine(parts)

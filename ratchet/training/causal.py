@@ -33,7 +33,7 @@ class CausalTrainee(Trainee):
         """Logits of the label tokens, [n, k], for rows that follow the shared part of the prompt."""
         backbone = self.whole.base_model
         shared = compute_prefix(backbone, self.prefix)
-        return label_scores(self.whole, last_hidden(backbone, shared, mask.sum(dim=1), input_ids=ids), self.codes)
+        return label_scores(self.whole, last_hidden(backbone, shared, mask.sum(dim=1), ids), self.codes)
 
 
 @hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here

@@ -58,7 +58,7 @@ def test_gradients_through_the_shared_part_are_those_of_whole_prompts(tmp_path: 
         ids, mask = pad_batch(rows, 0)
         model.zero_grad()
         shared = compute_prefix(model.base_model, prefix)
-        scores = label_scores(model, last_hidden(model.base_model, shared, mask.sum(dim=1), input_ids=ids), tokenizer.codes)
+        scores = label_scores(model, last_hidden(model.base_model, shared, mask.sum(dim=1), ids), tokenizer.codes)
         torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1, 2, 0])).backward()  # type: ignore[no-untyped-call]
         found.append({name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None})
     assert found[0].keys() == found[1].keys()
