@@ -4,13 +4,15 @@ Add a setting of training here, with its default and the sentence that refuses a
 `ratchet/training/`.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
 
 from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
 DEFAULT_BASES = {"encoder": "all-MiniLM-L6-v2", "causal": "SmolLM2-135M"}
 AUTO: tuple[str, ...] = ("auto",)
+_LATER: frozenset[str] = frozenset()
+"""Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before stay."""
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
 
@@ -68,6 +70,15 @@ class Candidate:
                 f"candidate.target_modules = {list(self.target_modules)} mixes names with 'auto' or with nothing.",
                 'Name layers, or write ["auto"] alone.',
             )
+
+    def as_json(self) -> dict[str, Any]:
+        """Every setting as JSON types, but for the later ones that are at their default."""
+        content = {**asdict(self), "target_modules": list(self.target_modules)}
+        return {
+            field.name: content[field.name]
+            for field in fields(self)
+            if field.name not in _LATER or content[field.name] != field.default
+        }
 
     def batch_of(self, examples: int) -> int:
         """How many of so many training examples make one step."""

@@ -146,7 +146,8 @@ class Spec:
         Targets are left out while there are none, so that files older than targets keep their digest. Named ones are in it:
         a candidate that was judged for one place was not judged for another.
         """
-        return {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
+        content = {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
+        return {**content, "candidate": [candidate.as_json() for candidate in self.candidate]}
 
     def check_label(self, label: str, where: str) -> None:
         """Raise when `label`, found at `where`, is not one of the spec's."""

@@ -51,11 +51,10 @@ class TrainingPlan:
     def as_json(self) -> dict[str, Any]:
         """The content of `plan.json`."""
         content = asdict(self)
-        for candidate in content["candidates"]:
-            candidate["target_modules"] = list(candidate["target_modules"])
         del content["prompt"]  # a plan without one keeps the digest that it had before there were prompts
         prompt = {"prompt": self.prompt.as_json()} if self.prompt else {}
-        return {**content, "labels": list(self.labels), "candidates": list(content["candidates"]), **prompt}
+        candidates = [candidate.as_json() for candidate in self.candidates]
+        return {**content, "labels": list(self.labels), "candidates": candidates, **prompt}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "TrainingPlan":
