@@ -9,7 +9,7 @@ export RATCHET_HOME ?= $(CURDIR)/data
 export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-training bench-exports bench-flags bench-gateway
+.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-training bench-exports bench-flags bench-gateway matrix
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,9 @@ bench-flags: setup ## one flag evaluation in microseconds
 
 bench-gateway: setup ## the gateway against the plain pipeline; shadow, swaps, memory
 	@$(BIN)/python -m benchmarks.gateway
+
+matrix: setup ## docs/support_matrix.md anew from the marks of the tests
+	@$(BIN)/python -m benchmarks.support_matrix
 
 clean: ## remove the environment and caches, never data
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -40,6 +40,7 @@ def adapters(trained: Path) -> list[Path]:
     return [trained / f"candidate-{index}" / "adapter" for index in (0, 1)]
 
 
+@pytest.mark.supports(family="encoder", method=("lora", "probe"), runtime="ratchet", export="adapter")
 def test_a_fresh_process_gives_equal_logits(adapters: list[Path]) -> None:
     """Reloaded elsewhere, LoRA and probe answer bit for bit as here, heads included."""
     command = [sys.executable, "-c", PRINT_LOGITS, json.dumps(TEXTS), *map(str, adapters)]
@@ -48,6 +49,7 @@ def test_a_fresh_process_gives_equal_logits(adapters: list[Path]) -> None:
         np.testing.assert_array_equal(load_predictor(folder).logits(TEXTS), np.array(logits))
 
 
+@pytest.mark.supports(family="encoder", method="lora", runtime="peft", export="adapter")
 def test_peft_loads_the_folder_with_equal_logits(adapters: list[Path], tiny_base: Path) -> None:
     """The LoRA folder is plain PEFT: its own loader on a fresh base gives our merged logits to float32 rounding."""
     from peft import PeftModel

@@ -38,6 +38,7 @@ def opened(adapter: Path) -> OpenedAdapter:
     return open_adapter(adapter)
 
 
+@pytest.mark.supports(family="encoder", method="lora", runtime="onnxruntime", export="onnx")
 def test_onnx_says_what_the_adapter_says(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
     """In batches with padding and alone; rounding is all that differs."""
     KINDS["onnx"].write(opened, tmp_path)
@@ -48,6 +49,7 @@ def test_onnx_says_what_the_adapter_says(opened: OpenedAdapter, adapter: Path, t
     assert theirs.predict(TEXTS).labels == ours.predict(TEXTS).labels
 
 
+@pytest.mark.supports(family="encoder", method="lora", runtime="onnxruntime", export="onnx_int8")
 def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
     """Asked together or alone, a text gets the very same numbers; they are close to the adapter's, and not equal."""
     KINDS["onnx_int8"].write(opened, tmp_path)
@@ -58,6 +60,7 @@ def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: OpenedAdapter, 
     assert 0 < distance < 0.5 * np.abs(together).max()
 
 
+@pytest.mark.supports(family="encoder", method="lora", runtime="transformers", export="merged")
 def test_transformers_alone_loads_a_merged_folder(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
     """A process without Ratchet: the pipeline answers with the spec's labels and the adapter's probabilities."""
     KINDS["merged"].write(opened, tmp_path / "merged")

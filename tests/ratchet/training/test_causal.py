@@ -49,6 +49,7 @@ def trained_llama(tmp_path_factory: pytest.TempPathFactory, examples: Examples, 
     return work
 
 
+@pytest.mark.supports(family="causal", method="lora", runtime="training", export="adapter")
 def test_it_learns_and_is_reported(trained_llama: Path) -> None:
     """The loss falls, the epoch is chosen, and the layers that learn are named and counted."""
     best = read_result(trained_llama).best_candidate
@@ -58,6 +59,7 @@ def test_it_learns_and_is_reported(trained_llama: Path) -> None:
     assert 0 < best.trainable_share < 0.5
 
 
+@pytest.mark.supports(family="causal", method="lora", runtime="ratchet", export="adapter")
 def test_alone_and_beside_others_it_says_the_same(trained_llama: Path, examples: Examples) -> None:
     """Merged into weights of its own, and unmerged on shared ones: the same logits, also in one batch of two adapters."""
     folder = read_result(trained_llama).best_folder
@@ -74,6 +76,7 @@ def test_alone_and_beside_others_it_says_the_same(trained_llama: Path, examples:
     assert len(bases) == 0
 
 
+@pytest.mark.supports(family="causal", method="lora", runtime="peft", export="adapter")
 def test_peft_alone_loads_it(trained_llama: Path, examples: Examples, tmp_path: Path) -> None:
     """A process without Ratchet: PEFT on the plain model gives the logits of the label tokens that we give."""
     folder = read_result(trained_llama).best_folder
