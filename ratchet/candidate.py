@@ -11,7 +11,7 @@ from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
 DEFAULT_BASES = {"encoder": "all-MiniLM-L6-v2", "causal": "SmolLM2-135M"}
 AUTO: tuple[str, ...] = ("auto",)
-_LATER: frozenset[str] = frozenset()
+_LATER = frozenset({"trainer"})
 """Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before stay."""
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
@@ -27,6 +27,8 @@ class Candidate:
     base: str = ""
     """Name or folder of the base model; empty for the family's default."""
     method: Literal["lora", "probe"] = "lora"
+    trainer: Literal["ratchet", "sft"] = "ratchet"
+    """Who runs the epochs: `ratchet`'s own loop, or TRL's `SFTTrainer`; causal models only."""
     rank: int = 16
     alpha: float = 32.0
     dropout: float = 0.0
@@ -46,8 +48,7 @@ class Candidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", self.base or DEFAULT_BASES[self.family])
-        if self.family == "causal" and self.method == "probe":
-            raise refuse('candidate.method = "probe" needs embeddings.', 'Use method = "lora", or family = "encoder".')
+        self._check_method()
         for name, least in (("rank", 1), ("epochs", 1), ("batch", 0), ("patience", 1), ("max_tokens", 8), ("seed", 0)):
             need_at_least(f"candidate.{name}", getattr(self, name), least)
         if self.rank > 256:
@@ -71,6 +72,12 @@ class Candidate:
                 'Name layers, or write ["auto"] alone.',
             )
 
+    def _check_method(self) -> None:
+        if self.family == "causal" and self.method == "probe":
+            raise refuse('candidate.method = "probe" needs embeddings.', 'Use method = "lora", or family = "encoder".')
+        if self.family == "encoder" and self.trainer == "sft":
+            raise refuse('candidate.trainer = "sft" trains causal models only.', 'Use trainer = "ratchet", or family = "causal".')
+
     def as_json(self) -> dict[str, Any]:
         """Every setting as JSON types, but for the later ones that are at their default."""
         content = {**asdict(self), "target_modules": list(self.target_modules)}
@@ -88,4 +95,5 @@ class Candidate:
     def title(self) -> str:
         """Short name for tables: `encoder/lora r16 all-MiniLM-L6-v2`."""
         rank = f" r{self.rank}" if self.method == "lora" else ""
-        return f"{self.family}/{self.method}{rank} {self.base}"
+        trainer = f" by {self.trainer}" if self.trainer != "ratchet" else ""
+        return f"{self.family}/{self.method}{rank} {self.base}{trainer}"

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ratchet import adapter_format as form
+from ratchet.adapter_weights import LoraSettings
 from ratchet.calibration import UNCALIBRATED, fit_calibration, softmax
 from ratchet.canary import record_canary
+from ratchet.candidate import Candidate
 from ratchet.causal import load_causal
 from ratchet.embedding import keep_embeddings
 from ratchet.encoders import apply_lora, load_classifier
@@ -29,7 +31,7 @@ from ratchet.prediction import Predictor, causal_predictor, classifier_predictor
 from ratchet.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
 from ratchet.training.duo import Duo, Second
 from ratchet.training.ending import is_out_of_memory
-from ratchet.training.epochs import Epoch, Lesson, Metrics, Tensors, follow, train_epochs
+from ratchet.training.epochs import Epoch, History, Lesson, Metrics, Tensors, follow, train_epochs
 from ratchet.training.heartbeat import sign_of_life
 from ratchet.training.outcome import CandidateResult, weights_digest
 from ratchet.training.task import Task
@@ -52,7 +54,7 @@ def train_candidate(task: Task, report: Report) -> CandidateResult:
     task.folder.mkdir(exist_ok=True)
     started = time.perf_counter()
     try:
-        result = (_train_lora if task.candidate.method == "lora" else _train_probe)(task, report)
+        result = _trainer_of(task.candidate)(task, report)
     except RatchetError as error:
         if is_out_of_memory(error):
             raise MemoryError(str(error)) from error
@@ -69,6 +71,12 @@ def train_candidate(task: Task, report: Report) -> CandidateResult:
         served_nll=_measure_served(logits, labels),
         seconds=time.perf_counter() - started,
     )
+
+
+def _trainer_of(candidate: Candidate) -> "Callable[[Task, Report], CandidateResult]":
+    if candidate.method == "probe":
+        return _train_probe
+    return _train_with_sft if candidate.trainer == "sft" else _train_lora
 
 
 def answer(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> tuple[Floats, Integers]:
@@ -134,38 +142,59 @@ def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, TextTokenizer]":
 
 
 def _train_lora(task: Task, report: Report) -> CandidateResult:
-    from ratchet.training.lora import fast_dtype
-
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
     with Second([*command, "--parent", str(os.getpid()), *halved]) as duo:
         trainee, lesson, tokenizer = _open_lesson(task)
-        labels = task.plan.labels
 
         def evaluate(tensors: Tensors) -> Metrics:
-            if isinstance(tokenizer, PromptTokenizer):  # in the fast numbers: it only chooses the epoch
-                model = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."))
-                apply_lora(model, trainee.settings, tensors)
-                predictor = causal_predictor(model, labels, UNCALIBRATED, tokenizer)
-            else:
-                model = load_classifier(task.base.folder, len(labels))
-                apply_lora(model, trainee.settings, tensors)
-                predictor = classifier_predictor(model, labels, UNCALIBRATED, tokenizer)
-            return measure(*answer(_watched(predictor, task), task.calibration))
+            return _evaluate(task, tokenizer, trainee.settings, tensors)
 
         tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, evaluate, report)
-    settings = canonical_json(trainee.settings.as_json()).encode()
-    _write_adapter(task, {form.CONFIG: settings, form.WEIGHTS["lora"]: _save(tensors)})
+    result = _finish(task, trainee.settings, tensors, history, trainee.trainable_share)
     shutil.rmtree(task.checkpoints)
+    return result
+
+
+def _train_with_sft(task: Task, report: Report) -> CandidateResult:
+    from ratchet.training.sft import train_with_sft
+
+    tokenizer = load_prompt_tokenizer(task.base.folder, task.prompt, task.candidate.max_tokens)
+
+    def evaluate(settings: LoraSettings, tensors: Tensors) -> Metrics:
+        return _evaluate(task, tokenizer, settings, tensors)
+
+    return _finish(task, *train_with_sft(task, tokenizer, evaluate, report))
+
+
+def _evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings, tensors: Tensors) -> Metrics:
+    """How good an epoch's tensors are on the calibration split, by the path that serves."""
+    from ratchet.training.lora import fast_dtype
+
+    labels = task.plan.labels
+    if isinstance(tokenizer, PromptTokenizer):  # in the fast numbers: it only chooses the epoch
+        model = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."))
+        apply_lora(model, settings, tensors)
+        predictor = causal_predictor(model, labels, UNCALIBRATED, tokenizer)
+    else:
+        model = load_classifier(task.base.folder, len(labels))
+        apply_lora(model, settings, tensors)
+        predictor = classifier_predictor(model, labels, UNCALIBRATED, tokenizer)
+    return measure(*answer(_watched(predictor, task), task.calibration))
+
+
+def _finish(task: Task, settings: LoraSettings, tensors: Tensors, history: History, share: float) -> CandidateResult:
+    """Write the adapter of the best epoch, and say what is known of its training."""
+    _write_adapter(task, {form.CONFIG: canonical_json(settings.as_json()).encode(), form.WEIGHTS["lora"]: _save(tensors)})
     trained_s = sum(epoch.train_seconds for epoch in history.epochs)
     return replace(
         task.blank_result(),
         epochs=history.epochs,
         selected_epoch=history.best,
         stopped_early=history.stopped_early(task.candidate),
-        target_modules=tuple(sorted({name.rpartition(".")[2] for name in trainee.settings.target_modules})),
-        matched_layers=len(trainee.settings.target_modules),
-        trainable_share=trainee.trainable_share,
+        target_modules=tuple(sorted({name.rpartition(".")[2] for name in settings.target_modules})),
+        matched_layers=len(settings.target_modules),
+        trainable_share=share,
         resumed_from_epoch=history.resumed_from,
         halved=history.halved or task.room.halved,
         samples_per_second=len(task.train) * len(history.epochs) / trained_s,

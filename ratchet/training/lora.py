@@ -21,12 +21,12 @@ from ratchet.training.targets import resolve_targets
 if TYPE_CHECKING:
     import torch
 
-_WEIGHT_DECAY = 0.01
-_CLIP_NORM = 1.0
+WEIGHT_DECAY = 0.01
+CLIP_NORM = 1.0
 _SMOOTHING = 0.1  # of the training labels, some of which are wrong: without it calibration NLL is best long before macro-F1
 _LENGTHS = 4  # batches are as long as a multiple of this: torch keeps a kernel, with its memory, for every shape it meets
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-_WARM_UP = 0.1  # share of all steps
+WARM_UP = 0.1  # share of all steps
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Trainee:
         import torch
 
         self.flat.grad = gradient
-        torch.nn.utils.clip_grad_norm_([self.flat], _CLIP_NORM)
+        torch.nn.utils.clip_grad_norm_([self.flat], CLIP_NORM)
         self.optimiser.param_groups[0]["lr"] = rate
         self.optimiser.step()
         self.publish()
@@ -181,6 +181,20 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
     return adapt_model(Trainee, model, settings, candidate, dtype)
 
 
+def lora_config(settings: LoraSettings) -> Any:
+    """The settings as PEFT takes them."""
+    from peft import LoraConfig
+
+    return LoraConfig(
+        task_type="CAUSAL_LM" if settings.causal else "SEQ_CLS",
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=list(settings.target_modules),
+        modules_to_save=list(settings.heads) or None,
+    )
+
+
 T = TypeVar("T", bound=Trainee)
 
 
@@ -189,16 +203,9 @@ def adapt_model(
 ) -> T:
     """A trainee of `kind` around a float32 model that came with the seed set; `more` are the kind's own fields."""
     import torch
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
-    config = LoraConfig(
-        task_type="CAUSAL_LM" if settings.causal else "SEQ_CLS",
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=list(settings.target_modules),
-        modules_to_save=list(settings.heads) or None,
-    )
+    config = lora_config(settings)
     model.set_attn_implementation("eager")  # the fused attention of torch 2.13 is many times slower backwards on a CPU
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that transformers renamed
@@ -213,11 +220,11 @@ def adapt_model(
     trainee = kind(
         model=adapted,
         settings=settings,
-        names=tuple(_stored_name(name) for name, _ in trainable),
+        names=tuple(stored_name(name) for name, _ in trainable),
         working=[value for _, value in trainable],
         flat=flat,
         masters=[part.view(value.shape) for part, (_, value) in zip(parts, trainable, strict=True)],
-        optimiser=torch.optim.AdamW([flat], lr=candidate.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True),
+        optimiser=torch.optim.AdamW([flat], lr=candidate.learning_rate, weight_decay=WEIGHT_DECAY, fused=True),
         layers=[],
         noise=noise,
         total_parameters=sum(value.numel() for value in adapted.parameters()),
@@ -242,9 +249,10 @@ def class_weights(targets: "torch.Tensor", k: int) -> "torch.Tensor":
 
 def learning_rate_at(step: int, steps: int, peak: float) -> float:
     """Linear warm-up over the first tenth of `steps`, then linear decay to zero; `step` counts from 0."""
-    warm = max(1, round(steps * _WARM_UP))
+    warm = max(1, round(steps * WARM_UP))
     return peak * ((step + 1) / warm if step < warm else (steps - step) / max(1, steps - warm))
 
 
-def _stored_name(name: str) -> str:
+def stored_name(name: str) -> str:
+    """The name under which PEFT stores a parameter of an adapted model."""
     return name.replace(".modules_to_save.default", "").replace(".default", "")

@@ -1,0 +1,92 @@
+"""Supervised fine-tuning by TRL's `SFTTrainer`: a causal model learns to write the code of the label after the prompt.
+
+Its loss is over the whole vocabulary, where our own loop asks for the label tokens only (`causal.py`): slower, and what many
+know. It learns from prompt and completion as tokens, cut by the code that serves. Add here what is particular to this trainer;
+what it shares with others of TRL is `stock.py`.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ratchet.adapter_weights import LoraSettings
+from ratchet.causal import check_scores, load_causal
+from ratchet.encoding import encode_texts
+from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.training.epochs import Epoch, History, Metrics, Tensors
+from ratchet.training.heartbeat import sign_of_life
+from ratchet.training.lora import fast_dtype, hidden, lora_config
+from ratchet.training.stock import Watch, quiet_trainer, run_watched, stock_arguments
+from ratchet.training.targets import resolve_targets
+from ratchet.training.task import Task
+
+if TYPE_CHECKING:
+    pass
+
+Evaluate = Callable[[LoraSettings, Tensors], Metrics]
+
+
+def prompt_completions(tokenizer: PromptTokenizer, texts: Sequence[str], targets: Sequence[int]) -> list[dict[str, Any]]:
+    """Each text's prompt and, as completion, the code of its label, as tokens: `input_ids`, and a `completion_mask` of 0 and 1.
+
+    This is the form in which TRL takes prompt and completion that were cut into tokens already; the cutting is that of serving,
+    so that training and serving see the same tokens.
+    """
+    prompts = [[*tokenizer.prefix, *row] for row in encode_texts(tokenizer, texts)]
+    return [
+        {"input_ids": [*prompt, tokenizer.codes[target]], "completion_mask": [0] * len(prompt) + [1]}
+        for prompt, target in zip(prompts, targets, strict=True)
+    ]
+
+
+@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here
+def train_with_sft(
+    task: Task, tokenizer: PromptTokenizer, evaluate: Evaluate, report: Callable[[Epoch], None]
+) -> tuple[LoraSettings, "Tensors", History, float]:
+    """Train a causal candidate; its settings, the best epoch's tensors, the history, and the share of parameters that learned.
+
+    Raises `RatchetError` for unknown targets, for a base that scores its tokens in a way that is not known here, and for a loss
+    that is no number.
+    """
+    import torch
+
+    candidate = task.candidate
+    torch.manual_seed(candidate.seed)
+    with quiet_trainer():
+        from transformers import AutoTokenizer
+        from trl import SFTConfig, SFTTrainer
+
+        model = _load_base(task)
+        check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes)
+        sign_of_life()
+        modules = resolve_targets(model, candidate.target_modules, ()).modules
+        settings = LoraSettings(task.base.name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True)
+        output = task.folder / "sft"
+        trainer = SFTTrainer(
+            model=model,
+            args=SFTConfig(
+                **stock_arguments(candidate, len(task.train), output, task.room), completion_only_loss=True, max_length=None
+            ),
+            train_dataset=_as_dataset(prompt_completions(tokenizer, [text for text, _ in task.train], task.targets)),
+            processing_class=AutoTokenizer.from_pretrained(task.base.folder, local_files_only=True, trust_remote_code=False),
+            peft_config=lora_config(settings),
+        )
+        counts = [(value.numel(), value.requires_grad) for value in trainer.model.parameters()]
+        share = sum(count for count, learns in counts if learns) / sum(count for count, _ in counts)
+        watch = Watch(candidate, task.room, lambda tensors: evaluate(settings, tensors), report)
+        tensors, history = run_watched(trainer, watch)
+    shutil.rmtree(output, ignore_errors=True)
+    return settings, tensors, history, share
+
+
+def _load_base(task: Task) -> Any:
+    import torch
+
+    attention = None if torch.cuda.is_available() else "eager"  # fused attention is many times slower backwards on a CPU
+    return load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."), attention=attention)
+
+
+def _as_dataset(rows: Sequence[dict[str, Any]]) -> Any:
+    from datasets import Dataset
+
+    return Dataset.from_list(list(rows))
