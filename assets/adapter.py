@@ -14,6 +14,7 @@ from ratchet.prompt import make_prompt
 from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_plan
 from ratchet.stores.warehouse import Warehouse
 from ratchet.training.outcome import explain_failure, read_result, summarise
 from ratchet.training.plan import TrainingPlan, prepare
@@ -31,16 +32,17 @@ def adapter(
     """The best of this cycle's candidates by calibrated NLL, trained in one subprocess; resumes where a crash left it."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
+    candidates = judge_plan(specs, spec).candidates
     rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     train, calibration = (
         [*rows.loc[rows["split"] == split, ["text", "label"]].itertuples(index=False, name=None)]
         for split in ("train", "calibration")
     )
-    bases = {candidate.base: resolve_base(candidate.base).revision for candidate in spec.candidate}
+    bases = {candidate.base: resolve_base(candidate.base).revision for candidate in candidates}
     prompt = make_prompt(spec.prompt, spec.label) if spec.is_prompted else None
-    plan = TrainingPlan(spec.labels, spec.candidate, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt)
+    plan = TrainingPlan(spec.labels, candidates, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt)
     work = prepare(home.training(cycle.classifier), plan, train, calibration)
-    context.log.info(f"Training {len(spec.candidate)} candidate(s); the log is in {work}.")
+    context.log.info(f"Training {len(candidates)} candidate(s); the log is in {work}.")
     command = [sys.executable, "-m", "ratchet.training", str(work)]
     with explain_failure(work):
         done = pipes.run(context=context, command=command).get_materialize_result(implicit_materialization=False)

@@ -14,6 +14,7 @@ import dagster as dg
 from assets.describe import as_table
 from assets.partitions import cycle_of
 from ratchet.cycle import Cycle
+from ratchet.deployment.choice import digest_targets
 from ratchet.gates import Verdict
 from ratchet.spec import Spec
 from ratchet.stores.receipts import Receipts
@@ -47,6 +48,11 @@ class Case:
     def golden(self) -> dict[str, str]:
         """The digest of the golden set."""
         return {"golden": self.specs.golden_digest(self.cycle.classifier)}
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """The digest of the deployment targets, with every limit of their profiles."""
+        return {"targets": digest_targets(self.specs.targets(self.spec))}
 
     def asked(self, **more: Any) -> dict[str, Any]:
         """The parameters of a query about this cycle."""

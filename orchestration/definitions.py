@@ -18,6 +18,8 @@ from checks.label_agreement import label_agreement
 from checks.label_distribution import label_distribution
 from checks.leakage import leakage
 from checks.row_quality import row_quality
+from checks.target_fit import target_fit
+from checks.target_plan import target_plan
 from orchestration.feedback import feedback
 from orchestration.promotion import promotion, promotion_sensor
 from orchestration.shadow_deployment import shadow_deployment, shadow_deployment_sensor
@@ -25,7 +27,10 @@ from orchestration.weekly_cycle import monday, weekly_cycle
 from resources.stores import build_stores
 
 ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report]
-CHECKS = [row_quality, label_agreement, label_distribution, leakage, beats_baselines, golden_agreement, golden_set_regression]
+CHECKS = [
+    row_quality, label_agreement, label_distribution, leakage, target_plan, target_fit, beats_baselines, golden_agreement,
+    golden_set_regression,
+]  # fmt: skip
 
 
 def build_definitions(root: str = "", **resource_overrides: object) -> dg.Definitions:

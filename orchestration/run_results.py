@@ -10,7 +10,7 @@ from ratchet.stores.reports import Reports, StageResult
 
 STAGES = (
     "production_logs", "corrected_labels", "row_quality", "label_agreement", "training_set", "label_distribution", "leakage",
-    "adapter", "calibration_temperature", "eval_report", "beats_baselines", "golden_agreement",
+    "target_plan", "adapter", "calibration_temperature", "target_fit", "eval_report", "beats_baselines", "golden_agreement",
     "golden_set_regression",
 )  # fmt: skip
 """Every stage of a cycle in its order; those a run never reached are reported as skipped."""

@@ -3,13 +3,14 @@
 Add here rules about who may enter. How a candidate advances is `promotion.py`, the history `stores/ledger.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ratchet.gates import GATES, MODEL_GATES, Verdict
 
-_JUDGE_EXAMPLES = ("label_distribution", "leakage", *MODEL_GATES)
+_JUDGE_ADAPTER = ("target_fit", *MODEL_GATES)
+_JUDGE_EXAMPLES = ("label_distribution", "leakage", *_JUDGE_ADAPTER)
 
 
 class Judged(Protocol):
@@ -34,18 +35,21 @@ class Eligibility:
     reason: str
 
 
-def decide_eligibility(adapter: str, receipts: Mapping[str, Judged]) -> Eligibility:
-    """Allowed when every gate of the cycle has a receipt, none failed, and all judged the same data and this adapter."""
-    missing = [gate for gate in GATES if gate not in receipts]
+def decide_eligibility(adapter: str, receipts: Mapping[str, Judged], *, unasked: Collection[str] = ()) -> Eligibility:
+    """Allowed when every gate of the cycle has a receipt, none failed, and all judged the same data and this adapter.
+
+    `unasked` are gates that did not exist yet when the adapter came in: of them a receipt is not missed.
+    """
+    missing = [gate for gate in GATES if gate not in receipts and gate not in unasked]
     failed = [gate for gate in GATES if gate in receipts and not receipts[gate].verdict.passed]
     if failed:
         return Eligibility(False, f"{failed[0]} blocked it: {receipts[failed[0]].verdict.reason}")
     if missing:
         return Eligibility(False, f"its cycle has no verdict of {', '.join(missing)}")
-    others = [gate for gate in MODEL_GATES if receipts[gate].binds.get("adapter") != adapter]
+    others = [gate for gate in _JUDGE_ADAPTER if gate in receipts and receipts[gate].binds.get("adapter") != adapter]
     if others:
         return Eligibility(False, f"the receipt of {others[0]} judged another adapter")
-    data = {receipts[gate].binds.get("training_set") for gate in _JUDGE_EXAMPLES}
+    data = {receipts[gate].binds.get("training_set") for gate in _JUDGE_EXAMPLES if gate in receipts}
     if len(data) != 1 or None in data:
         return Eligibility(False, "its receipts judged different training sets")
-    return Eligibility(True, f"all {len(GATES)} gates of its cycle let it pass")
+    return Eligibility(True, f"all {len(receipts)} gates of its cycle let it pass")

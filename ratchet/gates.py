@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 DATA_GATES = ("row_quality", "label_agreement", "label_distribution", "leakage")
+TARGET_GATES = ("target_plan", "target_fit")
+"""Whether what is planned, and what was made of it, can run where it must. They came later: an entry of the ledger that is older
+than they are names no receipt of theirs, and stands (`ratchet/stores/vouching.py`)."""
 MODEL_GATES = ("beats_baselines", "golden_agreement", "golden_set_regression")
-GATES = DATA_GATES + MODEL_GATES
+GATES = DATA_GATES + TARGET_GATES + MODEL_GATES
 
 
 @dataclass(frozen=True)

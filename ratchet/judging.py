@@ -30,6 +30,7 @@ from ratchet.regression import decide_regression
 from ratchet.scoring import Scored, Scorer, Split, score
 from ratchet.spec import Spec
 from ratchet.training.outcome import read_result
+from ratchet.training.plan import read_plan
 
 _VERSIONED = ("ratchet", "torch", "transformers", "peft", "scikit-learn", "duckdb", "dagster")
 
@@ -87,7 +88,7 @@ def gather_judgement(
     `noted` is what earlier stages of the cycle noted, `training` the work folder, `verdicts` those of the data gates.
     """
     result = read_result(training)
-    best = spec.candidate[result.best]
+    best = read_plan(training).candidates[result.best]
     # Two threads of one torch thread each: the frozen base embeds while candidate and live answer.
     with ThreadPoolExecutor(2) as pool:
         frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]

@@ -74,6 +74,12 @@ class Target:
 
     name: str
     accept: Literal["documented", "proven"] = "proven"
+    export: Literal["onnx", "onnx_int8"] = "onnx"
+    """Which export answers, where the target's runtime is `onnx`."""
+
+    def as_json(self) -> dict[str, object]:
+        """Every setting as JSON types; `export`, which came later, only where it is not the default."""
+        return {key: value for key, value in asdict(self).items() if key != "export" or value != "onnx"}
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,8 @@ class Spec:
         a candidate that was judged for one place was not judged for another.
         """
         content = {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
-        return {**content, "candidate": [candidate.as_json() for candidate in self.candidate]}
+        targets = {"target": [target.as_json() for target in self.target]} if self.target else {}
+        return {**content, **targets, "candidate": [candidate.as_json() for candidate in self.candidate]}
 
     def check_label(self, label: str, where: str) -> None:
         """Raise when `label`, found at `where`, is not one of the spec's."""

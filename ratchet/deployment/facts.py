@@ -17,28 +17,30 @@ from ratchet.candidate import Candidate
 from ratchet.spec import Spec
 
 _BYTES_OF_A_NUMBER = 4  # adapters are stored in float32
+_WITHOUT_RANK = ("probe", "full")
 
 
 @dataclass(frozen=True)
 class AdapterFacts:
-    """What is compared with a profile. `adapter_bytes` is an estimate for a plan, the file's size for an artifact."""
+    """What is compared with a profile. None is a fact that was not looked at, and is not judged."""
 
     what: str
     family: str
     method: str
     base: str
     labels: int
-    adapter_bytes: int
+    adapter_bytes: int | None
+    """An estimate for a plan, the file's size for an artifact."""
     rank: int | None = None
-    """None where nothing is of low rank, as in a probe."""
-    target_modules: tuple[str, ...] = ()
+    """None also where nothing is of low rank, as in a probe."""
+    target_modules: tuple[str, ...] | None = ()
     """Last parts of the names of the adapted layers, sorted."""
-    heads: bool = False
+    heads: bool | None = False
     """Whether modules that were trained whole lie in the weights."""
 
     def as_json(self) -> dict[str, Any]:
         """Every fact as JSON types."""
-        return {**asdict(self), "target_modules": list(self.target_modules)}
+        return {**asdict(self), "target_modules": None if self.target_modules is None else list(self.target_modules)}
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ class _Layout:
     shapes: Mapping[str, tuple[int, ...]]
     modules: tuple[str, ...]
     heads: tuple[str, ...]
+
+
+def outline_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
+    """What the settings of `candidate` alone say, at no cost: its layers, heads and bytes are not looked at."""
+    base, rank = PurePath(candidate.base).name, None if candidate.method in _WITHOUT_RANK else candidate.rank
+    return AdapterFacts(candidate.title, candidate.family, candidate.method, base, len(spec.labels), None, rank, None, None)
 
 
 def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
@@ -56,14 +64,17 @@ def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
 
         size = _BYTES_OF_A_NUMBER * k * (hidden_size_of(base_folder(candidate.base)) + 1)
         return AdapterFacts(candidate.title, candidate.family, "probe", base, k, size, heads=True)
-    layout = _LAYOUTS[candidate.family](candidate, k)
-    low_rank = sum(candidate.rank * sum(layout.shapes[f"{module}.weight"]) for module in layout.modules)
+    layout, method = _LAYOUTS[candidate.family](candidate, k), str(candidate.method)
+    if method in _WITHOUT_RANK:
+        size = _BYTES_OF_A_NUMBER * sum(map(prod, layout.shapes.values()))
+        return AdapterFacts(candidate.title, candidate.family, method, base, k, size, heads=bool(layout.heads))
+    adapted = [layout.shapes[f"{module}.weight"] for module in layout.modules]
+    low_rank = sum(candidate.rank * sum(shape) for shape in adapted)
+    magnitudes = sum(shape[0] for shape in adapted) if method == "dora" else 0
     whole = sum(prod(shape) for name, shape in layout.shapes.items() if not set(name.split(".")).isdisjoint(layout.heads))
-    size = _BYTES_OF_A_NUMBER * (low_rank + whole)
+    size = _BYTES_OF_A_NUMBER * (low_rank + magnitudes + whole)
     modules = _last_parts(layout.modules)
-    return AdapterFacts(
-        candidate.title, candidate.family, candidate.method, base, k, size, candidate.rank, modules, bool(layout.heads)
-    )
+    return AdapterFacts(candidate.title, candidate.family, method, base, k, size, candidate.rank, modules, bool(layout.heads))
 
 
 def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
@@ -74,8 +85,8 @@ def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
     card = read_card(content)
     weights = content[WEIGHTS[card.method]]
     what, base, k = f"{card.family}/{card.method} adapter", PurePath(card.base).name, len(card.labels)
-    if card.method == "probe":
-        return AdapterFacts(what, card.family, "probe", base, k, len(weights), heads=True)
+    if card.method in _WITHOUT_RANK:
+        return AdapterFacts(what, card.family, card.method, base, k, len(weights), heads=card.family == "encoder")
     settings, shapes = parse_json(content, CONFIG), _shapes_in(weights)
     ranks = {shape[0] for name, shape in shapes.items() if name.endswith(".lora_A.weight")}
     if ranks != {settings["r"]}:

@@ -3,15 +3,12 @@
 Add the rule of a new kind of limit here, beside its field in `profile.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from ratchet.deployment.facts import AdapterFacts
-from ratchet.deployment.profile import Profile
+from ratchet.deployment.profile import Profile, narrower
 from ratchet.gates import Verdict
-from ratchet.names import nearest
-from ratchet.refusal import refuse
-from ratchet.spec import Spec
 
 Accept = Literal["documented", "proven"]
 _AT_MOST = {
@@ -28,11 +25,19 @@ _FIELD = {"methods": "method", "bases": "base"}
 
 
 def limit_of(profile: Profile, name: str, accept: Accept) -> tuple[Any, str]:
-    """The limit that counts and where it comes from: by `proven` the proven one, else the documented one; None if unknown."""
-    for level in ("proven", "documented") if accept == "proven" else ("documented",):
-        if (limit := getattr(getattr(profile, level), name)) is not None:
-            return limit, level
-    return None, "unknown"
+    """The limit that counts and where it comes from; None if unknown.
+
+    By `documented` it is the documented one. By `proven` it is what was proven, where that is documented too: what worked
+    beyond its makers' word may stop tomorrow.
+    """
+    documented, proven = getattr(profile.documented, name), getattr(profile.proven, name)
+    if accept == "documented" or proven is None:
+        return (None, "unknown") if documented is None else (documented, "documented")
+    if documented is None:
+        return proven, "proven"
+    limit = narrower(documented, proven)
+    levels = [level for level, whole in (("proven", proven), ("documented", documented)) if _same(limit, whole)]
+    return limit, levels[0] if levels else "documented and proven"
 
 
 def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> Verdict:
@@ -42,6 +47,8 @@ def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> 
     if facts.family not in profile.families:
         serving = ", ".join(profile.families)
         reasons.append(f"family {facts.family} is not served (serves {serving}). Train family {serving}, or take another target")
+    if (reason := _judge_delivery(profile, facts)) is not None:
+        reasons.append(". ".join(reason))
     for name in (*_AT_MOST, *_AMONG, "heads"):
         limit, level = limit_of(profile, name, accept)
         if limit is None:
@@ -59,39 +66,36 @@ def join_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
     """One verdict of many: failed when one failed, with the sentence of every one that did."""
     failed = [verdict for verdict in verdicts if not verdict.passed]
     reason = " ".join(verdict.reason for verdict in failed or verdicts)
+    reason = f"{'Fails' if failed else 'Passes'}: {reason}"
     return Verdict("failed" if failed else "passed", reason, {"fits": [verdict.evidence for verdict in verdicts]})
 
 
-def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[tuple[Profile, Accept], ...]:
-    """The targets that `spec` names, `in_process` where it names none; refuses unknown ones, and stakes without probabilities."""
-    if not spec.target:
-        return ((known["in_process"], "proven"),)
-    for target in spec.target:
-        if target.name not in known:
-            raise refuse(
-                f"[[target]] {target.name!r} is unknown (has: {', '.join(sorted(known))}).",
-                f"{nearest(target.name, known)} Name one of them, or describe it in targets.toml.".strip(),
-            )
-    chosen = tuple((known[target.name], target.accept) for target in spec.target)
-    high = [label.name for label in spec.label if label.stakes == "high" and label.threshold > 0]
-    if high and not any(profile.log_probabilities for profile, _ in chosen):
-        raise refuse(
-            f"label {high[0]!r} has high stakes and a threshold, but {' and '.join(p.name for p, _ in chosen)} "
-            f"give{'s' if len(chosen) == 1 else ''} no log-probabilities: its confidence cannot be calibrated.",
-            'Add a second [[target]] that gives them, for instance name = "in_process", or set its threshold to 0.',
-        )
-    return chosen
+def _same(limit: Any, whole: Any) -> bool:
+    return set(limit) == set(whole) if isinstance(limit, tuple) else bool(limit == whole)
+
+
+def _judge_delivery(profile: Profile, facts: AdapterFacts) -> tuple[str, str] | None:
+    """Why what was trained cannot be delivered in the form that the target takes, and the cure."""
+    if profile.takes == "merged" and facts.method == "probe":
+        cure = "Train by lora, or take a target that takes adapters"
+        return "it takes models with the adapter merged in, and a probe cannot be merged into its base", cure
+    if profile.takes == "adapter" and facts.method == "full" and profile.runtime != "in_process":
+        cure = "Train by lora, or take a target that takes merged models"
+        return "it takes adapters beside its own base, and a model that was trained whole is none", cure
+    return None
 
 
 def _judge(name: str, limit: Any, facts: AdapterFacts) -> tuple[str, str] | None:
     """What is beyond the limit and the cure, or None."""
     found = getattr(facts, _FIELD.get(name, name))
+    if found is None:
+        return None
     if name == "heads":
         cure = "Take a target that serves heads, or a family without one"
         return ("it holds modules that were trained whole, which are not taken", cure) if found and not limit else None
     if name in _AT_MOST:
         word, cure = _AT_MOST[name]
-        return (f"{word} {found} is above {limit}", cure.format(limit=limit)) if found is not None and found > limit else None
+        return (f"{word} {found} is above {limit}", cure.format(limit=limit)) if found > limit else None
     word, cure = _AMONG[name]
     beyond = [each for each in ((found,) if isinstance(found, str) else found) if each not in limit]
     taken = ", ".join(limit)

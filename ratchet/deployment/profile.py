@@ -7,6 +7,7 @@ them, and a user's own, is `ratchet/stores/targets.py`.
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from ratchet.identity import digest_json
 from ratchet.names import NAME
 from ratchet.refusal import STRICT, need_at_least, refuse
 
@@ -73,7 +74,7 @@ class Profile:
     documented: Bounds = field(default_factory=Bounds)
     """What its makers say."""
     proven: Bounds = field(default_factory=Bounds)
-    """What was seen to work; narrower, as a rule."""
+    """What was seen to work. Where it is wider than documented it worked once and is not promised, and so does not count."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -83,12 +84,25 @@ class Profile:
         for name, words in (("families", self.families), ("methods", self.documented.methods), ("methods", self.proven.methods)):
             if words and len(set(words)) < len(words):
                 raise refuse(f"{name} = {list(words)} names one twice.", "Name each once.")
-        ceiling, reached = self.documented.rank, self.proven.rank
-        if ceiling is not None and reached is not None and reached > ceiling:
-            raise refuse(
-                f"target {self.name!r} has proven.rank = {reached} above documented.rank = {ceiling}.",
-                "Raise the documented one, if its makers say more, or mend the proven one.",
-            )
+        for name in ("target_modules", "methods", "bases"):
+            documented, proven = getattr(self.documented, name), getattr(self.proven, name)
+            if documented and proven and not narrower(documented, proven):
+                raise refuse(
+                    f"target {self.name!r} has proven.{name} = {list(proven)}, and none of it is documented.",
+                    "Add to the documented ones what its makers promise, or mend the proven ones.",
+                )
+        if self.takes == "merged":
+            for bounds in (self.documented, self.proven):
+                if idle := [name for name in ("rank", "target_modules", "adapter_bytes") if name in bounds.known]:
+                    raise refuse(
+                        f"target {self.name!r} takes merged models and has {idle[0]}, of which a merged model has none.",
+                        f'Remove {idle[0]}, or write takes = "adapter".',
+                    )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of every setting, 64 hex digits: which limits a verdict was taken by."""
+        return digest_json(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
         """Every setting as JSON types, for digests and receipts."""
@@ -96,6 +110,13 @@ class Profile:
             **{each.name: _plain(getattr(self, each.name)) for each in fields(self) if each.name not in {"documented", "proven"}},
             **{level: _bounds_as_json(getattr(self, level)) for level in ("documented", "proven")},
         }
+
+
+def narrower(documented: Any, proven: Any) -> Any:
+    """What both limits let through: the smaller number, the words that both name, True only where both say so."""
+    if isinstance(documented, bool):
+        return documented and proven
+    return min(documented, proven) if isinstance(documented, int) else tuple(word for word in documented if word in proven)
 
 
 def _bounds_as_json(bounds: Bounds) -> dict[str, Any]:

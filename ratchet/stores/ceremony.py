@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ratchet.cycle import Cycle, parse_week
+from ratchet.deployment.choice import digest_targets
 from ratchet.eligibility import decide_eligibility
 from ratchet.errors import BlockedError, RatchetError
+from ratchet.gates import TARGET_GATES
 from ratchet.ledger_entry import Entry
 from ratchet.spec import Spec
 from ratchet.standing import Standing
@@ -23,6 +25,7 @@ from ratchet.stores.receipts import Receipts
 from ratchet.stores.rejudging import judge_again, read_stored_answers
 from ratchet.stores.serving import move
 from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_artifact
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,12 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, standing: Stand
         raise BlockedError(f"it answered {len(answers.golden)} golden items, but golden.jsonl holds {items}", code="stale")
     if receipts["golden_set_regression"].binds.get("golden") != Specs(home).golden_digest(cycle.classifier):
         raise BlockedError("golden.jsonl changed since its cycle ran, so its verdicts are of another golden set", code="stale")
+    if any(receipts[gate].binds.get("targets") != digest_targets(Specs(home).targets(spec)) for gate in TARGET_GATES):
+        raise BlockedError(
+            "targets.toml changed since its cycle ran, so its verdicts are of other deployment targets", code="stale"
+        )
     again = judge_again(answers, spec, receipts["beats_baselines"])
+    again["target_fit"] = judge_artifact(Specs(home), spec, adapter, make=False)
     for gate, verdict in again.items():
         if not verdict.passed:
             raise BlockedError(f"looked at again, {gate} blocks it: {verdict.reason}", code="blocked")

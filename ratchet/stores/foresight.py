@@ -9,13 +9,14 @@ from typing import Any
 from ratchet.agreement import CONSENSUS_SQL
 from ratchet.curation import CORRECTED_SQL, check_splits, curate
 from ratchet.deployment.facts import facts_of_plan
-from ratchet.deployment.fit import decide_target_fit
+from ratchet.deployment.plan_fit import decide_plan_fit
 from ratchet.errors import RatchetError
 from ratchet.forecast import describe_golden_power, estimate_seconds
 from ratchet.splitting import lookback_start
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_candidates
 from ratchet.stores.warehouse import Warehouse
 from ratchet.week_choice import choose_week, need_known
 
@@ -40,6 +41,7 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
     check_splits(curated, spec, cycle)
     found = curated.describe()
     sizes = {split: facts["n"] for split, facts in found["splits"].items()}
+    fits = judge_candidates(specs, spec, facts_of_plan)
     counts = Counter(item.label for item in golden)
     return {
         "classifier": name,
@@ -49,12 +51,9 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
         **found,
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
-        "targets": [
-            {"outcome": fit.outcome, "reason": fit.reason}
-            for candidate in spec.candidate
-            for profile, accept in specs.targets(spec)
-            for fit in [decide_target_fit(profile, facts_of_plan(candidate, spec), accept)]
-        ],
-        "estimated_s": round(estimate_seconds(spec.candidate, sizes["train"], sum(sizes.values()) - sizes["train"] + len(golden))),
+        "targets": [{"outcome": fit.outcome, "reason": fit.reason} for _, verdicts in fits for fit in verdicts],
+        "estimated_s": round(
+            estimate_seconds(decide_plan_fit(fits).candidates, sizes["train"], sum(sizes.values()) - sizes["train"] + len(golden))
+        ),
         "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
     }

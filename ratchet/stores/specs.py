@@ -15,8 +15,7 @@ from pydantic_core import ErrorDetails
 
 from ratchet.bases import base_folder
 from ratchet.candidate import Candidate
-from ratchet.deployment.fit import Accept, choose_targets
-from ratchet.deployment.profile import Profile
+from ratchet.deployment.choice import Chosen, choose_targets
 from ratchet.errors import RatchetError
 from ratchet.identity import digest_json
 from ratchet.names import nearest
@@ -53,7 +52,7 @@ class Specs:
             self.targets(spec)
         return spec
 
-    def targets(self, spec: Spec) -> tuple[tuple[Profile, Accept], ...]:
+    def targets(self, spec: Spec) -> tuple[Chosen, ...]:
         """The deployment targets of `spec`; raises `RatchetError` for one that is unknown or cannot carry its stakes."""
         return choose_targets(spec, read_targets(self.home))
 

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from ratchet.cycle import Cycle, parse_week
+from ratchet.deployment.choice import digest_targets
 from ratchet.errors import BlockedError, RatchetError
-from ratchet.gates import MODEL_GATES
+from ratchet.gates import MODEL_GATES, TARGET_GATES, Verdict
 from ratchet.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.signing import read_checkpoint
 from ratchet.stores.flags import Flags
@@ -20,6 +21,7 @@ from ratchet.stores.receipts import Receipt, Receipts, read_receipt
 from ratchet.stores.rejudging import judge_again, read_stored_answers
 from ratchet.stores.signing_key import public_key
 from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_artifact, judge_plan
 from ratchet.stores.vouching import check_entrance, vouch
 
 
@@ -61,21 +63,38 @@ def verify_receipt(home: Home, path: Path) -> list[Finding]:
         return [Finding("receipt", "", error.message)]
     said = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {receipt.verdict.outcome}, {receipt.verdict.reason}"
     found = [Finding("receipt", f"{said}; digest {receipt.digest}")]
-    if receipt.gate in MODEL_GATES and receipt.classifier in home.classifiers() and home.warehouse.exists():
+    if receipt.gate in TARGET_GATES + MODEL_GATES and receipt.classifier in home.classifiers() and home.warehouse.exists():
         found.append(_look("verdict", lambda: _derive(home, receipt)))
     return found
 
 
 def _derive(home: Home, receipt: Receipt) -> str:
+    if receipt.gate in TARGET_GATES:
+        return _derive_target(home, receipt)
     cycle = Cycle(receipt.classifier, parse_week(receipt.week))
     answers = read_stored_answers(home, cycle, str(receipt.binds.get("adapter")))
     if not len(answers.test):
         return "cannot be derived again: the answers of that adapter are not stored any more"
     baselines = receipt if receipt.gate == "beats_baselines" else Receipts(home).read(cycle)["beats_baselines"]
-    again = judge_again(answers, Specs(home)[receipt.classifier], baselines)[receipt.gate]
+    return _compare(judge_again(answers, Specs(home)[receipt.classifier], baselines)[receipt.gate], receipt, "the stored answers")
+
+
+def _derive_target(home: Home, receipt: Receipt) -> str:
+    specs = Specs(home)
+    spec = specs[receipt.classifier]
+    now = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
+    if any(receipt.binds.get(key) != digest for key, digest in now.items()):
+        return "cannot be derived again: classifier.toml or targets.toml changed since"
+    if receipt.gate == "target_plan":
+        return _compare(judge_plan(specs, spec).verdict, receipt, "the settings of the candidates")
+    again = judge_artifact(specs, spec, str(receipt.binds.get("adapter")), make=False)
+    return _compare(again, receipt, "the adapter's files")
+
+
+def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
     if (again.outcome, again.reason) != (receipt.verdict.outcome, receipt.verdict.reason):
-        raise RatchetError(f"the stored answers give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt")
-    return "follows from the stored answers"
+        raise RatchetError(f"{source} give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt")
+    return f"follows from {source}"
 
 
 def _look(what: str, check: Callable[[], str]) -> Finding:

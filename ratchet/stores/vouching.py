@@ -6,6 +6,7 @@ adapter's files is `ratchet/adapter_format.py`.
 
 from ratchet.eligibility import decide_eligibility
 from ratchet.errors import RatchetError
+from ratchet.gates import TARGET_GATES
 from ratchet.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout import Rollout
 from ratchet.standing import stand
@@ -41,7 +42,7 @@ def check_entrance(home: Home, classifier: str, entries: list[Entry], digest: st
             f"no entry of the ledger lets adapter {digest[:12]} in.", "Run its cycle and promote it.", code="unpromoted"
         )
     receipts = Receipts(home).kept(classifier, entry.week, entry.receipts)
-    eligible = decide_eligibility(digest, receipts)
+    eligible = decide_eligibility(digest, receipts, unasked=() if set(TARGET_GATES) & set(entry.receipts) else TARGET_GATES)
     if not eligible.allowed:
         raise RatchetError(
             f"adapter {digest[:12]} is not vouched for by its receipts: {eligible.reason}.",

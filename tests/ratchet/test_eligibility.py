@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from ratchet.eligibility import decide_eligibility
-from ratchet.gates import GATES, MODEL_GATES, Verdict
+from ratchet.gates import GATES, MODEL_GATES, TARGET_GATES, Verdict
 
 ADAPTER, DATA = "a" * 64, "d" * 64
-EXAMPLES = ("label_distribution", "leakage", *MODEL_GATES)
+ADAPTERS = ("target_fit", *MODEL_GATES)
+EXAMPLES = ("label_distribution", "leakage", *ADAPTERS)
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def receipts(**changed: Judged | None) -> dict[str, Judged]:
     """A pass of every gate on one adapter and one training set, some replaced or left out."""
     found: dict[str, Judged | None] = {}
     for gate in GATES:
-        binds = {**({"training_set": DATA} if gate in EXAMPLES else {}), **({"adapter": ADAPTER} if gate in MODEL_GATES else {})}
+        binds = {**({"training_set": DATA} if gate in EXAMPLES else {}), **({"adapter": ADAPTER} if gate in ADAPTERS else {})}
         found[gate] = Judged(Verdict("passed", "fine"), binds)
     found.update(changed)
     return {gate: judged for gate, judged in found.items() if judged is not None}
@@ -49,7 +50,7 @@ def test_a_missing_or_failed_gate_refuses_and_is_named(gate: str) -> None:
     assert failed.reason == f"{gate} blocked it: Fails: because."
 
 
-@pytest.mark.parametrize("gate", MODEL_GATES)
+@pytest.mark.parametrize("gate", ADAPTERS)
 def test_a_receipt_about_another_adapter_refuses(gate: str) -> None:
     """Also one that names none."""
     for binds in ({"adapter": "b" * 64, "training_set": DATA}, {"training_set": DATA}):
@@ -73,3 +74,11 @@ def test_no_receipts_at_all_name_every_gate() -> None:
     found = decide_eligibility(ADAPTER, {})
     assert not found.allowed
     assert all(gate in found.reason for gate in GATES)
+
+
+def test_a_gate_that_did_not_exist_yet_is_not_missed() -> None:
+    """An adapter that came in before the gates of the targets stays in; a receipt of theirs that failed still counts."""
+    before = receipts(target_plan=None, target_fit=None)
+    assert decide_eligibility(ADAPTER, before, unasked=TARGET_GATES).allowed
+    failed = {**before, "target_fit": Judged(Verdict("failed", "Fails: rank."), {"adapter": ADAPTER})}
+    assert not decide_eligibility(ADAPTER, failed, unasked=TARGET_GATES).allowed

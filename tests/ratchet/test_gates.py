@@ -2,7 +2,7 @@
 
 import pytest
 
-from ratchet.gates import DATA_GATES, GATES, MODEL_GATES, Verdict
+from ratchet.gates import DATA_GATES, GATES, MODEL_GATES, TARGET_GATES, Verdict
 
 
 @pytest.mark.parametrize(("outcome", "passed"), [("passed", True), ("inconclusive", True), ("failed", False), ("PASSED", False)])
@@ -12,5 +12,5 @@ def test_a_failed_or_unknown_outcome_blocks(outcome: str, passed: bool) -> None:
 
 
 def test_every_gate_is_named_once() -> None:
-    """Gates of the data and gates of the model."""
-    assert len(set(GATES)) == len(GATES) == len(DATA_GATES) + len(MODEL_GATES)
+    """Gates of the data, of the deployment targets and of the model."""
+    assert len(set(GATES)) == len(GATES) == len(DATA_GATES) + len(TARGET_GATES) + len(MODEL_GATES)

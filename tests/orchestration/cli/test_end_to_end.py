@@ -109,6 +109,29 @@ def test_prediction_without_a_readable_adapter_leaves_the_old_output(call: Any, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl", "ran"]
 
 
+def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
+    execute: Any, call: Any, home: Path, files: SmallClassifier
+) -> None:
+    """Exit code 2 names the check, each reason and its cure; `--plan` said so before; no adapter was made."""
+    spec = home / "tickets" / "classifier.toml"
+    spec.write_text(spec.read_text() + '\n[[target]]\nname = "workers_ai"\n\n[[target]]\nname = "in_process"\n')
+    logs, corrections = (files.home.landing("small", kind) / "2026-01-05.jsonl" for kind in ("production_logs", "corrections"))
+    assert call("--home", home, "ingest", "tickets", "--logs", logs, "--corrections", corrections).code == 0
+    said = "does not fit workers_ai: family encoder is not served (serves causal)"
+    assert said in call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
+    done = execute("--home", home, "cycle", "tickets", "--week", "latest")
+    assert done.code == 2, done.err
+    assert "blocked: target_plan: Fails: no candidate can run where it must." in done.err
+    assert said in done.err
+    rows = json.loads((home / "tickets" / "reports" / "2026-01-05" / "run_results.json").read_bytes())["results"]
+    assert {row["unique_id"]: row["status"] for row in rows if row["unique_id"] in {"target_plan", "adapter", "target_fit"}} == {
+        "target_plan": "blocked",
+        "adapter": "skipped",
+        "target_fit": "skipped",
+    }
+    assert not (home / "tickets" / "training").exists()
+
+
 def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(execute: Any, call: Any, home: Path, files: SmallClassifier) -> None:
     """`cycle`, then `report` and `promote`, name the check that blocked; no adapter was made."""
     source = files.home.landing("small", "corrections") / "2026-01-05.jsonl"

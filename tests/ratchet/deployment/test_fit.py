@@ -6,13 +6,14 @@ import pytest
 
 from ratchet.candidate import Candidate
 from ratchet.deployment.facts import AdapterFacts, facts_of_plan
-from ratchet.deployment.fit import Accept, choose_targets, decide_target_fit
+from ratchet.deployment.fit import Accept, decide_target_fit
+from ratchet.deployment.profile import Bounds, Profile
 from ratchet.errors import RatchetError
-from ratchet.spec import Label, Spec, Target
+from ratchet.spec import Label, Spec
 from ratchet.stores.targets import built_in_targets
 
 GOOD = AdapterFacts("a", "causal", "lora", "gemma-2b-it", 3, 1000, 8, ("q_proj", "v_proj"))
-TWO = (Label("x", stakes="high"), Label("y"))
+TWO = (Label("x"), Label("y"))
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ TWO = (Label("x", stakes="high"), Label("y"))
         (replace(GOOD, rank=9), "proven", "rank 9 is above 8 (proven). Set rank = 8 or less"),
         (replace(GOOD, rank=32), "documented", "fits workers_ai"),
         (replace(GOOD, rank=33), "documented", "rank 33 is above 32"),
-        (replace(GOOD, adapter_bytes=300_000_001), "proven", "adapter bytes 300000001 is above 300000000"),
+        (replace(GOOD, adapter_bytes=300_000_001), "proven", "adapter bytes 300000001 is above 299999999"),
         (replace(GOOD, target_modules=("k_proj", "q_proj")), "proven", "target modules k_proj not taken"),
         (replace(GOOD, target_modules=("k_proj",)), "documented", "unknown there: labels, target_modules"),
         (replace(GOOD, method="dora"), "proven", "method dora not taken"),
@@ -45,15 +46,60 @@ def test_a_default_plan_fits_the_gateway() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
-    [(("vlm",), "Did you mean 'vllm'?"), (("workers_ai",), "no log-probabilities"), (("workers_ai", "vllm"), "")],
+    ("documented", "proven", "rank", "said"),
+    [
+        (8, 16, 9, "rank 9 is above 8 (documented)"),  # it worked once and is not promised
+        (16, 8, 9, "rank 9 is above 8 (proven)"),
+        (None, 8, 9, "rank 9 is above 8 (proven)"),
+        (8, None, 9, "rank 9 is above 8 (documented)"),
+        (16, 16, 16, "fits edge"),
+    ],
 )
-def test_unknown_targets_and_stakes_without_probabilities_are_refused(names: tuple[str, ...], said: str) -> None:
-    """A second target that gives probabilities is the cure."""
-    spec = Spec("a", TWO, target=tuple(Target(name) for name in names))
-    if not said:
-        assert len(choose_targets(spec, built_in_targets())) == 2
-        return
-    with pytest.raises(RatchetError, match=r"target|label") as caught:
-        choose_targets(spec, built_in_targets())
-    assert said in str(caught.value)
+def test_what_is_proven_beyond_the_documents_does_not_count(
+    documented: int | None, proven: int | None, rank: int, said: str
+) -> None:
+    """Of two limits the narrower one holds."""
+    edge = _edge(Bounds("its page", rank=documented), Bounds("tried", rank=proven))
+    assert said in decide_target_fit(edge, replace(GOOD, rank=rank), "proven").reason
+
+
+def test_of_two_lists_what_both_name_is_taken() -> None:
+    """And lists that have nothing in common are refused where the target is described."""
+    edge = _edge(Bounds("its page", methods=("lora", "full")), Bounds("tried", methods=("lora", "dora")))
+    assert decide_target_fit(edge, GOOD, "proven").passed
+    found = decide_target_fit(edge, replace(GOOD, method="dora"), "proven")
+    assert "method dora not taken (takes lora) (documented and proven)" in found.reason
+    with pytest.raises(RatchetError, match="none of it is documented"):
+        _edge(Bounds("its page", methods=("lora",)), Bounds("tried", methods=("dora",)))
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "said"),
+    [
+        ("onnx", "probe", "a probe cannot be merged into its base"),
+        ("onnx", "lora", "fits onnx"),
+        ("vllm", "full", "a model that was trained whole is none"),
+        ("in_process", "full", "fits in_process"),
+    ],
+)
+def test_what_is_delivered_must_be_what_is_taken(target: str, method: str, said: str) -> None:
+    """An adapter beside its base, or one model."""
+    profile = built_in_targets()[target]
+    facts = replace(GOOD, family=profile.families[0], method=method, rank=None, target_modules=())
+    assert said in decide_target_fit(profile, facts, "proven").reason
+
+
+def test_a_merged_model_has_no_limits_of_an_adapter() -> None:
+    """Rank, layers and bytes are none of its facts."""
+    with pytest.raises(RatchetError, match="takes merged models and has rank"):
+        Profile("edge", "onnx", "merged", ("encoder",), log_probabilities=True, proven=Bounds("tried", rank=8))
+
+
+def test_a_limit_that_changes_changes_the_digest() -> None:
+    """It says by which limits a verdict was taken."""
+    assert _edge(Bounds("a", rank=8), Bounds()).digest != _edge(Bounds("a", rank=9), Bounds()).digest
+    assert len({profile.digest for profile in built_in_targets().values()}) == len(built_in_targets())
+
+
+def _edge(documented: Bounds, proven: Bounds) -> Profile:
+    return Profile("edge", "other", "adapter", ("causal",), log_probabilities=False, documented=documented, proven=proven)

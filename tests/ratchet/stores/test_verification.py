@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from orchestration.cli.app import main
+from ratchet.errors import RatchetError
+from ratchet.gates import TARGET_GATES
 from ratchet.identity import digest_json
 from ratchet.stores import ledger as ledger_module
 from ratchet.stores import verification
@@ -18,6 +20,7 @@ from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.serving import move
 from ratchet.stores.verification import verify_ledger, verify_receipt
+from ratchet.stores.vouching import check_entrance
 from ratchet.testing import SmallClassifier, keep_receipts
 
 A, B = "a" * 64, "b" * 64
@@ -230,3 +233,19 @@ def test_a_receipt_is_verified_by_itself(home: Home) -> None:
         (found,) = verify_receipt(home, path)
         assert found.fault
         assert main(["--home", str(home.root), "verify", str(path)]) == 1
+
+
+def test_an_entry_from_before_the_target_gates_stands_and_a_later_one_must_name_both(tmp_path: Path) -> None:
+    """What is live is not taken down by a check that came later; half of the new checks is no evidence."""
+    home = Home(tmp_path)
+    SmallClassifier(home).write()
+    named = keep_receipts(home, "small", "2026-01-05", A)
+    for missing in (TARGET_GATES, TARGET_GATES[:1]):
+        receipts = {gate: digest for gate, digest in named.items() if gate not in missing}
+        move(home, "small", action="promote", adapter=A, receipts=receipts, **SAID)
+        if missing == TARGET_GATES:
+            check_entrance(home, "small", Ledger(home).entries("small"), A)
+            move(home, "small", action="promote", adapter=B, receipts=keep_receipts(home, "small", "2026-01-05", B), **SAID)
+        else:
+            with pytest.raises(RatchetError, match="no verdict of target_plan"):
+                check_entrance(home, "small", Ledger(home).entries("small"), A)

@@ -1,0 +1,11 @@
+"""Check `target_plan` on `training_set`."""
+
+from assets.training_set import training_set
+from checks.verdicts import Case, Found, gate
+from ratchet.stores.target_gates import judge_plan
+
+
+@gate(training_set)
+def target_plan(case: Case) -> Found:
+    """Passes when at least one candidate can run where it must; the others are named, and no minute is spent on training them."""
+    return judge_plan(case.specs, case.spec).verdict, {"training_set": case.noted["training_set"], **case.targets}

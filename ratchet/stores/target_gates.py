@@ -1,0 +1,62 @@
+"""What the gates of the deployment targets look at: the plan before training, the sealed adapter after it, and both again later.
+
+Add here facts of a home that a target is judged by; limits and rules are `ratchet/deployment/`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ratchet.adapter_format import read_folder
+from ratchet.candidate import Candidate
+from ratchet.deployment.facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
+from ratchet.deployment.fit import decide_target_fit, join_verdicts
+from ratchet.deployment.plan_fit import PlanFit, decide_plan_fit
+from ratchet.gates import Verdict
+from ratchet.spec import Spec
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.exports import Exports
+from ratchet.stores.specs import Specs
+
+
+def judge_plan(specs: Specs, spec: Spec) -> PlanFit:
+    """Which candidates of `spec` can run where they must, before anything is trained.
+
+    Where no target is named only their settings are looked at, which costs nothing: what the gateway of a home takes, the
+    candidates' own bounds nearly say.
+    """
+    return decide_plan_fit(judge_candidates(specs, spec, facts_of_plan if spec.target else outline_of_plan))
+
+
+def judge_candidates(
+    specs: Specs, spec: Spec, look: Callable[[Candidate, Spec], AdapterFacts]
+) -> list[tuple[Candidate, list[Verdict]]]:
+    """Each candidate with its verdict for each target, by the facts that `look` finds."""
+    chosen, found = specs.targets(spec), []
+    for candidate in spec.candidate:
+        facts = look(candidate, spec)
+        found.append((candidate, [decide_target_fit(each.profile, facts, each.accept) for each in chosen]))
+    return found
+
+
+def judge_artifact(specs: Specs, spec: Spec, adapter: str, *, make: bool = True) -> Verdict:
+    """Whether a sealed adapter can run where it must. An export that a target runs is made (`make`) or must lie there already.
+
+    Raises `RatchetError` for an adapter that is missing or changed.
+    """
+    exports = Exports(specs.home)
+    look: Callable[[str, str, str], dict[str, Any]] = exports.make if make else exports.record
+    facts = facts_of_artifact(read_folder(AdapterStore(specs.home).open(spec.name, adapter)))
+    verdicts = []
+    for each in specs.targets(spec):
+        fit = decide_target_fit(each.profile, facts, each.accept)
+        verdicts.append(fit)
+        if each.export and fit.passed:
+            verdicts.append(_judge_export(each.export, look(spec.name, adapter, each.export)))
+    return join_verdicts(verdicts)
+
+
+def _judge_export(kind: str, record: dict[str, Any]) -> Verdict:
+    """The verdict of parity, as a part of the evidence."""
+    found = record["verdict"]
+    said = f"its {kind} export {'may' if found['outcome'] == 'passed' else 'may not'} answer for it: {found['reason']}"
+    return Verdict(found["outcome"], said, {"export": kind, "files": record["files"], "parity": found["evidence"]})

@@ -1,0 +1,25 @@
+"""A plan is worth training when one of its candidates can run where it must."""
+
+from ratchet.candidate import Candidate
+from ratchet.deployment.plan_fit import decide_plan_fit
+from ratchet.gates import Verdict
+
+SMALL, LARGE = Candidate(rank=8), Candidate(rank=64)
+FITS, MISFIT = Verdict("passed", "r8 fits edge."), Verdict("failed", "r64 does not fit edge: rank 64 is above 8.")
+
+
+def test_a_candidate_that_does_not_fit_is_left_out_and_named() -> None:
+    """The others are trained."""
+    found = decide_plan_fit([(LARGE, [FITS, MISFIT]), (SMALL, [FITS, FITS])])
+    assert found.candidates == (SMALL,)
+    assert found.verdict.passed
+    assert "Not trained: r64 does not fit edge" in found.verdict.reason
+    assert found.verdict.evidence["left_out"] == [LARGE.title]
+
+
+def test_no_candidate_that_fits_blocks_with_every_reason() -> None:
+    """Nothing is trained."""
+    found = decide_plan_fit([(LARGE, [MISFIT]), (SMALL, [Verdict("failed", "r8 does not answer.")])])
+    assert not found.verdict.passed
+    assert found.candidates == ()
+    assert "rank 64 is above 8. r8 does not answer." in found.verdict.reason

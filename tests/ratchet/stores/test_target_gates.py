@@ -1,0 +1,79 @@
+"""What the gates of the targets say of a real specification and of a real sealed adapter."""
+
+from pathlib import Path
+
+import pytest
+
+from ratchet.bases import resolve_base
+from ratchet.errors import RatchetError
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.exports import Exports
+from ratchet.stores.home import Home
+from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_artifact, judge_plan
+from ratchet.testing import WORDS, SmallClassifier
+from ratchet.tiny_adapter import write_tiny_adapter
+
+EDGE = """
+[edge]
+runtime = "other"
+takes = "adapter"
+families = ["encoder"]
+log_probabilities = true
+
+[edge.proven]
+source = "tried in a test"
+rank = 4
+"""
+
+
+def made(root: Path, base: Path, target: str) -> Specs:
+    """A home whose classifier trains ranks 4 and 8 on `base` for `target`."""
+    home, candidate = Home(root), '[[candidate]]\nbase = "{}"\nrank = {}\nmax_tokens = 32\n'
+    SmallClassifier(home).write(target, "".join(candidate.format(base, rank) for rank in (8, 4)))
+    (root / "targets.toml").write_text(EDGE)
+    return Specs(home)
+
+
+def seal(home: Home, base: Path, rank: int) -> str:
+    """A random adapter of this rank, sealed; its digest."""
+    folder = write_tiny_adapter(home.root / f"made{rank}", resolve_base(str(base)), tuple(WORDS), rank=rank, seed=3)
+    return AdapterStore(home).seal("small", folder, {})
+
+
+def test_without_a_target_every_candidate_fits_and_no_base_is_looked_at(tmp_path: Path, tiny_base: Path) -> None:
+    """What is not looked at is said to be None."""
+    specs = made(tmp_path, tiny_base, "")
+    found = judge_plan(specs, specs["small"])
+    assert found.candidates == specs["small"].candidate
+    assert found.verdict.evidence["fits"][0]["adapter"]["adapter_bytes"] is None
+
+
+def test_a_plan_leaves_out_what_its_target_does_not_take(tmp_path: Path, tiny_base: Path) -> None:
+    """The rank of one is too high."""
+    specs = made(tmp_path, tiny_base, '[[target]]\nname = "edge"\n')
+    found = judge_plan(specs, specs["small"])
+    assert [candidate.rank for candidate in found.candidates] == [4]
+    assert "rank 8 is above 4 (proven). Set rank = 4 or less" in found.verdict.reason
+
+
+def test_a_sealed_adapter_is_judged_by_its_files(tmp_path: Path, tiny_base: Path) -> None:
+    """Whatever its plan was."""
+    specs = made(tmp_path, tiny_base, '[[target]]\nname = "edge"\n')
+    found = {rank: judge_artifact(specs, specs["small"], seal(specs.home, tiny_base, rank)) for rank in (4, 8)}
+    assert found[4].passed
+    assert found[8].reason.startswith("Fails: encoder/lora adapter does not fit edge: rank 8 is above 4")
+
+
+def test_a_target_that_runs_an_export_gets_it_made_and_compared(tmp_path: Path, tiny_base: Path) -> None:
+    """Later its record is enough, and a missing one says how it is made."""
+    specs = made(tmp_path, tiny_base, '[[target]]\nname = "onnx"\n')
+    spec, adapter = specs["small"], seal(specs.home, tiny_base, 4)
+    with pytest.raises(RatchetError, match="onnx export of adapter") as caught:
+        judge_artifact(specs, spec, adapter, make=False)
+    assert "ratchet export" in caught.value.hint
+    found = judge_artifact(specs, spec, adapter)
+    assert found.passed
+    assert "its onnx export may answer for it: Passes: 0 of 30 answers change" in found.reason
+    assert judge_artifact(specs, spec, adapter, make=False) == found
+    assert Exports(specs.home).record("small", adapter, "onnx")["files"] == found.evidence["fits"][1]["files"]
