@@ -27,6 +27,7 @@ PREPROCESSING = redaction.PREPROCESSING
 Rows = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 """`(input_ids, attention_mask)` to one float32 row for each text."""
 
+TokenMatrix = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 _TOKENS_IN_BATCH = 2048
 _ROWS_IN_BATCH = 64
 _WORKERS = 2  # threads that each compute whole batches: torch's own threads wait for each other on small matrices
@@ -91,16 +92,22 @@ def batch_by_tokens(lengths: Sequence[int]) -> Iterator["np.ndarray[Any, np.dtyp
         start += rows
 
 
-def pad_batch(rows: Sequence[Sequence[int]], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+def pad_rows(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[TokenMatrix, TokenMatrix]:
     """`(input_ids, attention_mask)`, both int64 [n, longest], padded on the right."""
-    import torch
-
     longest = max(map(len, rows))
     ids = np.full((len(rows), longest), pad_id, dtype=np.int64)
     mask = np.zeros((len(rows), longest), dtype=np.int64)
     for row, tokens in enumerate(rows):
         ids[row, : len(tokens)] = tokens
         mask[row, : len(tokens)] = 1
+    return ids, mask
+
+
+def pad_batch(rows: Sequence[Sequence[int]], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+    """`pad_rows` as torch's tensors."""
+    import torch
+
+    ids, mask = pad_rows(rows, pad_id)
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 

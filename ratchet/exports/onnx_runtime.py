@@ -1,51 +1,76 @@
 """Asking an ONNX export: the tokens, calibration and labels of the adapter, the products of ONNX Runtime.
 
+No torch lies between text and answer: for one short text its tensors and threads would cost more than a layer of eight bits.
 Add here what another setting of the runtime needs; `kinds.py` writes what is asked here.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ratchet.encoders import pad_id_of
-from ratchet.encoding import Rows
+from ratchet.encoding import TokenMatrix, batch_by_tokens, encode_texts, pad_rows
+from ratchet.evaluation import Floats
 from ratchet.opened_adapter import OpenedAdapter
 from ratchet.prediction import Predictor
 
 if TYPE_CHECKING:
+    import onnxruntime
     import torch
+
+_SLOWER = ["SkipLayerNormFusion"]  # what the runtime makes of a sum and its norm: measured 8 times the time of both apart
+
+
+@dataclass(frozen=True)
+class OnnxPredictor(Predictor):
+    """A predictor whose logits come from an ONNX session; `rows` answers torch's tensors where someone gives such."""
+
+    session: "onnxruntime.InferenceSession"
+    one_by_one: bool
+    """Each text alone, without padding."""
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """As of `Predictor`."""
+        encoded = encode_texts(self.tokenizer, texts)
+        result = np.empty((len(encoded), len(self.labels)), dtype=np.float64)
+        if self.one_by_one:
+            for row, ids in enumerate(encoded):
+                result[row] = _ask(self.session, np.array([ids], dtype=np.int64), np.ones((1, len(ids)), dtype=np.int64))
+        else:
+            for batch in batch_by_tokens([len(ids) for ids in encoded]):
+                result[batch] = _ask(self.session, *pad_rows([encoded[index] for index in batch], self.pad_id))
+        return result
 
 
 def onnx_predictor(opened: OpenedAdapter, model: bytes, *, one_by_one: bool) -> Predictor:
-    """A predictor of the adapter `opened` whose logits come from the ONNX file `model`; one thread for each batch."""
-    return Predictor(
-        opened.card.labels,
-        opened.calibration,
-        opened.tokenizer,
-        pad_id_of(opened.base.folder),
-        onnx_rows(model, one_by_one=one_by_one),
-    )
+    """A predictor of the adapter `opened` whose logits come from the ONNX file `model`; one thread for each call."""
+    session = _open_session(model)
+
+    def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        if not one_by_one:
+            return torch.from_numpy(_ask(session, ids.numpy(), mask.numpy()))
+        alone = [ids[i : i + 1, :n].numpy() for i, n in enumerate(mask.sum(dim=1).tolist())]
+        return torch.from_numpy(np.vstack([_ask(session, row, np.ones_like(row)) for row in alone]))
+
+    card, pad_id = opened.card, pad_id_of(opened.base.folder)
+    return OnnxPredictor(card.labels, opened.calibration, opened.tokenizer, pad_id, rows, session, one_by_one)
 
 
-def onnx_rows(model: bytes, *, one_by_one: bool) -> Rows:
-    """What answers padded rows; `one_by_one` asks each row alone, without its padding."""
-    import numpy as np
+def _open_session(model: bytes) -> "onnxruntime.InferenceSession":
     import onnxruntime as ort
-    import torch
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER)
 
-    def ask(ids: "torch.Tensor", mask: "torch.Tensor") -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
-        found: np.ndarray[tuple[int, int], np.dtype[np.float32]] = session.run(
-            None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
-        )[0]
-        return found
 
-    def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        if not one_by_one:
-            return torch.from_numpy(ask(ids, mask))
-        lengths = mask.sum(dim=1).tolist()
-        return torch.from_numpy(np.vstack([ask(ids[i : i + 1, :n], mask[i : i + 1, :n]) for i, n in enumerate(lengths)]))
-
-    return rows
+def _ask(
+    session: "onnxruntime.InferenceSession", ids: TokenMatrix, mask: TokenMatrix
+) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+    found: np.ndarray[tuple[int, int], np.dtype[np.float32]] = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+    return found
