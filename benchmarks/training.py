@@ -112,7 +112,7 @@ def train_with_sft(task: Path) -> None:
         r=candidate.rank,
         lora_alpha=candidate.alpha,
         lora_dropout=candidate.dropout,
-        target_modules=list(resolve_targets(model, candidate.target_modules, ()).modules),
+        target_modules=list(resolve_targets(model, candidate.target_modules, (), candidate.layers).modules),
     )
     trainer = SFTTrainer(
         model=model,

@@ -7,11 +7,12 @@ Add a setting of training here, with its default and the sentence that refuses a
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from ratchet.layers import ALL, upper_count
 from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
 DEFAULT_BASES = {"encoder": "all-MiniLM-L6-v2", "causal": "SmolLM2-135M"}
 AUTO: tuple[str, ...] = ("auto",)
-_LATER = frozenset({"trainer"})
+_LATER = frozenset({"layers", "trainer"})
 """Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before stay."""
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
@@ -35,6 +36,8 @@ class Candidate:
     """Of what enters the LoRA. The base model's own dropout stays on; 0 lets the LoRA train merged, twice as fast."""
     target_modules: tuple[str, ...] = AUTO
     """Names of linear layers, or `["auto"]`: every linear layer of the model but its head."""
+    layers: str = ALL
+    """`all`, or `top:K`: only the upper K layers of the transformer learn; what those below say is computed once and kept."""
     epochs: int = 4
     batch: int = 0
     """Examples a step; 0 for as many as leave 64 steps in an epoch, but 8 to 32: few examples need steps, many need speed."""
@@ -64,6 +67,7 @@ class Candidate:
                     f"candidate.{name} = {getattr(self, name)} is not above 0.",
                     f"Give candidate.{name} a positive number.",
                 )
+        self._check_layers()
         if not self.target_modules:
             raise refuse("candidate.target_modules = [] trains nothing.", 'Name layers, or write ["auto"].')
         if self.target_modules != AUTO and not {"auto", ""}.isdisjoint(self.target_modules):
@@ -77,6 +81,19 @@ class Candidate:
             raise refuse('candidate.method = "probe" needs embeddings.', 'Use method = "lora", or family = "encoder".')
         if self.family == "encoder" and self.trainer == "sft":
             raise refuse('candidate.trainer = "sft" trains causal models only.', 'Use trainer = "ratchet", or family = "causal".')
+
+    def _check_layers(self) -> None:
+        try:
+            upper = upper_count(self.layers)
+        except ValueError:
+            raise refuse(
+                f'candidate.layers = "{self.layers}" is no choice of layers.', 'Write "all", or "top:10" for the upper ten.'
+            ) from None
+        if upper and self.method == "probe":
+            raise refuse(
+                f'candidate.layers = "{self.layers}" means nothing to method = "probe", which trains no layer.',
+                'Remove it, or use method = "lora".',
+            )
 
     def as_json(self) -> dict[str, Any]:
         """Every setting as JSON types, but for the later ones that are at their default."""
@@ -95,5 +112,6 @@ class Candidate:
     def title(self) -> str:
         """Short name for tables: `encoder/lora r16 all-MiniLM-L6-v2`."""
         rank = f" r{self.rank}" if self.method == "lora" else ""
+        layers = "" if self.layers == ALL else f" {self.layers}"
         trainer = f" by {self.trainer}" if self.trainer != "ratchet" else ""
-        return f"{self.family}/{self.method}{rank} {self.base}{trainer}"
+        return f"{self.family}/{self.method}{rank}{layers} {self.base}{trainer}"

@@ -112,7 +112,7 @@ def _encoder_layout(candidate: Candidate, k: int) -> _Layout:
     from ratchet.training.targets import resolve_targets
 
     model = empty_classifier(base_folder(candidate.base), k)
-    found = resolve_targets(model, candidate.target_modules, ())
+    found = resolve_targets(model, candidate.target_modules, (), candidate.layers)
     return _Layout(parameter_shapes(model), found.modules, found.heads)
 
 
@@ -122,7 +122,7 @@ def _causal_layout(candidate: Candidate, _k: int) -> _Layout:
     from ratchet.training.targets import resolve_targets
 
     model = empty_causal(base_folder(candidate.base))
-    return _Layout(parameter_shapes(model), resolve_targets(model, candidate.target_modules, ()).modules, ())
+    return _Layout(parameter_shapes(model), resolve_targets(model, candidate.target_modules, (), candidate.layers).modules, ())
 
 
 _LAYOUTS: dict[str, Callable[[Candidate, int], _Layout]] = {"encoder": _encoder_layout, "causal": _causal_layout}

@@ -33,6 +33,7 @@ from ratchet.training.duo import Duo, Second
 from ratchet.training.ending import is_out_of_memory
 from ratchet.training.epochs import Epoch, History, Lesson, Metrics, Tensors, follow, train_epochs
 from ratchet.training.heartbeat import sign_of_life
+from ratchet.training.kept import keep_lower
 from ratchet.training.outcome import CandidateResult, weights_digest
 from ratchet.training.task import Task
 
@@ -112,7 +113,8 @@ def _watched(predictor: Predictor, task: Task) -> Predictor:
 def follow_candidate(task: Task, duo: Duo) -> None:
     """Be the second process of a LoRA candidate's training, until the first one orders to stop."""
     _prepare_torch()
-    trainee, lesson, _ = _open_lesson(task)
+    trainee, lesson, tokenizer = _open_lesson(task)
+    keep_lower(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
     follow(trainee, lesson, task.checkpoints, duo)
 
 
@@ -141,19 +143,30 @@ def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, TextTokenizer]":
     return trainee, Lesson(candidate, rows, task.targets, k, task.room), tokenizer
 
 
+def _known_rows(task: Task, lesson: Lesson, tokenizer: TextTokenizer) -> list[Sequence[int]]:
+    """The rows that come again in every epoch: those learned from, and where the same model judges, those judged."""
+    if task.candidate.family != "causal":
+        return list(lesson.rows)
+    return [*lesson.rows, *encode_texts(tokenizer, [text for text, _ in task.calibration])]
+
+
 def _train_lora(task: Task, report: Report) -> CandidateResult:
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
     with Second([*command, "--parent", str(os.getpid()), *halved]) as duo:
         trainee, lesson, tokenizer = _open_lesson(task)
+        lower_layers = keep_lower(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
 
         def evaluate(tensors: Tensors) -> Metrics:
-            return _evaluate(task, tokenizer, trainee.settings, tensors)
+            if not isinstance(tokenizer, PromptTokenizer):
+                return _evaluate(task, tokenizer, trainee.settings, tensors)
+            trainee.model.eval()  # the very model that learns, in its fast numbers: it only chooses the epoch
+            return _judge(task, Predictor(task.plan.labels, UNCALIBRATED, tokenizer, trainee.pad_id, trainee.answer))
 
         tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, evaluate, report)
     result = _finish(task, trainee.settings, tensors, history, trainee.trainable_share)
     shutil.rmtree(task.checkpoints)
-    return result
+    return replace(result, lower_layers=lower_layers)
 
 
 def _train_with_sft(task: Task, report: Report) -> CandidateResult:
@@ -180,6 +193,10 @@ def _evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings, tens
         model = load_classifier(task.base.folder, len(labels))
         apply_lora(model, settings, tensors)
         predictor = classifier_predictor(model, labels, UNCALIBRATED, tokenizer)
+    return _judge(task, predictor)
+
+
+def _judge(task: Task, predictor: Predictor) -> Metrics:
     return measure(*answer(_watched(predictor, task), task.calibration))
 
 

@@ -31,9 +31,11 @@ class CausalTrainee(Trainee):
 
     def answer(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         """Logits of the label tokens, [n, k], for rows that follow the shared part of the prompt."""
-        backbone = self.whole.base_model
-        shared = compute_prefix(backbone, self.prefix)
-        return label_scores(self.whole, last_hidden(backbone, shared, mask.sum(dim=1), ids), self.codes)
+        backbone, states = self.whole.base_model, self.recall(ids, mask)
+        with self.giving(None if self.kept is None or states is None else self.kept.prefix):
+            shared = compute_prefix(backbone, self.prefix)
+        with self.giving(states):
+            return label_scores(self.whole, last_hidden(backbone, shared, mask.sum(dim=1), ids), self.codes)
 
 
 @hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here
@@ -49,7 +51,7 @@ def build_causal_trainee(
     torch.manual_seed(candidate.seed)
     model = load_causal(folder, attention="eager")  # the fused attention of torch 2.13 is many times slower backwards on a CPU
     check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes)
-    modules = resolve_targets(model, candidate.target_modules, ()).modules
+    modules = resolve_targets(model, candidate.target_modules, (), candidate.layers).modules
     settings = LoraSettings(base_name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True)
     own = {"whole": model, "prefix": tokenizer.prefix, "codes": tokenizer.codes}
     return adapt_model(CausalTrainee, model, settings, candidate, dtype, **own)

@@ -70,7 +70,7 @@ def _features(
     def fill(batch: "np.ndarray[Any, np.dtype[np.int64]]") -> None:
         ids, mask = pad_batch([rows[i] for i in batch], trainee.pad_id)
         with torch.no_grad():
-            trainee.model(input_ids=ids, attention_mask=mask)
+            trainee.answer(ids, mask)
         features[batch] = seen.features.numpy()
         sign_of_life()
 

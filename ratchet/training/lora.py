@@ -6,20 +6,23 @@ Add here what one optimiser step does. Epochs, early stopping and checkpoints ar
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.adapter_weights import PREFIX, LoraSettings
 from ratchet.candidate import Candidate
 from ratchet.encoders import load_classifier_with_info
+from ratchet.layers import SplitLayers, find_layers, lower_count
 from ratchet.training.dropout import Noise, replace_dropouts
 from ratchet.training.merged import MergedLayer, merge_layer
 from ratchet.training.targets import resolve_targets
 
 if TYPE_CHECKING:
     import torch
+
+    from ratchet.training.kept import Kept
 
 WEIGHT_DECAY = 0.01
 CLIP_NORM = 1.0
@@ -48,6 +51,14 @@ class Trainee:
     """Those that compute merged; none when the LoRA has dropout of its own."""
     noise: Noise
     total_parameters: int
+    below: int = field(default=0, kw_only=True)
+    """How many layers lie under the lowest that learns."""
+    still: list[Any] = field(default_factory=list, kw_only=True)
+    """Modules of the encoder that compute without dropout, for they do not learn: all but the upper layers, when only these do."""
+    split: SplitLayers | None = field(default=None, kw_only=True)
+    """The model's layers, when some of them do not learn."""
+    kept: "Kept | None" = field(default=None, kw_only=True)
+    """What the lower layers make of the rows that are learned from, once it is known (`kept.py`)."""
 
     @property
     def pad_id(self) -> int:
@@ -67,6 +78,8 @@ class Trainee:
         """Training mode, with all randomness of this epoch in this process derived from the arguments."""
         self.noise.begin_epoch(seed, epoch, rank)
         self.model.train()
+        for module in self.still:
+            module.training = False  # not `eval`, which would reach what lies inside
 
     def gradients(
         self, ids: "torch.Tensor", mask: "torch.Tensor", targets: "torch.Tensor", weights: "torch.Tensor"
@@ -90,8 +103,27 @@ class Trainee:
 
     def answer(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         """Logits [n, k] of a padded batch, as they are while the model learns."""
-        found: torch.Tensor = self.model(input_ids=ids, attention_mask=None if bool(mask.all()) else mask).logits
+        with self.giving(self.recall(ids, mask)):
+            found: torch.Tensor = self.model(input_ids=ids, attention_mask=None if bool(mask.all()) else mask).logits
         return found
+
+    def recall(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor | None":
+        """What the lower layers make of a padded batch [n, t, d], where it is kept."""
+        return None if self.kept is None else self.kept.recall(ids, mask)
+
+    def giving(self, states: "torch.Tensor | None") -> AbstractContextManager[None]:
+        """Have the layers that learn read `states` meanwhile; None changes nothing."""
+        return nullcontext() if self.split is None else self.split.giving(self.below, states)
+
+    def catch_lower(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
+        """What the lower layers make of a padded batch, last in the list [n, t, d]; before it, of the shared part [1, p, d]."""
+        import torch
+
+        if self.split is None:
+            raise ValueError("every layer learns")
+        with torch.no_grad(), self.split.catching(self.below, stop=True) as caught:
+            self.answer(ids, mask)
+        return caught
 
     def step(self, gradient: "torch.Tensor", rate: float) -> None:
         """One optimiser step along `gradient`, float32 [p], cut to length 1, at learning rate `rate`."""
@@ -176,7 +208,7 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
 
     torch.manual_seed(candidate.seed)
     model, missing = load_classifier_with_info(folder, k)
-    targets = resolve_targets(model, candidate.target_modules, missing)
+    targets = resolve_targets(model, candidate.target_modules, missing, candidate.layers)
     settings = LoraSettings(base_name, candidate.rank, candidate.alpha, candidate.dropout, targets.modules, targets.heads)
     return adapt_model(Trainee, model, settings, candidate, dtype)
 
@@ -236,6 +268,12 @@ def adapt_model(
             down, up = (masters[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
             scale = settings.alpha / settings.rank
             trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale))
+    trainee.below = lower_count(model, candidate.layers)
+    if trainee.below:
+        trainee.split = SplitLayers(model)
+        upper = find_layers(model)[1][trainee.below :]
+        learning = {id(module) for layer in upper for module in layer.modules()}
+        trainee.still = [module for module in model.base_model.modules() if id(module) not in learning]
     trainee.publish()
     return trainee
 

@@ -46,6 +46,8 @@ class CandidateResult:
     resumed_from_epoch: int | None = None
     seconds: float = 0.0
     samples_per_second: float = 0.0
+    lower_layers: str = ""
+    """What was done with the layers that do not learn, when only the upper ones do."""
     halved: bool = False
     """Whether any of it was computed in half the room, after a first try was killed, refused memory or hung."""
 
@@ -105,6 +107,7 @@ def summarise(found: CandidateResult) -> dict[str, str]:
 
 def _status(found: CandidateResult) -> str:
     words = f"{found.status} with half as many texts at once" if found.halved else found.status
+    words = f"{words}, {found.lower_layers}" if found.lower_layers else words
     return words if not found.reason else f"{words}: {found.reason}"
 
 

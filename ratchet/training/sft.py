@@ -59,7 +59,7 @@ def train_with_sft(
         model = _load_base(task)
         check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes)
         sign_of_life()
-        modules = resolve_targets(model, candidate.target_modules, ()).modules
+        modules = resolve_targets(model, candidate.target_modules, (), candidate.layers).modules
         settings = LoraSettings(task.base.name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True)
         output = task.folder / "sft"
         trainer = SFTTrainer(
