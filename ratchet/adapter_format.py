@@ -1,7 +1,8 @@
 """The strict form of an adapter folder: which files, which settings, which tensors; checked before anything is built.
 
-A folder holds `ratchet.json` (what the adapter is), for method `lora` a plain PEFT pair (`adapter_config.json`,
-`adapter_model.safetensors`), for method `probe` `probe.safetensors`, and once sealed `manifest.json`. Add here which
+A folder holds `ratchet.json` (what the adapter is), in the forms `lora` and `dora` a plain PEFT pair (`adapter_config.json`,
+`adapter_model.safetensors`), in the form `full` every weight of the model (`model.safetensors`), in the form `probe`
+`probe.safetensors`, and once sealed `manifest.json`. Add here which
 files a folder may hold; settings and tensors are checked in `adapter_weights.py`, how they become a model is said in
 `prediction.py`, where they lie in `stores/adapter_store.py`.
 """
@@ -21,7 +22,15 @@ from ratchet.names import DIGEST
 CARD = "ratchet.json"
 MANIFEST = "manifest.json"
 CONFIG = "adapter_config.json"
-WEIGHTS = {"lora": "adapter_model.safetensors", "probe": "probe.safetensors"}
+Form = Literal["lora", "dora", "full", "probe"]
+"""How the weights of an adapter are read; a card calls it `method`."""
+LOW_RANK = ("lora", "dora")
+WEIGHTS: Mapping[str, str] = {
+    "lora": "adapter_model.safetensors",
+    "dora": "adapter_model.safetensors",
+    "full": "model.safetensors",
+    "probe": "probe.safetensors",
+}
 _MAX_BYTES = 2_000_000_000
 _LATER = {"calibration", "canary"}  # keys that a card may lack: one until it is sealed, the other if it is older than canaries
 
@@ -37,7 +46,7 @@ class AdapterCard:
     """What `ratchet.json` says: all that is needed, beside the weights, to serve an adapter as it was trained."""
 
     family: Literal["encoder", "causal"]
-    method: Literal["lora", "probe"]
+    method: Form
     base: str
     base_revision: str
     tokenizer_digest: str
@@ -52,7 +61,8 @@ class AdapterCard:
     """What it answers to fixed prompts (`canary.py`): `prompts`, the number of their list, and `logits`, rows of numbers."""
 
     def __post_init__(self) -> None:
-        prompted = self.family == "causal" and self.method == "lora" and isinstance(self.prompt, Mapping)
+        answers = self.method in WEIGHTS and self.method != "probe"
+        prompted = self.family == "causal" and answers and isinstance(self.prompt, Mapping)
         bare = self.family == "encoder" and self.method in WEIGHTS and self.prompt is None
         if self.schema != 1 or not (prompted or bare):
             raise refuse(f"{CARD} describes schema {self.schema!r}, {self.family!r}/{self.method!r}.", "Update Ratchet.")
@@ -104,7 +114,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     if MANIFEST in content and check_manifest(content) != folder.name and DIGEST.fullmatch(folder.name):
         raise refuse(f"adapter {folder.name[:16]} is not the content that its name says.")
     method = read_card(content).method
-    expected = {CARD, WEIGHTS[method], *([CONFIG] if method == "lora" else [])}
+    expected = {CARD, WEIGHTS[method], *([CONFIG] if method in LOW_RANK else [])}
     if set(content) - {MANIFEST} != expected:
         raise refuse(f"adapter folder {folder.name} holds {', '.join(sorted(content))}; a {method} needs {sorted(expected)}.")
     return content

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 PREFIX = "base_model.model."
+MAGNITUDE = ".lora_magnitude_vector"
+"""What follows a layer's name where PEFT stores the lengths that DoRA learned for its outputs."""
 MAX_RANK = 256
 
 
@@ -31,6 +33,8 @@ class LoraSettings:
     heads: tuple[str, ...]
     """Modules that are trained and stored whole; none of a causal model, whose head is the base's own."""
     causal: bool = False
+    dora: bool = False
+    """Whether each output's length is learned too (`dora.py`)."""
 
     def __post_init__(self) -> None:
         if type(self.rank) is not int or not 1 <= self.rank <= MAX_RANK:
@@ -59,7 +63,7 @@ class LoraSettings:
             "r": self.rank,
             "target_modules": list(self.target_modules),
             "task_type": "CAUSAL_LM" if self.causal else "SEQ_CLS",
-            "use_dora": False,
+            "use_dora": self.dora,
             "use_rslora": False,
         }
 
@@ -75,6 +79,7 @@ class LoraSettings:
                 target_modules=tuple(content["target_modules"]),
                 heads=tuple(content["modules_to_save"] or ()),
                 causal=content["task_type"] == "CAUSAL_LM",
+                dora=content["use_dora"] is True,
             )
         except (KeyError, TypeError) as error:
             raise refuse(f"{CONFIG} lacks a setting or holds one of the wrong type ({error}).") from None
@@ -120,6 +125,8 @@ def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...
             raise refuse(f"{CONFIG} names module {module}, which the base model lacks.")
         expected[f"{PREFIX}{module}.lora_A.weight"] = (settings.rank, shape[1])
         expected[f"{PREFIX}{module}.lora_B.weight"] = (shape[0], settings.rank)
+        if settings.dora:
+            expected[f"{PREFIX}{module}{MAGNITUDE}"] = (shape[0],)
     for head in settings.heads:
         found = {f"{PREFIX}{name}": shape for name, shape in shapes.items() if f".{name}".find(f".{head}.") >= 0}
         if not found:

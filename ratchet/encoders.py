@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.adapter_weights import PREFIX, LoraSettings
+from ratchet.dora import add_product, measure_stretch
 
 if TYPE_CHECKING:
     import torch
@@ -67,17 +68,30 @@ def load_classifier_with_info(folder: Path, k: int) -> tuple[Any, set[str]]:
     return model.eval(), missing
 
 
+def apply_adapter(model: Any, settings: LoraSettings | None, tensors: Mapping[str, "torch.Tensor"]) -> None:
+    """Put what was trained into a base model for good: a LoRA or DoRA is merged, weights without settings take their places."""
+    import torch
+
+    if settings is not None:
+        apply_lora(model, settings, tensors)
+        return
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in tensors.items():
+            parameters[name].copy_(value)
+
+
 def apply_lora(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> None:
-    """Add the low-rank product to each target's weight and put the saved heads in place: the model is merged for good."""
+    """Add the low-rank product to each target's weight, stretched where the adapter is a DoRA, and put the saved heads in place."""
     import torch
 
     parameters = dict(model.named_parameters())
     lora = {f"{PREFIX}{module}" for module in settings.target_modules}
     with torch.no_grad():
         for module in settings.target_modules:
-            down, up = (tensors[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
             weight = parameters[f"{module}.weight"]
-            weight.copy_(weight.float() + (up @ down) * (settings.alpha / settings.rank))
+            changed = add_product(weight, module, settings, tensors)
+            weight.copy_(changed * measure_stretch(changed, module, tensors).view(-1, 1) if settings.dora else changed)
         for name, value in tensors.items():
             if name.rpartition(".lora_")[0] not in lora:
                 parameters[name.removeprefix(PREFIX)].copy_(value)

@@ -1,9 +1,10 @@
-"""LoRA adapters side by side in one model, unmerged: PEFT adds and removes them, and each row of a batch names its own.
+"""LoRA and DoRA adapters side by side in one model, unmerged: PEFT adds and removes them, and each row of a batch names its own.
 
 PEFT's own layer copies rows out, adds five tensors for each adapter and copies them back, and learns the rows' adapters from hooks
 hung into the model for each call, which two threads cannot share. Ours adds the low-rank product in place, to runs of rows that
-name the same adapter, and asks the route of its thread. Add here what concerns PEFT. Heads are `routed_heads.py`; locks and
-batches are `shared_base.py`.
+name the same adapter, and asks the route of its thread. To PEFT a DoRA is a LoRA: its stretch, one number for each output, is
+computed once (`dora.py`), where PEFT would compute it for each batch. Add here what concerns PEFT. Heads are `routed_heads.py`;
+locks and batches are `shared_base.py`.
 """
 
 import itertools
@@ -13,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.adapter_format import refuse
 from ratchet.adapter_weights import PREFIX, LoraSettings
+from ratchet.dora import add_product, measure_stretch
 from ratchet.routed_heads import Route
 from ratchet.training.lora import hidden
 
 if TYPE_CHECKING:
     import torch
+
+Stretch = tuple["torch.Tensor", "torch.Tensor | None"]
+"""c [out] of a DoRA layer, and b (1 - c) [out], which keeps the layer's own bias b as it was; None where there is no bias."""
 
 BASE = "__base__"
 """PEFT's name for a row that no adapter touches."""
@@ -50,12 +55,18 @@ class MixedLora:
             first = next(name for name, module in model.named_modules() if isinstance(module, nn.Linear))
             self._peft = get_peft_model(model, _configure(1, 1, [first]), _RESIDENT, autocast_adapter_dtype=False).eval()
         self._model, self._route = model, route
+        self._stretches: dict[str, dict[str, Stretch]] = {}
         self._take_over(first)
         model.requires_grad_(False)
 
     @_without
-    def add(self, name: str, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> None:
-        """Add an adapter with these stored tensors; raises `RatchetError` when PEFT would adapt other layers than these."""
+    def add(
+        self, name: str, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"], stretches: "Mapping[str, Stretch]"
+    ) -> None:
+        """Add an adapter with these stored tensors; raises `RatchetError` when PEFT would adapt other layers than these.
+
+        `stretches` is what `measure_stretches` found for it.
+        """
         from torch import nn
 
         config = _configure(settings.rank, settings.alpha, settings.target_modules)
@@ -66,6 +77,8 @@ class MixedLora:
             raise refuse(f"PEFT would adapt {len(adapted)} layers, the adapter names {len(settings.target_modules)}.")
         for place in adapted:
             layer = self._take_over(place)
+            if place in stretches:
+                self._stretches[place][name] = stretches[place]
             for side, modules in (("A", layer.lora_A), ("B", layer.lora_B)):
                 stored = tensors[f"{PREFIX}{place}.lora_{side}.weight"]
                 modules[name].weight = nn.Parameter(stored, requires_grad=False)
@@ -74,6 +87,8 @@ class MixedLora:
     def remove(self, name: str) -> None:
         """Take an adapter out."""
         self._peft.delete_adapter(name)
+        for stretches in self._stretches.values():
+            stretches.pop(name, None)
 
     def __call__(self, **inputs: "torch.Tensor") -> Any:
         """The model's output, each row by its own adapter. Quickest when rows of one adapter lie together."""
@@ -82,11 +97,27 @@ class MixedLora:
     def _take_over(self, place: str) -> Any:
         """Have the layer at `place` compute as ours do; the layer."""
         layer = self._model.get_submodule(place)
-        layer.forward = _forward_of(layer.base_layer, layer.lora_A, layer.lora_B, layer.scaling, self._route)
+        stretches = self._stretches.setdefault(place, {})
+        layer.forward = _forward_of(layer.base_layer, layer.lora_A, layer.lora_B, layer.scaling, stretches, self._route)
         return layer
 
 
-def _forward_of(linear: Any, downs: Any, ups: Any, scales: Mapping[str, float], route: Route) -> Any:
+def measure_stretches(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> "dict[str, Stretch]":
+    """The stretch of every layer of a DoRA on this model, by the layer's name; nothing for a LoRA. Others may ask meanwhile."""
+    if not settings.dora:
+        return {}
+    found: dict[str, Stretch] = {}
+    for place in settings.target_modules:
+        layer = model.get_submodule(place)
+        linear = getattr(layer, "base_layer", layer)
+        stretch = measure_stretch(add_product(linear.weight, place, settings, tensors), place, tensors)
+        found[place] = stretch, None if linear.bias is None else linear.bias * (1 - stretch)
+    return found
+
+
+def _forward_of(
+    linear: Any, downs: Any, ups: Any, scales: Mapping[str, float], stretches: "Mapping[str, Stretch]", route: Route
+) -> Any:
     """What a LoRA layer computes. It refers to parts of the layer only, so that this is no cycle."""
 
     def forward(x: "torch.Tensor") -> "torch.Tensor":
@@ -96,7 +127,13 @@ def _forward_of(linear: Any, downs: Any, ups: Any, scales: Mapping[str, float], 
             end = start + len(list(run))
             if name in downs:
                 low = x[start:end].flatten(0, -2) @ downs[name].weight.t()
-                result[start:end].view(-1, result.shape[-1]).addmm_(low, ups[name].weight.t(), alpha=scales[name])
+                mine = result[start:end].view(-1, result.shape[-1])
+                mine.addmm_(low, ups[name].weight.t(), alpha=scales[name])
+                if name in stretches:
+                    stretch, shift = stretches[name]
+                    mine.mul_(stretch)
+                    if shift is not None:
+                        mine.add_(shift)
             start = end
         return result
 

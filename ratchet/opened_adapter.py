@@ -7,7 +7,7 @@ Add here what must be true of a folder before anyone builds a model from it. `pr
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ratchet import adapter_format as form
 from ratchet.adapter_format import AdapterCard, refuse
@@ -34,9 +34,9 @@ class OpenedAdapter:
     calibration: Calibration
     tensors: Mapping[str, "torch.Tensor"]
     settings: LoraSettings | None
-    """Of a LoRA; a probe has none."""
+    """Of a LoRA or DoRA; weights that were trained in full and a probe have none."""
     skeleton: Any
-    """A LoRA's architecture on the meta device, with as many labels as the adapter has; None for a probe."""
+    """The architecture on the meta device, with as many labels as the adapter has; None for a probe."""
 
 
 def open_adapter(folder: Path) -> OpenedAdapter:
@@ -57,17 +57,20 @@ def open_adapter(folder: Path) -> OpenedAdapter:
     if card.method == "probe":
         check_tensors(weights, {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)})
         return OpenedAdapter(card, base, tokenizer, calibration, load_finite(weights), None, None)
+    skeleton = empty_causal(base.folder) if card.family == "causal" else empty_classifier(base.folder, k)
+    if card.method == "full":
+        check_tensors(weights, parameter_shapes(skeleton))
+        return OpenedAdapter(card, base, tokenizer, calibration, load_finite(weights), None, skeleton)
     settings = read_settings(content)
     if settings.causal != (card.family == "causal"):
         raise refuse(f"{form.CONFIG} is of another family than {form.CARD}.")
-    skeleton = empty_causal(base.folder) if settings.causal else empty_classifier(base.folder, k)
+    if settings.dora != (card.method == "dora"):
+        raise refuse(f"{form.CONFIG} is of another form than {form.CARD}: one of them says DoRA.")
     check_tensors(weights, expected_tensors(settings, parameter_shapes(skeleton)))
     return OpenedAdapter(card, base, tokenizer, calibration, load_finite(weights), settings, skeleton)
 
 
-def make_card(
-    base: Base, method: Literal["lora", "probe"], labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None
-) -> AdapterCard:
+def make_card(base: Base, method: form.Form, labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None) -> AdapterCard:
     """The card of an adapter that was trained here, on `base`; one with a prompt is causal."""
     return AdapterCard(
         family="causal" if prompt else "encoder",

@@ -17,7 +17,7 @@ from ratchet.bases import resolve_base
 from ratchet.calibration import UNCALIBRATED, Calibration, apply_calibration
 from ratchet.causal import load_causal, pad_id_of_causal, prompted_rows
 from ratchet.embedding import mean_pooled
-from ratchet.encoders import apply_lora, load_classifier, load_encoder, pad_id_of
+from ratchet.encoders import apply_adapter, load_classifier, load_encoder, pad_id_of
 from ratchet.encoding import Rows, TextTokenizer, run_in_batches
 from ratchet.evaluation import Floats
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
@@ -68,19 +68,19 @@ class Predictor:
 def load_predictor(folder: Path) -> Predictor:
     """The predictor of an adapter folder, sealed or not, after every file, setting, tensor and digest was checked.
 
-    It has base weights of its own, the LoRA merged into them. Sets torch to one thread in this process. Raises
+    It has base weights of its own, a LoRA or DoRA merged into them. Sets torch to one thread in this process. Raises
     `RatchetError` as `open_adapter` does.
     """
     opened = open_adapter(folder)
-    if opened.settings is None:
+    if opened.card.method == "probe":
         pad_id = pad_id_of(opened.base.folder)
         return Predictor(opened.card.labels, opened.calibration, opened.tokenizer, pad_id, _probe_rows(opened))
     if isinstance(opened.tokenizer, PromptTokenizer):
         model = load_causal(opened.base.folder)
-        apply_lora(model, opened.settings, opened.tensors)
+        apply_adapter(model, opened.settings, opened.tensors)
         return causal_predictor(model, opened.card.labels, opened.calibration, opened.tokenizer)
     model = load_classifier(opened.base.folder, len(opened.card.labels))
-    apply_lora(model, opened.settings, opened.tensors)
+    apply_adapter(model, opened.settings, opened.tensors)
     return classifier_predictor(model, opened.card.labels, opened.calibration, opened.tokenizer)
 
 

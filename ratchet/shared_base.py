@@ -1,8 +1,9 @@
 """Shared base: one set of base weights in memory answers for any number of adapters, also within one batch.
 
-LoRA adapters are in the model unmerged (`mixed_lora.py`), their heads are routed (`routed_heads.py`), and a probe reads the
-hidden states of rows that no LoRA touches. Add here how adapters share a model. What must be true of an adapter first is in
-`opened_adapter.py`; who is asked when, in the gateway.
+LoRA and DoRA adapters are in the model unmerged (`mixed_lora.py`), their heads are routed (`routed_heads.py`), and a probe reads
+the hidden states of rows that no LoRA touches. Weights that were trained in full share nothing: theirs is a base with one adapter
+(`own_model.py`). Add here how adapters share a model. What must be true of an adapter first is in `opened_adapter.py`; who is
+asked when, in the gateway.
 """
 
 import itertools
@@ -25,7 +26,7 @@ from ratchet.bases import Base
 from ratchet.embedding import pool_mean
 from ratchet.encoders import load_classifier_with_info, pad_id_of
 from ratchet.encoding import batch_by_tokens, encode_texts, pad_batch
-from ratchet.mixed_lora import BASE, MixedLora, import_peft
+from ratchet.mixed_lora import BASE, MixedLora, import_peft, measure_stretches
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
 from ratchet.prediction import Predictions, Predictor, probe_logits
 from ratchet.routed_heads import Route, RoutedHeads, build_heads, combine, group_rows
@@ -89,23 +90,16 @@ class SharedBase:
 
     def add(self, opened: OpenedAdapter) -> SharedPredictor:
         """Put an adapter on this base. What can be made beside is; then whoever asks waits some milliseconds."""
-        heads: dict[str, Any] = {}
-        if opened.settings:
-            import_peft()  # takes seconds, so before the lock
-            heads = build_heads(opened.skeleton, opened.settings.heads, opened.tensors)
-            if unset := sorted(name for name in self._missing if f"{PREFIX}{name}" not in opened.tensors):
-                raise refuse(f"neither the base model nor the adapter holds {unset[0]}.")
+        put_in = self._prepare(opened)
         with self._lock:
             self._take_out_gone()
             name = f"adapter{next(_NUMBERS)}"
-            if opened.settings:
-                self._mixed = self._mixed or MixedLora(self._model, self._route)
-                self._mixed.add(name, opened.settings, opened.tensors)
-                self._heads.add(name, heads)
+            if opened.card.method == "probe":
+                self._probes[name] = opened
+            else:
+                put_in(name)
                 self._loras.add(name)
                 self._welcome(name, opened)
-            else:
-                self._probes[name] = opened
         k = len(opened.card.labels)
 
         def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
@@ -118,8 +112,26 @@ class SharedBase:
         weakref.finalize(made, self._gone.append, name)
         return made
 
+    def _prepare(self, opened: OpenedAdapter) -> Callable[[str], None]:
+        """Make what an adapter needs beside the model; what is returned puts it in, while the lock is held."""
+        settings, tensors = opened.settings, opened.tensors
+        if settings is None:
+            return lambda name: None
+        import_peft()  # takes seconds, so before the lock
+        heads = build_heads(opened.skeleton, settings.heads, tensors)
+        if unset := sorted(name for name in self._missing if f"{PREFIX}{name}" not in tensors):
+            raise refuse(f"neither the base model nor the adapter holds {unset[0]}.")
+        stretches = measure_stretches(self._model, settings, tensors)
+
+        def put_in(name: str) -> None:
+            self._mixed = self._mixed or MixedLora(self._model, self._route)
+            self._mixed.add(name, settings, tensors, stretches)
+            self._heads.add(name, heads)
+
+        return put_in
+
     def _welcome(self, name: str, opened: OpenedAdapter) -> None:
-        """What else a new LoRA needs; the lock is held."""
+        """What else a new adapter that goes through the model needs; the lock is held."""
 
     def _dismiss(self, name: str) -> None:
         """Undo `_welcome`; the lock is held."""
@@ -168,7 +180,8 @@ class SharedBase:
             raise LookupError(f"{strange} are not on this base")
         probed = [name in self._probes for name in names]
         self._route.names = [BASE if probe else name for name, probe in zip(names, probed, strict=True)]
-        compute = self._mixed or self._encoder  # probes only: the head would be for nothing
+        whole = self._model if self._loras else self._encoder  # for probes only, the head would be for nothing
+        compute = self._mixed or whole
         output = compute(input_ids=ids, attention_mask=mask)
         hidden = self._hidden.take()
         parts: list[tuple[list[int], torch.Tensor]] = []
@@ -181,19 +194,24 @@ class SharedBase:
     def _take_out_gone(self) -> None:
         while self._gone:
             name = self._gone.popleft()
-            if self._probes.pop(name, None) is None and self._mixed is not None:
+            if self._probes.pop(name, None) is None:
                 self._loras.discard(name)
-                self._mixed.remove(name)
-                self._heads.remove(name)
+                if self._mixed is not None:
+                    self._mixed.remove(name)
+                    self._heads.remove(name)
                 self._dismiss(name)
 
 
-def _kind_of(opened: OpenedAdapter) -> type[SharedBase]:
-    if opened.card.family == "encoder":
-        return SharedBase
-    from ratchet.shared_causal import SharedCausal  # which is a shared base itself
+def _make_base(opened: OpenedAdapter) -> SharedBase:
+    if opened.card.method == "full":
+        from ratchet.own_model import make_own_model  # which is a shared base itself
 
-    return SharedCausal
+        return make_own_model(opened)
+    if opened.card.family == "encoder":
+        return SharedBase(opened.base)
+    from ratchet.shared_causal import SharedCausal  # likewise
+
+    return SharedCausal(opened.base)
 
 
 class SharedBases:
@@ -210,8 +228,9 @@ class SharedBases:
         """The adapter of a folder on its base, which answers others meanwhile. Raises `RatchetError` as `open_adapter` does."""
         opened = open_adapter(folder)
         with self._lock:
-            key = f"{opened.card.family} {opened.base.revision}"
-            base = self._bases.get(key) or _kind_of(opened)(opened.base)
+            own = f" {next(_NUMBERS)}" if opened.card.method == "full" else ""
+            key = f"{opened.card.family} {opened.base.revision}{own}"
+            base = self._bases.get(key) or _make_base(opened)
             self._bases[key] = base
         return base.add(opened)
 

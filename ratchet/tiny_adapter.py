@@ -7,7 +7,6 @@ They pass every check that a trained adapter passes. Add a knob when a test need
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from ratchet import adapter_format as form
 from ratchet.adapter_weights import LoraSettings, expected_tensors
@@ -25,7 +24,7 @@ def write_tiny_adapter(
     labels: Sequence[str],
     *,
     seed: int = 0,
-    method: Literal["lora", "probe"] = "lora",
+    method: form.Form = "lora",
     rank: int = 2,
     targets: Sequence[str] = ("auto",),
     max_tokens: int = 32,
@@ -36,12 +35,13 @@ def write_tiny_adapter(
 
     k = len(labels)
     folder.mkdir(parents=True)
-    if method == "probe":
-        shapes: dict[str, tuple[int, ...]] = {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)}
-    else:
+    shapes: dict[str, tuple[int, ...]] = {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)}
+    if method == "full":
+        shapes = parameter_shapes(empty_classifier(base.folder, k))
+    elif method in form.LOW_RANK:
         model, missing = load_classifier_with_info(base.folder, k)
         found = resolve_targets(model, targets, missing)
-        settings = LoraSettings(base.name, rank, 2.0 * rank, 0.0, found.modules, found.heads)
+        settings = LoraSettings(base.name, rank, 2.0 * rank, 0.0, found.modules, found.heads, dora=method == "dora")
         (folder / form.CONFIG).write_text(canonical_json(settings.as_json()))
         shapes = expected_tensors(settings, parameter_shapes(empty_classifier(base.folder, k)))
     draw = torch.Generator().manual_seed(seed)

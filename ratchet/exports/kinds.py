@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.encoders import apply_lora, load_classifier
+from ratchet.encoders import apply_adapter, load_classifier
 from ratchet.encoding import tokenizer_file
 from ratchet.errors import RatchetError
 from ratchet.opened_adapter import OpenedAdapter
@@ -37,19 +37,19 @@ class Kind:
 
 
 def merged_model(opened: OpenedAdapter) -> Any:
-    """The plain classifier with the LoRA in its weights and the label names in its configuration, float32.
+    """The plain classifier with what was trained in its weights and the label names in its configuration, float32.
 
-    Raises `RatchetError` for an adapter that is no encoder's LoRA.
+    Raises `RatchetError` for a probe, and for an adapter that is no encoder's.
     """
     card = opened.card
-    if opened.settings is None or card.family != "encoder":
+    if card.method == "probe" or card.family != "encoder":
         raise RatchetError(
             f"an adapter of {card.family}/{card.method} cannot be exported yet.",
             "Export the adapter of an encoder's LoRA candidate.",
             code="no_export",
         )
     model = load_classifier(opened.base.folder, len(card.labels))
-    apply_lora(model, opened.settings, opened.tensors)
+    apply_adapter(model, opened.settings, opened.tensors)
     model.config.id2label = dict(enumerate(card.labels))
     model.config.label2id = {label: index for index, label in enumerate(card.labels)}
     return model

@@ -135,7 +135,11 @@ def test_a_plan_without_a_prompt_is_refused(tmp_path: Path) -> None:
         ("adapter_config.json", {"task_type": "SEQ_CLS"}, "no target module or no head"),
         ("adapter_config.json", {"modules_to_save": ["lm_head"]}, "a head that a causal model has already"),
         ("adapter_config.json", {"target_modules": ["lm_head"]}, "weights lack"),
-        ("adapter_config.json", {"use_dora": True}, "which an adapter of ours never does"),
+        ("adapter_config.json", {"use_dora": True}, "is of another form than ratchet.json"),
+        ("adapter_config.json", {"use_dora": 1}, "which an adapter of ours never does"),
+        ("adapter_config.json", {"use_rslora": True}, "which an adapter of ours never does"),
+        ("ratchet.json", {"method": "dora"}, "is of another form than ratchet.json"),
+        ("ratchet.json", {"method": "full"}, "a full needs"),
     ],
 )
 def test_a_causal_adapter_that_is_not_as_it_was_written_is_refused(
