@@ -7,7 +7,7 @@ weights are `shared_base.py`.
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ class Predictor:
     tokenizer: TextTokenizer
     pad_id: int
     rows: Rows
+    network: Any = field(default=None, kw_only=True)
+    """The torch model behind `rows`, for whoever looks into it (`explanation/`); None in a runtime that gives no gradients."""
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Raw scores, float64 [n, k], before calibration. No texts give [0, k]."""
@@ -74,7 +76,9 @@ def load_predictor(folder: Path) -> Predictor:
     opened = open_adapter(folder)
     if opened.card.method == "probe":
         pad_id = pad_id_of(opened.base.folder)
-        return Predictor(opened.card.labels, opened.calibration, opened.tokenizer, pad_id, _probe_rows(opened))
+        encoder = load_encoder(opened.base.folder)
+        rows = _probe_rows(encoder, opened)
+        return Predictor(opened.card.labels, opened.calibration, opened.tokenizer, pad_id, rows, network=encoder)
     if isinstance(opened.tokenizer, PromptTokenizer):
         model = load_causal(opened.base.folder)
         apply_adapter(model, opened.settings, opened.tensors)
@@ -94,7 +98,7 @@ def load_untuned(base_name: str, prompt: Prompt, labels: tuple[str, ...], max_to
 def causal_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: PromptTokenizer) -> Predictor:
     """A predictor around a loaded causal model in evaluation mode: the scores of the label tokens after the prompt."""
     rows = prompted_rows(model, tokenizer.prefix, tokenizer.codes)
-    return Predictor(labels, calibration, tokenizer, pad_id_of_causal(model), rows)
+    return Predictor(labels, calibration, tokenizer, pad_id_of_causal(model), rows, network=model)
 
 
 def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: TextTokenizer) -> Predictor:
@@ -104,7 +108,7 @@ def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calib
         logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
         return logits
 
-    return Predictor(labels, calibration, tokenizer, model.config.pad_token_id or 0, rows)
+    return Predictor(labels, calibration, tokenizer, model.config.pad_token_id or 0, rows, network=model)
 
 
 def probe_logits(pooled: "torch.Tensor", opened: OpenedAdapter) -> "torch.Tensor":
@@ -112,6 +116,6 @@ def probe_logits(pooled: "torch.Tensor", opened: OpenedAdapter) -> "torch.Tensor
     return pooled @ opened.tensors["coef"].T + opened.tensors["intercept"]
 
 
-def _probe_rows(opened: OpenedAdapter) -> Rows:
-    embed = functools.partial(mean_pooled, load_encoder(opened.base.folder))
+def _probe_rows(encoder: Any, opened: OpenedAdapter) -> Rows:
+    embed = functools.partial(mean_pooled, encoder)
     return lambda ids, mask: probe_logits(embed(ids, mask), opened)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from orchestration.cli.cycle import cycle
 from orchestration.cli.demo import demo
 from orchestration.cli.doctor import doctor
+from orchestration.cli.explain import explain
 from orchestration.cli.export import export
 from orchestration.cli.ingest import ingest
 from orchestration.cli.init import init
@@ -45,6 +46,8 @@ COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (verify, manual("Verify a receipt, or the ledger of a classifier with its anchors.", "ratchet verify tickets")),
     (predict, manual("Answer a file of texts; a line that cannot be answered is left out and named.",
                      "ratchet predict tickets --input in.jsonl --output out.jsonl", 3)),
+    (explain, manual("Show which words of a text spoke for the answer and which against it, through the adapter that serves.",
+                     "ratchet explain tickets --text 'my card was swallowed' --html why.html")),
     (export, manual("Write an adapter for another runtime, and compare its answers with the adapter's own.",
                     "ratchet export tickets --kind onnx_int8", 2)),
     (serve, manual("Answer over HTTP with what is live, and land what is asked, corrected and said of it.",

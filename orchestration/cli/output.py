@@ -50,9 +50,10 @@ def say(session: Session, line: str) -> None:
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the command's talk
 
 
-def paint(session: Session, word: str, colour: str) -> str:
+def paint(session: Session, word: str, colour: str, *, bold: bool = False) -> str:
     """`word`, coloured where standard output wants colour."""
-    return f"\x1b[{_COLOURS[colour]}m{word}\x1b[0m" if session.colored(sys.stdout) else word
+    style = f"1;{_COLOURS[colour]}" if bold else _COLOURS[colour]
+    return f"\x1b[{style}m{word}\x1b[0m" if session.colored(sys.stdout) else word
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
