@@ -17,6 +17,7 @@ from ratchet.intervals import paired_bootstrap
 from ratchet.regression import GoldenAnswer, describe_power
 from ratchet.scoring import Scored
 from ratchet.spec import Spec
+from ratchet.sweep import build_sweep
 from ratchet.thresholds import best_thresholds
 
 SCHEMA = 1
@@ -45,6 +46,8 @@ class Judgement:
     timings_s: Mapping[str, float]
     versions: Mapping[str, str]
     digests: Mapping[str, str]
+    tfidf: Mapping[str, Any] | None = None
+    """TF-IDF on the calibration split (`sweep.measure_tfidf`)."""
 
 
 def build_report(found: Judgement) -> dict[str, Any]:
@@ -71,6 +74,7 @@ def build_report(found: Judgement) -> dict[str, Any]:
         "calibration": {key: value for key, value in found.calibration.items() if key != "curves"},
         "candidate": best,
         "candidates": found.training["candidates"],
+        "sweep": build_sweep(found.training, found.tfidf, spec.machine, found.timings_s),
         "metrics": _metrics(found.candidate_scores, spec),
         "live_metrics": _metrics(found.live_scores, spec) if found.live_scores else None,
         "comparison": _compare(found.candidate_scores, found.live_scores, spec) if found.live_scores else None,

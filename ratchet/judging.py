@@ -29,6 +29,7 @@ from ratchet.prompt import make_prompt
 from ratchet.regression import decide_regression
 from ratchet.scoring import Scored, Scorer, Split, score
 from ratchet.spec import Spec
+from ratchet.sweep import measure_tfidf
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import read_plan
 
@@ -89,6 +90,7 @@ def gather_judgement(
     """
     result = read_result(training)
     best = read_plan(training).candidates[result.best]
+    tfidf = measure_tfidf(splits, spec)  # before the threads, so that its seconds are its own
     # Two threads of one torch thread each: the frozen base embeds while candidate and live answer.
     with ThreadPoolExecutor(2) as pool:
         frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]
@@ -113,6 +115,7 @@ def gather_judgement(
         timings_s=timings_s,
         versions={"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
         digests={"adapter": noted["adapter"], "training_set": noted["training_set"], "plan": noted["plan"], "policy": spec.digest},
+        tfidf=tfidf,
     )
 
 

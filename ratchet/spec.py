@@ -10,6 +10,7 @@ from typing import Literal
 
 from ratchet.candidate import Candidate
 from ratchet.identity import digest_json
+from ratchet.machine import Machine
 from ratchet.names import NAME, nearest
 from ratchet.policy import Limits, PromotionPolicy
 from ratchet.prompt import PromptPolicy, make_prompt
@@ -101,6 +102,8 @@ class Spec:
     prompt: PromptPolicy = field(default_factory=PromptPolicy)
     target: tuple[Target, ...] = ()
     """Where it will run, at most two; none is the gateway of this home, `in_process`."""
+    machine: Machine = field(default_factory=Machine)
+    """What the machine that trains draws and costs; it decides nothing, so it is not in the digest."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -137,6 +140,7 @@ class Spec:
     def digest(self) -> str:
         """SHA-256 of every setting that decides something, 64 hex digits: a prompt that no candidate reads is none of them."""
         content = self.as_json()
+        del content["machine"]
         if not self.is_prompted:
             del content["prompt"]
         return digest_json(content)

@@ -21,6 +21,7 @@ from orchestration.cli.report import report
 from orchestration.cli.rollout import advance, hold, kill, rollback
 from orchestration.cli.serve import serve
 from orchestration.cli.status import status
+from orchestration.cli.sweep import sweep
 from orchestration.cli.verify import verify
 
 COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
@@ -33,6 +34,8 @@ COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
                    "ratchet cycle tickets --week latest", 2)),
     (report, manual("Show the figures of a week's eval report and where its page lies.",
                     "ratchet report tickets --week 2026-W09", 2)),
+    (sweep, manual("Show what each candidate of a week gave and what it cost in time, energy and money, with TF-IDF beside them.",
+                   "ratchet sweep tickets --week latest")),
     (promote, manual("Make the newest candidate that passed its cycle live, and record who did it and why.",
                      "ratchet promote tickets --why 'better on transfers'", 2)),
     (advance, manual("Weigh the evidence of a rollout and carry out what it asks for: what the promotion sensor does every minute.",

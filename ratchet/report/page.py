@@ -17,6 +17,7 @@ from ratchet.report.confusion import TEXTS_AT_MOST, arrange_confusion
 from ratchet.report.curves import draw_curves
 from ratchet.report.figures import divide, format_figure, join_key, look_up, make_slug, make_visible
 from ratchet.report.reliability import draw_reliability
+from ratchet.report.sweep import draw_sweep, letter_of
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 SIZE_AT_MOST = 500_000
@@ -81,5 +82,7 @@ def _render(document: Mapping[str, Any], digest: str, environment: jinja2.Enviro
         reliability={side: draw_reliability((document.get("metrics") or {}).get("test"), "test", side)
                      for side in ("before", "after")},
         confusions=list(filter(None, (arrange_confusion(document, split, cells) for split in ("test", "golden")))),
+        swept=draw_sweep(document),
+        letter=letter_of,
         curves=[draw_curves(candidate) for candidate in (document.get("candidates") or [])[:rows]],
     )  # fmt: skip

@@ -18,6 +18,7 @@ from ratchet.candidate import Candidate
 from ratchet.deployment.choice import Chosen, choose_targets
 from ratchet.errors import RatchetError
 from ratchet.identity import digest_json
+from ratchet.machine import Machine
 from ratchet.names import nearest
 from ratchet.policy import Limits, PromotionPolicy
 from ratchet.spec import Label, Spec, Target, Window
@@ -26,7 +27,7 @@ from ratchet.stores.targets import read_targets
 
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
-    "target": Target,
+    "target": Target, "machine": Machine,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from ratchet.spec import Label, Spec
 SPEC = Spec("tickets", (Label("a"), Label("b"), Label("c")))
 CONTRACT = {
     "classifier", "week", "adapter", "live", "splits", "temperature", "candidate", "metrics", "live_metrics", "baselines", "checks",
-    "timings_s", "versions",
+    "timings_s", "versions", "sweep",
 }  # fmt: skip
 PER_SPLIT = {
     "macro_f1", "macro_f1_ci", "accuracy", "per_class", "ece_raw", "ece", "brier_raw", "brier", "nll_raw", "nll",
@@ -40,7 +40,11 @@ def scores(seed: int, skill: float) -> dict[str, Scored]:
 
 def judgement(*, live: bool = True, **verdicts: Verdict) -> Judgement:
     """All that a report is made of."""
-    trained = {"index": 0, "title": "probe", "status": "trained", "epochs": []}
+    figures = {"macro_f1": 0.8, "nll": 0.5, "ece": 0.04, "brier": 0.2}
+    trained = {
+        "index": 0, "title": "probe", "status": "trained", "reason": "", "epochs": [], "calibration": figures, "served_nll": 0.4,
+        "seconds": 36.0, "samples_per_second": 250.0,
+    }  # fmt: skip
     split = {"n": 9, "first": "2026-02-01T00:00:00+00:00", "last": "2026-02-02T00:00:00+00:00", "classes": {"a": 3, "b": 3, "c": 3}}
     return Judgement(
         cycle=Cycle("tickets", date(2026, 2, 23)),

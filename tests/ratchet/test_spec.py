@@ -7,6 +7,8 @@ import pytest
 
 from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
+from ratchet.identity import digest_json
+from ratchet.machine import Machine
 from ratchet.policy import Limits, PromotionPolicy
 from ratchet.prompt import PromptPolicy
 from ratchet.spec import Label, Spec, Window
@@ -29,6 +31,8 @@ SPEC = Spec("tickets", LABELS)
         (Window, {"calibration_share": 0.0}, "window.calibration_share = 0.0 is outside"),
         (Window, {"calibration_share": 0.6}, "window.calibration_share = 0.6 is outside"),
         (Window, {"earliest": date(2026, 1, 2), "latest": date(2026, 1, 1)}, "2026-01-02 is after window.latest = 2026-01-01"),
+        (Machine, {"watts": -1.0}, "machine.watts = -1.0 is too small"),
+        (Machine, {"price_per_hour": float("inf")}, "machine.price_per_hour = inf is not finite"),
         (Limits, {"min_agreement": 1.1}, "limits.min_agreement = 1.1 is outside 0..1"),
         (Limits, {"max_golden_loss": 5}, "limits.max_golden_loss = 5 is outside 0..1"),
         (Limits, {"golden_floor_per_class": float("nan")}, "limits.golden_floor_per_class = nan is outside 0..1"),
@@ -123,3 +127,9 @@ def test_a_prompt_counts_only_where_a_candidate_reads_it() -> None:
     plain, causal = Spec("x", labels), Spec("x", labels, candidate=(Candidate(family="causal"),))
     assert replace(plain, prompt=other).digest == plain.digest
     assert replace(causal, prompt=other).digest != causal.digest
+
+
+def test_what_the_machine_costs_decides_nothing() -> None:
+    """Another price is no other specification: a candidate that was judged before it may still be promoted."""
+    assert replace(SPEC, machine=Machine(watts=300.0)).digest == SPEC.digest
+    assert SPEC.digest == digest_json({key: value for key, value in SPEC.as_json().items() if key not in {"machine", "prompt"}})

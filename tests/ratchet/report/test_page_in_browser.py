@@ -133,7 +133,7 @@ def test_a_confused_cell_leads_to_its_texts(pages, usual, visit):
 @pytest.mark.parametrize("name", ["usual", "hostile"])
 def test_anchors_lead_to_what_they_name(name, pages, visit, usual):
     """Sections and labels can be linked to, from a ledger or from Dagster."""
-    sections = ["figures", "data", "reliability", "confusion", "labels", "curves", "errors", "checks", "reproduce"]
+    sections = ["figures", "data", "reliability", "confusion", "labels", "curves", "sweep", "errors", "checks", "reproduce"]
     labels = [f"label-{make_slug(label)}" for label in usual["labels"]] if name == "usual" else []
     page = visit(pages[name], "#confusion").page
     assert -2 <= page.locator("#confusion").bounding_box()["y"] < 720
