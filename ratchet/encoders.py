@@ -97,6 +97,29 @@ def apply_lora(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.
                 parameters[name.removeprefix(PREFIX)].copy_(value)
 
 
+def sees_other_rows(encoder: Any) -> bool:
+    """Whether a linear layer is given more than the rows of the batch, as DeBERTa's are the distances between tokens.
+
+    The rows of a batch then share what such a layer says, so that only rows of one adapter may go through it together.
+    """
+    import torch
+
+    rows, seen = 3, set[int]()
+    hooks = [
+        module.register_forward_pre_hook(lambda _module, inputs: seen.add(len(inputs[0])))
+        for module in encoder.modules()
+        if isinstance(module, torch.nn.Linear)
+    ]
+    try:
+        with torch.inference_mode():
+            ids = torch.zeros(rows, 5, dtype=torch.int64)
+            encoder(input_ids=ids, attention_mask=torch.ones_like(ids))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen != {rows}
+
+
 @functools.lru_cache(maxsize=2)
 def load_encoder(folder: Path) -> Any:
     """The bare encoder, without a head; kept for the life of the process."""

@@ -122,6 +122,8 @@ def _forward_of(
 
     def forward(x: "torch.Tensor") -> "torch.Tensor":
         result: torch.Tensor = linear(x)
+        if len(x) < len(route.names) and len(set(route.names)) > 1:
+            raise ValueError("a layer that sees other rows than the texts cannot tell whose adapter they need")
         start = 0
         for name, run in itertools.groupby(route.names):
             end = start + len(list(run))

@@ -24,7 +24,7 @@ from ratchet.adapter_format import AdapterCard, refuse
 from ratchet.adapter_weights import PREFIX
 from ratchet.bases import Base
 from ratchet.embedding import pool_mean
-from ratchet.encoders import load_classifier_with_info, pad_id_of
+from ratchet.encoders import load_classifier_with_info, pad_id_of, sees_other_rows
 from ratchet.encoding import batch_by_tokens, encode_texts, pad_batch
 from ratchet.mixed_lora import BASE, MixedLora, import_peft, measure_stretches
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
@@ -60,6 +60,9 @@ class SharedBase:
     A batch is computed in as many parts as there are cores, two at most, by threads of our own.
     """
 
+    _apart = False
+    """Whether rows of different adapters must not go through the model together."""
+
     def __init__(self, base: Base) -> None:
         import torch
 
@@ -79,7 +82,9 @@ class SharedBase:
 
     def _load(self, base: Base) -> tuple[Any, set[str]]:
         """The model, and the names of the parameters that the base does not hold."""
-        return load_classifier_with_info(base.folder, 2)
+        model, missing = load_classifier_with_info(base.folder, 2)
+        self._apart = sees_other_rows(model.base_model)
+        return model, missing
 
     @property
     def adapters(self) -> int:
@@ -178,6 +183,10 @@ class SharedBase:
         """Logits of one part of a batch, filled up with zeros to its widest adapter. Call it while the lock is held."""
         if strange := set(names) - self._loras - self._probes.keys():
             raise LookupError(f"{strange} are not on this base")
+        if self._apart and len(set(names)) > 1:
+            return combine(
+                [(rows, self._run([name] * len(rows), ids[rows], mask[rows])) for name, rows in group_rows(names).items()]
+            )
         probed = [name in self._probes for name in names]
         self._route.names = [BASE if probe else name for name, probe in zip(names, probed, strict=True)]
         whole = self._model if self._loras else self._encoder  # for probes only, the head would be for nothing

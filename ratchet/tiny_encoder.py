@@ -1,45 +1,118 @@
-"""A tiny random encoder with its own tokenizer: stands in for a real base model where only the machinery is looked at.
+"""Tiny random encoders of each family with their own tokenizer: stand in for real ones where only the machinery is looked at.
 
-Tests and trials use it; it knows nothing, trains in milliseconds and is the same on every call. Add a knob when a test needs
-another shape.
+Tests and trials use them; they know nothing, train in milliseconds and are the same on every call. Add a family as one more row
+of `_FAMILIES`; tiny causal models are `tiny_causal.py`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+_SHORT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+_RELATIVE = {"relative_attention": True, "position_biased_input": False, "pos_att_type": ["p2c", "c2p"]}
 
 
-def write_tiny_encoder(folder: Path, texts: Sequence[str], *, width: int = 32, layers: int = 2) -> Path:
-    """Write config, safetensors and tokenizer of a random BERT that knows the words of `texts`; return the folder.
+@dataclass(frozen=True)
+class _Family:
+    """How one family is made: its config class, what its config calls the shape, and what it sets beside."""
+
+    config: str
+    names: Mapping[str, str]
+    more: Mapping[str, Any]
+    pieces: bool = False
+    """Whether texts are cut into sentence pieces instead of words."""
+
+
+_DISTIL = {
+    "hidden_size": "dim",
+    "num_hidden_layers": "n_layers",
+    "num_attention_heads": "n_heads",
+    "intermediate_size": "hidden_dim",
+}
+_FAMILIES: Mapping[str, _Family] = {
+    "bert": _Family("BertConfig", {}, {}),
+    "distilbert": _Family("DistilBertConfig", _DISTIL, {}),
+    "deberta": _Family("DebertaConfig", {}, {**_RELATIVE, "type_vocab_size": 0}),
+    "deberta_v3": _Family(
+        "DebertaV2Config",
+        {},
+        {
+            **_RELATIVE,
+            "type_vocab_size": 0,
+            "position_buckets": 8,
+            "norm_rel_ebd": "layer_norm",
+            "share_att_key": True,
+            "pooler_dropout": 0,
+        },
+        pieces=True,
+    ),
+}
+ENCODER_FAMILIES = tuple(_FAMILIES)
+
+
+def write_tiny_encoder(folder: Path, texts: Sequence[str], family: str = "bert", *, width: int = 32, layers: int = 2) -> Path:
+    """Write config, safetensors and tokenizer of a random encoder that knows the words of `texts`; return the folder.
 
     The words are lower-cased runs of letters and digits. About 30,000 parameters at the default shape.
     """
     import torch
-    from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
-    from tokenizers.models import WordLevel
-    from transformers import BertConfig, BertModel
+    import transformers
 
+    made = _FAMILIES[family]
     words = sorted({word for text in texts for word in re.findall(r"\w+", text.lower())})
-    vocabulary = {word: index for index, word in enumerate((*_SPECIAL, *words))}
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106 - a word, no password
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")]
-    )
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=4,
-        intermediate_size=2 * width,
+    tokenizer = _sentence_pieces(words) if made.pieces else _whole_words(words)
+    shape = {**_SHORT, "hidden_size": width, "num_hidden_layers": layers, "intermediate_size": 2 * width}
+    config = getattr(transformers, made.config)(
+        vocab_size=tokenizer.get_vocab_size(),
         max_position_embeddings=64,
+        pad_token_id=0,
+        **{made.names.get(name, name): value for name, value in shape.items()},
+        **made.more,
     )
     folder.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        BertModel(config).save_pretrained(folder)
+        transformers.AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
+
+
+def _whole_words(words: Sequence[str]) -> "Tokenizer":
+    """A token for each word, as BERT, DistilBERT and the first DeBERTa begin and end a text."""
+    from tokenizers import Tokenizer, normalizers, pre_tokenizers
+    from tokenizers.models import WordLevel
+
+    vocabulary = {word: index for index, word in enumerate((*_SPECIAL, *words))}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106 - a word, no password
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return _framed(tokenizer)
+
+
+def _sentence_pieces(words: Sequence[str]) -> "Tokenizer":
+    """The likeliest pieces of a text in which a space is a sign like others, as the later DeBERTa have it."""
+    from tokenizers import Tokenizer, normalizers, pre_tokenizers
+    from tokenizers.models import Unigram
+
+    letters = sorted({letter for word in words for letter in word} | {"▁"})
+    pieces = [*((name, 0.0) for name in _SPECIAL), *((f"▁{word}", -4.0) for word in words), *((letter, -8.0) for letter in letters)]
+    tokenizer = Tokenizer(Unigram(pieces, unk_id=_SPECIAL.index("[UNK]"), byte_fallback=False))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    return _framed(tokenizer)
+
+
+def _framed(tokenizer: "Tokenizer") -> "Tokenizer":
+    from tokenizers import processors
+
+    tokenizer.add_special_tokens(list(_SPECIAL))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[(name, _SPECIAL.index(name)) for name in ("[CLS]", "[SEP]")]
+    )
+    return tokenizer

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import torch
 
 
+_QUERIES = ("query", "q_lin", "query_proj", "in_proj")
+"""What the layer of the queries is called beside the dropout of attention probabilities: BERT, DistilBERT, DeBERTa 3 and 1."""
+
+
 class Noise:
     """The random bytes of all dropouts of one model."""
 
@@ -51,7 +55,7 @@ def replace_dropouts(model: Any, noise: Noise) -> None:
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Dropout):
-                attention = hasattr(parent, "query") and name == "dropout"
+                attention = name == "dropout" and any(hasattr(parent, query) for query in _QUERIES)
                 if attention:
                     child.p = 0.0
                 else:

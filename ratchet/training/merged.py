@@ -38,7 +38,13 @@ def merge_layer(layer: Any, frozen: "torch.Tensor", down: "torch.Tensor", up: "t
         @staticmethod
         def forward(ctx: Any, x: "torch.Tensor", a: "torch.Tensor", b: "torch.Tensor") -> "torch.Tensor":
             ctx.save_for_backward(x, a, b)
-            return torch.nn.functional.linear(x, merged, bias)
+            result = x.new_empty(*x.shape[:-1], len(merged))  # of its own, and no view: DeBERTa divides it in place
+            flat, into = x.flatten(0, -2), result.view(-1, len(merged))
+            if bias is None:
+                torch.mm(flat, merged.t(), out=into)
+            else:
+                torch.addmm(bias, flat, merged.t(), out=into)
+            return result
 
         @staticmethod
         def backward(ctx: Any, *gradients: "torch.Tensor") -> tuple["torch.Tensor | None", ...]:
