@@ -74,7 +74,13 @@ def families(
     return found
 
 
-@pytest.mark.supports(family="encoder", architecture=("distilbert", "deberta", "deberta_v3"), method=("lora", "probe"), runtime="training", export="adapter")
+@pytest.mark.supports(
+    family="encoder",
+    architecture=("distilbert", "deberta", "deberta_v3"),
+    method=("lora", "probe"),
+    runtime="training",
+    export="adapter",
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_it_learns_by_both_methods(families: dict[str, Family], family: str) -> None:
     """The loss falls, and the layers and heads that learn go by the names of their family."""
@@ -89,7 +95,13 @@ def test_it_learns_by_both_methods(families: dict[str, Family], family: str) -> 
     assert found.probe.calibration.macro_f1 > 0.8
 
 
-@pytest.mark.supports(family="encoder", architecture=("distilbert", "deberta", "deberta_v3"), method=("lora", "probe"), runtime="ratchet", export="adapter")
+@pytest.mark.supports(
+    family="encoder",
+    architecture=("distilbert", "deberta", "deberta_v3"),
+    method=("lora", "probe"),
+    runtime="ratchet",
+    export="adapter",
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_alone_and_in_a_mixed_batch_it_says_the_same(families: dict[str, Family], family: str) -> None:
     """Trained LoRA, probe, and a LoRA of other labels on one base, their texts in one batch: each as it answers alone."""
@@ -116,7 +128,9 @@ def test_adapters_go_apart_where_a_layer_sees_more_than_the_texts(families: dict
             base.answer([(predictor, TEXTS) for predictor in shared])
 
 
-@pytest.mark.supports(family="encoder", architecture=("distilbert", "deberta", "deberta_v3"), method="lora", runtime="peft", export="adapter")
+@pytest.mark.supports(
+    family="encoder", architecture=("distilbert", "deberta", "deberta_v3"), method="lora", runtime="peft", export="adapter"
+)
 def test_peft_alone_gives_the_same_logits(families: dict[str, Family], tmp_path: Path) -> None:
     """A process without Ratchet: PEFT on the plain model answers as the adapter does here."""
     asked, expected = [], []
@@ -137,7 +151,9 @@ def test_peft_alone_gives_the_same_logits(families: dict[str, Family], tmp_path:
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-@pytest.mark.supports(family="encoder", architecture=("distilbert", "deberta", "deberta_v3"), method="lora", runtime="onnxruntime", export="onnx")
+@pytest.mark.supports(
+    family="encoder", architecture=("distilbert", "deberta", "deberta_v3"), method="lora", runtime="onnxruntime", export="onnx"
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_onnx_says_what_the_adapter_says(families: dict[str, Family], family: str, tmp_path: Path) -> None:
     """Texts of several lengths in one batch, with padding."""
