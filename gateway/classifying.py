@@ -4,9 +4,11 @@ Add here what every question goes through; the shapes that clients of other serv
 """
 
 import asyncio
+import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -15,18 +17,19 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.access import caller_of, need
 from gateway.afterwards import do_afterwards
-from gateway.batching import Answered, OverloadedError
+from gateway.batching import OverloadedError
 from gateway.bodies import REFUSED, body_of, described
 from gateway.landing import REQUESTS
+from gateway.paths import Said, ask_paths
 from gateway.refusals import Refusal, unknown_classifier
 from gateway.schemas import Answer, Answers, Question
 from gateway.slots import Choice
 from gateway.state import Gateway, gateway_of
-from ratchet.prediction import Predictions
 from ratchet.rollout import CANDIDATE
 from ratchet.spec import Spec
 
 router = APIRouter()
+_LOG = logging.getLogger("ratchet.gateway")
 
 
 @router.post(
@@ -52,15 +55,20 @@ class Asked:
     answers: list[Answer]
 
 
-async def ask(request: Request, response: Response, name: str, texts: list[str], user_id: str | None = None) -> Asked:
-    """Put texts to classifier `name`: the one path of every route that answers. Raises `Refusal`."""
+async def ask(
+    request: Request, response: Response, name: str, texts: list[str], user_id: str | None = None, *, calibrated: bool = False
+) -> Asked:
+    """Put texts to classifier `name`: the one way of every route that answers. Raises `Refusal`.
+
+    `calibrated` is for clients that must have probabilities: no edge path is asked then.
+    """
     gateway, started = gateway_of(request), time.monotonic()
     if name not in gateway.slots:
         raise unknown_classifier(gateway.slots.names())
     _check_texts(gateway, name, texts)
     asker = caller_of(request).name
     ids = [gateway.ids.make(name, asker) for _ in texts]
-    choice, found, failed = await _answer(gateway, name, user_id or ids[0], texts)
+    choice, found, failed = await _answer(gateway, name, user_id or ids[0], texts, calibrated=calibrated)
     answers = _compose(choice, ids, found)
     shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
     rows = [
@@ -74,33 +82,51 @@ async def ask(request: Request, response: Response, name: str, texts: list[str],
     else:  # the failure is the other half of the pair: asked again it might answer, and hide it
         gateway.shadowing.note_failure(name, choice, ids, found, *failed)
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
+    for (path, runtime), count in Counter((said.path, said.runtime) for said in found).items():
+        gateway.metrics.paths.labels(name, path, runtime).inc(count)
     gateway.metrics.duration.labels(name).observe(time.monotonic() - started)
     return Asked(choice, answers)
 
 
-async def _answer(gateway: Gateway, name: str, key: str, texts: list[str]) -> tuple[Choice, Answered, tuple[str, Exception] | None]:
+async def _answer(
+    gateway: Gateway, name: str, key: str, texts: list[str], *, calibrated: bool
+) -> tuple[Choice, list[Said], tuple[str, Exception] | None]:
     """Who answers, the answers, and the candidate that failed to, with its fault: no user pays for that, live answers."""
     choice = gateway.slots.choose(name, key)
+    if calibrated:
+        choice = replace(choice, edge=None)
     try:
         try:
-            return choice, await gateway.batcher.answer(choice.predictor, texts), None
+            return choice, await _ask(gateway, choice, texts), None
         except OverloadedError:
             raise
         except Exception as error:
-            if choice.slot != CANDIDATE:
+            if choice.slot == CANDIDATE:
+                live = gateway.slots.live(name)
+                live = replace(live, edge=None) if calibrated else live
+                return live, await _ask(gateway, live, texts), (choice.digest, error)
+            if choice.edge is None:
                 raise
-            live = gateway.slots.live(name)
-            return live, await gateway.batcher.answer(live.predictor, texts), (choice.digest, error)
+            _LOG.warning("classifier %s: the edge path failed (%s); the calibrated one answers", name, type(error).__name__)
+            gateway.metrics.edge_faults.labels(name).inc(len(texts))
+            choice = replace(choice, edge=None)
+            return choice, await _ask(gateway, choice, texts), None
     except OverloadedError:
         raise Refusal(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
     finally:
         gateway.metrics.waiting.set(gateway.batcher.waiting)
 
 
-def choose_action(spec: Spec, label: str, confidence: float) -> str:
-    """The label's action when the calibrated confidence reaches its threshold, else `review`."""
+async def _ask(gateway: Gateway, choice: Choice, texts: Sequence[str]) -> list[Said]:
+    found = await ask_paths(gateway.batcher.answer, choice, texts)
+    assert found is not None  # noqa: S101 - only shadow texts are dropped
+    return found
+
+
+def choose_action(spec: Spec, label: str, confidence: float | None) -> str:
+    """The label's action when the calibrated confidence reaches its threshold, else `review`; without one, only at threshold 0."""
     found = next(each for each in spec.label if each.name == label)
-    return found.action if confidence >= found.threshold else "review"
+    return found.action if (confidence or 0.0) >= found.threshold else "review"
 
 
 def _check_texts(gateway: Gateway, name: str, texts: Sequence[str]) -> None:
@@ -113,20 +139,21 @@ def _check_texts(gateway: Gateway, name: str, texts: Sequence[str]) -> None:
         raise Refusal(422, "bad_body", f"text: longer than {longest} characters.", "Send shorter texts.")
 
 
-def _compose(choice: Choice, ids: Sequence[str], found: Predictions) -> list[Answer]:
+def _compose(choice: Choice, ids: Sequence[str], found: Sequence[Said]) -> list[Answer]:
     slot: Literal["live", "candidate"] = "candidate" if choice.slot == CANDIDATE else "live"
-    unknown = dict.fromkeys(choice.spec.labels, 0.0)  # labels that are newer than the adapter
     return [
         Answer(
             request_id=request_id,
-            label=label,
-            confidence=float(confidence),
-            probabilities={**unknown, **dict(zip(choice.predictor.labels, map(float, row), strict=True))},
-            action=choose_action(choice.spec, label, float(confidence)),
+            label=said.label,
+            confidence=said.confidence,
+            probabilities=dict(said.probabilities),
+            action=choose_action(choice.spec, said.label, said.confidence),
             adapter=choice.digest,
             slot=slot,
+            path=said.path,
+            runtime=said.runtime,
         )
-        for request_id, label, confidence, row in zip(ids, found.labels, found.confidence, found.probabilities, strict=True)
+        for request_id, said in zip(ids, found, strict=True)
     ]
 
 

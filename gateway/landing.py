@@ -21,7 +21,13 @@ from ratchet.stores.sealing import Rows
 
 REQUESTS, CORRECTIONS, FEEDBACK, PAIRS, CONFLICTS = "production_logs", "corrections", "feedback", "pairs", "conflicts"
 _COLUMNS: dict[str, dict[str, str]] = {
-    REQUESTS: {**{c.name: c.sql for c in KINDS[REQUESTS].columns}, "slot": "VARCHAR", "action": "VARCHAR"},
+    REQUESTS: {
+        **{c.name: c.sql for c in KINDS[REQUESTS].columns},
+        "slot": "VARCHAR",
+        "action": "VARCHAR",
+        "path": "VARCHAR",
+        "runtime": "VARCHAR",
+    },
     CORRECTIONS: {c.name: c.sql for c in KINDS[CORRECTIONS].columns},
     FEEDBACK: {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "verdict": "VARCHAR", "label": "VARCHAR", "source": "VARCHAR"},
     PAIRS: dict(PAIR_COLUMNS),

@@ -1,25 +1,33 @@
 """Loading: what a rollout needs in memory, and what must be true of it before it takes traffic.
 
 An adapter is vouched for by ledger and receipts, its bytes are those that its name says, it answers its canary as it did when
-it was trained, and it knows no label that the specification lacks. Add here another such condition; when a rollout is taken
-over, and what happens when it cannot be, is `slots.py`.
+it was trained, and it knows no label that the specification lacks. Where a target runs an export, the export answers in the
+adapter's place when the receipt of `target_fit` names its bytes; otherwise the adapter itself does, and `lacking` says why.
+Add here another such condition; when a rollout is taken over, and what happens when it cannot be, is `slots.py`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ratchet.canary import check_canary
+from ratchet.adapter_format import read_card, read_folder
+from ratchet.canary import PROMPTS, check_canary
+from ratchet.deployment.paths import Paths, part_paths
 from ratchet.errors import RatchetError
+from ratchet.exports.answering import ExportPredictor
+from ratchet.exports.kinds import KINDS
 from ratchet.rollout import Rollout
 from ratchet.shared_base import SharedBases, SharedPredictor
 from ratchet.spec import Spec
 from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.exports import RECORD, Exports
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.serving import rollout_of
 from ratchet.stores.specs import Specs
-from ratchet.stores.vouching import vouch
+from ratchet.stores.vouching import vouch, vouched_export
+
+Answering = SharedPredictor | ExportPredictor
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,20 @@ class Served:
 
     spec: Spec
     rollout: Rollout
-    predictors: Mapping[str, SharedPredictor]
-    """By digest."""
+    predictors: Mapping[str, Answering]
+    """By digest: who answers with a calibrated confidence."""
+    paths: Paths = field(default_factory=lambda: Paths(None, None))
+    edges: Mapping[str, Answering] = field(default_factory=dict)
+    """By digest: who answers first, with a label alone. Empty where the gateway runs no such target."""
+    lacking: str = ""
+    """Why an adapter answers where an export should; empty when all is as the targets ask."""
+    awaited: Mapping[Path, int] = field(default_factory=dict)
+    """The records of exports that are lacking, with what `stamp_of` says of them: once that changes it is worth another look."""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether an export that was lacking may have come."""
+        return any(stamp_of(path) != stamp for path, stamp in self.awaited.items())
 
 
 def load(home: Home, name: str, rollout: Rollout | None, bases: SharedBases, before: Served | None) -> Served:
@@ -44,11 +64,14 @@ def load(home: Home, name: str, rollout: Rollout | None, bases: SharedBases, bef
         # Without a flag nobody knows whether the operator had killed the candidate, so only live answers.
         rollout = rollout_of(home, name, standing, killed=True)
     vouch(home, name, rollout)
-    known, spec, store = before.predictors if before else {}, Specs(home)[name], AdapterStore(home)
-    predictors = {
-        digest: known.get(digest) or _load_one(store.open(name, digest), bases)
-        for digest in dict.fromkeys(rollout.adapters.values())
-    }
+    specs = Specs(home)
+    spec = specs[name]
+    paths, loader = part_paths(specs.targets(spec)), _Loader(home, name, bases)
+    digests = dict.fromkeys(rollout.adapters.values())
+    predictors = {digest: loader.load(digest, paths.export, before.predictors if before else {}) for digest in digests}
+    edges = {}
+    if (kind := paths.edge_export) is not None:
+        edges = {digest: loader.load(digest, kind, before.edges if before else {}) for digest in digests}
     for digest, predictor in predictors.items():
         if other := sorted(set(predictor.labels) - set(spec.labels)):  # a label that is new in the file is no harm
             raise RatchetError(
@@ -56,11 +79,63 @@ def load(home: Home, name: str, rollout: Rollout | None, bases: SharedBases, bef
                 "Put the label back, or run a cycle with the changed labels and promote it.",
                 code="other_labels",
             )
-    return Served(spec, rollout, predictors)
+    return Served(spec, rollout, predictors, paths, edges, " ".join(loader.lacking), loader.awaited)
 
 
-def _load_one(folder: Path, bases: SharedBases) -> SharedPredictor:
-    """An adapter beside those that serve, once it answers as it did when it was trained; that also warms it up."""
-    predictor = bases.load(folder)
-    check_canary(predictor.card, predictor.logits)
-    return predictor
+class _Loader:
+    """Loads adapters and exports of one classifier, and keeps what was lacking."""
+
+    def __init__(self, home: Home, name: str, bases: SharedBases) -> None:
+        self._home, self._name, self._bases = home, name, bases
+        self._adapters: dict[str, SharedPredictor] = {}
+        self.lacking: list[str] = []
+        self.awaited: dict[Path, int] = {}
+
+    def load(self, digest: str, kind: str, known: Mapping[str, Answering]) -> Answering:
+        """The export `kind` of an adapter, or, without a kind and where the export may not answer, the adapter itself."""
+        found = known.get(digest)
+        if found is not None and kind_of(found) == kind:
+            return found
+        if kind:
+            try:
+                return self._load_export(digest, kind)
+            except RatchetError as error:
+                self.lacking.append(f"The adapter itself answers: {error.message} {error.hint}".strip())
+        return found if isinstance(found, SharedPredictor) else self._load_adapter(digest)
+
+    def _load_export(self, digest: str, kind: str) -> ExportPredictor:
+        exports = Exports(self._home)
+        record = exports.folder(self._name, digest, kind) / RECORD
+        self.awaited[record] = stamp_of(record)
+        files = vouched_export(self._home, self._name, digest, kind)
+        if files is None:
+            said = f"no receipt of target_fit names the {kind} export of adapter {digest[:12]}."
+            raise RatchetError(said, "Run its cycle again and promote its adapter.", code="unvouched")
+        found = ExportPredictor(kind, exports.open(self._name, digest, kind, files))
+        if KINDS[kind].one_by_one:  # eight bits answer near the canary, not like it
+            found.answer([(found, PROMPTS[max(PROMPTS)][:2])])  # warms it up
+        else:
+            check_canary(read_card(read_folder(AdapterStore(self._home).open(self._name, digest))), found.logits)
+        del self.awaited[record]
+        return found
+
+    def _load_adapter(self, digest: str) -> SharedPredictor:
+        """An adapter beside those that serve, once it answers as it did when it was trained; that also warms it up."""
+        if digest not in self._adapters:
+            predictor = self._bases.load(AdapterStore(self._home).open(self._name, digest))
+            check_canary(predictor.card, predictor.logits)
+            self._adapters[digest] = predictor
+        return self._adapters[digest]
+
+
+def kind_of(answering: Answering) -> str:
+    """The export that this is; empty for an adapter itself."""
+    return answering.kind if isinstance(answering, ExportPredictor) else ""
+
+
+def stamp_of(path: Path) -> int:
+    """When a file was written last, in nanoseconds; 0 for none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -17,6 +17,16 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter("ratchet_requests", "Answered requests.", ["classifier", "slot", "code"], registry=self.registry)
+        self.paths = Counter(
+            "ratchet_answers",
+            "Answered texts, by the path that answered and what computed it.",
+            ["classifier", "path", "runtime"],
+            registry=self.registry,
+        )
+        self.edge_faults = Counter(
+            "ratchet_edge_faults", "Texts that the edge path failed on and the calibrated one answered.", ["classifier"],
+            registry=self.registry,
+        )  # fmt: skip
         self.duration = Histogram(
             "ratchet_request_duration_seconds",
             "From the first byte to the answer.",

@@ -52,11 +52,17 @@ class Answer(BaseModel):
 
     request_id: str = Field(description="Names this answer in feedback and corrections.")
     label: str
-    confidence: float = Field(ge=0, le=1, description="Calibrated probability of the label.")
-    probabilities: dict[str, float] = Field(description="Calibrated, of every label; they sum to 1.")
+    confidence: float | None = Field(ge=0, le=1, description="Calibrated probability of the label; null on the edge path.")
+    probabilities: dict[str, float] = Field(
+        description="Calibrated, of every label; they sum to 1. Empty on the edge path, which says a label alone."
+    )
     action: str = Field(description="The label's action where the confidence reaches its threshold, else `review`.")
     adapter: str = Field(description="Digest of the adapter that answered.")
     slot: Literal["live", "candidate"]
+    path: Literal["calibrated", "edge"] = Field(
+        description="Which of two targets answered: `edge` for labels that need no confidence, where one is named."
+    )
+    runtime: str = Field(description="What computed it: `in_process` for the adapter itself, else the export, as `onnx_int8`.")
 
 
 class Answers(BaseModel):

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.batching import Answered, Batcher
+from gateway.batching import Batcher
 from gateway.landing import PAIRS, Landing
 from gateway.metrics import Metrics
+from gateway.paths import Said, ask_calibrated, ask_paths
 from gateway.slots import Choice, Slots
 
 _LOG = logging.getLogger("ratchet.gateway")
@@ -34,7 +35,7 @@ class Shadowing:
     """By digest: failures in a row."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
-    def follow_up(self, classifier: str, served: Choice, ids: Sequence[str], texts: Sequence[str], found: Answered) -> None:
+    def follow_up(self, classifier: str, served: Choice, ids: Sequence[str], texts: Sequence[str], found: Sequence[Said]) -> None:
         """Ask the other adapter what the user was just told, when the rollout samples the request. Returns at once."""
         other = self.slots.other_than(classifier, served.digest)
         if other is None:
@@ -48,14 +49,14 @@ class Shadowing:
             task.add_done_callback(self._tasks.discard)
 
     def note_failure(
-        self, classifier: str, served: Choice, ids: Sequence[str], found: Answered, failed: str, error: Exception
+        self, classifier: str, served: Choice, ids: Sequence[str], found: Sequence[Said], failed: str, error: Exception
     ) -> None:
         """The candidate failed to answer a user, who got live's answer instead: a pair with an error."""
         self._count_fault(failed, error)
         other = self.slots.other_than(classifier, served.digest)
         for index, request_id in enumerate(ids):
             said = _other(failed, error=type(error).__name__)
-            self._land(classifier, {**_row(other.sequence if other else 0, served, request_id, found, index), **said})
+            self._land(classifier, {**_row(other.sequence if other else 0, served, request_id, found[index]), **said})
 
     async def stop(self) -> None:
         """Wait for what is under way; the batcher drops what it has not begun."""
@@ -70,15 +71,15 @@ class Shadowing:
         taken: Sequence[int],
         ids: Sequence[str],
         texts: Sequence[str],
-        found: Answered,
+        found: Sequence[Said],
     ) -> None:
-        rows = [_row(sequence, served, ids[index], found, index) for index in taken]
+        rows = [_row(sequence, served, ids[index], found[index]) for index in taken]
         said: list[dict[str, Any]]
         if self.faults.get(other.digest, 0) >= _FAULTS:
             said = [_other(other.digest, error="given_up") for _ in taken]
         else:
             try:
-                answered = await self.batcher.offer_shadow(other.predictor, [texts[index] for index in taken])
+                answered = await self._ask(other, [texts[index] for index in taken], edge=served.edge is not None)
             except Exception as error:  # noqa: BLE001 - a shadow may fail in any way, and is counted
                 self._count_fault(other.digest, error)
                 said = [_other(other.digest, error=type(error).__name__) for _ in taken]
@@ -87,11 +88,15 @@ class Shadowing:
                     self.metrics.shadow_dropped.labels(classifier).inc(len(taken))
                     return
                 self.faults.pop(other.digest, None)
-                said = [_other(other.digest, answered, place) for place in range(len(taken))]
+                said = [_other(other.digest, each) for each in answered]
         for row, more in zip(rows, said, strict=True):
             agreed = row["served_label"] == more["other_label"]
             self.metrics.shadow_pairs.labels(classifier, "error" if more["other_error"] else "same" if agreed else "other").inc()
             self._land(classifier, {**row, **more})
+
+    async def _ask(self, other: Choice, texts: Sequence[str], *, edge: bool) -> list[Said] | None:
+        """By the same paths as the user was answered: a pair compares adapters, and not paths."""
+        return await (ask_paths if edge else ask_calibrated)(self.batcher.offer_shadow, other, texts)
 
     def _count_fault(self, digest: str, error: Exception) -> None:
         self.faults[digest] = self.faults.get(digest, 0) + 1
@@ -112,24 +117,24 @@ def is_sampled(request_id: str, share: float) -> bool:
     return zlib.crc32(request_id.encode()) < share * 2**32
 
 
-def _row(sequence: int, served: Choice, request_id: str, found: Answered, index: int) -> dict[str, Any]:
+def _row(sequence: int, served: Choice, request_id: str, found: Said) -> dict[str, Any]:
     return {
         "request_id": request_id,
         "ts": datetime.now(UTC).isoformat(),
         "sequence": sequence,
         "served": served.digest,
-        "served_label": found.labels[index],
-        "served_confidence": float(found.confidence[index]),
+        "served_label": found.label,
+        "served_confidence": found.confidence,
         "served_ms": found.seconds * 1000,
         "served_batch": found.together,
     }
 
 
-def _other(digest: str, found: Answered | None = None, index: int = 0, *, error: str | None = None) -> dict[str, Any]:
+def _other(digest: str, found: Said | None = None, *, error: str | None = None) -> dict[str, Any]:
     return {
         "other": digest,
-        "other_label": found.labels[index] if found else None,
-        "other_confidence": float(found.confidence[index]) if found else None,
+        "other_label": found.label if found else None,
+        "other_confidence": found.confidence if found else None,
         "other_ms": found.seconds * 1000 if found else None,
         "other_batch": found.together if found else None,
         "other_error": error,

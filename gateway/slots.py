@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from gateway.asked import read_asked
 from gateway.evaluating import Evaluator, Factory, Heard, believe
 from gateway.flag_provider import FileProvider
-from gateway.loading import Served, load
+from gateway.loading import Answering, Served, load
 from ratchet.errors import RatchetError
 from ratchet.rollout import LIVE, Rollout
-from ratchet.shared_base import SharedBases, SharedPredictor
+from ratchet.shared_base import SharedBases
 from ratchet.spec import Spec
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
@@ -29,8 +29,10 @@ class Choice:
 
     slot: str
     digest: str
-    predictor: SharedPredictor
+    predictor: Answering
     spec: Spec
+    edge: Answering | None = None
+    """Who answers first, with a label alone; None where there is one path only."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Slots:
         """
         with self._lock:
             stamp = self._file.stamp()
-            if stamp == self._seen and not self.problems:
+            if stamp == self._seen and not self.problems and not any(each.is_outdated for each in self._state.served.values()):
                 return
             served, generations, problems = dict(self._state.served), dict(self._state.generations), dict[str, str]()
             asked = read_asked(self._file)
@@ -113,6 +115,13 @@ class Slots:
                     served[name] = replace(served[name], rollout=replace(served[name].rollout, killed=True))
             for name, said in sorted(set(problems.items()) - set(self.problems.items())):
                 _LOG.warning("classifier %s keeps what it serves: %s", name, said)
+            for name, each in served.items():
+                if (
+                    each.lacking
+                    and (before := self._state.served.get(name)) is not each
+                    and (before is None or before.lacking != each.lacking)
+                ):
+                    _LOG.warning("classifier %s: %s", name, each.lacking)
             with self._swap:
                 self._file.adopt({name: (each.rollout, generations[name]) for name, each in served.items()})
                 self._state = _State(served, generations)
@@ -150,12 +159,12 @@ class Slots:
             self._told.add((name, fallback))
             _LOG.warning("classifier %s: the flag provider gave no usable answer (%s); live answers", name, fallback)
         digest = served.rollout.adapters[slot]
-        return Choice(slot, digest, served.predictors[digest], served.spec)
+        return _choice(slot, digest, served)
 
     def live(self, name: str) -> Choice:
         """The choice of those who get what is live, whatever the flag says of them."""
         served = self._state.served[name]
-        return Choice(LIVE, served.rollout.live, served.predictors[served.rollout.live], served.spec)
+        return _choice(LIVE, served.rollout.live, served)
 
     def other_than(self, name: str, digest: str) -> Other | None:
         """Who shadows an answer of `digest`: the rollout's shadow what live said, and live what the candidate said; or nobody."""
@@ -164,5 +173,8 @@ class Slots:
         if served is None or shadow is None or digest not in served.predictors:
             return None
         other = shadow if digest == served.rollout.live else served.rollout.live
-        choice = Choice("shadow", other, served.predictors[other], served.spec)
-        return Other(choice, served.rollout.shadow_share, served.rollout.head.sequence)
+        return Other(_choice("shadow", other, served), served.rollout.shadow_share, served.rollout.head.sequence)
+
+
+def _choice(slot: str, digest: str, served: Served) -> Choice:
+    return Choice(slot, digest, served.predictors[digest], served.spec, served.edges.get(digest))

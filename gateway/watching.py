@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import need
 from gateway.bodies import REFUSED
+from gateway.loading import Served, kind_of
 from gateway.rollout_gauges import tell_rollouts
 from gateway.state import Gateway, gateway_of
 from ratchet.stores.history import newest_run_s
@@ -33,13 +34,16 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request) -> JSONResponse:
     """200 when something serves and nothing is amiss; 503 with the reason by classifier otherwise. Names no path.
 
-    A disk that takes no rows is said in `disk` and is still ready: answers go on.
+    A disk that takes no rows is said in `disk`, and an adapter that answers where its export should in `lacking`; both are
+    still ready: answers go on.
     """
     gateway = gateway_of(request)
     home, problems = f"{gateway.settings.home}/", gateway.slots.problems
     said = {name: problem.split(" hint: ")[0].replace(home, "") for name, problem in problems.items()}
     ready = bool(gateway.slots.names()) and not problems
-    found = {"ready": ready, "serving": gateway.slots.names(), "problems": said, "disk": gateway.landing.trouble}
+    lacking = {name: why.replace(home, "") for name in gateway.slots.names() if (why := gateway.slots[name].lacking)}
+    serving, disk = gateway.slots.names(), gateway.landing.trouble
+    found = {"ready": ready, "serving": serving, "problems": said, "disk": disk, "lacking": lacking}
     return JSONResponse(found, 200 if ready else 503)
 
 
@@ -75,10 +79,23 @@ async def status(request: Request) -> dict[str, Any]:
                 "candidate_percent": found.rollout.served_percent,
                 "killed": found.rollout.killed,
                 "problem": gateway.slots.problems.get(name, ""),
+                "paths": _describe_paths(found),
+                "lacking": found.lacking.replace(f"{gateway.settings.home}/", ""),
             }
             for name, found in served.items()
         },
         "waiting": gateway.batcher.waiting,
+    }
+
+
+def _describe_paths(served: Served) -> dict[str, Any]:
+    """Target and runtime of each path; an edge that is not run here has no runtime, and answers elsewhere."""
+    live, paths = served.rollout.live, served.paths
+    found = {"calibrated": (paths.calibrated, served.predictors[live]), "edge": (paths.edge, served.edges.get(live))}
+    return {
+        path: {"target": target.profile.name, "runtime": (kind_of(who) or "in_process") if who else None}
+        for path, (target, who) in found.items()
+        if target
     }
 
 

@@ -48,7 +48,7 @@ async def predict(
 ) -> list[Prediction] | list[list[Prediction]]:
     """Every label with its calibrated probability, the likeliest first: one list for a text, a list of lists for a batch."""
     texts, batch = body.texts()
-    asked = await ask(request, response, default_classifier(gateway_of(request)), texts)
+    asked = await ask(request, response, default_classifier(gateway_of(request)), texts, calibrated=True)
     name_answers(response, asked.answers)
     found = [_rank(answer, raw=body.raw_scores) for answer in asked.answers]
     return found if batch else found[0]

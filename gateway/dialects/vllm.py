@@ -86,7 +86,7 @@ async def classify(request: Request, response: Response, body: Annotated[Classif
     """The label of each text, with the calibrated probability of every label."""
     texts = [body.input] if isinstance(body.input, str) else list(body.input)
     name = body.model or default_classifier(gateway_of(request))
-    asked = await ask(request, response, name, texts, body.user)
+    asked = await ask(request, response, name, texts, body.user, calibrated=True)
     name_answers(response, asked.answers)
     data = [
         Classification(

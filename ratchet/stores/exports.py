@@ -6,6 +6,7 @@ Add here how exports are kept and read. What is written is `ratchet/exports/kind
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,18 @@ class Exports:
             )
         return found
 
-    def open(self, name: str, digest: str, kind: str) -> Predictor:
-        """A predictor on an export that passed parity; raises `RatchetError` for any other."""
+    def open(self, name: str, digest: str, kind: str, files: Mapping[str, str] | None = None) -> Predictor:
+        """A predictor on an export that passed parity; raises `RatchetError` for any other.
+
+        With `files`, the digest of each file by its name, also for one that is not of exactly these bytes.
+        """
         found = self.record(name, digest, kind)
+        if files is not None and found["files"] != dict(files):
+            raise RatchetError(
+                f"the {kind} export of adapter {digest[:12]} is not the one that its cycle judged.",
+                "Run the cycle again and promote its adapter.",
+                code="bad_export",
+            )
         if found["verdict"]["outcome"] != "passed":
             raise RatchetError(
                 f"the {kind} export of adapter {digest[:12]} may not answer: {found['verdict']['reason']}",

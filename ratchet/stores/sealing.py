@@ -81,7 +81,9 @@ def publish_segment(landing: Path, rows: Rows, content: Sequence[Row], disk: Fil
         "BIGINT": pa.int64(),
     }
     ordered = sorted(content, key=lambda row: str(row.get("ts")))
-    columns = {column: pa.array([_stored(row[column], sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()}
+    columns = {
+        column: pa.array([_stored(row.get(column), sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()
+    }
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink, compression="zstd")
     found = sink.getvalue().to_pybytes()

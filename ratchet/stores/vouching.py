@@ -12,7 +12,7 @@ from ratchet.rollout import Rollout
 from ratchet.standing import stand
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger, check_head
-from ratchet.stores.receipts import Receipts
+from ratchet.stores.receipts import Receipt, Receipts
 
 
 def vouch(home: Home, classifier: str, rollout: Rollout) -> None:
@@ -41,7 +41,7 @@ def check_entrance(home: Home, classifier: str, entries: list[Entry], digest: st
         raise RatchetError(
             f"no entry of the ledger lets adapter {digest[:12]} in.", "Run its cycle and promote it.", code="unpromoted"
         )
-    receipts = Receipts(home).kept(classifier, entry.week, entry.receipts)
+    receipts = _receipts_of(home, classifier, entry)
     eligible = decide_eligibility(digest, receipts, unasked=() if set(TARGET_GATES) & set(entry.receipts) else TARGET_GATES)
     if not eligible.allowed:
         raise RatchetError(
@@ -49,6 +49,18 @@ def check_entrance(home: Home, classifier: str, entries: list[Entry], digest: st
             "Run its cycle again and promote what passes.",
             code="unvouched",
         )
+
+
+def vouched_export(home: Home, classifier: str, digest: str, kind: str) -> dict[str, str] | None:
+    """The files of the export `kind` that `target_fit` judged before the adapter came in, each with its digest; None for none."""
+    entry = _entered(Ledger(home).entries(classifier), digest)
+    receipt = _receipts_of(home, classifier, entry).get("target_fit") if entry else None
+    fits = receipt.verdict.evidence.get("fits", ()) if receipt else ()
+    return next((dict(found["files"]) for found in fits if found.get("export") == kind), None)
+
+
+def _receipts_of(home: Home, classifier: str, entry: Entry) -> dict[str, Receipt]:
+    return Receipts(home).kept(classifier, entry.week, entry.receipts)
 
 
 def _entered(entries: list[Entry], digest: str) -> Entry | None:

@@ -1,0 +1,67 @@
+"""An export that answers in batches as an adapter on a shared base does, so that whoever gathers texts asks both alike.
+
+Add here how an export shares the cores; what it is asked is `onnx_runtime.py`, who gathers the texts `gateway/batching.py`.
+"""
+
+import itertools
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import numpy as np
+
+from ratchet.encoding import TextTokenizer
+from ratchet.evaluation import Floats
+from ratchet.prediction import Predictions, Predictor
+
+_WORKERS = min(2, os.cpu_count() or 1)
+
+
+class ExportPredictor:
+    """One export of an adapter, alone on its model: its texts are never in a batch with those of another."""
+
+    def __init__(self, kind: str, predictor: Predictor) -> None:
+        self.kind, self._predictor = kind, predictor
+        self._helpers = ThreadPoolExecutor(max(1, _WORKERS - 1), thread_name_prefix="export")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the adapter."""
+        return self._predictor.labels
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """The tokenizer of the adapter."""
+        return self._predictor.tokenizer
+
+    @property
+    def model(self) -> "ExportPredictor":
+        """Itself."""
+        return self
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Raw scores, float64 [n, k]."""
+        return self._predictor.logits(texts)
+
+    def answer(self, asked: Sequence[tuple[object, Sequence[str]]]) -> tuple[list[Predictions], float]:
+        """One lot of predictions for each lot of texts, computed in as many parts as there are cores, two at most; and the
+        processor seconds of it."""
+        texts = [text for _, lot in asked for text in lot]
+        mine, *others = (
+            [texts[index] for index in part] for part in np.array_split(range(len(texts)), min(_WORKERS, len(texts) or 1))
+        )
+        helped = [self._helpers.submit(self._timed, part) for part in others]
+        try:
+            parts = [self._timed(mine), *(future.result() for future in helped)]
+        finally:
+            wait(helped)
+        logits = np.concatenate([found for found, _ in parts])
+        ends = list(itertools.accumulate(len(lot) for _, lot in asked))
+        lots = [self._predictor.judge(logits[end - len(lot) : end]) for (_, lot), end in zip(asked, ends, strict=True)]
+        return lots, sum(seconds for _, seconds in parts)
+
+    def _timed(self, texts: Sequence[str]) -> tuple[Floats, float]:
+        started = time.thread_time()
+        found = self._predictor.logits(texts)
+        return found, time.thread_time() - started

@@ -1,0 +1,232 @@
+"""Two targets: the edge answers labels that need no confidence, the calibrated path the high stakes; and exports that serve."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from starlette.testclient import TestClient
+
+from ratchet.bases import resolve_base
+from ratchet.cycle import Cycle, parse_week
+from ratchet.exports.kinds import ONNX
+from ratchet.prediction import Predictor, load_predictor
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.exports import RECORD, Exports
+from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.sealing import left_behind, read_journal
+from ratchet.stores.serving import move
+from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_artifact
+from ratchet.testing import WORDS, SmallClassifier, keep_receipts
+from ratchet.tiny_adapter import write_tiny_adapter
+from ratchet.tiny_encoder import write_tiny_encoder
+
+pytestmark = pytest.mark.xdist_group("gateway_paths")
+
+URL = "/v1/classifiers/small"
+WEEK = "2026-01-05"
+EDGE = """
+[edge]
+runtime = "onnx"
+takes = "merged"
+families = ["encoder"]
+log_probabilities = false
+"""
+TWO = '[[target]]\nname = "edge"\n\n[[target]]\nname = "in_process"\n'
+ONE = '[[target]]\nname = "onnx"\n'
+
+
+@dataclass(frozen=True)
+class Made:
+    """A home with two sealed adapters, each with its ONNX export, and a text that each of them gives each label."""
+
+    home: Home
+    adapters: tuple[str, str]
+    texts: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Copy it before changing anything."""
+    root = tmp_path_factory.mktemp("paths")
+    words = [word for phrases in WORDS.values() for phrase in phrases for word in phrase.split()]
+    base = resolve_base(str(write_tiny_encoder(root / "base", words)))
+    home = Home(root / "home")
+    SmallClassifier(home).write(ONE)
+    (home.root / "targets.toml").write_text(EDGE)
+    store, found = AdapterStore(home), list[str]()
+    for seed in (9, 6):  # two that give every label to some text
+        folder = write_tiny_adapter(root / f"made{seed}", base, tuple(WORDS), seed=seed, rank=16)
+        found.append(store.seal("small", folder, {}))
+        Exports(home).make("small", found[-1], "onnx")
+    asked = [*words, *(phrase for phrases in WORDS.values() for phrase in phrases)]
+    texts = dict(zip(load_predictor(store.open("small", found[0])).predict(asked).labels, asked, strict=True))
+    assert set(texts) == set(WORDS)
+    return Made(home, (found[0], found[1]), texts)
+
+
+@pytest.fixture
+def home(exported: Made, tmp_path: Path) -> Home:
+    """A home of one's own: amber has high stakes, green waits for no confidence. `target` and `promoted` make it serve."""
+    copy = Home(Path(shutil.copytree(exported.home.root, tmp_path / "home")))
+    lines = {"amber": 'stakes = "high"\nthreshold = 0.1', "green": "threshold = 0.0", "violet": "threshold = 0.1"}
+    spec = copy.spec("small")
+    spec.write_text(re.sub(r'name = "(\w+)"\n(?=\n)', lambda found: found[0] + lines.get(found[1], "") + "\n", spec.read_text()))
+    return copy
+
+
+def promote(home: Home, adapter: str, targets: str, action: str = "promote") -> None:
+    """Write the targets into the specification and let the adapter in, on receipts of which `target_fit` is a real one."""
+    spec = home.spec("small")
+    spec.write_text(spec.read_text().replace(ONE, targets))
+    keep_receipts(home, "small", WEEK, adapter)
+    specs, cycle = Specs(home), Cycle("small", parse_week(WEEK))
+    verdict = judge_artifact(specs, specs["small"], adapter)
+    assert verdict.passed, verdict.reason
+    Receipts(home).write(cycle, "target_fit", verdict, {"adapter": adapter, "training_set": "0" * 64})
+    kept = Receipts(home).keep(cycle)
+    move(home, "small", action=action, adapter=adapter, ts=f"{WEEK}T10:00:00+00:00", actor="t", why="t", week=WEEK, receipts=kept)
+
+
+def predictor(home: Home, adapter: str) -> Predictor:
+    """The adapter itself, alone."""
+    return load_predictor(AdapterStore(home).open("small", adapter))
+
+
+def logged(home: Home, kind: str = "production_logs") -> list[dict[str, Any]]:
+    """The rows that the gateway wrote, sealed or not."""
+    folder = home.pairs("small") if kind == "pairs" else home.landing("small", kind)
+    sealed = [row for path in folder.glob("gateway-*.parquet") for row in pq.read_table(path).to_pylist()]
+    return sealed + [row for path in left_behind(home.journal("small", kind)) for row in read_journal(path)[0]]
+
+
+def test_high_stakes_are_calibrated_and_the_rest_is_answered_at_the_edge(
+    home: Home, exported: Made, gateway_processes: Any
+) -> None:
+    """Over HTTP: answer, status, metrics and log say which path it was; a client that needs probabilities gets them."""
+    promote(home, exported.adapters[0], TWO)
+    _, address = gateway_processes.start()
+    with httpx.Client(base_url=address, timeout=60) as client:
+        found = client.post(URL, json={"texts": [exported.texts[label] for label in WORDS]}).json()["answers"]
+        by_label = {answer["label"]: answer for answer in found}
+        assert set(by_label) == set(WORDS)
+        assert {label: answer["path"] for label, answer in by_label.items()} == {
+            "amber": "calibrated", "green": "edge", "violet": "calibrated",
+        }  # fmt: skip
+        edge, stakes = by_label["green"], by_label["amber"]
+        assert (edge["confidence"], edge["probabilities"], edge["runtime"], edge["action"]) == (None, {}, "onnx", "review")
+        assert stakes["runtime"] == "in_process"
+        own = predictor(home, exported.adapters[0]).predict([exported.texts["amber"]])
+        assert stakes["confidence"] == pytest.approx(own.confidence[0], abs=1e-4)
+        paths = client.get("/v1/status").json()["classifiers"]["small"]["paths"]
+        assert paths["edge"] == {"target": "edge", "runtime": "onnx"}
+        assert paths["calibrated"] == {"target": "in_process", "runtime": "in_process"}
+        metrics = client.get("/metrics").text
+        assert 'ratchet_answers_total{classifier="small",path="edge",runtime="onnx"} 1.0' in metrics
+        assert 'ratchet_answers_total{classifier="small",path="calibrated",runtime="in_process"} 2.0' in metrics
+        asked = client.post("/v1/classify", json={"model": "small", "input": exported.texts["green"]}).json()
+        assert (asked["data"][0]["label"], sum(asked["data"][0]["probs"])) == ("green", pytest.approx(1))
+    rows = {row["request_id"]: row for row in logged(home)}
+    assert {(rows[answer["request_id"]]["path"], rows[answer["request_id"]]["confidence"]) for answer in found} == {
+        (answer["path"], answer["confidence"]) for answer in found
+    }
+
+
+def test_an_export_answers_for_its_adapter(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
+    """Many texts at once, calibrated as the adapter is."""
+    promote(home, exported.adapters[0], ONE)
+    client, texts = serve(), [f"{first} {second}" for first in exported.texts.values() for second in exported.texts.values()]
+    answers = client.post(URL, json={"texts": texts}).json()["answers"]
+    own = predictor(home, exported.adapters[0]).predict(texts)
+    assert {(answer["path"], answer["runtime"]) for answer in answers} == {("calibrated", "onnx")}
+    assert [answer["label"] for answer in answers] == own.labels
+    assert np.allclose([list(answer["probabilities"].values()) for answer in answers], own.probabilities, atol=1e-4)
+    assert client.get("/readyz").json()["lacking"] == {}
+
+
+def damage(home: Home, adapter: str) -> None:
+    """Another model than the one that was judged."""
+    with (Exports(home).folder("small", adapter, "onnx") / ONNX).open("ab") as file:
+        file.write(b"\0")
+
+
+def forge(home: Home, adapter: str) -> None:
+    """Put the other adapter's model there, with a record that fits it: the files agree, the receipt does not."""
+    folder = Exports(home).folder("small", adapter, "onnx")
+    other = next(path for path in folder.parents[1].iterdir() if path.name != adapter) / "onnx"
+    shutil.copy(other / ONNX, folder / ONNX)
+    record = json.loads((folder / RECORD).read_text())
+    (folder / RECORD).write_text(json.dumps({**record, "files": json.loads((other / RECORD).read_text())["files"]}))
+
+
+def remove(home: Home, adapter: str) -> None:
+    """No export at all."""
+    shutil.rmtree(Exports(home).folder("small", adapter, "onnx"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [(damage, "not what was written"), (forge, "not the one that its cycle judged"), (remove, "missing")],
+    ids=["damaged", "forged", "missing"],
+)
+def test_where_its_export_may_not_answer_the_adapter_itself_does_and_it_is_said(
+    harm: Callable[[Home, str], None], said: str, home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
+    """Never the base alone, never silently, and without a restart once the export is back."""
+    adapter = exported.adapters[0]
+    promote(home, adapter, ONE)
+    whole = home.root / "whole"
+    folder = Exports(home).folder("small", adapter, "onnx")
+    shutil.copytree(folder, whole)
+    harm(home, adapter)
+    client = serve(poll_s=60)
+    answer = client.post(URL, json={"text": exported.texts["amber"]}).json()
+    assert (answer["label"], answer["runtime"], answer["adapter"]) == ("amber", "in_process", adapter)
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert "The adapter itself answers" in ready.json()["lacking"]["small"]
+    assert said in ready.json()["lacking"]["small"]
+    assert str(home.root) not in ready.text
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(whole, folder, copy_function=shutil.copyfile)
+    client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows no more than ASGI
+    assert client.get("/readyz").json()["lacking"] == {}
+    assert client.post(URL, json={"text": exported.texts["amber"]}).json()["runtime"] == "onnx"
+
+
+def test_a_pair_compares_what_both_adapters_would_have_served(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
+    """The shadow goes the way of the user's answer: no confidence where its edge stands, both times where it went both ways."""
+    promote(home, exported.adapters[0], TWO)
+    promote(home, exported.adapters[1], TWO, "shadow")
+    client = serve()
+    for label in WORDS:
+        assert client.post(URL, json={"text": exported.texts[label]}).json()["label"] == label
+    client.__exit__(None, None, None)
+    client.__enter__()
+    rows = logged(home, "pairs")
+    assert len(rows) == len(WORDS)
+    for row in rows:
+        assert row["other_error"] is None
+        for side in ("served", "other"):
+            assert (row[f"{side}_confidence"] is None) == (row[f"{side}_label"] == "green")
+            assert row[f"{side}_ms"] > 0
+
+
+def test_an_edge_that_fails_costs_nobody_an_answer(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
+    """The calibrated path answers, and it is counted."""
+    promote(home, exported.adapters[0], TWO)
+    client = serve()
+    served = client.app.state.gateway.slots["small"]  # type: ignore[attr-defined] # as above
+    served.edges[exported.adapters[0]]._predictor = None
+    answer = client.post(URL, json={"text": exported.texts["green"]}).json()
+    assert (answer["label"], answer["path"]) == ("green", "calibrated")
+    assert 'ratchet_edge_faults_total{classifier="small"} 1.0' in client.get("/metrics").text
