@@ -93,6 +93,10 @@ class Home:
         """Work folders of trainings: checkpoints and loss curves, by plan digest. Expendable."""
         return self.classifier(name) / "training"
 
+    def trials(self, name: str) -> Path:
+        """What became of one-step adapters in the runtimes of targets. Expendable."""
+        return self.classifier(name) / "trials"
+
     def journal(self, name: str, kind: str) -> Path:
         """Rows of `kind` that the gateway acknowledged and has not yet sealed."""
         return self.classifier(name) / "journal" / kind

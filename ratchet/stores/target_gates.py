@@ -16,15 +16,23 @@ from ratchet.spec import Spec
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import Exports
 from ratchet.stores.specs import Specs
+from ratchet.stores.trials import try_candidate
 
 
-def judge_plan(specs: Specs, spec: Spec) -> PlanFit:
+def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
     """Which candidates of `spec` can run where they must, before anything is trained.
 
     Where no target is named only their settings are looked at, which costs nothing: what the gateway of a home takes, the
-    candidates' own bounds nearly say.
+    candidates' own bounds nearly say. Where one is, each candidate that fits by its limits is tried with one step of training
+    (`make`), or must have been.
     """
-    return decide_plan_fit(judge_candidates(specs, spec, facts_of_plan if spec.target else outline_of_plan))
+    if not spec.target:
+        return decide_plan_fit(judge_candidates(specs, spec, outline_of_plan))
+    found = judge_candidates(specs, spec, facts_of_plan)
+    for candidate, verdicts in found:
+        if all(verdict.passed for verdict in verdicts):
+            verdicts += try_candidate(specs.home, candidate, spec, specs.targets(spec), make=make)
+    return decide_plan_fit(found)
 
 
 def judge_candidates(

@@ -86,7 +86,12 @@ def _derive_target(home: Home, receipt: Receipt) -> str:
     if any(receipt.binds.get(key) != digest for key, digest in now.items()):
         return "cannot be derived again: classifier.toml or targets.toml changed since"
     if receipt.gate == "target_plan":
-        return _compare(judge_plan(specs, spec).verdict, receipt, "the settings of the candidates")
+        try:
+            return _compare(judge_plan(specs, spec, make=False).verdict, receipt, "the settings of the candidates")
+        except RatchetError as error:
+            if error.code != "no_trial":
+                raise
+            return "cannot be derived again: its one-step trial is not kept any more"
     again = judge_artifact(specs, spec, str(receipt.binds.get("adapter")), make=False)
     return _compare(again, receipt, "the adapter's files")
 

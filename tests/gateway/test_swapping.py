@@ -125,7 +125,7 @@ def test_weights_that_were_changed_with_their_manifest_never_serve(
     home: Home, made: tuple[Home, list[str]], digests: list[str], enter: Enter, plant: Plant
 ) -> None:
     """T19: every digest fits and the ledger promotes it, yet the slot keeps what it had. Planted: without the canary it serves."""
-    slots, mutant = Slots(home), plant(loading, "    check_canary(predictor.card, predictor.logits)\n")
+    slots, mutant = Slots(home), plant(loading, "            check_canary(predictor.card, predictor.logits)\n")
     slots.follow()
     forged = forge(home, digests[1])
     enter(forged)

@@ -1,0 +1,35 @@
+"""`python -m ratchet.deployment FOLDER RUNTIME [EXPORT]`: try the adapter of a folder in a runtime, in a process of its own.
+
+The last line of the standard output is a JSON document: `outcome` (passed or failed) and `reason`.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from ratchet.errors import RatchetError
+from ratchet.training.lifeline import die_with_parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0 when there is an outcome, whichever."""
+    parser = argparse.ArgumentParser(prog="python -m ratchet.deployment", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("runtime")
+    parser.add_argument("export", nargs="?", default="")
+    options = parser.parse_args(arguments)
+    die_with_parent(os.getppid())
+    from ratchet.deployment.trial import try_adapter
+
+    try:
+        found = {"outcome": "passed", "reason": try_adapter(options.folder, options.runtime, options.export)}
+    except RatchetError as error:
+        found = {"outcome": "failed", "reason": f"{error.message} {error.hint}".strip()}
+    print(json.dumps(found))  # noqa: T201 - the command's answer
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

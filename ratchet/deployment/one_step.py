@@ -1,0 +1,30 @@
+"""A candidate cut down to one step of the optimiser on a few made-up texts: enough to see whether its adapter can run at all.
+
+Add here what such a training needs; what is asked of its adapter is `trial.py`.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from ratchet.canary import PROMPTS
+from ratchet.candidate import Candidate
+from ratchet.identity import digest_json
+from ratchet.prompt import make_prompt
+from ratchet.spec import Spec
+from ratchet.training.plan import Examples, TrainingPlan
+
+_TEXTS = PROMPTS[1][:8]
+"""Short ones, and nobody's."""
+
+
+def one_step_plan(candidate: Candidate, spec: Spec, revision: str, code_version: str) -> tuple[TrainingPlan, Examples]:
+    """The plan of one step of `candidate`, whose base has this revision, with its only examples, which are for both splits."""
+    count = max(len(_TEXTS), len(spec.labels))
+    examples = [(f"{_TEXTS[n % len(_TEXTS)]} {n}", spec.labels[n % len(spec.labels)]) for n in range(count)]
+    changed: dict[str, Any] = {"epochs": 1, "patience": 1, "batch": count}
+    if str(candidate.method) == "dpo":  # its adapter has the form of a LoRA's, and there are no errors yet to learn from
+        changed["method"] = "lora"
+    short = replace(candidate, **changed)
+    prompt = make_prompt(spec.prompt, spec.label) if candidate.family == "causal" else None
+    plan = TrainingPlan(spec.labels, (short,), {short.base: revision}, digest_json(examples), code_version, prompt)
+    return plan, examples

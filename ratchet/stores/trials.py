@@ -1,0 +1,115 @@
+"""Trials on disk: a one-step adapter of a candidate, made and asked in a target's runtime, and the outcome kept by content.
+
+`<home>/<classifier>/trials/<digest>.json`; expendable. Add here how a trial is run; what is asked is `ratchet/deployment/trial.py`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ratchet.bases import resolve_base
+from ratchet.candidate import Candidate
+from ratchet.deployment.choice import Chosen
+from ratchet.deployment.one_step import one_step_plan
+from ratchet.deployment.trial import can_try
+from ratchet.errors import RatchetError
+from ratchet.files import write_json
+from ratchet.gates import Verdict
+from ratchet.identity import digest_json
+from ratchet.spec import Spec
+from ratchet.stores.home import Home
+from ratchet.training.outcome import FAILURE, read_result
+from ratchet.training.plan import Examples, TrainingPlan, prepare
+
+_VERSIONED = ("torch", "transformers", "peft", "onnxruntime")
+_LONGEST_S = 900
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+
+
+def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Chosen, ...], *, make: bool) -> list[Verdict]:
+    """A verdict for each target: its runtime loads and asks a one-step adapter of `candidate`, or cannot run on this machine.
+
+    An outcome is kept under everything that it depends on, so a trial costs its seconds once. Raises `RatchetError` when none is
+    kept and `make` is false.
+    """
+    plan, examples = one_step_plan(candidate, spec, resolve_base(candidate.base).revision, version("ratchet"))
+    verdicts: dict[str, Verdict] = {}
+    missing: list[Chosen] = []
+    for each in chosen:
+        name, path = each.profile.name, _path(home, spec, plan, each)
+        if not can_try(each.profile.runtime):
+            verdicts[name] = Verdict("inconclusive", f"{name} cannot run on this machine: not tried here.", {"trial": name})
+        elif path.is_file():
+            verdicts[name] = _as_verdict(candidate, each, json.loads(path.read_bytes()))
+        else:
+            missing.append(each)
+    if missing and not make:
+        raise RatchetError(f"no trial of {candidate.title} is kept.", "Run the cycle again.", code="no_trial")
+    if missing:
+        for each, found in _run(home, spec, plan, examples, missing):
+            if found["kept"]:
+                write_json(_path(home, spec, plan, each), {key: found[key] for key in ("outcome", "reason")})
+            verdicts[each.profile.name] = _as_verdict(candidate, each, found)
+    return [verdicts[each.profile.name] for each in chosen]
+
+
+def _path(home: Home, spec: Spec, plan: TrainingPlan, each: Chosen) -> Path:
+    versions = {package: version(package) for package in _VERSIONED}
+    key = digest_json({"plan": plan.as_json(), "target": each.as_json(), "versions": versions})
+    return home.trials(spec.name) / f"{key[:32]}.json"
+
+
+def _as_verdict(candidate: Candidate, each: Chosen, found: dict[str, Any]) -> Verdict:
+    name = each.profile.name
+    if found["outcome"] == "passed":
+        return Verdict("passed", f"One step of it was tried in {name}: {found['reason']}.", {"trial": name})
+    return Verdict("failed", f"One step of {candidate.title}, tried in {name}: {found['reason']}", {"trial": name})
+
+
+def _run(
+    home: Home, spec: Spec, plan: TrainingPlan, examples: Examples, missing: list[Chosen]
+) -> list[tuple[Chosen, dict[str, Any]]]:
+    """Train one step and ask its adapter in each runtime, in processes of their own; what died untold is not to be kept."""
+    root = home.trials(spec.name)
+    root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=root, prefix=".step-") as stage:
+        work = prepare(Path(stage), plan, examples, examples)
+        done = _call("ratchet.training", str(work))
+        if done.returncode != 0:
+            told = _read_failure(work) or f"its training ended with {done.returncode}: {done.stderr.strip()[-300:]}"
+            return [(each, {"outcome": "failed", "reason": told, "kept": (work / FAILURE).is_file()}) for each in missing]
+        folder = read_result(work).best_folder
+        return [(each, _ask(folder, each)) for each in missing]
+
+
+def _ask(folder: Path, each: Chosen) -> dict[str, Any]:
+    done = _call("ratchet.deployment", str(folder), each.profile.runtime, each.export)
+    try:
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return {"outcome": found["outcome"], "reason": found["reason"], "kept": True}
+    except (IndexError, ValueError, KeyError, TypeError):
+        said = f"the process that tried it ended with {done.returncode}: {done.stderr.strip()[-300:]}"
+        return {"outcome": "failed", "reason": said, "kept": False}
+
+
+def _read_failure(work: Path) -> str:
+    path = work / FAILURE
+    if not path.is_file():
+        return ""
+    told = json.loads(path.read_bytes())["error"]
+    return f"{told['message']} {told['hint']}".strip()
+
+
+def _call(module: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", module, *[word for word in words if word]]
+    environment = {**os.environ, **_ENVIRONMENT}
+    try:
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_LONGEST_S)
+    except subprocess.TimeoutExpired:
+        said = f"{module}, which tries one step of a candidate, did not end within {_LONGEST_S} s."
+        raise RatchetError(said, "Run the cycle again.", code="trial") from None

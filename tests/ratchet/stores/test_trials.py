@@ -1,0 +1,63 @@
+"""One step of a candidate shows, before the long training, whether its adapter can run where it must."""
+
+from pathlib import Path
+
+import pytest
+
+from ratchet.errors import RatchetError
+from ratchet.stores.home import Home
+from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_plan
+from ratchet.testing import SmallClassifier
+
+OWN = """
+[mine]
+runtime = "onnx"
+takes = "merged"
+families = ["encoder"]
+log_probabilities = false
+"""
+
+
+def made(root: Path, base: Path, target: str, candidate: str = "") -> Specs:
+    """A home whose one LoRA candidate on `base` shall run in `target`."""
+    listed = f'[[candidate]]\nbase = "{base}"\nrank = 4\nmax_tokens = 32\n{candidate}\n'
+    SmallClassifier(Home(root)).write(f'[[target]]\nname = "{target}"\n', listed)
+    (root / "targets.toml").write_text(OWN)
+    return Specs(Home(root))
+
+
+def kept(specs: Specs) -> list[str]:
+    """What lies in the folder of trials."""
+    return sorted(path.name for path in specs.home.trials("small").iterdir())
+
+
+def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_base: Path) -> None:
+    """In both targets; the outcomes are kept, and nothing else; they are found again without a training."""
+    specs = made(tmp_path, tiny_base, "in_process", '[[target]]\nname = "mine"')
+    with pytest.raises(RatchetError, match="no trial of encoder/lora"):
+        judge_plan(specs, specs["small"], make=False)
+    found = judge_plan(specs, specs["small"])
+    assert found.verdict.passed
+    assert "in in_process: beside others on one base it answers as it did when it was trained" in found.verdict.reason
+    assert "in mine: its onnx export answers within" in found.verdict.reason
+    assert len(kept(specs)) == 2
+    assert judge_plan(specs, specs["small"], make=False) == found
+
+
+def test_a_candidate_that_cannot_be_trained_at_all_is_found_out_by_its_step(tmp_path: Path, tiny_base: Path) -> None:
+    """Its loss is no number after the first step; the sentence is the training's own."""
+    specs = made(tmp_path, tiny_base, "in_process", "learning_rate = 1e38")
+    found = judge_plan(specs, specs["small"])
+    assert found.verdict.reason.startswith("Fails: no candidate can run where it must. One step of encoder/lora r4")
+    assert judge_plan(specs, specs["small"], make=False) == found
+
+
+def test_a_place_that_is_not_here_is_said_not_to_have_been_tried(tmp_path: Path, tiny_base: Path) -> None:
+    """No pass is claimed, and nothing is trained."""
+    specs = made(tmp_path, tiny_base, "far")
+    (tmp_path / "targets.toml").write_text(OWN.replace("mine", "far").replace('"onnx"', '"other"'))
+    found = judge_plan(specs, specs["small"])
+    assert found.verdict.passed
+    assert "far cannot run on this machine: not tried here." in found.verdict.reason
+    assert not specs.home.trials("small").exists()
