@@ -10,6 +10,7 @@ from assets.calibration_temperature import calibration_temperature
 from assets.corrected_labels import corrected_labels
 from assets.eval_report import eval_report
 from assets.production_logs import production_logs
+from assets.published_adapter import published_adapter
 from assets.training_set import training_set
 from checks.beats_baselines import beats_baselines
 from checks.golden_agreement import golden_agreement
@@ -22,11 +23,12 @@ from checks.target_fit import target_fit
 from checks.target_plan import target_plan
 from orchestration.feedback import feedback
 from orchestration.promotion import promotion, promotion_sensor
+from orchestration.publication import publication, publication_check, publication_monday
 from orchestration.shadow_deployment import shadow_deployment, shadow_deployment_sensor
 from orchestration.weekly_cycle import monday, weekly_cycle
 from resources.stores import build_stores
 
-ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report]
+ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report, published_adapter]
 CHECKS = [
     row_quality, label_agreement, label_distribution, leakage, target_plan, target_fit, beats_baselines, golden_agreement,
     golden_set_regression,
@@ -38,8 +40,8 @@ def build_definitions(root: str = "", **resource_overrides: object) -> dg.Defini
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
-        jobs=[weekly_cycle, shadow_deployment, promotion],
-        schedules=[monday],
+        jobs=[weekly_cycle, shadow_deployment, promotion, publication, publication_check],
+        schedules=[monday, publication_monday],
         sensors=[feedback, shadow_deployment_sensor, promotion_sensor],
         executor=dg.in_process_executor,  # of runs asked for in the UI too: one process, one lease
         resources={**build_stores(root), "pipes": dg.PipesSubprocessClient(), **resource_overrides},

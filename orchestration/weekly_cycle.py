@@ -9,13 +9,14 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.partitions import classifiers
+from orchestration.publication import PUBLICATION
 from orchestration.run_results import record_failure, record_success
 from ratchet.cycle import Cycle, monday_of
 from ratchet.stores.home import Home
 
 weekly_cycle = dg.define_asset_job(
     "weekly_cycle",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - PUBLICATION,
     executor_def=dg.in_process_executor,
     hooks={record_success, record_failure},
     tags={"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"},  # of a run that was killed: what it made is found

@@ -6,18 +6,24 @@ the sample classifier is `ratchet/simulation`; nothing here imitates a library.
 
 import json
 import random
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ratchet.bases import resolve_base
 from ratchet.cycle import Cycle, parse_week
 from ratchet.gates import GATES, Verdict
+from ratchet.report.example import make_example
+from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.stores.pairs import PAIRS
 from ratchet.stores.receipts import Receipts
+from ratchet.stores.reports import Reports
 from ratchet.stores.sealing import publish_segment
+from ratchet.tiny_adapter import write_tiny_adapter
 
 # Names that say nothing of their words, so that an untuned base model cannot guess them.
 WORDS: Mapping[str, Sequence[str]] = {
@@ -94,6 +100,27 @@ def keep_receipts(home: Home, name: str, week: str, adapter: str) -> dict[str, s
     for gate in GATES:
         store.write(cycle, gate, Verdict("passed", "Passes: a receipt for tests."), binds)
     return store.keep(cycle)
+
+
+def write_publishable(
+    home: Home, base: Path, name: str = "small", *, week: str = "2026-01-05", seed: int = 3, publish: str = "", **adapter: Any
+) -> str:
+    """A classifier with one adapter of random weights on `base`, sealed, with passing receipts and a report of it; its digest.
+
+    `publish` is further TOML of table `[publish]`, `adapter` knobs of `write_tiny_adapter`.
+    """
+    terms = 'licence = "apache-2.0"\nprovenance = "Made for tests."\ndata_licence = "Free to use."'
+    small = SmallClassifier(home, name)
+    small.write(settings=f"[publish]\n{terms}\n{publish}\n")
+    with tempfile.TemporaryDirectory() as made:
+        folder = write_tiny_adapter(Path(made) / "adapter", resolve_base(str(base)), tuple(WORDS), seed=seed, **adapter)
+        digest = AdapterStore(home).seal(name, folder, {})
+    cycle, store = Cycle(name, parse_week(week)), Receipts(home)
+    for gate in GATES:
+        store.write(cycle, gate, Verdict("passed", "Passes: a receipt for tests."), {"adapter": digest, "training_set": "0" * 64})
+    store.note(cycle, adapter=digest)
+    Reports(home).write(cycle, {**make_example(tuple(WORDS)), "classifier": name, "week": week, "adapter": digest})
+    return digest
 
 
 def write_pairs(

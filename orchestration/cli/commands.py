@@ -16,6 +16,7 @@ from orchestration.cli.key import key
 from orchestration.cli.manual import manual
 from orchestration.cli.predict import predict
 from orchestration.cli.promote import promote
+from orchestration.cli.publish import publish
 from orchestration.cli.replay import replay
 from orchestration.cli.report import report
 from orchestration.cli.rollout import advance, hold, kill, rollback
@@ -53,6 +54,8 @@ COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
                      "ratchet explain tickets --text 'my card was swallowed' --html why.html")),
     (export, manual("Write an adapter for another runtime, and compare its answers with the adapter's own.",
                     "ratchet export tickets --kind onnx_int8", 2)),
+    (publish, manual("Publish an adapter on a Hub, load it back and tag it by its week; or read back what was published.",
+                     "HF_TOKEN=... ratchet publish tickets --repo owner/tickets", 2)),
     (serve, manual("Answer over HTTP with what is live, and land what is asked, corrected and said of it.",
                    "ratchet serve --port 8008")),
     (key, manual("Make a key for the gateway.", "ratchet key web --scope classify --scope feedback")),

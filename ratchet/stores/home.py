@@ -137,6 +137,10 @@ class Home:
         """What both compared adapters said of the same requests, sealed by the gateway or made by a replay."""
         return self.classifier(name) / "pairs"
 
+    def published(self, name: str) -> Path:
+        """Records of what was published on a Hub, one file for each adapter and repository."""
+        return self.classifier(name) / "published"
+
     def rollout(self, name: str) -> Path:
         """`rollout.json`: the newest decision on the rollout with its figures. Expendable."""
         return self.classifier(name) / "rollout.json"

@@ -21,13 +21,18 @@ from ratchet.identity import digest_json
 from ratchet.machine import Machine
 from ratchet.names import nearest
 from ratchet.policy import Limits, PromotionPolicy
+from ratchet.publishing.policy import PublishPolicy
 from ratchet.spec import Label, Spec, Target, Window
 from ratchet.stores.home import Home
 from ratchet.stores.targets import read_targets
 
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
+<<<<<<< HEAD
     "target": Target, "machine": Machine,
+=======
+    "target": Target, "publish": PublishPolicy,
+>>>>>>> 920e70a (Publish an adapter on a Hub by one commit that is read back, loaded back and only then tagged, so that no lost answer makes a second revision and no stranger's push goes unseen)
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from orchestration import definitions
+from orchestration.publication import PUBLICATION
 from orchestration.run_results import STAGES
 from ratchet.gates import GATES
 
@@ -26,7 +27,16 @@ def test_every_asset_and_check_file_is_listed() -> None:
     assert {asset.key.to_user_string() for asset in definitions.ASSETS} == modules_with("assets", "@dg.asset")
     listed = {key.name for check in definitions.CHECKS for key in check.check_keys}
     assert listed == modules_with("checks", "@gate") == set(GATES)
-    assert set(STAGES) == listed | {asset.key.to_user_string() for asset in definitions.ASSETS}
+    outside = {key.to_user_string() for key in PUBLICATION.resolve(definitions.ASSETS)}
+    assert set(STAGES) == listed | {asset.key.to_user_string() for asset in definitions.ASSETS} - outside
+
+
+def test_no_cycle_waits_for_a_hub() -> None:
+    """Publishing is a job of its own: the weekly one has every other asset."""
+    job = definitions.defs.resolve_job_def("weekly_cycle")
+    assert {str(key.to_user_string()) for key in job.asset_layer.selected_asset_keys} == set(STAGES) - set(GATES)
+    alone = definitions.defs.resolve_job_def("publication").asset_layer.selected_asset_keys
+    assert {key.to_user_string() for key in alone} == {"published_adapter"}
 
 
 def test_every_check_blocks() -> None:

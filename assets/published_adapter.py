@@ -1,0 +1,36 @@
+"""Asset `published_adapter`: a commit of a repository on a Hub, with the week's tag."""
+
+import os
+
+import dagster as dg
+
+from assets.eval_report import eval_report
+from assets.partitions import cycle_of, cycles
+from ratchet.stores.home import Home
+from ratchet.stores.publishing import prepare, publish
+from ratchet.stores.receipts import Receipts
+
+
+@dg.asset(partitions_def=cycles, deps=[eval_report], kinds={"huggingface"}, group_name="publication")
+def published_adapter(
+    context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], receipts: dg.ResourceParam[Receipts]
+) -> dg.MaterializeResult[None]:
+    """The cycle's adapter on the Hub that classifier.toml names, loaded back from there and compared. No cycle waits for it.
+
+    Needs `HF_TOKEN` in the environment of the run. What serves does not change by it, and does not come from there.
+    """
+    cycle = cycle_of(context)
+    adapter = receipts.noted(cycle)["adapter"]
+    record, made = publish(home, prepare(home, cycle.classifier, adapter), os.environ)
+    return dg.MaterializeResult(
+        metadata={
+            "repository": record.repo,
+            "commit": str(record.commit),
+            "tag": record.tag,
+            "new revision": made,
+            "private": record.private,
+            "page": dg.MetadataValue.url(record.url),
+            "logits at most away": (record.loaded or {})["distance"],
+        },
+        data_version=dg.DataVersion(str(record.commit)),
+    )

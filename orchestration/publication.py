@@ -1,0 +1,67 @@
+"""Publication: a job of its own, which no cycle waits for, and the weekly look at what was published.
+
+Add here when something is published or read back; how is `ratchet/stores/publishing.py` and `read_back.py`.
+"""
+
+import os
+
+import dagster as dg
+
+from orchestration.rollout_jobs import HOME, configure
+from ratchet.stores.home import Home
+from ratchet.stores.publications import Publications
+from ratchet.stores.read_back import read_back
+
+PUBLICATION = dg.AssetSelection.groups("publication")
+"""What is made outside of the weekly cycle: when it fails, the cycle has succeeded nevertheless."""
+
+publication = dg.define_asset_job(
+    "publication",
+    selection=PUBLICATION,
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_retries": "2"},  # of a run that was killed: what it did is found on the Hub
+    description="Publishes one week's adapter on a Hub. It needs HF_TOKEN, and it is asked for, by you or by a tool of yours.",
+)
+
+
+class Published(dg.Config):
+    """Whose publications are looked at."""
+
+    classifier: str
+
+
+@dg.op
+def compare_with_hub(context: dg.OpExecutionContext, config: Published, home: dg.ResourceParam[Home]) -> None:
+    """Compare what this home published with what is there; a difference fails the run, which is the alarm."""
+    found = read_back(home, config.classifier, os.environ)
+    for each in found:
+        context.log.info(f"{each.what}: {each.said or each.fault}")
+    if faults := [f"{each.what}: {each.fault}" for each in found if each.fault]:
+        raise dg.Failure(
+            "; ".join(faults), metadata={"what serves": "is as it was: it never comes from a Hub"}, allow_retries=False
+        )
+
+
+@dg.job(executor_def=dg.in_process_executor, resource_defs=HOME, description="Compares what was published with what the Hub holds.")
+def publication_check() -> None:
+    """One step; it writes nothing."""
+    compare_with_hub()
+
+
+@dg.schedule(
+    job=publication_check, cron_schedule="0 7 * * 1", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
+)
+def publication_monday(context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]) -> list[dg.RunRequest] | dg.SkipReason:
+    """Every Monday at 07:00 UTC, for each classifier that has published something."""
+    names = [name for name in home.classifiers() if any(each.commit for each in Publications(home).all(name))]
+    if not names:
+        return dg.SkipReason("nothing was published")
+    day = context.scheduled_execution_time.date()
+    return [
+        dg.RunRequest(
+            run_key=f"{name}:{day}:publication_check",
+            run_config=configure(home, compare_with_hub=Published(classifier=name)),
+            tags={"ratchet/classifier": name},
+        )
+        for name in names
+    ]
