@@ -103,12 +103,9 @@ class Spec:
     prompt: PromptPolicy = field(default_factory=PromptPolicy)
     target: tuple[Target, ...] = ()
     """Where it will run, at most two; none is the gateway of this home, `in_process`."""
-<<<<<<< HEAD
     machine: Machine = field(default_factory=Machine)
     """What the machine that trains draws and costs; it decides nothing, so it is not in the digest."""
-=======
     publish: PublishPolicy = field(default_factory=PublishPolicy)
->>>>>>> 920e70a (Publish an adapter on a Hub by one commit that is read back, loaded back and only then tagged, so that no lost answer makes a second revision and no stranger's push goes unseen)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -145,11 +142,8 @@ class Spec:
     def digest(self) -> str:
         """SHA-256 of every setting that decides something, 64 hex digits: a prompt that no candidate reads is none of them."""
         content = self.as_json()
-<<<<<<< HEAD
         del content["machine"]
-=======
-        content.pop("publish", None)  # who may read an adapter changes nothing in how it was made and judged
->>>>>>> 920e70a (Publish an adapter on a Hub by one commit that is read back, loaded back and only then tagged, so that no lost answer makes a second revision and no stranger's push goes unseen)
+        del content["publish"]  # who may read an adapter changes nothing in how it was made and judged
         if not self.is_prompted:
             del content["prompt"]
         return digest_json(content)

@@ -22,6 +22,7 @@ from ratchet.eligibility import decide_eligibility
 from ratchet.encoding import encode_texts
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.failpoints import failpoint
+from ratchet.gates import TARGET_GATES
 from ratchet.identity import digest_bytes, digest_file
 from ratchet.opened_adapter import open_adapter
 from ratchet.prediction import load_predictor
@@ -233,6 +234,7 @@ def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Rec
     for entry in reversed(Ledger(home).entries(name)):
         if entry.adapter == adapter and entry.week and entry.receipts:
             cycle, found = Cycle(name, parse_week(entry.week)), receipts.kept(name, entry.week, entry.receipts)
+            unasked = () if set(TARGET_GATES) & set(found) else TARGET_GATES
             break
     else:
         made = next((cycle for cycle, made in candidates(home, name) if made == adapter), None)
@@ -240,8 +242,8 @@ def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Rec
             raise BlockedError(
                 f"no cycle of {name} vouches for adapter {adapter[:12]}.", "Run its cycle again.", code="no_evidence"
             )
-        cycle, found = made, receipts.read(made)
-    eligible = decide_eligibility(adapter, found)
+        cycle, found, unasked = made, receipts.read(made), ()
+    eligible = decide_eligibility(adapter, found, unasked=unasked)
     if not eligible.allowed:
         raise BlockedError(f"adapter {adapter[:12]} is not published: {eligible.reason}.", "Run its cycle again.", code="blocked")
     return cycle, found

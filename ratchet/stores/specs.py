@@ -28,11 +28,7 @@ from ratchet.stores.targets import read_targets
 
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
-<<<<<<< HEAD
-    "target": Target, "machine": Machine,
-=======
-    "target": Target, "publish": PublishPolicy,
->>>>>>> 920e70a (Publish an adapter on a Hub by one commit that is read back, loaded back and only then tagged, so that no lost answer makes a second revision and no stranger's push goes unseen)
+    "target": Target, "machine": Machine, "publish": PublishPolicy,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from ratchet.identity import digest_json
 from ratchet.machine import Machine
 from ratchet.policy import Limits, PromotionPolicy
 from ratchet.prompt import PromptPolicy
+from ratchet.publishing.policy import PublishPolicy
 from ratchet.spec import Label, Spec, Window
 
 LABELS = (Label("refund"), Label("other"))
@@ -45,6 +46,11 @@ SPEC = Spec("tickets", LABELS)
         (PromotionPolicy, {"min_requests": 0}, "promotion.min_requests = 0 is too small"),
         (PromotionPolicy, {"min_labels": -3}, "promotion.min_labels = -3 is too small"),
         (PromotionPolicy, {"dwell_minutes": -1.0}, "promotion.dwell_minutes = -1.0 is too small"),
+        (PublishPolicy, {"repo": "tickets"}, "publish.repo = 'tickets' is no repository"),
+        (PublishPolicy, {"repo": "../../etc"}, "is no repository"),
+        (PublishPolicy, {"licence": "Apache License"}, "publish.licence = 'Apache License' is no licence"),
+        (PublishPolicy, {"base_model": "org/base"}, "belong together"),
+        (PublishPolicy, {"base_model": "org/base", "base_revision": "main"}, "publish.base_revision = 'main' is no commit"),
         (Candidate, {"rank": 0}, "candidate.rank = 0 is too small"),
         (Candidate, {"rank": 512}, "candidate.rank = 512 is above 256"),
         (Candidate, {"dropout": 1.0}, "candidate.dropout = 1 drops everything"),
@@ -132,4 +138,10 @@ def test_a_prompt_counts_only_where_a_candidate_reads_it() -> None:
 def test_what_the_machine_costs_decides_nothing() -> None:
     """Another price is no other specification: a candidate that was judged before it may still be promoted."""
     assert replace(SPEC, machine=Machine(watts=300.0)).digest == SPEC.digest
-    assert SPEC.digest == digest_json({key: value for key, value in SPEC.as_json().items() if key not in {"machine", "prompt"}})
+    others = {"machine", "prompt", "publish"}
+    assert SPEC.digest == digest_json({key: value for key, value in SPEC.as_json().items() if key not in others})
+
+
+def test_where_it_is_published_decides_nothing() -> None:
+    """Naming a repository after a cycle leaves its verdicts standing."""
+    assert replace(SPEC, publish=PublishPolicy(repo="me/tickets", private=False)).digest == SPEC.digest
