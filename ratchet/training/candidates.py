@@ -155,7 +155,9 @@ def _train_lora(task: Task, report: Report) -> CandidateResult:
     halved = ["--halved"] if task.room.halved else []
     with Second([*command, "--parent", str(os.getpid()), *halved]) as duo:
         trainee, lesson, tokenizer = _open_lesson(task)
+        started = time.perf_counter()
         lower_layers = keep_lower(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
+        kept_s = time.perf_counter() - started
 
         def evaluate(tensors: Tensors) -> Metrics:
             if not isinstance(tokenizer, PromptTokenizer):
@@ -164,7 +166,7 @@ def _train_lora(task: Task, report: Report) -> CandidateResult:
             return _judge(task, Predictor(task.plan.labels, UNCALIBRATED, tokenizer, trainee.pad_id, trainee.answer))
 
         tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, evaluate, report)
-    result = _finish(task, trainee.settings, tensors, history, trainee.trainable_share)
+    result = _finish(task, trainee.settings, tensors, history, trainee.trainable_share, kept_s)
     shutil.rmtree(task.checkpoints)
     return replace(result, lower_layers=lower_layers)
 
@@ -200,10 +202,12 @@ def _judge(task: Task, predictor: Predictor) -> Metrics:
     return measure(*answer(_watched(predictor, task), task.calibration))
 
 
-def _finish(task: Task, settings: LoraSettings, tensors: Tensors, history: History, share: float) -> CandidateResult:
-    """Write the adapter of the best epoch, and say what is known of its training."""
+def _finish(
+    task: Task, settings: LoraSettings, tensors: Tensors, history: History, share: float, kept_s: float = 0
+) -> CandidateResult:
+    """Write the adapter of the best epoch, and say what is known of its training; `kept_s` were spent on lower layers before it."""
     _write_adapter(task, {form.CONFIG: canonical_json(settings.as_json()).encode(), form.WEIGHTS["lora"]: _save(tensors)})
-    trained_s = sum(epoch.train_seconds for epoch in history.epochs)
+    trained_s = kept_s + sum(epoch.train_seconds for epoch in history.epochs)
     return replace(
         task.blank_result(),
         epochs=history.epochs,

@@ -264,10 +264,11 @@ def adapt_model(
     )
     if candidate.dropout == 0:
         masters = dict(zip(trainee.names, trainee.masters, strict=True))
+        room = {weight.shape: torch.empty_like(weight) for weight in frozen.values()}
         for module, weight in frozen.items():
             down, up = (masters[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
             scale = settings.alpha / settings.rank
-            trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale))
+            trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale, room[weight.shape]))
     trainee.below = lower_count(model, candidate.layers)
     if trainee.below:
         trainee.split = SplitLayers(model)

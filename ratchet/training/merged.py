@@ -22,16 +22,21 @@ class MergedLayer:
     up: "torch.Tensor"
     scale: float
     merged: "torch.Tensor"
+    sums: "torch.Tensor"
+    """Room for the float32 sum, shared by layers of one shape: made anew for each, it costs more than the sum itself."""
 
     def refresh(self) -> None:
         """Merge the masters anew, after an optimiser step."""
         import torch
 
-        self.merged.copy_(torch.addmm(self.frozen, self.up.detach(), self.down.detach(), alpha=self.scale))
+        torch.addmm(self.frozen, self.up.detach(), self.down.detach(), alpha=self.scale, out=self.sums)
+        self.merged.copy_(self.sums)
 
 
-def merge_layer(layer: Any, frozen: "torch.Tensor", down: "torch.Tensor", up: "torch.Tensor", scale: float) -> MergedLayer:
-    """Let PEFT's `layer` compute merged from now on; call `refresh` before its first use."""
+def merge_layer(
+    layer: Any, frozen: "torch.Tensor", down: "torch.Tensor", up: "torch.Tensor", scale: float, sums: "torch.Tensor"
+) -> MergedLayer:
+    """Let PEFT's `layer` compute merged from now on; call `refresh` before its first use. `sums` is any room of its shape."""
     import torch
 
     class Product(torch.autograd.Function):
@@ -59,4 +64,4 @@ def merge_layer(layer: Any, frozen: "torch.Tensor", down: "torch.Tensor", up: "t
     bias = layer.base_layer.bias
     a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     layer.forward = lambda x: Product.apply(x, a, b)  # type: ignore[no-untyped-call]
-    return MergedLayer(frozen, down, up, scale, merged)
+    return MergedLayer(frozen, down, up, scale, merged, sums)
