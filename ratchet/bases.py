@@ -1,7 +1,8 @@
 """Base models: the pretrained weights that candidates start from, always at a pinned content.
 
 Add a model that comes from the package index here. A model of your own is named by its folder
-(`base = "./models/my-encoder"` or an absolute path); it must hold safetensors.
+(`base = "./models/my-encoder"` or an absolute path); it must hold safetensors. One of the Hub is named by repository and commit
+(`hub_bases.py`).
 """
 
 import importlib.util
@@ -9,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.errors import RatchetError
+from ratchet.hub_bases import check_fetched, fetched_folder, is_hub_name
 from ratchet.identity import digest_file, digest_json
 from ratchet.names import nearest
 from ratchet.packaged_gguf import unpack_gguf
+
+_CONTENT = {".json", ".safetensors", ".txt", ".model"}
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,12 @@ def base_folder(name: str) -> Path:
             "Save the model there with save_pretrained(safe_serialization=True); pickled weights are never loaded.",
             code="no_base",
         )
+    if is_hub_name(name):
+        return fetched_folder(name)
     raise RatchetError(
         f"unknown base model {name!r}.",
-        f"{nearest(name, _PACKAGED)} Known: {', '.join(_PACKAGED)}; or give the folder of your own model as './path'.".strip(),
+        f"{nearest(name, _PACKAGED)} Known: {', '.join(_PACKAGED)}; or give the folder of your own model as './path', "
+        "or one of the Hub as 'org/name@commit'.".strip(),
         code="no_base",
     )
 
@@ -79,7 +86,14 @@ def _installed(name: str, part: str, command: str) -> Path:
 
 
 def resolve_base(name: str) -> Base:
-    """The base model `name` with the digest of its content (about 0.1 s for 90 MB)."""
+    """The base model `name` with the digest of its content (about 0.1 s for 90 MB).
+
+    One of the Hub is compared with what was fetched, first; one that changed is refused.
+    """
     folder = base_folder(name)
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in {".json", ".safetensors", ".txt", ".model"})
-    return Base(name, folder, digest_json({p.relative_to(folder).as_posix(): digest_file(p) for p in files}))
+    if is_hub_name(name):
+        digests = {file: digest for file, digest in check_fetched(name).items() if Path(file).suffix in _CONTENT}
+    else:
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _CONTENT)
+        digests = {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
+    return Base(name, folder, digest_json(digests))

@@ -10,6 +10,7 @@ from orchestration.cli.demo import demo
 from orchestration.cli.doctor import doctor
 from orchestration.cli.explain import explain
 from orchestration.cli.export import export
+from orchestration.cli.fetch_base import fetch_base
 from orchestration.cli.ingest import ingest
 from orchestration.cli.init import init
 from orchestration.cli.key import key
@@ -58,6 +59,8 @@ COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
                      "HF_TOKEN=... ratchet publish tickets --repo owner/tickets", 2)),
     (serve, manual("Answer over HTTP with what is live, and land what is asked, corrected and said of it.",
                    "ratchet serve --port 8008")),
+    (fetch_base, manual("Download a base model of the Hub by its commit; nothing else ever downloads one.",
+                        "ratchet fetch-base org/name@" + "0123456789" * 4)),
     (key, manual("Make a key for the gateway.", "ratchet key web --scope classify --scope feedback")),
     (status, manual("Show on one screen what is live, what is new and what comes next.", "ratchet status tickets")),
     (doctor, manual("Say what is missing or odd on this machine, with the cure.", "ratchet doctor")),
