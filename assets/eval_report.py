@@ -10,6 +10,7 @@ from ratchet.eval_report import build_report
 from ratchet.judging import gather_judgement, prediction_rows, read_splits
 from ratchet.prediction import load_predictor
 from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.frontier_memory import open_frontier
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.receipts import Receipts
@@ -46,6 +47,7 @@ def eval_report(
         training=home.training(cycle.classifier) / noted["plan"][:16],
         verdicts={gate: receipt.verdict for gate, receipt in receipts.read(cycle).items()},
         timings_s=stage_seconds(context),
+        frontier=open_frontier(home, cycle, spec),
     )
     document = build_report(judgement)
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))
@@ -56,6 +58,7 @@ def eval_report(
             "verdict": document["verdict"]["sentence"],
             "figures": as_table([{"split": name, **{key: s[key] for key in shown}} for name, s in document["metrics"].items()]),
             "baselines": as_table([{"baseline": name, **s} for name, s in document["baselines"].items()]),
+            "base, tuned and frontier": (document["three_way"] or {}).get("verdict", "Not compared: evaluation.max_texts is 0."),
             "report": dg.MetadataValue.path(str(page)),
         }
     )

@@ -116,11 +116,15 @@ def run_in_batches(rows: Rows, tokenizer: TextTokenizer, pad_id: int, texts: Seq
 
     Sets torch to one thread in this process; two threads of our own take turns at the batches, which changes no bit.
     """
+    return run_encoded(rows, encode_texts(tokenizer, texts), pad_id, width)
+
+
+def run_encoded(rows: Rows, encoded: Sequence[Sequence[int]], pad_id: int, width: int) -> Floats:
+    """The same of texts that are tokens already."""
     import torch
 
     torch.set_num_threads(1)
-    encoded = encode_texts(tokenizer, texts)
-    result = np.empty((len(texts), width), dtype=np.float64)
+    result = np.empty((len(encoded), width), dtype=np.float64)
 
     def fill(batch: "np.ndarray[Any, np.dtype[np.int64]]") -> None:
         with torch.inference_mode():

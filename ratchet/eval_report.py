@@ -48,6 +48,8 @@ class Judgement:
     digests: Mapping[str, str]
     tfidf: Mapping[str, Any] | None = None
     """TF-IDF on the calibration split (`sweep.measure_tfidf`)."""
+    three_way: Mapping[str, Any] | None = None
+    """Base, tuned and frontier model on a sample of the test split; see `ratchet/three_way/`."""
 
 
 def build_report(found: Judgement) -> dict[str, Any]:
@@ -90,6 +92,7 @@ def build_report(found: Judgement) -> dict[str, Any]:
         },
         "baselines": {name: dict(scores) for name, scores in found.baselines.items()},
         "baselines_sentence": found.verdicts["beats_baselines"].reason,
+        "three_way": found.three_way,
         "worst_errors": _worst_errors(found.candidate_scores, labels),
         "checks": {
             gate: {"passed": v.passed, "verdict": v.outcome, "reason": v.reason}

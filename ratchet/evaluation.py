@@ -55,14 +55,17 @@ def brier_score(probabilities: Floats, labels: Integers) -> float:
 
 
 def reliability(probabilities: Floats, labels: Integers, bins: int = ECE_BINS) -> list[dict[str, float]]:
-    """Bins of equal mass over the confidence of the prediction: count, mean confidence, accuracy and its 95 % interval.
+    """Bins of equal mass over the confidence of the prediction: count, mean confidence, accuracy and its 95 % interval."""
+    return reliability_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
+
+
+def reliability_of(confidence: Floats, right: NDArray[np.bool_], bins: int = ECE_BINS) -> list[dict[str, float]]:
+    """The same of confidences [n] in answers that are `right` [n] or not, wherever the confidence comes from.
 
     Equal mass, because equal-width bins leave most bins of a good classifier empty (Nixon et al. 2019). Equal confidences
     share a bin, so that the order of the items does not matter; there are then fewer bins, down to one for a constant.
     """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    place = np.searchsorted(np.sort(confidence), confidence) * min(bins, len(labels)) // len(labels)
+    place = np.searchsorted(np.sort(confidence), confidence) * min(bins, len(right)) // len(right)
     rows = []
     for part in (np.flatnonzero(place == i) for i in np.unique(place)):
         low, high = proportion_interval(int(right[part].sum()), len(part))
@@ -80,8 +83,13 @@ def reliability(probabilities: Floats, labels: Integers, bins: int = ECE_BINS) -
 
 def expected_calibration_error(probabilities: Floats, labels: Integers, bins: int = ECE_BINS) -> float:
     """Mean |accuracy - confidence| over equal-mass bins, 0..1 (Naeini et al. 2015 with equal-mass bins)."""
-    rows = reliability(probabilities, labels, bins)
-    return float(sum(row["count"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / len(labels))
+    return calibration_error_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
+
+
+def calibration_error_of(confidence: Floats, right: NDArray[np.bool_], bins: int = ECE_BINS) -> float:
+    """The same of confidences [n] in answers that are `right` [n] or not."""
+    rows = reliability_of(confidence, right, bins)
+    return float(sum(row["count"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / len(right))
 
 
 def describe_split(raw: Floats, calibrated: Floats, labels: Integers, names: tuple[str, ...], *, seed: int = 0) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Add here who is asked on which items. What the answers are worth is said in `eva
 import functools
 import platform
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -21,15 +21,15 @@ from ratchet.candidate import DEFAULT_BASES, Candidate
 from ratchet.cycle import Cycle
 from ratchet.embedding import embed_texts
 from ratchet.eval_report import Judgement, golden_answers
-from ratchet.evaluation import Floats, macro_f1
+from ratchet.evaluation import macro_f1
 from ratchet.gates import Verdict
 from ratchet.golden_agreement import decide_golden_agreement
-from ratchet.prediction import load_untuned
-from ratchet.prompt import make_prompt
 from ratchet.regression import decide_regression
 from ratchet.scoring import Scored, Scorer, Split, score
 from ratchet.spec import Spec
 from ratchet.sweep import measure_tfidf
+from ratchet.three_way.comparing import Asker, compare_three_ways
+from ratchet.three_way.untuned import Embed, Untuned, UntunedCausal, UntunedEncoder
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import read_plan
 
@@ -83,8 +83,9 @@ def gather_judgement(
     training: Path,
     verdicts: Mapping[str, Verdict],
     timings_s: Mapping[str, float],
+    frontier: Asker | None = None,
 ) -> Judgement:
-    """Ask candidate, live and baselines, and let the gates of the model decide.
+    """Ask candidate, live and baselines, and let the gates of the model decide; then compare three ways.
 
     `noted` is what earlier stages of the cycle noted, `training` the work folder, `verdicts` those of the data gates.
     """
@@ -95,11 +96,15 @@ def gather_judgement(
     with ThreadPoolExecutor(2) as pool:
         frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]
         embed = functools.partial(embed_texts, frozen, max_tokens=best.max_tokens, kept=training)
-        judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed, _untuned(best, spec))
+        untuned = _untuned(best, spec, embed)
+        zero_shot = untuned.zero_shot if best.family == "causal" else None
+        judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed, zero_shot)
         answered = pool.submit(_score_both, candidate, splits, spec)
         live_answered = pool.submit(_score_both, live, splits, spec) if live else None
         baselines, scores = judged.result(), answered.result()
         live_scores = live_answered.result() if live_answered else None
+    title = result.best_candidate.title  # alone on the machine from here on: the time of single calls is measured
+    three_way = compare_three_ways(spec, splits["train"], candidate, scores["test"], title, untuned, frontier)
     return Judgement(
         cycle=cycle,
         spec=spec,
@@ -116,15 +121,13 @@ def gather_judgement(
         versions={"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
         digests={"adapter": noted["adapter"], "training_set": noted["training_set"], "plan": noted["plan"], "policy": spec.digest},
         tfidf=tfidf,
+        three_way=three_way,
     )
 
 
-def _untuned(best: Candidate, spec: Spec) -> Callable[[Sequence[str]], Floats] | None:
-    """What the base of a causal candidate says of texts before any training, by the path that serves."""
-    if best.family == "encoder":
-        return None
-    prompt = make_prompt(spec.prompt, spec.label)
-    return lambda texts: load_untuned(best.base, prompt, spec.labels, best.max_tokens).predict(texts).probabilities
+def _untuned(best: Candidate, spec: Spec, embed: Embed) -> Untuned:
+    """The base of the chosen candidate before any training."""
+    return UntunedCausal(best, spec) if best.family == "causal" else UntunedEncoder(best, spec, embed)
 
 
 def _score_both(scorer: Scorer, splits: Mapping[str, Split], spec: Spec) -> dict[str, Scored]:

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ratchet.bases import resolve_base
-from ratchet.calibration import UNCALIBRATED, Calibration, apply_calibration
+from ratchet.calibration import Calibration, apply_calibration
 from ratchet.causal import load_causal, pad_id_of_causal, prompted_rows
 from ratchet.embedding import mean_pooled
 from ratchet.encoders import apply_adapter, load_classifier, load_encoder, pad_id_of
 from ratchet.encoding import Rows, TextTokenizer, run_in_batches
 from ratchet.evaluation import Floats
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
-from ratchet.prompt import Prompt
-from ratchet.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
+from ratchet.prompt_tokenizer import PromptTokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -67,6 +65,17 @@ class Predictor:
         return Predictions([self.labels[index] for index in best], confidence, probabilities)
 
 
+@dataclass(frozen=True)
+class CausalPredictor(Predictor):
+    """A causal model behind a prompt, which can be asked for other tokens too."""
+
+    tokenizer: PromptTokenizer
+
+    def asking(self, codes: Sequence[int]) -> Rows:
+        """What answers rows of tokens after the same shared part with the scores of other tokens, [n, codes]."""
+        return prompted_rows(self.network, self.tokenizer.prefix, codes)
+
+
 def load_predictor(folder: Path) -> Predictor:
     """The predictor of an adapter folder, sealed or not, after every file, setting, tensor and digest was checked.
 
@@ -88,17 +97,12 @@ def load_predictor(folder: Path) -> Predictor:
     return classifier_predictor(model, opened.card.labels, opened.calibration, opened.tokenizer)
 
 
-def load_untuned(base_name: str, prompt: Prompt, labels: tuple[str, ...], max_tokens: int) -> Predictor:
-    """What a causal base model answers to `prompt` before any training (zero-shot), by the path that serves."""
-    base = resolve_base(base_name)
-    tokenizer = load_prompt_tokenizer(base.folder, prompt, max_tokens)
-    return causal_predictor(load_causal(base.folder), labels, UNCALIBRATED, tokenizer)
-
-
-def causal_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: PromptTokenizer) -> Predictor:
+def causal_predictor(
+    model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: PromptTokenizer
+) -> "CausalPredictor":
     """A predictor around a loaded causal model in evaluation mode: the scores of the label tokens after the prompt."""
     rows = prompted_rows(model, tokenizer.prefix, tokenizer.codes)
-    return Predictor(labels, calibration, tokenizer, pad_id_of_causal(model), rows, network=model)
+    return CausalPredictor(labels, calibration, tokenizer, pad_id_of_causal(model), rows, network=model)
 
 
 def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: TextTokenizer) -> Predictor:

@@ -17,7 +17,8 @@ from ratchet.prompt import Prompt
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_MARK = "\x00text\x00"  # no template holds it, and no text: control characters are refused at the door
+MARK = "\x00text\x00"
+"""Stands for a text. No template holds it, and no text: control characters are refused at the door."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class PromptTokenizer:
         found: dict[str, Any] | None = self.plain.truncation
         return found
 
+    def without_cutting(self) -> "Tokenizer":
+        """The base's tokenizer for words of our own, of whatever length."""
+        from tokenizers import Tokenizer
+
+        found = Tokenizer.from_str(self.plain.to_str())
+        found.no_truncation()
+        return found
+
     def encode_batch_fast(self, texts: Sequence[str]) -> list[PromptRow]:
         """What follows the shared part, for each text."""
         return [PromptRow([*found.ids, *self.suffix]) for found in self.plain.encode_batch_fast(texts, add_special_tokens=False)]
@@ -55,25 +64,29 @@ def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int) -> Prom
 
     Raises `RatchetError` when the base has no chat template though the prompt wants one, or when a code is not one token.
     """
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from tokenizers import Tokenizer
-
-    file = str(tokenizer_file(folder))
-    plain, special = Tokenizer.from_file(file), Tokenizer.from_file(file)
-    for tokenizer in (plain, special):
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
+    plain, special = open_tokenizer(folder), open_tokenizer(folder)
     plain.encode_special_tokens = True
     plain.enable_truncation(max_tokens)
     before, after = _wrap_chat(folder, prompt) if prompt.chat else (prompt.before, prompt.after)
     prefix = special.encode(before, add_special_tokens=False).ids
     if not prompt.chat:
-        prefix = _opening(special) + prefix
-    codes = _find_codes(special, after, prompt.codes)
+        prefix = opening_tokens(special) + prefix
+    codes = find_codes(special, after, prompt.codes)
     return PromptTokenizer(plain, tuple(prefix), tuple(special.encode(after, add_special_tokens=False).ids), codes)
 
 
-def _opening(tokenizer: "Tokenizer") -> list[int]:
+def open_tokenizer(folder: Path) -> "Tokenizer":
+    """The base model's tokenizer as it is, to which special tokens are special; it neither cuts nor pads."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(tokenizer_file(folder)))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def opening_tokens(tokenizer: "Tokenizer") -> list[int]:
     """The special tokens that this tokenizer puts before a text."""
     found = tokenizer.encode("a").ids
     bare = tokenizer.encode("a", add_special_tokens=False).ids
@@ -81,8 +94,8 @@ def _opening(tokenizer: "Tokenizer") -> list[int]:
     return list(found[: starts[0]]) if starts else []
 
 
-def _wrap_chat(folder: Path, prompt: Prompt) -> tuple[str, str]:
-    """What stands before and after the text in the model's own chat template, up to the assistant's first word."""
+def render_chat(folder: Path, said: Sequence[dict[str, str]]) -> str:
+    """Messages in the model's own chat template, up to the assistant's next word; raises `RatchetError` without one."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -90,17 +103,21 @@ def _wrap_chat(folder: Path, prompt: Prompt) -> tuple[str, str]:
         raise RatchetError(
             f"the base model in {folder} has no chat template.", "Set prompt.chat = false, or use an instruction-tuned base."
         )
+    return str(tokenizer.apply_chat_template(list(said), tokenize=False, add_generation_prompt=True))
+
+
+def _wrap_chat(folder: Path, prompt: Prompt) -> tuple[str, str]:
+    """What stands before and after the text in the model's own chat template, up to the assistant's first word."""
     said = [{"role": "system", "content": prompt.system}] if prompt.system else []
-    said.append({"role": "user", "content": prompt.render(_MARK)})
-    whole = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
-    before, mark, after = str(whole).partition(_MARK)
-    if not mark or _MARK in after:
+    said.append({"role": "user", "content": prompt.render(MARK)})
+    before, mark, after = render_chat(folder, said).partition(MARK)
+    if not mark or MARK in after:
         raise RatchetError("the base model's chat template changes the text or repeats it.", "Set prompt.chat = false.")
     return before, after
 
 
-def _find_codes(tokenizer: "Tokenizer", after: str, codes: Sequence[str]) -> tuple[int, ...]:
-    """The token of each code where the answer begins: with a space before it or without, the same for all."""
+def find_codes(tokenizer: "Tokenizer", after: str, codes: Sequence[str]) -> tuple[int, ...]:
+    """The token of each code that follows `after`, where the answer begins: with a space before it or without, the same for all."""
     start = tokenizer.encode(after, add_special_tokens=False).ids
     for form in ("{}", " {}"):
         whole = [tokenizer.encode(after + form.format(code), add_special_tokens=False).ids for code in codes]

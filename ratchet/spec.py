@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 from ratchet.candidate import Candidate
+from ratchet.frontier.settings import Frontier
 from ratchet.identity import digest_json
 from ratchet.machine import Machine
 from ratchet.names import NAME, nearest
@@ -16,6 +17,10 @@ from ratchet.policy import Limits, PromotionPolicy
 from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.publishing.policy import PublishPolicy
 from ratchet.refusal import STRICT, need_at_least, need_share, refuse
+from ratchet.three_way.settings import Evaluation
+
+_DECIDES_NOTHING = frozenset({"evaluation", "frontier", "machine", "publish"})
+"""Settings that change nothing in how an adapter is made and judged."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,9 @@ class Spec:
     machine: Machine = field(default_factory=Machine)
     """What the machine that trains draws and costs; it decides nothing, so it is not in the digest."""
     publish: PublishPolicy = field(default_factory=PublishPolicy)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    frontier: Frontier | None = None
+    """The large model that is asked beside ours; none is asked without this table."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -140,10 +148,11 @@ class Spec:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of every setting that decides something, 64 hex digits: a prompt that no candidate reads is none of them."""
-        content = self.as_json()
-        del content["machine"]
-        del content["publish"]  # who may read an adapter changes nothing in how it was made and judged
+        """SHA-256 of every setting that decides something, 64 hex digits.
+
+        A prompt that no candidate reads is none of them, nor is what only the report or a reader of the adapter sees.
+        """
+        content = {key: value for key, value in self.as_json().items() if key not in _DECIDES_NOTHING}
         if not self.is_prompted:
             del content["prompt"]
         return digest_json(content)

@@ -9,7 +9,7 @@ import typer
 
 from orchestration.cli import completion
 from orchestration.cli.manual import Json, Name
-from orchestration.cli.output import emit, emit_json, say, table
+from orchestration.cli.output import emit, emit_json, printable, say, table
 from orchestration.cli.session import session_of
 from ratchet.cycle import Cycle, parse_week
 from ratchet.week_choice import choose_week
@@ -70,8 +70,30 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
         table(figures),
         "",
         table([{"baseline": name, "macro-F1": s["macro_f1"], "ECE": s["ece"]} for name, s in document["baselines"].items()]),
+        *_three_ways(document.get("three_way")),
         "",
         table(classes),
         "",
         table([{"check": name, "verdict": c["verdict"], "reason": c["reason"]} for name, c in document["checks"].items()]),
     ]
+
+
+def _three_ways(found: dict[str, Any] | None) -> list[str]:
+    """Base, tuned and frontier model, and what that means; nothing where they were not compared."""
+    if not found:
+        return []
+    rows = [
+        {
+            "way": row["name"], "n": row["n"], "macro-F1": row["macro_f1"], "ECE": row["ece"],
+            "cost of 1,000": None if row["cost_per_1000"] is None else f"{row['cost_per_1000']:.3g}",
+            "p50 ms": row["p50_ms"], "p95 ms": row["p95_ms"],
+        }
+        for row in found["rows"]
+    ]  # fmt: skip
+    lines = ["", table(rows), "", printable(found["verdict"])]
+    if found["verbalised"] and found["verbalised"]["n"]:
+        said = found["verbalised"]
+        lines.append(
+            f"ECE of {said['n']} answers: {said['written_ece']:.3f} as the model writes it, {said['logits_ece']:.3f} by its logits."
+        )
+    return lines

@@ -16,6 +16,12 @@ BASELINES = {
     "tfidf_logreg": "TF-IDF + logreg",
     "majority": "majority class",
 }
+WAYS = {
+    "tuned": "Tuned",
+    "base_zero_shot": "Base, zero-shot",
+    "base_few_shot": "Base, few-shot",
+    "frontier": "Frontier model",
+}
 
 
 def draw_scores(document: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from ratchet.intervals import paired_bootstrap
 from ratchet.machine import Machine
 from ratchet.report.page import render_report
 from ratchet.sweep import TFIDF, build_sweep
+from ratchet.three_way.verdict import write_verdict
 
 LABELS = ("refund", "billing", "cancel_account", "delivery", "password", "complaint", "other")
 TEXTS = ("please send my money back", "the invoice shows a wrong sum", "close my account today", "parcel never came", "no login")
@@ -151,6 +152,7 @@ def make_example(
             "base_model": {"macro_f1": 0.1233, "ece": 0.0617},
         },
         "baselines_sentence": "The candidate beats its own frozen encoder with a linear head, the strongest baseline.",
+        "three_way": _three_way(metrics["test"], n),
         "labels": list(names),
         "worst_errors": errors[:20],
         "checks": {gate: {"passed": True, "verdict": "passed", "reason": reason} for gate, reason in CHECKS.items()},
@@ -161,6 +163,36 @@ def make_example(
             "digests": {"adapter": adapter, "data": digest_json(["data", seed]), "specification": digest_json(["spec", seed])},
         },
     }
+
+
+def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
+    """Base, tuned and frontier model on a sample, as a causal winner has them."""
+    tuned, (low, high) = test["macro_f1"], test["macro_f1_ci"]
+    said = "90 of 90 texts were answered by example-large, 0 of them in an earlier run; this cycle spent 0.0213 of 1."
+    places = [
+        ("tuned", "causal/lora r16 SmolLM2-135M", 0.0, test["ece"], 0.0021, 74.2, 118.3, ""),
+        ("base_zero_shot", "SmolLM2-135M", -0.7, 0.31, 0.0021, 74.0, 117.1, "the prompt that serves"),
+        ("base_few_shot", "SmolLM2-135M", -0.55, 0.22, 0.0026, 91.5, 140.2, "the prompt with solved examples before the text"),
+        ("frontier", "example-large", -0.02, 0.041, 0.2367, 612.4, 1340.0, said),
+    ]
+    rows = [
+        {
+            "name": name, "model": model, "n": 90 if name == "frontier" else 200, "macro_f1": max(0.0, tuned + less),
+            "macro_f1_ci": [max(0.0, low + less), max(0.0, high + less)], "ece": ece, "unusable": 2 if name == "frontier" else 0,
+            "cost_per_1000": cost, "p50_ms": p50, "p95_ms": p95, "calls": 90 if name == "frontier" else 40,
+            "difference": None if name == "tuned" else -less,
+            "difference_ci": None if name == "tuned" else [-less - 0.04, -less + 0.04], "note": note,
+        }
+        for name, model, less, ece, cost, p50, p95, note in places
+    ]  # fmt: skip
+    return {
+        "n": 200, "of": n, "seed": 0, "machine_hour_price": 0.1, "rows": rows, "frontier": said,
+        "verbalised": {
+            "n": 50, "question": "Confidence from 0 to 9:", "accuracy": 0.9, "written_mean": 0.71, "written_ece": 0.214,
+            "logits_mean": 0.91, "logits_ece": 0.052,
+        },
+        "verdict": write_verdict(rows, 200, n, said),
+    }  # fmt: skip
 
 
 def _candidate(index: int, title: str, epochs: int, selected: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from ratchet.report.classes import judge_labels, list_splits, span_labels, spread_labels
-from ratchet.report.comparison import BASELINES, draw_differences, draw_scores
+from ratchet.report.comparison import BASELINES, WAYS, draw_differences, draw_scores
 from ratchet.report.confusion import TEXTS_AT_MOST, arrange_confusion
 from ratchet.report.curves import draw_curves
 from ratchet.report.figures import divide, format_figure, join_key, look_up, make_slug, make_visible
@@ -62,6 +62,7 @@ def _render(document: Mapping[str, Any], digest: str, environment: jinja2.Enviro
         policy=POLICY,
         words=WORDS,
         baseline_names=BASELINES,
+        way_names=WAYS,
         texts_at_most=TEXTS_AT_MOST,
         rows=rows,
         few=lambda items: list(items)[:rows],

@@ -145,6 +145,10 @@ class Home:
         """`rollout.json`: the newest decision on the rollout with its figures. Expendable."""
         return self.classifier(name) / "rollout.json"
 
+    def frontier(self, name: str) -> Path:
+        """What a frontier model answered, by digest, and what each cycle spent on it."""
+        return self.classifier(name) / "frontier"
+
     def classifiers(self) -> list[str]:
         """Names of the classifiers that have a specification here, sorted."""
         return sorted(path.parent.name for path in self.root.glob("*/classifier.toml") if NAME.fullmatch(path.parent.name))

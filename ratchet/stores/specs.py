@@ -17,6 +17,7 @@ from ratchet.bases import base_folder
 from ratchet.candidate import Candidate
 from ratchet.deployment.choice import Chosen, choose_targets
 from ratchet.errors import RatchetError
+from ratchet.frontier.settings import Frontier
 from ratchet.identity import digest_json
 from ratchet.machine import Machine
 from ratchet.names import nearest
@@ -25,10 +26,11 @@ from ratchet.publishing.policy import PublishPolicy
 from ratchet.spec import Label, Spec, Target, Window
 from ratchet.stores.home import Home
 from ratchet.stores.targets import read_targets
+from ratchet.three_way.settings import Evaluation
 
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
-    "target": Target, "machine": Machine, "publish": PublishPolicy,
+    "target": Target, "machine": Machine, "publish": PublishPolicy, "evaluation": Evaluation, "frontier": Frontier,
 }  # fmt: skip
 
 

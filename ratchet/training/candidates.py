@@ -190,7 +190,7 @@ def _evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings, tens
     if isinstance(tokenizer, PromptTokenizer):  # in the fast numbers: it only chooses the epoch
         model = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."))
         apply_lora(model, settings, tensors)
-        predictor = causal_predictor(model, labels, UNCALIBRATED, tokenizer)
+        predictor: Predictor = causal_predictor(model, labels, UNCALIBRATED, tokenizer)
     else:
         model = load_classifier(task.base.folder, len(labels))
         apply_lora(model, settings, tensors)

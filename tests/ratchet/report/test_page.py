@@ -9,7 +9,20 @@ import pytest
 from ratchet.report.example import make_example
 from ratchet.report.page import POLICY, make_environment, render_report
 
-SECTIONS = ["verdict", "figures", "data", "reliability", "confusion", "labels", "curves", "sweep", "errors", "checks", "reproduce"]
+SECTIONS = [
+    "verdict",
+    "figures",
+    "ways",
+    "data",
+    "reliability",
+    "confusion",
+    "labels",
+    "curves",
+    "sweep",
+    "errors",
+    "checks",
+    "reproduce",
+]
 
 
 @pytest.mark.parametrize("name", ["usual", "first", "many"])

@@ -1,0 +1,99 @@
+"""What a frontier model answered, read strictly: the code of one label, or unusable and why.
+
+The bytes come from outside and are believed in nothing: size, JSON, shape, numbers. Add here what an answer may look like.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+LARGEST_BYTES = 256_000
+_MOST_TOKENS = 10_000_000
+
+Flaw = Literal["", "no_code", "refusal", "filtered", "cut_short", "bad_json", "too_large"]
+"""Why an answer cannot be used; empty for one that can."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. `label` is its place among the codes, None when it cannot be used and `flaw` says why."""
+
+    label: int | None
+    flaw: Flaw
+    tokens_in: int | None
+    tokens_out: int | None
+    """As the endpoint counted them; None when it did not say so in believable numbers."""
+    probabilities: tuple[float, ...] | None = None
+    """Of each code, summing to 1, from the log-probabilities of the first token; None where the endpoint gave none."""
+    latency_s: float = 0.0
+    """Of the attempt that was answered, without waiting before it."""
+
+    def __post_init__(self) -> None:
+        if (self.label is None) != bool(self.flaw):
+            raise ValueError(f"an answer {self.label} with the flaw {self.flaw!r}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer as JSON types."""
+        return {**asdict(self), "probabilities": None if self.probabilities is None else list(self.probabilities)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Answer":
+        """Inverse of `as_json`; raises TypeError or ValueError for anything else."""
+        found = content.get("probabilities")
+        return cls(**{**content, "probabilities": None if found is None else tuple(map(float, found))})
+
+
+def read_answer(body: bytes, codes: Sequence[str]) -> Answer:
+    """The answer in the bytes of a `chat.completion`; never raises."""
+    if len(body) > LARGEST_BYTES:
+        return Answer(None, "too_large", None, None)
+    try:
+        content = json.loads(body)
+        choice = content["choices"][0]
+        message, ended = choice["message"], choice.get("finish_reason")
+        said, refused = message.get("content"), message.get("refusal")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        return Answer(None, "bad_json", None, None)
+    tokens = _usage(content, "prompt_tokens"), _usage(content, "completion_tokens")
+    if refused:
+        return Answer(None, "refusal", *tokens)
+    if ended == "content_filter":
+        return Answer(None, "filtered", *tokens)
+    code = said.strip() if isinstance(said, str) else None
+    if code not in codes:
+        return Answer(None, "cut_short" if ended == "length" else "no_code", *tokens)
+    return Answer(list(codes).index(str(code)), "", *tokens, probabilities=_probabilities(choice, str(code), codes))
+
+
+def _usage(content: Mapping[str, Any], name: str) -> int | None:
+    found = content.get("usage")
+    value = found.get(name) if isinstance(found, Mapping) else None
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
+
+
+def _probabilities(choice: Mapping[str, Any], code: str, codes: Sequence[str]) -> tuple[float, ...] | None:
+    """Probabilities of the codes at the first token that is not white space; None unless that token is the answered code.
+
+    A code that is not among the listed tokens gets 0, and the rest is brought to the sum 1.
+    """
+    try:
+        tokens = [token for token in choice["logprobs"]["content"] if token["token"].strip()]
+        if tokens[0]["token"].strip() != code:
+            return None
+        listed = {entry["token"]: _share(entry["logprob"]) for entry in [*tokens[0]["top_logprobs"], tokens[0]]}
+        mass = [math.fsum(share for token, share in listed.items() if token.strip() == each) for each in codes]
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
+        return None
+    total = math.fsum(mass)
+    if not 0 < total <= 1.001 or max(mass) > mass[list(codes).index(code)] + 1e-9:
+        return None  # no distribution, or one whose best is another than what was answered
+    return tuple(share / total for share in mass)
+
+
+def _share(logprob: Any) -> float:
+    """The probability; raises ValueError for what is none."""
+    if isinstance(logprob, bool) or not isinstance(logprob, int | float) or not logprob <= 1e-6:
+        raise ValueError("no log-probability")
+    return math.exp(logprob)

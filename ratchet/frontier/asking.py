@@ -1,0 +1,144 @@
+"""Many questions: from memory where they were answered before, else several at once, until all are answered or it must stop.
+
+Stops for good when the budget is spent, when the endpoint refuses, after three questions in a row that brought nothing, or after
+a quarter of an hour: a cycle waits no longer. Add here when to stop; how one question is asked is `patience.py`.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from ratchet.frontier.answer import Answer
+from ratchet.frontier.budget import Budget, BudgetSpent, SpendLog
+from ratchet.frontier.endpoint import Endpoint
+from ratchet.frontier.patience import Unanswered, Wait, ask_patiently
+from ratchet.frontier.question import Question
+from ratchet.frontier.settings import Frontier
+from ratchet.prompt import Prompt
+
+_IN_A_ROW = 3
+_LONGEST_S = 900.0
+_WORTH_KEEPING = ("", "no_code", "refusal", "filtered", "cut_short")
+"""Flaws of what the model said, not of the way: asked again, they would cost again and say the same."""
+
+
+class Memory(Protocol):
+    """Answers that outlive the process, by the digest of all that was sent."""
+
+    def recall(self, digest: str) -> Answer | None:
+        """The answer, or None for one that is missing or damaged."""
+        ...
+
+    def keep(self, digest: str, answer: Answer) -> None:
+        """Durable and whole when this returns."""
+        ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of a list of texts: an answer for each, None for one that was not answered; and how it went, in a sentence."""
+
+    answers: tuple[Answer | None, ...]
+    remembered: int
+    spent: float
+    """In this cycle so far, in the money of the budget."""
+    sentence: str
+
+    @classmethod
+    def nothing(cls, n: int, sentence: str) -> "Asked":
+        """Nothing was asked, because of what the sentence says."""
+        return cls((None,) * n, 0, 0.0, sentence)
+
+
+@dataclass
+class Asker:
+    """A frontier model that can be asked for labels."""
+
+    settings: Frontier
+    prompt: Prompt
+    key: str | None
+    memory: Memory
+    log: SpendLog
+    wait: Wait = time.sleep
+
+    def ask(self, texts: Sequence[str]) -> Asked:
+        """Answers to the texts, in their order. Never raises for what an endpoint does."""
+        if self.key is None and not self.settings.is_local:
+            return Asked.nothing(
+                len(texts), f"The frontier model was not asked: the environment has no usable {self.settings.key_variable}."
+            )
+        questions = [Question(self.settings, self.prompt, text) for text in texts]
+        known = [self.memory.recall(question.digest) for question in questions]
+        course = _Course(Budget(self.settings.budget, self.log))
+        with Endpoint(self.settings, self.key) as endpoint, ThreadPoolExecutor(self.settings.at_once) as pool:
+            asked = [
+                found or pool.submit(self._one, endpoint, question, course)
+                for question, found in zip(questions, known, strict=True)
+            ]
+            answers = tuple(found if isinstance(found, Answer) else found.result() for found in asked)
+        remembered = sum(found is not None for found in known)
+        return Asked(answers, remembered, course.budget.spent, self._say(answers, remembered, course))
+
+    def _one(self, endpoint: Endpoint, question: Question, course: "_Course") -> Answer | None:
+        if course.stopped:
+            return None
+        try:
+            answer = ask_patiently(endpoint, question, course.budget, self.wait)
+        except BudgetSpent:
+            course.stop(f"the next question could have exceeded the budget of {self.settings.budget:g}")
+            return None
+        except Unanswered as error:
+            course.failed(error)
+            return None
+        course.succeeded()
+        if answer.flaw in _WORTH_KEEPING:
+            self.memory.keep(question.digest, answer)
+        return answer
+
+    def _say(self, answers: Sequence[Answer | None], remembered: int, course: "_Course") -> str:
+        found = [answer for answer in answers if answer]
+        said = (
+            f"{len(found)} of {len(answers)} texts were answered by {self.settings.model}, {remembered} of them in an earlier run"
+        )
+        flaws = Counter(answer.flaw for answer in found if answer.flaw)
+        if flaws:
+            listed = ", ".join(f"{flaw} {count}" for flaw, count in sorted(flaws.items()))
+            said += f"; {flaws.total()} answers could not be used and count as wrong ({listed})"
+        said += f"; this cycle spent {course.budget.spent:.4g} of {self.settings.budget:g}"
+        if course.why:
+            said += f"; no more were asked, because {course.why}"
+        elif course.missed:
+            said += f"; {course.missed} brought no answer"
+        return f"{said}."
+
+
+class _Course:
+    """How asking goes: the money, the failures in a row, and why it was stopped."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget, self.why, self.missed = budget, "", 0
+        self._in_a_row, self._until, self._lock = 0, time.monotonic() + _LONGEST_S, threading.Lock()
+
+    @property
+    def stopped(self) -> bool:
+        if not self.why and time.monotonic() > self._until:
+            self.stop("a quarter of an hour had passed")
+        return bool(self.why)
+
+    def stop(self, why: str) -> None:
+        with self._lock:
+            self.why = self.why or why
+
+    def succeeded(self) -> None:
+        with self._lock:
+            self._in_a_row = 0
+
+    def failed(self, error: Unanswered) -> None:
+        with self._lock:
+            self.missed, self._in_a_row = self.missed + 1, self._in_a_row + 1
+            if not self.why and (error.fatal or self._in_a_row >= _IN_A_ROW):
+                self.why = f"the endpoint brought nothing: {error.reason}"
