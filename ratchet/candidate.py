@@ -12,7 +12,7 @@ from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
 DEFAULT_BASES = {"encoder": "all-MiniLM-L6-v2", "causal": "SmolLM2-135M"}
 AUTO: tuple[str, ...] = ("auto",)
-_LATER = frozenset({"layers", "trainer"})
+_LATER = frozenset({"beta", "layers", "pass_epochs", "pass_rate", "trainer"})
 """Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before stay."""
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
@@ -27,7 +27,7 @@ class Candidate:
     """`encoder` reads a text and has a head of its own; `causal` answers a prompt with one token for each label."""
     base: str = ""
     """Name or folder of the base model; empty for the family's default."""
-    method: Literal["lora", "probe"] = "lora"
+    method: Literal["lora", "dpo", "probe"] = "lora"
     trainer: Literal["ratchet", "sft"] = "ratchet"
     """Who runs the epochs: `ratchet`'s own loop, or TRL's `SFTTrainer`; causal models only."""
     rank: int = 16
@@ -48,10 +48,17 @@ class Candidate:
     seed: int = 0
     inverse_regularisation: float = 10.0
     """`C` of the logistic regression; method `probe` only."""
+    pass_epochs: int = 1
+    """Epochs of the preference pass, after those of the LoRA that it goes on from; method `dpo` only, as the next two."""
+    pass_rate: float = 5e-5
+    """Its learning rate."""
+    beta: float = 0.1
+    """How strongly the pass is held to the LoRA that it began with: more holds more."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", self.base or DEFAULT_BASES[self.family])
         self._check_method()
+        self._check_pass()
         for name, least in (("rank", 1), ("epochs", 1), ("batch", 0), ("patience", 1), ("max_tokens", 8), ("seed", 0)):
             need_at_least(f"candidate.{name}", getattr(self, name), least)
         if self.rank > 256:
@@ -61,7 +68,7 @@ class Candidate:
         need_share("candidate.dropout", self.dropout)
         if self.dropout >= 1:
             raise refuse("candidate.dropout = 1 drops everything.", "Use 0.0 to 0.3.")
-        for name in ("alpha", "learning_rate", "inverse_regularisation"):
+        for name in ("alpha", "learning_rate", "inverse_regularisation", "pass_rate", "beta"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise refuse(
                     f"candidate.{name} = {getattr(self, name)} is not above 0.",
@@ -82,6 +89,18 @@ class Candidate:
         if self.family == "encoder" and self.trainer == "sft":
             raise refuse('candidate.trainer = "sft" trains causal models only.', 'Use trainer = "ratchet", or family = "causal".')
 
+    def _check_pass(self) -> None:
+        if self.method != "dpo":
+            for name in ("pass_epochs", "pass_rate", "beta"):
+                if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                    raise refuse(f'candidate.{name} is set, but only method = "dpo" has a preference pass.', f"Remove {name}.")
+            return
+        if self.family == "encoder":
+            raise refuse('candidate.method = "dpo" prefers codes of a prompt.', 'Use method = "lora", or family = "causal".')
+        if self.trainer == "sft":
+            raise refuse('candidate.trainer = "sft" trains no preference pass.', "Remove it: the pass is always TRL's.")
+        need_at_least("candidate.pass_epochs", self.pass_epochs, 1)
+
     def _check_layers(self) -> None:
         try:
             upper = upper_count(self.layers)
@@ -94,6 +113,11 @@ class Candidate:
                 f'candidate.layers = "{self.layers}" means nothing to method = "probe", which trains no layer.',
                 'Remove it, or use method = "lora".',
             )
+
+    @property
+    def form(self) -> Literal["lora", "probe"]:
+        """How the weights that it leaves are read: a preference pass leaves a LoRA."""
+        return "lora" if self.method == "dpo" else self.method
 
     def as_json(self) -> dict[str, Any]:
         """Every setting as JSON types, but for the later ones that are at their default."""
@@ -111,7 +135,7 @@ class Candidate:
     @property
     def title(self) -> str:
         """Short name for tables: `encoder/lora r16 all-MiniLM-L6-v2`."""
-        rank = f" r{self.rank}" if self.method == "lora" else ""
+        rank = f" r{self.rank}" if self.method != "probe" else ""
         layers = "" if self.layers == ALL else f" {self.layers}"
         trainer = f" by {self.trainer}" if self.trainer != "ratchet" else ""
         return f"{self.family}/{self.method}{rank}{layers} {self.base}{trainer}"

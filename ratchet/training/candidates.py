@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +77,8 @@ def train_candidate(task: Task, report: Report) -> CandidateResult:
 def _trainer_of(candidate: Candidate) -> "Callable[[Task, Report], CandidateResult]":
     if candidate.method == "probe":
         return _train_probe
+    if candidate.method == "dpo":
+        return _train_with_preferences
     return _train_with_sft if candidate.trainer == "sft" else _train_lora
 
 
@@ -151,6 +153,27 @@ def _known_rows(task: Task, lesson: Lesson, tokenizer: TextTokenizer) -> list[Se
 
 
 def _train_lora(task: Task, report: Report) -> CandidateResult:
+    found = _learn(task, report)
+    result = _finish(task, found.settings, found.tensors, found.history, found.share, found.kept_s)
+    shutil.rmtree(task.checkpoints)
+    return replace(result, lower_layers=found.lower_layers)
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What our own loop left in memory; the checkpoints still lie on the disk."""
+
+    settings: LoraSettings
+    tensors: Tensors
+    history: History
+    share: float
+    tokenizer: TextTokenizer
+    lower_layers: str
+    kept_s: float
+    """Seconds that the lower layers took before."""
+
+
+def _learn(task: Task, report: Report) -> _Learned:
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
     with Second([*command, "--parent", str(os.getpid()), *halved]) as duo:
@@ -166,9 +189,45 @@ def _train_lora(task: Task, report: Report) -> CandidateResult:
             return _judge(task, Predictor(task.plan.labels, UNCALIBRATED, tokenizer, trainee.pad_id, trainee.answer))
 
         tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, evaluate, report)
-    result = _finish(task, trainee.settings, tensors, history, trainee.trainable_share, kept_s)
+    return _Learned(trainee.settings, tensors, history, trainee.trainable_share, tokenizer, lower_layers, kept_s)
+
+
+def _train_with_preferences(task: Task, report: Report) -> CandidateResult:
+    from ratchet.training.preference import join_histories, mine_pairs, prefer
+
+    found = _learn(task, report)
+    tokenizer = found.tokenizer
+    if not isinstance(tokenizer, PromptTokenizer):
+        raise ValueError("preferences are of codes, which only a prompt has")
+    model = load_causal(task.base.folder)
+    apply_lora(model, found.settings, found.tensors)
+    predictor = causal_predictor(model, task.plan.labels, UNCALIBRATED, tokenizer)
+    pairs = mine_pairs(answer(_watched(predictor, task), task.train)[0], task.targets)
+    before = len(found.history.epochs)
+
+    def evaluate(tensors: Tensors) -> Metrics:
+        return _evaluate(task, tokenizer, found.settings, tensors)
+
+    tensors, history = prefer(
+        task,
+        tokenizer,
+        found.settings,
+        found.tensors,
+        pairs,
+        evaluate,
+        lambda epoch: report(replace(epoch, epoch=epoch.epoch + before)),
+    )
+    whole = join_histories(found.history, history)
+    result = _finish(task, found.settings, tensors, whole, found.share)
     shutil.rmtree(task.checkpoints)
-    return replace(result, lower_layers=lower_layers)
+    trained_s = found.kept_s + sum(epoch.train_seconds for epoch in found.history.epochs)
+    return replace(
+        result,
+        lower_layers=found.lower_layers,
+        pairs=len(pairs),
+        stopped_early=found.history.stopped_early(task.candidate),
+        samples_per_second=len(task.train) * before / trained_s,
+    )
 
 
 def _train_with_sft(task: Task, report: Report) -> CandidateResult:
@@ -252,7 +311,7 @@ def _as_bytes(card: form.AdapterCard) -> bytes:
 def _write_adapter(task: Task, content: dict[str, bytes]) -> None:
     candidate = task.candidate
     prompt = task.prompt if candidate.family == "causal" else None
-    card = make_card(task.base, candidate.method, task.plan.labels, candidate.max_tokens, prompt)
+    card = make_card(task.base, candidate.form, task.plan.labels, candidate.max_tokens, prompt)
     stage, target = task.folder / ".adapter.stage", task.folder / "adapter"
     for folder in (stage, target):
         shutil.rmtree(folder, ignore_errors=True)

@@ -48,6 +48,8 @@ class CandidateResult:
     samples_per_second: float = 0.0
     lower_layers: str = ""
     """What was done with the layers that do not learn, when only the upper ones do."""
+    pairs: int = 0
+    """Mined for a preference pass."""
     halved: bool = False
     """Whether any of it was computed in half the room, after a first try was killed, refused memory or hung."""
 
@@ -108,6 +110,7 @@ def summarise(found: CandidateResult) -> dict[str, str]:
 def _status(found: CandidateResult) -> str:
     words = f"{found.status} with half as many texts at once" if found.halved else found.status
     words = f"{words}, {found.lower_layers}" if found.lower_layers else words
+    words = f"{words}, on {found.pairs} pairs" if found.pairs else words
     return words if not found.reason else f"{words}: {found.reason}"
 
 

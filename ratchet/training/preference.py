@@ -1,0 +1,147 @@
+"""The preference pass: a causal LoRA that our own loop has trained learns, by TRL's `DPOTrainer`, to prefer the right codes.
+
+Pairs are mined from the training examples alone: where the first pass answers wrongly, or right by little, the right code is
+chosen and the code that it preferred, or its nearest rival, is rejected. The reference is the LoRA as it was before the pass; what
+remains is one LoRA again. Add here how pairs are mined and learned from; what stock trainers share is `stock.py`.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ratchet.adapter_weights import LoraSettings
+from ratchet.calibration import softmax
+from ratchet.candidate import Candidate
+from ratchet.causal import load_causal
+from ratchet.encoding import encode_texts
+from ratchet.errors import RatchetError
+from ratchet.evaluation import Floats
+from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.training.epochs import Epoch, History, Metrics, Tensors
+from ratchet.training.lora import fast_dtype, hidden, lora_config, stored_name
+from ratchet.training.stock import Watch, quiet_trainer, run_watched, stock_arguments
+from ratchet.training.task import Task
+
+if TYPE_CHECKING:
+    pass
+
+FEWEST_PAIRS = 8
+"""Below it there is nothing to prefer: the first pass knows its training examples."""
+_CLOSE = 0.2
+"""A right answer whose probability is at most this much above its nearest rival's makes a pair, too."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One training example with the class to prefer and the class to avoid."""
+
+    row: int
+    chosen: int
+    rejected: int
+
+
+def mine_pairs(logits: Floats, targets: Sequence[int]) -> list[Pair]:
+    """The pairs in what the first pass answers, logits [n, k], to training examples of the classes `targets` [n].
+
+    Raises `RatchetError` when there are fewer than `FEWEST_PAIRS`.
+    """
+    probabilities = softmax(logits)
+    pairs = []
+    for row, target in enumerate(targets):
+        others = probabilities[row].copy()
+        others[target] = -1.0
+        rival = int(others.argmax())
+        if probabilities[row, target] - probabilities[row, rival] <= _CLOSE:
+            pairs.append(Pair(row, target, rival))
+    if len(pairs) < FEWEST_PAIRS:
+        raise RatchetError(
+            f"the first pass is wrong or unsure on {len(pairs)} of {len(targets)} training examples; a preference pass needs "
+            f"{FEWEST_PAIRS}.",
+            'Use method = "lora": there are too few errors to learn preferences from.',
+            code="too_few_pairs",
+        )
+    return pairs
+
+
+def as_rows(tokenizer: PromptTokenizer, texts: Sequence[str], pairs: Sequence[Pair]) -> list[dict[str, list[int]]]:
+    """The pairs as tokens, in the columns that TRL makes of texts: cut by the code that serves, one token for each answer."""
+    rows = encode_texts(tokenizer, [texts[pair.row] for pair in pairs])
+    return [
+        {
+            "prompt_ids": [*tokenizer.prefix, *row],
+            "chosen_ids": [tokenizer.codes[pair.chosen]],
+            "rejected_ids": [tokenizer.codes[pair.rejected]],
+        }
+        for row, pair in zip(rows, pairs, strict=True)
+    ]
+
+
+@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here
+def prefer(
+    task: Task,
+    tokenizer: PromptTokenizer,
+    settings: LoraSettings,
+    first: "Tensors",
+    pairs: Sequence[Pair],
+    evaluate: Callable[[Tensors], Metrics],
+    report: Callable[[Epoch], None],
+) -> "tuple[Tensors, History]":
+    """Go on from the LoRA `first` with `pairs`; the tensors of the pass's best epoch, and the pass's history."""
+    import torch
+
+    passing = pass_of(task.candidate)
+    torch.manual_seed(passing.seed)
+    with quiet_trainer():
+        from datasets import Dataset
+        from peft import get_peft_model
+        from transformers import AutoTokenizer
+        from trl import DPOConfig, DPOTrainer
+
+        class TokenTrainer(DPOTrainer):  # type: ignore[misc] # trl is untyped
+            """TRL's trainer on rows that the code that serves has cut into tokens: it would cut texts in its own way."""
+
+            def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
+                return dataset
+
+        attention = None if torch.cuda.is_available() else "eager"  # fused attention is many times slower backwards on a CPU
+        base = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."), attention=attention)
+        model = get_peft_model(base, lora_config(settings))
+        put_tensors(model, first)
+        output = task.folder / "dpo"
+        arguments = stock_arguments(passing, len(pairs), output, task.room)
+        arguments["train_sampling_strategy"] = "random"  # pairs have no single length to be sorted by
+        trainer = TokenTrainer(
+            model=model,
+            args=DPOConfig(**arguments, beta=passing.beta, max_length=None),
+            train_dataset=Dataset.from_list(as_rows(tokenizer, [text for text, _ in task.train], pairs)),
+            processing_class=AutoTokenizer.from_pretrained(task.base.folder, local_files_only=True, trust_remote_code=False),
+        )
+        watch = Watch(passing, task.room, evaluate, report)
+        tensors, history = run_watched(trainer, watch)
+    shutil.rmtree(output, ignore_errors=True)
+    return tensors, history
+
+
+def pass_of(candidate: Candidate) -> Candidate:
+    """The settings of the preference pass in the places where a trainer looks for them."""
+    return replace(candidate, epochs=candidate.pass_epochs, learning_rate=candidate.pass_rate)
+
+
+def put_tensors(model: Any, tensors: "Tensors") -> None:
+    """Give the trainable parts of a PEFT model these stored tensors, each exactly once; raises ValueError for other names."""
+    import torch
+
+    learning = {stored_name(name): value for name, value in model.named_parameters() if value.requires_grad}
+    if set(learning) != set(tensors):
+        raise ValueError(f"the model learns {len(learning)} tensors, not the {len(tensors)} that are put into it")
+    with torch.no_grad():
+        for name, value in learning.items():
+            value.copy_(tensors[name])
+
+
+def join_histories(first: History, second: History) -> History:
+    """Both passes as one: epochs count on, and the best is the second pass's."""
+    behind = len(first.epochs)
+    epochs = (*first.epochs, *(replace(epoch, epoch=epoch.epoch + behind) for epoch in second.epochs))
+    return History(epochs, second.best + behind, first.resumed_from, first.halved or second.halved)

@@ -1,0 +1,162 @@
+"""A preference pass goes on from the candidate's own LoRA, learns from errors on training examples, and leaves a plain LoRA."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ratchet.bases import resolve_base
+from ratchet.calibration import softmax
+from ratchet.candidate import Candidate
+from ratchet.errors import RatchetError
+from ratchet.evaluation import Floats
+from ratchet.identity import digest_json
+from ratchet.opened_adapter import open_adapter
+from ratchet.prediction import load_predictor
+from ratchet.prompt import PromptPolicy, make_prompt
+from ratchet.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.spec import Label
+from ratchet.tiny_causal import write_tiny_causal
+from ratchet.training.epochs import Epoch, History
+from ratchet.training.outcome import TrainingResult, read_result, summarise
+from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.preference import FEWEST_PAIRS, Pair, as_rows, join_histories, mine_pairs
+
+Launch = Callable[..., "subprocess.CompletedProcess[str]"]
+Examples = dict[str, list[tuple[str, str]]]
+LABELS = ("card", "money", "rate")
+FIRST = {"epochs": 2, "learning_rate": 4e-3}
+PASS = {"method": "dpo", "pass_rate": 1e-2, "pass_epochs": 2, **FIRST}
+CASES: tuple[dict[str, Any], ...] = (
+    FIRST,
+    PASS,
+    PASS,
+    {**PASS, "pass_rate": 1e-12},
+    {**PASS, "epochs": 14, "patience": 14, "learning_rate": 3e-2},
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, examples: Examples, launch: Launch) -> TrainingResult:
+    """The first pass alone, the pass twice, a pass that stands still, and one after a first pass that knows everything."""
+    root = tmp_path_factory.mktemp("dpo")
+    prompt = make_prompt(PromptPolicy(), [Label(name) for name in LABELS])
+    texts = [text for rows in examples.values() for text, _ in rows]
+    base = resolve_base(str(write_tiny_causal(root / "base", [*texts, prompt.render("")])))
+    usual = Candidate(family="causal", base=base.name, rank=4, alpha=8, batch=8, max_tokens=32)
+    candidates = tuple(replace(usual, **case) for case in CASES)
+    plan = TrainingPlan(LABELS, candidates, {base.name: base.revision}, digest_json(examples), "test", prompt)
+    work = prepare(root / "work", plan, examples["train"], examples["calibration"])
+    done = launch(work)
+    assert done.returncode == 0, done.stderr
+    return read_result(work)
+
+
+def logits_of(made: TrainingResult, index: int, examples: Examples) -> Floats:
+    """What candidate `index` answers to the training examples."""
+    return load_predictor(made.work / f"candidate-{index}" / "adapter").logits([text for text, _ in examples["train"]])
+
+
+def test_it_prefers_the_right_codes_more_than_before(made: TrainingResult, examples: Examples) -> None:
+    """On the mined pairs the right code gains on the rejected one."""
+    targets = [LABELS.index(label) for _, label in examples["train"]]
+    before, after = (logits_of(made, index, examples) for index in (0, 1))
+    pairs = mine_pairs(before, targets)
+    assert made.candidates[1].pairs == len(pairs) >= FEWEST_PAIRS
+    margins = [np.mean([found[p.row, p.chosen] - found[p.row, p.rejected] for p in pairs]) for found in (before, after)]
+    assert margins[1] > margins[0] + 0.05
+
+
+def test_the_same_seed_gives_the_same_weights(made: TrainingResult) -> None:
+    """Both passes are deterministic, to the bit."""
+    assert made.candidates[1].weights_digest == made.candidates[2].weights_digest
+    assert made.candidates[1].weights_digest != made.candidates[0].weights_digest
+
+
+def test_it_begins_where_the_first_pass_ended(made: TrainingResult) -> None:
+    """A pass that takes no step worth the name leaves the LoRA that `method = "lora"` leaves with the same settings."""
+    first, still = (open_adapter(made.work / f"candidate-{index}" / "adapter") for index in (0, 3))
+    assert set(first.tensors) == set(still.tensors)
+    for name, tensor in first.tensors.items():
+        np.testing.assert_allclose(still.tensors[name].numpy(), tensor.numpy(), atol=1e-7)
+
+
+def test_it_leaves_a_plain_lora_and_says_how_it_went(made: TrainingResult) -> None:
+    """The card names the form; the epochs of both passes follow each other; the pairs are counted."""
+    found = made.candidates[1]
+    card = json.loads((made.work / found.folder / "ratchet.json").read_bytes())
+    assert (card["method"], found.method) == ("lora", "dpo")
+    assert [epoch.epoch for epoch in found.epochs] == [1, 2, 3, 4]
+    assert found.selected_epoch in (3, 4)
+    assert found.epochs[2].train_loss <= 0.75  # of preferences: ln 2 where nothing is preferred yet
+    assert f"on {found.pairs} pairs" in summarise(found)["status"]
+    assert not (made.work / "candidate-1" / "dpo").exists()
+    assert not (made.work / "candidate-1" / "checkpoints").exists()
+
+
+def test_too_few_errors_fail_the_candidate_and_nothing_else(made: TrainingResult) -> None:
+    """It says how many there were, and the others go on."""
+    found = made.candidates[4]
+    assert found.status == "failed"
+    assert "the first pass is wrong or unsure on" in found.reason
+    assert f"needs {FEWEST_PAIRS}" in found.reason
+    assert made.best in range(4)
+
+
+def test_pairs_are_errors_and_narrow_answers() -> None:
+    """Wrong: the answer is rejected. Right by little: its nearest rival. Right by much: no pair."""
+    rows = [[2.0, 1.0, 0.0], [1.05, 1.0, 0.0], [5.0, 0.0, 0.0], [0.0, 0.1, 0.2]]
+    logits, targets = np.array(rows * 4), [1, 0, 0, 2] * 4
+    assert mine_pairs(logits, targets)[:3] == [Pair(0, 1, 0), Pair(1, 0, 1), Pair(3, 2, 1)]
+    assert softmax(logits)[2, 0] > 0.9
+    with pytest.raises(RatchetError, match="wrong or unsure on 7 of 11") as told:
+        mine_pairs(logits[:11], [1, 0, 0, 2, 1, 0, 0, 2, 0, 0, 0])
+    assert told.value.code == "too_few_pairs"
+
+
+def test_pairs_are_cut_into_tokens_as_they_are_served(tmp_path: Path, examples: Examples) -> None:
+    """Prompt, chosen and rejected code: the very tokens of the predictor."""
+    prompt = make_prompt(PromptPolicy(), [Label(name) for name in LABELS])
+    base = write_tiny_causal(tmp_path / "base", [*(text for text, _ in examples["train"]), prompt.render("")])
+    tokenizer = load_prompt_tokenizer(base, prompt, 32)
+    text = examples["train"][0][0]
+    (row,) = as_rows(tokenizer, [text], [Pair(0, 2, 1)])
+    assert row["prompt_ids"] == [*tokenizer.prefix, *tokenizer.encode_batch_fast([text])[0].ids]
+    assert (row["chosen_ids"], row["rejected_ids"]) == ([tokenizer.codes[2]], [tokenizer.codes[1]])
+
+
+def test_histories_follow_each_other() -> None:
+    """The best epoch is the second pass's, even where the first one's NLL was lower: else there would be no pass."""
+    epoch = Epoch(1, 1.0, 0.5, 0.3, 0.1, 0.2, 1.0, 1.0)
+    first = History((epoch, replace(epoch, epoch=2, nll=0.2)), 2, resumed_from=1)
+    joined = join_histories(first, History((replace(epoch, nll=0.9),), 1, halved=True))
+    assert [found.epoch for found in joined.epochs] == [1, 2, 3]
+    assert (joined.best, joined.resumed_from, joined.halved) == (3, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"method": "dpo"}, "prefers codes of a prompt"),
+        ({"method": "dpo", "family": "causal", "trainer": "sft"}, "trains no preference pass"),
+        ({"method": "dpo", "family": "causal", "pass_epochs": 0}, "pass_epochs = 0 is too small"),
+        ({"method": "dpo", "family": "causal", "beta": 0.0}, "beta = 0.0 is not above 0"),
+        ({"family": "causal", "beta": 0.2}, 'only method = "dpo" has a preference pass'),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], said: str) -> None:
+    """Each with its cure."""
+    with pytest.raises(RatchetError, match=said):
+        Candidate(**settings)
+
+
+def test_candidates_of_before_keep_their_json() -> None:
+    """Settings of the pass are in it only where they are set."""
+    assert not {"beta", "pass_epochs", "pass_rate"} & set(Candidate(family="causal").as_json())
+    assert Candidate(family="causal", method="dpo", beta=0.3).as_json()["beta"] == 0.3
+    assert "r16" in Candidate(family="causal", method="dpo").title
