@@ -4,7 +4,7 @@ Add a setting of training here, with its default and the sentence that refuses a
 `ratchet/training/`.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from ratchet.layers import ALL, upper_count
@@ -118,6 +118,13 @@ class Candidate:
     def form(self) -> Literal["lora", "probe"]:
         """How the weights that it leaves are read: a preference pass leaves a LoRA."""
         return "lora" if self.method == "dpo" else self.method
+
+    def alone(self) -> "Candidate":
+        """The same without a preference pass: what can be trained where there are no errors yet to learn from."""
+        if self.method != "dpo":
+            return self
+        usual = Candidate(self.family)
+        return replace(self, method="lora", pass_epochs=usual.pass_epochs, pass_rate=usual.pass_rate, beta=usual.beta)
 
     def as_json(self) -> dict[str, Any]:
         """Every setting as JSON types, but for the later ones that are at their default."""

@@ -52,19 +52,19 @@ class _Layout:
 
 def outline_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
     """What the settings of `candidate` alone say, at no cost: its layers, heads and bytes are not looked at."""
-    base, rank = PurePath(candidate.base).name, None if candidate.method in _WITHOUT_RANK else candidate.rank
-    return AdapterFacts(candidate.title, candidate.family, candidate.method, base, len(spec.labels), None, rank, None, None)
+    base, rank = PurePath(candidate.base).name, None if candidate.form in _WITHOUT_RANK else candidate.rank
+    return AdapterFacts(candidate.title, candidate.family, candidate.form, base, len(spec.labels), None, rank, None, None)
 
 
 def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
     """What `candidate` would make for `spec`, from the shapes of its base on the meta device: no weight is read."""
     base, k = PurePath(candidate.base).name, len(spec.labels)
-    if candidate.method == "probe":
+    if candidate.form == "probe":
         from ratchet.encoders import hidden_size_of
 
         size = _BYTES_OF_A_NUMBER * k * (hidden_size_of(base_folder(candidate.base)) + 1)
         return AdapterFacts(candidate.title, candidate.family, "probe", base, k, size, heads=True)
-    layout, method = _LAYOUTS[candidate.family](candidate, k), str(candidate.method)
+    layout, method = _LAYOUTS[candidate.family](candidate, k), str(candidate.form)
     if method in _WITHOUT_RANK:
         size = _BYTES_OF_A_NUMBER * sum(map(prod, layout.shapes.values()))
         return AdapterFacts(candidate.title, candidate.family, method, base, k, size, heads=bool(layout.heads))

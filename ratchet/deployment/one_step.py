@@ -4,7 +4,6 @@ Add here what such a training needs; what is asked of its adapter is `trial.py`.
 """
 
 from dataclasses import replace
-from typing import Any
 
 from ratchet.canary import PROMPTS
 from ratchet.candidate import Candidate
@@ -21,10 +20,7 @@ def one_step_plan(candidate: Candidate, spec: Spec, revision: str, code_version:
     """The plan of one step of `candidate`, whose base has this revision, with its only examples, which are for both splits."""
     count = max(len(_TEXTS), len(spec.labels))
     examples = [(f"{_TEXTS[n % len(_TEXTS)]} {n}", spec.labels[n % len(spec.labels)]) for n in range(count)]
-    changed: dict[str, Any] = {"epochs": 1, "patience": 1, "batch": count}
-    if str(candidate.method) == "dpo":  # its adapter has the form of a LoRA's, and there are no errors yet to learn from
-        changed["method"] = "lora"
-    short = replace(candidate, **changed)
+    short = replace(candidate.alone(), epochs=1, patience=1, batch=count)
     prompt = make_prompt(spec.prompt, spec.label) if candidate.family == "causal" else None
     plan = TrainingPlan(spec.labels, (short,), {short.base: revision}, digest_json(examples), code_version, prompt)
     return plan, examples

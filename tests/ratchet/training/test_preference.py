@@ -160,3 +160,10 @@ def test_candidates_of_before_keep_their_json() -> None:
     assert not {"beta", "pass_epochs", "pass_rate"} & set(Candidate(family="causal").as_json())
     assert Candidate(family="causal", method="dpo", beta=0.3).as_json()["beta"] == 0.3
     assert "r16" in Candidate(family="causal", method="dpo").title
+
+
+def test_without_its_pass_it_is_a_lora() -> None:
+    """What is trained for one step to try a target; the settings of a pass, which a LoRA refuses, go with it."""
+    made = Candidate(family="causal", method="dpo", beta=0.3, pass_epochs=3, rank=4)
+    assert made.alone() == Candidate(family="causal", rank=4)
+    assert made.alone().alone() == made.alone()
