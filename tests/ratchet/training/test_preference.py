@@ -37,7 +37,7 @@ CASES: tuple[dict[str, Any], ...] = (
     PASS,
     PASS,
     {**PASS, "pass_rate": 1e-12},
-    {**PASS, "epochs": 14, "patience": 14, "learning_rate": 3e-2},
+    {**PASS, "epochs": 8, "patience": 8, "learning_rate": 8e-3},
 )
 
 
