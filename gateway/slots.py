@@ -116,11 +116,8 @@ class Slots:
             for name, said in sorted(set(problems.items()) - set(self.problems.items())):
                 _LOG.warning("classifier %s keeps what it serves: %s", name, said)
             for name, each in served.items():
-                if (
-                    each.lacking
-                    and (before := self._state.served.get(name)) is not each
-                    and (before is None or before.lacking != each.lacking)
-                ):
+                before = self._state.served.get(name)
+                if each.lacking and (before is None or before.lacking != each.lacking):
                     _LOG.warning("classifier %s: %s", name, each.lacking)
             with self._swap:
                 self._file.adopt({name: (each.rollout, generations[name]) for name, each in served.items()})

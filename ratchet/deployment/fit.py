@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from ratchet.deployment.facts import AdapterFacts
-from ratchet.deployment.profile import Profile, narrower
+from ratchet.deployment.profile import OF_ADAPTERS, Profile, narrower
 from ratchet.gates import Verdict
 
 Accept = Literal["documented", "proven"]
@@ -52,14 +52,15 @@ def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> 
     for name in (*_AT_MOST, *_AMONG, "heads"):
         limit, level = limit_of(profile, name, accept)
         if limit is None:
-            unknown.append(name)
+            unknown += [] if profile.takes == "merged" and name in OF_ADAPTERS else [name]
         elif (reason := _judge(name, limit, facts)) is not None:
             reasons.append(f"{reason[0]} ({level}). {reason[1]}")
     evidence = {"target": profile.as_json(), "accept": accept, "adapter": facts.as_json(), "unknown": unknown}
     if reasons:
         return Verdict("failed", f"{facts.what} does not fit {profile.name}: {'; '.join(reasons)}.", evidence)
     rest = f"; unknown there: {', '.join(unknown)}" if unknown else ""
-    return Verdict("passed", f"{facts.what} fits {profile.name} by its {accept} limits{rest}.", evidence)
+    known = f" by its {accept} limits" if profile.documented.known or (accept == "proven" and profile.proven.known) else ""
+    return Verdict("passed", f"{facts.what} fits {profile.name}{known}{rest}.", evidence)
 
 
 def join_verdicts(verdicts: Sequence[Verdict]) -> Verdict:

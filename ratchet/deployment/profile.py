@@ -14,6 +14,8 @@ from ratchet.refusal import STRICT, need_at_least, refuse
 Family = Literal["encoder", "causal"]
 Method = Literal["lora", "dora", "qlora", "dpo", "full", "probe"]
 Runtime = Literal["in_process", "onnx", "llama_cpp", "vllm", "workers_ai", "other"]
+OF_ADAPTERS = ("rank", "target_modules", "adapter_bytes")
+"""Limits that say nothing of a model with the adapter merged in."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Profile:
                 )
         if self.takes == "merged":
             for bounds in (self.documented, self.proven):
-                if idle := [name for name in ("rank", "target_modules", "adapter_bytes") if name in bounds.known]:
+                if idle := [name for name in OF_ADAPTERS if name in bounds.known]:
                     raise refuse(
                         f"target {self.name!r} takes merged models and has {idle[0]}, of which a merged model has none.",
                         f'Remove {idle[0]}, or write takes = "adapter".',

@@ -66,5 +66,5 @@ def judge_artifact(specs: Specs, spec: Spec, adapter: str, *, make: bool = True)
 def _judge_export(kind: str, record: dict[str, Any]) -> Verdict:
     """The verdict of parity, as a part of the evidence."""
     found = record["verdict"]
-    said = f"its {kind} export {'may' if found['outcome'] == 'passed' else 'may not'} answer for it: {found['reason']}"
+    said = f"Its {kind} export {'may' if found['outcome'] == 'passed' else 'may not'} answer for it: {found['reason']}"
     return Verdict(found["outcome"], said, {"export": kind, "files": record["files"], "parity": found["evidence"]})

@@ -74,6 +74,6 @@ def test_a_target_that_runs_an_export_gets_it_made_and_compared(tmp_path: Path, 
     assert "ratchet export" in caught.value.hint
     found = judge_artifact(specs, spec, adapter)
     assert found.passed
-    assert "its onnx export may answer for it: Passes: 0 of 30 answers change" in found.reason
+    assert "Its onnx export may answer for it: Passes: 0 of 30 answers change" in found.reason
     assert judge_artifact(specs, spec, adapter, make=False) == found
     assert Exports(specs.home).record("small", adapter, "onnx")["files"] == found.evidence["fits"][1]["files"]

@@ -1,0 +1,83 @@
+"""Measures what the gateway answers a second when it asks an adapter itself, its ONNX export, and its int8 export.
+
+Run `python -m benchmarks.gateway_runtimes` (`--seconds 4 --rounds 1` for a quick look). A LoRA on the packaged encoder is trained
+on generated messages first and gets in on real receipts of `target_fit`. A gateway process for each runtime, in turns, over HTTP on
+loopback: 32 clients that never pause, and one. No bound: it is a figure to choose a target by.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+from pathlib import Path
+
+from benchmarks.exports import train
+from benchmarks.gateway import CLIENTS, port_of, saturate
+from orchestration.cli.gateway_process import run_gateway
+from ratchet.cycle import Cycle, parse_week
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.serving import move
+from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_artifact
+from ratchet.testing import WORDS, SmallClassifier, keep_receipts, make_text, write_lines
+
+_WEEK = "2026-01-05"
+_TARGETS = {
+    "in_process": "",
+    "onnx": '[[target]]\nname = "onnx"\n',
+    "onnx_int8": '[[target]]\nname = "onnx"\nexport = "onnx_int8"\n',
+}
+
+
+def make_home(root: Path, folder: Path, target: str) -> Home:
+    """A home in which the adapter of `folder` is live for `target`, on the verdict that its cycle would have given."""
+    home, cycle = Home(root), Cycle("small", parse_week(_WEEK))
+    SmallClassifier(home).write(target)
+    draw = random.Random(11)
+    golden = [{"text": make_text(label, draw, n), "label": label} for n in range(100) for label in WORDS]
+    write_lines(home.golden("small"), golden)  # as many as make a figure of ECE worth something
+    adapter = AdapterStore(home).seal("small", folder, {})
+    keep_receipts(home, "small", _WEEK, adapter)
+    specs = Specs(home)
+    verdict = judge_artifact(specs, specs["small"], adapter)
+    if not verdict.passed:
+        raise SystemExit(f"not measured: {verdict.reason}")
+    print(verdict.reason)
+    Receipts(home).write(cycle, "target_fit", verdict, {"adapter": adapter, "training_set": "0" * 64})
+    said = {"ts": f"{_WEEK}T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
+    move(home, "small", action="promote", adapter=adapter, receipts=Receipts(home).keep(cycle), **said)
+    return home
+
+
+def measure(seconds: float, rounds: int) -> None:
+    """Train, let in, ask in turns, print the medians."""
+    draw = random.Random(7)
+    examples = [(make_text(label, draw, n), label) for n in range(120) for label in WORDS]
+    rates: dict[str, dict[int, list[float]]] = {runtime: {CLIENTS: [], 1: []} for runtime in _TARGETS}
+    with tempfile.TemporaryDirectory() as name:
+        folder = train(Path(name) / "work", examples[:300], examples[300:])
+        homes = {runtime: make_home(Path(name) / runtime, folder, target) for runtime, target in _TARGETS.items()}
+        for _ in range(rounds):
+            for runtime, home in homes.items():
+                with run_gateway(home, home.root / "gateway.log") as url:
+                    asyncio.run(saturate(port_of(url), requests=200))
+                    for clients, found in rates[runtime].items():
+                        rate, statuses = asyncio.run(saturate(port_of(url), seconds=seconds, clients=clients))
+                        if set(statuses) != {200}:
+                            raise SystemExit(f"not measured: {runtime} answered with {sorted(set(statuses))}")
+                        found.append(rate)
+                        print(f"  {runtime}, {clients} client(s): {found[-1]:.0f}/s")
+    for runtime, by_clients in rates.items():
+        said = ", ".join(f"{clients} client(s) {statistics.median(found):.0f}/s" for clients, found in by_clients.items())
+        print(f"{runtime}: {said}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    measure(options.seconds, options.rounds)

@@ -1,0 +1,46 @@
+"""A classifier that must run in ONNX Runtime: tried before training, exported in its cycle, promoted, answered by the export."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from gateway.app import create_app
+from gateway.settings import Settings
+from ratchet.stores.home import Home
+from ratchet.testing import WORDS, SmallClassifier
+from ratchet.tiny_encoder import write_tiny_encoder
+
+pytestmark = pytest.mark.xdist_group("onnx_target")
+
+
+def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any, call: Any, tmp_path: Path) -> None:
+    """The probe, which cannot be merged, is not trained; both receipts can be derived again; the gateway asks the export."""
+    words = [word for phrases in WORDS.values() for phrase in phrases for word in phrase.split()]
+    base = write_tiny_encoder(tmp_path / "base", words)
+    candidates = [f'[[candidate]]\nbase = "{base}"\nmax_tokens = 32\nmethod = "{method}"\n' for method in ("probe", "lora")]
+    small = SmallClassifier(Home(tmp_path / "home"), requests=180)
+    small.write(
+        '[[target]]\nname = "onnx"\n',
+        "".join([candidates[0], candidates[1] + "epochs = 30\npatience = 30\nbatch = 8\nlearning_rate = 3e-3\n"]),
+    )
+    small.write_week(date(2026, 1, 5))
+    home = ("--home", tmp_path / "home")
+    done = execute(*home, "cycle", "small", "--week", "2026-01-05")
+    assert done.code == 0, done.err
+    folder = small.folder / "receipts" / "2026-01-05"
+    plan, fit = (json.loads((folder / f"{gate}.json").read_bytes()) for gate in ("target_plan", "target_fit"))
+    assert "Not trained: encoder/probe" in plan["verdict"]["reason"]
+    assert "One step of it was tried in onnx: its onnx export answers within" in plan["verdict"]["reason"]
+    assert "Its onnx export may answer for it: Passes: 0 of 30 answers change" in fit["verdict"]["reason"]
+    report = json.loads((small.folder / "reports" / "2026-01-05" / "eval_report.json").read_bytes())
+    assert [found["method"] for found in report["candidates"]] == ["lora"]
+    for gate in ("target_plan", "target_fit"):
+        assert "follows from" in call(*home, "verify", folder / f"{gate}.json").out
+    assert call(*home, "promote", "small", "--why", "first", "--yes").code == 0
+    with TestClient(create_app(Settings(home=tmp_path / "home", ballast_bytes=0))) as client:
+        answer = client.post("/v1/classifiers/small", json={"text": "courier parcel"}).json()
+    assert (answer["runtime"], answer["path"], answer["adapter"]) == ("onnx", "calibrated", report["adapter"])
