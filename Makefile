@@ -9,7 +9,7 @@ export RATCHET_HOME ?= $(CURDIR)/data
 export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-training bench-exports bench-flags bench-gateway matrix
+.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-training bench-scoring bench-exports bench-flags bench-gateway matrix
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ bench-encoder: setup ## our LoRA training against transformers.Trainer
 
 bench-training: setup-causal ## LoRA training of the causal family against TRL's SFTTrainer
 	@$(BIN)/python -m benchmarks.training
+
+bench-scoring: setup-causal ## scoring of the causal family against model.generate and the transformers pipeline
+	@$(BIN)/python -m benchmarks.scoring
 
 bench-exports: setup ## int8 ONNX against the plain transformers pipeline, one text at a time
 	@$(BIN)/python -m benchmarks.exports

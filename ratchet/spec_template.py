@@ -72,6 +72,14 @@ max_tokens = 128
 # family = "causal"
 # base = "SmolLM2-135M"
 # learning_rate = 5e-4
+
+# A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See docs/evaluation.md.
+# [frontier]
+# base_url = "https://api.example.com/v1"
+# model = "example-large"
+# price_input = 3.0                # of a million tokens sent
+# price_output = 15.0              # of a million tokens written
+# budget = 1.0                     # most money of one cycle; the key is in the environment: RATCHET_FRONTIER_KEY
 """
 
 

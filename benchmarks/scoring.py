@@ -1,0 +1,125 @@
+"""Measures our scoring of a causal classifier against `model.generate` and against the transformers text-generation pipeline.
+
+Run `python -m benchmarks.scoring` (`--texts 8 --rounds 1` for a quick look). The same base in float32 answers the same texts in
+turn. `generate` is what a prompt and a parser cost: one text at a time, greedy, the twenty tokens that are its default;
+`generate, one token` is the least it can do. The pipeline writes one token in padded batches of sixteen. All three use every
+core by torch's own threads; ours uses two threads of one. The pipeline may write only codes, so that each answer can be
+compared with ours. Exits 1 when ours is less than 10 times as fast as `generate` or twice as fast as the pipeline, or when
+answers differ: from `generate` on the same tokens in none, from the pipeline, which cuts the prompt into tokens itself, in one
+of twenty at most.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.encoder import SUBJECTS, make_examples
+from ratchet.bases import resolve_base
+from ratchet.calibration import UNCALIBRATED
+from ratchet.causal import load_causal
+from ratchet.encoders import quiet_loading
+from ratchet.encoding import encode_texts
+from ratchet.prediction import CausalPredictor, causal_predictor
+from ratchet.prompt import Prompt, PromptPolicy, make_prompt
+from ratchet.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.spec import Label
+
+MIN_OF_GENERATE, MIN_OF_PIPELINE, MAX_DIFFERENT = 10.0, 2.0, 0.05
+WRITTEN, BATCH = 20, 16
+
+Answers = list[int]
+Side = Callable[[list[str]], Answers]
+
+
+def make_sides(base_name: str) -> dict[str, Side]:
+    """What answers texts with the places of labels, by name; each sets its own number of threads."""
+    base, labels = resolve_base(base_name), tuple(SUBJECTS)
+    prompt = make_prompt(PromptPolicy(), [Label(label) for label in labels])
+    predictor = causal_predictor(load_causal(base.folder), labels, UNCALIBRATED, load_prompt_tokenizer(base.folder, prompt, 128))
+    return {
+        "ratchet": lambda texts: predictor.logits(texts).argmax(axis=1).tolist(),
+        "generate": lambda texts: _generate(predictor, texts, WRITTEN),
+        "generate, one token": lambda texts: _generate(predictor, texts, 1),
+        "pipeline": _make_pipeline(predictor, prompt, base.folder),
+    }
+
+
+def _generate(predictor: CausalPredictor, texts: list[str], written: int) -> Answers:
+    """One text at a time, the very tokens that ours reads; the answer is the best code where the first token is written."""
+    import torch
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    tokenizer, model, found = predictor.tokenizer, predictor.network, []
+    codes = list(tokenizer.codes)
+    for ids in encode_texts(tokenizer, texts):
+        asked = torch.tensor([[*tokenizer.prefix, *ids]])
+        done = model.generate(
+            asked, attention_mask=torch.ones_like(asked), do_sample=False, max_new_tokens=written, min_new_tokens=written,
+            pad_token_id=predictor.pad_id, return_dict_in_generate=True, output_scores=True,
+        )  # fmt: skip
+        found.append(int(done.scores[0][0, codes].argmax()))
+    return found
+
+
+def _make_pipeline(predictor: CausalPredictor, prompt: Prompt, folder: Any) -> Side:
+    import torch
+    from transformers import AutoTokenizer, pipeline
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    with quiet_loading():
+        plain = pipeline("text-generation", model=predictor.network, tokenizer=tokenizer, device=-1)
+    allowed, codes = list(predictor.tokenizer.codes), list(prompt.codes)
+
+    def answer(texts: list[str]) -> Answers:
+        torch.set_num_threads(os.cpu_count() or 1)
+        done = plain(
+            [prompt.render(text.strip()) for text in texts], batch_size=BATCH, max_new_tokens=1, do_sample=False,
+            return_full_text=False, prefix_allowed_tokens_fn=lambda row, ids: allowed,
+        )  # fmt: skip
+        return [codes.index(found[0]["generated_text"].strip()) for found in done]
+
+    return answer
+
+
+def measure(base: str, texts: int, rounds: int) -> bool:
+    """Ask all sides in turn, print the table, and say whether the bounds hold."""
+    asked = [text for text, _ in make_examples(texts, seed=0)]
+    sides = make_sides(base)
+    for answer in sides.values():
+        answer(asked[:2])
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    answers: dict[str, Answers] = {}
+    for number in range(rounds):
+        for side, answer in sorted(sides.items(), reverse=bool(number % 2)):
+            started = time.perf_counter()
+            answers[side] = answer(asked)
+            seconds[side].append(time.perf_counter() - started)
+    print(f"{texts} texts, {len(SUBJECTS)} labels, {base}, float32, {os.cpu_count()} cores, {rounds} rounds")
+    print(f"{'side':22}{'texts/s':>9}{'ratchet is':>12}{'same answers':>14}")
+    ratios, same = {}, {}
+    for side, found in seconds.items():
+        ratios[side] = statistics.median(theirs / ours for theirs, ours in zip(found, seconds["ratchet"], strict=True))
+        same[side] = sum(a == b for a, b in zip(answers[side], answers["ratchet"], strict=True))
+        print(f"{side:22}{texts / statistics.median(found):>9.2f}{ratios[side]:>11.1f}x{f'{same[side]} of {texts}':>14}")
+    print(f"at least {MIN_OF_GENERATE:.0f} times generate, {MIN_OF_PIPELINE:.0f} times the pipeline; the same answers")
+    equal = same["generate"] == same["generate, one token"] == texts and same["pipeline"] >= (1 - MAX_DIFFERENT) * texts
+    return ratios["generate"] >= MIN_OF_GENERATE and ratios["pipeline"] >= MIN_OF_PIPELINE and equal
+
+
+def main() -> int:
+    """Exit code 0 when the bounds hold and the answers are the same."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", default="SmolLM2-135M")
+    parser.add_argument("--texts", type=int, default=48)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    return 0 if measure(options.base, options.texts, options.rounds) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
