@@ -29,6 +29,9 @@ Rows = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 
 TokenMatrix = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 _TOKENS_IN_BATCH = 2048
+_TOKENS_OF_MANY = 512
+"""A batch of many texts that are at hand at once: products of this size are as quick as larger ones, texts of unlike length share
+fewer batches, and both threads get work sooner. Of 48 messages 47 % of all positions were filling at 2,048 tokens, 20 % at 512."""
 _ROWS_IN_BATCH = 64
 _WORKERS = 2  # threads that each compute whole batches: torch's own threads wait for each other on small matrices
 
@@ -79,15 +82,15 @@ def encode_texts(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[in
     return [found.ids for found in tokenizer.encode_batch_fast([redaction.redact(text) for text in texts])]
 
 
-def batch_by_tokens(lengths: Sequence[int]) -> Iterator["np.ndarray[Any, np.dtype[np.int64]]"]:
-    """Indices of texts, longest first, in batches of at most 64 rows and 2,048 padded tokens (or one long row).
+def batch_by_tokens(lengths: Sequence[int], tokens: int = _TOKENS_IN_BATCH) -> Iterator["np.ndarray[Any, np.dtype[np.int64]]"]:
+    """Indices of texts, longest first, in batches of at most 64 rows and `tokens` padded tokens (or one long row).
 
     The batches depend on the lengths only, so the same texts always meet the same neighbours.
     """
     order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
     start = 0
     while start < len(order):
-        rows = max(1, min(_ROWS_IN_BATCH, _TOKENS_IN_BATCH // max(1, lengths[order[start]])))
+        rows = max(1, min(_ROWS_IN_BATCH, tokens // max(1, lengths[order[start]])))
         yield order[start : start + rows]
         start += rows
 
@@ -130,7 +133,7 @@ def run_encoded(rows: Rows, encoded: Sequence[Sequence[int]], pad_id: int, width
         with torch.inference_mode():
             result[batch] = rows(*pad_batch([encoded[index] for index in batch], pad_id)).double().numpy()
 
-    batches = list(batch_by_tokens([len(ids) for ids in encoded]))
+    batches = list(batch_by_tokens([len(ids) for ids in encoded], _TOKENS_OF_MANY))
     if len(batches) == 1:
         fill(batches[0])
     else:

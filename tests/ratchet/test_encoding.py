@@ -9,12 +9,13 @@ from ratchet.encoding import batch_by_tokens, encode_texts, load_tokenizer, pad_
 from ratchet.errors import RatchetError
 
 
-def test_batches_are_bounded_and_complete() -> None:
-    """No batch holds more than 64 rows or 2,048 padded tokens, unless it is one long row."""
+@pytest.mark.parametrize("most", [512, 2048])
+def test_batches_are_bounded_and_complete(most: int) -> None:
+    """No batch holds more than 64 rows or so many padded tokens, unless it is one long row."""
     lengths = [*np.random.default_rng(0).integers(1, 512, size=500).tolist(), 5000]
-    batches = [batch.tolist() for batch in batch_by_tokens(lengths)]
+    batches = [batch.tolist() for batch in batch_by_tokens(lengths, most)]
     assert sorted(index for batch in batches for index in batch) == list(range(501))
-    assert all(len(batch) <= 64 and max(lengths[i] for i in batch) * len(batch) <= 2048 for batch in batches[1:])
+    assert all(len(batch) <= 64 and max(lengths[i] for i in batch) * len(batch) <= most for batch in batches[1:])
     assert batches[0] == [500]
     assert list(batch_by_tokens([])) == []
 
