@@ -5,6 +5,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -77,7 +78,8 @@ def _run(
     """Train one step and ask its adapter in each runtime, in processes of their own; what died untold is not to be kept."""
     root = home.trials(spec.name)
     root.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=root, prefix=".step-") as stage:
+    _sweep(root)
+    with TemporaryDirectory(dir=root, prefix=f".step-{os.getpid()}-") as stage:
         work = prepare(Path(stage), plan, examples, examples)
         done = _call("ratchet.training", str(work))
         if done.returncode != 0:
@@ -85,6 +87,16 @@ def _run(
             return [(each, {"outcome": "failed", "reason": told, "kept": (work / FAILURE).is_file()}) for each in missing]
         folder = read_result(work).best_folder
         return [(each, _ask(folder, each)) for each in missing]
+
+
+def _sweep(root: Path) -> None:
+    """Remove what trials left behind whose process was killed."""
+    import psutil
+
+    for folder in root.glob(".step-*-*"):
+        owner = folder.name.split("-")[1]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ask(folder: Path, each: Chosen) -> dict[str, Any]:

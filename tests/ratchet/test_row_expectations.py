@@ -22,7 +22,7 @@ def logs(**columns: Any) -> pd.DataFrame:
     """Ten good rows of `LOGS_SQL`, some columns replaced."""
     good = {
         "request_id": [f"r{i}" for i in range(10)], "ts": [START + 60.0 * i for i in range(10)], "text": ["words"] * 10,
-        "chars": [5] * 10, "label": ["a", "b"] * 5, "confidence": [0.5] * 10, "week": [START] * 10,
+        "chars": [5] * 10, "label": ["a", "b"] * 5, "confidence": [0.5] * 10, "week": [START] * 10, "path": [""] * 10,
     }  # fmt: skip
     return pd.DataFrame({**good, **columns})
 
@@ -40,6 +40,11 @@ LOGS: dict[str, tuple[pd.DataFrame, set[tuple[str, str]]]] = {
     "good": (logs(), set()),
     "no_confidence_in_a_fifth": (logs(confidence=[None, None] + [0.5] * 8), set()),
     "no_confidence_in_more": (logs(confidence=[None] * 3 + [0.5] * 7), {("confidence", "expect_column_values_to_not_be_null")}),
+    "none_at_the_edge_and_a_fifth_beside": (logs(confidence=[None] * 6 + [0.5] * 4, path=["edge"] * 5 + [""] * 5), set()),
+    "none_at_the_edge_and_more_beside": (
+        logs(confidence=[None] * 7 + [0.5] * 3, path=["edge"] * 5 + ["calibrated"] * 5),
+        {("confidence", "expect_column_values_to_not_be_null")},
+    ),
     "no_rows": (logs().iloc[:0].astype({"text": "str"}), {("", "expect_table_row_count_to_be_between")}),
     "a_request_twice": (
         logs(request_id=["r0"] * 2 + [f"r{i}" for i in range(8)]),
@@ -94,14 +99,14 @@ def test_an_expectation_that_crashes_is_an_error_and_not_bad_data() -> None:
 
 
 def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
-    """The types that DuckDB gives, with a confidence that is null and a text of two-byte letters."""
+    """The types that DuckDB gives, with texts of two-byte letters, and no confidence where the edge answered."""
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     at = datetime(2026, 2, 24, tzinfo=UTC)
     with warehouse.connect() as connection:
         for i in range(10):
             connection.execute(
-                "INSERT INTO production_logs VALUES ('tickets', ?, ?, ?, 'a', ?, NULL, NULL, NULL, ?)",
-                [f"r{i}", at, "ü" * 50, None if i == 0 else 1.0, CYCLE.week],
+                "INSERT INTO production_logs VALUES ('tickets', ?, ?, ?, 'a', ?, NULL, NULL, ?, ?)",
+                [f"r{i}", at, "ü" * 50, None if i < 6 else 1.0, '{"path":"edge","runtime":"onnx"}' if i < 5 else None, CYCLE.week],
             )
             connection.execute(
                 "INSERT INTO corrections VALUES ('tickets', ?, ?, 'b', 'ann', false, NULL, ?)", [f"r{i}", at, CYCLE.week]

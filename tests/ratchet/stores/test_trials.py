@@ -35,9 +35,12 @@ def kept(specs: Specs) -> list[str]:
 def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_base: Path) -> None:
     """In both targets; the outcomes are kept, and nothing else; they are found again without a training."""
     specs = made(tmp_path, tiny_base, "in_process", '[[target]]\nname = "mine"')
+    left_behind = specs.home.trials("small") / f".step-{2**22 + 1}-killed"  # no process has so high a number
+    left_behind.mkdir(parents=True)
     with pytest.raises(RatchetError, match="no trial of encoder/lora"):
         judge_plan(specs, specs["small"], make=False)
     found = judge_plan(specs, specs["small"])
+    assert not left_behind.exists()
     assert found.verdict.passed
     assert "in in_process: beside others on one base it answers as it did when it was trained" in found.verdict.reason
     assert "in mine: its onnx export answers within" in found.verdict.reason
