@@ -12,8 +12,10 @@ from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
 DEFAULT_BASES = {"encoder": "all-MiniLM-L6-v2", "causal": "SmolLM2-135M"}
 AUTO: tuple[str, ...] = ("auto",)
-_LATER = frozenset({"beta", "layers", "pass_epochs", "pass_rate", "trainer"})
+_LATER = frozenset({"accumulate", "beta", "checkpointing", "layers", "pass_epochs", "pass_rate", "trainer"})
 """Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before stay."""
+_RATE = 1.5e-3
+_LEAST = {"rank": 1, "epochs": 1, "batch": 0, "accumulate": 1, "patience": 1, "max_tokens": 8, "seed": 0}
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
 
@@ -27,7 +29,9 @@ class Candidate:
     """`encoder` reads a text and has a head of its own; `causal` answers a prompt with one token for each label."""
     base: str = ""
     """Name or folder of the base model; empty for the family's default."""
-    method: Literal["lora", "dpo", "probe"] = "lora"
+    method: Literal["lora", "dora", "qlora", "full", "dpo", "probe"] = "lora"
+    """What learns: low-rank products beside frozen weights; these with a learned length for each output; the same as `lora` beside
+    weights of four bits; every weight; a LoRA with a pass of preferences after it; or a regression on embeddings."""
     trainer: Literal["ratchet", "sft"] = "ratchet"
     """Who runs the epochs: `ratchet`'s own loop, or TRL's `SFTTrainer`; causal models only."""
     rank: int = 16
@@ -41,7 +45,11 @@ class Candidate:
     epochs: int = 4
     batch: int = 0
     """Examples a step; 0 for as many as leave 64 steps in an epoch, but 8 to 32: few examples need steps, many need speed."""
-    learning_rate: float = 1.5e-3
+    accumulate: int = 1
+    """In how many parts a step's batch is computed, their gradients added: less memory for more time, and the same step."""
+    checkpointing: bool = False
+    """Whether what a layer computed is thrown away and computed again for its gradients: less memory for a third more time."""
+    learning_rate: float = _RATE
     patience: int = 2
     """Epochs without a better calibration NLL before training stops."""
     max_tokens: int = 128
@@ -59,7 +67,7 @@ class Candidate:
         object.__setattr__(self, "base", self.base or DEFAULT_BASES[self.family])
         self._check_method()
         self._check_pass()
-        for name, least in (("rank", 1), ("epochs", 1), ("batch", 0), ("patience", 1), ("max_tokens", 8), ("seed", 0)):
+        for name, least in _LEAST.items():
             need_at_least(f"candidate.{name}", getattr(self, name), least)
         if self.rank > 256:
             raise refuse(f"candidate.rank = {self.rank} is above 256.", "Use 4 to 64; 16 is the default.")
@@ -88,6 +96,31 @@ class Candidate:
             raise refuse('candidate.method = "probe" needs embeddings.', 'Use method = "lora", or family = "encoder".')
         if self.family == "encoder" and self.trainer == "sft":
             raise refuse('candidate.trainer = "sft" trains causal models only.', 'Use trainer = "ratchet", or family = "causal".')
+        if self.family == "encoder" and self.method == "qlora":
+            raise refuse(
+                'candidate.method = "qlora" is for causal models: an encoder is small enough as it is.',
+                'Use method = "lora", or family = "causal".',
+            )
+        if self.method == "probe" and (self.accumulate > 1 or self.checkpointing):
+            raise refuse(
+                'candidate.accumulate and checkpointing mean nothing to method = "probe", which trains no layer.', "Remove them."
+            )
+        if self.method == "full":
+            self._check_full()
+
+    def _check_full(self) -> None:
+        if self.learning_rate == _RATE:
+            raise refuse(
+                f'candidate.method = "full" with learning_rate = {_RATE}, the default of adapters, ruins a pretrained model.',
+                "Set learning_rate = 5e-5, or another between 1e-5 and 2e-4.",
+            )
+        for name, usual, what in (
+            ("target_modules", AUTO, "trains every weight"),
+            ("layers", ALL, "trains every layer"),
+            ("dropout", 0.0, "has no adapter whose input could be dropped"),
+        ):
+            if getattr(self, name) != usual:
+                raise refuse(f'candidate.{name} is set, but method = "full" {what}.', f'Remove {name}, or use method = "lora".')
 
     def _check_pass(self) -> None:
         if self.method != "dpo":
@@ -108,6 +141,10 @@ class Candidate:
             raise refuse(
                 f'candidate.layers = "{self.layers}" is no choice of layers.', 'Write "all", or "top:10" for the upper ten.'
             ) from None
+        if upper and self.checkpointing and self.trainer == "ratchet":
+            raise refuse(
+                f'candidate.checkpointing computes again what candidate.layers = "{self.layers}" keeps.', "Remove one of the two."
+            )
         if upper and self.method == "probe":
             raise refuse(
                 f'candidate.layers = "{self.layers}" means nothing to method = "probe", which trains no layer.',
@@ -115,9 +152,9 @@ class Candidate:
             )
 
     @property
-    def form(self) -> Literal["lora", "probe"]:
-        """How the weights that it leaves are read: a preference pass leaves a LoRA."""
-        return "lora" if self.method == "dpo" else self.method
+    def form(self) -> Literal["lora", "dora", "full", "probe"]:
+        """How the weights that it leaves are read: a QLoRA is a LoRA once it is trained, and a preference pass leaves one."""
+        return "lora" if self.method == "qlora" or self.method == "dpo" else self.method
 
     def alone(self) -> "Candidate":
         """The same without a preference pass: what can be trained where there are no errors yet to learn from."""
@@ -142,7 +179,7 @@ class Candidate:
     @property
     def title(self) -> str:
         """Short name for tables: `encoder/lora r16 all-MiniLM-L6-v2`."""
-        rank = f" r{self.rank}" if self.method != "probe" else ""
+        rank = "" if self.method in ("probe", "full") else f" r{self.rank}"
         layers = "" if self.layers == ALL else f" {self.layers}"
         trainer = f" by {self.trainer}" if self.trainer != "ratchet" else ""
         return f"{self.family}/{self.method}{rank}{layers} {self.base}{trainer}"

@@ -58,7 +58,7 @@ def label_scores(model: Any, hidden: "torch.Tensor", codes: Sequence[int]) -> "t
     import torch
 
     head = model.get_output_embeddings()
-    rows = torch.tensor(codes)
+    rows = torch.tensor(codes, device=hidden.device)
     bias = None if getattr(head, "bias", None) is None else head.bias[rows].float()
     found = torch.nn.functional.linear(hidden.float(), head.weight[rows].float(), bias)
     cap = getattr(model.config, "final_logit_softcapping", None)
@@ -76,7 +76,7 @@ def compute_prefix(backbone: Any, prefix: Sequence[int]) -> "list[tuple[torch.Te
     if not prefix:
         return []
     cache = DynamicCache()
-    backbone(input_ids=torch.tensor([list(prefix)]), past_key_values=cache, use_cache=True)
+    backbone(input_ids=torch.tensor([list(prefix)], device=backbone.device), past_key_values=cache, use_cache=True)
     return [(layer.keys, layer.values) for layer in cache.layers]
 
 
@@ -96,7 +96,7 @@ def last_hidden(
     for index, (keys, values) in enumerate(prefix):
         cache.update(keys.expand(n, -1, -1, -1), values.expand(n, -1, -1, -1), index)
     hidden = backbone(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
-    found: torch.Tensor = hidden[torch.arange(n), lengths - 1]
+    found: torch.Tensor = hidden[torch.arange(n, device=ids.device), lengths.to(ids.device) - 1]
     return found
 
 
@@ -119,9 +119,9 @@ def check_scores(model: Any, prefix: Sequence[int], row: Sequence[int], codes: S
     """Raise `RatchetError` unless our shortcuts say of one row what the whole model says: a family may do what we do not know."""
     import torch
 
-    ids = torch.tensor([list(row)])
+    ids = torch.tensor([list(row)], device=model.device)
     with torch.no_grad():
-        whole = model(input_ids=torch.tensor([[*prefix, *row]])).logits[:, -1, list(codes)].float()
+        whole = model(input_ids=torch.tensor([[*prefix, *row]], device=model.device)).logits[:, -1, list(codes)].float()
         ours = prompted_rows(model, prefix, codes)(ids, torch.ones_like(ids))
     distance, scale = float((whole - ours).abs().max()), max(1.0, float(whole.abs().max()))
     if not distance <= _CLOSE[str(model.dtype).removeprefix("torch.")] * scale:

@@ -19,7 +19,7 @@ _EMBEDDINGS_PER_S = 400.0
 def estimate_seconds(candidates: Sequence[Candidate], train: int, held_out: int) -> float:
     """Rough seconds of a cycle on two cores: all epochs of every candidate, one after the other. Early stopping makes it less."""
     lora = sum(
-        (train * candidate.epochs + held_out) / _LORA_EXAMPLES_PER_S for candidate in candidates if candidate.method == "lora"
+        (train * candidate.epochs + held_out) / _LORA_EXAMPLES_PER_S for candidate in candidates if candidate.method != "probe"
     )
     embedded = train + 4 * held_out  # the training texts once, the held-out ones by probe, candidate, live and base
     return _FIXED_S + lora + embedded / _EMBEDDINGS_PER_S

@@ -27,6 +27,7 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without which products on a GPU are not the same from run to run
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",  # each kernel that is kept holds memory, and is made anew in a millisecond
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",

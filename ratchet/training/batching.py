@@ -31,11 +31,17 @@ def bucket_batches(lengths: Sequence[int], batch: int, seed: int, epoch: int) ->
     return [batches[index] for index in random.permutation(len(batches))]
 
 
-def split_by_tokens(batch: Sequence[int], lengths: Sequence[int], most: int = TOKENS_AT_ONCE) -> Iterator[list[int]]:
-    """The batch in order, in pieces of at most `most` padded tokens, or of one long example. Their gradients are added."""
+def split_by_tokens(
+    batch: Sequence[int], lengths: Sequence[int], most: int = TOKENS_AT_ONCE, examples: int | None = None
+) -> Iterator[list[int]]:
+    """The batch in order, in pieces of at most `most` padded tokens, or of one long example. Their gradients are added.
+
+    None of the pieces holds more than so many `examples`, where a number is given.
+    """
     piece: list[int] = []
     for index in batch:
-        if piece and (len(piece) + 1) * max(lengths[index], *(lengths[i] for i in piece)) > most:
+        longest = max(lengths[i] for i in (index, *piece))
+        if piece and (len(piece) == examples or (len(piece) + 1) * longest > most):
             yield piece
             piece = []
         piece.append(index)

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from ratchet.canary import record_canary
 from ratchet.candidate import Candidate
 from ratchet.causal import load_causal
 from ratchet.embedding import keep_embeddings
-from ratchet.encoders import apply_lora, load_classifier
+from ratchet.encoders import apply_adapter, load_classifier
 from ratchet.encoding import TextTokenizer, encode_texts, load_tokenizer
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats, Integers, brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
@@ -29,12 +30,13 @@ from ratchet.identity import canonical_json
 from ratchet.opened_adapter import make_card
 from ratchet.prediction import Predictor, causal_predictor, classifier_predictor, load_predictor
 from ratchet.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
-from ratchet.training.duo import Duo, Second
+from ratchet.training.duo import Alone, Duo, Second
 from ratchet.training.ending import is_out_of_memory
 from ratchet.training.epochs import Epoch, History, Lesson, Metrics, Tensors, follow, train_epochs
 from ratchet.training.heartbeat import sign_of_life
 from ratchet.training.kept import keep_lower
 from ratchet.training.outcome import CandidateResult, weights_digest
+from ratchet.training.quantised import prepare_quantising
 from ratchet.training.task import Task
 
 if TYPE_CHECKING:
@@ -113,8 +115,9 @@ def _watched(predictor: Predictor, task: Task) -> Predictor:
 
 
 def follow_candidate(task: Task, duo: Duo) -> None:
-    """Be the second process of a LoRA candidate's training, until the first one orders to stop."""
+    """Be the second process of a candidate's training, until the first one orders to stop."""
     _prepare_torch()
+    prepare_quantising((task.candidate,))
     trainee, lesson, tokenizer = _open_lesson(task)
     keep_lower(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
     follow(trainee, lesson, task.checkpoints, duo)
@@ -124,7 +127,7 @@ def _prepare_torch() -> None:
     import torch
 
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     sign_of_life()
 
 
@@ -163,7 +166,7 @@ def _train_lora(task: Task, report: Report) -> CandidateResult:
 class _Learned:
     """What our own loop left in memory; the checkpoints still lie on the disk."""
 
-    settings: LoraSettings
+    settings: LoraSettings | None
     tensors: Tensors
     history: History
     share: float
@@ -174,16 +177,19 @@ class _Learned:
 
 
 def _learn(task: Task, report: Report) -> _Learned:
+    from ratchet.training.lora import learning_device
+
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
-    with Second([*command, "--parent", str(os.getpid()), *halved]) as duo:
+    second = Second([*command, "--parent", str(os.getpid()), *halved])
+    with second if learning_device().type == "cpu" else nullcontext(Alone()) as duo:  # a GPU is fed by one process
         trainee, lesson, tokenizer = _open_lesson(task)
         started = time.perf_counter()
         lower_layers = keep_lower(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
         kept_s = time.perf_counter() - started
 
         def evaluate(tensors: Tensors) -> Metrics:
-            if not isinstance(tokenizer, PromptTokenizer):
+            if not isinstance(tokenizer, PromptTokenizer) or task.candidate.method == "qlora":
                 return _evaluate(task, tokenizer, trainee.settings, tensors)
             trainee.model.eval()  # the very model that learns, in its fast numbers: it only chooses the epoch
             return _judge(task, Predictor(task.plan.labels, UNCALIBRATED, tokenizer, trainee.pad_id, trainee.answer))
@@ -197,10 +203,10 @@ def _train_with_preferences(task: Task, report: Report) -> CandidateResult:
 
     found = _learn(task, report)
     tokenizer = found.tokenizer
-    if not isinstance(tokenizer, PromptTokenizer):
-        raise ValueError("preferences are of codes, which only a prompt has")
+    if not isinstance(tokenizer, PromptTokenizer) or found.settings is None:
+        raise ValueError("preferences are of codes, which only a prompt has, and held to the LoRA before them")
     model = load_causal(task.base.folder)
-    apply_lora(model, found.settings, found.tensors)
+    apply_adapter(model, found.settings, found.tensors)
     predictor = causal_predictor(model, task.plan.labels, UNCALIBRATED, tokenizer)
     pairs = mine_pairs(answer(_watched(predictor, task), task.train)[0], task.targets)
     before = len(found.history.epochs)
@@ -235,24 +241,24 @@ def _train_with_sft(task: Task, report: Report) -> CandidateResult:
 
     tokenizer = load_prompt_tokenizer(task.base.folder, task.prompt, task.candidate.max_tokens)
 
-    def evaluate(settings: LoraSettings, tensors: Tensors) -> Metrics:
+    def evaluate(settings: LoraSettings | None, tensors: Tensors) -> Metrics:
         return _evaluate(task, tokenizer, settings, tensors)
 
     return _finish(task, *train_with_sft(task, tokenizer, evaluate, report))
 
 
-def _evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings, tensors: Tensors) -> Metrics:
+def _evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors) -> Metrics:
     """How good an epoch's tensors are on the calibration split, by the path that serves."""
     from ratchet.training.lora import fast_dtype
 
     labels = task.plan.labels
     if isinstance(tokenizer, PromptTokenizer):  # in the fast numbers: it only chooses the epoch
         model = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."))
-        apply_lora(model, settings, tensors)
+        apply_adapter(model, settings, tensors)
         predictor: Predictor = causal_predictor(model, labels, UNCALIBRATED, tokenizer)
     else:
         model = load_classifier(task.base.folder, len(labels))
-        apply_lora(model, settings, tensors)
+        apply_adapter(model, settings, tensors)
         predictor = classifier_predictor(model, labels, UNCALIBRATED, tokenizer)
     return _judge(task, predictor)
 
@@ -262,18 +268,20 @@ def _judge(task: Task, predictor: Predictor) -> Metrics:
 
 
 def _finish(
-    task: Task, settings: LoraSettings, tensors: Tensors, history: History, share: float, kept_s: float = 0
+    task: Task, settings: LoraSettings | None, tensors: Tensors, history: History, share: float, kept_s: float = 0
 ) -> CandidateResult:
     """Write the adapter of the best epoch, and say what is known of its training; `kept_s` were spent on lower layers before it."""
-    _write_adapter(task, {form.CONFIG: canonical_json(settings.as_json()).encode(), form.WEIGHTS["lora"]: _save(tensors)})
+    said = {} if settings is None else {form.CONFIG: canonical_json(settings.as_json()).encode()}
+    _write_adapter(task, {**said, form.WEIGHTS[task.candidate.form]: _save(tensors)})
+    adapted = () if settings is None else settings.target_modules
     trained_s = kept_s + sum(epoch.train_seconds for epoch in history.epochs)
     return replace(
         task.blank_result(),
         epochs=history.epochs,
         selected_epoch=history.best,
         stopped_early=history.stopped_early(task.candidate),
-        target_modules=tuple(sorted({name.rpartition(".")[2] for name in settings.target_modules})),
-        matched_layers=len(settings.target_modules),
+        target_modules=tuple(sorted({name.rpartition(".")[2] for name in adapted})),
+        matched_layers=len(adapted),
         trainable_share=share,
         resumed_from_epoch=history.resumed_from,
         halved=history.halved or task.room.halved,

@@ -7,13 +7,14 @@ that is the same sum in another order. Add here what is different for causal mod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ratchet.adapter_weights import LoraSettings
 from ratchet.candidate import Candidate
 from ratchet.causal import check_scores, compute_prefix, label_scores, last_hidden, load_causal
 from ratchet.prompt_tokenizer import PromptTokenizer
-from ratchet.training.lora import Trainee, adapt_model, hidden
+from ratchet.training.lora import Trainee, adapt_model, hidden, train_parameters
+from ratchet.training.quantised import load_quantised
 from ratchet.training.targets import resolve_targets
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class CausalTrainee(Trainee):
-    """A causal model with trainable LoRA layers; its head is the base's own, and stays as it is."""
+    """A causal model with trainable LoRA layers, whose head is the base's own and stays as it is; or trainable as a whole."""
 
+    has_head: ClassVar[bool] = False
     whole: Any = field(kw_only=True)
     """The model without PEFT around it; its layers are the adapted ones."""
     prefix: Sequence[int] = field(kw_only=True)
@@ -31,27 +33,43 @@ class CausalTrainee(Trainee):
 
     def answer(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         """Logits of the label tokens, [n, k], for rows that follow the shared part of the prompt."""
+        import torch
+
         backbone, states = self.whole.base_model, self.recall(ids, mask)
+        ids, lengths = ids.to(self.device), mask.sum(dim=1)
+        if self.model.training and self.whole.is_activation_checkpointing:  # they take no cache: the shared part goes with each
+            shared = torch.tensor([list(self.prefix)], dtype=ids.dtype, device=self.device).expand(len(ids), -1)
+            hidden = backbone(input_ids=torch.cat([shared, ids], dim=1), use_cache=False).last_hidden_state
+            last = (len(self.prefix) + lengths - 1).to(self.device)
+            return label_scores(self.whole, hidden[torch.arange(len(ids), device=self.device), last], self.codes)
         with self.giving(None if self.kept is None or states is None else self.kept.prefix):
-            shared = compute_prefix(backbone, self.prefix)
+            cached = compute_prefix(backbone, self.prefix)
         with self.giving(states):
-            return label_scores(self.whole, last_hidden(backbone, shared, mask.sum(dim=1), ids), self.codes)
+            return label_scores(self.whole, last_hidden(backbone, cached, lengths, ids), self.codes)
 
 
-@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here
+def causal_settings(model: Any, base_name: str, candidate: Candidate) -> LoraSettings:
+    """What a candidate adapts of a causal model; raises `RatchetError` for unknown targets."""
+    modules = resolve_targets(model, candidate.target_modules, (), candidate.layers).modules
+    dora = candidate.method == "dora"
+    return LoraSettings(base_name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True, dora=dora)
+
+
+@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing, unless it was asked for before (`quantised.py`)
 def build_causal_trainee(
     folder: Path, base_name: str, candidate: Candidate, tokenizer: PromptTokenizer, dtype: "torch.dtype | None" = None
 ) -> CausalTrainee:
-    """The model of one causal LoRA candidate, freshly initialised from its seed, in `dtype` or the processor's fast format.
+    """The model of one causal candidate, freshly initialised from its seed, in `dtype` or the machine's fast format.
 
     Raises `RatchetError` for unknown targets, and for a model that scores its tokens in a way that is not known here.
     """
     import torch
 
     torch.manual_seed(candidate.seed)
-    model = load_causal(folder, attention="eager")  # the fused attention of torch 2.13 is many times slower backwards on a CPU
+    model = load_quantised(folder) if candidate.method == "qlora" else load_causal(folder)
     check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes)
-    modules = resolve_targets(model, candidate.target_modules, (), candidate.layers).modules
-    settings = LoraSettings(base_name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True)
     own = {"whole": model, "prefix": tokenizer.prefix, "codes": tokenizer.codes}
+    if candidate.method == "full":
+        return train_parameters(CausalTrainee, model.requires_grad_(True), None, candidate, dtype, **own)
+    settings = causal_settings(model, base_name, candidate)
     return adapt_model(CausalTrainee, model, settings, candidate, dtype, **own)

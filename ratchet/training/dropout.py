@@ -3,6 +3,8 @@
 On two cores torch's own dropout took 30 % of a training step. Add here other noise that only training sees.
 """
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +34,27 @@ class Noise:
         import torch
 
         drawn = np.frombuffer(self._random.bytes(like.numel()), dtype=np.uint8) >= cut
-        return torch.from_numpy(drawn).view(like.shape).to(like.dtype).mul_(256 / (256 - cut))
+        return torch.from_numpy(drawn).view(like.shape).to(like.device, like.dtype).mul_(256 / (256 - cut))
+
+    def contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        """Around a computation, and around its repetition for gradients, in which the same bytes are drawn again."""
+        drawn: dict[str, Any] = {}
+
+        @contextmanager
+        def first() -> Iterator[None]:
+            drawn.update(self._random.bit_generator.state)
+            yield
+
+        @contextmanager
+        def again() -> Iterator[None]:
+            now = self._random.bit_generator.state
+            self._random.bit_generator.state = drawn
+            try:
+                yield
+            finally:
+                self._random.bit_generator.state = now
+
+        return first(), again()
 
 
 def replace_dropouts(model: Any, noise: Noise) -> None:

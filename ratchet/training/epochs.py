@@ -164,6 +164,7 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
     import torch
 
     candidate, targets = lesson.candidate, torch.tensor(lesson.targets)
+    most = math.ceil(candidate.batch_of(len(lesson.rows)) / candidate.accumulate / pair.ranks)
     weights = class_weights(targets, lesson.k)[targets]
     trainee.begin_epoch(candidate.seed, number, pair.rank)
     lengths = [len(row) for row in lesson.rows]
@@ -172,7 +173,7 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
     for index, batch in enumerate(batches):
         mine = batch[pair.rank :: pair.ranks]
         found = torch.zeros(trainee.flat.numel() + 1)
-        for part in split_by_tokens(mine, lengths, lesson.room.tokens):
+        for part in split_by_tokens(mine, lengths, lesson.room.tokens, most):
             ids, mask = pad_batch([lesson.rows[row] for row in part], trainee.pad_id)
             found += trainee.gradients(ids, mask, targets[part], weights[part] / weights[batch].sum())
             lesson.room.leave(pair.rank)

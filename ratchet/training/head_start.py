@@ -31,7 +31,7 @@ def start_head(
     `rows` are token ids, `targets` class indices, [n] each. Every class of the sample gets its row; a class that the sample
     misses keeps the random one. The same arguments give the same head, however many batches are computed `at_once`.
     """
-    found = _last_layer(trainee, k)
+    found = _last_layer(trainee, k) if trainee.has_head else None
     if found is None:
         return False
     chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_MOST_EXAMPLES])
@@ -71,7 +71,7 @@ def _features(
         ids, mask = pad_batch([rows[i] for i in batch], trainee.pad_id)
         with torch.no_grad():
             trainee.answer(ids, mask)
-        features[batch] = seen.features.numpy()
+        features[batch] = seen.features.cpu().numpy()
         sign_of_life()
 
     trainee.model.eval()

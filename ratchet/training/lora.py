@@ -1,4 +1,4 @@
-"""The model under training: a PEFT sequence classifier in the fast number format, with float32 masters of what it learns.
+"""The model under training: in the fast number format, with float32 masters of what it learns, which is adapters or all of it.
 
 Add here what one optimiser step does. Epochs, early stopping and checkpoints are in `epochs.py`.
 """
@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from ratchet.adapter_weights import PREFIX, LoraSettings
+from ratchet.adapter_weights import MAGNITUDE, PREFIX, LoraSettings
 from ratchet.candidate import Candidate
 from ratchet.encoders import load_classifier_with_info
 from ratchet.layers import SplitLayers, find_layers, lower_count
@@ -34,10 +34,16 @@ WARM_UP = 0.1  # share of all steps
 
 @dataclass
 class Trainee:
-    """A model with trainable LoRA layers and heads, and the optimiser that moves their float32 masters."""
+    """A model with trainable LoRA layers and heads, or trainable as a whole, and the optimiser that moves the float32 masters.
 
+    On a machine with a GPU the model is there; masters and optimiser stay with the processor.
+    """
+
+    has_head: ClassVar[bool] = True
+    """Whether its last layer is one that `head_start.py` may begin."""
     model: Any
-    settings: LoraSettings
+    settings: LoraSettings | None
+    """None when every weight learns."""
     names: tuple[str, ...]
     """Stored names of the trainable tensors, as PEFT writes them."""
     working: list["torch.nn.Parameter"]
@@ -59,6 +65,11 @@ class Trainee:
     """The model's layers, when some of them do not learn."""
     kept: "Kept | None" = field(default=None, kw_only=True)
     """What the lower layers make of the rows that are learned from, once it is known (`kept.py`)."""
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the model computes."""
+        return self.working[0].device
 
     @property
     def pad_id(self) -> int:
@@ -92,19 +103,20 @@ class Trainee:
 
         fill = (0, -ids.shape[1] % _LENGTHS)
         ids, mask = torch.nn.functional.pad(ids, fill, value=self.pad_id), torch.nn.functional.pad(mask, fill)
-        logits = self.answer(ids, mask)
+        logits = self.answer(ids, mask).cpu()
         entropy = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none", label_smoothing=_SMOOTHING)
         loss = (entropy * weights).sum()
         torch.autograd.backward(loss)
         found = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.working]
         for parameter in self.working:
             parameter.grad = None
-        return torch.cat([*(grad.flatten().float() for grad in found), loss.detach().view(1)])
+        return torch.cat([*(grad.flatten().float().cpu() for grad in found), loss.detach().view(1)])
 
     def answer(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         """Logits [n, k] of a padded batch, as they are while the model learns."""
         with self.giving(self.recall(ids, mask)):
-            found: torch.Tensor = self.model(input_ids=ids, attention_mask=None if bool(mask.all()) else mask).logits
+            seen = None if bool(mask.all()) else mask.to(self.device)
+            found: torch.Tensor = self.model(input_ids=ids.to(self.device), attention_mask=seen).logits
         return found
 
     def recall(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor | None":
@@ -113,6 +125,7 @@ class Trainee:
 
     def giving(self, states: "torch.Tensor | None") -> AbstractContextManager[None]:
         """Have the layers that learn read `states` meanwhile; None changes nothing."""
+        states = None if states is None else states.to(self.device)
         return nullcontext() if self.split is None else self.split.giving(self.below, states)
 
     def catch_lower(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
@@ -178,11 +191,20 @@ def masters_of(tensors: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor
 
 
 def fast_dtype() -> "torch.dtype":
-    """bfloat16 where this processor multiplies it natively (AVX512-BF16 or AMX), else float32."""
+    """bfloat16 where the GPU, or without one the processor (AVX512-BF16 or AMX), multiplies it natively, else float32."""
     import torch
 
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if native else torch.float32
+
+
+def learning_device() -> "torch.device":
+    """The first GPU where torch sees one, else the processor."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @contextmanager
@@ -200,7 +222,7 @@ def hidden(package: str) -> Iterator[None]:
 
 @hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
 def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dtype: "torch.dtype | None" = None) -> Trainee:
-    """The model of one LoRA candidate, freshly initialised from its seed, in `dtype` or the processor's fast format.
+    """The model of one candidate, freshly initialised from its seed, in `dtype` or the machine's fast format.
 
     Raises `RatchetError` for unknown targets.
     """
@@ -208,8 +230,18 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
 
     torch.manual_seed(candidate.seed)
     model, missing = load_classifier_with_info(folder, k)
+    if candidate.method == "full":
+        return train_parameters(Trainee, model.requires_grad_(True), None, candidate, dtype)
     targets = resolve_targets(model, candidate.target_modules, missing, candidate.layers)
-    settings = LoraSettings(base_name, candidate.rank, candidate.alpha, candidate.dropout, targets.modules, targets.heads)
+    settings = LoraSettings(
+        base_name,
+        candidate.rank,
+        candidate.alpha,
+        candidate.dropout,
+        targets.modules,
+        targets.heads,
+        dora=candidate.method == "dora",
+    )
     return adapt_model(Trainee, model, settings, candidate, dtype)
 
 
@@ -224,6 +256,7 @@ def lora_config(settings: LoraSettings) -> Any:
         lora_dropout=settings.dropout,
         target_modules=list(settings.target_modules),
         modules_to_save=list(settings.heads) or None,
+        use_dora=settings.dora,
     )
 
 
@@ -233,42 +266,25 @@ T = TypeVar("T", bound=Trainee)
 def adapt_model(
     kind: type[T], model: Any, settings: LoraSettings, candidate: Candidate, dtype: "torch.dtype | None" = None, **more: Any
 ) -> T:
-    """A trainee of `kind` around a float32 model that came with the seed set; `more` are the kind's own fields."""
+    """A trainee of `kind` with adapters in a model that came with the seed set; `more` are the kind's own fields."""
     import torch
     from peft import get_peft_model
 
     config = lora_config(settings)
-    model.set_attn_implementation("eager")  # the fused attention of torch 2.13 is many times slower backwards on a CPU
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that transformers renamed
         adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
-    trainable = [(name, value) for name, value in adapted.named_parameters() if value.requires_grad]
-    flat = torch.cat([value.detach().flatten().float() for _, value in trainable]).requires_grad_(True)
-    parts = torch.split(flat.detach(), [value.numel() for _, value in trainable])
-    frozen = {module: model.get_submodule(module).base_layer.weight.detach().clone() for module in settings.target_modules}
-    adapted.to(dtype or fast_dtype())
-    noise = Noise()
-    replace_dropouts(adapted, noise)
-    trainee = kind(
-        model=adapted,
-        settings=settings,
-        names=tuple(stored_name(name) for name, _ in trainable),
-        working=[value for _, value in trainable],
-        flat=flat,
-        masters=[part.view(value.shape) for part, (_, value) in zip(parts, trainable, strict=True)],
-        optimiser=torch.optim.AdamW([flat], lr=candidate.learning_rate, weight_decay=WEIGHT_DECAY, fused=True),
-        layers=[],
-        noise=noise,
-        total_parameters=sum(value.numel() for value in adapted.parameters()),
-        **more,
-    )
-    if candidate.dropout == 0:
-        masters = dict(zip(trainee.names, trainee.masters, strict=True))
-        room = {weight.shape: torch.empty_like(weight) for weight in frozen.values()}
-        for module, weight in frozen.items():
-            down, up = (masters[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
-            scale = settings.alpha / settings.rank
-            trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale, room[weight.shape]))
+    mergeable = candidate.method in ("lora", "dpo") and candidate.dropout == 0
+    merged = settings.target_modules if mergeable else ()
+    frozen = {module: model.get_submodule(module).base_layer.weight.detach().clone() for module in merged}
+    trainee = train_parameters(kind, adapted, settings, candidate, dtype, **more)
+    frozen = {module: weight.to(trainee.device) for module, weight in frozen.items()}
+    masters = dict(zip(trainee.names, trainee.masters, strict=True))
+    room = {weight.shape: torch.empty_like(weight) for weight in frozen.values()}
+    for module, weight in frozen.items():
+        down, up = (masters[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
+        scale = settings.alpha / settings.rank
+        trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale, room[weight.shape]))
     trainee.below = lower_count(model, candidate.layers)
     if trainee.below:
         trainee.split = SplitLayers(model)
@@ -277,6 +293,57 @@ def adapt_model(
         trainee.still = [module for module in model.base_model.modules() if id(module) not in learning]
     trainee.publish()
     return trainee
+
+
+def train_parameters(
+    kind: type[T],
+    model: Any,
+    settings: LoraSettings | None,
+    candidate: Candidate,
+    dtype: "torch.dtype | None" = None,
+    **more: Any,
+) -> T:
+    """A trainee of `kind` that learns whatever of `model` wants a gradient; its layers compute as they did before.
+
+    The model moves to the GPU where there is one, and into `dtype` or the fast format, but for weights of four bits.
+    """
+    import torch
+
+    trainable = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
+    flat = torch.cat([value.detach().flatten().float().cpu() for _, value in trainable]).requires_grad_(True)
+    parts = torch.split(flat.detach(), [value.numel() for _, value in trainable])
+    device, dtype = learning_device(), dtype or fast_dtype()
+    if candidate.method == "qlora":  # it was loaded where it learns; only what is beside the four bits has a format to choose
+        for _, value in trainable:
+            value.data = value.data.to(device, dtype)
+    else:
+        model.to(device, dtype)
+        if device.type == "cpu":
+            model.set_attn_implementation("eager")  # the fused attention of torch 2.13 is many times slower backwards there
+    noise = Noise()
+    replace_dropouts(model, noise)
+    if candidate.checkpointing:
+        model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": noise.contexts})
+    trainee = kind(
+        model=model,
+        settings=settings,
+        names=tuple(stored_name(name) for name, _ in trainable),
+        working=[value for _, value in trainable],
+        flat=flat,
+        masters=[part.view(value.shape) for part, (_, value) in zip(parts, trainable, strict=True)],
+        optimiser=torch.optim.AdamW([flat], lr=candidate.learning_rate, weight_decay=WEIGHT_DECAY, fused=True),
+        layers=[],
+        noise=noise,
+        total_parameters=count_parameters(model),
+        **more,
+    )
+    trainee.publish()
+    return trainee
+
+
+def count_parameters(model: Any) -> int:
+    """How many parameters a model has; those of four bits lie two to a number."""
+    return sum(value.numel() * (2 if value.__class__.__name__ == "Params4bit" else 1) for value in model.parameters())
 
 
 def class_weights(targets: "torch.Tensor", k: int) -> "torch.Tensor":
@@ -293,5 +360,6 @@ def learning_rate_at(step: int, steps: int, peak: float) -> float:
 
 
 def stored_name(name: str) -> str:
-    """The name under which PEFT stores a parameter of an adapted model."""
-    return name.replace(".modules_to_save.default", "").replace(".default", "")
+    """The name under which PEFT stores a parameter of an adapted model; that of a plain model is as it is."""
+    plain = name.replace(".modules_to_save.default", "").replace(".default", "")
+    return plain.removesuffix(".weight") if plain.endswith(f"{MAGNITUDE}.weight") else plain

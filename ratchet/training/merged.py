@@ -29,7 +29,8 @@ class MergedLayer:
         """Merge the masters anew, after an optimiser step."""
         import torch
 
-        torch.addmm(self.frozen, self.up.detach(), self.down.detach(), alpha=self.scale, out=self.sums)
+        down, up = (master.detach().to(self.frozen.device) for master in (self.down, self.up))
+        torch.addmm(self.frozen, up, down, alpha=self.scale, out=self.sums)
         self.merged.copy_(self.sums)
 
 

@@ -102,9 +102,16 @@ def summarise(found: CandidateResult) -> dict[str, str]:
         "NLL calibrated": "" if found.served_nll is None else f"{found.served_nll:.4f}",
         "macro-F1": f"{measured.macro_f1:.4f}" if measured else "",
         "epoch": "" if found.selected_epoch is None else f"{found.selected_epoch} of {len(found.epochs)}",
-        "trainable": f"{found.trainable_share:.2%} ({found.matched_layers} layers)" if found.matched_layers else "",
+        "trainable": _trainable(found),
         "seconds": f"{found.seconds:.1f}",
     }
+
+
+def _trainable(found: CandidateResult) -> str:
+    if not found.trainable_share:
+        return ""
+    layers = f" ({found.matched_layers} layers)" if found.matched_layers else ""
+    return f"{found.trainable_share:.2%}{layers}"
 
 
 def _status(found: CandidateResult) -> str:

@@ -13,17 +13,18 @@ from ratchet.adapter_weights import LoraSettings
 from ratchet.causal import check_scores, load_causal
 from ratchet.encoding import encode_texts
 from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.training.causal import causal_settings
 from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.heartbeat import sign_of_life
-from ratchet.training.lora import fast_dtype, hidden, lora_config
+from ratchet.training.lora import count_parameters, fast_dtype, hidden, learning_device, lora_config
+from ratchet.training.quantised import load_quantised
 from ratchet.training.stock import Watch, quiet_trainer, run_watched, stock_arguments
-from ratchet.training.targets import resolve_targets
 from ratchet.training.task import Task
 
 if TYPE_CHECKING:
     pass
 
-Evaluate = Callable[[LoraSettings, Tensors], Metrics]
+Evaluate = Callable[[LoraSettings | None, Tensors], Metrics]
 
 
 def prompt_completions(tokenizer: PromptTokenizer, texts: Sequence[str], targets: Sequence[int]) -> list[dict[str, Any]]:
@@ -39,18 +40,18 @@ def prompt_completions(tokenizer: PromptTokenizer, texts: Sequence[str], targets
     ]
 
 
-@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here
+@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing, unless it was asked for before (`quantised.py`)
 def train_with_sft(
     task: Task, tokenizer: PromptTokenizer, evaluate: Evaluate, report: Callable[[Epoch], None]
-) -> tuple[LoraSettings, "Tensors", History, float]:
+) -> tuple[LoraSettings | None, "Tensors", History, float]:
     """Train a causal candidate; its settings, the best epoch's tensors, the history, and the share of parameters that learned.
 
-    Raises `RatchetError` for unknown targets, for a base that scores its tokens in a way that is not known here, and for a loss
-    that is no number.
+    There are no settings when every weight learned. Raises `RatchetError` for unknown targets, for a base that scores its tokens
+    in a way that is not known here, and for a loss that is no number.
     """
     import torch
 
-    candidate = task.candidate
+    candidate, output = task.candidate, task.folder / "sft"
     torch.manual_seed(candidate.seed)
     with quiet_trainer():
         from transformers import AutoTokenizer
@@ -59,31 +60,31 @@ def train_with_sft(
         model = _load_base(task)
         check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes)
         sign_of_life()
-        modules = resolve_targets(model, candidate.target_modules, (), candidate.layers).modules
-        settings = LoraSettings(task.base.name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True)
-        output = task.folder / "sft"
+        settings = None if candidate.method == "full" else causal_settings(model, task.base.name, candidate)
+        arguments = stock_arguments(candidate, len(task.train), output, task.room)
         trainer = SFTTrainer(
             model=model,
-            args=SFTConfig(
-                **stock_arguments(candidate, len(task.train), output, task.room), completion_only_loss=True, max_length=None
-            ),
+            args=SFTConfig(**arguments, completion_only_loss=True, max_length=None),
             train_dataset=_as_dataset(prompt_completions(tokenizer, [text for text, _ in task.train], task.targets)),
             processing_class=AutoTokenizer.from_pretrained(task.base.folder, local_files_only=True, trust_remote_code=False),
-            peft_config=lora_config(settings),
+            peft_config=lora_config(settings) if settings else None,
         )
-        counts = [(value.numel(), value.requires_grad) for value in trainer.model.parameters()]
-        share = sum(count for count, learns in counts if learns) / sum(count for count, _ in counts)
+        learning = sum(value.numel() for value in trainer.model.parameters() if value.requires_grad)
         watch = Watch(candidate, task.room, lambda tensors: evaluate(settings, tensors), report)
         tensors, history = run_watched(trainer, watch)
     shutil.rmtree(output, ignore_errors=True)
-    return settings, tensors, history, share
+    return settings, tensors, history, learning / count_parameters(trainer.model)
 
 
 def _load_base(task: Task) -> Any:
+    """The base as the method wants it: in four bits; in full numbers, of which `SFTTrainer` computes in shorter ones; or short."""
     import torch
 
-    attention = None if torch.cuda.is_available() else "eager"  # fused attention is many times slower backwards on a CPU
-    return load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."), attention=attention)
+    if task.candidate.method == "qlora":
+        return load_quantised(task.base.folder)
+    dtype = torch.float32 if task.candidate.method == "full" else fast_dtype()
+    attention = "eager" if learning_device().type == "cpu" else None  # fused attention is many times slower backwards on a CPU
+    return load_causal(task.base.folder, str(dtype).removeprefix("torch."), attention=attention)
 
 
 def _as_dataset(rows: Sequence[dict[str, Any]]) -> Any:

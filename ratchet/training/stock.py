@@ -34,13 +34,14 @@ def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: Roo
     import torch
 
     gpu = torch.cuda.is_available()
-    parts = 2 if room.halved else 1
+    parts = candidate.accumulate * (2 if room.halved else 1)
     return {
         "output_dir": str(folder),
         "num_train_epochs": candidate.epochs,
         "per_device_train_batch_size": math.ceil(candidate.batch_of(examples) / parts),
         "gradient_accumulation_steps": parts,
-        "gradient_checkpointing": False,
+        "gradient_checkpointing": candidate.checkpointing,
+        "gradient_checkpointing_kwargs": {"use_reentrant": False} if candidate.checkpointing else None,
         "learning_rate": candidate.learning_rate,
         "lr_scheduler_type": "linear",
         "warmup_steps": WARM_UP,  # below 1 it is a share of all steps

@@ -15,6 +15,7 @@ from ratchet.training.epochs import Epoch
 from ratchet.training.heartbeat import begin_heartbeat, read_silence, sign_of_life
 from ratchet.training.outcome import RESULT, CandidateResult, TrainingResult, check_candidate, choose_best
 from ratchet.training.plan import TrainingPlan, read_plan
+from ratchet.training.quantised import prepare_quantising
 from ratchet.training.room import Room
 
 
@@ -25,6 +26,7 @@ def train_all(work: Path, room: Room, channel: Channel) -> None:
     """
     begin_heartbeat(read_silence(), work)
     plan = read_plan(work)
+    prepare_quantising(plan.candidates)
     found = tuple(_train_one(work, plan, index, room, channel) for index in range(len(plan.candidates)))
     result = TrainingResult(plan.digest, choose_best(found), found, work)
     failpoint("training.before_result")

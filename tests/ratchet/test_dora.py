@@ -24,6 +24,7 @@ def dora(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_adapter(folder, resolve_base(str(tiny_base)), ("a", "b", "c"), method="dora")
 
 
+@pytest.mark.supports(family="encoder", method="dora", runtime="peft", export="adapter")
 def test_merged_and_unmerged_it_is_what_peft_computes(tiny_base: Path, dora: Path) -> None:
     """Layers with biases included: a stretch that touched the bias would be seen."""
     from peft import PeftModel
