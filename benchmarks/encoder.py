@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,16 +53,16 @@ ASIDES = (
 )
 
 
-def make_examples(rows: int, seed: int) -> Examples:
-    """Support messages of 3 to 60 words, one label in twenty wrong: most short, a few long, as in real mail."""
+def make_examples(rows: int, seed: int, names: Sequence[str] = tuple(SUBJECTS), wrong_share: float = 0.05) -> Examples:
+    """Support messages of 3 to 60 words about `names`, one label in twenty wrong: most short, a few long, as in real mail."""
     random = np.random.default_rng(seed)
-    names, examples = list(SUBJECTS), []
+    examples = []
     for _ in range(rows):
         label = names[random.integers(len(names))]
         asides = [ASIDES[i] for i in random.integers(len(ASIDES), size=min(7, random.geometric(0.5) - 1))]
         core = SUBJECTS[label][random.integers(3)]
         opener = [OPENERS[random.integers(len(OPENERS))]] if random.random() < 0.5 else []
-        wrong = random.random() < 0.05
+        wrong = random.random() < wrong_share
         text = ", ".join([*opener, *random.permutation([core, *asides])])
         examples.append((text, names[random.integers(len(names))] if wrong else label))
     return examples

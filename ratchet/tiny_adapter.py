@@ -12,9 +12,12 @@ from ratchet import adapter_format as form
 from ratchet.adapter_weights import LoraSettings, expected_tensors
 from ratchet.bases import Base
 from ratchet.canary import record_canary
+from ratchet.causal import empty_causal
 from ratchet.encoders import empty_classifier, hidden_size_of, load_classifier_with_info, parameter_shapes
 from ratchet.identity import canonical_json
+from ratchet.layers import ALL
 from ratchet.opened_adapter import make_card
+from ratchet.prompt import Prompt
 from ratchet.training.targets import resolve_targets
 
 
@@ -28,8 +31,13 @@ def write_tiny_adapter(
     rank: int = 2,
     targets: Sequence[str] = ("auto",),
     max_tokens: int = 32,
+    layers: str = ALL,
+    prompt: Prompt | None = None,
 ) -> Path:
-    """Write an unsealed adapter on `base`, canary included, whose answers depend on the text and on `seed`; return its folder."""
+    """Write an unsealed adapter on `base`, canary included, whose answers depend on the text and on `seed`; return its folder.
+
+    With a `prompt` it is a causal LoRA, else an encoder's adapter.
+    """
     import torch
     from safetensors.torch import save
 
@@ -39,15 +47,17 @@ def write_tiny_adapter(
     if method == "full":
         shapes = parameter_shapes(empty_classifier(base.folder, k))
     elif method in form.LOW_RANK:
-        model, missing = load_classifier_with_info(base.folder, k)
-        found = resolve_targets(model, targets, missing)
-        settings = LoraSettings(base.name, rank, 2.0 * rank, 0.0, found.modules, found.heads, dora=method == "dora")
+        model, missing = (empty_causal(base.folder), set[str]()) if prompt else load_classifier_with_info(base.folder, k)
+        found = resolve_targets(model, targets, missing, layers)
+        heads = () if prompt else found.heads
+        settings = LoraSettings(base.name, rank, 2.0 * rank, 0.0, found.modules, heads, bool(prompt), dora=method == "dora")
         (folder / form.CONFIG).write_text(canonical_json(settings.as_json()))
-        shapes = expected_tensors(settings, parameter_shapes(empty_classifier(base.folder, k)))
+        empty = empty_causal(base.folder) if prompt else empty_classifier(base.folder, k)
+        shapes = expected_tensors(settings, parameter_shapes(empty))
     draw = torch.Generator().manual_seed(seed)
     tensors = {name: torch.randn(shape, generator=draw) / shape[-1] ** 0.5 for name, shape in sorted(shapes.items())}
     (folder / form.WEIGHTS[method]).write_bytes(save(tensors))
-    card = make_card(base, method, tuple(labels), max_tokens)
+    card = make_card(base, method, tuple(labels), max_tokens, prompt)
     (folder / form.CARD).write_text(canonical_json(card.as_json()))
     (folder / form.CARD).write_text(canonical_json(replace(card, canary=record_canary(folder)).as_json()))
     return folder
