@@ -42,11 +42,12 @@ class Repository:
 
         self.api, self.name = HfApi(), str(job["repo"])
         self.attempts, self.wait_s = int(job["attempts"]), float(job["wait_s"])
+        self.timeout_s = float(job["timeout_s"])
         self._known: dict[str, dict[str, str]] = {}
 
     def state(self) -> State:
         """What it is now; raises `RatchetError` where there is none, or none that may be read."""
-        info = self.ask(lambda: self.api.repo_info(self.name))
+        info = self.ask(lambda: self.api.repo_info(self.name, timeout=self.timeout_s))  # else this one call would wait for ever
         refs = self.ask(lambda: self.api.list_repo_refs(self.name))
         head = next((branch.target_commit for branch in refs.branches if branch.name == "main"), info.sha)
         return State(str(head), bool(info.private), {tag.name: tag.target_commit for tag in refs.tags})
@@ -126,7 +127,7 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
             f"tag {tag} of {repository.name} names commit {state.tags[tag][:12]}, which holds something else.",
             "A tag names one version for good. Delete it on the Hub if that version is to be forgotten, and publish again.",
         )
-    if found := repository.holding(wanted, state.head, job["since"] or parent):
+    if found := repository.holding(wanted, state.head, job["since"]):
         return {"commit": found, "made": False, "private": state.private, "tagged": False}
     _check_parent(repository, state, parent, job["pending"])
     for attempt in range(repository.attempts):

@@ -5,7 +5,7 @@ is remembered `publications.py`. Nothing here touches what serves.
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +44,7 @@ from ratchet.stores.reports import Reports
 from ratchet.stores.specs import Specs
 from ratchet.stores.targets import read_targets
 
+Proof = Callable[[Home, str, Publication, Mapping[str, str], Patience], dict[str, float]]
 _TEXTS = 400
 """So many golden texts are asked of what was loaded back, at most."""
 
@@ -123,14 +124,20 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
 
 
 def publish(
-    home: Home, upload: Upload, environment: Mapping[str, str], *, parent: str | None = None, patience: Patience = PATIENCE
+    home: Home,
+    upload: Upload,
+    environment: Mapping[str, str],
+    *,
+    parent: str | None = None,
+    patience: Patience = PATIENCE,
+    proof: Proof | None = None,
 ) -> tuple[Publication, bool]:
     """Publish what was prepared; the record, and whether a new commit was made.
 
     Publishing the same again makes no second revision. `parent` is a commit that a person has looked at and publishes upon; else it
-    is the one that this home published last. Raises `BlockedError` before anything is sent when a file holds what must not leave,
-    and `RatchetError` for a conflict, a Hub that does not answer, or a publication that does not answer as the adapter does: it
-    gets no tag then.
+    is the one that this home published last. `proof` loads the commit back and compares it, `load_back` as a rule. Raises
+    `BlockedError` before anything is sent when a file holds what must not leave, and `RatchetError` for a conflict, a Hub that does
+    not answer, or a publication that does not answer as the adapter does: it gets no tag then.
     """
     token = need_token(environment)
     need_clean(upload.files, {"the Hub token of this process": token})
@@ -138,7 +145,7 @@ def publish(
     with records.lock(name):
         record, made = _send(records, upload, environment, parent, patience)
         if record.step == "committed":
-            loaded = load_back(home, record, environment, patience, name)
+            loaded = (proof or load_back)(home, name, record, environment, patience)
             record = records.keep(name, record.at("verified", loaded=loaded))
         if record.step == "verified":
             failpoint("publishing.before_tag")
@@ -184,7 +191,7 @@ def _send(
     return records.keep(name, before.at("committed", commit=said["commit"], private=said["private"], loaded=None)), said["made"]
 
 
-def load_back(home: Home, record: Publication, environment: Mapping[str, str], patience: Patience, name: str) -> dict[str, float]:
+def load_back(home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Patience) -> dict[str, float]:
     """Load the publication from the Hub at its commit, by transformers and PEFT alone, and compare its logits on the golden set.
 
     Raises `RatchetError` when one of them is not what the judged adapter gives.

@@ -1,0 +1,298 @@
+"""Publishing: one revision for each adapter, whatever the Hub answers and whoever is killed, and a tag only for what was proved."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet.errors import BlockedError, RatchetError
+from ratchet.local_hub.faults import Fault
+from ratchet.local_hub.server import LocalHub
+from ratchet.publishing.contents import FILES
+from ratchet.publishing.process import Patience, ask_hub
+from ratchet.stores.home import Home
+from ratchet.stores.publications import Publication, Publications
+from ratchet.stores.publishing import Upload, prepare, publish
+from ratchet.stores.read_back import read_back
+from ratchet.testing import write_publishable
+
+QUICK = Patience(timeout_s=1.5, attempts=3, wait_s=0.01, deadline_s=60)
+PUBLISH = """
+import os, sys
+from pathlib import Path
+from ratchet.publishing.process import Patience
+from ratchet.stores.home import Home
+from ratchet.stores.publishing import prepare, publish
+home = Home(Path(sys.argv[1]))
+proof = lambda *asked: {"texts": 1, "distance": 0.0, "limit": 1.0}
+publish(home, prepare(home, "small", sys.argv[2]), os.environ, patience=Patience(1.5, 3, 0.01, 60), proof=proof)
+"""
+
+
+def believed(*asked: Any) -> dict[str, float]:
+    """Instead of loading it back, which takes seconds and is tried elsewhere."""
+    return {"texts": 1, "distance": 0.0, "limit": 1.0}
+
+
+@pytest.fixture
+def hub() -> Iterator[LocalHub]:
+    """A Hub without repositories."""
+    with LocalHub() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> tuple[Home, Upload]:
+    """A home that may publish one adapter to `me/small`, and what would be uploaded. Copy the home to publish from it."""
+    home = Home(tmp_path_factory.mktemp("publishable"))
+    told = f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{"a" * 40}"'
+    return home, prepare(home, "small", write_publishable(home, tiny_base, publish=told))
+
+
+@pytest.fixture
+def send(made: tuple[Home, Upload], hub: LocalHub, tmp_path: Path) -> Callable[..., tuple[Publication, bool]]:
+    """Publish from an own home without loading back: `send(week="2026-01-12", note="x")` sends another adapter's files."""
+
+    def run(week: str = "2026-01-05", note: str = "", *, root: str = "own", **more: Any) -> tuple[Publication, bool]:
+        upload = made[1]
+        if note:
+            files = {**upload.files, "receipt.json": json.dumps({"note": note}).encode()}
+            upload = replace(upload, files=files, week=week, adapter=format(len(note), "064x"))
+        (tmp_path / root / "small").mkdir(parents=True, exist_ok=True)
+        return publish(Home(tmp_path / root), upload, {**os.environ, **hub.environment}, patience=QUICK, proof=believed, **more)
+
+    return run
+
+
+FAULTS: dict[str, list[Fault]] = {
+    "stale parent": [Fault("commit", "refuse", 412)],
+    "too many requests": [Fault("commit", "refuse", 429, {"Retry-After": "0"})],
+    "failed but committed": [Fault("commit", "lose", 500)],
+    "silent after it was sent": [Fault("commit", "hang")],
+    "connection lost after it was sent": [Fault("commit", "drop")],
+    "half of it was sent": [Fault("commit", "cut")],
+    "twice in a row": [Fault("commit", "cut"), Fault("commit", "lose", 503)],
+    "made but not told, and tagged but not told": [Fault("create", "lose", 500), Fault("tag", "lose", 502)],
+    "no tag yet": [Fault("tag", "refuse", 503), Fault("tag", "drop")],
+    "reading back fails too": [Fault("commit", "lose", 500), Fault("info", "refuse", 503), Fault("tree", "drop")],
+}
+
+
+def try_fault(hub: LocalHub, send: Callable[..., tuple[Publication, bool]], faults: list[Fault], root: str) -> None:
+    """Publish through `faults`, then again: one revision, one tag, and a record that says so."""
+    hub.fail(*faults)
+    record, was_made = send(root=root)
+    repository = hub.repositories["me/small"]
+    assert (record.step, was_made, hub.faults.waiting) == ("published", True, [])
+    assert [commit.title[:6] for commit in repository.commits] == ["initia", "small "]
+    assert repository.tags == {"2026-01-05": record.commit}
+    assert set(repository.head.files) == {*FILES, ".gitattributes"}
+    assert send(root=root) == (record, False)
+    assert len(repository.commits) == 2
+    hub.repositories.clear()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_answer_that_leaves_it_open_is_read_back(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]], fault: str
+) -> None:
+    """F37: whatever the Hub answers, there is one revision for the adapter, and none twice."""
+    try_fault(hub, send, FAULTS[fault], "own")
+
+
+@pytest.mark.faults
+def test_an_answer_that_leaves_it_open_is_read_back_200_times(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
+    """F37 in full: each kind of answer twenty times."""
+    for trial in range(20):
+        for name, faults in FAULTS.items():
+            try_fault(hub, send, list(faults), f"{trial} {name}")
+
+
+def test_somebody_else_is_never_overwritten(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
+    """A push before ours, and one between our look and our commit, are conflicts until a person names the commit."""
+    send()
+    repository = hub.repositories["me/small"]
+    foreign = repository.commit({"README.md": b"mine now"}, title="a stranger's").oid
+    with pytest.raises(RatchetError, match="which was published last") as caught:
+        send("2026-01-12", "second")
+    assert f"--parent {foreign}" in caught.value.hint
+    hub.fail(Fault("commit", "overtake"))
+    with pytest.raises(RatchetError, match=r"moved to .* meanwhile"):
+        send("2026-01-12", "second", parent=foreign)
+    assert repository.head.title == "another's"
+    with pytest.raises(RatchetError, match=r"holds OVERTAKEN\.md"):
+        send("2026-01-12", "second", parent=repository.head.oid)
+    assert set(repository.tags) == {"2026-01-05"}
+    repository.commit({}, title="tidied", deleted=("OVERTAKEN.md",))
+    record, _ = send("2026-01-12", "second", parent=repository.head.oid)
+    assert repository.tags["2026-01-12"] == record.commit == repository.head.oid
+
+
+def test_half_a_commit_is_no_publication(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
+    """A Hub that took only some of the files is told apart by content; nothing is tagged."""
+    hub.fail(Fault("commit", "halve", 500))
+    with pytest.raises(RatchetError, match="half of this upload"):
+        send()
+    assert hub.repositories["me/small"].tags == {}
+
+
+def test_each_week_is_a_commit_upon_the_last_and_an_old_one_is_found_again(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]]
+) -> None:
+    """The same content is never a second revision, also when newer weeks lie on top, or the records are lost."""
+    first, _ = send()
+    second, _ = send("2026-01-12", "second")
+    assert send() == (first, False)
+    assert send(root="another home") == (replace(first, step="published", parent=None), False)
+    with pytest.raises(RatchetError, match="tag 2026-01-12 of me/small names commit"):
+        send("2026-01-12", "the same week otherwise")
+    repository = hub.repositories["me/small"]
+    assert [commit.oid for commit in repository.commits][1:] == [first.commit, second.commit]
+    assert first.number < second.number
+
+
+def test_what_is_to_be_private_goes_to_no_public_repository(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
+    """Somebody made it public before: nothing is uploaded."""
+    hub.push("me/small", {}, private=False)
+    with pytest.raises(RatchetError, match="can be read by everyone"):
+        send()
+    assert not any("preupload" in path or "/commit/" in path for _, path in hub.requests)
+
+
+def test_a_repository_with_foreign_files_or_a_token_that_may_not_write_is_refused(
+    made: tuple[Home, Upload], hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """With the cure, and without the token in what is said."""
+    hub.push("me/small", {"pytorch_model.bin": b"\x80"}, private=True)
+    with pytest.raises(RatchetError, match=r"holds pytorch_model.bin, which this home did not publish"):
+        send()
+    environment = {**os.environ, **hub.environment, "HF_TOKEN": "hf_another"}
+    with pytest.raises(RatchetError, match="401") as caught:
+        publish(Home(tmp_path / "own"), made[1], environment, patience=QUICK, proof=believed)
+    assert (caught.value.code, "hf_another" in str(caught.value)) == ("no_permission", False)
+
+
+@pytest.mark.parametrize(
+    ("point", "step", "commits"),
+    [("before_commit", "sending", 0), ("after_commit", "sending", 2), ("before_tag", "verified", 2), ("after_tag", "verified", 2)],
+)
+def test_a_publisher_that_is_killed_is_finished_by_the_next(
+    made: tuple[Home, Upload], hub: LocalHub, point: str, step: str, commits: int
+) -> None:
+    """Kill -9 between any two steps: the next call finds what was done, does the rest, and nothing twice."""
+    home, upload = made
+    environment = {**os.environ, **hub.environment}
+    command = [sys.executable, "-c", PUBLISH, str(home.root), upload.adapter]
+    killed = subprocess.run(
+        command, env={**environment, "RATCHET_FAILPOINT": f"publishing.{point}:kill"}, capture_output=True, check=False, timeout=120
+    )
+    assert killed.returncode == -9, killed.stderr
+    records = Publications(home)
+    (left,) = records.of("small", hub.endpoint, "me/small")
+    assert left.step == step
+    assert (len(hub.repositories["me/small"].commits) if commits else len(hub.repositories)) == commits
+    record, _ = publish(home, upload, environment, patience=QUICK, proof=believed)
+    repository = hub.repositories["me/small"]
+    assert (record.step, repository.tags) == ("published", {"2026-01-05": repository.head.oid})
+    assert len(repository.commits) == 2
+    assert records.of("small", hub.endpoint, "me/small") == [record]
+
+
+def test_another_adapter_may_follow_one_whose_answer_was_lost_with_its_publisher(
+    made: tuple[Home, Upload], hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """Killed before the commit was written down, then another week: what lies there is known as ours, and is found later."""
+    first, _ = send()
+    records = Publications(Home(tmp_path / "own"))
+    records.keep("small", replace(first, step="sending", commit=None, loaded=None))
+    hub.repositories["me/small"].tags.clear()
+    second, _ = send("2026-01-12", "second")
+    assert send()[0].commit == first.commit
+    assert len(hub.repositories["me/small"].commits) == 3
+    assert hub.repositories["me/small"].head.oid == second.commit
+
+
+def test_what_was_published_is_loaded_back_or_gets_no_tag(hub: LocalHub, tiny_base: Path, tmp_path: Path) -> None:
+    """A base on the Hub that is not the one the adapter was judged on gives other logits: told, and not tagged."""
+    other = {path.name: path.read_bytes() for path in tiny_base.iterdir() if path.is_file()}
+    config = json.loads(other["config.json"])
+    other["config.json"] = json.dumps({**config, "layer_norm_eps": 0.5}).encode()
+    sha = hub.push("org/base", other).oid
+    home = Home(tmp_path / "home")
+    told = f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{sha}"'
+    upload = prepare(home, "small", write_publishable(home, tiny_base, publish=told))
+    with pytest.raises(RatchetError, match="does not answer as the judged adapter does: its logits on the golden set are"):
+        publish(home, upload, {**os.environ, **hub.environment}, patience=replace(QUICK, timeout_s=10, deadline_s=300))
+    assert hub.repositories["me/small"].tags == {}
+    assert [each.step for each in Publications(home).all("small")] == ["committed"]
+    assert {path.split("/")[4] for _, path in hub.requests if path.startswith("/me/small/resolve/")} == {
+        hub.repositories["me/small"].head.oid
+    }
+
+
+def test_only_what_others_can_load_is_published(tiny_base: Path, tmp_path: Path) -> None:
+    """No probe, no base that is a folder of this machine, nothing without terms or without a passing cycle."""
+    home = Home(tmp_path)
+    digest = write_publishable(home, tiny_base, publish='repo = "me/small"')
+    with pytest.raises(RatchetError, match="a folder of this machine"):
+        prepare(home, "small", digest)
+    probe = write_publishable(home, tiny_base, "probe", method="probe", publish='repo = "me/small"')
+    with pytest.raises(RatchetError, match="is a probe, which PEFT cannot load"):
+        prepare(home, "probe", probe)
+    (home.root / "small" / "receipts" / "2026-01-05" / "cycle.json").unlink()
+    with pytest.raises(BlockedError, match="no cycle of small vouches"):
+        prepare(home, "small", digest)
+
+
+def test_reading_back_notices_whatever_a_stranger_changes(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """T12: a push, a moved tag, a rewritten history, a repository that was opened or removed."""
+    record, _ = send()
+    home, environment = Home(tmp_path / "own"), {**os.environ, **hub.environment}
+    repository = hub.repositories["me/small"]
+
+    def faults() -> str:
+        return "; ".join(each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault)
+
+    assert faults() == ""
+    foreign = repository.commit({"adapter_model.safetensors": b"x"}, title="a stranger's")
+    repository.private, repository.tags = False, {"2026-01-05": foreign.oid}
+    said = faults()
+    assert "which this home did not publish" in said
+    assert "can be read by everyone" in said
+    assert f"tag 2026-01-05 names {foreign.oid[:12]} now" in said
+    repository.commits[1:] = [foreign]
+    assert f"commit {(record.commit or '')[:12]} is not there any more" in faults()
+    hub.repositories.clear()
+    assert "there is no repository me/small" in faults()
+    elsewhere = read_back(home, "small", {**environment, "HF_ENDPOINT": "http://127.0.0.1:9"}, patience=QUICK)
+    assert [each.fault for each in elsewhere] == [f"not looked at: it is on {hub.endpoint}. Set HF_ENDPOINT to it."]
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    """It is not taken for another, and not for none."""
+    folder = Home(tmp_path).published("small")
+    folder.mkdir(parents=True)
+    (folder / "x.json").write_text('{"schema": 1, "adapter": "x"}')
+    with pytest.raises(RatchetError, match="is no record of a publication"):
+        Publications(Home(tmp_path)).all("small")
+
+
+def test_the_process_that_speaks_with_the_hub_ends_and_says_so(hub: LocalHub) -> None:
+    """A Hub that never answers is not waited for for ever."""
+    hub.push("me/small", {}, private=True)
+    hub.fail(*[Fault("info", "hang")] * 4)
+    job = {"job": "look", "repo": "me/small", "commits": []}
+    with pytest.raises(RatchetError, match="cannot be asked about me/small: ReadTimeout"):
+        ask_hub(job, {**os.environ, **hub.environment}, Patience(timeout_s=0.3, attempts=2, wait_s=0.01, deadline_s=30))
+    hub.faults.waiting.clear()
+    hub.fail(Fault("info", "hang"))
+    with pytest.raises(RatchetError, match="waited for 2 s in vain"):
+        ask_hub(job, {**os.environ, **hub.environment}, Patience(timeout_s=30, deadline_s=2))
