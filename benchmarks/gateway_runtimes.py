@@ -12,10 +12,14 @@ import statistics
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.exports import train
 from benchmarks.gateway import CLIENTS, port_of, saturate
 from orchestration.cli.gateway_process import run_gateway
+from ratchet.calibration import Calibration, fit_calibration
 from ratchet.cycle import Cycle, parse_week
+from ratchet.prediction import load_predictor
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
@@ -23,6 +27,7 @@ from ratchet.stores.serving import move
 from ratchet.stores.specs import Specs
 from ratchet.stores.target_gates import judge_artifact
 from ratchet.testing import WORDS, SmallClassifier, keep_receipts, make_text, write_lines
+from ratchet.training.plan import Examples
 
 _WEEK = "2026-01-05"
 _TARGETS = {
@@ -32,14 +37,21 @@ _TARGETS = {
 }
 
 
-def make_home(root: Path, folder: Path, target: str) -> Home:
+def make_noisy(count: int, seed: int) -> Examples:
+    """Messages of which one in ten has another label than it should, so that a temperature has something to be fitted on."""
+    draw, labels = random.Random(seed), list(WORDS)
+    return [
+        (make_text(label, draw, n), label if draw.random() < 0.9 else draw.choice(labels)) for n in range(count) for label in labels
+    ]
+
+
+def make_home(root: Path, folder: Path, calibration: Calibration, target: str) -> Home:
     """A home in which the adapter of `folder` is live for `target`, on the verdict that its cycle would have given."""
     home, cycle = Home(root), Cycle("small", parse_week(_WEEK))
     SmallClassifier(home).write(target)
-    draw = random.Random(11)
-    golden = [{"text": make_text(label, draw, n), "label": label} for n in range(100) for label in WORDS]
+    golden = [{"text": text, "label": label} for text, label in make_noisy(100, seed=11)]
     write_lines(home.golden("small"), golden)  # as many as make a figure of ECE worth something
-    adapter = AdapterStore(home).seal("small", folder, {})
+    adapter = AdapterStore(home).seal("small", folder, {"calibration": calibration.as_json()})
     keep_receipts(home, "small", _WEEK, adapter)
     specs = Specs(home)
     verdict = judge_artifact(specs, specs["small"], adapter)
@@ -54,12 +66,14 @@ def make_home(root: Path, folder: Path, target: str) -> Home:
 
 def measure(seconds: float, rounds: int) -> None:
     """Train, let in, ask in turns, print the medians."""
-    draw = random.Random(7)
-    examples = [(make_text(label, draw, n), label) for n in range(120) for label in WORDS]
+    examples = make_noisy(160, seed=7)
     rates: dict[str, dict[int, list[float]]] = {runtime: {CLIENTS: [], 1: []} for runtime in _TARGETS}
     with tempfile.TemporaryDirectory() as name:
         folder = train(Path(name) / "work", examples[:300], examples[300:])
-        homes = {runtime: make_home(Path(name) / runtime, folder, target) for runtime, target in _TARGETS.items()}
+        own = load_predictor(folder)
+        truth = np.array([own.labels.index(label) for _, label in examples[300:]], dtype=np.int64)
+        calibration = fit_calibration(own.logits([text for text, _ in examples[300:]]), truth)
+        homes = {runtime: make_home(Path(name) / runtime, folder, calibration, target) for runtime, target in _TARGETS.items()}
         for _ in range(rounds):
             for runtime, home in homes.items():
                 with run_gateway(home, home.root / "gateway.log") as url:
