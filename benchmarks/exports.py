@@ -20,7 +20,9 @@ import numpy as np
 from benchmarks.encoder import make_examples
 from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
-from ratchet.exports.kinds import KINDS, ONNX, merged_model
+from ratchet.exports.kinds import KINDS
+from ratchet.exports.merging import merged_model
+from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
 from ratchet.identity import digest_json
 from ratchet.opened_adapter import open_adapter

@@ -21,7 +21,7 @@ PAGE = "docs/support_matrix.md"
 KNOWN = {
     "family": ("encoder", "causal"),
     "method": ("lora", "dora", "qlora", "full", "dpo", "distilled", "probe"),
-    "export": ("adapter", "merged", "onnx", "onnx_int8", "gguf_f16", "gguf_q8_0", "gguf_q4_0"),
+    "export": ("adapter", "merged", "onnx", "onnx_int8", "gguf_f16", "gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"),
     "runtime": ("training", "ratchet", "gateway", "peft", "transformers", "onnxruntime", "llama_cpp", "vllm", "workers_ai"),
 }
 """`adapter` is the adapter as it was trained, `training` only that it was trained, `ratchet` our own predictor."""

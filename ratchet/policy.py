@@ -98,3 +98,20 @@ class PromotionPolicy:
                 f"promotion.steps = {list(self.steps)} is no ladder.",
                 "List growing percents that end at 100: [5, 25, 50, 100].",
             )
+
+
+@dataclass(frozen=True)
+class ExportPolicy:
+    """What an export may lose against the adapter that it was made from, before it may answer."""
+
+    __pydantic_config__ = STRICT
+
+    max_accuracy_loss: float = 0.003
+    max_ece_rise: float = 0.01
+    min_items: int = 30
+    """Labelled texts that are needed for a verdict."""
+
+    def __post_init__(self) -> None:
+        need_share("export.max_accuracy_loss", self.max_accuracy_loss)
+        need_share("export.max_ece_rise", self.max_ece_rise)
+        need_at_least("export.min_items", self.min_items, 1)

@@ -67,12 +67,17 @@ def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int) -> Prom
     plain, special = open_tokenizer(folder), open_tokenizer(folder)
     plain.encode_special_tokens = True
     plain.enable_truncation(max_tokens)
-    before, after = _wrap_chat(folder, prompt) if prompt.chat else (prompt.before, prompt.after)
+    before, after = surround(folder, prompt)
     prefix = special.encode(before, add_special_tokens=False).ids
     if not prompt.chat:
         prefix = opening_tokens(special) + prefix
     codes = find_codes(special, after, prompt.codes)
     return PromptTokenizer(plain, tuple(prefix), tuple(special.encode(after, add_special_tokens=False).ids), codes)
+
+
+def surround(folder: Path, prompt: Prompt) -> tuple[str, str]:
+    """What stands before and after every text, what the model's chat template adds included."""
+    return _wrap_chat(folder, prompt) if prompt.chat else (prompt.before, prompt.after)
 
 
 def open_tokenizer(folder: Path) -> "Tokenizer":

@@ -13,13 +13,13 @@ from ratchet.frontier.settings import Frontier
 from ratchet.identity import digest_json
 from ratchet.machine import Machine
 from ratchet.names import NAME, nearest
-from ratchet.policy import Limits, PromotionPolicy
+from ratchet.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.publishing.policy import PublishPolicy
 from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 from ratchet.three_way.settings import Evaluation
 
-_DECIDES_NOTHING = frozenset({"evaluation", "frontier", "machine", "publish"})
+_DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "publish"})
 """Settings that change nothing in how an adapter is made and judged."""
 
 
@@ -114,6 +114,7 @@ class Spec:
     evaluation: Evaluation = field(default_factory=Evaluation)
     frontier: Frontier | None = None
     """The large model that is asked beside ours; none is asked without this table."""
+    export: ExportPolicy = field(default_factory=ExportPolicy)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

@@ -44,15 +44,23 @@ def write_tiny_adapter(
     k = len(labels)
     folder.mkdir(parents=True)
     shapes: dict[str, tuple[int, ...]] = {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)}
+    empty = empty_causal(base.folder) if prompt else empty_classifier(base.folder, k)
     if method == "full":
-        shapes = parameter_shapes(empty_classifier(base.folder, k))
+        shapes = parameter_shapes(empty)
     elif method in form.LOW_RANK:
-        model, missing = (empty_causal(base.folder), set[str]()) if prompt else load_classifier_with_info(base.folder, k)
-        found = resolve_targets(model, targets, missing, layers)
-        heads = () if prompt else found.heads
-        settings = LoraSettings(base.name, rank, 2.0 * rank, 0.0, found.modules, heads, bool(prompt), dora=method == "dora")
+        missing = set[str]() if prompt else load_classifier_with_info(base.folder, k)[1]
+        found = resolve_targets(empty, targets, missing, layers)
+        settings = LoraSettings(
+            base.name,
+            rank,
+            2.0 * rank,
+            0.0,
+            found.modules,
+            () if prompt else found.heads,
+            causal=prompt is not None,
+            dora=method == "dora",
+        )
         (folder / form.CONFIG).write_text(canonical_json(settings.as_json()))
-        empty = empty_causal(base.folder) if prompt else empty_classifier(base.folder, k)
         shapes = expected_tensors(settings, parameter_shapes(empty))
     draw = torch.Generator().manual_seed(seed)
     tensors = {name: torch.randn(shape, generator=draw) / shape[-1] ** 0.5 for name, shape in sorted(shapes.items())}

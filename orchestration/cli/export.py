@@ -18,7 +18,7 @@ _BLOCKED = 2
 def export(
     context: typer.Context,
     name: Name,
-    kind: Annotated[str, typer.Option("--kind", help="merged, onnx or onnx_int8.")],
+    kind: Annotated[str, typer.Option("--kind", help="merged, onnx, onnx_int8, gguf_f16, gguf_q8_0, gguf_q4_0 or gguf_q4_k_m.")],
     adapter: Annotated[
         str, typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters)
     ] = "live",
@@ -38,5 +38,7 @@ def export(
     if as_json:
         emit_json({**record, "folder": str(folder)})
     else:
-        emit(f"{record['verdict']['reason']} {record['bytes'] / 1e6:.1f} MB in {folder}")
+        speed = record["speed"]
+        fast = f"{speed['export_texts_per_s']:.0f} texts/s (the adapter: {speed['adapter_texts_per_s']:.0f}). " if speed else ""
+        emit(f"{record['verdict']['reason']} {fast}{record['bytes'] / 1e6:.1f} MB in {folder}")
     return 0 if record["verdict"]["outcome"] == "passed" else _BLOCKED

@@ -39,7 +39,8 @@ def _try_in_process(folder: Path, _export: str) -> str:
 
 
 def _try_onnx(folder: Path, export: str) -> str:
-    from ratchet.exports.kinds import KINDS, ONNX
+    from ratchet.exports.kinds import KINDS
+    from ratchet.exports.onnx_files import ONNX
     from ratchet.exports.onnx_runtime import onnx_predictor
     from ratchet.opened_adapter import open_adapter
     from ratchet.prediction import load_predictor

@@ -12,10 +12,7 @@ import numpy as np
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats, Integers, expected_calibration_error, macro_f1
 from ratchet.gates import Verdict
-
-MAX_ACCURACY_LOSS = 0.003
-MAX_ECE_RISE = 0.01
-MIN_ITEMS = 30
+from ratchet.policy import ExportPolicy
 
 
 @dataclass(frozen=True)
@@ -61,15 +58,16 @@ def compare_answers(ours: tuple[Floats, Floats], theirs: tuple[Floats, Floats], 
     )
 
 
-def decide_parity(found: Parity) -> Verdict:
-    """Passes when the export loses no more than 0.3 points of accuracy and 0.01 of ECE on at least 30 labelled texts."""
+def decide_parity(found: Parity, policy: ExportPolicy) -> Verdict:
+    """Passes when the export loses no more accuracy and ECE than `policy` allows, on enough labelled texts."""
     said = (
         f"{found.changed} of {found.items} answers change, accuracy {-found.accuracy_loss * 100:+.2f} points "
-        f"(limit {-MAX_ACCURACY_LOSS * 100:+.2f}), ECE {found.ece_rise:+.4f} (limit {MAX_ECE_RISE:+.4f})"
+        f"(limit {-policy.max_accuracy_loss * 100:+.2f}), macro-F1 {-found.macro_f1_loss * 100:+.2f} points, "
+        f"ECE {found.ece_rise:+.4f} (limit {policy.max_ece_rise:+.4f})"
     )
-    if found.items < MIN_ITEMS:
-        reason = f"Fails: {found.items} labelled texts are too few to compare on; {MIN_ITEMS} are needed."
+    if found.items < policy.min_items:
+        reason = f"Fails: {found.items} labelled texts are too few to compare on; {policy.min_items} are needed."
         return Verdict("failed", reason, found.as_json())
-    if found.accuracy_loss > MAX_ACCURACY_LOSS or found.ece_rise > MAX_ECE_RISE:
+    if found.accuracy_loss > policy.max_accuracy_loss or found.ece_rise > policy.max_ece_rise:
         return Verdict("failed", f"Fails: {said}.", found.as_json())
     return Verdict("passed", f"Passes: {said}.", found.as_json())

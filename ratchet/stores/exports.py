@@ -12,21 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.errors import RatchetError
-from ratchet.exports.kinds import KINDS, ONNX
+from ratchet.exports.kinds import KINDS, Kind
+from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
-from ratchet.exports.parity import compare_answers, decide_parity
+from ratchet.exports.parity import Parity, compare_answers, decide_parity
+from ratchet.exports.speed import Speed, compare_speed
 from ratchet.files import fsync_folder, write_json
 from ratchet.gates import Verdict
 from ratchet.identity import digest_bytes, digest_file
 from ratchet.names import nearest
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
 from ratchet.prediction import Predictor, load_predictor
+from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.stores.specs import Specs
 
 RECORD = "export.json"
-_VERSIONED = ("torch", "transformers", "onnx", "onnxruntime")
 
 
 class Exports:
@@ -66,11 +68,15 @@ class Exports:
         return self.record(name, digest, kind)
 
     def record(self, name: str, digest: str, kind: str) -> dict[str, Any]:
-        """The content of `export.json`, after every file was compared with it; raises `RatchetError` for any other."""
+        """The content of `export.json`, after every file was compared with it; raises `RatchetError` for any other.
+
+        The verdict is that of its evidence under the limits that classifier.toml has now.
+        """
         folder = self.folder(name, digest, kind)
         try:
             found: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
             fits = (found["adapter"], found["kind"]) == (digest, kind) and found["files"] == _file_digests(folder)
+            found["verdict"] = _as_json(self._judge(name, kind, found["verdict"]["evidence"]))
         except (OSError, ValueError, KeyError, TypeError):
             fits = False
         if not fits:
@@ -82,11 +88,15 @@ class Exports:
         return found
 
     def open(self, name: str, digest: str, kind: str, files: Mapping[str, str] | None = None) -> Predictor:
-        """A predictor on an export that passed parity; raises `RatchetError` for any other.
+        """A predictor on an export that passed parity; raises `RatchetError` for any other, and for a kind that others serve.
 
         With `files`, the digest of each file by its name, also for one that is not of exactly these bytes.
         """
         found = self.record(name, digest, kind)
+        if not KINDS[kind].served:
+            raise RatchetError(
+                f"a {kind} export is not served by Ratchet.", "Serve it by its own runtime, or use onnx_int8.", code="not_served"
+            )
         if files is not None and found["files"] != dict(files):
             raise RatchetError(
                 f"the {kind} export of adapter {digest[:12]} is not the one that its cycle judged.",
@@ -109,36 +119,54 @@ class Exports:
 
     def _describe(self, name: str, digest: str, kind: str, opened: OpenedAdapter, stage: Path) -> dict[str, Any]:
         card = opened.card
-        verdict = self._compare(name, digest, kind, opened, stage)
+        parity, speed = self._compare(name, digest, KINDS[kind], opened, stage)
+        tokenizer = opened.tokenizer
+        prompted = {"prompt": card.prompt, "label_tokens": list(tokenizer.codes)} if isinstance(tokenizer, PromptTokenizer) else {}
         return {
             "schema": 1,
             "adapter": digest,
             "kind": kind,
+            "family": card.family,
+            "method": card.method,
             "labels": list(card.labels),
             "base": card.base,
             "base_revision": card.base_revision,
             "tokenizer_digest": card.tokenizer_digest,
             "max_tokens": card.max_tokens,
+            **prompted,
             "calibration": opened.calibration.as_json(),
             "files": _file_digests(stage),
             "bytes": sum(path.stat().st_size for path in stage.iterdir()),
-            "verdict": {"outcome": verdict.outcome, "reason": verdict.reason, "evidence": dict(verdict.evidence)},
-            "versions": {package: version(package) for package in _VERSIONED},
+            "speed": speed.as_json() if speed else None,
+            "verdict": _as_json(self._judge(name, kind, parity.as_json() if parity else {})),
+            "versions": {package: version(package) for package in KINDS[kind].packages},
         }
 
-    def _compare(self, name: str, digest: str, kind: str, opened: OpenedAdapter, stage: Path) -> Verdict:
-        if not KINDS[kind].runs_here:
+    def _judge(self, name: str, kind: str, evidence: dict[str, Any]) -> Verdict:
+        if KINDS[kind].ask is None:
             return Verdict("passed", "Passes: the same weights for the same runtime; nothing to compare.", {})
+        return decide_parity(Parity(**evidence), Specs(self._home)[name].export)
+
+    def _compare(
+        self, name: str, digest: str, kind: Kind, opened: OpenedAdapter, stage: Path
+    ) -> tuple[Parity | None, Speed | None]:
+        """How its answers to the golden set differ from the adapter's, and how fast both gave them; None where both are one."""
+        if kind.ask is None:
+            return None, None
         golden = Specs(self._home).golden(name)
         texts = [item.text for item in golden]
         truth = [opened.card.labels.index(item.label) for item in golden]
         ours = load_predictor(self._adapters.open(name, digest))
-        theirs = onnx_predictor(opened, (stage / ONNX).read_bytes(), one_by_one=KINDS[kind].one_by_one)
-        answers = []
-        for predictor in (ours, theirs):
-            logits = predictor.logits(texts)
-            answers.append((logits, predictor.judge(logits).probabilities))
-        return decide_parity(compare_answers(answers[0], answers[1], truth))
+        with kind.ask(opened, stage) as theirs:
+            answers = []
+            for predictor in (ours, theirs):
+                logits = predictor.logits(texts)
+                answers.append((logits, predictor.judge(logits).probabilities))
+            return compare_answers(answers[0], answers[1], truth), compare_speed(ours, theirs, texts)
+
+
+def _as_json(verdict: Verdict) -> dict[str, Any]:
+    return {"outcome": verdict.outcome, "reason": verdict.reason, "evidence": dict(verdict.evidence)}
 
 
 def _file_digests(folder: Path) -> dict[str, str]:

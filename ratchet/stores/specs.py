@@ -21,7 +21,7 @@ from ratchet.frontier.settings import Frontier
 from ratchet.identity import digest_json
 from ratchet.machine import Machine
 from ratchet.names import nearest
-from ratchet.policy import Limits, PromotionPolicy
+from ratchet.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.publishing.policy import PublishPolicy
 from ratchet.spec import Label, Spec, Target, Window
 from ratchet.stores.home import Home
@@ -31,6 +31,7 @@ from ratchet.three_way.settings import Evaluation
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
     "target": Target, "machine": Machine, "publish": PublishPolicy, "evaluation": Evaluation, "frontier": Frontier,
+    "export": ExportPolicy,
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from ratchet.bases import resolve_base
 from ratchet.cycle import Cycle, parse_week
-from ratchet.exports.kinds import ONNX
+from ratchet.exports.onnx_files import ONNX
 from ratchet.prediction import Predictor, load_predictor
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import RECORD, Exports

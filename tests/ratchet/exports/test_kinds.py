@@ -10,7 +10,8 @@ import pytest
 
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
-from ratchet.exports.kinds import KINDS, ONNX
+from ratchet.exports.kinds import KINDS
+from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
 from ratchet.prediction import load_predictor
@@ -79,8 +80,50 @@ def test_transformers_alone_loads_a_merged_folder(opened: OpenedAdapter, adapter
     assert (tmp_path / "merged" / "tokenizer.json").is_file()
 
 
-def test_a_probe_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def probe(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random probe on the tiny encoder."""
+    return write_tiny_adapter(tmp_path_factory.mktemp("probe") / "p", resolve_base(str(tiny_base)), LABELS, method="probe")
+
+
+@pytest.mark.supports(family="encoder", method="probe", runtime="onnxruntime", export=("onnx", "onnx_int8"))
+def test_a_probe_is_one_graph_with_its_mean_over_tokens(probe: Path, tmp_path: Path) -> None:
+    """Padding is no part of the mean; int8 keeps the order of magnitude."""
+    opened, ours = open_adapter(probe), load_predictor(probe).logits(TEXTS)
+    for kind, tolerance in (("onnx", 1e-5), ("onnx_int8", 0.2 * np.abs(ours).max())):
+        (tmp_path / kind).mkdir()
+        KINDS[kind].write(opened, tmp_path / kind)
+        ask = KINDS[kind].ask
+        assert ask
+        with ask(opened, tmp_path / kind) as theirs:
+            np.testing.assert_allclose(theirs.logits(TEXTS), ours, atol=tolerance)
+
+
+@pytest.mark.supports(
+    family="encoder",
+    method="probe",
+    runtime="transformers",
+    export="merged",
+    refused="has no merged export: transformers has no class",
+)
+def test_a_merged_probe_is_refused(probe: Path, tmp_path: Path) -> None:
     """With the sentence that says what can be exported."""
-    probe = write_tiny_adapter(tmp_path / "p", resolve_base(str(tiny_base)), LABELS, method="probe")
-    with pytest.raises(RatchetError, match="an adapter of encoder/probe cannot be exported yet"):
-        KINDS["onnx"].write(open_adapter(probe), tmp_path)
+    with pytest.raises(RatchetError, match="has no merged export: transformers has no class") as caught:
+        KINDS["merged"].write(open_adapter(probe), tmp_path)
+    assert "onnx" in caught.value.hint
+
+
+@pytest.mark.supports(
+    family="encoder",
+    method=("lora", "probe"),
+    runtime="llama_cpp",
+    export=("gguf_f16", "gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"),
+    refused="llama.cpp gives no head of ours",
+)
+def test_an_encoder_is_no_gguf(opened: OpenedAdapter, probe: Path, tmp_path: Path) -> None:
+    """Whatever the form; nothing is written."""
+    for kind in ("gguf_f16", "gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"):
+        for adapter in (opened, open_adapter(probe)):
+            with pytest.raises(RatchetError, match=r"llama\.cpp gives no head of ours"):
+                KINDS[kind].write(adapter, tmp_path)
+    assert not list(tmp_path.iterdir())

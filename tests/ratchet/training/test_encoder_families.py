@@ -13,7 +13,8 @@ import pytest
 
 from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
-from ratchet.exports.kinds import KINDS, ONNX
+from ratchet.exports.kinds import KINDS
+from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
 from ratchet.identity import digest_json
 from ratchet.opened_adapter import open_adapter

@@ -1,0 +1,37 @@
+"""GGUF files of a causal adapter, for llama.cpp and all that is built on it, each with the Modelfile for Ollama.
+
+The adapter is merged, converted to 16-bit floats and then quantised. Add here what is written beside a GGUF file; the tools are
+`gguf_converter.py` and `gguf_quantiser.py`, how such a file is asked is `llama_cpp.py`.
+"""
+
+import tempfile
+from pathlib import Path
+
+from ratchet.exports.gguf_converter import convert, read_converter
+from ratchet.exports.gguf_quantiser import quantise
+from ratchet.exports.llama_cpp import context_tokens
+from ratchet.exports.merging import no_export, write_merged
+from ratchet.exports.modelfile import MODEL, MODELFILE, write_modelfile
+from ratchet.opened_adapter import OpenedAdapter
+from ratchet.prompt import Prompt
+from ratchet.prompt_tokenizer import surround
+
+
+def write_gguf(opened: OpenedAdapter, folder: Path, form: str) -> None:
+    """`model.gguf` in the form `f16` or one of `gguf_quantiser.FORMS`, and `Modelfile`."""
+    card = opened.card
+    if card.family != "causal" or card.prompt is None:
+        raise no_export(opened, f"gguf_{form}", "llama.cpp gives no head of ours", "Export onnx or onnx_int8.")
+    read_converter()  # before a minute is spent on merging
+    with tempfile.TemporaryDirectory(prefix=".gguf-", dir=folder.parent) as name:
+        merged, whole = Path(name) / "merged", Path(name) / MODEL
+        write_merged(opened, merged)
+        convert(merged, whole)
+        if form == "f16":
+            whole.rename(folder / MODEL)
+        else:
+            quantise(whole, folder / MODEL, form)
+    prompt = Prompt.from_json(card.prompt)
+    before, after = surround(opened.base.folder, prompt)
+    text = write_modelfile(before, after, card.labels, prompt.codes, context_tokens(opened))
+    (folder / MODELFILE).write_text(text, encoding="utf-8")

@@ -1,0 +1,33 @@
+"""The Modelfile that lies beside a GGUF export: what Ollama needs to ask the model as it was trained to be asked.
+
+Ollama gives back one sampled token, the code of the most likely label; calibrated probabilities need the tokens' own ones
+(docs/exports.md). Add here what else belongs into that file; nothing of it is read by Ratchet.
+"""
+
+import re
+from collections.abc import Sequence
+
+MODEL = "model.gguf"
+MODELFILE = "Modelfile"
+
+
+def write_modelfile(before: str, after: str, labels: Sequence[str], codes: Sequence[str], context_tokens: int) -> str:
+    """The text of the file; `before` and `after` stand around the message, `codes` are the answers that mean `labels`."""
+    meanings = [f"#   {code}: {' '.join(label.split())}" for code, label in zip(codes, labels, strict=True)]
+    return "\n".join(
+        [
+            "# The answer is one of these codes:",
+            *meanings,
+            f"FROM ./{MODEL}",
+            f'TEMPLATE """{_escape(before)}{{{{ .Prompt }}}}{_escape(after)}"""',
+            "PARAMETER temperature 0",
+            "PARAMETER num_predict 1",
+            f"PARAMETER num_ctx {context_tokens}",
+            "",
+        ]
+    )
+
+
+def _escape(text: str) -> str:
+    """`text` for a Go template inside three quotes: braces that would open an action, and quotes, become actions that say them."""
+    return re.sub(r'\{\{|"', lambda found: '{{ "{{" }}' if found[0] == "{{" else '{{ "\\"" }}', text)

