@@ -26,6 +26,11 @@ _CONFUSIONS = 8
 _RESAMPLES = 2000
 _SPLITS = {"test": "blind corrections of the week", "golden": "hand-reviewed golden set"}
 
+_COMPARED = (
+    ("way", "name"), ("texts", "n"), ("macro-F1", "macro_f1"), ("ECE", "ece"), ("cost of 1,000 calls", "cost_per_1000"),
+    ("median ms", "p50_ms"), ("95th percentile ms", "p95_ms"),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Told:
@@ -155,7 +160,11 @@ def _costs(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _three_way(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows of the comparison with the untuned base and a frontier model, where the report has one."""
     rows = (report.get("three_way") or {}).get("rows") or []
-    return [dict(row) for row in rows if isinstance(row, Mapping)]
+    return [{title: _shown(row.get(key)) for title, key in _COMPARED} for row in rows]
+
+
+def _shown(value: object) -> str:
+    return "not measured" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _cell(value: object) -> str:

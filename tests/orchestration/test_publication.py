@@ -1,0 +1,56 @@
+"""Publication in Dagster: a job of its own that ends on the Hub, and a weekly look whose run fails when a stranger pushed."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import build_definitions
+from orchestration.publication import publication_check, publication_monday
+from ratchet.local_hub.server import LocalHub
+from ratchet.stores.home import Home
+from ratchet.testing import WORDS, write_publishable
+from ratchet.tiny_encoder import write_tiny_encoder
+
+MONDAY = datetime(2026, 1, 12, 7, tzinfo=UTC)
+
+
+def test_the_asset_is_published_and_a_strangers_push_fails_the_weekly_look(
+    tmp_path: Path, stored_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One tick of the schedule is enough for the alarm (T12); the token is in no metadata."""
+    base, home = (
+        write_tiny_encoder(tmp_path / "base", [word for words in WORDS.values() for word in words]),
+        Home(tmp_path / "home"),
+    )
+    with LocalHub() as hub:
+        for name, value in hub.environment.items():
+            monkeypatch.setenv(name, value)
+        sha = hub.push("org/base", base).oid
+        write_publishable(home, base, publish=f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{sha}"')
+        with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
+            assert isinstance(publication_monday(context, home=home), dg.SkipReason)
+        stored_instance.add_dynamic_partitions("classifiers", ["small"])
+        key = dg.MultiPartitionKey({"classifier": "small", "week": "2026-01-05"})
+        job = build_definitions(str(home.root)).resolve_job_def("publication")
+        done = job.execute_in_process(instance=stored_instance, partition_key=key)
+        (made,) = done.asset_materializations_for_node("published_adapter")
+        repository = hub.repositories["me/small"]
+        assert made.metadata["commit"].value == repository.tags["2026-01-05"] == repository.head.oid
+        assert hub.token not in str(made)
+
+        def look() -> bool:
+            with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
+                asked = publication_monday(context, home=home)
+            assert isinstance(asked, list)
+            (request,) = asked
+            run = publication_check.execute_in_process(
+                run_config=request.run_config, instance=stored_instance, raise_on_error=False
+            )
+            return run.success
+
+        assert look()
+        repository.commit({"adapter_model.safetensors": b"a stranger's"}, title="improved")
+        assert not look()
+        assert not home.flags.exists()
