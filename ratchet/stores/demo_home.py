@@ -4,12 +4,15 @@ Add a week to `SCRIPT` to show more. How the demo is told is `orchestration/cli/
 """
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ratchet.adapter_format import read_card, read_folder
+from ratchet.bases import base_folder
+from ratchet.candidate import DEFAULT_BASES
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
 from ratchet.files import write_atomically
@@ -25,9 +28,12 @@ from ratchet.stores.serving import move
 SAMPLE = CLASSIFIER
 _SOURCE = Path(__file__).parents[2] / "data" / SAMPLE
 _MARK = ".ratchet-demo"
+_TRAINED = "# --- What is trained."
 SWAPPED = ("validation_error", "accidental_exit")
 _GOLDEN_LOSS = ("max_golden_loss = 0.05 ", "max_golden_loss = 0.08 ")
 """Two adapters of a few hundred examples differ more by chance than two of thousands do."""
+_CAUSAL_FLOOR = ("golden_floor = 0.6 ", "golden_floor = 0.4 ")
+"""A causal model starts without a head start: 150 examples do not bring it as far as they bring the encoder."""
 _PROMOTION = """\
 [promotion]
 min_requests = 100            # of the demo: so few that minutes bring them
@@ -74,10 +80,41 @@ SCRIPT = (
 )
 
 
-def begin_demo(home: Home) -> Home:
+Family = Literal["encoder", "causal"]
+CAUSAL_SCRIPT = tuple(replace(scene, requests=requests) for scene, requests in zip(SCRIPT, (360, 280, 240), strict=True))
+"""The same weeks with fewer requests: a causal model reads each of them many times slower."""
+_CAUSAL = """\
+# --- What is trained. Small on purpose: three weeks of the demo have to fit into minutes on two cores.
+[[candidate]]
+family = "causal"             # answers the prompt with one token for each label
+base = "{base}"
+layers = "top:10"             # only the upper layers learn; what those below say is computed once
+rank = 8
+alpha = 16.0
+epochs = 8
+learning_rate = 1e-3
+max_tokens = 192
+"""
+
+
+def script_of(family: Family) -> tuple[Scene, ...]:
+    """The weeks that the demo of a family plays."""
+    return CAUSAL_SCRIPT if family == "causal" else SCRIPT
+
+
+def need_base(family: Family, base: str, say: Callable[[str], None]) -> None:
+    """Raise `RatchetError` before anything is removed or trained where the base is not on this machine."""
+    name = base or DEFAULT_BASES[family]
+    if family == "causal":
+        say(f"demo: base model {name}; a packed one is unpacked at its first use, which takes a minute")
+    base_folder(name)
+
+
+def begin_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
     """A fresh home in `demo/` of `home` with the sample classifier; what an earlier demo left there is removed.
 
-    Raises `RatchetError` when something else lies there, or the sample classifier is missing.
+    Its one causal candidate starts from `base`, or from the default of its family. Raises `RatchetError` when something else lies
+    there, or the sample classifier is missing.
     """
     root = home.root / "demo"
     if root.exists() and not (root / _MARK).exists():
@@ -91,14 +128,17 @@ def begin_demo(home: Home) -> Home:
     shutil.rmtree(root, ignore_errors=True)
     write_atomically(root / _MARK, b"Made by 'ratchet demo', which removes this folder when it starts anew.\n")
     made = Home(root)
-    write_atomically(made.spec(SAMPLE), _in_minutes((_SOURCE / "classifier.toml").read_text(encoding="utf-8")).encode())
+    spec = _in_minutes((_SOURCE / "classifier.toml").read_text(encoding="utf-8"))
+    if family == "causal":
+        spec = spec[: spec.index(_TRAINED)].replace(*_CAUSAL_FLOOR) + _CAUSAL.format(base=base or DEFAULT_BASES[family])
+    write_atomically(made.spec(SAMPLE), spec.encode())
     write_atomically(made.golden(SAMPLE), (_SOURCE / "golden.jsonl").read_bytes())
     return made
 
 
 def _in_minutes(spec: str) -> str:
     """The sample's specification with the limits that a few hundred labels and a few minutes can carry."""
-    start, end = spec.index("[promotion]"), spec.index("# --- What is trained.")
+    start, end = spec.index("[promotion]"), spec.index(_TRAINED)
     return spec[:start].replace(*_GOLDEN_LOSS) + _PROMOTION + spec[end:]
 
 

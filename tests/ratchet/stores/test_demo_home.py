@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ratchet.errors import RatchetError
-from ratchet.stores.demo_home import SAMPLE, SCRIPT, begin_demo
+from ratchet.stores.demo_home import SAMPLE, SCRIPT, begin_demo, need_base, script_of
 from ratchet.stores.home import Home
 from ratchet.stores.specs import Specs
+from ratchet.tiny_causal import write_tiny_causal
 
 
 def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -23,6 +24,17 @@ def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
     spec = Specs(home)[SAMPLE]
     assert {candidate.method for candidate in spec.candidate} == {"lora", "probe"}
     assert (spec.limits.max_golden_loss, spec.promotion.margin, spec.promotion.dwell_minutes) == (0.08, 0.1, 0.0)
+
+
+def test_the_causal_demo_has_one_causal_candidate_and_fewer_requests(tmp_path: Path) -> None:
+    """The same weeks and endings; a base that is missing is named before an earlier demo is removed."""
+    spec = Specs(begin_demo(Home(tmp_path), "causal", str(write_tiny_causal(tmp_path / "base", []))))[SAMPLE]
+    assert [(each.family, each.layers) for each in spec.candidate] == [("causal", "top:10")]
+    assert (spec.limits.golden_floor, spec.promotion.margin) == (0.4, 0.1)
+    assert all(less.requests < more.requests for less, more in zip(script_of("causal"), SCRIPT, strict=True))
+    assert [scene.expected for scene in script_of("causal")] == [scene.expected for scene in script_of("encoder")]
+    with pytest.raises(RatchetError, match="holds no config"):
+        need_base("causal", str(tmp_path / "none"), lambda line: None)
 
 
 def test_a_folder_that_the_demo_did_not_make_is_refused(tmp_path: Path) -> None:

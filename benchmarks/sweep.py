@@ -1,0 +1,185 @@
+"""Measures a sweep on real tickets: an encoder's LoRA, SmolLM2's, a probe and TF-IDF on one week, by time, macro-F1, ECE and NLL.
+
+Run `python -m benchmarks.sweep` (`--week 2026-01-05 --epochs 1` for a quick look). A home is built in a temporary folder from the
+logs, corrections and golden set in `--data`, up to the week; one cycle trains every candidate. Then each answers the week's blind
+corrections and the golden set, with a temperature of the calibration split. Exits 1 when the cycle or a candidate failed.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ratchet.baselines import predict_tfidf
+from ratchet.calibration import Calibration, apply_calibration, fit_calibration
+from ratchet.curation import EXAMPLES_SQL
+from ratchet.cycle import Cycle
+from ratchet.evaluation import Floats, expected_calibration_error, macro_f1, negative_log_likelihood
+from ratchet.judging import read_splits
+from ratchet.prediction import load_predictor, load_untuned
+from ratchet.scoring import Split
+from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.specs import Specs
+from ratchet.stores.warehouse import Warehouse
+from ratchet.training.outcome import TrainingResult, read_result
+from ratchet.training.plan import read_plan
+
+NAME = "tickets"
+DATA = Path(__file__).parents[2] / "shared" / "data" / "support_tickets"
+KINDS = ("production_logs", "corrections")
+CANDIDATES = """
+[[candidate]]
+family = "encoder"
+epochs = {encoder_epochs}
+
+[[candidate]]
+method = "probe"
+
+[[candidate]]
+family = "causal"
+base = "{base}"
+layers = "{layers}"
+epochs = {epochs}
+learning_rate = {rate}
+"""
+
+
+def main() -> int:
+    """Exit code 0 when the table was printed and every candidate trained; 0 with a message where there is no data."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl")
+    parser.add_argument("--week", type=date.fromisoformat, default=date(2026, 1, 26), help="a Monday")
+    parser.add_argument("--base", default="SmolLM2-135M", help="the causal base")
+    parser.add_argument("--layers", default="top:10", help="layers of the causal candidate: all, or top:K")
+    parser.add_argument("--epochs", type=int, default=3, help="of the causal candidate, at most")
+    parser.add_argument("--encoder-epochs", type=int, default=4, help="of the encoder's LoRA, at most")
+    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of the causal candidate")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
+    options = parser.parse_args()
+    if not (options.data / "golden.jsonl").is_file():
+        print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="ratchet-sweep-") as folder:
+        home, cycle = Home(Path(folder) / "home"), Cycle(NAME, options.week)
+        build_home(home, cycle, options)
+        seconds = run_cycle(home, cycle)
+        rows = judge(home, cycle)
+    show(rows, cycle, seconds, as_json=options.json)
+    return 0 if all(row["status"] in {"trained", "fitted", "zero-shot"} for row in rows) else 1
+
+
+def build_home(home: Home, cycle: Cycle, options: argparse.Namespace) -> None:
+    """A home with the classifier, its candidates, and all rows up to the cycle's week."""
+    ratchet(home, "init", NAME, "--labels-from", options.data / "golden.jsonl")
+    spec = home.spec(NAME).read_text(encoding="utf-8")
+    chosen = {name: getattr(options, name) for name in ("base", "layers", "epochs", "encoder_epochs", "rate")}
+    home.spec(NAME).write_text(spec[: spec.index("\n[[candidate]]")] + CANDIDATES.format(**chosen), encoding="utf-8")
+    weeks = sorted(path.name for path in (options.data / KINDS[0]).glob("*.jsonl") if path.stem <= str(cycle.week))
+    files = [word for kind in KINDS for week in weeks for word in (f"--{kind.rpartition('_')[2]}", options.data / kind / week)]
+    ratchet(home, "ingest", NAME, *files, codes=(0, 3))
+
+
+def run_cycle(home: Home, cycle: Cycle) -> float:
+    """Run the cycle as everybody does; a blocked one has trained all the same. Its seconds."""
+    started = time.perf_counter()
+    ratchet(home, "cycle", NAME, "--week", cycle.week, codes=(0, 2))
+    return time.perf_counter() - started
+
+
+def judge(home: Home, cycle: Cycle) -> list[dict[str, Any]]:
+    """A row for every candidate, for the causal base untuned, and for TF-IDF."""
+    spec, noted = Specs(home)[NAME], Receipts(home).noted(cycle)
+    found = Warehouse(home.warehouse).frame(EXAMPLES_SQL, {"classifier": NAME, "week": cycle.week})
+    splits = read_splits(found, Specs(home).golden(NAME), spec.labels)
+    work = home.training(NAME) / noted["plan"][:16]
+    plan, result, rows = read_plan(work), read_result(work), []
+    for row, folder in candidates(result):
+        rows.append(row if folder is None else {**row, **measure(load_predictor(folder).logits, splits)})
+    if plan.prompt is not None:
+        last = plan.candidates[-1]
+        untuned = load_untuned(last.base, plan.prompt, tuple(spec.labels), last.max_tokens)
+        rows.append({"model": f"{last.base}, untuned", "status": "zero-shot", "train s": 0.0, **measure(untuned.logits, splits)})
+    started, train, k = time.perf_counter(), splits["train"], len(spec.labels)
+
+    def tfidf(texts: Sequence[str]) -> Floats:
+        probabilities = predict_tfidf(train.texts, train.labels, texts, k)
+        return np.asarray(np.log(np.maximum(probabilities, 1e-12)))
+
+    tfidf(splits["calibration"].texts)
+    seconds = time.perf_counter() - started
+    rows.append({"model": "TF-IDF + logistic regression", "status": "fitted", "train s": seconds, **measure(tfidf, splits)})
+    sizes = {name: len(split.texts) for name, split in splits.items()}
+    return [{**row, "texts": sizes} for row in rows]
+
+
+def candidates(result: TrainingResult) -> list[tuple[dict[str, Any], Path | None]]:
+    """Each candidate's first columns, and its adapter folder where it trained."""
+    return [
+        (
+            {
+                "model": f"{found.title}{' *' if found.index == result.best else ''}",
+                "status": found.status if found.status == "trained" else f"failed: {found.reason}",
+                "train s": found.seconds,
+            },
+            result.work / found.folder if found.status == "trained" else None,
+        )
+        for found in result.candidates
+    ]
+
+
+def measure(logits: Any, splits: Mapping[str, Split]) -> dict[str, float]:
+    """Macro-F1, ECE and NLL on the week's test split and on the golden set, calibrated on the calibration split."""
+    started = time.perf_counter()
+    said = {name: logits(splits[name].texts) for name in ("calibration", "test", "golden")}
+    seconds = time.perf_counter() - started
+    calibration = fit_calibration(said["calibration"], splits["calibration"].labels)
+    return {
+        **figures("test", said["test"], splits["test"], calibration),
+        **figures("golden", said["golden"], splits["golden"], calibration),
+        "answer s": seconds,
+    }
+
+
+def figures(name: str, logits: Floats, split: Split, calibration: Calibration) -> dict[str, float]:
+    """The three figures of one split."""
+    probabilities = apply_calibration(logits, calibration)
+    return {
+        f"{name} F1": macro_f1(np.asarray(probabilities.argmax(axis=1)), split.labels, logits.shape[1]),
+        f"{name} ECE": expected_calibration_error(probabilities, split.labels),
+        f"{name} NLL": negative_log_likelihood(probabilities, split.labels),
+    }
+
+
+def show(rows: Sequence[Mapping[str, Any]], cycle: Cycle, seconds: float, *, as_json: bool) -> None:
+    """Print the table, or one JSON document."""
+    if as_json:
+        print(json.dumps({"week": str(cycle.week), "cycle_seconds": seconds, "rows": list(rows)}, indent=2))
+        return
+    counted = ", ".join(f"{count} {name}" for name, count in rows[0]["texts"].items())
+    print(f"week {cycle.week}: {counted} texts; the whole cycle took {seconds:.0f} s")
+    columns = ("train s", "answer s", *(f"{split} {figure}" for split in ("test", "golden") for figure in ("F1", "ECE", "NLL")))
+    print(f"{'model (* kept)':46}" + "".join(f"{column:>12}" for column in columns))
+    for row in rows:
+        cells = (f"{row[column]:>12.3f}" if column in row else f"{'-':>12}" for column in columns)
+        print(f"{row['model']:46}" + "".join(cells) + ("" if row["status"] in {"trained", "fitted"} else f"  {row['status']}"))
+
+
+def ratchet(home: Home, *words: object, codes: Sequence[int] = (0,)) -> None:
+    """Run the command; what it tells is seen, and a code that was not expected ends the benchmark."""
+    command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(home.root), *map(str, words)]
+    code = subprocess.run(command, check=False, stdout=sys.stderr).returncode
+    if code not in codes:
+        sys.exit(f"'ratchet {words[0]}' ended with exit code {code}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
