@@ -15,6 +15,7 @@ from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
 from ratchet.stores.target_gates import judge_plan
+from ratchet.stores.teachers import digests_of, find_teachers
 from ratchet.stores.warehouse import Warehouse
 from ratchet.training.outcome import explain_failure, read_result, summarise
 from ratchet.training.plan import TrainingPlan, prepare
@@ -40,8 +41,10 @@ def adapter(
     )
     bases = {candidate.base: resolve_base(candidate.base).revision for candidate in candidates}
     prompt = make_prompt(spec.prompt, spec.label) if spec.is_prompted else None
-    plan = TrainingPlan(spec.labels, candidates, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt)
-    work = prepare(home.training(cycle.classifier), plan, train, calibration)
+    teachers = find_teachers(home, cycle.classifier, candidates)
+    taught = digests_of(teachers)
+    plan = TrainingPlan(spec.labels, candidates, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt, taught)
+    work = prepare(home.training(cycle.classifier), plan, train, calibration, teachers)
     context.log.info(f"Training {len(candidates)} candidate(s); the log is in {work}.")
     command = [sys.executable, "-m", "ratchet.training", str(work)]
     with explain_failure(work):

@@ -8,11 +8,25 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from ratchet.layers import ALL, upper_count
+from ratchet.names import ANSWERS, DIGEST
 from ratchet.refusal import STRICT, need_at_least, need_share, refuse
 
 DEFAULT_BASES = {"encoder": "all-MiniLM-L6-v2", "causal": "SmolLM2-135M"}
 AUTO: tuple[str, ...] = ("auto",)
-_LATER = frozenset({"accumulate", "beta", "checkpointing", "layers", "pass_epochs", "pass_rate", "trainer"})
+_LATER = frozenset(
+    {
+        "accumulate",
+        "beta",
+        "checkpointing",
+        "layers",
+        "pass_epochs",
+        "pass_rate",
+        "teacher",
+        "teacher_temperature",
+        "teacher_weight",
+        "trainer",
+    }
+)
 """Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before stay."""
 _RATE = 1.5e-3
 _LEAST = {"rank": 1, "epochs": 1, "batch": 0, "accumulate": 1, "patience": 1, "max_tokens": 8, "seed": 0}
@@ -62,11 +76,19 @@ class Candidate:
     """Its learning rate."""
     beta: float = 0.1
     """How strongly the pass is held to the LoRA that it began with: more holds more."""
+    teacher: str = ""
+    """Digest of a sealed adapter of this classifier, or name of a file in its folder `teachers`: whose probabilities are learned
+    from, too."""
+    teacher_weight: float = 0.5
+    """Share of what is learned that is the teacher's answer; the rest is the label."""
+    teacher_temperature: float = 1.0
+    """Above 1 makes the teacher's answers flatter, below 1 sharper, before they are learned."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", self.base or DEFAULT_BASES[self.family])
         self._check_method()
         self._check_pass()
+        self._check_teacher()
         for name, least in _LEAST.items():
             need_at_least(f"candidate.{name}", getattr(self, name), least)
         if self.rank > 256:
@@ -76,7 +98,7 @@ class Candidate:
         need_share("candidate.dropout", self.dropout)
         if self.dropout >= 1:
             raise refuse("candidate.dropout = 1 drops everything.", "Use 0.0 to 0.3.")
-        for name in ("alpha", "learning_rate", "inverse_regularisation", "pass_rate", "beta"):
+        for name in ("alpha", "learning_rate", "inverse_regularisation", "pass_rate", "beta", "teacher_temperature"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise refuse(
                     f"candidate.{name} = {getattr(self, name)} is not above 0.",
@@ -134,6 +156,24 @@ class Candidate:
             raise refuse('candidate.trainer = "sft" trains no preference pass.', "Remove it: the pass is always TRL's.")
         need_at_least("candidate.pass_epochs", self.pass_epochs, 1)
 
+    def _check_teacher(self) -> None:
+        if not self.teacher:
+            for name, usual in (("teacher_weight", 0.5), ("teacher_temperature", 1.0)):
+                if getattr(self, name) != usual:
+                    raise refuse(f"candidate.{name} is set without candidate.teacher.", f"Name a teacher, or remove {name}.")
+            return
+        if not (DIGEST.fullmatch(self.teacher) or ANSWERS.fullmatch(self.teacher)):
+            raise refuse(
+                f"candidate.teacher = {self.teacher[:80]!r} is no teacher.",
+                "Give all 64 digits of an adapter, or the name of a .jsonl or .parquet file in the folder teachers.",
+            )
+        if self.method == "probe" or self.trainer == "sft":
+            what = 'method = "probe"' if self.method == "probe" else 'trainer = "sft"'
+            raise refuse(f"candidate.teacher means nothing to {what}, which learns from labels.", "Remove it, or use another.")
+        need_share("candidate.teacher_weight", self.teacher_weight)
+        if not self.teacher_weight:
+            raise refuse("candidate.teacher_weight = 0 learns nothing from the teacher.", "Use 0.3 to 0.9, or no teacher.")
+
     def _check_layers(self) -> None:
         try:
             upper = upper_count(self.layers)
@@ -157,11 +197,12 @@ class Candidate:
         return "lora" if self.method == "qlora" or self.method == "dpo" else self.method
 
     def alone(self) -> "Candidate":
-        """The same without a preference pass: what can be trained where there are no errors yet to learn from."""
-        if self.method != "dpo":
-            return self
+        """The same without teacher and preference pass: what can be trained without answers and errors to learn from."""
         usual = Candidate(self.family)
-        return replace(self, method="lora", pass_epochs=usual.pass_epochs, pass_rate=usual.pass_rate, beta=usual.beta)
+        alone = replace(self, teacher="", teacher_weight=usual.teacher_weight, teacher_temperature=usual.teacher_temperature)
+        if self.method != "dpo":
+            return alone
+        return replace(alone, method="lora", pass_epochs=usual.pass_epochs, pass_rate=usual.pass_rate, beta=usual.beta)
 
     def as_json(self) -> dict[str, Any]:
         """Every setting as JSON types, but for the later ones that are at their default."""
@@ -182,4 +223,6 @@ class Candidate:
         rank = "" if self.method in ("probe", "full") else f" r{self.rank}"
         layers = "" if self.layers == ALL else f" {self.layers}"
         trainer = f" by {self.trainer}" if self.trainer != "ratchet" else ""
-        return f"{self.family}/{self.method}{rank}{layers} {self.base}{trainer}"
+        teacher = self.teacher[:8] if DIGEST.fullmatch(self.teacher) else self.teacher
+        taught = f" taught by {teacher}" if teacher else ""
+        return f"{self.family}/{self.method}{rank}{layers} {self.base}{trainer}{taught}"

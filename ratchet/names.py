@@ -13,6 +13,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 RESERVED = frozenset({"dagster", "demo"})
 """Folders of a home that belong to no classifier."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
+ANSWERS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.(jsonl|parquet)")
+"""Name of a file of a teacher's answers, in the classifier's folder `teachers`."""
 
 
 def check_name(name: str, what: str = "classifier name") -> str:

@@ -38,6 +38,7 @@ from ratchet.training.kept import keep_lower
 from ratchet.training.outcome import CandidateResult, weights_digest
 from ratchet.training.quantised import prepare_quantising
 from ratchet.training.task import Task
+from ratchet.training.teaching import ask_teacher, read_goals
 
 if TYPE_CHECKING:
     import torch
@@ -145,7 +146,7 @@ def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, TextTokenizer]":
         trainee = build_trainee(base.folder, base.name, candidate, k)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
     sign_of_life()
-    return trainee, Lesson(candidate, rows, task.targets, k, task.room), tokenizer
+    return trainee, Lesson(candidate, rows, task.targets, k, task.room, read_goals(task)), tokenizer
 
 
 def _known_rows(task: Task, lesson: Lesson, tokenizer: TextTokenizer) -> list[Sequence[int]]:
@@ -181,6 +182,7 @@ def _learn(task: Task, report: Report) -> _Learned:
 
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
+    ask_teacher(task)  # before the other process looks for what it said
     second = Second([*command, "--parent", str(os.getpid()), *halved])
     with second if learning_device().type == "cpu" else nullcontext(Alone()) as duo:  # a GPU is fed by one process
         trainee, lesson, tokenizer = _open_lesson(task)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.candidate import Candidate
 from ratchet.encoding import pad_batch
 from ratchet.errors import RatchetError
+from ratchet.evaluation import Floats
 from ratchet.failpoints import failpoint
 from ratchet.training.batching import bucket_batches, split_by_tokens
 from ratchet.training.checkpoints import read_checkpoint, write_checkpoint
@@ -88,6 +89,8 @@ class Lesson:
     targets: Sequence[int]
     k: int
     room: Room = WHOLE
+    goals: Floats | None = None
+    """What to learn of each class instead of `targets` alone, [n, k], where a teacher was asked."""
 
 
 Tensors = dict[str, "torch.Tensor"]
@@ -166,6 +169,7 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
     candidate, targets = lesson.candidate, torch.tensor(lesson.targets)
     most = math.ceil(candidate.batch_of(len(lesson.rows)) / candidate.accumulate / pair.ranks)
     weights = class_weights(targets, lesson.k)[targets]
+    goals = targets if lesson.goals is None else torch.from_numpy(lesson.goals).float()
     trainee.begin_epoch(candidate.seed, number, pair.rank)
     lengths = [len(row) for row in lesson.rows]
     batches = bucket_batches(lengths, candidate.batch_of(len(lengths)), candidate.seed, number)
@@ -175,7 +179,7 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
         found = torch.zeros(trainee.flat.numel() + 1)
         for part in split_by_tokens(mine, lengths, lesson.room.tokens, most):
             ids, mask = pad_batch([lesson.rows[row] for row in part], trainee.pad_id)
-            found += trainee.gradients(ids, mask, targets[part], weights[part] / weights[batch].sum())
+            found += trainee.gradients(ids, mask, goals[part], weights[part] / weights[batch].sum())
             lesson.room.leave(pair.rank)
         summed = torch.from_numpy(pair.add(found.numpy()))
         loss = float(summed[-1])

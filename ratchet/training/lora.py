@@ -97,7 +97,7 @@ class Trainee:
     ) -> "torch.Tensor":
         """Gradient of sum(weight * smoothed cross-entropy) for all masters, and that sum itself as last value: float32 [p + 1].
 
-        `targets` and `weights` are [n]: class indices, and what each example counts.
+        `targets` are class indices, int64 [n], or what to learn of each class, float32 [n, k]; `weights` [n], what each counts.
         """
         import torch
 

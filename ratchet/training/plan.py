@@ -4,8 +4,9 @@ Add here what a training needs to know before it begins. What it leaves behind i
 """
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from ratchet.prompt import Prompt
 Examples = list[tuple[str, str]]
 """`(text, label)` pairs."""
 
+TEACHERS = "teachers"
+"""Folder of a work folder: adapters by their digests, and files of answers."""
 SPLITS = ("train", "calibration")
 PLAN = "plan.json"
 
@@ -33,11 +36,15 @@ class TrainingPlan:
     code_version: str
     prompt: Prompt | None = None
     """What causal candidates are asked; None where there is none."""
+    teachers: Mapping[str, str] = field(default_factory=dict)
+    """Digest of what each teacher says, by the name that candidates give it."""
 
     def __post_init__(self) -> None:
         lacking = sorted({candidate.base for candidate in self.candidates} - set(self.bases))
         if lacking:
             raise RatchetError(f"the plan pins no revision of {', '.join(lacking)}.", "Resolve every base model first.")
+        if unknown := sorted({candidate.teacher for candidate in self.candidates} - {"", *self.teachers}):
+            raise RatchetError(f"the plan pins no content of teacher {unknown[0]}.", "Find every teacher first.")
         if not self.candidates:
             raise RatchetError("the plan has no candidate.", "Add a [[candidate]] to classifier.toml.")
         if self.prompt is None and any(candidate.family == "causal" for candidate in self.candidates):
@@ -53,6 +60,8 @@ class TrainingPlan:
         content = asdict(self)
         del content["prompt"]  # a plan without one keeps the digest that it had before there were prompts
         prompt = {"prompt": self.prompt.as_json()} if self.prompt else {}
+        if not self.teachers:
+            del content["teachers"]
         candidates = [candidate.as_json() for candidate in self.candidates]
         return {**content, "labels": list(self.labels), "candidates": candidates, **prompt}
 
@@ -67,12 +76,17 @@ class TrainingPlan:
 
 
 def prepare(
-    folder_root: Path, plan: TrainingPlan, train: Sequence[tuple[str, str]], calibration: Sequence[tuple[str, str]]
+    folder_root: Path,
+    plan: TrainingPlan,
+    train: Sequence[tuple[str, str]],
+    calibration: Sequence[tuple[str, str]],
+    teachers: Mapping[str, Path] | None = None,
 ) -> Path:
     """Write the plan and its examples into the work folder `<root>/<plan digest[:16]>` and return it; idempotent.
 
-    The plan is written last, so that a folder with a plan is complete. Raises `RatchetError` for a label that has no
-    training example, a label outside the plan, and an empty split.
+    `teachers` are the folders and files of the plan's teachers by name; they are copied. The plan is written last, so that a
+    folder with a plan is complete. Raises `RatchetError` for a label that has no training example, a label outside the plan,
+    and an empty split.
     """
     for split, examples in zip(SPLITS, (train, calibration), strict=True):
         found = {label for _, label in examples}
@@ -89,6 +103,8 @@ def prepare(
         work.mkdir(parents=True, exist_ok=True)
         for split, examples in zip(SPLITS, (train, calibration), strict=True):
             _write_examples(work / f"{split}.parquet", examples)
+        for name, path in (teachers or {}).items():
+            _copy_teacher(path, work / TEACHERS / name)
         write_json(work / PLAN, plan.as_json())
     return work
 
@@ -120,3 +136,13 @@ def _write_examples(path: Path, examples: Sequence[tuple[str, str]]) -> None:
     columns = {"text": [text for text, _ in examples], "label": [label for _, label in examples]}
     pq.write_table(pa.table(columns, schema=pa.schema([("text", pa.string()), ("label", pa.string())])), stage)
     publish(stage, path)
+
+
+def _copy_teacher(source: Path, target: Path) -> None:
+    """A copy of a folder or file, in the place of what an interrupted call left."""
+    target.parent.mkdir(exist_ok=True)
+    if source.is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+    else:
+        shutil.copyfile(source, target)
