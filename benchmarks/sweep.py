@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from ratchet.baselines import predict_tfidf
-from ratchet.calibration import Calibration, apply_calibration, fit_calibration
+from ratchet.calibration import UNCALIBRATED, Calibration, apply_calibration, fit_calibration
 from ratchet.curation import EXAMPLES_SQL
 from ratchet.cycle import Cycle
+from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats, expected_calibration_error, macro_f1, negative_log_likelihood
 from ratchet.judging import read_splits
 from ratchet.prediction import load_predictor, load_untuned
@@ -141,7 +142,11 @@ def measure(logits: Any, splits: Mapping[str, Split]) -> dict[str, float]:
     started = time.perf_counter()
     said = {name: logits(splits[name].texts) for name in ("calibration", "test", "golden")}
     seconds = time.perf_counter() - started
-    calibration = fit_calibration(said["calibration"], splits["calibration"].labels)
+    try:
+        calibration = fit_calibration(said["calibration"], splits["calibration"].labels)
+    except RatchetError as error:  # an untuned base may know so little that no temperature is best
+        print(f"without a temperature: {error.message}", file=sys.stderr)
+        calibration = UNCALIBRATED
     return {
         **figures("test", said["test"], splits["test"], calibration),
         **figures("golden", said["golden"], splits["golden"], calibration),
