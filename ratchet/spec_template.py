@@ -16,7 +16,7 @@ description = ""          # one sentence: what is classified, and why
 cost_review = 0.25        # what one review by a person costs; the unit of every cost in this file
 
 # --- Labels. Their order is the order of every probability the classifier writes, so append, never reorder.
-# description  what the label means, in one sentence; the untuned baseline reads it too
+# description  what the label means, in one sentence; the untuned baseline and a causal model's prompt read it too
 # action       what the product does when this label is answered with enough confidence
 # stakes       low, medium or high: how much a wrong action hurts
 # threshold    the calibrated confidence (0..1) from which on the action is taken; below it a person reviews
@@ -72,6 +72,14 @@ max_tokens = 128
 # family = "causal"
 # base = "SmolLM2-135M"
 # learning_rate = 5e-4
+
+# Where it will run; without it, the gateway of this home. See docs/targets.md.
+# [[target]]
+# name = "onnx"
+# export = "onnx_int8"
+
+# Further tables: [promotion] docs/rollouts.md, [prompt] docs/families.md, [machine] docs/sweeps.md, [evaluation] docs/evaluation.md,
+# [export] docs/exports.md, [publish] docs/publishing.md
 
 # A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See docs/evaluation.md.
 # [frontier]

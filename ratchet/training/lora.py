@@ -16,7 +16,7 @@ from ratchet.candidate import Candidate
 from ratchet.encoders import load_classifier_with_info
 from ratchet.layers import SplitLayers, find_layers, lower_count
 from ratchet.training.dropout import Noise, replace_dropouts
-from ratchet.training.merged import MergedLayer, merge_layer
+from ratchet.training.joined import JoinedLayer, join_layer
 from ratchet.training.targets import resolve_targets
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Trainee:
     masters: list["torch.Tensor"]
     """Each tensor's part of `flat`, in its shape."""
     optimiser: "torch.optim.AdamW"
-    layers: list[MergedLayer]
-    """Those that compute merged; none when the LoRA has dropout of its own."""
+    layers: list[JoinedLayer]
+    """Those that compute joined; none when the LoRA has dropout of its own."""
     noise: Noise
     total_parameters: int
     below: int = field(default=0, kw_only=True)
@@ -267,24 +267,18 @@ def adapt_model(
     kind: type[T], model: Any, settings: LoraSettings, candidate: Candidate, dtype: "torch.dtype | None" = None, **more: Any
 ) -> T:
     """A trainee of `kind` with adapters in a model that came with the seed set; `more` are the kind's own fields."""
-    import torch
     from peft import get_peft_model
 
     config = lora_config(settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that transformers renamed
         adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
-    mergeable = candidate.method in ("lora", "dpo") and candidate.dropout == 0
-    merged = settings.target_modules if mergeable else ()
-    frozen = {module: model.get_submodule(module).base_layer.weight.detach().clone() for module in merged}
     trainee = train_parameters(kind, adapted, settings, candidate, dtype, **more)
-    frozen = {module: weight.to(trainee.device) for module, weight in frozen.items()}
     masters = dict(zip(trainee.names, trainee.masters, strict=True))
-    room = {weight.shape: torch.empty_like(weight) for weight in frozen.values()}
-    for module, weight in frozen.items():
-        down, up = (masters[f"{PREFIX}{module}.lora_{side}.weight"] for side in "AB")
-        scale = settings.alpha / settings.rank
-        trainee.layers.append(merge_layer(model.get_submodule(module), weight, down, up, scale, room[weight.shape]))
+    if candidate.method in ("lora", "dpo") and candidate.dropout == 0:
+        for module in settings.target_modules:
+            up = masters[f"{PREFIX}{module}.lora_B.weight"]
+            trainee.layers.append(join_layer(model.get_submodule(module), up, settings.alpha / settings.rank))
     trainee.below = lower_count(model, candidate.layers)
     if trainee.below:
         trainee.split = SplitLayers(model)

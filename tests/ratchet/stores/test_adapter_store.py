@@ -229,7 +229,7 @@ MUTANTS: dict[str, tuple[Callable[[Path], None], str]] = {
             ("task_type", "TOKEN_CLS", "sets task_type"),
             ("task_type", "CAUSAL_LM", "no target module or no head, or a head that a causal model has already"),
             ("bias", "all", "sets bias"),
-            ("use_dora", True, "sets use_dora"),
+            ("use_dora", True, "one of them says DoRA"),
             ("use_rslora", True, "sets use_rslora"),
             ("inference_mode", False, "sets inference_mode"),
             ("fan_in_fan_out", True, "sets fan_in_fan_out"),

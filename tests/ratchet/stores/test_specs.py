@@ -60,7 +60,7 @@ def test_a_file_with_a_byte_order_mark_loads(tmp_path: Path) -> None:
         (TWO + 'zzz = 1\n', "line 5: unknown key 'label.zzz'", "Known keys here: name, description"),
         (TWO + 'threshold = "high"\n', "line 5: label.threshold = 'high' does not fit", "Change threshold"),
         ('[[label]]\nname="a"\nthreshold=0.5\n[[label]]\nname="b"\nthreshold="b"\n', "line 6: label.threshold = 'b'", "Change"),
-        (TWO + '[[candidate]]\nmethod = "qlora"\n', "line 6: candidate.method = 'qlora'", "Change method"),
+        (TWO + '[[candidate]]\nmethod = "prefix"\n', "line 6: candidate.method = 'prefix'", "Change method"),
         (TWO + '[[candidate]]\nepochs = 2.5\n', "line 6: candidate.epochs = '2.5'", "Change epochs"),
         (TWO + '[[candidate]]\ntarget_modules = "auto"\n', "line 6: candidate.target_modules = 'auto'", "Change target_modules"),
         (TWO + '[window]\nearliest = "soon"\n', "line 6: window.earliest = 'soon'", "Change earliest"),

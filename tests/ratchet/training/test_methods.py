@@ -179,7 +179,7 @@ def test_peft_alone_loads_what_dora_and_qlora_leave(
         assert np.allclose(said, load_predictor(folder).logits([text])[0], atol=1e-4)
 
 
-@pytest.mark.parametrize("settings", [{}, {"dropout": 0.2}, {"method": "full"}], ids=["merged", "dropout", "full"])
+@pytest.mark.parametrize("settings", [{}, {"dropout": 0.2}, {"method": "full"}], ids=["joined", "dropout", "full"])
 def test_computing_again_changes_no_gradient(tiny_base: Path, examples: Examples, settings: dict[str, Any]) -> None:
     """With checkpointing the same noise is drawn twice: bit by bit the gradients without it."""
     candidate = Candidate(base=str(tiny_base), rank=2, learning_rate=5e-3, **settings)
