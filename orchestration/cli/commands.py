@@ -27,7 +27,8 @@ from orchestration.cli.sweep import sweep
 from orchestration.cli.verify import verify
 
 COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
-    (demo, manual("Play three simulated weeks: promoted, promoted and a planted regression rolled back, and a bad third one blocked.", "ratchet demo")),
+    (demo, manual("Play three simulated weeks: promoted, promoted and a planted regression rolled back, a bad third one blocked.",
+                  "ratchet demo")),
     (init, manual("Make a classifier: its commented classifier.toml, its landing folders and, where given, its golden set.",
                   "ratchet init tickets --labels-from golden.jsonl")),
     (ingest, manual("Take production logs and corrections: files that are named, and what lies new in the landing folders.",

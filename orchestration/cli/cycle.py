@@ -23,7 +23,9 @@ def cycle(
         str,
         typer.Option("--week", help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.", autocompletion=completion.weeks),
     ],
-    plan: Annotated[bool, typer.Option("--plan", help="Only show splits, time, whether candidates fit their targets, and statistical power; write nothing.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show splits, time, fit to targets and statistical power; write nothing.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Run the job of the schedule for one week, in this process."""
