@@ -25,12 +25,13 @@ from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats, expected_calibration_error, macro_f1, negative_log_likelihood
 from ratchet.judging import read_splits
-from ratchet.prediction import load_predictor, load_untuned
+from ratchet.prediction import load_predictor
 from ratchet.scoring import Split
 from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
 from ratchet.stores.warehouse import Warehouse
+from ratchet.three_way.untuned import UntunedCausal
 from ratchet.training.outcome import TrainingResult, read_result
 from ratchet.training.plan import read_plan
 
@@ -107,8 +108,12 @@ def judge(home: Home, cycle: Cycle) -> list[dict[str, Any]]:
         rows.append(row if folder is None else {**row, **measure(load_predictor(folder).logits, splits)})
     if plan.prompt is not None:
         last = plan.candidates[-1]
-        untuned = load_untuned(last.base, plan.prompt, tuple(spec.labels), last.max_tokens)
-        rows.append({"model": f"{last.base}, untuned", "status": "zero-shot", "train s": 0.0, **measure(untuned.logits, splits)})
+        untuned = UntunedCausal(last, spec)
+
+        def zero_shot(texts: Sequence[str]) -> Floats:
+            return np.asarray(np.log(np.maximum(untuned.zero_shot(texts), 1e-12)))
+
+        rows.append({"model": f"{last.base}, untuned", "status": "zero-shot", "train s": 0.0, **measure(zero_shot, splits)})
     started, train, k = time.perf_counter(), splits["train"], len(spec.labels)
 
     def tfidf(texts: Sequence[str]) -> Floats:
