@@ -41,7 +41,7 @@ def adapter(
     )
     bases = {candidate.base: resolve_base(candidate.base).revision for candidate in candidates}
     prompt = make_prompt(spec.prompt, spec.label) if spec.is_prompted else None
-    teachers = find_teachers(home, cycle.classifier, candidates)
+    teachers = find_teachers(home, cycle, candidates)
     taught = digests_of(teachers)
     plan = TrainingPlan(spec.labels, candidates, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt, taught)
     work = prepare(home.training(cycle.classifier), plan, train, calibration, teachers)

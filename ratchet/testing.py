@@ -23,6 +23,7 @@ from ratchet.stores.pairs import PAIRS
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.reports import Reports
 from ratchet.stores.sealing import publish_segment
+from ratchet.stores.specs import Specs
 from ratchet.tiny_adapter import write_tiny_adapter
 
 # Names that say nothing of their words, so that an untuned base model cannot guess them.
@@ -116,8 +117,10 @@ def write_publishable(
         folder = write_tiny_adapter(Path(made) / "adapter", resolve_base(str(base)), tuple(WORDS), seed=seed, **adapter)
         digest = AdapterStore(home).seal(name, folder, {})
     cycle, store = Cycle(name, parse_week(week)), Receipts(home)
+    specs = Specs(home)
+    binds = {"adapter": digest, "training_set": "0" * 64, "policy": specs[name].digest, "golden": specs.golden_digest(name)}
     for gate in GATES:
-        store.write(cycle, gate, Verdict("passed", "Passes: a receipt for tests."), {"adapter": digest, "training_set": "0" * 64})
+        store.write(cycle, gate, Verdict("passed", "Passes: a receipt for tests."), binds)
     store.note(cycle, adapter=digest)
     Reports(home).write(cycle, {**make_example(tuple(WORDS)), "classifier": name, "week": week, "adapter": digest})
     return digest

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def download(repo: str, commit: str, folder: Path) -> None:
     try:
         listed = {each.path: each for each in api.list_repo_tree(repo, revision=commit) if hasattr(each, "size")}
         wanted = choose_files({path: each.size for path, each in listed.items()})
-        _check_room(folder, sum(listed[path].size for path in wanted))
+        check_room(folder, {path: listed[path].size for path in wanted})
         for path in wanted:
             _tell({"said": f"{path}, {listed[path].size / 1e6:.1f} MB"})
             hf_hub_download(repo, path, revision=commit, local_dir=folder, token=token)
@@ -72,11 +73,15 @@ def download(repo: str, commit: str, folder: Path) -> None:
         ) from error
 
 
-def _check_room(folder: Path, size: int) -> None:
+def check_room(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Raise `RatchetError` unless what is still to come of the files fits beside what is down already."""
+    there = [folder / path for path in sizes if (folder / path).is_file()]
+    parts = (folder / ".cache").rglob("*.incomplete")  # where the client goes on
+    size = sum(sizes.values()) - sum(path.stat().st_size for path in (*there, *parts))
     free = shutil.disk_usage(folder).free
     if size > free:
         raise RatchetError(
-            f"the base has {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.",
+            f"{size / 1e9:.1f} GB of the base are still to come, and {free / 1e9:.1f} GB are free.",
             "Make room, or name another folder with RATCHET_CACHE.",
             code="disk_full",
         )

@@ -52,9 +52,10 @@ def _download(wanted: HubName, stage: Path, say: Callable[[str], None]) -> None:
     with process:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         for line in process.stdout:
-            ended = json.loads(line)
-            if "said" in ended:
-                say(ended["said"])
+            heard = _read_line(line)
+            ended = heard or ended
+            if "said" in heard:
+                say(heard["said"])
     if "error" in ended:
         told = ended["error"]
         raise RatchetError(told["message"], told["hint"], code=told["code"])
@@ -67,6 +68,15 @@ def _download(wanted: HubName, stage: Path, say: Callable[[str], None]) -> None:
     fsync_folder(files)
     stage.rename(wanted.place)
     fsync_folder(wanted.place.parent)
+
+
+def _read_line(line: str) -> dict[str, Any]:
+    """The document of a line; empty for what a library prints there on its own."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 @contextmanager

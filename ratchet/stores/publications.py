@@ -39,6 +39,8 @@ class Publication:
     commit: str | None = None
     loaded: dict[str, float] | None = None
     """How it was loaded back: texts, the largest distance of a logit, and how much is allowed."""
+    attempt: "Publication | None" = None
+    """Other content of the same adapter that was sent after this commit, and of which no commit is known yet."""
 
     def __post_init__(self) -> None:
         if self.step not in STEPS or not DIGEST.fullmatch(self.adapter) or (self.step != "sending") != (self.commit is not None):
@@ -92,7 +94,7 @@ class Publications:
 
     def next_number(self, name: str) -> int:
         """The place of one more publication among those of its classifier."""
-        return max((each.number for each in self.all(name)), default=0) + 1
+        return max(((each.attempt or each).number for each in self.all(name)), default=0) + 1
 
     def lock(self, name: str) -> Any:
         """Keeps a second publisher of this home's classifier out."""
@@ -103,6 +105,8 @@ class Publications:
             document = json.loads(read_if_there(path, self._disk) or b"")
             if document.pop("schema") != 1:
                 raise ValueError("another schema")
+            if document.get("attempt") is not None:
+                document["attempt"] = Publication(**document["attempt"])
             return Publication(**document)
         except (ValueError, TypeError, KeyError, AttributeError):
             raise RatchetError(

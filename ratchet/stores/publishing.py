@@ -34,6 +34,7 @@ from ratchet.publishing.process import PATIENCE, Patience, ask_hub, endpoint_of,
 from ratchet.publishing.public_base import name_base
 from ratchet.publishing.scan import need_clean
 from ratchet.redaction import redact
+from ratchet.spec import Spec
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.ceremony import candidates
 from ratchet.stores.home import Home
@@ -69,7 +70,8 @@ class Upload:
 def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: bool | None = None) -> Upload:
     """What would be published of an adapter; asks no Hub. `repo` and `private` go before what classifier.toml says.
 
-    Raises `BlockedError` for an adapter that its gates did not let pass.
+    Raises `BlockedError` for an adapter that its gates did not let pass, or that was judged by another specification or golden set
+    than there is now: the card would tell of what nobody judged.
     """
     spec = Specs(home)[name]
     policy = spec.publish
@@ -84,6 +86,7 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
     content = form.read_folder(AdapterStore(home).open(name, adapter))
     need_peft(content)
     cycle, receipts = _evidence(home, name, adapter)
+    golden = _need_same_policy(home, spec, adapter, receipts)
     report = Reports(home).read(cycle)
     if report.get("adapter") != adapter:
         raise RatchetError(
@@ -115,7 +118,7 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
         "base": {"name": told.base.name, "revision": told.base.revision, "content": card.base_revision},
         "gates": {gate: {"outcome": each.verdict.outcome, "receipt": each.digest} for gate, each in sorted(receipts.items())},
         "specification": spec.digest,
-        "golden_set": Specs(home).golden_digest(name),
+        "golden_set": golden,
         "report": digest_file(home.report(cycle) / "eval_report.json"),
         "ratchet": version("ratchet"),
     }
@@ -160,14 +163,16 @@ def _send(
 ) -> tuple[Publication, bool]:
     name, endpoint = upload.classifier, endpoint_of(environment)
     ours = records.of(name, endpoint, upload.repo)
-    before = next((each for each in ours if each.adapter == upload.adapter), None)
-    newest = parent or next((each.commit for each in reversed(ours) if each.commit), before.parent if before else None)
-    if before is None or before.files != upload.digests:
+    known = next((each for each in ours if each.adapter == upload.adapter), None)
+    newest = parent or next((each.commit for each in reversed(ours) if each.commit), known.parent if known else None)
+    before = next((each for each in (known, known and known.attempt) if each and each.files == upload.digests), None)
+    if before is None:
         number = records.next_number(name)
         before = Publication(
             upload.adapter, upload.week, endpoint, upload.repo, number, upload.digests, "sending", newest, upload.private
         )
-        records.keep(name, before)
+        # What is known of a commit stays until the next one is: the Hub may refuse this.
+        records.keep(name, replace(known, attempt=before) if known and known.commit else before)
     failpoint("publishing.before_commit")
     with tempfile.TemporaryDirectory(prefix="ratchet-upload-") as folder:
         for file, content in upload.files.items():
@@ -181,13 +186,14 @@ def _send(
             "message": f"{name} {upload.week}: adapter {upload.adapter[:12]}",
             "parent": newest,
             "since": before.parent,
-            "pending": [each.files for each in ours if each.step == "sending" and each.adapter != upload.adapter],
+            "pending": [sent.files for each in ours if (sent := each.attempt or each).step == "sending"],
             "private": upload.private,
         }
         said = ask_hub(job, environment, patience)
     failpoint("publishing.after_commit")
     if before.step != "sending" and before.commit == said["commit"]:
-        return before, False
+        lost = before.step == "published" and not said["tagged"]  # somebody deleted the tag
+        return before.at("verified") if lost else before, False
     return records.keep(name, before.at("committed", commit=said["commit"], private=said["private"], loaded=None)), said["made"]
 
 
@@ -233,6 +239,22 @@ def _other_answers(record: Publication, what: str) -> RatchetError:
         "Let nobody load it. Compare base and versions of libraries; a base that only classifier.toml names may be another.",
         code="not_equal",
     )
+
+
+def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[str, Receipt]) -> str:
+    """Digest of the golden set that judged the adapter; raises `BlockedError` unless it and the specification are today's."""
+    golden = Specs(home).golden_digest(spec.name)
+    for file, differs in (
+        ("classifier.toml", any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values())),
+        ("golden.jsonl", receipts["golden_set_regression"].binds.get("golden") != golden),
+    ):
+        if differs:
+            raise BlockedError(
+                f"adapter {adapter[:12]} is not published: {file} changed since it was judged, so its card would tell of another.",
+                f"Run the cycle again, or bring back {file} as it was.",
+                code="stale",
+            )
+    return golden
 
 
 def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Receipt]]:

@@ -15,6 +15,7 @@ from ratchet.errors import RatchetError
 from ratchet.hub_bases import parse_hub_name
 from ratchet.local_hub.faults import Fault
 from ratchet.local_hub.server import LocalHub
+from ratchet.stores.hub_download import check_room
 from ratchet.stores.hub_fetch import fetch_base
 from ratchet.tiny_causal import write_tiny_causal
 
@@ -209,3 +210,28 @@ def test_only_a_repository_and_a_whole_commit_name_a_base(name: str, code: str) 
             refused(name)
         assert error.value.code == code
         assert error.value.hint
+
+
+def test_what_a_library_prints_is_not_taken_for_an_answer(
+    hub: LocalHub, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before the first document and after the last: words, and JSON that is no object."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "sitecustomize.py").write_text("import atexit\nprint('hello\\n[1]')\natexit.register(print, 'bye\\n0')\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'own'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    name, said = push(hub, model), list[str]()
+    fetch_base(name, said.append)
+    assert len(said) == len(list(model.iterdir()))
+
+
+def test_room_is_needed_only_for_what_is_still_to_come(tmp_path: Path) -> None:
+    """A whole file and the beginning of another lie there already, and a base that never fits is told."""
+    part = tmp_path / ".cache" / "huggingface" / "download" / "b.incomplete"
+    part.parent.mkdir(parents=True)
+    huge = 1 << 42  # of holes: no byte of it is on the disk
+    for path in (tmp_path / "a", part):
+        with path.open("wb") as file:
+            file.truncate(huge)
+    check_room(tmp_path, {"a": huge, "b": huge + 1})
+    with pytest.raises(RatchetError, match=r"4398\.0 GB of the base are still to come"):
+        check_room(tmp_path, {"a": huge, "b": huge, "c": huge})

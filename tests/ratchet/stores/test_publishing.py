@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.local_hub.faults import Fault
 from ratchet.local_hub.server import LocalHub
@@ -20,6 +21,7 @@ from ratchet.stores.home import Home
 from ratchet.stores.publications import Publication, Publications
 from ratchet.stores.publishing import Upload, prepare, publish
 from ratchet.stores.read_back import read_back
+from ratchet.stores.receipts import Receipts
 from ratchet.testing import write_publishable
 
 QUICK = Patience(timeout_s=1.5, attempts=3, wait_s=0.01, deadline_s=60)
@@ -132,6 +134,58 @@ def test_somebody_else_is_never_overwritten(hub: LocalHub, send: Callable[..., t
     repository.commit({}, title="tidied", deleted=("OVERTAKEN.md",))
     record, _ = send("2026-01-12", "second", parent=repository.head.oid)
     assert repository.tags["2026-01-12"] == record.commit == repository.head.oid
+
+
+def test_a_refused_second_attempt_leaves_the_record_of_the_first(
+    made: tuple[Home, Upload], hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """The same adapter with another card is a conflict while the tag stands, and no alarm; without the tag it follows the first."""
+    first, _ = send()
+    home, environment = Home(tmp_path / "own"), {**os.environ, **hub.environment}
+    other = replace(made[1], files={**made[1].files, "README.md": b"# told otherwise"})
+    with pytest.raises(RatchetError, match=r"tag 2026-01-05 of me/small names commit"):
+        publish(home, other, environment, patience=QUICK, proof=believed)
+    (kept,) = Publications(home).all("small")
+    assert kept.attempt is not None
+    assert (replace(kept, attempt=None), kept.attempt.files) == (first, other.digests)
+    assert [each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault] == []
+    repository = hub.repositories["me/small"]
+    repository.tags.clear()
+    record, was_made = publish(home, other, environment, patience=QUICK, proof=believed)
+    assert (record.step, was_made, record.parent, record.attempt) == ("published", True, first.commit, None)
+    assert repository.tags == {"2026-01-05": repository.head.oid}
+    assert Publications(home).all("small") == [record]
+
+
+def test_a_tag_that_was_deleted_is_set_again(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
+    """The commit is there and is what was proved: no second revision."""
+    record, _ = send()
+    repository = hub.repositories["me/small"]
+    repository.tags.clear()
+    assert send() == (record, False)
+    assert repository.tags == {"2026-01-05": record.commit}
+    assert len(repository.commits) == 2
+
+
+def test_the_card_tells_only_of_what_was_judged(tiny_base: Path, tmp_path: Path) -> None:
+    """The receipt names the specification and golden set of the verdicts, and an edit of either blocks; of terms none does."""
+    home = Home(tmp_path)
+    told = f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{"a" * 40}"'
+    digest = write_publishable(home, tiny_base, publish=told)
+    spec, golden = home.spec("small"), home.golden("small")
+    was, rows = spec.read_text(), golden.read_text()
+    spec.write_text(was.replace("Made for tests.", "Made for a test."))
+    receipt = json.loads(prepare(home, "small", digest).files["receipt.json"])
+    binds = Receipts(home).read(Cycle("small", parse_week("2026-01-05")))["golden_set_regression"].binds
+    assert (receipt["specification"], receipt["golden_set"]) == (binds["policy"], binds["golden"])
+    spec.write_text(was.replace('name = "green"', 'name = "green"\ndescription = "Parcels."'))
+    with pytest.raises(BlockedError, match=r"classifier\.toml changed since it was judged") as refused:
+        prepare(home, "small", digest)
+    assert "Run the cycle again" in refused.value.hint
+    spec.write_text(was)
+    golden.write_text("".join(rows.splitlines(keepends=True)[:-1]))
+    with pytest.raises(BlockedError, match=r"golden\.jsonl changed since it was judged"):
+        prepare(home, "small", digest)
 
 
 def test_half_a_commit_is_no_publication(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:

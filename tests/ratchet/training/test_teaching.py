@@ -15,6 +15,7 @@ import torch
 
 from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
+from ratchet.cycle import Cycle, parse_week
 from ratchet.encoding import pad_batch
 from ratchet.errors import RatchetError
 from ratchet.identity import digest_json
@@ -22,6 +23,7 @@ from ratchet.names import DIGEST
 from ratchet.prediction import load_predictor
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
 from ratchet.stores.teachers import digests_of, find_teachers
 from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.training.lora import build_trainee
@@ -30,6 +32,7 @@ from ratchet.training.plan import TrainingPlan, prepare
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
+CYCLE = Cycle("small", parse_week("2026-01-12"))
 LABELS = ("card", "money", "rate")
 NEXT = {"card": "money", "money": "rate", "rate": "card"}
 
@@ -52,7 +55,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, examples: Ex
     (folder / "few.jsonl").write_text("\n".join(map(json.dumps, rows[:9])))
     (folder / "labels.jsonl").write_text(json.dumps({"text": "x", "probabilities": {"yes": 1.0, "no": 0.0}}))
     adapter = write_tiny_adapter(found.root / "made", resolve_base(str(tiny_base)), ("rate", "card", "money"), seed=5)
-    return found, AdapterStore(found).seal("small", adapter, {})
+    digest = AdapterStore(found).seal("small", adapter, {})
+    Receipts(found).note(CYCLE, adapter=digest)
+    return found, digest
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +69,7 @@ def taught(home: tuple[Home, str], tiny_base: Path, examples: Examples, launch: 
     usual = {"rank": 4, "alpha": 8.0, "epochs": 12, "patience": 12, "batch": 8, "learning_rate": 1e-2, "max_tokens": 32}
     named = ("next.jsonl", "more.parquet", home[1], "few.jsonl", "labels.jsonl")
     candidates = tuple(Candidate(base=str(tiny_base), teacher=name, teacher_weight=1.0, **usual) for name in named)
-    base, teachers = resolve_base(str(tiny_base)), find_teachers(home[0], "small", candidates)
+    base, teachers = resolve_base(str(tiny_base)), find_teachers(home[0], CYCLE, candidates)
     plan = TrainingPlan(
         LABELS, candidates, {base.name: base.revision}, digest_json(examples), "test", teachers=digests_of(teachers)
     )
@@ -158,8 +163,25 @@ def test_a_teacher_that_is_not_there_is_named(home: tuple[Home, str], tmp_path: 
     assert DIGEST.fullmatch(digest)
     for name in ("nobody.jsonl", "0" * 64):
         with pytest.raises(RatchetError, match=name[:10]):
-            find_teachers(root, "small", (Candidate(teacher=name),))
+            find_teachers(root, CYCLE, (Candidate(teacher=name),))
     (root.classifier("small") / "teachers" / "link.jsonl").symlink_to(tmp_path)
     with pytest.raises(RatchetError, match="link"):
-        find_teachers(root, "small", (Candidate(teacher="link.jsonl"),))
+        find_teachers(root, CYCLE, (Candidate(teacher="link.jsonl"),))
     assert Candidate(teacher=digest).alone() == Candidate()
+
+
+def test_an_adapter_of_a_later_or_unknown_cycle_teaches_nothing(home: tuple[Home, str], tmp_path: Path) -> None:
+    """It may have learned what this week holds out; one of the same week or before may teach."""
+    root, asked = Home(tmp_path), (Candidate(teacher=home[1]),)
+    digest = AdapterStore(root).seal("small", AdapterStore(home[0]).open("small", home[1]), {})
+    assert digest == home[1]
+    with pytest.raises(RatchetError, match="of a cycle that nothing names") as refused:
+        find_teachers(root, CYCLE, asked)
+    assert refused.value.code == "late_teacher"
+    Receipts(root).note(CYCLE, adapter=digest)
+    assert set(find_teachers(root, CYCLE, asked)) == set(find_teachers(root, Cycle("small", parse_week("2026-01-19")), asked))
+    with pytest.raises(RatchetError, match=r"of the later cycle 2026-01-12, so it may have learned what 2026-01-05 holds out"):
+        find_teachers(root, Cycle("small", parse_week("2026-01-05")), asked)
+    Receipts(root).note(Cycle("small", parse_week("2026-01-19")), adapter=digest)
+    with pytest.raises(RatchetError, match="of the later cycle 2026-01-19"):
+        find_teachers(root, CYCLE, asked)
