@@ -97,24 +97,34 @@ async def _answer(
         choice = replace(choice, edge=None)
     try:
         try:
-            return choice, await _ask(gateway, choice, texts), None
+            return *await _ask_either_path(gateway, name, choice, texts), None
         except OverloadedError:
             raise
         except Exception as error:
-            if choice.slot == CANDIDATE:
-                live = gateway.slots.live(name)
-                live = replace(live, edge=None) if calibrated else live
-                return live, await _ask(gateway, live, texts), (choice.digest, error)
-            if choice.edge is None:
+            if choice.slot != CANDIDATE:
                 raise
-            _LOG.warning("classifier %s: the edge path failed (%s); the calibrated one answers", name, type(error).__name__)
-            gateway.metrics.edge_faults.labels(name).inc(len(texts))
-            choice = replace(choice, edge=None)
-            return choice, await _ask(gateway, choice, texts), None
+            live = gateway.slots.live(name)
+            live = replace(live, edge=None) if calibrated else live
+            return *await _ask_either_path(gateway, name, live, texts), (choice.digest, error)
     except OverloadedError:
         raise Refusal(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
     finally:
         gateway.metrics.waiting.set(gateway.batcher.waiting)
+
+
+async def _ask_either_path(gateway: Gateway, name: str, choice: Choice, texts: Sequence[str]) -> tuple[Choice, list[Said]]:
+    """Where the edge fails, the calibrated path of the same adapter answers, and it is counted."""
+    try:
+        return choice, await _ask(gateway, choice, texts)
+    except OverloadedError:
+        raise
+    except Exception as error:
+        if choice.edge is None:
+            raise
+        _LOG.warning("classifier %s: the edge path failed (%s); the calibrated one answers", name, type(error).__name__)
+        gateway.metrics.edge_faults.labels(name).inc(len(texts))
+        choice = replace(choice, edge=None)
+        return choice, await _ask(gateway, choice, texts)
 
 
 async def _ask(gateway: Gateway, choice: Choice, texts: Sequence[str]) -> list[Said]:

@@ -6,6 +6,7 @@ adapter's place when the receipt of `target_fit` names its bytes; otherwise the 
 Add here another such condition; when a rollout is taken over, and what happens when it cannot be, is `slots.py`.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from ratchet.stores.specs import Specs
 from ratchet.stores.vouching import vouch, vouched_export
 
 Answering = SharedPredictor | ExportPredictor
+_LOG = logging.getLogger("ratchet.gateway")
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,10 @@ class _Loader:
                 return self._load_export(digest, kind)
             except RatchetError as error:
                 self.lacking.append(f"The adapter itself answers: {error.message} {error.hint}".strip())
+            except Exception as error:  # noqa: BLE001 - a runtime raises what it likes, and the adapter can still answer
+                _LOG.warning("classifier %s: the %s export of adapter %s", self._name, kind, digest[:12], exc_info=error)
+                said = f"loading the {kind} export of adapter {digest[:12]} raised {type(error).__name__}; the log has more."
+                self.lacking.append(f"The adapter itself answers: {said}")
         return found if isinstance(found, SharedPredictor) else self._load_adapter(digest)
 
     def _load_export(self, digest: str, kind: str) -> ExportPredictor:

@@ -100,8 +100,8 @@ class Slots:
                 wanted: list[Rollout | None] = []
                 try:
                     wanted.append(asked.rollout(name, Ledger(self.home).head(name)))
-                except RatchetError as error:
-                    problems[name] = str(error)
+                except Exception as error:  # noqa: BLE001 - what is wrong with one must not keep the others from following
+                    problems[name] = self._explain(name, error)
                 if name not in served and None not in wanted:
                     wanted.append(None)
                 for rollout in wanted:
@@ -109,8 +109,8 @@ class Slots:
                         served[name] = load(self.home, name, rollout, self.bases, self._state.served.get(name))
                         generations[name] = asked.flags.generation if rollout else 0
                         break
-                    except RatchetError as error:
-                        problems.setdefault(name, str(error))
+                    except Exception as error:  # noqa: BLE001 - as above: no memory, a disk that fails, a runtime's own
+                        problems.setdefault(name, self._explain(name, error))
                 if name in problems and name in served and asked.kills(name):
                     served[name] = replace(served[name], rollout=replace(served[name].rollout, killed=True))
             for name, said in sorted(set(problems.items()) - set(self.problems.items())):
@@ -123,6 +123,16 @@ class Slots:
                 self._file.adopt({name: (each.rollout, generations[name]) for name, each in served.items()})
                 self._state = _State(served, generations)
             self.problems, self._seen = problems, stamp
+
+    def _explain(self, name: str, error: Exception) -> str:
+        """The problem in words; what nobody expected is logged with where it came from, once."""
+        if isinstance(error, RatchetError):
+            return str(error)
+        said = f"loading it raised {type(error).__name__}; the log has more. It is tried again at every look."
+        if (name, said) not in self._told:
+            self._told.add((name, said))
+            _LOG.warning("classifier %s: %s", name, said, exc_info=error)
+        return said
 
     def __contains__(self, name: str) -> bool:
         return name in self._state.served

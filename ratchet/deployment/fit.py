@@ -64,11 +64,15 @@ def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> 
 
 
 def join_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
-    """One verdict of many: failed when one failed, with the sentence of every one that did."""
+    """One verdict of many: failed when one failed, with the sentence of every one that did; no pass where one is none."""
     failed = [verdict for verdict in verdicts if not verdict.passed]
-    reason = " ".join(verdict.reason for verdict in failed or verdicts)
-    reason = f"{'Fails' if failed else 'Passes'}: {reason}"
-    return Verdict("failed" if failed else "passed", reason, {"fits": [verdict.evidence for verdict in verdicts]})
+    said = " ".join(verdict.reason for verdict in failed or verdicts)
+    evidence = {"fits": [verdict.evidence for verdict in verdicts]}
+    if failed:
+        return Verdict("failed", f"Fails: {said}", evidence)
+    if any(verdict.outcome == "inconclusive" for verdict in verdicts):
+        return Verdict("inconclusive", f"No verdict: {said}", evidence)
+    return Verdict("passed", f"Passes: {said}", evidence)
 
 
 def _same(limit: Any, whole: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratchet.candidate import Candidate
+from ratchet.deployment.fit import join_verdicts
 from ratchet.gates import Verdict
 
 
@@ -21,6 +22,7 @@ class PlanFit:
 def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> PlanFit:
     """Fails when no candidate fits every target. One that does not, beside others that do, is left out and named.
 
+    It is no pass, but does not block either, where one of those that fit could not be tried.
     `found` holds each candidate's verdicts, of every target and of every trial.
     """
     fitting = tuple(candidate for candidate, verdicts in found if all(verdict.passed for verdict in verdicts))
@@ -35,6 +37,6 @@ def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> Pla
     why = " ".join(reason for _, reasons in missed for reason in reasons)
     if not fitting:
         return PlanFit(Verdict("failed", f"Fails: no candidate can run where it must. {why}", evidence), ())
-    said = " ".join(verdict.reason for candidate, verdicts in found for verdict in verdicts if candidate in fitting)
+    joined = join_verdicts([verdict for candidate, verdicts in found for verdict in verdicts if candidate in fitting])
     left = f" Not trained: {why}" if missed else ""
-    return PlanFit(Verdict("passed", f"Passes: {said}{left}", evidence), fitting)
+    return PlanFit(Verdict(joined.outcome, f"{joined.reason}{left}", evidence), fitting)

@@ -11,6 +11,7 @@ from ratchet.candidate import Candidate
 from ratchet.deployment.facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
 from ratchet.deployment.fit import decide_target_fit, join_verdicts
 from ratchet.deployment.plan_fit import PlanFit, decide_plan_fit
+from ratchet.errors import RatchetError
 from ratchet.gates import Verdict
 from ratchet.spec import Spec
 from ratchet.stores.adapter_store import AdapterStore
@@ -31,19 +32,33 @@ def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
     found = judge_candidates(specs, spec, facts_of_plan)
     for candidate, verdicts in found:
         if all(verdict.passed for verdict in verdicts):
-            verdicts += try_candidate(specs.home, candidate, spec, specs.targets(spec), make=make)
+            try:
+                verdicts += try_candidate(specs.home, candidate, spec, specs.targets(spec), make=make)
+            except RatchetError as error:
+                if error.code == "no_trial":
+                    raise
+                verdicts.append(_refused(candidate, error))
     return decide_plan_fit(found)
 
 
 def judge_candidates(
     specs: Specs, spec: Spec, look: Callable[[Candidate, Spec], AdapterFacts]
 ) -> list[tuple[Candidate, list[Verdict]]]:
-    """Each candidate with its verdict for each target, by the facts that `look` finds."""
+    """Each candidate with its verdict for each target, by the facts that `look` finds; failed where it finds none."""
     chosen, found = specs.targets(spec), []
     for candidate in spec.candidate:
-        facts = look(candidate, spec)
-        found.append((candidate, [decide_target_fit(each.profile, facts, each.accept) for each in chosen]))
+        try:
+            facts = look(candidate, spec)
+        except RatchetError as error:
+            found.append((candidate, [_refused(candidate, error)]))
+        else:
+            found.append((candidate, [decide_target_fit(each.profile, facts, each.accept) for each in chosen]))
     return found
+
+
+def _refused(candidate: Candidate, error: RatchetError) -> Verdict:
+    """The verdict on a candidate that cannot be looked at or tried: the others of its plan are judged all the same."""
+    return Verdict("failed", f"{candidate.title}: {error.message} {error.hint}".strip(), {"candidate": candidate.title})
 
 
 def judge_artifact(specs: Specs, spec: Spec, adapter: str, *, make: bool = True) -> Verdict:

@@ -27,7 +27,7 @@ from ratchet.stores.home import Home
 from ratchet.training.outcome import FAILURE, read_result
 from ratchet.training.plan import Examples, TrainingPlan, prepare
 
-_VERSIONED = ("torch", "transformers", "peft", "onnxruntime")
+_VERSIONED = ("torch", "transformers", "tokenizers", "peft", "trl", "bitsandbytes", "onnx", "onnxruntime")
 _LONGEST_S = 900
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 
@@ -75,7 +75,7 @@ def _as_verdict(candidate: Candidate, each: Chosen, found: dict[str, Any]) -> Ve
 def _run(
     home: Home, spec: Spec, plan: TrainingPlan, examples: Examples, missing: list[Chosen]
 ) -> list[tuple[Chosen, dict[str, Any]]]:
-    """Train one step and ask its adapter in each runtime, in processes of their own; what died untold is not to be kept."""
+    """Train one step and ask its adapter in each runtime, in processes of their own; what the machine ended is not kept."""
     root = home.trials(spec.name)
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root)
@@ -83,8 +83,9 @@ def _run(
         work = prepare(Path(stage), plan, examples, examples)
         done = _call("ratchet.training", str(work))
         if done.returncode != 0:
-            told = _read_failure(work) or f"its training ended with {done.returncode}: {done.stderr.strip()[-300:]}"
-            return [(each, {"outcome": "failed", "reason": told, "kept": (work / FAILURE).is_file()}) for each in missing]
+            told, kept = _read_failure(work)
+            told = told or f"its training ended with {done.returncode}: {done.stderr.strip()[-300:]}"
+            return [(each, {"outcome": "failed", "reason": told, "kept": kept}) for each in missing]
         folder = read_result(work).best_folder
         return [(each, _ask(folder, each)) for each in missing]
 
@@ -109,12 +110,13 @@ def _ask(folder: Path, each: Chosen) -> dict[str, Any]:
         return {"outcome": "failed", "reason": said, "kept": False}
 
 
-def _read_failure(work: Path) -> str:
+def _read_failure(work: Path) -> tuple[str, bool]:
+    """What the training said of its end, and whether that is of the candidate: a process that was killed is the machine's."""
     path = work / FAILURE
     if not path.is_file():
-        return ""
+        return "", False
     told = json.loads(path.read_bytes())["error"]
-    return f"{told['message']} {told['hint']}".strip()
+    return f"{told['message']} {told['hint']}".strip(), not told["code"].startswith("training_")
 
 
 def _call(module: str, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -230,3 +230,33 @@ def test_an_edge_that_fails_costs_nobody_an_answer(home: Home, exported: Made, s
     answer = client.post(URL, json={"text": exported.texts["green"]}).json()
     assert (answer["label"], answer["path"]) == ("green", "calibrated")
     assert 'ratchet_edge_faults_total{classifier="small"} 1.0' in client.get("/metrics").text
+
+
+def test_an_edge_that_fails_is_not_charged_to_its_candidate(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
+    """The candidate answers by its calibrated path; where that fails too live answers, also by its own where its edge fails."""
+    live, candidate = exported.adapters
+    promote(home, live, TWO)
+    promote(home, candidate, TWO, "shadow")
+    move(
+        home,
+        "small",
+        action="step",
+        adapter=candidate,
+        percent=99,
+        ts=f"{WEEK}T11:00:00+00:00",
+        actor="t",
+        why="t",
+        week=WEEK,
+        receipts={},
+    )
+    client = serve()
+    served = client.app.state.gateway.slots["small"]  # type: ignore[attr-defined] # as above
+    for edge in served.edges.values():
+        edge._predictor = None
+    asked = [{"text": exported.texts["green"], "user_id": f"u{n}"} for n in range(6)]
+    found = [client.post(URL, json=each).json() for each in asked]
+    assert {answer["path"] for answer in found} == {"calibrated"}
+    assert candidate in {answer["adapter"] for answer in found}
+    served.predictors[candidate] = served.edges[candidate]
+    again = [client.post(URL, json=each) for each in asked]
+    assert {(answer.status_code, answer.json()["adapter"]) for answer in again} == {(200, live)}

@@ -70,6 +70,20 @@ def test_an_adapter_that_changed_on_disk_never_serves(slots: Slots, home: Home, 
     assert "adapter files differ from their manifest" in slots.problems["small"]
 
 
+def test_a_disk_that_fails_for_one_classifier_stops_no_other(
+    slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter
+) -> None:
+    """It keeps what it serves and says why; the other one, which is looked at later, follows."""
+    shutil.copytree(home.classifier("small"), home.classifier("a_first"))
+    path = home.spec("a_first")
+    path.unlink()
+    path.mkdir()  # IsADirectoryError where a file is read
+    enter(made[1][1])
+    slots.follow()
+    assert slots.choose("small", "u1").digest == made[1][1]
+    assert "a_first" in slots.problems
+
+
 def swap_the_live_digest(home: Home, first: str, second: str) -> None:
     """Edit the flag file."""
     publish(home, Rollout(second, head=Ledger(home).head("small")))

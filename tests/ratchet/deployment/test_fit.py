@@ -1,14 +1,16 @@
 """A plan or an artifact fits a target, or every reason and cure is named."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ratchet.candidate import Candidate
 from ratchet.deployment.facts import AdapterFacts, facts_of_plan
-from ratchet.deployment.fit import Accept, decide_target_fit
+from ratchet.deployment.fit import Accept, decide_target_fit, join_verdicts
 from ratchet.deployment.profile import Bounds, Profile
 from ratchet.errors import RatchetError
+from ratchet.gates import Verdict
 from ratchet.spec import Label, Spec
 from ratchet.stores.targets import built_in_targets
 
@@ -99,6 +101,19 @@ def test_a_limit_that_changes_changes_the_digest() -> None:
     """It says by which limits a verdict was taken."""
     assert _edge(Bounds("a", rank=8), Bounds()).digest != _edge(Bounds("a", rank=9), Bounds()).digest
     assert len({profile.digest for profile in built_in_targets().values()}) == len(built_in_targets())
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "joined"),
+    [
+        (("passed", "passed"), "passed"),
+        (("passed", "inconclusive"), "inconclusive"),
+        (("failed", "inconclusive"), "failed"),
+    ],
+)
+def test_one_verdict_of_many_is_the_worst_of_them(outcomes: tuple[Any, ...], joined: str) -> None:
+    """What is inconclusive is never called a pass."""
+    assert join_verdicts([Verdict(outcome, "why") for outcome in outcomes]).outcome == joined
 
 
 def _edge(documented: Bounds, proven: Bounds) -> Profile:

@@ -17,6 +17,13 @@ def test_a_candidate_that_does_not_fit_is_left_out_and_named() -> None:
     assert found.verdict.evidence["left_out"] == [LARGE.title]
 
 
+def test_what_could_not_be_tried_is_called_no_pass() -> None:
+    """And does not block."""
+    found = decide_plan_fit([(LARGE, [MISFIT]), (SMALL, [FITS, Verdict("inconclusive", "edge: not tried here.")])])
+    assert (found.verdict.outcome, found.verdict.passed, found.candidates) == ("inconclusive", True, (SMALL,))
+    assert found.verdict.reason.startswith("No verdict: r8 fits edge. edge: not tried here. Not trained: r64")
+
+
 def test_no_candidate_that_fits_blocks_with_every_reason() -> None:
     """Nothing is trained."""
     found = decide_plan_fit([(LARGE, [MISFIT]), (SMALL, [Verdict("failed", "r8 does not answer.")])])

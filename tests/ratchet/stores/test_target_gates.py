@@ -57,6 +57,22 @@ def test_a_plan_leaves_out_what_its_target_does_not_take(tmp_path: Path, tiny_ba
     assert "rank 8 is above 4 (proven). Set rank = 4 or less" in found.verdict.reason
 
 
+def test_a_candidate_that_cannot_be_looked_at_is_left_out_with_its_sentence(tmp_path: Path, tiny_base: Path) -> None:
+    """A layer that its base lacks, and more layers than it has: the others are judged all the same."""
+    specs = made(tmp_path, tiny_base, '[[target]]\nname = "edge"\n')
+    path = specs.home.spec("small")
+    wrong = "".join(
+        f'[[candidate]]\nbase = "{tiny_base}"\nmax_tokens = 32\n{line}\n'
+        for line in ('target_modules = ["nose"]', 'layers = "top:99"')
+    )
+    path.write_text(path.read_text() + wrong)
+    found = judge_plan(specs, Specs(specs.home)["small"])
+    assert [candidate.rank for candidate in found.candidates] == [4]
+    assert len(found.verdict.evidence["left_out"]) == 3
+    assert "target module 'nose' matches no linear layer" in found.verdict.reason
+    assert '"top:99" asks for more layers than the base model has' in found.verdict.reason
+
+
 def test_a_sealed_adapter_is_judged_by_its_files(tmp_path: Path, tiny_base: Path) -> None:
     """Whatever its plan was."""
     specs = made(tmp_path, tiny_base, '[[target]]\nname = "edge"\n')

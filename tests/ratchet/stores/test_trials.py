@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.errors import RatchetError
+from ratchet.stores import trials
 from ratchet.stores.home import Home
 from ratchet.stores.specs import Specs
 from ratchet.stores.target_gates import judge_plan
@@ -56,11 +57,35 @@ def test_a_candidate_that_cannot_be_trained_at_all_is_found_out_by_its_step(tmp_
     assert judge_plan(specs, specs["small"], make=False) == found
 
 
+def test_a_step_that_was_killed_bars_its_candidate_for_this_time_only(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too little memory for one night says nothing of the candidate, so nothing is kept."""
+    specs = made(tmp_path, tiny_base, "in_process")
+    monkeypatch.setenv("RATCHET_FAILPOINT", "training.before_result:kill")
+    found = judge_plan(specs, specs["small"])
+    assert "was killed (SIGKILL" in found.verdict.reason
+    assert not found.verdict.passed
+    assert kept(specs) == []
+    monkeypatch.delenv("RATCHET_FAILPOINT")
+    assert judge_plan(specs, specs["small"]).verdict.outcome == "passed"
+
+
+def test_a_step_that_does_not_end_fails_its_candidate(tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan has its verdict all the same."""
+    specs = made(tmp_path, tiny_base, "in_process")
+    monkeypatch.setattr(trials, "_LONGEST_S", 0)
+    found = judge_plan(specs, specs["small"])
+    assert found.verdict.outcome == "failed"
+    assert "did not end within 0 s" in found.verdict.reason
+    assert kept(specs) == []
+
+
 def test_a_place_that_is_not_here_is_said_not_to_have_been_tried(tmp_path: Path, tiny_base: Path) -> None:
     """No pass is claimed, and nothing is trained."""
     specs = made(tmp_path, tiny_base, "far")
     (tmp_path / "targets.toml").write_text(OWN.replace("mine", "far").replace('"onnx"', '"other"'))
     found = judge_plan(specs, specs["small"])
-    assert found.verdict.passed
+    assert (found.verdict.outcome, found.verdict.passed) == ("inconclusive", True)
     assert "far cannot run on this machine: not tried here." in found.verdict.reason
     assert not specs.home.trials("small").exists()
