@@ -76,7 +76,9 @@ def make_goals(targets: "Integers", answers: "Floats", weight: float, temperatur
     n, k = answers.shape
     hard = np.zeros((n, k))
     hard[np.arange(n), targets] = 1.0
-    soft = np.power(answers, 1.0 / temperature)
+    with np.errstate(divide="ignore", over="ignore"):  # a zero stays one, and a small temperature leaves the likeliest label
+        logs = np.log(answers)
+        soft = np.exp((logs - logs.max(axis=1, keepdims=True)) / temperature)
     soft /= soft.sum(axis=1, keepdims=True)
     return np.where(np.isnan(answers), hard, (1.0 - weight) * hard + weight * soft)
 

@@ -38,7 +38,7 @@ from ratchet.training.kept import keep_lower
 from ratchet.training.outcome import CandidateResult, weights_digest
 from ratchet.training.quantised import prepare_quantising
 from ratchet.training.task import Task
-from ratchet.training.teaching import ask_teacher, read_goals
+from ratchet.training.teaching import ask_teacher, said_goals
 
 if TYPE_CHECKING:
     import torch
@@ -146,7 +146,7 @@ def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, TextTokenizer]":
         trainee = build_trainee(base.folder, base.name, candidate, k)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
     sign_of_life()
-    return trainee, Lesson(candidate, rows, task.targets, k, task.room, read_goals(task)), tokenizer
+    return trainee, Lesson(candidate, rows, task.targets, k, task.room, said_goals(task)), tokenizer
 
 
 def _known_rows(task: Task, lesson: Lesson, tokenizer: TextTokenizer) -> list[Sequence[int]]:

@@ -55,6 +55,21 @@ def read_goals(task: Task) -> "Floats | None":
     return goals.astype(np.float64) if whole else None
 
 
+def said_goals(task: Task) -> "Floats | None":
+    """The goals [n, k] of a candidate whose teacher was asked; None without a teacher.
+
+    Raises `RatchetError` where they are lost: without them it would learn from the labels alone.
+    """
+    goals = read_goals(task)
+    if task.candidate.teacher and goals is None:
+        raise RatchetError(
+            f"what teacher {task.candidate.teacher[:12]} said of the training examples cannot be read any more.",
+            "Run the cycle again.",
+            code="bad_teacher",
+        )
+    return goals
+
+
 def _ask(task: Task) -> "Floats":
     """The teacher's probabilities of the training texts, [n, k], columns as the plan has its labels."""
     name, labels = task.candidate.teacher, task.plan.labels

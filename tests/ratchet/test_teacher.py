@@ -98,3 +98,11 @@ def test_temperature_and_weight_do_what_they_say() -> None:
     assert 0.5 < flat < plain < sharp < 1
     for weight in (0.1, 0.5, 1.0):
         assert make_goals(targets, answers, weight, 2.0).sum(axis=1) == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1e-320])
+def test_a_tiny_temperature_leaves_the_likeliest_label(temperature: float) -> None:
+    """Where every power of a probability would be too small for a number, and be divided by nothing."""
+    answers = np.array([[0.4, 0.6], [0.5, 0.5], [0.0, 1.0]])
+    goals = make_goals(np.array([0, 0, 0]), answers, 1.0, temperature)
+    assert goals.tolist() == [[pytest.approx(0.0), pytest.approx(1.0)], [0.5, 0.5], [0.0, 1.0]]

@@ -29,6 +29,8 @@ from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.training.lora import build_trainee
 from ratchet.training.outcome import TrainingResult, read_result
 from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.task import open_task
+from ratchet.training.teaching import said_goals
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
@@ -109,6 +111,18 @@ def test_a_teacher_that_does_not_fit_fails_its_candidate_alone(taught: TrainingR
     few, labels = taught.candidates[3:]
     assert "answers 9 of 30 training texts" in few.reason
     assert "labels.jsonl row 1 has other labels than the classifier: 'card'" in labels.reason
+
+
+def test_without_its_goals_a_taught_candidate_is_not_trained(taught: TrainingResult) -> None:
+    """A file that is gone or cut off: a sentence, not a training from labels alone."""
+    task = open_task(taught.work, 1)
+    goals = task.folder / "goals.safetensors"
+    content = goals.read_bytes()
+    assert said_goals(task) is not None
+    goals.write_bytes(content[:-1])
+    with pytest.raises(RatchetError, match=r"what teacher more\.parquet said .* cannot be read"):
+        said_goals(task)
+    goals.write_bytes(content)
 
 
 def test_the_plan_names_what_the_teacher_says(make_plan: Callable[..., TrainingPlan]) -> None:
