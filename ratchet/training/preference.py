@@ -20,7 +20,7 @@ from ratchet.evaluation import Floats
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.lora import fast_dtype, hidden, lora_config, stored_name
-from ratchet.training.stock import Watch, quiet_trainer, run_watched, stock_arguments
+from ratchet.training.stock import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
 from ratchet.training.task import Task
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def prefer(
         from transformers import AutoTokenizer
         from trl import DPOConfig, DPOTrainer
 
-        class TokenTrainer(DPOTrainer):  # type: ignore[misc] # trl is untyped
+        class TokenTrainer(OurSchedule, DPOTrainer):  # type: ignore[misc] # trl is untyped
             """TRL's trainer on rows that the code that serves has cut into tokens: it would cut texts in its own way."""
 
             def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:

@@ -18,7 +18,7 @@ from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.heartbeat import sign_of_life
 from ratchet.training.lora import count_parameters, fast_dtype, hidden, learning_device, lora_config
 from ratchet.training.quantised import load_quantised
-from ratchet.training.stock import Watch, quiet_trainer, run_watched, stock_arguments
+from ratchet.training.stock import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
 from ratchet.training.task import Task
 
 if TYPE_CHECKING:
@@ -57,23 +57,28 @@ def train_with_sft(
         from transformers import AutoTokenizer
         from trl import SFTConfig, SFTTrainer
 
+        class ScheduledTrainer(OurSchedule, SFTTrainer):  # type: ignore[misc] # trl is untyped
+            """TRL's trainer at the rates of our own loop."""
+
         model = _load_base(task)
         check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes)
         sign_of_life()
         settings = None if candidate.method == "full" else causal_settings(model, task.base.name, candidate)
         arguments = stock_arguments(candidate, len(task.train), output, task.room)
-        trainer = SFTTrainer(
+        trainer = ScheduledTrainer(
             model=model,
             args=SFTConfig(**arguments, completion_only_loss=True, max_length=None),
             train_dataset=_as_dataset(prompt_completions(tokenizer, [text for text, _ in task.train], task.targets)),
             processing_class=AutoTokenizer.from_pretrained(task.base.folder, local_files_only=True, trust_remote_code=False),
             peft_config=lora_config(settings) if settings else None,
         )
-        learning = sum(value.numel() for value in trainer.model.parameters() if value.requires_grad)
+        learned = [value for value in trainer.model.parameters() if value.requires_grad]
+        for value in learned:
+            value.data = value.data.float()  # beside four bits TRL makes it bfloat16, which loses small steps
         watch = Watch(candidate, task.room, lambda tensors: evaluate(settings, tensors), report)
         tensors, history = run_watched(trainer, watch)
     shutil.rmtree(output, ignore_errors=True)
-    return settings, tensors, history, learning / count_parameters(trainer.model)
+    return settings, tensors, history, sum(value.numel() for value in learned) / count_parameters(trainer.model)
 
 
 def _load_base(task: Task) -> Any:

@@ -1,4 +1,4 @@
-"""What a stock trainer of TRL is given here, whatever it optimises: its arguments, and someone who watches its epochs.
+"""What a stock trainer of TRL is given here, whatever it optimises: arguments, our schedule, and someone who watches its epochs.
 
 The trainer owns the steps. After each epoch the watch has the weights judged by the path that serves, reports the figures, keeps
 the best and stops when patience is used up, as our own loop does. Nothing is remembered on the disk: a training that was killed
@@ -19,7 +19,7 @@ from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
 from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.heartbeat import sign_of_life
-from ratchet.training.lora import CLIP_NORM, WARM_UP, WEIGHT_DECAY, fast_dtype, stored_name
+from ratchet.training.lora import CLIP_NORM, WEIGHT_DECAY, fast_dtype, learning_rate_at, stored_name
 from ratchet.training.room import Room
 
 if TYPE_CHECKING:
@@ -29,22 +29,21 @@ if TYPE_CHECKING:
 def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: Room) -> dict[str, Any]:
     """What `transformers.TrainingArguments` and its heirs are told for a candidate with so many training examples.
 
-    The schedule, weight decay and clipping are those of our own loop; nothing is written, sent or fetched.
+    Weight decay and clipping are those of our own loop; nothing is written, sent or fetched.
     """
     import torch
 
     gpu = torch.cuda.is_available()
-    parts = candidate.accumulate * (2 if room.halved else 1)
+    batch = candidate.batch_of(examples)
+    parts = equal_parts(batch, candidate.accumulate * (2 if room.halved else 1))
     return {
         "output_dir": str(folder),
         "num_train_epochs": candidate.epochs,
-        "per_device_train_batch_size": math.ceil(candidate.batch_of(examples) / parts),
+        "per_device_train_batch_size": batch // parts,
         "gradient_accumulation_steps": parts,
         "gradient_checkpointing": candidate.checkpointing,
         "gradient_checkpointing_kwargs": {"use_reentrant": False} if candidate.checkpointing else None,
         "learning_rate": candidate.learning_rate,
-        "lr_scheduler_type": "linear",
-        "warmup_steps": WARM_UP,  # below 1 it is a share of all steps
         "weight_decay": WEIGHT_DECAY,
         "max_grad_norm": CLIP_NORM,
         "seed": candidate.seed,
@@ -60,6 +59,27 @@ def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: Roo
         "report_to": "none",
         "disable_tqdm": True,
     }
+
+
+def equal_parts(batch: int, least: int) -> int:
+    """Into how many parts of one size a batch is cut, `least` or more where it has so many examples: the step stays what it is."""
+    return next((parts for parts in range(least, batch) if batch % parts == 0), batch)
+
+
+class OurSchedule:
+    """Put before a trainer of transformers: the rates of our own loop. By the stock ones the first step learns nothing."""
+
+    optimizer: Any
+    lr_scheduler: Any = None
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The schedule of the trainer's optimiser, made once."""
+        from torch.optim.lr_scheduler import LambdaLR
+
+        if self.lr_scheduler is None:
+            chosen = self.optimizer if optimizer is None else optimizer
+            self.lr_scheduler = LambdaLR(chosen, lambda step: learning_rate_at(step, num_training_steps, 1.0))
+        return self.lr_scheduler
 
 
 @dataclass

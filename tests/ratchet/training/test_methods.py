@@ -116,6 +116,7 @@ def test_every_causal_method_learns_and_answers_the_same_alone_and_shared(
     weights = open_adapter(folder).tensors
     ups = [float(value.abs().max()) for name, value in weights.items() if name.endswith(".lora_B.weight")]
     assert len(ups) == case.layers
+    assert any(not torch.equal(value, value.bfloat16().float()) for value in weights.values()), "it was learned in short numbers"
     assert min(ups, default=1.0) > 0, "a layer that no gradient reached stays at zero"
     texts = [text for text, _ in examples["calibration"]]
     alone, shared = load_predictor(folder), SharedBases().load(folder)
@@ -225,6 +226,14 @@ def test_sft_learns_from_the_tokens_that_are_served(causal_base: Path) -> None:
     served = [*tokenizer.prefix, *tokenizer.encode_batch_fast(["my card never arrived"])[0].ids]
     assert row["input_ids"] == [*served, tokenizer.codes[2]]
     assert row["completion_mask"] == [0] * len(served) + [1]
+
+
+def test_one_step_by_sft_learns(causal_base: Path, examples: Examples, launch: Launch, tmp_path: Path) -> None:
+    """Every example in one batch: the only step has a rate above zero."""
+    plan = make_causal_plan(causal_base, examples, {"method": "qlora", "trainer": "sft", "epochs": 1, "batch": 32})
+    found = train(tmp_path, plan, examples, launch)
+    weights = open_adapter(found.work / found.best_candidate.folder).tensors
+    assert min(float(value.abs().max()) for name, value in weights.items() if name.endswith(".lora_B.weight")) > 1e-2
 
 
 def test_a_wrong_target_is_refused_by_every_trainer(causal_base: Path, examples: Examples, launch: Launch, tmp_path: Path) -> None:
