@@ -399,7 +399,7 @@ def test_a_race_of_swaps_loads_no_other_bytes(store: AdapterStore, source: Path,
     mutant = plant(
         form, " and check_manifest(content) != folder.name and DIGEST.fullmatch(folder.name):", " and not check_manifest(content):"
     )
-    assert race(store, source, mutant.read_folder, 40) > 0
+    assert any(race(store, source, mutant.read_folder, 40) for _ in range(20)), "on a busy machine the swaps come late"
 
 
 def test_what_is_no_part_of_a_card_cannot_be_added(store: AdapterStore, source: Path) -> None:
