@@ -84,7 +84,7 @@ def train_with_sft(task: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import SFTConfig, SFTTrainer
 
-    from ratchet.training.lora import fast_dtype
+    from ratchet.training.device import fast_dtype
     from ratchet.training.targets import resolve_targets
 
     content = json.loads(task.read_text())
@@ -140,7 +140,7 @@ def measure_peak() -> float:
     """Matrix products of this machine in the fast format, all cores, FLOP/s: the best of some, of a size that fits its caches."""
     import torch
 
-    from ratchet.training.lora import fast_dtype
+    from ratchet.training.device import fast_dtype
 
     torch.set_num_threads(os.cpu_count() or 1)
     a, b = (torch.randn(shape).to(fast_dtype()) for shape in ((2048, 2048), (2048, 2048)))

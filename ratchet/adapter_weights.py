@@ -89,6 +89,12 @@ class LoraSettings:
         return settings
 
 
+def stored_name(name: str) -> str:
+    """The name under which PEFT stores a parameter of an adapted model; that of a plain model is as it is."""
+    plain = name.replace(".modules_to_save.default", "").replace(".default", "")
+    return plain.removesuffix(".weight") if plain.endswith(f"{MAGNITUDE}.weight") else plain
+
+
 def read_settings(content: Mapping[str, bytes]) -> LoraSettings:
     """The LoRA settings among the files of an adapter folder."""
     return LoraSettings.from_json(parse_json(content, CONFIG))

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ratchet.adapter_format import refuse
 from ratchet.adapter_weights import PREFIX, LoraSettings
 from ratchet.dora import add_product, measure_stretch
+from ratchet.hiding import hidden
 from ratchet.routed_heads import Route
-from ratchet.training.lora import hidden
 
 if TYPE_CHECKING:
     import torch

@@ -1,6 +1,6 @@
 """One candidate from plan to adapter folder: which method trains it, how it is judged, what is written.
 
-Add a method here. How each learns is in `lora.py` with `epochs.py`, and in `probe.py`.
+Add a method here. How each learns is in `trainee.py` with `epochs.py`, and in `probe.py`.
 """
 
 import os
@@ -43,7 +43,7 @@ from ratchet.training.teaching import ask_teacher, said_goals
 if TYPE_CHECKING:
     import torch
 
-    from ratchet.training.lora import Trainee
+    from ratchet.training.trainee import Trainee
 
 Report = Callable[[Epoch], None]
 _REGRESSION = 10  # times the usual silence: a regression of thousands of steps cannot tell how far it is
@@ -178,7 +178,7 @@ class _Learned:
 
 
 def _learn(task: Task, report: Report) -> _Learned:
-    from ratchet.training.lora import learning_device
+    from ratchet.training.device import learning_device
 
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
@@ -251,7 +251,7 @@ def _train_with_sft(task: Task, report: Report) -> CandidateResult:
 
 def _evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors) -> Metrics:
     """How good an epoch's tensors are on the calibration split, by the path that serves."""
-    from ratchet.training.lora import fast_dtype
+    from ratchet.training.device import fast_dtype
 
     labels = task.plan.labels
     if isinstance(tokenizer, PromptTokenizer):  # in the fast numbers: it only chooses the epoch

@@ -1,7 +1,7 @@
 """A causal model under training: the loss is over the label tokens only, at the one position where the answer begins.
 
 The shared part of the prompt goes through the model once for each batch, with its gradients, instead of once for each text;
-that is the same sum in another order. Add here what is different for causal models; the optimiser's step is `lora.py`.
+that is the same sum in another order. Add here what is different for causal models; the optimiser's step is `trainee.py`.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ratchet.adapter_weights import LoraSettings
 from ratchet.candidate import Candidate
 from ratchet.causal import check_scores, compute_prefix, label_scores, last_hidden, load_causal
+from ratchet.hiding import hidden
 from ratchet.prompt_tokenizer import PromptTokenizer
-from ratchet.training.lora import Trainee, adapt_model, hidden, train_parameters
+from ratchet.training.lora import adapt_model, train_parameters
 from ratchet.training.quantised import load_quantised
 from ratchet.training.targets import resolve_targets
+from ratchet.training.trainee import Trainee
 
 if TYPE_CHECKING:
     import torch

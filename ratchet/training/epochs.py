@@ -1,6 +1,6 @@
 """The epochs of one LoRA training: order, schedule, early stopping, resuming after a crash.
 
-Add here what happens from one epoch to the next. One optimiser step is in `lora.py`, what is remembered in `checkpoints.py`.
+Add here what happens from one epoch to the next. One optimiser step is in `trainee.py`, what is remembered in `checkpoints.py`.
 """
 
 import math
@@ -20,9 +20,10 @@ from ratchet.training.batching import bucket_batches, split_by_tokens
 from ratchet.training.checkpoints import read_checkpoint, write_checkpoint
 from ratchet.training.duo import Alone, Duo
 from ratchet.training.head_start import start_head
-from ratchet.training.lora import Trainee, class_weights, learning_rate_at, masters_of
 from ratchet.training.memory import return_freed_memory
 from ratchet.training.room import WHOLE, Room
+from ratchet.training.schedule import learning_rate_at
+from ratchet.training.trainee import Trainee, class_weights, masters_of
 
 if TYPE_CHECKING:
     import torch

@@ -1,7 +1,7 @@
 """The head's start: a logistic regression on what the untuned encoder gives it, instead of random numbers.
 
 With few examples a random head spends most of its epochs, and harms the encoder meanwhile, on what a regression finds at
-once (linear probing before fine-tuning: Kumar et al. 2022). Add here how a head begins; how it learns is in `lora.py`.
+once (linear probing before fine-tuning: Kumar et al. 2022). Add here how a head begins; how it learns is in `trainee.py`.
 """
 
 import threading
@@ -16,7 +16,7 @@ from ratchet.training.heartbeat import sign_of_life
 from ratchet.training.probe import one_row_for_each_class
 
 if TYPE_CHECKING:
-    from ratchet.training.lora import Trainee
+    from ratchet.training.trainee import Trainee
 
 _MOST_EXAMPLES = 1024  # enough for a start, and a second or two of forward passes
 _INVERSE_REGULARISATION = 1.0

@@ -2,7 +2,7 @@
 
 With `layers = "top:K"` these layers never learn, and no dropout works in them, so what they say stays true for every epoch. The
 file has no name once it is full: nothing of it survives a kill, and a training that goes on computes it anew. Add here what
-concerns the file. How lower layers are left out is in `ratchet/layers.py`; how a trainee uses it, in `lora.py` and `causal.py`.
+concerns the file. How lower layers are left out is in `ratchet/layers.py`; how a trainee uses it, in `trainee.py` and `causal.py`.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from ratchet.training.room import Room
 if TYPE_CHECKING:
     import torch
 
-    from ratchet.training.lora import Trainee
+    from ratchet.training.trainee import Trainee
 
 MOST_BYTES = 8 * 2**30
 """Of one file; and never more than half of what is free on the disk."""

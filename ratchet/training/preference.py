@@ -10,16 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapter_weights import LoraSettings
+from ratchet.adapter_weights import LoraSettings, stored_name
 from ratchet.calibration import softmax
 from ratchet.candidate import Candidate
 from ratchet.causal import load_causal
 from ratchet.encoding import encode_texts
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats
+from ratchet.hiding import hidden
 from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.training.device import fast_dtype
 from ratchet.training.epochs import Epoch, History, Metrics, Tensors
-from ratchet.training.lora import fast_dtype, hidden, lora_config, stored_name
+from ratchet.training.lora import lora_config
 from ratchet.training.stock import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
 from ratchet.training.task import Task
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from ratchet.candidate import Candidate
 from ratchet.encoders import quiet_loading
-from ratchet.training.lora import fast_dtype, hidden, learning_device
+from ratchet.hiding import hidden
+from ratchet.training.device import fast_dtype, learning_device
 
 METHOD = "qlora"
 _PACKS = "support_avx512bf16_for_cpu"

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from ratchet.adapter_weights import LoraSettings
 from ratchet.causal import check_scores, load_causal
 from ratchet.encoding import encode_texts
+from ratchet.hiding import hidden
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.training.causal import causal_settings
+from ratchet.training.device import fast_dtype, learning_device
 from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.heartbeat import sign_of_life
-from ratchet.training.lora import count_parameters, fast_dtype, hidden, learning_device, lora_config
+from ratchet.training.lora import count_parameters, lora_config
 from ratchet.training.quantised import load_quantised
 from ratchet.training.stock import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
 from ratchet.training.task import Task

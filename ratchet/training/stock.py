@@ -13,14 +13,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.adapter_weights import stored_name
 from ratchet.candidate import Candidate
 from ratchet.encoders import quiet_loading
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
+from ratchet.training.device import fast_dtype
 from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.heartbeat import sign_of_life
-from ratchet.training.lora import CLIP_NORM, WEIGHT_DECAY, fast_dtype, learning_rate_at, stored_name
+from ratchet.training.lora import WEIGHT_DECAY
 from ratchet.training.room import Room
+from ratchet.training.schedule import learning_rate_at
+from ratchet.training.trainee import CLIP_NORM
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,8 @@ import torch
 from ratchet.candidate import Candidate
 from ratchet.encoding import encode_texts, load_tokenizer, pad_batch
 from ratchet.training.head_start import start_head
-from ratchet.training.lora import Trainee, build_trainee
+from ratchet.training.lora import build_trainee
+from ratchet.training.trainee import Trainee
 
 Rows = list[list[int]]
 

@@ -9,9 +9,10 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from ratchet.candidate import Candidate
-from ratchet.training import lora
+from ratchet.training.device import fast_dtype
 from ratchet.training.joined import join_layer
-from ratchet.training.lora import Trainee, build_trainee
+from ratchet.training.lora import build_trainee
+from ratchet.training.trainee import Trainee
 
 
 def build(tiny_base: Path, dropout: float) -> Trainee:
@@ -40,9 +41,9 @@ def test_the_number_format_is_the_fast_one(tiny_base: Path) -> None:
     """The model multiplies in the processor's fast format while masters and optimiser stay float32."""
     candidate = Candidate(base=str(tiny_base), rank=2)
     trainee = build_trainee(tiny_base, str(tiny_base), candidate, 3)
-    assert {parameter.dtype for parameter in trainee.working} == {lora.fast_dtype()}
+    assert {parameter.dtype for parameter in trainee.working} == {fast_dtype()}
     assert trainee.flat.dtype == torch.float32
-    assert {layer.joined.dtype for layer in trainee.layers} == {lora.fast_dtype()}
+    assert {layer.joined.dtype for layer in trainee.layers} == {fast_dtype()}
 
 
 def test_a_step_too_small_for_bfloat16_is_kept_in_the_masters(tiny_base: Path) -> None:

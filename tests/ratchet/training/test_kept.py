@@ -33,10 +33,11 @@ from ratchet.training.causal import build_causal_trainee
 from ratchet.training.duo import Alone
 from ratchet.training.epochs import Lesson, Metrics, train_epochs
 from ratchet.training.kept import keep_lower
-from ratchet.training.lora import Trainee, build_trainee
+from ratchet.training.lora import build_trainee
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.room import WHOLE
+from ratchet.training.trainee import Trainee
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]

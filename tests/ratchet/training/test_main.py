@@ -75,7 +75,7 @@ def test_a_training_that_forgets_its_optimiser_is_noticed(
 ) -> None:
     """The planted bug fails the very assertion that the real one passes (F29's mutant)."""
     restored = "self.optimiser.state[self.flat] = {name: tensors[name].clone() for name in _MOMENTS if name in tensors}"
-    mutant = plant_in_copy("ratchet/training/lora.py", restored, "pass")
+    mutant = plant_in_copy("ratchet/training/trainee.py", restored, "pass")
     assert not ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch, **mutant)
 
 

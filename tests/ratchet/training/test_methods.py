@@ -25,10 +25,11 @@ from ratchet.spec import Label
 from ratchet.tiny_causal import write_tiny_causal
 from ratchet.training.batching import split_by_tokens
 from ratchet.training.causal import build_causal_trainee
-from ratchet.training.lora import Trainee, build_trainee
+from ratchet.training.lora import build_trainee
 from ratchet.training.outcome import TrainingResult, read_result
 from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.sft import prompt_completions
+from ratchet.training.trainee import Trainee
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]

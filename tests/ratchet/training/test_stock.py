@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ratchet.candidate import Candidate
-from ratchet.training.lora import learning_rate_at
 from ratchet.training.room import Room
+from ratchet.training.schedule import learning_rate_at
 from ratchet.training.stock import OurSchedule, equal_parts, stock_arguments
 
 

@@ -1,0 +1,26 @@
+"""Where a model learns, and in which numbers: the GPU or the processor, in the format that it multiplies fastest.
+
+Add here what is chosen by the machine that trains; what a candidate may choose is in `ratchet/candidate.py`.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def fast_dtype() -> "torch.dtype":
+    """bfloat16 where the GPU, or without one the processor (AVX512-BF16 or AMX), multiplies it natively, else float32."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else torch.float32
+
+
+def learning_device() -> "torch.device":
+    """The first GPU where torch sees one, else the processor."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
