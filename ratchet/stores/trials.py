@@ -17,7 +17,7 @@ from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
 from ratchet.deployment.choice import Chosen
 from ratchet.deployment.one_step import one_step_plan
-from ratchet.deployment.trial import can_try
+from ratchet.deployment.trial import packages_of, why_untried
 from ratchet.errors import RatchetError
 from ratchet.files import write_json
 from ratchet.gates import Verdict
@@ -42,10 +42,10 @@ def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
     verdicts: dict[str, Verdict] = {}
     missing: list[Chosen] = []
     for each in chosen:
-        name, path = each.profile.name, _path(home, spec, plan, each)
-        if not can_try(each.profile.runtime):
-            verdicts[name] = Verdict("inconclusive", f"{name} cannot run on this machine: not tried here.", {"trial": name})
-        elif path.is_file():
+        name = each.profile.name
+        if why := why_untried(each.profile.runtime):
+            verdicts[name] = Verdict("inconclusive", f"{name} was not tried here because {why}.", {"trial": name})
+        elif (path := _path(home, spec, plan, each)).is_file():
             verdicts[name] = _as_verdict(candidate, each, json.loads(path.read_bytes()))
         else:
             missing.append(each)
@@ -60,7 +60,8 @@ def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
 
 
 def _path(home: Home, spec: Spec, plan: TrainingPlan, each: Chosen) -> Path:
-    versions = {package: version(package) for package in _VERSIONED}
+    packages = (*_VERSIONED, *packages_of(each.profile.runtime))
+    versions = {package: version(package) for package in packages}
     key = digest_json({"plan": plan.as_json(), "target": each.as_json(), "versions": versions})
     return home.trials(spec.name) / f"{key[:32]}.json"
 

