@@ -45,6 +45,8 @@ def adapter(
     taught = digests_of(teachers)
     plan = TrainingPlan(spec.labels, candidates, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt, taught)
     work = prepare(home.training(cycle.classifier), plan, train, calibration, teachers)
+    for remark in specs.remarks(cycle.classifier):
+        context.log.warning(str(remark))
     context.log.info(f"Training {len(candidates)} candidate(s); the log is in {work}.")
     command = [sys.executable, "-m", "ratchet.training", str(work)]
     with explain_failure(work):

@@ -28,7 +28,7 @@ _LATER = frozenset(
     }
 )
 """Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before stay."""
-_RATE = 1.5e-3
+_RATE, _RATE_OF_FULL = 1.5e-3, 5e-5
 _LEAST = {"rank": 1, "epochs": 1, "batch": 0, "accumulate": 1, "patience": 1, "max_tokens": 8, "seed": 0}
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
@@ -63,7 +63,8 @@ class Candidate:
     """In how many parts a step's batch is computed, their gradients added: less memory for more time, and the same step."""
     checkpointing: bool = False
     """Whether what a layer computed is thrown away and computed again for its gradients: less memory for a third more time."""
-    learning_rate: float = _RATE
+    learning_rate: float = 0.0
+    """The highest of its schedule; 0 for the method's own, 5e-5 for `full` and 1.5e-3 for the others."""
     patience: int = 2
     """Epochs without a better calibration NLL before training stops."""
     max_tokens: int = 128
@@ -86,6 +87,7 @@ class Candidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", self.base or DEFAULT_BASES[self.family])
+        object.__setattr__(self, "learning_rate", self.learning_rate or (_RATE_OF_FULL if self.method == "full" else _RATE))
         self._check_method()
         self._check_pass()
         self._check_teacher()
@@ -131,11 +133,6 @@ class Candidate:
             self._check_full()
 
     def _check_full(self) -> None:
-        if self.learning_rate == _RATE:
-            raise refuse(
-                f'candidate.method = "full" with learning_rate = {_RATE}, the default of adapters, ruins a pretrained model.',
-                "Set learning_rate = 5e-5, or another between 1e-5 and 2e-4.",
-            )
         for name, usual, what in (
             ("target_modules", AUTO, "trains every weight"),
             ("layers", ALL, "trains every layer"),

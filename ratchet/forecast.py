@@ -9,20 +9,38 @@ from typing import Any
 from ratchet.candidate import Candidate
 from ratchet.intervals import smallest_excludable_share
 from ratchet.policy import Limits
+from ratchet.training_cost import JUDGED_PER_S, PastTraining, TrainingTime, estimate_training
 
 _FIXED_S = 45.0
-"""Everything but training, from imports to the report, on two cores."""
-_LORA_EXAMPLES_PER_S = 150.0
-_EMBEDDINGS_PER_S = 400.0
+"""Everything but training and the answers to texts, from imports to the report, on two cores."""
+_LAUNCH_S = 10.0
+"""Of them, what no stage counts: from the command to its first stage, and to its end."""
+_TIMES_JUDGED = {"encoder": 4, "causal": 3}
+"""How often a held-out text is asked: of probe, candidate, live and base; a causal candidate leaves the probe to the encoder."""
+_COMPARED = {"encoder": 0, "causal": 350}
+"""Further texts' worth of the comparison with the untuned base: few-shot prompts, single calls, written confidence."""
 
 
-def estimate_seconds(candidates: Sequence[Candidate], train: int, held_out: int) -> float:
-    """Rough seconds of a cycle on two cores: all epochs of every candidate, one after the other. Early stopping makes it less."""
-    lora = sum(
-        (train * candidate.epochs + held_out) / _LORA_EXAMPLES_PER_S for candidate in candidates if candidate.method != "probe"
-    )
-    embedded = train + 4 * held_out  # the training texts once, the held-out ones by probe, candidate, live and base
-    return _FIXED_S + lora + embedded / _EMBEDDINGS_PER_S
+def estimate_trainings(
+    candidates: Sequence[Candidate], splits: Mapping[str, int], past: Sequence[PastTraining] = ()
+) -> list[TrainingTime]:
+    """What each candidate's training takes, by the sizes of the splits and the earlier trainings, newest first."""
+    return [estimate_training(candidate, splits["train"], splits["calibration"], past) for candidate in candidates]
+
+
+def estimate_rest(candidates: Sequence[Candidate], splits: Mapping[str, int], past_s: float | None = None) -> float:
+    """Seconds of a cycle beside its training: where there is one, as the stages of an earlier cycle with the same families took.
+
+    Without one, as the slowest family is judged: any candidate may turn out best.
+    """
+    if past_s is not None:
+        return _LAUNCH_S + past_s
+    held_out = splits["test"] + splits["golden"]
+    judged = [
+        (_TIMES_JUDGED[family] * held_out + _COMPARED[family]) / JUDGED_PER_S[family]
+        for family in sorted({candidate.family for candidate in candidates})
+    ]
+    return _FIXED_S + splits["train"] / JUDGED_PER_S["encoder"] + max(judged, default=0.0)
 
 
 def describe_golden_power(golden: Mapping[str, int], limits: Limits) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def _choose(session: Session, name: str, word: str) -> Cycle:
         choose_week(name, word, ())
     specs, warehouse = Specs(session.home), Warehouse(session.home.warehouse)
     spec, _ = specs[name], specs.golden(name)
+    for remark in specs.remarks(name):
+        say(session, f"remark: {remark}")
     rejected = sum(intake.rejected for intake in Landing(session.home, warehouse).take(spec))
     if rejected:
         say(session, f"{rejected} new row(s) were rejected; see {session.home.rejected(name)}")

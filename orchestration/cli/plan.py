@@ -6,6 +6,12 @@ Add here how a forecast is drawn; it is made by `ratchet/stores/foresight.py`.
 from orchestration.cli.output import emit, emit_json, say, table
 from orchestration.cli.session import Session
 
+_SOURCES = {
+    "own": "this classifier took before",
+    "measured": "measured on two cores",
+    "measured on another base": "measured on two cores with the family's default base",
+}
+
 
 def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     """Print splits, time and power of one cycle; nothing is written."""
@@ -23,7 +29,11 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     emit("\n" + table([{"class": label, "train": n} for label, n in sorted(found["splits"]["train"]["classes"].items())]))
     if found["dropped"]:
         emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in found["dropped"].items()]))
-    emit(f"\ncandidates: {', '.join(found['candidates'])}; about {found['estimated_s']} s on two cores")
+    rests = [*found["trainings"], {"candidate": "everything else", **found["rest"]}]
+    emit("\n" + table([{"candidate": row["candidate"], "seconds": row["seconds"], "as": _SOURCES[row["source"]]} for row in rests]))
+    emit(f"about {found['estimated_s']} s in all, when no training stops early")
+    for remark in found["remarks"]:
+        emit(f"remark: {remark}")
     for fit in found["targets"]:
         emit(f"target fit {fit['outcome']}: {fit['reason']}")
     emit(found["power"]["sentence"])

@@ -101,6 +101,16 @@ def _specs(home: Home) -> Iterator[Finding]:
                 yield Finding(f"{what} of {name}", "ok", look(name))
             except RatchetError as error:
                 yield Finding(f"{what} of {name}", "fail", error.message, error.hint or "Mend the file it names.")
+        yield from _remarks(specs, name)
+
+
+def _remarks(specs: Specs, name: str) -> Iterator[Finding]:
+    try:
+        remarks = specs.remarks(name)
+    except RatchetError:
+        return  # the specification's own finding says why
+    for remark in remarks:
+        yield Finding(f"settings of {name}", "warn", remark.found, remark.cure)
 
 
 def _golden(specs: Specs, name: str) -> str:

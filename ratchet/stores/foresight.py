@@ -4,6 +4,7 @@ Add here facts that `ratchet cycle --plan` shows; how they are judged is `ratche
 """
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from ratchet.agreement import CONSENSUS_SQL
@@ -11,10 +12,12 @@ from ratchet.curation import CORRECTED_SQL, check_splits, curate
 from ratchet.deployment.facts import facts_of_plan
 from ratchet.deployment.plan_fit import decide_plan_fit
 from ratchet.errors import RatchetError
-from ratchet.forecast import describe_golden_power, estimate_seconds
+from ratchet.forecast import describe_golden_power, estimate_rest, estimate_trainings
 from ratchet.splitting import lookback_start
+from ratchet.stores.history import rest_seconds
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
+from ratchet.stores.past_trainings import read_past_trainings
 from ratchet.stores.specs import Specs
 from ratchet.stores.target_gates import judge_candidates
 from ratchet.stores.warehouse import Warehouse
@@ -42,6 +45,10 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
     found = curated.describe()
     sizes = {split: facts["n"] for split, facts in found["splits"].items()}
     fits = judge_candidates(specs, spec, facts_of_plan)
+    trained = decide_plan_fit(fits).candidates
+    trainings = estimate_trainings(trained, {**sizes, "golden": len(golden)}, read_past_trainings(home.training(name)))
+    before = rest_seconds(home, name, {candidate.family for candidate in trained})
+    rest_s = estimate_rest(trained, {**sizes, "golden": len(golden)}, before)
     counts = Counter(item.label for item in golden)
     return {
         "classifier": name,
@@ -51,9 +58,10 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
         **found,
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
+        "remarks": [str(remark) for remark in specs.remarks(name)],
         "targets": [{"outcome": fit.outcome, "reason": fit.reason} for _, verdicts in fits for fit in verdicts],
-        "estimated_s": round(
-            estimate_seconds(decide_plan_fit(fits).candidates, sizes["train"], sum(sizes.values()) - sizes["train"] + len(golden))
-        ),
+        "trainings": [{**asdict(found), "seconds": round(found.seconds)} for found in trainings],
+        "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
+        "estimated_s": round(rest_s + sum(found.seconds for found in trainings)),
         "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
     }

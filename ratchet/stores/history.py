@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from ratchet.cycle import Cycle
+from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.names import NAME
 from ratchet.stores.home import Home
@@ -31,6 +31,20 @@ def newest_run_s(home: Home, name: str) -> float | None:
     if newest is None:
         return None
     return datetime.fromisoformat(json.loads(newest.read_bytes())["metadata"]["generated_at"]).timestamp()
+
+
+def rest_seconds(home: Home, name: str, families: set[str]) -> float | None:
+    """What every stage but the training took in the newest week that has a report of candidates of the same families."""
+    for week in reversed(run_weeks(home, name)):
+        cycle = Cycle(name, parse_week(week))
+        path, run = home.report(cycle) / "eval_report.json", read_run(home, cycle)
+        if run is None or not path.is_file():
+            continue
+        taken = {stage["unique_id"]: stage["execution_time"] for stage in run["results"]}
+        judged = any(stage["unique_id"] == "eval_report" and stage["status"] == "pass" for stage in run["results"])
+        if judged and {found["family"] for found in json.loads(path.read_bytes())["candidates"]} == families:
+            return float(sum(taken.values()) - taken.get("adapter", 0.0))
+    return None
 
 
 def blocking_stage(home: Home, cycle: Cycle) -> RatchetError | None:

@@ -23,6 +23,7 @@ from ratchet.machine import Machine
 from ratchet.names import nearest
 from ratchet.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.publishing.policy import PublishPolicy
+from ratchet.remarks import Remark, remark_on
 from ratchet.spec import Label, Spec, Target, Window
 from ratchet.stores.home import Home
 from ratchet.stores.targets import read_targets
@@ -56,6 +57,11 @@ class Specs:
         if spec.target:
             self.targets(spec)
         return spec
+
+    def remarks(self, name: str) -> tuple[Remark, ...]:
+        """What the specification of classifier `name` holds that is not refused, and probably is not meant."""
+        spec = self[name]
+        return remark_on(tomllib.loads(self.home.spec(name).read_text(encoding="utf-8-sig")), spec.candidate)
 
     def targets(self, spec: Spec) -> tuple[Chosen, ...]:
         """The deployment targets of `spec`; raises `RatchetError` for one that is unknown or cannot carry its stakes."""

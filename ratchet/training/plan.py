@@ -128,6 +128,13 @@ def read_examples(work: Path, split: str) -> Examples:
     return list(zip(table["text"].to_pylist(), table["label"].to_pylist(), strict=True))
 
 
+def count_examples(work: Path, split: str) -> int:
+    """How many `read_examples` would give, without reading them."""
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(work / f"{split}.parquet").num_rows)
+
+
 def _write_examples(path: Path, examples: Sequence[tuple[str, str]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq

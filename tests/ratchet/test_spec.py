@@ -145,3 +145,10 @@ def test_what_the_machine_costs_decides_nothing() -> None:
 def test_where_it_is_published_decides_nothing() -> None:
     """Naming a repository after a cycle leaves its verdicts standing."""
     assert replace(SPEC, publish=PublishPolicy(repo="me/tickets", private=False)).digest == SPEC.digest
+
+
+def test_a_method_has_a_learning_rate_of_its_own() -> None:
+    """Written as 0 or not at all; what is written otherwise stays, whatever the method."""
+    assert (Candidate().learning_rate, Candidate(learning_rate=0).learning_rate) == (1.5e-3, 1.5e-3)
+    assert Candidate(method="full").learning_rate == 5e-5
+    assert Candidate(method="full", learning_rate=1.5e-3).learning_rate == 1.5e-3

@@ -50,6 +50,17 @@ def test_each_broken_thing_is_named_and_fails(call: Any, home: Path, broken: str
     assert "Traceback" not in done.err
 
 
+def test_settings_that_nothing_reads_are_a_warning_there_and_before_a_cycle(call: Any, home: Path) -> None:
+    """They are said with the cure, and stop nothing."""
+    spec = home / "tickets" / "classifier.toml"
+    assert "settings of tickets" not in states(home)
+    spec.write_text(spec.read_text() + '\n[[candidate]]\nmethod = "probe"\ninverse_regularisation = 1.0\nepochs = 9\n')
+    assert states(home)["settings of tickets"] == "warn"
+    said = 'Candidate 3: method = "probe" does not read epochs. Remove it, or use another method.'
+    assert f"remark: {said}" in call("--home", home, "cycle", "tickets", "--week", "latest").err  # which has no rows yet
+    assert call("--home", home, "doctor").code == 0
+
+
 def test_a_home_that_is_not_there_and_a_foreign_dagster_home_are_warnings(tmp_path: Path) -> None:
     """Neither stands in the way."""
     found = states(tmp_path / "none", {"DAGSTER_HOME": str(tmp_path)})

@@ -165,7 +165,14 @@ def test_a_plan_shows_splits_time_and_power_and_writes_nothing(call: Any, ran: A
     assert {split: facts["n"] for split, facts in plan["splits"].items()} == {
         split: document["splits"][split]["n"] for split in ("train", "calibration", "test")
     }
-    assert plan["estimated_s"] > 0
+    taken = {found["title"]: found["seconds"] for found in document["candidates"]}
+    assert {row["candidate"] for row in plan["trainings"]} == set(taken)
+    for row in plan["trainings"]:  # the same examples again, and all epochs
+        assert row["source"] == "own"
+        assert row["seconds"] >= round(taken[row["candidate"]])
+    assert plan["rest"]["source"] == "own"
+    assert plan["estimated_s"] == pytest.approx(plan["rest"]["seconds"] + sum(row["seconds"] for row in plan["trainings"]), abs=2)
+    assert "this classifier took before" in call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
     assert plan["power"]["smallest_excludable_loss"] == pytest.approx(1 - 0.05 ** (1 / 30))
     assert "cannot tell a loss of 5%" in plan["power"]["sentence"]
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -135,3 +135,30 @@ def test_a_golden_set_that_cannot_be_read_is_refused(tmp_path: Path, spec: Spec,
         path.write_bytes(content)
     with pytest.raises(RatchetError, match=found):
         load_golden(path, spec)
+
+
+PROBE = '[[candidate]]\nmethod = "probe"\n'
+FULL = '[[candidate]]\nmethod = "full"\n'
+CAUSAL = '[[candidate]]\nfamily = "causal"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", []),
+        (PROBE + "max_tokens = 64\nseed = 3\ninverse_regularisation = 2.0\n", []),
+        (PROBE + "rank = 16\nepochs = 4\nbatch = 0\n", ['Candidate 1: method = "probe" does not read rank, epochs and batch.']),
+        (PROBE + FULL + "alpha = 8\n", ['Candidate 2: method = "full" does not read alpha.']),
+        ("[[candidate]]\ninverse_regularisation = 2.0\n", ['Candidate 1: method = "lora" does not read inverse_regularisation.']),
+        ("[prompt]\nchat = false\n", ["No candidate reads [prompt]."]),
+        (CAUSAL + "[prompt]\nchat = false\n", []),
+        (FULL + "learning_rate = 2e-4\n", []),
+        (FULL + "learning_rate = 1.4e-3\n", ['Candidate 1: learning_rate = 0.0014 with method = "full" ruins a pretrained model.']),
+    ],
+)  # fmt: skip
+def test_what_is_probably_not_meant_is_said(tmp_path: Path, content: str, said: list[str]) -> None:
+    """A setting that nothing reads even where it has the default's value; the file loads nevertheless, for it can be trained."""
+    write(tmp_path, TWO + content)
+    remarks = Specs(Home(tmp_path)).remarks("tickets")
+    assert [remark.found for remark in remarks] == said
+    assert all(remark.cure.startswith("Remove ") for remark in remarks)
