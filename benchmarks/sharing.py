@@ -14,7 +14,7 @@ from benchmarks.encoder import make_examples
 from ratchet.bases import resolve_base
 from ratchet.lower_memo import LowerMemo
 from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.shared_base import SharedBases
+from ratchet.shared_bases import SharedBases
 from ratchet.shared_causal import SharedCausal
 from ratchet.spec import Label
 from ratchet.tiny_adapter import write_tiny_adapter

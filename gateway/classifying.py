@@ -68,8 +68,7 @@ async def ask(
     _check_texts(gateway, name, texts)
     asker = caller_of(request).name
     ids = [gateway.ids.make(name, asker) for _ in texts]
-    choice, found, failed = await _answer(gateway, name, user_id or ids[0], texts, calibrated=calibrated)
-    answers = _compose(choice, ids, found)
+    choice, found, answers, failed = await _answer(gateway, name, user_id or ids[0], ids, texts, calibrated=calibrated)
     shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
     rows = [
         {**answer.model_dump(exclude={"probabilities"}), **shared, "text": text}
@@ -88,16 +87,20 @@ async def ask(
     return Asked(choice, answers)
 
 
+Answered = tuple[Choice, list[Said], list[Answer]]
+"""Who answered, what was said, and how the client is told."""
+
+
 async def _answer(
-    gateway: Gateway, name: str, key: str, texts: list[str], *, calibrated: bool
-) -> tuple[Choice, list[Said], tuple[str, Exception] | None]:
-    """Who answers, the answers, and the candidate that failed to, with its fault: no user pays for that, live answers."""
+    gateway: Gateway, name: str, key: str, ids: Sequence[str], texts: list[str], *, calibrated: bool
+) -> tuple[Choice, list[Said], list[Answer], tuple[str, Exception] | None]:
+    """The answers, and the candidate that failed to give them, with its fault: no user pays for that, live answers."""
     choice = gateway.slots.choose(name, key)
     if calibrated:
         choice = replace(choice, edge=None)
     try:
         try:
-            return *await _ask_either_path(gateway, name, choice, texts), None
+            return *await _ask_either_path(gateway, name, choice, ids, texts), None
         except OverloadedError:
             raise
         except Exception as error:
@@ -105,32 +108,32 @@ async def _answer(
                 raise
             live = gateway.slots.live(name)
             live = replace(live, edge=None) if calibrated else live
-            return *await _ask_either_path(gateway, name, live, texts), (choice.digest, error)
+            return *await _ask_either_path(gateway, name, live, ids, texts), (choice.digest, error)
     except OverloadedError:
         raise Refusal(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
     finally:
         gateway.metrics.waiting.set(gateway.batcher.waiting)
 
 
-async def _ask_either_path(gateway: Gateway, name: str, choice: Choice, texts: Sequence[str]) -> tuple[Choice, list[Said]]:
+async def _ask_either_path(gateway: Gateway, name: str, choice: Choice, ids: Sequence[str], texts: Sequence[str]) -> Answered:
     """Where the edge fails, the calibrated path of the same adapter answers, and it is counted."""
     try:
-        return choice, await _ask(gateway, choice, texts)
+        return await _ask(gateway, choice, ids, texts)
     except OverloadedError:
         raise
     except Exception as error:
         if choice.edge is None:
             raise
         _LOG.warning("classifier %s: the edge path failed (%s); the calibrated one answers", name, type(error).__name__)
-        gateway.metrics.edge_faults.labels(name).inc(len(texts))
-        choice = replace(choice, edge=None)
-        return choice, await _ask(gateway, choice, texts)
+        gateway.metrics.edge_faults.labels(name, choice.slot).inc(len(texts))
+        return await _ask(gateway, replace(choice, edge=None), ids, texts)
 
 
-async def _ask(gateway: Gateway, choice: Choice, texts: Sequence[str]) -> list[Said]:
+async def _ask(gateway: Gateway, choice: Choice, ids: Sequence[str], texts: Sequence[str]) -> Answered:
+    """An answer that cannot be told, of a label that nobody knows for instance, is a fault of whoever gave it."""
     found = await ask_paths(gateway.batcher.answer, choice, texts)
     assert found is not None  # noqa: S101 - only shadow texts are dropped
-    return found
+    return choice, found, _compose(choice, ids, found)
 
 
 def choose_action(spec: Spec, label: str, confidence: float | None) -> str:

@@ -7,6 +7,8 @@ Add here another such condition; when a rollout is taken over, and what happens 
 """
 
 import logging
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,8 @@ from ratchet.errors import RatchetError
 from ratchet.exports.answering import ExportPredictor
 from ratchet.exports.kinds import KINDS
 from ratchet.rollout import Rollout
-from ratchet.shared_base import SharedBases, SharedPredictor
+from ratchet.shared_base import SharedPredictor
+from ratchet.shared_bases import SharedBases
 from ratchet.spec import Spec
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import RECORD, Exports
@@ -29,6 +32,8 @@ from ratchet.stores.specs import Specs
 from ratchet.stores.vouching import vouch, vouched_export
 
 Answering = SharedPredictor | ExportPredictor
+_AGAIN_S = 60.0
+"""After so long a fault that nobody expected is worth another look: it may be gone, as memory that was short is."""
 _LOG = logging.getLogger("ratchet.gateway")
 
 
@@ -47,17 +52,22 @@ class Served:
     """Why an adapter answers where an export should; empty when all is as the targets ask."""
     awaited: Mapping[Path, int] = field(default_factory=dict)
     """The records of exports that are lacking, with what `stamp_of` says of them: once that changes it is worth another look."""
+    again_at: float = math.inf
+    """When, on the clock that never goes back, what failed to load is worth another look."""
 
     @property
     def is_outdated(self) -> bool:
         """Whether an export that was lacking may have come."""
-        return any(stamp_of(path) != stamp for path, stamp in self.awaited.items())
+        return time.monotonic() >= self.again_at or any(stamp_of(path) != stamp for path, stamp in self.awaited.items())
 
 
-def load(home: Home, name: str, rollout: Rollout | None, bases: SharedBases, before: Served | None) -> Served:
+def load(
+    home: Home, name: str, rollout: Rollout | None, bases: SharedBases, before: Served | None, told: set[tuple[str, str]]
+) -> Served:
     """What `rollout` asks for, loaded and verified; without one, what the ledger says is live, for everyone.
 
-    Adapters that `before` holds are not loaded again. Raises `RatchetError` when anything is not as it must be.
+    Adapters that `before` holds are not loaded again. A fault of an export that nobody expected is logged unless `told` has it.
+    Raises `RatchetError` when anything is not as it must be.
     """
     if rollout is None:
         standing = Ledger(home).standing(name)
@@ -68,7 +78,7 @@ def load(home: Home, name: str, rollout: Rollout | None, bases: SharedBases, bef
     vouch(home, name, rollout)
     specs = Specs(home)
     spec = specs[name]
-    paths, loader = part_paths(specs.targets(spec)), _Loader(home, name, bases)
+    paths, loader = part_paths(specs.targets(spec)), _Loader(home, name, bases, told)
     digests = dict.fromkeys(rollout.adapters.values())
     predictors = {digest: loader.load(digest, paths.export, before.predictors if before else {}) for digest in digests}
     edges = {}
@@ -81,17 +91,18 @@ def load(home: Home, name: str, rollout: Rollout | None, bases: SharedBases, bef
                 "Put the label back, or run a cycle with the changed labels and promote it.",
                 code="other_labels",
             )
-    return Served(spec, rollout, predictors, paths, edges, " ".join(loader.lacking), loader.awaited)
+    return Served(spec, rollout, predictors, paths, edges, " ".join(loader.lacking), loader.awaited, loader.again_at)
 
 
 class _Loader:
     """Loads adapters and exports of one classifier, and keeps what was lacking."""
 
-    def __init__(self, home: Home, name: str, bases: SharedBases) -> None:
-        self._home, self._name, self._bases = home, name, bases
+    def __init__(self, home: Home, name: str, bases: SharedBases, told: set[tuple[str, str]]) -> None:
+        self._home, self._name, self._bases, self._told = home, name, bases, told
         self._adapters: dict[str, SharedPredictor] = {}
         self.lacking: list[str] = []
         self.awaited: dict[Path, int] = {}
+        self.again_at = math.inf
 
     def load(self, digest: str, kind: str, known: Mapping[str, Answering]) -> Answering:
         """The export `kind` of an adapter, or, without a kind and where the export may not answer, the adapter itself."""
@@ -104,10 +115,17 @@ class _Loader:
             except RatchetError as error:
                 self.lacking.append(f"The adapter itself answers: {error.message} {error.hint}".strip())
             except Exception as error:  # noqa: BLE001 - a runtime raises what it likes, and the adapter can still answer
-                _LOG.warning("classifier %s: the %s export of adapter %s", self._name, kind, digest[:12], exc_info=error)
                 said = f"loading the {kind} export of adapter {digest[:12]} raised {type(error).__name__}; the log has more."
+                self._tell(f"{self._name}: {said}", error)
+                self.again_at = time.monotonic() + _AGAIN_S
                 self.lacking.append(f"The adapter itself answers: {said}")
         return found if isinstance(found, SharedPredictor) else self._load_adapter(digest)
+
+    def _tell(self, said: str, error: Exception) -> None:
+        """Log a fault with where it came from, once for each export and error, though it is tried again."""
+        if (said, str(error)) not in self._told:
+            self._told.add((said, str(error)))
+            _LOG.warning("classifier %s", said, exc_info=error)
 
     def _load_export(self, digest: str, kind: str) -> ExportPredictor:
         exports = Exports(self._home)

@@ -24,8 +24,8 @@ class Metrics:
             registry=self.registry,
         )
         self.edge_faults = Counter(
-            "ratchet_edge_faults", "Texts that the edge path failed on and the calibrated one answered.", ["classifier"],
-            registry=self.registry,
+            "ratchet_edge_faults", "Texts that the edge path failed on and the calibrated one answered.",
+            ["classifier", "slot"], registry=self.registry,
         )  # fmt: skip
         self.duration = Histogram(
             "ratchet_request_duration_seconds",

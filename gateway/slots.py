@@ -15,7 +15,7 @@ from gateway.flag_provider import FileProvider
 from gateway.loading import Answering, Served, load
 from ratchet.errors import RatchetError
 from ratchet.rollout import LIVE, Rollout
-from ratchet.shared_base import SharedBases
+from ratchet.shared_bases import SharedBases
 from ratchet.spec import Spec
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
@@ -106,7 +106,7 @@ class Slots:
                     wanted.append(None)
                 for rollout in wanted:
                     try:
-                        served[name] = load(self.home, name, rollout, self.bases, self._state.served.get(name))
+                        served[name] = load(self.home, name, rollout, self.bases, self._state.served.get(name), self._told)
                         generations[name] = asked.flags.generation if rollout else 0
                         break
                     except Exception as error:  # noqa: BLE001 - as above: no memory, a disk that fails, a runtime's own

@@ -54,7 +54,7 @@ def record_canary(folder: Path) -> dict[str, Any]:
     serves.
     """
     from ratchet.prediction import load_predictor
-    from ratchet.shared_base import SharedBases
+    from ratchet.shared_bases import SharedBases
 
     prompts = PROMPTS[_LATEST]
     logits = SharedBases().load(folder).logits(prompts)

@@ -1,21 +1,17 @@
 """Shared base: one set of base weights in memory answers for any number of adapters, also within one batch.
 
 LoRA and DoRA adapters are in the model unmerged (`mixed_lora.py`), their heads are routed (`routed_heads.py`), and a probe reads
-the hidden states of rows that no LoRA touches. Weights that were trained in full share nothing: theirs is a base with one adapter
-(`own_model.py`). Add here how adapters share a model. What must be true of an adapter first is in `opened_adapter.py`; who is
-asked when, in the gateway.
+the hidden states of rows that no LoRA touches. Add here how adapters share a model. Which model an adapter goes to is
+`shared_bases.py`; what must be true of it first is in `opened_adapter.py`; who is asked when, in the gateway.
 """
 
 import itertools
-import os
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,9 +23,10 @@ from ratchet.embedding import pool_mean
 from ratchet.encoders import load_classifier_with_info, pad_id_of, sees_other_rows
 from ratchet.encoding import batch_by_tokens, encode_texts, pad_batch
 from ratchet.mixed_lora import BASE, MixedLora, import_peft, measure_stretches
-from ratchet.opened_adapter import OpenedAdapter, open_adapter
+from ratchet.opened_adapter import OpenedAdapter
 from ratchet.prediction import Predictions, Predictor, probe_logits
 from ratchet.routed_heads import Route, RoutedHeads, build_heads, combine, group_rows
+from ratchet.workers import Part, Workers
 
 if TYPE_CHECKING:
     import torch
@@ -50,14 +47,10 @@ Asked = Sequence[tuple[SharedPredictor, Sequence[str]]]
 _NUMBERS = itertools.count()  # of the process, so that an adapter of one base is unknown to every other
 
 
-_WORKERS = min(2, os.cpu_count() or 1)
-"""Threads that each compute a part of a batch: torch's own threads wait for each other on small matrices."""
-
-
 class SharedBase:
     """One base model and the adapters on it. Any thread may ask, add and drop: they take turns between two batches.
 
-    A batch is computed in as many parts as there are cores, two at most, by threads of our own.
+    A batch is computed in parts by threads of our own (`workers.py`).
     """
 
     _apart = False
@@ -78,7 +71,7 @@ class SharedBase:
         self._loras: set[str] = set()
         self._gone: deque[str] = deque()
         self._lock, self._pad_id = threading.Lock(), pad_id_of(base.folder)
-        self._helpers = ThreadPoolExecutor(max(1, _WORKERS - 1), thread_name_prefix="model")
+        self._workers = Workers("model")
 
     def _load(self, base: Base) -> tuple[Any, set[str]]:
         """The model, and the names of the parameters that the base does not hold."""
@@ -158,7 +151,7 @@ class SharedBase:
             names += [predictor.name] * len(texts)
         result = np.zeros((len(encoded), max((len(predictor.labels) for predictor, _ in asked), default=0)))
 
-        def fill(part: "np.ndarray[Any, np.dtype[np.int64]]") -> float:
+        def fill(part: Part) -> float:
             started = time.thread_time()
             rows = sorted(part, key=names.__getitem__)  # those of one adapter lie together
             ids, mask = pad_batch([encoded[index] for index in rows], self._pad_id)
@@ -175,16 +168,11 @@ class SharedBase:
         ]
         return found, seconds
 
-    def _in_parts(self, fill: "Callable[[np.ndarray[Any, np.dtype[np.int64]]], float]", batch: Any) -> float:
+    def _in_parts(self, fill: Callable[[Part], float], batch: Part) -> float:
         """Compute a batch in parts, at once; the sum of their seconds. Nobody adds or drops meanwhile."""
-        mine, *others = np.array_split(batch, min(_WORKERS, len(batch)))
         with self._lock:
             self._take_out_gone()
-            helped = [self._helpers.submit(fill, part) for part in others]
-            try:
-                return fill(mine) + sum(future.result() for future in helped)
-            finally:
-                wait(helped)
+            return sum(self._workers.share(fill, batch))
 
     def _run(self, names: Sequence[str], ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         """Logits of one part of a batch, filled up with zeros to its widest adapter. Call it while the lock is held."""
@@ -216,39 +204,6 @@ class SharedBase:
                     self._mixed.remove(name)
                     self._heads.remove(name)
                 self._dismiss(name)
-
-
-def _make_base(opened: OpenedAdapter) -> SharedBase:
-    if opened.card.method == "full":
-        from ratchet.own_model import make_own_model  # which is a shared base itself
-
-        return make_own_model(opened)
-    if opened.card.family == "encoder":
-        return SharedBase(opened.base)
-    from ratchet.shared_causal import SharedCausal  # likewise
-
-    return SharedCausal(opened.base)
-
-
-class SharedBases:
-    """The shared bases of a process, by content: a base is in memory once, for as long as an adapter is on it."""
-
-    def __init__(self) -> None:
-        self._bases: weakref.WeakValueDictionary[str, SharedBase] = weakref.WeakValueDictionary()
-        self._lock = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(self._bases)
-
-    def load(self, folder: Path) -> SharedPredictor:
-        """The adapter of a folder on its base, which answers others meanwhile. Raises `RatchetError` as `open_adapter` does."""
-        opened = open_adapter(folder)
-        with self._lock:
-            own = f" {next(_NUMBERS)}" if opened.card.method == "full" else ""
-            key = f"{opened.card.family} {opened.base.revision}{own}"
-            base = self._bases.get(key) or _make_base(opened)
-            self._bases[key] = base
-        return base.add(opened)
 
 
 class _Hidden(threading.local):

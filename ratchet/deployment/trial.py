@@ -44,7 +44,7 @@ def try_adapter(folder: Path, runtime: Runtime, export: str) -> str:
 
 
 def _try_in_process(folder: Path, _export: str) -> str:
-    from ratchet.shared_base import SharedBases
+    from ratchet.shared_bases import SharedBases
 
     predictor = SharedBases().load(folder)
     check_canary(predictor.card, predictor.logits)

@@ -4,18 +4,15 @@ Add here how an export shares the cores; what it is asked is `onnx_runtime.py`, 
 """
 
 import itertools
-import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
 from ratchet.encoding import TextTokenizer
 from ratchet.evaluation import Floats
 from ratchet.prediction import Predictions, Predictor
-
-_WORKERS = min(2, os.cpu_count() or 1)
+from ratchet.workers import Workers
 
 
 class ExportPredictor:
@@ -23,7 +20,7 @@ class ExportPredictor:
 
     def __init__(self, kind: str, predictor: Predictor) -> None:
         self.kind, self._predictor = kind, predictor
-        self._helpers = ThreadPoolExecutor(max(1, _WORKERS - 1), thread_name_prefix="export")
+        self._workers = Workers("export")
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -45,17 +42,9 @@ class ExportPredictor:
         return self._predictor.logits(texts)
 
     def answer(self, asked: Sequence[tuple[object, Sequence[str]]]) -> tuple[list[Predictions], float]:
-        """One lot of predictions for each lot of texts, computed in as many parts as there are cores, two at most; and the
-        processor seconds of it."""
+        """One lot of predictions for each lot of texts, computed in parts; and the processor seconds of it."""
         texts = [text for _, lot in asked for text in lot]
-        mine, *others = (
-            [texts[index] for index in part] for part in np.array_split(range(len(texts)), min(_WORKERS, len(texts) or 1))
-        )
-        helped = [self._helpers.submit(self._timed, part) for part in others]
-        try:
-            parts = [self._timed(mine), *(future.result() for future in helped)]
-        finally:
-            wait(helped)
+        parts = self._workers.share(lambda part: self._timed([texts[index] for index in part]), range(len(texts)))
         logits = np.concatenate([found for found, _ in parts])
         ends = list(itertools.accumulate(len(lot) for _, lot in asked))
         lots = [self._predictor.judge(logits[end - len(lot) : end]) for (_, lot), end in zip(asked, ends, strict=True)]

@@ -22,7 +22,7 @@ from gateway.slots import Slots
 from ratchet.errors import RatchetError
 from ratchet.ledger_head import Head
 from ratchet.rollout import Rollout
-from ratchet.shared_base import SharedBases
+from ratchet.shared_bases import SharedBases
 from ratchet.stores import flags as flags_module
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home

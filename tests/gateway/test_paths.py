@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from starlette.testclient import TestClient
 
 from ratchet.bases import resolve_base
 from ratchet.cycle import Cycle, parse_week
+from ratchet.exports.answering import ExportPredictor
 from ratchet.exports.onnx_files import ONNX
+from ratchet.identity import digest_file
 from ratchet.prediction import Predictor, load_predictor
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import RECORD, Exports
@@ -95,6 +97,12 @@ def promote(home: Home, adapter: str, targets: str, action: str = "promote") -> 
     Receipts(home).write(cycle, "target_fit", verdict, {"adapter": adapter, "training_set": "0" * 64})
     kept = Receipts(home).keep(cycle)
     move(home, "small", action=action, adapter=adapter, ts=f"{WEEK}T10:00:00+00:00", actor="t", why="t", week=WEEK, receipts=kept)
+
+
+def step(home: Home, candidate: str) -> None:
+    """Let the candidate answer nearly everybody."""
+    ts = f"{WEEK}T11:00:00+00:00"
+    move(home, "small", action="step", adapter=candidate, percent=99, ts=ts, actor="t", why="t", week=WEEK, receipts={})
 
 
 def predictor(home: Home, adapter: str) -> Predictor:
@@ -203,6 +211,32 @@ def test_where_its_export_may_not_answer_the_adapter_itself_does_and_it_is_said(
     assert client.post(URL, json={"text": exported.texts["amber"]}).json()["runtime"] == "onnx"
 
 
+def test_an_export_that_its_runtime_cannot_load_is_logged_once_and_tried_again(
+    home: Home, exported: Made, serve: Callable[..., TestClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file that is no model, as judged: the adapter answers, and the looks after the first add no further line to the log."""
+    adapter = exported.adapters[0]
+    folder = Exports(home).folder("small", adapter, "onnx")
+    record = json.loads((folder / RECORD).read_text())
+    (folder / ONNX).write_bytes(b"no model")
+    (folder / RECORD).write_text(json.dumps({**record, "files": {**record["files"], ONNX: digest_file(folder / ONNX)}}))
+    promote(home, adapter, ONE)
+    client = serve(poll_s=60)
+    assert client.post(URL, json={"text": exported.texts["amber"]}).json()["runtime"] == "in_process"
+    said = f"loading the onnx export of adapter {adapter[:12]} raised InvalidProtobuf; the log has more."
+    assert client.get("/readyz").json()["lacking"]["small"] == f"The adapter itself answers: {said}"
+    slots = client.app.state.gateway.slots  # type: ignore[attr-defined] # as above
+    slots.problems = {"other": "has one of its own"}  # which makes every look load anew
+    before = slots["small"]
+    slots.follow()
+    assert slots["small"] is not before
+    before = slots._state.served["small"] = replace(slots["small"], again_at=0.0)  # as if its minute had passed
+    slots.follow()
+    assert slots["small"] is not before
+    assert [line.getMessage() for line in caplog.records if line.exc_info] == [f"classifier small: {said}"]
+    assert len([line for line in caplog.records if said in line.getMessage()]) == 2  # and once that the adapter answers
+
+
 def test_a_pair_compares_what_both_adapters_would_have_served(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
     """The shadow goes the way of the user's answer: no confidence where its edge stands, both times where it went both ways."""
     promote(home, exported.adapters[0], TWO)
@@ -229,7 +263,25 @@ def test_an_edge_that_fails_costs_nobody_an_answer(home: Home, exported: Made, s
     served.edges[exported.adapters[0]]._predictor = None
     answer = client.post(URL, json={"text": exported.texts["green"]}).json()
     assert (answer["label"], answer["path"]) == ("green", "calibrated")
-    assert 'ratchet_edge_faults_total{classifier="small"} 1.0' in client.get("/metrics").text
+    assert 'ratchet_edge_faults_total{classifier="small",slot="live"} 1.0' in client.get("/metrics").text
+
+
+def test_an_edge_that_fails_where_lives_answers_is_an_error_of_its_adapter(
+    home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
+    """The guard on errors sees it in the pairs whose user was answered by live's edge, before the candidate answers anybody."""
+    live, shadow = exported.adapters
+    promote(home, live, TWO)
+    promote(home, shadow, TWO, "shadow")
+    client = serve()
+    client.app.state.gateway.slots["small"].edges[shadow]._predictor = None  # type: ignore[attr-defined] # as above
+    answer = client.post(URL, json={"text": exported.texts["green"]}).json()
+    assert (answer["label"], answer["path"]) == ("green", "edge")
+    client.__exit__(None, None, None)
+    client.__enter__()
+    assert [(row["served"], row["other"], row["other_error"]) for row in logged(home, "pairs")] == [
+        (live, shadow, "AttributeError")
+    ]
 
 
 def test_an_edge_that_fails_is_not_charged_to_its_candidate(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
@@ -237,18 +289,7 @@ def test_an_edge_that_fails_is_not_charged_to_its_candidate(home: Home, exported
     live, candidate = exported.adapters
     promote(home, live, TWO)
     promote(home, candidate, TWO, "shadow")
-    move(
-        home,
-        "small",
-        action="step",
-        adapter=candidate,
-        percent=99,
-        ts=f"{WEEK}T11:00:00+00:00",
-        actor="t",
-        why="t",
-        week=WEEK,
-        receipts={},
-    )
+    step(home, candidate)
     client = serve()
     served = client.app.state.gateway.slots["small"]  # type: ignore[attr-defined] # as above
     for edge in served.edges.values():
@@ -260,3 +301,25 @@ def test_an_edge_that_fails_is_not_charged_to_its_candidate(home: Home, exported
     served.predictors[candidate] = served.edges[candidate]
     again = [client.post(URL, json=each) for each in asked]
     assert {(answer.status_code, answer.json()["adapter"]) for answer in again} == {(200, live)}
+
+
+def test_an_answer_that_cannot_be_told_is_a_fault_of_the_candidate(
+    home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
+    """A label that nobody knows: live answers, no user sees a 500, and the pair holds the error for the guard."""
+    live, candidate = exported.adapters
+    promote(home, live, TWO)
+    promote(home, candidate, TWO, "shadow")
+    step(home, candidate)
+    client = serve()
+    served = client.app.state.gateway.slots["small"]  # type: ignore[attr-defined] # as above
+    odd = ExportPredictor("onnx", replace(predictor(home, candidate), labels=("x", "y", "z")))
+    served.predictors[candidate], served.edges[candidate] = odd, odd
+    asked = [client.post(URL, json={"text": exported.texts["amber"], "user_id": f"u{n}"}) for n in range(6)]
+    assert {(answer.status_code, answer.json()["adapter"]) for answer in asked} == {(200, live)}
+    assert 'ratchet_edge_faults_total{classifier="small",slot="candidate"}' in client.get("/metrics").text
+    client.__exit__(None, None, None)
+    client.__enter__()
+    assert {(row["served"], row["other"], row["other_error"]) for row in logged(home, "pairs")} >= {
+        (live, candidate, "RuntimeError")
+    }

@@ -17,7 +17,7 @@ from gateway.slots import Slots
 from ratchet import adapter_format as form
 from ratchet.bases import resolve_base
 from ratchet.prediction import Predictor, load_predictor
-from ratchet.shared_base import SharedBases
+from ratchet.shared_bases import SharedBases
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger

@@ -17,7 +17,7 @@ from ratchet.bases import resolve_base
 from ratchet.canary import PROMPTS, TOLERANCE, check_canary, record_canary
 from ratchet.errors import RatchetError
 from ratchet.prediction import load_predictor
-from ratchet.shared_base import SharedBases
+from ratchet.shared_bases import SharedBases
 from ratchet.tiny_adapter import write_tiny_adapter
 
 Plant = Callable[..., ModuleType]

@@ -13,7 +13,7 @@ from ratchet import adapter_format as form
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
 from ratchet.opened_adapter import open_adapter
-from ratchet.shared_base import SharedBases
+from ratchet.shared_bases import SharedBases
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.tiny_adapter import write_tiny_adapter

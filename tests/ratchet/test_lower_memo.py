@@ -11,7 +11,8 @@ from ratchet.layers import find_layers
 from ratchet.lower_memo import LowerMemo
 from ratchet.prediction import Predictor, load_predictor
 from ratchet.prompt import Prompt, PromptPolicy, make_prompt
-from ratchet.shared_base import SharedBases, SharedPredictor
+from ratchet.shared_base import SharedPredictor
+from ratchet.shared_bases import SharedBases
 from ratchet.shared_causal import SharedCausal
 from ratchet.spec import Label
 from ratchet.tiny_adapter import write_tiny_adapter

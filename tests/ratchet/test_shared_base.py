@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from ratchet import mixed_lora, routed_heads, shared_base
+from ratchet import mixed_lora, routed_heads, shared_base, shared_bases
 from ratchet.bases import resolve_base
 from ratchet.encoders import load_classifier
 from ratchet.errors import RatchetError
 from ratchet.opened_adapter import open_adapter
 from ratchet.prediction import Predictions, Predictor, load_predictor
-from ratchet.shared_base import SharedBases, SharedPredictor
+from ratchet.shared_base import SharedPredictor
+from ratchet.shared_bases import SharedBases
 from ratchet.tiny_adapter import write_tiny_adapter
 
 Plant = Callable[..., ModuleType]
@@ -67,6 +68,12 @@ def worst_of_mixtures(bases: SharedBases, folders: list[Path], alone: list[Predi
     return worst
 
 
+def bases_with(plant: Plant, mutant: ModuleType) -> SharedBases:
+    """Bases of which each is made by a planted `shared_base`."""
+    made: SharedBases = plant(shared_bases, "from ratchet.shared_base import", f"from {mutant.__name__} import").SharedBases()
+    return made
+
+
 def test_any_mixture_is_answered_as_by_each_adapter_alone(folders: list[Path], alone: list[Predictor]) -> None:
     """LoRA and probes, other labels, ranks, layers and lengths, in one batch: equal to float32 rounding, on one base."""
     bases = SharedBases()
@@ -100,7 +107,7 @@ def test_mixtures_find_planted_faults(
     if module is not shared_base:
         mutant = plant(shared_base, f"from {module.__name__} import", f"from {mutant.__name__} import")
     try:
-        worst = worst_of_mixtures(mutant.SharedBases(), folders, alone)
+        worst = worst_of_mixtures(bases_with(plant, mutant), folders, alone)
     except ValueError:  # an answer with another adapter's number of labels
         worst = float("inf")
     assert worst > 100 * CLOSE
@@ -130,7 +137,7 @@ def test_base_weights_are_in_memory_once(folders: list[Path], tiny_base: Path) -
 
 def test_an_adapter_that_nobody_holds_is_gone_and_so_is_its_base(folders: list[Path], plant: Plant) -> None:
     """Dropping the predictor is enough; the last one frees the base. Planted: one that never leaves is seen."""
-    leaking = plant(shared_base, "        weakref.finalize(made, self._gone.append, name)\n").SharedBases()
+    leaking = bases_with(plant, plant(shared_base, "        weakref.finalize(made, self._gone.append, name)\n"))
     first, _ = leaking.load(folders[0]), leaking.load(folders[1])
     del _
     assert first.model.adapters == 2

@@ -19,7 +19,7 @@ from ratchet.exports.onnx_runtime import onnx_predictor
 from ratchet.identity import digest_json
 from ratchet.opened_adapter import open_adapter
 from ratchet.prediction import load_predictor
-from ratchet.shared_base import SharedBases
+from ratchet.shared_bases import SharedBases
 from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.tiny_encoder import write_tiny_encoder
 from ratchet.training.outcome import CandidateResult, read_result

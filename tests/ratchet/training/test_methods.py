@@ -20,7 +20,7 @@ from ratchet.opened_adapter import open_adapter
 from ratchet.prediction import load_predictor
 from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.shared_base import SharedBases
+from ratchet.shared_bases import SharedBases
 from ratchet.spec import Label
 from ratchet.tiny_causal import write_tiny_causal
 from ratchet.training.batching import split_by_tokens
