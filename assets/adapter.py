@@ -18,7 +18,7 @@ from ratchet.stores.target_gates import judge_plan
 from ratchet.stores.teachers import digests_of, find_teachers
 from ratchet.stores.warehouse import Warehouse
 from ratchet.training.outcome import explain_failure, read_result, summarise
-from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.plan import TrainingPlan, pin_templates, prepare
 
 
 @dg.asset(partitions_def=cycles, deps=[training_set], kinds={"huggingface", "pytorch"}, pool="training", group_name="model")
@@ -39,11 +39,13 @@ def adapter(
         [*rows.loc[rows["split"] == split, ["text", "label"]].itertuples(index=False, name=None)]
         for split in ("train", "calibration")
     )
-    bases = {candidate.base: resolve_base(candidate.base).revision for candidate in candidates}
+    bases = [resolve_base(name) for name in dict.fromkeys(candidate.base for candidate in candidates)]
     prompt = make_prompt(spec.prompt, spec.label) if spec.is_prompted else None
     teachers = find_teachers(home, cycle, candidates)
     taught = digests_of(teachers)
-    plan = TrainingPlan(spec.labels, candidates, bases, receipts.noted(cycle)["training_set"], version("ratchet"), prompt, taught)
+    revisions, data = {base.name: base.revision for base in bases}, receipts.noted(cycle)["training_set"]
+    pinned = pin_templates(prompt, bases)
+    plan = TrainingPlan(spec.labels, candidates, revisions, data, version("ratchet"), prompt, taught, pinned)
     work = prepare(home.training(cycle.classifier), plan, train, calibration, teachers)
     for remark in specs.remarks(cycle.classifier):
         context.log.warning(str(remark))

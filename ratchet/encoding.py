@@ -27,6 +27,8 @@ PREPROCESSING = redaction.PREPROCESSING
 Rows = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 """`(input_ids, attention_mask)` to one float32 row for each text."""
 
+CHAT_TEMPLATE = "chat_template.jinja"
+"""What the base model puts around messages; a prompt with `chat = true` alone reads it."""
 TokenMatrix = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 _TOKENS_IN_BATCH = 2048
 _TOKENS_OF_MANY = 512
@@ -36,9 +38,19 @@ _ROWS_IN_BATCH = 64
 _WORKERS = 2  # threads that each compute whole batches: torch's own threads wait for each other on small matrices
 
 
-def tokenizer_digest(folder: Path) -> str:
-    """SHA-256 over the tokenizer of the base model in `folder`, 64 hex digits."""
-    return digest_json({"tokenizer.json": digest_file(tokenizer_file(folder))})
+def tokenizer_digest(folder: Path, *, chat: bool = False) -> str:
+    """SHA-256 over the tokenizer of the base model in `folder`, 64 hex digits; for a `chat` prompt over its chat template, too.
+
+    A template that lies in `tokenizer_config.json` is in the base's revision, as every JSON file is.
+    """
+    files = {"tokenizer.json": digest_file(tokenizer_file(folder))}
+    return digest_json({**files, CHAT_TEMPLATE: template_digest(folder)} if chat else files)
+
+
+def template_digest(folder: Path) -> str:
+    """SHA-256 of the base's chat template file, empty where it has none."""
+    path = folder / CHAT_TEMPLATE
+    return digest_file(path) if path.is_file() else ""
 
 
 def tokenizer_file(folder: Path) -> Path:

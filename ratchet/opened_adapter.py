@@ -77,7 +77,7 @@ def make_card(base: Base, method: form.Form, labels: tuple[str, ...], max_tokens
         method=method,
         base=base.name,
         base_revision=base.revision,
-        tokenizer_digest=tokenizer_digest(base.folder),
+        tokenizer_digest=tokenizer_digest(base.folder, chat=prompt is not None and prompt.chat),
         labels=labels,
         max_tokens=max_tokens,
         preprocessing=PREPROCESSING,
@@ -100,11 +100,18 @@ def _load_tokenizer(base: Base, card: AdapterCard) -> TextTokenizer:
 def _check_base(card: AdapterCard) -> Base:
     base = resolve_base(card.base)
     here = make_card(base, card.method, card.labels, card.max_tokens)
-    for key in ("base_revision", "tokenizer_digest", "preprocessing"):
+    for key in ("base_revision", "preprocessing"):
         trained, found = getattr(card, key), getattr(here, key)
         if trained != found:
             raise refuse(
                 f"the adapter was trained with {key} {trained[:24]!r}, here is {found[:24]!r}.",
                 "Install the base model that the adapter names, or train again.",
             )
+    chat = card.prompt is not None and card.prompt.get("chat") is True
+    found = tokenizer_digest(base.folder, chat=chat)
+    if card.tokenizer_digest not in (found, here.tokenizer_digest):  # the latter without a template, as before it was in it
+        raise refuse(
+            f"the adapter was trained with tokenizer_digest {card.tokenizer_digest[:24]!r}, here is {found[:24]!r}.",
+            f"Put the base's tokenizer.json{' and chat template' if chat else ''} back, or train again.",
+        )
     return base

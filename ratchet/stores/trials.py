@@ -38,7 +38,7 @@ def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
     An outcome is kept under everything that it depends on, so a trial costs its seconds once. Raises `RatchetError` when none is
     kept and `make` is false.
     """
-    plan, examples = one_step_plan(candidate, spec, resolve_base(candidate.base).revision, version("ratchet"))
+    plan, examples = one_step_plan(candidate, spec, resolve_base(candidate.base), version("ratchet"))
     verdicts: dict[str, Verdict] = {}
     missing: list[Chosen] = []
     for each in chosen:

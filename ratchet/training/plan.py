@@ -5,12 +5,14 @@ Add here what a training needs to know before it begins. What it leaves behind i
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ratchet.bases import Base
 from ratchet.candidate import Candidate
+from ratchet.encoding import template_digest
 from ratchet.errors import RatchetError
 from ratchet.files import publish, write_json
 from ratchet.identity import digest_json
@@ -38,6 +40,8 @@ class TrainingPlan:
     """What causal candidates are asked; None where there is none."""
     teachers: Mapping[str, str] = field(default_factory=dict)
     """Digest of what each teacher says, by the name that candidates give it."""
+    templates: Mapping[str, str] = field(default_factory=dict)
+    """Digest of each base's chat template file, where the prompt reads it."""
 
     def __post_init__(self) -> None:
         lacking = sorted({candidate.base for candidate in self.candidates} - set(self.bases))
@@ -60,8 +64,9 @@ class TrainingPlan:
         content = asdict(self)
         del content["prompt"]  # a plan without one keeps the digest that it had before there were prompts
         prompt = {"prompt": self.prompt.as_json()} if self.prompt else {}
-        if not self.teachers:
-            del content["teachers"]
+        for later in ("teachers", "templates"):
+            if not content[later]:
+                del content[later]
         candidates = [candidate.as_json() for candidate in self.candidates]
         return {**content, "labels": list(self.labels), "candidates": candidates, **prompt}
 
@@ -73,6 +78,12 @@ class TrainingPlan:
         )
         prompt = Prompt.from_json(content["prompt"]) if "prompt" in content else None
         return cls(**{**content, "labels": tuple(content["labels"]), "candidates": candidates, "prompt": prompt})
+
+
+def pin_templates(prompt: Prompt | None, bases: Iterable[Base]) -> dict[str, str]:
+    """The `templates` of a plan with this prompt on these bases: empty unless the prompt is one of a chat."""
+    found = {base.name: template_digest(base.folder) for base in bases} if prompt is not None and prompt.chat else {}
+    return {name: digest for name, digest in found.items() if digest}
 
 
 def prepare(

@@ -11,7 +11,7 @@ from ratchet.candidate import Candidate
 from ratchet.errors import RatchetError
 from ratchet.prompt import Prompt
 from ratchet.training.outcome import CandidateResult
-from ratchet.training.plan import Examples, TrainingPlan, read_examples, read_plan
+from ratchet.training.plan import Examples, TrainingPlan, pin_templates, read_examples, read_plan
 from ratchet.training.room import WHOLE, Room
 
 
@@ -69,6 +69,11 @@ def open_task(work: Path, index: int, room: Room = WHOLE) -> Task:
         raise RatchetError(
             f"base model {base.name!r} has revision {base.revision[:16]}, the plan pins {plan.bases[base.name][:16]}.",
             "Install the pinned base model, or run the cycle again.",
+        )
+    if pin_templates(plan.prompt, [base]).get(base.name) != plan.templates.get(base.name):
+        raise RatchetError(
+            f"the chat template of base model {base.name!r} is not the one that the plan pins.",
+            "Put the template back, or run the cycle again.",
         )
     examples = read_examples(work, "train"), read_examples(work, "calibration")
     return Task(plan, index, base, *examples, work, room)

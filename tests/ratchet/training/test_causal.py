@@ -13,15 +13,19 @@ import pytest
 
 from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
+from ratchet.encoding import CHAT_TEMPLATE, tokenizer_digest
 from ratchet.errors import RatchetError
 from ratchet.identity import digest_json
+from ratchet.opened_adapter import open_adapter
 from ratchet.prediction import load_predictor
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.shared_base import SharedBases
+from ratchet.prompt import Prompt, PromptPolicy, make_prompt
+from ratchet.shared_bases import SharedBases
 from ratchet.spec import Label
+from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.tiny_causal import CAUSAL_FAMILIES, write_tiny_causal
 from ratchet.training.outcome import read_result
-from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.plan import TrainingPlan, pin_templates, prepare
+from ratchet.training.task import open_task
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
@@ -116,6 +120,39 @@ def test_a_chat_template_stands_around_the_prompt(tmp_path: Path, examples: Exam
     names = {index: word for word, index in tokenizer.plain.get_vocab().items()}  # type: ignore[attr-defined]
     assert [names[token] for token in tokenizer.prefix[:2]] == ["user", ":"]  # type: ignore[attr-defined]
     assert [names[token] for token in tokenizer.suffix[-3:]] == ["assistant", ":", "\n"]  # type: ignore[attr-defined]
+
+
+def test_a_chat_template_that_changed_is_another_prompt(tmp_path: Path, examples: Examples) -> None:
+    """A file beside the tokenizer would silently change every prompt: adapter, plan and task are bound to it."""
+    prompt = make_prompt(PromptPolicy(chat=True), [Label(name) for name in LABELS])
+    texts = [text for rows in examples.values() for text, _ in rows]
+    folder = write_tiny_causal(tmp_path / "base", [*texts, prompt.render("")], chat=True)
+    adapter = write_tiny_adapter(tmp_path / "made", resolve_base(str(folder)), LABELS, prompt=prompt)
+    before = json.loads((adapter / "ratchet.json").read_bytes())
+    plan = pinned_plan(folder, prompt)
+    assert open_adapter(adapter).card.tokenizer_digest == tokenizer_digest(folder, chat=True)
+    assert not plan.templates  # it has none of its own, and the plan the digest that it had
+
+    (folder / CHAT_TEMPLATE).write_text("{% for m in messages %}{{ m.content }}{% endfor %}answer:")
+    with pytest.raises(RatchetError, match="tokenizer_digest") as told:
+        open_adapter(adapter)
+    assert "chat template back" in told.value.hint
+    assert pinned_plan(folder, prompt).digest != plan.digest
+    (adapter / "ratchet.json").write_text(json.dumps({**before, "tokenizer_digest": tokenizer_digest(folder)}))
+    assert open_adapter(adapter)  # one that was trained before the template was in its digest
+
+    work = prepare(tmp_path / "work", pinned_plan(folder, prompt), examples["train"], examples["calibration"])
+    assert open_task(work, 0).plan.templates
+    (folder / CHAT_TEMPLATE).write_text("{% for m in messages %}{{ m.content }}{% endfor %}label:")
+    with pytest.raises(RatchetError, match="chat template of base model"):
+        open_task(work, 0)
+
+
+def pinned_plan(folder: Path, prompt: Prompt) -> TrainingPlan:
+    """A plan on the base as it is now."""
+    base = resolve_base(str(folder))
+    candidate, templates = Candidate(family="causal", base=base.name), pin_templates(prompt, [base])
+    return TrainingPlan(LABELS, (candidate,), {base.name: base.revision}, "0", "test", prompt, templates=templates)
 
 
 def test_a_plan_without_a_prompt_is_refused(tmp_path: Path) -> None:
