@@ -1,7 +1,7 @@
 """`python -m ratchet.training WORK_FOLDER`: have every candidate of a plan trained, and `result.json` written.
 
 The process that is started so supervises; it starts a worker of the same module, and that one, for a LoRA, a second process.
-Add here how these are told apart; what each does is in `supervisor.py`, `worker.py` and `candidates.py`.
+Add here how these are told apart; what each does is in `supervisor.py`, `worker.py` and `learning.py`.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def _work(work: Path, room: Room, channel: Channel) -> int:
 
 
 def _help(work: Path, index: int, room: Room, memory: int, channel: int) -> int:
-    from ratchet.training.candidates import follow_candidate
+    from ratchet.training.learning import follow_candidate
     from ratchet.training.task import open_task
 
     try:

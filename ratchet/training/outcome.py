@@ -50,6 +50,8 @@ class CandidateResult:
     """What was done with the layers that do not learn, when only the upper ones do."""
     pairs: int = 0
     """Mined for a preference pass."""
+    first_kept: str = ""
+    """Why what was learned before the preference pass is kept; empty where the pass made it better, or there was none."""
     halved: bool = False
     """Whether any of it was computed in half the room, after a first try was killed, refused memory or hung."""
 
@@ -118,6 +120,7 @@ def _status(found: CandidateResult) -> str:
     words = f"{found.status} with half as many texts at once" if found.halved else found.status
     words = f"{words}, {found.lower_layers}" if found.lower_layers else words
     words = f"{words}, on {found.pairs} pairs" if found.pairs else words
+    words = f"{words}, {found.first_kept}" if found.first_kept else words
     return words if not found.reason else f"{words}: {found.reason}"
 
 

@@ -2,31 +2,30 @@
 
 Pairs are mined from the training examples alone: where the first pass answers wrongly, or right by little, the right code is
 chosen and the code that it preferred, or its nearest rival, is rejected. The reference is the LoRA as it was before the pass; what
-remains is one LoRA again. Add here how pairs are mined and learned from; what stock trainers share is `stock.py`.
+remains is one LoRA again. Add here how pairs are mined and learned from; whether what they give is kept is `second_pass.py`, what
+stock trainers share `stock.py`.
 """
 
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ratchet.adapter_weights import LoraSettings, stored_name
 from ratchet.calibration import softmax
 from ratchet.candidate import Candidate
 from ratchet.causal import load_causal
 from ratchet.encoding import encode_texts
-from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats
 from ratchet.hiding import hidden
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.training.device import fast_dtype
 from ratchet.training.epochs import Epoch, History, Metrics, Tensors
+from ratchet.training.fair_order import FairOrder
 from ratchet.training.lora import lora_config
 from ratchet.training.stock import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
 from ratchet.training.task import Task
-
-if TYPE_CHECKING:
-    pass
+from ratchet.training.trainee import class_weights
 
 FEWEST_PAIRS = 8
 """Below it there is nothing to prefer: the first pass knows its training examples."""
@@ -44,10 +43,7 @@ class Pair:
 
 
 def mine_pairs(logits: Floats, targets: Sequence[int]) -> list[Pair]:
-    """The pairs in what the first pass answers, logits [n, k], to training examples of the classes `targets` [n].
-
-    Raises `RatchetError` when there are fewer than `FEWEST_PAIRS`.
-    """
+    """The pairs in what the first pass answers, logits [n, k], to training examples of the classes `targets` [n]."""
     probabilities = softmax(logits)
     pairs = []
     for row, target in enumerate(targets):
@@ -56,13 +52,6 @@ def mine_pairs(logits: Floats, targets: Sequence[int]) -> list[Pair]:
         rival = int(others.argmax())
         if probabilities[row, target] - probabilities[row, rival] <= _CLOSE:
             pairs.append(Pair(row, target, rival))
-    if len(pairs) < FEWEST_PAIRS:
-        raise RatchetError(
-            f"the first pass is wrong or unsure on {len(pairs)} of {len(targets)} training examples; a preference pass needs "
-            f"{FEWEST_PAIRS}.",
-            'Use method = "lora": there are too few errors to learn preferences from.',
-            code="too_few_pairs",
-        )
     return pairs
 
 
@@ -93,6 +82,7 @@ def prefer(
     import torch
 
     passing = pass_of(task.candidate)
+    order = FairOrder(pair_weights(pairs, task.targets, len(task.plan.labels)), passing.seed)
     torch.manual_seed(passing.seed)
     with quiet_trainer():
         from datasets import Dataset
@@ -106,13 +96,16 @@ def prefer(
             def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
                 return dataset
 
+            def _get_train_sampler(self, *_: Any) -> Any:
+                return order
+
         attention = None if torch.cuda.is_available() else "eager"  # fused attention is many times slower backwards on a CPU
         base = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."), attention=attention)
         model = get_peft_model(base, lora_config(settings))
         put_tensors(model, first)
         output = task.folder / "dpo"
         arguments = stock_arguments(passing, len(pairs), output, task.room)
-        arguments["train_sampling_strategy"] = "random"  # pairs have no single length to be sorted by
+        arguments["train_sampling_strategy"] = "random"  # by `order`: pairs have no single length to be sorted by
         trainer = TokenTrainer(
             model=model,
             args=DPOConfig(**arguments, beta=passing.beta, max_length=None),
@@ -123,6 +116,14 @@ def prefer(
         tensors, history = run_watched(trainer, watch)
     shutil.rmtree(output, ignore_errors=True)
     return tensors, history
+
+
+def pair_weights(pairs: Sequence[Pair], targets: Sequence[int], k: int) -> list[float]:
+    """What each pair weighs: as its right class does in the first pass, so that an error in a rare class is not outvoted."""
+    import torch
+
+    weights = class_weights(torch.tensor(targets), k)
+    return [float(weights[pair.chosen]) for pair in pairs]
 
 
 def pass_of(candidate: Candidate) -> Candidate:
@@ -140,10 +141,3 @@ def put_tensors(model: Any, tensors: "Tensors") -> None:
     with torch.no_grad():
         for name, value in learning.items():
             value.copy_(tensors[name])
-
-
-def join_histories(first: History, second: History) -> History:
-    """Both passes as one: epochs count on, and the best is the second pass's."""
-    behind = len(first.epochs)
-    epochs = (*first.epochs, *(replace(epoch, epoch=epoch.epoch + behind) for epoch in second.epochs))
-    return History(epochs, second.best + behind, first.resumed_from, first.halved or second.halved)

@@ -1,0 +1,77 @@
+"""How good what was learned is on the calibration split, which chooses epochs and candidates.
+
+Add a figure of that split here. On which texts a finished candidate is judged is `ratchet/judging.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ratchet.adapter_weights import LoraSettings
+from ratchet.calibration import UNCALIBRATED, fit_calibration, softmax
+from ratchet.causal import load_causal
+from ratchet.encoders import apply_adapter, load_classifier
+from ratchet.encoding import TextTokenizer
+from ratchet.errors import RatchetError
+from ratchet.evaluation import Floats, Integers, brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
+from ratchet.prediction import Predictor, causal_predictor, classifier_predictor
+from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.training.device import fast_dtype
+from ratchet.training.epochs import Metrics, Tensors
+from ratchet.training.task import Task
+
+
+def answer(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> tuple[Floats, Integers]:
+    """Logits [n, k] of `(text, label)` pairs, and the class indices of their labels [n]."""
+    labels = np.array([predictor.labels.index(label) for _, label in examples], dtype=np.int64)
+    return predictor.logits([text for text, _ in examples]), labels
+
+
+def measure(logits: Floats, labels: Integers) -> Metrics:
+    """How good uncalibrated logits [n, k] are for `labels` [n] that were not trained on."""
+    probabilities = softmax(logits)
+    return Metrics(
+        macro_f1=macro_f1(probabilities.argmax(axis=1), labels, logits.shape[1]),
+        nll=negative_log_likelihood(probabilities, labels),
+        ece=expected_calibration_error(probabilities, labels),
+        brier=brier_score(probabilities, labels),
+    )
+
+
+def measure_served(logits: Floats, labels: Integers) -> float:
+    """NLL of logits [n, k] as it will be served, with a temperature of the other folds; without one where none can be fitted."""
+    try:
+        found = fit_calibration(logits, labels).nll_after
+    except RatchetError:  # the stage that seals the adapter says why, if this candidate is the one
+        found = None
+    return negative_log_likelihood(softmax(logits), labels) if found is None else found
+
+
+def watched(predictor: Predictor, task: Task) -> Predictor:
+    """The predictor, each of whose batches is a sign of life."""
+    return replace(predictor, rows=task.room.watch(predictor.rows))
+
+
+def judge(task: Task, predictor: Predictor) -> Metrics:
+    """How good a predictor is on the task's calibration split."""
+    return measure(*answer(watched(predictor, task), task.calibration))
+
+
+def serve(
+    task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors, dtype: str = "float32"
+) -> Predictor:
+    """What would serve these tensors, on weights of its own; `dtype` is for causal models only."""
+    labels = task.plan.labels
+    if isinstance(tokenizer, PromptTokenizer):
+        model = load_causal(task.base.folder, dtype)
+        apply_adapter(model, settings, tensors)
+        return causal_predictor(model, labels, UNCALIBRATED, tokenizer)
+    model = load_classifier(task.base.folder, len(labels))
+    apply_adapter(model, settings, tensors)
+    return classifier_predictor(model, labels, UNCALIBRATED, tokenizer)
+
+
+def evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors) -> Metrics:
+    """How good an epoch's tensors are, by the path that serves; a causal model in its fast numbers: it only chooses the epoch."""
+    return judge(task, serve(task, tokenizer, settings, tensors, str(fast_dtype()).removeprefix("torch.")))
