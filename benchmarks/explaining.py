@@ -1,0 +1,101 @@
+"""Explains answers of one thread's worth of models: seconds a text, points looked at, and by how much attributions miss their sum.
+
+Run `python -m benchmarks.explaining` (`--texts 20`). MiniLM's LoRA and probe are trained on the simulator's texts first, one epoch;
+`--causal 4` also explains that many texts by SmolLM2-135M, untuned, after `make setup-causal`. What is timed is `explain_text`; the
+command `ratchet explain` adds the loading of torch and the model. `--home HOME --name NAME` explains the golden set of a classifier
+by its live adapter instead.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.encoder import read_splits
+from benchmarks.training import Named
+from ratchet.bases import resolve_base
+from ratchet.calibration import UNCALIBRATED
+from ratchet.candidate import DEFAULT_BASES, Candidate
+from ratchet.causal import load_causal
+from ratchet.explanation.explaining import explain_text
+from ratchet.identity import digest_json
+from ratchet.prediction import Predictor, causal_predictor, load_predictor
+from ratchet.prompt import PromptPolicy, make_prompt
+from ratchet.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.specs import Specs
+from ratchet.training.outcome import read_result
+from ratchet.training.plan import TrainingPlan, prepare
+
+ROWS = 400
+
+
+def measure(who: str, predictor: Predictor, texts: Sequence[str]) -> str:
+    """The line of one model."""
+    explain_text(predictor, texts[0])
+    found, seconds = [], []
+    for text in texts:
+        started = time.perf_counter()
+        found.append(explain_text(predictor, text))
+        seconds.append(time.perf_counter() - started)
+    figures = f"{statistics.median(seconds):>10.2f}{max(seconds):>10.2f}{max(each.steps for each in found):>8}"
+    missed = max(abs(each.delta) for each in found)
+    return f"{who:32}{len(texts):>6}{figures}{missed:>10.4f}{sum(each.converged for each in found):>11} of {len(found)}"
+
+
+def train(candidates: tuple[Candidate, ...], folder: Path) -> list[Predictor]:
+    """The candidates, trained as the product does, one after the other."""
+    splits = read_splits(None, ROWS)
+    labels, base = tuple(sorted({label for _, label in splits["train"]})), resolve_base(candidates[0].base)
+    plan = TrainingPlan(labels, candidates, {base.name: base.revision}, digest_json(splits), "benchmark")
+    work = prepare(folder, plan, splits["train"], splits["calibration"])
+    subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, capture_output=True)
+    return [load_predictor(work / found.folder) for found in read_result(work).candidates]
+
+
+def untuned() -> Predictor:
+    """SmolLM2 by the default prompt for the simulator's labels."""
+    base, labels = resolve_base(DEFAULT_BASES["causal"]), sorted({label for _, label in read_splits(None, ROWS)["train"]})
+    prompt = make_prompt(PromptPolicy(), [Named(label) for label in labels])
+    tokenizer = load_prompt_tokenizer(base.folder, prompt, Candidate("causal").max_tokens)
+    return causal_predictor(load_causal(base.folder), tuple(labels), UNCALIBRATED, tokenizer)
+
+
+def main() -> int:
+    """Exit code 0 when every explanation was made."""
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--texts", type=int, default=20)
+    parser.add_argument("--causal", type=int, default=0)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--name", default="")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    texts = [text for text, _ in read_splits(None, ROWS)["test"]]
+    print(f"{'model':32}{'texts':>6}{'median s':>10}{'most s':>10}{'points':>8}{'missed':>10}{'converged':>14}")
+    if options.home:
+        home, name = Home(options.home), options.name
+        live = Ledger(home).live(name)
+        if live is None:
+            raise SystemExit(f"{name} has no live adapter: ratchet promote {name} --why TEXT")
+        golden = [item.text for item in Specs(home).golden(name)][: options.texts]
+        print(measure(f"{name} {live[:12]}", load_predictor(AdapterStore(home).open(name, live)), golden))
+        return 0
+    candidates = (Candidate(epochs=1), Candidate(method="probe"))
+    with tempfile.TemporaryDirectory() as folder:
+        for candidate, predictor in zip(candidates, train(candidates, Path(folder)), strict=True):
+            print(measure(candidate.title, predictor, texts[: options.texts]), flush=True)
+    if options.causal:
+        print(measure("SmolLM2-135M, untuned", untuned(), texts[: options.causal]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
