@@ -78,6 +78,10 @@ bench-scoring: setup-causal ## scoring of the causal family against model.genera
 bench-exports: setup ## int8 ONNX against the plain transformers pipeline, one text at a time
 	@$(BIN)/python -m benchmarks.exports
 
+.PHONY: bench-causal-exports
+bench-causal-exports: setup-causal ## every export of SmolLM2 trained on real tickets: accuracy, ECE, size, speed, parity; TICKETS=FOLDER says where they are
+	@$(BIN)/python -m benchmarks.causal_exports $(if $(TICKETS),--data $(TICKETS))
+
 bench-flags: setup ## one flag evaluation in microseconds
 	@$(BIN)/python -m benchmarks.flags
 

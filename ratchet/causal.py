@@ -55,12 +55,24 @@ def pad_id_of_causal(model: Any) -> int:
 
 def label_scores(model: Any, hidden: "torch.Tensor", codes: Sequence[int]) -> "torch.Tensor":
     """Logits of the label tokens, float32 [n, k], from last hidden states [n, d]: k rows of the head instead of all."""
+    return scores_by(model, hidden, *label_head(model, codes))
+
+
+def label_head(model: Any, codes: Sequence[int]) -> "tuple[torch.Tensor, torch.Tensor | None]":
+    """The head's rows of the label tokens, float32 [k, d], and their bias [k] where it has one."""
     import torch
 
     head = model.get_output_embeddings()
-    rows = torch.tensor(codes, device=hidden.device)
+    rows = torch.tensor(codes, device=head.weight.device)
     bias = None if getattr(head, "bias", None) is None else head.bias[rows].float()
-    found = torch.nn.functional.linear(hidden.float(), head.weight[rows].float(), bias)
+    return head.weight[rows].float(), bias
+
+
+def scores_by(model: Any, hidden: "torch.Tensor", weight: "torch.Tensor", bias: "torch.Tensor | None") -> "torch.Tensor":
+    """What these rows of the head make of last hidden states [n, d], capped where the model caps its logits: float32 [n, k]."""
+    import torch
+
+    found = torch.nn.functional.linear(hidden.float(), weight, bias)
     cap = getattr(model.config, "final_logit_softcapping", None)
     return found if cap is None else cap * torch.tanh(found / cap)
 
@@ -91,7 +103,7 @@ def last_hidden(
     import torch
     from transformers import DynamicCache
 
-    n = len(lengths)
+    n = lengths.shape[0]  # not len(): an exporter would take it for a constant
     cache = DynamicCache()
     for index, (keys, values) in enumerate(prefix):
         cache.update(keys.expand(n, -1, -1, -1), values.expand(n, -1, -1, -1), index)

@@ -110,8 +110,12 @@ class ExportPolicy:
     max_ece_rise: float = 0.01
     min_items: int = 30
     """Labelled texts that are needed for a verdict."""
+    held_out: int = 300
+    """How many of the newest texts of the cycle's calibration split are asked beside the golden set; 0 for none. All
+    of them together decide."""
 
     def __post_init__(self) -> None:
         need_share("export.max_accuracy_loss", self.max_accuracy_loss)
         need_share("export.max_ece_rise", self.max_ece_rise)
         need_at_least("export.min_items", self.min_items, 1)
+        need_at_least("export.held_out", self.held_out, 0)

@@ -14,7 +14,7 @@ from ratchet.exports.merging import no_export, write_merged
 from ratchet.exports.modelfile import MODEL, MODELFILE, write_modelfile
 from ratchet.opened_adapter import OpenedAdapter
 from ratchet.prompt import Prompt
-from ratchet.prompt_tokenizer import surround
+from ratchet.prompt_tokenizer import open_tokenizer, opening_tokens, surround
 
 
 def write_gguf(opened: OpenedAdapter, folder: Path, form: str) -> None:
@@ -33,5 +33,7 @@ def write_gguf(opened: OpenedAdapter, folder: Path, form: str) -> None:
             quantise(whole, folder / MODEL, form)
     prompt = Prompt.from_json(card.prompt)
     before, after = surround(opened.base.folder, prompt)
-    text = write_modelfile(before, after, card.labels, prompt.codes, context_tokens(opened))
+    tokenizer = open_tokenizer(opened.base.folder)
+    opening = "".join(tokenizer.id_to_token(token) or "" for token in opening_tokens(tokenizer))
+    text = write_modelfile(before, after, card.labels, prompt.codes, context_tokens(opened), opening)
     (folder / MODELFILE).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""ONNX files of an encoder's adapter or probe, in 32-bit floats or with weights of eight bits.
+"""ONNX files of an adapter or probe, in 32-bit floats or with weights of eight bits.
 
 Add here what the exporter or the quantiser must be told. How such a file is asked is `onnx_runtime.py`.
 """
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.embedding import mean_pooled
 from ratchet.encoders import load_encoder
-from ratchet.exports.merging import merged_model, no_export
+from ratchet.exports.causal_graph import causal_graph
+from ratchet.exports.merging import merged_model
 from ratchet.opened_adapter import OpenedAdapter
 from ratchet.prediction import probe_logits
 
@@ -24,7 +25,10 @@ ONNX = "model.onnx"
 
 
 def write_onnx(opened: OpenedAdapter, folder: Path) -> None:
-    """`model.onnx`, float32: `input_ids` and `attention_mask` [batch, length] to `logits` [batch, labels]."""
+    """`model.onnx`, float32: `input_ids` and `attention_mask` [batch, length] to `logits` [batch, labels].
+
+    A causal adapter's tokens are those that follow the shared part of its prompt.
+    """
     _export(opened).save(folder / ONNX, external_data=False)
 
 
@@ -41,8 +45,26 @@ def write_onnx_int8(opened: OpenedAdapter, folder: Path) -> None:
 def _export(opened: OpenedAdapter) -> Any:
     import torch
 
-    if opened.card.family == "causal":
-        raise no_export(opened, "onnx", "its prompt and the cache of what is shared are not in one graph", "Export gguf_q8_0.")
+    graph = causal_graph(opened) if opened.card.family == "causal" else _encoder_graph(opened)
+    ids = torch.ones(2, 7, dtype=torch.int64)  # both sizes above 1: a size of 1 would be taken for a constant
+    mask = torch.ones_like(ids)
+    mask[1, 5:] = 0
+    sizes = {0: "batch", 1: "length"}
+    with _quiet():
+        return torch.onnx.export(
+            graph.eval(),
+            (ids, mask),
+            dynamo=True,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes=(sizes, sizes),
+            verbose=False,
+        )
+
+
+def _encoder_graph(opened: OpenedAdapter) -> "torch.nn.Module":
+    import torch
+
     is_probe = opened.card.method == "probe"
     model = copy.deepcopy(load_encoder(opened.base.folder)) if is_probe else merged_model(opened)  # others ask the first
     model.set_attn_implementation("eager")  # half as many nodes as of torch's fused attention, which the exporter takes apart
@@ -58,20 +80,7 @@ def _export(opened: OpenedAdapter) -> Any:
             found: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
             return found
 
-    ids = torch.ones(2, 7, dtype=torch.int64)  # both sizes above 1: a size of 1 would be taken for a constant
-    mask = torch.ones_like(ids)
-    mask[1, 5:] = 0
-    sizes = {0: "batch", 1: "length"}
-    with _quiet():
-        return torch.onnx.export(
-            Logits().eval(),
-            (ids, mask),
-            dynamo=True,
-            input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_shapes=(sizes, sizes),
-            verbose=False,
-        )
+    return Logits()
 
 
 @contextmanager

@@ -56,7 +56,8 @@ def onnx_predictor(opened: OpenedAdapter, model: bytes, *, one_by_one: bool) -> 
         alone = [ids[i : i + 1, :n].numpy() for i, n in enumerate(mask.sum(dim=1).tolist())]
         return torch.from_numpy(np.vstack([_ask(session, row, np.ones_like(row)) for row in alone]))
 
-    card, pad_id = opened.card, pad_id_of(opened.base.folder)
+    card = opened.card
+    pad_id = 0 if card.family == "causal" else pad_id_of(opened.base.folder)  # no real token of a causal model sees it
     return OnnxPredictor(card.labels, opened.calibration, opened.tokenizer, pad_id, rows, session, one_by_one)
 
 

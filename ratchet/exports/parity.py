@@ -3,7 +3,7 @@
 Add here what two sets of answers are compared by; who asks is `ratchet/stores/exports.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,11 @@ from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats, Integers, expected_calibration_error, macro_f1
 from ratchet.gates import Verdict
 from ratchet.policy import ExportPolicy
+
+Answers = tuple[Floats, Floats]
+"""Logits and calibrated probabilities, [n, k] each."""
+GOLDEN, HELD_OUT = "golden", "calibration"
+_NAMES = {GOLDEN: "the golden set", HELD_OUT: "the calibration split"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Parity:
         return asdict(self)
 
 
-def compare_answers(ours: tuple[Floats, Floats], theirs: tuple[Floats, Floats], truth: Sequence[int] | Integers) -> Parity:
+def compare_answers(ours: Answers, theirs: Answers, truth: Sequence[int] | Integers) -> Parity:
     """Compare `(logits, calibrated probabilities)`, [n, k] each, of adapter and export on texts with label indices `truth` [n]."""
     if not np.isfinite(theirs[0]).all():
         raise RatchetError("the export answers with what is no number.", "Use another kind of export.", code="bad_export")
@@ -56,6 +61,30 @@ def compare_answers(ours: tuple[Floats, Floats], theirs: tuple[Floats, Floats], 
         ece_rise=errors[1] - errors[0],
         max_logit_distance=float(np.abs(centred[0] - centred[1]).max()),
     )
+
+
+def compare_sets(asked: Mapping[str, tuple[Answers, Answers, Sequence[int]]]) -> dict[str, Any]:
+    """The figures on all texts together, and below `parts` those of each set, as JSON types: what `judge_evidence` judges.
+
+    `asked` holds our answers, the export's and the truth, by the name of the set; sets without a text are left out.
+    """
+    sets = {name: found for name, found in asked.items() if len(found[2])} or dict(list(asked.items())[:1])
+    ours, theirs = ([np.concatenate([found[side][part] for found in sets.values()]) for part in (0, 1)] for side in (0, 1))
+    whole = compare_answers((ours[0], ours[1]), (theirs[0], theirs[1]), [label for found in sets.values() for label in found[2]])
+    parts = {name: compare_answers(*found).as_json() for name, found in sets.items()} if len(sets) > 1 else {}
+    return {**whole.as_json(), **({"parts": parts} if parts else {})}
+
+
+def judge_evidence(evidence: Mapping[str, Any], policy: ExportPolicy) -> Verdict:
+    """The verdict on what `compare_sets` gave, by all texts together; what is not of that form raises `KeyError` or `TypeError`."""
+    verdict = decide_parity(Parity(**{key: value for key, value in evidence.items() if key != "parts"}), policy)
+    said = "; ".join(
+        f"on {_NAMES[name]} {part['changed']} of {part['items']} change, accuracy {-part['accuracy_loss'] * 100:+.2f} points, "
+        f"ECE {part['ece_rise']:+.4f}"
+        for name, part in evidence.get("parts", {}).items()
+    )
+    reason = f"{verdict.reason} Of these, {said}." if said else verdict.reason
+    return Verdict(verdict.outcome, reason, dict(evidence))
 
 
 def decide_parity(found: Parity, policy: ExportPolicy) -> Verdict:

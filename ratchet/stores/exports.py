@@ -6,7 +6,7 @@ Add here how exports are kept and read. What is written is `ratchet/exports/kind
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ratchet.errors import RatchetError
 from ratchet.exports.kinds import KINDS, Kind
 from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
-from ratchet.exports.parity import Parity, compare_answers, decide_parity
+from ratchet.exports.parity import GOLDEN, HELD_OUT, Answers, compare_sets, judge_evidence
 from ratchet.exports.speed import Speed, compare_speed
 from ratchet.files import fsync_folder, write_json
 from ratchet.gates import Verdict
@@ -25,6 +25,7 @@ from ratchet.opened_adapter import OpenedAdapter, open_adapter
 from ratchet.prediction import Predictor, load_predictor
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.held_out import held_out_texts
 from ratchet.stores.home import Home
 from ratchet.stores.specs import Specs
 
@@ -46,7 +47,7 @@ class Exports:
         return self._home.classifier(name) / "exports" / digest / kind
 
     def make(self, name: str, digest: str, kind: str) -> dict[str, Any]:
-        """Write an export, or find it written, compare its answers on the golden set, and return its record.
+        """Write an export, or find it written, compare its answers on labelled texts, and return its record.
 
         It appears whole or not at all; one that fails parity is kept, for its figures, and is never opened.
         """
@@ -119,9 +120,13 @@ class Exports:
 
     def _describe(self, name: str, digest: str, kind: str, opened: OpenedAdapter, stage: Path) -> dict[str, Any]:
         card = opened.card
-        parity, speed = self._compare(name, digest, KINDS[kind], opened, stage)
+        evidence, speed = self._compare(name, digest, KINDS[kind], opened, stage)
         tokenizer = opened.tokenizer
-        prompted = {"prompt": card.prompt, "label_tokens": list(tokenizer.codes)} if isinstance(tokenizer, PromptTokenizer) else {}
+        prompted = (
+            {"prompt": card.prompt, "label_tokens": list(tokenizer.codes), "suffix_tokens": list(tokenizer.suffix)}
+            if isinstance(tokenizer, PromptTokenizer)
+            else {}
+        )
         return {
             "schema": 1,
             "adapter": digest,
@@ -138,31 +143,37 @@ class Exports:
             "files": _file_digests(stage),
             "bytes": sum(path.stat().st_size for path in stage.iterdir()),
             "speed": speed.as_json() if speed else None,
-            "verdict": _as_json(self._judge(name, kind, parity.as_json() if parity else {})),
+            "verdict": _as_json(self._judge(name, kind, evidence)),
             "versions": {package: version(package) for package in KINDS[kind].packages},
         }
 
     def _judge(self, name: str, kind: str, evidence: dict[str, Any]) -> Verdict:
         if KINDS[kind].ask is None:
             return Verdict("passed", "Passes: the same weights for the same runtime; nothing to compare.", {})
-        return decide_parity(Parity(**evidence), Specs(self._home)[name].export)
+        return judge_evidence(evidence, Specs(self._home)[name].export)
 
     def _compare(
         self, name: str, digest: str, kind: Kind, opened: OpenedAdapter, stage: Path
-    ) -> tuple[Parity | None, Speed | None]:
-        """How its answers to the golden set differ from the adapter's, and how fast both gave them; None where both are one."""
+    ) -> tuple[dict[str, Any], Speed | None]:
+        """How its answers differ from the adapter's, and how fast both gave them; nothing where both are one."""
         if kind.ask is None:
-            return None, None
-        golden = Specs(self._home).golden(name)
-        texts = [item.text for item in golden]
-        truth = [opened.card.labels.index(item.label) for item in golden]
+            return {}, None
+        specs, labels = Specs(self._home), opened.card.labels
+        golden = [(item.text, item.label) for item in specs.golden(name)]
+        asked = {GOLDEN: golden, HELD_OUT: held_out_texts(self._home, name, digest, specs[name].export.held_out)}
         ours = load_predictor(self._adapters.open(name, digest))
         with kind.ask(opened, stage) as theirs:
-            answers = []
-            for predictor in (ours, theirs):
-                logits = predictor.logits(texts)
-                answers.append((logits, predictor.judge(logits).probabilities))
-            return compare_answers(answers[0], answers[1], truth), compare_speed(ours, theirs, texts)
+            found = {}
+            for split, examples in asked.items():
+                texts, truth = [text for text, _ in examples], [labels.index(label) for _, label in examples]
+                found[split] = (_answer(ours, texts), _answer(theirs, texts), truth)
+            return compare_sets(found), compare_speed(ours, theirs, [text for text, _ in golden])
+
+
+def _answer(predictor: Predictor, texts: Sequence[str]) -> Answers:
+    """Logits and calibrated probabilities."""
+    logits = predictor.logits(texts)
+    return logits, predictor.judge(logits).probabilities
 
 
 def _as_json(verdict: Verdict) -> dict[str, Any]:

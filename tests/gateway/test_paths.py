@@ -20,6 +20,8 @@ from ratchet.exports.answering import ExportPredictor
 from ratchet.exports.onnx_files import ONNX
 from ratchet.identity import digest_file
 from ratchet.prediction import Predictor, load_predictor
+from ratchet.prompt import PromptPolicy, make_prompt
+from ratchet.spec import Label
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import RECORD, Exports
 from ratchet.stores.home import Home
@@ -30,6 +32,7 @@ from ratchet.stores.specs import Specs
 from ratchet.stores.target_gates import judge_artifact
 from ratchet.testing import WORDS, SmallClassifier, keep_receipts
 from ratchet.tiny_adapter import write_tiny_adapter
+from ratchet.tiny_causal import write_tiny_causal
 from ratchet.tiny_encoder import write_tiny_encoder
 
 pytestmark = pytest.mark.xdist_group("gateway_paths")
@@ -158,6 +161,23 @@ def test_an_export_answers_for_its_adapter(home: Home, exported: Made, serve: Ca
     assert {(answer["path"], answer["runtime"]) for answer in answers} == {("calibrated", "onnx")}
     assert [answer["label"] for answer in answers] == own.labels
     assert np.allclose([list(answer["probabilities"].values()) for answer in answers], own.probabilities, atol=1e-4)
+    assert client.get("/readyz").json()["lacking"] == {}
+
+
+@pytest.mark.supports(family="causal", method="lora", runtime="gateway", export="onnx")
+def test_a_causal_export_answers_for_its_adapter(tmp_path: Path, serve: Callable[..., TestClient], home: Home) -> None:
+    """Its canary was looked at; the prompt is in the graph, and the label tokens' shares are the adapter's."""
+    prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
+    words = [prompt.render(phrase) for phrases in WORDS.values() for phrase in phrases]
+    base = resolve_base(str(write_tiny_causal(tmp_path / "base", words)))
+    folder = write_tiny_adapter(tmp_path / "made", base, tuple(WORDS), seed=1, max_tokens=64, prompt=prompt)
+    adapter = AdapterStore(home).seal("small", folder, {})
+    promote(home, adapter, ONE)
+    client, texts = serve(), ["refund", "the parcel and the courier", "login"]
+    answers = client.post(URL, json={"texts": texts}).json()["answers"]
+    assert {(answer["path"], answer["runtime"]) for answer in answers} == {("calibrated", "onnx")}
+    expected = predictor(home, adapter).predict(texts).probabilities
+    assert np.allclose([list(answer["probabilities"].values()) for answer in answers], expected, atol=1e-5)
     assert client.get("/readyz").json()["lacking"] == {}
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ratchet.adapter_format import Form
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
+from ratchet.evaluation import Floats
 from ratchet.exports.gguf_converter import PACKAGE, digest_of, read_converter
 from ratchet.exports.gguf_quantiser import FORMS, quantise
 from ratchet.exports.kinds import KINDS
@@ -108,6 +110,21 @@ def test_a_modelfile_lies_beside_it(whole: Path) -> None:
     assert f'TEMPLATE """{PROMPT.before}{{{{ .Prompt }}}}{PROMPT.after}"""' in text
     assert "#   2: refund" in text
     assert "PARAMETER num_predict 1" in text
+    instructions = [line for line in text.split('TEMPLATE """')[0].splitlines() if not line.startswith("#")]
+    instructions += text.rpartition('"""\n')[2].splitlines()
+    assert instructions == [
+        "FROM ./model.gguf",
+        "PARAMETER temperature 0",
+        "PARAMETER repeat_penalty 1",
+        "PARAMETER num_predict 1",
+        "PARAMETER num_ctx 192",
+    ]
+
+
+def test_what_ollama_puts_before_a_prompt_is_not_said_twice() -> None:
+    """A chat template begins with the token that opens every text; elsewhere it is left alone."""
+    text = write_modelfile("<s>user: ", "</s><s>bot: ", ["a"], ["1"], 64, opening="<s>")
+    assert 'TEMPLATE """user: {{ .Prompt }}</s><s>bot: """' in text
 
 
 def test_a_prompt_cannot_leave_its_template() -> None:
@@ -183,25 +200,45 @@ def test_a_converter_with_another_byte_is_never_run(tmp_path: Path, damage: str)
 
 
 @pytest.mark.supports(
-    family="causal", method="lora", runtime="onnxruntime", export=("onnx", "onnx_int8"), refused="has no onnx export: its prompt"
+    family="causal",
+    method=("dora", "full"),
+    runtime="llama_cpp",
+    export=("gguf_f16", "gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"),
+    needs="the gguf extra",
 )
-def test_a_causal_adapter_has_no_onnx(opened: OpenedAdapter, tmp_path: Path) -> None:
-    """The sentence names what it can be."""
-    for kind in ("onnx", "onnx_int8"):
-        with pytest.raises(RatchetError, match="has no onnx export: its prompt") as caught:
-            KINDS[kind].write(opened, tmp_path)
-        assert "gguf_q8_0" in caught.value.hint
+@pytest.mark.parametrize("method", ["dora", "full"])
+def test_llama_cpp_says_it_whatever_form_the_weights_had(opened: OpenedAdapter, tmp_path: Path, method: Form) -> None:
+    """DoRA's magnitudes, and weights that were trained whole: nearer than two texts are to each other, but for four bits."""
+    labels = [label.name for label in LABELS]
+    made = write_tiny_adapter(tmp_path / "a", opened.base, labels, seed=1, method=method, max_tokens=64, prompt=PROMPT)
+    found, expected = open_adapter(made), _centred(load_predictor(made).logits(TEXTS))
+    spread = np.ptp(expected, axis=0).max()
+    (tmp_path / "f16").mkdir()
+    KINDS["gguf_f16"].write(found, tmp_path / "f16")
+    for form, share in {"f16": 0.1, "q8_0": 0.7, "q4_0": 5.0, "q4_k_m": 5.0}.items():
+        if form != "f16":
+            (tmp_path / form).mkdir()
+            quantise(tmp_path / "f16" / MODEL, tmp_path / form / MODEL, form)
+        with gguf_predictor(found, tmp_path / form) as theirs:
+            distance = np.abs(_centred(theirs.logits(TEXTS)) - expected).max()
+        assert 0 < distance < share * spread, form
+
+
+def _centred(logits: Floats) -> Floats:
+    """Without what all labels of a text share, of which the softmax knows nothing."""
+    found: Floats = logits - logits.mean(axis=1, keepdims=True)
+    return found
 
 
 @pytest.mark.supports(family="causal", method=("lora", "dora", "full"), runtime="transformers", export="merged")
 @pytest.mark.parametrize("method", ["lora", "dora", "full"])
-def test_transformers_alone_loads_a_merged_causal_folder(opened: OpenedAdapter, tmp_path: Path, method: str) -> None:
+def test_transformers_alone_loads_a_merged_causal_folder(opened: OpenedAdapter, tmp_path: Path, method: Form) -> None:
     """Whatever form the weights had: its own logits of the label tokens are the adapter's."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     labels = [label.name for label in LABELS]
-    adapter = write_tiny_adapter(tmp_path / "a", opened.base, labels, method=method, max_tokens=64, prompt=PROMPT)  # type: ignore[arg-type]
+    adapter = write_tiny_adapter(tmp_path / "a", opened.base, labels, method=method, max_tokens=64, prompt=PROMPT)
     found = open_adapter(adapter)
     KINDS["merged"].write(found, tmp_path / "merged")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "merged")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ratchet.adapter_format import Form
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
 from ratchet.exports.kinds import KINDS
@@ -61,9 +62,12 @@ def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: OpenedAdapter, 
     assert 0 < distance < 0.5 * np.abs(together).max()
 
 
-@pytest.mark.supports(family="encoder", method="lora", runtime="transformers", export="merged")
-def test_transformers_alone_loads_a_merged_folder(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
+@pytest.mark.supports(family="encoder", method=("lora", "dora", "full"), runtime="transformers", export="merged")
+@pytest.mark.parametrize("method", ["lora", "dora", "full"])
+def test_transformers_alone_loads_a_merged_folder(tiny_base: Path, tmp_path: Path, method: Form) -> None:
     """A process without Ratchet: the pipeline answers with the spec's labels and the adapter's probabilities."""
+    adapter = write_tiny_adapter(tmp_path / "a", resolve_base(str(tiny_base)), LABELS, seed=1, method=method)
+    opened = open_adapter(adapter)
     KINDS["merged"].write(opened, tmp_path / "merged")
     script = (
         "import json, sys, torch; from transformers import AutoModelForSequenceClassification as Model\n"
@@ -78,6 +82,21 @@ def test_transformers_alone_loads_a_merged_folder(opened: OpenedAdapter, adapter
     assert np.allclose(logits, load_predictor(adapter).logits(TEXTS[:1])[0], atol=1e-5)
     assert tuple(names.values()) == LABELS
     assert (tmp_path / "merged" / "tokenizer.json").is_file()
+
+
+@pytest.mark.supports(family="encoder", method=("dora", "full"), runtime="onnxruntime", export=("onnx", "onnx_int8"))
+@pytest.mark.parametrize("method", ["dora", "full"])
+def test_onnx_says_it_whatever_form_the_weights_had(tiny_base: Path, tmp_path: Path, method: Form) -> None:
+    """DoRA's magnitudes, and weights that were trained whole; in eight bits near, and the same without neighbours."""
+    adapter = write_tiny_adapter(tmp_path / "a", resolve_base(str(tiny_base)), LABELS, seed=1, method=method)
+    opened, ours = open_adapter(adapter), load_predictor(adapter).logits(TEXTS)
+    for kind, tolerance in (("onnx", 1e-4), ("onnx_int8", 0.5 * np.abs(ours).max())):
+        (tmp_path / kind).mkdir()
+        KINDS[kind].write(opened, tmp_path / kind)
+        theirs = onnx_predictor(opened, (tmp_path / kind / ONNX).read_bytes(), one_by_one=KINDS[kind].one_by_one)
+        together = theirs.logits(TEXTS)
+        np.testing.assert_allclose(together, ours, atol=tolerance)
+        np.testing.assert_allclose(theirs.logits(TEXTS[:1]), together[:1], atol=1e-5)
 
 
 @pytest.fixture(scope="module")

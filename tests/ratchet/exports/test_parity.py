@@ -6,7 +6,7 @@ import pytest
 from ratchet.calibration import softmax
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats
-from ratchet.exports.parity import Parity, compare_answers, decide_parity
+from ratchet.exports.parity import Parity, compare_answers, compare_sets, decide_parity, judge_evidence
 from ratchet.policy import ExportPolicy
 
 TRUTH = np.arange(1000) % 4
@@ -64,3 +64,20 @@ def test_what_is_no_number_is_refused() -> None:
     broken = np.where(np.arange(1000)[:, None] == 7, np.nan, logits)
     with pytest.raises(RatchetError, match="what is no number"):
         compare_answers((logits, probabilities), (broken, probabilities), TRUTH)
+
+
+def test_all_texts_together_decide_and_each_set_has_its_figures() -> None:
+    """Three of a thousand and one of thirty are too many together; without the thousand the thirty decide alone."""
+    golden = tuple(tuple(part[:30] for part in answers(wrong)) for wrong in (5, 6))
+    sets = {"golden": (*golden, TRUTH[:30]), "calibration": (answers(50), answers(53), TRUTH)}
+    evidence = compare_sets(sets)  # type: ignore[arg-type]
+    assert (evidence["items"], evidence["changed"]) == (1030, 4)
+    assert {name: part["changed"] for name, part in evidence["parts"].items()} == {"golden": 1, "calibration": 3}
+    verdict = judge_evidence(evidence, ExportPolicy())
+    assert verdict.outcome == "failed"
+    assert "4 of 1030 answers change, accuracy -0.39 points (limit -0.30)" in verdict.reason
+    assert "on the golden set 1 of 30 change, accuracy -3.33 points" in verdict.reason
+    assert "on the calibration split 3 of 1000 change, accuracy -0.30 points" in verdict.reason
+    alone = compare_sets({**sets, "calibration": ((np.empty((0, 4)),) * 2, (np.empty((0, 4)),) * 2, [])})  # type: ignore[dict-item]
+    assert "parts" not in alone
+    assert judge_evidence(alone, ExportPolicy()).reason == decide_parity(Parity(**alone), ExportPolicy()).reason

@@ -1,12 +1,15 @@
 """An export lies whole beside its adapter, is vouched for byte by byte, and answers only when it passed."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ratchet.bases import resolve_base
+from ratchet.candidate import Candidate
+from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
 from ratchet.exports.onnx_files import ONNX
 from ratchet.prediction import load_predictor
@@ -14,12 +17,15 @@ from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.spec import Label
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import RECORD, Exports
+from ratchet.stores.held_out import held_out_texts
 from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
 from ratchet.testing import WORDS, SmallClassifier
 from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.tiny_causal import write_tiny_causal
 from ratchet.tiny_letters import give_letters
+from ratchet.training.plan import TrainingPlan, prepare
 
 
 def sealed(home: Home, base: Path, *, golden: int = 30) -> str:
@@ -138,3 +144,21 @@ def test_a_gguf_is_compared_and_left_to_llama_cpp(home: Home, tmp_path: Path) ->
     assert record["speed"]["texts"] == 24
     with pytest.raises(RatchetError, match="not served by Ratchet"):
         Exports(home).open("small", digest, "gguf_q8_0")
+
+
+def test_what_the_cycle_held_out_is_asked_too(home: Home, tiny_base: Path) -> None:
+    """The newest of its calibration split, as many as classifier.toml says; an adapter of no cycle has the golden set alone."""
+    digest, exports = sealed(home, tiny_base), Exports(home)
+    candidate = Candidate(base=str(tiny_base), max_tokens=32)
+    revision = {candidate.base: resolve_base(candidate.base).revision}
+    plan = TrainingPlan(tuple(WORDS), (candidate,), revision, "0" * 64, "test")
+    examples = [(f"{words[n % 5]} {n}", label) for n in range(14) for label, words in WORDS.items()]
+    prepare(home.training("small"), plan, examples, examples)
+    with home.spec("small").open("a") as file:
+        file.write("\n[export]\nheld_out = 40\n")
+    Receipts(home).note(Cycle("small", date(2026, 1, 5)), adapter=digest, plan=plan.digest)
+    evidence = exports.make("small", digest, "onnx")["verdict"]["evidence"]
+    assert evidence["items"] == 70
+    assert {name: part["items"] for name, part in evidence["parts"].items()} == {"golden": 30, "calibration": 40}
+    assert held_out_texts(home, "small", digest, 3) == examples[-3:]
+    assert held_out_texts(home, "small", digest, 0) == held_out_texts(home, "small", "1" * 64, 9) == []

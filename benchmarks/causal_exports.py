@@ -1,0 +1,132 @@
+"""Measures every export of a trained causal adapter on real tickets: accuracy, ECE, size, speed, and the verdict of parity.
+
+Run `python -m benchmarks.causal_exports` after `make setup-causal` (`--train 200 --kinds gguf_q8_0` for a quick look). A LoRA is
+trained on corrected tickets by the product's own process, calibrated and sealed in a home, and each kind is exported by
+`ratchet/stores/exports.py` as `ratchet export` does it. Exits 0 when every kind was exported, whatever parity says; 0 with a
+message where there is no data.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.sweep import DATA, NAME, ratchet
+from ratchet.bases import resolve_base
+from ratchet.calibration import fit_calibration
+from ratchet.candidate import Candidate
+from ratchet.cycle import Cycle
+from ratchet.errors import RatchetError
+from ratchet.exports.kinds import KINDS
+from ratchet.identity import digest_json
+from ratchet.prediction import load_predictor
+from ratchet.prompt import make_prompt
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.exports import Exports
+from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.specs import Specs
+from ratchet.training.outcome import read_result
+from ratchet.training.plan import Examples, TrainingPlan, prepare
+
+ASKED = tuple(kind for kind, each in KINDS.items() if each.ask is not None)
+
+
+def read_tickets(data: Path, count: int) -> Examples:
+    """The first corrected tickets by time: those whose annotators agree, none of which is in the golden set."""
+    golden = {json.loads(line)["text"] for line in (data / "golden.jsonl").read_text().splitlines()}
+    labels: dict[str, set[str]] = {}
+    for path in sorted((data / "corrections").glob("*.jsonl")):
+        for row in map(json.loads, path.read_text().splitlines()):
+            labels.setdefault(row["request_id"], set()).add(row["label"])
+    found: Examples = []
+    for path in sorted((data / "production_logs").glob("*.jsonl")):
+        for row in map(json.loads, path.read_text().splitlines()):
+            said = labels.get(row["request_id"], set())
+            if len(said) == 1 and row["text"] not in golden:
+                found.append((row["text"], *said))
+    return found[:count]
+
+
+def make_adapter(home: Home, options: argparse.Namespace) -> str:
+    """Train, calibrate and seal one candidate in `home`, noted as that of a cycle; its digest."""
+    ratchet(home, "init", NAME, "--labels-from", options.data / "golden.jsonl")
+    spec = Specs(home)[NAME]
+    examples = read_tickets(options.data, options.train + options.held_out)
+    train, held_out = examples[: options.train], examples[options.train :]
+    settings = {"layers": options.layers, "learning_rate": options.rate, "patience": options.epochs}
+    candidate = Candidate(family="causal", base=options.base, epochs=options.epochs, **settings)
+    base = resolve_base(candidate.base)
+    prompt = make_prompt(spec.prompt, spec.label)
+    plan = TrainingPlan(spec.labels, (candidate,), {base.name: base.revision}, digest_json(examples), "benchmark", prompt)
+    work = prepare(home.training(NAME), plan, train, held_out)
+    subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, stdout=subprocess.DEVNULL)
+    weights = read_result(work).best_folder
+    truth = np.array([spec.labels.index(label) for _, label in held_out])
+    calibration = fit_calibration(load_predictor(weights).logits([text for text, _ in held_out]), truth)
+    digest = AdapterStore(home).seal(NAME, weights, {"calibration": calibration.as_json()})
+    Receipts(home).note(Cycle(NAME, date(2026, 1, 5)), adapter=digest, plan=plan.digest)
+    return digest
+
+
+def line_of(kind: str, record: dict[str, Any], seconds: float) -> str:
+    """A row of the table: the figures of the texts that decided."""
+    verdict, speed = record["verdict"], record["speed"]
+    evidence = verdict["evidence"]
+    fast, own = speed["export_texts_per_s"], speed["adapter_texts_per_s"]
+    figures = (
+        f"{evidence['items']:>6}{evidence['changed']:>8}{evidence['accuracy']:>10.4f}{-evidence['accuracy_loss'] * 100:>+8.2f}"
+        f"{-evidence['macro_f1_loss'] * 100:>+8.2f}{evidence['ece_rise']:>+9.4f}{record['bytes'] / 1e6:>7.0f}"
+        f"{fast:>8.1f}{own:>8.1f}"
+    )
+    return f"{kind:13}{figures}{seconds:>8.0f}  {verdict['outcome']}"
+
+
+def main() -> int:
+    """Exit code 0 when every kind was exported."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl")
+    parser.add_argument("--base", default="SmolLM2-135M")
+    parser.add_argument("--train", type=int, default=800, help="tickets to train on")
+    parser.add_argument("--held-out", type=int, default=300, help="tickets to calibrate on, and to compare on")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--layers", default="top:10")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--kinds", nargs="+", default=ASKED, choices=ASKED)
+    parser.add_argument("--home", type=Path, help="keep the home here; an adapter that lies in it is not trained again")
+    options = parser.parse_args()
+    if not (options.data / "golden.jsonl").is_file():
+        print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
+        return 0
+    failed = False
+    with nullcontext(options.home) if options.home else tempfile.TemporaryDirectory(prefix="ratchet-exports-") as folder:
+        home, started = Home(Path(folder)), time.perf_counter()
+        digest = next(iter(AdapterStore(home).digests(NAME)), "") or make_adapter(home, options)
+        print(f"adapter {digest[:12]} after {time.perf_counter() - started:.0f} s; points lost or won against it:")
+        print(
+            f"{'kind':13}{'texts':>6}{'changed':>8}{'accuracy':>10}{'points':>8}{'F1':>8}{'ECE':>9}"
+            f"{'MB':>7}{'texts/s':>8}{'adapter':>8}{'made s':>8}  parity"
+        )
+        for kind in options.kinds:
+            started = time.perf_counter()
+            try:
+                record = Exports(home).make(NAME, digest, kind)
+            except RatchetError as error:
+                failed = True
+                print(f"{kind:13}  {error.message} {error.hint}", flush=True)
+                continue
+            print(line_of(kind, record, time.perf_counter() - started), flush=True)
+            print(f"{'':13}  {record['verdict']['reason']}", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
