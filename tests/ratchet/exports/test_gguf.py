@@ -102,7 +102,7 @@ def test_the_whole_prompt_as_text_is_the_same_tokens(opened: OpenedAdapter, whol
     assert [a == b for a, b in zip(ours, theirs, strict=True)] == [True, True, True, False]
 
 
-def test_a_modelfile_lies_beside_it(whole: Path) -> None:
+def test_a_modelfile_lies_beside_it(opened: OpenedAdapter, whole: Path) -> None:
     """It names the codes, and holds the prompt around what Ollama fills in."""
     assert {path.name for path in whole.iterdir()} == {MODEL, MODELFILE}
     text = (whole / MODELFILE).read_text()
@@ -117,7 +117,7 @@ def test_a_modelfile_lies_beside_it(whole: Path) -> None:
         "PARAMETER temperature 0",
         "PARAMETER repeat_penalty 1",
         "PARAMETER num_predict 1",
-        "PARAMETER num_ctx 192",
+        f"PARAMETER num_ctx {context_tokens(opened)}",
     ]
 
 
