@@ -83,8 +83,8 @@ def line_of(kind: str, record: dict[str, Any], seconds: float) -> str:
     evidence = verdict["evidence"]
     fast, own = speed["export_texts_per_s"], speed["adapter_texts_per_s"]
     figures = (
-        f"{evidence['items']:>6}{evidence['changed']:>8}{evidence['accuracy']:>10.4f}{-evidence['accuracy_loss'] * 100:>+8.2f}"
-        f"{-evidence['macro_f1_loss'] * 100:>+8.2f}{evidence['ece_rise']:>+9.4f}{record['bytes'] / 1e6:>7.0f}"
+        f"{evidence['items']:>6}{evidence['changed']:>8}{evidence['accuracy']:>10.4f}{(0 - evidence['accuracy_loss']) * 100:>+8.2f}"
+        f"{(0 - evidence['macro_f1_loss']) * 100:>+8.2f}{evidence['ece_rise']:>+9.4f}{record['bytes'] / 1e6:>7.0f}"
         f"{fast:>8.1f}{own:>8.1f}"
     )
     return f"{kind:13}{figures}{seconds:>8.0f}  {verdict['outcome']}"
