@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ratchet.adapter_format import read_card, read_folder
+from ratchet.adapter_folder import open_folder
 from ratchet.canary import PROMPTS, check_canary
 from ratchet.deployment.paths import Paths, part_paths
 from ratchet.errors import RatchetError
@@ -139,7 +139,9 @@ class _Loader:
         if KINDS[kind].one_by_one:  # eight bits answer near the canary, not like it
             found.answer([(found, PROMPTS[max(PROMPTS)][:2])])  # warms it up
         else:
-            check_canary(read_card(read_folder(AdapterStore(self._home).open(self._name, digest))), found.logits)
+            with open_folder(AdapterStore(self._home).open(self._name, digest)) as opened:
+                card = opened.card
+            check_canary(card, found.logits)
         del self.awaited[record]
         return found
 

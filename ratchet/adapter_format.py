@@ -3,21 +3,17 @@
 A folder holds `ratchet.json` (what the adapter is), in the forms `lora` and `dora` a plain PEFT pair (`adapter_config.json`,
 `adapter_model.safetensors`), in the form `full` every weight of the model (`model.safetensors`), in the form `probe`
 `probe.safetensors`, and once sealed `manifest.json`. Add here which
-files a folder may hold; settings and tensors are checked in `adapter_weights.py`, how they become a model is said in
-`prediction.py`, where they lie in `stores/adapter_store.py`.
+files a folder may hold and what a card says; how they are read is `adapter_folder.py`, settings and tensors are checked in
+`adapter_weights.py`, how they become a model is said in `prediction.py`, where they lie in `stores/adapter_store.py`.
 """
 
 import json
-import math
-import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
 from ratchet.errors import RatchetError
 from ratchet.identity import canonical_json, digest_bytes, digest_json
-from ratchet.names import DIGEST
 
 CARD = "ratchet.json"
 MANIFEST = "manifest.json"
@@ -31,7 +27,7 @@ WEIGHTS: Mapping[str, str] = {
     "full": "model.safetensors",
     "probe": "probe.safetensors",
 }
-_MAX_BYTES = 2_000_000_000
+_MAX_LABELS, _MAX_CHARS, _LARGEST = 10_000, 4096, 3e38
 _LATER = {"calibration", "canary"}  # keys that a card may lack: one until it is sealed, the other if it is older than canaries
 
 
@@ -61,16 +57,19 @@ class AdapterCard:
     """What it answers to fixed prompts (`canary.py`): `prompts`, the number of their list, and `logits`, rows of numbers."""
 
     def __post_init__(self) -> None:
-        answers = self.method in WEIGHTS and self.method != "probe"
-        prompted = self.family == "causal" and answers and isinstance(self.prompt, Mapping)
-        bare = self.family == "encoder" and self.method in WEIGHTS and self.prompt is None
-        if self.schema != 1 or not (prompted or bare):
-            raise refuse(f"{CARD} describes schema {self.schema!r}, {self.family!r}/{self.method!r}.", "Update Ratchet.")
+        known = isinstance(self.method, str) and self.method in WEIGHTS
+        prompted = self.family == "causal" and known and self.method != "probe" and isinstance(self.prompt, Mapping)
+        bare = self.family == "encoder" and known and self.prompt is None
+        if type(self.schema) is not int or self.schema != 1 or not (prompted or bare):
+            said = f"schema {show(self.schema)}, {show(self.family)}/{show(self.method)}"
+            raise refuse(f"{CARD} describes {said}.", "Update Ratchet.")
         texts = (self.base, self.base_revision, self.tokenizer_digest, self.preprocessing, *self.labels)
         if not all(isinstance(text, str) and text for text in texts) or not 2 <= len(set(self.labels)) == len(self.labels):
             raise refuse(f"{CARD} lacks a base, a digest or two distinct labels.")
+        if len(self.labels) > _MAX_LABELS or not all(len(text) <= _MAX_CHARS and text.isprintable() for text in texts):
+            raise refuse(f"{CARD} holds more than {_MAX_LABELS} labels, or a name of more than {_MAX_CHARS} printable characters.")
         if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 65536:
-            raise refuse(f"{CARD} has max_tokens = {self.max_tokens!r}.")
+            raise refuse(f"{CARD} has max_tokens = {show(self.max_tokens)}.")
         if self.canary is not None and not _is_canary(self.canary, len(self.labels)):
             raise refuse(
                 f"{CARD} holds a canary that is no number of a list with {len(self.labels)} logits for each of its prompts."
@@ -92,34 +91,6 @@ class AdapterCard:
         return cls(**{**content, "labels": tuple(content["labels"])})
 
 
-def read_folder(folder: Path) -> dict[str, bytes]:
-    """Every file of an adapter folder, read once; what is checked is what is loaded.
-
-    Raises `RatchetError` for a link, an unknown or missing file, or (when sealed) content that differs from the manifest or
-    from the digest that the folder is named by.
-    """
-    if folder.is_symlink() or not folder.is_dir():
-        raise refuse(f"{folder} is no adapter folder.", "Give the folder of an adapter.")
-    content: dict[str, bytes] = {}
-    allowed = {CARD, MANIFEST, CONFIG, *WEIGHTS.values()}
-    for path in sorted(folder.iterdir()):
-        if path.name not in allowed:
-            raise refuse(f"adapter folder {folder.name} holds {path.name[:80]!r}, which is no part of an adapter.")
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            raise refuse(f"{path.name} in adapter folder {folder.name} is no regular file.")
-        if status.st_size > _MAX_BYTES:
-            raise refuse(f"{path.name} in adapter folder {folder.name} has {status.st_size} bytes.")
-        content[path.name] = path.read_bytes()
-    if MANIFEST in content and check_manifest(content) != folder.name and DIGEST.fullmatch(folder.name):
-        raise refuse(f"adapter {folder.name[:16]} is not the content that its name says.")
-    method = read_card(content).method
-    expected = {CARD, WEIGHTS[method], *([CONFIG] if method in LOW_RANK else [])}
-    if set(content) - {MANIFEST} != expected:
-        raise refuse(f"adapter folder {folder.name} holds {', '.join(sorted(content))}; a {method} needs {sorted(expected)}.")
-    return content
-
-
 def read_card(content: Mapping[str, bytes]) -> AdapterCard:
     """The card among the files of an adapter folder."""
     return AdapterCard.from_json(parse_json(content, CARD))
@@ -135,35 +106,64 @@ def file_digests(content: Mapping[str, bytes]) -> dict[str, str]:
     return {name: digest_bytes(data) for name, data in sorted(content.items()) if name != MANIFEST}
 
 
-def check_manifest(content: Mapping[str, bytes]) -> str:
-    """The digest that the manifest states, after every byte was compared with it; raises `RatchetError`."""
+def check_manifest(content: Mapping[str, bytes], found: Mapping[str, str] | None = None) -> str:
+    """The digest that the manifest states, after every byte was compared with it; raises `RatchetError`.
+
+    `found` holds the digest of each file, where they are known already and not all files are in `content`.
+    """
     manifest = parse_json(content, MANIFEST)
-    found = file_digests(content)
+    found = file_digests(content) if found is None else dict(found)
     if not isinstance(manifest, dict) or set(manifest) != {"schema", "digest", "files"}:
         raise refuse(f"{MANIFEST} has other keys than digest, files and schema.")
     if manifest["files"] != found or manifest["digest"] != digest_json(found):
         stated = manifest["files"] if isinstance(manifest["files"], dict) else {}
-        changed = sorted(name for name in {*found, *stated} if found.get(name) != stated.get(name))
+        changed = [
+            name if name in found else show(name) for name in sorted({*found, *stated}) if found.get(name) != stated.get(name)
+        ]
         raise refuse(f"adapter files differ from their manifest: {', '.join(changed) or 'digest'}.")
-    if content[MANIFEST] != make_manifest(content):  # its own bytes are in no digest
+    if content[MANIFEST] != write_manifest(found):  # its own bytes are in no digest
         raise refuse(f"{MANIFEST} is written otherwise than sealing writes it.")
     return str(manifest["digest"])
 
 
 def make_manifest(content: Mapping[str, bytes]) -> bytes:
     """The manifest for these files."""
-    files = file_digests(content)
+    return write_manifest(file_digests(content))
+
+
+def write_manifest(files: Mapping[str, str]) -> bytes:
+    """The manifest for files of these digests."""
     return canonical_json({"schema": 1, "digest": digest_json(files), "files": files}).encode() + b"\n"
 
 
 def parse_json(content: Mapping[str, bytes], name: str) -> Any:
-    """One JSON file among the files of an adapter folder; NaN and infinity are refused."""
+    """One JSON file among the files of an adapter folder, as `parse_strictly` reads it."""
     if name not in content:
         raise refuse(f"adapter folder lacks {name}.")
     try:
-        return json.loads(content[name], parse_constant=_no_constant)
+        return parse_strictly(content[name])
     except (ValueError, RecursionError):
         raise refuse(f"{name} is no JSON.") from None
+
+
+def parse_strictly(text: bytes) -> Any:
+    """JSON in UTF-8 that says each thing once, in numbers that are finite and letters that can be written again.
+
+    Raises ValueError, or RecursionError for what is nested too deeply.
+    """
+    found = json.loads(text.decode(), parse_constant=_no_constant, object_pairs_hook=_once)
+    canonical_json(found).encode()  # finds 1e999 and lone surrogates
+    return found
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a JSON file is a number that float32 can hold, and no truth value."""
+    return type(value) in (int, float) and abs(value) <= _LARGEST  # type: ignore[arg-type]
+
+
+def show(value: object) -> str:
+    """A value from somebody's file, for a message: short, in plain letters, and of a list or table only what it is."""
+    return ascii(value)[:60] if value is None or isinstance(value, str | int | float) else f"a {type(value).__name__}"
 
 
 def _is_canary(canary: Mapping[str, Any], k: int) -> bool:
@@ -173,9 +173,16 @@ def _is_canary(canary: Mapping[str, Any], k: int) -> bool:
         and type(canary["prompts"]) is int
         and isinstance(rows, list)
         and all(isinstance(row, list) and len(row) == k for row in rows)
-        and all(type(value) in (int, float) and math.isfinite(value) for row in rows for value in row)
+        and all(is_number(value) for row in rows for value in row)
     )
 
 
 def _no_constant(word: str) -> None:
     raise ValueError(word)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found

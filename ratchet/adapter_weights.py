@@ -4,13 +4,14 @@ Everything is compared before anything is allocated. Add here what weights may h
 `adapter_format.py`.
 """
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ratchet.adapter_format import CONFIG, parse_json, refuse
+from ratchet.adapter_folder import Header
+from ratchet.adapter_format import CONFIG, is_number, parse_json, parse_strictly, refuse, show
+from ratchet.identity import canonical_json
 
 if TYPE_CHECKING:
     import torch
@@ -37,15 +38,20 @@ class LoraSettings:
     """Whether each output's length is learned too (`dora.py`)."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.base, str) or not self.base:
+            raise refuse(f"{CONFIG} names no base model.")
         if type(self.rank) is not int or not 1 <= self.rank <= MAX_RANK:
-            raise refuse(f"{CONFIG} asks for r = {self.rank!r}; 1 to {MAX_RANK} is allowed.")
-        if not _finite(self.alpha) or not 0 < self.alpha <= 16 * MAX_RANK:
-            raise refuse(f"{CONFIG} has lora_alpha = {self.alpha!r}; above 0 and up to {16 * MAX_RANK} is allowed.")
-        if not _finite(self.dropout) or not 0 <= self.dropout < 1:
-            raise refuse(f"{CONFIG} has lora_dropout = {self.dropout!r}; 0 to below 1 is allowed.")
-        for name in (*self.target_modules, *self.heads):
+            raise refuse(f"{CONFIG} asks for r = {show(self.rank)}; 1 to {MAX_RANK} is allowed.")
+        if not is_number(self.alpha) or not 0 < self.alpha <= 16 * MAX_RANK:
+            raise refuse(f"{CONFIG} has lora_alpha = {show(self.alpha)}; above 0 and up to {16 * MAX_RANK} is allowed.")
+        if not is_number(self.dropout) or not 0 <= self.dropout < 1:
+            raise refuse(f"{CONFIG} has lora_dropout = {show(self.dropout)}; 0 to below 1 is allowed.")
+        names = (*self.target_modules, *self.heads)
+        for name in names:
             if not isinstance(name, str) or not all(part.isidentifier() or part.isdigit() for part in name.split(".")):
-                raise refuse(f"{CONFIG} names module {str(name)[:60]!r}; only plain dotted names are allowed.")
+                raise refuse(f"{CONFIG} names module {show(name)}; only plain dotted names are allowed.")
+        if len(set(names)) < len(names):
+            raise refuse(f"{CONFIG} names a module twice, which would be changed twice.")
         if not self.target_modules or bool(self.heads) == self.causal:
             raise refuse(f"{CONFIG} names no target module or no head, or a head that a causal model has already.")
 
@@ -82,10 +88,12 @@ class LoraSettings:
                 dora=content["use_dora"] is True,
             )
         except (KeyError, TypeError) as error:
-            raise refuse(f"{CONFIG} lacks a setting or holds one of the wrong type ({error}).") from None
-        if content != settings.as_json():
-            extra = sorted(key for key in content if content[key] != settings.as_json().get(key))
-            raise refuse(f"{CONFIG} sets {', '.join(map(str, extra))[:200]}, which an adapter of ours never does.")
+            raise refuse(f"{CONFIG} lacks a setting or holds one of the wrong type ({show(str(error))}).") from None
+        ours = settings.as_json()
+        if canonical_json(content) != canonical_json(ours):  # to which true is not 1
+            extra = sorted(key for key in content if key not in ours or canonical_json(content[key]) != canonical_json(ours[key]))
+            said = ", ".join(key if key.isidentifier() else show(key) for key in extra[:8])
+            raise refuse(f"{CONFIG} sets {said[:300]}, which an adapter of ours never does.")
         return settings
 
 
@@ -100,26 +108,61 @@ def read_settings(content: Mapping[str, bytes]) -> LoraSettings:
     return LoraSettings.from_json(parse_json(content, CONFIG))
 
 
-def check_tensors(weights: bytes, expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Compare a safetensors header with the exact names and shapes (float32) expected; nothing is allocated."""
-    if len(weights) < 8:
-        raise refuse("adapter weights are cut short.")
-    size = int.from_bytes(weights[:8], "little")
+def check_header(header: Header, expected: Mapping[str, tuple[int, ...]]) -> None:
+    """Compare a safetensors header with the exact names and shapes (float32) expected, and with the bytes that follow it.
+
+    Nothing of the weights is read: a header that passes says what the numbers take, and that they are all there.
+    """
     try:
-        header = json.loads(weights[8 : 8 + size]) if size <= min(len(weights) - 8, 50_000_000) else None
-    except ValueError:
-        header = None
-    if not isinstance(header, dict):
+        content = parse_strictly(header.text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or not _are_notes(content.pop("__metadata__", {})):
         raise refuse("adapter weights are no safetensors file.")
-    header.pop("__metadata__", None)
-    if missing := sorted(set(expected) - set(header)):
+    if missing := sorted(set(expected) - set(content)):
         raise refuse(f"adapter weights lack {len(missing)} tensors, first {missing[0]}.")
-    if extra := sorted(set(header) - set(expected)):
-        raise refuse(f"adapter weights hold {len(extra)} tensors too many, first {extra[0][:120]}.")
+    if extra := sorted(set(content) - set(expected)):
+        raise refuse(f"adapter weights hold {len(extra)} tensors too many, first {show(extra[0][:50])}.")
+    places = []
     for name, shape in expected.items():
-        found = header[name]
-        if not isinstance(found, dict) or found.get("dtype") != "F32" or found.get("shape") != list(shape):
-            raise refuse(f"tensor {name} is {str(found)[:80]}, expected float32 {list(shape)}.")
+        found = content[name]
+        if not isinstance(found, dict) or found.get("dtype") != "F32" or not _same(found.get("shape"), list(shape)):
+            raise refuse(f"tensor {name} is {_describe(found)}, expected float32 {list(shape)}.")
+        place = found.get("data_offsets")
+        if set(found) != {"dtype", "shape", "data_offsets"} or not isinstance(place, list) or len(place) != 2:
+            raise refuse(f"tensor {name} has no place, or says more of itself than type, shape and place.")
+        places.append((place, 4 * math.prod(shape), name))
+    _check_places(places, header.data_bytes)
+
+
+def _check_places(places: list[tuple[list[Any], int, str]], data_bytes: int) -> None:
+    """Raise unless tensors of these places and sizes follow each other and fill `data_bytes`."""
+    if bad := next((name for place, _, name in places if not all(type(end) is int for end in place)), None):
+        raise refuse(f"tensor {bad} has a place that is no pair of numbers.")
+    end = 0
+    for place, size, name in sorted(places):
+        if place != [end, end + size]:
+            raise refuse(f"tensor {name} overlaps another, leaves a gap or is of another size than its shape.")
+        end += size
+    if end != data_bytes:
+        raise refuse(f"adapter weights cannot be read: {data_bytes} bytes of numbers where {end} should be.")
+
+
+def _are_notes(found: object) -> bool:
+    return isinstance(found, dict) and all(isinstance(note, str) for note in found.values())
+
+
+def _same(found: object, shape: list[int]) -> bool:
+    return isinstance(found, list) and found == shape and all(type(size) is int for size in found)
+
+
+def _describe(found: object) -> str:
+    """A tensor's entry in a header, for a message."""
+    if not isinstance(found, dict):
+        return show(found)
+    shape = found.get("shape")
+    sizes = ", ".join(map(show, shape[:8])) if isinstance(shape, list) else show(shape)
+    return f"{show(found.get('dtype'))} [{sizes}]"
 
 
 def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -141,6 +184,17 @@ def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...
     return expected
 
 
+def check_heads(expected: Mapping[str, tuple[int, ...]], prefix: str, held: Collection[str]) -> None:
+    """Raise when a module that is stored whole is one of the base model's own: an adapter adds a head, and replaces nothing.
+
+    `prefix` is what names of the model without its head begin with, `held` the names of the tensors in the base's files.
+    """
+    for name in expected:
+        own = name.removeprefix(PREFIX)
+        if ".lora_" not in name and own.startswith(f"{prefix}.") and not {own, own.removeprefix(f"{prefix}.")}.isdisjoint(held):
+            raise refuse(f"{CONFIG} names a head that would replace {own} of the base model.")
+
+
 def load_finite(weights: bytes) -> dict[str, "torch.Tensor"]:
     """The tensors of a safetensors file; raises `RatchetError` for a value that is not finite."""
     import torch
@@ -155,7 +209,3 @@ def load_finite(weights: bytes) -> dict[str, "torch.Tensor"]:
         if not torch.isfinite(value).all():
             raise refuse(f"tensor {name} holds values that are not finite.")
     return tensors
-
-
-def _finite(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ Add a model that comes from the package index here. A model of your own is named
 """
 
 import importlib.util
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,21 +60,29 @@ def base_folder(name: str) -> Path:
         return parts[0] if parts[0].is_dir() else unpack_gguf(parts, name, packaged.content)
     if name.startswith(("/", "./", "../")):
         path = Path(name)
-        if (path / "config.json").is_file() and any(path.glob("*.safetensors")):
+        if is_base(path):
             return path
         raise RatchetError(
-            f"base model folder {name!r} holds no config.json with safetensors.",
+            f"base model folder {name[:300]!r} holds no config.json with safetensors.",
             "Save the model there with save_pretrained(safe_serialization=True); pickled weights are never loaded.",
             code="no_base",
         )
     if is_hub_name(name):
         return fetched_folder(name)
     raise RatchetError(
-        f"unknown base model {name!r}.",
+        f"unknown base model {name[:300]!r}.",
         f"{nearest(name, _PACKAGED)} Known: {', '.join(_PACKAGED)}; or give the folder of your own model as './path', "
         "or one of the Hub as 'org/name@commit'.".strip(),
         code="no_base",
     )
+
+
+def is_base(folder: Path) -> bool:
+    """Whether a folder holds a model; not where no path can be as long as its name."""
+    try:
+        return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+    except OSError:
+        return False
 
 
 def _installed(name: str, part: str, command: str) -> Path:
@@ -97,3 +106,12 @@ def resolve_base(name: str) -> Base:
         files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _CONTENT)
         digests = {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
     return Base(name, folder, digest_json(digests))
+
+
+def names_in(folder: Path) -> set[str]:
+    """Names of the tensors that a base's files hold, from their headers."""
+    found: set[str] = set()
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            found |= set(json.loads(file.read(int.from_bytes(file.read(8), "little"))))
+    return found - {"__metadata__"}

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet import adapter_format as form
+from ratchet.adapter_folder import OpenFolder, open_folder
 from ratchet.adapter_format import AdapterCard, refuse
-from ratchet.adapter_weights import LoraSettings, check_tensors, expected_tensors, load_finite, read_settings
-from ratchet.bases import Base, resolve_base
+from ratchet.adapter_weights import LoraSettings, check_header, check_heads, expected_tensors, load_finite, read_settings
+from ratchet.bases import Base, names_in, resolve_base
 from ratchet.calibration import UNCALIBRATED, Calibration
 from ratchet.causal import empty_causal
 from ratchet.encoders import empty_classifier, hidden_size_of, parameter_shapes
@@ -45,29 +46,43 @@ def open_adapter(folder: Path) -> OpenedAdapter:
     Raises `RatchetError` for anything that is not exactly an adapter, and for a base model or tokenizer that is not the
     one the adapter was trained on.
     """
-    content = form.read_folder(folder)
-    card = form.read_card(content)
-    base = _check_base(card)
-    tokenizer = _load_tokenizer(base, card)
-    try:
-        calibration = UNCALIBRATED if card.calibration is None else Calibration.from_json(dict(card.calibration))
-    except (ValueError, TypeError, KeyError) as error:
-        raise refuse(f"{form.CARD} holds a calibration that cannot be used: {error}.") from None
-    weights, k = content[form.WEIGHTS[card.method]], len(card.labels)
+    with open_folder(folder) as files:
+        card = files.card
+        base = _check_base(card)
+        tokenizer = _load_tokenizer(base, card)
+        calibration = _read_calibration(card)
+        settings, skeleton, expected = _expect(files, base)
+        check_header(files.header, expected)
+        return OpenedAdapter(card, base, tokenizer, calibration, load_finite(files.read_weights()), settings, skeleton)
+
+
+def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, dict[str, tuple[int, ...]]]:
+    """The settings and the architecture of an adapter, and the names and shapes that its weights must have."""
+    card, k = files.card, len(files.card.labels)
     if card.method == "probe":
-        check_tensors(weights, {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)})
-        return OpenedAdapter(card, base, tokenizer, calibration, load_finite(weights), None, None)
+        return None, None, {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)}
     skeleton = empty_causal(base.folder) if card.family == "causal" else empty_classifier(base.folder, k)
+    shapes = parameter_shapes(skeleton)
     if card.method == "full":
-        check_tensors(weights, parameter_shapes(skeleton))
-        return OpenedAdapter(card, base, tokenizer, calibration, load_finite(weights), None, skeleton)
-    settings = read_settings(content)
+        return None, skeleton, shapes
+    settings = read_settings(files.small)
+    if settings.base != card.base:
+        raise refuse(f"{form.CONFIG} is of base {settings.base[:60]!r}, {form.CARD} of {card.base[:60]!r}.")
     if settings.causal != (card.family == "causal"):
         raise refuse(f"{form.CONFIG} is of another family than {form.CARD}.")
     if settings.dora != (card.method == "dora"):
         raise refuse(f"{form.CONFIG} is of another form than {form.CARD}: one of them says DoRA.")
-    check_tensors(weights, expected_tensors(settings, parameter_shapes(skeleton)))
-    return OpenedAdapter(card, base, tokenizer, calibration, load_finite(weights), settings, skeleton)
+    expected = expected_tensors(settings, shapes)
+    if settings.heads:
+        check_heads(expected, skeleton.base_model_prefix, names_in(base.folder))
+    return settings, skeleton, expected
+
+
+def _read_calibration(card: AdapterCard) -> Calibration:
+    try:
+        return UNCALIBRATED if card.calibration is None else Calibration.from_json(dict(card.calibration))
+    except (ValueError, TypeError, KeyError) as error:
+        raise refuse(f"{form.CARD} holds a calibration that cannot be used: {form.show(str(error))}.") from None
 
 
 def make_card(base: Base, method: form.Form, labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None) -> AdapterCard:

@@ -80,7 +80,7 @@ def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
 def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
     """What the files of an adapter folder say: its card, its PEFT settings and the header of its weights, whose ranks must agree.
 
-    `content` comes from `ratchet.adapter_format.read_folder`. Raises `RatchetError` where settings and weights differ.
+    `content` comes from `ratchet.adapter_folder.read_folder`. Raises `RatchetError` where settings and weights differ.
     """
     card = read_card(content)
     weights = content[WEIGHTS[card.method]]

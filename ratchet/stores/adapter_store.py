@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet import adapter_format as form
+from ratchet.adapter_folder import open_folder, read_folder
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
 from ratchet.files import fsync_folder, publish
@@ -30,7 +31,7 @@ class AdapterStore:
         Idempotent: the same content gives the same digest and is stored once. Raises `RatchetError` when `source` is no
         adapter folder or an addition is not part of a card. A crash at any instant leaves no visible adapter.
         """
-        content = {name: data for name, data in form.read_folder(source).items() if name != form.MANIFEST}
+        content = {name: data for name, data in read_folder(source).items() if name != form.MANIFEST}
         card = form.AdapterCard.from_json({**form.read_card(content).as_json(), **additions})
         content[form.CARD] = canonical_json(card.as_json()).encode() + b"\n"
         digest = form.content_digest(content)
@@ -63,9 +64,9 @@ class AdapterStore:
         folder = self._home.adapters(name) / digest
         if not DIGEST.fullmatch(digest) or not folder.is_dir():
             raise self._unknown(name, digest)
-        content = form.read_folder(folder)
-        if form.MANIFEST not in content or form.check_manifest(content) != digest:
-            raise form.refuse(f"adapter {digest[:16]} of {name} is not the content that its name says.")
+        with open_folder(folder) as opened:
+            if opened.digest != digest:
+                raise form.refuse(f"adapter {digest[:16]} of {name} is not the content that its name says.")
         return folder
 
     def digests(self, name: str) -> list[str]:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ratchet.adapter_format import read_card, read_folder
+from ratchet.adapter_folder import open_folder
 from ratchet.bases import base_folder
 from ratchet.candidate import DEFAULT_BASES
 from ratchet.cycle import Cycle
@@ -149,7 +149,8 @@ def plant_regression(home: Home) -> str:
     """
     store, live = AdapterStore(home), Ledger(home).live(SAMPLE) or ""
     cycle = Cycle(SAMPLE, SCRIPT[-1].week)
-    labels = list(read_card(read_folder(store.open(SAMPLE, live))).labels)
+    with open_folder(store.open(SAMPLE, live)) as opened:
+        labels = list(opened.card.labels)
     first, second = (labels.index(label) for label in SWAPPED)
     labels[first], labels[second] = labels[second], labels[first]
     adapter = store.seal(SAMPLE, store.open(SAMPLE, live), {"labels": labels})

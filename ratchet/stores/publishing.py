@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ratchet import adapter_format as form
+from ratchet.adapter_folder import read_folder
 from ratchet.adapter_weights import read_settings
 from ratchet.canary import TOLERANCE
 from ratchet.cycle import Cycle, parse_week
@@ -83,7 +84,7 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
             code="no_repo",
         )
     policy.need_terms()
-    content = form.read_folder(AdapterStore(home).open(name, adapter))
+    content = read_folder(AdapterStore(home).open(name, adapter))
     need_peft(content)
     cycle, receipts = _evidence(home, name, adapter)
     golden = _need_same_policy(home, spec, adapter, receipts)

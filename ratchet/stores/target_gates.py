@@ -6,7 +6,7 @@ Add here facts of a home that a target is judged by; limits and rules are `ratch
 from collections.abc import Callable
 from typing import Any
 
-from ratchet.adapter_format import read_folder
+from ratchet.adapter_folder import read_folder
 from ratchet.candidate import Candidate
 from ratchet.deployment.facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
 from ratchet.deployment.fit import decide_target_fit, join_verdicts

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet import adapter_format as form
+from ratchet.adapter_folder import read_folder
 from ratchet.errors import RatchetError
 from ratchet.training.epochs import Epoch, Metrics
 from ratchet.training.plan import read_plan
@@ -138,7 +139,7 @@ def choose_best(candidates: Sequence[CandidateResult]) -> int:
 
 def weights_digest(folder: Path) -> str:
     """The digest of an adapter folder's content, 64 hex digits; raises `RatchetError` where it is no adapter folder."""
-    return form.content_digest(form.read_folder(folder))
+    return form.content_digest(read_folder(folder))
 
 
 def read_result(work: Path) -> TrainingResult:

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from gateway import loading
 from gateway.slots import Slots
 from ratchet import adapter_format as form
+from ratchet.adapter_folder import read_folder
 from ratchet.bases import resolve_base
 from ratchet.prediction import Predictor, load_predictor
 from ratchet.shared_bases import SharedBases
@@ -117,8 +118,8 @@ def forge(home: Home, digest: str) -> str:
     tensors = load(weights.read_bytes())
     weights.write_bytes(save({name: value * 1.2 for name, value in tensors.items()}))
     (folder / form.MANIFEST).unlink()
-    (folder / form.MANIFEST).write_bytes(form.make_manifest(form.read_folder(folder)))
-    return folder.rename(folder.with_name(form.check_manifest(form.read_folder(folder)))).name
+    (folder / form.MANIFEST).write_bytes(form.make_manifest(read_folder(folder)))
+    return folder.rename(folder.with_name(form.check_manifest(read_folder(folder)))).name
 
 
 def test_weights_that_were_changed_with_their_manifest_never_serve(

@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 
 from ratchet import adapter_format as form
 from ratchet import canary
+from ratchet.adapter_folder import read_folder
 from ratchet.adapter_format import AdapterCard
 from ratchet.bases import resolve_base
 from ratchet.canary import PROMPTS, TOLERANCE, check_canary, record_canary
@@ -62,7 +63,7 @@ def test_changed_weights_are_refused_whatever_their_manifest_says(folder: Path, 
     Planted: a check that does not compare lets it through.
     """
     change_weights(folder, 1.1)
-    content = form.read_folder(folder)
+    content = read_folder(folder)
     (folder / form.MANIFEST).write_bytes(form.make_manifest(content))
     load_predictor(folder)
     with pytest.raises(RatchetError, match="away from what was recorded at its training") as caught:
@@ -117,7 +118,7 @@ def test_a_canary_of_another_form_makes_no_card(folder: Path, wrong: Any) -> Non
 @pytest.mark.parametrize(("number", "rows"), [(99, len(PROMPTS[1])), (1, 3), (1, 0)])
 def test_a_canary_of_other_prompts_is_refused(folder: Path, number: int, rows: int) -> None:
     """A list that is unknown here, or with other rows than prompts."""
-    card = form.read_card(form.read_folder(folder)).as_json()
+    card = form.read_card(read_folder(folder)).as_json()
     card = AdapterCard.from_json({**card, "canary": {"prompts": number, "logits": [[0.0, 0.0, 0.0]] * rows}})
     with pytest.raises(RatchetError, match="other prompts than those of list"):
         check_canary(card, SharedBases().load(folder).logits)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ratchet import adapter_format as form
+from ratchet.adapter_folder import read_folder
 from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
 from ratchet.deployment.facts import facts_of_artifact, facts_of_plan
@@ -22,7 +23,7 @@ SPEC = Spec("tickets", tuple(Label(name) for name in LABELS))
 @pytest.fixture
 def content(tiny_base: Path, tmp_path: Path) -> Mapping[str, bytes]:
     """The files of a random LoRA of rank 4 on every layer of the tiny encoder."""
-    return form.read_folder(write_tiny_adapter(tmp_path / "a", resolve_base(str(tiny_base)), LABELS, rank=4))
+    return read_folder(write_tiny_adapter(tmp_path / "a", resolve_base(str(tiny_base)), LABELS, rank=4))
 
 
 def test_what_is_planned_is_what_comes(tiny_base: Path, content: Mapping[str, bytes]) -> None:

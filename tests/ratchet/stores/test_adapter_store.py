@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from ratchet import adapter_folder
 from ratchet import adapter_format as form
+from ratchet.adapter_folder import read_folder
 from ratchet.adapter_format import make_manifest
 from ratchet.calibration import Calibration
 from ratchet.errors import RatchetError
@@ -345,7 +347,7 @@ def test_any_damage_of_a_sealed_adapter_is_refused_6000_times(store: AdapterStor
 
 def test_a_store_that_does_not_hash_misses_damage(plant: Callable[..., Any], store: AdapterStore, source: Path) -> None:
     """F11's mutant: structure alone sees a cut file, not a flipped weight."""
-    mutant = plant(form, "if MANIFEST in content and check_manifest(content) != folder.name", "if False")
+    mutant = plant(adapter_folder, "if form.MANIFEST in files else {}", "if False else {}")
     folder = store.open("tickets", store.seal("tickets", source, ADDED))
     assert refuses_every_damage(lambda: mutant.read_folder(folder), folder / WEIGHTS, 0, 50) != []
 
@@ -390,15 +392,13 @@ def race(store: AdapterStore, source: Path, read: Callable[[Path], dict[str, byt
 @pytest.mark.faults
 def test_a_race_of_swaps_loads_no_other_bytes_1000_times(store: AdapterStore, source: Path) -> None:
     """F13 in full: a thousand successful reads while another thread swaps the folder as fast as it can."""
-    assert race(store, source, form.read_folder, 1000) == 0
+    assert race(store, source, read_folder, 1000) == 0
 
 
 def test_a_race_of_swaps_loads_no_other_bytes(store: AdapterStore, source: Path, plant: Callable[..., Any]) -> None:
     """F13, short; its mutant looks at the manifest only, and reads the other adapter's bytes."""
-    assert race(store, source, form.read_folder, 40) == 0
-    mutant = plant(
-        form, " and check_manifest(content) != folder.name and DIGEST.fullmatch(folder.name):", " and not check_manifest(content):"
-    )
+    assert race(store, source, read_folder, 40) == 0
+    mutant = plant(adapter_folder, "if digest is not None and digest != folder.name and DIGEST.fullmatch(folder.name)", "if False")
     assert any(race(store, source, mutant.read_folder, 40) for _ in range(20)), "on a busy machine the swaps come late"
 
 

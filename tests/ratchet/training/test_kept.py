@@ -14,7 +14,7 @@ import psutil
 import pytest
 import torch
 
-from ratchet.adapter_format import read_folder
+from ratchet.adapter_folder import read_folder
 from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
 from ratchet.deployment.facts import facts_of_artifact, facts_of_plan
