@@ -50,7 +50,7 @@ def open_adapter(folder: Path) -> OpenedAdapter:
         card = files.card
         base = _check_base(card)
         tokenizer = _load_tokenizer(base, card)
-        calibration = _read_calibration(card)
+        calibration = read_calibration(card)
         settings, skeleton, expected = _expect(files, base)
         check_header(files.header, expected)
         return OpenedAdapter(card, base, tokenizer, calibration, load_finite(files.read_weights()), settings, skeleton)
@@ -78,11 +78,25 @@ def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, di
     return settings, skeleton, expected
 
 
-def _read_calibration(card: AdapterCard) -> Calibration:
+def read_calibration(card: AdapterCard) -> Calibration:
+    """The calibration that a card holds."""
     try:
         return UNCALIBRATED if card.calibration is None else Calibration.from_json(dict(card.calibration))
     except (ValueError, TypeError, KeyError) as error:
         raise refuse(f"{form.CARD} holds a calibration that cannot be used: {form.show(str(error))}.") from None
+
+
+def read_prompt(card: AdapterCard) -> Prompt | None:
+    """The prompt that a card holds; None of an encoder's."""
+    if card.prompt is None:
+        return None
+    try:
+        prompt = Prompt.from_json(card.prompt)
+    except (TypeError, KeyError):
+        raise refuse(f"{form.CARD} holds a prompt that is none.") from None
+    if len(prompt.codes) != len(card.labels):
+        raise refuse(f"{form.CARD} holds {len(prompt.codes)} codes for {len(card.labels)} labels.")
+    return prompt
 
 
 def make_card(base: Base, method: form.Form, labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None) -> AdapterCard:
@@ -101,14 +115,9 @@ def make_card(base: Base, method: form.Form, labels: tuple[str, ...], max_tokens
 
 
 def _load_tokenizer(base: Base, card: AdapterCard) -> TextTokenizer:
-    if card.prompt is None:
+    prompt = read_prompt(card)
+    if prompt is None:
         return load_tokenizer(base.folder, card.max_tokens)
-    try:
-        prompt = Prompt.from_json(card.prompt)
-    except (TypeError, KeyError):
-        raise refuse(f"{form.CARD} holds a prompt that is none.") from None
-    if len(prompt.codes) != len(card.labels):
-        raise refuse(f"{form.CARD} holds {len(prompt.codes)} codes for {len(card.labels)} labels.")
     return load_prompt_tokenizer(base.folder, prompt, card.max_tokens)
 
 

@@ -35,14 +35,14 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-PLANNED = {"P": 20, "S": 5000, "x": 1}
+PLANNED = {"M": 100_000, "P": 20, "S": 5000, "x": 1}
 
 
 @pytest.fixture
 def planned(request: pytest.FixtureRequest) -> Callable[[str, int], int]:
     """How many trials: `planned("P", 2)` is 2 in `make test`, and the row's number in a test that is marked `faults`.
 
-    P counts killed processes, S trials on a disk in memory; `RATCHET_TRIALS="P=300 S=100000"` asks for others.
+    P counts killed processes, S trials on a disk in memory, M mutated adapters; `RATCHET_TRIALS="P=300 S=100000"` asks for others.
     """
     asked = dict(pair.split("=") for pair in os.environ.get("RATCHET_TRIALS", "").split())
     long = request.node.get_closest_marker("faults") is not None

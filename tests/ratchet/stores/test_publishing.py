@@ -9,20 +9,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ratchet.cycle import Cycle, parse_week
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.local_hub.faults import Fault
 from ratchet.local_hub.server import LocalHub
+from ratchet.prediction import load_predictor
+from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.publishing.contents import FILES
 from ratchet.publishing.process import Patience, ask_hub
+from ratchet.spec import Label
+from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
 from ratchet.stores.publications import Publication, Publications
 from ratchet.stores.publishing import Upload, prepare, publish
 from ratchet.stores.read_back import read_back
 from ratchet.stores.receipts import Receipts
-from ratchet.testing import write_publishable
+from ratchet.stores.serving import move
+from ratchet.stores.specs import Specs
+from ratchet.testing import WORDS, SmallClassifier, keep_receipts, write_publishable
+from ratchet.tiny_causal import write_tiny_causal
 
 QUICK = Patience(timeout_s=1.5, attempts=3, wait_s=0.01, deadline_s=60)
 PUBLISH = """
@@ -34,6 +43,29 @@ from ratchet.stores.publishing import prepare, publish
 home = Home(Path(sys.argv[1]))
 proof = lambda *asked: {"texts": 1, "distance": 0.0, "limit": 1.0}
 publish(home, prepare(home, "small", sys.argv[2]), os.environ, patience=Patience(1.5, 3, 0.01, 60), proof=proof)
+"""
+
+
+STRANGER = """
+import json, sys
+import torch
+from huggingface_hub import hf_hub_download
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+told = json.load(sys.stdin)
+model = AutoModelForCausalLM.from_pretrained(told["base"], revision=told["base_commit"], dtype=torch.float32)
+model = PeftModel.from_pretrained(model, told["repo"], revision=told["commit"]).eval()
+card = json.load(open(hf_hub_download(told["repo"], "ratchet.json", revision=told["commit"])))
+prompt, reader = card["prompt"], AutoTokenizer.from_pretrained(told["base"], revision=told["base_commit"])
+plain = lambda text: reader(text, add_special_tokens=False)["input_ids"]
+before, after = [reader.bos_token_id, *plain(prompt["before"])], plain(prompt["after"])
+codes = [plain(prompt["after"] + code)[-1] for code in prompt["codes"]]
+rows = [[*before, *plain(text)[:card["max_tokens"]], *after] for text in told["texts"]]
+with torch.inference_mode():
+    found = [model(input_ids=torch.tensor([row])).logits[0, -1, codes].tolist() for row in rows]
+ours = [name for name in sys.modules if name.startswith("ratchet")]
+print(json.dumps({"labels": card["labels"], "logits": found, "ratchet": ours}))
 """
 
 
@@ -290,6 +322,30 @@ def test_what_was_published_is_loaded_back_or_gets_no_tag(hub: LocalHub, tiny_ba
     }
 
 
+def test_a_causal_adapter_gives_a_stranger_the_same_label_logits(hub: LocalHub, tmp_path: Path) -> None:
+    """A tiny Llama: published, loaded back, tagged; whoever reads its card gets the judged logits from the Hub without Ratchet."""
+    prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
+    known = [*(word for words in WORDS.values() for word in words), prompt.render("golden"), "blue kettle", "since monday"]
+    base = write_tiny_causal(tmp_path / "base", known, "llama")
+    sha, home = hub.push("org/llama", base).oid, Home(tmp_path / "home")
+    told = f'repo = "me/small"\nbase_model = "org/llama"\nbase_revision = "{sha}"'
+    digest = write_publishable(home, base, publish=told, prompt=prompt)
+    environment = {**os.environ, **hub.environment}
+    record, made = publish(home, prepare(home, "small", digest), environment, patience=replace(QUICK, timeout_s=10, deadline_s=300))
+    assert (made, record.step, (record.loaded or {})["texts"]) == (True, "published", 30)
+    texts = [item.text for item in Specs(home).golden("small")][:5]
+    job = {"repo": "me/small", "commit": record.commit, "base": "org/llama", "base_commit": sha, "texts": texts}
+    bare = {name: value for name, value in environment.items() if name != "PYTHONPATH"} | {"HF_HOME": str(tmp_path / "hf")}
+    command = [sys.executable, "-P", "-c", STRANGER]
+    done = subprocess.run(command, input=json.dumps(job), env=bare, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert (found["labels"], found["ratchet"]) == (list(WORDS), [])
+    expected = load_predictor(AdapterStore(home).open("small", digest)).logits(texts)
+    np.testing.assert_allclose(found["logits"], expected, atol=1e-4)
+    assert len({tuple(row) for row in found["logits"]}) == len(texts)
+
+
 def test_only_what_others_can_load_is_published(tiny_base: Path, tmp_path: Path) -> None:
     """No probe, no base that is a folder of this machine, nothing without terms or without a passing cycle."""
     home = Home(tmp_path)
@@ -328,6 +384,52 @@ def test_reading_back_notices_whatever_a_stranger_changes(
     assert "there is no repository me/small" in faults()
     elsewhere = read_back(home, "small", {**environment, "HF_ENDPOINT": "http://127.0.0.1:9"}, patience=QUICK)
     assert [each.fault for each in elsewhere] == [f"not looked at: it is on {hub.endpoint}. Set HF_ENDPOINT to it."]
+
+
+def try_foreign_pushes(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]], home: Home, environment: dict[str, str], pushes: int
+) -> None:
+    """Push as a stranger with a stolen token would, each time otherwise; every push is told by the next look, and moves nothing."""
+    record, _ = send()
+    digest = write_flag(home)
+    served = home.flags.read_bytes()
+    for number in range(pushes):
+        repository = hub.repositories["me/small"]
+        file = FILES[number % len(FILES)] if number % 7 else "pytorch_model.bin"
+        gone = FILES[1:2] if number % 3 == 2 else ()
+        foreign = repository.commit({file: b"a stranger's %d" % number}, title="improved", deleted=gone)
+        found = [each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault]
+        assert any(foreign.oid[:12] in fault for fault in found), (number, found)
+        assert home.flags.read_bytes() == served
+        assert Ledger(home).standing("small").live == digest
+        assert [each.commit for each in Publications(home).all("small")] == [record.commit]
+        repository.commits.pop()  # the stranger is thrown out: the next look is quiet
+    assert [each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault] == []
+
+
+def write_flag(home: Home) -> str:
+    """Let an adapter serve in `home`: the digest of the flag that names it."""
+    SmallClassifier(home).write()
+    digest = format(7, "064x")
+    kept = keep_receipts(home, "small", "2026-01-05", digest)
+    content = {"ts": "2026-01-06T00:00:00+00:00", "actor": "a test", "action": "promote", "why": "for a test", "week": "2026-01-05"}
+    move(home, "small", adapter=digest, receipts=kept, **content)
+    return digest
+
+
+def test_a_stolen_token_moves_nothing_that_serves(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """T12: a foreign commit on main is told by the next look; what serves is what the ledger says, byte for byte."""
+    try_foreign_pushes(hub, send, Home(tmp_path / "own"), {**os.environ, **hub.environment}, 2)
+
+
+@pytest.mark.faults
+def test_a_stolen_token_moves_nothing_that_serves_50_times(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """T12 in full: 50 pushes of 50."""
+    try_foreign_pushes(hub, send, Home(tmp_path / "own"), {**os.environ, **hub.environment}, 50)
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
