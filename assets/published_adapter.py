@@ -7,8 +7,9 @@ import dagster as dg
 from assets.eval_report import eval_report
 from assets.partitions import cycle_of, cycles
 from ratchet.stores.home import Home
-from ratchet.stores.publishing import prepare, publish
+from ratchet.stores.publishing import publish
 from ratchet.stores.receipts import Receipts
+from ratchet.stores.upload import prepare
 
 
 @dg.asset(partitions_def=cycles, deps=[eval_report], kinds={"huggingface"}, group_name="publication")

@@ -187,8 +187,8 @@ def _change_value(document: bytes, draw: random.Random) -> bytes:
             holder.append(inside[-1])
         case 1:
             holder[draw.choice((*(each for each in _ODD if isinstance(each, str)), f"{place}x"))] = inside[-1]
-        case 2 if isinstance(inside[-1], int | float):
-            holder[place] = inside[-1] + draw.choice((-1, 1, 4, 0.5, 2**32))
+        case 2 if isinstance(inside[-1], int):
+            holder[place] = inside[-1] + draw.choice((-1, 1, 4, 2**32))
         case _:
             holder[place] = draw.choice(_ODD)
     return _text(whole)

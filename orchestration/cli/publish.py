@@ -38,9 +38,9 @@ def publish(
     from ratchet.publishing.policy import COMMIT
     from ratchet.publishing.process import endpoint_of, need_token
     from ratchet.publishing.scan import need_clean
-    from ratchet.stores.publishing import prepare
     from ratchet.stores.publishing import publish as publish_it
     from ratchet.stores.slot_names import find_adapter
+    from ratchet.stores.upload import prepare
 
     if parent is not None and not COMMIT.fullmatch(parent):
         raise UsageError(f"--parent {parent[:60]!r} is no commit.", "Give its 40 hex digits.", code="usage")

@@ -1,7 +1,7 @@
 """Loading a published adapter as anybody would: transformers and PEFT alone, from the Hub, by its commit.
 
 Run as a file in a process of its own, without Ratchet: one job as JSON in, logits out. Add nothing here that a reader of the
-model card does not have; what is compared is in `stores/publications.py`.
+model card does not have; what is compared is in `stores/loading_back.py`.
 """
 
 import json

@@ -14,8 +14,8 @@ from ratchet.evaluation import reliability
 from ratchet.local_hub.server import LocalHub
 from ratchet.publishing.model_card import confusions, ece_interval
 from ratchet.stores.home import Home
-from ratchet.stores.publishing import Upload, prepare
 from ratchet.stores.reports import Reports
+from ratchet.stores.upload import Upload, prepare
 from ratchet.testing import write_publishable
 
 READ = """

@@ -25,11 +25,12 @@ from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.publications import Publication, Publications
-from ratchet.stores.publishing import Upload, prepare, publish
+from ratchet.stores.publishing import publish
 from ratchet.stores.read_back import read_back
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.serving import move
 from ratchet.stores.specs import Specs
+from ratchet.stores.upload import Upload, prepare
 from ratchet.testing import WORDS, SmallClassifier, keep_receipts, write_publishable
 from ratchet.tiny_causal import write_tiny_causal
 
@@ -39,7 +40,8 @@ import os, sys
 from pathlib import Path
 from ratchet.publishing.process import Patience
 from ratchet.stores.home import Home
-from ratchet.stores.publishing import prepare, publish
+from ratchet.stores.publishing import publish
+from ratchet.stores.upload import prepare
 home = Home(Path(sys.argv[1]))
 proof = lambda *asked: {"texts": 1, "distance": 0.0, "limit": 1.0}
 publish(home, prepare(home, "small", sys.argv[2]), os.environ, patience=Patience(1.5, 3, 0.01, 60), proof=proof)

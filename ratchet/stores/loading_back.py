@@ -1,0 +1,70 @@
+"""Loading a publication back as a stranger would, and comparing it with the adapter that was judged.
+
+What a stranger does is `ratchet/publishing/reloading.py`, in a process without Ratchet. Add here another thing in which the two
+must agree.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ratchet.canary import TOLERANCE
+from ratchet.encoding import encode_texts
+from ratchet.errors import RatchetError
+from ratchet.opened_adapter import open_adapter
+from ratchet.prediction import load_predictor
+from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.publishing.process import Patience, reload_plainly
+from ratchet.publishing.public_base import name_base
+from ratchet.redaction import redact
+from ratchet.stores.adapter_store import AdapterStore
+from ratchet.stores.home import Home
+from ratchet.stores.publications import Publication
+from ratchet.stores.specs import Specs
+
+_TEXTS = 400
+"""So many golden texts are asked of what was loaded back, at most."""
+
+
+def load_back(home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Patience) -> dict[str, float]:
+    """Load the publication from the Hub at its commit, by transformers and PEFT alone, and compare its logits on the golden set.
+
+    Raises `RatchetError` when one of them is not what the judged adapter gives.
+    """
+    folder = AdapterStore(home).open(name, record.adapter)
+    opened, texts = open_adapter(folder), [item.text for item in Specs(home).golden(name)][:_TEXTS]
+    public = name_base(opened.card, Specs(home)[name].publish)
+    prefix, codes = (
+        (list(opened.tokenizer.prefix), list(opened.tokenizer.codes)) if isinstance(opened.tokenizer, PromptTokenizer) else ([], [])
+    )
+    rows = [[*prefix, *row] for row in encode_texts(opened.tokenizer, texts)]
+    job = {
+        "repo": record.repo,
+        "commit": record.commit,
+        "family": opened.card.family,
+        "labels": len(opened.card.labels),
+        "max_tokens": opened.card.max_tokens,
+        "base": public.name if public.claimed else str(opened.base.folder),
+        "base_revision": public.revision if public.claimed else None,
+        "rows": rows,
+        "codes": codes,
+        "texts": [] if codes else [redact(text) for text in texts],
+    }
+    found = reload_plainly(job, environment, patience)
+    expected = load_predictor(folder).logits(texts)
+    limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    logits = np.asarray(found["logits"], dtype=np.float64)
+    distance = float(np.abs(logits - expected).max()) if logits.shape == expected.shape else float("inf")
+    if found["ratchet"] or not distance <= limit:
+        raise _other_answers(record, f"its logits on the golden set are {distance:.2g} away, more than {limit:.2g}")
+    if found["tokens"] is not None and found["tokens"] != rows:
+        raise _other_answers(record, "the base's own tokenizer cuts the golden texts otherwise")
+    return {"texts": len(texts), "distance": distance, "limit": limit}
+
+
+def _other_answers(record: Publication, what: str) -> RatchetError:
+    return RatchetError(
+        f"commit {(record.commit or '')[:12]} of {record.repo} does not answer as the judged adapter does: {what}. It got no tag.",
+        "Let nobody load it. Compare base and versions of libraries; a base that only classifier.toml names may be another.",
+        code="not_equal",
+    )
