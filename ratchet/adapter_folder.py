@@ -9,7 +9,7 @@ digested again when they are loaded. Add here how files come into memory; what t
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -78,9 +78,9 @@ def open_folder(folder: Path) -> Iterator[OpenFolder]:
     sealed) content that differs from the manifest or from the digest that the folder is named by.
     """
     with ExitStack() as stack:
-        files = _open_files(folder, stack)
-        small = {name: _read_small(name, file) for name, file in files.items() if name in _SMALL}
-        digests = {name: _digest(file) for name, file in files.items() if name != form.MANIFEST} if form.MANIFEST in files else {}
+        files = open_files(folder, stack)
+        small = {name: read_small(name, file) for name, file in files.items() if name in _SMALL}
+        digests = {name: digest_of(file) for name, file in files.items() if name != form.MANIFEST} if form.MANIFEST in files else {}
         digest = form.check_manifest(small, digests) if digests else None
         if digest is not None and digest != folder.name and DIGEST.fullmatch(folder.name):
             raise refuse(f"adapter {folder.name[:16]} is not the content that its name says.")
@@ -100,8 +100,11 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         return {**opened.small, form.WEIGHTS[opened.card.method]: opened.read_weights()}
 
 
-def _open_files(folder: Path, stack: ExitStack) -> dict[str, BufferedReader]:
-    """The files of a folder by name, in the order of their names; each is open and is a regular file."""
+def open_files(folder: Path, stack: ExitStack, small: Collection[str] = _SMALL) -> dict[str, BufferedReader]:
+    """The files of a folder by name, in the order of their names; each is open and is a regular file.
+
+    `small` are the names that may be there beside weights. Raises `RatchetError` for any other, and for a link.
+    """
     try:
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -110,7 +113,7 @@ def _open_files(folder: Path, stack: ExitStack) -> dict[str, BufferedReader]:
     names = []
     with os.scandir(place) as entries:
         for entry in entries:
-            if entry.name not in _SMALL | _WEIGHTS:
+            if entry.name not in {*small, *_WEIGHTS}:
                 raise refuse(f"adapter folder {folder.name} holds {entry.name[:80]!r}, which is no part of an adapter.")
             names.append(entry.name)
     return {name: stack.enter_context(_open_file(place, name, folder.name)) for name in sorted(names)}
@@ -125,7 +128,7 @@ def _open_file(place: int, name: str, folder: str) -> BufferedReader:
     except OSError:
         raise odd from None
     status = os.fstat(file.fileno())
-    limit = MAX_SMALL if name in _SMALL else _MAX_BYTES
+    limit = _MAX_BYTES if name in _WEIGHTS else MAX_SMALL
     if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
         file.close()
         raise (
@@ -136,13 +139,15 @@ def _open_file(place: int, name: str, folder: str) -> BufferedReader:
     return file
 
 
-def _read_small(name: str, file: BufferedReader) -> bytes:
+def read_small(name: str, file: BufferedReader) -> bytes:
+    """The whole of an open file that is not to be larger than a small one."""
     found = file.read(MAX_SMALL + 1)
     if len(found) > MAX_SMALL:
         raise refuse(f"{name} grew while it was read.")
     return found
 
 
-def _digest(file: BufferedReader) -> str:
+def digest_of(file: BufferedReader) -> str:
+    """SHA-256 of an open file, read in blocks."""
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()

@@ -25,6 +25,7 @@ from orchestration.cli.serve import serve
 from orchestration.cli.status import status
 from orchestration.cli.sweep import sweep
 from orchestration.cli.verify import verify
+from orchestration.cli.verify_adapter import verify_adapter
 
 COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (demo, manual("Play three simulated weeks: promoted, promoted and a planted regression rolled back, a bad third one blocked.",
@@ -58,6 +59,8 @@ COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
                     "ratchet export tickets --kind onnx_int8", 2)),
     (publish, manual("Publish an adapter on a Hub, load it back and tag it by its week; or read back what was published.",
                      "HF_TOKEN=... ratchet publish tickets --repo owner/tickets", 2)),
+    (verify_adapter, manual("Look strictly at an adapter that somebody else made, and try it in a confined process; keep nothing.",
+                            "ratchet verify-adapter owner/tickets@" + "0123456789" * 4 + " --for tickets", 2)),
     (serve, manual("Answer over HTTP with what is live, and land what is asked, corrected and said of it.",
                    "ratchet serve --port 8008")),
     (fetch_base, manual("Download a base model of the Hub by its commit; nothing else ever downloads one.",

@@ -1,4 +1,4 @@
-"""`ratchet fetch-base`: a base model of the Hub, by commit, onto this disk. The one command that downloads.
+"""`ratchet fetch-base`: a base model of the Hub, by commit, onto this disk. The one command that downloads a base.
 
 Add here how a fetch is asked for and shown; what may come is `ratchet/hub_bases.py`, how it comes `ratchet/stores/hub_fetch.py`.
 """

@@ -1,7 +1,7 @@
-"""`python -m ratchet.stores.hub_download REPO COMMIT FOLDER PARENT`: the files of one base, by way of `huggingface_hub`.
+"""`python -m ratchet.stores.hub_download KIND REPO COMMIT FOLDER PARENT`: the files of one base or adapter.
 
-A process of its own, since that library reads its settings once, at import; it ends with its parent. It prints one JSON document a
-line: `{"said": ...}` for each file, then `{"done": true}` or `{"error": {...}}`. The token is HF_TOKEN's, or none.
+A process of its own, since `huggingface_hub` reads its settings once, at import; it ends with its parent. It prints one JSON
+document a line: `{"said": ...}` for each file, then `{"done": true}` or `{"error": {...}}`. The token is HF_TOKEN's, or none.
 """
 
 import hashlib
@@ -9,23 +9,25 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ratchet.errors import RatchetError
 from ratchet.hub_bases import choose_files
+from ratchet.publishing.restoring import choose_published
 from ratchet.training.lifeline import die_with_parent
 
 _BLOCK = 1 << 20
+_CHOOSE: Mapping[str, Callable[[Mapping[str, int]], list[str]]] = {"base": choose_files, "adapter": choose_published}
 
 
 def main(words: list[str]) -> int:
     """Exit code 0 when every file lies in the folder, 1 after an error was printed."""
-    repo, commit, folder, parent = words
+    kind, repo, commit, folder, parent = words
     die_with_parent(int(parent))
     try:
-        download(repo, commit, Path(folder))
+        download(repo, commit, Path(folder), _CHOOSE[kind])
     except RatchetError as error:
         _tell(error.as_json())
         return 1
@@ -33,8 +35,8 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def download(repo: str, commit: str, folder: Path) -> None:
-    """Every wanted file of the commit, each compared with the size and digest that the Hub lists."""
+def download(repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str, int]], list[str]]) -> None:
+    """Every file of the commit that `choose` wants, each compared with the size and digest that the Hub lists."""
     import httpx2
     from huggingface_hub import HfApi, constants, hf_hub_download, set_client_factory
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
@@ -45,7 +47,7 @@ def download(repo: str, commit: str, folder: Path) -> None:
     api = HfApi(token=token)
     try:
         listed = {each.path: each for each in api.list_repo_tree(repo, revision=commit) if hasattr(each, "size")}
-        wanted = choose_files({path: each.size for path, each in listed.items()})
+        wanted = choose({path: each.size for path, each in listed.items()})
         check_room(folder, {path: listed[path].size for path in wanted})
         for path in wanted:
             _tell({"said": f"{path}, {listed[path].size / 1e6:.1f} MB"})
@@ -81,7 +83,7 @@ def check_room(folder: Path, sizes: Mapping[str, int]) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
         raise RatchetError(
-            f"{size / 1e9:.1f} GB of the base are still to come, and {free / 1e9:.1f} GB are free.",
+            f"{size / 1e9:.1f} GB are still to come, and {free / 1e9:.1f} GB are free.",
             "Make room, or name another folder with RATCHET_CACHE.",
             code="disk_full",
         )

@@ -1,4 +1,4 @@
-"""Fetching a base model from the Hub: the one thing that downloads, by commit, and only what `hub_bases.py` lets in.
+"""Fetching from the Hub: the one thing that downloads, by commit, and of a base only what `hub_bases.py` lets in.
 
 The client reads its settings when it is imported, so it runs in a process of its own (`hub_download.py`). What was fetched before a
 kill is kept in a hidden folder, where the next call goes on; the base appears under its name whole, or not at all.
@@ -37,15 +37,27 @@ def fetch_base(name: str, say: Callable[[str], None]) -> Path:
 
 
 def _download(wanted: HubName, stage: Path, say: Callable[[str], None]) -> None:
+    files = stage / FILES
+    make_folder(files)
+    download_files(wanted.repo, wanted.revision, "base", files, say)
+    write_json(stage / MANIFEST, write_manifest(files, wanted))
+    fsync_folder(files)
+    stage.rename(wanted.place)
+    fsync_folder(wanted.place.parent)
+
+
+def download_files(repo: str, commit: str, kind: str, folder: Path, say: Callable[[str], None]) -> None:
+    """The files of a commit that a `kind` (`base` or `adapter`) consists of, in `folder`, each as the Hub lists it.
+
+    What an earlier call brought there is not asked for again. Raises `RatchetError` for whatever the Hub or the kind refuses.
+    """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in _OFFLINE:
         raise RatchetError(
             "HF_HUB_OFFLINE is set, so nothing may be downloaded.",
             "Unset it for this one command: HF_HUB_OFFLINE=0.",
             code="offline",
         )
-    files = stage / FILES
-    make_folder(files)
-    command = [sys.executable, "-m", "ratchet.stores.hub_download", wanted.repo, wanted.revision, str(files), str(os.getpid())]
+    command = [sys.executable, "-m", "ratchet.stores.hub_download", kind, repo, commit, str(folder), str(os.getpid())]
     environment = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
     ended: dict[str, Any] = {}
@@ -61,13 +73,9 @@ def _download(wanted: HubName, stage: Path, say: Callable[[str], None]) -> None:
         raise RatchetError(told["message"], told["hint"], code=told["code"])
     if process.returncode or ended.get("done") is not True:
         raise RatchetError(
-            f"the download of {wanted.repo!r} ended with exit code {process.returncode}.", "Run it again; it goes on.", code="hub"
+            f"the download of {repo!r} ended with exit code {process.returncode}.", "Run it again; it goes on.", code="hub"
         )
-    shutil.rmtree(files / ".cache", ignore_errors=True)
-    write_json(stage / MANIFEST, write_manifest(files, wanted))
-    fsync_folder(files)
-    stage.rename(wanted.place)
-    fsync_folder(wanted.place.parent)
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
 
 
 def _read_line(line: str) -> dict[str, Any]:

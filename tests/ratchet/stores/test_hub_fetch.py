@@ -233,5 +233,5 @@ def test_room_is_needed_only_for_what_is_still_to_come(tmp_path: Path) -> None:
         with path.open("wb") as file:
             file.truncate(huge)
     check_room(tmp_path, {"a": huge, "b": huge + 1})
-    with pytest.raises(RatchetError, match=r"4398\.0 GB of the base are still to come"):
+    with pytest.raises(RatchetError, match=r"4398\.0 GB are still to come"):
         check_room(tmp_path, {"a": huge, "b": huge, "c": huge})
