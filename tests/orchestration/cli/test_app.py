@@ -30,7 +30,8 @@ HEAVY = (
 )
 COMMANDS = (
     "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "serve",
-    "advance", "hold", "rollback", "kill", "replay", "verify", "export", "fetch-base", "explain", "sweep", "publish",
+    "advance", "hold", "rollback", "kill", "replay", "verify", "verify-adapter", "export", "fetch-base", "explain", "sweep",
+    "publish",
 )  # fmt: skip
 
 
