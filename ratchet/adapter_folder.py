@@ -2,8 +2,8 @@
 
 A folder may be anybody's: nothing in it is followed, run, or read at a size that it chooses. The folder is held by its descriptor,
 so that what is looked at and what is loaded lie in one folder whatever changes places meanwhile, and bytes that were digested are
-digested again when they are loaded. Add here how files come into memory; what they must say is `adapter_format.py` and
-`adapter_weights.py`.
+digested again when they are loaded. Add here how files come into memory; what they must say is `adapter_format.py`,
+`adapter_weights.py` and `adapter_header.py`.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ratchet import adapter_format as form
 from ratchet.adapter_format import refuse
+from ratchet.adapter_header import Header
 from ratchet.names import DIGEST
 
 MAX_SMALL = 1_000_000
@@ -26,14 +27,6 @@ MAX_HEADER = 1_000_000
 _MAX_BYTES = 2_000_000_000
 _WEIGHTS = frozenset(form.WEIGHTS.values())
 _SMALL = frozenset({form.CARD, form.MANIFEST, form.CONFIG})
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a file of weights says of itself: the text of its header, and how many bytes of numbers follow."""
-
-    text: bytes
-    data_bytes: int
 
 
 @dataclass(frozen=True)

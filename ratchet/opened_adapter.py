@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ratchet import adapter_format as form
 from ratchet.adapter_folder import OpenFolder, open_folder
 from ratchet.adapter_format import AdapterCard, refuse
-from ratchet.adapter_weights import LoraSettings, check_header, check_heads, expected_tensors, load_finite, read_settings
+from ratchet.adapter_header import check_header
+from ratchet.adapter_weights import LoraSettings, check_heads, expected_tensors, load_finite, read_settings
 from ratchet.bases import Base, names_in, resolve_base
 from ratchet.calibration import UNCALIBRATED, Calibration
 from ratchet.causal import empty_causal

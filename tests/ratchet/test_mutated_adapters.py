@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratchet import adapter_format, adapter_weights, mutated_adapters
+from ratchet import adapter_format, adapter_header, adapter_weights, mutated_adapters
 from ratchet.bases import resolve_base
 from ratchet.mutated_adapters import BadMutantError, Tally, try_mutants, try_mutated_folders
 from ratchet.tiny_adapter import write_tiny_adapter
@@ -54,7 +54,7 @@ def test_random_defects_are_refused_or_harmless_many_times(good: Path, tmp_path:
     [
         (adapter_weights, "1 <= self.rank <= MAX_RANK", "self.rank <= MAX_RANK"),
         (adapter_weights, "if not isinstance(name, str) or not all", "if not all"),
-        (adapter_weights, "except (ValueError, RecursionError)", "except KeyError"),
+        (adapter_header, "except (ValueError, RecursionError)", "except KeyError"),
         (adapter_format, "isinstance(self.method, str) and self.method in", "self.method in"),
     ],
 )
