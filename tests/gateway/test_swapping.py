@@ -133,7 +133,7 @@ def test_weights_that_were_changed_with_their_manifest_never_serve(
     slots.follow()
     assert slots.choose("small", "u1").digest == digests[0]
     assert "canary answers are" in slots.problems["small"]
-    assert mutant.load(home, "small", None, SharedBases(), None).rollout.live == forged
+    assert mutant.load(home, "small", None, SharedBases(), None, set()).rollout.live == forged
 
 
 def test_an_adapter_without_a_canary_keeps_out_and_says_how_to_get_one(home: Home, digests: list[str], enter: Enter) -> None:
