@@ -1,4 +1,4 @@
-"""Explains answers of one thread's worth of models: seconds a text, points looked at, and by how much attributions miss their sum.
+"""Explains answers of several models on one thread: seconds a text, points looked at, and by how much attributions miss their sum.
 
 Run `python -m benchmarks.explaining` (`--texts 20`). MiniLM's LoRA and probe are trained on the simulator's texts first, one epoch;
 `--causal 4` also explains that many texts by SmolLM2-135M, untuned, after `make setup-causal`. What is timed is `explain_text`; the
