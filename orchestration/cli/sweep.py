@@ -63,10 +63,11 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
     failures = [
         f"{printable(row['title'])} failed: {printable(row['reason'])}" for row in found["rows"] if row["status"] == "failed"
     ]
+    notes = [f"{printable(row['title'])}: {printable(row['note'])}" for row in found["rows"] if row.get("note")]
     return [
         table([_row(row) for row in found["rows"]]),
         "",
-        *(line for group in (curves, failures) if group for line in [*group, ""]),
+        *(line for group in (curves, notes, failures) if group for line in [*group, ""]),
         f"the cycle until its report: {cycle['seconds']:.1f} s, {cycle['energy_wh']:.3f} Wh, {cycle['cost']:.4f} "
         f"at {machine['watts']:g} watts and {machine['price_per_hour']:g} an hour{assumed}",
     ]

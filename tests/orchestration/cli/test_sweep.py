@@ -37,10 +37,12 @@ def test_epochs_are_drawn_and_failures_said(call: Any, ran_home: Path) -> None:
     epochs = [{"epoch": 1, "train_loss": 2.0, "nll": 1.0}, {"epoch": 2, "train_loss": 1.0, "nll": 0.9}]
     document["candidates"] = [{"index": 0, "title": "lora", "epochs": epochs, "selected_epoch": 2}]
     document["sweep"]["rows"][1] |= {"status": "failed", "reason": "it broke \x1b[31m"}
+    document["sweep"]["rows"][0]["note"] = "its first pass kept\x1b[31m"
     path.write_text(json.dumps(document))
     shown = call("--home", ran_home, "sweep", "tickets")
     assert "lora: training loss 2.000 █▅ 1.000, calibration NLL 1.000 ██ 0.900, epoch 2 kept" in shown.out
     assert "failed: it broke ?[31m" in shown.out
+    assert ": its first pass kept?[31m" in shown.out
     del document["sweep"]
     path.write_text(json.dumps(document))
     said = call("--home", ran_home, "sweep", "tickets")
