@@ -210,7 +210,7 @@ def test_an_older_generation_is_refused_after_a_restart(home: Home, share: Share
     mutant = plant(flag_provider, "max(self._newest, Flags(self._home).highest())", "self._newest")
     assert mutant.FileProvider(home).read().generation == 3
     reviving = plant(loading, "standing, killed=True)", "standing)")
-    assert reviving.load(home, "small", None, SharedBases(), None).rollout.served_percent == 25
+    assert reviving.load(home, "small", None, SharedBases(), None, set()).rollout.served_percent == 25
 
 
 @pytest.mark.parametrize("mark", [b"", b"x" * 20, b"7", None])
