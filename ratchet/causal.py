@@ -127,15 +127,19 @@ def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Ro
     return rows
 
 
-def check_scores(model: Any, prefix: Sequence[int], row: Sequence[int], codes: Sequence[int]) -> None:
-    """Raise `RatchetError` unless our shortcuts say of one row what the whole model says: a family may do what we do not know."""
+def check_scores(model: Any, prefix: Sequence[int], row: Sequence[int], codes: Sequence[int], ours: Rows | None = None) -> None:
+    """Raise `RatchetError` unless our shortcuts say of a row, given twice, what the whole model says: a family may do what we do
+    not know.
+
+    `ours` are those of a caller who has others than `prompted_rows`.
+    """
     import torch
 
-    ids = torch.tensor([list(row)], device=model.device)
+    ids = torch.tensor([list(row)] * 2, device=model.device)
     with torch.no_grad():
         whole = model(input_ids=torch.tensor([[*prefix, *row]], device=model.device)).logits[:, -1, list(codes)].float()
-        ours = prompted_rows(model, prefix, codes)(ids, torch.ones_like(ids))
-    distance, scale = float((whole - ours).abs().max()), max(1.0, float(whole.abs().max()))
+        found = (ours or prompted_rows(model, prefix, codes))(ids, torch.ones_like(ids))
+    distance, scale = float((whole - found).abs().max()), max(1.0, float(whole.abs().max()))
     if not distance <= _CLOSE[str(model.dtype).removeprefix("torch.")] * scale:
         raise RatchetError(
             f"the base model ({model.config.model_type}) scores its tokens in a way that is not known here: {distance:.2g} apart.",

@@ -1,7 +1,7 @@
 """A causal model under training: the loss is over the label tokens only, at the one position where the answer begins.
 
-The shared part of the prompt goes through the model once for each batch, with its gradients, instead of once for each text;
-that is the same sum in another order. Add here what is different for causal models; the optimiser's step is `trainee.py`.
+The shared part of the prompt goes through the model once for each batch, with its gradients, instead of once for each text:
+`one_pass.py` says how. Add here what is different for causal models; the optimiser's step is `trainee.py`.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ratchet.adapter_weights import LoraSettings
 from ratchet.candidate import Candidate
-from ratchet.causal import check_scores, compute_prefix, label_scores, last_hidden, load_causal
+from ratchet.causal import check_scores, load_causal
 from ratchet.hiding import hidden
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.training.lora import adapt_model, train_parameters
+from ratchet.training.one_pass import attend_in_one_pass, join_pass, one_pass_rows, split_pass
 from ratchet.training.quantised import load_quantised
 from ratchet.training.targets import resolve_targets
 from ratchet.training.trainee import Trainee
@@ -35,19 +36,15 @@ class CausalTrainee(Trainee):
 
     def answer(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         """Logits of the label tokens, [n, k], for rows that follow the shared part of the prompt."""
-        import torch
-
-        backbone, states = self.whole.base_model, self.recall(ids, mask)
-        ids, lengths = ids.to(self.device), mask.sum(dim=1)
-        if self.model.training and self.whole.is_activation_checkpointing:  # they take no cache: the shared part goes with each
-            shared = torch.tensor([list(self.prefix)], dtype=ids.dtype, device=self.device).expand(len(ids), -1)
-            hidden = backbone(input_ids=torch.cat([shared, ids], dim=1), use_cache=False).last_hidden_state
-            last = (len(self.prefix) + lengths - 1).to(self.device)
-            return label_scores(self.whole, hidden[torch.arange(len(ids), device=self.device), last], self.codes)
-        with self.giving(None if self.kept is None or states is None else self.kept.prefix):
-            cached = compute_prefix(backbone, self.prefix)
+        states = self.recall(ids, mask)
+        if states is not None and self.kept is not None and self.kept.prefix is not None:
+            states = join_pass(self.kept.prefix, states)
         with self.giving(states):
-            return label_scores(self.whole, last_hidden(backbone, cached, lengths, ids), self.codes)
+            return one_pass_rows(self.whole, self.prefix, self.codes)(ids.to(self.device), mask)
+
+    def catch_lower(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
+        """What the lower layers make of the shared part, [1, p, d], and of the rows, [n, t, d]."""
+        return list(split_pass(super().catch_lower(ids, mask)[0], len(self.prefix), len(ids)))
 
 
 def causal_settings(model: Any, base_name: str, candidate: Candidate) -> LoraSettings:
@@ -69,9 +66,12 @@ def build_causal_trainee(
 
     torch.manual_seed(candidate.seed)
     model = load_quantised(folder) if candidate.method == "qlora" else load_causal(folder)
-    check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes)
+    asked = tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes
+    check_scores(model, *asked, one_pass_rows(model, tokenizer.prefix, tokenizer.codes))
     own = {"whole": model, "prefix": tokenizer.prefix, "codes": tokenizer.codes}
     if candidate.method == "full":
-        return train_parameters(CausalTrainee, model.requires_grad_(True), None, candidate, dtype, **own)
-    settings = causal_settings(model, base_name, candidate)
-    return adapt_model(CausalTrainee, model, settings, candidate, dtype, **own)
+        trainee = train_parameters(CausalTrainee, model.requires_grad_(True), None, candidate, dtype, **own)
+    else:
+        trainee = adapt_model(CausalTrainee, model, causal_settings(model, base_name, candidate), candidate, dtype, **own)
+    attend_in_one_pass(model)
+    return trainee
