@@ -49,6 +49,18 @@ def test_it_says_and_teaches_the_same(family: str, prefix: tuple[int, ...], ids:
         assert torch.allclose(ours, theirs, atol=1e-4 * float(theirs.abs().max().clamp(min=1))), name
 
 
+def test_families_with_as_many_keys_as_queries_are_known_too() -> None:
+    """They lay their numbers out in other ways."""
+    from transformers import GPT2Config, GPT2LMHeadModel, Phi3Config, Phi3ForCausalLM
+
+    small = {"num_hidden_layers": 2, "num_attention_heads": 4, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    for model in (
+        GPT2LMHeadModel(GPT2Config(vocab_size=40, hidden_size=32, **small)),
+        Phi3ForCausalLM(Phi3Config(vocab_size=40, hidden_size=32, intermediate_size=32, **small)),
+    ):
+        check_scores(model.eval(), PREFIX, [4, 9, 5], CODES, one_pass_rows(model, PREFIX, CODES))
+
+
 def test_what_is_joined_comes_apart_again() -> None:
     """The place of each state in the long row."""
     shared, texts = torch.randn(1, 5, 3), torch.randn(2, 4, 3)
