@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ratchet.adapter_weights import PREFIX, LoraSettings, stored_name
+from ratchet.adapter_weights import MAGNITUDE, PREFIX, LoraSettings, stored_name
 from ratchet.candidate import Candidate
 from ratchet.encoders import load_classifier_with_info
 from ratchet.hiding import hidden
@@ -16,6 +16,7 @@ from ratchet.layers import SplitLayers, find_layers, lower_count
 from ratchet.training.device import fast_dtype, learning_device
 from ratchet.training.dropout import Noise, replace_dropouts
 from ratchet.training.joined import join_layer
+from ratchet.training.stretched import stretch_layer
 from ratchet.training.targets import resolve_targets
 from ratchet.training.trainee import Trainee
 
@@ -80,10 +81,12 @@ def adapt_model(
         adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
     trainee = train_parameters(kind, adapted, settings, candidate, dtype, **more)
     masters = dict(zip(trainee.names, trainee.masters, strict=True))
-    if candidate.method in ("lora", "dpo") and candidate.dropout == 0:
+    if candidate.method != "qlora" and candidate.dropout == 0:
         for module in settings.target_modules:
-            up = masters[f"{PREFIX}{module}.lora_B.weight"]
-            trainee.layers.append(join_layer(model.get_submodule(module), up, settings.alpha / settings.rank))
+            layer, up = model.get_submodule(module), masters[f"{PREFIX}{module}.lora_B.weight"]
+            scale = settings.alpha / settings.rank
+            joined = stretch_layer(layer, up, masters[f"{PREFIX}{module}{MAGNITUDE}"], scale) if settings.dora else None
+            trainee.layers.append(joined or join_layer(layer, up, scale))
     trainee.below = lower_count(model, candidate.layers)
     if trainee.below:
         trainee.split = SplitLayers(model)

@@ -13,6 +13,7 @@ from ratchet.adapter_weights import LoraSettings
 from ratchet.layers import SplitLayers
 from ratchet.training.dropout import Noise
 from ratchet.training.joined import JoinedLayer
+from ratchet.training.stretched import StretchedLayer
 
 if TYPE_CHECKING:
     import torch
@@ -46,8 +47,8 @@ class Trainee:
     masters: list["torch.Tensor"]
     """Each tensor's part of `flat`, in its shape."""
     optimiser: "torch.optim.AdamW"
-    layers: list[JoinedLayer]
-    """Those that compute joined; none when the LoRA has dropout of its own."""
+    layers: list[JoinedLayer | StretchedLayer]
+    """Those that compute joined; none when the LoRA or DoRA has dropout of its own."""
     noise: Noise
     total_parameters: int
     below: int = field(default=0, kw_only=True)

@@ -15,9 +15,9 @@ from ratchet.training.lora import build_trainee
 from ratchet.training.trainee import Trainee
 
 
-def build(tiny_base: Path, dropout: float) -> Trainee:
-    """A float32 trainee whose LoRA already differs from zero, its base without dropout."""
-    candidate = Candidate(base=str(tiny_base), rank=2, alpha=4, dropout=dropout)
+def build(tiny_base: Path, dropout: float, method: str = "lora") -> Trainee:
+    """A float32 trainee whose LoRA or DoRA already differs from zero, its base without dropout."""
+    candidate = Candidate(base=str(tiny_base), rank=2, alpha=4, dropout=dropout, method=method)
     trainee = build_trainee(tiny_base, str(tiny_base), candidate, 3, torch.float32)
     for number, master in enumerate(trainee.masters):
         master.add_(0.1 * torch.randn(master.shape, generator=torch.Generator().manual_seed(number)))
@@ -26,9 +26,10 @@ def build(tiny_base: Path, dropout: float) -> Trainee:
     return trainee
 
 
-def test_joined_layers_compute_what_peft_computes(tiny_base: Path) -> None:
-    """In float32 the loss and every gradient agree with PEFT's unmerged forward to rounding."""
-    joined, plain = build(tiny_base, 0.0), build(tiny_base, 0.5)
+@pytest.mark.parametrize("method", ["lora", "dora"])
+def test_joined_layers_compute_what_peft_computes(tiny_base: Path, method: str) -> None:
+    """In float32 the loss and every gradient, those of DoRA's magnitudes too, agree with PEFT's unmerged forward to rounding."""
+    joined, plain = build(tiny_base, 0.0, method), build(tiny_base, 0.5, method)
     assert [len(joined.layers), len(plain.layers)] == [13, 0]
     ids = torch.tensor([[2, 5, 6, 7, 3], [2, 9, 3, 0, 0]])
     mask = (ids > 0).long()
