@@ -1,4 +1,4 @@
-"""What is explained is what is served, for a LoRA, a probe and a causal model; and the figures add up."""
+"""What is explained is what is served, for every form of adapter of both families; and the figures add up."""
 
 import math
 from collections.abc import Callable
@@ -31,25 +31,46 @@ SHARP = Calibration("temperature", 0.5, accepted=True, reason="made up")
 
 
 @pytest.fixture(scope="module")
-def causal(tmp_path_factory: pytest.TempPathFactory, examples: Examples, launch: Launch) -> Path:
-    """The adapter of a tiny Llama that was trained for some epochs."""
+def causal_folders(tmp_path_factory: pytest.TempPathFactory, examples: Examples, launch: Launch) -> dict[str, Path]:
+    """Adapters of a tiny Llama that was trained for some epochs, by method."""
     root = tmp_path_factory.mktemp("llama")
     prompt = make_prompt(PromptPolicy(), [Label(name) for name in ("card", "money", "rate")])
     texts = [text for rows in examples.values() for text, _ in rows]
     base = resolve_base(str(write_tiny_causal(root / "base", [*texts, prompt.render("")])))
-    candidate = Candidate(family="causal", base=base.name, rank=4, alpha=8, epochs=4, batch=8, learning_rate=2e-2, max_tokens=32)
-    plan = TrainingPlan(("card", "money", "rate"), (candidate,), {base.name: base.revision}, digest_json(examples), "test", prompt)
-    work = prepare(root / "work", plan, examples["train"], examples["calibration"])
+    lora = Candidate(family="causal", base=base.name, rank=4, alpha=8, epochs=4, batch=8, learning_rate=2e-2, max_tokens=32)
+    every = (lora, replace(lora, method="dora"), replace(lora, method="full", learning_rate=5e-3))
+    plan = TrainingPlan(("card", "money", "rate"), every, {base.name: base.revision}, digest_json(examples), "test", prompt)
+    return adapters_of(prepare(root / "work", plan, examples["train"], examples["calibration"]), launch)
+
+
+@pytest.fixture(scope="module")
+def causal(causal_folders: dict[str, Path]) -> Path:
+    """The one by LoRA."""
+    return causal_folders["lora"]
+
+
+@pytest.fixture(scope="module")
+def encoder_folders(
+    tmp_path_factory: pytest.TempPathFactory, make_plan: Callable[..., TrainingPlan], examples: Examples, launch: Launch
+) -> dict[str, Path]:
+    """Adapters of a tiny encoder whose LoRA and probe others share, by DoRA and of every weight."""
+    plan = make_plan({"method": "dora"}, {"method": "full"})
+    return adapters_of(prepare(tmp_path_factory.mktemp("encoder"), plan, examples["train"], examples["calibration"]), launch)
+
+
+def adapters_of(work: Path, launch: Launch) -> dict[str, Path]:
+    """Train a plan; the folder of each method's adapter."""
     done = launch(work)
     assert done.returncode == 0, done.stderr
-    return read_result(work).best_folder
+    return {found.method: work / found.folder for found in read_result(work).candidates}
 
 
-@pytest.fixture(params=["lora", "probe", "causal"])
+@pytest.fixture(params=["lora", "probe", "dora", "full", "causal lora", "causal dora", "causal full"])
 def predictor(request: pytest.FixtureRequest, trained: Path) -> Predictor:
     """A predictor of each kind, with a temperature that matters."""
-    folders = {"lora": trained / "candidate-0" / "adapter", "probe": trained / "candidate-1" / "adapter"}
-    folder = folders.get(request.param) or request.getfixturevalue("causal")
+    shared = {"lora": trained / "candidate-0" / "adapter", "probe": trained / "candidate-1" / "adapter"}
+    family, _, method = request.param.rpartition(" ")
+    folder = shared.get(request.param) or request.getfixturevalue(f"{family or 'encoder'}_folders")[method]
     return replace(load_predictor(folder), calibration=SHARP)
 
 
