@@ -38,6 +38,7 @@ NAMES: tuple[str, ...] = (
     "training.whole_batch",
     "training.second_process",
     "training.after_epoch",
+    "training.after_watched_epoch",
     "training.before_result",
 )
 """Every failpoint of the product, by the module that holds it."""

@@ -13,7 +13,7 @@ from ratchet.canary import record_canary
 from ratchet.files import fsync_folder, write_atomically
 from ratchet.identity import canonical_json
 from ratchet.opened_adapter import make_card
-from ratchet.training.epochs import History, Tensors
+from ratchet.training.history import History, Tensors
 from ratchet.training.outcome import CandidateResult
 from ratchet.training.task import Task
 

@@ -20,8 +20,8 @@ from ratchet.prediction import load_predictor
 from ratchet.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.training.adapter_folder import as_safetensors, finish, write_adapter
 from ratchet.training.ending import is_out_of_memory
-from ratchet.training.epochs import Metrics, Tensors
 from ratchet.training.heartbeat import sign_of_life
+from ratchet.training.history import Metrics, Tensors
 from ratchet.training.learning import Report, learn, prepare_torch
 from ratchet.training.outcome import CandidateResult, weights_digest
 from ratchet.training.task import Task
@@ -99,7 +99,9 @@ def _train_with_sft(task: Task, report: Report) -> CandidateResult:
     def judged(settings: LoraSettings | None, tensors: Tensors) -> Metrics:
         return evaluate(task, tokenizer, settings, tensors)
 
-    return finish(task, *train_with_sft(task, tokenizer, judged, report))
+    result = finish(task, *train_with_sft(task, tokenizer, judged, report))
+    shutil.rmtree(task.checkpoints)
+    return result
 
 
 def _train_probe(task: Task, report: Report) -> CandidateResult:

@@ -1,15 +1,14 @@
 """The epochs of one LoRA training: order, schedule, early stopping, resuming after a crash.
 
-Add here what happens from one epoch to the next. One optimiser step is in `trainee.py`, what is remembered in `checkpoints.py`.
+Add here what happens from one epoch to the next. One optimiser step is in `trainee.py`, what is remembered of them
+in `remembering.py`.
 """
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ratchet.candidate import Candidate
 from ratchet.encoding import pad_batch
@@ -17,68 +16,17 @@ from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats
 from ratchet.failpoints import failpoint
 from ratchet.training.batching import bucket_batches, split_by_tokens
-from ratchet.training.checkpoints import read_checkpoint, write_checkpoint
+from ratchet.training.checkpoints import read_checkpoint
 from ratchet.training.duo import Alone, Duo
 from ratchet.training.head_start import start_head
+from ratchet.training.history import Epoch, History, Metrics, Tensors
 from ratchet.training.memory import return_freed_memory
+from ratchet.training.remembering import recall, recall_best, remember
 from ratchet.training.room import WHOLE, Room
 from ratchet.training.schedule import learning_rate_at
-from ratchet.training.trainee import Trainee, class_weights, masters_of
-
-if TYPE_CHECKING:
-    import torch
+from ratchet.training.trainee import Trainee, class_weights
 
 _TIDY_EVERY = 16  # batches
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """How good uncalibrated probabilities are on the calibration split."""
-
-    macro_f1: float
-    nll: float
-    ece: float
-    brier: float
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One finished epoch; `epoch` counts from 1, `train_loss` is the mean weighted cross-entropy."""
-
-    epoch: int
-    train_loss: float
-    macro_f1: float
-    nll: float
-    ece: float
-    brier: float
-    seconds: float
-    """With evaluation."""
-    train_seconds: float
-
-
-@dataclass(frozen=True)
-class History:
-    """What is known after some epochs: enough to go on, or to stop."""
-
-    epochs: tuple[Epoch, ...] = ()
-    best: int = 0
-    """The epoch with the lowest calibration NLL, the earliest of equals; 0 before the first."""
-    resumed_from: int | None = None
-    halved: bool = False
-    """Whether any of them was trained in half the room."""
-
-    def with_epoch(self, epoch: Epoch) -> "History":
-        """The history one epoch later."""
-        better = self.best == 0 or epoch.nll < self.epochs[self.best - 1].nll
-        return replace(self, epochs=(*self.epochs, epoch), best=epoch.epoch if better else self.best)
-
-    def stopped_early(self, candidate: Candidate) -> bool:
-        """Whether `patience` epochs passed without a better calibration NLL, before the last epoch."""
-        return len(self.epochs) < candidate.epochs and len(self.epochs) - self.best >= candidate.patience
-
-    def finished(self, candidate: Candidate) -> bool:
-        """Whether no further epoch is to be trained."""
-        return len(self.epochs) >= candidate.epochs or self.stopped_early(candidate)
 
 
 @dataclass(frozen=True)
@@ -92,9 +40,6 @@ class Lesson:
     room: Room = WHOLE
     goals: Floats | None = None
     """What to learn of each class instead of `targets` alone, [n, k], where a teacher was asked."""
-
-
-Tensors = dict[str, "torch.Tensor"]
 
 
 def train_epochs(
@@ -111,7 +56,9 @@ def train_epochs(
     as if it had never been interrupted. The other process of `pair`, if there is one, runs `follow`.
     """
     candidate = lesson.candidate
-    history = _resume(trainee, folder)
+    history, tensors = recall(folder)
+    if tensors is not None:
+        trainee.restore(tensors)
     pair.meet()
     if history.epochs:
         pair.tell("restore", len(history.epochs))
@@ -128,15 +75,11 @@ def train_epochs(
         seconds = time.perf_counter() - started
         epoch = Epoch(number, loss, **measured, seconds=seconds, train_seconds=trained_s)
         history = replace(history.with_epoch(epoch), halved=history.halved or lesson.room.halved)
-        write_checkpoint(folder / f"epoch-{number}", trainee.snapshot(), _as_state(history))
-        _forget(folder, {history.best, number})
+        remember(folder, history, trainee.snapshot())
         report(epoch)
         failpoint("training.after_epoch")
     pair.tell("stop")
-    best = read_checkpoint(folder / f"epoch-{history.best}")
-    if best is None:
-        raise RatchetError("the best epoch's checkpoint is missing or damaged.", f"Remove {folder} and train again.")
-    return masters_of(best[0]), history
+    return recall_best(folder, history), history
 
 
 def follow(trainee: Trainee, lesson: Lesson, folder: Path, duo: Duo) -> None:
@@ -196,32 +139,3 @@ def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int)
         trainee.step(summed[:-1], learning_rate_at(done, steps, candidate.learning_rate))
         total += loss * len(batch)
     return total / len(lesson.rows)
-
-
-def _resume(trainee: Trainee, folder: Path) -> History:
-    for number in sorted(_finished_epochs(folder), reverse=True):
-        found = read_checkpoint(folder / f"epoch-{number}")
-        if found is None:
-            continue
-        history = _from_state(found[1])
-        if read_checkpoint(folder / f"epoch-{history.best}") is not None:
-            trainee.restore(found[0])
-            return replace(history, resumed_from=number)
-    return History()
-
-
-def _finished_epochs(folder: Path) -> list[int]:
-    return [int(path.name.removeprefix("epoch-")) for path in folder.glob("epoch-*")]
-
-
-def _forget(folder: Path, kept: set[int]) -> None:
-    for number in set(_finished_epochs(folder)) - kept:
-        shutil.rmtree(folder / f"epoch-{number}")
-
-
-def _as_state(history: History) -> dict[str, Any]:
-    return {"epochs": [asdict(epoch) for epoch in history.epochs], "best": history.best, "halved": history.halved}
-
-
-def _from_state(state: dict[str, Any]) -> History:
-    return History(tuple(Epoch(**epoch) for epoch in state["epochs"]), state["best"], halved=state.get("halved", False))

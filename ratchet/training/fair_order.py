@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 
 class FairOrder:
-    """A sampler for a torch `DataLoader`: the indices of an epoch, and other ones at each further call."""
+    """A sampler for a torch `DataLoader`: the indices of the epoch after `done`, and other ones at each further call."""
 
-    def __init__(self, weights: Sequence[float], seed: int) -> None:
-        self._weights, self._seed, self._epoch = np.asarray(weights, dtype=np.float64), seed, 0
+    def __init__(self, weights: Sequence[float], seed: int, done: int = 0) -> None:
+        self._weights, self._seed, self._epoch = np.asarray(weights, dtype=np.float64), seed, done
 
     def __len__(self) -> int:
         return len(self._weights)

@@ -18,8 +18,9 @@ from ratchet.encoding import TextTokenizer, encode_texts, load_tokenizer
 from ratchet.prediction import Predictor
 from ratchet.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
 from ratchet.training.duo import Alone, Duo, Second
-from ratchet.training.epochs import Epoch, History, Lesson, Metrics, Tensors, follow, train_epochs
+from ratchet.training.epochs import Lesson, follow, train_epochs
 from ratchet.training.heartbeat import sign_of_life
+from ratchet.training.history import Epoch, History, Metrics, Tensors
 from ratchet.training.kept import keep_lower
 from ratchet.training.quantised import prepare_quantising
 from ratchet.training.task import Task

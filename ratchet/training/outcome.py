@@ -13,7 +13,7 @@ from typing import Any
 from ratchet import adapter_format as form
 from ratchet.adapter_folder import read_folder
 from ratchet.errors import RatchetError
-from ratchet.training.epochs import Epoch, Metrics
+from ratchet.training.history import Epoch, Metrics
 from ratchet.training.plan import read_plan
 
 RESULT = "result.json"

@@ -6,24 +6,29 @@ remains is one LoRA again. Add here how pairs are mined and learned from; whethe
 stock trainers share `stock.py`.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from ratchet.adapter_weights import LoraSettings, stored_name
+from ratchet.adapter_weights import LoraSettings
 from ratchet.calibration import softmax
 from ratchet.candidate import Candidate
 from ratchet.causal import load_causal
 from ratchet.encoding import encode_texts
 from ratchet.evaluation import Floats
+from ratchet.files import write_json
 from ratchet.hiding import hidden
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.training.device import fast_dtype
-from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.fair_order import FairOrder
+from ratchet.training.history import Epoch, History, Metrics, Tensors
 from ratchet.training.lora import lora_config
+from ratchet.training.remembering import recall
 from ratchet.training.stock import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
+from ratchet.training.stock_memory import put_tensors
 from ratchet.training.task import Task
 from ratchet.training.trainee import class_weights
 
@@ -31,6 +36,9 @@ FEWEST_PAIRS = 8
 """Below it there is nothing to prefer: the first pass knows its training examples."""
 _CLOSE = 0.2
 """A right answer whose probability is at most this much above its nearest rival's makes a pair, too."""
+_SECOND = "second"
+"""Where the pass's own epochs lie, within the folder of the first pass's."""
+_PAIRS = "pairs.json"
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,14 @@ def mine_pairs(logits: Floats, targets: Sequence[int]) -> list[Pair]:
         if probabilities[row, target] - probabilities[row, rival] <= _CLOSE:
             pairs.append(Pair(row, target, rival))
     return pairs
+
+
+def keep_pairs(folder: Path, mine: Callable[[], list[Pair]]) -> list[Pair]:
+    """The pairs that lie in a folder; where none do, those that `mine` finds, kept there for a pass that is killed."""
+    path = folder / _PAIRS
+    if not path.is_file():
+        write_json(path, [astuple(pair) for pair in mine()])
+    return [Pair(*pair) for pair in json.loads(path.read_bytes())]
 
 
 def as_rows(tokenizer: PromptTokenizer, texts: Sequence[str], pairs: Sequence[Pair]) -> list[dict[str, list[int]]]:
@@ -82,7 +98,8 @@ def prefer(
     import torch
 
     passing = pass_of(task.candidate)
-    order = FairOrder(pair_weights(pairs, task.targets, len(task.plan.labels)), passing.seed)
+    epochs = task.checkpoints / _SECOND
+    order = FairOrder(pair_weights(pairs, task.targets, len(task.plan.labels)), passing.seed, len(recall(epochs)[0].epochs))
     torch.manual_seed(passing.seed)
     with quiet_trainer():
         from datasets import Dataset
@@ -112,7 +129,7 @@ def prefer(
             train_dataset=Dataset.from_list(as_rows(tokenizer, [text for text, _ in task.train], pairs)),
             processing_class=AutoTokenizer.from_pretrained(task.base.folder, local_files_only=True, trust_remote_code=False),
         )
-        watch = Watch(passing, task.room, evaluate, report)
+        watch = Watch(passing, task.room, epochs, evaluate, report)
         tensors, history = run_watched(trainer, watch)
     shutil.rmtree(output, ignore_errors=True)
     return tensors, history
@@ -129,15 +146,3 @@ def pair_weights(pairs: Sequence[Pair], targets: Sequence[int], k: int) -> list[
 def pass_of(candidate: Candidate) -> Candidate:
     """The settings of the preference pass in the places where a trainer looks for them."""
     return replace(candidate, epochs=candidate.pass_epochs, learning_rate=candidate.pass_rate)
-
-
-def put_tensors(model: Any, tensors: "Tensors") -> None:
-    """Give the trainable parts of a PEFT model these stored tensors, each exactly once; raises ValueError for other names."""
-    import torch
-
-    learning = {stored_name(name): value for name, value in model.named_parameters() if value.requires_grad}
-    if set(learning) != set(tensors):
-        raise ValueError(f"the model learns {len(learning)} tensors, not the {len(tensors)} that are put into it")
-    with torch.no_grad():
-        for name, value in learning.items():
-            value.copy_(tensors[name])

@@ -6,10 +6,11 @@ Add here what decides between the two. How pairs are mined and learned from is `
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ratchet.adapter_weights import LoraSettings
 from ratchet.prompt_tokenizer import PromptTokenizer
-from ratchet.training.epochs import Epoch, History, Metrics, Tensors
+from ratchet.training.history import Epoch, History, Metrics, Tensors
 from ratchet.training.learning import Learned
-from ratchet.training.preference import FEWEST_PAIRS, mine_pairs, prefer
+from ratchet.training.preference import FEWEST_PAIRS, Pair, keep_pairs, mine_pairs, prefer
 from ratchet.training.task import Task
 from ratchet.training.validation import answer, evaluate, measure_served, serve, watched
 
@@ -33,13 +34,10 @@ def pass_again(task: Task, found: Learned, report: Callable[[Epoch], None]) -> P
     tokenizer, settings, examples = found.tokenizer, found.settings, len(task.train)
     if not isinstance(tokenizer, PromptTokenizer) or settings is None:
         raise ValueError("preferences are of codes, which only a prompt has, and held to the LoRA before them")
-    predictor = watched(serve(task, tokenizer, settings, found.tensors), task)
-    pairs = mine_pairs(answer(predictor, task.train)[0], task.targets)
+    pairs, before = _look_back(task, tokenizer, settings, found.tensors)
     if len(pairs) < FEWEST_PAIRS:
         few = f"wrong or unsure on {len(pairs)} of {examples} training examples, and preferences need {FEWEST_PAIRS}"
         return Passed(found.tensors, found.history, len(pairs), f"its first pass kept: {few}")
-    before = measure_served(*answer(predictor, task.calibration))
-    del predictor
     behind = len(found.history.epochs)
 
     def judged(tensors: Tensors) -> Metrics:
@@ -56,9 +54,17 @@ def pass_again(task: Task, found: Learned, report: Callable[[Epoch], None]) -> P
     return Passed(found.tensors, join_histories(found.history, second, better=False), len(pairs), worse)
 
 
+def _look_back(task: Task, tokenizer: PromptTokenizer, settings: LoraSettings, tensors: Tensors) -> tuple[list[Pair], float]:
+    """The pairs in what the first pass answers to training examples, and its NLL on the calibration split as served."""
+    predictor = watched(serve(task, tokenizer, settings, tensors), task)
+    pairs = keep_pairs(task.checkpoints, lambda: mine_pairs(answer(predictor, task.train)[0], task.targets))
+    return pairs, measure_served(*answer(predictor, task.calibration))
+
+
 def join_histories(first: History, second: History, *, better: bool) -> History:
     """Both passes as one: epochs count on, and the best is the second pass's where that one was `better`."""
     behind = len(first.epochs)
     epochs = (*first.epochs, *(replace(epoch, epoch=epoch.epoch + behind) for epoch in second.epochs))
     best = second.best + behind if better else first.best
-    return History(epochs, best, first.resumed_from, first.halved or second.halved)
+    resumed_from = first.resumed_from if second.resumed_from is None else behind + second.resumed_from
+    return History(epochs, best, resumed_from, first.halved or second.halved)

@@ -7,7 +7,7 @@ what it shares with others of TRL is `stock.py`.
 
 import shutil
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ratchet.adapter_weights import LoraSettings
 from ratchet.causal import check_scores, load_causal
@@ -16,15 +16,12 @@ from ratchet.hiding import hidden
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.training.causal import causal_settings
 from ratchet.training.device import fast_dtype, learning_device
-from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.heartbeat import sign_of_life
+from ratchet.training.history import Epoch, History, Metrics, Tensors
 from ratchet.training.lora import count_parameters, lora_config
 from ratchet.training.quantised import load_quantised
 from ratchet.training.stock import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
 from ratchet.training.task import Task
-
-if TYPE_CHECKING:
-    pass
 
 Evaluate = Callable[[LoraSettings | None, Tensors], Metrics]
 
@@ -77,7 +74,7 @@ def train_with_sft(
         learned = [value for value in trainer.model.parameters() if value.requires_grad]
         for value in learned:
             value.data = value.data.float()  # beside four bits TRL makes it bfloat16, which loses small steps
-        watch = Watch(candidate, task.room, lambda tensors: evaluate(settings, tensors), report)
+        watch = Watch(candidate, task.room, task.checkpoints, lambda tensors: evaluate(settings, tensors), report)
         tensors, history = run_watched(trainer, watch)
     shutil.rmtree(output, ignore_errors=True)
     return settings, tensors, history, sum(value.numel() for value in learned) / count_parameters(trainer.model)

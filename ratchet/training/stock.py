@@ -1,8 +1,8 @@
 """What a stock trainer of TRL is given here, whatever it optimises: arguments, our schedule, and someone who watches its epochs.
 
 The trainer owns the steps. After each epoch the watch has the weights judged by the path that serves, reports the figures, keeps
-the best and stops when patience is used up, as our own loop does. Nothing is remembered on the disk: a training that was killed
-starts anew, with the same outcome. Add here what stock trainers share; what `SFTTrainer` learns from is `sft.py`.
+the best and stops when patience is used up, as our own loop does. What a killed training goes on from is in `stock_memory.py`. Add
+here what stock trainers share; what `SFTTrainer` learns from is `sft.py`.
 """
 
 import math
@@ -11,23 +11,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ratchet.adapter_weights import stored_name
 from ratchet.candidate import Candidate
 from ratchet.encoders import quiet_loading
 from ratchet.errors import RatchetError
 from ratchet.failpoints import failpoint
 from ratchet.training.device import fast_dtype
-from ratchet.training.epochs import Epoch, History, Metrics, Tensors
 from ratchet.training.heartbeat import sign_of_life
+from ratchet.training.history import Epoch, History, Metrics, Tensors
 from ratchet.training.lora import WEIGHT_DECAY
+from ratchet.training.remembering import masters_of, recall, recall_best, remember
 from ratchet.training.room import Room
 from ratchet.training.schedule import learning_rate_at
+from ratchet.training.stock_memory import count_steps, learned_tensors, put_tensors, restore_optimiser, take_snapshot
 from ratchet.training.trainee import CLIP_NORM
 
-if TYPE_CHECKING:
-    import torch
+_APART = 1_000_003  # seeds of one candidate's epochs, so that a neighbouring seed has none of them
 
 
 def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: Room) -> dict[str, Any]:
@@ -71,10 +71,15 @@ def equal_parts(batch: int, least: int) -> int:
 
 
 class OurSchedule:
-    """Put before a trainer of transformers: the rates of our own loop. By the stock ones the first step learns nothing."""
+    """Put before a trainer of transformers: the rates of our own loop, and what was learned before put back by our own code.
+
+    By the stock rates the first step learns nothing. The stock checkpoints hold pickles; none is written or read.
+    """
 
     optimizer: Any
     lr_scheduler: Any = None
+    steps_done = 0
+    """How many steps were taken before this process began."""
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The schedule of the trainer's optimiser, made once."""
@@ -82,41 +87,49 @@ class OurSchedule:
 
         if self.lr_scheduler is None:
             chosen = self.optimizer if optimizer is None else optimizer
-            self.lr_scheduler = LambdaLR(chosen, lambda step: learning_rate_at(step, num_training_steps, 1.0))
+            for group in chosen.param_groups:
+                group["initial_lr"] = group["lr"]
+            self.lr_scheduler = LambdaLR(
+                chosen, lambda step: learning_rate_at(step, num_training_steps, 1.0), last_epoch=self.steps_done - 1
+            )
         return self.lr_scheduler
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Nothing: what was learned is in the model already."""
 
 
 @dataclass
 class Watch:
-    """Judges, reports and keeps what a stock trainer has after each of its epochs."""
+    """Judges, reports and remembers what a stock trainer has after each of its epochs."""
 
     candidate: Candidate
     room: Room
+    folder: Path
+    """Where finished epochs lie."""
     evaluate: Callable[[Tensors], Metrics]
     report: Callable[[Epoch], None]
     history: History = field(default_factory=History)
-    best: "Tensors | None" = None
-    """The stored tensors of the best epoch, float32."""
     _started: float = 0.0
 
     def begin_epoch(self) -> None:
-        """The trainer begins an epoch."""
+        """The trainer begins an epoch: all its randomness follows from the seed and its number, as after a kill."""
+        from transformers import set_seed
+
+        set_seed((self.candidate.seed + _APART * len(self.history.epochs)) % 2**32)
         self._started = time.perf_counter()
 
-    def end_epoch(self, model: Any, loss: float) -> bool:
+    def end_epoch(self, model: Any, optimiser: Any, loss: float) -> bool:
         """The trainer ended an epoch with this mean loss; whether it shall stop. Raises `RatchetError` for a loss that is none."""
         number = len(self.history.epochs) + 1
         check_loss(loss, number, self.candidate)
         trained_s = time.perf_counter() - self._started
-        tensors = trained_tensors(model)
-        measured = asdict(self.evaluate(tensors))
+        measured = asdict(self.evaluate(learned_tensors(model)))
         seconds = time.perf_counter() - self._started
         epoch = Epoch(number, loss, **measured, seconds=seconds, train_seconds=trained_s)
-        self.history = replace(self.history.with_epoch(epoch), halved=self.room.halved)
-        if self.history.best == number:
-            self.best = tensors
+        self.history = replace(self.history.with_epoch(epoch), halved=self.history.halved or self.room.halved)
+        remember(self.folder, self.history, take_snapshot(model, optimiser))
         self.report(epoch)
-        failpoint("training.after_epoch")
+        failpoint("training.after_watched_epoch")
         return self.history.finished(self.candidate)
 
 
@@ -130,19 +143,20 @@ def check_loss(loss: float, number: int, candidate: Candidate) -> None:
         )
 
 
-def trained_tensors(model: Any) -> "dict[str, torch.Tensor]":
-    """What a model learned, float32 by stored name: copies, safe to keep."""
-    import torch
+def run_watched(trainer: Any, watch: Watch) -> tuple[Tensors, History]:
+    """Have a TRL or transformers trainer, ours by `OurSchedule`, train to its end under a watch, from where a killed one stood.
 
-    learned = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
-    return {stored_name(name): value.detach().to("cpu", torch.float32, copy=True) for name, value in learned}
+    Returns the best epoch's tensors, and the history.
+    """
+    from transformers import PrinterCallback, TrainerCallback, TrainerState
 
-
-def run_watched(trainer: Any, watch: Watch) -> tuple["Tensors", History]:
-    """Have a TRL or transformers trainer train to its end under a watch; the best epoch's tensors, and the history."""
-    from transformers import PrinterCallback, TrainerCallback
+    watch.history, snapshot = recall(watch.folder)
 
     class Eyes(TrainerCallback):  # type: ignore[misc] # transformers is untyped
+        def on_train_begin(self, args: Any, state: Any, control: Any, model: Any, optimizer: Any, **more: Any) -> None:
+            if snapshot is not None:
+                restore_optimiser(model, optimizer, snapshot)
+
         def on_epoch_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             watch.begin_epoch()
 
@@ -152,17 +166,28 @@ def run_watched(trainer: Any, watch: Watch) -> tuple["Tensors", History]:
         def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             watch.room.leave()
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], model: Any, **more: Any) -> None:
+        def on_log(
+            self, args: Any, state: Any, control: Any, logs: dict[str, Any], model: Any, optimizer: Any, **more: Any
+        ) -> None:
             if "loss" in logs:  # the figures of an epoch; those of the whole training say `train_loss`
-                control.should_training_stop |= watch.end_epoch(model, float(logs["loss"]))
+                control.should_training_stop |= watch.end_epoch(model, optimizer, float(logs["loss"]))
 
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Eyes())
     sign_of_life()
-    trainer.train()
-    if watch.best is None:
+    if snapshot is None:
+        trainer.train()
+    elif not watch.history.finished(watch.candidate):
+        put_tensors(trainer.model, masters_of(snapshot))
+        trainer.steps_done = count_steps(snapshot)
+        point = Path(trainer.args.output_dir)
+        point.mkdir(parents=True, exist_ok=True)
+        state = TrainerState(global_step=trainer.steps_done, train_batch_size=trainer.args.train_batch_size)
+        state.save_to_json(str(point / "trainer_state.json"))
+        trainer.train(resume_from_checkpoint=str(point))
+    if not watch.history.epochs:
         raise RatchetError("the trainer ended before an epoch did.", "Give the candidate more training examples.")
-    return watch.best, watch.history
+    return recall_best(watch.folder, watch.history), watch.history
 
 
 @contextmanager

@@ -179,11 +179,6 @@ class Trainee:
         self.publish()
 
 
-def masters_of(tensors: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
-    """The stored tensors of an adapter among those of a snapshot."""
-    return {name.removeprefix("master/"): value for name, value in tensors.items() if name.startswith("master/")}
-
-
 def class_weights(targets: "torch.Tensor", k: int) -> "torch.Tensor":
     """Balanced weights, float32 [k]: n / (k * count), so that every class weighs the same in the loss."""
     import torch

@@ -18,7 +18,7 @@ from ratchet.evaluation import Floats, Integers, brier_score, expected_calibrati
 from ratchet.prediction import Predictor, causal_predictor, classifier_predictor
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.training.device import fast_dtype
-from ratchet.training.epochs import Metrics, Tensors
+from ratchet.training.history import Metrics, Tensors
 from ratchet.training.task import Task
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from ratchet.failpoints import failpoint
 from ratchet.files import write_json
 from ratchet.training.channel import Channel
-from ratchet.training.epochs import Epoch
 from ratchet.training.heartbeat import begin_heartbeat, read_silence, sign_of_life
+from ratchet.training.history import Epoch
 from ratchet.training.outcome import RESULT, CandidateResult, TrainingResult, check_candidate, choose_best
 from ratchet.training.plan import TrainingPlan, read_plan
 from ratchet.training.quantised import prepare_quantising

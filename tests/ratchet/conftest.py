@@ -1,6 +1,7 @@
 """What the tests of training, prediction and the adapter store share: a tiny base, a plan on it, one finished training."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ratchet.bases import resolve_base
@@ -71,6 +73,27 @@ def launch() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, capture_output=True, text=True, timeout=400, env={**os.environ, **environment}, check=False)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def kill_at() -> Callable[..., int]:
+    """Kill -9 a training that stands still at a failpoint once it has said that an epoch is done: how many processes it had.
+
+    All of them are gone then. Keywords become environment variables.
+    """
+
+    def kill(work: Path, point: str, epoch: int, **environment: str) -> int:
+        command = [sys.executable, "-m", "ratchet.training", str(work)]
+        environment = {**os.environ, "RATCHET_FAILPOINT": f"{point}:sleep:600000", **environment}
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as training:
+            assert training.stderr is not None
+            assert any(f"epoch {epoch}:" in line for line in training.stderr)
+            family = psutil.Process(training.pid).children(recursive=True)
+            os.kill(training.pid, signal.SIGKILL)
+            assert psutil.wait_procs(family, timeout=5)[1] == []
+        return len(family)
+
+    return kill
 
 
 @pytest.fixture(scope="session")

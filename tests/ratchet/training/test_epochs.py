@@ -11,7 +11,8 @@ import torch
 
 from ratchet.candidate import Candidate
 from ratchet.training.duo import Duo
-from ratchet.training.epochs import Epoch, History, Lesson, Metrics, follow, train_epochs
+from ratchet.training.epochs import Lesson, follow, train_epochs
+from ratchet.training.history import Epoch, History, Metrics
 from ratchet.training.lora import build_trainee
 
 

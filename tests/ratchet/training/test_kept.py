@@ -31,7 +31,8 @@ from ratchet.tiny_encoder import write_tiny_encoder
 from ratchet.training import kept
 from ratchet.training.causal import build_causal_trainee
 from ratchet.training.duo import Alone
-from ratchet.training.epochs import Lesson, Metrics, train_epochs
+from ratchet.training.epochs import Lesson, train_epochs
+from ratchet.training.history import Metrics
 from ratchet.training.kept import keep_lower
 from ratchet.training.lora import build_trainee
 from ratchet.training.outcome import read_result

@@ -1,15 +1,10 @@
 """The training process as it is launched: progress, resuming, reusing, failing."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-
-import psutil
 
 from ratchet.training.lifeline import hold_lease
 from ratchet.training.outcome import read_result
@@ -17,6 +12,7 @@ from ratchet.training.plan import TrainingPlan
 
 Launch = Callable[..., subprocess.CompletedProcess[str]]
 Prepare = Callable[[Path, TrainingPlan], Path]
+Kill = Callable[..., int]
 Plant = Callable[[str, str, str], dict[str, str]]
 
 
@@ -38,22 +34,9 @@ def test_a_training_reports_every_candidate_and_names_the_best(trained: Path, pl
     assert not list(trained.rglob(".*stage*"))
 
 
-def kill_after_an_epoch(work: Path, **environment: str) -> None:
-    """Kill -9 the training whose worker stands still behind its first epoch; all of its processes are gone then."""
-    command = [sys.executable, "-m", "ratchet.training", str(work)]
-    environment = {**os.environ, "RATCHET_FAILPOINT": "training.after_epoch:sleep:600000", **environment}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as training:
-        assert training.stderr is not None
-        assert any("epoch 1:" in line for line in training.stderr)
-        family = psutil.Process(training.pid).children(recursive=True)
-        assert len(family) == 2
-        os.kill(training.pid, signal.SIGKILL)
-        assert psutil.wait_procs(family, timeout=5)[1] == []
-
-
-def ends_as_if_never_killed(work: Path, trained: Path, launch: Launch, **environment: str) -> bool:
+def ends_as_if_never_killed(work: Path, trained: Path, launch: Launch, kill: Kill, **environment: str) -> bool:
     """The assertion of F29: kill -9 after an epoch leaves no artefact, and the next launch ends with the digest of no crash."""
-    kill_after_an_epoch(work, **environment)
+    assert kill(work, "training.after_epoch", 1, **environment) == 2
     assert not (work / "result.json").exists()
     assert not (work / "candidate-0" / "adapter").exists()
     again = launch(work, **environment)
@@ -64,19 +47,25 @@ def ends_as_if_never_killed(work: Path, trained: Path, launch: Launch, **environ
 
 
 def test_a_killed_training_resumes_from_its_last_epoch_and_ends_with_the_same_weights(
-    tmp_path: Path, trained: Path, plan: TrainingPlan, prepare_work: Prepare, launch: Launch
+    tmp_path: Path, trained: Path, plan: TrainingPlan, prepare_work: Prepare, launch: Launch, kill_at: Kill
 ) -> None:
     """Fault F29."""
-    assert ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch)
+    assert ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch, kill_at)
 
 
 def test_a_training_that_forgets_its_optimiser_is_noticed(
-    tmp_path: Path, trained: Path, plan: TrainingPlan, prepare_work: Prepare, launch: Launch, plant_in_copy: Plant
+    tmp_path: Path,
+    trained: Path,
+    plan: TrainingPlan,
+    prepare_work: Prepare,
+    launch: Launch,
+    kill_at: Kill,
+    plant_in_copy: Plant,
 ) -> None:
     """The planted bug fails the very assertion that the real one passes (F29's mutant)."""
     restored = "self.optimiser.state[self.flat] = {name: tensors[name].clone() for name in _MOMENTS if name in tensors}"
     mutant = plant_in_copy("ratchet/training/trainee.py", restored, "pass")
-    assert not ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch, **mutant)
+    assert not ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch, kill_at, **mutant)
 
 
 def test_a_training_killed_before_its_result_takes_what_it_had_trained(

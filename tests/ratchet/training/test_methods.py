@@ -53,7 +53,7 @@ class Case:
 
 
 CAUSAL = [
-    Case({"method": "lora", "trainer": "sft"}, "lora"),
+    Case({"method": "lora", "trainer": "sft", "dropout": 0.1}, "lora"),
     Case({"method": "dora", "trainer": "sft", "accumulate": 2, "checkpointing": True}, "dora"),
     Case({"method": "qlora", "trainer": "sft", "target_modules": ("q_proj", "v_proj")}, "lora", 4),
     Case({"method": "full", "trainer": "sft", "learning_rate": 5e-3}, "full", 0),
@@ -247,18 +247,30 @@ def test_a_wrong_target_is_refused_by_every_trainer(causal_base: Path, examples:
     assert done.stderr.splitlines()[-1].count("target module 'query' matches no linear layer of the base model") == len(methods)
 
 
-def test_a_training_by_sft_that_was_killed_comes_out_the_same(
-    causal_base: Path, examples: Examples, launch: Launch, tmp_path: Path, trained_causal: TrainingResult
+@pytest.mark.parametrize("index", [0, 3], ids=[CAUSAL[0].name, CAUSAL[3].name])
+def test_a_training_by_sft_that_was_killed_goes_on_and_comes_out_the_same(
+    causal_base: Path,
+    examples: Examples,
+    launch: Launch,
+    kill_at: Callable[..., int],
+    tmp_path: Path,
+    trained_causal: TrainingResult,
+    index: int,
 ) -> None:
-    """Killed after its first epochs it starts anew, and ends with the very weights of the one that was never disturbed."""
-    first = CAUSAL[0].settings
-    plan = make_causal_plan(causal_base, examples, first)
+    """Killed after its first epoch it trains the other three, and ends with the very weights of the one that was not disturbed."""
+    plan = make_causal_plan(causal_base, examples, CAUSAL[index].settings)
     work = prepare(tmp_path, plan, examples["train"], examples["calibration"])
-    killed = launch(work, RATCHET_FAILPOINT="training.after_epoch:kill")
-    assert killed.returncode != 0
+    assert kill_at(work, "training.after_watched_epoch", 1) == 1
+    left = [path.name for path in work.rglob("*") if path.is_file() and path.parent.name == "epoch-1"]
+    assert sorted(left) == ["manifest.json", "state.json", "tensors.safetensors"]
     done = launch(work)
     assert done.returncode == 0, done.stderr
-    assert read_result(work).best_candidate.weights_digest == trained_causal.candidates[0].weights_digest
+    assert "epoch 1:" not in done.stderr
+    found, whole = read_result(work).best_candidate, trained_causal.candidates[index]
+    assert (found.resumed_from_epoch, len(found.epochs)) == (1, 4)
+    assert [epoch.train_loss for epoch in found.epochs] == [epoch.train_loss for epoch in whole.epochs]
+    assert found.weights_digest == whole.weights_digest
+    assert not (work / "candidate-0" / "checkpoints").exists()
 
 
 @pytest.mark.supports(family="encoder", method="qlora", runtime="training", export="adapter", refused="is for causal models")

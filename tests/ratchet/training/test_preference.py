@@ -1,6 +1,7 @@
 """A preference pass goes on from the candidate's own LoRA, learns from errors on training examples, and leaves a plain LoRA."""
 
 import json
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -23,10 +24,10 @@ from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.spec import Label
 from ratchet.tiny_causal import write_tiny_causal
-from ratchet.training.epochs import Epoch, History
 from ratchet.training.fair_order import FairOrder
+from ratchet.training.history import Epoch, History
 from ratchet.training.outcome import TrainingResult, read_result, summarise
-from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.plan import TrainingPlan, prepare, read_plan
 from ratchet.training.preference import FEWEST_PAIRS, Pair, as_rows, mine_pairs, pair_weights
 from ratchet.training.second_pass import join_histories
 
@@ -98,6 +99,22 @@ def test_a_pass_of_one_step_learns(made: TrainingResult) -> None:
     tensors = open_adapter(made.work / "candidate-5" / "adapter").tensors
     ups = [float(value.abs().max()) for name, value in tensors.items() if name.endswith(".lora_B.weight")]
     assert min(ups) > 5e-3
+
+
+def test_a_killed_pass_costs_neither_the_first_nor_itself(
+    made: TrainingResult, examples: Examples, launch: Launch, kill_at: Callable[..., int], tmp_path: Path
+) -> None:
+    """Killed after the pass's first epoch, the next launch trains its second one alone, and leaves the same weights."""
+    plan = read_plan(made.work)
+    plan = replace(plan, candidates=plan.candidates[1:2])
+    work = prepare(tmp_path, plan, examples["train"], examples["calibration"])
+    assert kill_at(work, "training.after_watched_epoch", 3) == 1
+    done = launch(work)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"epoch (\d+):", done.stderr) == ["4"]
+    found = read_result(work).best_candidate
+    assert (found.resumed_from_epoch, len(found.epochs), found.pairs) == (3, 4, made.candidates[1].pairs)
+    assert found.weights_digest == made.candidates[1].weights_digest
 
 
 def test_it_leaves_a_plain_lora_and_says_how_it_went(made: TrainingResult) -> None:

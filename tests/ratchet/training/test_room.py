@@ -12,7 +12,8 @@ from ratchet.candidate import Candidate
 from ratchet.training import room as module
 from ratchet.training.batching import TOKENS_AT_ONCE
 from ratchet.training.duo import Alone
-from ratchet.training.epochs import Lesson, Metrics, train_epochs
+from ratchet.training.epochs import Lesson, train_epochs
+from ratchet.training.history import Metrics
 from ratchet.training.lora import build_trainee
 from ratchet.training.room import Room
 
