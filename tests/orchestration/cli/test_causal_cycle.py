@@ -1,56 +1,105 @@
-"""A cycle whose candidate is a causal model: trained, calibrated, judged against its own base, and asked like any other."""
+"""Weeks of causal candidates: trained, calibrated, judged against their own base, asked and shadowed like any other."""
 
 import json
+import urllib.request
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestration.cli.gateway_process import await_rollout, await_rows, run_gateway
 from ratchet.frontier.local_server import LocalFrontier, serve_locally
 from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.spec import Label
+from ratchet.stores.ceremony import nominate, shadow
 from ratchet.stores.home import Home
+from ratchet.stores.ledger import Ledger
+from ratchet.stores.pairs import Pairs
+from ratchet.stores.warehouse import Warehouse
 from ratchet.testing import WORDS, SmallClassifier
 from ratchet.tiny_causal import write_tiny_causal
 
+LENIENT = "[limits]\nmax_golden_loss = 0.99\n"
+"""What a tiny random model forgets from one week to the next is not what is tested."""
 FRONTIER = '[frontier]\nbase_url = "{}"\nmodel = "large"\nprice_input = 1\nprice_output = 2\nmax_texts = 5\n'
 KNOWN = [(str(code), words) for code, words in enumerate(WORDS.values(), start=1)]
+ASKED = ("courier parcel", "sign in password", "money back refund", "tracking number delivered")
 
 pytestmark = pytest.mark.xdist_group("causal_cycle")
 
 
-def test_a_causal_candidate_goes_the_whole_way(execute: Any, tmp_path: Path) -> None:
-    """Its baseline is its own base by the same prompt; its answers are the spec's labels with calibrated confidence."""
+@pytest.fixture(scope="module")
+def played(execute: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallClassifier, int]]:
+    """A home of one causal candidate on a tiny Llama after its first week's cycle, and how often that asked the frontier model."""
+    root = tmp_path_factory.mktemp("causal")
     prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
     known = [*(word for words in WORDS.values() for word in words), prompt.render("")]
-    base = write_tiny_causal(tmp_path / "base", known)
-    small = SmallClassifier(Home(tmp_path / "home"))
+    base = write_tiny_causal(root / "base", known)
+    small = SmallClassifier(Home(root / "home"))
     frontier = LocalFrontier(answer=lambda said: next((c for c, w in KNOWN if any(word in said for word in w)), "none"))
     with serve_locally(frontier):
         small.write(
-            FRONTIER.format(frontier.base_url),
-            f'[[candidate]]\nfamily = "causal"\nbase = "{base}"\nlearning_rate = 2e-2\nepochs = 12\nbatch = 8\n',
+            LENIENT + FRONTIER.format(frontier.base_url),
+            f'[[candidate]]\nfamily = "causal"\nbase = "{base}"\nlearning_rate = 2e-2\nepochs = 12\npatience = 12\nbatch = 8\n',
         )
         small.write_week(date(2026, 1, 5))
-        done = execute("--home", tmp_path / "home", "cycle", "small", "--week", "2026-01-05")
-    assert done.code == 0, done.err
+        done = execute("--home", small.home.root, "cycle", "small", "--week", "2026-01-05")
+        assert done.code == 0, done.err
+        yield small, len(frontier.requests)
+
+
+def test_a_causal_candidate_goes_the_whole_way(execute: Any, played: tuple[SmallClassifier, int], tmp_path: Path) -> None:
+    """Its baseline is its own base by the same prompt; its answers are the spec's labels with calibrated confidence."""
+    small, requests = played
     report = json.loads((small.folder / "reports" / "2026-01-05" / "eval_report.json").read_bytes())
     assert report["candidate"]["family"] == "causal"
     assert report["metrics"]["test"]["macro_f1"] > report["baselines"]["base_model"]["macro_f1"]
     ways = {row["name"]: row for row in report["three_way"]["rows"]}
     assert [ways[name]["n"] for name in ("tuned", "base_zero_shot", "base_few_shot", "frontier")] == [18, 18, 18, 5]
     assert ways["frontier"]["macro_f1"] == 1
-    assert len(frontier.requests) == 5
+    assert requests == 5
     assert report["three_way"]["verbalised"]["n"] == 18
-    done = execute("--home", tmp_path / "home", "report", "small")
+    done = execute("--home", small.home.root, "report", "small", "--week", "2026-01-05")
     assert "base_few_shot" in done.out
     assert report["three_way"]["verdict"] in done.out
-    (tmp_path / "in.jsonl").write_text('{"text": "courier parcel"}\n{"text": "sign in password"}\n')
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in ASKED))
     asked = ("predict", "small", "--input", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl", "--adapter", "candidate")
-    done = execute("--home", tmp_path / "home", *asked)
+    done = execute("--home", small.home.root, *asked)
     assert done.code == 0, done.err
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert len(answers) == 2
+    assert len(answers) == len(ASKED)
     assert {answer["label"] for answer in answers} <= set(WORDS)
     assert all(abs(sum(answer["probabilities"].values()) - 1) < 1e-6 for answer in answers)
+
+
+def test_the_next_weeks_causal_candidate_shadows_the_one_that_is_live(
+    execute: Any, played: tuple[SmallClassifier, int], tmp_path: Path
+) -> None:
+    """As in the demo: the first is promoted by hand, the second answers unseen beside it behind a gateway, and pairs are kept."""
+    small, home = played[0], played[0].home
+    done = execute("--home", home.root, "promote", "small", "--why", "the first", "--yes")
+    assert done.code == 0, done.err
+    live = Ledger(home).live("small")
+    small.write_week(date(2026, 1, 12))
+    done = execute("--home", home.root, "cycle", "small", "--week", "2026-01-12")
+    assert done.code == 0, done.err
+    entry = shadow(home, nominate(home, "small"))
+    assert entry.adapter not in {None, live}
+    with run_gateway(home, tmp_path / "gateway.log", max_shadow_load=1.0) as url:
+        await_rollout(home, "small", url)
+        answers = [ask(url, text) for text in ASKED]
+        await_rows(home, "small", url, len(ASKED))
+    assert {answer["adapter"] for answer in answers} == {live}
+    assert {answer["label"] for answer in answers} <= set(WORDS)
+    (evidence,) = Pairs(home, Warehouse(home.warehouse)).count("small", (str(live), str(entry.adapter)), 0)
+    assert (evidence.requests, evidence.errors) == (len(ASKED), 0)
+
+
+def ask(url: str, text: str) -> dict[str, Any]:
+    """The answer of a gateway."""
+    body = json.dumps({"text": text}).encode()
+    request = urllib.request.Request(f"{url}/v1/classifiers/small", body, {"Content-Type": "application/json"})  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+        return dict(json.load(reply))
