@@ -29,11 +29,11 @@ _START_S = {"encoder": 8.0, "causal": 12.0}
 """From the start of the process to the first step, and from the last epoch to the adapter's folder."""
 _TEXTS_PER_S = {
     ("encoder", "lora"): 155.0,
-    ("encoder", "dora"): 111.0,
+    ("encoder", "dora"): 132.0,
     ("encoder", "full"): 50.0,
     ("encoder", "probe"): 290.0,
     ("causal", "lora"): 12.9,
-    ("causal", "dora"): 5.9,
+    ("causal", "dora"): 10.7,
     ("causal", "qlora"): 9.8,
     ("causal", "full"): 2.6,
     ("causal", "sft lora"): 4.7,
@@ -42,8 +42,9 @@ _TEXTS_PER_S = {
     ("causal", "sft full"): 0.9,
 }
 """Training examples a second on two quiet cores: `lora` by `make bench-encoder` and `make bench-training`, each other method by its
-ratio to `lora` of its family in one run of `python -m benchmarks.methods --rows 50` on busy ones. `sft` with `dora` and `full` was
-not measured: as much slower than `sft lora` as without it."""
+ratio to `lora` of its family in one run of `python -m benchmarks.methods --rows 50` on busy ones; `dora` by `python -m
+benchmarks.step`. `sft` with `dora` and `full` was not measured: as much slower than `sft lora` as PEFT's own DoRA and `full`
+were than `lora`."""
 _UPPER = 1.96
 """How many times as fast `layers = "top:10"` of thirty is, by `make bench-training` with two epochs."""
 _PAIRS_PER_S = 1.1

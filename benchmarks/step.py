@@ -1,0 +1,74 @@
+"""Examples per CPU second of one optimiser step by LoRA, by DoRA, and by both as PEFT computes them, in one process of one thread.
+
+Run `python -m benchmarks.step` (MiniLM), or with `--base SmolLM2-135M` after `make setup-causal`. CPU time is counted, so other
+work on the machine disturbs it less than the clock; the sides take turns. A dropout too small to drop anything has a layer compute
+as PEFT does. Add here what else is timed step by step; whole trainings are timed in `methods.py`.
+"""
+
+import argparse
+import sys
+import time
+
+from benchmarks.training import Named
+from ratchet.bases import resolve_base
+from ratchet.candidate import DEFAULT_BASES, Candidate
+from ratchet.prompt import PromptPolicy, make_prompt
+from ratchet.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.training.causal import build_causal_trainee
+from ratchet.training.lora import build_trainee
+from ratchet.training.trainee import Trainee
+
+CODES, TOKENS = 5, 32
+NOTHING = 1e-12
+SIDES = [(method, dropout) for method in ("lora", "dora") for dropout in (0.0, NOTHING)]
+
+
+def build(base_name: str, method: str, dropout: float) -> Trainee:
+    """The trainee of one side; causal for every base but the encoders' own."""
+    base = resolve_base(base_name)
+    if base.name == DEFAULT_BASES["encoder"]:
+        return build_trainee(base.folder, base.name, Candidate(base=base.name, method=method, dropout=dropout), CODES)
+    prompt = make_prompt(PromptPolicy(), [Named(f"label {number}") for number in range(CODES)])
+    candidate = Candidate(family="causal", base=base.name, method=method, dropout=dropout)
+    return build_causal_trainee(base.folder, base.name, candidate, load_prompt_tokenizer(base.folder, prompt, 128))
+
+
+def time_steps(trainee: Trainee, batch: int, steps: int) -> float:
+    """Examples per CPU second of so many steps."""
+    import torch
+
+    ids = torch.randint(1000, 20000, (batch, TOKENS), generator=torch.Generator().manual_seed(0))
+    targets, weights = torch.arange(batch) % CODES, torch.ones(batch) / batch
+    started = time.process_time()
+    for _ in range(steps):
+        trainee.step(trainee.gradients(ids, torch.ones_like(ids), targets, weights)[:-1], 1e-4)
+    return batch * steps / (time.process_time() - started)
+
+
+def main() -> int:
+    """Exit code 0."""
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", default=DEFAULT_BASES["encoder"])
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=4)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    trainees = {side: build(options.base, *side) for side in SIDES}
+    best = dict.fromkeys(SIDES, 0.0)
+    for trainee in trainees.values():
+        trainee.begin_epoch(0, 1, 0)
+        time_steps(trainee, options.batch, 1)
+    for _ in range(options.rounds):
+        for side, trainee in trainees.items():
+            best[side] = max(best[side], time_steps(trainee, options.batch, options.steps))
+    print(f"{options.base}, batches of {options.batch} texts of {TOKENS} tokens")
+    for (method, dropout), found in best.items():
+        print(f"{method} {'as PEFT computes it' if dropout else 'joined':25}{found:>10.1f} examples per CPU second")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
