@@ -20,16 +20,13 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.encoder import WARM_UP, WEIGHT_DECAY, make_examples
+from benchmarks.encoder import make_examples
+from benchmarks.sft_side import score
 from ratchet.bases import resolve_base
-from ratchet.calibration import UNCALIBRATED
 from ratchet.candidate import Candidate
-from ratchet.evaluation import macro_f1
 from ratchet.identity import digest_json
 from ratchet.layers import lower_count
-from ratchet.prediction import causal_predictor, load_predictor
+from ratchet.prediction import load_predictor
 from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.training.outcome import read_result
@@ -63,77 +60,11 @@ def run_sft(folder: Path, plan: TrainingPlan, splits: dict[str, Examples], threa
     """The same of `SFTTrainer`, in a process of its own."""
     task = folder / "sft.json"
     task.write_text(json.dumps({"plan": plan.as_json(), "splits": splits, "folder": str(folder)}))
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.training", "--sft", str(task)]
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.sft_side", str(task)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     speed, reached = json.loads(done.stdout.splitlines()[-1])
     return speed, reached
-
-
-def score(logits: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", plan: TrainingPlan, splits: dict[str, Examples]) -> float:
-    """Macro-F1 of logits [n, k] on the test split."""
-    truth = np.array([plan.labels.index(label) for _, label in splits["test"]])
-    return macro_f1(logits.argmax(axis=1), truth, len(plan.labels))
-
-
-def train_with_sft(task: Path) -> None:
-    """The other side, inside its process: prints samples per second and macro-F1 as JSON."""
-    import torch
-    from datasets import Dataset
-    from peft import LoraConfig
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from trl import SFTConfig, SFTTrainer
-
-    from ratchet.training.device import fast_dtype
-    from ratchet.training.targets import resolve_targets
-
-    content = json.loads(task.read_text())
-    plan, splits = TrainingPlan.from_json(content["plan"]), content["splits"]
-    candidate, base, prompt = plan.candidates[0], resolve_base(plan.candidates[0].base), plan.prompt
-    assert prompt is not None  # noqa: S101 - the plan of this benchmark
-    dtype = fast_dtype()
-    model = AutoModelForCausalLM.from_pretrained(base.folder, dtype=dtype)
-    rows = [
-        {"prompt": prompt.render(text.strip()), "completion": prompt.codes[plan.labels.index(label)]}
-        for text, label in splits["train"]
-    ]
-    arguments = SFTConfig(
-        output_dir=content["folder"] + "/sft",
-        num_train_epochs=candidate.epochs,
-        per_device_train_batch_size=candidate.batch_of(len(rows)),
-        learning_rate=candidate.learning_rate,
-        warmup_steps=WARM_UP,
-        weight_decay=WEIGHT_DECAY,
-        lr_scheduler_type="linear",
-        seed=candidate.seed,
-        bf16=dtype == torch.bfloat16,
-        train_sampling_strategy="group_by_length",
-        gradient_checkpointing=False,
-        save_strategy="no",
-        report_to="none",
-        use_cpu=True,
-    )
-    lora = LoraConfig(
-        task_type="CAUSAL_LM",
-        r=candidate.rank,
-        lora_alpha=candidate.alpha,
-        lora_dropout=candidate.dropout,
-        target_modules=list(resolve_targets(model, candidate.target_modules, (), candidate.layers).modules),
-    )
-    trainer = SFTTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=Dataset.from_list(rows),
-        processing_class=AutoTokenizer.from_pretrained(base.folder),
-        peft_config=lora,
-    )
-    started = time.perf_counter()
-    trainer.train()
-    seconds = time.perf_counter() - started
-    merged = trainer.model.merge_and_unload().float().eval()
-    tokenizer = load_prompt_tokenizer(base.folder, prompt, candidate.max_tokens)
-    found = causal_predictor(merged, plan.labels, UNCALIBRATED, tokenizer).logits([text for text, _ in splits["test"]])
-    print(json.dumps([len(rows) * candidate.epochs / seconds, score(found, plan, splits)]))
 
 
 def measure_peak() -> float:
@@ -255,11 +186,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--layers", default="top:10")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--sft", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.sft is not None:
-        train_with_sft(options.sft)
-        return 0
     first = Candidate(
         family="causal",
         base=options.base,

@@ -1,26 +1,45 @@
 """Hostile and broken adapter folders: every way that is known, each made from a good adapter, and what must be said of it.
 
-For tests of whatever opens adapters; what opening one costs is measured by `watched_opening.py`. Add a way to `HOSTILE`. A good
-adapter is a LoRA of rank 2 on a tiny BERT with three labels, unsealed, with its canary.
+For tests of whatever opens adapters; what opening one costs is measured by `watched_opening.py`, how a folder is changed is
+`spoiled_adapters.py`. Add a way to `HOSTILE`. A good adapter is a LoRA of rank 2 on a tiny BERT with three labels, unsealed, with
+its canary.
 """
 
-import json
-import os
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ratchet.adapter_format import CARD, CONFIG
+from ratchet.spoiled_adapters import (
+    WEIGHTS,
+    Spoil,
+    change_card,
+    change_config,
+    change_entry,
+    change_header,
+    change_tensors,
+    claim_a_large_header,
+    cut,
+    drop_half,
+    grow,
+    leave_a_pickle,
+    link,
+    name_many_labels,
+    overlap,
+    override_a_module,
+    override_a_weight,
+    poison,
+    put_a_pipe,
+    replace_header,
+    replace_tensor,
+    write,
+)
 
-WEIGHTS = "adapter_model.safetensors"
 REGEX = "(a+)+$"
 """Takes for ever on many a's, where somebody matches with it."""
-Spoil = Callable[[Path], object]
-Tensors = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,147 +50,6 @@ class Hostile:
     said: str
     sealed: bool = True
     """Whether it can lie under a manifest that fits it."""
-
-
-def change_config(**changes: Any) -> Spoil:
-    """Change settings in adapter_config.json."""
-    return lambda folder: _change(folder / CONFIG, changes)
-
-
-def change_card(**changes: Any) -> Spoil:
-    """Change what ratchet.json says."""
-    return lambda folder: _change(folder / CARD, changes)
-
-
-def change_tensors(edit: Callable[[Tensors], object]) -> Spoil:
-    """Change the tensors in the weights file, in place."""
-
-    def change(folder: Path) -> None:
-        from safetensors.numpy import load_file, save_file
-
-        tensors = load_file(folder / WEIGHTS)
-        edit(tensors)
-        save_file(tensors, folder / WEIGHTS)
-
-    return change
-
-
-def change_header(edit: Callable[[dict[str, Any]], object]) -> Spoil:
-    """Change the header of the weights file in place, and leave its numbers."""
-
-    def change(folder: Path) -> None:
-        content = (folder / WEIGHTS).read_bytes()
-        end = 8 + int.from_bytes(content[:8], "little")
-        header = json.loads(content[8:end])
-        edit(header)
-        _write_weights(folder, json.dumps(header).encode(), content[end:])
-
-    return change
-
-
-def replace_tensor(part: str, change: Callable[[Any], Any]) -> Spoil:
-    """Put another array in the place of the first tensor with `part` in its name."""
-
-    def edit(tensors: Tensors) -> None:
-        name = next(name for name in sorted(tensors) if part in name)
-        tensors[name] = np.ascontiguousarray(change(tensors[name]))
-
-    return change_tensors(edit)
-
-
-def write(name: str, content: bytes | str) -> Spoil:
-    """Write a file."""
-    return lambda folder: (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-
-
-def cut(length: int) -> Spoil:
-    """Cut the weights; a negative length counts from their end."""
-    return lambda folder: os.truncate(folder / WEIGHTS, length % (folder / WEIGHTS).stat().st_size)
-
-
-def grow(size: int, name: str = WEIGHTS) -> Spoil:
-    """Let a file end at `size` bytes, which take no room on the disk."""
-    return lambda folder: os.truncate(folder / name, size)
-
-
-def link(name: str) -> Spoil:
-    """Put a link in the place of a file."""
-
-    def spoil(folder: Path) -> None:
-        (folder / name).rename(folder.parent / f"{folder.name}.{name}")
-        (folder / name).symlink_to(folder.parent / f"{folder.name}.{name}")
-
-    return spoil
-
-
-def _pickle_only(folder: Path) -> None:
-    (folder / WEIGHTS).unlink()
-    (folder / "adapter_model.bin").write_bytes(b"\x80\x04cos\nsystem\n")
-
-
-def _pipe(folder: Path) -> None:
-    (folder / WEIGHTS).unlink()
-    os.mkfifo(folder / WEIGHTS)
-
-
-def _override_a_module(folder: Path) -> None:
-    """A well-formed adapter that stores the base's embeddings as if they were a head, with other numbers."""
-    from safetensors.numpy import load_file
-
-    base = load_file(Path(json.loads((folder / CARD).read_bytes())["base"]) / "model.safetensors")
-    taken = {name: np.zeros_like(value) for name, value in base.items() if name.startswith("embeddings.")}
-    change_config(modules_to_save=["classifier", "embeddings"])(folder)
-    change_tensors(lambda tensors: tensors.update({f"base_model.model.bert.{name}": value for name, value in taken.items()}))(
-        folder
-    )
-
-
-def _large_header(folder: Path) -> None:
-    (folder / WEIGHTS).write_bytes(struct.pack("<Q", 1_900_000_000))
-    grow(1_950_000_000)(folder)
-
-
-def _many_labels(folder: Path) -> None:
-    change_card(labels=[f"l{n}" for n in range(9_000)])(folder)
-    card = json.loads((folder / CARD).read_bytes())
-    del card["canary"]
-    (folder / CARD).write_text(json.dumps(card))
-
-
-def _override(tensors: Tensors) -> None:
-    tensors["base_model.model.bert.embeddings.LayerNorm.weight"] = np.ones(32, dtype=np.float32)
-
-
-def _drop_half(tensors: Tensors) -> None:
-    for name in sorted(name for name in tensors if "lora" in name)[::2]:
-        del tensors[name]
-
-
-def _poisoned(value: Any) -> Any:
-    value[0, 0] = np.nan
-    return value
-
-
-def _entry(change: Mapping[str, Any]) -> Spoil:
-    """Change what the header says of the first tensor."""
-    return change_header(lambda header: header[min(header.keys() - {"__metadata__"})].update(change))
-
-
-def _overlap(header: dict[str, Any]) -> None:
-    first, second = sorted(name for name in header if name.endswith("lora_A.weight"))[:2]
-    header[second]["data_offsets"] = header[first]["data_offsets"]
-
-
-def _change(path: Path, changes: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps({**json.loads(path.read_bytes()), **changes}))
-
-
-def _write_weights(folder: Path, header: bytes, numbers: bytes = b"") -> None:
-    (folder / WEIGHTS).write_bytes(struct.pack("<Q", len(header)) + header + numbers)
-
-
-def _header(text: bytes) -> Spoil:
-    return lambda folder: _write_weights(folder, text)
 
 
 def _name(key: str, value: object) -> str:
@@ -198,7 +76,7 @@ _SETTINGS: tuple[tuple[str, Any, str], ...] = (
     ("target_modules", [], "no target module"),
     ("target_modules", REGEX, "only plain dotted names"),
     ("target_modules", [REGEX], "only plain dotted names"),
-    ("target_modules", "query", "sets target_modules|names a module twice"),
+    ("target_modules", "query", "sets target_modules"),
     ("target_modules", ["../query"], "only plain dotted names"),
     ("target_modules", ["bert.nothing"], "which the base model lacks"),
     ("target_modules", ["query"] * 90_000, "names a module twice"),
@@ -260,30 +138,30 @@ HOSTILE: Mapping[str, Hostile] = {
     **{_name(key, value): Hostile(change_config(**{key: value}), said) for key, value, said in _SETTINGS},
     **{f"card {_name(key, value)}": Hostile(change_card(**{key: value}), said) for key, value, said in _SAID},
     "several settings": Hostile(change_config(megatron_core="os", megatron_config={}), "sets megatron_config, megatron_core"),
-    "9,000 labels": Hostile(_many_labels, r"expected float32 \[9000"),
-    "nan": Hostile(replace_tensor("lora_A", _poisoned), "not finite"),
+    "9,000 labels": Hostile(name_many_labels, r"expected float32 \[9000"),
+    "nan": Hostile(replace_tensor("lora_A", poison), "not finite"),
     "infinite": Hostile(replace_tensor("lora_B", lambda value: np.full_like(value, np.inf)), "not finite"),
-    "half of the keys": Hostile(change_tensors(_drop_half), "lack 13 tensors"),
+    "half of the keys": Hostile(change_tensors(drop_half), "lack 13 tensors"),
     "no key": Hostile(change_tensors(dict.clear), "lack 28 tensors"),
-    "a weight of the base": Hostile(change_tensors(_override), "1 tensors too many"),
-    "a module of the base": Hostile(_override_a_module, "would replace bert.embeddings"),
+    "a weight of the base": Hostile(change_tensors(override_a_weight), "1 tensors too many"),
+    "a module of the base": Hostile(override_a_module, "would replace bert.embeddings"),
     "shape": Hostile(replace_tensor("classifier.weight", lambda value: value[:2]), r"expected float32 \[3, 32\]"),
     "transposed": Hostile(replace_tensor("query.lora_A", lambda value: value.T), "expected float32"),
     "half floats": Hostile(replace_tensor("lora_A", lambda value: value.astype(np.float16)), "expected float32"),
-    "overlap": Hostile(change_header(_overlap), "overlaps another"),
-    "offsets": Hostile(_entry({"data_offsets": [0, 2**62]}), "overlaps another"),
-    "truth as a place": Hostile(_entry({"data_offsets": [False, 256]}), "no pair of numbers"),
-    "no place": Hostile(_entry({"data_offsets": [[]] * 9}), "has no place"),
-    "a tensor of lists": Hostile(_entry({"shape": [[[2]], 32]}), "expected float32"),
+    "overlap": Hostile(change_header(overlap), "overlaps another"),
+    "offsets": Hostile(change_entry({"data_offsets": [0, 2**62]}), "overlaps another"),
+    "truth as a place": Hostile(change_entry({"data_offsets": [False, 256]}), "no pair of numbers"),
+    "no place": Hostile(change_entry({"data_offsets": [[]] * 9}), "has no place"),
+    "a tensor of lists": Hostile(change_entry({"shape": [[[2]], 32]}), "expected float32"),
     "empty weights": Hostile(write(WEIGHTS, b""), "cut short"),
     "cut in the header": Hostile(cut(500), "no safetensors file"),
     "cut in the numbers": Hostile(cut(-8), "cannot be read"),
     "header of a tebibyte": Hostile(write(WEIGHTS, struct.pack("<Q", 2**40) + b"{}"), "no safetensors file"),
-    "header of 1.9 GB": Hostile(_large_header, "no safetensors file", sealed=False),
-    "header of 900 kB": Hostile(_header(b'{"a":[' + b"[]," * 300_000 + b"[]]}"), "lack 28 tensors"),
-    "deep header": Hostile(_header(b"[" * 100_000), "no safetensors file"),
-    "header of keys twice": Hostile(_header(b'{"a":{},"a":{}}'), "no safetensors file"),
-    "header in UTF-16": Hostile(_header('{"a":{}}'.encode("utf-16")), "no safetensors file"),
+    "header of 1.9 GB": Hostile(claim_a_large_header, "no safetensors file", sealed=False),
+    "header of 900 kB": Hostile(replace_header(b'{"a":[' + b"[]," * 300_000 + b"[]]}"), "lack 28 tensors"),
+    "deep header": Hostile(replace_header(b"[" * 100_000), "no safetensors file"),
+    "header of keys twice": Hostile(replace_header(b'{"a":{},"a":{}}'), "no safetensors file"),
+    "header in UTF-16": Hostile(replace_header('{"a":{}}'.encode("utf-16")), "no safetensors file"),
     "1.9 GB of numbers": Hostile(grow(1_900_000_000), "cannot be read", sealed=False),
     "3 GB of numbers": Hostile(grow(3_000_000_000), "more than 2000000000", sealed=False),
     "settings of 1.9 GB": Hostile(grow(1_900_000_000, CONFIG), "more than 1000000", sealed=False),
@@ -295,13 +173,13 @@ HOSTILE: Mapping[str, Hostile] = {
     "another card": Hostile(write(CARD, '{"schema": 1}'), "other keys than"),
     "no settings": Hostile(lambda folder: (folder / CONFIG).unlink(), "a lora needs"),
     "pickle beside": Hostile(write("adapter_model.bin", b"\x80"), "no part of an adapter", sealed=False),
-    "pickle only": Hostile(_pickle_only, "no part of an adapter", sealed=False),
+    "pickle only": Hostile(leave_a_pickle, "no part of an adapter", sealed=False),
     "checkpoint": Hostile(write("adapter_model.pt", b"\x80"), "no part of an adapter", sealed=False),
     "code": Hostile(write("handler.py", "raise SystemExit(9)"), "no part of an adapter", sealed=False),
     "module": Hostile(write("__init__.py", "raise SystemExit(9)"), "no part of an adapter", sealed=False),
     "folder": Hostile(lambda folder: (folder / "more").mkdir(), "no part of an adapter", sealed=False),
     "weights are a link": Hostile(link(WEIGHTS), "no regular file", sealed=False),
     "settings are a link": Hostile(link(CONFIG), "no regular file", sealed=False),
-    "weights are a pipe": Hostile(_pipe, "no regular file", sealed=False),
+    "weights are a pipe": Hostile(put_a_pipe, "no regular file", sealed=False),
 }  # fmt: skip
 """By what it is. Each can also lie under a manifest that fits it, but for those that are not `sealed`."""

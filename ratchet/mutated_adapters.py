@@ -5,6 +5,7 @@ somebody would write on purpose is `hostile_adapters.py`, how a document is muta
 and how it is judged.
 """
 
+import functools
 import json
 import math
 import random
@@ -109,7 +110,7 @@ def try_mutants(folder: Path, count: int, seed: int) -> Tally:
     for number in range(count):
         part = draw.choice(names)
         mutant = mutate(judge.parts[part], draw)
-        _try(tally, part, lambda part=part, mutant=mutant: judge.judge(part, mutant), f"mutant {number} of seed {seed}", mutant)  # type: ignore[misc]
+        _try(tally, part, functools.partial(judge.judge, part, mutant), f"mutant {number} of seed {seed}", mutant)
     return tally
 
 
@@ -128,7 +129,7 @@ def try_mutated_folders(good: Path, scratch: Path, count: int, seed: int) -> Tal
         else:
             mutant = mutate(whole, draw)
         (scratch / name).write_bytes(mutant)
-        _try(tally, name, lambda: open_adapter(scratch), f"mutated folder {number} of seed {seed}", mutant)
+        _try(tally, name, functools.partial(open_adapter, scratch), f"mutated folder {number} of seed {seed}", mutant)
         (scratch / name).write_bytes(whole)
     return tally
 

@@ -132,14 +132,7 @@ def attend(
     found_first = weigh(of_first * scaling, 0).view(few, group * shared, shared) @ v[:, :shared]
     found_first = found_first.view(few, group, shared, width).permute(2, 0, 1, 3)
 
-    own = (
-        q[:, :, shared:]
-        .reshape(few, group, texts, t, width)
-        .transpose(1, 2)
-        .contiguous()
-        .view(few, texts * group * t, width)
-        .contiguous()
-    )
+    own = q[:, :, shared:].reshape(few, group, texts, t, width).transpose(1, 2).contiguous().view(few, -1, width)
     own_k, own_v = (part[:, shared:].reshape(few * texts, t, width) for part in (k, v))
     to_shared = (own @ k[:, :shared].mT).view(few, texts, group, t, shared)
     to_own = (own.view(few * texts, group * t, width) @ own_k.mT).view(few, texts, group, t, t)

@@ -102,10 +102,14 @@ def promote(home: Home, adapter: str, targets: str, action: str = "promote") -> 
     move(home, "small", action=action, adapter=adapter, ts=f"{WEEK}T10:00:00+00:00", actor="t", why="t", week=WEEK, receipts=kept)
 
 
-def step(home: Home, candidate: str) -> None:
-    """Let the candidate answer nearly everybody."""
+def roll_out(home: Home, exported: Made) -> tuple[str, str]:
+    """Promote the first adapter and let the second, its candidate, answer nearly everybody; both by two paths. Their digests."""
+    live, candidate = exported.adapters
+    promote(home, live, TWO)
+    promote(home, candidate, TWO, "shadow")
     ts = f"{WEEK}T11:00:00+00:00"
     move(home, "small", action="step", adapter=candidate, percent=99, ts=ts, actor="t", why="t", week=WEEK, receipts={})
+    return live, candidate
 
 
 def predictor(home: Home, adapter: str) -> Predictor:
@@ -306,10 +310,7 @@ def test_an_edge_that_fails_where_lives_answers_is_an_error_of_its_adapter(
 
 def test_an_edge_that_fails_is_not_charged_to_its_candidate(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
     """The candidate answers by its calibrated path; where that fails too live answers, also by its own where its edge fails."""
-    live, candidate = exported.adapters
-    promote(home, live, TWO)
-    promote(home, candidate, TWO, "shadow")
-    step(home, candidate)
+    live, candidate = roll_out(home, exported)
     client = serve()
     served = client.app.state.gateway.slots["small"]  # type: ignore[attr-defined] # as above
     for edge in served.edges.values():
@@ -327,10 +328,7 @@ def test_an_answer_that_cannot_be_told_is_a_fault_of_the_candidate(
     home: Home, exported: Made, serve: Callable[..., TestClient]
 ) -> None:
     """A label that nobody knows: live answers, no user sees a 500, and the pair holds the error for the guard."""
-    live, candidate = exported.adapters
-    promote(home, live, TWO)
-    promote(home, candidate, TWO, "shadow")
-    step(home, candidate)
+    live, candidate = roll_out(home, exported)
     client = serve()
     served = client.app.state.gateway.slots["small"]  # type: ignore[attr-defined] # as above
     odd = ExportPredictor("onnx", replace(predictor(home, candidate), labels=("x", "y", "z")))

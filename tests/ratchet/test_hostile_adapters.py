@@ -15,8 +15,9 @@ import pytest
 from ratchet.adapter_format import MANIFEST, make_manifest
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
-from ratchet.hostile_adapters import HOSTILE, change_card
+from ratchet.hostile_adapters import HOSTILE
 from ratchet.opened_adapter import open_adapter
+from ratchet.spoiled_adapters import change_card
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.tiny_adapter import write_tiny_adapter

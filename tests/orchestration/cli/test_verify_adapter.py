@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ratchet.adapter_format import CARD, CONFIG
-from ratchet.hostile_adapters import WEIGHTS, change_card, change_config, change_tensors
 from ratchet.local_hub.faults import Fault
 from ratchet.local_hub.server import LocalHub
+from ratchet.spoiled_adapters import WEIGHTS, change_card, change_config, change_tensors
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
 from ratchet.stores.upload import prepare

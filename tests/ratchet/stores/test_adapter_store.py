@@ -5,7 +5,6 @@ import json
 import os
 import random
 import shutil
-import struct
 import subprocess
 import sys
 import threading
@@ -13,9 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
 
 from ratchet import adapter_folder
 from ratchet import adapter_format as form
@@ -23,6 +20,7 @@ from ratchet.adapter_folder import read_folder
 from ratchet.adapter_format import make_manifest
 from ratchet.calibration import Calibration
 from ratchet.errors import RatchetError
+from ratchet.hostile_adapters import HOSTILE
 from ratchet.prediction import load_predictor
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.home import Home
@@ -123,184 +121,17 @@ def test_a_sealed_adapter_under_another_name_is_refused(store: AdapterStore, sou
         store.open("tickets", first)
 
 
-def change_config(**changes: Any) -> Callable[[Path], None]:
-    """Change settings in adapter_config.json."""
-
-    def change(folder: Path) -> None:
-        settings = json.loads((folder / CONFIG).read_text())
-        (folder / CONFIG).write_text(json.dumps({**settings, **changes}))
-
-    return change
-
-
-def change_card(**changes: Any) -> Callable[[Path], None]:
-    """Change what ratchet.json says."""
-
-    def change(folder: Path) -> None:
-        card = json.loads((folder / "ratchet.json").read_text())
-        (folder / "ratchet.json").write_text(json.dumps({**card, **changes}))
-
-    return change
-
-
-def change_tensors(edit: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
-    """Change the tensors in the weights file."""
-
-    def change(folder: Path) -> None:
-        tensors = load_file(folder / WEIGHTS)
-        edit(tensors)
-        save_file(tensors, folder / WEIGHTS)
-
-    return change
-
-
-def first(tensors: dict[str, Any], part: str) -> str:
-    """The first tensor name with `part` in it."""
-    return next(name for name in sorted(tensors) if part in name)
-
-
-def poison(tensors: dict[str, Any]) -> None:
-    """Plant one NaN."""
-    tensors[first(tensors, "lora_A")][0, 0] = np.nan
-
-
-def drop_half(tensors: dict[str, Any]) -> None:
-    """Lose every second LoRA tensor."""
-    for name in sorted(name for name in tensors if "lora" in name)[::2]:
-        del tensors[name]
-
-
-def override_base(tensors: dict[str, Any]) -> None:
-    """Smuggle in a weight of the base model."""
-    tensors["base_model.model.bert.embeddings.LayerNorm.weight"] = np.ones(32, dtype=np.float32)
-
-
-def shrink(tensors: dict[str, Any]) -> None:
-    """Give a head another shape."""
-    tensors[first(tensors, "classifier.weight")] = np.ones((2, 32), dtype=np.float32)
-
-
-def huge_header(folder: Path) -> None:
-    """Claim a header of many gigabytes."""
-    (folder / WEIGHTS).write_bytes(struct.pack("<Q", 2**40) + b"{}")
-
-
-def link(folder: Path) -> None:
-    """Replace the weights by a link to them."""
-    (folder / WEIGHTS).rename(folder.parent / "elsewhere")
-    (folder / WEIGHTS).symlink_to(folder.parent / "elsewhere")
-
-
-MUTANTS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "nan": (change_tensors(poison), "not finite"),
-    "half": (change_tensors(drop_half), "lack 13 tensors"),
-    "none": (change_tensors(dict.clear), "lack 28 tensors"),
-    "override": (change_tensors(override_base), "1 tensors too many"),
-    "shape": (change_tensors(shrink), r"expected float32 \[3, 32\]"),
-    "cut": (lambda folder: os.truncate(folder / WEIGHTS, 500), "no safetensors file"),
-    "cut body": (lambda folder: os.truncate(folder / WEIGHTS, (folder / WEIGHTS).stat().st_size - 8), "cannot be read"),
-    "header": (huge_header, "no safetensors file"),
-    "rank": (change_config(r=2_000_000), "asks for r = 2000000"),
-    "alpha": (change_config(lora_alpha=1e6), "lora_alpha = 1000000.0"),
-    "regex": (change_config(target_modules=["(a+)+$"]), "only plain dotted names"),
-    "setting": (change_config(megatron_core="os", megatron_config={}), "sets megatron_config, megatron_core"),
-    "foreign": (change_config(target_modules=["bert.nothing"]), "which the base model lacks"),
-    "pickle": (lambda folder: (folder / "adapter_model.bin").write_bytes(b"\x80"), "no part of an adapter"),
-    "link": (link, "no regular file"),
-    "missing": (lambda folder: (folder / CONFIG).unlink(), "a lora needs"),
-    "card": (lambda folder: (folder / "ratchet.json").write_text('{"schema": 1}'), "other keys than"),
-    **{
-        f"setting {name} {value}": (change_config(**{name: value}), reason)
-        for name, value, reason in [
-            ("r", 0, "asks for r = 0"),
-            ("r", True, "asks for r = True"),
-            ("r", "8", "asks for r = '8'"),
-            ("r", 257, "r = 257"),
-            ("lora_alpha", 0, "lora_alpha = 0"),
-            ("lora_alpha", -4, "lora_alpha = -4"),
-            ("lora_alpha", float("inf"), "is no JSON"),
-            ("lora_dropout", 1, "lora_dropout = 1"),
-            ("lora_dropout", "0", "lora_dropout = '0'"),
-            ("target_modules", [], "no target module"),
-            ("target_modules", "query", "sets target_modules"),
-            ("target_modules", ["../query"], "only plain dotted names"),
-            ("target_modules", 5, "wrong type"),
-            ("modules_to_save", [], "no target module or no head"),
-            ("modules_to_save", ["nothing"], "names head nothing"),
-            ("peft_type", "LOHA", "sets peft_type"),
-            ("task_type", "TOKEN_CLS", "sets task_type"),
-            ("task_type", "CAUSAL_LM", "no target module or no head, or a head that a causal model has already"),
-            ("bias", "all", "sets bias"),
-            ("use_dora", True, "one of them says DoRA"),
-            ("use_rslora", True, "sets use_rslora"),
-            ("inference_mode", False, "sets inference_mode"),
-            ("fan_in_fan_out", True, "sets fan_in_fan_out"),
-            ("auto_mapping", {"parent_library": "os"}, "sets auto_mapping"),
-            ("layers_pattern", "(a+)+$", "sets layers_pattern"),
-            ("rank_pattern", {"(a+)+$": 8}, "sets rank_pattern"),
-            ("alpha_pattern", {"(a+)+$": 8}, "sets alpha_pattern"),
-            ("exclude_modules", "(a+)+$", "sets exclude_modules"),
-            ("init_lora_weights", "eva", "sets init_lora_weights"),
-            ("layer_replication", [[0, 9]], "sets layer_replication"),
-        ]
-    },
-    **{
-        f"card {name} {value}": (change_card(**{name: value}), reason)
-        for name, value, reason in [
-            ("base_revision", "0" * 40, "trained with base_revision"),
-            ("tokenizer_digest", "0" * 64, "trained with tokenizer_digest"),
-            ("preprocessing", "none/0", "trained with preprocessing"),
-            ("family", "causal", "describes schema"),
-            ("method", "merge", "describes schema"),
-            ("schema", 2, "describes schema 2"),
-            ("labels", ["one"], "two distinct labels"),
-            ("labels", ["a", "a", "b"], "two distinct labels"),
-            ("labels", ["a", "b"], "with 2 logits for each of its prompts"),
-            ("labels", "ab", "wrong type"),
-            ("max_tokens", 4, "max_tokens = 4"),
-            ("max_tokens", True, "max_tokens = True"),
-            ("prompt", "be brief", "describes schema"),
-            ("note", "x", "other keys than"),
-            ("calibration", {"method": "temperature", "temperature": 0}, "calibration that cannot be used"),
-        ]
-    },
-    "infinite": (
-        change_tensors(
-            lambda tensors: tensors.update({first(tensors, "lora_B"): np.full_like(tensors[first(tensors, "lora_B")], np.inf)})
-        ),
-        "not finite",
-    ),
-    "half floats": (
-        change_tensors(lambda tensors: tensors.update({k: v.astype(np.float16) for k, v in tensors.items()})),
-        "expected float32",
-    ),
-    "transposed": (
-        change_tensors(
-            lambda tensors: tensors.update(
-                {first(tensors, "query.lora_A"): np.ascontiguousarray(tensors[first(tensors, "query.lora_A")].T)}
-            )
-        ),
-        "expected float32",
-    ),
-    "empty weights": (lambda folder: (folder / WEIGHTS).write_bytes(b""), "cut short"),
-    "deep": (lambda folder: (folder / CONFIG).write_text("[" * 100_000), "is no JSON"),
-    "code": (lambda folder: (folder / "handler.py").write_text("boom"), "no part of an adapter"),
-    "folder": (lambda folder: (folder / "more").mkdir(), "no part of an adapter"),
-    "nan card": (lambda folder: (folder / "ratchet.json").write_text('{"schema": NaN}'), "is no JSON"),
-}
-
-
-@pytest.mark.parametrize("mutant", MUTANTS)
-def test_a_folder_that_is_not_exactly_an_adapter_is_refused(folder: Path, mutant: str) -> None:
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_folder_that_is_not_exactly_an_adapter_is_not_served(folder: Path, hostile: str) -> None:
     """Each planted defect is named before any weight is put to use, also under a fitting manifest."""
-    plant, reason = MUTANTS[mutant]
-    plant(folder)
-    with pytest.raises(RatchetError, match=reason):
+    way = HOSTILE[hostile]
+    way.spoil(folder)
+    with pytest.raises(RatchetError, match=way.said):
         load_predictor(folder)
-    if mutant not in {"pickle", "link", "folder"}:
+    if way.sealed:
         content = {path.name: path.read_bytes() for path in folder.iterdir()}
         (folder / "manifest.json").write_bytes(make_manifest(content))
-        with pytest.raises(RatchetError, match=reason):
+        with pytest.raises(RatchetError, match=way.said):
             load_predictor(folder)
 
 
