@@ -182,7 +182,7 @@ def main() -> int:
     parser.add_argument("--train", type=int, default=160)
     parser.add_argument("--test", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--layers", default="top:10")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
