@@ -43,8 +43,8 @@ _TEXTS_PER_S = {
 }
 """Training examples a second on two quiet cores: `lora` and `sft lora` by `make bench-encoder` and `make bench-training`.
 
-Each other method by its ratio to `lora` of its family in one run of `python -m benchmarks.methods --rows 50` on busy cores, and `dora`
-by `python -m benchmarks.step`; those of causal ones are of when `lora` trained at 12.9, so they are rather too low than too high.
+Each other method by its ratio to `lora` of its family in one run of `python -m benchmarks.methods --rows 50` on busy cores, and
+`dora` by `python -m benchmarks.step`; those of causal ones are of when `lora` trained at 12.9, so they are rather too low.
 `sft` with `dora` and `full` was not measured: as much slower than `sft lora` as PEFT's own DoRA and `full` were than `lora`.
 """
 _UPPER = 1.72

@@ -13,7 +13,7 @@ from orchestration.cli.output import emit, emit_json, say, table
 from orchestration.cli.session import session_of
 from ratchet.errors import RatchetError, UsageError
 
-_MINUTES = {"encoder": "up to six minutes", "causal": "about fifteen minutes"}
+_MINUTES = {"encoder": "up to six minutes", "causal": "about half an hour"}
 
 
 def demo(

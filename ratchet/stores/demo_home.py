@@ -32,8 +32,6 @@ _TRAINED = "# --- What is trained."
 SWAPPED = ("validation_error", "accidental_exit")
 _GOLDEN_LOSS = ("max_golden_loss = 0.05 ", "max_golden_loss = 0.08 ")
 """Two adapters of a few hundred examples differ more by chance than two of thousands do."""
-_CAUSAL_FLOOR = ("golden_floor = 0.6 ", "golden_floor = 0.4 ")
-"""A causal model starts without a head start: 150 examples do not bring it as far as they bring the encoder."""
 _PROMOTION = """\
 [promotion]
 min_requests = 100            # of the demo: so few that minutes bring them
@@ -130,7 +128,7 @@ def begin_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
     made = Home(root)
     spec = _in_minutes((_SOURCE / "classifier.toml").read_text(encoding="utf-8"))
     if family == "causal":
-        spec = spec[: spec.index(_TRAINED)].replace(*_CAUSAL_FLOOR) + _CAUSAL.format(base=base or DEFAULT_BASES[family])
+        spec = spec[: spec.index(_TRAINED)] + _CAUSAL.format(base=base or DEFAULT_BASES[family])
     write_atomically(made.spec(SAMPLE), spec.encode())
     write_atomically(made.golden(SAMPLE), (_SOURCE / "golden.jsonl").read_bytes())
     return made
