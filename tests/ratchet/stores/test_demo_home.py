@@ -30,7 +30,7 @@ def test_the_causal_demo_has_one_causal_candidate_and_fewer_requests(tmp_path: P
     """The same weeks and endings; a base that is missing is named before an earlier demo is removed."""
     spec = Specs(begin_demo(Home(tmp_path), "causal", str(write_tiny_causal(tmp_path / "base", []))))[SAMPLE]
     assert [(each.family, each.layers) for each in spec.candidate] == [("causal", "top:10")]
-    assert (spec.limits.golden_floor, spec.promotion.margin) == (0.4, 0.1)
+    assert (spec.limits.golden_floor, spec.promotion.margin) == (0.6, 0.1)
     assert all(less.requests < more.requests for less, more in zip(script_of("causal"), SCRIPT, strict=True))
     assert [scene.expected for scene in script_of("causal")] == [scene.expected for scene in script_of("encoder")]
     with pytest.raises(RatchetError, match="holds no config"):
