@@ -9,6 +9,7 @@ from ratchet.errors import RatchetError
 from ratchet.spec import Spec
 from ratchet.stores.home import Home
 from ratchet.stores.specs import GoldenItem, Specs, load_golden, load_spec
+from ratchet.tiny_causal import write_tiny_causal
 
 TWO = '[[label]]\nname = "refund"\n[[label]]\nname = "other"\n'
 
@@ -139,7 +140,7 @@ def test_a_golden_set_that_cannot_be_read_is_refused(tmp_path: Path, spec: Spec,
 
 PROBE = '[[candidate]]\nmethod = "probe"\n'
 FULL = '[[candidate]]\nmethod = "full"\n'
-CAUSAL = '[[candidate]]\nfamily = "causal"\n'
+CAUSAL = '[[candidate]]\nfamily = "causal"\nbase = "./causal"\n'
 
 
 @pytest.mark.parametrize(
@@ -156,8 +157,10 @@ CAUSAL = '[[candidate]]\nfamily = "causal"\n'
         (FULL + "learning_rate = 1.4e-3\n", ['Candidate 1: learning_rate = 0.0014 with method = "full" ruins a pretrained model.']),
     ],
 )  # fmt: skip
-def test_what_is_probably_not_meant_is_said(tmp_path: Path, content: str, said: list[str]) -> None:
+def test_what_is_probably_not_meant_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, said: list[str]) -> None:
     """A setting that nothing reads even where it has the default's value; the file loads nevertheless, for it can be trained."""
+    write_tiny_causal(tmp_path / "causal", [])
+    monkeypatch.chdir(tmp_path)
     write(tmp_path, TWO + content)
     remarks = Specs(Home(tmp_path)).remarks("tickets")
     assert [remark.found for remark in remarks] == said
