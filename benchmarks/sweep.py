@@ -183,12 +183,13 @@ def show(rows: Sequence[Mapping[str, Any]], cycle: Cycle, seconds: float, *, as_
         print(f"{row['model']:46}" + "".join(cells) + ("" if row["status"] in {"trained", "fitted"} else f"  {row['status']}"))
 
 
-def ratchet(home: Home, *words: object, codes: Sequence[int] = (0,)) -> None:
-    """Run the command; what it tells is seen, and a code that was not expected ends the benchmark."""
+def ratchet(home: Home, *words: object, codes: Sequence[int] = (0,)) -> int:
+    """Run the command, and give its exit code; what it tells is seen, and a code that was not expected ends the benchmark."""
     command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(home.root), *map(str, words)]
     code = subprocess.run(command, check=False, stdout=sys.stderr).returncode
     if code not in codes:
         sys.exit(f"'ratchet {words[0]}' ended with exit code {code}")
+    return code
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""Measures the weekly cycle on real tickets: every week run in order and promoted, with the candidates that `ratchet init` writes.
+
+Run `python -m benchmarks.weeks` (`--weeks 2` for a quick look). Logs and corrections of one week are taken in, its cycle runs, and
+what passed becomes live by `ratchet promote` before the next one. Prints a row a week, from its `eval_report.json`. Exits 1 when a
+gate stopped a week; 0 with a message where there is no data.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sweep import DATA, KINDS, NAME, ratchet
+from ratchet.cycle import Cycle
+from ratchet.stores.home import Home
+from ratchet.stores.reports import Reports
+
+HEADER = ("week", "training texts", "kept", "test macro-F1 (95 %)", "TF-IDF", "linear probe", "golden macro-F1", "ECE", "seconds")
+
+
+def main() -> int:
+    """Exit code 0 when every week passed its gates."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl")
+    parser.add_argument("--weeks", type=int, default=8, help="how many, from the first")
+    options = parser.parse_args()
+    if not (options.data / "golden.jsonl").is_file():
+        print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
+        return 0
+    weeks = sorted(path.stem for path in (options.data / KINDS[0]).glob("*.jsonl"))[: options.weeks]
+    print(f"| {' | '.join(HEADER)} |\n|{'---|' * len(HEADER)}")
+    with tempfile.TemporaryDirectory(prefix="ratchet-weeks-") as folder:
+        home = Home(Path(folder) / "home")
+        ratchet(home, "init", NAME, "--labels-from", options.data / "golden.jsonl")
+        for week in weeks:
+            files = [word for kind in KINDS for word in (f"--{kind.rpartition('_')[2]}", options.data / kind / f"{week}.jsonl")]
+            ratchet(home, "ingest", NAME, *files, codes=(0, 3))
+            started = time.perf_counter()
+            code = ratchet(home, "cycle", NAME, "--week", week, codes=(0, 2))
+            seconds = time.perf_counter() - started
+            if code:
+                print(f"a gate stopped the week {week}")
+                return 1
+            ratchet(home, "promote", NAME, "--why", f"the week {week} passed")
+            print(row(Reports(home).read(Cycle(NAME, date.fromisoformat(week))), seconds), flush=True)
+    return 0
+
+
+def row(report: dict[str, Any], seconds: float) -> str:
+    """One week as a row of a Markdown table."""
+    test, golden = (report["metrics"][split] for split in ("test", "golden"))
+    low, high = test["macro_f1_ci"]
+    cells = (
+        report["week"],
+        f"{report['splits']['train']['n']:,}",
+        report["candidate"]["method"],
+        f"{test['macro_f1']:.3f} ({low:.3f} to {high:.3f})",
+        *(f"{report['baselines'][name]['macro_f1']:.3f}" for name in ("tfidf_logreg", "linear_probe")),
+        f"{golden['macro_f1']:.3f}",
+        f"{test['ece']:.3f}",
+        f"{seconds:.0f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
