@@ -104,6 +104,16 @@ def test_without_live_it_says_so_and_shows_no_zero(first):
     assert 'data-key="comparison' not in page
 
 
+def test_a_pass_that_did_not_help_is_said(usual):
+    """Beside the candidate, in the table of training and in the sweep."""
+    document = deepcopy(usual)
+    said = "its first pass kept: calibrated NLL 0.3122, with preferences 0.4011"
+    document["candidates"][0]["first_kept"] = said
+    document["sweep"]["rows"][0]["note"] = said
+    assert render_report(usual).count("first pass kept") == 0
+    assert render_report(document).count(said) == 2
+
+
 def test_any_part_of_the_document_may_be_missing(usual):
     """A cycle that was blocked early still has a page, which says what there is no data of."""
     for key in usual.keys() - {"classifier", "week"}:
