@@ -81,12 +81,12 @@ class Target:
 
     name: str
     accept: Literal["documented", "proven"] = "proven"
-    export: Literal["onnx", "onnx_int8"] = "onnx"
-    """Which export answers, where the target's runtime is `onnx`."""
+    export: Literal["", "onnx", "onnx_int8", "gguf_f16", "gguf_q8_0", "gguf_q4_k_m", "gguf_q4_0"] = ""
+    """Which export answers, where the target's runtime loads one; empty for its plainest."""
 
     def as_json(self) -> dict[str, object]:
-        """Every setting as JSON types; `export`, which came later, only where it is not the default."""
-        return {key: value for key, value in asdict(self).items() if key != "export" or value != "onnx"}
+        """Every setting as JSON types; `export`, which came later, only where it is not the plainest of an earlier version."""
+        return {key: value for key, value in asdict(self).items() if key != "export" or value not in {"", "onnx"}}
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.deployment.fit import Accept
-from ratchet.deployment.profile import Profile
+from ratchet.deployment.profile import Profile, Runtime
 from ratchet.identity import digest_json
 from ratchet.names import nearest
 from ratchet.refusal import refuse
 from ratchet.spec import Spec, Target
 
 _GATEWAY = Target("in_process")
+_EXPORTS: Mapping[Runtime, tuple[str, ...]] = {
+    "onnx": ("onnx", "onnx_int8"),
+    "llama_cpp": ("gguf_f16", "gguf_q8_0", "gguf_q4_k_m", "gguf_q4_0"),
+}
+"""Exports that a runtime loads, the plainest first; a runtime that is not here loads none."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Chosen:
     profile: Profile
     accept: Accept
     export: str
-    """Only of a target whose runtime is `onnx`; empty for every other."""
+    """Empty for a target whose runtime loads none."""
 
     def as_json(self) -> dict[str, Any]:
         """Everything that a verdict about the target depends on, as JSON types."""
@@ -42,11 +47,14 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[Chosen, ..
                 f"[[target]] {target.name!r} is unknown (has: {', '.join(sorted(known))}).",
                 f"{nearest(target.name, known)} Name one of them, or describe it in targets.toml.".strip(),
             )
-        if target.export != "onnx" and known[target.name].runtime != "onnx":
+        runtime = known[target.name].runtime
+        loads = _EXPORTS.get(runtime, ())
+        if target.export and target.export not in loads:
             raise refuse(
-                f"[[target]] {target.name!r} has export = {target.export!r}, which its runtime {known[target.name].runtime!r} "
-                "does not load.",
-                "Remove export, or name a target whose runtime is onnx.",
+                f"[[target]] {target.name!r} has export = {target.export!r}, which its runtime {runtime!r} does not load.",
+                f"Set export to one of {', '.join(loads)}."
+                if loads
+                else f"Remove export, or name a target whose runtime is {' or '.join(_EXPORTS)}.",
             )
     chosen = tuple(_choose(target, known[target.name]) for target in spec.target or (_GATEWAY,))
     giving = [each.profile.name for each in chosen if each.profile.log_probabilities]
@@ -74,4 +82,5 @@ def digest_targets(chosen: Sequence[Chosen]) -> str:
 
 
 def _choose(target: Target, profile: Profile) -> Chosen:
-    return Chosen(profile, target.accept, target.export if profile.runtime == "onnx" else "")
+    loads = _EXPORTS.get(profile.runtime, ("",))
+    return Chosen(profile, target.accept, target.export or loads[0])

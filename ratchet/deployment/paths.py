@@ -25,8 +25,8 @@ class Paths:
 
     @property
     def export(self) -> str:
-        """The export that answers on the calibrated path; empty for the adapter itself."""
-        return self.calibrated.export if self.calibrated else ""
+        """The export by which the gateway answers on the calibrated path; empty for the adapter itself."""
+        return self.calibrated.export if self.calibrated and runs_here(self.calibrated.profile) else ""
 
     @property
     def edge_export(self) -> str | None:

