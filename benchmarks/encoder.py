@@ -58,13 +58,13 @@ def make_examples(rows: int, seed: int, names: Sequence[str] = tuple(SUBJECTS), 
     random = np.random.default_rng(seed)
     examples = []
     for _ in range(rows):
-        label = names[random.integers(len(names))]
+        label = names[int(random.integers(len(names)))]
         asides = [ASIDES[i] for i in random.integers(len(ASIDES), size=min(7, random.geometric(0.5) - 1))]
-        core = SUBJECTS[label][random.integers(3)]
-        opener = [OPENERS[random.integers(len(OPENERS))]] if random.random() < 0.5 else []
+        core = SUBJECTS[label][int(random.integers(3))]
+        opener = [OPENERS[int(random.integers(len(OPENERS)))]] if random.random() < 0.5 else []
         wrong = random.random() < wrong_share
         text = ", ".join([*opener, *random.permutation([core, *asides])])
-        examples.append((text, names[random.integers(len(names))] if wrong else label))
+        examples.append((text, names[int(random.integers(len(names)))] if wrong else label))
     return examples
 
 

@@ -6,6 +6,7 @@ is less than 5 times as fast as the pipeline, or loses more than 0.3 points of a
 """
 
 import argparse
+import functools
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
 from ratchet.identity import digest_json
 from ratchet.opened_adapter import open_adapter
-from ratchet.prediction import load_predictor
+from ratchet.prediction import Predictor, load_predictor
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import Examples, TrainingPlan, prepare
 
@@ -65,7 +66,7 @@ def measure(rows: int, texts: int) -> bool:
     tokenizer = AutoTokenizer.from_pretrained(opened.base.folder)
     plain = pipeline("text-classification", model=merged_model(opened), tokenizer=tokenizer, device=-1)
     sides: dict[str, Callable[[str], Any]] = {"pipeline": plain}
-    sides |= {side: (lambda text, asked=found: asked.predict([text])) for side, found in predictors.items()}
+    sides |= {side: functools.partial(_ask_one, found) for side, found in predictors.items()}
     asked = [text for text, _ in test[:texts]]
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(ROUNDS):
@@ -89,6 +90,10 @@ def measure(rows: int, texts: int) -> bool:
         f"int8 is {ratios['onnx_int8']:.2f} times the pipeline (at least {MIN_RATIO}); accuracy {-loss:+.4f} (at least {-MAX_LOSS})"
     )
     return ratios["onnx_int8"] >= MIN_RATIO and loss <= MAX_LOSS
+
+
+def _ask_one(predictor: Predictor, text: str) -> object:
+    return predictor.predict([text])
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ as PEFT does. Add here what else is timed step by step; whole trainings are time
 import argparse
 import sys
 import time
+from typing import Literal
 
 from benchmarks.training import Named
 from ratchet.bases import resolve_base
@@ -20,10 +21,12 @@ from ratchet.training.trainee import Trainee
 
 CODES, TOKENS = 5, 32
 NOTHING = 1e-12
-SIDES = [(method, dropout) for method in ("lora", "dora") for dropout in (0.0, NOTHING)]
+Method = Literal["lora", "dora"]
+METHODS: tuple[Method, ...] = ("lora", "dora")
+SIDES = [(method, dropout) for method in METHODS for dropout in (0.0, NOTHING)]
 
 
-def build(base_name: str, method: str, dropout: float) -> Trainee:
+def build(base_name: str, method: Method, dropout: float) -> Trainee:
     """The trainee of one side; causal for every base but the encoders' own."""
     base = resolve_base(base_name)
     if base.name == DEFAULT_BASES["encoder"]:

@@ -69,7 +69,8 @@ def read_file(source: str, where: str) -> list[Claim]:
     if "mark.supports" not in source:
         return []
     tree = ast.parse(source)
-    claims, seen = [], set()
+    claims: list[Claim] = []
+    seen = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
             for mark in (found for decorator in node.decorator_list for found in _marks(decorator)):

@@ -98,10 +98,10 @@ def operations(plan: TrainingPlan, splits: dict[str, Examples]) -> float:
     tokenizer = load_prompt_tokenizer(base.folder, prompt, candidate.max_tokens)
     own = statistics.mean(len(row.ids) for row in tokenizer.encode_batch_fast([text for text, _ in splits["train"]]))
     model = empty_causal(base.folder)
-    weights = sum(value.numel() for name, value in model.named_parameters() if value.ndim == 2 and "embed" not in name)
+    weights: int = sum(value.numel() for name, value in model.named_parameters() if value.ndim == 2 and "embed" not in name)
     if candidate.trainer == "sft":
         return FORWARD_AND_BACK * weights * (len(tokenizer.prefix) + own)
-    learning = 1 - lower_count(model, candidate.layers) / model.config.num_hidden_layers
+    learning: float = 1 - lower_count(model, candidate.layers) / model.config.num_hidden_layers
     tokens = own + 2 * len(tokenizer.prefix) / candidate.batch_of(len(splits["train"]))
     return weights * (FORWARD_AND_BACK * learning * tokens + FORWARD * (1 - learning) * own / candidate.epochs)
 

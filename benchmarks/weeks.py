@@ -44,7 +44,7 @@ def main() -> int:
             if code:
                 print(f"a gate stopped the week {week}")
                 return 1
-            ratchet(home, "promote", NAME, "--why", f"the week {week} passed")
+            ratchet(home, "promote", NAME, "--why", f"the week {week} passed", "--yes")
             print(row(Reports(home).read(Cycle(NAME, date.fromisoformat(week))), seconds), flush=True)
     return 0
 
