@@ -31,12 +31,12 @@ def test_a_method_is_counted_at_its_own_speed() -> None:
         Candidate(method="full", learning_rate=5e-5),
         Candidate(**causal, layers="top:10"),
         Candidate(**causal),
-        Candidate(**causal, method="dpo"),
         Candidate(**causal, method="full", learning_rate=5e-5),
+        Candidate(**causal, method="dpo"),
     ]
     found = [seconds(candidate) for candidate in by_method]
     assert found == sorted(found)
-    assert found[-1] > 20 * found[1]
+    assert found[-2] > 20 * found[1]
     assert seconds(Candidate(**causal, method="qlora", trainer="sft")) > seconds(Candidate(**causal, method="qlora"))
 
 
