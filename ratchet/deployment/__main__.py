@@ -1,6 +1,6 @@
 """`python -m ratchet.deployment FOLDER RUNTIME [EXPORT]`: try the adapter of a folder in a runtime, in a process of its own.
 
-The last line of the standard output is a JSON document: `outcome` (passed or failed) and `reason`.
+The last line of the standard output is a JSON document: `outcome` (passed or failed), `reason`, and a failure's `code`.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         found = {"outcome": "passed", "reason": try_adapter(options.folder, options.runtime, options.export)}
     except RatchetError as error:
-        found = {"outcome": "failed", "reason": f"{error.message} {error.hint}".strip()}
+        found = {"outcome": "failed", "reason": f"{error.message} {error.hint}".strip(), "code": error.code}
     print(json.dumps(found))  # noqa: T201 - the command's answer
     return 0
 

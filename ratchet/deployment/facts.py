@@ -14,6 +14,7 @@ from typing import Any
 from ratchet.adapter_format import CONFIG, WEIGHTS, parse_json, read_card, refuse
 from ratchet.bases import base_folder
 from ratchet.candidate import Candidate
+from ratchet.hub_bases import is_hub_name
 from ratchet.spec import Spec
 
 _BYTES_OF_A_NUMBER = 4  # adapters are stored in float32
@@ -52,13 +53,13 @@ class _Layout:
 
 def outline_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
     """What the settings of `candidate` alone say, at no cost: its layers, heads and bytes are not looked at."""
-    base, rank = PurePath(candidate.base).name, None if candidate.form in _WITHOUT_RANK else candidate.rank
+    base, rank = last_part(candidate.base), None if candidate.form in _WITHOUT_RANK else candidate.rank
     return AdapterFacts(candidate.title, candidate.family, candidate.form, base, len(spec.labels), None, rank, None, None)
 
 
 def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
     """What `candidate` would make for `spec`, from the shapes of its base on the meta device: no weight is read."""
-    base, k = PurePath(candidate.base).name, len(spec.labels)
+    base, k = last_part(candidate.base), len(spec.labels)
     if candidate.form == "probe":
         from ratchet.encoders import hidden_size_of
 
@@ -84,7 +85,7 @@ def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
     """
     card = read_card(content)
     weights = content[WEIGHTS[card.method]]
-    what, base, k = f"{card.family}/{card.method} adapter", PurePath(card.base).name, len(card.labels)
+    what, base, k = f"{card.family}/{card.method} adapter", last_part(card.base), len(card.labels)
     if card.method in _WITHOUT_RANK:
         return AdapterFacts(what, card.family, card.method, base, k, len(weights), heads=card.family == "encoder")
     settings, shapes = parse_json(content, CONFIG), _shapes_in(weights)
@@ -95,6 +96,11 @@ def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
     modules = _last_parts(name.partition(".lora_A.")[0] for name in shapes if ".lora_A." in name)
     heads = any(".lora_" not in name for name in shapes)
     return AdapterFacts(what, card.family, "dora" if dora else card.method, base, k, len(weights), settings["r"], modules, heads)
+
+
+def last_part(base: str) -> str:
+    """What a base is called among targets: the last part of its folder, or of its repository without the commit."""
+    return PurePath(base.partition("@")[0] if is_hub_name(base) else base).name
 
 
 def _shapes_in(weights: bytes) -> dict[str, tuple[int, ...]]:

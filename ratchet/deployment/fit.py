@@ -6,7 +6,7 @@ Add the rule of a new kind of limit here, beside its field in `profile.py`.
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from ratchet.deployment.facts import AdapterFacts
+from ratchet.deployment.facts import AdapterFacts, last_part
 from ratchet.deployment.profile import OF_ADAPTERS, Profile, narrower
 from ratchet.gates import Verdict
 
@@ -19,7 +19,7 @@ _AT_MOST = {
 _AMONG = {
     "target_modules": ("target modules", "Set target_modules to some of {limit}"),
     "methods": ("method", "Train by one of {limit}"),
-    "bases": ("base", "Start from one of {limit}"),
+    "bases": ("base", "Set base to one of {limit}: one of the Hub with its commit (org/name@commit), or a folder of that name"),
 }
 _FIELD = {"methods": "method", "bases": "base"}
 
@@ -102,6 +102,7 @@ def _judge(name: str, limit: Any, facts: AdapterFacts) -> tuple[str, str] | None
         word, cure = _AT_MOST[name]
         return (f"{word} {found} is above {limit}", cure.format(limit=limit)) if found > limit else None
     word, cure = _AMONG[name]
-    beyond = [each for each in ((found,) if isinstance(found, str) else found) if each not in limit]
+    known = [last_part(each) for each in limit] if name == "bases" else limit
+    beyond = [each for each in ((found,) if isinstance(found, str) else found) if each not in known]
     taken = ", ".join(limit)
     return (f"{word} {', '.join(beyond)} not taken (takes {taken})", cure.format(limit=taken)) if beyond else None

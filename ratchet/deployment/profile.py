@@ -37,7 +37,7 @@ class Bounds:
     labels: int | None = None
     """How many labels it can tell apart."""
     bases: tuple[str, ...] | None = None
-    """Last parts of the names of the base models that it serves adapters on."""
+    """Base models that it serves adapters on. Only the last part of a name is compared, so that a folder may hold one."""
     heads: bool | None = None
     """Whether an adapter may hold modules that were trained whole, such as a classification head."""
 

@@ -18,6 +18,11 @@ from ratchet.errors import RatchetError
 _TEXTS = PROMPTS[1][:8]
 _GGUF = "gguf_f16"
 """One step has taught nothing that a coarser form could be judged by; what fails here fails in every form."""
+_DIFFERS = "answers_differ"
+_OF_CANDIDATE = frozenset({_DIFFERS, "bad_canary", "no_candidate"})
+"""It answers otherwise, there or beside others on one base, or no step of it could be trained."""
+_MADE_HERE: Mapping[Runtime, frozenset[str]] = {"onnx": frozenset({"no_export"})}
+"""What a runtime whose export is written in the process itself says of a candidate that has none."""
 _SHARE = 0.02
 """How far a probability may be off in llama.cpp. Numbers of 16 bits alone were measured below 0.002 (docs/exports.md)."""
 
@@ -33,6 +38,14 @@ def why_untried(runtime: Runtime) -> str:
 def packages_of(runtime: Runtime) -> tuple[str, ...]:
     """Packages that only this runtime needs, whose versions an outcome depends on."""
     return tuple(_NEEDS.get(runtime, ()))
+
+
+def is_of_candidate(runtime: Runtime, code: str) -> bool:
+    """Whether a failure with this error code would come again on any machine, at any time.
+
+    Where a tool of its own process was asked, it may have been killed as well as have refused: that is told by no code.
+    """
+    return code in _OF_CANDIDATE or code in _MADE_HERE.get(runtime, ())
 
 
 def try_adapter(folder: Path, runtime: Runtime, export: str) -> str:
@@ -94,7 +107,7 @@ def _try_llama_cpp(folder: Path, _export: str) -> str:
 
 
 def _differs(export: str, how: str) -> RatchetError:
-    return RatchetError(f"its {export} export answers with {how}.", "Take another kind of export.", code="bad_export")
+    return RatchetError(f"its {export} export answers with {how}.", "Take another kind of export.", code=_DIFFERS)
 
 
 _TRIALS: Mapping[Runtime, Callable[[Path, str], str]] = {

@@ -17,7 +17,7 @@ from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
 from ratchet.deployment.choice import Chosen
 from ratchet.deployment.one_step import one_step_plan
-from ratchet.deployment.trial import packages_of, why_untried
+from ratchet.deployment.trial import is_of_candidate, packages_of, why_untried
 from ratchet.errors import RatchetError
 from ratchet.files import write_json
 from ratchet.gates import Verdict
@@ -45,16 +45,16 @@ def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
         name = each.profile.name
         if why := why_untried(each.profile.runtime):
             verdicts[name] = Verdict("inconclusive", f"{name} was not tried here because {why}.", {"trial": name})
-        elif (path := _path(home, spec, plan, each)).is_file():
-            verdicts[name] = _as_verdict(candidate, each, json.loads(path.read_bytes()))
+        elif (found := _read_kept(_path(home, spec, plan, each))) is not None:
+            verdicts[name] = _as_verdict(candidate, each, found)
         else:
             missing.append(each)
     if missing and not make:
         raise RatchetError(f"no trial of {candidate.title} is kept.", "Run the cycle again.", code="no_trial")
     if missing:
         for each, found in _run(home, spec, plan, examples, missing):
-            if found["kept"]:
-                write_json(_path(home, spec, plan, each), {key: found[key] for key in ("outcome", "reason")})
+            if found["outcome"] == "passed" or is_of_candidate(each.profile.runtime, found["code"]):
+                write_json(_path(home, spec, plan, each), found)
             verdicts[each.profile.name] = _as_verdict(candidate, each, found)
     return [verdicts[each.profile.name] for each in chosen]
 
@@ -64,6 +64,14 @@ def _path(home: Home, spec: Spec, plan: TrainingPlan, each: Chosen) -> Path:
     versions = {package: version(package) for package in packages}
     key = digest_json({"plan": plan.as_json(), "target": each.as_json(), "versions": versions})
     return home.trials(spec.name) / f"{key[:32]}.json"
+
+
+def _read_kept(path: Path) -> dict[str, Any] | None:
+    """The outcome that is kept; None for none, and for a failure without a code: it may have been the machine's."""
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found if found["outcome"] == "passed" or "code" in found else None
 
 
 def _as_verdict(candidate: Candidate, each: Chosen, found: dict[str, Any]) -> Verdict:
@@ -84,9 +92,9 @@ def _run(
         work = prepare(Path(stage), plan, examples, examples)
         done = _call("ratchet.training", str(work))
         if done.returncode != 0:
-            told, kept = _read_failure(work)
-            told = told or f"its training ended with {done.returncode}: {done.stderr.strip()[-300:]}"
-            return [(each, {"outcome": "failed", "reason": told, "kept": kept}) for each in missing]
+            said, code = _read_failure(work)
+            said = said or f"its training ended with {done.returncode}: {done.stderr.strip()[-300:]}"
+            return [(each, {"outcome": "failed", "reason": said, "code": code}) for each in missing]
         folder = read_result(work).best_folder
         return [(each, _ask(folder, each)) for each in missing]
 
@@ -105,19 +113,21 @@ def _ask(folder: Path, each: Chosen) -> dict[str, Any]:
     done = _call("ratchet.deployment", str(folder), each.profile.runtime, each.export)
     try:
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return {"outcome": found["outcome"], "reason": found["reason"], "kept": True}
+        if found["outcome"] == "passed":
+            return {"outcome": "passed", "reason": found["reason"]}
+        return {"outcome": "failed", "reason": found["reason"], "code": found["code"]}
     except (IndexError, ValueError, KeyError, TypeError):
         said = f"the process that tried it ended with {done.returncode}: {done.stderr.strip()[-300:]}"
-        return {"outcome": "failed", "reason": said, "kept": False}
+        return {"outcome": "failed", "reason": said, "code": ""}
 
 
-def _read_failure(work: Path) -> tuple[str, bool]:
-    """What the training said of its end, and whether that is of the candidate: a process that was killed is the machine's."""
+def _read_failure(work: Path) -> tuple[str, str]:
+    """What the training said of its end, with the error's code; both empty where it said nothing."""
     path = work / FAILURE
     if not path.is_file():
-        return "", False
+        return "", ""
     told = json.loads(path.read_bytes())["error"]
-    return f"{told['message']} {told['hint']}".strip(), not told["code"].startswith("training_")
+    return f"{told['message']} {told['hint']}".strip(), told["code"]
 
 
 def _call(module: str, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -10,9 +10,11 @@ from ratchet import adapter_format as form
 from ratchet.adapter_folder import read_folder
 from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
-from ratchet.deployment.facts import facts_of_artifact, facts_of_plan
+from ratchet.deployment.facts import facts_of_artifact, facts_of_plan, outline_of_plan
+from ratchet.deployment.fit import decide_target_fit
 from ratchet.errors import RatchetError
 from ratchet.spec import Label, Spec
+from ratchet.stores.targets import built_in_targets
 from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.tiny_causal import write_tiny_causal
 
@@ -56,3 +58,18 @@ def test_a_causal_plan_trains_layers_and_no_head(tmp_path: Path) -> None:
     found = facts_of_plan(Candidate(family="causal", base=str(base), rank=4), SPEC)
     assert (found.family, found.heads, found.rank) == ("causal", False, 4)
     assert found.target_modules == ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
+
+
+@pytest.mark.parametrize("base", ["google/gemma-2b-it@" + "a" * 40, "./models/gemma-2b-it"])
+def test_a_base_is_called_among_targets_by_its_name_alone(base: str, content: Mapping[str, bytes]) -> None:
+    """Without the commit that a base of the Hub is written with, before training and after it; so workers_ai can be met."""
+    candidate = Candidate(family="causal", base=base, rank=8, target_modules=("q_proj", "v_proj"))
+    card = {**json.loads(content[form.CARD]), "base": base}
+    found = outline_of_plan(candidate, SPEC), facts_of_artifact({**content, form.CARD: json.dumps(card).encode()})
+    assert [facts.base for facts in found] == ["gemma-2b-it", "gemma-2b-it"]
+    assert decide_target_fit(built_in_targets()["workers_ai"], found[0], "proven").passed
+
+
+def test_a_folder_may_hold_what_parts_a_commit_from_a_name() -> None:
+    """It is no repository of the Hub."""
+    assert outline_of_plan(Candidate(base="./models/mine@home"), SPEC).base == "mine@home"

