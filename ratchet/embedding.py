@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Watch = Callable[[Rows], Rows]
 """What somebody who must know of every batch puts around the model."""
+Embed = Callable[[Sequence[str]], Floats]
+"""Texts to embeddings [n, d]."""
 
 
 def embed_texts(
@@ -35,11 +37,19 @@ def embed_texts(
     base = resolve_base(base_name)
     if kept is not None and (found := _read(kept / _name(base, texts, max_tokens))) is not None:
         return found
-    model = load_encoder(base.folder)
-    tokenizer = load_tokenizer(base.folder, max_tokens)
+    return _embedder(base, max_tokens, watch)(texts)
+
+
+def open_embedder(base_name: str, max_tokens: int = 128) -> Embed:
+    """`embed_texts` for many calls: the base is hashed, and its files are opened, once."""
+    return _embedder(resolve_base(base_name), max_tokens)
+
+
+def _embedder(base: Base, max_tokens: int, watch: Watch | None = None) -> Embed:
+    model, tokenizer, pad_id = load_encoder(base.folder), load_tokenizer(base.folder, max_tokens), pad_id_of(base.folder)
     rows: Rows = functools.partial(mean_pooled, model)
     rows = rows if watch is None else watch(rows)
-    return run_in_batches(rows, tokenizer, pad_id_of(base.folder), texts, model.config.hidden_size)
+    return lambda texts: run_in_batches(rows, tokenizer, pad_id, texts, model.config.hidden_size)
 
 
 def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_tokens: int, watch: Watch | None = None) -> Floats:

@@ -29,7 +29,7 @@ from ratchet.scoring import Scored, Scorer, Split, score
 from ratchet.spec import Spec
 from ratchet.sweep import measure_tfidf
 from ratchet.three_way.comparing import Asker, compare_three_ways
-from ratchet.three_way.untuned import Embed, Untuned, UntunedCausal, UntunedEncoder
+from ratchet.three_way.untuned import Untuned, UntunedCausal, UntunedEncoder
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import read_plan
 
@@ -96,7 +96,7 @@ def gather_judgement(
     with ThreadPoolExecutor(2) as pool:
         frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]
         embed = functools.partial(embed_texts, frozen, max_tokens=best.max_tokens, kept=training)
-        untuned = _untuned(best, spec, embed)
+        untuned = _untuned(best, spec)
         zero_shot = untuned.zero_shot if best.family == "causal" else None
         judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed, zero_shot)
         answered = pool.submit(_score_both, candidate, splits, spec)
@@ -125,9 +125,9 @@ def gather_judgement(
     )
 
 
-def _untuned(best: Candidate, spec: Spec, embed: Embed) -> Untuned:
+def _untuned(best: Candidate, spec: Spec) -> Untuned:
     """The base of the chosen candidate before any training."""
-    return UntunedCausal(best, spec) if best.family == "causal" else UntunedEncoder(best, spec, embed)
+    return UntunedCausal(best, spec) if best.family == "causal" else UntunedEncoder(best, spec)
 
 
 def _score_both(scorer: Scorer, splits: Mapping[str, Split], spec: Spec) -> dict[str, Scored]:

@@ -25,6 +25,11 @@ class Machine:
         need_at_least("machine.watts", self.watts, 0)
         need_at_least("machine.price_per_hour", self.price_per_hour, 0)
 
+    @property
+    def is_price_assumed(self) -> bool:
+        """Whether the price of an hour is the assumed default."""
+        return self.price_per_hour == Machine.price_per_hour
+
     def describe(self) -> dict[str, Any]:
         """The settings as JSON types, and whether they are the assumed defaults."""
         return {"watts": self.watts, "price_per_hour": self.price_per_hour, "assumed": self == Machine()}

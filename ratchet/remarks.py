@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.candidate import Candidate
+from ratchet.prompt import MOST_LABELS
 
 _EPOCHS = ("epochs", "batch", "learning_rate", "patience")
 _ADAPTER = ("rank", "alpha", "dropout", "target_modules")
@@ -41,8 +42,12 @@ def remark_on(document: Mapping[str, Any], candidates: tuple[Candidate, ...]) ->
     remarks: list[Remark] = []
     for number, (written, candidate) in enumerate(zip(document.get("candidate", ()), candidates, strict=False), start=1):
         remarks.extend(_on_candidate(f"Candidate {number}", written, candidate))
-    if "prompt" in document and all(candidate.family != "causal" for candidate in candidates):
+    encoders = all(candidate.family != "causal" for candidate in candidates)
+    if "prompt" in document and "frontier" not in document and encoders:
         remarks.append(Remark("No candidate reads [prompt].", 'Remove it, or add a candidate with family = "causal".'))
+    if "frontier" in document and len(document.get("label", ())) > MOST_LABELS:
+        found = f"The [frontier] model is never asked: it answers with a code of one token, and there are {MOST_LABELS} of them."
+        remarks.append(Remark(found, "Remove [frontier], or split the classifier in two."))
     return tuple(remarks)
 
 

@@ -91,8 +91,10 @@ def _three_ways(found: dict[str, Any] | None) -> list[str]:
         for row in found["rows"]
     ]  # fmt: skip
     lines = ["", table(rows), "", printable(found["verdict"])]
-    if found["verbalised"] and found["verbalised"]["n"]:
-        said = found["verbalised"]
+    said = found["verbalised"]
+    if said and not said["n"]:
+        lines.append(printable(f"The confidence that the model writes was not measured: {said['reason']}"))
+    elif said:
         lines.append(
             f"ECE of {said['n']} answers: {said['written_ece']:.3f} as the model writes it, {said['logits_ece']:.3f} by its logits."
         )

@@ -1,27 +1,29 @@
 """Many questions: from memory where they were answered before, else several at once, until all are answered or it must stop.
 
-Stops for good when the budget is spent, when the endpoint refuses, after three questions in a row that brought nothing, or after
-a quarter of an hour: a cycle waits no longer. Add here when to stop; how one question is asked is `patience.py`.
+Stops for good when the budget is spent, when the endpoint refuses, after three questions in a row that brought nothing or five
+that were cut short, or when `longest_s` has passed: a cycle waits no longer. Add here when to stop; how one question is asked is
+`patience.py`.
 """
 
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 from typing import Protocol
 
 from ratchet.frontier.answer import Answer
 from ratchet.frontier.budget import Budget, BudgetSpent, SpendLog
 from ratchet.frontier.endpoint import Endpoint
-from ratchet.frontier.patience import Unanswered, Wait, ask_patiently
+from ratchet.frontier.patience import OutOfTime, Unanswered, Wait, ask_patiently
 from ratchet.frontier.question import Question
 from ratchet.frontier.settings import Frontier
 from ratchet.prompt import Prompt
 
 _IN_A_ROW = 3
-_LONGEST_S = 900.0
+_CUT_SHORT_IN_A_ROW = 5
 _WORTH_KEEPING = ("", "no_code", "refusal", "filtered", "cut_short")
 """Flaws of what the model said, not of the way: asked again, they would cost again and say the same."""
 
@@ -54,6 +56,18 @@ class Asked:
         return cls((None,) * n, 0, 0.0, sentence)
 
 
+@dataclass(frozen=True)
+class Unaskable:
+    """A frontier model that cannot be asked, and why."""
+
+    settings: Frontier
+    why: str
+
+    def ask(self, texts: Sequence[str]) -> Asked:
+        """Nothing for each text."""
+        return Asked.nothing(len(texts), f"The frontier model was not asked: {self.why}")
+
+
 @dataclass
 class Asker:
     """A frontier model that can be asked for labels."""
@@ -66,19 +80,27 @@ class Asker:
     wait: Wait = time.sleep
 
     def ask(self, texts: Sequence[str]) -> Asked:
-        """Answers to the texts, in their order. Never raises for what an endpoint does."""
+        """Answers to the texts, in their order. Never raises for what an endpoint does.
+
+        Raises `RatchetError` where what was spent cannot be told.
+        """
         if self.key is None and not self.settings.is_local:
             return Asked.nothing(
                 len(texts), f"The frontier model was not asked: the environment has no usable {self.settings.key_variable}."
             )
         questions = [Question(self.settings, self.prompt, text) for text in texts]
         known = [self.memory.recall(question.digest) for question in questions]
-        course = _Course(Budget(self.settings.budget, self.log))
+        course = _Course(Budget(self.settings.budget, self.log), self.settings)
+        for found in filter(None, known):
+            course.answered(found)
         with Endpoint(self.settings, self.key) as endpoint, ThreadPoolExecutor(self.settings.at_once) as pool:
             asked = [
                 found or pool.submit(self._one, endpoint, question, course)
                 for question, found in zip(questions, known, strict=True)
             ]
+            late = wait_for([each for each in asked if isinstance(each, Future)], course.until - time.monotonic()).not_done
+            if late:
+                endpoint.close()  # whoever sends a byte now and then meets no time-out of his own
             answers = tuple(found if isinstance(found, Answer) else found.result() for found in asked)
         remembered = sum(found is not None for found in known)
         return Asked(answers, remembered, course.budget.spent, self._say(answers, remembered, course))
@@ -87,14 +109,17 @@ class Asker:
         if course.stopped:
             return None
         try:
-            answer = ask_patiently(endpoint, question, course.budget, self.wait)
+            answer = ask_patiently(endpoint, question, course.budget, course.until, self.wait)
         except BudgetSpent:
             course.stop(f"the next question could have exceeded the budget of {self.settings.budget:g}")
+            return None
+        except OutOfTime:
+            course.stop_late()
             return None
         except Unanswered as error:
             course.failed(error)
             return None
-        course.succeeded()
+        course.answered(answer)
         if answer.flaw in _WORTH_KEEPING:
             self.memory.keep(question.digest, answer)
         return answer
@@ -113,32 +138,43 @@ class Asker:
             said += f"; no more were asked, because {course.why}"
         elif course.missed:
             said += f"; {course.missed} brought no answer"
-        return f"{said}."
+        cures = [course.cure] if course.cure else []
+        if flaws["cut_short"]:
+            limit = self.settings.max_answer_tokens
+            cures.append(f"Raise frontier.max_answer_tokens, now {limit}: a model that thinks before it answers needs hundreds.")
+        return " ".join([f"{said}.", *cures])
 
 
 class _Course:
-    """How asking goes: the money, the failures in a row, and why it was stopped."""
+    """How asking goes: the money, the time, the failures in a row, why it was stopped and what would mend it."""
 
-    def __init__(self, budget: Budget) -> None:
-        self.budget, self.why, self.missed = budget, "", 0
-        self._in_a_row, self._until, self._lock = 0, time.monotonic() + _LONGEST_S, threading.Lock()
+    def __init__(self, budget: Budget, settings: Frontier) -> None:
+        self.budget, self.why, self.cure, self.missed = budget, "", "", 0
+        self.until, self._longest_s = time.monotonic() + settings.longest_s, settings.longest_s
+        self._in_a_row, self._cut_short, self._lock = 0, 0, threading.Lock()
 
     @property
     def stopped(self) -> bool:
-        if not self.why and time.monotonic() > self._until:
-            self.stop("a quarter of an hour had passed")
+        if not self.why and time.monotonic() > self.until:
+            self.stop_late()
         return bool(self.why)
+
+    def stop_late(self) -> None:
+        self.stop(f"{self._longest_s:g} s (frontier.longest_s) had passed")
 
     def stop(self, why: str) -> None:
         with self._lock:
             self.why = self.why or why
 
-    def succeeded(self) -> None:
+    def answered(self, answer: Answer) -> None:
         with self._lock:
             self._in_a_row = 0
+            self._cut_short = self._cut_short + 1 if answer.flaw == "cut_short" else 0
+            if self._cut_short >= _CUT_SHORT_IN_A_ROW:
+                self.why = self.why or f"{_CUT_SHORT_IN_A_ROW} answers in a row were cut short"
 
     def failed(self, error: Unanswered) -> None:
         with self._lock:
             self.missed, self._in_a_row = self.missed + 1, self._in_a_row + 1
             if not self.why and (error.fatal or self._in_a_row >= _IN_A_ROW):
-                self.why = f"the endpoint brought nothing: {error.reason}"
+                self.why, self.cure = f"the endpoint brought nothing: {error.reason}", error.cure

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from ratchet.frontier.answer import LARGEST_BYTES
+from ratchet.frontier.cures import cure_of_distance, cure_of_silence, cure_of_status
 from ratchet.frontier.question import Question
 from ratchet.frontier.settings import Frontier
 
@@ -30,11 +31,11 @@ class Delivery:
 
 
 class AttemptFailed(Exception):  # noqa: N818 - what happened to one attempt, not an error of ours
-    """One attempt brought nothing. `again`: another may; `owed`: the endpoint may have counted it."""
+    """One attempt brought nothing. `again`: another may; `owed`: the endpoint may have counted it; `cure`: what may mend it."""
 
-    def __init__(self, reason: str, *, again: bool, owed: bool, wait_s: float | None = None) -> None:
+    def __init__(self, reason: str, *, again: bool, owed: bool, cure: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.again, self.owed, self.wait_s = reason, again, owed, wait_s
+        self.reason, self.again, self.owed, self.cure, self.wait_s = reason, again, owed, cure, wait_s
 
 
 class Endpoint:
@@ -55,29 +56,37 @@ class Endpoint:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Break off what is under way."""
         self._client.close()
 
-    def attempt(self, question: Question) -> Delivery:
-        """Send the question once; raises `AttemptFailed`. No error holds the key, or words of the endpoint."""
+    def attempt(self, question: Question, timeout_s: float) -> Delivery:
+        """Send the question once, for at most `timeout_s`; raises `AttemptFailed`.
+
+        No error holds the key, or words of the endpoint.
+        """
         import httpx
 
-        started, body = time.perf_counter(), b""
+        started, body, settings = time.perf_counter(), b"", self._settings
+        late, away = cure_of_silence(settings), cure_of_distance(settings)
         try:
-            with self._client.stream("POST", self._address, content=question.body) as response:
+            with self._client.stream("POST", self._address, content=question.body, timeout=timeout_s) as response:
                 if response.status_code != 200:
-                    raise _failed(response.status_code, response.headers)
+                    raise _failed(response.status_code, response.headers, settings)
                 for piece in response.iter_raw():
                     body += piece
                     if len(body) > LARGEST_BYTES:
                         break
-                    if time.perf_counter() - started > self._settings.timeout_s:  # httpx only limits each single read
-                        raise AttemptFailed("time-out", again=True, owed=True)
+                    if time.perf_counter() - started > timeout_s:  # httpx only limits each single read
+                        raise AttemptFailed("time-out", again=True, owed=True, cure=late)
         except httpx.TimeoutException as error:
-            raise AttemptFailed("time-out", again=True, owed=not isinstance(error, httpx.ConnectTimeout)) from None
+            raise AttemptFailed("time-out", again=True, owed=not isinstance(error, httpx.ConnectTimeout), cure=late) from None
         except httpx.ConnectError:
-            raise AttemptFailed("no connection", again=True, owed=False) from None
+            raise AttemptFailed("no connection", again=True, owed=False, cure=away) from None
         except httpx.HTTPError:
-            raise AttemptFailed("a broken connection", again=True, owed=True) from None
+            raise AttemptFailed("a broken connection", again=True, owed=True, cure="") from None
         return Delivery(body, time.perf_counter() - started)
 
 
@@ -87,10 +96,14 @@ def find_key(settings: Frontier, environment: Mapping[str, str] = os.environ) ->
     return key if key and key.isascii() and key.isprintable() else None
 
 
-def _failed(status: int, headers: Mapping[str, str]) -> AttemptFailed:
+def _failed(status: int, headers: Mapping[str, str], settings: Frontier) -> AttemptFailed:
     refused = _FREE_FROM <= status < _FREE_TO
     return AttemptFailed(
-        f"HTTP {status}", again=status in _AGAIN or status >= _FREE_TO, owed=not refused, wait_s=_retry_after(headers)
+        f"HTTP {status}",
+        again=status in _AGAIN or status >= _FREE_TO,
+        owed=not refused,
+        cure=cure_of_status(status, settings),
+        wait_s=_retry_after(headers),
     )
 
 

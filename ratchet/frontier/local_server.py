@@ -14,8 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 Fault = Literal[
-    "", "429", "429_for_an_hour", "500", "401", "slow", "drip", "cut_off", "no_json", "wrong_shape", "ten_megabytes", "refusal",
-    "chatter", "unknown_code", "no_usage", "no_logprobs", "false_logprobs", "too_many_tokens", "redirect",
+    "", "429", "429_for_an_hour", "500", "401", "400", "403", "404", "402",
+    "slow", "drip", "drip_headers", "cut_off", "no_json", "wrong_shape", "ten_megabytes", "refusal",
+    "chatter", "unknown_code", "no_usage", "no_logprobs", "false_logprobs", "too_many_tokens", "too_much_counted",
+    "cut_short", "redirect",
 ]  # fmt: skip
 
 
@@ -79,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(429, {"error": {"message": "slow down"}}, {"retry-after": after})
         if fault == "401":
             return self._send(401, {"error": {"message": f"Incorrect API key provided: {self.headers.get('authorization')}"}})
+        if fault.isdecimal() and fault != "500":
+            return self._send(int(fault), {"error": {"message": "no"}})
         if fault == "redirect":
             return self._send(307, {}, {"location": "http://127.0.0.1:9/elsewhere"})
         if fault == "500":
@@ -89,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: dict[str, Any], fault: str) -> None:
         code = self.state.answer(body["messages"][-1]["content"])
-        words = {"chatter": f"I think it is {code}.", "unknown_code": "Z", "refusal": None, "wrong_shape": 7}
+        words = {"chatter": f"I think it is {code}.", "unknown_code": "Z", "refusal": None, "wrong_shape": 7, "cut_short": ""}
         document: dict[str, Any] = {
             "id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": body["model"],
             "choices": [self._choice(body, words.get(fault, code), code, fault)],
@@ -101,8 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send_bytes(200, b"<html>bad gateway</html>")
         if fault == "ten_megabytes":
             return self._send_bytes(200, json.dumps({**document, "padding": "x" * 10_000_000}).encode())
-        if fault == "drip":
-            return self._drip(json.dumps(document).encode())
+        if fault in ("drip", "drip_headers"):
+            return self._drip(json.dumps(document).encode(), in_headers=fault == "drip_headers")
         if fault == "cut_off":
             return self._send_bytes(200, json.dumps(document).encode(), more=50)
         return self._send(200, document)
@@ -110,7 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _choice(self, body: dict[str, Any], content: Any, code: str, fault: str) -> dict[str, Any]:
         refusal = "I cannot help with that." if fault == "refusal" else None
         choice: dict[str, Any] = {
-            "index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content, "refusal": refusal}
+            "index": 0, "finish_reason": "length" if fault == "cut_short" else "stop",
+            "message": {"role": "assistant", "content": content, "refusal": refusal},
         }  # fmt: skip
         if body.get("logprobs") and fault != "no_logprobs":
             rest = 0.2 / max(1, len(self.state.codes) - 1)
@@ -123,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _usage(self, body: dict[str, Any], fault: str) -> dict[str, int]:
         sent = sum(len(message["content"].split()) for message in body["messages"])
+        sent += 50_000 if fault == "too_much_counted" else 0
         written = 5000 if fault == "too_many_tokens" else 1
         with self.state.lock:
             self.state.tokens_in += sent
@@ -148,11 +154,15 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # whoever asked has gone, which is what a time-out is
         self.close_connection = self.close_connection or bool(more)
 
-    def _drip(self, body: bytes) -> None:
+    def _drip(self, body: bytes, in_headers: bool) -> None:
         """One byte at a time, for much longer than any time-out."""
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
-        self.end_headers()
+        if in_headers:
+            self.flush_headers()
+            body = b"x-padding: " + b"x" * 10_000
+        else:
+            self.end_headers()
         try:
             for byte in body:
                 self.wfile.write(bytes([byte]))

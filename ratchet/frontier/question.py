@@ -50,6 +50,11 @@ class Question:
         return digest_json({"base_url": self.settings.base_url, "codes": list(self.prompt.codes), "sent": self._content})
 
     @property
+    def most_tokens(self) -> int:
+        """The most tokens that can be sent: no tokenizer makes more tokens of a text than it has bytes."""
+        return len(self.body) + _MORE_TOKENS
+
+    @property
     def dearest(self) -> float:
-        """The most money that one attempt can cost: no tokenizer makes more tokens of a text than it has bytes."""
-        return self.settings.cost(len(self.body) + _MORE_TOKENS, self.settings.max_answer_tokens)
+        """The most money that one attempt can cost."""
+        return self.settings.cost(self.most_tokens, self.settings.max_answer_tokens)

@@ -36,6 +36,8 @@ class Frontier:
     """Questions that are under way at the same time."""
     timeout_s: float = 30.0
     """Longest time for one attempt, from the first byte sent to the last one read."""
+    longest_s: float = 900.0
+    """Longest time for all questions of one cycle, waiting included: the report, and other classifiers, wait for it."""
     retries: int = 3
     """Further attempts after 429, 5xx, a time-out or a broken connection."""
     key_variable: str = "RATCHET_FRONTIER_KEY"
@@ -73,7 +75,8 @@ class Frontier:
         for name, least in (("at_once", 1), ("max_answer_tokens", 1)):
             need_at_least(f"frontier.{name}", getattr(self, name), least)
         need_at_least("frontier.timeout_s", self.timeout_s, 0.1)
-        for name, most in (("at_once", 32), ("retries", 10), ("timeout_s", 600)):
+        need_at_least("frontier.longest_s", self.longest_s, 1)
+        for name, most in (("at_once", 32), ("retries", 10), ("timeout_s", 600), ("longest_s", 3600)):
             if getattr(self, name) > most:
                 raise refuse(f"frontier.{name} = {getattr(self, name)} is above {most}.", f"Set it to {most} or less.")
 
@@ -81,6 +84,11 @@ class Frontier:
     def is_local(self) -> bool:
         """Whether the endpoint is on this machine."""
         return (urlsplit(self.base_url).hostname or "") in _LOOPBACK
+
+    @property
+    def other_limit_name(self) -> str:
+        """What else an endpoint may call the limit of an answer."""
+        return "max_tokens" if self.limit_name == "max_completion_tokens" else "max_completion_tokens"
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:
         """Money for so many tokens."""

@@ -186,12 +186,12 @@ def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
         for name, model, less, ece, cost, p50, p95, note in places
     ]  # fmt: skip
     return {
-        "n": 200, "of": n, "seed": 0, "machine_hour_price": 0.1, "rows": rows, "frontier": said,
+        "n": 200, "of": n, "seed": 0, "machine_hour_price": 0.1, "machine_hour_assumed": True, "rows": rows, "frontier": said,
         "verbalised": {
             "n": 50, "question": "Confidence from 0 to 9:", "accuracy": 0.9, "written_mean": 0.71, "written_ece": 0.214,
             "logits_mean": 0.91, "logits_ece": 0.052,
         },
-        "verdict": write_verdict(rows, 200, n, said),
+        "verdict": write_verdict(rows, 200, n, said, True),
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from ratchet.bases import base_folder
 from ratchet.errors import RatchetError
 from ratchet.examination import Finding, judge_disk, judge_memory, judge_packages, judge_python, read_pins
+from ratchet.frontier.endpoint import find_key
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.specs import Specs
@@ -35,6 +36,7 @@ def examine(home: Home, environment: Mapping[str, str]) -> list[Finding]:
         _bases,
         lambda: _folder(home),
         lambda: _specs(home),
+        lambda: _frontiers(home, environment),
         lambda: _warehouse(home),
         lambda: _dagster(home, environment),
         _browser,
@@ -102,6 +104,25 @@ def _specs(home: Home) -> Iterator[Finding]:
             except RatchetError as error:
                 yield Finding(f"{what} of {name}", "fail", error.message, error.hint or "Mend the file it names.")
         yield from _remarks(specs, name)
+
+
+def _frontiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether each large model that a specification names has its key."""
+    specs = Specs(home)
+    for name in home.classifiers():
+        try:
+            frontier = specs[name].frontier
+        except RatchetError:
+            continue  # the specification's own finding says why
+        if frontier is None:
+            continue
+        what, variable = f"frontier of {name}", frontier.key_variable
+        if frontier.is_local or find_key(frontier, environment):
+            yield Finding(what, "ok", f"{frontier.model} at {frontier.base_url}")
+        else:
+            found = f"{variable} holds no key that can be sent" if environment.get(variable) else f"{variable} is not set"
+            cure = f"Export {variable} where cycles run, the daemon included; without it {frontier.model} is not asked."
+            yield Finding(what, "warn", found, cure)
 
 
 def _remarks(specs: Specs, name: str) -> Iterator[Finding]:

@@ -5,13 +5,15 @@ before it is made. Add here what must outlive the process; what it means is in `
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.cycle import Cycle
+from ratchet.errors import RatchetError
 from ratchet.files import append_line, read_if_there, whole_lines, write_json
 from ratchet.frontier.answer import Answer
-from ratchet.frontier.asking import Asker
+from ratchet.frontier.asking import Asker, Unaskable
 from ratchet.frontier.endpoint import find_key
 from ratchet.identity import digest_json
 from ratchet.names import DIGEST
@@ -55,11 +57,20 @@ class CycleSpendLog:
     path: Path
 
     def spent(self) -> float:
-        """The sum over attempts of what was written last of each: one that a kill cut short counts with what was set aside."""
+        """The sum over attempts of what was written last of each: one that a kill cut short counts with what was set aside.
+
+        Raises `RatchetError` for a whole line that is no entry: it may be any attempt's, so nobody knows what is left.
+        """
         found: dict[str, float] = {}
-        for line in whole_lines(read_if_there(self.path) or b""):
-            entry = json.loads(line)
-            found[entry["attempt"]] = float(entry["money"])
+        for number, line in enumerate(whole_lines(read_if_there(self.path) or b""), start=1):
+            entry = _read_entry(line)
+            if entry is None:
+                raise RatchetError(
+                    f"line {number} of {self.path.parent.name}/{self.path.name} is no entry, so it is not known what was spent.",
+                    "Mend the line; or delete the file, if the whole budget may be spent again.",
+                    code="bad_spending",
+                )
+            found[entry[0]] = entry[1]
         return sum(found.values())
 
     def write(self, name: str, money: float) -> None:
@@ -67,17 +78,32 @@ class CycleSpendLog:
         append_line(self.path, json.dumps({"attempt": name, "money": money}))
 
 
-def open_frontier(home: Home, cycle: Cycle, spec: Spec) -> Asker | None:
+def _read_entry(line: bytes) -> tuple[str, float] | None:
+    """Attempt and money of a line; None for anything else, also for what is no amount: a NaN would be below every cap."""
+    try:
+        entry = json.loads(line)
+        name, money = entry["attempt"], entry["money"]
+        amount = isinstance(money, int | float) and not isinstance(money, bool) and math.isfinite(money) and money >= 0
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        return None
+    return (name, float(money)) if isinstance(name, str) and amount else None
+
+
+def open_frontier(home: Home, cycle: Cycle, spec: Spec) -> Asker | Unaskable | None:
     """The frontier model that the specification names, with its memory and the key of the environment; None without one.
 
-    Raises `RatchetError` for more labels than there are codes of one token.
+    One that cannot be asked, as for more labels than there are codes of one token, says so when it is.
     """
     if spec.frontier is None:
         return None
     folder = home.frontier(cycle.classifier)
+    try:
+        prompt = make_prompt(spec.prompt, spec.label)
+    except RatchetError as error:
+        return Unaskable(spec.frontier, error.message)
     return Asker(
         spec.frontier,
-        make_prompt(spec.prompt, spec.label),
+        prompt,
         find_key(spec.frontier),
         FrontierMemory(folder / "answers"),
         CycleSpendLog(folder / "spent" / f"{cycle.week}.jsonl"),

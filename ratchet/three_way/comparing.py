@@ -3,6 +3,7 @@
 The texts are a sample of the test split. Add here who is asked; figures of one are `contender.py`, the words `verdict.py`.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from ratchet.three_way.untuned import Untuned
 from ratchet.three_way.verbalised import QUESTION, Verbalised, write_confidence
 from ratchet.three_way.verdict import write_verdict
 
+_log = logging.getLogger(__name__)
 NOT_CONFIGURED = "No frontier model was asked: classifier.toml has no [frontier] table."
 
 
@@ -54,16 +56,16 @@ def compare_three_ways(
     local = _Local(texts, asked.timed_calls, spec.machine.price_per_hour)
     mine = local.contend("tuned", title, "", scored.calibrated[places], tuned.logits)
     bases = [
-        local.contend("base_zero_shot", untuned.name, untuned.ways[0], untuned.zero_shot(texts), untuned.zero_shot),
-        _few_shot(spec, train, untuned, local),
+        _measured("base_zero_shot", untuned.name, lambda: _zero_shot(untuned, local)),
+        _measured("base_few_shot", untuned.name, lambda: _few_shot(spec, train, untuned, local)),
     ]
-    outside, said = _frontier(frontier, texts, k)
+    outside = _measured("frontier", frontier.settings.model if frontier else "none", lambda: _frontier(frontier, texts, k))
     rows = [describe_contender(each, labels, k, mine, asked.seed) for each in (mine, *bases, outside)]
     return {
         "n": len(texts), "of": len(split.items), "seed": asked.seed, "machine_hour_price": spec.machine.price_per_hour,
-        "rows": rows, "frontier": said,
+        "machine_hour_assumed": spec.machine.is_price_assumed, "rows": rows, "frontier": outside.note,
         "verbalised": _verbalise(tuned, texts[: asked.verbalised_texts], mine, labels),
-        "verdict": write_verdict(rows, len(texts), len(split.items), said),
+        "verdict": write_verdict(rows, len(texts), len(split.items), outside.note, spec.machine.is_price_assumed),
     }  # fmt: skip
 
 
@@ -94,6 +96,22 @@ class _Local:
         return Contender(name, model, note, everywhere, predicted, probabilities.max(axis=1), tuple(seconds), cost)
 
 
+def _measured(name: str, model: str, measure: Callable[[], Contender]) -> Contender:
+    """What `measure` gives; absent, with the reason, where it fails: this advises, and must not cost a cycle report and gates."""
+    try:
+        return measure()
+    except RatchetError as error:
+        return Contender.absent(name, model, f"Not measured: {error.message} {error.hint}".strip())
+    except Exception as error:  # noqa: BLE001 - no memory, a full disk, a runtime's own: any way to fail
+        _log.exception("the row %s of the three-way evaluation could not be measured", name)
+        return Contender.absent(name, model, f"Not measured: it failed with {type(error).__name__}, and the log says where.")
+
+
+def _zero_shot(untuned: Untuned, local: _Local) -> Contender:
+    """The base as it came."""
+    return local.contend("base_zero_shot", untuned.name, untuned.ways[0], untuned.zero_shot(local.texts), untuned.zero_shot)
+
+
 def _few_shot(spec: Spec, train: Split, untuned: Untuned, local: _Local) -> Contender:
     """The base with as many examples of each label as fit."""
     for each in range(spec.evaluation.shots, 0, -1):
@@ -105,15 +123,16 @@ def _few_shot(spec: Spec, train: Split, untuned: Untuned, local: _Local) -> Cont
     return Contender.absent("base_few_shot", untuned.name, "one example of each label is more than the model can read at once")
 
 
-def _frontier(frontier: Asker | None, texts: Sequence[str], k: int) -> tuple[Contender, str]:
+def _frontier(frontier: Asker | None, texts: Sequence[str], k: int) -> Contender:
+    """The large model beside ours; `note` says how asking it went."""
     if frontier is None:
-        return Contender.absent("frontier", "none", NOT_CONFIGURED), NOT_CONFIGURED
+        return Contender.absent("frontier", "none", NOT_CONFIGURED)
     settings = frontier.settings
     some = draw_sample(len(texts), settings.max_texts, 2)
     asked = frontier.ask([texts[place] for place in some])
     found = [(place, answer) for place, answer in zip(some, asked.answers, strict=True) if answer]
     if not found:
-        return Contender.absent("frontier", settings.model, asked.sentence), asked.sentence
+        return Contender.absent("frontier", settings.model, asked.sentence)
     usable = [answer for _, answer in found if answer.label is not None]
     confidence = None
     if usable and all(answer.probabilities for answer in usable):
@@ -132,7 +151,7 @@ def _frontier(frontier: Asker | None, texts: Sequence[str], k: int) -> tuple[Con
         confidence=confidence,
         seconds=tuple(answer.latency_s for _, answer in found),
         cost_per_call=float(np.mean(costs)) if costs else None,
-    ), asked.sentence
+    )
 
 
 def _verbalise(tuned: Scorer, texts: Sequence[str], mine: Contender, labels: Integers) -> dict[str, Any] | None:
@@ -145,4 +164,7 @@ def _verbalise(tuned: Scorer, texts: Sequence[str], mine: Contender, labels: Int
         written = write_confidence(tuned, texts, mine.predicted[:n])
     except RatchetError as error:
         return {"n": 0, "question": QUESTION.strip(), "reason": error.message}
+    except Exception as error:  # noqa: BLE001 - as for a row
+        _log.exception("the written confidence could not be measured")
+        return {"n": 0, "question": QUESTION.strip(), "reason": f"it failed with {type(error).__name__}, and the log says where."}
     return Verbalised(written, confidence[:n], mine.predicted[:n] == labels[:n]).as_json()

@@ -15,13 +15,12 @@ from ratchet.bases import Base, resolve_base
 from ratchet.calibration import UNCALIBRATED
 from ratchet.candidate import Candidate
 from ratchet.causal import load_causal
+from ratchet.embedding import Embed, open_embedder
 from ratchet.evaluation import Floats
 from ratchet.few_shot import Shot, load_few_shot_tokenizer
 from ratchet.prediction import CausalPredictor, causal_predictor
 from ratchet.prompt import make_prompt
 from ratchet.spec import Spec
-
-Embed = Callable[[Sequence[str]], Floats]
 
 
 class Untuned(Protocol):
@@ -47,12 +46,19 @@ class Untuned(Protocol):
 
 
 class UntunedEncoder:
-    """A frozen encoder: the cosine between a text and each label's name and description, or the mean of its examples."""
+    """A frozen encoder: the cosine between a text and each label's name and description, or the mean of its examples.
+
+    It is opened once, when it is first asked, as the tuned model was: the time of a call holds no opening.
+    """
 
     ways = ("text against the labels' names", "text against the mean of each label's examples")
 
-    def __init__(self, candidate: Candidate, spec: Spec, embed: Embed) -> None:
-        self.name, self._spec, self._embed = candidate.base, spec, embed
+    def __init__(self, candidate: Candidate, spec: Spec) -> None:
+        self.name, self._candidate, self._spec = candidate.base, candidate, spec
+
+    @cached_property
+    def _embed(self) -> Embed:
+        return open_embedder(self._candidate.base, self._candidate.max_tokens)
 
     @cached_property
     def _names(self) -> Floats:

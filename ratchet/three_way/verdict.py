@@ -7,11 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
+_MOST_UNUSABLE = 0.1
+"""Share of a frontier model's answers, above which its score says more of how it was asked than of what it knows."""
+_ASSUMED = " (the price of an hour of this machine is assumed; say yours in [machine] of classifier.toml)"
 _NAMES = {"base_zero_shot": "its base zero-shot", "base_few_shot": "its base few-shot", "frontier": "the frontier model"}
 
 
-def write_verdict(rows: Sequence[Row], n: int, of: int, frontier_sentence: str) -> str:
-    """The paragraph. Pure: the same rows give the same words. `n` of the `of` test texts were looked at."""
+def write_verdict(rows: Sequence[Row], n: int, of: int, frontier_sentence: str, price_assumed: bool = False) -> str:
+    """The paragraph. Pure: the same rows give the same words. `n` of the `of` test texts were looked at.
+
+    `price_assumed` says that nobody wrote down what an hour of this machine costs.
+    """
     by_name = {row["name"]: row for row in rows}
     tuned = by_name["tuned"]
     where = f"all {of} test texts" if n == of else f"{n} of {of} test texts, drawn by chance,"
@@ -22,12 +28,18 @@ def write_verdict(rows: Sequence[Row], n: int, of: int, frontier_sentence: str) 
     frontier = by_name.get("frontier")
     if frontier is None or frontier["macro_f1"] is None:
         return " ".join([*said, frontier_sentence, _is_tuning_worth(bases)])
+    unusable, answers = frontier["unusable"], frontier["n"]
+    if unusable > _MOST_UNUSABLE * answers:
+        nothing = f"What the frontier model is worth is not shown: {unusable} of its {answers} answers could not be used."
+        return " ".join([*said, nothing, frontier_sentence, _is_tuning_worth(bases)])
     said.append(_compare(frontier))
+    if unusable:
+        said.append(f"{unusable} of the frontier model's {answers} answers could not be used and count as wrong.")
     if tuned["cost_per_1000"] is not None and frontier["cost_per_1000"] is not None:
         ours, theirs = tuned["cost_per_1000"], frontier["cost_per_1000"]
         said.append(
             f"A thousand calls cost {_money(ours)} with the tuned model and {_money(theirs)} with the frontier model"
-            f"{_times(ours, theirs)}."
+            f"{_times(ours, theirs)}{_ASSUMED if price_assumed else ''}."
         )
     if tuned["p95_ms"] is not None and frontier["p95_ms"] is not None:
         said.append(f"One call in twenty takes longer than {tuned['p95_ms']:.0f} ms and {frontier['p95_ms']:.0f} ms.")

@@ -61,6 +61,27 @@ def test_settings_that_nothing_reads_are_a_warning_there_and_before_a_cycle(call
     assert call("--home", home, "doctor").code == 0
 
 
+@pytest.mark.parametrize(
+    ("url", "environment", "state"),
+    [
+        ("https://api.example.com/v1", {}, "warn"),
+        ("https://api.example.com/v1", {"RATCHET_FRONTIER_KEY": "two\nlines"}, "warn"),
+        ("https://api.example.com/v1", {"RATCHET_FRONTIER_KEY": "sk-1"}, "ok"),
+        ("http://localhost:8000/v1", {}, "ok"),
+    ],
+)
+def test_a_frontier_without_its_key_is_a_warning(home: Path, url: str, environment: dict[str, str], state: str) -> None:
+    """It is said which variable, with the cure, and never what it holds; an endpoint on this machine may go without."""
+    spec = home / "tickets" / "classifier.toml"
+    assert "frontier of tickets" not in states(home, environment)
+    table = f'\n[frontier]\nbase_url = "{url}"\nmodel = "large"\nprice_input = 1\nprice_output = 1\n'
+    spec.write_text(spec.read_text() + table)
+    found = next(each for each in examine(Home(home), environment) if each.what == "frontier of tickets")
+    assert found.state == state
+    assert state == "ok" or ("RATCHET_FRONTIER_KEY" in found.found and "Export RATCHET_FRONTIER_KEY" in found.cure)
+    assert not any(value in f"{found}" for value in environment.values())
+
+
 def test_a_home_that_is_not_there_and_a_foreign_dagster_home_are_warnings(tmp_path: Path) -> None:
     """Neither stands in the way."""
     found = states(tmp_path / "none", {"DAGSTER_HOME": str(tmp_path)})

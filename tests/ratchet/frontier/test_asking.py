@@ -72,18 +72,69 @@ def test_what_passes_is_tried_again(fault: Fault, make_asker: Callable[..., Aske
     ("fault", "requests", "said"),
     [
         ("500", 6, "the endpoint brought nothing: HTTP 500, 2 times"),
-        ("401", 1, "the endpoint brought nothing: HTTP 401"),
-        ("redirect", 1, "the endpoint brought nothing: HTTP 307"),
-        ("429_for_an_hour", 1, "HTTP 429, to be asked again in 3600 s"),
+        (
+            "400",
+            1,
+            """: try limit_name = "max_tokens", fixed_temperature = false, log_probabilities = false, one after the other""",
+        ),
+        ("401", 1, "brought nothing: HTTP 401. Look at the key in RATCHET_FRONTIER_KEY, and whether it may use model = 'large'."),
+        ("402", 1, "HTTP 402. Look at the account behind the key in RATCHET_FRONTIER_KEY"),
+        ("403", 1, "HTTP 403. Look at the key in RATCHET_FRONTIER_KEY"),
+        ("404", 1, "HTTP 404. Look at model = 'large', and at base_url = 'http://127.0.0.1"),
+        ("429", 6, "HTTP 429, 2 times. Look at the quota of the account"),
+        ("slow", 6, "time-out, 2 times. Raise timeout_s, now 0.2"),
+        ("redirect", 1, "HTTP 307. Redirects are not followed: write the address that it leads to into base_url."),
+        ("429_for_an_hour", 1, "HTTP 429, to be asked again in 3600 s. Look at the quota"),
         ("too_many_tokens", 1, "it wrote 5000 tokens where max_completion_tokens allowed 8"),
+        ("too_much_counted", 1, "tokens of a question that can have "),
     ],
 )
 def test_what_does_not_pass_stops_it(fault: Fault, requests: int, said: str, make_asker: Callable[..., Asker]) -> None:
     """Three texts in a row without an answer, or one refusal that every other would meet: then nothing more is asked."""
-    with serve_locally(LocalFrontier(faults=lambda number: fault)) as server:
-        found = make_asker(server, retries=1).ask(TEXTS)
+    with serve_locally(LocalFrontier(faults=lambda number: fault, slow_s=0.3)) as server:
+        found = make_asker(server, retries=1, timeout_s=0.2 if fault == "slow" else 5.0).ask(TEXTS)
     assert len(server.requests) == requests
     assert said in found.sentence
+    assert found.answers == (None,) * 6
+
+
+def test_a_model_that_thinks_first_is_not_asked_for_long(make_asker: Callable[..., Asker]) -> None:
+    """Five answers in a row without a word end it, also those of an earlier run; one between others only counts as unusable."""
+    with serve_locally(LocalFrontier(faults=lambda number: "cut_short")) as server:
+        found = make_asker(server).ask([*TEXTS, *TEXTS])
+        assert len(server.requests) == 5
+        assert (
+            "no more were asked, because 5 answers in a row were cut short. Raise frontier.max_answer_tokens, now 8"
+            in found.sentence
+        )
+        again = make_asker(server).ask([*TEXTS, *TEXTS])
+        assert (len(server.requests), again.answers.count(None)) == (5, 2)
+    with serve_locally(LocalFrontier(faults=lambda number: "cut_short" if number % 5 else "")) as server:
+        found = make_asker(server, max_answer_tokens=9).ask([f"{text} again" for text in (*TEXTS, *TEXTS)])
+    assert None not in found.answers
+    assert "no more were asked" not in found.sentence
+    assert "Raise frontier.max_answer_tokens, now 9" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("fault", "settings"),
+    [
+        ("slow", {"timeout_s": 600, "retries": 10}),
+        ("drip", {"timeout_s": 600, "retries": 10}),
+        ("drip_headers", {"timeout_s": 600, "retries": 10}),
+        ("500", {"retries": 10, "at_once": 4}),
+    ],
+)
+def test_the_time_for_all_questions_holds_for_one(
+    fault: Fault, settings: dict[str, float], make_asker: Callable[..., Asker]
+) -> None:
+    """Neither an attempt nor a pause goes on for longer, whatever one attempt may take."""
+    started = time.monotonic()
+    with serve_locally(LocalFrontier(faults=lambda number: fault, slow_s=1.6)) as server:
+        found = make_asker(server, longest_s=1.0, **settings).ask(TEXTS)
+        took_s = time.monotonic() - started
+    assert took_s < 2.0
+    assert "no more were asked, because 1 s (frontier.longest_s) had passed" in found.sentence
     assert found.answers == (None,) * 6
 
 

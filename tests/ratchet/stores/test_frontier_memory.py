@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ratchet.cycle import Cycle
+from ratchet.errors import RatchetError
 from ratchet.frontier.answer import Answer
+from ratchet.frontier.asking import Asker, Unaskable
 from ratchet.frontier.settings import Frontier
 from ratchet.spec import Label, Spec
 from ratchet.stores.frontier_memory import CycleSpendLog, FrontierMemory, open_frontier
@@ -47,6 +49,39 @@ def test_money_is_the_last_word_on_each_attempt(tmp_path: Path) -> None:
     assert log.spent() == 0.375
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"attempt": "a"}',
+        '{"attempt": "a", "money": NaN}',
+        '{"attempt": "a", "money": -1}',
+        '{"attempt": 1, "money": 1}',
+    ],
+)
+def test_spending_that_cannot_be_told_is_one_sentence(tmp_path: Path, line: str) -> None:
+    """A broken whole line may be any attempt's: nothing is asked until somebody looked."""
+    log = CycleSpendLog(tmp_path / "spent" / "2026-01-05.jsonl")
+    log.write("a", 0.5)
+    with log.path.open("a") as file:
+        file.write(f"{line}\n")
+    log.write("b", 0.5)
+    with pytest.raises(RatchetError, match=r"line 2 of spent/2026-01-05.jsonl is no entry"):
+        log.spent()
+
+
+def test_more_labels_than_codes_are_not_asked_for(tmp_path: Path) -> None:
+    """An encoder may have them; it is trained and judged without the frontier's row, which says why."""
+    labels = tuple(Label(f"label {number}") for number in range(60))
+    spec = Spec("small", labels, frontier=Frontier("https://api.example.com/v1", "m", 1.0, 1.0))
+    asker = open_frontier(Home(tmp_path), Cycle("small", date(2026, 1, 5)), spec)
+    assert isinstance(asker, Unaskable)
+    found = asker.ask(["a text"])
+    assert found.sentence == "The frontier model was not asked: 60 labels are more than the 52 codes of one token."
+    assert found.answers == (None,)
+
+
 def test_a_specification_without_a_frontier_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one, the key is the environment's, and each week has its own budget."""
     home, cycle, labels = Home(tmp_path), Cycle("small", date(2026, 1, 5)), (Label("a"), Label("b"))
@@ -54,12 +89,12 @@ def test_a_specification_without_a_frontier_asks_nobody(tmp_path: Path, monkeypa
     spec = Spec("small", labels, frontier=Frontier("https://api.example.com/v1", "m", 1.0, 1.0, key_variable="OTHER_KEY"))
     monkeypatch.setenv("OTHER_KEY", " secret\n")
     asker = open_frontier(home, cycle, spec)
-    assert asker is not None
+    assert isinstance(asker, Asker)
     assert asker.key == "secret"
     monkeypatch.setenv("OTHER_KEY", "zwei\nzeilen")
-    assert (found := open_frontier(home, cycle, spec)) is not None
+    assert isinstance(found := open_frontier(home, cycle, spec), Asker)
     assert found.key is None
     asker.log.write("a", 1.0)
     later = open_frontier(home, Cycle("small", date(2026, 1, 12)), spec)
-    assert later is not None
+    assert isinstance(later, Asker)
     assert later.log.spent() == 0

@@ -138,6 +138,8 @@ def test_a_golden_set_that_cannot_be_read_is_refused(tmp_path: Path, spec: Spec,
         load_golden(path, spec)
 
 
+FRONTIER = '[frontier]\nbase_url = "https://host/v1"\nmodel = "large"\nprice_input = 1\nprice_output = 1\n'
+UNASKED = "The [frontier] model is never asked: it answers with a code of one token, and there are 52 of them."
 PROBE = '[[candidate]]\nmethod = "probe"\n'
 FULL = '[[candidate]]\nmethod = "full"\n'
 CAUSAL = '[[candidate]]\nfamily = "causal"\nbase = "./causal"\n'
@@ -153,6 +155,9 @@ CAUSAL = '[[candidate]]\nfamily = "causal"\nbase = "./causal"\n'
         ("[[candidate]]\ninverse_regularisation = 2.0\n", ['Candidate 1: method = "lora" does not read inverse_regularisation.']),
         ("[prompt]\nchat = false\n", ["No candidate reads [prompt]."]),
         (CAUSAL + "[prompt]\nchat = false\n", []),
+        (FRONTIER + "[prompt]\nchat = false\n", []),
+        (FRONTIER + "".join(f'[[label]]\nname = "l{number}"\n' for number in range(50)), []),
+        (FRONTIER + "".join(f'[[label]]\nname = "l{number}"\n' for number in range(51)), [UNASKED]),
         (FULL + "learning_rate = 2e-4\n", []),
         (FULL + "learning_rate = 1.4e-3\n", ['Candidate 1: learning_rate = 0.0014 with method = "full" ruins a pretrained model.']),
     ],

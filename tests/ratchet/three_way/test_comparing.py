@@ -1,7 +1,6 @@
 """Base, tuned and frontier model answer the same texts, over the paths that serve; whatever a frontier does, the rest is there."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import pytest
 from ratchet.calibration import UNCALIBRATED
 from ratchet.candidate import Candidate
 from ratchet.causal import load_causal
-from ratchet.embedding import embed_texts
+from ratchet.errors import RatchetError
+from ratchet.few_shot import Shot
 from ratchet.frontier.asking import Asker
 from ratchet.frontier.local_server import LocalFrontier, serve_locally
 from ratchet.frontier.settings import Frontier
@@ -124,6 +124,55 @@ def test_an_endpoint_that_breaks_leaves_the_rest(causal: Any, tmp_path: Path) ->
     assert (found["rows"][-1]["unusable"], found["rows"][-1]["ece"]) == (3, None)
 
 
+def test_what_fails_leaves_the_report_whole(causal: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It only advises: a base that cannot be shown examples, one that fails and lost books each cost one row."""
+    untuned, tuned = causal
+
+    class Failing:
+        name, ways = untuned.name, untuned.ways
+
+        def zero_shot(self, texts: Any) -> Any:
+            raise MemoryError("not enough")
+
+        def few_shot(self, shots: Any) -> Any:
+            raise RatchetError("the base model's chat template changes earlier messages.", "Set prompt.chat = false.")
+
+    with serve_locally(LocalFrontier()) as server:
+        asking = asker(server, tmp_path)
+        (tmp_path / "spent.jsonl").write_text("no entry\n")
+        found = compare((Failing(), tuned), asking)
+    assert [row["n"] for row in found["rows"]] == [12, 0, 0, 0]
+    zero, few, outside = found["rows"][1:]
+    assert zero["note"] == "Not measured: it failed with MemoryError, and the log says where."
+    assert "not enough" in caplog.text
+    assert few["note"].endswith("chat template changes earlier messages. Set prompt.chat = false.")
+    assert "it is not known what was spent" in outside["note"]
+    assert outside["note"] in found["verdict"]
+    assert "Its untuned base was not measured here." in found["verdict"]
+
+
+def test_a_frontier_that_is_cut_short_proves_nothing(causal: Any, tmp_path: Path) -> None:
+    """The verdict counts what could not be used and claims nothing; the cure is in it."""
+    with serve_locally(LocalFrontier(faults=lambda number: "cut_short")) as server:
+        found = compare(causal, asker(server, tmp_path, at_once=1))
+    assert (found["rows"][-1]["n"], found["rows"][-1]["unusable"]) == (5, 5)
+    assert "What the frontier model is worth is not shown: 5 of its 5 answers could not be used." in found["verdict"]
+    assert "Raise frontier.max_answer_tokens, now 8" in found["verdict"]
+    assert "Nothing here speaks" not in found["verdict"]
+
+
+def test_a_call_of_an_untuned_encoder_opens_nothing(tmp_path: Path) -> None:
+    """Its time stands beside the tuned model's, which is open too: what was opened once answers without the files."""
+    base = write_tiny_encoder(tmp_path / "base", [*split("test", 30).texts, *WORDS])
+    untuned, texts = UntunedEncoder(Candidate(base=str(base)), SPEC), list(split("test", 6).texts)
+    before = untuned.zero_shot(texts)
+    answer = untuned.few_shot([Shot("courier delivery", 0), Shot("money back", 1)])
+    assert answer is not None
+    base.rename(tmp_path / "elsewhere")
+    assert np.array_equal(untuned.zero_shot(texts), before)
+    assert answer(texts).shape == before.shape
+
+
 def test_without_a_frontier_it_says_so(causal: Any) -> None:
     """In one sentence, which the verdict carries."""
     found = compare(causal)
@@ -154,8 +203,7 @@ def test_the_written_confidence_is_the_mean_of_the_digits(causal: Any) -> None:
 def test_an_encoder_compares_with_names_and_with_examples(tmp_path: Path) -> None:
     """Its few-shot way is the mean of each label's examples; it writes no confidence."""
     base = write_tiny_encoder(tmp_path, [*split("test", 30).texts, *split("train", 30).texts, *WORDS])
-    embed: Callable[..., Any] = lambda texts: embed_texts(str(base), texts, 32)  # noqa: E731 - as the judging makes it
-    untuned = UntunedEncoder(Candidate(base=str(base)), SPEC, embed)
+    untuned = UntunedEncoder(Candidate(base=str(base)), SPEC)
     train, test = split("train", 30), split("test", 30)
 
     class Tuned:
