@@ -7,6 +7,7 @@ writes are plain letters to the model. Add here what happens between a text and 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 MARK = "\x00text\x00"
 """Stands for a text. No template holds it, and no text: control characters are refused at the door."""
+TODAY = datetime(2025, 1, 1, tzinfo=UTC)
+"""What a chat template is told when it asks for the date."""
+_DIRECTIVES = ("%-d", "%-m", *(f"%{letter}" for letter in "aAbBdeFHIjmMpSTuUVwWyYzZ"))
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,12 @@ def opening_tokens(tokenizer: "Tokenizer") -> list[int]:
 
 
 def render_chat(folder: Path, said: Sequence[dict[str, str]]) -> str:
-    """Messages in the model's own chat template, up to the assistant's next word; raises `RatchetError` without one."""
+    """Messages in the model's own chat template, up to the assistant's next word.
+
+    Raises `RatchetError` where there is none, or where it refuses them. A template that tells the day tells `TODAY`, always: the
+    prompt that an adapter learned is the one that it serves by.
+    """
+    from jinja2 import TemplateError
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -108,7 +117,23 @@ def render_chat(folder: Path, said: Sequence[dict[str, str]]) -> str:
         raise RatchetError(
             f"the base model in {folder} has no chat template.", "Set prompt.chat = false, or use an instruction-tuned base."
         )
-    return str(tokenizer.apply_chat_template(list(said), tokenize=False, add_generation_prompt=True))
+    try:
+        template = _fix_day(tokenizer.get_chat_template())
+        return str(tokenizer.apply_chat_template(list(said), chat_template=template, tokenize=False, add_generation_prompt=True))
+    except TemplateError as error:
+        without = "Remove prompt.system, or set" if any(message["role"] == "system" for message in said) else "Set"
+        raise RatchetError(
+            f"the chat template of the base model in {folder} refuses the prompt: {str(error)[:200]}",
+            f"{without} prompt.chat = false.",
+        ) from None
+
+
+def _fix_day(template: str) -> str:
+    """The template with a `strftime_now` of its own, where it asks for one; transformers' tells the day of the call."""
+    if "strftime_now" not in template:
+        return template
+    told = "".join(f"|replace({directive!r}, {TODAY.strftime(directive)!r})" for directive in _DIRECTIVES)
+    return f"{{% macro strftime_now(format) %}}{{{{ format{told} }}}}{{% endmacro %}}{{{{ '' }}}}{template}"
 
 
 def _wrap_chat(folder: Path, prompt: Prompt) -> tuple[str, str]:

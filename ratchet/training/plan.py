@@ -15,7 +15,7 @@ from ratchet.candidate import Candidate
 from ratchet.encoding import template_digest
 from ratchet.errors import RatchetError
 from ratchet.files import publish, write_json
-from ratchet.identity import digest_json
+from ratchet.identity import digest_file, digest_json
 from ratchet.prompt import Prompt
 
 Examples = list[tuple[str, str]]
@@ -95,9 +95,9 @@ def prepare(
 ) -> Path:
     """Write the plan and its examples into the work folder `<root>/<plan digest[:16]>` and return it; idempotent.
 
-    `teachers` are the folders and files of the plan's teachers by name; they are copied. The plan is written last, so that a
-    folder with a plan is complete. Raises `RatchetError` for a label that has no training example, a label outside the plan,
-    and an empty split.
+    `teachers` are the folders and files of the plan's teachers by name; they are copied, anew where a copy was damaged. The plan
+    is written last, so that a folder with a plan is complete. Raises `RatchetError` for a label that has no training example, a
+    label outside the plan, and an empty split.
     """
     for split, examples in zip(SPLITS, (train, calibration), strict=True):
         found = {label for _, label in examples}
@@ -114,8 +114,9 @@ def prepare(
         work.mkdir(parents=True, exist_ok=True)
         for split, examples in zip(SPLITS, (train, calibration), strict=True):
             _write_examples(work / f"{split}.parquet", examples)
-        for name, path in (teachers or {}).items():
-            _copy_teacher(path, work / TEACHERS / name)
+    for name, path in (teachers or {}).items():
+        _lay_teacher(path, work / TEACHERS / name)
+    if not (work / PLAN).is_file():
         write_json(work / PLAN, plan.as_json())
     return work
 
@@ -156,11 +157,13 @@ def _write_examples(path: Path, examples: Sequence[tuple[str, str]]) -> None:
     publish(stage, path)
 
 
-def _copy_teacher(source: Path, target: Path) -> None:
-    """A copy of a folder or file, in the place of what an interrupted call left."""
-    target.parent.mkdir(exist_ok=True)
-    if source.is_dir():
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target)
-    else:
-        shutil.copyfile(source, target)
+def _lay_teacher(source: Path, target: Path) -> None:
+    """A copy of a folder or file, each file whole on the disk; a copy that is the same already stays."""
+    files = {target / path.name: path for path in source.iterdir()} if source.is_dir() else {target: source}
+    for copy, path in files.items():
+        if copy.is_file() and digest_file(copy) == digest_file(path):
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        stage = copy.with_name(f".{copy.name}.tmp")
+        shutil.copyfile(path, stage)
+        publish(stage, copy)

@@ -1,5 +1,6 @@
 """What a causal model reads of a text: the prompt's own tokens around it, and none that the text could smuggle in."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,3 +69,29 @@ def test_a_chat_needs_a_template_in_the_base(tmp_path: Path) -> None:
     assert words(tokenizer, tokenizer.prefix)[:5] == ["system", ":", "my", "parcel", "\n"]
     with pytest.raises(RatchetError, match="has no chat template"):
         tokenizer_of(tmp_path / "without", asked)
+
+
+def chat_of(folder: Path, template: str, prompt: Prompt) -> PromptTokenizer:
+    """The tokenizer of a tiny base with a chat template of this wording."""
+    base = write_tiny_causal(folder, [prompt.render("my parcel"), "on"], chat=True)
+    path = base / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "chat_template": template}))
+    return load_prompt_tokenizer(base, prompt, 6)
+
+
+def test_a_template_that_tells_the_day_always_tells_the_same(tmp_path: Path) -> None:
+    """Else an adapter would learn one prompt and be asked by another on the morrow."""
+    template = "on {{ strftime_now('%d %Y') }}\n{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    tokenizer = chat_of(tmp_path, template, replace(PROMPT, chat=True))
+    assert words(tokenizer, tokenizer.prefix)[:8] == ["on", "0", "1", "2", "0", "2", "5", "\n"]
+
+
+def test_a_template_that_refuses_the_system_message_is_said_with_the_cure(tmp_path: Path) -> None:
+    """As some families' do; it fails its own candidate, in a sentence."""
+    template = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}{{ messages[-1]['content'] }}"
+    )
+    assert chat_of(tmp_path / "fits", template, replace(PROMPT, chat=True)).codes
+    with pytest.raises(RatchetError, match="refuses the prompt: no system here") as caught:
+        chat_of(tmp_path / "refuses", template, replace(PROMPT, chat=True, system="be short"))
+    assert caught.value.hint == "Remove prompt.system, or set prompt.chat = false."

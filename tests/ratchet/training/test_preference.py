@@ -1,6 +1,7 @@
 """A preference pass goes on from the candidate's own LoRA, learns from errors on training examples, and leaves a plain LoRA."""
 
 import json
+import math
 import re
 import subprocess
 from collections import Counter
@@ -87,7 +88,12 @@ def test_the_same_seed_gives_the_same_weights(made: TrainingResult) -> None:
 
 
 def test_it_begins_where_the_first_pass_ended(made: TrainingResult) -> None:
-    """A pass that takes no step worth the name leaves the LoRA that `method = "lora"` leaves with the same settings."""
+    """A pass that takes no step worth the name prefers nothing yet, and is the LoRA that `method = "lora"` leaves."""
+    alone, passed = made.candidates[0], made.candidates[3]
+    kept = next(epoch for epoch in alone.epochs if epoch.epoch == alone.selected_epoch)
+    begun = passed.epochs[len(alone.epochs)]
+    assert begun.train_loss == pytest.approx(math.log(2), abs=2e-3)  # of preferences: its reference is where it begins
+    assert begun.nll == pytest.approx(kept.nll, abs=2e-3)
     first, still = (open_adapter(made.work / f"candidate-{index}" / "adapter") for index in (0, 3))
     assert set(first.tensors) == set(still.tensors)
     for name, tensor in first.tensors.items():

@@ -18,7 +18,7 @@ from ratchet.candidate import Candidate
 from ratchet.cycle import Cycle, parse_week
 from ratchet.encoding import pad_batch
 from ratchet.errors import RatchetError
-from ratchet.identity import digest_json
+from ratchet.identity import digest_file, digest_json
 from ratchet.names import DIGEST
 from ratchet.prediction import load_predictor
 from ratchet.stores.adapter_store import AdapterStore
@@ -28,7 +28,7 @@ from ratchet.stores.teachers import digests_of, find_teachers
 from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.training.lora import build_trainee
 from ratchet.training.outcome import TrainingResult, read_result
-from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.plan import TEACHERS, TrainingPlan, prepare, read_plan
 from ratchet.training.task import open_task
 from ratchet.training.teaching import said_goals
 
@@ -123,6 +123,19 @@ def test_without_its_goals_a_taught_candidate_is_not_trained(taught: TrainingRes
     with pytest.raises(RatchetError, match=r"what teacher more\.parquet said .* cannot be read"):
         said_goals(task)
     goals.write_bytes(content)
+
+
+def test_a_damaged_copy_of_a_teacher_is_laid_anew(taught: TrainingResult, home: tuple[Home, str], examples: Examples) -> None:
+    """When the cycle runs again: a file that was emptied, and one of an adapter's that is gone."""
+    plan = read_plan(taught.work)
+    answers, weights = (taught.work / TEACHERS / name for name in ("next.jsonl", f"{home[1]}/adapter_model.safetensors"))
+    before = [digest_file(path) for path in (answers, weights)]
+    answers.write_bytes(b"")
+    weights.unlink()
+    teachers = find_teachers(home[0], CYCLE, plan.candidates)
+    calibration = [(text, NEXT[label]) for text, label in examples["calibration"]]
+    assert prepare(taught.work.parent, plan, examples["train"], calibration, teachers) == taught.work
+    assert [digest_file(path) for path in (answers, weights)] == before
 
 
 def test_the_plan_names_what_the_teacher_says(make_plan: Callable[..., TrainingPlan]) -> None:
