@@ -6,13 +6,17 @@ Add here what a word is in a script that this does not know. Where tokens and th
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import category
 
 _UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"  # Japanese and Chinese
 )
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+(?:['\u2019](?:(?![{_UNSPACED}])\w)+)*|[^\w\s]")
+_MARKS = "".join(map(chr, filter(lambda code: category(chr(code)).startswith("M"), range(0x300, 0x1F000)))) + "\u200c\u200d"
+"""What belongs to the letter before it: accents, vowel signs, and the joiners of Indic and Arabic writing."""
+_RUN = rf"(?:(?![{_UNSPACED}])\w[{_MARKS}]*)+"
+_WORD = re.compile(rf"[{_UNSPACED}][{_MARKS}]*|{_RUN}(?:['\u2019]{_RUN})*|[^\w\s][{_MARKS}]*")
 """A run of letters and digits (with an apostrophe inside), one sign, or one letter of a script that sets no spaces."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ratchet.adapter_weights import LoraSettings
 from ratchet.candidate import Candidate
 from ratchet.causal import check_scores, load_causal
+from ratchet.errors import RatchetError
 from ratchet.hiding import hidden
 from ratchet.prompt_tokenizer import PromptTokenizer
 from ratchet.training.lora import adapt_model, train_parameters
@@ -54,18 +55,34 @@ def causal_settings(model: Any, base_name: str, candidate: Candidate) -> LoraSet
     return LoraSettings(base_name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True, dora=dora)
 
 
+def _check_room(positions: int | None, tokenizer: PromptTokenizer, candidate: Candidate) -> None:
+    """Raise where prompt and text together are more tokens than the base can read."""
+    around = len(tokenizer.prefix) + len(tokenizer.suffix)
+    if positions is not None and around + candidate.max_tokens > positions:
+        left = positions - around
+        cure = f"Set max_tokens to {left} or less, or shorten" if left > 0 else "Shorten"
+        raise RatchetError(
+            f"base model {candidate.base!r} reads {positions} tokens; the prompt takes {around} of them and a text up to "
+            f"{candidate.max_tokens}.",
+            f"{cure} prompt.template and the labels' descriptions.",
+            code="no_room",
+        )
+
+
 @hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing, unless it was asked for before (`quantised.py`)
 def build_causal_trainee(
     folder: Path, base_name: str, candidate: Candidate, tokenizer: PromptTokenizer, dtype: "torch.dtype | None" = None
 ) -> CausalTrainee:
     """The model of one causal candidate, freshly initialised from its seed, in `dtype` or the machine's fast format.
 
-    Raises `RatchetError` for unknown targets, and for a model that scores its tokens in a way that is not known here.
+    Raises `RatchetError` for unknown targets, for a prompt that leaves no room for the texts, and for a model that scores its
+    tokens in a way that is not known here.
     """
     import torch
 
     torch.manual_seed(candidate.seed)
     model = load_quantised(folder) if candidate.method == "qlora" else load_causal(folder)
+    _check_room(getattr(model.config, "max_position_embeddings", None), tokenizer, candidate)
     asked = tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes
     check_scores(model, *asked, one_pass_rows(model, tokenizer.prefix, tokenizer.codes))
     own = {"whole": model, "prefix": tokenizer.prefix, "codes": tokenizer.codes}

@@ -4,7 +4,6 @@ Add here ways to train on embeddings without touching the encoder; `lora.py` is 
 """
 
 import warnings
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,8 +50,3 @@ def one_row_for_each_class(coef: Floats, intercept: Floats, k: int) -> tuple[Flo
     if k > 2:
         return coef, intercept
     return np.vstack([np.zeros_like(coef), coef]), np.concatenate([[0.0], intercept])
-
-
-def probe_targets(labels: Sequence[str], names: tuple[str, ...]) -> Integers:
-    """Class indices, integers [n], of label names."""
-    return np.array([names.index(label) for label in labels], dtype=np.int64)

@@ -43,6 +43,12 @@ def resolve_targets(model: Any, asked: Sequence[str], missing: Collection[str], 
         and name.removeprefix(prefix).split(".")[0] not in heads
         and name.startswith(inside)
     ]
+    if not linear:
+        raise RatchetError(
+            "the base model has no linear layer that a LoRA could be put beside.",
+            'Take a base whose layers are torch.nn.Linear (GPT-2 and its like have Conv1D), or method = "full".',
+            code="no_target",
+        )
     if tuple(asked) == AUTO:
         return Targets(tuple(linear), tuple(sorted(heads)))
     known = sorted({name.rpartition(".")[2] for name in linear})

@@ -17,6 +17,11 @@ from ratchet.explanation.words import share_out
         ("ไป now", ["ไ", "ป", "now"]),
         ("naïve Ünïcode", ["naïve", "Ünïcode"]),
         ("😀!", ["😀", "!"]),
+        ("मेरा कार्ड", ["मेरा", "कार्ड"]),
+        ("பணம் எங்கே", ["பணம்", "எங்கே"]),
+        ("أَيْنَ مالي", ["أَيْنَ", "مالي"]),
+        ("cafe\u0301 cre\u0300me", ["cafe\u0301", "cre\u0300me"]),
+        ("น้ำ", ["น้", "ำ"]),
     ],
 )
 def test_words_are_what_a_person_reads(text: str, words: list[str]) -> None:

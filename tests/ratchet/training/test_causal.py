@@ -19,10 +19,12 @@ from ratchet.identity import digest_json
 from ratchet.opened_adapter import open_adapter
 from ratchet.prediction import load_predictor
 from ratchet.prompt import Prompt, PromptPolicy, make_prompt
+from ratchet.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.shared_bases import SharedBases
 from ratchet.spec import Label
 from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.tiny_causal import CAUSAL_FAMILIES, write_tiny_causal
+from ratchet.training.causal import build_causal_trainee
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import TrainingPlan, pin_templates, prepare
 from ratchet.training.task import open_task
@@ -110,6 +112,18 @@ def test_every_family_trains(tmp_path: Path, examples: Examples, launch: Launch,
     best = read_result(work).best_candidate
     assert best.status == "trained"
     assert min(epoch.train_loss for epoch in best.epochs) < best.epochs[0].train_loss
+
+
+def test_a_prompt_that_leaves_no_room_for_the_text_is_refused(tmp_path: Path) -> None:
+    """A base reads a number of tokens; beyond it, positions that nothing was ever learned at would answer."""
+    prompt = make_prompt(PromptPolicy(), [Label(name) for name in LABELS])
+    base = resolve_base(str(write_tiny_causal(tmp_path, [prompt.render("")])))
+    tokenizer = load_prompt_tokenizer(base.folder, prompt, 500)
+    candidate = Candidate(family="causal", base=base.name, max_tokens=500)
+    around = len(tokenizer.prefix) + len(tokenizer.suffix)
+    with pytest.raises(RatchetError, match=f"reads 512 tokens; the prompt takes {around} of them and a text up to 500") as refused:
+        build_causal_trainee(base.folder, base.name, candidate, tokenizer)
+    assert f"Set max_tokens to {512 - around} or less" in refused.value.hint
 
 
 def test_a_chat_template_stands_around_the_prompt(tmp_path: Path, examples: Examples, launch: Launch) -> None:

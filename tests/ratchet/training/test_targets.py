@@ -44,3 +44,13 @@ def test_a_name_without_a_match_is_refused(model: tuple[Any, set[str]]) -> None:
     with pytest.raises(RatchetError, match=r"'q_lin' matches no linear layer .*has: dense, key, query, value") as refused:
         resolve_targets(model[0], ("query", "q_lin"), model[1])
     assert refused.value.code == "no_target"
+
+
+def test_a_base_without_linear_layers_is_refused_with_the_cure() -> None:
+    """GPT-2 has another kind of layer, which `auto` finds none of; nothing would be trained, in silence."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=8, n_positions=16, vocab_size=20))
+    with pytest.raises(RatchetError, match="no linear layer that a LoRA could be put beside") as refused:
+        resolve_targets(model, ("auto",), set())
+    assert (refused.value.code, "Conv1D" in refused.value.hint) == ("no_target", True)
