@@ -89,8 +89,8 @@ base = "{base}"
 layers = "top:10"             # only the upper layers learn; what those below say is computed once
 rank = 8
 alpha = 16.0
-epochs = 4
-learning_rate = 3e-3          # a third of the layers wants about three times the rate of all
+epochs = 8
+learning_rate = 1e-3
 max_tokens = 192
 """
 
