@@ -64,7 +64,7 @@ def main() -> int:
     parser.add_argument("--layers", default="top:10", help="layers of the causal candidate: all, or top:K")
     parser.add_argument("--epochs", type=int, default=3, help="of the causal candidate, at most")
     parser.add_argument("--encoder-epochs", type=int, default=4, help="of the encoder's LoRA, at most")
-    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of the causal candidate")
+    parser.add_argument("--rate", type=float, default=3e-3, help="learning rate of the causal candidate")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
     options = parser.parse_args()
     if not (options.data / "golden.jsonl").is_file():

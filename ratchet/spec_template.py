@@ -71,7 +71,7 @@ max_tokens = 128
 # [[candidate]]
 # family = "causal"
 # base = "SmolLM2-135M"
-# learning_rate = 5e-4
+# learning_rate = 1e-3
 
 # Where it will run; without it, the gateway of this home. See docs/targets.md.
 # [[target]]
