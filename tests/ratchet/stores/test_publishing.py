@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -48,27 +50,59 @@ publish(home, prepare(home, "small", sys.argv[2]), os.environ, patience=Patience
 """
 
 
-STRANGER = """
+TOLD = """
 import json, sys
 import torch
 from huggingface_hub import hf_hub_download
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 told = json.load(sys.stdin)
-model = AutoModelForCausalLM.from_pretrained(told["base"], revision=told["base_commit"], dtype=torch.float32)
-model = PeftModel.from_pretrained(model, told["repo"], revision=told["commit"]).eval()
-card = json.load(open(hf_hub_download(told["repo"], "ratchet.json", revision=told["commit"])))
-prompt, reader = card["prompt"], AutoTokenizer.from_pretrained(told["base"], revision=told["base_commit"])
+BASE, COMMIT = told["base"], told["commit"]
+torch.set_grad_enabled(False)
+card = json.load(open(hf_hub_download(told["repo"], "ratchet.json", revision=COMMIT)))
+"""
+PROMPTED = """
+prompt, reader = card["prompt"], AutoTokenizer.from_pretrained(BASE, revision=told["base_commit"])
 plain = lambda text: reader(text, add_special_tokens=False)["input_ids"]
 before, after = [reader.bos_token_id, *plain(prompt["before"])], plain(prompt["after"])
 codes = [plain(prompt["after"] + code)[-1] for code in prompt["codes"]]
 rows = [[*before, *plain(text)[:card["max_tokens"]], *after] for text in told["texts"]]
-with torch.inference_mode():
-    found = [model(input_ids=torch.tensor([row])).logits[0, -1, codes].tolist() for row in rows]
-ours = [name for name in sys.modules if name.startswith("ratchet")]
-print(json.dumps({"labels": card["labels"], "logits": found, "ratchet": ours}))
+input_ids = torch.tensor(rows[:1])
 """
+SAID = """
+ours = [name for name in sys.modules if name.startswith("ratchet")]
+print(json.dumps({"labels": card["labels"], "first": logits.tolist(), "logits": found, "ratchet": ours}))
+"""
+
+
+def follow_the_card(
+    hub: LocalHub, record: Publication, base: str, texts: list[str], place: Path, *, causal: bool
+) -> dict[str, Any]:
+    """What a stranger with transformers and PEFT gets by the lines of the card that lies at the Hub, and no others for loading."""
+    assert record.commit is not None
+    shown = hub.repositories[record.repo].read(record.commit, "README.md").decode()
+    (lines,) = re.findall(r"```python\n(.*?)```", shown, re.DOTALL)
+    ask = (
+        "[model(input_ids=torch.tensor([row])).logits[0, -1, codes].tolist() for row in rows]"
+        if causal
+        else "[model(**tokenizer(text, return_tensors='pt')).logits[0].tolist() for text in told['texts']]"
+    )
+    script = f"{TOLD}{PROMPTED if causal else ''}\n{lines}\nfound = {ask}\n{SAID}"
+    head = hub.repositories[base].head.oid
+    job = {"repo": record.repo, "commit": record.commit, "base": base, "base_commit": head, "texts": texts}
+    environment = {**os.environ, **hub.environment, "HF_HOME": str(place)}
+    bare = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        input=json.dumps(job),
+        env=bare,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def believed(*asked: Any) -> dict[str, float]:
@@ -325,10 +359,17 @@ def test_what_was_published_is_loaded_back_or_gets_no_tag(hub: LocalHub, tiny_ba
 
 
 def test_a_causal_adapter_gives_a_stranger_the_same_label_logits(hub: LocalHub, tmp_path: Path) -> None:
-    """A tiny Llama: published, loaded back, tagged; whoever reads its card gets the judged logits from the Hub without Ratchet."""
+    """A tiny Llama in bfloat16: published, loaded back, tagged; whoever follows its card gets the judged logits without Ratchet.
+
+    Left to itself transformers loads such a base as bfloat16, and the logits are further away than is allowed.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
     prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
     known = [*(word for words in WORDS.values() for word in words), prompt.render("golden"), "blue kettle", "since monday"]
     base = write_tiny_causal(tmp_path / "base", known, "llama")
+    AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).save_pretrained(base)
     sha, home = hub.push("org/llama", base).oid, Home(tmp_path / "home")
     told = f'repo = "me/small"\nbase_model = "org/llama"\nbase_revision = "{sha}"'
     digest = write_publishable(home, base, publish=told, prompt=prompt)
@@ -336,16 +377,30 @@ def test_a_causal_adapter_gives_a_stranger_the_same_label_logits(hub: LocalHub, 
     record, made = publish(home, prepare(home, "small", digest), environment, patience=replace(QUICK, timeout_s=10, deadline_s=300))
     assert (made, record.step, (record.loaded or {})["texts"]) == (True, "published", 30)
     texts = [item.text for item in Specs(home).golden("small")][:5]
-    job = {"repo": "me/small", "commit": record.commit, "base": "org/llama", "base_commit": sha, "texts": texts}
-    bare = {name: value for name, value in environment.items() if name != "PYTHONPATH"} | {"HF_HOME": str(tmp_path / "hf")}
-    command = [sys.executable, "-P", "-c", STRANGER]
-    done = subprocess.run(command, input=json.dumps(job), env=bare, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = follow_the_card(hub, record, "org/llama", texts, tmp_path / "hf", causal=True)
     assert (found["labels"], found["ratchet"]) == (list(WORDS), [])
     expected = load_predictor(AdapterStore(home).open("small", digest)).logits(texts)
     np.testing.assert_allclose(found["logits"], expected, atol=1e-4)
+    np.testing.assert_allclose(found["first"], expected[:1], atol=1e-4)
     assert len({tuple(row) for row in found["logits"]}) == len(texts)
+
+
+def test_an_encoder_whose_base_has_another_head_is_loaded_by_its_card(hub: LocalHub, tiny_base: Path, tmp_path: Path) -> None:
+    """A base that sorts into five labels: the card's lines put the adapter's own head there, and give the judged logits."""
+    from transformers import AutoModelForSequenceClassification
+
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    AutoModelForSequenceClassification.from_pretrained(base, num_labels=5).save_pretrained(base)
+    sha, home = hub.push("org/five", base).oid, Home(tmp_path / "home")
+    told = f'repo = "me/small"\nbase_model = "org/five"\nbase_revision = "{sha}"'
+    digest = write_publishable(home, base, publish=told)
+    environment = {**os.environ, **hub.environment}
+    record, _ = publish(home, prepare(home, "small", digest), environment, patience=QUICK, proof=believed)
+    texts = [item.text for item in Specs(home).golden("small")][:5]
+    found = follow_the_card(hub, record, "org/five", texts, tmp_path / "hf", causal=False)
+    expected = load_predictor(AdapterStore(home).open("small", digest)).logits(texts)
+    np.testing.assert_allclose(found["logits"], expected, atol=1e-4)
+    assert (np.shape(found["first"]), found["ratchet"]) == ((1, len(WORDS)), [])
 
 
 def test_only_what_others_can_load_is_published(tiny_base: Path, tmp_path: Path) -> None:
