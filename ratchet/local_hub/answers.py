@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 class Asked:
     """One request: where, with what, by whom."""
 
-    def __init__(self, method: str, place: Mapping[str, str], body: bytes, headers: Message, *, halve: bool) -> None:
-        self.method, self.place, self.body, self.headers, self.halve = method, place, body, headers, halve
+    def __init__(
+        self, method: str, place: Mapping[str, str], query: Mapping[str, str], body: bytes, headers: Message, *, halve: bool
+    ) -> None:
+        self.method, self.place, self.query, self.body, self.headers, self.halve = method, place, query, body, headers, halve
         self.token = headers.get("Authorization", "").removeprefix("Bearer ")
 
     @property
@@ -69,9 +71,16 @@ def _info(hub: "LocalHub", asked: Asked) -> Answer:
 
 
 def _tree(hub: "LocalHub", asked: Asked) -> Answer:
-    repository = asked.repository(hub)
-    found = []
-    for path, sha in sorted(repository.at(asked.place["rev"]).files.items()):
+    """Files of the whole commit for `recursive`, else those of the root; sub-folders as such either way."""
+    repository, deep = asked.repository(hub), asked.query.get("recursive", "").lower() in {"true", "1"}
+    files = repository.at(asked.place["rev"]).files
+    folders = sorted({path[:end] for path in files for end, letter in enumerate(path) if letter == "/"})
+    found: list[dict[str, Any]] = [
+        {"type": "directory", "path": path, "size": 0, "oid": git_oid(path.encode())} for path in folders if deep or "/" not in path
+    ]
+    for path, sha in sorted(files.items()):
+        if "/" in path and not deep:
+            continue
         content = repository.blobs[sha]
         entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": git_oid(content)}
         if hub.large_files and path.endswith(".safetensors"):

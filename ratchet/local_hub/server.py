@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ratchet.local_hub.answers import ROUTES, Answer, Asked
 from ratchet.local_hub.faults import Fault, FaultPlan
@@ -107,17 +107,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Also answers HEAD, POST and PUT."""
-        hub, path = self.server.hub, unquote(urlsplit(self.path).path)
+        hub, split = self.server.hub, urlsplit(self.path)
+        path, query = unquote(split.path), dict(parse_qsl(split.query))
         hub.requests.append((self.command, path))
         for method, pattern, operation, answer in ROUTES:
             if self.command in method.split("|") and (found := re.fullmatch(pattern.replace("{repo}", _REPO), path)):
-                return self._meet(operation, answer, found.groupdict())
+                return self._meet(operation, answer, found.groupdict(), query)
         self._body()
         return self._send(404, {"error": "Not found"})
 
     do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
 
-    def _meet(self, operation: str, answer: Callable[[LocalHub, Asked], Answer], place: dict[str, str]) -> None:
+    def _meet(
+        self, operation: str, answer: Callable[[LocalHub, Asked], Answer], place: dict[str, str], query: dict[str, str]
+    ) -> None:
         hub = self.server.hub
         with hub.lock:
             fault = hub.faults.next(operation)
@@ -132,7 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
             with hub.lock:
                 if kind == "overtake":
                     hub.repositories[place["repo"]].commit({"OVERTAKEN.md": b"another's\n"}, title="another's")
-                status, content, headers = answer(hub, Asked(self.command, place, body, self.headers, halve=kind == "halve"))
+                asked = Asked(self.command, place, query, body, self.headers, halve=kind == "halve")
+                status, content, headers = answer(hub, asked)
         except RefusedError as refused:
             said = {"X-Error-Message": refused.message, **({"X-Error-Code": refused.code} if refused.code else {})}
             return self._send(refused.status, {"error": refused.message}, said)

@@ -27,7 +27,7 @@ def main(words: list[str]) -> int:
     kind, repo, commit, folder, parent = words
     die_with_parent(int(parent))
     try:
-        download(repo, commit, Path(folder), _CHOOSE[kind])
+        download(repo, commit, Path(folder), _CHOOSE[kind], deep=kind == "adapter")
     except RatchetError as error:
         _tell(error.as_json())
         return 1
@@ -35,18 +35,23 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def download(repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str, int]], list[str]]) -> None:
-    """Every file of the commit that `choose` wants, each compared with the size and digest that the Hub lists."""
+def download(repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str, int]], list[str]], *, deep: bool) -> None:
+    """Every file of the commit that `choose` wants, each compared with the size and digest that the Hub lists.
+
+    `deep` lets it choose among the files of sub-folders, too; else it is told of those of the root alone.
+    """
     import httpx2
     from huggingface_hub import HfApi, constants, hf_hub_download, set_client_factory
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.hf_api import RepoFile
 
     seconds = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)  # the library's own default is none at all
     set_client_factory(lambda: httpx2.Client(timeout=seconds, follow_redirects=True))
     token = os.environ.get("HF_TOKEN") or False
     api = HfApi(token=token)
     try:
-        listed = {each.path: each for each in api.list_repo_tree(repo, revision=commit) if hasattr(each, "size")}
+        tree = api.list_repo_tree(repo, revision=commit, recursive=deep)
+        listed = {each.path: each for each in tree if isinstance(each, RepoFile)}
         wanted = choose({path: each.size for path, each in listed.items()})
         check_room(folder, {path: listed[path].size for path in wanted})
         for path in wanted:

@@ -142,10 +142,13 @@ def test_what_is_not_exactly_an_adapter_is_refused(
 
 
 def test_a_commit_with_anything_else_is_not_fetched(call: Any, hub: LocalHub, published: Path, base: Path, ours: Path) -> None:
-    """Code beside the adapter, half of a file, a branch for a commit, a Hub that is silent."""
-    sha = hub.push("me/code", {**{path.name: path.read_bytes() for path in published.iterdir()}, "handler.py": b"import os"}).oid
-    done = call("--home", ours, "verify-adapter", f"me/code@{sha}", "--base", base)
-    assert (done.code, "holds 'handler.py'" in done.err) == (2, True)
+    """Code beside the adapter or in a folder, half of a file, a branch for a commit, a Hub that is silent."""
+    for code in ("handler.py", "code/deep/handler.py"):
+        sha = hub.push(
+            f"me/code-{len(code)}", {**{path.name: path.read_bytes() for path in published.iterdir()}, code: b"import os"}
+        ).oid
+        done = call("--home", ours, "verify-adapter", f"me/code-{len(code)}@{sha}", "--base", base)
+        assert (done.code, f"holds '{code}'" in done.err) == (2, True), done.err
     assert not any("resolve" in path for _, path in hub.requests)
     sha = hub.push("me/small", published).oid
     hub.fail(*[Fault("resolve", "halve")] * 20)

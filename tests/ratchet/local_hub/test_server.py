@@ -119,6 +119,16 @@ def test_a_pushed_folder_can_be_loaded_by_its_commit(hub: LocalHub, client: Call
     }
 
 
+def test_a_tree_shows_folders_and_what_is_in_them_only_when_that_is_asked_for(hub: LocalHub, client: Callable[..., Any]) -> None:
+    """As the Hub does: a folder has no size, and the files below it come with `recursive` alone."""
+    hub.push("org/base", {"a.txt": b"a", "sub/deep/x.txt": b"x"})
+    ask = "[[type(each).__name__, each.path] for each in api.list_repo_tree('org/base', recursive={})]"
+    plain, deep = client(hub, f"said = [{ask.format(False)}, {ask.format(True)}]")
+    root = [["RepoFile", ".gitattributes"], ["RepoFile", "a.txt"]]
+    assert sorted(plain) == sorted([*root, ["RepoFolder", "sub"]])
+    assert sorted(deep) == sorted([*root, ["RepoFolder", "sub"], ["RepoFolder", "sub/deep"], ["RepoFile", "sub/deep/x.txt"]])
+
+
 @pytest.mark.parametrize(
     ("fault", "answer", "committed"),
     [
