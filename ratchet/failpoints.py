@@ -31,6 +31,7 @@ NAMES: tuple[str, ...] = (
     "flags.after_write",
     "warehouse.after_move_aside",
     "adapter_store.before_rename",
+    "exports.before_rename",
     "publishing.before_commit",
     "publishing.after_commit",
     "publishing.before_tag",

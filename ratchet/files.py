@@ -35,6 +35,18 @@ def make_folder(folder: Path, disk: FileSystem = DISK) -> None:
 def publish(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
     """Replace `target` by the finished file `stage` of the same folder: fsync, rename, fsync of the folder."""
     disk.fsync(stage)
+    _rename(stage, target, disk)
+
+
+def publish_folder(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
+    """Give the finished folder `stage`, whoever wrote its files, the name `target` in the same folder, all of it durable."""
+    for name in disk.list(stage):
+        disk.fsync(stage / name)
+    disk.fsync_dir(stage)
+    _rename(stage, target, disk)
+
+
+def _rename(stage: Path, target: Path, disk: FileSystem) -> None:
     disk.replace(stage, target)
     disk.fsync_dir(target.parent)
 

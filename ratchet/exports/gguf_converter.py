@@ -5,6 +5,7 @@ a process of its own, that knows no environment and may open no connection. Add 
 look at what it changed, then put `digest_of` of its files into `_DIGEST`. Quantising is `gguf_quantiser.py`.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,11 +22,13 @@ _PARTS = ("convert_hf_to_gguf.py", "conversion/", "gguf/")
 _TIMEOUT_S = 3600
 _RUN = """
 import runpy, sys
+from ratchet.training.lifeline import die_with_parent
 def refuse(event, arguments):
     if event in {"socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto"}:
         raise RuntimeError(f"the converter asked for the network: {event}")
 sys.addaudithook(refuse)
-source, folder, target = sys.argv[1:]
+source, folder, target, parent = sys.argv[1:]
+die_with_parent(int(parent))
 sys.path.insert(0, source)
 sys.argv = ["convert_hf_to_gguf.py", "--outtype", "f16", "--outfile", target, folder]
 runpy.run_path(f"{source}/convert_hf_to_gguf.py", run_name="__main__")
@@ -38,13 +41,13 @@ def convert(folder: Path, target: Path) -> None:
     Raises `RatchetError` where the wheel is missing or not the one that is pinned, and where it cannot convert the model.
     """
     files = read_converter()
-    with tempfile.TemporaryDirectory(prefix="ratchet-converter-") as name:
+    with tempfile.TemporaryDirectory(prefix=".converter-", dir=target.parent.resolve()) as name:
         source = Path(name) / "source"
         for path, content in files.items():
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_bytes(content)
         environment = {"HOME": name, "TMPDIR": name, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
-        command = [sys.executable, "-I", "-B", "-c", _RUN, str(source), str(folder.resolve()), str(target.resolve())]
+        command = [sys.executable, "-I", "-B", "-c", _RUN, *map(str, (source, folder.resolve(), target.resolve(), os.getpid()))]
         done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     if done.returncode or not target.is_file():
         said = [line for line in done.stderr.splitlines() if line.strip()]

@@ -23,7 +23,7 @@ def write_gguf(opened: OpenedAdapter, folder: Path, form: str) -> None:
     if card.family != "causal" or card.prompt is None:
         raise no_export(opened, f"gguf_{form}", "llama.cpp gives no head of ours", "Export onnx or onnx_int8.")
     read_converter()  # before a minute is spent on merging
-    with tempfile.TemporaryDirectory(prefix=".gguf-", dir=folder.parent) as name:
+    with tempfile.TemporaryDirectory(prefix=".gguf-", dir=folder) as name:
         merged, whole = Path(name) / "merged", Path(name) / MODEL
         write_merged(opened, merged)
         convert(merged, whole)

@@ -4,12 +4,14 @@ Add a form here, with llama.cpp's number for it. Which forms are exports is `kin
 """
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from ratchet.errors import RatchetError
 from ratchet.exports.gguf_converter import missing_package
+from ratchet.training.lifeline import die_with_parent
 
 FORMS = {"q8_0": 7, "q4_0": 2, "q4_k_m": 15}
 """Numbers of `llama_ftype`. `q4_k_m` takes other forms for rows that are no multiple of 256; `q4_0` needs multiples of 32."""
@@ -20,7 +22,7 @@ def quantise(source: Path, target: Path, form: str) -> None:
     """Write the 16-bit GGUF file `source` in `form` to `target`; raises `RatchetError` where the tool is missing or fails."""
     if importlib.util.find_spec("cyllama") is None:
         raise missing_package("cyllama")
-    command = [sys.executable, "-m", __name__, str(source), str(target), form]
+    command = [sys.executable, "-m", __name__, str(source), str(target), form, str(os.getpid())]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_S, check=False)
     if done.returncode or not target.is_file():
         said = [line for line in done.stderr.splitlines() if line.strip()]
@@ -31,8 +33,9 @@ def quantise(source: Path, target: Path, form: str) -> None:
         )
 
 
-def main(source: str, target: str, form: str) -> None:
+def main(source: str, target: str, form: str, parent: str) -> None:
     """What the process does."""
+    die_with_parent(int(parent))
     from cyllama.llama import llama_cpp
 
     settings = llama_cpp.LlamaModelQuantizeParams()

@@ -6,6 +6,7 @@ JSON. It gets the adapter's own tokens, so that a text is cut as it was in train
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def run_llama_cpp(model: Path, tokens: int) -> Iterator[LlamaCpp]:
     """llama.cpp with the GGUF file `model` and room for so many tokens; it ends with the block."""
     if importlib.util.find_spec("xllamacpp") is None:
         raise missing_package("xllamacpp")
-    command = [sys.executable, "-m", "ratchet.exports.llama_cpp_process", str(model), str(tokens)]
+    command = [sys.executable, "-m", "ratchet.exports.llama_cpp_process", str(model), str(tokens), str(os.getpid())]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         try:

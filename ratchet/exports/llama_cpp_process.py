@@ -11,11 +11,14 @@ import sys
 import urllib.request
 from typing import Any
 
+from ratchet.training.lifeline import die_with_parent
+
 _BIAS = 100.0
 
 
-def main(model: str, context_tokens: int) -> None:
+def main(model: str, context_tokens: int, parent: int) -> None:
     """Answer until standard input ends; what llama.cpp says itself goes to standard error."""
+    die_with_parent(parent)  # also while the model is loaded, when nobody reads
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     import xllamacpp
@@ -77,4 +80,4 @@ def cut(server: Any, text: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -4,8 +4,6 @@ Add here how exports are kept and read. What is written is `ratchet/exports/kind
 """
 
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +15,9 @@ from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
 from ratchet.exports.parity import GOLDEN, HELD_OUT, Answers, compare_sets, judge_evidence
 from ratchet.exports.speed import Speed, compare_speed
-from ratchet.files import fsync_folder, write_json
+from ratchet.failpoints import failpoint
+from ratchet.files import make_folder, publish_folder, write_json
+from ratchet.filesystem import DISK, FileSystem
 from ratchet.gates import Verdict
 from ratchet.identity import digest_bytes, digest_file
 from ratchet.names import nearest
@@ -28,6 +28,7 @@ from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.held_out import held_out_texts
 from ratchet.stores.home import Home
 from ratchet.stores.specs import Specs
+from ratchet.stores.stage_folders import stage_folder, sweep_stages
 
 RECORD = "export.json"
 
@@ -35,8 +36,8 @@ RECORD = "export.json"
 class Exports:
     """The exports of every classifier of a home."""
 
-    def __init__(self, home: Home) -> None:
-        self._home, self._adapters = home, AdapterStore(home)
+    def __init__(self, home: Home, disk: FileSystem = DISK) -> None:
+        self._home, self._adapters, self._disk = home, AdapterStore(home), disk
 
     def folder(self, name: str, digest: str, kind: str) -> Path:
         """Where an export lies; raises `RatchetError` for a kind that there is none of."""
@@ -52,20 +53,25 @@ class Exports:
         It appears whole or not at all; one that fails parity is kept, for its figures, and is never opened.
         """
         target = self.folder(name, digest, kind)
-        if self.made(name, digest, kind):
+        if target.exists():
             return self.record(name, digest, kind)
         opened = open_adapter(self._adapters.open(name, digest))
-        stage = target.with_name(f".{kind}.{os.getpid()}.stage")
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir(parents=True)
+        make_folder(target.parent, self._disk)
+        for folder in target.parents[1].glob("*"):  # also of adapters that nobody exports again
+            sweep_stages(folder)
         try:
-            KINDS[kind].write(opened, stage)
-            write_json(stage / RECORD, self._describe(name, digest, kind, opened, stage))
-            fsync_folder(stage)
-            stage.rename(target)
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
-        fsync_folder(target.parent)
+            with stage_folder(target.parent, kind) as stage:
+                if not target.exists():  # another process may just have finished it
+                    KINDS[kind].write(opened, stage)
+                    write_json(stage / RECORD, self._describe(name, digest, kind, opened, stage))
+                    failpoint("exports.before_rename")
+                    publish_folder(stage, target, self._disk)
+        except BlockingIOError:
+            raise RatchetError(
+                f"another process is writing the {kind} export of adapter {digest[:12]}.",
+                "Wait until it has finished; its export is then found.",
+                code="export_busy",
+            ) from None
         return self.record(name, digest, kind)
 
     def made(self, name: str, digest: str, kind: str) -> bool:

@@ -5,12 +5,11 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+import uuid
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ratchet.bases import resolve_base
@@ -24,6 +23,7 @@ from ratchet.gates import Verdict
 from ratchet.identity import digest_json
 from ratchet.spec import Spec
 from ratchet.stores.home import Home
+from ratchet.stores.stage_folders import stage_folder
 from ratchet.training.outcome import FAILURE, read_result
 from ratchet.training.plan import Examples, TrainingPlan, prepare
 
@@ -85,11 +85,8 @@ def _run(
     home: Home, spec: Spec, plan: TrainingPlan, examples: Examples, missing: list[Chosen]
 ) -> list[tuple[Chosen, dict[str, Any]]]:
     """Train one step and ask its adapter in each runtime, in processes of their own; what the machine ended is not kept."""
-    root = home.trials(spec.name)
-    root.mkdir(parents=True, exist_ok=True)
-    _sweep(root)
-    with TemporaryDirectory(dir=root, prefix=f".step-{os.getpid()}-") as stage:
-        work = prepare(Path(stage), plan, examples, examples)
+    with stage_folder(home.trials(spec.name), f"step-{uuid.uuid4().hex}") as stage:
+        work = prepare(stage, plan, examples, examples)
         done = _call("ratchet.training", str(work))
         if done.returncode != 0:
             said, code = _read_failure(work)
@@ -97,16 +94,6 @@ def _run(
             return [(each, {"outcome": "failed", "reason": said, "code": code}) for each in missing]
         folder = read_result(work).best_folder
         return [(each, _ask(folder, each)) for each in missing]
-
-
-def _sweep(root: Path) -> None:
-    """Remove what trials left behind whose process was killed."""
-    import psutil
-
-    for folder in root.glob(".step-*-*"):
-        owner = folder.name.split("-")[1]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ask(folder: Path, each: Chosen) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """A GGUF export says in llama.cpp what the causal adapter says, its tools are looked at before they run, and it can be unpacked."""
 
 import importlib.util
+import os
 import shutil
+import subprocess
+import sys
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from ratchet.adapter_format import Form
@@ -197,6 +201,32 @@ def test_a_converter_with_another_byte_is_never_run(tmp_path: Path, damage: str)
     with pytest.raises(RatchetError, match=r"is not, byte for byte, the 0\.1\.1 that was looked at") as caught:
         read_converter(Distribution.at(info))
     assert "--force-reinstall" in caught.value.hint
+
+
+STARTS = {
+    "converter": "from ratchet.exports.gguf_converter import convert; convert(pipe.parent, root / 'more')",
+    "quantiser": "from ratchet.exports.gguf_quantiser import quantise; quantise(pipe, root / 'more', 'q8_0')",
+    "llama.cpp": "from ratchet.exports.llama_cpp import run_llama_cpp; run_llama_cpp(pipe, 64).__enter__()",
+}
+
+
+@pytest.mark.parametrize("tool", STARTS)
+def test_no_tool_outlives_a_killed_export(tmp_path: Path, tool: str) -> None:
+    """Kill -9 of who started it: a tool that would wait for its input for ever is gone, too."""
+    pipe = tmp_path / "model" / "config.json"
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+    script = f"import sys; from pathlib import Path; root, pipe = map(Path, sys.argv[1:])\n{STARTS[tool]}"
+    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path), str(pipe)], stderr=subprocess.DEVNULL) as process:
+        parent = psutil.Process(process.pid)
+        while not (family := parent.children(recursive=True)):
+            assert process.poll() is None, "it started nothing"
+            psutil.wait_procs([parent], timeout=0.05)
+        process.kill()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    for each in alive:
+        each.kill()
+    assert not alive
 
 
 @pytest.mark.supports(

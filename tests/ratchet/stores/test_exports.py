@@ -1,6 +1,8 @@
 """An export lies whole beside its adapter, is vouched for byte by byte, and answers only when it passed."""
 
 import json
+import shutil
+import signal
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from ratchet.candidate import Candidate
 from ratchet.cycle import Cycle
 from ratchet.errors import RatchetError
 from ratchet.exports.onnx_files import ONNX
+from ratchet.filesystem import Disk
+from ratchet.killed_processes import run_until_failpoint
 from ratchet.prediction import load_predictor
 from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.spec import Label
@@ -21,6 +25,7 @@ from ratchet.stores.held_out import held_out_texts
 from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
+from ratchet.stores.stage_folders import stage_folder
 from ratchet.testing import WORDS, SmallClassifier
 from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.tiny_causal import write_tiny_causal
@@ -44,6 +49,22 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def made(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home with an adapter and its ONNX export, to be copied; and the adapter's digest."""
+    found = Home(tmp_path_factory.mktemp("exported"))
+    digest = sealed(found, tiny_base)
+    Exports(found).make("small", digest, "onnx")
+    return found.root, digest
+
+
+@pytest.fixture
+def exported(home: Home, made: tuple[Path, str]) -> str:
+    """The digest of an adapter in the home whose ONNX export is there."""
+    shutil.copytree(made[0], home.root, dirs_exist_ok=True)
+    return made[1]
+
+
 def test_an_export_that_passed_answers_like_its_adapter(home: Home, tiny_base: Path) -> None:
     """The record names what it was made from; a second call finds it."""
     digest, exports = sealed(home, tiny_base), Exports(home)
@@ -61,6 +82,67 @@ def test_an_export_that_passed_answers_like_its_adapter(home: Home, tiny_base: P
     assert [path.name for path in exports.folder("small", digest, "onnx").parent.iterdir()] == ["onnx"]
 
 
+MAKE = """
+import sys
+from pathlib import Path
+from ratchet.stores.exports import Exports
+from ratchet.stores.home import Home
+Exports(Home(Path(sys.argv[1]))).make("small", sys.argv[2], sys.argv[3])
+"""
+
+
+def test_what_a_killed_export_left_is_gone_with_the_next_one(home: Home, tiny_base: Path) -> None:
+    """Kill -9 before it has its name, as large as it is then: another kind, of another adapter, takes the litter away."""
+    digest, exports = sealed(home, tiny_base), Exports(home)
+    folder = exports.folder("small", digest, "onnx").parent
+    assert run_until_failpoint(MAKE, [home.root, digest, "onnx"], "exports.before_rename") == (-signal.SIGKILL, [])
+    assert sorted(path.name for path in folder.iterdir()) == [".onnx.lock", ".onnx.stage"]
+    assert (folder / ".onnx.stage" / ONNX).stat().st_size > 10_000
+    other = write_tiny_adapter(home.root / "more", resolve_base(str(tiny_base)), tuple(WORDS), seed=4)
+    exports.make("small", AdapterStore(home).seal("small", other, {}), "merged")
+    assert list(folder.iterdir()) == []
+
+
+def test_two_do_not_write_the_same_export(home: Home, tiny_base: Path) -> None:
+    """The second is told at once, and not after all its work."""
+    digest, exports = sealed(home, tiny_base), Exports(home)
+    with (
+        stage_folder(exports.folder("small", digest, "onnx").parent, "onnx"),
+        pytest.raises(RatchetError, match="another process is writing the onnx export") as caught,
+    ):
+        exports.make("small", digest, "onnx")
+    assert "Wait" in caught.value.hint
+
+
+def test_a_folder_in_its_place_is_named_before_any_work(home: Home, tiny_base: Path) -> None:
+    """With what to do about it."""
+    digest, exports = sealed(home, tiny_base), Exports(home)
+    folder = exports.folder("small", digest, "onnx")
+    folder.mkdir(parents=True)
+    (folder / ONNX).touch()
+    with pytest.raises(RatchetError, match="missing or not what was written") as caught:
+        exports.make("small", digest, "onnx")
+    assert str(folder) in caught.value.hint
+    assert [path.name for path in folder.parent.iterdir()] == ["onnx"]
+
+
+def test_every_file_is_durable_before_it_has_its_name(home: Home, tiny_base: Path) -> None:
+    """The model, too, of which the record speaks; what such an order is good for is shown by `test_power_loss.py`."""
+    synced: list[str] = []
+
+    class Watched(Disk):
+        def fsync(self, path: Path) -> None:
+            super().fsync(path)
+            synced.append(path.name)
+
+        def replace(self, source: Path, target: Path) -> None:
+            assert set(synced) == {path.name for path in source.iterdir()}
+            super().replace(source, target)
+
+    record = Exports(home, Watched()).make("small", sealed(home, tiny_base), "onnx")
+    assert {ONNX, RECORD} == {*record["files"], RECORD} == set(synced)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -72,13 +154,12 @@ def test_an_export_that_passed_answers_like_its_adapter(home: Home, tiny_base: P
     ],
     ids=["bytes", "missing", "one more", "no record", "other kind"],
 )
-def test_a_changed_export_is_never_opened(home: Home, tiny_base: Path, damage: object) -> None:
+def test_a_changed_export_is_never_opened(home: Home, exported: str, damage: object) -> None:
     """The sentence says what to do about it."""
-    digest, exports = sealed(home, tiny_base), Exports(home)
-    exports.make("small", digest, "onnx")
-    damage(exports.folder("small", digest, "onnx"))  # type: ignore[operator]
+    exports = Exports(home)
+    damage(exports.folder("small", exported, "onnx"))  # type: ignore[operator]
     with pytest.raises(RatchetError, match="missing or not what was written") as caught:
-        exports.open("small", digest, "onnx")
+        exports.open("small", exported, "onnx")
     assert "ratchet export" in caught.value.hint
 
 
@@ -104,9 +185,9 @@ def test_merged_needs_no_comparison(home: Home, tiny_base: Path) -> None:
     assert json.loads((Exports(home).folder("small", digest, "merged") / "config.json").read_bytes())["id2label"]["0"] == "amber"
 
 
-def test_limits_that_were_tightened_close_an_export_that_is_there(home: Home, tiny_base: Path) -> None:
+def test_limits_that_were_tightened_close_an_export_that_is_there(home: Home, exported: str) -> None:
     """The verdict is what classifier.toml asks for now, from the evidence that was written; the candidates stay judged."""
-    digest, exports, spec = sealed(home, tiny_base), Exports(home), Specs(home)
+    digest, exports, spec = exported, Exports(home), Specs(home)
     assert exports.make("small", digest, "onnx")["verdict"]["outcome"] == "passed"
     before = spec["small"].digest
     with home.spec("small").open("a") as file:
@@ -116,15 +197,14 @@ def test_limits_that_were_tightened_close_an_export_that_is_there(home: Home, ti
         exports.open("small", digest, "onnx")
 
 
-def test_a_record_without_evidence_is_no_record(home: Home, tiny_base: Path) -> None:
+def test_a_record_without_evidence_is_no_record(home: Home, exported: str) -> None:
     """Nobody passes by saying nothing."""
-    digest, exports = sealed(home, tiny_base), Exports(home)
-    exports.make("small", digest, "onnx")
-    path = exports.folder("small", digest, "onnx") / RECORD
+    exports = Exports(home)
+    path = exports.folder("small", exported, "onnx") / RECORD
     document = json.loads(path.read_bytes())
     path.write_text(json.dumps({**document, "verdict": {**document["verdict"], "evidence": {}}}))
     with pytest.raises(RatchetError, match="missing or not what was written"):
-        exports.open("small", digest, "onnx")
+        exports.open("small", exported, "onnx")
 
 
 def test_a_gguf_is_compared_and_left_to_llama_cpp(home: Home, tmp_path: Path) -> None:

@@ -195,6 +195,35 @@ def manifest_scenario(home: Home, module: ModuleType) -> Scenario:
     return Scenario(lambda: FragileDisk().prepared(home.root), work, check)
 
 
+def folder_scenario(home: Home, module: ModuleType) -> Scenario:
+    """A folder whose files were written by whoever, as those of an export are: it appears whole or not at all."""
+    parent, content = Path("home/exports"), {"model": b"m" * 300, "record": b"r" * 90}
+
+    def build(disk: FragileDisk, name: str) -> None:
+        disk.mkdir(parent / f".{name}")
+        for file, data in content.items():
+            disk.create(parent / f".{name}" / file, data)
+        module.publish_folder(parent / f".{name}", parent / name, disk)
+
+    def work(disk: FragileDisk, told: list[Any]) -> None:
+        for name in ("a", "b"):
+            try:
+                build(disk, name)
+            except OSError:
+                continue
+            told.append(name)
+
+    def check(disk: FragileDisk, told: list[Any]) -> None:
+        there = disk.list(parent)
+        found = [name for name in there if not name.startswith(".")]
+        assert set(told) <= set(found), "it was there and is gone"
+        for name in found:
+            assert {file: disk.read(parent / name / file) for file in disk.list(parent / name)} == content
+        build(disk, f"next{len(there)}")
+
+    return Scenario(lambda: FragileDisk().prepared(parent), work, check)
+
+
 def promotion_scenario(home: Home, module: ModuleType, promote: Callable[..., None] | None = None) -> Scenario:
     """F21 on a disk: a line in the ledger, then checkpoint and flag; settling makes both what the ledger says.
 
@@ -294,6 +323,7 @@ SCENARIOS: dict[str, tuple[ModuleType, Callable[[Home, ModuleType], Scenario]]] 
     "first entry": (ledger, first_entry_scenario),
     "lines": (files, lines_scenario),
     "manifest": (manifest, manifest_scenario),
+    "folder": (files, folder_scenario),
     "promotion": (serving, promotion_scenario),
 }
 """By name: the module whose promise it is, and the scenario of a home that runs it or a mutant of it."""
@@ -360,6 +390,9 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
     "a file is written in place": ("flags", files, "stage = path.with_name(", "stage = path or path.with_name("),
     "a new file is not synced": ("flags", files, "    disk.fsync(stage)\n", ""),
     "the folder of a new file is not synced": ("flags", files, "    disk.fsync_dir(target.parent)\n", ""),
+    "a file of a new folder is not synced": ("folder", files, "        disk.fsync(stage / name)\n", "        pass\n"),
+    "the names in a new folder are not synced": ("folder", files, "    disk.fsync_dir(stage)\n", ""),
+    "a folder's new name is not synced": ("folder", files, "    disk.fsync_dir(target.parent)\n", ""),
     "a line is not synced": ("ledger", files, 'b"\\n", at=whole)\n        disk.fsync(path)', 'b"\\n", at=whole)'),
     "the folder of a first line is not synced": ("manifest", files, "    disk.fsync_dir(path.parent)  # always", "    # never"),
     "a torn tail is not cut": (
