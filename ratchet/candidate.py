@@ -1,18 +1,17 @@
 """A candidate of the specification: one way to train.
 
-Add a setting of training here, with its default and the sentence that refuses a wrong value; what it does is in
-`ratchet/training/`.
+Add a setting of training here, with its default; what it may be is `candidate_rules.py`, what it does in `ratchet/training/`.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
-from ratchet.layers import ALL, upper_count
-from ratchet.names import ANSWERS, DIGEST
-from ratchet.refusal import STRICT, need_at_least, need_share, refuse
+from ratchet.candidate_rules import AUTO, check_candidate
+from ratchet.layers import ALL
+from ratchet.names import DIGEST
+from ratchet.refusal import STRICT
 
 DEFAULT_BASES = {"encoder": "all-MiniLM-L6-v2", "causal": "SmolLM2-135M"}
-AUTO: tuple[str, ...] = ("auto",)
 _LATER = frozenset(
     {
         "accumulate",
@@ -29,7 +28,6 @@ _LATER = frozenset(
 )
 """Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before stay."""
 _RATE, _RATE_OF_FULL = 1.5e-3, 5e-5
-_LEAST = {"rank": 1, "epochs": 1, "batch": 0, "accumulate": 1, "patience": 1, "max_tokens": 8, "seed": 0}
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
 
@@ -88,105 +86,7 @@ class Candidate:
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", self.base or DEFAULT_BASES[self.family])
         object.__setattr__(self, "learning_rate", self.learning_rate or (_RATE_OF_FULL if self.method == "full" else _RATE))
-        self._check_method()
-        self._check_pass()
-        self._check_teacher()
-        for name, least in _LEAST.items():
-            need_at_least(f"candidate.{name}", getattr(self, name), least)
-        if self.rank > 256:
-            raise refuse(f"candidate.rank = {self.rank} is above 256.", "Use 4 to 64; 16 is the default.")
-        if self.seed >= 2**32:
-            raise refuse(f"candidate.seed = {self.seed} is above 4294967295.", "Use a small whole number, for instance 0.")
-        need_share("candidate.dropout", self.dropout)
-        if self.dropout >= 1:
-            raise refuse("candidate.dropout = 1 drops everything.", "Use 0.0 to 0.3.")
-        for name in ("alpha", "learning_rate", "inverse_regularisation", "pass_rate", "beta", "teacher_temperature"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise refuse(
-                    f"candidate.{name} = {getattr(self, name)} is not above 0.",
-                    f"Give candidate.{name} a positive number.",
-                )
-        self._check_layers()
-        if not self.target_modules:
-            raise refuse("candidate.target_modules = [] trains nothing.", 'Name layers, or write ["auto"].')
-        if self.target_modules != AUTO and not {"auto", ""}.isdisjoint(self.target_modules):
-            raise refuse(
-                f"candidate.target_modules = {list(self.target_modules)} mixes names with 'auto' or with nothing.",
-                'Name layers, or write ["auto"] alone.',
-            )
-
-    def _check_method(self) -> None:
-        if self.family == "causal" and self.method == "probe":
-            raise refuse('candidate.method = "probe" needs embeddings.', 'Use method = "lora", or family = "encoder".')
-        if self.family == "encoder" and self.trainer == "sft":
-            raise refuse('candidate.trainer = "sft" trains causal models only.', 'Use trainer = "ratchet", or family = "causal".')
-        if self.family == "encoder" and self.method == "qlora":
-            raise refuse(
-                'candidate.method = "qlora" is for causal models: an encoder is small enough as it is.',
-                'Use method = "lora", or family = "causal".',
-            )
-        if self.method == "probe" and (self.accumulate > 1 or self.checkpointing):
-            raise refuse(
-                'candidate.accumulate and checkpointing mean nothing to method = "probe", which trains no layer.', "Remove them."
-            )
-        if self.method == "full":
-            self._check_full()
-
-    def _check_full(self) -> None:
-        for name, usual, what in (
-            ("target_modules", AUTO, "trains every weight"),
-            ("layers", ALL, "trains every layer"),
-            ("dropout", 0.0, "has no adapter whose input could be dropped"),
-        ):
-            if getattr(self, name) != usual:
-                raise refuse(f'candidate.{name} is set, but method = "full" {what}.', f'Remove {name}, or use method = "lora".')
-
-    def _check_pass(self) -> None:
-        if self.method != "dpo":
-            for name in ("pass_epochs", "pass_rate", "beta"):
-                if getattr(self, name) != type(self).__dataclass_fields__[name].default:
-                    raise refuse(f'candidate.{name} is set, but only method = "dpo" has a preference pass.', f"Remove {name}.")
-            return
-        if self.family == "encoder":
-            raise refuse('candidate.method = "dpo" prefers codes of a prompt.', 'Use method = "lora", or family = "causal".')
-        if self.trainer == "sft":
-            raise refuse('candidate.trainer = "sft" trains no preference pass.', "Remove it: the pass is always TRL's.")
-        need_at_least("candidate.pass_epochs", self.pass_epochs, 1)
-
-    def _check_teacher(self) -> None:
-        if not self.teacher:
-            for name, usual in (("teacher_weight", 0.5), ("teacher_temperature", 1.0)):
-                if getattr(self, name) != usual:
-                    raise refuse(f"candidate.{name} is set without candidate.teacher.", f"Name a teacher, or remove {name}.")
-            return
-        if not (DIGEST.fullmatch(self.teacher) or ANSWERS.fullmatch(self.teacher)):
-            raise refuse(
-                f"candidate.teacher = {self.teacher[:80]!r} is no teacher.",
-                "Give all 64 digits of an adapter, or the name of a .jsonl or .parquet file in the folder teachers.",
-            )
-        if self.method == "probe" or self.trainer == "sft":
-            what = 'method = "probe"' if self.method == "probe" else 'trainer = "sft"'
-            raise refuse(f"candidate.teacher means nothing to {what}, which learns from labels.", "Remove it, or use another.")
-        need_share("candidate.teacher_weight", self.teacher_weight)
-        if not self.teacher_weight:
-            raise refuse("candidate.teacher_weight = 0 learns nothing from the teacher.", "Use 0.3 to 0.9, or no teacher.")
-
-    def _check_layers(self) -> None:
-        try:
-            upper = upper_count(self.layers)
-        except ValueError:
-            raise refuse(
-                f'candidate.layers = "{self.layers}" is no choice of layers.', 'Write "all", or "top:10" for the upper ten.'
-            ) from None
-        if upper and self.checkpointing and self.trainer == "ratchet":
-            raise refuse(
-                f'candidate.checkpointing computes again what candidate.layers = "{self.layers}" keeps.', "Remove one of the two."
-            )
-        if upper and self.method == "probe":
-            raise refuse(
-                f'candidate.layers = "{self.layers}" means nothing to method = "probe", which trains no layer.',
-                'Remove it, or use method = "lora".',
-            )
+        check_candidate(self)
 
     @property
     def form(self) -> Literal["lora", "dora", "full", "probe"]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.candidate import AUTO
+from ratchet.candidate_rules import AUTO
 from ratchet.errors import RatchetError
 from ratchet.layers import ALL, find_layers, lower_count
 from ratchet.names import nearest
