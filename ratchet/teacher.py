@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ratchet.evaluation import Floats, Integers
 
 _OFF = 0.01  # by which probabilities may miss a sum of 1: frontier models and rounding
-_LEAST_SHARE = 0.5
+LEAST_SHARE = 0.5
+"""Of the training texts, that must have an answer."""
 
 
 def read_answers(path: Path, labels: Sequence[str]) -> dict[str, list[float]]:
@@ -59,7 +60,7 @@ def match_answers(answers: Mapping[str, Sequence[float]], texts: Sequence[str], 
     missing = [math.nan] * len(labels)
     found = np.array([answers.get(text, missing) for text in texts], dtype=np.float64).reshape(len(texts), len(labels))
     known = int((~np.isnan(found[:, 0])).sum())
-    if known < _LEAST_SHARE * len(texts):
+    if known < LEAST_SHARE * len(texts):
         raise _refuse(
             f"the teacher answers {known} of {len(texts)} training texts.",
             "Give it the texts of this cycle's training split; half of them at least must have an answer.",

@@ -24,6 +24,7 @@ from orchestration.cli.rollout import advance, hold, kill, rollback
 from orchestration.cli.serve import serve
 from orchestration.cli.status import status
 from orchestration.cli.sweep import sweep
+from orchestration.cli.teach import teach
 from orchestration.cli.verify import verify
 from orchestration.cli.verify_adapter import verify_adapter
 
@@ -40,6 +41,8 @@ COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
                     "ratchet report tickets --week 2026-W09", 2)),
     (sweep, manual("Show what each candidate of a week gave and what it cost in time, energy and money, with TF-IDF beside them.",
                    "ratchet sweep tickets --week latest")),
+    (teach, manual("Ask the [frontier] model about a week's training rows, and write its answers as a teacher's file.",
+                   "RATCHET_FRONTIER_KEY=... ratchet teach tickets --week latest --budget 2", 3)),
     (promote, manual("Make the newest candidate that passed its cycle live, and record who did it and why.",
                      "ratchet promote tickets --why 'better on transfers'", 2)),
     (advance, manual("Weigh the evidence of a rollout and carry out what it asks for: what the promotion sensor does every minute.",

@@ -8,9 +8,8 @@ that were cut short, or when `longest_s` has passed: a cycle waits no longer. Ad
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,8 +78,8 @@ class Asker:
     log: SpendLog
     wait: Wait = time.sleep
 
-    def ask(self, texts: Sequence[str]) -> Asked:
-        """Answers to the texts, in their order. Never raises for what an endpoint does.
+    def ask(self, texts: Sequence[str], watch: Callable[[int], None] = lambda done: None) -> Asked:
+        """Answers to the texts, in their order. Never raises for what an endpoint does. `watch` is told how many are done.
 
         Raises `RatchetError` where what was spent cannot be told.
         """
@@ -98,9 +97,16 @@ class Asker:
                 found or pool.submit(self._one, endpoint, question, course)
                 for question, found in zip(questions, known, strict=True)
             ]
-            late = wait_for([each for each in asked if isinstance(each, Future)], course.until - time.monotonic()).not_done
-            if late:
+            futures = [each for each in asked if isinstance(each, Future)]
+            try:
+                for done, _ in enumerate(as_completed(futures, max(0.0, course.until - time.monotonic())), start=1):
+                    watch(len(known) - len(futures) + done)
+            except TimeoutError:
+                course.stop_late()
                 endpoint.close()  # whoever sends a byte now and then meets no time-out of his own
+            except BaseException:
+                course.stop("it was interrupted")  # else the pool would ask all the rest before it ends
+                raise
             answers = tuple(found if isinstance(found, Answer) else found.result() for found in asked)
         remembered = sum(found is not None for found in known)
         return Asked(answers, remembered, course.budget.spent, self._say(answers, remembered, course))
@@ -132,8 +138,8 @@ class Asker:
         flaws = Counter(answer.flaw for answer in found if answer.flaw)
         if flaws:
             listed = ", ".join(f"{flaw} {count}" for flaw, count in sorted(flaws.items()))
-            said += f"; {flaws.total()} answers could not be used and count as wrong ({listed})"
-        said += f"; this cycle spent {course.budget.spent:.4g} of {self.settings.budget:g}"
+            said += f"; {flaws.total()} could not be used ({listed})"
+        said += f"; {course.budget.spent:.4g} of the budget of {self.settings.budget:g} is spent"
         if course.why:
             said += f"; no more were asked, because {course.why}"
         elif course.missed:

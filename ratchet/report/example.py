@@ -168,7 +168,7 @@ def make_example(
 def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
     """Base, tuned and frontier model on a sample, as a causal winner has them."""
     tuned, (low, high) = test["macro_f1"], test["macro_f1_ci"]
-    said = "90 of 90 texts were answered by example-large, 0 of them in an earlier run; this cycle spent 0.0213 of 1."
+    said = "90 of 90 texts were answered by example-large, 0 of them in an earlier run; 0.0213 of the budget of 1 is spent."
     places = [
         ("tuned", "causal/lora r16 SmolLM2-135M", 0.0, test["ece"], 0.0021, 74.2, 118.3, ""),
         ("base_zero_shot", "SmolLM2-135M", -0.7, 0.31, 0.0021, 74.0, 117.1, "the prompt that serves"),

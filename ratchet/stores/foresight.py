@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ratchet.agreement import CONSENSUS_SQL
-from ratchet.curation import CORRECTED_SQL, check_splits, curate
+from ratchet.curation import CORRECTED_SQL, Curated, check_splits, curate
+from ratchet.cycle import Cycle
 from ratchet.deployment.facts import facts_of_plan
 from ratchet.deployment.plan_fit import decide_plan_fit
 from ratchet.errors import RatchetError
@@ -33,15 +34,7 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
     """
     specs = Specs(home)
     spec, golden = specs[name], specs.golden(name)
-    if not home.warehouse.exists():
-        raise RatchetError(f"{name} has no rows yet.", f"Bring rows in: 'ratchet ingest {name}'.", code="no_week")
-    warehouse = Warehouse(home.warehouse)
-    weeks = warehouse.weeks(name)
-    cycle = choose_week(name, word, weeks)
-    need_known(cycle, weeks, "production log")
-    params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
-    curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden])
-    check_splits(curated, spec, cycle)
+    cycle, requests, curated = read_examples(home, name, word)
     found = curated.describe()
     sizes = {split: facts["n"] for split, facts in found["splits"].items()}
     fits = judge_candidates(specs, spec, facts_of_plan)
@@ -54,7 +47,7 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
         "classifier": name,
         "week": str(cycle.week),
         "live": Ledger(home).live(name),
-        "requests": weeks[cycle.week],
+        "requests": requests,
         **found,
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
@@ -65,3 +58,22 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
         "estimated_s": round(rest_s + sum(found.seconds for found in trainings)),
         "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
     }
+
+
+def read_examples(home: Home, name: str, word: str) -> tuple[Cycle, int, Curated]:
+    """The cycle that `word` names, its requests, and the examples that it would be made of.
+
+    Raises `RatchetError` for what would stop the cycle before training: no week, an empty split, a thin class.
+    """
+    specs = Specs(home)
+    spec, golden = specs[name], specs.golden(name)
+    if not home.warehouse.exists():
+        raise RatchetError(f"{name} has no rows yet.", f"Bring rows in: 'ratchet ingest {name}'.", code="no_week")
+    warehouse = Warehouse(home.warehouse)
+    weeks = warehouse.weeks(name)
+    cycle = choose_week(name, word, weeks)
+    need_known(cycle, weeks, "production log")
+    params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
+    curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden])
+    check_splits(curated, spec, cycle)
+    return cycle, weeks[cycle.week], curated

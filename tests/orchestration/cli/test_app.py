@@ -31,7 +31,7 @@ HEAVY = (
 COMMANDS = (
     "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "serve",
     "advance", "hold", "rollback", "kill", "replay", "verify", "verify-adapter", "export", "fetch-base", "explain", "sweep",
-    "publish",
+    "publish", "teach",
 )  # fmt: skip
 
 

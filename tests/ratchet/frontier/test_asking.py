@@ -138,6 +138,21 @@ def test_the_time_for_all_questions_holds_for_one(
     assert found.answers == (None,) * 6
 
 
+def test_whoever_interrupts_is_not_kept(make_asker: Callable[..., Asker]) -> None:
+    """What waits for its turn is not asked any more; what was answered is kept."""
+
+    def watch(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with serve_locally(LocalFrontier(slow_s=0.05, faults=lambda number: "slow")) as server:
+        with pytest.raises(KeyboardInterrupt):
+            make_asker(server).ask(TEXTS, watch)
+        assert 1 <= len(server.requests) < len(TEXTS)
+        told: list[int] = []
+        assert make_asker(server).ask(TEXTS, told.append).remembered >= 1
+    assert told[-1] == len(TEXTS)
+
+
 def test_nobody_there_is_said_and_over_at_once(make_asker: Callable[..., Asker]) -> None:
     """A partition costs a cycle no answer but the frontier's."""
     started = time.monotonic()
@@ -165,7 +180,7 @@ def test_unusable_answers_are_counted_and_never_guessed_at(
     with serve_locally(LocalFrontier(faults=lambda number: fault if number == 0 else "")) as server:
         found = make_asker(server).ask(TEXTS[:3])
         assert [answer and (answer.label, answer.flaw) for answer in found.answers] == [(None, flaw), (0, ""), (0, "")]
-        assert f"1 answers could not be used and count as wrong ({flaw} 1)" in found.sentence
+        assert f"; 1 could not be used ({flaw} 1)" in found.sentence
         assert make_asker(server).ask(TEXTS[:3]).remembered == (3 if kept else 2)
 
 
