@@ -14,14 +14,9 @@ from ratchet.prompt_tokenizer import PromptTokenizer
 if TYPE_CHECKING:
     import torch
 
-MOST_BYTES = 2_000_000_000  # a protobuf message, which an ONNX file is, ends at 2 GiB
-
 
 def causal_graph(opened: OpenedAdapter) -> "torch.nn.Module":
-    """A module of `input_ids` and `attention_mask` [n, t], filled up on the right, to logits [n, k].
-
-    Raises `RatchetError` for a model that does not fit into one file.
-    """
+    """A module of `input_ids` and `attention_mask` [n, t], filled up on the right, to logits [n, k]."""
     import torch
 
     tokenizer, model = opened.tokenizer, merged_model(opened)
@@ -30,9 +25,6 @@ def causal_graph(opened: OpenedAdapter) -> "torch.nn.Module":
     model.set_attn_implementation("eager")  # as for encoders: fewer nodes than torch's fused attention
     head, bias = label_head(model, tokenizer.codes)
     backbone = model.base_model
-    size = sum(parameter.numel() * parameter.element_size() for parameter in backbone.parameters())
-    if size > MOST_BYTES:
-        raise no_export(opened, "onnx", f"{size / 1e9:.1f} GB do not fit into one ONNX file (2 GB)", "Export gguf_q8_0.")
     with torch.no_grad():
         prefix = compute_prefix(backbone, tokenizer.prefix)
 

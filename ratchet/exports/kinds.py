@@ -1,8 +1,8 @@
 """The kinds of export: how the files of each are written, and who answers with them.
 
 Add a kind here, as a row of `KINDS`. What it writes is a file of its own (`merging.py`, `onnx_files.py`, `gguf_files.py`), how
-it is asked another (`onnx_runtime.py`, `llama_cpp.py`), whether it may be used `parity.py`, where it lies
-`ratchet/stores/exports.py`.
+it is asked another (`plain_transformers.py`, `onnx_runtime.py`, `llama_cpp.py`), whether it may be used `parity.py`, where it
+lies `ratchet/stores/exports.py`.
 """
 
 import functools
@@ -17,6 +17,7 @@ from ratchet.exports.llama_cpp import gguf_predictor
 from ratchet.exports.merging import write_merged
 from ratchet.exports.onnx_files import ONNX, write_onnx, write_onnx_int8
 from ratchet.exports.onnx_runtime import onnx_predictor
+from ratchet.exports.plain_transformers import merged_predictor
 from ratchet.opened_adapter import OpenedAdapter
 from ratchet.prediction import Predictor
 
@@ -30,8 +31,8 @@ class Kind:
 
     write: Callable[[OpenedAdapter, Path], None]
     """Writes the files of an adapter into an empty folder."""
-    ask: Ask | None = None
-    """None where the adapter's own runtime reads it, so that there is nothing to compare."""
+    ask: Ask
+    """Asks the files themselves, as whoever loads them will."""
     packages: tuple[str, ...] = ("torch", "transformers")
     """Whose versions belong into the record."""
     served: bool = False
@@ -55,7 +56,7 @@ def _gguf(form: str) -> Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "merged": Kind(write_merged),
+    "merged": Kind(write_merged, merged_predictor),
     "onnx": _onnx(write_onnx, one_by_one=False),
     "onnx_int8": _onnx(write_onnx_int8, one_by_one=True),
     **{f"gguf_{form}": _gguf(form) for form in ("f16", *FORMS)},

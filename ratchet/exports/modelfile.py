@@ -36,5 +36,8 @@ def write_modelfile(
 
 
 def _escape(text: str) -> str:
-    """`text` for a Go template inside three quotes: braces that would open an action, and quotes, become actions that say them."""
-    return re.sub(r'\{\{|"', lambda found: '{{ "{{" }}' if found[0] == "{{" else '{{ "\\"" }}', text)
+    """`text` for a Go template inside three quotes: each quote and each opening brace becomes an action that says it.
+
+    A single brace, too: before an action it would be read with the action's own two as three, which is no template.
+    """
+    return re.sub('[{"]', lambda found: '{{ "{" }}' if found[0] == "{" else '{{ "\\"" }}', text)

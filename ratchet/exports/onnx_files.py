@@ -4,6 +4,7 @@ Add here what the exporter or the quantiser must be told. How such a file is ask
 """
 
 import copy
+import itertools
 import logging
 import warnings
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.embedding import mean_pooled
 from ratchet.encoders import load_encoder
 from ratchet.exports.causal_graph import causal_graph
-from ratchet.exports.merging import merged_model
+from ratchet.exports.merging import merged_model, no_export
 from ratchet.opened_adapter import OpenedAdapter
 from ratchet.prediction import probe_logits
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 ONNX = "model.onnx"
+MOST_BYTES = 2_000_000_000  # a protobuf message, which an ONNX file is, ends at 2 GiB
 
 
 def write_onnx(opened: OpenedAdapter, folder: Path) -> None:
@@ -46,6 +48,7 @@ def _export(opened: OpenedAdapter) -> Any:
     import torch
 
     graph = causal_graph(opened) if opened.card.family == "causal" else _encoder_graph(opened)
+    _check_size(opened, graph)
     ids = torch.ones(2, 7, dtype=torch.int64)  # both sizes above 1: a size of 1 would be taken for a constant
     mask = torch.ones_like(ids)
     mask[1, 5:] = 0
@@ -60,6 +63,16 @@ def _export(opened: OpenedAdapter) -> Any:
             dynamic_shapes=(sizes, sizes),
             verbose=False,
         )
+
+
+def _check_size(opened: OpenedAdapter, graph: "torch.nn.Module") -> None:
+    """Raise `RatchetError` for a model that does not fit into one file, before minutes are spent on it."""
+    size = sum(tensor.numel() * tensor.element_size() for tensor in itertools.chain(graph.parameters(), graph.buffers()))
+    if size <= MOST_BYTES:
+        return
+    cure = "Export gguf_q8_0." if opened.card.family == "causal" else "Export merged."
+    cure = "Train a probe on a smaller base." if opened.card.method == "probe" else cure
+    raise no_export(opened, "onnx", f"{size / 1e9:.1f} GB do not fit into one ONNX file (2 GB)", cure)
 
 
 def _encoder_graph(opened: OpenedAdapter) -> "torch.nn.Module":

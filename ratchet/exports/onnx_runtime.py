@@ -25,7 +25,7 @@ _SLOWER = ["SkipLayerNormFusion"]  # what the runtime makes of a sum and its nor
 
 @dataclass(frozen=True)
 class OnnxPredictor(Predictor):
-    """A predictor whose logits come from an ONNX session; `rows` answers torch's tensors where someone gives such."""
+    """A predictor whose logits come from an ONNX session, which reads no tensors of torch: `rows` refuses them."""
 
     session: "onnxruntime.InferenceSession"
     one_by_one: bool
@@ -46,19 +46,13 @@ class OnnxPredictor(Predictor):
 
 def onnx_predictor(opened: OpenedAdapter, model: bytes, *, one_by_one: bool) -> Predictor:
     """A predictor of the adapter `opened` whose logits come from the ONNX file `model`; one thread for each call."""
-    session = _open_session(model)
-
-    def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        import torch
-
-        if not one_by_one:
-            return torch.from_numpy(_ask(session, ids.numpy(), mask.numpy()))
-        alone = [ids[i : i + 1, :n].numpy() for i, n in enumerate(mask.sum(dim=1).tolist())]
-        return torch.from_numpy(np.vstack([_ask(session, row, np.ones_like(row)) for row in alone]))
-
     card = opened.card
     pad_id = 0 if card.family == "causal" else pad_id_of(opened.base.folder)  # no real token of a causal model sees it
-    return OnnxPredictor(card.labels, opened.calibration, opened.tokenizer, pad_id, rows, session, one_by_one)
+    return OnnxPredictor(card.labels, opened.calibration, opened.tokenizer, pad_id, _no_rows, _open_session(model), one_by_one)
+
+
+def _no_rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    raise TypeError("an ONNX export is asked by texts; load the adapter itself to look into it")
 
 
 def _open_session(model: bytes) -> "onnxruntime.InferenceSession":

@@ -3,6 +3,7 @@
 Add here what two sets of answers are compared by; who asks is `ratchet/stores/exports.py`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -63,27 +64,41 @@ def compare_answers(ours: Answers, theirs: Answers, truth: Sequence[int] | Integ
     )
 
 
-def compare_sets(asked: Mapping[str, tuple[Answers, Answers, Sequence[int]]]) -> dict[str, Any]:
+def split_by_label(
+    given: Mapping[str, Sequence[tuple[str, str]]], labels: Sequence[str]
+) -> tuple[dict[str, list[tuple[str, str]]], dict[str, int]]:
+    """The texts of each set that have one of `labels`, and how many have each other label, which neither side can answer."""
+    known = {name: [example for example in examples if example[1] in labels] for name, examples in given.items()}
+    strange = Counter(label for examples in given.values() for _, label in examples if label not in labels)
+    return known, dict(sorted(strange.items()))
+
+
+def compare_sets(
+    asked: Mapping[str, tuple[Answers, Answers, Sequence[int]]], strange: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """The figures on all texts together, and below `parts` those of each set, as JSON types: what `judge_evidence` judges.
 
-    `asked` holds our answers, the export's and the truth, by the name of the set; sets without a text are left out.
+    `asked` holds our answers, the export's and the truth, by the name of the set; sets without a text are left out. `strange` are
+    the texts that were not asked, by label; they are only told, below `left_out`.
     """
     sets = {name: found for name, found in asked.items() if len(found[2])} or dict(list(asked.items())[:1])
     ours, theirs = ([np.concatenate([found[side][part] for found in sets.values()]) for part in (0, 1)] for side in (0, 1))
     whole = compare_answers((ours[0], ours[1]), (theirs[0], theirs[1]), [label for found in sets.values() for label in found[2]])
     parts = {name: compare_answers(*found).as_json() for name, found in sets.items()} if len(sets) > 1 else {}
-    return {**whole.as_json(), **({"parts": parts} if parts else {})}
+    return {**whole.as_json(), **({"parts": parts} if parts else {}), **({"left_out": dict(strange)} if strange else {})}
 
 
 def judge_evidence(evidence: Mapping[str, Any], policy: ExportPolicy) -> Verdict:
     """The verdict on what `compare_sets` gave, by all texts together; what is not of that form raises `KeyError` or `TypeError`."""
-    verdict = decide_parity(Parity(**{key: value for key, value in evidence.items() if key != "parts"}), policy)
+    verdict = decide_parity(Parity(**{key: value for key, value in evidence.items() if key not in ("parts", "left_out")}), policy)
     said = "; ".join(
         f"on {_NAMES[name]} {part['changed']} of {part['items']} change, accuracy {-part['accuracy_loss'] * 100:+.2f} points, "
         f"ECE {part['ece_rise']:+.4f}"
         for name, part in evidence.get("parts", {}).items()
     )
+    strange = ", ".join(f"{count} of {label!r}" for label, count in evidence.get("left_out", {}).items())
     reason = f"{verdict.reason} Of these, {said}." if said else verdict.reason
+    reason += f" Left out, for the adapter has no such label: {strange}." if strange else ""
     return Verdict(verdict.outcome, reason, dict(evidence))
 
 

@@ -13,7 +13,7 @@ from ratchet.errors import RatchetError
 from ratchet.exports.kinds import KINDS, Kind
 from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
-from ratchet.exports.parity import GOLDEN, HELD_OUT, Answers, compare_sets, judge_evidence
+from ratchet.exports.parity import GOLDEN, HELD_OUT, Answers, compare_sets, judge_evidence, split_by_label
 from ratchet.exports.speed import Speed, compare_speed
 from ratchet.failpoints import failpoint
 from ratchet.files import make_folder, publish_folder, write_json
@@ -88,7 +88,7 @@ class Exports:
             found: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
             fits = (found["adapter"], found["kind"]) == (digest, kind) and found["files"] == _file_digests(folder)
             found["verdict"] = _as_json(self._judge(name, kind, found["verdict"]["evidence"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             fits = False
         if not fits:
             raise RatchetError(
@@ -158,26 +158,24 @@ class Exports:
         }
 
     def _judge(self, name: str, kind: str, evidence: dict[str, Any]) -> Verdict:
-        if KINDS[kind].ask is None:
-            return Verdict("passed", "Passes: the same weights for the same runtime; nothing to compare.", {})
         return judge_evidence(evidence, Specs(self._home)[name].export)
 
     def _compare(
         self, name: str, digest: str, kind: Kind, opened: OpenedAdapter, stage: Path
     ) -> tuple[dict[str, Any], Speed | None]:
-        """How its answers differ from the adapter's, and how fast both gave them; nothing where both are one."""
-        if kind.ask is None:
-            return {}, None
+        """How its answers differ from the adapter's on every text whose label both know, and how fast both gave them."""
         specs, labels = Specs(self._home), opened.card.labels
         golden = [(item.text, item.label) for item in specs.golden(name)]
-        asked = {GOLDEN: golden, HELD_OUT: held_out_texts(self._home, name, digest, specs[name].export.held_out)}
+        given = {GOLDEN: golden, HELD_OUT: held_out_texts(self._home, name, digest, specs[name].export.held_out)}
+        asked, strange = split_by_label(given, labels)
         ours = load_predictor(self._adapters.open(name, digest))
         with kind.ask(opened, stage) as theirs:
             found = {}
             for split, examples in asked.items():
                 texts, truth = [text for text, _ in examples], [labels.index(label) for _, label in examples]
                 found[split] = (_answer(ours, texts), _answer(theirs, texts), truth)
-            return compare_sets(found), compare_speed(ours, theirs, [text for text, _ in golden])
+            speed = compare_speed(ours, theirs, [text for text, _ in asked[GOLDEN]])
+            return compare_sets(found, strange), speed
 
 
 def _answer(predictor: Predictor, texts: Sequence[str]) -> Answers:

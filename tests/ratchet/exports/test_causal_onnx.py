@@ -8,7 +8,7 @@ import pytest
 from ratchet.adapter_format import Form
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
-from ratchet.exports import causal_graph
+from ratchet.exports import onnx_files
 from ratchet.exports.kinds import KINDS
 from ratchet.exports.onnx_files import ONNX
 from ratchet.opened_adapter import open_adapter
@@ -47,9 +47,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ask(adapter: Path, kind: str, texts: list[str]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """What its export says."""
-    asked = KINDS[kind].ask
-    assert asked
-    with asked(open_adapter(adapter), adapter.parent / kind) as theirs:
+    with KINDS[kind].ask(open_adapter(adapter), adapter.parent / kind) as theirs:
         return theirs.logits(texts)
 
 
@@ -80,6 +78,12 @@ def test_whatever_form_its_weights_have(tmp_path: Path, method: Form) -> None:
     np.testing.assert_allclose(ask(adapter, "onnx", TEXTS), load_predictor(adapter).logits(TEXTS), atol=1e-5)
 
 
+def test_a_merged_folder_is_asked_with_whole_prompts(tmp_path: Path) -> None:
+    """What is compared is what a plain user gets: the adapter's scores, to the rounding of another order of sums."""
+    adapter = exported(tmp_path, "merged")
+    np.testing.assert_allclose(ask(adapter, "merged", TEXTS), load_predictor(adapter).logits(TEXTS), atol=1e-5)
+
+
 @pytest.mark.supports(family="causal", method=("lora", "dora", "full"), runtime="onnxruntime", export="onnx_int8")
 @pytest.mark.parametrize("method", ["lora", "dora", "full"])
 def test_int8_is_near_and_no_neighbour_changes_an_answer(tmp_path: Path, method: Form) -> None:
@@ -101,7 +105,7 @@ def test_the_head_holds_the_label_tokens_alone(llama: Path) -> None:
 
 def test_a_model_that_no_file_holds_is_refused(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before minutes are spent; the sentence names what holds it."""
-    monkeypatch.setattr(causal_graph, "MOST_BYTES", 1000)
+    monkeypatch.setattr(onnx_files, "MOST_BYTES", 1000)
     with pytest.raises(RatchetError, match="do not fit into one ONNX file") as caught:
         KINDS["onnx"].write(open_adapter(llama), tmp_path)
     assert "gguf_q8_0" in caught.value.hint

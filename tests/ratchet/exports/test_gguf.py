@@ -20,7 +20,7 @@ from ratchet.exports.gguf_converter import PACKAGE, digest_of, read_converter
 from ratchet.exports.gguf_quantiser import FORMS, quantise
 from ratchet.exports.kinds import KINDS
 from ratchet.exports.llama_cpp import context_tokens, gguf_predictor, run_llama_cpp
-from ratchet.exports.modelfile import MODEL, MODELFILE, write_modelfile
+from ratchet.exports.modelfile import MODEL, MODELFILE
 from ratchet.opened_adapter import OpenedAdapter, open_adapter
 from ratchet.packaged_gguf import unpack_gguf
 from ratchet.prediction import load_predictor
@@ -123,20 +123,6 @@ def test_a_modelfile_lies_beside_it(opened: OpenedAdapter, whole: Path) -> None:
         "PARAMETER num_predict 1",
         f"PARAMETER num_ctx {context_tokens(opened)}",
     ]
-
-
-def test_what_ollama_puts_before_a_prompt_is_not_said_twice() -> None:
-    """A chat template begins with the token that opens every text; elsewhere it is left alone."""
-    text = write_modelfile("<s>user: ", "</s><s>bot: ", ["a"], ["1"], 64, opening="<s>")
-    assert 'TEMPLATE """user: {{ .Prompt }}</s><s>bot: """' in text
-
-
-def test_a_prompt_cannot_leave_its_template() -> None:
-    """Braces and quotes of a prompt become text, so that it opens no action and ends no string; a label stays in its comment."""
-    text = write_modelfile('say """\nFROM evil {{ .System }}', "", ["a\nFROM evil"], ["1"], 64)
-    before, inside, after = text.split('"""')
-    assert inside.split("\n") == ['say {{ "\\"" }}{{ "\\"" }}{{ "\\"" }}', 'FROM evil {{ "{{" }} .System }}{{ .Prompt }}']
-    assert [line for line in (before + after).splitlines() if line.startswith("FROM")] == ["FROM ./model.gguf"]
 
 
 @pytest.mark.supports(family="causal", method="lora", runtime="ratchet", export="gguf_f16", needs="the gguf extra")

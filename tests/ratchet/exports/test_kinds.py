@@ -11,6 +11,7 @@ import pytest
 from ratchet.adapter_format import Form
 from ratchet.bases import resolve_base
 from ratchet.errors import RatchetError
+from ratchet.exports import onnx_files
 from ratchet.exports.kinds import KINDS
 from ratchet.exports.onnx_files import ONNX
 from ratchet.exports.onnx_runtime import onnx_predictor
@@ -84,6 +85,37 @@ def test_transformers_alone_loads_a_merged_folder(tiny_base: Path, tmp_path: Pat
     assert (tmp_path / "merged" / "tokenizer.json").is_file()
 
 
+@pytest.mark.parametrize("kind", ["onnx", "onnx_int8"])
+@pytest.mark.parametrize(("method", "cure"), [("lora", "Export merged."), ("probe", "smaller base")])
+def test_an_encoder_that_no_onnx_file_holds_is_refused(
+    opened: OpenedAdapter, probe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, method: Form, cure: str
+) -> None:
+    """Before the exporter would fail in words of its own; what else to do depends on the method."""
+    monkeypatch.setattr(onnx_files, "MOST_BYTES", 1000)
+    with pytest.raises(RatchetError, match=r"GB do not fit into one ONNX file \(2 GB\)") as caught:
+        KINDS[kind].write(opened if method == "lora" else open_adapter(probe), tmp_path)
+    assert cure in caught.value.hint
+
+
+def test_a_merged_folder_is_asked_by_its_own_names_and_weights(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
+    """What is compared is what a plain user gets: the adapter's scores, in its order of labels whatever the folder's, until
+    the folder is harmed."""
+    KINDS["merged"].write(opened, tmp_path)
+    ours = load_predictor(adapter).logits(TEXTS)
+    with KINDS["merged"].ask(opened, tmp_path) as theirs:
+        np.testing.assert_allclose(theirs.logits(TEXTS), ours, atol=1e-5)
+    config = json.loads((tmp_path / "config.json").read_text())
+    names = {"card": 2, "money": 0, "rate": 1}
+    told = {"label2id": names, "id2label": {number: name for name, number in names.items()}}
+    (tmp_path / "config.json").write_text(json.dumps({**config, **told}))
+    with KINDS["merged"].ask(opened, tmp_path) as theirs:
+        np.testing.assert_allclose(theirs.logits(TEXTS), ours[:, [2, 0, 1]], atol=1e-5)
+    tokens = json.loads((tmp_path / "tokenizer.json").read_text())
+    (tmp_path / "tokenizer.json").write_text(json.dumps({**tokens, "post_processor": None}))  # no [CLS] at the beginning
+    with KINDS["merged"].ask(opened, tmp_path) as theirs:
+        assert np.abs(theirs.logits(TEXTS) - ours[:, [2, 0, 1]]).max() > 1e-3
+
+
 @pytest.mark.supports(family="encoder", method=("dora", "full"), runtime="onnxruntime", export=("onnx", "onnx_int8"))
 @pytest.mark.parametrize("method", ["dora", "full"])
 def test_onnx_says_it_whatever_form_the_weights_had(tiny_base: Path, tmp_path: Path, method: Form) -> None:
@@ -112,9 +144,7 @@ def test_a_probe_is_one_graph_with_its_mean_over_tokens(probe: Path, tmp_path: P
     for kind, tolerance in (("onnx", 1e-5), ("onnx_int8", 0.2 * np.abs(ours).max())):
         (tmp_path / kind).mkdir()
         KINDS[kind].write(opened, tmp_path / kind)
-        ask = KINDS[kind].ask
-        assert ask
-        with ask(opened, tmp_path / kind) as theirs:
+        with KINDS[kind].ask(opened, tmp_path / kind) as theirs:
             np.testing.assert_allclose(theirs.logits(TEXTS), ours, atol=tolerance)
 
 

@@ -177,12 +177,30 @@ def test_an_unknown_kind_is_named_with_the_known_ones(home: Home) -> None:
         Exports(home).folder("small", "0" * 64, "onnx8")
 
 
-def test_merged_needs_no_comparison(home: Home, tiny_base: Path) -> None:
-    """It holds the same weights for the same runtime; its record still lists every file."""
+def test_merged_is_compared_like_the_others(home: Home, tiny_base: Path) -> None:
+    """Plain transformers answer: how many answers change, what accuracy and ECE lose, how fast; its record lists every file."""
     digest = sealed(home, tiny_base)
     record = Exports(home).make("small", digest, "merged")
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= record["files"].keys()
     assert json.loads((Exports(home).folder("small", digest, "merged") / "config.json").read_bytes())["id2label"]["0"] == "amber"
+    evidence = record["verdict"]["evidence"]
+    assert (evidence["items"], evidence["changed"], evidence["accuracy_loss"]) == (30, 0, 0)
+    assert evidence["max_logit_distance"] < 1e-4
+    assert record["verdict"]["reason"].startswith("Passes: 0 of 30 answers change")
+    assert record["speed"]["export_texts_per_s"] > 0
+
+
+def test_texts_of_a_label_that_the_adapter_never_knew_are_left_out_and_told(home: Home, tiny_base: Path) -> None:
+    """A label that is new in classifier.toml closes no older adapter's export; thirty others still decide."""
+    digest, exports = sealed(home, tiny_base), Exports(home)
+    with home.spec("small").open("a") as file:
+        file.write('\n[[label]]\nname = "blue"\n')
+    with home.golden("small").open("a") as file:
+        file.write("".join(json.dumps({"text": f"something blue {n}", "label": "blue"}) + "\n" for n in range(2)))
+    verdict = exports.make("small", digest, "onnx")["verdict"]
+    assert (verdict["outcome"], verdict["evidence"]["items"], verdict["evidence"]["left_out"]) == ("passed", 30, {"blue": 2})
+    assert verdict["reason"].endswith("Left out, for the adapter has no such label: 2 of 'blue'.")
+    exports.open("small", digest, "onnx")
 
 
 def test_limits_that_were_tightened_close_an_export_that_is_there(home: Home, exported: str) -> None:
