@@ -7,6 +7,7 @@ content. Add a job as one more function of `_JOBS`.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -79,7 +80,10 @@ def set_tag(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def look(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The repository as it is, and the digests of the files at each of `commits`; None where a commit is not there any more."""
+    """The repository as it is, and the digests of the files at each of `commits`; None where a commit is not there any more.
+
+    `arrived` says whether the newest commit holds one of the `pending`: what was sent and never written down.
+    """
     from huggingface_hub.errors import RevisionNotFoundError
 
     repository = Repository(job)
@@ -90,7 +94,8 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
             found[commit] = repository.digests(commit)
         except RevisionNotFoundError:
             found[commit] = None
-    return {"head": state.head, "private": state.private, "tags": dict(state.tags), "digests": found}
+    arrived = bool(job["pending"]) and state.head not in found and repository.digests(state.head) in job["pending"]
+    return {"head": state.head, "private": state.private, "tags": dict(state.tags), "digests": found, "arrived": arrived}
 
 
 def _opened(repository: Repository, job: Mapping[str, Any]) -> State:
@@ -157,6 +162,21 @@ def _send(repository: Repository, job: Mapping[str, Any], parent: str) -> Except
     return None
 
 
+def _not_seen(repo: str, *, token: bool) -> RatchetError:
+    """The error for a repository that the Hub does not show; to whoever has no token it shows no private one."""
+    if token:
+        return RatchetError(
+            f"there is no repository {repo} that this token may read.",
+            "Look whether it was removed or renamed.",
+            code="no_repository",
+        )
+    return RatchetError(
+        f"HF_TOKEN is not set, and without a token the Hub shows no repository {repo}: whether it is there is not known.",
+        "Give a token that may read it: a private repository looks to everybody else as if there were none.",
+        code="no_token",
+    )
+
+
 _JOBS = {"commit": make_commit, "tag": set_tag, "look": look}
 
 
@@ -173,11 +193,7 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
     except RatchetError as error:
         return error.as_json()
     except RepositoryNotFoundError:
-        return RatchetError(
-            f"there is no repository {job['repo']} that this token may read.",
-            "Look whether it was removed or renamed.",
-            code="no_repository",
-        ).as_json()
+        return _not_seen(str(job["repo"]), token=bool(os.environ.get("HF_TOKEN", "").strip())).as_json()
     except (HfHubHTTPError, httpx2.TransportError) as error:
         return failed_for(f"the Hub cannot be asked about {job['repo']}: {describe(error)}", error).as_json()
 

@@ -6,6 +6,7 @@
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -63,6 +64,11 @@ class Publication:
         return replace(self, step=step, **changes)
 
 
+def pending(records: Sequence[Publication]) -> list[dict[str, str]]:
+    """The files of what was sent and of which no commit is known: it may have arrived nevertheless."""
+    return [sent.files for each in records if (sent := each.attempt or each).step == "sending"]
+
+
 class Publications:
     """The records of one home."""
 
@@ -72,10 +78,15 @@ class Publications:
     def all(self, name: str) -> list[Publication]:
         """Every record of a classifier, oldest first; raises `RatchetError` for one that cannot be read."""
         folder = self._home.published(name)
-        found = [
-            self._read(folder / file) for file in self._disk.list(folder) if file.endswith(".json") and not file.startswith(".")
-        ]
-        return sorted(found, key=lambda each: each.number)
+        return sorted((self._read(folder / file) for file in self._files(name)), key=lambda each: each.number)
+
+    def exist(self, name: str) -> bool:
+        """Whether a classifier has a record at all; none is opened, so that a damaged one stands in no other's way."""
+        return bool(self._files(name))
+
+    def _files(self, name: str) -> list[str]:
+        listed = self._disk.list(self._home.published(name))
+        return [file for file in listed if file.endswith(".json") and not file.startswith(".")]
 
     def find(self, name: str, adapter: str, endpoint: str, repo: str) -> Publication | None:
         """The record of an adapter in a repository."""

@@ -14,7 +14,7 @@ from ratchet.publishing.process import PATIENCE, Patience, ask_hub, endpoint_of,
 from ratchet.publishing.scan import need_clean
 from ratchet.stores.home import Home
 from ratchet.stores.loading_back import load_back
-from ratchet.stores.publications import Publication, Publications
+from ratchet.stores.publications import Publication, Publications, pending
 from ratchet.stores.upload import Upload
 
 Proof = Callable[[Home, str, Publication, Mapping[str, str], Patience], dict[str, float]]
@@ -80,7 +80,7 @@ def _send(
             "message": f"{name} {upload.week}: adapter {upload.adapter[:12]}",
             "parent": newest,
             "since": before.parent,
-            "pending": [sent.files for each in ours if (sent := each.attempt or each).step == "sending"],
+            "pending": pending(ours),
             "private": upload.private,
         }
         said = ask_hub(job, environment, patience)

@@ -10,40 +10,52 @@ from typing import Any
 from ratchet.errors import RatchetError
 from ratchet.publishing.process import ENDPOINT, PATIENCE, Patience, ask_hub, endpoint_of
 from ratchet.stores.home import Home
-from ratchet.stores.publications import Publication, Publications
+from ratchet.stores.publications import Publication, Publications, pending
 from ratchet.stores.verification import Finding
+
+_NOTHING = "nothing of this home is known to be there: what was sent did not arrive, or was refused; publish it again"
 
 
 def read_back(home: Home, name: str, environment: Mapping[str, str], *, patience: Patience = PATIENCE) -> list[Finding]:
     """Every publication of a classifier compared with the Hub: files by content, tags, the branch's newest commit, who may read.
 
     The token goes only to the Hub that the environment names: what was published on another is named and not looked at.
-    Raises `RatchetError` when the Hub cannot be asked.
+    Raises `RatchetError` when the Hub cannot be asked, or shows nothing without a token.
     """
-    done = [each for each in Publications(home).all(name) if each.commit]
+    records = Publications(home).all(name)
     asked, found = endpoint_of(environment), list[Finding]()
-    for endpoint, repo in dict.fromkeys((each.endpoint, each.repo) for each in done):
-        ours = [each for each in done if (each.endpoint, each.repo) == (endpoint, repo)]
+    for endpoint, repo in dict.fromkeys((each.endpoint, each.repo) for each in records):
+        ours = [each for each in records if (each.endpoint, each.repo) == (endpoint, repo)]
+        commits = [each.commit for each in ours if each.commit]
+        if endpoint != asked and not commits:
+            continue
         if endpoint != asked:
             found.append(Finding(repo, "", f"not looked at: it is on {endpoint}. Set {ENDPOINT} to it."))
             continue
         try:
-            there = ask_hub({"job": "look", "repo": repo, "commits": [each.commit for each in ours]}, environment, patience)
+            job = {"job": "look", "repo": repo, "commits": commits, "pending": pending(ours)}
+            there = ask_hub(job, environment, patience)
         except RatchetError as error:
             if error.code != "no_repository":
                 raise
-            found.append(Finding(repo, "", error.message))
+            found.append(Finding(repo, "", error.message) if commits else Finding(repo, _NOTHING))
             continue
         found += compare(ours, there)
     return found
 
 
-def compare(ours: Sequence[Publication], there: Mapping[str, Any]) -> list[Finding]:
+def compare(records: Sequence[Publication], there: Mapping[str, Any]) -> list[Finding]:
     """What the records of one repository, oldest first, say, against what is there: a pure comparison."""
-    repo, newest = ours[0].repo, ours[-1]
+    repo, ours = records[0].repo, [each for each in records if each.commit]
     branch, seen = f"main of {repo}", str(there["head"])
+    sent = Finding(branch, f"is at {seen[:12]}, which this home sent and was stopped before it wrote that down: publish it again")
+    if not ours:
+        return [sent if there["arrived"] else Finding(repo, _NOTHING)]
+    newest = ours[-1]
     if seen == newest.commit:
         found = [Finding(branch, f"is at {seen[:12]}, which was published last")]
+    elif there["arrived"]:
+        found = [sent]
     else:
         found = [
             Finding(branch, "", f"is at {seen[:12]}, which this home did not publish; its last is {(newest.commit or '')[:12]}")

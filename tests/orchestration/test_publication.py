@@ -8,9 +8,11 @@ import pytest
 
 from orchestration.definitions import build_definitions
 from orchestration.publication import publication_check, publication_monday
+from ratchet.errors import RatchetError
 from ratchet.local_hub.server import LocalHub
 from ratchet.stores.home import Home
-from ratchet.testing import WORDS, write_publishable
+from ratchet.stores.publications import Publication, Publications
+from ratchet.testing import WORDS, SmallClassifier, write_publishable
 from ratchet.tiny_encoder import write_tiny_encoder
 
 MONDAY = datetime(2026, 1, 12, 7, tzinfo=UTC)
@@ -54,3 +56,22 @@ def test_the_asset_is_published_and_a_strangers_push_fails_the_weekly_look(
         repository.commit({"adapter_model.safetensors": b"a stranger's"}, title="improved")
         assert not look()
         assert not home.flags.exists()
+
+
+def test_a_damaged_record_fails_the_look_of_its_own_classifier_alone(tmp_path: Path, stored_instance: dg.DagsterInstance) -> None:
+    """The others are looked at; that one's run fails, which names the record."""
+    home = Home(tmp_path)
+    for name in ("broken", "small"):
+        SmallClassifier(home, name).write()
+        home.published(name).mkdir()
+    (home.published("broken") / "x.json").write_text("{")
+    Publications(home).keep(
+        "small",
+        Publication("1" * 64, "2026-01-05", "http://elsewhere", "me/small", 1, {}, step="sending", parent=None, private=True),
+    )
+    with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
+        asked = publication_monday(context, home=home)
+    assert isinstance(asked, list)
+    assert [request.tags["ratchet/classifier"] for request in asked] == ["broken", "small"]
+    with pytest.raises(RatchetError, match="is no record of a publication"):
+        publication_check.execute_in_process(run_config=asked[0].run_config, instance=stored_instance)

@@ -443,6 +443,62 @@ def test_reading_back_notices_whatever_a_stranger_changes(
     assert [each.fault for each in elsewhere] == [f"not looked at: it is on {hub.endpoint}. Set HF_ENDPOINT to it."]
 
 
+def test_reading_back_knows_what_was_sent_and_not_written_down(
+    made: tuple[Home, Upload], hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """Killed between commit and record: our own push is no stranger's; whatever is pushed upon it is."""
+    home, environment = Home(tmp_path / "own"), {**os.environ, **hub.environment}
+    records = Publications(home)
+
+    def look() -> tuple[str, str]:
+        found = read_back(home, "small", environment, patience=QUICK)
+        return "; ".join(each.said for each in found), "; ".join(filter(None, (each.fault for each in found)))
+
+    upload = made[1]
+    intended = Publication(
+        upload.adapter, upload.week, hub.endpoint, "me/small", 1, upload.digests, step="sending", parent=None, private=True
+    )
+    (tmp_path / "own" / "small").mkdir(parents=True)
+    records.keep("small", intended)
+    assert look()[1] == ""  # killed before anything was sent: there is no repository
+    hub.push("me/small", {"README.md": b"another's"}, private=True)
+    assert look()[1] == ""  # refused, since it is another's: nothing of ours is there to be watched
+    hub.repositories.clear()
+    send()
+    published = records.all("small")[0]
+    records.keep("small", intended)
+    said, fault = look()
+    assert ("stopped before it wrote that down" in said, fault) == (True, "")
+    records.keep("small", published)
+    second, _ = send("2026-01-12", "second")
+    lost = replace(second, step="sending", commit=None, loaded=None)
+    for state in (lost, replace(published, attempt=lost)):
+        for path in home.published("small").glob(f"{second.adapter}.*"):
+            path.unlink()
+        records.keep("small", state)
+        said, fault = look()
+        assert ("stopped before it wrote that down" in said, fault) == (True, "")
+        foreign = hub.repositories["me/small"].commit({"README.md": b"x"}, title="a stranger's").oid
+        assert f"is at {foreign[:12]}, which this home did not publish" in look()[1]
+        hub.repositories["me/small"].commits.pop()
+
+
+def test_without_a_token_nothing_is_said_to_be_gone(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """The token is named; what everyone may read is looked at without one."""
+    send()
+    home, environment = Home(tmp_path / "own"), {**os.environ, **hub.environment, "HF_TOKEN": ""}
+    with pytest.raises(
+        RatchetError, match="HF_TOKEN is not set, and without a token the Hub shows no repository me/small"
+    ) as refused:
+        read_back(home, "small", environment, patience=QUICK)
+    assert refused.value.code == "no_token"
+    hub.repositories["me/small"].private = False
+    faults = [each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault]
+    assert faults == ["can be read by everyone, but was published for its owner alone"]
+
+
 def try_foreign_pushes(
     hub: LocalHub, send: Callable[..., tuple[Publication, bool]], home: Home, environment: dict[str, str], pushes: int
 ) -> None:
@@ -502,7 +558,7 @@ def test_the_process_that_speaks_with_the_hub_ends_and_says_so(hub: LocalHub) ->
     """A Hub that never answers is not waited for for ever."""
     hub.push("me/small", {}, private=True)
     hub.fail(*[Fault("info", "hang")] * 4)
-    job = {"job": "look", "repo": "me/small", "commits": []}
+    job = {"job": "look", "repo": "me/small", "commits": [], "pending": []}
     with pytest.raises(RatchetError, match="cannot be asked about me/small: ReadTimeout"):
         ask_hub(job, {**os.environ, **hub.environment}, Patience(timeout_s=0.3, attempts=2, wait_s=0.01, deadline_s=30))
     hub.faults.waiting.clear()
