@@ -48,7 +48,7 @@ def publish(
     digest = find_adapter(session.home, name, adapter)
     upload = prepare(session.home, name, digest, repo=repo, private=False if public else None)
     need_clean(upload.files, {"the Hub token of this process": token})
-    whom = "for its owner alone" if upload.private else "FOR EVERYONE"
+    whom = "for its owner alone" if upload.private else "FOR EVERYONE (a private repository is opened, with all that it holds)"
     where = f"{endpoint_of(os.environ)}/{upload.repo}"
     say(session, f"adapter {digest[:12]} of {upload.week}, {len(upload.files)} files, to {where}, {whom}")
     _confirm(session, f"Publish it {whom}?")
@@ -56,7 +56,8 @@ def publish(
     if json:
         emit_json({"classifier": name, **vars(record), "made": made, "url": record.url, "tag": record.tag})
         return 0
-    emit(f"{'published' if made else 'published already'}: {record.url}, tag {record.tag}")
+    readers = "its owner alone reads it" if record.private else "everyone may read it"
+    emit(f"{'published' if made else 'published already'}: {record.url}, tag {record.tag}; {readers}")
     loaded = record.loaded or {}
     emit(f"loaded back without Ratchet: {loaded['texts']:.0f} golden texts, logits at most {loaded['distance']:.2g} away")
     return 0

@@ -158,6 +158,12 @@ def _tag(hub: "LocalHub", asked: Asked) -> Answer:
     return 200, {}, {}
 
 
+def _settings(hub: "LocalHub", asked: Asked) -> Answer:
+    asked.need_token(hub)
+    asked.repository(hub).private = asked.json["visibility"] == "private"
+    return 200, {"private": asked.repository(hub).private}, {}
+
+
 def _resolve(hub: "LocalHub", asked: Asked) -> Answer:
     repository, path = asked.repository(hub), asked.place["path"]
     commit = repository.at(asked.place["rev"])
@@ -187,6 +193,7 @@ ROUTES: tuple[tuple[str, str, str, Callable[["LocalHub", Asked], Answer]], ...] 
     ("POST", r"/api/models/{repo}/preupload/(?P<rev>[^/]+)", "preupload", _preupload),
     ("POST", r"/api/models/{repo}/commit/(?P<rev>[^/]+)", "commit", _commit),
     ("POST", r"/api/models/{repo}/tag/(?P<rev>[^/]+)", "tag", _tag),
+    ("PUT", r"/api/models/{repo}/settings", "settings", _settings),
     ("GET", r"/api/models/{repo}/refs", "refs", _refs),
     ("GET", r"/api/models/{repo}/commits/(?P<rev>[^/]+)", "commits", _commits),
     ("GET", r"/api/models/{repo}/tree/(?P<rev>[^/]+)", "tree", _tree),

@@ -6,7 +6,9 @@ Add a way of failing here, and what it does in `server.py`.
 from dataclasses import dataclass, field
 from typing import Literal
 
-Operation = Literal["create", "info", "tree", "refs", "commits", "preupload", "large", "commit", "tag", "resolve", "yaml"]
+Operation = Literal[
+    "create", "info", "tree", "refs", "commits", "preupload", "large", "commit", "tag", "settings", "resolve", "yaml"
+]
 
 
 @dataclass(frozen=True)

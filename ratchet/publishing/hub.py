@@ -21,8 +21,9 @@ from ratchet.publishing.hub_repository import Repository, State
 def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
     """Have the wanted files on the branch as one commit; find it where it is there already. Never overwrites what it did not know.
 
-    `parent` is the commit that this home published last (or that a person has looked at), None for a first time; `since` the
-    commit after which these files may have been sent before; `pending` what else of ours may have arrived without our knowing.
+    `parent` is the commit that this home published last (or that a person has looked at), None for a first time; `known` the commit
+    that these files were published as, if that is known, `since` the one after which they may have been sent before; `pending` what
+    else of ours may have arrived without our knowing.
     """
     repository, wanted = Repository(job), dict(job["digests"])
     state = _opened(repository, job)
@@ -34,13 +35,14 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
             f"tag {tag} of {repository.name} names commit {state.tags[tag][:12]}, which holds something else.",
             "A tag names one version for good. Delete it on the Hub if that version is to be forgotten, and publish again.",
         )
-    if found := repository.holding(wanted, state.head, job["since"]):
+    known = job["known"] if job["known"] and repository.holds(wanted, job["known"]) else None
+    if found := known or repository.holding(wanted, state.head, job["since"], job["message"]):
         return {"commit": found, "made": False, "private": state.private, "tagged": False}
     _check_parent(repository, state, parent, job["pending"])
     for attempt in range(repository.attempts):
         failed = _send(repository, job, state.head)
         now = repository.state()
-        if found := repository.holding(wanted, now.head, state.head):
+        if found := repository.holding(wanted, now.head, state.head, job["message"]):
             return {"commit": found, "made": True, "private": now.private, "tagged": False}
         if now.head != state.head:
             raise conflict(
@@ -77,6 +79,27 @@ def set_tag(job: Mapping[str, Any]) -> dict[str, Any]:
     if repository.state().tags.get(tag) == commit:
         return {"tag": tag, "commit": commit}
     raise failed_for(f"the Hub did not take the tag: {describe(failed)}", failed)
+
+
+def open_to_all(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Let everyone read the repository, with all that it holds; one that is open already is as good."""
+    repository = Repository(job)
+    failed: Exception | None = None
+    for attempt in range(repository.attempts):
+        if not repository.state().private:
+            return {"private": False}
+        if failed is not None:
+            if not is_open(failed):
+                break
+            time.sleep(wait_after(failed, repository.wait_s, attempt))
+        try:
+            repository.api.update_repo_settings(repository.name, private=False)
+            failed = None
+        except client_errors() as error:
+            failed = error
+    if not repository.state().private:
+        return {"private": False}
+    raise failed_for(f"the Hub did not open {repository.name} to everyone: {describe(failed)}", failed)
 
 
 def look(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +200,7 @@ def _not_seen(repo: str, *, token: bool) -> RatchetError:
     )
 
 
-_JOBS = {"commit": make_commit, "tag": set_tag, "look": look}
+_JOBS = {"commit": make_commit, "tag": set_tag, "open": open_to_all, "look": look}
 
 
 def answer(job: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def wait_after(error: Exception, wait_s: float, attempt: int) -> float:
 def describe(error: Exception | None) -> str:
     """An error of the client in one line, with what the Hub said."""
     if error is None:
-        return "it answered that it had, but the files are not there."
+        return "it answered that it had, but that is not seen there."
     said = str(error).strip().splitlines() or [""]
     status = status_of(error)
     return f"{type(error).__name__}{f' {status}' if status else ''}: {said[0][:200]}"

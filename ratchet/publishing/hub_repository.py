@@ -17,6 +17,7 @@ _OTHERS = {".gitattributes"}
 _SMALL = 20_000_000
 """Files that are not kept as large ones are read to be digested; more bytes than this are no text."""
 _LOOK_BACK = 30
+"""So many commits are looked at whatever they are called: each costs a request for every small file."""
 T = TypeVar("T")
 
 
@@ -89,18 +90,31 @@ class Repository:
                 time.sleep(wait_after(error, self.wait_s, attempt))
         return call()
 
-    def holding(self, wanted: Mapping[str, str], newest: str, oldest: str | None) -> str | None:
-        """The newest of the commits from `newest` back to `oldest` that holds exactly the wanted files."""
-        for commit in self._back_to(newest, oldest):
+    def holds(self, wanted: Mapping[str, str], commit: str) -> bool:
+        """Whether a commit is still there and holds exactly the wanted files."""
+        from huggingface_hub.errors import RevisionNotFoundError
+
+        try:
+            return self.digests(commit) == wanted
+        except RevisionNotFoundError:
+            return False
+
+    def holding(self, wanted: Mapping[str, str], newest: str, oldest: str | None, title: str) -> str | None:
+        """The newest of the commits from `newest` back to `oldest` that holds exactly the wanted files.
+
+        Further back than a few dozen only those are looked at that are called `title`, as we would have called it.
+        """
+        for commit in self._back_to(newest, oldest, title):
             if self.digests(commit) == wanted:
                 return commit
         return None
 
-    def _back_to(self, newest: str, oldest: str | None) -> Iterator[str]:
+    def _back_to(self, newest: str, oldest: str | None, title: str) -> Iterator[str]:
         yield newest
         if newest == oldest:
             return
-        for each in self.ask(lambda: self.api.list_repo_commits(self.name, revision=newest))[1:_LOOK_BACK]:
-            yield each.commit_id
+        for number, each in enumerate(self.ask(lambda: self.api.list_repo_commits(self.name, revision=newest))[1:], start=1):
+            if number < _LOOK_BACK or each.title == title:
+                yield each.commit_id
             if each.commit_id == oldest:
                 return

@@ -37,6 +37,7 @@ class Publication:
     parent: str | None
     """The newest commit when it was sent."""
     private: bool
+    """Whether only its owner may read the repository, as far as this home knows."""
     commit: str | None = None
     loaded: dict[str, float] | None = None
     """How it was loaded back: texts, the largest distance of a logit, and how much is allowed."""

@@ -31,10 +31,11 @@ def publish(
 ) -> tuple[Publication, bool]:
     """Publish what was prepared; the record, and whether a new commit was made.
 
-    Publishing the same again makes no second revision. `parent` is a commit that a person has looked at and publishes upon; else it
-    is the one that this home published last. `proof` loads the commit back and compares it, `load_back` as a rule. Raises
-    `BlockedError` before anything is sent when a file holds what must not leave, and `RatchetError` for a conflict, a Hub that does
-    not answer, or a publication that does not answer as the adapter does: it gets no tag then.
+    Publishing the same again makes no second revision; a private repository is opened at the end where the upload is for everyone.
+    `parent` is a commit that a person has looked at and publishes upon; else it is the one that this home published last. `proof`
+    loads the commit back and compares it, `load_back` as a rule. Raises `BlockedError` before anything is sent when a file holds
+    what must not leave, and `RatchetError` for a conflict, a Hub that does not answer, or a publication that does not answer as the
+    adapter does: it gets no tag then.
     """
     token = need_token(environment)
     need_clean(upload.files, {"the Hub token of this process": token})
@@ -49,7 +50,20 @@ def publish(
             ask_hub({"job": "tag", "repo": record.repo, "tag": record.tag, "commit": record.commit}, environment, patience)
             failpoint("publishing.after_tag")
             record = records.keep(name, record.at("published"))
+        if record.private and not upload.private:  # last, so that nobody sees what was not proved
+            record = _open(records, upload, record, environment, patience)
     return record, made
+
+
+def _open(
+    records: Publications, upload: Upload, record: Publication, environment: Mapping[str, str], patience: Patience
+) -> Publication:
+    """Let everyone read the repository, and write that down of all that lies in it; of this publication last."""
+    ask_hub({"job": "open", "repo": record.repo}, environment, patience)
+    for each in records.of(upload.classifier, record.endpoint, record.repo):
+        if each.adapter != record.adapter and each.private:
+            records.keep(upload.classifier, replace(each, private=False))
+    return records.keep(upload.classifier, replace(record, private=False))
 
 
 def _send(
@@ -79,6 +93,7 @@ def _send(
             "tag": before.tag,
             "message": f"{name} {upload.week}: adapter {upload.adapter[:12]}",
             "parent": newest,
+            "known": before.commit,
             "since": before.parent,
             "pending": pending(ours),
             "private": upload.private,
@@ -86,6 +101,8 @@ def _send(
         said = ask_hub(job, environment, patience)
     failpoint("publishing.after_commit")
     if before.step != "sending" and before.commit == said["commit"]:
+        if before.private != said["private"]:  # somebody opened or closed the repository
+            before = records.keep(name, replace(before, private=said["private"]))
         lost = before.step == "published" and not said["tagged"]  # somebody deleted the tag
         return before.at("verified") if lost else before, False
     return records.keep(name, before.at("committed", commit=said["commit"], private=said["private"], loaded=None)), said["made"]

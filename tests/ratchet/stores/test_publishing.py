@@ -235,6 +235,57 @@ def test_a_tag_that_was_deleted_is_set_again(hub: LocalHub, send: Callable[..., 
     assert len(repository.commits) == 2
 
 
+def test_an_old_week_is_found_below_many_newer_commits(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
+    """By the record, which knows its commit; without a record by what it is called: no second revision, and main stays."""
+    record, _ = send()
+    send("2026-01-12", "second")
+    repository = hub.repositories["me/small"]
+    for number in range(40):
+        repository.commit({"README.md": b"%d" % number}, title="edited")
+    newest = repository.head.oid
+    for root, parent in (("own", record.parent), ("another home", None)):
+        repository.tags.pop("2026-01-05")
+        asked = len(hub.requests)
+        assert send(root=root) == (replace(record, parent=parent), False)
+        assert (repository.tags["2026-01-05"], repository.head.oid) == (record.commit, newest)
+        if root == "own":
+            assert not [path for _, path in hub.requests[asked:] if "/commits/" in path]
+
+
+def test_what_is_for_everyone_opens_a_private_repository_at_the_end(
+    made: tuple[Home, Upload], hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
+) -> None:
+    """After loading back and tag, once; a Hub that does not open it is told, and the next call does the rest."""
+    send()
+    second, _ = send("2026-01-12", "second")
+    home, environment = Home(tmp_path / "own"), {**os.environ, **hub.environment}
+    repository, upload = hub.repositories["me/small"], replace(made[1], private=False)
+    hub.fail(Fault("settings", "refuse", 403))
+    with pytest.raises(RatchetError, match=r"did not open me/small to everyone: .*403") as refused:
+        publish(home, upload, environment, patience=QUICK, proof=believed)
+    assert (refused.value.code, repository.private) == ("no_permission", True)
+    hub.fail(Fault("settings", "lose", 500))
+    record, was_made = publish(home, upload, environment, patience=QUICK, proof=believed)
+    assert (was_made, record.private, repository.private) == (False, False, False)
+    assert (len(repository.commits), repository.head.oid) == (3, second.commit)
+    assert [each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault] == []
+    asked = len(hub.requests)
+    assert publish(home, upload, environment, patience=QUICK, proof=believed) == (record, False)
+    assert not [path for method, path in hub.requests[asked:] if method == "PUT"]
+    repository.private = True  # closed by hand
+    assert publish(home, upload, environment, patience=QUICK, proof=believed) == (record, False)
+    assert repository.private is False
+    unproved = replace(upload, adapter="f" * 64, week="2026-01-19", files={**upload.files, "receipt.json": b"{}"})
+    repository.private = True
+
+    def refuse(*asked: Any) -> dict[str, float]:
+        raise RatchetError("other logits", "", code="not_equal")
+
+    with pytest.raises(RatchetError, match="other logits"):
+        publish(home, unproved, environment, patience=QUICK, proof=refuse)
+    assert repository.private
+
+
 def test_the_card_tells_only_of_what_was_judged(tiny_base: Path, tmp_path: Path) -> None:
     """The receipt names the specification and golden set of the verdicts, and an edit of either blocks; of terms none does."""
     home = Home(tmp_path)
