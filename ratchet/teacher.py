@@ -63,7 +63,7 @@ def match_answers(answers: Mapping[str, Sequence[float]], texts: Sequence[str], 
     if known < LEAST_SHARE * len(texts):
         raise _refuse(
             f"the teacher answers {known} of {len(texts)} training texts.",
-            "Give it the texts of this cycle's training split; half of them at least must have an answer.",
+            "Give it the texts of this cycle's training split, as 'ratchet teach' does; half of them at least must have an answer.",
         )
     return found
 

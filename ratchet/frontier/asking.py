@@ -81,7 +81,7 @@ class Asker:
     def ask(self, texts: Sequence[str], watch: Callable[[int], None] = lambda done: None) -> Asked:
         """Answers to the texts, in their order. Never raises for what an endpoint does. `watch` is told how many are done.
 
-        Raises `RatchetError` where what was spent cannot be told.
+        Raises `RatchetError` where what was spent cannot be told, or the environment's proxy cannot be used.
         """
         if self.key is None and not self.settings.is_local:
             return Asked.nothing(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from ratchet.errors import RatchetError
 from ratchet.frontier.answer import LARGEST_BYTES
 from ratchet.frontier.cures import cure_of_distance, cure_of_silence, cure_of_status
 from ratchet.frontier.question import Question
@@ -39,7 +40,10 @@ class AttemptFailed(Exception):  # noqa: N818 - what happened to one attempt, no
 
 
 class Endpoint:
-    """One endpoint; several threads may ask it. Use it as a context: it keeps connections open."""
+    """One endpoint; several threads may ask it. Use it as a context: it keeps connections open.
+
+    Raises `RatchetError` for a proxy, or certificates, of the environment that cannot be used.
+    """
 
     def __init__(self, settings: Frontier, key: str | None) -> None:
         import httpx
@@ -48,9 +52,16 @@ class Endpoint:
         if key:
             headers["authorization"] = f"Bearer {key}"
         self._settings, self._address = settings, f"{settings.base_url.rstrip('/')}/chat/completions"
-        self._client = httpx.Client(
-            headers={**headers, "user-agent": "ratchet"}, timeout=settings.timeout_s, trust_env=not settings.is_local
-        )
+        try:
+            self._client = httpx.Client(
+                headers={**headers, "user-agent": "ratchet"}, timeout=settings.timeout_s, trust_env=not settings.is_local
+            )
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:  # a proxy or certificates that the environment names
+            raise RatchetError(
+                f"the frontier model cannot be asked by the proxy or the certificates of the environment ({type(error).__name__}).",
+                "Look at HTTPS_PROXY and ALL_PROXY, which must begin with http:// or https://, and at SSL_CERT_FILE.",
+                code="bad_proxy",
+            ) from None
 
     def __enter__(self) -> Self:
         return self

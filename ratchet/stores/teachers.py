@@ -34,7 +34,8 @@ def find_teachers(home: Home, cycle: Cycle, candidates: Sequence[Candidate]) -> 
         if path.is_symlink() or not path.is_file():
             raise RatchetError(
                 f"teacher {teacher} is no file in {path.parent}.",
-                'Put it there, with {"text": "...", "probabilities": {...}} a row, or remove candidate.teacher.',
+                f"Have 'ratchet teach {name} --file {teacher}' write it, put it there yourself "
+                '({"text": "...", "probabilities": {...}} a row), or remove candidate.teacher.',
                 code="no_teacher",
             )
         found[teacher] = path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.errors import RatchetError
 from ratchet.frontier.asking import Asker
 from ratchet.frontier.local_server import Fault, LocalFrontier, serve_locally
 
@@ -136,6 +137,18 @@ def test_the_time_for_all_questions_holds_for_one(
     assert took_s < 2.0
     assert "no more were asked, because 1 s (frontier.longest_s) had passed" in found.sentence
     assert found.answers == (None,) * 6
+
+
+@pytest.mark.parametrize("variable", [("ALL_PROXY", "socks5://user:secret@127.0.0.1:9"), ("SSL_CERT_FILE", "/nowhere.pem")])
+def test_an_environment_that_cannot_be_used_is_one_sentence(
+    make_asker: Callable[..., Asker], monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str]
+) -> None:
+    """With the cure, and without what the variable holds: a proxy's address may hold a password."""
+    monkeypatch.setenv(*variable)
+    with pytest.raises(RatchetError, match="proxy or the certificates") as caught:
+        make_asker(LocalFrontier(base_url="https://frontier.invalid/v1"), KEY).ask(TEXTS)
+    assert variable[0] in caught.value.hint
+    assert variable[1] not in str(caught.value)
 
 
 def test_whoever_interrupts_is_not_kept(make_asker: Callable[..., Asker]) -> None:
