@@ -9,6 +9,7 @@ from assets.describe import as_table
 from assets.partitions import cycle_of, cycles
 from assets.training_set import training_set
 from ratchet.bases import resolve_base
+from ratchet.child_environment import emptied_secrets
 from ratchet.curation import EXAMPLES_SQL
 from ratchet.prompt import make_prompt
 from ratchet.stores.home import Home
@@ -52,7 +53,9 @@ def adapter(
     context.log.info(f"Training {len(candidates)} candidate(s); the log is in {work}.")
     command = [sys.executable, "-m", "ratchet.training", str(work)]
     with explain_failure(work):
-        done = pipes.run(context=context, command=command).get_materialize_result(implicit_materialization=False)
+        done = pipes.run(context=context, command=command, env=emptied_secrets(spec.frontier)).get_materialize_result(
+            implicit_materialization=False
+        )
     result = read_result(work)
     receipts.note(cycle, plan=plan.digest)
     best = result.best_candidate

@@ -5,6 +5,7 @@ A whole run that passed fails nevertheless when some failpoint was never reached
 """
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -66,6 +67,36 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
             config.get_terminal_writer().line(f"\nfailpoints that no test reached: {', '.join(missing)}", red=True)
     yield
+
+
+class Children:
+    """What the Python processes that a test starts were given, each told by itself before it did anything else."""
+
+    def __init__(self, folder: Path, secret: str) -> None:
+        self._folder, self._secret = folder, secret
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(
+            "import json, os, sys\n"
+            f"with open({str(folder)!r} + f'/{{os.getpid()}}.json', 'w') as file:\n"
+            "    json.dump([sys.orig_argv, dict(os.environ)], file)\n"
+        )
+
+    def secrets(self, module: str) -> list[set[str]]:
+        """Names of the variables that hold a secret, one set for each process of `module`."""
+        told = [json.loads(path.read_bytes()) for path in self._folder.glob("*.json")]
+        return [
+            {name for name, value in variables.items() if value == self._secret} for words, variables in told if module in words
+        ]
+
+
+@pytest.fixture
+def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Children:
+    """A test in whose environment lie the token of the Hub, the usual key of the frontier and MY_KEY, for its processes to see."""
+    found = Children(tmp_path / "children", "sesame, open")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "children"), *filter(None, sys.path)]))
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "RATCHET_FRONTIER_KEY", "MY_KEY"):
+        monkeypatch.setenv(name, "sesame, open")
+    return found
 
 
 @pytest.fixture(scope="module")

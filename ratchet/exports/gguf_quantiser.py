@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ratchet.child_environment import without_secrets
 from ratchet.errors import RatchetError
 from ratchet.exports.gguf_converter import missing_package
 from ratchet.training.lifeline import die_with_parent
@@ -23,7 +24,9 @@ def quantise(source: Path, target: Path, form: str) -> None:
     if importlib.util.find_spec("cyllama") is None:
         raise missing_package("cyllama")
     command = [sys.executable, "-m", __name__, str(source), str(target), form, str(os.getpid())]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_S, check=False)
+    done = subprocess.run(
+        command, env=without_secrets(), capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_S, check=False
+    )
     if done.returncode or not target.is_file():
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise RatchetError(

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ratchet.child_environment import without_secrets
 from ratchet.encoding import Rows
 from ratchet.errors import RatchetError
 from ratchet.exports.gguf_converter import missing_package
@@ -80,7 +81,7 @@ def run_llama_cpp(model: Path, tokens: int) -> Iterator[LlamaCpp]:
         raise missing_package("xllamacpp")
     command = [sys.executable, "-m", "ratchet.exports.llama_cpp_process", str(model), str(tokens), str(os.getpid())]
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        process = subprocess.Popen(command, env=without_secrets(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         try:
             running = LlamaCpp(process, cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout), errors)
             running.ask({})  # it has loaded the model

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import subprocess
 import sys
 import uuid
@@ -14,6 +13,7 @@ from typing import Any
 
 from ratchet.bases import resolve_base
 from ratchet.candidate import Candidate
+from ratchet.child_environment import without_secrets
 from ratchet.deployment.choice import Chosen
 from ratchet.deployment.one_step import one_step_plan
 from ratchet.deployment.trial import is_of_candidate, packages_of, why_untried
@@ -87,17 +87,18 @@ def _run(
     """Train one step and ask its adapter in each runtime, in processes of their own; what the machine ended is not kept."""
     with stage_folder(home.trials(spec.name), f"step-{uuid.uuid4().hex}") as stage:
         work = prepare(stage, plan, examples, examples)
-        done = _call("ratchet.training", str(work))
+        environment = {**without_secrets(spec.frontier), **_ENVIRONMENT}
+        done = _call(environment, "ratchet.training", str(work))
         if done.returncode != 0:
             said, code = _read_failure(work)
             said = said or f"its training ended with {done.returncode}: {done.stderr.strip()[-300:]}"
             return [(each, {"outcome": "failed", "reason": said, "code": code}) for each in missing]
         folder = read_result(work).best_folder
-        return [(each, _ask(folder, each)) for each in missing]
+        return [(each, _ask(environment, folder, each)) for each in missing]
 
 
-def _ask(folder: Path, each: Chosen) -> dict[str, Any]:
-    done = _call("ratchet.deployment", str(folder), each.profile.runtime, each.export)
+def _ask(environment: dict[str, str], folder: Path, each: Chosen) -> dict[str, Any]:
+    done = _call(environment, "ratchet.deployment", str(folder), each.profile.runtime, each.export)
     try:
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         if found["outcome"] == "passed":
@@ -117,9 +118,8 @@ def _read_failure(work: Path) -> tuple[str, str]:
     return f"{told['message']} {told['hint']}".strip(), told["code"]
 
 
-def _call(module: str, *words: str) -> "subprocess.CompletedProcess[str]":
+def _call(environment: dict[str, str], module: str, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", module, *[word for word in words if word]]
-    environment = {**os.environ, **_ENVIRONMENT}
     try:
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_LONGEST_S)
     except subprocess.TimeoutExpired:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ratchet.child_environment import without_secrets
 from ratchet.errors import RatchetError
 from ratchet.training.channel import relay
 from ratchet.training.ending import Ending, give_up, memory_limit, name_ending
@@ -62,7 +63,8 @@ def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> En
     silence_s = read_silence()
     ours, theirs = os.pipe()
     command = [sys.executable, "-m", "ratchet.training", str(work), "--worker", str(theirs), "--parent", str(os.getpid()), *options]
-    with os.fdopen(ours, "rb") as stream, subprocess.Popen(command, pass_fds=(theirs, lease)) as process:
+    child = subprocess.Popen(command, pass_fds=(theirs, lease), env=without_secrets())
+    with os.fdopen(ours, "rb") as stream, child as process:
         os.close(theirs)
         try:
             last = relay(stream, progress)

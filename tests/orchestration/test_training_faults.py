@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -12,6 +13,14 @@ from ratchet.testing import SmallClassifier
 KILLED = "the training was killed (SIGKILL; too little memory is the usual cause)"
 AGAIN = f"{KILLED}; trying once more with half as many texts at once"
 pytestmark = pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)")  # in Dagster's own Pipes
+FRONTIER = """
+[frontier]
+base_url = "http://127.0.0.1:9/v1"
+model = "m"
+price_input = 0.0
+price_output = 0.0
+key_variable = "MY_KEY"
+"""
 Run = Callable[..., dg.ExecuteInProcessResult]
 
 
@@ -27,10 +36,15 @@ def told_once(words: str, result: dg.ExecuteInProcessResult, instance: dg.Dagste
 
 
 def test_a_second_try_is_told_and_shown_on_the_adapter(
-    small: SmallClassifier, instance: dg.DagsterInstance, run_cycle: Run
+    small: SmallClassifier, instance: dg.DagsterInstance, run_cycle: Run, children: Any
 ) -> None:
-    """The event log names the end of the first; the materialisation says that the candidate needed half the room."""
+    """The event log names the end of the first; the materialisation says that the candidate needed half the room.
+
+    Neither the supervisor nor its two workers see a token or a key.
+    """
+    small.write(FRONTIER)
     result = run_killed("whole_batch", small, run_cycle)
+    assert children.secrets("ratchet.training") == [set()] * 3
     (made,) = [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")]
     assert told_once(AGAIN, result, instance)
     assert made.materialization.metadata["halved"].value is True

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,14 @@ runtime = "onnx"
 takes = "merged"
 families = ["encoder"]
 log_probabilities = false
+"""
+FRONTIER = """
+[frontier]
+base_url = "http://127.0.0.1:9/v1"
+model = "m"
+price_input = 0.0
+price_output = 0.0
+key_variable = "MY_KEY"
 """
 
 
@@ -45,15 +54,17 @@ def kept(specs: Specs) -> list[str]:
     return sorted(path.name for path in specs.home.trials("small").iterdir())
 
 
-def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_base: Path) -> None:
-    """In both targets; the outcomes are kept, and nothing else; they are found again without a training."""
-    specs = made(tmp_path, tiny_base, "in_process", '[[target]]\nname = "mine"')
+def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_base: Path, children: Any) -> None:
+    """In both targets; the outcomes are kept, and nothing else; they are found again without a training. No process sees a key."""
+    specs = made(tmp_path, tiny_base, "in_process", f'[[target]]\nname = "mine"\n{FRONTIER}')
     left_behind = specs.home.trials("small") / ".step-killed.stage"
     left_behind.mkdir(parents=True)
     with pytest.raises(RatchetError, match="no trial of encoder/lora"):
         judge_plan(specs, specs["small"], make=False)
     found = judge_plan(specs, specs["small"])
     assert not left_behind.exists()
+    assert children.secrets("ratchet.training") == [set()] * 3  # who watches, and the two that learn
+    assert children.secrets("ratchet.deployment") == [set()] * 2
     assert found.verdict.passed
     assert "in in_process: beside others on one base it answers as it did when it was trained" in found.verdict.reason
     assert "in mine: its onnx export answers within" in found.verdict.reason
