@@ -14,6 +14,7 @@ from ratchet.refusal import STRICT, need_at_least, refuse
 Family = Literal["encoder", "causal"]
 Method = Literal["lora", "dora", "qlora", "dpo", "full", "probe"]
 Runtime = Literal["in_process", "onnx", "llama_cpp", "vllm", "workers_ai", "other"]
+_LEAVE_A_LORA = ("qlora", "dpo")
 OF_ADAPTERS = ("rank", "target_modules", "adapter_bytes")
 """Limits that say nothing of a model with the adapter merged in."""
 
@@ -31,7 +32,7 @@ class Bounds:
     target_modules: tuple[str, ...] | None = None
     """Last parts of the names of the layers that an adapter may change."""
     methods: tuple[Method, ...] | None = None
-    """How the adapter may have been trained. Without `dora`, its magnitude vectors are not taken."""
+    """In which form its weights may come. Without `dora`, its magnitude vectors are not taken; `qlora` and `dpo` leave a `lora`."""
     adapter_bytes: int | None = None
     """The largest weights file."""
     labels: int | None = None
@@ -48,6 +49,11 @@ class Bounds:
         for name in ("target_modules", "methods", "bases"):
             if getattr(self, name) == ():
                 raise refuse(f"{name} = [] lets nothing through.", f"Name what is taken, or leave {name} out: it is unknown then.")
+        if unseen := [method for method in self.methods or () if method in _LEAVE_A_LORA]:
+            raise refuse(
+                f"methods names {unseen[0]!r}, of which nothing is left in the adapter but a LoRA.",
+                'Write "lora" instead: it stands for every way of training that leaves one.',
+            )
         if self.known and not self.source.strip():
             raise refuse(f"{self.known[0]} has no source.", 'Say where the limit comes from: source = "...".')
 

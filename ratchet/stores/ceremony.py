@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from ratchet.cycle import Cycle, parse_week
 from ratchet.deployment.choice import digest_targets
+from ratchet.deployment.earlier_fit import read_fit
 from ratchet.eligibility import decide_eligibility
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.gates import TARGET_GATES
@@ -142,7 +143,8 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, standing: Stand
             "targets.toml changed since its cycle ran, so its verdicts are of other deployment targets", code="stale"
         )
     again = judge_again(answers, spec, receipts["beats_baselines"])
-    again["target_fit"] = judge_artifact(Specs(home), spec, adapter, make=False)
+    left_out = read_fit(receipts["target_fit"].verdict).left_out
+    again["target_fit"] = judge_artifact(Specs(home), spec, adapter, make=False, left_out=left_out)
     for gate, verdict in again.items():
         if not verdict.passed:
             raise BlockedError(f"looked at again, {gate} blocks it: {verdict.reason}", code="blocked")

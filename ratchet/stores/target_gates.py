@@ -3,7 +3,8 @@
 Add here facts of a home that a target is judged by; limits and rules are `ratchet/deployment/`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import asdict
 from typing import Any
 
 from ratchet.adapter_folder import read_folder
@@ -13,7 +14,9 @@ from ratchet.deployment.fit import decide_target_fit, join_verdicts
 from ratchet.deployment.plan_fit import PlanFit, decide_plan_fit
 from ratchet.deployment.trial import why_untried
 from ratchet.errors import RatchetError
+from ratchet.exports.parity import judge_evidence
 from ratchet.gates import Verdict
+from ratchet.policy import ExportPolicy
 from ratchet.spec import Spec
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import Exports
@@ -62,11 +65,20 @@ def _refused(candidate: Candidate, error: RatchetError) -> Verdict:
     return Verdict("failed", f"{candidate.title}: {error.message} {error.hint}".strip(), {"candidate": candidate.title})
 
 
-def judge_artifact(specs: Specs, spec: Spec, adapter: str, *, make: bool = True) -> Verdict:
+def judge_artifact(
+    specs: Specs,
+    spec: Spec,
+    adapter: str,
+    *,
+    make: bool = True,
+    left_out: Collection[str] = (),
+    limits: ExportPolicy | None = None,
+) -> Verdict:
     """Whether a sealed adapter can run where it must. An export that a target runs is made (`make`) or must lie there already.
 
-    Where this machine lacks the target's runtime and the export, no verdict is given. Raises `RatchetError` for an adapter that is
-    missing or changed.
+    Where this machine lacks the target's runtime and the export, no verdict is given; nor, where none was made, on an export that
+    its cycle left out. Parity is judged by `limits`, else by those of `spec`. Raises `RatchetError` for an adapter that is missing
+    or changed.
     """
     exports = Exports(specs.home)
     look: Callable[[str, str, str], dict[str, Any]] = exports.make if make else exports.record
@@ -77,16 +89,18 @@ def judge_artifact(specs: Specs, spec: Spec, adapter: str, *, make: bool = True)
         verdicts.append(fit)
         if not (each.export and fit.passed):
             continue
-        if (why := why_untried(each.profile.runtime)) and not exports.made(spec.name, adapter, each.export):
+        why = why_untried(each.profile.runtime) or ("its cycle left it out" if each.export in left_out else "")
+        if why and not exports.made(spec.name, adapter, each.export):
             said = f"Its {each.export} export was not compared here because {why}."
             verdicts.append(Verdict("inconclusive", said, {"export": each.export, "files": {}}))
         else:
-            verdicts.append(_judge_export(each.export, look(spec.name, adapter, each.export)))
+            verdicts.append(_judge_export(each.export, look(spec.name, adapter, each.export), limits or spec.export))
     return join_verdicts(verdicts)
 
 
-def _judge_export(kind: str, record: dict[str, Any]) -> Verdict:
-    """The verdict of parity, as a part of the evidence."""
-    found = record["verdict"]
-    said = f"Its {kind} export {'may' if found['outcome'] == 'passed' else 'may not'} answer for it: {found['reason']}"
-    return Verdict(found["outcome"], said, {"export": kind, "files": record["files"], "parity": found["evidence"]})
+def _judge_export(kind: str, record: dict[str, Any], limits: ExportPolicy) -> Verdict:
+    """The verdict of parity, as a part of the evidence, with the limits that it was taken by."""
+    found = judge_evidence(record["verdict"]["evidence"], limits)
+    said = f"Its {kind} export {'may' if found.passed else 'may not'} answer for it: {found.reason}"
+    evidence = {"export": kind, "files": record["files"], "parity": found.evidence, "limits": asdict(limits)}
+    return Verdict(found.outcome, said, evidence)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from ratchet.cycle import Cycle, parse_week
 from ratchet.deployment.choice import digest_targets
+from ratchet.deployment.earlier_fit import read_fit
 from ratchet.errors import BlockedError, RatchetError
 from ratchet.gates import MODEL_GATES, TARGET_GATES, Verdict
 from ratchet.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.signing import read_checkpoint
+from ratchet.spec import Spec
 from ratchet.stores.flags import Flags
 from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger, check_head
@@ -92,8 +94,19 @@ def _derive_target(home: Home, receipt: Receipt) -> str:
             if error.code != "no_trial":
                 raise
             return "cannot be derived again: its one-step trial is not kept any more"
-    again = judge_artifact(specs, spec, str(receipt.binds.get("adapter")), make=False)
-    return _compare(again, receipt, "the adapter's files")
+    return _derive_fit(specs, spec, receipt)
+
+
+def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:
+    then, adapter = read_fit(receipt.verdict), str(receipt.binds.get("adapter"))
+    again = judge_artifact(specs, spec, adapter, make=False, left_out=then.left_out, limits=then.limits)
+    now = read_fit(again)
+    if made := [kind for kind in then.left_out if kind in now.figures]:
+        return f"cannot be derived again: its {made[0]} export was left out in its cycle, and was made since"
+    if odd := then.compare(now):
+        raise RatchetError(f"{odd}.", "Run the cycle again.", code="bad_receipt")
+    others = then.limits is not None and then.limits != spec.export
+    return f"follows from the adapter's files{', by limits of [export] that classifier.toml has not any more' if others else ''}"
 
 
 def _compare(again: Verdict, receipt: Receipt, source: str) -> str:

@@ -10,7 +10,13 @@ from starlette.testclient import TestClient
 
 from gateway.app import create_app
 from gateway.settings import Settings
+from ratchet.cycle import Cycle, parse_week
+from ratchet.errors import RatchetError
+from ratchet.stores.ceremony import nominate
 from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
+from ratchet.stores.specs import Specs
+from ratchet.stores.target_gates import judge_artifact
 from ratchet.testing import WORDS, SmallClassifier
 from ratchet.tiny_encoder import write_tiny_encoder
 
@@ -18,7 +24,10 @@ pytestmark = pytest.mark.xdist_group("onnx_target")
 
 
 def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any, call: Any, tmp_path: Path) -> None:
-    """The probe, which cannot be merged, is not trained; both receipts can be derived again; the gateway asks the export."""
+    """The probe, which cannot be merged, is not trained; both receipts can be derived again; the gateway asks the export.
+
+    One whose cycle could not compare its export may be promoted where that could be done now, but was not.
+    """
     words = [word for phrases in WORDS.values() for phrase in phrases for word in phrase.split()]
     base = write_tiny_encoder(tmp_path / "base", words)
     candidates = [f'[[candidate]]\nbase = "{base}"\nmax_tokens = 32\nmethod = "{method}"\n' for method in ("probe", "lora")]
@@ -42,6 +51,18 @@ def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any
     assert [found["method"] for found in report["candidates"]] == ["lora"]
     for gate in ("target_plan", "target_fit"):
         assert "follows from" in call(*home, "verify", folder / f"{gate}.json").out
+    cycle, receipts = Cycle("small", parse_week("2026-01-05")), Receipts(small.home)
+    sealed, binds, exports = receipts.read(cycle)["target_fit"], fit["binds"], small.folder / "exports"
+    exports.rename(tmp_path / "aside")
+    with pytest.raises(RatchetError, match="is missing or not what was written"):
+        nominate(small.home, "small")
+    specs = Specs(small.home)
+    left_out = judge_artifact(specs, specs["small"], report["adapter"], make=False, left_out=("onnx",))
+    assert left_out.evidence["fits"][1] == {"export": "onnx", "files": {}}
+    receipts.write(cycle, "target_fit", left_out, binds)  # as its cycle would have on a machine without that runtime
+    assert nominate(small.home, "small").adapter == report["adapter"]
+    (tmp_path / "aside").rename(exports)
+    receipts.write(cycle, "target_fit", sealed.verdict, binds)
     assert call(*home, "promote", "small", "--why", "first", "--yes").code == 0
     with TestClient(create_app(Settings(home=tmp_path / "home", ballast_bytes=0))) as client:
         answer = client.post("/v1/classifiers/small", json={"text": "courier parcel"}).json()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ratchet.candidate import Candidate
-from ratchet.deployment.facts import AdapterFacts, facts_of_plan
+from ratchet.deployment.facts import AdapterFacts, facts_of_plan, outline_of_plan
 from ratchet.deployment.fit import Accept, decide_target_fit, join_verdicts
 from ratchet.deployment.profile import Bounds, Profile
 from ratchet.errors import RatchetError
@@ -39,6 +39,14 @@ def test_what_fits_workers_ai_and_what_does_not(facts: AdapterFacts, accept: Acc
     found = decide_target_fit(built_in_targets()["workers_ai"], facts, accept)
     assert said in found.reason
     assert found.passed == ("does not fit" not in found.reason)
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora", "dpo"])
+def test_whatever_leaves_a_lora_is_one_to_a_target(method: Any) -> None:
+    """It takes forms of weights: how they were learned cannot be told from them."""
+    facts = outline_of_plan(Candidate(family="causal", method=method), Spec("a", TWO))
+    edge = _edge(Bounds("its page", methods=("lora",)), Bounds())
+    assert decide_target_fit(edge, facts, "documented").passed
 
 
 def test_a_default_plan_fits_the_gateway() -> None:

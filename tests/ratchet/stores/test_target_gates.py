@@ -1,19 +1,25 @@
 """What the gates of the targets say of a real specification and of a real sealed adapter."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ratchet.bases import resolve_base
+from ratchet.cycle import Cycle, parse_week
+from ratchet.deployment.choice import digest_targets
 from ratchet.errors import RatchetError
+from ratchet.gates import Verdict
 from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.spec import Label
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import Exports
 from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
 from ratchet.stores.target_gates import judge_artifact, judge_plan
+from ratchet.stores.verification import verify_receipt
 from ratchet.testing import WORDS, SmallClassifier
 from ratchet.tiny_adapter import write_tiny_adapter
 from ratchet.tiny_causal import write_tiny_causal
@@ -122,3 +128,44 @@ def test_a_gguf_that_llama_cpp_will_run_is_compared_before_it_may_pass(tmp_path:
     assert "Its gguf_f16 export may answer for it: Passes: " in found.reason
     assert found.evidence["fits"][1]["parity"]["items"] == 30
     assert judge_artifact(specs, specs["small"], adapter, make=False) == found
+
+
+def said(specs: Specs, adapter: str, verdict: Verdict) -> tuple[str, str]:
+    """What is found when a receipt of `target_fit` with this verdict is verified, and its fault."""
+    cycle, spec = Cycle("small", parse_week("2026-01-05")), specs["small"]
+    binds = {"adapter": adapter, "policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
+    Receipts(specs.home).write(cycle, "target_fit", verdict, binds)
+    specs.home.warehouse.touch()
+    _, found = verify_receipt(specs.home, specs.home.receipts(cycle) / "target_fit.json")
+    return found.said, found.fault
+
+
+def test_a_sound_receipt_stays_sound_under_other_limits_and_a_forged_one_never_is(tmp_path: Path, tiny_base: Path) -> None:
+    """It is judged again by the limits that stand in it; what has none of before is compared by outcome and figures."""
+    specs = made(tmp_path, tiny_base, '[[target]]\nname = "onnx"\n')
+    adapter = seal(specs.home, tiny_base, 4)
+    left_out = judge_artifact(specs, specs["small"], adapter, make=False, left_out=("onnx",))
+    assert left_out.reason.endswith("Its onnx export was not compared here because its cycle left it out.")
+    assert said(specs, adapter, left_out) == ("follows from the adapter's files", "")
+    assert "onnx export of adapter" in said(specs, adapter, Verdict("passed", "Passes: it fits."))[1]
+    found = judge_artifact(specs, specs["small"], adapter)
+    assert "was left out in its cycle, and was made since" in said(specs, adapter, left_out)[0]
+    fit, export = found.evidence["fits"]
+    old = {key: value for key, value in export.items() if key != "limits"}
+    with specs.home.spec("small").open("a") as file:
+        file.write("[export]\nmax_accuracy_loss = 0.5\n")
+    specs = Specs(specs.home)
+    wider = "follows from the adapter's files, by limits of [export] that classifier.toml has not any more"
+    assert said(specs, adapter, found) == (wider, "")
+    assert said(specs, adapter, replace(found, evidence={"fits": [fit, old]})) == ("follows from the adapter's files", "")
+    parity = {**export["parity"], "changed": 1}
+    for outcome, reason, forged in (
+        ("inconclusive", found.reason, export),
+        ("passed", "Passes: whatever it does.", export),
+        ("passed", found.reason, {**export, "parity": parity}),
+        ("passed", found.reason, {**export, "files": {"model.onnx": "0" * 64}}),
+        ("passed", found.reason, {**export, "limits": {**export["limits"], "min_items": 31}}),
+        ("passed", found.reason, {**export, "limits": {"most": 1}}),
+        ("passed", found.reason, {**old, "parity": parity}),
+    ):
+        assert said(specs, adapter, Verdict(outcome, reason, {"fits": [fit, forged]}))[1], (outcome, reason, forged)

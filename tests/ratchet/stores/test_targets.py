@@ -24,6 +24,8 @@ def test_own_targets_stand_beside_the_built_in_ones(tmp_path: Path) -> None:
         (OWN + "[edge.proven]\nrnak = 8\n", "Did you mean 'rank'?"),
         (OWN + "[edge.proven]\nrank = 8\n", "rank has no source"),
         (OWN.replace("edge", "vllm"), "built-in target"),
+        (OWN + '[edge.proven]\nsource = "tried"\nmethods = ["full", "dpo"]\n', "methods names 'dpo'"),
+        (OWN + '[edge.documented]\nsource = "a page"\nmethods = ["qlora"]\n', 'Write "lora" instead'),
         ("rank = 8\n", "outside every target"),
     ],
 )
