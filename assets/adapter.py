@@ -15,7 +15,7 @@ from ratchet.prompt import make_prompt
 from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
-from ratchet.stores.target_gates import judge_plan
+from ratchet.stores.target_gates import candidates_to_train
 from ratchet.stores.teachers import digests_of, find_teachers
 from ratchet.stores.warehouse import Warehouse
 from ratchet.training.outcome import explain_failure, read_result, summarise
@@ -34,7 +34,7 @@ def adapter(
     """The best of this cycle's candidates by calibrated NLL, trained in one subprocess; resumes where a crash left it."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
-    candidates = judge_plan(specs, spec).candidates
+    candidates = candidates_to_train(specs, spec, receipts.read(cycle).get("target_plan"))
     rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     train, calibration = (
         [*rows.loc[rows["split"] == split, ["text", "label"]].itertuples(index=False, name=None)]

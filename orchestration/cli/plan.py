@@ -3,6 +3,8 @@
 Add here how a forecast is drawn; it is made by `ratchet/stores/foresight.py`.
 """
 
+from typing import Any
+
 from orchestration.cli.output import emit, emit_json, say, table
 from orchestration.cli.session import Session
 
@@ -29,16 +31,26 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     emit("\n" + table([{"class": label, "train": n} for label, n in sorted(found["splits"]["train"]["classes"].items())]))
     if found["dropped"]:
         emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in found["dropped"].items()]))
-    rests = [*found["trainings"], {"candidate": "everything else", **found["rest"]}]
-    emit("\n" + table([{"candidate": row["candidate"], "seconds": row["seconds"], "as": _SOURCES[row["source"]]} for row in rests]))
-    emit(f"about {found['estimated_s']} s in all, when no training stops early")
+    blocked = found["target_plan"]["outcome"] == "failed"
+    if not blocked:
+        _show_time(found)
     for remark in found["remarks"]:
         emit(f"remark: {remark}")
     for fit in found["targets"]:
-        emit(f"target fit {fit['outcome']}: {fit['reason']}")
+        emit(f"target fit {fit['outcome']}: {'' if fit['candidate'] in fit['reason'] else fit['candidate'] + ': '}{fit['reason']}")
     emit(found["power"]["sentence"])
-    emit(f"next: ratchet cycle {name} --week {found['week']}")
+    if blocked:
+        emit("target_plan fails: no candidate can run where it must, so a cycle would end before it trains anything.")
+        emit(f"next: mend the candidates or targets of {name} by the reasons above, and look at its plan again")
+    else:
+        emit(f"next: ratchet cycle {name} --week {found['week']}")
     return 0
+
+
+def _show_time(found: dict[str, Any]) -> None:
+    rests = [*found["trainings"], {"candidate": "everything else", **found["rest"]}]
+    emit("\n" + table([{"candidate": row["candidate"], "seconds": row["seconds"], "as": _SOURCES[row["source"]]} for row in rests]))
+    emit(f"about {found['estimated_s']} s in all, when no training stops early")
 
 
 def _day(instant: str | None) -> str | None:

@@ -10,6 +10,9 @@ from ratchet.candidate import Candidate
 from ratchet.deployment.fit import join_verdicts
 from ratchet.gates import Verdict
 
+TRAINED = "trained"
+"""In the evidence: which candidates are trained, by their place in the specification, from 1. Two may have one title."""
+
 
 @dataclass(frozen=True)
 class PlanFit:
@@ -32,6 +35,7 @@ def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> Pla
     evidence = {
         "candidates": [candidate.title for candidate, _ in found],
         "left_out": [candidate.title for candidate, _ in missed],
+        TRAINED: [number for number, (candidate, _) in enumerate(found, start=1) if candidate in fitting],
         "fits": [verdict.evidence for _, verdicts in found for verdict in verdicts],
     }
     why = " ".join(reason for _, reasons in missed for reason in reasons)
@@ -40,3 +44,8 @@ def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> Pla
     joined = join_verdicts([verdict for candidate, verdicts in found for verdict in verdicts if candidate in fitting])
     left = f" Not trained: {why}" if missed else ""
     return PlanFit(Verdict(joined.outcome, f"{joined.reason}{left}", evidence), fitting)
+
+
+def let_through(candidates: Sequence[Candidate], verdict: Verdict) -> tuple[Candidate, ...]:
+    """Those of a specification's candidates that a verdict on it names as trained."""
+    return tuple(candidate for number, candidate in enumerate(candidates, start=1) if number in verdict.evidence[TRAINED])

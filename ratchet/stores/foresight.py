@@ -10,8 +10,6 @@ from typing import Any
 from ratchet.agreement import CONSENSUS_SQL
 from ratchet.curation import CORRECTED_SQL, Curated, check_splits, curate
 from ratchet.cycle import Cycle
-from ratchet.deployment.facts import facts_of_plan
-from ratchet.deployment.plan_fit import decide_plan_fit
 from ratchet.errors import RatchetError
 from ratchet.forecast import describe_golden_power, estimate_rest, estimate_trainings
 from ratchet.splitting import lookback_start
@@ -20,7 +18,7 @@ from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 from ratchet.stores.past_trainings import read_past_trainings
 from ratchet.stores.specs import Specs
-from ratchet.stores.target_gates import judge_candidates
+from ratchet.stores.target_gates import foresee_plan
 from ratchet.stores.warehouse import Warehouse
 from ratchet.week_choice import choose_week, need_known
 
@@ -37,8 +35,8 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
     cycle, requests, curated = read_examples(home, name, word)
     found = curated.describe()
     sizes = {split: facts["n"] for split, facts in found["splits"].items()}
-    fits = judge_candidates(specs, spec, facts_of_plan)
-    trained = decide_plan_fit(fits).candidates
+    plan, fits = foresee_plan(specs, spec)
+    trained = plan.candidates
     trainings = estimate_trainings(trained, {**sizes, "golden": len(golden)}, read_past_trainings(home.training(name)))
     before = rest_seconds(home, name, {candidate.family for candidate in trained})
     rest_s = estimate_rest(trained, {**sizes, "golden": len(golden)}, before)
@@ -52,7 +50,12 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
         "remarks": [str(remark) for remark in specs.remarks(name)],
-        "targets": [{"outcome": fit.outcome, "reason": fit.reason} for _, verdicts in fits for fit in verdicts],
+        "targets": [
+            {"candidate": candidate.title, "outcome": fit.outcome, "reason": fit.reason}
+            for candidate, verdicts in fits
+            for fit in verdicts
+        ],
+        "target_plan": {"outcome": plan.verdict.outcome, "reason": plan.verdict.reason},
         "trainings": [{**asdict(found), "seconds": round(found.seconds)} for found in trainings],
         "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
         "estimated_s": round(rest_s + sum(found.seconds for found in trainings)),

@@ -3,25 +3,31 @@
 Add here facts of a home that a target is judged by; limits and rules are `ratchet/deployment/`.
 """
 
+import functools
 from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import Any
 
 from ratchet.adapter_folder import read_folder
 from ratchet.candidate import Candidate
+from ratchet.deployment.choice import Chosen, digest_targets
 from ratchet.deployment.facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
 from ratchet.deployment.fit import decide_target_fit, join_verdicts
-from ratchet.deployment.plan_fit import PlanFit, decide_plan_fit
+from ratchet.deployment.plan_fit import TRAINED, PlanFit, decide_plan_fit, let_through
 from ratchet.deployment.trial import why_untried
-from ratchet.errors import RatchetError
+from ratchet.errors import BlockedError, RatchetError
 from ratchet.exports.parity import judge_evidence
 from ratchet.gates import Verdict
 from ratchet.policy import ExportPolicy
 from ratchet.spec import Spec
 from ratchet.stores.adapter_store import AdapterStore
 from ratchet.stores.exports import Exports
+from ratchet.stores.home import Home
+from ratchet.stores.receipts import Receipt
 from ratchet.stores.specs import Specs
-from ratchet.stores.trials import try_candidate
+from ratchet.stores.trials import recall_trials, try_candidate
+
+Attempt = Callable[[Home, Candidate, Spec, tuple[Chosen, ...]], list[Verdict]]
 
 
 def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
@@ -32,31 +38,57 @@ def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
     (`make`), or must have been.
     """
     if not spec.target:
-        return decide_plan_fit(judge_candidates(specs, spec, outline_of_plan))
-    found = judge_candidates(specs, spec, facts_of_plan)
-    for candidate, verdicts in found:
-        if all(verdict.passed for verdict in verdicts):
-            try:
-                verdicts += try_candidate(specs.home, candidate, spec, specs.targets(spec), make=make)
-            except RatchetError as error:
-                if error.code == "no_trial":
-                    raise
-                verdicts.append(_refused(candidate, error))
-    return decide_plan_fit(found)
+        return decide_plan_fit(_judge_candidates(specs, spec, outline_of_plan))
+    return decide_plan_fit(_judge_candidates(specs, spec, facts_of_plan, functools.partial(try_candidate, make=make)))
 
 
-def judge_candidates(
-    specs: Specs, spec: Spec, look: Callable[[Candidate, Spec], AdapterFacts]
+def foresee_plan(specs: Specs, spec: Spec) -> tuple[PlanFit, list[tuple[Candidate, list[Verdict]]]]:
+    """What `judge_plan` would say as far as that is known without a trial, and each candidate's verdicts; nothing is written.
+
+    The shapes of a base are looked at even where no target is named: here the facts are to be seen.
+    """
+    found = _judge_candidates(specs, spec, facts_of_plan, recall_trials if spec.target else None)
+    return decide_plan_fit(found), found
+
+
+def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tuple[Candidate, ...]:
+    """The candidates that the `receipt` of this cycle's `target_plan` let through: none is judged a second time.
+
+    They are judged where there is none, as when someone has the asset alone made, or an older one that does not name them. Raises
+    `BlockedError` where none was let through, `RatchetError` for a receipt of another specification or other targets.
+    """
+    if receipt is None or (receipt.verdict.passed and TRAINED not in receipt.verdict.evidence):
+        return judge_plan(specs, spec).candidates
+    if not receipt.verdict.passed:
+        raise BlockedError(f"target_plan blocks this cycle: {receipt.verdict.reason}", "Run the cycle again.", code="blocked")
+    now = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
+    if any(receipt.binds.get(key) != digest for key, digest in now.items()):
+        raise RatchetError(
+            "classifier.toml or targets.toml changed since target_plan looked at them.", "Run the cycle again.", code="stale"
+        )
+    return let_through(spec.candidate, receipt.verdict)
+
+
+def _judge_candidates(
+    specs: Specs, spec: Spec, look: Callable[[Candidate, Spec], AdapterFacts], attempt: Attempt | None = None
 ) -> list[tuple[Candidate, list[Verdict]]]:
-    """Each candidate with its verdict for each target, by the facts that `look` finds; failed where it finds none."""
+    """Each candidate with its verdict for each target, by the facts that `look` finds; failed where it finds none.
+
+    One that fits gets those of an `attempt`, too.
+    """
     chosen, found = specs.targets(spec), []
     for candidate in spec.candidate:
+        verdicts: list[Verdict] = []
         try:
             facts = look(candidate, spec)
+            verdicts += [decide_target_fit(each.profile, facts, each.accept) for each in chosen]
+            if attempt is not None and all(verdict.passed for verdict in verdicts):
+                verdicts += attempt(specs.home, candidate, spec, chosen)
         except RatchetError as error:
-            found.append((candidate, [_refused(candidate, error)]))
-        else:
-            found.append((candidate, [decide_target_fit(each.profile, facts, each.accept) for each in chosen]))
+            if error.code == "no_trial":
+                raise
+            verdicts.append(_refused(candidate, error))
+        found.append((candidate, verdicts))
     return found
 
 

@@ -39,16 +39,8 @@ def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
     kept and `make` is false.
     """
     plan, examples = one_step_plan(candidate, spec, resolve_base(candidate.base), version("ratchet"))
-    verdicts: dict[str, Verdict] = {}
-    missing: list[Chosen] = []
-    for each in chosen:
-        name = each.profile.name
-        if why := why_untried(each.profile.runtime):
-            verdicts[name] = Verdict("inconclusive", f"{name} was not tried here because {why}.", {"trial": name})
-        elif (found := _read_kept(_path(home, spec, plan, each))) is not None:
-            verdicts[name] = _as_verdict(candidate, each, found)
-        else:
-            missing.append(each)
+    verdicts = _recall(home, candidate, spec, plan, chosen)
+    missing = [each for each in chosen if each.profile.name not in verdicts]
     if missing and not make:
         raise RatchetError(f"no trial of {candidate.title} is kept.", "Run the cycle again.", code="no_trial")
     if missing:
@@ -57,6 +49,27 @@ def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
                 write_json(_path(home, spec, plan, each), found)
             verdicts[each.profile.name] = _as_verdict(candidate, each, found)
     return [verdicts[each.profile.name] for each in chosen]
+
+
+def recall_trials(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Chosen, ...]) -> list[Verdict]:
+    """What is known without a trial, for each target: the outcome that is kept, why there is none here, or that none is yet."""
+    plan, _ = one_step_plan(candidate, spec, resolve_base(candidate.base), version("ratchet"))
+    known = _recall(home, candidate, spec, plan, chosen)
+    names = [each.profile.name for each in chosen]
+    later = {name: f"{candidate.title} was not tried in {name} yet: its cycle does it, before it trains." for name in names}
+    return [known.get(name) or Verdict("inconclusive", later[name], {"trial": name}) for name in names]
+
+
+def _recall(home: Home, candidate: Candidate, spec: Spec, plan: TrainingPlan, chosen: tuple[Chosen, ...]) -> dict[str, Verdict]:
+    """The verdicts by target that need no trial: an outcome is kept, or this machine cannot run it."""
+    verdicts: dict[str, Verdict] = {}
+    for each in chosen:
+        name = each.profile.name
+        if why := why_untried(each.profile.runtime):
+            verdicts[name] = Verdict("inconclusive", f"{name} was not tried here because {why}.", {"trial": name})
+        elif (found := _read_kept(_path(home, spec, plan, each))) is not None:
+            verdicts[name] = _as_verdict(candidate, each, found)
+    return verdicts
 
 
 def _path(home: Home, spec: Spec, plan: TrainingPlan, each: Chosen) -> Path:

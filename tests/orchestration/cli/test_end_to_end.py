@@ -118,7 +118,11 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
     logs, corrections = (files.home.landing("small", kind) / "2026-01-05.jsonl" for kind in ("production_logs", "corrections"))
     assert call("--home", home, "ingest", "tickets", "--logs", logs, "--corrections", corrections).code == 0
     said = "does not fit workers_ai: family encoder is not served (serves causal)"
-    assert said in call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
+    plan = call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
+    assert said in plan
+    assert "no candidate can run where it must, so a cycle would end before it trains anything." in plan
+    assert "next: ratchet cycle" not in plan
+    assert "s in all" not in plan
     done = execute("--home", home, "cycle", "tickets", "--week", "latest")
     assert done.code == 2, done.err
     assert "blocked: target_plan: Fails: no candidate can run where it must." in done.err

@@ -9,7 +9,7 @@ import pytest
 from ratchet.bases import resolve_base
 from ratchet.cycle import Cycle, parse_week
 from ratchet.deployment.choice import digest_targets
-from ratchet.errors import RatchetError
+from ratchet.errors import BlockedError, RatchetError
 from ratchet.gates import Verdict
 from ratchet.prompt import PromptPolicy, make_prompt
 from ratchet.spec import Label
@@ -18,7 +18,7 @@ from ratchet.stores.exports import Exports
 from ratchet.stores.home import Home
 from ratchet.stores.receipts import Receipts
 from ratchet.stores.specs import Specs
-from ratchet.stores.target_gates import judge_artifact, judge_plan
+from ratchet.stores.target_gates import candidates_to_train, judge_artifact, judge_plan
 from ratchet.stores.verification import verify_receipt
 from ratchet.testing import WORDS, SmallClassifier
 from ratchet.tiny_adapter import write_tiny_adapter
@@ -66,6 +66,22 @@ def test_a_plan_leaves_out_what_its_target_does_not_take(tmp_path: Path, tiny_ba
     found = judge_plan(specs, specs["small"])
     assert [candidate.rank for candidate in found.candidates] == [4]
     assert "rank 8 is above 4 (proven). Set rank = 4 or less" in found.verdict.reason
+
+
+def test_what_the_receipt_let_through_is_what_is_trained(tmp_path: Path, tiny_base: Path) -> None:
+    """Whatever would be said now: a trial that failed for one night may pass a minute later."""
+    specs, cycle = made(tmp_path, tiny_base, '[[target]]\nname = "edge"\n'), Cycle("small", parse_week("2026-01-05"))
+    spec, found = specs["small"], judge_plan(specs, specs["small"]).verdict
+    assert (found.evidence["trained"], candidates_to_train(specs, spec, None)) == ([2], spec.candidate[1:])
+    binds = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
+    for evidence, ranks in (({"trained": [1]}, [8]), (found.evidence, [4]), ({}, [4])):
+        receipt = Receipts(specs.home).write(cycle, "target_plan", replace(found, evidence=evidence), binds)
+        assert [candidate.rank for candidate in candidates_to_train(specs, spec, receipt)] == ranks
+    with pytest.raises(BlockedError, match="target_plan blocks this cycle: Fails: none"):
+        candidates_to_train(specs, spec, replace(receipt, verdict=Verdict("failed", "Fails: none.", {"trained": []})))
+    (tmp_path / "targets.toml").write_text(EDGE.replace("rank = 4", "rank = 3"))
+    with pytest.raises(RatchetError, match="changed since target_plan looked at them"):
+        candidates_to_train(Specs(specs.home), spec, replace(receipt, verdict=found))
 
 
 def test_a_candidate_that_cannot_be_looked_at_is_left_out_with_its_sentence(tmp_path: Path, tiny_base: Path) -> None:
