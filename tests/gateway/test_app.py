@@ -25,6 +25,7 @@ Walk = Callable[[TestClient], list[tuple[str, str]]]
 URL = "/v1/classifiers/small"
 
 
+@pytest.mark.supports(family="encoder", method="probe", runtime="gateway", export="adapter")
 def test_an_answer_is_that_of_the_live_adapter(serve: Serve, home: Home, made: tuple[Home, list[str]]) -> None:
     """Label, calibrated confidence and probabilities equal those of the promoted adapter; the action is the spec's."""
     predictor = load_predictor(AdapterStore(home).open("small", made[1][0]))

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
+from ratchet.adapter_format import Form
 from ratchet.bases import resolve_base
 from ratchet.cycle import Cycle, parse_week
 from ratchet.exports.answering import ExportPredictor
@@ -124,6 +125,7 @@ def logged(home: Home, kind: str = "production_logs") -> list[dict[str, Any]]:
     return sealed + [row for path in left_behind(home.journal("small", kind)) for row in read_journal(path)[0]]
 
 
+@pytest.mark.supports(family="encoder", method="lora", runtime="gateway", export=("adapter", "onnx"))
 def test_high_stakes_are_calibrated_and_the_rest_is_answered_at_the_edge(
     home: Home, exported: Made, gateway_processes: Any
 ) -> None:
@@ -156,33 +158,81 @@ def test_high_stakes_are_calibrated_and_the_rest_is_answered_at_the_edge(
     }
 
 
+@pytest.mark.supports(family="encoder", method="lora", runtime="gateway", export="onnx")
 def test_an_export_answers_for_its_adapter(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
     """Many texts at once, calibrated as the adapter is."""
     promote(home, exported.adapters[0], ONE)
-    client, texts = serve(), [f"{first} {second}" for first in exported.texts.values() for second in exported.texts.values()]
-    answers = client.post(URL, json={"texts": texts}).json()["answers"]
+    texts = [f"{first} {second}" for first in exported.texts.values() for second in exported.texts.values()]
     own = predictor(home, exported.adapters[0]).predict(texts)
-    assert {(answer["path"], answer["runtime"]) for answer in answers} == {("calibrated", "onnx")}
-    assert [answer["label"] for answer in answers] == own.labels
-    assert np.allclose([list(answer["probabilities"].values()) for answer in answers], own.probabilities, atol=1e-4)
+    labels, probabilities = asked(serve(), texts)
+    assert labels == own.labels
+    assert np.allclose(probabilities, own.probabilities, atol=1e-4)
+
+
+@pytest.mark.supports(family="encoder", method="lora", runtime="gateway", export="onnx_int8")
+def test_an_export_of_eight_bits_answers_each_text_as_if_it_were_alone(
+    home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
+    """Texts of unlike length at once; in one filled-up batch they would change each other. No canary is asked of it."""
+    adapter, kind, spec = exported.adapters[0], "onnx_int8", home.spec("small")
+    spec.write_text(f"{spec.read_text()}\n[export]\nmax_accuracy_loss = 1.0\nmax_ece_rise = 1.0\n")  # random weights lose more
+    Exports(home).make("small", adapter, kind)
+    promote(home, adapter, f'{ONE}export = "{kind}"\n')
+    texts = [" ".join(list(exported.texts.values())[:n]) * n for n in (1, 2, 3)]
+    alone = Exports(home).open("small", adapter, kind)
+    expected = np.vstack([alone.predict([text]).probabilities for text in texts])
+    batch = replace(alone, one_by_one=False).predict(texts).probabilities
+    assert np.abs(batch - expected).max() > 1e-4, "a batch changes nothing here, so that nothing is shown"
+    assert np.allclose(asked(serve(), texts, kind)[1], expected, atol=1e-6)
+
+
+def asked(client: TestClient, texts: list[str], runtime: str = "onnx") -> tuple[list[str], list[list[float]]]:
+    """Labels and probabilities that this runtime, and no other, gives to texts in one request."""
+    answers = client.post(URL, json={"texts": texts}).json()["answers"]
     assert client.get("/readyz").json()["lacking"] == {}
+    assert {(answer["path"], answer["runtime"]) for answer in answers} == {("calibrated", runtime)}
+    return [answer["label"] for answer in answers], [list(answer["probabilities"].values()) for answer in answers]
+
+
+def sealed_causal(home: Home, root: Path, method: Form = "lora") -> str:
+    """A random causal adapter in the home; its digest."""
+    prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
+    words = [prompt.render(phrase) for phrases in WORDS.values() for phrase in phrases]
+    base = resolve_base(str(write_tiny_causal(root / "base", words)))
+    folder = write_tiny_adapter(root / "made", base, tuple(WORDS), seed=1, method=method, max_tokens=64, prompt=prompt)
+    return AdapterStore(home).seal("small", folder, {})
 
 
 @pytest.mark.supports(family="causal", method="lora", runtime="gateway", export="onnx")
 def test_a_causal_export_answers_for_its_adapter(tmp_path: Path, serve: Callable[..., TestClient], home: Home) -> None:
     """Its canary was looked at; the prompt is in the graph, and the label tokens' shares are the adapter's."""
-    prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
-    words = [prompt.render(phrase) for phrases in WORDS.values() for phrase in phrases]
-    base = resolve_base(str(write_tiny_causal(tmp_path / "base", words)))
-    folder = write_tiny_adapter(tmp_path / "made", base, tuple(WORDS), seed=1, max_tokens=64, prompt=prompt)
-    adapter = AdapterStore(home).seal("small", folder, {})
+    adapter, texts = sealed_causal(home, tmp_path), ["refund", "the parcel and the courier", "login"]
     promote(home, adapter, ONE)
-    client, texts = serve(), ["refund", "the parcel and the courier", "login"]
-    answers = client.post(URL, json={"texts": texts}).json()["answers"]
-    assert {(answer["path"], answer["runtime"]) for answer in answers} == {("calibrated", "onnx")}
-    expected = predictor(home, adapter).predict(texts).probabilities
-    assert np.allclose([list(answer["probabilities"].values()) for answer in answers], expected, atol=1e-5)
-    assert client.get("/readyz").json()["lacking"] == {}
+    assert np.allclose(asked(serve(), texts)[1], predictor(home, adapter).predict(texts).probabilities, atol=1e-5)
+
+
+@pytest.mark.supports(family="causal", method=("lora", "dora", "full"), runtime="gateway", export="adapter")
+@pytest.mark.parametrize("method", ["lora", "dora", "full"])
+def test_a_causal_adapter_answers_itself(tmp_path: Path, serve: Callable[..., TestClient], home: Home, method: Form) -> None:
+    """Whatever form its weights have."""
+    adapter, texts = sealed_causal(home, tmp_path, method), ["refund", "the parcel and the courier", "login"]
+    promote(home, adapter, '[[target]]\nname = "in_process"\n')
+    probabilities = asked(serve(), texts, "in_process")[1]
+    assert np.allclose(probabilities, predictor(home, adapter).predict(texts).probabilities, atol=1e-5)
+
+
+@pytest.mark.supports(family="encoder", method=("dora", "full"), runtime="gateway", export="adapter")
+@pytest.mark.parametrize("method", ["dora", "full"])
+def test_an_adapter_answers_itself(
+    tmp_path: Path, serve: Callable[..., TestClient], home: Home, exported: Made, method: Form
+) -> None:
+    """Whatever form its weights have."""
+    base = resolve_base(str(exported.home.root.parent / "base"))
+    adapter = AdapterStore(home).seal("small", write_tiny_adapter(tmp_path / "made", base, tuple(WORDS), method=method), {})
+    promote(home, adapter, '[[target]]\nname = "in_process"\n')
+    texts = list(exported.texts.values())
+    probabilities = asked(serve(), texts, "in_process")[1]
+    assert np.allclose(probabilities, predictor(home, adapter).predict(texts).probabilities, atol=1e-5)
 
 
 def damage(home: Home, adapter: str) -> None:
@@ -203,6 +253,17 @@ def forge(home: Home, adapter: str) -> None:
 def remove(home: Home, adapter: str) -> None:
     """No export at all."""
     shutil.rmtree(Exports(home).folder("small", adapter, "onnx"))
+
+
+def test_an_export_that_answers_otherwise_than_its_adapter_did_is_not_asked(
+    home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
+    """Another adapter's model, which a receipt names: its answers to the fixed prompts give it away."""
+    forge(home, exported.adapters[0])
+    promote(home, exported.adapters[0], ONE)
+    client = serve()
+    assert client.post(URL, json={"text": exported.texts["amber"]}).json()["runtime"] == "in_process"
+    assert "The adapter itself answers: " in client.get("/readyz").json()["lacking"]["small"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from ratchet.tiny_encoder import write_tiny_encoder
 pytestmark = pytest.mark.xdist_group("onnx_target")
 
 
+@pytest.mark.supports(family="encoder", method="lora", runtime="gateway", export="onnx")
 def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any, call: Any, tmp_path: Path) -> None:
     """The probe, which cannot be merged, is not trained; both receipts can be derived again; the gateway asks the export.
 

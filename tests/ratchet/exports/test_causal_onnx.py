@@ -91,7 +91,7 @@ def test_int8_is_near_and_no_neighbour_changes_an_answer(tmp_path: Path, method:
     adapter = exported(tmp_path, "onnx_int8", method=method)
     ours, together = load_predictor(adapter).logits(TEXTS), ask(adapter, "onnx_int8", TEXTS)
     assert np.array_equal(together, np.vstack([ask(adapter, "onnx_int8", [text]) for text in TEXTS]))
-    assert 0 < np.abs(together - ours).max() < 0.2 * np.abs(ours).max()
+    assert 0 < np.abs(together - ours).max() < 0.1 * np.abs(ours).max()  # 0.009 to 0.047 were measured
 
 
 def test_the_head_holds_the_label_tokens_alone(llama: Path) -> None:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ratchet.adapter_format import Form
-from ratchet.bases import resolve_base
+from ratchet.bases import Base, resolve_base
 from ratchet.errors import RatchetError
 from ratchet.evaluation import Floats
 from ratchet.exports.gguf_converter import PACKAGE, digest_of, read_converter
@@ -41,13 +41,37 @@ MISSING = [name for name in TOOLS if importlib.util.find_spec(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: pip install -e '.[gguf]'")
 
 
+SHARES = {"f16": 0.01, "q8_0": 0.05, "q4_k_m": 0.15, "q4_0": 0.3}
+"""By how much of the largest score an export may miss one. Measured of LoRA, DoRA and whole weights: at most 0.003, 0.017, 0.054
+and 0.14, for random weights are chaotic, and seeds that answer as calmly as trained ones are few."""
+CALM = 4
+
+
+def make(folder: Path, base: Base, method: Form = "lora", seed: int = CALM) -> Path:
+    """A random adapter."""
+    targets, labels = ("q_proj", "v_proj") if method == "lora" else ("auto",), [label.name for label in LABELS]
+    return write_tiny_adapter(folder, base, labels, seed=seed, method=method, targets=targets, max_tokens=64, prompt=PROMPT)
+
+
+def check_nearness(adapter: Path, export: Path, form: str) -> None:
+    """Raise AssertionError unless llama.cpp says of each text nearly what the adapter says, and not just the same."""
+    expected = _centred(load_predictor(adapter).logits(TEXTS))
+    with gguf_predictor(open_adapter(adapter), export) as theirs:
+        distance = np.abs(_centred(theirs.logits(TEXTS)) - expected).max()
+    assert 0 < distance < SHARES[form] * np.abs(expected).max(), form
+
+
+def _centred(logits: Floats) -> Floats:
+    """Without what all labels of a text share, of which the softmax knows nothing."""
+    found: Floats = logits - logits.mean(axis=1, keepdims=True)
+    return found
+
+
 @pytest.fixture(scope="module")
 def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random LoRA on a tiny Llama whose tokenizer llama.cpp knows."""
     root = tmp_path_factory.mktemp("causal")
-    base = resolve_base(str(give_letters(write_tiny_causal(root / "base", ["x"]), [PROMPT.render("")])))
-    labels = [label.name for label in LABELS]
-    return write_tiny_adapter(root / "adapter", base, labels, seed=1, max_tokens=64, prompt=PROMPT)
+    return make(root / "adapter", resolve_base(str(give_letters(write_tiny_causal(root / "base", ["x"]), [PROMPT.render("")]))))
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +95,8 @@ def test_llama_cpp_says_what_the_adapter_says(adapter: Path, opened: OpenedAdapt
     ours = load_predictor(adapter)
     with gguf_predictor(opened, whole) as theirs:
         found = theirs.predict(TEXTS).probabilities
-    np.testing.assert_allclose(found, ours.predict(TEXTS).probabilities, atol=2e-3)
-    assert len({tuple(row.round(3)) for row in found}) == len(TEXTS)
+    np.testing.assert_allclose(found, ours.predict(TEXTS).probabilities, atol=3e-4)
+    assert len({tuple(row.round(4)) for row in found}) == len(TEXTS)
 
 
 @pytest.mark.supports(
@@ -82,21 +106,21 @@ def test_llama_cpp_says_what_the_adapter_says(adapter: Path, opened: OpenedAdapt
     export=("gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"),
     needs="the gguf extra",
 )
-def test_quantised_it_is_smaller_and_near(adapter: Path, opened: OpenedAdapter, whole: Path, tmp_path: Path, children: Any) -> None:
-    """Each form in turn: fewer bits are fewer bytes, and the answers stay answers of this adapter."""
-    expected = load_predictor(adapter).predict(TEXTS).probabilities
-    sizes, limits = {"f16": (whole / MODEL).stat().st_size}, {"q8_0": 0.02, "q4_0": 0.15, "q4_k_m": 0.15}
-    assert limits.keys() == FORMS.keys()
-    for form, limit in limits.items():
+def test_quantised_it_is_smaller_and_near(adapter: Path, whole: Path, tmp_path: Path, children: Any) -> None:
+    """Each form in turn: fewer bits are fewer bytes, and the answers stay this adapter's: another one's would not pass."""
+    sizes = {"f16": (whole / MODEL).stat().st_size}
+    check_nearness(adapter, whole, "f16")
+    for form in FORMS:
         (tmp_path / form).mkdir()
         quantise(whole / MODEL, tmp_path / form / MODEL, form)
         sizes[form] = (tmp_path / form / MODEL).stat().st_size
-        with gguf_predictor(opened, tmp_path / form) as theirs:
-            distance = np.abs(theirs.predict(TEXTS).probabilities - expected).max()
-        assert 0 < distance < limit, form
+        check_nearness(adapter, tmp_path / form, form)
     assert sizes["f16"] > sizes["q8_0"] > sizes["q4_k_m"] > sizes["q4_0"]
-    for module in ("ratchet.exports.gguf_quantiser", "ratchet.exports.llama_cpp_process"):
-        assert children.secrets(module) == [{"MY_KEY"}] * len(limits)  # what a classifier calls its key is not known here
+    for module, times in (("ratchet.exports.gguf_quantiser", len(FORMS)), ("ratchet.exports.llama_cpp_process", len(sizes))):
+        assert children.secrets(module) == [{"MY_KEY"}] * times  # what a classifier calls its key is not known here
+    other = make(tmp_path / "other", open_adapter(adapter).base, seed=9)
+    with pytest.raises(AssertionError, match="q4_0"):
+        check_nearness(other, tmp_path / "q4_0", "q4_0")
 
 
 def test_the_whole_prompt_as_text_is_the_same_tokens(opened: OpenedAdapter, whole: Path) -> None:
@@ -227,26 +251,18 @@ def test_no_tool_outlives_a_killed_export(tmp_path: Path, tool: str) -> None:
 )
 @pytest.mark.parametrize("method", ["dora", "full"])
 def test_llama_cpp_says_it_whatever_form_the_weights_had(opened: OpenedAdapter, tmp_path: Path, method: Form) -> None:
-    """DoRA's magnitudes, and weights that were trained whole: nearer than two texts are to each other, but for four bits."""
-    labels = [label.name for label in LABELS]
-    made = write_tiny_adapter(tmp_path / "a", opened.base, labels, seed=1, method=method, max_tokens=64, prompt=PROMPT)
-    found, expected = open_adapter(made), _centred(load_predictor(made).logits(TEXTS))
-    spread = np.ptp(expected, axis=0).max()
-    (tmp_path / "f16").mkdir()
-    KINDS["gguf_f16"].write(found, tmp_path / "f16")
-    for form, share in {"f16": 0.1, "q8_0": 0.7, "q4_0": 5.0, "q4_k_m": 5.0}.items():
-        if form != "f16":
-            (tmp_path / form).mkdir()
-            quantise(tmp_path / "f16" / MODEL, tmp_path / form / MODEL, form)
-        with gguf_predictor(found, tmp_path / form) as theirs:
-            distance = np.abs(_centred(theirs.logits(TEXTS)) - expected).max()
-        assert 0 < distance < share * spread, form
-
-
-def _centred(logits: Floats) -> Floats:
-    """Without what all labels of a text share, of which the softmax knows nothing."""
-    found: Floats = logits - logits.mean(axis=1, keepdims=True)
-    return found
+    """DoRA's magnitudes, and weights that were trained whole; another adapter's answers would not pass by any form."""
+    made, whole = make(tmp_path / "a", opened.base, method), tmp_path / "f16"
+    whole.mkdir()
+    KINDS["gguf_f16"].write(open_adapter(made), whole)
+    check_nearness(made, whole, "f16")
+    for form in FORMS:
+        (tmp_path / form).mkdir()
+        quantise(whole / MODEL, tmp_path / form / MODEL, form)
+        check_nearness(made, tmp_path / form, form)
+    other = make(tmp_path / "other", opened.base, method, seed=9)
+    with pytest.raises(AssertionError, match="q4_0"):
+        check_nearness(other, tmp_path / "q4_0", "q4_0")
 
 
 @pytest.mark.supports(family="causal", method=("lora", "dora", "full"), runtime="transformers", export="merged")

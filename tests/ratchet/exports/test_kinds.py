@@ -59,8 +59,9 @@ def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: OpenedAdapter, 
     theirs = onnx_predictor(opened, (tmp_path / ONNX).read_bytes(), one_by_one=True)
     together = theirs.logits(TEXTS)
     assert np.array_equal(together, np.vstack([theirs.logits([text]) for text in TEXTS]))
-    distance = np.abs(together - load_predictor(adapter).logits(TEXTS)).max()
-    assert 0 < distance < 0.5 * np.abs(together).max()
+    ours = load_predictor(adapter).logits(TEXTS)
+    distance = np.abs(together - ours).max()
+    assert 0 < distance < 0.2 * np.ptp(ours, axis=0).max()  # 0.12 was measured: nearer than texts are to each other
 
 
 @pytest.mark.supports(family="encoder", method=("lora", "dora", "full"), runtime="transformers", export="merged")
@@ -122,7 +123,7 @@ def test_onnx_says_it_whatever_form_the_weights_had(tiny_base: Path, tmp_path: P
     """DoRA's magnitudes, and weights that were trained whole; in eight bits near, and the same without neighbours."""
     adapter = write_tiny_adapter(tmp_path / "a", resolve_base(str(tiny_base)), LABELS, seed=1, method=method)
     opened, ours = open_adapter(adapter), load_predictor(adapter).logits(TEXTS)
-    for kind, tolerance in (("onnx", 1e-4), ("onnx_int8", 0.5 * np.abs(ours).max())):
+    for kind, tolerance in (("onnx", 1e-4), ("onnx_int8", 0.05 * np.abs(ours).max())):  # 0.007 and 0.027 were measured
         (tmp_path / kind).mkdir()
         KINDS[kind].write(opened, tmp_path / kind)
         theirs = onnx_predictor(opened, (tmp_path / kind / ONNX).read_bytes(), one_by_one=KINDS[kind].one_by_one)
@@ -139,9 +140,9 @@ def probe(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.supports(family="encoder", method="probe", runtime="onnxruntime", export=("onnx", "onnx_int8"))
 def test_a_probe_is_one_graph_with_its_mean_over_tokens(probe: Path, tmp_path: Path) -> None:
-    """Padding is no part of the mean; int8 keeps the order of magnitude."""
+    """Padding is no part of the mean; in eight bits near."""
     opened, ours = open_adapter(probe), load_predictor(probe).logits(TEXTS)
-    for kind, tolerance in (("onnx", 1e-5), ("onnx_int8", 0.2 * np.abs(ours).max())):
+    for kind, tolerance in (("onnx", 1e-5), ("onnx_int8", 0.02 * np.abs(ours).max())):  # 0.003 was measured
         (tmp_path / kind).mkdir()
         KINDS[kind].write(opened, tmp_path / kind)
         with KINDS[kind].ask(opened, tmp_path / kind) as theirs:

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ratchet.training.lifeline import hold_lease
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import TrainingPlan
@@ -16,6 +18,7 @@ Kill = Callable[..., int]
 Plant = Callable[[str, str, str], dict[str, str]]
 
 
+@pytest.mark.supports(family="encoder", method=("lora", "probe"), runtime="training", export="adapter")
 def test_a_training_reports_every_candidate_and_names_the_best(trained: Path, plan: TrainingPlan) -> None:
     """result.json holds what the report needs: metrics of each epoch, targets, share, speed, and the best by NLL."""
     result = read_result(trained)
