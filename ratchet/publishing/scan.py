@@ -18,7 +18,7 @@ _KEY = (
     r"(?<![A-Za-z])(?:passw(?:or[dt]|d)|pwd|passphrase|kennwort|secret(?:[_-]?key)?|api[_-]?key|access[_-]?key|auth[_-]?token)\b"
     r"[\"']?\s*"
 )
-_HOMES = "home|Users|root|mnt|tmp|var|work|workspaces?|srv|opt|media|etc|Volumes"
+_HOMES = "home|Users|root|mnt|tmp|var|work|workspaces?|srv|opt|media|Volumes"
 SECRETS: Mapping[str, re.Pattern[str]] = {
     "Hub token": re.compile(r"\b(?:hf|api_org)_[A-Za-z0-9]{20,}"),
     "API key": re.compile(r"\b(?:sk|rk|pk)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9]{20,}"),
@@ -34,14 +34,14 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
     "JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
     "password": re.compile(
         rf"(?i){_KEY}(?:[:=]\s*(?=\S*\d)[^\s|]{{6,}}"  # a digit in it
-        r"|=\s*[^\s|<>{}$\[\]*]{6,}"  # given as a setting is
+        r"|=\s*(?!os\.)[^\s|<>{}$\[\]*]{6,}"  # given as a setting is
         r"|:\s*(?:\"[^\"]{6,}\"|'[^']{6,}')"  # quoted
         r"|:\s*(?=[^\s|]*[!@#$%^+=]\w)[^\s|]{6,}"  # a sign in it that no word has
         r"|:\s*(?=(?:[^\s|]*[-_.]\w){2})[^\s|]{16,})"  # words joined, longer than words are that are written so
     ),
     "address with a password": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@"),
     "path of this machine": re.compile(
-        rf"(?<![\w.])(?:/(?:{_HOMES})/[\w.-]|~/[\w.])|(?<![A-Za-z])[A-Za-z]:(?:\\{{1,2}}[\w.-]|/(?:Users|Windows|ProgramData)\b)"
+        rf"(?<![\w.])(?:/(?:{_HOMES})/[\w.-]|~/\w)|(?<![A-Za-z])[A-Za-z]:(?:\\{{1,2}}[\w.-]|/(?:Users|Windows|ProgramData)\b)"
     ),
 }  # fmt: skip
 _FIGURES = re.compile(

@@ -70,6 +70,7 @@ CLEAN = (
     "Password: reset or forgotten", "password: single-sign-on", "secret = none", "a bearer token-based-authentication-scheme",
     "and/or /opt, or opt-in", "Q: what? A:/B:", "0.0001234567 of 2026.5", "05.01.2026 and 1 000 000 texts", "1,234,567.25",
     "GB83 WEST ABCD EFGH IJKL MN", "ISO27001 AND 12345678 MORE", "https://host/opt/x", "R&amp;D", "$\\alpha$: C:", "ratio 3:\\2",
+    "`~/.cache/ratchet`", "api_key=os.environ.get(NAME)",
 )  # fmt: skip
 
 
