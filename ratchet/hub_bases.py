@@ -44,19 +44,20 @@ def is_hub_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def parse_hub_name(name: str) -> HubName:
-    """`org/name@commit`; raises `RatchetError` for anything else, with the way to find the commit."""
+def parse_hub_name(name: str, what: str = "base") -> HubName:
+    """`org/name@commit` of `what`, a base or an adapter; raises `RatchetError` for anything else, with the way to the commit."""
     found = _NAME.fullmatch(name)
     if found is None:
         raise RatchetError(
-            f"{name[:120]!r} is no base of the Hub.", "Write org/name@ and the 40 digits of a commit.", code="no_base"
+            f"{name[:120]!r} is no {what} of the Hub.", "Write org/name@ and the 40 digits of a commit.", code="no_base"
         )
     repo, revision = found[1], found[2] or ""
     if not _COMMIT.fullmatch(revision):
-        what = f"names {revision[:60]!r}, which is no commit and may move" if revision else "names no commit"
+        fault = f"names {revision[:60]!r}, which is no commit and may move" if revision else "names no commit"
+        shown = f'base = "{repo}@<40 hex digits>"' if what == "base" else f"{repo}@<40 hex digits>"
         raise RatchetError(
-            f"base {repo!r} {what}.",
-            f"Write base = \"{repo}@<40 hex digits>\"; 'git ls-remote https://huggingface.co/{repo} HEAD' prints them, "
+            f"{what} {repo!r} {fault}.",
+            f"Write {shown}; 'git ls-remote https://huggingface.co/{repo} HEAD' prints them, "
             "as does the page 'History' of the repository.",
             code="no_commit",
         )

@@ -44,6 +44,7 @@ early_after_corrections = 1000   # a cycle starts before its Monday after so man
 [limits]
 min_examples_per_class = 5       # training examples that each label needs
 min_agreement = 0.9              # share of doubly labelled requests on which two annotators agree
+max_null_share = 0.2             # share of a week's requests that may lack a confidence where others have one; 1.0: any
 max_label_divergence = 0.2       # Jensen-Shannon distance (0..1) between training labels and this week's corrected production
 max_golden_loss = 0.05           # share of the golden items that live gets right which a candidate may lose
 golden_floor = 0.6               # golden accuracy that the first candidate needs, when there is no live one

@@ -78,10 +78,13 @@ def verify_adapter(source: str, wanted: Wanted, say: Callable[[str], None], *, b
 def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, scratch: Path) -> Verified:
     folder, findings = Path(source), list[Finding]()
     if is_hub_name(source) and not folder.is_dir():
-        name, folder = parse_hub_name(source), scratch / "fetched"
+        name, folder = parse_hub_name(source, "adapter"), scratch / "fetched"
         folder.mkdir()
         download_files(name.repo, name.revision, "adapter", folder, say)
         findings.append(Finding("commit", f"{name.revision[:12]} of {name.repo}, every file as the Hub lists it"))
+    elif not folder.is_dir() and not folder.is_symlink():
+        found = "is a file and no folder" if folder.exists() else "does not exist: no such folder"
+        raise RatchetError(f"{source} {found}.", "Give the folder of an adapter, or org/name@commit.", code="no_folder")
     restored, digests = _restore(folder, base, scratch / "adapter")
     digest = digest_json(digests)
     card = restored.card

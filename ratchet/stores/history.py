@@ -53,7 +53,7 @@ def blocking_stage(home: Home, cycle: Cycle) -> RatchetError | None:
         if stage["status"] == "blocked":
             return BlockedError(
                 f"{cycle.classifier} {cycle.week} was blocked by {stage['unique_id']}: {stage['message']}",
-                "Mend the data or the labels it names, then run the cycle again.",
+                "Mend the data, the labels or the limit that it names, then run the cycle again.",
                 code="blocked",
                 details={"check": stage["unique_id"]},
             )

@@ -4,6 +4,7 @@ Add here what a file on disk can have wrong (syntax, unknown keys, an unreadable
 """
 
 import json
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -92,7 +93,8 @@ def load_spec(path: Path) -> Spec:
     except ValidationError as error:
         raise _explain(error.errors()[0], path, text) from None
     except RatchetError as error:
-        raise RatchetError(f"{path.name}: {error.message}", error.hint, code="bad_spec") from None
+        where = f"{path.name}{_place_of_refusal(document, error, text)}"
+        raise RatchetError(f"{where}: {error.message}", error.hint, code="bad_spec") from None
     if spec.name != path.parent.name:
         raise RatchetError(
             f"{path} says name = {spec.name!r} but lies in folder {path.parent.name!r}.",
@@ -170,11 +172,27 @@ def _explain(error: ErrorDetails, path: Path, text: str) -> RatchetError:
     if error["type"] in {"missing", "missing_argument"}:
         cure = "Add a [[label]] with a name for each answer." if dotted == "label" else f"Add {key} to the file."
         return RatchetError(f"{where}: {dotted!r} is missing.", cure, code="bad_spec")
-    return RatchetError(
-        f"{where}: {dotted} = {str(error['input'])[:60]!r} does not fit: {error['msg']}.",
-        f"Change {key}; 'ratchet init' writes a file that passes as it is.",
-        code="bad_spec",
-    )
+    value = repr(error["input"][:60]) if isinstance(error["input"], str) else json.dumps(error["input"])[:60]
+    cure = f"Change {key}; 'ratchet init' writes a file that passes as it is."
+    if error["type"] == "string_type" and not isinstance(error["input"], dict | list):
+        cure = f'Put it in quotes: {key} = "{value}".'
+    return RatchetError(f"{where}: {dotted} = {value} does not fit: {error['msg']}.", cure, code="bad_spec")
+
+
+def _place_of_refusal(document: dict[str, Any], error: RatchetError, text: str) -> str:
+    """` line N` of the setting that a refused value's sentence begins with, and which candidate it is of."""
+    named = re.match(r"(\w+)\.(\w+) = ", error.message)
+    if named is None:
+        return ""
+    section, key = named.groups()
+    if section != "candidate":
+        return _line_of((section, key), text)
+    for number, table in enumerate(document["candidate"]):
+        try:
+            TypeAdapter(Candidate).validate_json(json.dumps(table, default=str), strict=True)
+        except RatchetError:
+            return f"{_line_of((section, number, key), text)}, candidate {number + 1}"
+    return ""
 
 
 def _place_of(key: str, section: str) -> str:

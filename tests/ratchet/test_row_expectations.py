@@ -1,6 +1,7 @@
 """Great Expectations finds each planted fault of a whole table, and a check that crashes accuses no data."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ratchet.cycle import Cycle
+from ratchet.policy import Limits
 from ratchet.row_expectations import CORRECTIONS_SQL, LOGS_SQL, decide_row_quality, expect_corrections, expect_logs, validate
 from ratchet.spec import Label, Spec
 from ratchet.stores.warehouse import Warehouse
@@ -90,6 +92,14 @@ def test_each_broken_expectation_is_found_and_no_other(validated: list[dict[str,
     assert json.dumps(verdict.evidence, allow_nan=False)
     for column, expectation in expected:
         assert f"{case}.{column or 'rows'} {expectation}" in verdict.reason
+    lacking = ("confidence", "expect_column_values_to_not_be_null") in expected
+    assert ("limits.max_null_share = 0.2 of classifier.toml" in verdict.reason) == lacking
+
+
+def test_rows_without_a_confidence_pass_where_the_limit_says_so() -> None:
+    """The cure that the verdict names cures."""
+    lax, frame = replace(SPEC, limits=Limits(max_null_share=1.0)), logs(confidence=[None] * 9 + [0.5])
+    assert decide_row_quality(validate({"logs": (frame, expect_logs(CYCLE, lax, frame))})).outcome == "passed"
 
 
 def test_an_expectation_that_crashes_is_an_error_and_not_bad_data() -> None:

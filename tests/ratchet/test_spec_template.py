@@ -22,6 +22,7 @@ def test_the_template_passes_as_it_is(tmp_path: Path) -> None:
     assert list(spec.labels) == labels
     assert spec.candidate == (Candidate(), Candidate(method="probe"))
     assert (spec.window, spec.limits) == (Window(), Limits())
+    assert "max_null_share = 0.2" in path.read_text(encoding="utf-8")
 
 
 def test_labels_that_no_specification_may_have_are_refused() -> None:

@@ -156,8 +156,16 @@ def test_a_commit_with_anything_else_is_not_fetched(call: Any, hub: LocalHub, pu
     hub.faults.waiting.clear()
     for name in ("me/small@main", "me/small"):
         done = call("--home", ours, "verify-adapter", name, "--base", base)
-        assert (done.code, "commit" in done.err) == (1, True)
-    assert call("--home", ours, "verify-adapter", ours / "nothing", "--base", base).code == 2
+        assert (done.code, "adapter 'me/small' names" in done.err, "Write me/small@<40" in done.err) == (1, True, True), done.err
+
+
+def test_a_mistyped_path_accuses_no_adapter(call: Any, tmp_path: Path) -> None:
+    """Exit code 1, and nobody is told to mistrust anything; a link is refused as ever, for it may lead anywhere."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for name, code, said in (("nope", 1, "no such folder"), ("file", 1, "is a file"), ("link", 2, "Let nobody load it")):
+        done = call("--home", tmp_path / "home", "verify-adapter", tmp_path / name)
+        assert (done.code, said in done.err, "Let nobody" in done.err) == (code, True, code == 2), done.err
 
 
 def test_what_is_tried_has_no_network_no_large_file_and_little_memory(hub: LocalHub, tmp_path: Path) -> None:
