@@ -37,7 +37,7 @@ from ratchet.stores.specs import Specs
 from ratchet.training.outcome import read_result
 from ratchet.training.plan import Examples, TrainingPlan, prepare
 
-ASKED = tuple(kind for kind, each in KINDS.items() if each.ask is not None)
+ASKED = tuple(KINDS)
 
 
 def read_tickets(data: Path, count: int) -> Examples:
