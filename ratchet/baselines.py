@@ -96,6 +96,10 @@ def judge_baselines(
     }
 
 
+def _say_simpler(name: str, score: float, candidate: float) -> str:
+    return f"{name} does {'better' if score > candidate else 'as well'}"
+
+
 def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]]) -> Verdict:
     """Passes when the candidate's test macro-F1 is above majority and its own untuned base.
 
@@ -113,7 +117,7 @@ def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]
     simpler = [name for name in SIMPLER if candidate <= scores[name]]
     if simpler:
         said = f"Passes: test macro-F1 {candidate:.3f} against {against}."
-        said = f"{said} The simpler model is enough: {', '.join(simpler)} does as well."
+        said = f"{said} The simpler model is enough: {', '.join(_say_simpler(name, scores[name], candidate) for name in simpler)}."
     else:
         said = f"Passes: test macro-F1 {candidate:.3f} is above {against}."
     return Verdict("passed", said, evidence)

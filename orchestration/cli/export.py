@@ -41,4 +41,7 @@ def export(
         speed = record["speed"]
         fast = f"{speed['export_texts_per_s']:.0f} texts/s (the adapter: {speed['adapter_texts_per_s']:.0f}). " if speed else ""
         emit(f"{record['verdict']['reason']} {fast}{record['bytes'] / 1e6:.1f} MB in {folder}")
-    return 0 if record["verdict"]["outcome"] == "passed" else _BLOCKED
+    if record["verdict"]["outcome"] == "passed":
+        return 0
+    say(session, "hint: Take another --kind, or widen its limits in [export] where you can live with it: docs/exports.md.")
+    return _BLOCKED

@@ -30,7 +30,7 @@ _REPO = r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)"
 class LocalHub:
     """A Hub at `endpoint`, from `with` on. Its repositories, the requests it met and its faults are open to the test."""
 
-    def __init__(self, *, token: str = TOKEN, large_files: bool = False) -> None:
+    def __init__(self, *, token: str = TOKEN, large_files: bool = False, port: int = 0) -> None:
         self.token, self.large_files = token, large_files
         self.repositories: dict[str, Repository] = {}
         self.requests: list[tuple[str, str]] = []
@@ -39,7 +39,7 @@ class LocalHub:
         self.lock = threading.RLock()
         self.closing = threading.Event()
         self.connections: set[socket.socket] = set()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.hub = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 

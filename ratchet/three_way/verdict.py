@@ -63,7 +63,7 @@ def _is_tuning_worth(bases: Sequence[Row]) -> str:
     even = [_NAMES[row["name"]] for row in bases if row["difference_ci"][0] <= 0]
     if even:
         return f"That tuning is worth its while is not shown against {' and '.join(even)}."
-    return "Tuning is worth its while."
+    return "Tuning is worth its while against asking its base untuned."
 
 
 def _is_frontier_worth(row: Row) -> str:

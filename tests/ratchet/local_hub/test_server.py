@@ -163,3 +163,15 @@ def test_a_download_that_ends_early_is_finished_by_the_client(hub: LocalHub, cli
     hub.fail(Fault("resolve", "halve", skip=1))
     said = client(hub, f"said = len(open(hf_hub_download('org/thing', 'w.safetensors', revision={sha!r})).read())")
     assert said == 10_000
+
+
+def test_it_can_be_started_for_a_dry_run() -> None:
+    """It prints what another shell needs, answers, and ends well when it is asked to."""
+    code = "from huggingface_hub import HfApi; print(HfApi().create_repo('org/dry', private=True).repo_id)"
+    with subprocess.Popen([sys.executable, "-m", "ratchet.local_hub"], stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        said = dict(started.stdout.readline().strip().removeprefix("export ").split("=", 1) for _ in range(4))
+        ask = [sys.executable, "-c", code]
+        made = subprocess.run(ask, env={**os.environ, **said}, capture_output=True, text=True, timeout=120, check=False)
+        started.terminate()
+    assert (made.stdout.strip(), started.returncode) == ("org/dry", 0), made.stderr

@@ -25,7 +25,11 @@ UNASKED = "No frontier model was asked: there is none."
 @pytest.mark.parametrize(
     ("rows", "said", "unsaid"),
     [
-        ([*BASES, row("frontier", None)], ["Tuning is worth its while.", UNASKED], ["told apart", "A thousand calls"]),
+        (
+            [*BASES, row("frontier", None)],
+            ["worth its while against asking its base untuned.", UNASKED],
+            ["told apart", "A thousand calls"],
+        ),
         ([BASES[0], row("base_few_shot", 0.89, [-0.02, 0.04])], ["is not shown against its base few-shot"], ["Tuning is worth"]),
         (
             [row("base_zero_shot", 0.95, [-0.09, -0.01])],
