@@ -33,7 +33,9 @@ class Asked:
             newest = f"{head.sequence}" if flagged.sequence != head.sequence else "another"
             raise RatchetError(
                 f"the flag follows from entry {flagged.sequence} of the ledger, whose newest is {newest}.",
-                "Run 'ratchet promote' or 'ratchet rollback': each brings the flag up to date first.",
+                f"A move was cut short: 'ratchet advance {name}' finishes it first."
+                if flagged.sequence < head.sequence
+                else f"The ledger lost its end, or is another one: 'ratchet verify {name}' says which.",
                 code="stale_flag",
             )
         return rollout

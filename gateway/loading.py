@@ -78,7 +78,7 @@ def load(
     vouch(home, name, rollout)
     specs = Specs(home)
     spec = specs[name]
-    paths, loader = part_paths(specs.targets(spec)), _Loader(home, name, bases, told)
+    paths, loader = part_paths(specs.targets(spec)), _Loader(home, name, rollout, bases, told)
     digests = dict.fromkeys(rollout.adapters.values())
     predictors = {digest: loader.load(digest, paths.export, before.predictors if before else {}) for digest in digests}
     edges = {}
@@ -97,8 +97,8 @@ def load(
 class _Loader:
     """Loads adapters and exports of one classifier, and keeps what was lacking."""
 
-    def __init__(self, home: Home, name: str, bases: SharedBases, told: set[tuple[str, str]]) -> None:
-        self._home, self._name, self._bases, self._told = home, name, bases, told
+    def __init__(self, home: Home, name: str, rollout: Rollout, bases: SharedBases, told: set[tuple[str, str]]) -> None:
+        self._home, self._name, self._rollout, self._bases, self._told = home, name, rollout, bases, told
         self._adapters: dict[str, SharedPredictor] = {}
         self.lacking: list[str] = []
         self.awaited: dict[Path, int] = {}
@@ -113,13 +113,20 @@ class _Loader:
             try:
                 return self._load_export(digest, kind)
             except RatchetError as error:
-                self.lacking.append(f"The adapter itself answers: {error.message} {error.hint}".strip())
+                self.lacking.append(f"{self._who(digest)}: {error.message} {error.hint}".strip())
             except Exception as error:  # noqa: BLE001 - a runtime raises what it likes, and the adapter can still answer
                 said = f"loading the {kind} export of adapter {digest[:12]} raised {type(error).__name__}; the log has more."
                 self._tell(f"{self._name}: {said}", error)
                 self.again_at = time.monotonic() + _AGAIN_S
-                self.lacking.append(f"The adapter itself answers: {said}")
+                self.lacking.append(f"{self._who(digest)}: {said}")
         return found if isinstance(found, SharedPredictor) else self._load_adapter(digest)
+
+    def _who(self, digest: str) -> str:
+        """Who answers in an export's place: of live, which users see, without more words; else the slot is named."""
+        if digest == self._rollout.live:
+            return "The adapter itself answers"
+        slots = [slot for slot, held in self._rollout.adapters.items() if held == digest]
+        return f"In slot {' and '.join(slots)} the adapter itself answers"
 
     def _tell(self, said: str, error: Exception) -> None:
         """Log a fault with where it came from, once for each export and error, though it is tried again."""
@@ -134,7 +141,8 @@ class _Loader:
         files = vouched_export(self._home, self._name, digest, kind)
         if files is None:
             said = f"no receipt of target_fit names the {kind} export of adapter {digest[:12]}."
-            raise RatchetError(said, "Run its cycle again and promote its adapter.", code="unvouched")
+            cure = "Run its cycle again and promote its adapter." if digest == self._rollout.live else ""
+            raise RatchetError(said, cure, code="unvouched")
         found = ExportPredictor(kind, exports.open(self._name, digest, kind, files))
         if KINDS[kind].one_by_one:  # eight bits answer near the canary, not like it
             found.answer([(found, PROMPTS[max(PROMPTS)][:2])])  # warms it up

@@ -30,12 +30,16 @@ def unknown_classifier(serving: list[str]) -> Refusal:
     return Refusal(404, "no_classifier", "No such classifier serves here.", f"Serving: {', '.join(serving) or 'none'}.")
 
 
-def explain(error: ValidationError) -> Refusal:
-    """The first thing that is wrong with a body, by the name of its field and the rule, without its value."""
+def explain(error: ValidationError, fields: list[str]) -> Refusal:
+    """The first thing that is wrong with a body, by the name of its field and the rule, without its value.
+
+    A key that is none of `fields` may be anybody's secret, so those that are taken are named in its place.
+    """
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(str(part)[:40] for part in first["loc"]) or "body"
     known = where if where.isprintable() and first["type"] != "extra_forbidden" else "body"
-    return Refusal(422, "bad_body", f"{known}: {first['msg']}."[:300], "The fields are listed at /openapi.json.")
+    taken = f"Taken here: {', '.join(fields)}. " if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
+    return Refusal(422, "bad_body", f"{known}: {first['msg']}."[:300], f"{taken}The fields are listed at /openapi.json.")
 
 
 async def answer(request: Request, refusal: Refusal) -> JSONResponse:

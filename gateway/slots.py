@@ -6,14 +6,16 @@ Add here what must be true of an adapter before it takes traffic; what the flag 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.asked import read_asked
+from gateway.asked import Asked, read_asked
 from gateway.evaluating import Evaluator, Factory, Heard, believe
 from gateway.flag_provider import FileProvider
 from gateway.loading import Answering, Served, load
 from ratchet.errors import RatchetError
+from ratchet.ledger_head import Head
 from ratchet.rollout import LIVE, Rollout
 from ratchet.shared_bases import SharedBases
 from ratchet.spec import Spec
@@ -21,6 +23,8 @@ from ratchet.stores.home import Home
 from ratchet.stores.ledger import Ledger
 
 _LOG = logging.getLogger("ratchet.gateway")
+_MOVE_S = 2.0
+"""So long a move may take from its entry in the ledger to its flag. What lasts longer was cut short."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Slots:
     home: Home
     problems: Mapping[str, str] = field(default_factory=dict)
     """By classifier: why it does not serve what the flags ask for. Empty when all is well."""
+    unpromoted: frozenset[str] = frozenset()
+    """Those of `problems` that serve nothing because nothing of them was ever promoted: no harm where another serves."""
     bases: SharedBases = field(default_factory=SharedBases)
     """The base models in memory, each once. An adapter leaves them when nobody holds its predictor."""
     factory: Factory | None = None
@@ -67,11 +73,14 @@ class Slots:
     """How long such a provider is waited for."""
     hears: Sequence[Callable[[Heard], None]] = ()
     """Each is told of every evaluation, in the context of the request."""
+    clock: Callable[[], float] = time.monotonic
     _state: _State = field(default_factory=_State)
     _seen: tuple[int, int, int] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _swap: threading.Lock = field(default_factory=threading.Lock)
     _told: set[tuple[str, str]] = field(default_factory=set)
+    _moving: dict[str, tuple[Head, float]] = field(default_factory=dict)
+    """By classifier whose flag is one entry behind: the ledger's head, and when that was seen first."""
 
     def __post_init__(self) -> None:
         self._file = FileProvider(self.home)
@@ -92,16 +101,21 @@ class Slots:
         """
         with self._lock:
             stamp = self._file.stamp()
-            if stamp == self._seen and not self.problems and not any(each.is_outdated for each in self._state.served.values()):
+            waits = self.problems or self._moving or any(each.is_outdated for each in self._state.served.values())
+            if stamp == self._seen and not waits:
                 return
             served, generations, problems = dict(self._state.served), dict(self._state.generations), dict[str, str]()
+            moving, unpromoted = dict[str, tuple[Head, float]](), set[str]()
             asked = read_asked(self._file)
             for name in self.home.classifiers():
                 wanted: list[Rollout | None] = []
                 try:
                     wanted.append(asked.rollout(name, Ledger(self.home).head(name)))
                 except Exception as error:  # noqa: BLE001 - what is wrong with one must not keep the others from following
-                    problems[name] = self._explain(name, error)
+                    if begun := self._begun(name, error, asked):
+                        moving[name] = begun
+                    if not begun or self.clock() - begun[1] >= _MOVE_S:
+                        problems[name] = self._explain(name, error)
                 if name not in served and None not in wanted:
                     wanted.append(None)
                 for rollout in wanted:
@@ -110,11 +124,20 @@ class Slots:
                         generations[name] = asked.flags.generation if rollout else 0
                         break
                     except Exception as error:  # noqa: BLE001 - as above: no memory, a disk that fails, a runtime's own
+                        if (
+                            isinstance(error, RatchetError)
+                            and error.code == "no_live"
+                            and not {name} & (problems.keys() | served.keys())
+                        ):
+                            unpromoted.add(name)
                         problems.setdefault(name, self._explain(name, error))
-                if name in problems and name in served and asked.kills(name):
+                if name in problems.keys() | moving.keys() and name in served and asked.kills(name):
                     served[name] = replace(served[name], rollout=replace(served[name].rollout, killed=True))
             for name, said in sorted(set(problems.items()) - set(self.problems.items())):
-                _LOG.warning("classifier %s keeps what it serves: %s", name, said)
+                if name in unpromoted:
+                    _LOG.info("classifier %s: %s", name, said)
+                else:
+                    _LOG.warning("classifier %s keeps what it serves: %s", name, said)
             for name, each in served.items():
                 before = self._state.served.get(name)
                 if each.lacking and (before is None or before.lacking != each.lacking):
@@ -122,7 +145,22 @@ class Slots:
             with self._swap:
                 self._file.adopt({name: (each.rollout, generations[name]) for name, each in served.items()})
                 self._state = _State(served, generations)
-            self.problems, self._seen = problems, stamp
+            self.problems, self.unpromoted, self._moving, self._seen = problems, frozenset(unpromoted), moving, stamp
+
+    def _begun(self, name: str, error: Exception, asked: Asked) -> tuple[Head, float] | None:
+        """Head and first sight of a move whose entry stands and whose flag is still that of the entry before; else None."""
+        if not isinstance(error, RatchetError) or error.code != "stale_flag":
+            return None
+        try:
+            standing = Ledger(self.home).standing(name)
+        except (RatchetError, OSError):
+            return None  # the flag's own error is said
+        rollout = asked.flags.rollouts.get(name)
+        flagged = rollout.head if rollout else Head()
+        if standing.newest is None or flagged != Head(standing.head.sequence - 1, standing.newest.previous):
+            return None
+        before = self._moving.get(name)
+        return before if before and before[0] == standing.head else (standing.head, self.clock())
 
     def _explain(self, name: str, error: Exception) -> str:
         """The problem in words; what nobody expected is logged with where it came from, once."""

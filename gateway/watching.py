@@ -34,16 +34,19 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request) -> JSONResponse:
     """200 when something serves and nothing is amiss; 503 with the reason by classifier otherwise. Names no path.
 
+    A classifier of which nothing was ever promoted is no problem beside one that serves; it stands in `unpromoted`.
     A disk that takes no rows is said in `disk`, and an adapter that answers where its export should in `lacking`; both are
     still ready: answers go on.
     """
     gateway = gateway_of(request)
-    home, problems = f"{gateway.settings.home}/", gateway.slots.problems
+    home, unpromoted = f"{gateway.settings.home}/", gateway.slots.unpromoted if gateway.slots.names() else frozenset[str]()
+    problems = {name: problem for name, problem in gateway.slots.problems.items() if name not in unpromoted}
     said = {name: problem.split(" hint: ")[0].replace(home, "") for name, problem in problems.items()}
     ready = bool(gateway.slots.names()) and not problems
     lacking = {name: why.replace(home, "") for name in gateway.slots.names() if (why := gateway.slots[name].lacking)}
     serving, disk = gateway.slots.names(), gateway.landing.trouble
     found = {"ready": ready, "serving": serving, "problems": said, "disk": disk, "lacking": lacking}
+    found["unpromoted"] = sorted(unpromoted)
     return JSONResponse(found, 200 if ready else 503)
 
 

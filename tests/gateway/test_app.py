@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -101,6 +102,7 @@ def test_a_bad_body_is_refused_in_one_sentence(serve: Serve, body: bytes, status
     assert found.status_code == status
     assert said in found.json()["error"]["message"]
     assert "evil" not in found.text
+    assert said != "Extra inputs are not permitted" or "Taken here: text, texts, user_id." in found.json()["error"]["hint"]
     assert "aaaaaaaaaa" not in found.text
 
 
@@ -120,6 +122,22 @@ def test_a_home_without_a_promotion_is_not_ready(made: tuple[Home, list[str]], s
     assert found.status_code == 503
     assert "has no live adapter" in found.json()["problems"]["small"]
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_classifier_that_was_never_promoted_makes_no_other_unready(serve: Serve, home: Home) -> None:
+    """It is named, asking it is 404 with what serves, and one that fails though it was promoted is a problem still."""
+    shutil.copytree(home.classifier("small"), home.classifier("other"))
+    for path in (home.ledger("other"), home.checkpoint("other")):
+        path.unlink()
+    client = serve(poll_s=60)
+    found = client.get("/readyz")
+    assert (found.status_code, found.json()["problems"], found.json()["unpromoted"]) == (200, {}, ["other"])
+    asked = client.post("/v1/classifiers/other", json={"text": "a"})
+    assert (asked.status_code, asked.json()["error"]["hint"]) == (404, "Serving: small.")
+    assert "has no live adapter" in client.app.state.gateway.slots.problems["other"]  # type: ignore[attr-defined] # as ever
+    home.ledger("small").unlink()
+    client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows no more than ASGI
+    assert (client.get("/readyz").status_code, list(client.get("/readyz").json()["problems"])) == (503, ["small"])
 
 
 def test_metrics_and_status_say_what_serves(serve: Serve, made: tuple[Home, list[str]]) -> None:

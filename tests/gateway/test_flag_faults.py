@@ -326,13 +326,25 @@ def test_each_part_of_the_stamp_tells_a_change(
 
 
 def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(slots: Slots, home: Home, made: Made, enter: Enter) -> None:
-    """A promoter died between ledger and flag, and a person edits the file: everyone gets live at once, and it stays so."""
+    """A promoter died between ledger and flag, and a person edits the file: everyone gets live at once, and it stays so.
+
+    A move has two seconds from ledger to flag; what lasts is said with a cure that takes nobody back.
+    """
+    now = [100.0]
+    slots.clock = lambda: now[0]
     said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "action": "promote", "why": "test", "week": "2026-01-05"}
     Ledger(home).append("small", adapter=made[1][1], receipts={}, **said)
     home.flags.write_bytes(replaced(home, "ENABLED", "DISABLED"))
     slots.follow()
+    now[0] += 1.9
+    slots.follow()
+    assert (slots.problems, set(chosen(slots))) == ({}, {made[1][0]})
+    now[0] += 0.2
+    slots.follow()
     assert set(chosen(slots)) == {made[1][0]}
     assert "follows from entry 3 of the ledger, whose newest is 4" in slots.problems["small"]
+    assert "'ratchet advance small' finishes it" in slots.problems["small"]
+    assert "rollback" not in slots.problems["small"]
     home.flags.write_bytes(replaced(home, "DISABLED", "ENABLED"))
     slots.follow()
     assert set(chosen(slots)) == {made[1][0]}

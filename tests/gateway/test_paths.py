@@ -296,6 +296,21 @@ def test_where_its_export_may_not_answer_the_adapter_itself_does_and_it_is_said(
     assert client.post(URL, json={"text": exported.texts["amber"]}).json()["runtime"] == "onnx"
 
 
+def test_a_former_adapter_without_its_export_is_no_advice_about_live(
+    home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
+    """It only watches: its slot is named, and nobody is told to promote it again."""
+    former, live = exported.adapters
+    for adapter in (former, live):
+        promote(home, adapter, ONE)
+    remove(home, former)
+    client = serve()
+    assert client.post(URL, json={"text": exported.texts["amber"]}).json()["runtime"] == "onnx"
+    lacking = client.get("/readyz").json()["lacking"]["small"]
+    assert lacking.startswith("In slot shadow the adapter itself answers: ")
+    assert "promote" not in lacking
+
+
 def test_an_export_that_its_runtime_cannot_load_is_logged_once_and_tried_again(
     home: Home, exported: Made, serve: Callable[..., TestClient], caplog: pytest.LogCaptureFixture
 ) -> None:
