@@ -16,6 +16,11 @@ from ratchet.sql import literal
 MAX_NAME_CHARS = 200
 """Longest request id, annotator or adapter."""
 
+_UNKNOWN_LABEL, _ZONELESS, _NO_TIME = "label is not in classifier.toml", "ts has no time zone", "ts is no RFC 3339 time"
+_CURES = {
+    _ZONELESS: "Write the zone that it was meant in, as 2026-02-23T10:00:00Z or +01:00; in pandas: frame.ts.dt.tz_localize('UTC').",
+    _NO_TIME: "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True).",
+}
 WAITING = "no production log has this request_id yet; the row is tried again when more logs arrive"
 
 
@@ -27,6 +32,8 @@ class Column:
     sql: str
     required: bool
     meaning: str
+    digits: bool = False
+    """Whether an integer is taken as its digits, so that 7 in JSON or Parquet is the 7 of a CSV."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Kind:
         return tuple(name for name in self.names if name not in self.key)
 
 
-_REQUEST = Column("request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters")
+_REQUEST = Column("request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters", True)
 _TIME = "RFC 3339 with a zone, not in the future"
 
 KINDS: dict[str, Kind] = {
@@ -71,7 +78,7 @@ KINDS: dict[str, Kind] = {
             _REQUEST,
             Column("ts", "TIMESTAMPTZ", True, f"when it was corrected; {_TIME}"),
             Column("label", "VARCHAR", True, "label as corrected, one of classifier.toml"),
-            Column("annotator", "VARCHAR", True, f"who corrected, 1 to {MAX_NAME_CHARS} printable characters"),
+            Column("annotator", "VARCHAR", True, f"who corrected, 1 to {MAX_NAME_CHARS} printable characters", True),
             Column("saw_prediction", "BOOLEAN", True, "true when the annotator saw the served label"),
         ),
         ("request_id", "annotator", "ts"),
@@ -141,6 +148,20 @@ def reason_sql(kind: Kind, terms: Terms) -> str:
     return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
 
 
+def cure_of(reason: str, terms: Terms, unknown_labels: Mapping[str, int]) -> str:
+    """How rows that were refused for `reason` are mended, in a few words; '' where the reason says it.
+
+    `unknown_labels` are labels of theirs that the classifier lacks, with how often each occurs.
+    """
+    if reason == _UNKNOWN_LABEL:
+        return "; ".join(
+            f"{label[:60]!r} ({count} x) {nearest(label, terms.labels)}".strip() for label, count in unknown_labels.items()
+        )
+    if reason.startswith("text is longer than"):
+        return "Cut it, or raise max_text_chars in classifier.toml."
+    return _CURES.get(reason, "")
+
+
 def zoned_time_sql(text: str) -> str:
     """The instant written in `text` by RFC 3339 with a zone, else NULL."""
     form = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)"
@@ -163,10 +184,9 @@ def _entries(row: str) -> str:
 def _type_rules(column: Column) -> list[tuple[str, str]]:
     name = column.name
     if column.sql == "TIMESTAMPTZ":
-        return [
-            (f"TRY_CAST({name}_text AS TIMESTAMP) IS NOT NULL", f"{name} has no time zone"),
-            ("true", f"{name} is no RFC 3339 time"),
-        ]
+        return [(f"TRY_CAST({name}_text AS TIMESTAMP) IS NOT NULL", _ZONELESS), ("true", _NO_TIME)]
+    if column.digits:
+        return [("true", f"{name} is neither text nor an integer")]
     return [("true", f"{name} is no {({'VARCHAR': 'text', 'DOUBLE': 'number', 'BOOLEAN': 'true or false'})[column.sql]}")]
 
 
@@ -184,7 +204,7 @@ def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
             ("contains(text, chr(0))", "text holds a NUL character"),
         ]
     if name == "label":
-        return [(f"label NOT IN ({', '.join(map(literal, terms.labels))})", "label is not in classifier.toml")]
+        return [(f"label NOT IN ({', '.join(map(literal, terms.labels))})", _UNKNOWN_LABEL)]
     if name == "ts":
         return [(f"ts > TIMESTAMPTZ '{terms.now.isoformat()}'", "ts is in the future")]
     if name == "confidence":

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.manual import Json, Name
-from orchestration.cli.output import emit, emit_json, say, table
+from orchestration.cli.output import emit, emit_json, printable, say, table
 from orchestration.cli.session import session_of
 from ratchet.errors import UsageError
 
@@ -30,6 +30,7 @@ def ingest(
     json: Json = False,
 ) -> int:
     """Deliver the named files, then take what lies new in the landing folders."""
+    from ratchet.records import Terms, cure_of
     from ratchet.stores.landing import Landing
     from ratchet.stores.specs import Specs
     from ratchet.stores.warehouse import Warehouse
@@ -57,13 +58,17 @@ def ingest(
         {"kind": i.kind, "file": i.file, "accepted": i.accepted, "duplicate": i.duplicate, "rejected": i.rejected} for i in intakes
     ]
     if json:
-        files = [{**row, "reasons": intake.reasons} for row, intake in zip(rows, intakes, strict=True)]
+        files = [
+            {**row, "reasons": intake.reasons, "unknown_labels": intake.unknown_labels}
+            for row, intake in zip(rows, intakes, strict=True)
+        ]
         emit_json({"classifier": name, "files": files, "rejected_folder": str(home.rejected(name))})
     else:
         emit(table(rows) if rows else f"nothing new in the landing folders of {name}.")
         for intake in intakes:
             for reason, count in intake.reasons.items():
-                say(session, f"rejected in {intake.file}: {count} x {reason}")
+                cure = cure_of(reason, Terms.of(spec), intake.unknown_labels)
+                say(session, printable(f"rejected in {intake.file}: {count} x {reason}{cure and ': '}{cure}"))
     if rejected:
         say(session, f"{rejected} row(s) were rejected; each lies with its reason in {home.rejected(name)}")
     return _REJECTED if rejected else 0

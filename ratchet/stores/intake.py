@@ -16,3 +16,5 @@ class Intake:
     duplicate: int = 0
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    unknown_labels: dict[str, int] = field(default_factory=dict)
+    """The commonest labels for which rows were refused: the classifier lacks them."""

@@ -92,7 +92,7 @@ class Landing:
             loader.commit(stage, landed, delivered_as=file)
         if late:
             counts = {**counts, WAITING: late}
-        return Intake(kind, file, accepted, duplicate, sum(counts.values()), counts)
+        return Intake(kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels))
 
     def _waiting_segments(self, loader: Loader) -> list[str]:
         sql = "SELECT file FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY file"

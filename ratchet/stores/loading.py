@@ -159,7 +159,9 @@ class Loader:
             self._report(landed), lambda path: stage.write_rejects(path, delivered_as or landed.file, waiting=waiting)
         )
         failpoint("landing.after_rejects")
-        intake = Intake(landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts)
+        intake = Intake(
+            landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(landed.labels)
+        )
         self._finish(landed, stage, intake, retry=late > 0)
         return intake
 

@@ -21,6 +21,7 @@ MAX_LINE_BYTES = 1 << 24
 SEPARATOR = "\x01"
 """The field separator under which a JSONL line is one field; never part of valid JSON."""
 
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 _TYPES = {
     "VARCHAR": ("VARCHAR", "ENUM"),
@@ -29,15 +30,8 @@ _TYPES = {
         "DOUBLE",
         "FLOAT",
         "DECIMAL",
-        "TINYINT",
-        "SMALLINT",
-        "INTEGER",
-        "BIGINT",
         "HUGEINT",
-        "UTINYINT",
-        "USMALLINT",
-        "UINTEGER",
-        "UBIGINT",
+        *_INTEGERS,
     ),
 }
 
@@ -170,8 +164,9 @@ def _json(name: str) -> str:
 
 def _json_field(column: Column, item: str) -> tuple[str, str, str]:
     inner = f"{item}[2:-2]"
+    digits = f"WHEN NOT starts_with({item}, '\"') AND regexp_full_match({item}, '0|-?[1-9][0-9]{{0,18}}') THEN {item} "
     text = (
-        f"CASE WHEN NOT starts_with({item}, '\"') THEN NULL "
+        f"CASE {digits if column.digits else ''}WHEN NOT starts_with({item}, '\"') THEN NULL "
         f"WHEN contains({item}, '\\') THEN json_extract_string({item}, '$') ELSE {inner} END"
     )
     value = {
@@ -191,5 +186,5 @@ def _typed_field(column: Column, name: str, found: str) -> tuple[str, str, str]:
         if found in _ZONED:
             return f"{name}::TIMESTAMPTZ", seen, "NULL"
         return (zoned_time_sql(name) if found in {"CSV", "VARCHAR"} else "NULL::TIMESTAMPTZ"), seen, f"{name}::VARCHAR"
-    fits = found == "CSV" or base in _TYPES[column.sql]
+    fits = found == "CSV" or base in _TYPES[column.sql] or (column.digits and base in _INTEGERS)
     return (f"{name}::{column.sql}" if fits else f"NULL::{column.sql}"), seen, "NULL"

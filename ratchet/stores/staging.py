@@ -5,6 +5,7 @@ All tables are temporary: `stage` (a row for each row of the file), `verdict` (r
 reason NULL means duplicate) and `bad` (rows that no reader could put into `stage`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,14 @@ class Stage:
         if counts:
             self.connection.execute(f"COPY rejects TO {literal(str(path))} (FORMAT json)")
         return counts
+
+    def unknown_labels(self, known: Sequence[str]) -> dict[str, int]:
+        """The five commonest labels of refused rows that are not among the `known`, and how often each occurs."""
+        sql = (
+            "SELECT label, count(*) AS number FROM stage WHERE reason <> '' AND label IS NOT NULL AND NOT list_contains(?, label) "
+            "GROUP BY label ORDER BY number DESC, label LIMIT 5"
+        )
+        return dict(self.connection.execute(sql, [list(known)]).fetchall())
 
     def counts(self) -> tuple[int, int, int]:
         """Rows that will be accepted, that are duplicates, and that wait for their request."""

@@ -138,15 +138,20 @@ def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, file
     bad = [
         {**json.loads(lines[0]), "request_id": "x1", "label": "ambers"},
         {**json.loads(lines[1]), "request_id": "x2", "text": " "},
+        {**json.loads(lines[2]), "request_id": "x3", "ts": "2026-01-05T10:00:00"},
+        {**json.loads(lines[3]), "request_id": "x4", "text": "x" * 8001},
     ]
     source.write_text("\n".join([*lines, *map(json.dumps, bad), "{broken"]) + "\n")
     done = call("--home", home, "ingest", "tickets", "--logs", source, "--json")
     document = json.loads(done.out)
     assert done.code == 3
-    assert [(row["accepted"], row["duplicate"], row["rejected"]) for row in document["files"]] == [(90, 0, 3)]
-    assert sum(document["files"][0]["reasons"].values()) == 3
-    assert "3 row(s) were rejected" in done.err
+    assert [(row["accepted"], row["duplicate"], row["rejected"]) for row in document["files"]] == [(90, 0, 5)]
+    assert sum(document["files"][0]["reasons"].values()) == 5
+    assert document["files"][0]["unknown_labels"] == {"ambers": 1}
+    assert "5 row(s) were rejected" in done.err
     assert len(list(Path(document["rejected_folder"]).iterdir())) == 1
     again = call("--home", home, "ingest", "tickets", "--logs", source)
     assert again.code == 3
-    assert again.out.split()[-3:] == ["0", "90", "3"]
+    assert again.out.split()[-3:] == ["0", "90", "5"]
+    for said in ("'ambers' (1 x) Did you mean 'amber'?", "as 2026-02-23T10:00:00Z", "raise max_text_chars"):
+        assert said in again.err

@@ -68,7 +68,9 @@ BAD_LINES: dict[str, tuple[str | dict[str, Any], str]] = {
     "null": ("null", "the line is no JSON object"),
     "empty object": ("{}", "request_id is missing"),
     "lone surrogate": ('{"request_id": "s", "ts": "2026-02-02T10:00:00Z", "text": "\\ud800", "label": "other"}', "broken JSON"),
-    "id a number": ({"request_id": 7}, "request_id is no text"),
+    "id a number": ({"request_id": 7.5}, "request_id is neither text nor an integer"),
+    "id too long a number": ({"request_id": 10**19}, "request_id is neither text nor an integer"),
+    "id true": ({"request_id": True}, "request_id is neither text nor an integer"),
     "time a number": ({"ts": 1767607200}, "ts is no RFC 3339 time"),
     "text a list": ({"text": ["a"]}, "text is no text"),
     "text an object": ({"text": {"a": 1}}, "text is no text"),
@@ -211,7 +213,7 @@ def test_every_bad_correction_is_refused_and_the_rest_is_taken(landing: Landing,
 
 
 WRONG_COLUMNS: list[tuple[str, pa.Array, str]] = [
-    ("request_id", pa.array([1, 2]), "request_id is no text"),
+    ("request_id", pa.array([1.0, 2.0]), "request_id is neither text nor an integer"),
     ("ts", pa.array([datetime(2026, 2, 2), datetime(2026, 2, 3)], pa.timestamp("us")), "ts has no time zone"),  # noqa: DTZ001
     ("ts", pa.array([1767607200, 1767607201]), "ts is no RFC 3339 time"),
     ("text", pa.array([b"a", b"b"], pa.binary()), "text is no text"),
@@ -398,6 +400,23 @@ def test_the_same_rows_in_other_formats_are_duplicates(landing: Landing, tmp_pat
         landing.deliver(SPEC, LOGS, write(tmp_path / "d.csv", rows), now=NOW),
     ]
     assert [(each.accepted, each.duplicate, each.rejected) for each in seen] == [(2, 0, 0), (0, 2, 0), (1, 2, 0), (1, 3, 0)]
+
+
+def test_an_integer_id_is_its_digits_in_every_format(landing: Landing, tmp_path: Path) -> None:
+    """As large as 64 bits hold, and below zero: the same row again is a duplicate, another is a conflict, a correction finds it."""
+    names = [7, 0, -3, 9_223_372_036_854_775_807]
+    rows = [log(n, request_id=name) for n, name in enumerate(names)]
+    table = {key: pa.array([row[key] for row in rows], pa.int64() if key == "request_id" else LOG_TYPES[key]) for key in rows[0]}
+    pq.write_table(pa.table(table), tmp_path / "b.parquet")
+    paths = [write(tmp_path / "a.jsonl", [*rows]), tmp_path / "b.parquet", write(tmp_path / "c.csv", [*rows])]
+    seen = [landing.deliver(SPEC, LOGS, path, now=NOW) for path in paths]
+    assert [(each.accepted, each.duplicate, each.rejected) for each in seen] == [(4, 0, 0), (0, 4, 0), (0, 4, 0)]
+    assert {row[1] for row in rows_of(landing, LOGS)} == {str(name) for name in names}
+    other = landing.deliver(SPEC, LOGS, write(tmp_path / "d.jsonl", [log(0, request_id="7", text="another")]), now=NOW)
+    assert other.reasons == {"conflicts with an earlier row of the same request_id": 1}
+    mine = write(tmp_path / "e.jsonl", [correction(0, request_id=7, annotator=12)])
+    assert landing.deliver(SPEC, CORRECTIONS, mine, now=NOW).accepted == 1
+    assert rows_of(landing, CORRECTIONS)[0][1:5:3] == ("7", "12")
 
 
 def test_the_first_of_two_contradicting_rows_stays(landing: Landing, tmp_path: Path) -> None:
