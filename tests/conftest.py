@@ -72,6 +72,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 class Children:
     """What the Python processes that a test starts were given, each told by itself before it did anything else."""
 
+    table = (
+        '[frontier]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\nprice_input = 0\nprice_output = 0\nkey_variable = "MY_KEY"\n'
+    )
+    """Names MY_KEY, so that it is a secret of the classifier with this table; nobody listens there."""
+
     def __init__(self, folder: Path, secret: str) -> None:
         self._folder, self._secret = folder, secret
         folder.mkdir()

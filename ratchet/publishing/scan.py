@@ -1,8 +1,7 @@
 """What must not leave the house: secrets, personal data and paths of this machine, looked for in everything that is uploaded.
 
 Add a pattern of a secret to `SECRETS`. Personal data are found as `redaction.py` finds them before training, and by account and
-German telephone numbers. A hit says where it
-stands and of which kind it is, never what it is.
+German telephone numbers. A hit says where it stands and of which kind it is, never what it is.
 """
 
 import html

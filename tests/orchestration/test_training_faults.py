@@ -13,14 +13,6 @@ from ratchet.testing import SmallClassifier
 KILLED = "the training was killed (SIGKILL; too little memory is the usual cause)"
 AGAIN = f"{KILLED}; trying once more with half as many texts at once"
 pytestmark = pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)")  # in Dagster's own Pipes
-FRONTIER = """
-[frontier]
-base_url = "http://127.0.0.1:9/v1"
-model = "m"
-price_input = 0.0
-price_output = 0.0
-key_variable = "MY_KEY"
-"""
 Run = Callable[..., dg.ExecuteInProcessResult]
 
 
@@ -42,7 +34,7 @@ def test_a_second_try_is_told_and_shown_on_the_adapter(
 
     Neither the supervisor nor its two workers see a token or a key.
     """
-    small.write(FRONTIER)
+    small.write(children.table)
     result = run_killed("whole_batch", small, run_cycle)
     assert children.secrets("ratchet.training") == [set()] * 3
     (made,) = [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")]

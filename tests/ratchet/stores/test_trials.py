@@ -24,14 +24,6 @@ takes = "merged"
 families = ["encoder"]
 log_probabilities = false
 """
-FRONTIER = """
-[frontier]
-base_url = "http://127.0.0.1:9/v1"
-model = "m"
-price_input = 0.0
-price_output = 0.0
-key_variable = "MY_KEY"
-"""
 
 
 def made(root: Path, base: Path, target: str, candidate: str = "") -> Specs:
@@ -56,7 +48,7 @@ def kept(specs: Specs) -> list[str]:
 
 def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_base: Path, children: Any) -> None:
     """In both targets; the outcomes are kept, and nothing else; they are found again without a training. No process sees a key."""
-    specs = made(tmp_path, tiny_base, "in_process", f'[[target]]\nname = "mine"\n{FRONTIER}')
+    specs = made(tmp_path, tiny_base, "in_process", f'[[target]]\nname = "mine"\n{children.table}')
     left_behind = specs.home.trials("small") / ".step-killed.stage"
     left_behind.mkdir(parents=True)
     with pytest.raises(RatchetError, match="no trial of encoder/lora"):
