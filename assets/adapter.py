@@ -5,21 +5,21 @@ from importlib.metadata import version
 
 import dagster as dg
 
-from assets.describe import as_table
+from assets.metadata import as_table
 from assets.partitions import cycle_of, cycles
 from assets.training_set import training_set
-from ratchet.bases import resolve_base
-from ratchet.child_environment import emptied_secrets
-from ratchet.curation import EXAMPLES_SQL
-from ratchet.prompt import make_prompt
-from ratchet.stores.home import Home
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.stores.target_gates import candidates_to_train
-from ratchet.stores.teachers import digests_of, find_teachers
-from ratchet.stores.warehouse import Warehouse
-from ratchet.training.outcome import explain_failure, read_result, summarise
+from ratchet.config.prompt import make_prompt
+from ratchet.config.secret_variables import emptied_secrets
+from ratchet.data.curation import EXAMPLES_SQL
+from ratchet.models.base_models import resolve_base
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.specs import Specs
+from ratchet.storage.warehouse import Warehouse
 from ratchet.training.plan import TrainingPlan, pin_templates, prepare
+from ratchet.training.result import explain_failure, read_result, summarise
+from ratchet.workflows.gates.target_gates import candidates_to_train
+from ratchet.workflows.teacher_sources import digests_of, find_teachers
 
 
 @dg.asset(partitions_def=cycles, deps=[training_set], kinds={"huggingface", "pytorch"}, pool="training", group_name="model")

@@ -3,17 +3,17 @@
 import dagster as dg
 
 from assets.adapter import adapter
-from assets.describe import as_counts
+from assets.metadata import as_counts
 from assets.partitions import cycle_of, cycles
-from ratchet.calibration import fit_calibration
-from ratchet.curation import EXAMPLES_SQL
-from ratchet.prediction import load_predictor
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.home import Home
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
-from ratchet.training.outcome import read_result
+from ratchet.data.curation import EXAMPLES_SQL
+from ratchet.metrics.calibration import fit_calibration
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.specs import Specs
+from ratchet.storage.warehouse import Warehouse
+from ratchet.training.result import read_result
 
 
 @dg.asset(partitions_def=cycles, deps=[adapter], kinds={"scipy"}, pool="duckdb", group_name="model")

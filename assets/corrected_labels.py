@@ -4,12 +4,12 @@ from datetime import date
 
 import dagster as dg
 
-from assets.describe import as_counts
+from assets.metadata import as_counts
 from assets.partitions import cycle_of, cycles
 from assets.production_logs import production_logs
-from ratchet.agreement import CONSENSUS_SQL, COUNTS_SQL
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.warehouse import Warehouse
+from ratchet.data.consensus import CONSENSUS_SQL, COUNTS_SQL
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.warehouse import Warehouse
 
 
 @dg.asset(partitions_def=cycles, deps=[production_logs], kinds={"duckdb"}, pool="duckdb", group_name="data")

@@ -3,20 +3,20 @@
 import dagster as dg
 
 from assets.calibration_temperature import calibration_temperature
-from assets.describe import as_table, stage_seconds
+from assets.metadata import as_table, stage_seconds
 from assets.partitions import cycle_of, cycles
-from ratchet.curation import EXAMPLES_SQL
-from ratchet.eval_report import build_report
-from ratchet.judging import gather_judgement, prediction_rows, read_splits
-from ratchet.prediction import load_predictor
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.frontier_memory import open_frontier
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.reports import Reports
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
+from ratchet.data.curation import EXAMPLES_SQL
+from ratchet.evaluation.eval_report import build_report
+from ratchet.evaluation.evaluate import gather_judgement, prediction_rows, read_splits
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.storage.frontier_cache import open_frontier
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.reports import Reports
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.specs import Specs
+from ratchet.storage.warehouse import Warehouse
 
 
 @dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, pool="duckdb", group_name="model")

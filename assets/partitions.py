@@ -1,11 +1,11 @@
 """The partitions of every asset: one classifier and one week, which together are one cycle.
 
-Add here what turns Dagster's partition keys into the product's words; arithmetic on weeks is `ratchet/cycle.py`.
+Add here what turns Dagster's partition keys into the product's words; arithmetic on weeks is `ratchet/core/cycle.py`.
 """
 
 import dagster as dg
 
-from ratchet.cycle import Cycle
+from ratchet.core.cycle import Cycle
 
 classifiers = dg.DynamicPartitionsDefinition(name="classifiers")
 weeks = dg.WeeklyPartitionsDefinition(start_date="2018-01-01", day_offset=1, end_offset=1, timezone="UTC")

@@ -2,14 +2,14 @@
 
 import dagster as dg
 
-from assets.describe import as_table
+from assets.metadata import as_table
 from assets.partitions import cycle_of, cycles
-from ratchet.distribution import SERVED_SQL
-from ratchet.errors import RatchetError
-from ratchet.stores.landing import Landing
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
+from ratchet.core.errors import RatchetError
+from ratchet.gates.label_distribution import SERVED_SQL
+from ratchet.ingest.landing import Landing
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.specs import Specs
+from ratchet.storage.warehouse import Warehouse
 
 
 @dg.asset(partitions_def=cycles, kinds={"duckdb", "parquet"}, pool="duckdb", group_name="data")

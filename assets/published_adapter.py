@@ -6,10 +6,10 @@ import dagster as dg
 
 from assets.eval_report import eval_report
 from assets.partitions import cycle_of, cycles
-from ratchet.stores.home import Home
-from ratchet.stores.publishing import publish
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.upload import prepare
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.workflows.publication.prepare import prepare
+from ratchet.workflows.publication.publish import publish
 
 
 @dg.asset(partitions_def=cycles, deps=[eval_report], kinds={"huggingface"}, group_name="publication")

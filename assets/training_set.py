@@ -3,13 +3,13 @@
 import dagster as dg
 
 from assets.corrected_labels import corrected_labels
-from assets.describe import as_counts, as_table
+from assets.metadata import as_counts, as_table
 from assets.partitions import cycle_of, cycles
-from ratchet.curation import CORRECTED_SQL, check_splits, curate, digest_examples
-from ratchet.splitting import lookback_start
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
+from ratchet.data.curation import CORRECTED_SQL, check_splits, curate, digest_examples
+from ratchet.data.splitting import lookback_start
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.specs import Specs
+from ratchet.storage.warehouse import Warehouse
 
 
 @dg.asset(partitions_def=cycles, deps=[corrected_labels], kinds={"duckdb"}, pool="duckdb", group_name="data")

@@ -2,7 +2,7 @@
 
 Run `python -m benchmarks.causal_exports` after `make setup-causal` (`--train 200 --kinds gguf_q8_0` for a quick look). A LoRA is
 trained on corrected tickets by the product's own process, calibrated and sealed in a home, and each kind is exported by
-`ratchet/stores/exports.py` as `ratchet export` does it. Exits 0 when every kind was exported, whatever parity says; 0 with a
+`ratchet/storage/registry/exports.py` as `ratchet export` does it. Exits 0 when every kind was exported, whatever parity says; 0 with a
 message where there is no data.
 """
 
@@ -20,22 +20,22 @@ from typing import Any
 import numpy as np
 
 from benchmarks.sweep import DATA, NAME, ratchet
-from ratchet.bases import resolve_base
-from ratchet.calibration import fit_calibration
-from ratchet.candidate import Candidate
-from ratchet.cycle import Cycle
-from ratchet.errors import RatchetError
-from ratchet.exports.kinds import KINDS
-from ratchet.identity import digest_json
-from ratchet.prediction import load_predictor
-from ratchet.prompt import make_prompt
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.exports import Exports
-from ratchet.stores.home import Home
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.training.outcome import read_result
+from ratchet.config.candidate import Candidate
+from ratchet.config.prompt import make_prompt
+from ratchet.core.cycle import Cycle
+from ratchet.core.digests import digest_json
+from ratchet.core.errors import RatchetError
+from ratchet.deployment.exports.kinds import KINDS
+from ratchet.metrics.calibration import fit_calibration
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.registry.exports import Exports
+from ratchet.storage.specs import Specs
 from ratchet.training.plan import Examples, TrainingPlan, prepare
+from ratchet.training.result import read_result
 
 ASKED = tuple(KINDS)
 

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ratchet.bases import resolve_base
-from ratchet.candidate import Candidate
-from ratchet.evaluation import macro_f1
-from ratchet.identity import digest_json
-from ratchet.prediction import load_predictor
-from ratchet.training.outcome import read_result
+from ratchet.config.candidate import Candidate
+from ratchet.core.digests import digest_json
+from ratchet.metrics.classification import macro_f1
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.predictor import load_predictor
 from ratchet.training.plan import Examples, TrainingPlan, prepare
+from ratchet.training.result import read_result
 
 MIN_RATIO = 2.5
 MAX_LOSS = 0.005  # of macro-F1, beyond the spread of the seeds: what a different order of rounding may cost
@@ -95,8 +95,8 @@ def train_with_trainer(task: Path) -> None:
     from peft import LoraConfig, TaskType, get_peft_model
     from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
 
-    from ratchet.encoders import load_classifier_with_info
-    from ratchet.training.targets import resolve_targets
+    from ratchet.models.encoders import load_classifier_with_info
+    from ratchet.training.target_modules import resolve_targets
 
     content = json.loads(task.read_text())
     plan = TrainingPlan.from_json(content["plan"])

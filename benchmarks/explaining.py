@@ -17,21 +17,21 @@ from pathlib import Path
 
 from benchmarks.encoder import read_splits
 from benchmarks.training import Named
-from ratchet.bases import resolve_base
-from ratchet.calibration import UNCALIBRATED
-from ratchet.candidate import DEFAULT_BASES, Candidate
-from ratchet.causal import load_causal
-from ratchet.explanation.explaining import explain_text
-from ratchet.identity import digest_json
-from ratchet.prediction import Predictor, causal_predictor, load_predictor
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.specs import Specs
-from ratchet.training.outcome import read_result
+from ratchet.config.candidate import DEFAULT_BASES, Candidate
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.core.digests import digest_json
+from ratchet.evaluation.explanation.explain import explain_text
+from ratchet.metrics.calibration import UNCALIBRATED
+from ratchet.models.base_models import resolve_base
+from ratchet.models.causal import load_causal
+from ratchet.models.inference.predictor import Predictor, causal_predictor, load_predictor
+from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.specs import Specs
 from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.result import read_result
 
 ROWS = 400
 

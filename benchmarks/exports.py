@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.encoder import make_examples
-from ratchet.bases import resolve_base
-from ratchet.candidate import Candidate
-from ratchet.exports.kinds import KINDS
-from ratchet.exports.merging import merged_model
-from ratchet.exports.onnx_files import ONNX
-from ratchet.exports.onnx_runtime import onnx_predictor
-from ratchet.identity import digest_json
-from ratchet.opened_adapter import open_adapter
-from ratchet.prediction import Predictor, load_predictor
-from ratchet.training.outcome import read_result
+from ratchet.config.candidate import Candidate
+from ratchet.core.digests import digest_json
+from ratchet.deployment.exports.kinds import KINDS
+from ratchet.deployment.exports.merged import merged_model
+from ratchet.deployment.exports.onnx import ONNX
+from ratchet.deployment.exports.onnx_runtime import onnx_predictor
+from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.predictor import Predictor, load_predictor
 from ratchet.training.plan import Examples, TrainingPlan, prepare
+from ratchet.training.result import read_result
 
 MIN_RATIO, MAX_LOSS, ROUNDS = 5.0, 0.003, 7
 

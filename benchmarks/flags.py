@@ -15,10 +15,10 @@ from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
 
-from gateway.evaluating import Evaluator, believe
-from gateway.flag_provider import FileProvider
-from ratchet.rollout import Rollout
-from ratchet.stores.home import Home
+from gateway.flags.evaluation import Evaluator, believe
+from gateway.flags.file_provider import FileProvider
+from ratchet.rollout.flag import Rollout
+from ratchet.storage.home import Home
 
 MAX_US = 50.0
 ROUNDS, CALLS = 7, 5000

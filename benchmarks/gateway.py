@@ -19,14 +19,14 @@ from pathlib import Path
 
 import psutil
 
-from orchestration.cli.gateway_process import await_rollout, run_gateway
-from ratchet.bases import Base, resolve_base
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.home import Home
-from ratchet.stores.serving import move
-from ratchet.testing import WORDS, SmallClassifier, keep_receipts, make_text
-from ratchet.tiny_adapter import write_tiny_adapter
-from ratchet.tiny_encoder import write_tiny_encoder
+from orchestration.cli.demo.gateway_process import await_rollout, run_gateway
+from ratchet.models.base_models import Base, resolve_base
+from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts, make_text
+from ratchet.testing.tiny_adapter import write_tiny_adapter
+from ratchet.testing.tiny_encoder import write_tiny_encoder
+from ratchet.workflows.rollout.reconcile import move
 
 MIN_THROUGHPUT, MAX_P99, SWAPS, MAX_GROWTH_MB = 3.0, 1.15, 50, 50.0
 CLIENTS, LOAD = 32, 0.7

@@ -16,18 +16,18 @@ import numpy as np
 
 from benchmarks.exports import train
 from benchmarks.gateway import CLIENTS, port_of, saturate
-from orchestration.cli.gateway_process import run_gateway
-from ratchet.calibration import Calibration, fit_calibration
-from ratchet.cycle import Cycle, parse_week
-from ratchet.prediction import load_predictor
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.home import Home
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.serving import move
-from ratchet.stores.specs import Specs
-from ratchet.stores.target_gates import judge_artifact
-from ratchet.testing import WORDS, SmallClassifier, keep_receipts, make_text, write_lines
+from orchestration.cli.demo.gateway_process import run_gateway
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.metrics.calibration import Calibration, fit_calibration
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.specs import Specs
+from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts, make_text, write_lines
 from ratchet.training.plan import Examples
+from ratchet.workflows.gates.target_gates import judge_artifact
+from ratchet.workflows.rollout.reconcile import move
 
 _WEEK = "2026-01-05"
 _TARGETS = {

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import duckdb
 
-from ratchet.spec import Label, Spec
-from ratchet.stores.home import Home
-from ratchet.stores.landing import Landing
-from ratchet.stores.warehouse import Warehouse
+from ratchet.config.spec import Label, Spec
+from ratchet.ingest.landing import Landing
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
 
 FULL_ROWS = 1_000_000
 GROWTH = 4
@@ -98,7 +98,7 @@ def work(side: str, source: Path, folder: Path) -> dict[str, object]:
     else:
         home = Home(folder)
         spec = Spec("bench", tuple(Label(name) for name in LABELS))
-        intake = Landing(home, Warehouse(home.warehouse)).deliver(spec, "production_logs", source, now=NOW)
+        intake = Landing(home, open_warehouse(home.warehouse)).deliver(spec, "production_logs", source, now=NOW)
         report = {"accepted": intake.accepted, "duplicate": intake.duplicate, "reasons": intake.reasons}
     clock, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
     return {"clock": clock, "cpu": used.ru_utime + used.ru_stime - begun, "rss_mb": used.ru_maxrss / 1024, **report}

@@ -2,7 +2,7 @@
 
 Run `python -m benchmarks.methods` after `make setup-causal` (`--rows 60`, `--only encoder/`). Each is a training process of its
 own, as the product starts it; memory is the sum of `Pss` over its processes, looked at every second. One epoch teaches little: what
-is judged is only timed. The factors of `ratchet/training_cost.py` come from here.
+is judged is only timed. The factors of `ratchet/training/cost_estimate.py` come from here.
 """
 
 import argparse
@@ -17,12 +17,12 @@ import psutil
 
 from benchmarks.encoder import read_splits
 from benchmarks.training import Named
-from ratchet.bases import resolve_base
-from ratchet.candidate import Candidate
-from ratchet.identity import digest_json
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.training.outcome import read_result
+from ratchet.config.candidate import Candidate
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.core.digests import digest_json
+from ratchet.models.base_models import resolve_base
 from ratchet.training.plan import Examples, TrainingPlan, prepare
+from ratchet.training.result import read_result
 
 _CAUSAL: dict[str, Any] = {"family": "causal", "batch": 8, "learning_rate": 5e-4}
 METHODS: tuple[dict[str, Any], ...] = (

@@ -18,15 +18,15 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.encoder import SUBJECTS, make_examples
-from ratchet.bases import resolve_base
-from ratchet.calibration import UNCALIBRATED
-from ratchet.causal import load_causal
-from ratchet.encoders import quiet_loading
-from ratchet.encoding import encode_texts
-from ratchet.prediction import CausalPredictor, causal_predictor
-from ratchet.prompt import Prompt, PromptPolicy, make_prompt
-from ratchet.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.spec import Label
+from ratchet.config.prompt import Prompt, PromptPolicy, make_prompt
+from ratchet.config.spec import Label
+from ratchet.metrics.calibration import UNCALIBRATED
+from ratchet.models.base_models import resolve_base
+from ratchet.models.causal import load_causal
+from ratchet.models.encoders import quiet_loading
+from ratchet.models.inference.predictor import CausalPredictor, causal_predictor
+from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.models.tokenization import encode_texts
 
 MIN_OF_GENERATE, MIN_OF_PIPELINE, MAX_DIFFERENT = 10.0, 2.0, 0.05
 WRITTEN, BATCH = 20, 16

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.encoder import WARM_UP, WEIGHT_DECAY
-from ratchet.bases import resolve_base
-from ratchet.calibration import UNCALIBRATED
-from ratchet.evaluation import macro_f1
-from ratchet.prediction import causal_predictor
-from ratchet.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.metrics.calibration import UNCALIBRATED
+from ratchet.metrics.classification import macro_f1
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.predictor import causal_predictor
+from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.training.plan import Examples, TrainingPlan
 
 
@@ -35,7 +35,7 @@ def train_with_sft(task: Path) -> None:
     from trl import SFTConfig, SFTTrainer
 
     from ratchet.training.device import fast_dtype
-    from ratchet.training.targets import resolve_targets
+    from ratchet.training.target_modules import resolve_targets
 
     content = json.loads(task.read_text())
     plan, splits = TrainingPlan.from_json(content["plan"]), content["splits"]

@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 from benchmarks.encoder import make_examples
-from ratchet.bases import resolve_base
-from ratchet.lower_memo import LowerMemo
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.shared_bases import SharedBases
-from ratchet.shared_causal import SharedCausal
-from ratchet.spec import Label
-from ratchet.tiny_adapter import write_tiny_adapter
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.config.spec import Label
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.hidden_state_cache import LowerMemo
+from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.multi_adapter_causal import SharedCausal
+from ratchet.testing.tiny_adapter import write_tiny_adapter
 
 LABELS = ("card_delivery", "exchange_rate", "refunds", "transfers")
 

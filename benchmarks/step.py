@@ -11,13 +11,13 @@ import time
 from typing import Literal
 
 from benchmarks.training import Named
-from ratchet.bases import resolve_base
-from ratchet.candidate import DEFAULT_BASES, Candidate
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.training.causal import build_causal_trainee
-from ratchet.training.lora import build_trainee
-from ratchet.training.trainee import Trainee
+from ratchet.config.candidate import DEFAULT_BASES, Candidate
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.models.base_models import resolve_base
+from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.training.native.causal_model import build_causal_trainee
+from ratchet.training.native.model_setup import build_trainee
+from ratchet.training.native.trainable_model import Trainee
 
 CODES, TOKENS = 5, 32
 NOTHING = 1e-12

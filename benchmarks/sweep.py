@@ -18,22 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from ratchet.baselines import predict_tfidf
-from ratchet.calibration import UNCALIBRATED, Calibration, apply_calibration, fit_calibration
-from ratchet.curation import EXAMPLES_SQL
-from ratchet.cycle import Cycle
-from ratchet.errors import RatchetError
-from ratchet.evaluation import Floats, expected_calibration_error, macro_f1, negative_log_likelihood
-from ratchet.judging import read_splits
-from ratchet.prediction import load_predictor
-from ratchet.scoring import Split
-from ratchet.stores.home import Home
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
-from ratchet.three_way.untuned import UntunedCausal
-from ratchet.training.outcome import TrainingResult, read_result
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import RatchetError
+from ratchet.data.curation import EXAMPLES_SQL
+from ratchet.evaluation.baselines import predict_tfidf
+from ratchet.evaluation.evaluate import read_splits
+from ratchet.evaluation.scoring import Split
+from ratchet.evaluation.untuned_base import UntunedCausal
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.metrics.calibration import UNCALIBRATED, Calibration, apply_calibration, fit_calibration
+from ratchet.metrics.classification import Floats, expected_calibration_error, macro_f1, negative_log_likelihood
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.specs import Specs
 from ratchet.training.plan import read_plan
+from ratchet.training.result import TrainingResult, read_result
 
 NAME = "tickets"
 DATA = Path(__file__).parents[2] / "shared" / "data" / "support_tickets"
@@ -100,7 +100,7 @@ def run_cycle(home: Home, cycle: Cycle) -> float:
 def judge(home: Home, cycle: Cycle) -> list[dict[str, Any]]:
     """A row for every candidate, for the causal base untuned, and for TF-IDF."""
     spec, noted = Specs(home)[NAME], Receipts(home).noted(cycle)
-    found = Warehouse(home.warehouse).frame(EXAMPLES_SQL, {"classifier": NAME, "week": cycle.week})
+    found = open_warehouse(home.warehouse).frame(EXAMPLES_SQL, {"classifier": NAME, "week": cycle.week})
     splits = read_splits(found, Specs(home).golden(NAME), spec.labels)
     work = home.training(NAME) / noted["plan"][:16]
     plan, result, rows = read_plan(work), read_result(work), []

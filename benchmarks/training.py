@@ -23,15 +23,15 @@ from pathlib import Path
 
 from benchmarks.encoder import make_examples
 from benchmarks.sft_side import score
-from ratchet.bases import resolve_base
-from ratchet.candidate import Candidate
-from ratchet.identity import digest_json
-from ratchet.layers import lower_count
-from ratchet.prediction import load_predictor
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.training.outcome import read_result
+from ratchet.config.candidate import Candidate
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.core.digests import digest_json
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.models.layers import lower_count
+from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.training.plan import Examples, TrainingPlan, prepare
+from ratchet.training.result import read_result
 
 MIN_RATIO, AIM_OF_UPPER = 3.0, 6.0
 FORWARD, FORWARD_AND_BACK = 2, 4  # operations per weight and token: back is the gradient of what goes in, no weight's
@@ -90,7 +90,7 @@ def operations(plan: TrainingPlan, splits: dict[str, Examples]) -> float:
     Stock training computes every token of the prompt. Ours computes the shared part once a step in each of two processes, and
     with upper layers only the lower ones once for all epochs.
     """
-    from ratchet.causal import empty_causal
+    from ratchet.models.causal import empty_causal
 
     candidate, prompt = plan.candidates[0], plan.prompt
     assert prompt is not None  # noqa: S101 - the plan of this benchmark

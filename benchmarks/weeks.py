@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.sweep import DATA, KINDS, NAME, ratchet
-from ratchet.cycle import Cycle
-from ratchet.stores.home import Home
-from ratchet.stores.reports import Reports
+from ratchet.core.cycle import Cycle
+from ratchet.storage.home import Home
+from ratchet.storage.reports import Reports
 
 HEADER = ("week", "training texts", "kept", "test macro-F1 (95 %)", "TF-IDF", "linear probe", "golden macro-F1", "ECE", "seconds")
 

@@ -1,8 +1,8 @@
 """Check `beats_baselines` on `eval_report`."""
 
 from assets.eval_report import eval_report
-from checks.verdicts import Case, Found, gate
-from ratchet.baselines import decide_baselines
+from checks.gate import Case, Found, gate
+from ratchet.gates.beats_baselines import decide_baselines
 
 
 @gate(eval_report)

@@ -1,8 +1,8 @@
 """Check `golden_agreement` on `eval_report`."""
 
 from assets.eval_report import eval_report
-from checks.verdicts import Case, Found, gate
-from ratchet.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
+from checks.gate import Case, Found, gate
+from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
 
 
 @gate(eval_report)

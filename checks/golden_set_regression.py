@@ -1,8 +1,8 @@
 """Check `golden_set_regression` on `eval_report`."""
 
 from assets.eval_report import eval_report
-from checks.verdicts import Case, Found, gate
-from ratchet.regression import GOLDEN_SQL, decide_regression, read_answers
+from checks.gate import Case, Found, gate
+from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_answers
 
 
 @gate(eval_report)

@@ -1,9 +1,9 @@
 """Check `label_agreement` on `corrected_labels`."""
 
 from assets.corrected_labels import corrected_labels
-from checks.verdicts import Case, Found, gate
-from ratchet.agreement import DOUBLES_SQL, decide_agreement, measure_agreement
-from ratchet.row_expectations import digest_tables
+from checks.gate import Case, Found, gate
+from ratchet.gates.label_agreement import DOUBLES_SQL, decide_agreement, measure_agreement
+from ratchet.gates.row_quality import digest_tables
 
 
 @gate(corrected_labels)

@@ -1,8 +1,8 @@
 """Check `label_distribution` on `training_set`."""
 
 from assets.training_set import training_set
-from checks.verdicts import Case, Found, gate
-from ratchet.distribution import CONSENSUS_COUNTS_SQL, decide_distribution
+from checks.gate import Case, Found, gate
+from ratchet.gates.label_distribution import CONSENSUS_COUNTS_SQL, decide_distribution
 
 
 @gate(training_set)

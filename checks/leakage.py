@@ -1,10 +1,10 @@
 """Check `leakage` on `training_set`."""
 
 from assets.training_set import training_set
-from checks.verdicts import Case, Found, gate
-from ratchet.curation import EXAMPLES_SQL, digest_examples
-from ratchet.leakage import decide_leakage, find_leaks
-from ratchet.redaction import redact
+from checks.gate import Case, Found, gate
+from ratchet.data.curation import EXAMPLES_SQL, digest_examples
+from ratchet.data.redaction import redact
+from ratchet.gates.leakage import decide_leakage, find_leaks
 
 
 @gate(training_set)

@@ -2,8 +2,8 @@
 
 from assets.corrected_labels import corrected_labels
 from assets.production_logs import production_logs
-from checks.verdicts import Case, Found, gate
-from ratchet.row_expectations import (
+from checks.gate import Case, Found, gate
+from ratchet.gates.row_quality import (
     CORRECTIONS_SQL,
     LOGS_SQL,
     decide_row_quality,

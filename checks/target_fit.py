@@ -1,8 +1,8 @@
 """Check `target_fit` on `calibration_temperature`."""
 
 from assets.calibration_temperature import calibration_temperature
-from checks.verdicts import Case, Found, gate
-from ratchet.stores.target_gates import judge_artifact
+from checks.gate import Case, Found, gate
+from ratchet.workflows.gates.target_gates import judge_artifact
 
 
 @gate(calibration_temperature)

@@ -1,8 +1,8 @@
 """Check `target_plan` on `training_set`."""
 
 from assets.training_set import training_set
-from checks.verdicts import Case, Found, gate
-from ratchet.stores.target_gates import judge_plan
+from checks.gate import Case, Found, gate
+from ratchet.workflows.gates.target_gates import judge_plan
 
 
 @gate(training_set)

@@ -1,7 +1,7 @@
 """The application: its parts are made, started, and stopped so that no answer in flight and no row is lost.
 
-Add a part here when it has a life of its own; routes are in `classifying.py`, `collecting.py`, `watching.py` and
-`rollout_page.py`.
+Add a part here when it has a life of its own; routes are in `gateway/routes/classify.py`, `gateway/routes/feedback.py`, `gateway/routes/operations.py` and
+`gateway/routes/rollout_page.py`.
 """
 
 import asyncio
@@ -15,27 +15,29 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from gateway import classifying, collecting, rollout_page, watching
-from gateway.access import Access
-from gateway.afterwards import Afterwards
-from gateway.batching import Batcher
-from gateway.browsers import FormTokens
-from gateway.dialects import tei, vllm
-from gateway.evaluating import find_factory
-from gateway.landing import Landing
-from gateway.metrics import Metrics
-from gateway.refusals import Refusal, answer, answer_crash, answer_fault, answer_http
+from gateway.background import Afterwards
+from gateway.errors import Refusal, answer, answer_crash, answer_fault, answer_http
+from gateway.feedback_log import Words
+from gateway.flags.evaluation import find_factory
+from gateway.observability.metrics import Metrics
+from gateway.observability.tracing import Tracing
+from gateway.request_ids import RequestIds
+from gateway.routes import classify as classifying
+from gateway.routes import feedback as collecting
+from gateway.routes import operations as watching
+from gateway.routes import rollout_page, tei, vllm
+from gateway.routes.auth import Access
+from gateway.routes.browser_auth import FormTokens
+from gateway.row_log import Landing
+from gateway.serving.batching import Batcher
+from gateway.serving.slots import Slots
 from gateway.settings import Settings
 from gateway.shadowing import Shadowing
-from gateway.slots import Slots
 from gateway.state import Gateway
-from gateway.tracing import Tracing
-from gateway.words import Words
-from ratchet.errors import RatchetError
-from ratchet.request_ids import RequestIds
-from ratchet.stores.home import Home
-from ratchet.stores.keys import Keys
-from ratchet.stores.secret import keep_secret
+from ratchet.core.errors import RatchetError
+from ratchet.storage.api_keys import Keys
+from ratchet.storage.home import Home
+from ratchet.storage.request_id_secret import keep_secret
 
 _LOG = logging.getLogger("ratchet.gateway")
 

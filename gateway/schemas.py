@@ -1,7 +1,7 @@
 """What clients send and get, with descriptions and bounds: the source of the OpenAPI document.
 
 Bodies are parsed from their bytes, strictly: what pydantic's JSON parser refuses (lone surrogates, NaN) never gets in. Add a
-field here; what is done with it is in `classifying.py` and `collecting.py`.
+field here; what is done with it is in `gateway/routes/classify.py` and `gateway/routes/feedback.py`.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ratchet.records import MAX_NAME_CHARS
+from ratchet.data.records import MAX_NAME_CHARS
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 

@@ -1,6 +1,6 @@
 """The HTTP server in front of the application, and what it must refuse before the application sees a byte.
 
-Add here limits of the protocol; limits on bodies are `bodies.py`, those of an operator `settings.py`.
+Add here limits of the protocol; limits on bodies are `gateway/routes/request_body.py`, those of an operator `settings.py`.
 """
 
 import gc
@@ -8,7 +8,7 @@ import gc
 from fastapi import FastAPI
 from uvicorn import Config
 
-from gateway.logs import log_lines
+from gateway.observability.json_logs import log_lines
 
 
 def server_config(app: FastAPI, *, stop_s: int) -> Config:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ratchet.errors import RatchetError
+from ratchet.core.errors import RatchetError
 
 
 class Settings(BaseSettings):

@@ -1,7 +1,7 @@
 """Shadowing: after a user has the answer, the other adapter of a rollout answers too, unseen; both answers are landed as a pair.
 
 A shadow has the lowest priority: under load it is dropped and counted, and live never waits. Add here what is compared; what
-the pairs amount to is `ratchet/shadow.py`.
+the pairs amount to is `ratchet/rollout/evidence.py`.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.batching import Batcher
-from gateway.landing import PAIRS, Landing
-from gateway.metrics import Metrics
-from gateway.paths import Said, ask_calibrated, ask_paths
-from gateway.slots import Choice, Slots
+from gateway.observability.metrics import Metrics
+from gateway.row_log import PAIRS, Landing
+from gateway.serving.batching import Batcher
+from gateway.serving.paths import Said, ask_calibrated, ask_paths
+from gateway.serving.slots import Choice, Slots
 
 _LOG = logging.getLogger("ratchet.gateway")
 _FAULTS = 3

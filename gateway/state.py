@@ -8,14 +8,14 @@ from typing import cast
 
 from fastapi import Request
 
-from gateway.batching import Batcher
-from gateway.landing import Landing
-from gateway.metrics import Metrics
+from gateway.feedback_log import Words
+from gateway.observability.metrics import Metrics
+from gateway.request_ids import RequestIds
+from gateway.row_log import Landing
+from gateway.serving.batching import Batcher
+from gateway.serving.slots import Slots
 from gateway.settings import Settings
 from gateway.shadowing import Shadowing
-from gateway.slots import Slots
-from gateway.words import Words
-from ratchet.request_ids import RequestIds
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from orchestration.promotion import promotion, promotion_sensor
 from orchestration.publication import publication, publication_check, publication_monday
 from orchestration.shadow_deployment import shadow_deployment, shadow_deployment_sensor
 from orchestration.weekly_cycle import monday, weekly_cycle
-from resources.stores import build_stores
+from resources.storage import build_stores
 
 ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report, published_adapter]
 CHECKS = [

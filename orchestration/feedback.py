@@ -7,13 +7,13 @@ import dagster as dg
 
 from assets.partitions import classifiers
 from orchestration.weekly_cycle import request_cycle, weekly_cycle
-from ratchet.cycle import Cycle
-from ratchet.errors import RatchetError
-from ratchet.stores.home import Home
-from ratchet.stores.landing import Landing
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import RatchetError
+from ratchet.ingest.landing import Landing
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.specs import Specs
 
 _ATTEMPTS = 3
 _BUSY_WAIT_S = 1.0
@@ -50,7 +50,7 @@ def feedback(
 
 def _decide(instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts) -> dg.RunRequest | str:
     """A request for the newest week of classifier `name`, or the reason why not."""
-    spec, warehouse = specs[name], Warehouse(home.warehouse, lock_wait_s=_BUSY_WAIT_S)
+    spec, warehouse = specs[name], open_warehouse(home.warehouse, lock_wait_s=_BUSY_WAIT_S)
     enough = spec.window.early_after_corrections
     if not enough:
         return f"{name}: window.early_after_corrections is 0"

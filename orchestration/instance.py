@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from ratchet.files import write_atomically
+from ratchet.core.files import write_atomically
 
 SETTINGS = """\
 # Written by Ratchet when it is missing; yours to edit.

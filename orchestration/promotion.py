@@ -1,20 +1,20 @@
 """Promotion: a sensor that weighs the evidence of every rollout, and the job that carries out what follows.
 
 The sensor takes landed rows in and finishes what a killed promoter left; every move is made by the run, which weighs again.
-Add here when evidence is weighed; what follows from it is `ratchet/promotion.py`, how it is carried out
-`ratchet/stores/promoter.py`.
+Add here when evidence is weighed; what follows from it is `ratchet/rollout/decision.py`, how it is carried out
+`ratchet/workflows/rollout/advance.py`.
 """
 
 import dagster as dg
 
-from assets.describe import as_table
-from orchestration.rollout_jobs import HOME, configure
-from ratchet.cycle import Cycle, parse_week
-from ratchet.errors import RatchetError
-from ratchet.promotion import STAY, Decision
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.promoter import Weighed, carry_out, recall, weigh
+from assets.metadata import as_table
+from orchestration.job_resources import HOME, configure
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.errors import RatchetError
+from ratchet.rollout.decision import STAY, Decision
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.advance import Weighed, carry_out, recall, weigh
 
 _ATTEMPTS = 3
 

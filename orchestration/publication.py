@@ -1,16 +1,16 @@
 """Publication: a job of its own, which no cycle waits for, and the weekly look at what was published.
 
-Add here when something is published or read back; how is `ratchet/stores/publishing.py` and `read_back.py`.
+Add here when something is published or read back; how is `ratchet/workflows/publication/publish.py` and `read_back.py`.
 """
 
 import os
 
 import dagster as dg
 
-from orchestration.rollout_jobs import HOME, configure
-from ratchet.stores.home import Home
-from ratchet.stores.publications import Publications
-from ratchet.stores.read_back import read_back
+from orchestration.job_resources import HOME, configure
+from ratchet.storage.home import Home
+from ratchet.storage.registry.publications import Publications
+from ratchet.workflows.publication.audit import read_back
 
 PUBLICATION = dg.AssetSelection.groups("publication")
 """What is made outside of the weekly cycle: when it fails, the cycle has succeeded nevertheless."""

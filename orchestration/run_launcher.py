@@ -10,7 +10,7 @@ import time
 import dagster as dg
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus  # no public name: launchers are made to be replaced
 
-from resources.stores import leases_of
+from resources.storage import leases_of
 
 GRACE_S = 60.0
 """So long a run may be without a lease: before its stores are opened, and after they were closed."""

@@ -1,12 +1,12 @@
 """Hooks that keep `run_results.json` true while a cycle runs: after each step, done or failed, before the run ends.
 
-Add here what is read from Dagster's events; how the file is written is `ratchet/stores/reports.py`.
+Add here what is read from Dagster's events; how the file is written is `ratchet/storage/reports.py`.
 """
 
 import dagster as dg
 
-from ratchet.cycle import Cycle
-from ratchet.stores.reports import Reports, StageResult
+from ratchet.core.cycle import Cycle
+from ratchet.storage.reports import Reports, StageResult
 
 STAGES = (
     "production_logs", "corrected_labels", "row_quality", "label_agreement", "training_set", "label_distribution", "leakage",

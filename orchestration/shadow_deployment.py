@@ -1,19 +1,19 @@
 """The shadow slot: a cycle that succeeded as a whole puts its candidate there, beside live, where no user sees it.
 
 It hangs on the run's success: an asset sensor would fire before the checks have finished. Add here when a candidate may shadow;
-what it must have passed is looked at again in `ratchet/stores/ceremony.py`.
+what it must have passed is looked at again in `ratchet/workflows/rollout/nominate.py`.
 """
 
 import dagster as dg
 
-from orchestration.rollout_jobs import HOME, configure
+from orchestration.job_resources import HOME, configure
 from orchestration.weekly_cycle import weekly_cycle
-from ratchet.cycle import Cycle
-from ratchet.errors import BlockedError
-from ratchet.stores.ceremony import nominate, shadow
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.receipts import Receipts
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import BlockedError
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.nominate import nominate, shadow
 
 
 class Passed(dg.Config):

@@ -11,8 +11,8 @@ import dagster as dg
 from assets.partitions import classifiers
 from orchestration.publication import PUBLICATION
 from orchestration.run_results import record_failure, record_success
-from ratchet.cycle import Cycle, monday_of
-from ratchet.stores.home import Home
+from ratchet.core.cycle import Cycle, monday_of
+from ratchet.storage.home import Home
 
 weekly_cycle = dg.define_asset_job(
     "weekly_cycle",

@@ -1,1 +1,1 @@
-"""How Dagster reaches the world: configuration in, a plain store of `ratchet.stores` out."""
+"""How Dagster reaches the world: configuration in, a plain store of `ratchet.storage` out."""

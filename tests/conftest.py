@@ -21,7 +21,7 @@ from typing import Any
 import html5lib
 import pytest
 
-from ratchet.failpoints import REACHED, unreached
+from ratchet.core.failpoints import REACHED, unreached
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [

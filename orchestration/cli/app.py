@@ -1,6 +1,6 @@
-"""The `ratchet` command: its common options and its exit codes. How errors are said is `failing.py`.
+"""The `ratchet` command: its common options and its exit codes. How errors are said is `errors.py`.
 
-Add a command as a file of its own and list it in `commands.py`. Importing this module must stay fast: nothing heavier than
+Add a command as a file of its own and list it in `registry.py`. Importing this module must stay fast: nothing heavier than
 Typer comes in before a command runs; a test holds this.
 """
 
@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from orchestration.cli import arguments, output
-from orchestration.cli.commands import COMMANDS
-from orchestration.cli.failing import describe_crash, tell_error
-from orchestration.cli.manual import EXIT_CODES
+from orchestration.cli.commands.status import status
+from orchestration.cli.errors import describe_crash, tell_error
+from orchestration.cli.help import EXIT_CODES
+from orchestration.cli.registry import COMMANDS
 from orchestration.cli.session import Session, open_home, session_of
-from orchestration.cli.status import status
-from ratchet.errors import RatchetError
+from ratchet.core.errors import RatchetError
 
 INTERRUPTED = 130
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ratchet.errors import RatchetError, UsageError
+from ratchet.core.errors import RatchetError, UsageError
 
 _FLAGS = {"--quiet", "--yes", "--no-input", "--no-color", "--debug"}
 _MAX_CHARS = 4096

@@ -9,9 +9,9 @@ from pathlib import Path
 import typer
 
 from orchestration.cli.session import open_home
-from ratchet.errors import RatchetError
-from ratchet.names import NAME
-from ratchet.stores.home import Home
+from ratchet.core.errors import RatchetError
+from ratchet.core.names import NAME
+from ratchet.storage.home import Home
 
 Completer = Callable[[typer.Context, list[str], str], Iterator[str]]
 

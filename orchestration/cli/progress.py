@@ -1,6 +1,6 @@
 """Telling a person how far a cycle is: one line for each stage, a spinner on a terminal, a heartbeat elsewhere.
 
-Add here how waiting is shown; what happened is told by Dagster's events (`running.py`).
+Add here how waiting is shown; what happened is told by Dagster's events (`run_cycle.py`).
 """
 
 import threading

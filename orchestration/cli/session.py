@@ -11,8 +11,8 @@ from typing import cast
 
 import typer
 
-from ratchet.errors import RatchetError, UsageError
-from ratchet.stores.home import Home
+from ratchet.core.errors import RatchetError, UsageError
+from ratchet.storage.home import Home
 
 
 @dataclass(frozen=True)

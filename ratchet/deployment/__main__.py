@@ -9,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from ratchet.errors import RatchetError
-from ratchet.training.lifeline import die_with_parent
+from ratchet.core.child_processes import die_with_parent
+from ratchet.core.errors import RatchetError
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """Trial: an adapter folder is loaded by the runtime of a target and answers there as it does where it was trained.
 
 Add here a runtime that this machine can run. Who trains the adapter that is tried, and keeps the outcome, is
-`ratchet/stores/trials.py`.
+`ratchet/workflows/gates/target_trials.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ratchet.canary import PROMPTS, TOLERANCE, check_canary
-from ratchet.deployment.profile import Runtime
-from ratchet.errors import RatchetError
+from ratchet.core.errors import RatchetError
+from ratchet.deployment.profiles import Runtime
+from ratchet.models.inference.reference_logits import PROMPTS, TOLERANCE, check_canary
 
 _TEXTS = PROMPTS[1][:8]
 _GGUF = "gguf_f16"
@@ -57,7 +57,7 @@ def try_adapter(folder: Path, runtime: Runtime, export: str) -> str:
 
 
 def _try_in_process(folder: Path, _export: str) -> str:
-    from ratchet.shared_bases import SharedBases
+    from ratchet.models.inference.model_pool import SharedBases
 
     predictor = SharedBases().load(folder)
     check_canary(predictor.card, predictor.logits)
@@ -65,11 +65,11 @@ def _try_in_process(folder: Path, _export: str) -> str:
 
 
 def _try_onnx(folder: Path, export: str) -> str:
-    from ratchet.exports.kinds import KINDS
-    from ratchet.exports.onnx_files import ONNX
-    from ratchet.exports.onnx_runtime import onnx_predictor
-    from ratchet.opened_adapter import open_adapter
-    from ratchet.prediction import load_predictor
+    from ratchet.deployment.exports.kinds import KINDS
+    from ratchet.deployment.exports.onnx import ONNX
+    from ratchet.deployment.exports.onnx_runtime import onnx_predictor
+    from ratchet.models.adapters.validation import open_adapter
+    from ratchet.models.inference.predictor import load_predictor
 
     opened, kind = open_adapter(folder), KINDS[export]
     with TemporaryDirectory() as stage:
@@ -88,10 +88,10 @@ def _try_onnx(folder: Path, export: str) -> str:
 
 
 def _try_llama_cpp(folder: Path, _export: str) -> str:
-    from ratchet.exports.kinds import KINDS
-    from ratchet.exports.llama_cpp import gguf_predictor
-    from ratchet.opened_adapter import open_adapter
-    from ratchet.prediction import load_predictor
+    from ratchet.deployment.exports.kinds import KINDS
+    from ratchet.deployment.exports.llama_cpp import gguf_predictor
+    from ratchet.models.adapters.validation import open_adapter
+    from ratchet.models.inference.predictor import load_predictor
 
     opened = open_adapter(folder)
     with TemporaryDirectory() as stage:

@@ -6,7 +6,7 @@ Add a pair of classes that are hard to tell apart here, with what its visitors d
 import random
 from collections.abc import Callable
 
-from ratchet.simulation.visits import KINDS, Event, Visit
+from ratchet.simulation.form_visits import KINDS, Event, Visit
 
 
 def make_ambiguous_events(pair: tuple[str, ...], random: random.Random, kind: str | None = None) -> list[Event]:

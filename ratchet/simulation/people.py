@@ -6,7 +6,7 @@ Add here how an annotator errs and what personal details a text may leak. What t
 import random
 from dataclasses import dataclass
 
-from ratchet.errors import RatchetError
+from ratchet.core.errors import RatchetError
 from ratchet.simulation.ambiguity import HARD_PAIRS
 from ratchet.simulation.traces import LABELS
 

@@ -4,15 +4,15 @@ Add a class's behaviour here, in its own function. The signs follow one rule a c
 does not get past it; distraction has one gap of 30 s or more near its end; comparison_shopping browses several information
 parts; accidental_exit fills evenly, without error or pause; bot types without focus and submits; committed_leave is short and
 types nothing. Names and single
-moves belong in `vocabulary.py` and `visits.py`, visits between two classes in `ambiguity.py`.
+moves belong in `vocabulary.py` and `form_visits.py`, visits between two classes in `ambiguity.py`.
 """
 
 import random
 from collections.abc import Callable
 
-from ratchet.errors import RatchetError
-from ratchet.names import nearest
-from ratchet.simulation.visits import KINDS, MAX_EVENTS, Event, Visit, write_events
+from ratchet.core.errors import RatchetError
+from ratchet.core.names import nearest
+from ratchet.simulation.form_visits import KINDS, MAX_EVENTS, Event, Visit, write_events
 
 LABELS = ("validation_error", "distraction", "comparison_shopping", "accidental_exit", "bot", "committed_leave")
 

@@ -8,7 +8,7 @@ the same one.
 import hashlib
 import zlib
 
-from ratchet.simulation.visits import LONGEST_MS, Event
+from ratchet.simulation.form_visits import LONGEST_MS, Event
 
 SCROLL_MARKS = 64
 """Weeks after which the mark of traces with a scroll repeats."""

@@ -1,7 +1,7 @@
 """The words of the form-event language: kinds of forms with their fields, information parts, complaints.
 
 Add a form kind, a field or a complaint here. No name belongs to a class: which of them a trace uses is drawn in
-`ratchet/simulation/visits.py`, what a visitor of each class does with them in `ratchet/simulation/traces.py`.
+`ratchet/simulation/form_visits.py`, what a visitor of each class does with them in `ratchet/simulation/traces.py`.
 """
 
 

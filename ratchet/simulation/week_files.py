@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
-from ratchet.errors import RatchetError
+from ratchet.core.errors import RatchetError
 
 Row = dict[str, Any]
 Suffix = Literal["jsonl", "parquet"]

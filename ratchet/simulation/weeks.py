@@ -12,13 +12,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ratchet.cycle import Cycle
-from ratchet.errors import RatchetError
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import RatchetError
 from ratchet.simulation.ambiguity import HARD_PAIRS, make_ambiguous_events
+from ratchet.simulation.form_visits import KINDS, Event, write_events
 from ratchet.simulation.people import Annotator, check_share, personal_detail, serve
 from ratchet.simulation.traces import LABELS, make_events
 from ratchet.simulation.uniqueness import Seen, mark_events
-from ratchet.simulation.visits import KINDS, Event, write_events
 from ratchet.simulation.week_files import Suffix, write_week_files
 
 CLASSIFIER = "form_abandonment"

@@ -1,7 +1,7 @@
 """`python -m ratchet.training WORK_FOLDER`: have every candidate of a plan trained, and `result.json` written.
 
 The process that is started so supervises; it starts a worker of the same module, and that one, for a LoRA, a second process.
-Add here how these are told apart; what each does is in `supervisor.py`, `worker.py` and `learning.py`.
+Add here how these are told apart; what each does is in `ratchet/training/supervision/supervisor.py`, `worker.py` and `ratchet/training/native/trainer.py`.
 """
 
 import argparse
@@ -9,18 +9,18 @@ import os
 import sys
 from pathlib import Path
 
-from ratchet.errors import RatchetError
-from ratchet.files import write_json
-from ratchet.training.channel import Channel
-from ratchet.training.duo import Duo
-from ratchet.training.ending import OUT_OF_MEMORY, OtherEndedError, is_out_of_memory
-from ratchet.training.lifeline import die_with_parent
-from ratchet.training.memory import die_before_others, keep_heap_small
-from ratchet.training.outcome import FAILURE
+from ratchet.core.child_processes import die_with_parent
+from ratchet.core.errors import RatchetError
+from ratchet.core.files import write_json
+from ratchet.training.native.data_parallel import Duo
 from ratchet.training.plan import PLAN
-from ratchet.training.progress import open_progress
-from ratchet.training.room import Room
-from ratchet.training.supervisor import supervise
+from ratchet.training.result import FAILURE
+from ratchet.training.supervision.exit_reason import OUT_OF_MEMORY, OtherEndedError, is_out_of_memory
+from ratchet.training.supervision.memory_budget import Room
+from ratchet.training.supervision.process_memory import die_before_others, keep_heap_small
+from ratchet.training.supervision.progress import open_progress
+from ratchet.training.supervision.supervisor import supervise
+from ratchet.training.supervision.worker_channel import Channel
 
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -88,7 +88,7 @@ def _work(work: Path, room: Room, channel: Channel) -> int:
 
 
 def _help(work: Path, index: int, room: Room, memory: int, channel: int) -> int:
-    from ratchet.training.learning import follow_candidate
+    from ratchet.training.native.trainer import follow_candidate
     from ratchet.training.task import open_task
 
     try:

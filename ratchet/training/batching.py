@@ -1,6 +1,6 @@
 """Which examples meet in one training batch: of similar length, shuffled by seed and epoch, the same in every run.
 
-Add here orders of examples; how one batch is learned from is in `trainee.py`.
+Add here orders of examples; how one batch is learned from is in `ratchet/training/native/trainable_model.py`.
 """
 
 from collections.abc import Iterator, Sequence

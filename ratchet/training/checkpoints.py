@@ -1,16 +1,19 @@
 """What a training remembers after each epoch: safetensors and JSON in one folder, complete or not there at all.
 
-Add here how progress is stored and found again; what the tensors mean is decided in `epochs.py`.
+Add here how progress is stored and found again; what the tensors mean is decided in `ratchet/training/native/loop.py`.
 """
 
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.files import fsync_folder, publish
-from ratchet.identity import canonical_json, digest_bytes
+from ratchet.core.digests import canonical_json, digest_bytes
+from ratchet.core.errors import RatchetError
+from ratchet.core.files import fsync_folder, publish
+from ratchet.training.history import History, Tensors
 
 if TYPE_CHECKING:
     import torch
@@ -51,3 +54,47 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, "torch.Tensor"], dict[str, 
     if manifest != {name: digest_bytes(data) for name, data in content.items()} or len(content) != len(_FILES):
         return None
     return load(content["tensors.safetensors"]), json.loads(content["state.json"])
+
+
+if TYPE_CHECKING:
+    import torch
+
+MASTER = "master/"
+"""What stands before the stored name of a tensor that was learned."""
+
+
+def remember(folder: Path, history: History, tensors: Mapping[str, "torch.Tensor"]) -> None:
+    """Write the last epoch of a history, and forget all but that and the best."""
+    number = len(history.epochs)
+    write_checkpoint(folder / f"epoch-{number}", tensors, history.as_json())
+    for old in set(_finished_epochs(folder)) - {history.best, number}:
+        shutil.rmtree(folder / f"epoch-{old}")
+
+
+def recall(folder: Path) -> "tuple[History, Tensors | None]":
+    """The history and all tensors of the last epoch from which a training can go on; None where it begins."""
+    for number in sorted(_finished_epochs(folder), reverse=True):
+        found = read_checkpoint(folder / f"epoch-{number}")
+        if found is None:
+            continue
+        history = History.from_json(found[1])
+        if read_checkpoint(folder / f"epoch-{history.best}") is not None:
+            return replace(history, resumed_from=number), found[0]
+    return History(), None
+
+
+def recall_best(folder: Path, history: History) -> Tensors:
+    """What was learned by the best epoch, by stored name; raises `RatchetError` where that is lost."""
+    found = read_checkpoint(folder / f"epoch-{history.best}")
+    if found is None:
+        raise RatchetError("the best epoch's checkpoint is missing or damaged.", f"Remove {folder} and train again.")
+    return masters_of(found[0])
+
+
+def masters_of(tensors: Mapping[str, "torch.Tensor"]) -> Tensors:
+    """The stored tensors of an adapter among those of a checkpoint."""
+    return {name.removeprefix(MASTER): value for name, value in tensors.items() if name.startswith(MASTER)}
+
+
+def _finished_epochs(folder: Path) -> list[int]:
+    return [int(path.name.removeprefix("epoch-")) for path in folder.glob("epoch-*")]

@@ -1,6 +1,6 @@
 """Where a model learns, and in which numbers: the GPU or the processor, in the format that it multiplies fastest.
 
-Add here what is chosen by the machine that trains; what a candidate may choose is in `ratchet/candidate.py`.
+Add here what is chosen by the machine that trains; what a candidate may choose is in `ratchet/config/candidate.py`.
 """
 
 from typing import TYPE_CHECKING

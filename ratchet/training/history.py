@@ -1,13 +1,13 @@
 """What is known of a training after some of its epochs, whoever trains: their figures, which is best, whether another follows.
 
-Add here another figure of an epoch, or another reason to stop. What lies on the disk meanwhile is in `remembering.py`.
+Add here another figure of an epoch, or another reason to stop. What lies on the disk meanwhile is in `checkpoints.py`.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ratchet.candidate import Candidate
+from ratchet.config.candidate import Candidate
 
 if TYPE_CHECKING:
     import torch

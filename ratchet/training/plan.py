@@ -1,6 +1,6 @@
 """The plan of one training: what goes in, under one digest, and the work folder that holds it.
 
-Add here what a training needs to know before it begins. What it leaves behind is in `outcome.py`, how it runs in `__main__.py`.
+Add here what a training needs to know before it begins. What it leaves behind is in `result.py`, how it runs in `__main__.py`.
 """
 
 import json
@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ratchet.bases import Base
-from ratchet.candidate import Candidate
-from ratchet.encoding import template_digest
-from ratchet.errors import RatchetError
-from ratchet.files import publish, write_json
-from ratchet.identity import digest_file, digest_json
-from ratchet.prompt import Prompt
+from ratchet.config.candidate import Candidate
+from ratchet.config.prompt import Prompt
+from ratchet.core.digests import digest_file, digest_json
+from ratchet.core.errors import RatchetError
+from ratchet.core.files import publish, write_json
+from ratchet.models.base_models import Base
+from ratchet.models.tokenization import template_digest
 
 Examples = list[tuple[str, str]]
 """`(text, label)` pairs."""

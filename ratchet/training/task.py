@@ -1,18 +1,18 @@
 """One candidate's task: its settings, all that it learns from, where its files go.
 
-Add here what a candidate is given. What it makes of it is in `candidates.py`.
+Add here what a candidate is given. What it makes of it is in `methods.py`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.bases import Base, resolve_base
-from ratchet.candidate import Candidate
-from ratchet.errors import RatchetError
-from ratchet.prompt import Prompt
-from ratchet.training.outcome import CandidateResult
+from ratchet.config.candidate import Candidate
+from ratchet.config.prompt import Prompt
+from ratchet.core.errors import RatchetError
+from ratchet.models.base_models import Base, resolve_base
 from ratchet.training.plan import Examples, TrainingPlan, pin_templates, read_examples, read_plan
-from ratchet.training.room import WHOLE, Room
+from ratchet.training.result import CandidateResult
+from ratchet.training.supervision.memory_budget import WHOLE, Room
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How good what was learned is on the calibration split, which chooses epochs and candidates.
 
-Add a figure of that split here. On which texts a finished candidate is judged is `ratchet/judging.py`.
+Add a figure of that split here. On which texts a finished candidate is judged is `ratchet/evaluation/evaluate.py`.
 """
 
 from collections.abc import Sequence
@@ -8,15 +8,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from ratchet.adapter_weights import LoraSettings
-from ratchet.calibration import UNCALIBRATED, fit_calibration, softmax
-from ratchet.causal import load_causal
-from ratchet.encoders import apply_adapter, load_classifier
-from ratchet.encoding import TextTokenizer
-from ratchet.errors import RatchetError
-from ratchet.evaluation import Floats, Integers, brier_score, expected_calibration_error, macro_f1, negative_log_likelihood
-from ratchet.prediction import Predictor, causal_predictor, classifier_predictor
-from ratchet.prompt_tokenizer import PromptTokenizer
+from ratchet.core.errors import RatchetError
+from ratchet.metrics.calibration import UNCALIBRATED, fit_calibration, softmax
+from ratchet.metrics.classification import (
+    Floats,
+    Integers,
+    brier_score,
+    expected_calibration_error,
+    macro_f1,
+    negative_log_likelihood,
+)
+from ratchet.models.adapters.merge import apply_adapter
+from ratchet.models.adapters.peft_format import LoraSettings
+from ratchet.models.causal import load_causal
+from ratchet.models.encoders import load_classifier
+from ratchet.models.inference.predictor import Predictor, causal_predictor, classifier_predictor
+from ratchet.models.prompt_tokenizer import PromptTokenizer
+from ratchet.models.tokenization import TextTokenizer
 from ratchet.training.device import fast_dtype
 from ratchet.training.history import Metrics, Tensors
 from ratchet.training.task import Task

@@ -1,22 +1,22 @@
 """The worker of a training: every candidate of a plan, one after the other, and `result.json` at the end.
 
-A LoRA uses two processes of one thread each (see `duo.py`), so candidates never run side by side. Add here how candidates are
-scheduled; what one of them does is in `candidates.py`, and who watches the worker in `supervisor.py`.
+A LoRA uses two processes of one thread each (see `ratchet/training/native/data_parallel.py`), so candidates never run side by side. Add here how candidates are
+scheduled; what one of them does is in `methods.py`, and who watches the worker in `ratchet/training/supervision/supervisor.py`.
 """
 
 import json
 from dataclasses import asdict
 from pathlib import Path
 
-from ratchet.failpoints import failpoint
-from ratchet.files import write_json
-from ratchet.training.channel import Channel
-from ratchet.training.heartbeat import begin_heartbeat, read_silence, sign_of_life
+from ratchet.core.failpoints import failpoint
+from ratchet.core.files import write_json
 from ratchet.training.history import Epoch
-from ratchet.training.outcome import RESULT, CandidateResult, TrainingResult, check_candidate, choose_best
 from ratchet.training.plan import TrainingPlan, read_plan
-from ratchet.training.quantised import prepare_quantising
-from ratchet.training.room import Room
+from ratchet.training.quantization import prepare_quantising
+from ratchet.training.result import RESULT, CandidateResult, TrainingResult, check_candidate, choose_best
+from ratchet.training.supervision.memory_budget import Room
+from ratchet.training.supervision.watchdog import begin_heartbeat, read_silence, sign_of_life
+from ratchet.training.supervision.worker_channel import Channel
 
 
 def train_all(work: Path, room: Room, channel: Channel) -> None:
@@ -42,7 +42,7 @@ def _train_one(work: Path, plan: TrainingPlan, index: int, room: Room, channel: 
         if found.status == "trained":
             channel.say(f"candidate {index}: trained before, kept")
             return found
-    from ratchet.training.candidates import train_candidate
+    from ratchet.training.methods import train_candidate
     from ratchet.training.task import open_task
 
     sign_of_life()

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.bases import base_folder
-from ratchet.near_duplicates import NearDuplicates, normalise
-from ratchet.redaction import redact
+from ratchet.config.spec import Spec
+from ratchet.data.near_duplicates import NearDuplicates, normalise
+from ratchet.data.redaction import redact
+from ratchet.models.base_models import base_folder
 from ratchet.simulation.traces import LABELS
 from ratchet.simulation.vocabulary import INFORMATION
 from ratchet.simulation.weeks import CLASSIFIER, Simulation
-from ratchet.spec import Spec
-from ratchet.stores.specs import GoldenItem, load_golden, load_spec
+from ratchet.storage.golden_set import GoldenItem, load_golden
+from ratchet.storage.specs import load_spec
 
 FOLDER = Path(__file__).parents[2] / "data" / "form_abandonment"
 

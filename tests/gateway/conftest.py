@@ -23,16 +23,16 @@ from starlette.testclient import TestClient
 
 from gateway.app import create_app
 from gateway.settings import Settings
-from ratchet.bases import resolve_base
-from ratchet.candidate import Candidate
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.home import Home
-from ratchet.stores.sealing import left_behind, read_journal
-from ratchet.stores.serving import move
-from ratchet.testing import SmallClassifier, keep_receipts
-from ratchet.tiny_encoder import write_tiny_encoder
-from ratchet.training.outcome import read_result
+from ratchet.config.candidate import Candidate
+from ratchet.models.base_models import resolve_base
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import left_behind, read_journal
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.testing.homes import SmallClassifier, keep_receipts
+from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.result import read_result
+from ratchet.workflows.rollout.reconcile import move
 
 LABELS = ("amber", "green", "violet")
 TEXTS = {

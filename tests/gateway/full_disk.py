@@ -17,13 +17,14 @@ import pyarrow.parquet as pq
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
-from gateway.landing import FEEDBACK
+from gateway.row_log import FEEDBACK
 from gateway.settings import Settings
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.promoter import roll_back, stop_or_resume
-from ratchet.stores.serving import move
-from ratchet.testing import keep_receipts
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.testing.homes import keep_receipts
+from ratchet.workflows.rollout.advance import stop_or_resume
+from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.rollback import roll_back
 
 DISK, BALLAST, MIB = "16m", 4 * 2**20, 2**20
 URL = "/v1/classifiers/small"

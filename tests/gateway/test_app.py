@@ -12,14 +12,14 @@ from starlette.testclient import TestClient
 
 from gateway.app import create_app, repeat
 from gateway.settings import Settings
-from ratchet.errors import RatchetError
-from ratchet.prediction import load_predictor
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.home import Home
-from ratchet.stores.keys import SCOPES, Keys
-from ratchet.stores.landing import Landing
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
+from ratchet.core.errors import RatchetError
+from ratchet.ingest.landing import Landing
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.storage.api_keys import SCOPES, Keys
+from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.specs import Specs
 
 Serve = Callable[..., TestClient]
 Walk = Callable[[TestClient], list[tuple[str, str]]]
@@ -65,7 +65,7 @@ def test_what_was_served_and_corrected_becomes_the_next_weeks_rows(serve: Serve,
     assert client.post("/v1/feedback", json=word).status_code == 202
     client.__exit__(None, None, None)
     client.__enter__()
-    taken = Landing(home, Warehouse(home.warehouse)).take(Specs(home)["small"])
+    taken = Landing(home, open_warehouse(home.warehouse)).take(Specs(home)["small"])
     assert {found.kind: found.accepted for found in taken} == {"production_logs": 2, "corrections": 1}
     assert sum(found.rejected for found in taken) == 0
     (feedback,) = home.feedback("small").glob("*.parquet")

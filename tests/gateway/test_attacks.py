@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-import gateway.collecting
-from gateway.landing import REQUESTS, Landing
-from gateway.logs import log_lines
-from ratchet.stores.home import Home
-from ratchet.stores.sealing import left_behind, read_journal
+import gateway.routes.feedback
+from gateway.observability.json_logs import log_lines
+from gateway.row_log import REQUESTS, Landing
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import left_behind, read_journal
 
 Serve = Callable[..., TestClient]
 Put = Callable[..., list[Any]]
@@ -120,7 +120,7 @@ def test_five_hundred_names_open_nothing_outside(serve: Serve, home: Home, put: 
     replies = put(client, requests)
     assert {reply.status for reply in replies} <= {404, 405, 413, 422}
     _WATCHING.clear()
-    code = str(Path(gateway.collecting.__file__).parents[1])  # FastAPI reads our own sources, once
+    code = str(Path(gateway.routes.feedback.__file__).parents[1])  # FastAPI reads our own sources, once
     expected = (str(home.root), code, sys.prefix, sys.base_prefix)
     assert [path for path in opened if path.startswith("/") and not path.startswith(expected)] == []
     assert sorted(path.name for path in home.root.iterdir()) == before
@@ -132,7 +132,7 @@ def test_a_name_that_becomes_a_path_is_caught(
     """Mutant: the specification is looked for by the client's name, before anyone asks whether it serves."""
     client = serve()
     lax = plant(
-        gateway.collecting,
+        gateway.routes.feedback,
         "    if classifier not in gateway.slots:\n",
         '    (gateway.slots.home.root / classifier / "classifier.toml").is_file() and open(gateway.slots.home.root / classifier)\n'
         "    if classifier not in gateway.slots:\n",

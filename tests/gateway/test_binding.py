@@ -6,10 +6,10 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-import gateway.access
-import gateway.collecting
-from ratchet.stores.home import Home
-from ratchet.stores.keys import Keys
+import gateway.routes.auth
+import gateway.routes.feedback
+from ratchet.storage.api_keys import Keys
+from ratchet.storage.home import Home
 
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"
@@ -84,12 +84,12 @@ def test_a_gateway_that_does_not_bind_is_caught(serve: Serve, home: Home, plant:
     acme, bolt = bearer(home, "acme", "classify", "feedback"), bearer(home, "bolt", "classify", "feedback")
     client = serve()
     app: Any = client.app
-    lax = plant(gateway.collecting, "if not (proof.own or (caller.admin and proof.genuine)):", "if not proof.genuine:")
+    lax = plant(gateway.routes.feedback, "if not (proof.own or (caller.admin and proof.genuine)):", "if not proof.genuine:")
     app.include_router(lax.router, prefix="/lax")
     theirs = client.post(URL, json={"text": "money back"}, headers=acme).json()["request_id"]
     assert client.post("/v1/feedback", json=word(theirs), headers=bolt).status_code == 404
     assert client.post("/lax/v1/feedback", json=word(theirs), headers=bolt).status_code == 202
-    one_tenant = plant(gateway.access, 'return Caller(key.name, "admin" in key.scopes)', 'return Caller("", False)')
+    one_tenant = plant(gateway.routes.auth, 'return Caller(key.name, "admin" in key.scopes)', 'return Caller("", False)')
     app.state.access = one_tenant.Access(app.state.access.keys)
     theirs = client.post(URL, json={"text": "money back"}, headers=acme).json()["request_id"]
     assert client.post("/v1/feedback", json=word(theirs), headers=bolt).status_code == 202

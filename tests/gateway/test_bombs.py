@@ -15,7 +15,7 @@ import uvicorn
 import gateway.server
 from gateway.app import create_app
 from gateway.settings import Settings
-from ratchet.stores.home import Home
+from ratchet.storage.home import Home
 
 MIB = 2**20
 POST = b"POST /v1/classifiers/small HTTP/1.1\r\nHost: x\r\n"

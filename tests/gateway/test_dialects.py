@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gateway.dialects import tei
-from ratchet.stores.home import Home
-from ratchet.stores.keys import Keys
+from gateway.routes import tei
+from ratchet.storage.api_keys import Keys
+from ratchet.storage.home import Home
 
 Serve = Callable[..., TestClient]
 TEXTS = ["money back please", "where is the parcel", "my password is lost"]
@@ -118,9 +118,9 @@ def test_without_a_default_a_nameless_question_is_refused(serve: Serve, home: Ho
 def test_the_operators_default_answers(serve: Serve, home: Home) -> None:
     """Of two classifiers only the named one is the default; a name that is no classifier is refused at the start."""
     from gateway.app import create_app
-    from gateway.dialects.unnamed import default_classifier
+    from gateway.routes.default_classifier import default_classifier
     from gateway.settings import Settings
-    from ratchet.errors import RatchetError
+    from ratchet.core.errors import RatchetError
 
     client = serve(default_classifier="small")
     assert client.get("/info").json()["model_id"] == "small"

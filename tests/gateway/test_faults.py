@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from ratchet.records import KINDS
-from ratchet.stores.home import Home
-from ratchet.stores.keys import SCOPES, Keys
-from ratchet.stores.landing import Landing
-from ratchet.stores.sealing import left_behind
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
+from ratchet.data.records import KINDS
+from ratchet.ingest.landing import Landing
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.api_keys import SCOPES, Keys
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import left_behind
+from ratchet.storage.specs import Specs
 
 Serve = Callable[..., TestClient]
 FAILPOINTS = ("journal.before_write", "journal.before_sync", "journal.before_answer", "")
@@ -108,7 +108,7 @@ def test_the_week_of_a_correction_is_that_of_its_request(serve: Serve, home: Hom
     assert client.post("/v1/corrections", json={**said, "ts": "2099-01-01T00:00:00Z"}).json()["error"]["code"] == "bad_time"
     assert client.post("/v1/corrections", json={**said, "ts": "2001-01-01T00:00:00Z"}).status_code == 201
     client.__exit__(None, None, None)
-    warehouse = Warehouse(home.warehouse)
+    warehouse = open_warehouse(home.warehouse)
     Landing(home, warehouse).take(Specs(home)["small"])
     with warehouse.connect() as connection:
         (found,) = connection.execute(
@@ -122,7 +122,7 @@ def test_an_entry_of_an_earlier_hour_is_still_the_newest(
     home: Home, made: tuple[Home, list[str]], enter: Callable[[str], None]
 ) -> None:
     """F09: entries are ordered by their sequence; a clock that went back between two of them changes nothing."""
-    from ratchet.stores.ledger import Ledger
+    from ratchet.storage.rollout.ledger import Ledger
 
     for adapter, hour in ((made[1][1], "2031-01-01T00:00:00+00:00"), (made[1][0], "1999-01-01T00:00:00+00:00")):
         said = {"actor": "test", "action": "promote", "why": "test", "week": "2026-01-05", "receipts": {}}

@@ -13,21 +13,22 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gateway import asked as asked_module
-from gateway import flag_provider, loading
-from gateway import slots as slots_module
-from gateway.asked import read_asked
-from gateway.flag_provider import FileProvider
-from gateway.slots import Slots
-from ratchet.errors import RatchetError
-from ratchet.ledger_head import Head
-from ratchet.rollout import Rollout
-from ratchet.shared_bases import SharedBases
-from ratchet.stores import flags as flags_module
-from ratchet.stores.flags import Flags
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.serving import kill_switch, settle
+from gateway.flags import desired_state as asked_module
+from gateway.flags import file_provider as flag_provider
+from gateway.flags.desired_state import read_asked
+from gateway.flags.file_provider import FileProvider
+from gateway.serving import loading
+from gateway.serving import slots as slots_module
+from gateway.serving.slots import Slots
+from ratchet.core.errors import RatchetError
+from ratchet.models.inference.model_pool import SharedBases
+from ratchet.rollout.flag import Rollout
+from ratchet.rollout.ledger_entry import Head
+from ratchet.storage.home import Home
+from ratchet.storage.rollout import flag_file as flags_module
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.reconcile import kill_switch, settle
 
 Made = tuple[Home, list[str]]
 Enter = Callable[..., None]
@@ -37,8 +38,8 @@ Serve = Callable[..., TestClient]
 WRITER = """
 import sys
 from pathlib import Path
-from ratchet.stores.flags import Flags
-from ratchet.stores.home import Home
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.home import Home
 flags = Flags(Home(Path(sys.argv[1])))
 found = flags.read()
 flags.publish("small", found.rollouts["small"], seen=found.generation)

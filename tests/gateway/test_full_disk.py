@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.stores.home import Home
+from ratchet.storage.home import Home
 
 SCRIPT = Path(__file__).parent / "full_disk.py"
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ def test_a_gateway_that_keeps_no_room_is_caught(
 ) -> None:
     """Mutants, both in one run: the ledger does not use the ballast, and rows eat what it gave back."""
     changed = "if not is_full(error) or not spend(path):"
-    environment = plant_in_copy("ratchet/stores/ballast.py", changed, "if error:")
+    environment = plant_in_copy("ratchet/storage/reserved_space.py", changed, "if error:")
     landing = Path(environment["PYTHONPATH"]) / "gateway" / "landing.py"
     changed = "if self.ballast.spent and self.ballast_bytes:"
     assert changed in landing.read_text()

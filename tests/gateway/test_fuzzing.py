@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gateway.dialects.tei_schemas import ErrorResponse
+from gateway.routes.tei_schemas import ErrorResponse
 from gateway.schemas import Refused
 
 Serve = Callable[..., TestClient]
@@ -88,11 +88,11 @@ def test_random_bodies_never_make_it_fail(serve: Serve, put: Put) -> None:
 
 def test_a_gateway_that_fails_on_a_body_is_caught(serve: Serve, put: Put, plant: Callable[..., ModuleType]) -> None:
     """Mutant: a body is decoded before it is checked; the same bodies find it within the first thousand."""
-    import gateway.collecting
+    import gateway.routes.feedback
 
     client = serve()
     lax = plant(gateway.bodies, "found = model.model_validate_json(content)", "found = model.model_validate(json.loads(content))")
-    routes = plant(gateway.collecting, "from gateway.bodies import", f"from {lax.__name__} import")
+    routes = plant(gateway.routes.feedback, "from gateway.bodies import", f"from {lax.__name__} import")
     client.app.include_router(routes.router, prefix="/lax")  # type: ignore[attr-defined] # Starlette's client knows only ASGI
     bodies = [(route, body) for route, body in draw_bodies(1, 1000) if route == "/v1/corrections"]
     replies = put(client, (("POST", f"/lax{route}".encode(), body, []) for route, body in bodies))

@@ -15,8 +15,8 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from ratchet.stores.home import Home
-from ratchet.stores.sealing import left_behind
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import left_behind
 
 Started = tuple["subprocess.Popen[str]", str]
 
@@ -107,7 +107,7 @@ import os, signal, sys
 from pathlib import Path
 import psutil
 from orchestration.cli.gateway_process import run_gateway
-from ratchet.stores.home import Home
+from ratchet.storage.home import Home
 with run_gateway(Home(Path(sys.argv[1])), Path(sys.argv[1]) / "gateway.log"):
     print(psutil.Process().children()[0].pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -12,14 +12,14 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.settings import Settings
-from ratchet.policy import PromotionPolicy
-from ratchet.promotion import decide
-from ratchet.shadow import Evidence
-from ratchet.stores.flags import Flags
-from ratchet.stores.home import Home
-from ratchet.stores.keys import Keys
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.promoter import Weighed, carry_out
+from ratchet.config.policy import PromotionPolicy
+from ratchet.rollout.decision import decide
+from ratchet.rollout.evidence import Evidence
+from ratchet.storage.api_keys import Keys
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.advance import Weighed, carry_out
 
 Enter = Callable[..., None]
 EVIDENCE = Evidence(

@@ -11,12 +11,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway import shadowing
-from gateway.batching import OverloadedError
+from gateway.serving.batching import OverloadedError
+from gateway.serving.slots import Served
 from gateway.shadowing import is_sampled
-from gateway.slots import Served
-from ratchet.prediction import Predictions
-from ratchet.stores.home import Home
-from ratchet.stores.sealing import is_intact
+from ratchet.models.inference.predictor import Predictions
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import is_intact
 
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"
@@ -69,7 +69,7 @@ def test_during_a_step_live_shadows_what_the_candidate_answered(
 
 def test_a_killed_rollout_shadows_nothing(serve: Serve, home: Home, made: Any, enter: Callable[..., None]) -> None:
     """The kill switch ends shadowing too."""
-    from ratchet.stores.serving import kill_switch
+    from ratchet.workflows.rollout.reconcile import kill_switch
 
     enter(made[1][1], "shadow")
     kill_switch(home, "small", on=True)

@@ -12,17 +12,17 @@ import pytest
 from safetensors.torch import load, save
 from starlette.testclient import TestClient
 
-from gateway import loading
-from gateway.slots import Slots
-from ratchet import adapter_format as form
-from ratchet.adapter_folder import read_folder
-from ratchet.bases import resolve_base
-from ratchet.prediction import Predictor, load_predictor
-from ratchet.shared_bases import SharedBases
-from ratchet.stores.adapter_store import AdapterStore
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.tiny_adapter import write_tiny_adapter
+from gateway.serving import loading
+from gateway.serving.slots import Slots
+from ratchet.models.adapters import format as form
+from ratchet.models.adapters.folder import read_folder
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.predictor import Predictor, load_predictor
+from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.testing.tiny_adapter import write_tiny_adapter
 
 Serve = Callable[..., TestClient]
 Enter = Callable[..., None]

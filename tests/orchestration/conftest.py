@@ -20,9 +20,9 @@ import pytest
 
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance, prepare_dagster_home
-from ratchet.stores.ceremony import nominate, promote
-from ratchet.stores.home import Home
-from ratchet.testing import SmallClassifier
+from ratchet.storage.home import Home
+from ratchet.testing.homes import SmallClassifier
+from ratchet.workflows.rollout.nominate import nominate, promote
 
 WEEK = date(2026, 1, 5)
 POLICY = """

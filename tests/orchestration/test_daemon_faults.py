@@ -12,11 +12,11 @@ import dagster as dg
 import psutil
 import pytest
 
-from ratchet.stores.ceremony import nominate, shadow
-from ratchet.stores.flags import Flags
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.testing import WORDS, SmallClassifier, write_pairs
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.testing.homes import WORDS, SmallClassifier, write_pairs
+from ratchet.workflows.rollout.nominate import nominate, shadow
 
 Processes = Callable[[Home], Any]
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("rollouts")]

@@ -5,8 +5,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ratchet.stores.home import Home
-from ratchet.testing import SmallClassifier
+from ratchet.storage.home import Home
+from ratchet.testing.homes import SmallClassifier
 
 DagsterProcesses = Callable[[Home], Any]
 OUTCOME = """query Outcome($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {

@@ -7,11 +7,11 @@ import pytest
 
 from orchestration.definitions import defs
 from orchestration.feedback import feedback
-from ratchet.cycle import Cycle
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.stores.warehouse import Warehouse
-from ratchet.testing import SmallClassifier
+from ratchet.core.cycle import Cycle
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.specs import Specs
+from ratchet.testing.homes import SmallClassifier
 
 WEEK = date(2026, 1, 5)
 RUN_KEY = "dagster/run_key"
@@ -101,7 +101,7 @@ def held_by_another_process(eager: SmallClassifier) -> object:
     import subprocess
     import sys
 
-    with Warehouse(eager.home.warehouse).connect():
+    with open_warehouse(eager.home.warehouse).connect():
         pass
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code, str(eager.home.warehouse)]

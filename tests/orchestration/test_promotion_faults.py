@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from orchestration.cli.app import main
-from ratchet.cycle import Cycle
-from ratchet.gates import MODEL_GATES
-from ratchet.identity import digest_json
-from ratchet.signing import read_checkpoint
-from ratchet.stores.ceremony import nominate, shadow
-from ratchet.stores.flags import Flags
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.signing_key import public_key
-from ratchet.stores.verification import verify_ledger, verify_receipt
-from ratchet.testing import WORDS, write_pairs
+from ratchet.core.cycle import Cycle
+from ratchet.core.digests import digest_json
+from ratchet.gates.registry import MODEL_GATES
+from ratchet.rollout.signatures import read_checkpoint
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.signing_key import public_key
+from ratchet.testing.homes import WORDS, write_pairs
+from ratchet.workflows.rollout.nominate import nominate, shadow
+from ratchet.workflows.verify import verify_ledger, verify_receipt
 
 ROOT = Path(__file__).parents[2]
 RATCHET = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
@@ -99,7 +99,9 @@ def test_a_promoter_that_does_not_settle_first_is_noticed(
 ) -> None:
     """F21's mutant: what a killed command left half done stays so, and the flag is behind the ledger."""
     home = again()
-    planted = plant_in_copy("ratchet/stores/promoter.py", "    settle(home, classifier)  # what a killed", "    # what a killed")
+    planted = plant_in_copy(
+        "ratchet/workflows/rollout/advance.py", "    settle(home, classifier)  # what a killed", "    # what a killed"
+    )
     start(home, MOVES["advance"][0], RATCHET_FAILPOINT="promotion.after_ledger:kill").communicate()
     repeated = start(home, MOVES["advance"][0], **planted)
     _, error = repeated.communicate()

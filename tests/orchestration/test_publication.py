@@ -8,12 +8,12 @@ import pytest
 
 from orchestration.definitions import build_definitions
 from orchestration.publication import publication_check, publication_monday
-from ratchet.errors import RatchetError
-from ratchet.local_hub.server import LocalHub
-from ratchet.stores.home import Home
-from ratchet.stores.publications import Publication, Publications
-from ratchet.testing import WORDS, SmallClassifier, write_publishable
-from ratchet.tiny_encoder import write_tiny_encoder
+from ratchet.core.errors import RatchetError
+from ratchet.storage.home import Home
+from ratchet.storage.registry.publications import Publication, Publications
+from ratchet.testing.homes import WORDS, SmallClassifier, write_publishable
+from ratchet.testing.hub.server import LocalHub
+from ratchet.testing.tiny_encoder import write_tiny_encoder
 
 MONDAY = datetime(2026, 1, 12, 7, tzinfo=UTC)
 

@@ -8,16 +8,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.job_resources import configure
 from orchestration.promotion import promotion, promotion_sensor
-from orchestration.rollout_jobs import configure
 from orchestration.shadow_deployment import Passed, shadow_deployment
-from ratchet.errors import RatchetError
-from ratchet.stores.ceremony import nominate, promote
-from ratchet.stores.flags import Flags
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.promoter import Weighed, carry_out, recall, roll_back, stop_or_resume, weigh
-from ratchet.testing import WORDS, write_pairs
+from ratchet.core.errors import RatchetError
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.testing.homes import WORDS, write_pairs
+from ratchet.workflows.rollout.advance import Weighed, carry_out, recall, stop_or_resume, weigh
+from ratchet.workflows.rollout.nominate import nominate, promote
+from ratchet.workflows.rollout.rollback import roll_back
 
 WEEKS = (date(2026, 1, 5), date(2026, 1, 12))
 pytestmark = pytest.mark.xdist_group("rollouts")

@@ -11,7 +11,7 @@ from dagster._core.launcher.base import WorkerStatus
 
 from orchestration.instance import open_instance
 from orchestration.run_launcher import LeasedRunLauncher, release_dead_runs
-from resources.stores import build_stores, leases_of
+from resources.storage import build_stores, leases_of
 
 ROOT = Path(__file__).parents[2]
 PLAY = """

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ratchet.testing import SmallClassifier
+from ratchet.testing.homes import SmallClassifier
 
 KILLED = "the training was killed (SIGKILL; too little memory is the usual cause)"
 AGAIN = f"{KILLED}; trying once more with half as many texts at once"

@@ -6,8 +6,8 @@ import dagster as dg
 
 from assets.partitions import cycles
 from orchestration.weekly_cycle import monday
-from ratchet.cycle import Cycle
-from ratchet.testing import SmallClassifier
+from ratchet.core.cycle import Cycle
+from ratchet.testing.homes import SmallClassifier
 
 MONDAY = datetime(2026, 1, 12, 6, tzinfo=UTC)
 

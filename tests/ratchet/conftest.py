@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from ratchet.bases import resolve_base
-from ratchet.candidate import Candidate
-from ratchet.identity import digest_json
-from ratchet.tiny_encoder import write_tiny_encoder
+from ratchet.config.candidate import Candidate
+from ratchet.core.digests import digest_json
+from ratchet.models.base_models import resolve_base
+from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.training.plan import TrainingPlan, prepare
 
 SUBJECTS = {

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from orchestration.cli.app import main
-from ratchet.stores.home import Home
-from ratchet.testing import SmallClassifier
+from ratchet.storage.home import Home
+from ratchet.testing.homes import SmallClassifier
 
 WEEK = date(2026, 1, 5)
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from orchestration.cli.gateway_process import await_rollout, await_rows, run_gateway
-from ratchet.frontier.local_server import LocalFrontier, serve_locally
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.spec import Label
-from ratchet.stores.ceremony import nominate, shadow
-from ratchet.stores.home import Home
-from ratchet.stores.ledger import Ledger
-from ratchet.stores.pairs import Pairs
-from ratchet.stores.warehouse import Warehouse
-from ratchet.testing import WORDS, SmallClassifier
-from ratchet.tiny_causal import write_tiny_causal
+from orchestration.cli.demo.gateway_process import await_rollout, await_rows, run_gateway
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.config.spec import Label
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.shadow_pairs import Pairs
+from ratchet.testing.frontier_server import LocalFrontier, serve_locally
+from ratchet.testing.homes import WORDS, SmallClassifier
+from ratchet.testing.tiny_causal import write_tiny_causal
+from ratchet.workflows.rollout.nominate import nominate, shadow
 
 LENIENT = "[limits]\nmax_golden_loss = 0.99\n"
 """What a tiny random model forgets from one week to the next is not what is tested."""
@@ -93,7 +93,7 @@ def test_the_next_weeks_causal_candidate_shadows_the_one_that_is_live(
         await_rows(home, "small", url, len(ASKED))
     assert {answer["adapter"] for answer in answers} == {live}
     assert {answer["label"] for answer in answers} <= set(WORDS)
-    (evidence,) = Pairs(home, Warehouse(home.warehouse)).count("small", (str(live), str(entry.adapter)), 0)
+    (evidence,) = Pairs(home, open_warehouse(home.warehouse)).count("small", (str(live), str(entry.adapter)), 0)
     assert (evidence.requests, evidence.errors) == (len(ASKED), 0)
 
 

@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 
 from orchestration.run_results import STAGES
-from ratchet.gates import GATES
-from ratchet.testing import SmallClassifier
+from ratchet.gates.registry import GATES
+from ratchet.testing.homes import SmallClassifier
 
 pytestmark = pytest.mark.xdist_group("cli_cycle")
 

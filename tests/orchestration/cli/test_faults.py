@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ratchet.stores.home import Home
-from ratchet.testing import SmallClassifier
+from ratchet.storage.home import Home
+from ratchet.testing.homes import SmallClassifier
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("cli_cycle")]
 

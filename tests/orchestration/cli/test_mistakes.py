@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.testing import SmallClassifier
+from ratchet.testing.homes import SmallClassifier
 
 Plant = Callable[[Path], object]
 

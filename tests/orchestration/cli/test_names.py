@@ -85,7 +85,7 @@ def test_a_hostile_digest_names_no_adapter(call: Any, home: Path, digest: str) -
 @pytest.mark.parametrize("mutant", [False, True], ids=["product", "mutant"])
 def test_a_command_that_checks_no_name_is_noticed(tmp_path: Path, plant_in_copy: Any, mutant: bool) -> None:
     """T13's mutant takes every name: it fails the assertion of this file, and only the specification's own check stops it."""
-    changed = plant_in_copy("ratchet/names.py", "if not NAME.fullmatch(name):", "if not name:") if mutant else {}
+    changed = plant_in_copy("ratchet/core/names.py", "if not NAME.fullmatch(name):", "if not name:") if mutant else {}
     command = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
     arguments = ["--home", str(tmp_path / "root" / "home"), "init", "../outside", "--labels", "a,b"]
     done = subprocess.run([*command, *arguments], env={**os.environ, **changed}, cwd=tmp_path, capture_output=True, check=False)

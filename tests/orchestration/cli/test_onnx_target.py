@@ -10,15 +10,15 @@ from starlette.testclient import TestClient
 
 from gateway.app import create_app
 from gateway.settings import Settings
-from ratchet.cycle import Cycle, parse_week
-from ratchet.errors import RatchetError
-from ratchet.stores.ceremony import nominate
-from ratchet.stores.home import Home
-from ratchet.stores.receipts import Receipts
-from ratchet.stores.specs import Specs
-from ratchet.stores.target_gates import judge_artifact
-from ratchet.testing import WORDS, SmallClassifier
-from ratchet.tiny_encoder import write_tiny_encoder
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.errors import RatchetError
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.specs import Specs
+from ratchet.testing.homes import WORDS, SmallClassifier
+from ratchet.testing.tiny_encoder import write_tiny_encoder
+from ratchet.workflows.gates.target_gates import judge_artifact
+from ratchet.workflows.rollout.nominate import nominate
 
 pytestmark = pytest.mark.xdist_group("onnx_target")
 

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.cli.progress import Progress
 from orchestration.cli.session import Session
-from ratchet.stores.home import Home
+from ratchet.storage.home import Home
 
 SESSION = Session(Home(Path("unused")))
 

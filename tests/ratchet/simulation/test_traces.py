@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from ratchet.errors import RatchetError
-from ratchet.redaction import redact
+from ratchet.core.errors import RatchetError
+from ratchet.data.redaction import redact
 from ratchet.simulation.ambiguity import HARD_PAIRS, make_ambiguous_events
+from ratchet.simulation.form_visits import write_events
 from ratchet.simulation.traces import LABELS, make_trace
-from ratchet.simulation.visits import write_events
 from ratchet.simulation.vocabulary import FORM_KINDS, INFORMATION
 
 NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"

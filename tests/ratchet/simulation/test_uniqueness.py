@@ -2,9 +2,9 @@
 
 import random
 
+from ratchet.simulation.form_visits import Event, write_events
 from ratchet.simulation.traces import LABELS, make_events
 from ratchet.simulation.uniqueness import KEY_MARKS, Seen, mark_events
-from ratchet.simulation.visits import Event, write_events
 
 
 def test_a_trace_marked_for_one_week_is_left_alone_by_that_week_and_changed_by_others() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ratchet.errors import RatchetError
+from ratchet.core.errors import RatchetError
 from ratchet.simulation.week_files import write_week_files
 from ratchet.simulation.weeks import Simulation
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from ratchet.errors import RatchetError
+from ratchet.core.errors import RatchetError
 from ratchet.simulation.people import Annotator
 from ratchet.simulation.traces import LABELS
 from ratchet.simulation.weeks import SimulatedRequest, Simulation

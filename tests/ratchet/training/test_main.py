@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.training.lifeline import hold_lease
-from ratchet.training.outcome import read_result
 from ratchet.training.plan import TrainingPlan
+from ratchet.training.result import read_result
+from ratchet.training.supervision.work_lock import hold_lease
 
 Launch = Callable[..., subprocess.CompletedProcess[str]]
 Prepare = Callable[[Path, TrainingPlan], Path]
@@ -67,7 +67,7 @@ def test_a_training_that_forgets_its_optimiser_is_noticed(
 ) -> None:
     """The planted bug fails the very assertion that the real one passes (F29's mutant)."""
     restored = "self.optimiser.state[self.flat] = {name: tensors[name].clone() for name in _MOMENTS if name in tensors}"
-    mutant = plant_in_copy("ratchet/training/trainee.py", restored, "pass")
+    mutant = plant_in_copy("ratchet/training/native/trainable_model.py", restored, "pass")
     assert not ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch, kill_at, **mutant)
 
 

@@ -12,24 +12,24 @@ import numpy as np
 import pytest
 import torch
 
-from ratchet.bases import resolve_base
-from ratchet.candidate import Candidate
-from ratchet.errors import RatchetError
-from ratchet.identity import digest_json
-from ratchet.opened_adapter import open_adapter
-from ratchet.prediction import load_predictor
-from ratchet.prompt import PromptPolicy, make_prompt
-from ratchet.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.shared_bases import SharedBases
-from ratchet.spec import Label
-from ratchet.tiny_causal import write_tiny_causal
+from ratchet.config.candidate import Candidate
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.config.spec import Label
+from ratchet.core.digests import digest_json
+from ratchet.core.errors import RatchetError
+from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.training.batching import split_by_tokens
-from ratchet.training.causal import build_causal_trainee
-from ratchet.training.lora import build_trainee
-from ratchet.training.outcome import TrainingResult, read_result
+from ratchet.training.native.causal_model import build_causal_trainee
+from ratchet.training.native.model_setup import build_trainee
+from ratchet.training.native.trainable_model import Trainee
 from ratchet.training.plan import TrainingPlan, prepare
-from ratchet.training.sft import prompt_completions
-from ratchet.training.trainee import Trainee
+from ratchet.training.result import TrainingResult, read_result
+from ratchet.training.trl.sft import prompt_completions
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]

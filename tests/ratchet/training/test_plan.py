@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.candidate import Candidate
-from ratchet.errors import RatchetError
+from ratchet.config.candidate import Candidate
+from ratchet.core.errors import RatchetError
 from ratchet.training.plan import TrainingPlan, prepare, read_examples, read_plan
 
 PLAN = TrainingPlan(("a", "b"), (Candidate(), Candidate(method="probe")), {"all-MiniLM-L6-v2": "rev"}, "data", "1")

@@ -1,0 +1,106 @@
+"""From a decision to a Dagster check: what every gate is given, what it answers, and the receipt that is written of it.
+
+Add here what all checks share; what a check means is said in its own file, how it decides in `ratchet/`.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import dagster as dg
+
+from assets.metadata import as_table
+from assets.partitions import cycle_of
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle
+from ratchet.core.verdict import Verdict
+from ratchet.deployment.targets import digest_targets
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.reports import Reports
+from ratchet.storage.specs import Specs
+from ratchet.storage.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a gate may look at: one cycle, its specification, and the stores."""
+
+    cycle: Cycle
+    spec: Spec
+    specs: Specs
+    warehouse: Warehouse
+    receipts: Receipts
+    reports: Reports
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        """What earlier stages of the cycle noted."""
+        return self.receipts.noted(self.cycle)
+
+    @property
+    def judged(self) -> dict[str, Any]:
+        """The digests of what a gate of the model judges."""
+        return {key: self.noted[key] for key in ("adapter", "training_set")}
+
+    @property
+    def golden(self) -> dict[str, str]:
+        """The digest of the golden set."""
+        return {"golden": self.specs.golden_digest(self.cycle.classifier)}
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """The digest of the deployment targets, with every limit of their profiles."""
+        return {"targets": digest_targets(self.specs.targets(self.spec))}
+
+    def asked(self, **more: Any) -> dict[str, Any]:
+        """The parameters of a query about this cycle."""
+        return {"classifier": self.cycle.classifier, "week": self.cycle.week, **more}
+
+
+Found = tuple[Verdict, Mapping[str, Any]]
+"""What a gate answers: its verdict, and the digests of what the verdict is about."""
+
+
+def gate(asset: dg.AssetsDefinition, *more: dg.AssetsDefinition) -> Callable[[Callable[[Case], Found]], dg.AssetChecksDefinition]:
+    """Make a blocking check on `asset`, which also reads `more`, of a decision: its name and docstring become the check's."""
+
+    def wrap(decide: Callable[[Case], Found]) -> dg.AssetChecksDefinition:
+        name = decide.__name__
+
+        @dg.asset_check(
+            asset=asset, additional_deps=more, name=name, description=inspect.getdoc(decide), blocking=True, pool="duckdb"
+        )
+        def check(
+            context: dg.AssetCheckExecutionContext,
+            specs: dg.ResourceParam[Specs],
+            warehouse: dg.ResourceParam[Warehouse],
+            receipts: dg.ResourceParam[Receipts],
+            reports: dg.ResourceParam[Reports],
+        ) -> dg.AssetCheckResult:
+            cycle = cycle_of(context)
+            case = Case(cycle, specs[cycle.classifier], specs, warehouse, receipts, reports)
+            return _conclude(name, case, *decide(case))
+
+        return check
+
+    return wrap
+
+
+def _conclude(name: str, case: Case, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
+    """Write the receipt of the gate and return its result; only a failed verdict has a severity that blocks."""
+    receipt = case.receipts.write(case.cycle, name, verdict, {**binds, "policy": case.spec.digest, "code": version("ratchet")})
+    failed = verdict.outcome == "failed"
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=verdict.outcome == "passed",
+        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+        description=verdict.reason,
+        metadata={
+            "verdict": verdict.outcome,
+            "cycle": f"{case.cycle.classifier} {case.cycle.week}",
+            "evidence": as_table([{"what": key, "value": str(value)[:300]} for key, value in verdict.evidence.items()]),
+            "receipt": receipt.digest,
+        },
+    )

@@ -1,1 +1,0 @@
-"""The shapes that clients of other servers speak: thin routes over `gateway/classifying.py`, one module for each server."""

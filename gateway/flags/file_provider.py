@@ -1,0 +1,105 @@
+"""The flag file as an OpenFeature provider: it reads `flags.json`, and evaluates with flagd's own rules what was adopted of it.
+
+Reading and adopting are two steps, because an adapter is loaded in between (`gateway/serving/slots.py`). Add here how the file is watched and
+evaluated; who asks, and what is believed of the answer, is `evaluation.py`; what a flag says is `ratchet/rollout/flag.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from openfeature.contrib.tools.flagd.core import FlagdCore
+from openfeature.evaluation_context import EvaluationContext
+from openfeature.event import ProviderEventDetails
+from openfeature.flag_evaluation import FlagResolutionDetails, FlagValueType
+from openfeature.provider import AbstractProvider, Metadata
+
+from ratchet.core.errors import RatchetError
+from ratchet.rollout.flag import Rollout
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import FLAG_SET, Flags, FlagSet
+
+NAME = "ratchet-file"
+_NEVER = (-1, -1, -1)
+
+_Structure = Sequence[FlagValueType] | Mapping[str, FlagValueType]
+
+
+class FileProvider(AbstractProvider):
+    """The flags of a home. It does not poll: whoever uses it calls `read` when `stamp` changed, and `adopt` when that is good."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self._home, self._core, self._metadata = home, FlagdCore(), Metadata(name=NAME)
+        self._adopted: Mapping[str, tuple[Rollout, int]] = {}
+        self._newest = 0
+
+    def stamp(self) -> tuple[int, int, int]:
+        """Changes with the file: modification time (also to an older one), inode and size; zeros when there is none."""
+        try:
+            found = self._home.flags.stat()
+        except FileNotFoundError:
+            return (0, 0, 0)
+        except OSError:
+            return _NEVER
+        return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+    def read(self) -> FlagSet:
+        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest known."""
+        # The mark is read before the file: what is published between the two is no older file.
+        newest = max(self._newest, Flags(self._home).highest())
+        found = Flags(self._home).read()
+        if found.generation == 0:
+            raise RatchetError("flags.json is missing.", "Run 'ratchet promote'; it follows from the ledger.", code="no_flags")
+        if found.generation < newest:
+            raise RatchetError(
+                f"flags.json is of generation {found.generation}, but {newest} was published: an older file was put back.",
+                "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'.",
+                code="older_flags",
+            )
+        return found
+
+    def adopt(self, rollouts: Mapping[str, tuple[Rollout, int]]) -> None:
+        """Evaluate these rollouts from now on, each with the generation that it is from."""
+        flags = {}
+        for name, (rollout, generation) in rollouts.items():
+            flag = rollout.as_flag()
+            flags[name] = {**flag, "metadata": {**flag["metadata"], "version": str(generation)}}
+        changed = sorted(name for name in rollouts.keys() | self._adopted.keys() if rollouts.get(name) != self._adopted.get(name))
+        self._core.set_flags({"flags": flags, "metadata": {"flagSetId": FLAG_SET}})
+        self._adopted = dict(rollouts)
+        self._newest = max([self._newest, *(generation for _, generation in rollouts.values())])
+        if changed:
+            self.emit_provider_configuration_changed(ProviderEventDetails(flags_changed=changed))
+
+    def get_metadata(self) -> Metadata:
+        """The provider's name, which traces show."""
+        return self._metadata
+
+    def resolve_string_details(
+        self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[str]:
+        """The digest that answers; the default when the flag is disabled."""
+        return self._core.resolve_string_value(flag_key, default_value, evaluation_context)
+
+    def resolve_boolean_details(
+        self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[bool]:
+        """As flagd would; a rollout is no such flag."""
+        return self._core.resolve_boolean_value(flag_key, default_value, evaluation_context)
+
+    def resolve_integer_details(
+        self, flag_key: str, default_value: int, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[int]:
+        """As flagd would; a rollout is no such flag."""
+        return self._core.resolve_integer_value(flag_key, default_value, evaluation_context)
+
+    def resolve_float_details(
+        self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[float]:
+        """As flagd would; a rollout is no such flag."""
+        return self._core.resolve_float_value(flag_key, default_value, evaluation_context)
+
+    def resolve_object_details(
+        self, flag_key: str, default_value: _Structure, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[_Structure]:
+        """As flagd would; a rollout is no such flag."""
+        return self._core.resolve_object_value(flag_key, default_value, evaluation_context)

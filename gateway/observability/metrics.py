@@ -1,0 +1,108 @@
+"""What Prometheus reads at `/metrics`. Labels come from closed sets: classifiers of the home, slots, status codes.
+
+Add a metric here; it is counted where the thing happens.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from gateway.flags.evaluation import Heard
+from gateway.serving.batching import Batch
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The metrics of one gateway, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("ratchet_requests", "Answered requests.", ["classifier", "slot", "code"], registry=self.registry)
+        self.paths = Counter(
+            "ratchet_answers",
+            "Answered texts, by the path that answered and what computed it.",
+            ["classifier", "path", "runtime"],
+            registry=self.registry,
+        )
+        self.edge_faults = Counter(
+            "ratchet_edge_faults", "Texts that the edge path failed on and the calibrated one answered.",
+            ["classifier", "slot"], registry=self.registry,
+        )  # fmt: skip
+        self.duration = Histogram(
+            "ratchet_request_duration_seconds",
+            "From the first byte to the answer.",
+            ["classifier"],
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.queued = Histogram(
+            "ratchet_request_queue_duration_seconds",
+            "How long a question waited for the model.",
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.inferred = Histogram(
+            "ratchet_request_inference_duration_seconds",
+            "How long the model took for a batch.",
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.batch = Histogram(
+            "ratchet_batch_size",
+            "Texts that were answered together.",
+            registry=self.registry,
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+        )
+        self.waiting = Gauge("ratchet_queue_size", "Texts that wait for the model.", registry=self.registry)
+        self.weight = Gauge(
+            "ratchet_rollout_weight_ratio", "Share of users that a slot answers.", ["classifier", "slot"], registry=self.registry
+        )
+        self.adapter = Gauge(
+            "ratchet_adapter_info", "Which adapter a slot holds.", ["classifier", "slot", "digest"], registry=self.registry
+        )
+        self.unlogged = Counter(
+            "ratchet_unlogged", "Answers whose row could not be written.", ["classifier"], registry=self.registry
+        )
+        self.shadow_pairs = Counter(
+            "ratchet_shadow_requests", "Requests that both adapters were asked.", ["classifier", "result"], registry=self.registry
+        )
+        self.shadow_dropped = Counter(
+            "ratchet_shadow_dropped", "Shadow texts dropped under load.", ["classifier"], registry=self.registry
+        )
+        self.fallbacks = Counter(
+            "ratchet_flag_fallbacks",
+            "Requests that live answered because the flag provider gave no usable answer.",
+            ["classifier", "cause"],
+            registry=self.registry,
+        )
+        self.ballast = Gauge("ratchet_ballast_bytes", "Room on the disk held for the ledger and the flags.", registry=self.registry)
+        self.entries = Gauge("ratchet_ledger_entries", "Entries of the ledger.", ["classifier"], registry=self.registry)
+        self.cycled = Gauge(
+            "ratchet_last_cycle_timestamp_seconds",
+            "When the newest cycle ended, whatever became of it.",
+            ["classifier"],
+            registry=self.registry,
+        )
+        self.rollout = Gauge(
+            "ratchet_rollout_status",
+            "Where a rollout stands: 0 running, 1 promoted, 2 rolled back.",
+            ["classifier"],
+            registry=self.registry,
+        )
+        self.guardrail = Gauge(
+            "ratchet_guardrail_value",
+            "The figure of a guardrail when it was last weighed.",
+            ["classifier", "metric"],
+            registry=self.registry,
+        )
+
+    def hear(self, heard: Heard) -> None:
+        """Count an evaluation that was of no use."""
+        if heard.fallback:
+            self.fallbacks.labels(heard.said.flag_key, heard.fallback).inc()
+
+    def watch(self, batch: Batch) -> None:
+        """Count one answered batch."""
+        self.batch.observe(batch.texts)
+        self.inferred.observe(batch.answered_s)
+        for waited_s in batch.waited_s:
+            self.queued.observe(waited_s)

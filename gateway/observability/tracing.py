@@ -1,0 +1,128 @@
+"""OpenTelemetry: a span for each request, with the evaluation of its flag as an event. Off, and not imported, without an endpoint.
+
+No text, user or name that a client sent becomes an attribute (T23): routes are templates, users are keyed hashes. Add here what
+else a trace may show; what is counted is `metrics.py`.
+"""
+
+import hmac
+import secrets
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.flags.evaluation import Heard
+
+EVENT = "feature_flag.evaluation"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/health"})
+_EXPORT_S = 5
+_MAX_CHARS = 100
+
+
+class Tracing:
+    """The spans of one gateway, sent by a thread to the OTLP/HTTP collector at `endpoint`; without one nothing is done."""
+
+    def __init__(self, endpoint: str = "") -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._provider: Any = None
+        self._tracer: Any = None
+        self._secret = secrets.token_bytes(32)
+
+    def wrap(self, app: FastAPI) -> None:
+        """Let a span surround every request of `app` but the probes'."""
+        if self._endpoint:
+            app.add_middleware(_Spans, tracing=self)
+
+    def start(self) -> None:
+        """Begin to send."""
+        if not self._endpoint:
+            return
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        self._provider = TracerProvider(resource=Resource.create({"service.name": "ratchet-gateway"}), shutdown_on_exit=False)
+        exporter = OTLPSpanExporter(endpoint=f"{self._endpoint}/v1/traces", timeout=_EXPORT_S)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("ratchet.gateway")
+
+    def stop(self) -> None:
+        """Send what is left, and end."""
+        if self._provider is not None:
+            self._provider.shutdown()
+            self._provider = self._tracer = None
+
+    def hear(self, heard: Heard) -> None:
+        """Note an evaluation on the span of the request that asked for it."""
+        if self._tracer is not None:
+            from opentelemetry import trace
+
+            trace.get_current_span().add_event(EVENT, self._describe(heard))
+
+    async def follow(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request within a span. The client's trace goes on; its trace state and baggage are not taken."""
+        if self._tracer is None:
+            await app(scope, receive, send)
+            return
+        from opentelemetry.trace import SpanKind, StatusCode
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
+        name = "HTTP" if method == "_OTHER" else method  # as OpenTelemetry's conventions have it
+        with self._tracer.start_as_current_span(
+            name,
+            context=TraceContextTextMapPropagator().extract({"traceparent": sent}),
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": method, "url.scheme": scope["scheme"]},
+            record_exception=False,  # its message may hold what was sent
+            set_status_on_exception=False,
+        ) as span:
+            status = 500
+
+            async def watch(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                await send(message)
+
+            try:
+                await app(scope, receive, watch)
+            finally:
+                route = getattr(scope.get("route"), "path", "")
+                if route:
+                    span.update_name(f"{name} {route}")
+                    span.set_attribute("http.route", route)
+                span.set_attribute("http.response.status_code", status)
+                if status >= 500:
+                    span.set_attribute("error.type", str(status))
+                    span.set_status(StatusCode.ERROR)
+
+    def _describe(self, heard: Heard) -> dict[str, str]:
+        said = heard.said
+        found: dict[str, object] = {
+            "feature_flag.key": said.flag_key,
+            "feature_flag.provider.name": heard.provider,
+            "feature_flag.result.variant": "" if heard.fallback else said.variant,
+            "feature_flag.result.reason": "error" if heard.fallback else str(said.reason or "unknown").lower(),
+            "feature_flag.context.id": hmac.digest(self._secret, heard.key.encode(errors="replace"), "sha256").hex()[:32],
+            "feature_flag.set.id": said.flag_metadata.get("flagSetId"),
+            "feature_flag.version": said.flag_metadata.get("version"),
+            "error.type": heard.fallback,
+        }
+        return {name: str(value)[:_MAX_CHARS] for name, value in found.items() if value}
+
+
+class _Spans:
+    """The middleware, which FastAPI makes when the first request comes."""
+
+    def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
+        self._app, self._tracing = app, tracing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in _PROBES:
+            await self._tracing.follow(self._app, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)

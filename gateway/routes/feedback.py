@@ -1,0 +1,91 @@
+"""The routes that collect: a user's word, and an annotator's label. Each is acknowledged when it is on disk.
+
+Add here other things that people tell the gateway; what it tells them is `classify.py`.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from gateway.errors import Refusal, unknown_classifier
+from gateway.feedback_log import ContradictionError
+from gateway.routes.auth import Caller, caller_of, need
+from gateway.routes.request_body import CONTRADICTED, REFUSED, body_of, described
+from gateway.row_log import CORRECTIONS, FEEDBACK
+from gateway.schemas import Accepted, Correction, Feedback
+from gateway.state import Gateway, gateway_of
+
+router = APIRouter()
+_FIRST_YEAR = 1970  # far from the first year of the calendar, which has no UTC in every zone
+_REFUSED = {**REFUSED, **CONTRADICTED}
+
+
+@router.post(
+    "/v1/feedback", response_model=Accepted, status_code=202, responses=_REFUSED, openapi_extra=described(Feedback),
+    dependencies=[Depends(need("feedback"))], summary="A user's word on an answer",
+)  # fmt: skip
+async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(body_of(Feedback))]) -> Accepted:
+    """Keep what a user says of an answer that this key got: it sends the request to review, and becomes no label."""
+    gateway = gateway_of(request)
+    _check_serves(gateway, feedback.classifier)
+    _check_given(gateway, feedback, caller_of(request))
+    _check_label(gateway, feedback.classifier, feedback.label)
+    row = {**feedback.model_dump(exclude={"classifier"}), "ts": datetime.now(UTC).isoformat()}
+    await _store(gateway, feedback.classifier, FEEDBACK, row)
+    return Accepted(request_id=feedback.request_id)
+
+
+@router.post(
+    "/v1/corrections", response_model=Accepted, status_code=201, responses=_REFUSED, openapi_extra=described(Correction),
+    dependencies=[Depends(need("annotate"))], summary="An annotator's label",
+)  # fmt: skip
+async def take_correction(request: Request, correction: Annotated[Correction, Depends(body_of(Correction))]) -> Accepted:
+    """Keep a trusted annotator's label, of any answer of the classifier, or of a log that came from elsewhere."""
+    gateway, now = gateway_of(request), datetime.now(UTC)
+    _check_serves(gateway, correction.classifier)
+    proof = gateway.ids.judge(correction.request_id, correction.classifier, "")
+    if proof.ours and not proof.genuine:
+        raise _no_answer()
+    _check_label(gateway, correction.classifier, correction.label)
+    ts = correction.ts or now
+    if ts.tzinfo is None or ts.year < _FIRST_YEAR or ts > now:
+        said = "ts: a time with a zone, since 1970 and not in the future, is needed."
+        raise Refusal(422, "bad_time", said, "Leave ts out, or send RFC 3339.")
+    row = {**correction.model_dump(exclude={"classifier", "ts"}), "ts": ts.astimezone(UTC).isoformat()}
+    await _store(gateway, correction.classifier, CORRECTIONS, row, timed=correction.ts is not None)
+    return Accepted(request_id=correction.request_id)
+
+
+def _check_serves(gateway: Gateway, classifier: str) -> None:
+    if classifier not in gateway.slots:
+        raise unknown_classifier(gateway.slots.names())
+
+
+def _check_given(gateway: Gateway, feedback: Feedback, caller: Caller) -> None:
+    """Raise the one refusal for every id that the caller was not given: another's, another classifier's, an invented one."""
+    proof = gateway.ids.judge(feedback.request_id, feedback.classifier, caller.name)
+    if not (proof.own or (caller.admin and proof.genuine)):
+        raise _no_answer()
+
+
+def _no_answer() -> Refusal:
+    said = "No answer with this request_id was given to this key by this classifier."
+    return Refusal(404, "no_answer", said, "Send the request_id of the answer, with the key that asked.")
+
+
+def _check_label(gateway: Gateway, classifier: str, label: str | None) -> None:
+    labels = gateway.slots[classifier].spec.labels
+    if label is not None and label not in labels:
+        raise Refusal(422, "bad_label", "label: it is not one of the classifier's.", f"Labels: {', '.join(labels)}."[:300])
+
+
+async def _store(gateway: Gateway, classifier: str, kind: str, row: dict[str, Any], *, timed: bool = True) -> None:
+    try:
+        await gateway.words.store(classifier, kind, row, timed=timed)
+    except OSError:
+        raise Refusal(507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5) from None
+    except ContradictionError:
+        said = "The same source said something else of this answer before; that stands, and this was kept as evidence."
+        hint = "An annotator who has another mind sends ts." if kind == CORRECTIONS else ""
+        raise Refusal(409, "contradiction", said, hint) from None

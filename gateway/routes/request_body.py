@@ -1,0 +1,64 @@
+"""How a body is read: no larger than permitted, parsed strictly from its bytes, and described for OpenAPI.
+
+Add here what all routes with a body share; the bodies themselves are `schemas.py`.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import ValidationError
+
+from gateway.errors import Refusal, explain
+from gateway.schemas import Refused, Strict
+from gateway.state import gateway_of
+
+Body = TypeVar("Body", bound=Strict)
+_REFUSALS = {
+    401: "No valid key.",
+    403: "The key lacks the scope.",
+    404: "No such classifier serves.",
+    413: "The body is too large.",
+    422: "The body is not as described.",
+    429: "Too much waits already, or the key asked too often.",
+    500: "A fault of the gateway; its log says which.",
+    503: "The classifier cannot answer now.",
+    507: "The disk is full.",
+}
+REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Refused, "description": said} for status, said in _REFUSALS.items()}
+CONTRADICTED: dict[int | str, dict[str, Any]] = {
+    409: {"model": Refused, "description": "The same source said something else before."}
+}
+
+
+def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
+    """A dependency that reads a body of at most the permitted size and parses it strictly from its bytes."""
+
+    async def read(request: Request) -> Body:
+        limit, content = gateway_of(request).settings.max_body_bytes, b""
+        async for part in request.stream():
+            content += part
+            if len(content) > limit:
+                raise Refusal(413, "too_large", f"The body is larger than {limit} bytes.", "Send fewer or shorter texts at a time.")
+        try:
+            found = model.model_validate_json(content)
+            json.loads(content, object_pairs_hook=_once)  # two readers of a repeated key may disagree on what was said
+        except ValidationError as error:
+            raise explain(error, list(model.model_fields)) from None
+        except ValueError:
+            raise Refusal(422, "bad_body", "body: a key occurs twice.", "Give each field once.") from None
+        return found
+
+    return read
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError
+
+
+def described(model: type[Strict]) -> dict[str, Any]:
+    """The OpenAPI entry of a body that is parsed by `body_of`."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,0 +1,166 @@
+"""The rollout page and its one button, for a person at a browser. Every answer here is a page, also each refusal.
+
+Add here what a person may do with a rollout on the page. What it says is `ratchet/rollout/page/`, what a rollback does
+`ratchet/workflows/rollout/rollback.py`, how a browser is let in `browser_auth.py`.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from gateway.errors import Refusal
+from gateway.routes.browser_auth import FormTokens, admit, need_own_page, read_form
+from gateway.serving.slots import Slots
+from gateway.state import gateway_of
+from ratchet.core.errors import RatchetError
+from ratchet.rollout.ledger_entry import Head
+from ratchet.rollout.page.rendering import POLICY, WHY_AT_MOST, Form, Notice, render_refusal, render_rollout
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.signing_key import can_sign
+from ratchet.workflows.rollout.rollback import CHANGED, take_back
+from ratchet.workflows.rollout.view import see_rollout
+
+router = APIRouter()
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_MEANWHILE = {CHANGED, "bad_move", "no_refuge"}
+_SAID = {
+    200: "The page.",
+    401: "No valid key; a browser asks for one.",
+    403: "The key lacks the scope, or another site sent the form.",
+    404: "No such classifier.",
+    409: "There is nothing to return to, or someone decided meanwhile.",
+    413: "The form is too large.",
+    422: "The form is not as the page sends it.",
+    429: "The key asked too often.",
+    503: "The ledger or the specification cannot be read, or not be written.",
+}
+_PAGES: dict[int | str, dict[str, Any]] = {
+    status: {"content": {"text/html": {}}, "description": said} for status, said in _SAID.items()
+}
+_FORM = {
+    "type": "object",
+    "required": ["head", "token", "why"],
+    "properties": {"head": {"type": "string"}, "token": {"type": "string"}, "why": {"type": "string", "maxLength": WHY_AT_MOST}},
+}
+_BODY = {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": _FORM}}}}
+
+
+@router.get("/rollout/{name}", response_class=HTMLResponse, responses=_PAGES, summary="The rollout page")
+async def show(request: Request, name: str) -> Response:
+    """State, ladder, guardrails, history, and the form of a rollback. The key may come as the password of HTTP Basic."""
+    try:
+        who = admit(request, "admin")
+        return await _page(request, name, who)
+    except Refusal as refusal:
+        return _refused(refusal)
+
+
+@router.post(
+    "/rollout/{name}/rollback", status_code=303, response_class=Response, openapi_extra=_BODY, summary="Roll back now",
+    responses={**_PAGES, 303: {"description": "Done; the page shows it."}},
+)  # fmt: skip
+async def roll_back(request: Request, name: str) -> Response:
+    """Take the candidate, or else live itself, back. The form must come from a page that shows the ledger as it still is."""
+    try:
+        who = admit(request, "admin")
+        need_own_page(request)
+        return await _take_back(request, name, who, await read_form(request))
+    except Refusal as refusal:
+        return _refused(refusal)
+
+
+async def _take_back(request: Request, name: str, who: str, form: dict[str, str]) -> Response:
+    home, why = Home(gateway_of(request).settings.home), form.get("why", "").strip()
+    if name not in home.classifiers():
+        raise _unknown(home)
+    head = _read_head(form.get("head", ""))
+    if head is None or not _tokens(request).is_ours(form.get("token", ""), name, who, head):
+        notice = Notice(
+            "Nothing was done.", "The form was not made by this gateway for you. Decide again on the page as it is now."
+        )
+        return await _page(request, name, who, notice, 409, why)
+    if not why or len(why) > WHY_AT_MOST or not why.isprintable():
+        notice = Notice("Nothing was done.", f"Give a reason of one line, at most {WHY_AT_MOST} printable characters.")
+        return await _page(request, name, who, notice, 422, why)
+    try:
+        await asyncio.to_thread(take_back, home, name, why, head, who=f"key {who}" if who else "")
+    except RatchetError as error:
+        title = "Someone decided meanwhile." if error.code == CHANGED else "Not rolled back."
+        status = 409 if error.code in _MEANWHILE else 503
+        return await _page(request, name, who, Notice(title, _without(home, error.message)), status, why)
+    except OSError as error:
+        said = (
+            f"The ledger cannot be written here ({error.strerror or type(error).__name__}). Use 'ratchet rollback' on the machine."
+        )
+        return await _page(request, name, who, Notice("Not rolled back.", said), 503, why)
+    return RedirectResponse(f"../{name}", 303, HEADERS)
+
+
+async def _page(
+    request: Request, name: str, who: str, notice: Notice | None = None, status: int = 200, why: str = ""
+) -> HTMLResponse:
+    gateway = gateway_of(request)
+    home = Home(gateway.settings.home)
+    if name not in home.classifiers():
+        raise _unknown(home)
+    return await asyncio.to_thread(_draw, home, gateway.slots, _tokens(request), name, who, notice, status, why)
+
+
+def _draw(
+    home: Home, slots: Slots, tokens: FormTokens, name: str, who: str, notice: Notice | None, status: int, why: str
+) -> HTMLResponse:
+    notices = [notice] if notice else []
+    try:
+        view = see_rollout(home, name, datetime.now(UTC))
+    except RatchetError as error:
+        logging.getLogger("ratchet.gateway").error("%s: %s", error.code, error)
+        raise Refusal(503, error.code, _without(home, error.message), _without(home, error.hint)) from None
+    except OSError as error:
+        said = f"The ledger cannot be read ({error.strerror or type(error).__name__})."
+        raise Refusal(503, "unreadable", said, "Look at the rights of the home's files.") from None
+    if problem := slots.problems.get(name):
+        notices.append(Notice("This gateway keeps what it serves.", _without(home, problem), "open"))
+    if name in slots and slots[name].rollout.killed:
+        notices.append(Notice("The kill switch is on.", "Everyone gets live, and nothing shadows.", "open"))
+    form = None
+    if can_sign(home):
+        token = tokens.make(name, who, view.head)
+        form = Form(f"{view.head.sequence}:{view.head.digest}", token, why[:WHY_AT_MOST] if why.isprintable() else "")
+    return HTMLResponse(render_rollout(view, form, tuple(notices)), status, HEADERS)
+
+
+def _refused(refusal: Refusal) -> HTMLResponse:
+    said, headers = refusal.problem, dict(HEADERS)
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
+    if refusal.retry_s is not None:
+        headers["Retry-After"] = str(refusal.retry_s)
+    return HTMLResponse(render_refusal(said.message, said.hint), refusal.status, headers)
+
+
+def _unknown(home: Home) -> Refusal:
+    return Refusal(404, "no_classifier", "No such classifier is here.", f"There is: {', '.join(home.classifiers()) or 'none'}.")
+
+
+def _tokens(request: Request) -> FormTokens:
+    tokens: FormTokens = request.app.state.form_tokens
+    return tokens
+
+
+def _read_head(said: str) -> Head | None:
+    sequence, _, digest = said.partition(":")
+    return Head(int(sequence), digest) if sequence.isdecimal() and sequence.isascii() and len(sequence) < 10 else None
+
+
+def _without(home: Home, said: str) -> str:
+    return said.replace(f"{home.root}/", "")

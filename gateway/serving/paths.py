@@ -1,0 +1,72 @@
+"""The two paths of an answer: an edge that says a label alone, and the calibrated one, which high stakes always reach.
+
+Live, candidate and shadow go the same way, so that a pair compares what users got with what they would have got. Add here how a
+path is asked; which labels need the calibrated one is `ratchet/deployment/serving_paths.py`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.serving.batching import Answered
+from gateway.serving.loading import Answering, kind_of
+from gateway.serving.slots import Choice
+from ratchet.deployment.serving_paths import Path, stands_alone
+
+Ask = Callable[[Answering, Sequence[str]], Awaitable[Answered | None]]
+"""Asks an adapter or an export; None when a shadow's texts were dropped."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said of one text."""
+
+    label: str
+    confidence: float | None
+    """None where the label alone was said."""
+    probabilities: Mapping[str, float]
+    """Calibrated; empty where the label alone was said."""
+    seconds: float
+    """Processor time for the text, on both paths where it went both."""
+    together: int
+    """How many texts were in its last batch."""
+    path: Path = "calibrated"
+    runtime: str = "in_process"
+
+
+async def ask_paths(ask: Ask, choice: Choice, texts: Sequence[str]) -> list[Said] | None:
+    """What `choice` says of each text: the edge's label where that is enough, else the calibrated answer."""
+    if choice.edge is None:
+        return await ask_calibrated(ask, choice, texts)
+    first = await ask(choice.edge, texts)
+    if first is None:
+        return None
+    runtime = kind_of(choice.edge) or "in_process"
+    said = [Said(label, None, {}, first.seconds, first.together, "edge", runtime) for label in first.labels]
+    on = [index for index, found in enumerate(said) if not stands_alone(choice.spec, found.label)]
+    second = await ask_calibrated(ask, choice, [texts[index] for index in on], first.seconds) if on else []
+    if second is None:
+        return None
+    for index, found in zip(on, second, strict=True):
+        said[index] = found
+    return said
+
+
+async def ask_calibrated(ask: Ask, choice: Choice, texts: Sequence[str], seconds: float = 0.0) -> list[Said] | None:
+    """What the calibrated path says of each text, which took `seconds` already."""
+    found = await ask(choice.predictor, texts)
+    if found is None:
+        return None
+    unknown = dict.fromkeys(choice.spec.labels, 0.0)  # labels that are newer than the adapter
+    runtime = kind_of(choice.predictor) or "in_process"
+    return [
+        Said(
+            label,
+            float(confidence),
+            {**unknown, **dict(zip(choice.predictor.labels, map(float, row), strict=True))},
+            found.seconds + seconds,
+            found.together,
+            "calibrated",
+            runtime,
+        )
+        for label, confidence, row in zip(found.labels, found.confidence, found.probabilities, strict=True)
+    ]

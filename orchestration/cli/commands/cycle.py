@@ -1,0 +1,94 @@
+"""`ratchet cycle`: one week by hand, or what it would be (`--plan`).
+
+Add here options of a cycle; the run itself is in `orchestration/cli/run_cycle.py`, what a plan says in `cycle_plan.py`.
+"""
+
+import time
+from typing import Annotated
+
+import typer
+
+from orchestration.cli import completion
+from orchestration.cli.help import Json, Name
+from orchestration.cli.output import emit, emit_json, say
+from orchestration.cli.session import Session, session_of
+from ratchet.core.cycle import Cycle, choose_week, need_known
+from ratchet.ingest.rebuild import open_warehouse
+
+
+def cycle(
+    context: typer.Context,
+    name: Name,
+    week: Annotated[
+        str,
+        typer.Option("--week", help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.", autocompletion=completion.weeks),
+    ],
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show splits, time, fit to targets and statistical power; write nothing.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Run the job of the schedule for one week, in this process."""
+    session = session_of(context)
+    if plan:
+        from orchestration.cli.commands.cycle_plan import show_plan
+
+        return show_plan(session, name, week, as_json=json)
+    chosen = _choose(session, name, week)
+    say(session, f"cycle {chosen.classifier} {chosen.week}; the log is {session.home.log(chosen)}")
+    try:
+        return _run(session, chosen, as_json=json)
+    except KeyboardInterrupt:
+        say(session, f"interrupted; 'ratchet cycle {name} --week {chosen.week}' resumes from the last finished epoch.")
+        raise
+
+
+def _choose(session: Session, name: str, word: str) -> Cycle:
+    """The cycle meant, after what lies new in the landing folders was taken."""
+    from ratchet.ingest.landing import Landing
+    from ratchet.storage.specs import Specs
+
+    if word != "latest":
+        choose_week(name, word, ())
+    specs, warehouse = Specs(session.home), open_warehouse(session.home.warehouse)
+    spec, _ = specs[name], specs.golden(name)
+    for remark in specs.remarks(name):
+        say(session, f"remark: {remark}")
+    rejected = sum(intake.rejected for intake in Landing(session.home, warehouse).take(spec))
+    if rejected:
+        say(session, f"{rejected} new row(s) were rejected; see {session.home.rejected(name)}")
+    weeks = warehouse.weeks(name)
+    chosen = choose_week(name, word, weeks)
+    need_known(chosen, weeks, "production log")
+    return chosen
+
+
+def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
+    from orchestration.cli.captured_output import divert_output
+    from orchestration.cli.progress import Progress
+
+    started, home = time.monotonic(), session.home
+    with divert_output(home.log(chosen)) as talk, Progress(session, talk) as progress:
+        from orchestration.cli.run_cycle import run_cycle
+
+        outcome = run_cycle(chosen, home, progress)
+    if outcome.error is not None:
+        if session.debug and outcome.error.details.get("traceback"):
+            say(session, outcome.error.details["traceback"])
+        raise outcome.error
+    from ratchet.storage.reports import Reports
+
+    document = Reports(home).read(chosen)
+    page = home.report(chosen) / "eval_report.html"
+    seconds = round(time.monotonic() - started, 1)
+    if as_json:
+        stages = {stage.unique_id: stage.status for stage in outcome.stages}
+        figures = {key: document[key] for key in ("classifier", "week", "adapter", "live", "verdict", "temperature")}
+        emit_json({**figures, "run_id": outcome.run_id, "stages": stages, "seconds": seconds, "report": str(page)})
+        return 0
+    test, golden = (document["metrics"][split] for split in ("test", "golden"))
+    emit(document["verdict"]["sentence"])
+    emit(f"test macro-F1 {test['macro_f1']:.3f}, golden {golden['macro_f1']:.3f}, ECE {test['ece']:.3f}, {seconds:.0f} s")
+    emit(f"adapter {document['adapter'][:12]}, report {page}")
+    emit(f"next: ratchet report {chosen.classifier} --week {chosen.week}, ratchet promote {chosen.classifier} --why TEXT")
+    return 0

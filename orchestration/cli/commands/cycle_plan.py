@@ -1,0 +1,57 @@
+"""`ratchet cycle --plan`: what a cycle would be, without running it.
+
+Add here how a forecast is drawn; it is made by `ratchet/workflows/plan_cycle.py`.
+"""
+
+from typing import Any
+
+from orchestration.cli.output import emit, emit_json, say, table
+from orchestration.cli.session import Session
+
+_SOURCES = {
+    "own": "this classifier took before",
+    "measured": "measured on two cores",
+    "measured on another base": "measured on two cores with the family's default base",
+}
+
+
+def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
+    """Print splits, time and power of one cycle; nothing is written."""
+    from ratchet.workflows.plan_cycle import foresee
+
+    say(session, "reading the warehouse; nothing is written ...")
+    found = foresee(session.home, name, week)
+    if as_json:
+        emit_json(found)
+        return 0
+    emit(f"plan of {name} {found['week']}: {found['requests']} requests, live {(found['live'] or 'none')[:12]}\n")
+    splits = {**found["splits"], "golden": {"n": found["golden"], "first": None, "last": None}}
+    rows = [{"split": split, "n": s["n"], "first": _day(s["first"]), "last": _day(s["last"])} for split, s in splits.items()]
+    emit(table(rows))
+    emit("\n" + table([{"class": label, "train": n} for label, n in sorted(found["splits"]["train"]["classes"].items())]))
+    if found["dropped"]:
+        emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in found["dropped"].items()]))
+    blocked = found["target_plan"]["outcome"] == "failed"
+    if not blocked:
+        _show_time(found)
+    for remark in found["remarks"]:
+        emit(f"remark: {remark}")
+    for fit in found["targets"]:
+        emit(f"target fit {fit['outcome']}: {'' if fit['candidate'] in fit['reason'] else fit['candidate'] + ': '}{fit['reason']}")
+    emit(found["power"]["sentence"])
+    if blocked:
+        emit("target_plan fails: no candidate can run where it must, so a cycle would end before it trains anything.")
+        emit(f"next: mend the candidates or targets of {name} by the reasons above, and look at its plan again")
+    else:
+        emit(f"next: ratchet cycle {name} --week {found['week']}")
+    return 0
+
+
+def _show_time(found: dict[str, Any]) -> None:
+    rests = [*found["trainings"], {"candidate": "everything else", **found["rest"]}]
+    emit("\n" + table([{"candidate": row["candidate"], "seconds": row["seconds"], "as": _SOURCES[row["source"]]} for row in rests]))
+    emit(f"about {found['estimated_s']} s in all, when no training stops early")
+
+
+def _day(instant: str | None) -> str | None:
+    return None if instant is None else instant[:16].replace("T", " ")

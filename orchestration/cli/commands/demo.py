@@ -1,0 +1,66 @@
+"""`ratchet demo`: three simulated weeks and a gateway with visitors: two promotions, a rollback, a blocked week. A self-test, too.
+
+Add here what the demo shows. The people and visits are simulated by `ratchet/simulation/`; cycles and promotions are the real ones.
+"""
+
+import time
+from typing import Annotated, Literal
+
+import typer
+
+from orchestration.cli.help import Json
+from orchestration.cli.output import emit, emit_json, say, table
+from orchestration.cli.session import session_of
+from ratchet.core.errors import RatchetError, UsageError
+
+_MINUTES = {"encoder": "up to six minutes", "causal": "about half an hour"}
+
+
+def demo(
+    context: typer.Context,
+    family: Annotated[
+        Literal["encoder", "causal"], typer.Option("--family", help="The family of model that is trained.")
+    ] = "encoder",
+    base: Annotated[
+        str, typer.Option("--base", metavar="NAME", help="Another causal base than SmolLM2-135M; the time told is for that one.")
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Play three weeks in a folder of their own."""
+    session, started = session_of(context), time.monotonic()
+    if base and family == "encoder":
+        raise UsageError("--base is for --family causal.", "Add --family causal, or leave --base out.")
+    from orchestration.cli.demo.weeks import play
+    from ratchet.workflows.demo import SAMPLE, begin_demo, need_base, script_of
+
+    script = script_of(family)
+    need_base(family, base, lambda line: say(session, line))
+    home = begin_demo(session.home, family, base)
+    say(session, f"demo: three simulated weeks of {SAMPLE} in {home.root}, {_MINUTES[family]} on two cores")
+    rows: list[dict[str, object]] = []
+    wrong = ""
+    for scene in script:
+        rows += play(session, home, scene)
+        if rows[-1]["verdict"] != scene.expected:
+            wrong = f"{scene.week} was {rows[-1]['verdict']}, not {scene.expected}"
+            break
+    reports = home.reports(SAMPLE)
+    following = [
+        f"ratchet --home {home.root} report {SAMPLE} --week {script[1].week}",
+        f"ratchet --home {home.root} status {SAMPLE}",
+        "ratchet init tickets --labels-from your_golden.jsonl",
+    ]
+    if json:
+        emit_json({"home": str(home.root), "weeks": rows, "reports": str(reports), "next": following})
+    else:
+        emit("\n" + table(rows))
+        emit(f"\nreports: {reports / 'index.html'}\ntook {time.monotonic() - started:.0f} s; try next:")
+        emit("\n".join(f"  {line}" for line in following))
+    if wrong:
+        raise RatchetError(
+            f"the demo went otherwise than it must: {wrong}.",
+            "This is a fault of Ratchet; the logs lie in the demo's home.",
+            code="demo_failed",
+            details={"rows": rows},
+        )
+    return 0

@@ -1,0 +1,34 @@
+"""`ratchet doctor`: what is missing or odd here, with the cure.
+
+Add here how findings are drawn; what is looked at is `ratchet/workflows/doctor.py`.
+"""
+
+import os
+from dataclasses import asdict
+
+import typer
+
+from orchestration.cli.help import Json
+from orchestration.cli.output import emit, emit_json, paint, printable
+from orchestration.cli.session import session_of
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def doctor(context: typer.Context, json: Json = False) -> int:
+    """Print one line for each finding."""
+    session = session_of(context)
+    from ratchet.workflows.doctor import examine
+
+    findings = examine(session.home, os.environ)
+    failed = [finding.what for finding in findings if finding.state == "fail"]
+    if json:
+        emit_json({"home": str(session.home.root), "healthy": not failed, "findings": [asdict(finding) for finding in findings]})
+        return 1 if failed else 0
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        cure = f"  -> {finding.cure}" if finding.cure else ""
+        state = paint(session, finding.state.ljust(4), _COLOURS[finding.state])
+        emit(f"{state}  {finding.what:<{width}}  {printable(finding.found + cure)}")
+    emit(f"\n{len(failed)} failed: {', '.join(failed)}" if failed else "\nNothing stands in the way of a cycle.")
+    return 1 if failed else 0

@@ -1,0 +1,31 @@
+"""`ratchet fetch-base`: a base model of the Hub, by commit, onto this disk. The one command that downloads a base.
+
+Add here how a fetch is asked for and shown; what may come is `ratchet/models/hub_cache.py`, how it comes `ratchet/workflows/publication/fetch_base.py`.
+"""
+
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.help import Json
+from orchestration.cli.output import emit, emit_json, printable, say
+from orchestration.cli.session import session_of
+
+
+def fetch_base(
+    context: typer.Context,
+    base: Annotated[str, typer.Argument(help="org/name@ and the 40 hex digits of a commit.", show_default=False)],
+    json: Json = False,
+) -> int:
+    """Fetch the files of a base, check them, and print their folder; what is there already is only checked."""
+    session = session_of(context)
+    from ratchet.models.base_models import resolve_base
+    from ratchet.workflows.publication.fetch_base import fetch_base as fetch
+
+    folder = fetch(base, lambda line: say(session, f"fetch: {printable(line)}"))
+    found = resolve_base(base)
+    if json:
+        emit_json({"base": base, "folder": str(folder), "revision": found.revision})
+    else:
+        emit(f'{base} is in {folder}, content {found.revision[:12]}; name it in classifier.toml: base = "{base}"')
+    return 0

@@ -1,0 +1,96 @@
+"""`ratchet publish`: an adapter goes to a Hub, or what went there is read back.
+
+Add here how a person is asked and what is shown; the steps are `ratchet/workflows/publication/publish.py`, the comparison `read_back.py`.
+"""
+
+import os
+from typing import Annotated
+
+import typer
+
+from orchestration.cli import completion
+from orchestration.cli.help import Json, Name
+from orchestration.cli.output import emit, emit_json, printable, say
+from orchestration.cli.session import Session, session_of
+from ratchet.core.errors import RatchetError, UsageError
+
+
+def publish(
+    context: typer.Context,
+    name: Name,
+    adapter: Annotated[
+        str, typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters)
+    ] = "live",
+    repo: Annotated[str, typer.Option("--repo", metavar="OWNER/NAME", help="Where to; else as classifier.toml says.")] = "",
+    public: Annotated[bool, typer.Option("--public", help="Everyone may read it; else only the owner.")] = False,
+    parent: Annotated[
+        str | None,
+        typer.Option("--parent", metavar="COMMIT", help="Publish upon this commit, which is not ours and was looked at."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Publish nothing: compare the Hub with what was published.")] = False,
+    json: Json = False,
+) -> int:
+    """Publish, load it back, tag it; or read everything back."""
+    session = session_of(context)
+    session.home.need(name)
+    if check:
+        return _read_back(session, name, json)
+    from ratchet.config.publish import COMMIT
+    from ratchet.deployment.hub.secret_scan import need_clean
+    from ratchet.deployment.hub.subprocesses import endpoint_of, need_token
+    from ratchet.workflows.publication.prepare import prepare
+    from ratchet.workflows.publication.publish import publish as publish_it
+    from ratchet.workflows.resolve_adapter import find_adapter
+
+    if parent is not None and not COMMIT.fullmatch(parent):
+        raise UsageError(f"--parent {parent[:60]!r} is no commit.", "Give its 40 hex digits.", code="usage")
+    token = need_token(os.environ)
+    digest = find_adapter(session.home, name, adapter)
+    upload = prepare(session.home, name, digest, repo=repo, private=False if public else None)
+    need_clean(upload.files, {"the Hub token of this process": token})
+    whom = "for its owner alone" if upload.private else "FOR EVERYONE (a private repository is opened, with all that it holds)"
+    where = f"{endpoint_of(os.environ)}/{upload.repo}"
+    say(session, f"adapter {digest[:12]} of {upload.week}, {len(upload.files)} files, to {where}, {whom}")
+    _confirm(session, f"Publish it {whom}?")
+    record, made = publish_it(session.home, upload, os.environ, parent=parent)
+    if json:
+        emit_json({"classifier": name, **vars(record), "made": made, "url": record.url, "tag": record.tag})
+        return 0
+    readers = "its owner alone reads it" if record.private else "everyone may read it"
+    emit(f"{'published' if made else 'published already'}: {record.url}, tag {record.tag}; {readers}")
+    loaded = record.loaded or {}
+    emit(f"loaded back without Ratchet: {loaded['texts']:.0f} golden texts, logits at most {loaded['distance']:.2g} away")
+    return 0
+
+
+def _read_back(session: Session, name: str, json: bool) -> int:
+    from ratchet.workflows.publication.audit import read_back
+
+    found = read_back(session.home, name, os.environ)
+    faults = [each for each in found if each.fault]
+    if json:
+        emit_json({"classifier": name, "holds": not faults, "findings": [vars(each) for each in found]})
+        return 1 if faults else 0
+    for each in found:
+        emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {printable(each.fault or each.said)}")
+    if not found:
+        emit(f"nothing of {name} was published")
+    if faults:
+        raise RatchetError(
+            f"{len(faults)} of {len(found)} findings are faults. What serves here never comes from the Hub, and is as it was.",
+            "Look at the repository; revoke the token that published there, and make a new one.",
+            code="foreign",
+        )
+    return 0
+
+
+def _confirm(session: Session, question: str) -> None:
+    if session.yes:
+        return
+    if not session.interactive:
+        raise RatchetError(
+            "publish asks before it goes to the network, and there is no terminal to ask on; nothing was sent.",
+            "Give --yes.",
+            code="needs_yes",
+        )
+    typer.confirm(question, abort=True, err=True)

@@ -1,0 +1,45 @@
+"""`ratchet replay`: the evidence of a shadow, from logged traffic.
+
+Add here what a person may choose; which requests are fair to ask is decided in `ratchet/workflows/rollout/replay.py`.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from orchestration.cli import completion
+from orchestration.cli.help import Json, Name
+from orchestration.cli.output import emit, emit_json
+from orchestration.cli.session import session_of
+from ratchet.ingest.rebuild import open_warehouse
+
+
+def replay(
+    context: typer.Context,
+    name: Name,
+    since: Annotated[datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the logs that are asked again.")],
+    adapter: Annotated[
+        str, typer.Option("--adapter", metavar="D", help="A digest, or its beginning.", autocompletion=completion.adapters)
+    ],
+    limit: Annotated[int, typer.Option("--limit", help="At most so many requests, the newest.", min=1)] = 5000,
+    json: Json = False,
+) -> int:
+    """Let live and the adapter answer logged requests that neither was trained on, and keep the pairs as evidence."""
+    home = session_of(context).home
+    home.need(name)
+    from ratchet.storage.registry.adapters import AdapterStore
+    from ratchet.storage.rollout.shadow_pairs import Pairs
+    from ratchet.workflows.rollout.replay import replay as run
+
+    digest = AdapterStore(home).find(name, adapter)
+    made = run(home, name, digest, since.replace(tzinfo=UTC), limit=limit)
+    (evidence,) = Pairs(home, open_warehouse(home.warehouse)).count(name, made.compared, 0)
+    if json:
+        emit_json({"classifier": name, "pairs": made.pairs, "counts": made.counts, "evidence": evidence.as_json()})
+        return 0
+    emit(f"{made.pairs} pairs of {made.compared[0][:12]} (live) and {digest[:12]}")
+    alone = f"live alone right on {evidence.only_incumbent}, the other alone on {evidence.only_challenger}"
+    emit(f"{evidence.disagreements} labels differ; {evidence.labelled} are labelled: {alone}")
+    emit(f"next: ratchet advance {name}" if made.counts else "no evidence for a rollout: that adapter is not in the shadow slot")
+    return 0

@@ -1,0 +1,100 @@
+"""`ratchet report`: a week's figures on the terminal.
+
+Add here what of `eval_report.json` a person reads first; the whole of it is on the page beside it.
+"""
+
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli import completion
+from orchestration.cli.help import Json, Name
+from orchestration.cli.output import emit, emit_json, printable, say, table
+from orchestration.cli.session import session_of
+from ratchet.core.cycle import Cycle, choose_week, parse_week
+
+
+def report(
+    context: typer.Context,
+    name: Name,
+    week: Annotated[
+        str, typer.Option("--week", help="A Monday, an ISO week or latest.", autocompletion=completion.weeks)
+    ] = "latest",
+    json: Json = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> int:
+    """Print the figures of one eval report."""
+    from ratchet.storage.reports import Reports
+    from ratchet.storage.run_history import blocking_stage, run_weeks
+
+    session = session_of(context)
+    home, reports = session.home, Reports(session.home)
+    home.need(name)
+    chosen = choose_week(name, week, [parse_week(word) for word in run_weeks(home, name)])
+    if str(chosen.week) not in reports.weeks(name) and (stage := blocking_stage(home, chosen)):
+        raise stage
+    document = reports.read(chosen)
+    page = home.report(chosen) / "eval_report.html"
+    if json:
+        emit_json({**document, "report": str(page)})
+    else:
+        emit("\n".join(_lines(document, chosen)))
+        emit(f"\npage: {page}")
+    if show:
+        say(session, f"opening {page}")
+        typer.launch(page.as_uri())
+    return 0
+
+
+def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
+    models = {"candidate": document["metrics"], "live": document["live_metrics"]}
+    figures = [
+        {
+            "model": model, "split": split, "n": s["n"], "macro-F1": s["macro_f1"],
+            "95 % interval": f"{s['macro_f1_ci'][0]:.3f}..{s['macro_f1_ci'][1]:.3f}", "accuracy": s["accuracy"],
+            "ECE before": s["ece_raw"], "ECE": s["ece"], "NLL": s["nll"],
+        }
+        for model, splits in models.items() if splits for split, s in splits.items()
+    ]  # fmt: skip
+    classes = [
+        {"label": label, "precision": s["precision"], "recall": s["recall"], "F1": s["f1"], "support": s["support"]}
+        for label, s in document["metrics"]["test"]["per_class"].items()
+    ]
+    live = f"live {document['live'][:12]}" if document["live"] else "no live adapter"
+    return [
+        document["verdict"]["sentence"],
+        f"{cycle.classifier} {cycle.week}: adapter {document['adapter'][:12]} ({document['candidate']['title']}), {live}, "
+        f"temperature {document['temperature']:.3f}",
+        "",
+        table(figures),
+        "",
+        table([{"baseline": name, "macro-F1": s["macro_f1"], "ECE": s["ece"]} for name, s in document["baselines"].items()]),
+        *_three_ways(document.get("three_way")),
+        "",
+        table(classes),
+        "",
+        table([{"check": name, "verdict": c["verdict"], "reason": c["reason"]} for name, c in document["checks"].items()]),
+    ]
+
+
+def _three_ways(found: dict[str, Any] | None) -> list[str]:
+    """Base, tuned and frontier model, and what that means; nothing where they were not compared."""
+    if not found:
+        return []
+    rows = [
+        {
+            "way": row["name"], "n": row["n"], "macro-F1": row["macro_f1"], "ECE": row["ece"],
+            "cost of 1,000": None if row["cost_per_1000"] is None else f"{row['cost_per_1000']:.3g}",
+            "p50 ms": row["p50_ms"], "p95 ms": row["p95_ms"],
+        }
+        for row in found["rows"]
+    ]  # fmt: skip
+    lines = ["", table(rows), "", printable(found["verdict"])]
+    said = found["verbalised"]
+    if said and not said["n"]:
+        lines.append(printable(f"The confidence that the model writes was not measured: {said['reason']}"))
+    elif said:
+        lines.append(
+            f"ECE of {said['n']} answers: {said['written_ece']:.3f} as the model writes it, {said['logits_ece']:.3f} by its logits."
+        )
+    return lines

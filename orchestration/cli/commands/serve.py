@@ -1,0 +1,67 @@
+"""`ratchet serve`: the gateway in this process.
+
+Add here options that operators type; what else can be set is `gateway/settings.py`.
+"""
+
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.output import say
+from orchestration.cli.session import session_of
+from ratchet.core.errors import RatchetError
+
+_STOP_S = 10
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option("--host", help="Address to answer on; others than loopback need a key first.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0, max=65535)] = 8008,
+    durable: Annotated[bool, typer.Option("--durable", help="Answer only once the request is on disk.")] = False,
+) -> int:
+    """Answer over HTTP until Ctrl-C or SIGTERM; answers in flight are finished, and rows sealed."""
+    session = session_of(context)
+    import uvicorn
+
+    from gateway.app import create_app
+    from gateway.server import keep_what_is_loaded, server_config
+    from gateway.settings import read_settings
+    from ratchet.storage.api_keys import Keys
+
+    settings = read_settings(home=session.home.root, host=host, port=port, durable=durable)
+    app = create_app(settings)
+
+    class Server(uvicorn.Server):
+        """Stops as its own does, but does not raise the signal again: a graceful stop is a success."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            keep_what_is_loaded()
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self.handle_exit)
+            yield
+
+    server = Server(server_config(app, stop_s=_STOP_S))
+    with _listen(host, port) as listening:  # whoever reads the address may connect, and waits until the adapters are loaded
+        address = f"http://{host}:{listening.getsockname()[1]}"
+        guarded = "" if Keys(session.home.keys).read() else "; no keys, so only this machine can reach it"
+        say(session, f"serve: {address}, described at {address}/openapi.json{guarded}; Ctrl-C stops it")
+        server.run(sockets=[listening])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        said = f"{host} port {port} cannot be listened on ({error.strerror or error})."
+        raise RatchetError(said, "Give another --port; 0 takes a free one.", code="no_port") from None

@@ -1,0 +1,69 @@
+"""`ratchet status`: one screen.
+
+Add here how a fact is drawn; it is found in `ratchet/workflows/status.py`.
+"""
+
+import shutil
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+
+from orchestration.cli.help import Json, OptionalName
+from orchestration.cli.output import emit, emit_json, paint, printable
+from orchestration.cli.session import Session, session_of
+
+_COLOURS = {"passed": "green", "blocked": "red", "error": "red", "unfinished": "yellow", "unknown": "yellow"}
+
+
+def status(context: typer.Context, name: OptionalName = None, json: Json = False) -> int:
+    """Print what is live, what is new and what comes next."""
+    session = session_of(context)
+    home = session.home
+    if name is not None:
+        home.need(name)
+    from ratchet.workflows.status import describe_classifier
+
+    names = [name] if name else home.classifiers()
+    found = [describe_classifier(home, each, datetime.now(UTC)) for each in names]
+    free = shutil.disk_usage(home.root if home.root.is_dir() else home.root.anchor).free
+    if json:
+        emit_json({"home": str(home.root), "disk_free_bytes": free, "classifiers": found})
+        return 0
+    emit(f"home {home.root}, {free / 1e9:.1f} GB free")
+    for each in found:
+        emit("\n" + "\n".join(_lines(session, each)))
+    if not found:
+        emit("no classifier yet; next: ratchet init NAME --labels a,b,c, or: ratchet demo")
+    return 0
+
+
+def _lines(session: Session, found: dict[str, Any]) -> list[str]:
+    live, candidate, cycle, weeks = found["live"], found["candidate"], found["last_cycle"], found["weeks"]
+    since, rollout = found["corrections_since"], found["rollout"]
+    facts = {
+        "live": f"{live['adapter'][:12]} of {live['week']}, since {live['since']}: {printable(live['why'])}" if live else "none",
+        "rollout": _rollout(rollout) if rollout else "none",
+        "candidate": f"{candidate['adapter'][:12]} of {candidate['week']}, {_verdict(session, candidate)}" if candidate else "none",
+        "last cycle": f"{cycle['week']}, {_verdict(session, cycle)}" if cycle else "none",
+        "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
+        if weeks["count"]
+        else "none",
+        "corrections": "unknown" if since is None else f"{since} since the last cycle",
+        "next schedule": f"{found['next_schedule']} (while 'make dev' runs)",
+        "disk": f"{found['disk_bytes'] / 1e6:.1f} MB in {found['paths']['folder']}",
+        "reports": found["paths"]["reports"],
+    }
+    notes = [f"  note: {printable(note)}" for note in found["notes"]]
+    return [found["classifier"], *(f"  {what:<14} {said}" for what, said in facts.items()), *notes]
+
+
+def _rollout(found: dict[str, Any]) -> str:
+    place = f"{found['percent']} % of users" if found["percent"] else "shadowing"
+    said = printable(found["decision"]) or "nothing weighed yet"
+    return f"{found['challenger'][:12]}, {place}{', stopped' if found['held'] else ''}: {said}"
+
+
+def _verdict(session: Session, found: dict[str, Any]) -> str:
+    word = paint(session, found["verdict"], _COLOURS[found["verdict"]])
+    return f"{word}: {printable(found['reason'])}" if found["reason"] else word

@@ -1,0 +1,94 @@
+"""`ratchet sweep`: what each candidate of a week gave, and what it cost.
+
+Add here how the sweep is drawn on a terminal; its figures are made by `ratchet/evaluation/sweep.py`, its drawing by `ratchet/evaluation/report/sweep.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli import completion
+from orchestration.cli.help import Json, Name
+from orchestration.cli.output import emit, emit_json, printable, table
+from orchestration.cli.session import session_of
+from ratchet.core.cycle import choose_week, parse_week
+from ratchet.core.errors import RatchetError
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def sweep(
+    context: typer.Context,
+    name: Name,
+    week: Annotated[
+        str, typer.Option("--week", help="A Monday, an ISO week or latest.", autocompletion=completion.weeks)
+    ] = "latest",
+    json: Json = False,
+) -> int:
+    """Print every candidate of one cycle, with TF-IDF as the simplest model, and how their losses went."""
+    from ratchet.storage.reports import Reports
+    from ratchet.storage.run_history import run_weeks
+
+    session = session_of(context)
+    session.home.need(name)
+    chosen = choose_week(name, week, [parse_week(word) for word in run_weeks(session.home, name)])
+    document = Reports(session.home).read(chosen)
+    if not document.get("sweep"):
+        raise RatchetError(
+            f"the report of {name} {chosen.week} is older than sweeps.",
+            f"Make it anew with 'ratchet cycle {name} --week {chosen.week}'.",
+            code="no_sweep",
+        )
+    if json:
+        epochs = {str(found["index"]): found["epochs"] for found in document["candidates"]}
+        shown = {key: document[key] for key in ("classifier", "week", "adapter", "sweep")}
+        emit_json({**shown, "epochs": epochs, "report": str(session.home.report(chosen) / "eval_report.html")})
+    else:
+        emit("\n".join(_lines(document)))
+    return 0
+
+
+def _lines(document: Mapping[str, Any]) -> list[str]:
+    found = document["sweep"]
+    machine, cycle = found["machine"], found["cycle"]
+    assumed = " (assumed; say yours in [machine] of classifier.toml)" if machine["assumed"] else ""
+    curves = [
+        f"{printable(candidate['title'])}: training loss {_draw([epoch['train_loss'] for epoch in candidate['epochs']])}, "
+        f"calibration NLL {_draw([epoch['nll'] for epoch in candidate['epochs']])}, epoch {candidate['selected_epoch']} kept"
+        for candidate in document["candidates"]
+        if candidate["epochs"]
+    ]
+    failures = [
+        f"{printable(row['title'])} failed: {printable(row['reason'])}" for row in found["rows"] if row["status"] == "failed"
+    ]
+    notes = [f"{printable(row['title'])}: {printable(row['note'])}" for row in found["rows"] if row.get("note")]
+    return [
+        table([_row(row) for row in found["rows"]]),
+        "",
+        *(line for group in (curves, notes, failures) if group for line in [*group, ""]),
+        f"the cycle until its report: {cycle['seconds']:.1f} s, {cycle['energy_wh']:.3f} Wh, {cycle['cost']:.4f} "
+        f"at {machine['watts']:g} watts and {machine['price_per_hour']:g} an hour{assumed}",
+    ]
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of the calibration split; `*` marks the candidate that was kept."""
+    return {
+        "model": f"{row['title']}{' *' if row['kept'] else ''}",
+        "macro-F1": row["macro_f1"],
+        "ECE": row["ece"],
+        "NLL": row["nll"],
+        "NLL calibrated": row["served_nll"],
+        "samples/s": None if row["samples_per_second"] is None else round(row["samples_per_second"]),
+        "seconds": row["seconds"],
+        "Wh": row["energy_wh"],
+        "cost": f"{row['cost']:.4f}",
+    }
+
+
+def _draw(values: Sequence[float]) -> str:
+    """The first and last value with a bar for each between them, the largest the highest."""
+    most = max(values) or 1.0
+    bars = "".join(_BARS[min(len(_BARS) - 1, int(len(_BARS) * value / most))] for value in values)
+    return f"{values[0]:.3f} {bars} {values[-1]:.3f}"

@@ -1,0 +1,68 @@
+"""`ratchet teach`: a frontier model's answers to the training rows of a week, as a file that candidates learn from.
+
+Add here options of asking; what is asked and where it goes is `ratchet/workflows/teacher_labels.py`.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from orchestration.cli import completion
+from orchestration.cli.help import Json, Name
+from orchestration.cli.output import emit, emit_json, printable, say
+from orchestration.cli.progress import Progress
+from orchestration.cli.session import session_of
+
+_LEFT_OUT = 3
+
+
+def teach(
+    context: typer.Context,
+    name: Name,
+    week: Annotated[
+        str, typer.Option("--week", help="A Monday, an ISO week or latest.", autocompletion=completion.weeks)
+    ] = "latest",
+    file: Annotated[str, typer.Option("--file", help="Name of the file in the folder teachers.")] = "frontier.jsonl",
+    budget: Annotated[
+        float | None, typer.Option("--budget", min=0, help="Most money for this week's teaching; frontier.budget when left out.")
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option("--max-texts", min=1, help="Most training texts that are sent; all by default.")
+    ] = None,
+    one_hot: Annotated[
+        float | None,
+        typer.Option("--one-hot", help="Probability for the label of an answer without any; such answers are left out by default."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Send the training rows of one week, redacted, to the [frontier] endpoint, and write what it says of them."""
+    session = session_of(context)
+    session.home.need(name)
+    from ratchet.workflows.teacher_labels import Request, teach
+
+    with Progress(session, sys.stderr) as progress:
+        progress.begin("asking")
+        tenth = 0
+
+        def watch(done: int, n: int) -> None:
+            nonlocal tenth
+            if (now := 10 * done // n) > tenth:
+                tenth = now
+                progress.note(f"{done} of {n} texts")
+
+        found = teach(session.home, name, week, Request(file, budget, most, one_hot), watch)
+    if json:
+        emit_json(found.as_json())
+    else:
+        lesson, unsent = found.lesson, found.texts - found.asked
+        emit(f"{len(lesson.rows)} of {found.texts} training texts of {found.cycle.week} have an answer in {found.path}")
+        counts = {
+            "not sent": unsent, "unanswered": lesson.unanswered, "unusable": lesson.unusable,
+            "without log-probabilities": lesson.without_probabilities,
+        }  # fmt: skip
+        if listed := ", ".join(f"{count} {why}" for why, count in counts.items() if count):
+            emit(f"left out, to be learned by their label alone: {listed}")
+        emit(printable(found.sentence))
+        say(session, f'next: teacher = "{file}" in a [[candidate]], then ratchet cycle {name} --week {found.cycle.week}')
+    return _LEFT_OUT if len(found.lesson.rows) < found.texts else 0

@@ -1,0 +1,53 @@
+"""`ratchet verify`: does what is written down still hold?
+
+Add here how findings are shown; what is looked at is `ratchet/workflows/verify.py`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.help import Json
+from orchestration.cli.output import emit, emit_json, printable
+from orchestration.cli.session import session_of
+from ratchet.core.errors import RatchetError
+
+
+def verify(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="RECEIPT|NAME", help="A receipt's file, or a classifier with its ledger.")],
+    public_key: Annotated[
+        Path | None, typer.Option("--public-key", metavar="FILE", help="The key to trust; else the home's signing_key.pub.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", metavar="FILE", help="A checkpoint.txt that was kept elsewhere.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Look at the receipt, or at the whole ledger with its anchors, receipts and flag."""
+    home = session_of(context).home
+    from ratchet.workflows.verify import verify_ledger, verify_receipt
+
+    path = Path(target)
+    if path.is_file():
+        found = verify_receipt(home, path)
+    else:
+        home.need(target)
+        for given in (public_key, checkpoint):
+            if given is not None and not given.is_file():
+                raise RatchetError(f"{given} is no file.", "Give the path of a file.", code="no_file")
+        found = verify_ledger(home, target, key=public_key, checkpoint=checkpoint)
+    faults = [each for each in found if each.fault]
+    if json:
+        emit_json({"target": target, "holds": not faults, "findings": [vars(each) for each in found]})
+        return 1 if faults else 0  # one document: the findings say it all
+    for each in found:
+        emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {printable(each.fault or each.said)}")
+    if faults:
+        raise RatchetError(
+            f"{len(faults)} of {len(found)} findings are faults.",
+            "Nothing is promoted on a broken ledger: restore it.",
+            code="unverified",
+        )
+    return 0

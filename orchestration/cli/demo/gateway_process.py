@@ -1,0 +1,98 @@
+"""A gateway in a process of its own, for as long as the demo needs one.
+
+Add here what is asked of such a gateway; `ratchet serve` itself is `orchestration/cli/commands/serve.py`.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ratchet.core.errors import RatchetError
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import Flags
+
+_COMMAND = """
+import sys
+from ratchet.training.supervision.work_lock import die_with_parent
+die_with_parent(int(sys.argv.pop(1)))  # whoever is killed leaves no gateway behind
+from orchestration.cli.app import main
+sys.exit(main())
+"""
+_START_S, _SETTLE_S, _STOP_S = 120.0, 60.0, 20.0
+_ROOT = Path(__file__).parents[3]
+
+
+@contextmanager
+def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator[str]:
+    """The address of a gateway over `home` that seals its rows twice a second; stopped at the end of the block.
+
+    Raises `RatchetError` when it does not start.
+    """
+    quick = {"SEAL_S": "0.5", "POLL_S": "0.1", "BALLAST_BYTES": "0", "MAX_SHADOW_LOAD": str(max_shadow_load)}
+    quick = {f"RATCHET_GATEWAY_{name}": value for name, value in quick.items()}
+    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, str(os.getpid()), "--home", str(home.root), "serve", "--port", "0"],
+            stdout=said, stderr=said, env={**os.environ, **quick, "PYTHONPATH": path}, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield _await_address(process, log)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
+    """Wait until `compared` requests were shadowed or dropped, and every row that was taken is sealed.
+
+    Raises `RatchetError` when that takes longer than a minute.
+    """
+    deadline = time.monotonic() + _SETTLE_S
+    while time.monotonic() < deadline:
+        waiting = sum(
+            path.stat().st_size for kind in ("pairs", "corrections") for path in home.journal(classifier, kind).glob("*.wal")
+        )
+        if not waiting and _count(url, r"ratchet_shadow_(?:requests|dropped)_total\{.*\} (\S+)") >= compared:
+            return
+        time.sleep(0.1)
+    raise RatchetError("the gateway did not seal its rows in a minute.", "Look into its log.", code="not_sealed")
+
+
+def await_rollout(home: Home, classifier: str, url: str) -> None:
+    """Wait until the gateway serves what the flag file says. Raises `RatchetError` when that takes longer than a minute."""
+    rollout, deadline = Flags(home).read().rollouts[classifier], time.monotonic() + _SETTLE_S
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{url}/v1/status", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
+            found = json.load(reply)["classifiers"].get(classifier, {})
+        if (found.get("adapters"), found.get("candidate_percent")) == (rollout.adapters, rollout.served_percent):
+            return
+        time.sleep(0.1)
+    raise RatchetError("the gateway did not take the rollout over in a minute.", "Look into its log.", code="not_followed")
+
+
+def _await_address(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search(r"serve: (http://\S+?),", log.read_text(encoding="utf-8", errors="replace")):
+            return found[1]
+        time.sleep(0.1)
+    raise RatchetError("the gateway did not start.", f"The log is {log}.", code="no_gateway")
+
+
+def _count(url: str, pattern: str) -> float:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
+        return sum(float(found) for found in re.findall(pattern, reply.read().decode()))

@@ -1,0 +1,56 @@
+"""The demo's weeks: each is simulated, run by the job of the schedule, and what passed advances.
+
+Add here what happens in a week of the demo; what the weeks hold is `ratchet/workflows/demo.py`, the visitors `rollout.py`.
+"""
+
+from orchestration.cli.captured_output import divert_output
+from orchestration.cli.demo.gateway_process import run_gateway
+from orchestration.cli.demo.rollout import Stage
+from orchestration.cli.output import say
+from orchestration.cli.progress import Progress
+from orchestration.cli.run_cycle import run_cycle
+from orchestration.cli.session import Session
+from ratchet.core.cycle import Cycle
+from ratchet.rollout.ledger_entry import PROMOTE, RELEASE, ROLLBACK
+from ratchet.storage.home import Home
+from ratchet.workflows.demo import SAMPLE, Scene, plant_regression, read_ending
+from ratchet.workflows.rollout.nominate import Nominee, nominate, promote, shadow
+
+
+def play(session: Session, home: Home, scene: Scene) -> list[dict[str, object]]:
+    """Simulate one week, run its cycle and let what passed advance; the rows of the last table."""
+    cycle = Cycle(SAMPLE, scene.week)
+    say(session, f"\n{scene.week}: {scene.story}; the log is {home.log(cycle)}")
+    scene.write(home)
+    say(session, f"simulate: {scene.requests} requests and their corrections are in {home.classifier(SAMPLE)}")
+    with divert_output(home.log(cycle)) as talk, Progress(session, talk, heartbeat_s=5.0) as progress:
+        outcome = run_cycle(cycle, home, progress)
+    row: dict[str, object] = {"week": str(scene.week)}
+    if outcome.error is not None:
+        verdict, why = ("blocked" if outcome.error.exit_code == 2 else "failed"), outcome.error.message
+        say(session, f"{verdict}: {why}")
+        return [{**row, "verdict": verdict, **read_ending(home, cycle, why)}]
+    nominee = nominate(home, SAMPLE)
+    if not scene.climbs:
+        promote(home, nominee, f"demo: {scene.story}")
+        say(session, f"promote: {nominee.adapter[:12]} is live, by hand: it is the first")
+        return [{**row, "verdict": "promoted", **read_ending(home, cycle, "")}]
+    promoted, taken_back = _climb(session, home, nominee)
+    return [
+        {**row, "verdict": "promoted", **read_ending(home, cycle, promoted)},
+        {**row, "verdict": scene.expected, "macro-F1": None, "ECE": None, "why": taken_back},
+    ]
+
+
+def _climb(session: Session, home: Home, nominee: Nominee) -> tuple[str, str]:
+    """Shadow, climb and release the nominee under a gateway with visitors; then plant a regression. Both sentences."""
+    shadow(home, nominee)
+    log = home.classifier(SAMPLE) / "logs" / "gateway.log"
+    say(session, f"shadow: {nominee.adapter[:12]} answers unseen beside live; the gateway's log is {log}")
+    with run_gateway(home, log, max_shadow_load=1.0) as url:  # nobody is in a hurry but the audience
+        stage = Stage(session, home, url)
+        promoted = stage.play_until(PROMOTE)
+        stage.play_until(RELEASE)
+        planted = plant_regression(home)
+        say(session, f"plant: {planted[:12]}, which takes two labels for each other, is promoted past every gate and step")
+        return promoted, stage.play_until(ROLLBACK)

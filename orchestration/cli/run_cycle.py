@@ -1,0 +1,91 @@
+"""Runs one cycle by the very job of the schedule, on the instance that the UI shows, and reads what became of it.
+
+Add here what is read from a run; when cycles run by themselves is said in `orchestration/weekly_cycle.py`.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets.partitions import classifiers
+from orchestration.cli.progress import Progress
+from orchestration.cli.run_listener import Listener
+from orchestration.definitions import build_definitions
+from orchestration.instance import open_instance
+from orchestration.run_launcher import release_dead_runs
+from orchestration.run_results import collect_stages, stage_of
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.storage.home import Home
+from ratchet.storage.reports import StageResult
+
+_KINDS = dg.DagsterEventType
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run: its stages and, when it did not succeed, why."""
+
+    run_id: str
+    stages: list[StageResult]
+    error: RatchetError | None
+
+
+def run_cycle(cycle: Cycle, home: Home, progress: Progress) -> Outcome:
+    """Run all assets and checks of `cycle` in this process; a failure is returned, an interruption raised."""
+    job = build_definitions(str(home.root)).resolve_job_def("weekly_cycle")
+    with open_instance(home.dagster) as instance:
+        release_dead_runs(instance)
+        instance.add_dynamic_partitions(classifiers.name or "", [cycle.classifier])
+        run_id = str(uuid.uuid4())
+        with home.log(cycle).open("a", encoding="utf-8") as journal:
+            instance.add_event_listener(run_id, Listener(progress, journal))
+            job.execute_in_process(
+                run_id=run_id,
+                instance=instance,
+                partition_key=dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)}),
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:by-hand"},
+                raise_on_error=False,
+            )
+        stages = collect_stages(instance, run_id)
+        return Outcome(run_id, stages, find_error(instance, run_id, stages))
+
+
+def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResult]) -> RatchetError | None:
+    """The user's error of a run, dug out of its step failures; None when the run succeeded.
+
+    Dagster swallows an interruption (Ctrl-C, TERM) and calls the run failed: here it is raised again.
+    """
+    run = instance.get_run_by_id(run_id)
+    if run is not None and run.is_success:
+        return None
+    for stage in stages:
+        if stage.status == "blocked":
+            return BlockedError(f"{stage.unique_id}: {stage.message}", code="blocked", details={"check": stage.unique_id})
+    for entry in instance.all_logs(run_id, of_type={_KINDS.STEP_FAILURE, _KINDS.RUN_FAILURE, _KINDS.RUN_CANCELED}):
+        event = entry.dagster_event
+        error = getattr(event.event_specific_data, "error", None) if event else None
+        if error is not None:
+            return _dig(error, stage_of(entry.step_key or "the run"))
+    return RatchetError("the run ended without success and without an error.", "Look into its log.", code="run_failed")
+
+
+def _dig(error: Any, stage: str) -> RatchetError:
+    """The innermost cause; one of our own is said as it was raised, any other with its class and its stage."""
+    chain = [error]
+    while chain[-1].cause is not None:
+        chain.append(chain[-1].cause)
+    if chain[-1].cls_name in {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}:
+        raise KeyboardInterrupt
+    for found in chain:
+        if found.cls_name in {"RatchetError", "UsageError", "BlockedError"}:
+            message, _, hint = str(found.message).strip().partition(": ")[2].partition(" hint: ")
+            return RatchetError(message, hint, code="stage_failed", details={"stage": stage})
+    said = " ".join(str(chain[-1].message).split())[:300]
+    return RatchetError(
+        f"{stage} failed: {said}", "The log holds the traceback; --debug shows it here.", code="stage_crashed",
+        details={"stage": stage, "traceback": "".join(chain[-1].stack)},
+    )  # fmt: skip

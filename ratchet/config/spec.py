@@ -1,0 +1,190 @@
+"""The specification of one classifier, `classifier.toml`, as frozen values that refuse contradictions.
+
+Add a setting here, with its default, unit and the sentence that refuses a wrong value; limits of the gates go to `policy.py`,
+settings of training to `candidate.py`. Reading the file, and naming unknown keys, is done by `ratchet/storage/specs.py`.
+"""
+
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Literal
+
+from ratchet.config.candidate import Candidate
+from ratchet.config.evaluation import Evaluation
+from ratchet.config.frontier import Frontier
+from ratchet.config.machine import Machine
+from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
+from ratchet.config.prompt import PromptPolicy, make_prompt
+from ratchet.config.publish import PublishPolicy
+from ratchet.config.validation import STRICT, need_at_least, need_share, refuse
+from ratchet.core.digests import digest_json
+from ratchet.core.names import NAME, nearest
+
+_DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "publish"})
+"""Settings that change nothing in how an adapter is made and judged."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One answer the classifier may give, and what the product does with it."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    description: str = ""
+    action: str = "review"
+    stakes: Literal["low", "medium", "high"] = "low"
+    threshold: float = 0.5
+    """The action is taken when the calibrated confidence reaches this; below it a person reviews."""
+    cost_wrong: float = 1.0
+    """What acting wrongly on this label costs, in the unit of `Spec.cost_review`."""
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or len(self.name) > 100 or not self.name.isprintable():
+            raise refuse(f"label name {self.name[:40]!r} is not allowed.", "Use 1 to 100 printable characters.")
+        if self.name != self.name.strip():
+            raise refuse(f"label name {self.name!r} begins or ends with a space.", f"Write it as {self.name.strip()!r}.")
+        need_share(f"threshold of label {self.name!r}", self.threshold)
+        need_at_least(f"cost_wrong of label {self.name!r}", self.cost_wrong, 0)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which weeks a cycle looks at, and what dates it may find there."""
+
+    __pydantic_config__ = STRICT
+
+    lookback_weeks: int = 26
+    calibration_share: float = 0.15
+    """The newest share of the blindly corrected requests of the earlier weeks that fits the temperature."""
+    early_after_corrections: int = 1000
+    """A cycle starts early once this many new corrections arrived since the last one; 0 never starts one early."""
+    earliest: date | None = None
+    latest: date | None = None
+
+    def __post_init__(self) -> None:
+        need_at_least("window.lookback_weeks", self.lookback_weeks, 1)
+        need_at_least("window.early_after_corrections", self.early_after_corrections, 0)
+        if not 0 < self.calibration_share <= 0.5:
+            raise refuse(
+                f"window.calibration_share = {self.calibration_share} is outside 0..0.5.",
+                "Set it between 0.05 and 0.5; the default is 0.15.",
+            )
+        if self.earliest and self.latest and self.earliest > self.latest:
+            raise refuse(f"window.earliest = {self.earliest} is after window.latest = {self.latest}.", "Swap the two dates.")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the adapter will run: a profile of `ratchet/deployment/`, and which of its limits are believed."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    accept: Literal["documented", "proven"] = "proven"
+    export: Literal["", "onnx", "onnx_int8", "gguf_f16", "gguf_q8_0", "gguf_q4_k_m", "gguf_q4_0"] = ""
+    """Which export answers, where the target's runtime loads one; empty for its plainest."""
+
+    def as_json(self) -> dict[str, object]:
+        """Every setting as JSON types; `export`, which came later, only where it is not the plainest of an earlier version."""
+        return {key: value for key, value in asdict(self).items() if key != "export" or value not in {"", "onnx"}}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One task: labels, golden set, policy. `name` is the folder's name."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    label: tuple[Label, ...]
+    description: str = ""
+    cost_review: float = 0.25
+    """What one review by a person costs; the unit of every cost."""
+    max_text_chars: int = 8000
+    window: Window = field(default_factory=Window)
+    limits: Limits = field(default_factory=Limits)
+    promotion: PromotionPolicy = field(default_factory=PromotionPolicy)
+    candidate: tuple[Candidate, ...] = (Candidate(),)
+    prompt: PromptPolicy = field(default_factory=PromptPolicy)
+    target: tuple[Target, ...] = ()
+    """Where it will run, at most two; none is the gateway of this home, `in_process`."""
+    machine: Machine = field(default_factory=Machine)
+    """What the machine that trains draws and costs; it decides nothing, so it is not in the digest."""
+    publish: PublishPolicy = field(default_factory=PublishPolicy)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    frontier: Frontier | None = None
+    """The large model that is asked beside ours; none is asked without this table."""
+    export: ExportPolicy = field(default_factory=ExportPolicy)
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise refuse(f"name = {self.name!r} is not allowed.", "Use lower-case letters, digits, '_' and '-'.")
+        if len(self.label) < 2:
+            raise refuse(
+                f"{len(self.label)} label{'' if len(self.label) == 1 else 's'} {list(self.labels)} cannot be told apart.",
+                "A classifier needs two labels or more.",
+            )
+        doubles = sorted({name for name in self.labels if self.labels.count(name) > 1})
+        if doubles:
+            raise refuse(f"label {doubles[0]!r} is listed twice.", "Keep one [[label]] for each name.")
+        if not self.candidate:
+            raise refuse("no [[candidate]] is listed.", "Add one; 'ratchet init' writes a working default.")
+        for number, candidate in enumerate(self.candidate, start=1):
+            if candidate in self.candidate[: number - 1]:
+                raise refuse(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
+        if self.is_prompted:
+            make_prompt(self.prompt, self.label)  # refuses more labels than there are codes
+        if len(self.target) > 2 or len({target.name for target in self.target}) < len(self.target):
+            raise refuse(
+                f"[[target]] is listed as {', '.join(target.name for target in self.target)}.",
+                "Keep two at most, each once: an edge target, and one that gives log-probabilities.",
+            )
+        need_at_least("cost_review", self.cost_review, 0)
+        need_at_least("max_text_chars", self.max_text_chars, 1)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names in the order of the file, which is the order of logits and probabilities everywhere."""
+        return tuple(label.name for label in self.label)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of every setting that decides something, 64 hex digits.
+
+        A prompt that no candidate reads is none of them, nor is what only the report or a reader of the adapter sees.
+        """
+        content = {key: value for key, value in self.as_json().items() if key not in _DECIDES_NOTHING}
+        if not self.is_prompted:
+            del content["prompt"]
+        return digest_json(content)
+
+    @property
+    def is_prompted(self) -> bool:
+        """Whether a candidate reads the prompt."""
+        return any(candidate.family == "causal" for candidate in self.candidate)
+
+    def as_json(self) -> dict[str, object]:
+        """Every setting as JSON types.
+
+        Targets are left out while there are none, so that files older than targets keep their digest. Named ones are in it:
+        a candidate that was judged for one place was not judged for another.
+        """
+        content = {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
+        targets = {"target": [target.as_json() for target in self.target]} if self.target else {}
+        return {**content, **targets, "candidate": [candidate.as_json() for candidate in self.candidate]}
+
+    def check_label(self, label: str, where: str) -> None:
+        """Raise when `label`, found at `where`, is not one of the spec's."""
+        if label not in self.labels:
+            raise refuse(
+                f"label {label!r} in {where} is not in classifier.toml (has: {', '.join(self.labels)}).",
+                f"{nearest(label, self.labels)} Fix the row or add a [[label]] named {label!r}.".strip(),
+            )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value

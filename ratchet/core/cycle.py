@@ -1,0 +1,105 @@
+"""A cycle: one week of one classifier. The only place that knows weeks begin on Monday, in UTC.
+
+Add here arithmetic on weeks; which weeks hold data is a question for the warehouse.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from ratchet.core.errors import RatchetError, UsageError
+from ratchet.core.names import check_name
+
+_ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+
+
+@dataclass(frozen=True, order=True)
+class Cycle:
+    """One week (its Monday, UTC) of one classifier."""
+
+    classifier: str
+    week: date
+
+    def __post_init__(self) -> None:
+        check_name(self.classifier)
+        if not 1970 <= self.week.year <= 2999:
+            raise UsageError(f"week {self.week} is out of reach.", "Name a week between 1970 and 2999.", code="bad_week")
+        if self.week.weekday() != 0:
+            monday = monday_of(self.week)
+            raise UsageError(
+                f"week {self.week} is a {self.week:%A}.", f"Weeks are named by their Monday: {monday}.", code="bad_week"
+            )
+
+    @property
+    def start(self) -> datetime:
+        """First instant of the week, inclusive."""
+        return datetime(self.week.year, self.week.month, self.week.day, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """First instant after the week."""
+        return self.start + timedelta(days=7)
+
+    @property
+    def key(self) -> str:
+        """The Dagster partition key, `classifier|2026-02-23`."""
+        return f"{self.classifier}|{self.week}"
+
+    @classmethod
+    def from_key(cls, key: str) -> "Cycle":
+        """Inverse of `key`."""
+        classifier, _, week = key.partition("|")
+        return cls(classifier, parse_week(week))
+
+
+def monday_of(day: date) -> date:
+    """The Monday of the week that holds `day`."""
+    return day - timedelta(days=day.weekday())
+
+
+def parse_week(word: str) -> date:
+    """The date written as `2026-02-23` or `2026-W09`; raises `UsageError` for anything else."""
+    if iso := _ISO_WEEK.fullmatch(word):
+        try:
+            return date.fromisocalendar(int(iso[1]), int(iso[2]), 1)
+        except ValueError as error:
+            raise UsageError(f"week {word!r}: {error}.", "Write it as 2026-W09.", code="bad_week") from None
+    try:
+        return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise UsageError(
+            f"week {word[:40]!r} is no date.",
+            "Write its Monday (2026-02-23), its ISO week (2026-W09) or 'latest'.",
+            code="bad_week",
+        ) from None
+
+
+def choose_week(classifier: str, word: str, known: Iterable[date]) -> Cycle:
+    """The cycle named by `word`; `latest` is the newest of `known`.
+
+    Raises `UsageError` for a day that is no Monday, `RatchetError` where no week is known.
+    """
+    if word != "latest":
+        return Cycle(classifier, parse_week(word))
+    newest = max(known, default=None)
+    if newest is None:
+        raise RatchetError(
+            f"{classifier} has no week yet, so none is the latest.",
+            f"Bring rows in: 'ratchet ingest {classifier} --logs FILE'.",
+            code="no_week",
+        )
+    return Cycle(classifier, newest)
+
+
+def need_known(cycle: Cycle, known: Iterable[date], what: str) -> None:
+    """Raise `RatchetError` when `cycle`'s week is not among `known`, with the nearest one."""
+    weeks = sorted(known)
+    if cycle.week not in weeks:
+        listed = ", ".join(str(week) for week in weeks[-8:]) or "none"
+        near = min(weeks, key=lambda week: abs(week - cycle.week), default=None)
+        raise RatchetError(
+            f"{cycle.classifier} has no {what} in the week of {cycle.week} (has: {listed}).",
+            f"Did you mean {near}?" if near else f"Bring rows in: 'ratchet ingest {cycle.classifier} --logs FILE'.",
+            code="no_week",
+        )

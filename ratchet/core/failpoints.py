@@ -1,0 +1,83 @@
+"""Failpoints: named lines where a test may make the process fail, to prove that the next run understands what is left.
+
+Add a name to `NAMES` and call `failpoint(name)` at the line. `RATCHET_FAILPOINT=name:action` in the environment of the process
+under test asks for one: `kill` (SIGKILL), `sleep:MS`, `enospc` (OSError, the disk is full) or `raise`. A whole run of the tests
+fails when a name was never reached so. Unset, a failpoint costs one look-up.
+"""
+
+import errno
+import os
+import signal
+import time
+from pathlib import Path
+
+VARIABLE = "RATCHET_FAILPOINT"
+REACHED = "RATCHET_FAILPOINTS_REACHED"
+"""Names a folder in which every failpoint that acts leaves a file of its name."""
+
+NAMES: tuple[str, ...] = (
+    "landing.after_rejects",
+    "landing.after_segment",
+    "landing.after_manifest",
+    "landing.before_commit",
+    "landing.after_commit",
+    "journal.before_write",
+    "journal.before_sync",
+    "journal.before_answer",
+    "journal.after_segment",
+    "ledger.before_checkpoint",
+    "promotion.after_ledger",
+    "flags.before_write",
+    "flags.after_write",
+    "warehouse.after_move_aside",
+    "adapter_store.before_rename",
+    "exports.before_rename",
+    "publishing.before_commit",
+    "publishing.after_commit",
+    "publishing.before_tag",
+    "publishing.after_tag",
+    "training.whole_batch",
+    "training.second_process",
+    "training.after_epoch",
+    "training.after_watched_epoch",
+    "training.before_result",
+)
+"""Every failpoint of the product, by the module that holds it."""
+
+
+class FailpointError(Exception):
+    """What the action `raise` raises: a fault that nobody foresaw."""
+
+
+def failpoint(name: str) -> None:
+    """Fail as the environment asks for at `name`. Raises `ValueError` for a name that is not in `NAMES` or an unknown action."""
+    wanted = os.environ.get(VARIABLE)
+    if wanted is None:
+        return
+    if name not in NAMES:
+        raise ValueError(f"failpoint {name!r} is not listed in ratchet.core.failpoints.NAMES")
+    point, _, action = wanted.partition(":")
+    if point == name:
+        _act(name, action)
+
+
+def unreached(folder: Path) -> list[str]:
+    """The failpoints that left no file in `folder`."""
+    return [name for name in NAMES if not (folder / name).exists()]
+
+
+def _act(name: str, action: str) -> None:
+    if reached := os.environ.get(REACHED):
+        (Path(reached) / name).touch()
+    kind, _, argument = action.partition(":")
+    match kind:
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "sleep":
+            time.sleep(int(argument) / 1000)
+        case "enospc":
+            raise OSError(errno.ENOSPC, f"no space left on device (failpoint {name})")
+        case "raise":
+            raise FailpointError(name)
+        case _:
+            raise ValueError(f"{VARIABLE} asks for {action!r}; a failpoint can kill, sleep:MS, enospc or raise")

@@ -1,0 +1,38 @@
+"""Names that users choose, checked before they become a path, a key or a column value.
+
+Add here rules about what a name may look like; which names exist is a question for a store.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from ratchet.core.errors import UsageError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+RESERVED = frozenset({"dagster", "demo"})
+"""Folders of a home that belong to no classifier."""
+DIGEST = re.compile(r"[0-9a-f]{64}")
+ANSWERS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.(jsonl|parquet)")
+"""Name of a file of a teacher's answers, in the classifier's folder `teachers`."""
+
+
+def check_name(name: str, what: str = "classifier name") -> str:
+    """Return `name` if it is safe as a folder name and a flag key, else raise `UsageError`."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{what} {name[:80]!r} is not allowed.",
+            "Use 1 to 63 lower-case letters, digits, '_' or '-', beginning with a letter or digit.",
+            code="bad_name",
+        )
+    if name in RESERVED:
+        raise UsageError(
+            f"{what} {name!r} is taken by a folder of the home.", f"Call it {name}_2, or anything else.", code="bad_name"
+        )
+    return name
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A phrase that names the nearest known word, or '' when none is near."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {found[0]!r}?" if found else ""

@@ -1,0 +1,33 @@
+"""Consensus labels, as SQL: one label for each corrected request."""
+
+CONSENSUS_SQL = """
+WITH newest AS (
+    SELECT DISTINCT ON (request_id, annotator) week, request_id, annotator, label, saw_prediction
+    FROM corrections WHERE classifier = $classifier AND week <= $week
+    ORDER BY request_id, annotator, ts DESC, label
+), votes AS (
+    SELECT week, request_id, label, count(*) AS votes, bool_or(NOT saw_prediction) AS blind
+    FROM newest GROUP BY ALL
+), ranked AS (
+    SELECT *, sum(votes) OVER (PARTITION BY request_id) AS annotators,
+           row_number() OVER (PARTITION BY request_id ORDER BY votes DESC, label) AS place,
+           count(*) OVER (PARTITION BY request_id, votes) AS tied
+    FROM votes
+)
+SELECT week, request_id, CASE WHEN tied = 1 THEN label END AS label,
+       CASE WHEN tied = 1 THEN 'consensus' ELSE 'adjudicate' END AS status,
+       annotators::INT AS annotators, votes::INT AS votes, votes / annotators AS agreement,
+       (tied = 1 AND blind) AS blind
+FROM ranked WHERE place = 1 ORDER BY week, request_id
+"""
+"""Majority of each request's newest correction by each annotator; a tie has no label and waits for adjudication.
+
+`blind` says that at least one annotator gave the winning label without seeing the prediction.
+"""
+
+
+COUNTS_SQL = """
+SELECT (SELECT count(*) FROM production_logs WHERE classifier = $classifier AND week = $week) AS requests,
+       (SELECT count(*) FROM corrections WHERE classifier = $classifier AND week = $week) AS corrections
+"""
+"""How much of one week there is to learn from."""

@@ -1,0 +1,132 @@
+"""Near-duplicate texts: MinHash proposes pairs, the exact Jaccard index of 3-character shingles decides.
+
+Add here how texts are compared; what is done with a duplicate is `curation.py`'s decision, and the independent re-check
+lives in `ratchet/gates/leakage.py`.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+SHINGLE = 3
+_FEWEST_WORDS = 5
+_SEED = 42
+_MISSED = 1e-6
+_MOST_BANDS, _MOST_ROWS = 40, 8
+_LEAST_THRESHOLD = 0.05
+_SPACE = re.compile(r"\s+")
+
+
+def normalise(text: str) -> str:
+    """The key under which two texts count as the same: NFKC, case folded, white space collapsed."""
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+def shingles(key: str) -> frozenset[str]:
+    """All runs of 3 characters of a normalised text; a shorter text is its own single shingle."""
+    return frozenset(key[i : i + SHINGLE] for i in range(len(key) - SHINGLE + 1)) or frozenset({key})
+
+
+def one_word_apart(key: str) -> frozenset[str]:
+    """Keys of a normalised text: two texts that differ by one word added, removed or replaced share one (deletion neighbourhood).
+
+    A text of fewer than five words has only itself: there one word is most of the meaning.
+    """
+    words = key.split()
+    if len(words) < _FEWEST_WORDS:
+        return frozenset({key})
+    return frozenset({key, *(" ".join(words[:i] + words[i + 1 :]) for i in range(len(words)))})
+
+
+def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
+    """Shared share of two sets, 0..1."""
+    return len(first & second) / len(first | second)
+
+
+def choose_bands(threshold: float) -> tuple[int, int]:
+    """(bands, rows) such that a pair at `threshold` is proposed but for one in a million, and unlike pairs hardly ever.
+
+    A pair at Jaccard s shares a band with probability 1 - (1 - s^rows)^bands (Leskovec et al., ch. 3). The most rows that
+    need at most 40 bands are taken; below 0.3 one row and more bands.
+    """
+    s = min(max(threshold, _LEAST_THRESHOLD), 0.999)
+    bands = {rows: math.ceil(math.log(_MISSED) / math.log1p(-(s**rows))) for rows in range(1, _MOST_ROWS + 1)}
+    rows = max((rows for rows, n in bands.items() if n <= _MOST_BANDS), default=1)
+    return bands[rows], rows
+
+
+class NearDuplicates:
+    """An index of texts that answers: which of them is `text` a near-duplicate of?
+
+    `threshold` is the Jaccard index from which two texts are near-duplicates. MinHash (Broder 1997) with `choose_bands`
+    proposes pairs, sizes and signatures sort out most of them, and the exact index decides on the rest: nothing under the
+    threshold is ever returned, and a pair at it is missed about once in a million.
+    """
+
+    def __init__(self, threshold: float, texts: Iterable[str] = ()) -> None:
+        from rensa import RMinHashLSH
+
+        self._threshold = max(threshold, _LEAST_THRESHOLD)
+        bands, rows = choose_bands(threshold)
+        self._permutations = bands * rows
+        spread = math.sqrt(self._threshold * (1 - self._threshold) / self._permutations)
+        self._alike = self._threshold - 6 * spread  # what signatures of a true pair share at least, at six standard deviations
+        self._lsh = RMinHashLSH(threshold=self._threshold, num_perm=self._permutations, num_bands=bands)
+        self._keys: list[str] = []
+        self._sizes = np.zeros(1024, dtype=np.int64)
+        self._signatures = np.zeros((1024, self._permutations), dtype=np.uint8)
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: str) -> None:
+        """Put `text` into the index, whatever it is like."""
+        self._insert(*self._sketch(text))
+
+    def find(self, text: str) -> int | None:
+        """Index of the most similar text at or over the threshold, the oldest of equals, else None."""
+        return self._nearest(*self._sketch(text))
+
+    def find_or_add(self, text: str) -> int | None:
+        """As `find`; a text with no near-duplicate joins the index."""
+        sketch = self._sketch(text)
+        found = self._nearest(*sketch)
+        if found is None:
+            self._insert(*sketch)
+        return found
+
+    def _sketch(self, text: str) -> tuple[str, frozenset[str], Any]:
+        from rensa import RMinHash
+
+        key = normalise(text)
+        own = shingles(key)
+        signature = RMinHash(num_perm=self._permutations, seed=_SEED)
+        signature.update(list(own))
+        return key, own, signature
+
+    def _insert(self, key: str, own: frozenset[str], signature: Any) -> None:
+        at = len(self._keys)
+        if at == len(self._sizes):
+            self._sizes = np.concatenate([self._sizes, np.zeros_like(self._sizes)])
+            self._signatures = np.concatenate([self._signatures, np.zeros_like(self._signatures)])
+        self._lsh.insert(at, signature)
+        self._keys.append(key)
+        self._sizes[at] = len(own)
+        self._signatures[at] = _low_bytes(signature)
+
+    def _nearest(self, key: str, own: frozenset[str], signature: Any) -> int | None:
+        proposed = np.asarray(self._lsh.query(signature), dtype=np.int64)
+        sizes = self._sizes[proposed]
+        smaller, larger = np.minimum(sizes, len(own)), np.maximum(sizes, len(own))
+        proposed = proposed[smaller >= larger * self._threshold - 1e-9]
+        alike = (self._signatures[proposed] == _low_bytes(signature)).mean(axis=1)
+        scored = ((jaccard(own, shingles(self._keys[i])), -int(i)) for i in proposed[alike >= self._alike])
+        best = max(scored, default=(0.0, 0))
+        return -best[1] if best[0] >= self._threshold else None
+
+
+def _low_bytes(signature: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return (np.array(signature.digest(), dtype=np.uint32) & 0xFF).astype(np.uint8)

@@ -1,0 +1,219 @@
+"""What a production log and a correction are: columns, keys, and the rules that refuse a row, all as SQL.
+
+Add a column or a rule here. How a file format becomes these columns is `ratchet/ingest/readers.py`; no rule is ever a
+Python loop over rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ratchet.config.spec import Spec
+from ratchet.core.errors import UsageError
+from ratchet.core.names import nearest
+from ratchet.core.sql import literal
+
+MAX_NAME_CHARS = 200
+"""Longest request id, annotator or adapter."""
+
+_UNKNOWN_LABEL, _ZONELESS, _NO_TIME = "label is not in classifier.toml", "ts has no time zone", "ts is no RFC 3339 time"
+_CURES = {
+    _ZONELESS: "Write the zone that it was meant in, as 2026-02-23T10:00:00Z or +01:00; in pandas: frame.ts.dt.tz_localize('UTC').",
+    _NO_TIME: "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True).",
+}
+WAITING = "no production log has this request_id yet; the row is tried again when more logs arrive"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a kind: its name, SQL type, whether a row needs it, and what it means."""
+
+    name: str
+    sql: str
+    required: bool
+    meaning: str
+    digits: bool = False
+    """Whether an integer is taken as its digits, so that 7 in JSON or Parquet is the 7 of a CSV."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of row: its columns, in table order, and the columns that make a row the same row."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in table order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """The columns in which two rows of one key can contradict each other."""
+        return tuple(name for name in self.names if name not in self.key)
+
+
+_REQUEST = Column("request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters", True)
+_TIME = "RFC 3339 with a zone, not in the future"
+
+KINDS: dict[str, Kind] = {
+    "production_logs": Kind(
+        "production_logs",
+        (
+            _REQUEST,
+            Column("ts", "TIMESTAMPTZ", True, f"when it was served; {_TIME}"),
+            Column("text", "VARCHAR", True, "what was classified"),
+            Column("label", "VARCHAR", True, "label as served, one of classifier.toml"),
+            Column("confidence", "DOUBLE", False, "0..1 or null"),
+            Column("adapter", "VARCHAR", False, "which adapter answered"),
+            Column("latency_ms", "DOUBLE", False, "milliseconds or null"),
+        ),
+        ("request_id",),
+    ),
+    "corrections": Kind(
+        "corrections",
+        (
+            _REQUEST,
+            Column("ts", "TIMESTAMPTZ", True, f"when it was corrected; {_TIME}"),
+            Column("label", "VARCHAR", True, "label as corrected, one of classifier.toml"),
+            Column("annotator", "VARCHAR", True, f"who corrected, 1 to {MAX_NAME_CHARS} printable characters", True),
+            Column("saw_prediction", "BOOLEAN", True, "true when the annotator saw the served label"),
+        ),
+        ("request_id", "annotator", "ts"),
+    ),
+}
+"""Both kinds by name; every further column of a file is kept in `extra`, as the text of a JSON object."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What rows are judged by: the spec's labels and text limit, and the clock.
+
+    They are recorded with each file, so that a rebuild judges alike.
+    """
+
+    labels: tuple[str, ...]
+    max_text_chars: int
+    now: datetime
+
+    @classmethod
+    def of(cls, spec: Spec, now: datetime | None = None) -> "Terms":
+        """The terms of `spec` at `now` (aware; default: this instant)."""
+        return cls(spec.labels, spec.max_text_chars, (now or datetime.now(UTC)).astimezone(UTC))
+
+
+def kind_of(name: str) -> Kind:
+    """The kind called `name`; raises `UsageError`."""
+    if name not in KINDS:
+        raise UsageError(f"unknown kind of rows {name!r}.", f"Use one of: {', '.join(KINDS)}.", code="bad_kind")
+    return KINDS[name]
+
+
+def check_mapping(kind: Kind, columns: Mapping[str, str]) -> None:
+    """Raise `UsageError` when `columns` (ours -> theirs) names no column of `kind`, or one of theirs would serve twice."""
+    for name in columns:
+        if name not in kind.names:
+            raise UsageError(
+                f"{kind.name} has no column {name!r} to map to.",
+                f"{nearest(name, kind.names)} Columns: {', '.join(kind.names)}; write --map ours=theirs.".strip(),
+                code="bad_mapping",
+            )
+    users: dict[str, str] = {}
+    for name in kind.names:
+        theirs = columns.get(name, name)
+        other = users.setdefault(theirs.lower(), name)
+        if other != name:
+            raise UsageError(
+                f"column {theirs!r} would be both {other!r} and {name!r}.",
+                "Map each of the file's columns once.",
+                code="bad_mapping",
+            )
+
+
+def reason_sql(kind: Kind, terms: Terms) -> str:
+    """A CASE that gives the first reason to refuse a row, or NULL.
+
+    Over: `broken` (a reader's own reason; '' for a line that is no row), each column typed (NULL when it does not fit),
+    `<column>_seen` (the file gave a value) and `ts_text` (the time as written).
+    """
+    rules = [("broken IS NOT NULL", "broken")]
+    for column in kind.columns:
+        if column.required:
+            rules.append((f"NOT {column.name}_seen", literal(f"{column.name} is missing")))
+        rules += [(f"{column.name} IS NULL AND {column.name}_seen AND {when}", literal(said)) for when, said in _type_rules(column)]
+    for column in kind.columns:
+        rules += [(when, literal(said)) for when, said in _value_rules(column.name, terms)]
+    return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
+
+
+def cure_of(reason: str, terms: Terms, unknown_labels: Mapping[str, int]) -> str:
+    """How rows that were refused for `reason` are mended, in a few words; '' where the reason says it.
+
+    `unknown_labels` are labels of theirs that the classifier lacks, with how often each occurs.
+    """
+    if reason == _UNKNOWN_LABEL:
+        return "; ".join(
+            f"{label[:60]!r} ({count} x) {nearest(label, terms.labels)}".strip() for label, count in unknown_labels.items()
+        )
+    if reason.startswith("text is longer than"):
+        return "Cut it, or raise max_text_chars in classifier.toml."
+    return _CURES.get(reason, "")
+
+
+def zoned_time_sql(text: str) -> str:
+    """The instant written in `text` by RFC 3339 with a zone, else NULL."""
+    form = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)"
+    usual = f"{text}[11] = 'T' AND ends_with({text}, 'Z') AND strlen({text}) BETWEEN 20 AND 30"
+    return f"CASE WHEN ({usual}) OR regexp_full_match({text}, '{form}') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+
+
+def same_content_sql(kind: Kind, a: str, b: str) -> str:
+    """Whether rows `a` and `b` of one key say the same, the order of extra keys and absent values aside."""
+    columns = [f"{a}.{name} IS NOT DISTINCT FROM {b}.{name}" for name in kind.content]
+    extra = f"({a}.extra IS NOT DISTINCT FROM {b}.extra OR {_entries(a)} = {_entries(b)})"
+    return " AND ".join([*columns, extra])
+
+
+def _entries(row: str) -> str:
+    pairs = f"map_entries(from_json({row}.extra, '\"MAP(VARCHAR,VARCHAR)\"'))"
+    return f"coalesce(list_sort(list_filter({pairs}, lambda pair: pair.value IS NOT NULL)), [])"
+
+
+def _type_rules(column: Column) -> list[tuple[str, str]]:
+    name = column.name
+    if column.sql == "TIMESTAMPTZ":
+        return [(f"TRY_CAST({name}_text AS TIMESTAMP) IS NOT NULL", _ZONELESS), ("true", _NO_TIME)]
+    if column.digits:
+        return [("true", f"{name} is neither text nor an integer")]
+    return [("true", f"{name} is no {({'VARCHAR': 'text', 'DOUBLE': 'number', 'BOOLEAN': 'true or false'})[column.sql]}")]
+
+
+def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
+    if name in {"request_id", "annotator", "adapter"}:
+        return [
+            (f"{name} = ''", f"{name} is empty"),
+            (_longer(name, MAX_NAME_CHARS), f"{name} is longer than {MAX_NAME_CHARS} characters"),
+            (rf"regexp_matches({name}, '[\x00-\x1f\x7f]')", f"{name} holds control characters"),
+        ]
+    if name == "text":
+        return [
+            (r"NOT regexp_matches(text, '[^\s\p{Z}\p{C}]')", "text is empty"),
+            (_longer("text", terms.max_text_chars), f"text is longer than {terms.max_text_chars} characters"),
+            ("contains(text, chr(0))", "text holds a NUL character"),
+        ]
+    if name == "label":
+        return [(f"label NOT IN ({', '.join(map(literal, terms.labels))})", _UNKNOWN_LABEL)]
+    if name == "ts":
+        return [(f"ts > TIMESTAMPTZ '{terms.now.isoformat()}'", "ts is in the future")]
+    if name == "confidence":
+        return [("NOT confidence BETWEEN 0 AND 1", "confidence is outside 0..1")]
+    if name == "latency_ms":
+        return [("NOT (isfinite(latency_ms) AND latency_ms >= 0)", "latency_ms is negative or not finite")]
+    return []
+
+
+def _longer(name: str, most: int) -> str:
+    """Whether a text has more than `most` characters; its bytes, which need no counting, settle it for nearly every row."""
+    return f"strlen({name}) > {most} AND length({name}) > {most}"

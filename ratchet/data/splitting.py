@@ -1,0 +1,79 @@
+"""Splitting by time: the cycle's week is test, the newest part of the earlier weeks calibration, the rest train.
+
+Add here rules about dates and shares. Which texts may not meet is `curation.py`'s and `ratchet/gates/leakage.py`'s concern.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from ratchet.config.spec import Window
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import RatchetError
+
+SPLITS = ("train", "calibration", "test")
+_FIRST_WEEK = (0.6, 0.8)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The two instants between the splits: train before `calibration`, test from `test` on."""
+
+    calibration: datetime
+    test: datetime
+
+
+def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window) -> Bounds:
+    """Where the splits of `cycle` meet, from the times (UTC) of its labelled requests, and which of them are blind.
+
+    With earlier weeks: test begins with the week; calibration with the newest `calibration_share` of the earlier blind
+    requests. With none, the week itself is cut by time 60/20/20 (earlier anchored requests stay train). Raises
+    `RatchetError` when there are no rows to cut.
+    """
+    if times.empty:
+        raise RatchetError(
+            f"no labelled request in the {window.lookback_weeks} weeks up to {cycle.end:%Y-%m-%d}.",
+            "Ingest logs and corrections of these weeks, or choose another week.",
+            code="empty_split",
+        )
+    earlier = times[(times < cycle.start) & blind].sort_values()
+    if earlier.empty:
+        inside = times[times >= cycle.start].sort_values()
+        if inside.empty:
+            raise RatchetError(
+                f"no labelled request in the week of {cycle.week}, and none before it was labelled blindly: "
+                f"{len(times)} from {times.min()} to {times.max()}.",
+                "Correct requests of this week without showing the prediction, or choose another week.",
+                code="empty_split",
+            )
+        first, second = (inside.iloc[min(int(len(inside) * share), len(inside) - 1)] for share in _FIRST_WEEK)
+        return Bounds(first.to_pydatetime(), second.to_pydatetime())
+    start = earlier.iloc[min(int(len(earlier) * (1 - window.calibration_share)), len(earlier) - 1)]
+    return Bounds(start.to_pydatetime(), cycle.start)
+
+
+def assign_splits(times: pd.Series, bounds: Bounds) -> pd.Series:
+    """The split of each time, as strings."""
+    split = pd.Series("train", index=times.index)
+    split[times >= bounds.calibration] = "calibration"
+    split[times >= bounds.test] = "test"
+    return split
+
+
+def check_dates(times: pd.Series, cycle: Cycle, window: Window) -> None:
+    """Raise when a request lies outside the dates that the specification expects; the message prints the range found."""
+    first, last = times.min().date(), times.max().date()
+    expected_first = max(window.earliest, lookback_start(cycle, window).date()) if window.earliest else None
+    if (expected_first and first < expected_first) or (window.latest and last > window.latest):
+        raise RatchetError(
+            f"labelled requests run from {first} to {last}, outside the dates expected "
+            f"({window.earliest or 'any'} to {window.latest or 'any'}).",
+            "Correct window.earliest and window.latest in classifier.toml, or look for wrong clocks in the logs.",
+            code="bad_dates",
+        )
+
+
+def lookback_start(cycle: Cycle, window: Window) -> datetime:
+    """First instant that `cycle` looks back to: its own week counts as one of `lookback_weeks`."""
+    return cycle.start - timedelta(days=7 * (window.lookback_weeks - 1))

@@ -1,0 +1,122 @@
+"""Asking a GGUF export: llama.cpp, in a process of its own, gives the probabilities of the label tokens after a prompt.
+
+It speaks to the terminal and ends its process where it gives up, so it is started as `llama_cpp_process.py` and asked by lines of
+JSON. It gets the adapter's own tokens, so that a text is cut as it was in training. Add here what Ratchet asks of it.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from ratchet.config.secret_variables import without_secrets
+from ratchet.core.errors import RatchetError
+from ratchet.deployment.exports.gguf_converter import missing_package
+from ratchet.deployment.exports.modelfile import MODEL
+from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.inference.predictor import Predictor
+from ratchet.models.prompt_tokenizer import PromptTokenizer
+from ratchet.models.tokenization import Rows
+
+if TYPE_CHECKING:
+    import torch
+
+_TIMEOUT_S = 600.0
+_LEAST = 1e-38  # a label that llama.cpp gives no probability that float32 can hold
+
+
+class LlamaCpp:
+    """A running llama.cpp with one model, on one thread; asked by one caller at a time."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", questions: IO[bytes], answers: IO[bytes], errors: IO[bytes]) -> None:
+        self._process, self._questions, self._answers, self._errors = process, questions, answers, errors
+        self._lock = threading.Lock()
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """One line to the process, one line back; raises `RatchetError` when it ends, hangs or refuses."""
+        with self._lock:
+            watchdog = threading.Timer(_TIMEOUT_S, self._process.kill)
+            watchdog.start()
+            try:
+                self._questions.write(json.dumps(question).encode() + b"\n")
+                self._questions.flush()
+                line = self._answers.readline()
+            except OSError:
+                line = b""
+            finally:
+                watchdog.cancel()
+        found: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
+        if "error" in found:
+            raise RatchetError(f"llama.cpp could not answer: {found['error'][:300]}", "Export another kind.", code="bad_export")
+        return found
+
+    def log_probabilities(self, prompt: Sequence[int], codes: Sequence[int]) -> list[float]:
+        """Natural logarithm of each label token's share, [k], after the tokens `prompt`; the shares sum to 1."""
+        found = self.ask({"prompt": list(prompt), "codes": list(codes)})["probabilities"]
+        return [float(np.log(max(_LEAST, value))) for value in found]
+
+    def tokens(self, text: str) -> list[int]:
+        """The tokens that llama.cpp's own tokenizer makes of a whole prompt."""
+        return [int(token) for token in self.ask({"text": text})["tokens"]]
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        said = [line for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
+        return said[-1] if said else f"it ended with exit code {self._process.poll()}"
+
+
+@contextmanager
+def run_llama_cpp(model: Path, tokens: int) -> Iterator[LlamaCpp]:
+    """llama.cpp with the GGUF file `model` and room for so many tokens; it ends with the block."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise missing_package("xllamacpp")
+    command = [sys.executable, "-m", "ratchet.deployment.exports.llama_cpp_process", str(model), str(tokens), str(os.getpid())]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, env=without_secrets(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        try:
+            running = LlamaCpp(process, cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout), errors)
+            running.ask({})  # it has loaded the model
+            yield running
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@contextmanager
+def gguf_predictor(opened: OpenedAdapter, folder: Path) -> Iterator[Predictor]:
+    """A predictor of the causal adapter `opened` whose scores come from the GGUF export in `folder`."""
+    tokenizer = _prompted(opened)
+    with run_llama_cpp(folder / MODEL, context_tokens(opened)) as running:
+        yield Predictor(opened.card.labels, opened.calibration, tokenizer, 0, _rows(running, tokenizer))
+
+
+def context_tokens(opened: OpenedAdapter) -> int:
+    """How many tokens the longest prompt of an adapter has, with one for the answer, in steps of 64."""
+    tokenizer = _prompted(opened)
+    longest = len(tokenizer.prefix) + opened.card.max_tokens + len(tokenizer.suffix) + 1
+    return -(-longest // 64) * 64
+
+
+def _prompted(opened: OpenedAdapter) -> PromptTokenizer:
+    if not isinstance(opened.tokenizer, PromptTokenizer):
+        raise RatchetError("only a causal adapter is asked by llama.cpp.", "Export onnx or onnx_int8.", code="no_export")
+    return opened.tokenizer
+
+
+def _rows(running: LlamaCpp, tokenizer: PromptTokenizer) -> Rows:
+    def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        prompts = [[*tokenizer.prefix, *row[:n]] for row, n in zip(ids.tolist(), mask.sum(dim=1).tolist(), strict=True)]
+        return torch.tensor([running.log_probabilities(prompt, tokenizer.codes) for prompt in prompts])
+
+    return rows

@@ -1,0 +1,49 @@
+"""The plain model that an adapter amounts to: its weights put into the base's, saved as `transformers` saves it.
+
+Add here what a form of adapter needs to be merged. Other kinds of export begin with what is made here.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.errors import RatchetError
+from ratchet.models.adapters.merge import apply_adapter
+from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.causal import load_causal
+from ratchet.models.encoders import load_classifier
+from ratchet.models.tokenization import tokenizer_file
+
+_TOKENIZER = ("*token*.json", "*.model", "vocab.json", "merges.txt", "chat_template.jinja")
+
+
+def merged_model(opened: OpenedAdapter) -> Any:
+    """The plain model with what was trained in its weights, float32; an encoder's configuration names the labels.
+
+    Raises `RatchetError` for a probe, whose base has no head to put it into.
+    """
+    card = opened.card
+    if card.method == "probe":
+        raise no_export(
+            opened, "merged", "transformers has no class for a mean over tokens and one product", "Export onnx or onnx_int8."
+        )
+    model = load_causal(opened.base.folder) if card.family == "causal" else load_classifier(opened.base.folder, len(card.labels))
+    apply_adapter(model, opened.settings, opened.tensors)
+    if card.family == "encoder":
+        model.config.id2label = dict(enumerate(card.labels))
+        model.config.label2id = {label: index for index, label in enumerate(card.labels)}
+    return model
+
+
+def write_merged(opened: OpenedAdapter, folder: Path) -> None:
+    """A folder that plain `transformers` loads: safetensors, configuration, tokenizer."""
+    merged_model(opened).save_pretrained(folder)
+    source = tokenizer_file(opened.base.folder).parent
+    for path in sorted({path for pattern in _TOKENIZER for path in source.glob(pattern)}):
+        shutil.copyfile(path, folder / path.name)
+
+
+def no_export(opened: OpenedAdapter, kind: str, why: str, cure: str) -> RatchetError:
+    """The error for an adapter that a kind of export cannot hold."""
+    family, method = opened.card.family, opened.card.method
+    return RatchetError(f"an adapter of {family}/{method} has no {kind} export: {why}.", cure, code="no_export")

@@ -1,0 +1,58 @@
+"""Asking a merged export as anybody does who has `transformers` and no Ratchet: its folder alone gives weights, names and tokens.
+
+Nothing of ours shortens the way, so its figures are those of a plain user. Add here what another family's folder is asked with;
+how it is written is `merged.py`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.config.prompt import Prompt
+from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.encoders import quiet_loading
+from ratchet.models.inference.predictor import Predictor
+from ratchet.models.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
+from ratchet.models.tokenization import Rows, load_tokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+
+@contextmanager
+def merged_predictor(opened: OpenedAdapter, folder: Path) -> Iterator[Predictor]:
+    """A predictor with labels and calibration of the adapter `opened` whose scores come from its merged export in `folder`."""
+    import transformers
+
+    card = opened.card
+    family = transformers.AutoModelForSequenceClassification if card.prompt is None else transformers.AutoModelForCausalLM
+    with quiet_loading():
+        model: Any = family.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+    pad_id = model.config.pad_token_id or 0
+    if card.prompt is None:
+        names = [model.config.label2id[label] for label in card.labels]
+        yield Predictor(card.labels, opened.calibration, load_tokenizer(folder, card.max_tokens), pad_id, _named(model, names))
+    else:
+        tokenizer = load_prompt_tokenizer(folder, Prompt.from_json(card.prompt), card.max_tokens)
+        yield Predictor(card.labels, opened.calibration, tokenizer, pad_id, _prompted(model, tokenizer))
+
+
+def _named(model: Any, names: list[int]) -> Rows:
+    def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
+        return logits[:, names]
+
+    return rows
+
+
+def _prompted(model: Any, tokenizer: PromptTokenizer) -> Rows:
+    """Each whole prompt alone: the logits of all its tokens over the whole vocabulary are large enough."""
+
+    def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        prompts = [[*tokenizer.prefix, *row[:n]] for row, n in zip(ids.tolist(), mask.sum(dim=1).tolist(), strict=True)]
+        return torch.stack([model(input_ids=torch.tensor([each])).logits[0, -1, list(tokenizer.codes)].float() for each in prompts])
+
+    return rows

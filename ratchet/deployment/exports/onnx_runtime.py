@@ -1,0 +1,71 @@
+"""Asking an ONNX export: the tokens, calibration and labels of the adapter, the products of ONNX Runtime.
+
+No torch lies between text and answer: for one short text its tensors and threads would cost more than a layer of eight bits.
+Add here what another setting of the runtime needs; `kinds.py` writes what is asked here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ratchet.metrics.classification import Floats
+from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.encoders import pad_id_of
+from ratchet.models.inference.predictor import Predictor
+from ratchet.models.tokenization import TokenMatrix, batch_by_tokens, encode_texts, pad_rows
+
+if TYPE_CHECKING:
+    import onnxruntime
+    import torch
+
+_SLOWER = ["SkipLayerNormFusion"]  # what the runtime makes of a sum and its norm: measured 8 times the time of both apart
+
+
+@dataclass(frozen=True)
+class OnnxPredictor(Predictor):
+    """A predictor whose logits come from an ONNX session, which reads no tensors of torch: `rows` refuses them."""
+
+    session: "onnxruntime.InferenceSession"
+    one_by_one: bool
+    """Each text alone, without padding."""
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """As of `Predictor`."""
+        encoded = encode_texts(self.tokenizer, texts)
+        result = np.empty((len(encoded), len(self.labels)), dtype=np.float64)
+        if self.one_by_one:
+            for row, ids in enumerate(encoded):
+                result[row] = _ask(self.session, np.array([ids], dtype=np.int64), np.ones((1, len(ids)), dtype=np.int64))
+        else:
+            for batch in batch_by_tokens([len(ids) for ids in encoded]):
+                result[batch] = _ask(self.session, *pad_rows([encoded[index] for index in batch], self.pad_id))
+        return result
+
+
+def onnx_predictor(opened: OpenedAdapter, model: bytes, *, one_by_one: bool) -> Predictor:
+    """A predictor of the adapter `opened` whose logits come from the ONNX file `model`; one thread for each call."""
+    card = opened.card
+    pad_id = 0 if card.family == "causal" else pad_id_of(opened.base.folder)  # no real token of a causal model sees it
+    return OnnxPredictor(card.labels, opened.calibration, opened.tokenizer, pad_id, _no_rows, _open_session(model), one_by_one)
+
+
+def _no_rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    raise TypeError("an ONNX export is asked by texts; load the adapter itself to look into it")
+
+
+def _open_session(model: bytes) -> "onnxruntime.InferenceSession":
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER)
+
+
+def _ask(
+    session: "onnxruntime.InferenceSession", ids: TokenMatrix, mask: TokenMatrix
+) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+    found: np.ndarray[tuple[int, int], np.dtype[np.float32]] = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+    return found

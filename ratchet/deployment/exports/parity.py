@@ -1,0 +1,117 @@
+"""Parity: whether an export answers as well as the adapter that it was made from.
+
+Add here what two sets of answers are compared by; who asks is `ratchet/storage/registry/exports.py`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ratchet.config.policy import ExportPolicy
+from ratchet.core.errors import RatchetError
+from ratchet.core.verdict import Verdict
+from ratchet.metrics.classification import Floats, Integers, expected_calibration_error, macro_f1
+
+Answers = tuple[Floats, Floats]
+"""Logits and calibrated probabilities, [n, k] each."""
+GOLDEN, HELD_OUT = "golden", "calibration"
+_NAMES = {GOLDEN: "the golden set", HELD_OUT: "the calibration split"}
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How the answers of an export differ from the adapter's on the same labelled texts."""
+
+    items: int
+    changed: int
+    """Texts that get another label."""
+    accuracy: float
+    accuracy_loss: float
+    macro_f1_loss: float
+    ece_rise: float
+    max_logit_distance: float
+    """After each row's mean was taken off: the softmax knows no more."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures as JSON types."""
+        return asdict(self)
+
+
+def compare_answers(ours: Answers, theirs: Answers, truth: Sequence[int] | Integers) -> Parity:
+    """Compare `(logits, calibrated probabilities)`, [n, k] each, of adapter and export on texts with label indices `truth` [n]."""
+    if not np.isfinite(theirs[0]).all():
+        raise RatchetError("the export answers with what is no number.", "Use another kind of export.", code="bad_export")
+    labels = np.asarray(truth, dtype=np.int64)
+    n, k = ours[0].shape
+    if n == 0:
+        return Parity(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    said = [probabilities.argmax(axis=1) for _, probabilities in (ours, theirs)]
+    right = [int((found == labels).sum()) for found in said]  # counted, so that three of a thousand are 0.003 and not a hair more
+    centred = [logits - logits.mean(axis=1, keepdims=True) for logits, _ in (ours, theirs)]
+    errors = [expected_calibration_error(probabilities, labels) for _, probabilities in (ours, theirs)]
+    scores = [macro_f1(found, labels, k) for found in said]
+    return Parity(
+        items=n,
+        changed=int((said[0] != said[1]).sum()),
+        accuracy=right[1] / n,
+        accuracy_loss=(right[0] - right[1]) / n,
+        macro_f1_loss=scores[0] - scores[1],
+        ece_rise=errors[1] - errors[0],
+        max_logit_distance=float(np.abs(centred[0] - centred[1]).max()),
+    )
+
+
+def split_by_label(
+    given: Mapping[str, Sequence[tuple[str, str]]], labels: Sequence[str]
+) -> tuple[dict[str, list[tuple[str, str]]], dict[str, int]]:
+    """The texts of each set that have one of `labels`, and how many have each other label, which neither side can answer."""
+    known = {name: [example for example in examples if example[1] in labels] for name, examples in given.items()}
+    strange = Counter(label for examples in given.values() for _, label in examples if label not in labels)
+    return known, dict(sorted(strange.items()))
+
+
+def compare_sets(
+    asked: Mapping[str, tuple[Answers, Answers, Sequence[int]]], strange: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """The figures on all texts together, and below `parts` those of each set, as JSON types: what `judge_evidence` judges.
+
+    `asked` holds our answers, the export's and the truth, by the name of the set; sets without a text are left out. `strange` are
+    the texts that were not asked, by label; they are only told, below `left_out`.
+    """
+    sets = {name: found for name, found in asked.items() if len(found[2])} or dict(list(asked.items())[:1])
+    ours, theirs = ([np.concatenate([found[side][part] for found in sets.values()]) for part in (0, 1)] for side in (0, 1))
+    whole = compare_answers((ours[0], ours[1]), (theirs[0], theirs[1]), [label for found in sets.values() for label in found[2]])
+    parts = {name: compare_answers(*found).as_json() for name, found in sets.items()} if len(sets) > 1 else {}
+    return {**whole.as_json(), **({"parts": parts} if parts else {}), **({"left_out": dict(strange)} if strange else {})}
+
+
+def judge_evidence(evidence: Mapping[str, Any], policy: ExportPolicy) -> Verdict:
+    """The verdict on what `compare_sets` gave, by all texts together; what is not of that form raises `KeyError` or `TypeError`."""
+    verdict = decide_parity(Parity(**{key: value for key, value in evidence.items() if key not in ("parts", "left_out")}), policy)
+    said = "; ".join(
+        f"on {_NAMES[name]} {part['changed']} of {part['items']} change, accuracy {-part['accuracy_loss'] * 100:+.2f} points, "
+        f"ECE {part['ece_rise']:+.4f}"
+        for name, part in evidence.get("parts", {}).items()
+    )
+    strange = ", ".join(f"{count} of {label!r}" for label, count in evidence.get("left_out", {}).items())
+    reason = f"{verdict.reason} Of these, {said}." if said else verdict.reason
+    reason += f" Left out, for the adapter has no such label: {strange}." if strange else ""
+    return Verdict(verdict.outcome, reason, dict(evidence))
+
+
+def decide_parity(found: Parity, policy: ExportPolicy) -> Verdict:
+    """Passes when the export loses no more accuracy and ECE than `policy` allows, on enough labelled texts."""
+    said = (
+        f"{found.changed} of {found.items} answers change, accuracy {-found.accuracy_loss * 100:+.2f} points "
+        f"(limit {-policy.max_accuracy_loss * 100:+.2f}), macro-F1 {-found.macro_f1_loss * 100:+.2f} points, "
+        f"ECE {found.ece_rise:+.4f} (limit {policy.max_ece_rise:+.4f})"
+    )
+    if found.items < policy.min_items:
+        reason = f"Fails: {found.items} labelled texts are too few to compare on; {policy.min_items} are needed."
+        return Verdict("failed", reason, found.as_json())
+    if found.accuracy_loss > policy.max_accuracy_loss or found.ece_rise > policy.max_ece_rise:
+        return Verdict("failed", f"Fails: {said}.", found.as_json())
+    return Verdict("passed", f"Passes: {said}.", found.as_json())

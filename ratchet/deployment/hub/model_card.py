@@ -1,0 +1,192 @@
+"""The model card: `README.md` with the metadata that the Hub reads, written from the eval report. No text of a user gets into it.
+
+Add a section in `templates/model_card.md.j2` and the facts that it shows here. A section whose facts are missing is left out;
+none is ever empty. What is measured is `ratchet/metrics/classification.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import yaml
+
+from ratchet.config.publish import PublishPolicy
+from ratchet.config.spec import Spec
+from ratchet.core.verdict import Verdict
+from ratchet.deployment.hub.public_base import PublicBase
+from ratchet.deployment.hub.usage_snippet import loading_lines
+from ratchet.metrics.intervals import proportion_interval
+from ratchet.models.adapters.format import AdapterCard
+from ratchet.models.adapters.peft_format import LoraSettings
+
+_CONFUSIONS = 8
+_RESAMPLES = 2000
+_SPLITS = {"test": "blind corrections of the week", "golden": "hand-reviewed golden set"}
+
+_COMPARED = (
+    ("way", "name"), ("texts", "n"), ("macro-F1", "macro_f1"), ("ECE", "ece"), ("cost of 1,000 calls", "cost_per_1000"),
+    ("median ms", "p50_ms"), ("95th percentile ms", "p95_ms"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that a model card tells of."""
+
+    repo: str
+    adapter: str
+    """The digest by which the adapter is known where it was trained."""
+    card: AdapterCard
+    settings: LoraSettings
+    base: PublicBase
+    policy: PublishPolicy
+    spec: Spec
+    report: Mapping[str, Any]
+    """`eval_report.json` of the cycle that made the adapter."""
+    bytes: int
+    """Of the weights file."""
+    fits: Mapping[str, Verdict]
+    """By deployment target, whether it takes this adapter."""
+
+
+def write_card(told: Told) -> str:
+    """The whole `README.md`: metadata between its two lines of dashes, then the sections."""
+    front = yaml.safe_dump(metadata(told), sort_keys=False, allow_unicode=True, width=1000)
+    body = _template().render(told=told, **_facts(told))
+    return f"---\n{front}---\n{body}"
+
+
+def metadata(told: Told) -> dict[str, Any]:
+    """What the Hub reads of the card: licence, base, task, and the figures as a model index."""
+    return {
+        "library_name": "peft",
+        "pipeline_tag": "text-classification",
+        "license": told.policy.licence,
+        "base_model": told.base.name,
+        "base_model_relation": "adapter",
+        "tags": ["ratchet", told.card.method, told.card.family],
+        "model-index": [
+            {"name": told.repo.rpartition("/")[2], "results": [_result(told, split) for split in _SPLITS]},
+        ],
+    }
+
+
+def _result(told: Told, split: str) -> dict[str, Any]:
+    figures, name = told.report["metrics"][split], told.spec.name
+    of_week = f" from {told.report['week']}" if split == "test" else ""
+    n, intervals = figures["n"], _intervals(figures)
+    shown = (("f1", "macro-F1", "macro_f1"), ("accuracy", "accuracy", "accuracy"), ("ece", "expected calibration error", "ece"))
+    return {
+        "task": {"type": "text-classification", "name": "text classification"},
+        "dataset": {
+            "name": f"{name}, {_SPLITS[split]}{of_week}",
+            "type": f"private/{name}",
+            "split": split,
+        },
+        "metrics": [
+            {
+                "type": kind,
+                "name": title,
+                "value": round(figures[key], 6),
+                "args": {"n": n, "interval_95": [round(end, 6) for end in intervals[key]]},
+            }
+            for kind, title, key in shown
+        ],
+    }
+
+
+def _intervals(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    accuracy = figures.get("accuracy_ci") or proportion_interval(round(figures["accuracy"] * figures["n"]), figures["n"])
+    return {
+        "macro_f1": tuple(figures["macro_f1_ci"]),
+        "accuracy": tuple(accuracy),
+        "ece": ece_interval(figures["reliability"]["after"]),
+    }
+
+
+def ece_interval(bins: Sequence[Mapping[str, float]], *, seed: int = 0) -> tuple[float, float]:
+    """95 % of the calibration errors that bins of these counts, confidences and accuracies give when the answers are drawn again.
+
+    `bins` are rows of `ratchet.metrics.classification.reliability`. With few answers the error is biased upwards, and so is its interval.
+    """
+    count, confidence, accuracy = (np.array([row[key] for row in bins]) for key in ("count", "confidence", "accuracy"))
+    drawn = np.random.default_rng(seed).binomial(count.astype(int), accuracy, (_RESAMPLES, len(count))) / count
+    errors = (np.abs(drawn - confidence) * count).sum(axis=1) / count.sum()
+    low, high = np.percentile(errors, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _facts(told: Told) -> dict[str, Any]:
+    report = told.report
+    found = {
+        split: {**report["metrics"][split], "intervals": _intervals(report["metrics"][split]), "what": what}
+        for split, what in _SPLITS.items()
+    }
+    return {
+        "splits": found,
+        "confusions": confusions(report["metrics"]["test"]["confusion"], told.spec.labels),
+        "most_wrong": proportion_interval(0, report["metrics"]["test"]["n"])[1],
+        "costs": _costs(report),
+        "three_way": _three_way(report),
+        "loading": loading_lines(told.card, told.base, told.repo),
+    }
+
+
+def confusions(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The commonest mistakes: which label was answered in place of which, how often, and out of how many."""
+    rows: list[dict[str, Any]] = [
+        {"label": labels[true], "answered": labels[said], "count": count, "of": sum(row)}
+        for true, row in enumerate(matrix)
+        for said, count in enumerate(row)
+        if true != said and count
+    ]
+    return sorted(rows, key=lambda row: (-row["count"], row["label"], row["answered"]))[:_CONFUSIONS]
+
+
+def _costs(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    best, timings = report.get("candidate") or {}, report.get("timings_s") or {}
+    rows = []
+    if seconds := best.get("seconds"):
+        rows.append(("training", f"{seconds:.1f} s"))
+    if rate := best.get("samples_per_second"):
+        rows.append(("training, texts a second", f"{rate:.1f}"))
+    if share := best.get("trainable_share"):
+        rows.append(("share of the parameters that was trained", f"{share:.2%}"))
+    return [*rows, *((f"stage {stage}", f"{seconds:.1f} s") for stage, seconds in timings.items())]
+
+
+def _three_way(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the comparison with the untuned base and a frontier model, where the report has one."""
+    rows = (report.get("three_way") or {}).get("rows") or []
+    return [{title: _shown(row.get(key)) for title, key in _COMPARED} for row in rows]
+
+
+def _shown(value: object) -> str:
+    return "not measured" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _cell(value: object) -> str:
+    """`value` as one cell of a Markdown table: no markup, no line break, no end of the cell."""
+    text = "".join(c if c.isprintable() else " " for c in str(value))
+    for sign in "\\`*_[]|#~":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(  # noqa: S701 - Markdown, and every text of a cell goes through `_cell`
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _cell
+    environment.filters["figure"] = lambda value: f"{value:.3f}"
+    environment.filters["ends"] = lambda pair: f"{pair[0]:.3f} to {pair[1]:.3f}"
+    return environment.get_template("model_card.md.j2")

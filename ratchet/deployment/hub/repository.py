@@ -1,0 +1,120 @@
+"""One repository of a Hub, read through its client: its newest commit, its tags, and what each commit holds by content.
+
+Nothing here changes anything, so whatever the Hub did not answer is asked again. Add here what is to be read; what is written is
+`client_process.py`.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ratchet.deployment.hub.errors import client_errors, is_open, wait_after
+
+_OTHERS = {".gitattributes"}
+"""Files that the Hub makes by itself."""
+_SMALL = 20_000_000
+"""Files that are not kept as large ones are read to be digested; more bytes than this are no text."""
+_LOOK_BACK = 30
+"""So many commits are looked at whatever they are called: each costs a request for every small file."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class State:
+    """A repository as it is: its newest commit, its tags, and whether only its owner reads it."""
+
+    head: str
+    private: bool
+    tags: Mapping[str, str]
+
+
+class Repository:
+    """One repository of a Hub through its client."""
+
+    def __init__(self, job: Mapping[str, Any]) -> None:
+        from huggingface_hub import HfApi
+
+        self.api, self.name = HfApi(), str(job["repo"])
+        self.attempts, self.wait_s = int(job["attempts"]), float(job["wait_s"])
+        self.timeout_s = float(job["timeout_s"])
+        self._known: dict[str, dict[str, str]] = {}
+
+    def state(self) -> State:
+        """What it is now; raises `RatchetError` where there is none, or none that may be read."""
+        info = self.ask(lambda: self.api.repo_info(self.name, timeout=self.timeout_s))  # else this one call would wait for ever
+        refs = self.ask(lambda: self.api.list_repo_refs(self.name))
+        head = next((branch.target_commit for branch in refs.branches if branch.name == "main"), info.sha)
+        return State(str(head), bool(info.private), {tag.name: tag.target_commit for tag in refs.tags})
+
+    def digests(self, commit: str) -> dict[str, str]:
+        """SHA-256 of every file at a commit: of large ones as the Hub keeps them by it, of others from their bytes."""
+        from huggingface_hub.hf_api import RepoFile
+
+        if commit in self._known:
+            return self._known[commit]  # a commit never changes
+        found = {}
+        for entry in self.ask(lambda: list(self.api.list_repo_tree(self.name, revision=commit, recursive=True))):
+            if not isinstance(entry, RepoFile) or entry.path in _OTHERS:
+                continue
+            if entry.lfs is not None:
+                found[entry.path] = entry.lfs.sha256
+            elif entry.size > _SMALL:
+                found[entry.path] = f"{entry.size} bytes"
+            else:
+                found[entry.path] = hashlib.sha256(self.read(commit, entry.path)).hexdigest()
+        return self._known.setdefault(commit, found)
+
+    def read(self, commit: str, path: str) -> bytes:
+        """The bytes of a file at a commit, past every cache."""
+        from huggingface_hub import get_session, hf_hub_url
+        from huggingface_hub.utils._headers import build_hf_headers
+        from huggingface_hub.utils._http import hf_raise_for_status
+
+        def get() -> bytes:
+            answer = get_session().get(hf_hub_url(self.name, path, revision=commit), headers=build_hf_headers())
+            hf_raise_for_status(answer)
+            return bytes(answer.content)
+
+        return self.ask(get)
+
+    def ask(self, call: Callable[[], T]) -> T:
+        """The result of a call that changes nothing, asked again where the Hub did not answer."""
+        for attempt in range(self.attempts - 1):
+            try:
+                return call()
+            except client_errors() as error:
+                if not is_open(error):
+                    raise
+                time.sleep(wait_after(error, self.wait_s, attempt))
+        return call()
+
+    def holds(self, wanted: Mapping[str, str], commit: str) -> bool:
+        """Whether a commit is still there and holds exactly the wanted files."""
+        from huggingface_hub.errors import RevisionNotFoundError
+
+        try:
+            return self.digests(commit) == wanted
+        except RevisionNotFoundError:
+            return False
+
+    def holding(self, wanted: Mapping[str, str], newest: str, oldest: str | None, title: str) -> str | None:
+        """The newest of the commits from `newest` back to `oldest` that holds exactly the wanted files.
+
+        Further back than a few dozen only those are looked at that are called `title`, as we would have called it.
+        """
+        for commit in self._back_to(newest, oldest, title):
+            if self.digests(commit) == wanted:
+                return commit
+        return None
+
+    def _back_to(self, newest: str, oldest: str | None, title: str) -> Iterator[str]:
+        yield newest
+        if newest == oldest:
+            return
+        for number, each in enumerate(self.ask(lambda: self.api.list_repo_commits(self.name, revision=newest))[1:], start=1):
+            if number < _LOOK_BACK or each.title == title:
+                yield each.commit_id
+            if each.commit_id == oldest:
+                return

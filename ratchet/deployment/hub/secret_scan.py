@@ -1,0 +1,148 @@
+"""What must not leave the house: secrets, personal data and paths of this machine, looked for in everything that is uploaded.
+
+Add a pattern of a secret to `SECRETS`. Personal data are found as `ratchet/data/redaction.py` finds them before training, and by account and
+German telephone numbers. A hit says where it stands and of which kind it is, never what it is.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ratchet.core.errors import BlockedError
+from ratchet.data.redaction import ENTITIES
+
+_KEY = (
+    r"(?<![A-Za-z])(?:passw(?:or[dt]|d)|pwd|passphrase|kennwort|secret(?:[_-]?key)?|api[_-]?key|access[_-]?key|auth[_-]?token)\b"
+    r"[\"']?\s*"
+)
+_HOMES = "home|Users|root|mnt|tmp|var|work|workspaces?|srv|opt|media|Volumes"
+SECRETS: Mapping[str, re.Pattern[str]] = {
+    "Hub token": re.compile(r"\b(?:hf|api_org)_[A-Za-z0-9]{20,}"),
+    "API key": re.compile(r"\b(?:sk|rk|pk)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9]{20,}"),
+    "AWS key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "Google key": re.compile(r"\bAIza[\w-]{35}"),
+    "GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
+    "GitLab token": re.compile(r"\bglpat-[\w-]{20,}"),
+    "npm token": re.compile(r"\bnpm_[A-Za-z0-9]{30,}"),
+    "PyPI token": re.compile(r"\bpypi-[\w-]{50,}"),
+    "Slack token": re.compile(r"\bxox[abeprs]-[\w-]{10,}"),
+    "authorization": re.compile(r"(?i)\bBearer\s+(?=\S*\d)[\w.~+/-]{20,}|\bAuthorization\s*[:=]\s*Basic\s+[\w+/-]{8,}"),
+    "private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+    "password": re.compile(
+        rf"(?i){_KEY}(?:[:=]\s*(?=\S*\d)[^\s|]{{6,}}"  # a digit in it
+        r"|=\s*(?!os\.)[^\s|<>{}$\[\]*]{6,}"  # given as a setting is
+        r"|:\s*(?:\"[^\"]{6,}\"|'[^']{6,}')"  # quoted
+        r"|:\s*(?=[^\s|]*[!@#$%^+=]\w)[^\s|]{6,}"  # a sign in it that no word has
+        r"|:\s*(?=(?:[^\s|]*[-_.]\w){2})[^\s|]{16,})"  # words joined, longer than words are that are written so
+    ),
+    "address with a password": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@"),
+    "path of this machine": re.compile(
+        rf"(?<![\w.])(?:/(?:{_HOMES})/[\w.-]|~/\w)|(?<![A-Za-z])[A-Za-z]:(?:\\{{1,2}}[\w.-]|/(?:Users|Windows|ProgramData)\b)"
+    ),
+}  # fmt: skip
+_FIGURES = re.compile(
+    r"(?<![\w.])(?:(?:0|[1-9]\d*)\.\d+|\d{4}-\d{2}-\d{2}|[\d,]+ bytes)(?![\w.])|\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b"
+)
+"""Figures, dates, sizes and digests of ours, which a pattern of telephone numbers might take for its own."""
+_PHONE = re.compile(r"(?<![\w.,/-])0(?!00)\d{2,4}[ )./-]{1,3}\d(?:[ ./-]?\d){4,}(?!\w)")
+"""As numbers are written in Germany, beside those that datafog knows."""
+_IBAN = re.compile(r"(?<![A-Za-z0-9])(?=([A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,40}))")
+_LONG = {
+    land: int(length)
+    for land, length in re.findall(
+        r"([A-Z]{2})(\d\d)",
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18 FO18 FR27 "
+        "GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 MC27 MD24 "
+        "ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24 SI19 SK24 SM27 ST25 SV28 TL23 TN24 "
+        "TR26 UA29 VA22 VG24 XK20",
+    )
+}
+"""How long the account numbers of a country are."""
+_ESCAPED = re.compile(r"\\([\\`*_\[\]|#~])")
+"""As `model_card.py` writes signs that mean something in Markdown."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing that must not leave: in which file, at which place of it, and of which kind."""
+
+    file: str
+    place: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.file} {self.place}"
+
+
+def scan_files(files: Mapping[str, bytes], known: Mapping[str, str] | None = None) -> list[Hit]:
+    """Every hit in the texts of `files`: lines of Markdown, strings of JSON, the notes of safetensors.
+
+    `known` are secrets of this process by what they are called: they are found in any form that a text can have.
+    """
+    hits: list[Hit] = []
+    for name, content in sorted(files.items()):
+        for place, text in _texts(name, content):
+            hits += [Hit(name, place, kind) for kind in _kinds(text, known or {})]
+        hits += [Hit(name, "its bytes", what) for what, secret in (known or {}).items() if secret.encode() in content]
+    return list(dict.fromkeys(hits))
+
+
+def need_clean(files: Mapping[str, bytes], known: Mapping[str, str] | None = None) -> None:
+    """Raise `BlockedError`, which names every place, when anything that is to be uploaded must not leave."""
+    if hits := scan_files(files, known):
+        listed = "; ".join(map(str, hits[:10])) + (f"; and {len(hits) - 10} more" if len(hits) > 10 else "")
+        raise BlockedError(
+            f"nothing was published, for what is to be uploaded holds {listed}.",
+            "Take it out of classifier.toml (labels, prompt, [publish]), run the cycle again where the adapter carries it.",
+            code="leak",
+            details={"hits": [vars(hit) for hit in hits]},
+        )
+
+
+def _texts(name: str, content: bytes) -> Iterator[tuple[str, str]]:
+    if name.endswith(".safetensors"):
+        size = int.from_bytes(content[:8], "little")
+        yield from _leaves(json.loads(content[8 : 8 + size]).get("__metadata__", {}), "__metadata__")
+    elif name.endswith(".json"):
+        yield from _leaves(json.loads(content), "")
+    else:
+        for number, line in enumerate(content.decode().splitlines(), start=1):
+            yield f"line {number}", line
+            yield f"line {number}", html.unescape(_ESCAPED.sub(r"\1", line))  # as a reader sees it
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _leaves(each, f"{path}[{number}]")
+    elif isinstance(value, dict):
+        for number, (key, each) in enumerate(value.items()):
+            yield f"{path} key {number}", str(key)
+            yield from _leaves(each, f"{path}.{key}" if str(key).isidentifier() else f"{path}[key {number}]")
+
+
+def _kinds(text: str, known: Mapping[str, str]) -> Iterator[str]:
+    from datafog import scan
+
+    yield from (what for what, secret in known.items() if secret and secret in text)
+    yield from (kind for kind, pattern in SECRETS.items() if pattern.search(text))
+    if any(_is_iban(found[1]) for found in _IBAN.finditer(text)):
+        yield "IBAN"
+    bare = _FIGURES.sub("#", text)
+    if _PHONE.search(bare):
+        yield "PHONE"
+    yield from (str(entity.type) for entity in scan(bare, entity_types=list(ENTITIES)).entities)
+
+
+def _is_iban(text: str) -> bool:
+    """Whether a text begins with an account number whose check digits are right (ISO 13616: 1 modulo 97)."""
+    bare = text.replace(" ", "").replace("-", "")
+    number = bare[: _LONG.get(bare[:2], 0)]
+    if not number or len(number) < _LONG[bare[:2]]:
+        return False
+    return int("".join(str(int(letter, 36)) for letter in number[4:] + number[:4])) % 97 == 1

@@ -1,0 +1,51 @@
+"""Paths: which of two targets answers a text. The edge says a label alone; the calibrated one says how sure it is.
+
+Add here rules about who may answer what; who runs which path is `gateway/serving/paths.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ratchet.config.spec import Spec
+from ratchet.deployment.profiles import Profile
+from ratchet.deployment.targets import Chosen
+
+Path = Literal["calibrated", "edge"]
+_RUNS_HERE = ("in_process", "onnx")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The targets of a specification by what they are for."""
+
+    calibrated: Chosen | None
+    """None where the only target gives no log-probabilities."""
+    edge: Chosen | None
+
+    @property
+    def export(self) -> str:
+        """The export by which the gateway answers on the calibrated path; empty for the adapter itself."""
+        return self.calibrated.export if self.calibrated and runs_here(self.calibrated.profile) else ""
+
+    @property
+    def edge_export(self) -> str | None:
+        """The export that answers on the edge path, empty for the adapter itself; None where the edge is not run here."""
+        return self.edge.export if self.edge and runs_here(self.edge.profile) else None
+
+
+def part_paths(chosen: Sequence[Chosen]) -> Paths:
+    """The targets that `choose_targets` chose, told apart by whether they give log-probabilities."""
+    calibrated = next((each for each in chosen if each.profile.log_probabilities), None)
+    return Paths(calibrated, next((each for each in chosen if not each.profile.log_probabilities), None))
+
+
+def runs_here(profile: Profile) -> bool:
+    """Whether the gateway itself has the target's runtime."""
+    return profile.runtime in _RUNS_HERE
+
+
+def stands_alone(spec: Spec, label: str) -> bool:
+    """Whether the bare label is answer enough: low or medium stakes, and an action that waits for no confidence."""
+    found = next(each for each in spec.label if each.name == label)
+    return found.stakes != "high" and found.threshold == 0

@@ -1,0 +1,92 @@
+"""Baselines: what a candidate must beat to have a reason to exist.
+
+Add a baseline as a function from training texts to class probabilities of test texts; how they decide is in
+`decide_baselines`.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratchet.config.spec import Label, Spec
+from ratchet.evaluation.scoring import Split
+from ratchet.metrics.calibration import softmax
+from ratchet.metrics.classification import expected_calibration_error, macro_f1
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_COSINE_SCALE = 20.0  # the scale that the sentence encoder's own contrastive training used
+
+
+def predict_majority(labels: Integers, n: int, k: int) -> Floats:
+    """The class shares of the training `labels`, for each of `n` items: [n, k]."""
+    return np.tile(np.bincount(labels, minlength=k) / len(labels), (n, 1))
+
+
+def predict_tfidf(train: Sequence[str], labels: Integers, texts: Sequence[str], k: int) -> Floats:
+    """TF-IDF of words and word pairs with logistic regression: [n, k]."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        LogisticRegression(C=10.0, max_iter=1000, class_weight="balanced"),
+    ).fit(train, labels)
+    return spread(model.predict_proba(texts), model.classes_, k)
+
+
+def predict_probe(train: Floats, labels: Integers, texts: Floats, k: int) -> Floats:
+    """Logistic regression on frozen embeddings [n, d]: [n, k]."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=10.0, max_iter=2000, class_weight="balanced").fit(train, labels)
+    return spread(model.predict_proba(texts), model.classes_, k)
+
+
+def predict_untuned(labels: Floats, texts: Floats) -> Floats:
+    """The base model as it came: cosine between text and label name embeddings, both L2-normalised: [n, k]."""
+    return softmax(_COSINE_SCALE * texts @ labels.T)
+
+
+def label_sentences(labels: Sequence[Label]) -> list[str]:
+    """What the untuned base reads for each label: its name in words, and the description where there is one."""
+    return [": ".join(filter(None, (label.name.replace("_", " ").replace("-", " "), label.description))) for label in labels]
+
+
+def spread(probabilities: Floats, classes: Integers, k: int) -> Floats:
+    """Columns of the `classes` a model knows, spread over all `k`; unknown classes get 0."""
+    full = np.zeros((len(probabilities), k))
+    full[:, classes] = probabilities
+    return full
+
+
+def judge_baselines(
+    train: Split,
+    test: Split,
+    spec: Spec,
+    embed: Callable[[Sequence[str]], Floats],
+    untuned: Callable[[Sequence[str]], Floats] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Macro-F1 and ECE on `test` of each baseline fitted on `train`.
+
+    `embed` is a frozen encoder. `untuned` gives what the chosen candidate's own base says, [n, k]; without it that encoder is
+    the base, and compares a text with the labels' names.
+    """
+    k = len(spec.labels)
+    frozen_train, frozen_test = embed(train.texts), embed(test.texts)
+    found = {
+        "majority": predict_majority(train.labels, len(test.items), k),
+        "tfidf_logreg": predict_tfidf(train.texts, train.labels, test.texts, k),
+        "linear_probe": predict_probe(frozen_train, train.labels, frozen_test, k),
+        "base_model": untuned(test.texts) if untuned else predict_untuned(embed(label_sentences(spec.label)), frozen_test),
+    }
+    return {
+        name: {
+            "macro_f1": macro_f1(np.asarray(p.argmax(axis=1)), test.labels, k),
+            "ece": expected_calibration_error(p, test.labels),
+        }
+        for name, p in found.items()
+    }

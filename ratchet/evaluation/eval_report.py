@@ -1,0 +1,160 @@
+"""The eval report: the document that says in figures how good the candidate is, by the contract of `eval_report.json`.
+
+Add a key here (never rename one) and show it in `ratchet/evaluation/report/`. Figures are computed in `ratchet/metrics/classification.py`, verdicts in the
+modules of the gates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle
+from ratchet.core.verdict import Verdict
+from ratchet.evaluation.scoring import Scored
+from ratchet.evaluation.sweep import build_sweep
+from ratchet.gates.golden_set_regression import GoldenAnswer, describe_power
+from ratchet.gates.registry import GATES
+from ratchet.metrics.classification import describe_split, macro_f1
+from ratchet.metrics.intervals import paired_bootstrap
+from ratchet.metrics.thresholds import best_thresholds
+
+SCHEMA = 1
+_WORST = 20
+Scores = Mapping[str, Scored]
+"""One model's answers by split name, `test` and `golden`."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All that is known of one cycle's candidate when its report is written."""
+
+    cycle: Cycle
+    spec: Spec
+    adapter: str
+    live: str | None
+    candidate_scores: Scores
+    live_scores: Scores | None
+    baselines: Mapping[str, Mapping[str, float]]
+    verdicts: Mapping[str, Verdict]
+    training: Mapping[str, Any]
+    """`result.json` of the training."""
+    calibration: Mapping[str, Any]
+    data: Mapping[str, Any]
+    """What curation said: splits, dropped, redactions; and the annotators' agreement under `labels`."""
+    timings_s: Mapping[str, float]
+    versions: Mapping[str, str]
+    digests: Mapping[str, str]
+    tfidf: Mapping[str, Any] | None = None
+    """TF-IDF on the calibration split (`sweep.measure_tfidf`)."""
+    three_way: Mapping[str, Any] | None = None
+    """Base, tuned and frontier model on a sample of the test split; see `ratchet/evaluation/`."""
+
+
+def build_report(found: Judgement) -> dict[str, Any]:
+    """The document of `eval_report.json`. Pure: the same judgement gives the same document."""
+    spec, labels = found.spec, found.spec.labels
+    golden = found.candidate_scores["golden"]
+    best = found.training["candidates"][found.training["best"]]
+    classes = np.bincount(golden.split.labels, minlength=len(labels))
+    answers = golden_answers(found.candidate_scores, found.live_scores, labels)
+    return {
+        "schema": SCHEMA,
+        "classifier": found.cycle.classifier,
+        "week": str(found.cycle.week),
+        "adapter": found.adapter,
+        "live": found.live,
+        "verdict": _verdict(found),
+        "labels": list(labels),
+        "splits": {
+            **found.data["splits"],
+            "golden": {"n": len(golden.split.items), "classes": dict(zip(labels, classes.tolist(), strict=True))},
+        },
+        "data": {key: found.data[key] for key in ("dropped", "redactions", "labels")},
+        "temperature": found.calibration["temperature"],
+        "calibration": {key: value for key, value in found.calibration.items() if key != "curves"},
+        "candidate": best,
+        "candidates": found.training["candidates"],
+        "sweep": build_sweep(found.training, found.tfidf, spec.machine, found.timings_s),
+        "metrics": _metrics(found.candidate_scores, spec),
+        "live_metrics": _metrics(found.live_scores, spec) if found.live_scores else None,
+        "comparison": _compare(found.candidate_scores, found.live_scores, spec) if found.live_scores else None,
+        "golden": {
+            "n": len(answers),
+            "live_right": sum(a.live == a.label for a in answers),
+            "lost": [
+                {"item": a.item, "text": text, "label": a.label, "predicted": a.candidate}
+                for a, text in zip(answers, golden.split.texts, strict=True)
+                if a.lost
+            ],
+            "sentence": describe_power(answers),
+        },
+        "baselines": {name: dict(scores) for name, scores in found.baselines.items()},
+        "baselines_sentence": found.verdicts["beats_baselines"].reason,
+        "three_way": found.three_way,
+        "worst_errors": _worst_errors(found.candidate_scores, labels),
+        "checks": {
+            gate: {"passed": v.passed, "verdict": v.outcome, "reason": v.reason}
+            for gate in GATES
+            if (v := found.verdicts.get(gate))
+        },
+        "timings_s": dict(found.timings_s),
+        "versions": dict(found.versions),
+        "reproduce": {
+            "command": f"ratchet cycle {found.cycle.classifier} --week {found.cycle.week}",
+            "digests": dict(found.digests),
+        },
+    }
+
+
+def golden_answers(candidate: Scores, live: Scores | None, labels: Sequence[str]) -> list[GoldenAnswer]:
+    """What candidate and live answer on each golden item."""
+    mine, theirs = candidate["golden"], live["golden"] if live else None
+    return [
+        GoldenAnswer(item, labels[mine.split.labels[i]], labels[mine.predicted[i]], labels[theirs.predicted[i]] if theirs else None)
+        for i, item in enumerate(mine.split.items)
+    ]
+
+
+def _metrics(scores: Scores, spec: Spec) -> dict[str, Any]:
+    found = {}
+    for split in ("test", "golden"):
+        s = scores[split]
+        figures = describe_split(s.raw, s.calibrated, s.split.labels, spec.labels)
+        found[split] = {**figures, "thresholds": best_thresholds(s.calibrated, s.split.labels, spec)}
+    return found
+
+
+def _compare(candidate: Scores, live: Scores, spec: Spec) -> dict[str, Any]:
+    k, found = len(spec.labels), {}
+    for split in ("test", "golden"):
+        mine, theirs = candidate[split], live[split]
+        difference, interval = paired_bootstrap(
+            mine.predicted, theirs.predicted, mine.split.labels, lambda predicted, labels: macro_f1(predicted, labels, k)
+        )
+        found[split] = {"macro_f1_difference": difference, "ci": interval, "margin": spec.promotion.margin}
+    return found
+
+
+def _worst_errors(scores: Scores, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The errors the candidate was surest of, over test and golden."""
+    rows = [row for split in ("test", "golden") for row in scores[split].rows(labels) if row["label"] != row["predicted"]]
+    rows.sort(key=lambda row: (-row["confidence"], row["split"], row["item"]))
+    return [{key: row[key] for key in ("split", "item", "text", "label", "predicted", "confidence")} for row in rows[:_WORST]]
+
+
+def _verdict(found: Judgement) -> dict[str, str]:
+    failed = [gate for gate in GATES if gate in found.verdicts and not found.verdicts[gate].passed]
+    if failed:
+        return {"word": "blocked", "sentence": f"Blocked by {failed[0]}: {found.verdicts[failed[0]].reason}"}
+    missing = [gate for gate in GATES if gate not in found.verdicts]
+    if missing:
+        return {"word": "blocked", "sentence": f"Blocked: this cycle has no verdict of {', '.join(missing)}."}
+    if found.live is None:
+        return {
+            "word": "first",
+            "sentence": "Passed: the first candidate clears every gate; there is no live adapter to compare with.",
+        }
+    return {"word": "passed", "sentence": f"Passed every gate against live {found.live[:8]}; it may be promoted."}

@@ -1,0 +1,171 @@
+"""Judging: everything that an eval report is made of, gathered from predictors, examples and the training's own record.
+
+Add here who is asked on which items. What the answers are worth is said in `ratchet/metrics/classification.py`, `baselines.py` and
+`ratchet/gates/golden_set_regression.py`, how it is written down in `eval_report.py`.
+"""
+
+import functools
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from ratchet.config.candidate import DEFAULT_BASES, Candidate
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle
+from ratchet.core.verdict import Verdict
+from ratchet.evaluation.baselines import judge_baselines
+from ratchet.evaluation.comparison import Asker, compare_three_ways
+from ratchet.evaluation.eval_report import Judgement, golden_answers
+from ratchet.evaluation.scoring import Scored, Scorer, Split, score
+from ratchet.evaluation.sweep import measure_tfidf
+from ratchet.evaluation.untuned_base import Untuned, UntunedCausal, UntunedEncoder
+from ratchet.gates.beats_baselines import decide_baselines
+from ratchet.gates.golden_agreement import decide_golden_agreement
+from ratchet.gates.golden_set_regression import decide_regression
+from ratchet.metrics.classification import macro_f1
+from ratchet.models.embeddings import embed_texts
+from ratchet.training.plan import read_plan
+from ratchet.training.result import read_result
+
+_VERSIONED = ("ratchet", "torch", "transformers", "peft", "scikit-learn", "duckdb", "dagster")
+
+
+class Labelled(Protocol):
+    """A text with its label."""
+
+    @property
+    def text(self) -> str:
+        """What the classifier reads."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What it should answer."""
+        ...
+
+
+def read_splits(rows: pd.DataFrame, golden: Sequence[Labelled], labels: Sequence[str]) -> dict[str, Split]:
+    """The splits of a cycle by name, golden included; golden items are named by their line, `golden-1` and so on."""
+    index = {label: i for i, label in enumerate(labels)}
+    splits = {
+        str(name): Split(
+            str(name),
+            tuple(part["request_id"]),
+            tuple(part["text"]),
+            np.array([index[label] for label in part["label"]], dtype=np.int64),
+        )
+        for name, part in rows.groupby("split")
+    }
+    splits["golden"] = Split(
+        "golden",
+        tuple(f"golden-{number}" for number in range(1, len(golden) + 1)),
+        tuple(item.text for item in golden),
+        np.array([index[item.label] for item in golden], dtype=np.int64),
+    )
+    return splits
+
+
+def gather_judgement(
+    cycle: Cycle,
+    spec: Spec,
+    splits: Mapping[str, Split],
+    *,
+    candidate: Scorer,
+    live: Scorer | None,
+    live_digest: str | None,
+    noted: Mapping[str, Any],
+    training: Path,
+    verdicts: Mapping[str, Verdict],
+    timings_s: Mapping[str, float],
+    frontier: Asker | None = None,
+) -> Judgement:
+    """Ask candidate, live and baselines, and let the gates of the model decide; then compare three ways.
+
+    `noted` is what earlier stages of the cycle noted, `training` the work folder, `verdicts` those of the data gates.
+    """
+    result = read_result(training)
+    best = read_plan(training).candidates[result.best]
+    tfidf = measure_tfidf(splits, spec)  # before the threads, so that its seconds are its own
+    # Two threads of one torch thread each: the frozen base embeds while candidate and live answer.
+    with ThreadPoolExecutor(2) as pool:
+        frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]
+        embed = functools.partial(embed_texts, frozen, max_tokens=best.max_tokens, kept=training)
+        untuned = _untuned(best, spec)
+        zero_shot = untuned.zero_shot if best.family == "causal" else None
+        judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed, zero_shot)
+        answered = pool.submit(_score_both, candidate, splits, spec)
+        live_answered = pool.submit(_score_both, live, splits, spec) if live else None
+        baselines, scores = judged.result(), answered.result()
+        live_scores = live_answered.result() if live_answered else None
+    title = result.best_candidate.title  # alone on the machine from here on: the time of single calls is measured
+    three_way = compare_three_ways(spec, splits["train"], candidate, scores["test"], title, untuned, frontier)
+    return Judgement(
+        cycle=cycle,
+        spec=spec,
+        adapter=noted["adapter"],
+        live=live_digest,
+        candidate_scores=scores,
+        live_scores=live_scores,
+        baselines=baselines,
+        verdicts={**verdicts, **decide_model_gates(scores, live_scores, baselines, spec)},
+        training=result.as_json(),
+        calibration=noted["calibration"],
+        data={**noted["data"], "labels": {**noted.get("labels", {}), **noted.get("agreement", {})}},
+        timings_s=timings_s,
+        versions={"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
+        digests={"adapter": noted["adapter"], "training_set": noted["training_set"], "plan": noted["plan"], "policy": spec.digest},
+        tfidf=tfidf,
+        three_way=three_way,
+    )
+
+
+def _untuned(best: Candidate, spec: Spec) -> Untuned:
+    """The base of the chosen candidate before any training."""
+    return UntunedCausal(best, spec) if best.family == "causal" else UntunedEncoder(best, spec)
+
+
+def _score_both(scorer: Scorer, splits: Mapping[str, Split], spec: Spec) -> dict[str, Scored]:
+    return {name: score(scorer, splits[name], spec.labels) for name in ("test", "golden")}
+
+
+def decide_model_gates(
+    candidate: Mapping[str, Scored],
+    live: Mapping[str, Scored] | None,
+    baselines: Mapping[str, Mapping[str, float]],
+    spec: Spec,
+) -> dict[str, Verdict]:
+    """The verdicts of the gates that judge the model."""
+    test = candidate["test"]
+    reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
+    return {
+        "beats_baselines": decide_baselines(reached, baselines),
+        "golden_agreement": decide_golden_agreement(_count_confusions(candidate, spec.labels)),
+        "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits),
+    }
+
+
+def prediction_rows(judgement: Judgement) -> pd.DataFrame:
+    """Every answer of candidate and live, as rows of the table `predictions`."""
+    models = {"candidate": (judgement.adapter, judgement.candidate_scores), "live": (judgement.live, judgement.live_scores)}
+    labels = judgement.spec.labels
+    return pd.DataFrame(
+        [
+            {"classifier": judgement.cycle.classifier, "week": judgement.cycle.week, "model": model, "adapter": digest, **row}
+            for model, (digest, scores) in models.items()
+            for scored in (scores or {}).values()
+            for row in scored.rows(labels)
+        ]
+    )
+
+
+def _count_confusions(scores: Mapping[str, Scored], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows that `golden_agreement.CONFUSIONS_SQL` gives, counted from answers at hand."""
+    counts = Counter((row["split"], row["label"], row["predicted"]) for scored in scores.values() for row in scored.rows(labels))
+    return [{"split": split, "label": label, "predicted": predicted, "n": n} for (split, label, predicted), n in counts.items()]

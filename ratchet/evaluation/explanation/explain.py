@@ -1,0 +1,138 @@
+"""One answer explained: which words of a text spoke for it and which against, as the served adapter read them.
+
+Add here what is said of one answer. How attributions are computed is `integrated_gradients.py`, what a word is `word_attribution.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ratchet.core.errors import RatchetError
+from ratchet.core.names import nearest
+from ratchet.data.redaction import redact
+from ratchet.evaluation.explanation.integrated_gradients import DELTA, STEPS, integrate
+from ratchet.evaluation.explanation.word_attribution import Word, share_out
+from ratchet.models.inference.predictor import Predictor
+from ratchet.models.prompt_tokenizer import PromptTokenizer
+from ratchet.models.tokenization import TextTokenizer
+
+_CLOSE = 1e-3  # nats between the explained model and the one that answers: the same products in other batches
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the words of one text did to the log-probability of `label`."""
+
+    text: str
+    """As the model reads it: trimmed, personal data replaced."""
+    label: str
+    probability: float
+    """Of `label`, calibrated: what `predict` says."""
+    answer: str
+    """The label that is answered."""
+    probabilities: tuple[tuple[str, float], ...]
+    words: tuple[Word, ...]
+    log_probability: float
+    """Of `label` at the served temperature: what is explained. Isotonic calibration, where there is one, comes after it."""
+    baseline: float
+    """The same where every token of the text is padding."""
+    steps: int
+    delta: float
+    converged: bool
+
+    @property
+    def sentence(self) -> str:
+        """What the figures are, and how far they can be trusted."""
+        unread = sum(word.attribution is None for word in self.words)
+        cut = (
+            f" {unread} of {len(self.words)} words were not read: the text is longer than the adapter's max_tokens."
+            if unread
+            else ""
+        )
+        moved = f"log-probability {self.baseline:.3f} without the words, {self.log_probability:.3f} with them"
+        if self.converged:
+            return f"{moved}; attributions add up to that within {abs(self.delta):.1g} ({self.steps} steps).{cut}"
+        return (
+            f"{moved}; after {self.steps} steps, the most that are taken, attributions still miss that by {abs(self.delta):.2g} "
+            f"(wanted: below {DELTA}), so read them as rough.{cut}"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types; `words` in the order of the text."""
+        return {
+            **asdict(self),
+            "probabilities": dict(self.probabilities),
+            "words": [asdict(word) for word in self.words],
+            "sentence": self.sentence,
+        }
+
+
+def explain_text(predictor: Predictor, text: str, label: str | None = None, steps: Sequence[int] = STEPS) -> Explanation:
+    """Why `predictor` gives `label` (its answer, when None) the probability that it gives.
+
+    Raises `RatchetError` for a label that it does not know and for a text of which it reads nothing.
+    """
+    if label is not None and label not in predictor.labels:
+        known = f"It knows {', '.join(predictor.labels)}."
+        raise RatchetError(f"the adapter has no label {label!r}.", nearest(label, predictor.labels) or known, code="unknown_label")
+    if predictor.network is None:
+        raise RatchetError("this runtime gives no gradients.", "Explain the adapter itself, not an export.", code="no_gradients")
+    shown = redact(text)
+    ids, spans, ours = _tokens(predictor.tokenizer, shown)
+    if not any(own and end > start for own, (start, end) in zip(ours, spans, strict=True)):
+        raise RatchetError("the adapter reads no token of this text.", "Give a text with words.", code="empty_text")
+    chosen = None if label is None else predictor.labels.index(label)
+    if chosen is None:
+        chosen = int(predictor.judge(_alone(predictor, ids)).probabilities[0].argmax())
+    found = integrate(predictor, ids, ours, chosen, steps)
+    served = predictor.predict([text])
+    _check(predictor, text, found.log_probability, chosen)
+    kept = [index for index, own in enumerate(ours) if own]
+    return Explanation(
+        text=shown,
+        label=predictor.labels[chosen],
+        probability=float(served.probabilities[0, chosen]),
+        answer=served.labels[0],
+        probabilities=tuple(zip(predictor.labels, served.probabilities[0].tolist(), strict=True)),
+        words=share_out(shown, [spans[index] for index in kept], found.tokens[kept].tolist()),
+        log_probability=found.log_probability,
+        baseline=found.baseline,
+        steps=found.steps,
+        delta=found.delta,
+        converged=found.converged,
+    )
+
+
+def _tokens(tokenizer: TextTokenizer, text: str) -> tuple[list[int], list[tuple[int, int]], list[bool]]:
+    """Ids of a redacted text as they are served, the place of each in the text, and whether it is the text's own."""
+    if isinstance(tokenizer, PromptTokenizer):
+        found = tokenizer.plain.encode(text, add_special_tokens=False)
+        behind = len(tokenizer.suffix)
+        ids = [*found.ids, *tokenizer.suffix]
+        return ids, [*found.offsets, *[(0, 0)] * behind], [*[True] * len(found.ids), *[False] * behind]
+    whole: Any = tokenizer
+    found = whole.encode(text)
+    return found.ids, found.offsets, [not special for special in found.special_tokens_mask]
+
+
+def _alone(predictor: Predictor, ids: Sequence[int]) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    import torch
+
+    row = torch.tensor([list(ids)])
+    with torch.no_grad():
+        found: np.ndarray[Any, np.dtype[np.float64]] = predictor.rows(row, torch.ones_like(row)).double().numpy()
+    return found
+
+
+def _check(predictor: Predictor, text: str, explained: float, label: int) -> None:
+    """Raise unless the explained log-probability is that of the answer by the serving path."""
+    scaled = predictor.logits([text])[0] / predictor.calibration.temperature
+    served = float(scaled[label] - np.logaddexp.reduce(scaled))
+    if not abs(served - explained) <= _CLOSE * max(1.0, abs(served)):
+        raise RatchetError(
+            f"the explained log-probability {explained:.4f} is not the served one, {served:.4f}.",
+            "Report this: an explanation of another model than the one that answers is worth nothing.",
+            code="unfaithful",
+        )

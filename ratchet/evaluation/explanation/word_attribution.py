@@ -1,0 +1,56 @@
+"""Words of a text, and the attributions of tokens shared out to them. Pure; no tokenizer is asked.
+
+Add here what a word is in a script that this does not know. Where tokens and their places come from is `explain.py`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from unicodedata import category
+
+_UNSPACED = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"  # Japanese and Chinese
+)
+_MARKS = "".join(map(chr, filter(lambda code: category(chr(code)).startswith("M"), range(0x300, 0x1F000)))) + "\u200c\u200d"
+"""What belongs to the letter before it: accents, vowel signs, and the joiners of Indic and Arabic writing."""
+_RUN = rf"(?:(?![{_UNSPACED}])\w[{_MARKS}]*)+"
+_WORD = re.compile(rf"[{_UNSPACED}][{_MARKS}]*|{_RUN}(?:['\u2019]{_RUN})*|[^\w\s][{_MARKS}]*")
+"""A run of letters and digits (with an apostrophe inside), one sign, or one letter of a script that sets no spaces."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word at `start`..`end` of the text; `attribution` in nats, None where no token covers it (a text that was cut)."""
+
+    text: str
+    start: int
+    end: int
+    attribution: float | None
+
+
+def share_out(text: str, spans: Sequence[tuple[int, int]], values: Sequence[float]) -> tuple[Word, ...]:
+    """The words of `text`, each with its share of the tokens' `values`; the sum over words is the sum over tokens.
+
+    `spans` are the tokens' places in `text`. A token over several words is shared by letters; one over none (a line break)
+    goes to the word before it, or to the first. Raises ValueError for values without any word to take them.
+    """
+    places = [found.span() for found in _WORD.finditer(text)]
+    if values and not places:
+        raise ValueError("a text without words has no attributions to share out")
+    sums = [0.0] * len(places)
+    read = [False] * len(places)
+    for (start, end), value in zip(spans, values, strict=True):
+        common = [max(0, min(end, last) - max(start, first)) for first, last in places]
+        if whole := sum(common):
+            for index, letters in enumerate(common):
+                sums[index] += value * letters / whole
+                read[index] = read[index] or letters > 0
+        else:
+            before = sum(first < end for first, _ in places) - 1
+            sums[max(before, 0)] += value
+    return tuple(
+        Word(text[first:last], first, last, total if seen else None)
+        for (first, last), total, seen in zip(places, sums, read, strict=True)
+    )

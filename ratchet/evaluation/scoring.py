@@ -1,0 +1,89 @@
+"""Scoring: what one model answers on one split, kept item by item so that every figure can be derived again.
+
+Add here what is recorded of an answer; figures over many answers are in `ratchet/metrics/classification.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ratchet.metrics.calibration import Calibration, apply_calibration, softmax
+from ratchet.metrics.classification import Floats, Integers
+
+
+class Scorer(Protocol):
+    """What answers: a predictor, or anything that speaks its interface."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Columns of the logits."""
+        ...
+
+    @property
+    def calibration(self) -> Calibration:
+        """How logits become probabilities."""
+        ...
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Raw scores [n, k]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Split:
+    """Items to be judged on: names, texts and label indices, [n] each."""
+
+    name: str
+    items: tuple[str, ...]
+    texts: tuple[str, ...]
+    labels: Integers
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One model's answers on a split: probabilities [n, k] before (`raw`) and after calibration, columns as the spec's labels."""
+
+    split: Split
+    raw: Floats
+    calibrated: Floats
+
+    @property
+    def predicted(self) -> Integers:
+        """Label indices answered, [n]."""
+        return np.asarray(self.calibrated.argmax(axis=1), dtype=np.int64)
+
+    def rows(self, labels: Sequence[str]) -> list[dict[str, Any]]:
+        """One row for each item, as the table `predictions` holds them."""
+        return [
+            {
+                "split": self.split.name, "item": item, "text": text, "label": labels[truth], "predicted": labels[answer],
+                "confidence": float(p[answer]), "probabilities": [float(v) for v in p],
+            }
+            for item, text, truth, answer, p in zip(
+                self.split.items, self.split.texts, self.split.labels, self.predicted, self.calibrated, strict=True
+            )
+        ]  # fmt: skip
+
+
+def score(scorer: Scorer, split: Split, labels: Sequence[str]) -> Scored:
+    """Answers of `scorer` on `split`, its columns brought into the order of `labels`.
+
+    A label that the scorer does not know gets probability 0; one that only the scorer knows is left out, and the answer
+    is then the best of the rest.
+    """
+    logits = scorer.logits(split.texts)
+    raw, calibrated = softmax(logits), apply_calibration(logits, scorer.calibration)
+    return Scored(split, _align(raw, scorer.labels, labels), _align(calibrated, scorer.labels, labels))
+
+
+def _align(probabilities: Floats, own: Sequence[str], labels: Sequence[str]) -> Floats:
+    if tuple(own) == tuple(labels):
+        return probabilities
+    aligned = np.zeros((len(probabilities), len(labels)))
+    for i, label in enumerate(labels):
+        if label in own:
+            aligned[:, i] = probabilities[:, list(own).index(label)]
+    total = aligned.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(aligned, total, out=np.full_like(aligned, 1 / len(labels)), where=total > 0))

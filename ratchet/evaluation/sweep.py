@@ -1,0 +1,80 @@
+"""The sweep: every candidate of a cycle and TF-IDF in one table, by quality on the calibration split, time, energy and cost.
+
+Add a column here, and show it in `ratchet/evaluation/report/sweep.py` and `orchestration/cli/commands/sweep.py`. Which candidate is kept is decided in
+`ratchet/training/result.py`; this table decides nothing.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ratchet.config.machine import Machine, sum_seconds
+from ratchet.config.spec import Spec
+from ratchet.core.errors import RatchetError
+from ratchet.evaluation.baselines import predict_tfidf
+from ratchet.evaluation.scoring import Split
+from ratchet.metrics.calibration import fit_calibration
+from ratchet.metrics.classification import expected_calibration_error, macro_f1, negative_log_likelihood
+
+TFIDF = "TF-IDF + logistic regression"
+_LEAST = 1e-12  # of a probability whose logarithm is taken
+
+
+def measure_tfidf(splits: Mapping[str, Split], spec: Spec) -> dict[str, Any]:
+    """TF-IDF as a row of the sweep: fitted on train, timed and judged on calibration as every candidate is."""
+    import sklearn.feature_extraction.text
+    import sklearn.linear_model  # noqa: F401 - before the clock starts
+
+    train, calibration, k = splits["train"], splits["calibration"], len(spec.labels)
+    started = time.perf_counter()
+    probabilities = predict_tfidf(train.texts, train.labels, calibration.texts, k)
+    seconds = time.perf_counter() - started
+    try:
+        served = fit_calibration(np.log(np.maximum(probabilities, _LEAST)), calibration.labels).nll_after
+    except RatchetError:  # too few examples for a temperature, which is no reason to have no row
+        served = None
+    nll = negative_log_likelihood(probabilities, calibration.labels)
+    return {
+        "title": TFIDF,
+        "seconds": seconds,
+        "samples_per_second": len(train.texts) / seconds,
+        "macro_f1": macro_f1(np.asarray(probabilities.argmax(axis=1)), calibration.labels, k),
+        "nll": nll,
+        "served_nll": nll if served is None else served,
+        "ece": expected_calibration_error(probabilities, calibration.labels),
+    }
+
+
+def build_sweep(
+    training: Mapping[str, Any], tfidf: Mapping[str, Any] | None, machine: Machine, timings_s: Mapping[str, float]
+) -> dict[str, Any]:
+    """The key `sweep` of `eval_report.json`: the machine, a row for each candidate and TF-IDF, and the cycle as a whole.
+
+    `training` is `result.json`, `tfidf` what `measure_tfidf` gave, `timings_s` the seconds of the stages before the report.
+    """
+    rows = [_row(found, machine, kept=found["index"] == training["best"]) for found in training["candidates"]]
+    if tfidf is not None:
+        simple = {key: value for key, value in tfidf.items() if key != "seconds"}
+        rows.append({"kind": "baseline", "kept": False, "status": "fitted", **simple, **machine.spend(tfidf["seconds"])})
+    return {"machine": machine.describe(), "rows": rows, "cycle": machine.spend(sum_seconds(timings_s))}
+
+
+def _row(found: Mapping[str, Any], machine: Machine, *, kept: bool) -> dict[str, Any]:
+    measured = found["calibration"] or {}
+    return {
+        "kind": "candidate",
+        "index": found["index"],
+        "kept": kept,
+        "title": found["title"],
+        "status": found["status"],
+        "reason": found["reason"],
+        "note": found.get("first_kept", ""),
+        "macro_f1": measured.get("macro_f1"),
+        "nll": measured.get("nll"),
+        "served_nll": found["served_nll"],
+        "ece": measured.get("ece"),
+        "samples_per_second": found["samples_per_second"] or None,
+        **machine.spend(found["seconds"]),
+    }

@@ -1,0 +1,40 @@
+"""Gate `beats_baselines`: the candidate must beat the majority class and its own untuned base."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ratchet.core.verdict import Verdict
+
+HARD = ("majority", "base_model")
+
+
+SIMPLER = ("tfidf_logreg", "linear_probe")
+
+
+def _say_simpler(name: str, score: float, candidate: float) -> str:
+    return f"{name} does {'better' if score > candidate else 'as well'}"
+
+
+def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]]) -> Verdict:
+    """Passes when the candidate's test macro-F1 is above majority and its own untuned base.
+
+    Equal to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is enough.
+    Raises KeyError when a baseline is missing and ValueError for a figure that is no number: neither is a pass.
+    """
+    scores = {name: float(baselines[name]["macro_f1"]) for name in HARD + SIMPLER}
+    if not np.isfinite([candidate, *scores.values()]).all():
+        raise ValueError(f"macro-F1 of the candidate ({candidate}) or of a baseline ({scores}) is not finite")
+    evidence = {"candidate": candidate, **scores}
+    beaten_by = [name for name in HARD if candidate <= scores[name]]
+    against = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    if beaten_by:
+        return Verdict("failed", f"Fails: test macro-F1 {candidate:.3f} is not above {', '.join(beaten_by)} ({against}).", evidence)
+    simpler = [name for name in SIMPLER if candidate <= scores[name]]
+    if simpler:
+        said = f"Passes: test macro-F1 {candidate:.3f} against {against}."
+        said = f"{said} The simpler model is enough: {', '.join(_say_simpler(name, scores[name], candidate) for name in simpler)}."
+    else:
+        said = f"Passes: test macro-F1 {candidate:.3f} is above {against}."
+    return Verdict("passed", said, evidence)

@@ -1,0 +1,118 @@
+"""Annotators: one consensus label for each request, and how far those who labelled it agree.
+
+Add here how several corrections become one label. Which of them train is `ratchet/data/curation.py`'s business.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ratchet.config.policy import Limits
+from ratchet.core.verdict import Verdict
+from ratchet.metrics.classification import Floats, Integers
+from ratchet.metrics.intervals import proportion_interval
+
+DOUBLES_SQL = """
+SELECT DISTINCT ON (request_id, annotator) request_id, annotator, label, week
+FROM corrections WHERE classifier = $classifier AND week BETWEEN $first AND $week
+AND request_id IN (SELECT request_id FROM corrections WHERE classifier = $classifier
+                   GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
+ORDER BY request_id, annotator, ts DESC, label
+"""
+"""The newest correction by each annotator of every request that two or more labelled."""
+
+
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How annotators agree on `doubles` requests: the share on which all say the same, and Krippendorff's alpha."""
+
+    doubles: int
+    agreement: float | None = None
+    agreement_ci: list[float] | None = None
+    alpha: float | None = None
+    alpha_ci: list[float] | None = None
+    confusions: dict[str, int] = field(default_factory=dict)
+    """The pairs of labels most often confused, `a / b` to count."""
+
+
+def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int = 0) -> Agreement:
+    """Agreement over rows (request_id, annotator, label), one newest label for each annotator.
+
+    A request agrees when all its annotators say the same. Alpha is nominal (Krippendorff 2011), None when only one label
+    occurs, with a percentile bootstrap interval over requests; the interval of the agreement is exact (Clopper-Pearson).
+    """
+    known = doubles[doubles["label"].isin(labels)]
+    counts = known.groupby(["request_id", "label"], observed=True).size().unstack(fill_value=0).reindex(columns=list(labels))
+    table = counts.fillna(0).to_numpy(dtype=np.int64)
+    table = table[table.sum(axis=1) > 1]
+    n = len(table)
+    if n == 0:
+        return Agreement(0)
+    agreed = int((table.max(axis=1) == table.sum(axis=1)).sum())
+
+    alpha = float(nominal_alpha(table, np.ones((1, n)))[0])
+    drawn = nominal_alpha(table, np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), _RESAMPLES))
+    drawn = drawn[np.isfinite(drawn)]
+    return Agreement(
+        doubles=n,
+        agreement=agreed / n,
+        agreement_ci=list(proportion_interval(agreed, n)),
+        alpha=alpha if np.isfinite(alpha) else None,
+        alpha_ci=[float(v) for v in np.percentile(drawn, (2.5, 97.5))] if len(drawn) else None,
+        confusions=_most_confused(table, labels),
+    )
+
+
+def nominal_alpha(table: Integers, weights: NDArray[Any]) -> Floats:
+    """Krippendorff's nominal alpha, at most 1, of requests `table` [n, k] (how many said each label), for each row of
+    `weights` [b, n] (how often each request counts): [b]. NaN where only one label occurs, for there chance cannot be told.
+
+    Each request needs two labels or more. `1 - observed / expected disagreement` (Krippendorff 2011, section C).
+    """
+    given = table.sum(axis=1)
+    alike = (table * (table - 1)).sum(axis=1) / (given - 1)
+    totals = weights @ table
+    n = totals.sum(axis=1)
+    observed = 1 - weights @ alike / n
+    expected = 1 - (totals * (totals - 1)).sum(axis=1) / (n * (n - 1))
+    single = (totals > 0).sum(axis=1) < 2
+    return np.asarray(1 - np.divide(observed, expected, out=np.full_like(observed, np.nan), where=~single))
+
+
+def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
+    """Passes when annotators agree on at least `min_agreement` of the doubly labelled requests; too few is no verdict."""
+    evidence = {key: value for key, value in vars(found).items() if value is not None}
+    if found.agreement is None or found.doubles < limits.min_doubles:
+        return Verdict(
+            "inconclusive",
+            f"No verdict: {found.doubles} doubly labelled requests, at least {limits.min_doubles} are needed.",
+            evidence,
+        )
+    alpha = "" if found.alpha is None or found.alpha_ci is None else (
+        f"; Krippendorff's alpha {found.alpha:.3f}, 95 % CI [{found.alpha_ci[0]:.3f}, {found.alpha_ci[1]:.3f}]"
+    )  # fmt: skip
+    worst = f"; most confused: {next(iter(found.confusions))}" if found.confusions else ""
+    passed = found.agreement >= limits.min_agreement
+    return Verdict(
+        "passed" if passed else "failed",
+        f"{'Passes' if passed else 'Fails'}: annotators agree on {found.agreement:.1%} of {found.doubles} doubly labelled "
+        f"requests (limit {limits.min_agreement:.0%}){alpha}{'' if passed else worst}.",
+        evidence,
+    )
+
+
+def _most_confused(table: Any, labels: Sequence[str]) -> dict[str, int]:
+    pairs: dict[str, int] = {}
+    for row in table:
+        said = [label for label, votes in zip(labels, row, strict=True) if votes]
+        for i, first in enumerate(said):
+            for second in said[i + 1 :]:
+                pairs[f"{first} / {second}"] = pairs.get(f"{first} / {second}", 0) + 1
+    return dict(sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:5])

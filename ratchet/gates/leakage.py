@@ -1,0 +1,102 @@
+"""Leakage: an independent re-check that nothing held out occurs in train, exactly or nearly.
+
+It shares no code with curation's MinHash on purpose, and no chance: the filter in front of the exact comparison can only
+leave out pairs that cannot reach the threshold. Add here what counts as a leak; what to remove is decided in `ratchet/data/curation.py`.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ratchet.core.verdict import Verdict
+
+_BLOCK = 2048
+_NAMED = 10
+_RUN, _SHARED = 3, 20
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A training example like a held-out item. `similarity` is 1 for the same text."""
+
+    train_item: str
+    held_out_item: str
+    similarity: float
+
+
+def find_leaks(train: Sequence[tuple[str, str]], held_out: Sequence[tuple[str, str]], threshold: float) -> list[Leak]:
+    """Every pair of (item, text) in `train` and `held_out` whose shingle sets overlap by `threshold` or more, worst first.
+
+    Similarity is the Jaccard index of sets of 3-character runs; equal texts, however short, have similarity 1.
+    """
+    if not train or not held_out:
+        return []
+    ours, theirs = [_fold(text) for _, text in train], [_fold(text) for _, text in held_out]
+    places: dict[str, list[int]] = {}
+    for j, text in enumerate(theirs):
+        places.setdefault(text, []).append(j)
+    pairs = {(i, j): 1.0 for i, text in enumerate(ours) for j in places.get(text, ())}
+    for i, j in _propose(ours, theirs, threshold):
+        first, second = _runs(ours[i]), _runs(theirs[j])
+        shared = len(first & second)
+        similarity = shared / (len(first) + len(second) - shared)
+        if similarity >= threshold:
+            pairs.setdefault((i, j), similarity)
+    leaks = [Leak(train[i][0], held_out[j][0], similarity) for (i, j), similarity in pairs.items()]
+    return sorted(leaks, key=lambda leak: (-leak.similarity, leak.train_item, leak.held_out_item))
+
+
+def _propose(ours: Sequence[str], theirs: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:
+    """Pairs that may overlap by `threshold`; every pair that does is among them.
+
+    Sets of a and b runs that overlap by t share at least c = ceil(t * max(a, b)) of them. So, in one common order of runs,
+    the first a - ceil(t * a) + m of one and the first b - ceil(t * b) + m of the other share at least min(m, c) (the prefix
+    filter of set-similarity joins, Chaudhuri et al. 2006). Rarest first, few unlike pairs share that many.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    counter = CountVectorizer(analyzer=_runs, dtype=np.int32)
+    if not any(len(text) >= _RUN for text in theirs) or not any(len(text) >= _RUN for text in ours):
+        return
+    every = counter.fit_transform([*theirs, *ours])
+    every = every[:, np.argsort(np.asarray(every.sum(axis=0)).ravel(), kind="stable")].sorted_indices()
+    sizes = np.diff(every.indptr)
+    needed = np.ceil(threshold * sizes - 1e-9).astype(np.int64)
+    rank = np.arange(every.nnz) - np.repeat(every.indptr[:-1], sizes)
+    every.data[rank >= np.repeat(sizes - needed + _SHARED, sizes)] = 0
+    every.eliminate_zeros()
+    n = len(theirs)
+    right, enough = every[:n].T.tocsr(), np.minimum(needed, _SHARED)
+    for start in range(n, n + len(ours), _BLOCK):
+        found: Any = (every[start : start + _BLOCK] @ right).tocoo()
+        rows, columns = found.row + start, found.col
+        small, large = np.minimum(sizes[rows], sizes[columns]), np.maximum(sizes[rows], sizes[columns])
+        maybe = (found.data >= np.maximum(enough[rows], enough[columns])) & (small >= threshold * large - 1e-9)
+        yield from zip((rows[maybe] - n).tolist(), columns[maybe].tolist(), strict=True)
+
+
+def decide_leakage(leaks: Sequence[Leak], n_train: int, n_held_out: int, threshold: float) -> Verdict:
+    """Passes when no training example is a (near-)duplicate of a held-out item; names the first ten otherwise."""
+    evidence = {
+        "leaks": len(leaks), "n_train": n_train, "n_held_out": n_held_out, "jaccard": threshold,
+        "first": [vars(leak) for leak in leaks[:_NAMED]],
+    }  # fmt: skip
+    if not leaks:
+        return Verdict(
+            "passed", f"Passes: none of {n_train} training examples is like any of {n_held_out} held-out items.", evidence
+        )
+    named = ", ".join(f"{leak.train_item} ~ {leak.held_out_item} ({leak.similarity:.2f})" for leak in leaks[:_NAMED])
+    return Verdict(
+        "failed", f"Fails: {len(leaks)} pairs of training and held-out texts are alike (Jaccard >= {threshold}): {named}.", evidence
+    )
+
+
+def _fold(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _runs(text: str) -> set[str]:
+    return {text[i : i + _RUN] for i in range(len(text) - _RUN + 1)}

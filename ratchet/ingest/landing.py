@@ -1,0 +1,112 @@
+"""The landing folders: how production logs and corrections come in, once each, with every refused row kept.
+
+Add here ways in which files arrive. How a file is loaded so that a crash at any instant is understood by the next run is
+`loader.py`; what becomes of its rows `staging.py`; the rules about rows `ratchet/data/records.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ratchet.config.spec import Spec
+from ratchet.core.errors import RatchetError
+from ratchet.core.failpoints import failpoint
+from ratchet.core.files import publish
+from ratchet.data.records import KINDS, WAITING, Terms, check_mapping, kind_of
+from ratchet.ingest.loader import Loader
+from ratchet.ingest.readers import SUFFIXES, UnreadableError
+from ratchet.ingest.rejects import reject_name, report_file, report_rows
+from ratchet.ingest.result import Intake
+from ratchet.ingest.salvage import Survey, survey
+from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, shown, staged
+from ratchet.ingest.staging import Stage
+from ratchet.storage.home import Home
+from ratchet.storage.warehouse import Warehouse
+
+__all__ = ["Intake", "Landing"]
+
+
+@dataclass(frozen=True)
+class Landing:
+    """The landing folders of a home."""
+
+    home: Home
+    warehouse: Warehouse
+
+    def take(self, spec: Spec, *, now: datetime | None = None) -> list[Intake]:
+        """Load everything new in the landing folders of `spec.name`, logs first, then corrections.
+
+        One `Intake` for each new file, and for each earlier file of corrections of which a waiting row was now accepted.
+        """
+        terms = Terms.of(spec, now)
+        with self.warehouse.connect() as connection:
+            loader = Loader.of(connection, self.home, spec.name)
+            intakes = loader.load_new("production_logs", terms)
+            return intakes + loader.retry_waiting() + loader.load_new("corrections", terms)
+
+    def deliver(
+        self, spec: Spec, kind: str, source: Path, *, columns: Mapping[str, str] | None = None, now: datetime | None = None
+    ) -> Intake:
+        """Validate the file `source` from anywhere, land its accepted rows as one Parquet segment, load them, report the rest.
+
+        `columns` maps our names to the file's (`{"text": "body"}`). Corrections whose request is unknown are landed too and wait.
+        Raises `RatchetError` when `source` is no such file or lacks a required column.
+        """
+        columns, terms = columns or {}, Terms.of(spec, now)
+        check_mapping(kind_of(kind), columns)
+        _check_source(source)
+        with self.warehouse.connect() as connection:
+            loader = Loader.of(connection, self.home, spec.name)
+            for each in KINDS:
+                loader.load_new(each, terms, segments_only=True)
+            if kind == "corrections":
+                loader.retry_waiting()
+            found = survey(source)
+            report = self.home.rejected(spec.name) / reject_name(kind, shown(source), found.sha256)
+            try:
+                with loader.staged(kind, source, found, columns, terms) as stage:
+                    return self._land(loader, stage, shown(source), report, terms)
+            except UnreadableError as error:
+                return Intake(kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error)))
+            except RatchetError as error:
+                raise RatchetError(f"{source}: {error.message}", error.hint, code=error.code, details=error.details) from None
+
+    def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> Intake:
+        kind, folder = stage.kind.name, self.home.landing(loader.name, stage.kind.name)
+        if kind == "corrections":
+            stage.known_waiting([folder / segment for segment in self._waiting_segments(loader)])
+        accepted, duplicate, late = stage.counts()
+        counts = report_rows(report, lambda path: stage.write_rejects(path, file, waiting=False))
+        failpoint("landing.after_rejects")
+        if accepted + late:
+            folder.mkdir(parents=True, exist_ok=True)
+            draft = staged(folder)
+            stage.write_segment(draft, file)
+            found = survey(draft)
+            folders = [self.home.landing(loader.name, each) for each in KINDS]
+            segment = folder / segment_name(next_seq(loader.manifest, folders), found.sha256)
+            publish(draft, segment)
+            failpoint("landing.after_segment")
+            landed = loader.register(kind, segment, Survey(found.sha256, found.bytes, crlf=False, odd=False), terms)
+            loader.commit(stage, landed, delivered_as=file)
+        if late:
+            counts = {**counts, WAITING: late}
+        return Intake(kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels))
+
+    def _waiting_segments(self, loader: Loader) -> list[str]:
+        sql = "SELECT file FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY file"
+        found = loader.connection.execute(sql, [loader.name]).fetchall()
+        return [file for (file,) in found if is_segment(file)]
+
+
+def _check_source(source: Path) -> None:
+    if not source.is_file():
+        what = "is a folder" if source.is_dir() else "is no plain file" if source.exists() else "does not exist"
+        raise RatchetError(f"{source} {what}.", f"Name one file that ends in {', '.join(SUFFIXES)}.", code="no_file")
+    if source.suffix.lower() not in SUFFIXES:
+        raise RatchetError(
+            f"{source.name} ends in {source.suffix or 'nothing'}, which is no format that can be taken.",
+            f"Convert it to one of {', '.join(SUFFIXES)}.",
+            code="bad_format",
+        )

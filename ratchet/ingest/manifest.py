@@ -1,0 +1,52 @@
+"""The landing manifest, `landing.jsonl`: which file came in when, and by which terms it was judged. Append-only.
+
+A line is written and synced before the file's rows are loaded, so that a rebuild replays files in their first order and
+judges them as they were judged. Add here what a rebuild must know about a file; whether a file is done says `ingested_files`.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ratchet.core.digests import canonical_json
+from ratchet.core.files import append_line, read_if_there, whole_lines
+from ratchet.core.filesystem import DISK, FileSystem
+from ratchet.data.records import Terms
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One version of one file in a landing folder."""
+
+    seq: int
+    kind: str
+    file: str
+    sha256: str
+    bytes: int
+    mtime_ns: int
+    labels: tuple[str, ...]
+    max_text_chars: int
+    now: str
+
+    @property
+    def terms(self) -> Terms:
+        """What its rows were judged by."""
+        return Terms(self.labels, self.max_text_chars, datetime.fromisoformat(self.now))
+
+
+def read_manifest(path: Path, disk: FileSystem = DISK) -> list[Landed]:
+    """Every whole line, in order; the torn tail of a killed writer is passed over, for its file was not loaded."""
+    landed = []
+    for line in whole_lines(read_if_there(path, disk) or b""):
+        try:
+            row = json.loads(line)
+            landed.append(Landed(**{**row, "labels": tuple(row["labels"])}))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return landed
+
+
+def append_landed(path: Path, landed: Landed, disk: FileSystem = DISK) -> None:
+    """Append one line and sync it."""
+    append_line(path, canonical_json(asdict(landed)), disk)

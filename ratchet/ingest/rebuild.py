@@ -1,0 +1,58 @@
+"""Builds the warehouse again from what is the truth: landed files, in the order of their manifest, and the cycles' Parquet copies.
+
+Add here what a lost warehouse must get back. When that happens is decided by `ratchet/storage/warehouse.py`.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ratchet.core.files import publish
+from ratchet.core.names import NAME
+from ratchet.core.sql import literal
+from ratchet.ingest.loader import Loader
+from ratchet.storage.home import Home
+from ratchet.storage.warehouse import CYCLE_TABLES, Warehouse
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Draft(Warehouse):
+    """A warehouse that starts empty, and that nobody else can be rebuilding."""
+
+    def _rebuild(self, why: str, *, even_if_sound: bool = False) -> Path | None:
+        return None
+
+
+def restore(path: Path) -> None:
+    """Build the warehouse `path` of the home that holds it: aside, then renamed, so that it is never seen half done.
+
+    Every file is judged by the terms recorded in its manifest line, so that the tables equal those that were lost.
+    """
+    home, draft = Home(path.parent), path.with_name(f".{path.name}.draft")
+    for leftover in (draft, draft.with_name(f"{draft.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    names = sorted(each.parent.name for each in path.parent.glob("*/landing.jsonl") if NAME.fullmatch(each.parent.name))
+    with _Draft(draft).connect() as connection:
+        for name in names:
+            _LOG.info("rebuilding the rows of %s", name)
+            Loader.of(connection, home, name).replay()
+        for table in CYCLE_TABLES:
+            for copy in sorted(path.parent.glob(f"*/tables/{table}/*.parquet")):
+                _restore_copy(connection, table, copy)
+    publish(draft, path)
+
+
+def _restore_copy(connection: duckdb.DuckDBPyConnection, table: str, copy: Path) -> None:
+    try:
+        connection.execute(f"INSERT INTO {table} BY NAME FROM read_parquet({literal(str(copy))})")
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        _LOG.error("%s cannot be read (%s); run its cycle again", copy, str(error).splitlines()[0])
+
+
+def open_warehouse(path: Path, lock_wait_s: float = 60.0) -> Warehouse:
+    """The warehouse at `path`, which is rebuilt from what is the truth when it is lost."""
+    return Warehouse(path, lock_wait_s, restore)

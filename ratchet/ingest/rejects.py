@@ -1,0 +1,45 @@
+"""The folder `rejected/`: JSONL rows {file, line, reason, row} for everything that could not be taken.
+
+A file's name derives from the input, so that taking the same input again overwrites its report. Add here how reports are
+named and published; the reasons are given by `ratchet/data/records.py`.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ratchet.core.digests import digest_bytes
+from ratchet.core.files import fsync_folder, publish, write_atomically
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def reject_name(kind: str, file: str, sha256: str = "") -> str:
+    """Name of the report on `file`; of a delivery from elsewhere, where names may collide, with its content's digest."""
+    safe = _UNSAFE.sub("_", file)[:120]
+    mark = "" if safe == file else f".{digest_bytes(file.encode())[:12]}"
+    return f"{kind}.{safe}{mark}{'.' + sha256[:12] if sha256 else ''}.jsonl"
+
+
+def report_rows(path: Path, write: Callable[[Path], dict[str, int]]) -> dict[str, int]:
+    """Publish the report that `write` fills at a dot-file beside `path`, or remove an older one when there is nothing to say."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stage = path.with_name(f".{path.name}.tmp")
+    try:
+        counts = write(stage)
+        if counts:
+            publish(stage, path)
+        elif path.exists():
+            path.unlink()
+            fsync_folder(path.parent)
+        return counts
+    finally:
+        stage.unlink(missing_ok=True)
+
+
+def report_file(path: Path, file: str, reason: str) -> dict[str, int]:
+    """Publish the report that `file` as a whole could not be taken."""
+    row = {"file": file, "line": None, "reason": reason, "row": None}
+    write_atomically(path, (json.dumps(row) + "\n").encode())
+    return {reason: 1}

@@ -1,0 +1,122 @@
+"""The slow path: copies of files with bytes that DuckDB refuses as a whole, without the lines that cannot be read.
+
+Each line left out is reported as JSONL rows {line, reason, row}. Add here what makes a whole file unreadable though most of
+its rows are sound; rules about rows belong to `ratchet/data/records.py`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ratchet.ingest.readers import MAX_LINE_BYTES, SEPARATOR, UnreadableError
+
+_BLOCK = 1 << 22
+_BAD_TEXT = "invalid UTF-8"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """One pass over the bytes of a file: its SHA-256, length, and which line ends it uses."""
+
+    sha256: str
+    bytes: int
+    crlf: bool
+    """Lines end in CR LF throughout."""
+    odd: bool
+    """Line ends are mixed, or the JSONL separator occurs: only the slow path reads it safely."""
+
+
+def survey(path: Path) -> Survey:
+    """Read `path` once, in blocks."""
+    digest, size, last = hashlib.sha256(), 0, b""
+    feeds = returns = pairs = separators = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            feeds += block.count(b"\n")
+            if b"\r" in block:
+                returns += block.count(b"\r")
+                pairs += block.count(b"\r\n")
+            pairs += last == b"\r" and block[:1] == b"\n"
+            separators += SEPARATOR.encode() in block
+            last = block[-1:]
+    crlf = returns > 0 and returns == pairs == feeds
+    return Survey(digest.hexdigest(), size, crlf, odd=bool(separators) or (returns > 0 and not crlf))
+
+
+def mend_lines(path: Path, copy: Path, bad: Path, *, keep_numbers: bool) -> None:
+    """Copy the readable lines of a text file. With `keep_numbers` a blank line stands where one was left out."""
+    with path.open("rb") as lines, copy.open("wb") as out, bad.open("w", encoding="utf-8") as report:
+        if lines.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
+            raise UnreadableError("the file is UTF-16; save it as UTF-8")
+        lines.seek(0)
+        for number, line in enumerate(lines, start=1):
+            content = line.rstrip(b"\r\n")
+            reason = _fault(content)
+            if reason is None:
+                out.write(content + b"\n")
+                continue
+            if keep_numbers:
+                out.write(b"\n")
+            report.write(_report(number, reason, content))
+
+
+def mend_parquet(path: Path, copy: Path, bad: Path) -> None:
+    """Copy a Parquet file, with null for text that is no UTF-8; the rows it was in are reported."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source = pq.ParquetFile(path)
+    start = 1
+    with pq.ParquetWriter(copy, source.schema_arrow) as writer, bad.open("w", encoding="utf-8") as report:
+        for batch in source.iter_batches():
+            faults: dict[int, bytes] = {}
+            columns: list[Any] = []
+            for column in batch.columns:
+                mended, found = _mend_column(column, pa)
+                columns.append(mended)
+                faults |= found
+            report.writelines(_report(start + row, _BAD_TEXT, faults[row]) for row in sorted(faults))
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=batch.schema))
+            start += batch.num_rows
+
+
+def _mend_column(column: Any, pa: Any) -> tuple[Any, dict[int, bytes]]:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column, {}
+    values = column.cast(pa.large_binary())
+    try:
+        return values.cast(column.type), {}
+    except pa.ArrowInvalid:
+        found = dict(_undecodable(values.to_pylist()))
+        kept = [None if row in found else value for row, value in enumerate(values.to_pylist())]
+        return pa.array(kept, pa.large_binary()).cast(column.type), found
+
+
+def _undecodable(values: list[bytes | None]) -> Iterator[tuple[int, bytes]]:
+    for row, value in enumerate(values):
+        try:
+            (value or b"").decode()
+        except UnicodeDecodeError:
+            yield row, value or b""
+
+
+def _fault(content: bytes) -> str | None:
+    if len(content) >= MAX_LINE_BYTES:
+        return f"the line is longer than {MAX_LINE_BYTES} bytes"
+    if b"\r" in content or SEPARATOR.encode() in content:
+        return "the line holds raw control characters"
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return _BAD_TEXT
+    return None
+
+
+def _report(number: int, reason: str, content: bytes) -> str:
+    row = content[:MAX_LINE_BYTES].decode("utf-8", "backslashreplace")
+    return json.dumps({"line": number, "reason": reason, "row": row}) + "\n"

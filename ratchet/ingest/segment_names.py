@@ -1,0 +1,77 @@
+"""Names in a landing folder: our own segments, files dropped in by others, and leftovers of a killed writer.
+
+Add here what a name in a landing folder tells; how files are read is `readers.py`, in what order `landing.py`.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from ratchet.ingest.manifest import Landed
+from ratchet.ingest.readers import SUFFIXES
+
+_SEGMENT = re.compile(r"(\d{8,})-([0-9a-f]{16})\.parquet")
+_STAGED = ".segment-"
+
+
+def segment_name(seq: int, sha256: str) -> str:
+    """`00000012-<first 16 digits of the content's SHA-256>.parquet`."""
+    return f"{seq:08d}-{sha256[:16]}.parquet"
+
+
+def is_segment(name: str, sha256: str | None = None) -> bool:
+    """Whether `name` is one of ours and, when `sha256` is given, names that content."""
+    found = _SEGMENT.fullmatch(name)
+    return found is not None and (sha256 is None or sha256.startswith(found[2]))
+
+
+def next_seq(manifest: Iterable[Landed], folders: Iterable[Path]) -> int:
+    """One more than any sequence number used so far, also by a segment that its writer did not live to record."""
+    used = [landed.seq for landed in manifest]
+    for folder in folders:
+        used += [int(found[1]) for path in folder.glob("*.parquet") if (found := _SEGMENT.fullmatch(path.name))]
+    return max(used, default=0) + 1
+
+
+def staged(folder: Path) -> Path:
+    """The dot-file in which a segment is written before it is published. One writer at a time holds the warehouse."""
+    return folder / f"{_STAGED}stage.tmp"
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed writer left. Call it only while holding the warehouse, that is as the one writer."""
+    for path in folder.glob(f"{_STAGED}*"):
+        path.unlink(missing_ok=True)
+
+
+def shown(path: Path) -> str:
+    """The file's name as valid UTF-8; a name that is not is shown with escapes, and its file is refused."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
+
+
+def arrivals(folder: Path, seqs: dict[str, int]) -> list[Path]:
+    """What lies in a landing folder, in the order to load it: files known to the manifest by `seqs`, then others by name."""
+    if not folder.is_dir():
+        return []
+    visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return sorted(visible, key=lambda path: (seqs.get(shown(path), len(seqs) + (1 << 62)), shown(path)))
+
+
+def takeable(path: Path) -> bool:
+    """Whether this is a plain file in one of the formats, with a name that can be written down."""
+    return path.suffix.lower() in SUFFIXES and path.is_file() and shown(path) == path.name
+
+
+def why_not(path: Path) -> str:
+    """The reason to refuse a file that is not takeable."""
+    if path.is_file():
+        return f"its name ends in none of {', '.join(SUFFIXES)}"
+    return "it is no plain file, or its name is not UTF-8; drop files directly into the landing folder"
+
+
+def unchanged(path: Path, landed: Landed) -> bool:
+    """Whether the file still looks as it did when it was landed, by its length and time, so that it need not be read again."""
+    if not landed.sha256:
+        return not takeable(path)
+    stat = path.stat()
+    return (stat.st_size, stat.st_mtime_ns) == (landed.bytes, landed.mtime_ns)

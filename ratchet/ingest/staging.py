@@ -1,0 +1,121 @@
+"""The staging table: one file's rows, typed and judged by `staging_reader.py`, compared with what the warehouse already holds.
+
+Add here what becomes of the rows of one file inside DuckDB; which files, in what order and how safely is `landing.py`.
+All tables are temporary: `stage` (a row for each row of the file), `verdict` (rows of `stage` that are not taken:
+reason NULL means duplicate) and `bad` (rows that no reader could put into `stage`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ratchet.core.sql import literal
+from ratchet.data.records import WAITING, Kind, same_content_sql
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One file on its way into the warehouse."""
+
+    connection: duckdb.DuckDBPyConnection
+    kind: Kind
+    classifier: str
+    suffix: str
+
+    def judge(self) -> None:
+        """Fill `verdict`: duplicates, conflicts and, of corrections, those whose request is unknown."""
+        kind, key = self.kind, ", ".join(self.kind.key)
+        conflict = literal(f"conflicts with an earlier row of the same {' and '.join(kind.key)}")
+        same = f"CASE WHEN NOT ({same_content_sql(kind, 's', 'o')}) THEN {conflict} END"
+        on_key = " AND ".join(f"o.{name} = s.{name}" for name in kind.key)
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE verdict AS SELECT s.rowid AS rid, {same} AS reason "
+            f"FROM stage s JOIN {kind.name} o ON o.classifier = ? AND {on_key} WHERE s.reason IS NULL",
+            [self.classifier],
+        )
+        if kind.name == "corrections":
+            self.connection.execute(
+                "INSERT INTO verdict SELECT s.rowid, ? FROM stage s WHERE s.reason IS NULL AND NOT EXISTS "
+                "(FROM production_logs l WHERE l.classifier = ? AND l.request_id = s.request_id)",
+                [WAITING, self.classifier],
+            )
+        fresh = "s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)"
+        self.connection.execute(
+            f"INSERT INTO verdict SELECT s.rowid, {same} FROM stage s JOIN ("
+            f"SELECT {key}, min(rowid) AS head FROM stage s WHERE {fresh} GROUP BY {key} HAVING count(*) > 1"
+            f") USING ({key}) JOIN stage o ON o.rowid = head WHERE {fresh} AND s.rowid <> head"
+        )
+
+    def known_waiting(self, segments: list[Path]) -> None:
+        """Call duplicates those waiting rows that an earlier delivery already left waiting in one of `segments`."""
+        if not segments:
+            return
+        on_key = " AND ".join(f"o.{name} = s.{name}" for name in self.kind.key)
+        files = ", ".join(literal(str(path)) for path in segments)
+        self.connection.execute(
+            f"UPDATE verdict SET reason = NULL WHERE reason = ? AND rid IN (SELECT s.rowid FROM stage s "
+            f"JOIN read_parquet([{files}]) o ON {on_key} WHERE {same_content_sql(self.kind, 's', 'o')})",
+            [WAITING],
+        )
+
+    def admit(self) -> int:
+        """Insert the accepted rows into the warehouse; their number."""
+        names = ", ".join(f"s.{name}" for name in (*self.kind.names, "extra"))
+        week, join = "date_trunc('week', make_timestamp(epoch_us(s.ts)))::DATE", ""
+        if self.kind.name == "corrections":
+            week, join = "l.week", "JOIN production_logs l ON l.classifier = $1 AND l.request_id = s.request_id"
+        row = self.connection.execute(
+            f"INSERT INTO {self.kind.name} SELECT $1, {names}, {week} FROM stage s {join} "
+            "WHERE s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)",
+            [self.classifier],
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def write_segment(self, path: Path, source: str) -> int:
+        """Write the accepted and the waiting rows as one Parquet file that names their source; the number of rows."""
+        names = ", ".join((*self.kind.names, "extra"))
+        row = self.connection.execute(
+            f"COPY (SELECT {names}, {literal(source)} AS file, {self._line()} AS line FROM stage s "
+            f"WHERE reason IS NULL AND rowid NOT IN (SELECT rid FROM verdict WHERE reason IS DISTINCT FROM {literal(WAITING)})) "
+            f"TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def write_rejects(self, path: Path, file: str, *, waiting: bool | None) -> dict[str, int]:
+        """Write the refused rows as JSONL {file, line, reason, row}: all, only waiting ones, or all but those. Counts by reason."""
+        names = ", ".join(f"{literal(name)}: s.{name}" for name in (*self.kind.names, "extra"))
+        which = {None: "true", True: f"reason = {literal(WAITING)}", False: f"reason <> {literal(WAITING)}"}[waiting]
+        origin = f"coalesce(s.file, {literal(file)})"
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE rejects AS SELECT * FROM ("
+            f"SELECT {origin} AS file, {self._line()} AS line, coalesce(s.reason, v.reason) AS reason, "
+            f"coalesce(s.raw, to_json({{{names}}})::VARCHAR) AS row FROM stage s LEFT JOIN verdict v ON v.rid = s.rowid "
+            f"WHERE s.reason <> '' OR v.reason IS NOT NULL "
+            f"UNION ALL SELECT {literal(file)}, line, reason, row FROM bad) WHERE {which} ORDER BY line"
+        )
+        counts = dict(self.connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason ORDER BY reason").fetchall())
+        if counts:
+            self.connection.execute(f"COPY rejects TO {literal(str(path))} (FORMAT json)")
+        return counts
+
+    def unknown_labels(self, known: Sequence[str]) -> dict[str, int]:
+        """The five commonest labels of refused rows that are not among the `known`, and how often each occurs."""
+        sql = (
+            "SELECT label, count(*) AS number FROM stage WHERE reason <> '' AND label IS NOT NULL AND NOT list_contains(?, label) "
+            "GROUP BY label ORDER BY number DESC, label LIMIT 5"
+        )
+        return dict(self.connection.execute(sql, [list(known)]).fetchall())
+
+    def counts(self) -> tuple[int, int, int]:
+        """Rows that will be accepted, that are duplicates, and that wait for their request."""
+        row = self.connection.execute(
+            "SELECT (SELECT count(*) FROM stage WHERE reason IS NULL) - count(*), count(*) FILTER (reason IS NULL), "
+            "count(*) FILTER (reason = ?) FROM verdict",
+            [WAITING],
+        ).fetchone()
+        return (int(row[0]), int(row[1]), int(row[2])) if row else (0, 0, 0)
+
+    def _line(self) -> str:
+        return f"coalesce(s.line, s.rowid + {2 if self.suffix == '.csv' else 1})"

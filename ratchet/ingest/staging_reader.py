@@ -1,0 +1,147 @@
+"""Fills the staging tables from one file: read as it stands where DuckDB can, else by the slow path, each row with its line.
+
+Add here how a file becomes rows of `stage` and `bad`; what becomes of those rows is `staging.py`, what each format looks like
+in SQL `readers.py`, and which rows are refused `ratchet/data/records.py`.
+"""
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ratchet.core.sql import literal
+from ratchet.data.records import Kind, Terms, reason_sql
+from ratchet.ingest.readers import MAX_LINE_BYTES, Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
+from ratchet.ingest.salvage import Survey, mend_lines, mend_parquet
+
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException)
+
+
+@dataclass(frozen=True)
+class Filling:
+    """One file being read into the temporary tables `stage` and `bad`."""
+
+    connection: duckdb.DuckDBPyConnection
+    kind: Kind
+    suffix: str
+    columns: Mapping[str, str]
+    terms: Terms
+    segment: bool
+
+    def read(self, path: Path, survey: Survey, scratch: Path) -> None:
+        """Fill `stage` and `bad` from the file at `path`. Raises `UnreadableError` or, about columns, `RatchetError`."""
+        if survey.bytes == 0:
+            raise UnreadableError("the file is empty")
+        self.connection.execute("CREATE OR REPLACE TEMP TABLE bad (line BIGINT, reason VARCHAR, row VARCHAR)")
+        if not (survey.odd and self.suffix == ".jsonl"):
+            try:
+                self._fill(path, crlf=survey.crlf)
+                if not self._misencoded():
+                    return
+            except _UNREADABLE as error:
+                _refuse_when_full(error)
+        copy, bad = scratch / f"mended{self.suffix}", scratch / "bad.jsonl"
+        self.connection.execute("DELETE FROM bad")
+        self._mend(path, copy, bad)
+        try:
+            self._fill(copy, crlf=False)
+        except _UNREADABLE as error:
+            _refuse_when_full(error)
+            raise UnreadableError(f"the file cannot be read: {str(error).splitlines()[0]}") from None
+        if bad.stat().st_size:
+            self._add_left_out(bad)
+
+    def _mend(self, path: Path, copy: Path, bad: Path) -> None:
+        if self.suffix != ".parquet":
+            return mend_lines(path, copy, bad, keep_numbers=self.suffix == ".jsonl")
+        try:
+            return mend_parquet(path, copy, bad)
+        except (ValueError, OSError) as error:  # what pyarrow raises for a file that is no Parquet
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise
+            raise UnreadableError(f"the file is no readable Parquet: {str(error).splitlines()[0]}") from None
+
+    def _fill(self, path: Path, *, crlf: bool) -> None:
+        for table in ("csv_errors", "csv_scans"):
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+        if self.suffix == ".jsonl":
+            source = read_jsonl(path, self.kind, self.columns, crlf=crlf)
+        elif self.suffix == ".csv":
+            source = read_csv(path, self.kind, self.columns)
+        else:
+            source = read_parquet(self.connection, path, self.kind, self.columns, segment=self.segment)
+        self.connection.execute(_stage_sql(source, self.kind, self.terms))
+        if self.suffix == ".csv":
+            self.connection.execute(
+                "INSERT INTO bad SELECT line, any_value('the record does not fit the header: ' || lower(error_type::VARCHAR)), "
+                "any_value(csv_line) FROM csv_errors GROUP BY line"
+            )
+            if self.connection.execute("SELECT 1 FROM bad LIMIT 1").fetchone():
+                self.connection.execute("UPDATE stage SET line = rowid + 2")
+                self._shift("stage", "bad")
+        if self.suffix == ".jsonl":
+            self._need_columns()
+
+    def _need_columns(self) -> None:
+        """Raise when a required column is in no line at all: then the file, not its rows, is at fault."""
+        required = [column.name for column in self.kind.columns if column.required]
+        tests = ", ".join(f"count({name}) = 0 AND bool_or(reason = {literal(name + ' is missing')})" for name in required)
+        row = self.connection.execute(f"SELECT {tests} FROM stage").fetchone() or ()
+        for name, absent in zip(required, row, strict=False):
+            if absent:
+                found = self.connection.execute(
+                    "SELECT DISTINCT unnest(json_keys(TRY_CAST(raw AS JSON))) AS key "
+                    "FROM (SELECT raw FROM stage WHERE raw IS NOT NULL LIMIT 1000) ORDER BY key"
+                ).fetchall()
+                raise lacking(self.kind, self.columns, name, [key for (key,) in found])
+
+    def _misencoded(self) -> bool:
+        """Whether the CSV reader left out records for their bytes, which it reports without the bytes."""
+        sql = "SELECT 1 FROM csv_errors WHERE error_type::VARCHAR = 'INVALID ENCODING' LIMIT 1"
+        return self.suffix == ".csv" and self.connection.execute(sql).fetchone() is not None
+
+    def _add_left_out(self, report: Path) -> None:
+        """Add the lines that the slow path left out to `bad`, and number the others as if they were there."""
+        types = "{line: 'BIGINT', reason: 'VARCHAR', row: 'VARCHAR'}"
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE left_out AS "
+            f"FROM read_json({literal(str(report))}, columns={types}, maximum_object_size={8 * MAX_LINE_BYTES})"
+        )
+        if self.suffix == ".parquet":  # the row is there, with a null where the bytes were
+            self.connection.execute("UPDATE stage SET reason = '' WHERE rowid IN (SELECT line - 1 FROM left_out)")
+        if self.suffix == ".csv":
+            self.connection.execute("UPDATE stage SET line = coalesce(line, rowid + 2)")
+            self._shift("stage", "left_out")
+            self._shift("bad", "left_out")
+        self.connection.execute("INSERT INTO bad FROM left_out")
+
+    def _shift(self, table: str, gaps: str) -> None:
+        """Raise each `line` of `table` by the number of lines of `gaps` before it, both counted without each other."""
+        starts = (
+            "SELECT number, line - number + 1 AS start "
+            f"FROM (SELECT line, row_number() OVER (ORDER BY line) AS number FROM {gaps}) "
+            "QUALIFY row_number() OVER (PARTITION BY start ORDER BY number DESC) = 1"
+        )
+        self.connection.execute(
+            f"UPDATE {table} SET line = shifted.line FROM ("
+            f"SELECT t.rowid AS rid, t.line + coalesce(gap.number, 0) AS line FROM {table} t ASOF LEFT JOIN ({starts}) gap "
+            f"ON t.line >= gap.start) shifted WHERE shifted.rid = {table}.rowid"
+        )
+
+
+def _stage_sql(source: Source, kind: Kind, terms: Terms) -> str:
+    typed = ", ".join(f"{value} AS {name}, {seen} AS {name}_seen" for name, (value, seen, _) in source.fields.items())
+    place = "file, line" if source.segment else "NULL::VARCHAR AS file, NULL::BIGINT AS line"
+    return (
+        f"CREATE OR REPLACE TEMP TABLE stage AS SELECT {', '.join(kind.names)}, extra, reason, file, line, "
+        f"CASE WHEN reason <> '' THEN {source.row} END AS raw "
+        f"FROM (SELECT *, {reason_sql(kind, terms)} AS reason FROM (SELECT {source.broken} AS broken, {typed}, "
+        f"{source.fields['ts'][2]} AS ts_text, {source.extra} AS extra, {source.origin} AS origin, {place} FROM {source.table}))"
+    )
+
+
+def _refuse_when_full(error: duckdb.Error) -> None:
+    if "No space left" in str(error):
+        raise error

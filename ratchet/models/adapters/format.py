@@ -1,0 +1,167 @@
+"""The strict form of an adapter folder: which files, which settings, which tensors; checked before anything is built.
+
+A folder holds `ratchet.json` (what the adapter is), in the forms `lora` and `dora` a plain PEFT pair (`adapter_config.json`,
+`adapter_model.safetensors`), in the form `full` every weight of the model (`model.safetensors`), in the form `probe`
+`probe.safetensors`, and once sealed `manifest.json`. Add here which
+files a folder may hold and what a card says; how they are read is `folder.py`, settings and tensors are checked in
+`peft_format.py`, how they become a model is said in `ratchet/models/inference/predictor.py`, where they lie in `ratchet/storage/registry/adapters.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from ratchet.core.digests import canonical_json, digest_bytes, digest_json
+from ratchet.core.errors import RatchetError
+from ratchet.core.strict_json import parse_strictly
+
+CARD = "ratchet.json"
+MANIFEST = "manifest.json"
+CONFIG = "adapter_config.json"
+Form = Literal["lora", "dora", "full", "probe"]
+"""How the weights of an adapter are read; a card calls it `method`."""
+LOW_RANK = ("lora", "dora")
+WEIGHTS: Mapping[str, str] = {
+    "lora": "adapter_model.safetensors",
+    "dora": "adapter_model.safetensors",
+    "full": "model.safetensors",
+    "probe": "probe.safetensors",
+}
+_MAX_LABELS, _MAX_CHARS, _LARGEST = 10_000, 4096, 3e38
+_LATER = {"calibration", "canary"}  # keys that a card may lack: one until it is sealed, the other if it is older than canaries
+
+
+def refuse(found: str, cure: str = "") -> RatchetError:
+    """The error for a folder that is not what it should be."""
+    cure = cure or "Train it again, or use another adapter; a changed adapter is never loaded."
+    return RatchetError(found, cure, code="bad_adapter")
+
+
+@dataclass(frozen=True)
+class AdapterCard:
+    """What `ratchet.json` says: all that is needed, beside the weights, to serve an adapter as it was trained."""
+
+    family: Literal["encoder", "causal"]
+    method: Form
+    base: str
+    base_revision: str
+    tokenizer_digest: str
+    labels: tuple[str, ...]
+    max_tokens: int
+    preprocessing: str
+    prompt: Mapping[str, Any] | None = None
+    """What stands around the text and which tokens are the labels (`ratchet/config/prompt.py`); of a causal adapter only."""
+    schema: int = 1
+    calibration: Mapping[str, Any] | None = None
+    canary: Mapping[str, Any] | None = None
+    """What it answers to fixed prompts (`ratchet/models/inference/reference_logits.py`): `prompts`, the number of their list, and `logits`, rows of numbers."""
+
+    def __post_init__(self) -> None:
+        known = isinstance(self.method, str) and self.method in WEIGHTS
+        prompted = self.family == "causal" and known and self.method != "probe" and isinstance(self.prompt, Mapping)
+        bare = self.family == "encoder" and known and self.prompt is None
+        if type(self.schema) is not int or self.schema != 1 or not (prompted or bare):
+            said = f"schema {show(self.schema)}, {show(self.family)}/{show(self.method)}"
+            raise refuse(f"{CARD} describes {said}.", "Update Ratchet.")
+        texts = (self.base, self.base_revision, self.tokenizer_digest, self.preprocessing, *self.labels)
+        if not all(isinstance(text, str) and text for text in texts) or not 2 <= len(set(self.labels)) == len(self.labels):
+            raise refuse(f"{CARD} lacks a base, a digest or two distinct labels.")
+        if len(self.labels) > _MAX_LABELS or not all(len(text) <= _MAX_CHARS and text.isprintable() for text in texts):
+            raise refuse(f"{CARD} holds more than {_MAX_LABELS} labels, or a name of more than {_MAX_CHARS} printable characters.")
+        if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 65536:
+            raise refuse(f"{CARD} has max_tokens = {show(self.max_tokens)}.")
+        if self.canary is not None and not _is_canary(self.canary, len(self.labels)):
+            raise refuse(
+                f"{CARD} holds a canary that is no number of a list with {len(self.labels)} logits for each of its prompts."
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `ratchet.json`; canary and calibration are left out until they are known."""
+        content = {**asdict(self), "labels": list(self.labels)}
+        return {key: value for key, value in content.items() if key not in _LATER or value is not None}
+
+    @classmethod
+    def from_json(cls, content: Any) -> "AdapterCard":
+        """Inverse of `as_json`; unknown and missing keys are refused."""
+        names = {field.name for field in fields(cls)}
+        if not isinstance(content, dict) or set(content) - names or names - set(content) - _LATER:
+            raise refuse(f"{CARD} has other keys than {', '.join(sorted(names))}.")
+        if not isinstance(content["labels"], list) or not all(isinstance(content.get(key, {}), dict) for key in _LATER):
+            raise refuse(f"{CARD} holds a label list, a calibration or a canary of the wrong type.")
+        return cls(**{**content, "labels": tuple(content["labels"])})
+
+
+def read_card(content: Mapping[str, bytes]) -> AdapterCard:
+    """The card among the files of an adapter folder."""
+    return AdapterCard.from_json(parse_json(content, CARD))
+
+
+def content_digest(content: Mapping[str, bytes]) -> str:
+    """SHA-256 over the names and bytes of all files but the manifest: the name of the adapter, 64 hex digits."""
+    return digest_json(file_digests(content))
+
+
+def file_digests(content: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of each file but the manifest."""
+    return {name: digest_bytes(data) for name, data in sorted(content.items()) if name != MANIFEST}
+
+
+def check_manifest(content: Mapping[str, bytes], found: Mapping[str, str] | None = None) -> str:
+    """The digest that the manifest states, after every byte was compared with it; raises `RatchetError`.
+
+    `found` holds the digest of each file, where they are known already and not all files are in `content`.
+    """
+    manifest = parse_json(content, MANIFEST)
+    found = file_digests(content) if found is None else dict(found)
+    if not isinstance(manifest, dict) or set(manifest) != {"schema", "digest", "files"}:
+        raise refuse(f"{MANIFEST} has other keys than digest, files and schema.")
+    if manifest["files"] != found or manifest["digest"] != digest_json(found):
+        stated = manifest["files"] if isinstance(manifest["files"], dict) else {}
+        changed = [
+            name if name in found else show(name) for name in sorted({*found, *stated}) if found.get(name) != stated.get(name)
+        ]
+        raise refuse(f"adapter files differ from their manifest: {', '.join(changed) or 'digest'}.")
+    if content[MANIFEST] != write_manifest(found):  # its own bytes are in no digest
+        raise refuse(f"{MANIFEST} is written otherwise than sealing writes it.")
+    return str(manifest["digest"])
+
+
+def make_manifest(content: Mapping[str, bytes]) -> bytes:
+    """The manifest for these files."""
+    return write_manifest(file_digests(content))
+
+
+def write_manifest(files: Mapping[str, str]) -> bytes:
+    """The manifest for files of these digests."""
+    return canonical_json({"schema": 1, "digest": digest_json(files), "files": files}).encode() + b"\n"
+
+
+def parse_json(content: Mapping[str, bytes], name: str) -> Any:
+    """One JSON file among the files of an adapter folder, as `parse_strictly` reads it."""
+    if name not in content:
+        raise refuse(f"adapter folder lacks {name}.")
+    try:
+        return parse_strictly(content[name])
+    except (ValueError, RecursionError):
+        raise refuse(f"{name} is no JSON.") from None
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a JSON file is a number that float32 can hold, and no truth value."""
+    return type(value) in (int, float) and abs(value) <= _LARGEST  # type: ignore[arg-type]
+
+
+def show(value: object) -> str:
+    """A value from somebody's file, for a message: short, in plain letters, and of a list or table only what it is."""
+    return ascii(value)[:60] if value is None or isinstance(value, str | int | float) else f"a {type(value).__name__}"
+
+
+def _is_canary(canary: Mapping[str, Any], k: int) -> bool:
+    rows = canary.get("logits")
+    return (
+        set(canary) == {"prompts", "logits"}
+        and type(canary["prompts"]) is int
+        and isinstance(rows, list)
+        and all(isinstance(row, list) and len(row) == k for row in rows)
+        and all(is_number(value) for row in rows for value in row)
+    )

@@ -1,0 +1,142 @@
+"""An opened adapter: every file, setting, tensor and digest of its folder was checked, nothing is built yet.
+
+Add here what must be true of a folder before anyone builds a model from it. `ratchet/models/inference/predictor.py` builds one that answers alone,
+`ratchet/models/inference/multi_adapter.py` one that shares its base weights with others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.config.prompt import Prompt
+from ratchet.metrics.calibration import UNCALIBRATED, Calibration
+from ratchet.models.adapters import format as form
+from ratchet.models.adapters.folder import OpenFolder, open_folder
+from ratchet.models.adapters.format import AdapterCard, refuse
+from ratchet.models.adapters.peft_format import LoraSettings, check_heads, expected_tensors, load_finite, read_settings
+from ratchet.models.adapters.safetensors_header import check_header
+from ratchet.models.base_models import Base, names_in, resolve_base
+from ratchet.models.causal import empty_causal
+from ratchet.models.encoders import empty_classifier, hidden_size_of, parameter_shapes
+from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.models.tokenization import PREPROCESSING, TextTokenizer, load_tokenizer, tokenizer_digest
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class OpenedAdapter:
+    """The checked content of an adapter folder."""
+
+    card: AdapterCard
+    base: Base
+    tokenizer: TextTokenizer
+    calibration: Calibration
+    tensors: Mapping[str, "torch.Tensor"]
+    settings: LoraSettings | None
+    """Of a LoRA or DoRA; weights that were trained in full and a probe have none."""
+    skeleton: Any
+    """The architecture on the meta device, with as many labels as the adapter has; None for a probe."""
+
+
+def open_adapter(folder: Path) -> OpenedAdapter:
+    """Read an adapter folder, sealed or not, and check all of it.
+
+    Raises `RatchetError` for anything that is not exactly an adapter, and for a base model or tokenizer that is not the
+    one the adapter was trained on.
+    """
+    with open_folder(folder) as files:
+        card = files.card
+        base = _check_base(card)
+        tokenizer = _load_tokenizer(base, card)
+        calibration = read_calibration(card)
+        settings, skeleton, expected = _expect(files, base)
+        check_header(files.header, expected)
+        return OpenedAdapter(card, base, tokenizer, calibration, load_finite(files.read_weights()), settings, skeleton)
+
+
+def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, dict[str, tuple[int, ...]]]:
+    """The settings and the architecture of an adapter, and the names and shapes that its weights must have."""
+    card, k = files.card, len(files.card.labels)
+    if card.method == "probe":
+        return None, None, {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)}
+    skeleton = empty_causal(base.folder) if card.family == "causal" else empty_classifier(base.folder, k)
+    shapes = parameter_shapes(skeleton)
+    if card.method == "full":
+        return None, skeleton, shapes
+    settings = read_settings(files.small)
+    if settings.base != card.base:
+        raise refuse(f"{form.CONFIG} is of base {settings.base[:60]!r}, {form.CARD} of {card.base[:60]!r}.")
+    if settings.causal != (card.family == "causal"):
+        raise refuse(f"{form.CONFIG} is of another family than {form.CARD}.")
+    if settings.dora != (card.method == "dora"):
+        raise refuse(f"{form.CONFIG} is of another form than {form.CARD}: one of them says DoRA.")
+    expected = expected_tensors(settings, shapes)
+    if settings.heads:
+        check_heads(expected, skeleton.base_model_prefix, names_in(base.folder))
+    return settings, skeleton, expected
+
+
+def read_calibration(card: AdapterCard) -> Calibration:
+    """The calibration that a card holds."""
+    try:
+        return UNCALIBRATED if card.calibration is None else Calibration.from_json(dict(card.calibration))
+    except (ValueError, TypeError, KeyError) as error:
+        raise refuse(f"{form.CARD} holds a calibration that cannot be used: {form.show(str(error))}.") from None
+
+
+def read_prompt(card: AdapterCard) -> Prompt | None:
+    """The prompt that a card holds; None of an encoder's."""
+    if card.prompt is None:
+        return None
+    try:
+        prompt = Prompt.from_json(card.prompt)
+    except (TypeError, KeyError):
+        raise refuse(f"{form.CARD} holds a prompt that is none.") from None
+    if len(prompt.codes) != len(card.labels):
+        raise refuse(f"{form.CARD} holds {len(prompt.codes)} codes for {len(card.labels)} labels.")
+    return prompt
+
+
+def make_card(base: Base, method: form.Form, labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None) -> AdapterCard:
+    """The card of an adapter that was trained here, on `base`; one with a prompt is causal."""
+    return AdapterCard(
+        family="causal" if prompt else "encoder",
+        method=method,
+        base=base.name,
+        base_revision=base.revision,
+        tokenizer_digest=tokenizer_digest(base.folder, chat=prompt is not None and prompt.chat),
+        labels=labels,
+        max_tokens=max_tokens,
+        preprocessing=PREPROCESSING,
+        prompt=prompt.as_json() if prompt else None,
+    )
+
+
+def _load_tokenizer(base: Base, card: AdapterCard) -> TextTokenizer:
+    prompt = read_prompt(card)
+    if prompt is None:
+        return load_tokenizer(base.folder, card.max_tokens)
+    return load_prompt_tokenizer(base.folder, prompt, card.max_tokens)
+
+
+def _check_base(card: AdapterCard) -> Base:
+    base = resolve_base(card.base)
+    here = make_card(base, card.method, card.labels, card.max_tokens)
+    for key in ("base_revision", "preprocessing"):
+        trained, found = getattr(card, key), getattr(here, key)
+        if trained != found:
+            raise refuse(
+                f"the adapter was trained with {key} {trained[:24]!r}, here is {found[:24]!r}.",
+                "Install the base model that the adapter names, or train again.",
+            )
+    chat = card.prompt is not None and card.prompt.get("chat") is True
+    found = tokenizer_digest(base.folder, chat=chat)
+    if card.tokenizer_digest not in (found, here.tokenizer_digest):  # the latter without a template, as before it was in it
+        raise refuse(
+            f"the adapter was trained with tokenizer_digest {card.tokenizer_digest[:24]!r}, here is {found[:24]!r}.",
+            f"Put the base's tokenizer.json{' and chat template' if chat else ''} back, or train again.",
+        )
+    return base

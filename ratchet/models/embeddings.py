@@ -1,0 +1,95 @@
+"""Embeddings: what the frozen base model makes of texts, kept where one cycle needs the same ones twice.
+
+Add here other ways to pool or keep them; what learns on embeddings is in `ratchet/training/linear_probe.py` and `ratchet/evaluation/baselines.py`.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.core.digests import digest_bytes, digest_json
+from ratchet.core.files import write_atomically
+from ratchet.metrics.classification import Floats
+from ratchet.models.base_models import Base, resolve_base
+from ratchet.models.encoders import load_encoder, pad_id_of
+from ratchet.models.tokenization import PREPROCESSING, Rows, load_tokenizer, run_in_batches
+
+if TYPE_CHECKING:
+    import torch
+
+
+Watch = Callable[[Rows], Rows]
+"""What somebody who must know of every batch puts around the model."""
+Embed = Callable[[Sequence[str]], Floats]
+"""Texts to embeddings [n, d]."""
+
+
+def embed_texts(
+    base_name: str, texts: Sequence[str], max_tokens: int = 128, kept: Path | None = None, watch: Watch | None = None
+) -> Floats:
+    """Embeddings by the frozen base model, float64 [n, d]: mean over tokens, then unit length.
+
+    Those that `keep_embeddings` left in the folder `kept`, for these texts and this base, are not computed again.
+    """
+    base = resolve_base(base_name)
+    if kept is not None and (found := _read(kept / _name(base, texts, max_tokens))) is not None:
+        return found
+    return _embedder(base, max_tokens, watch)(texts)
+
+
+def open_embedder(base_name: str, max_tokens: int = 128) -> Embed:
+    """`embed_texts` for many calls: the base is hashed, and its files are opened, once."""
+    return _embedder(resolve_base(base_name), max_tokens)
+
+
+def _embedder(base: Base, max_tokens: int, watch: Watch | None = None) -> Embed:
+    model, tokenizer, pad_id = load_encoder(base.folder), load_tokenizer(base.folder, max_tokens), pad_id_of(base.folder)
+    rows: Rows = functools.partial(mean_pooled, model)
+    rows = rows if watch is None else watch(rows)
+    return lambda texts: run_in_batches(rows, tokenizer, pad_id, texts, model.config.hidden_size)
+
+
+def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_tokens: int, watch: Watch | None = None) -> Floats:
+    """`embed_texts`, left in `folder` for whoever needs the same again."""
+    from safetensors.numpy import save
+
+    found = embed_texts(base_name, texts, max_tokens, kept=folder, watch=watch)
+    values = found.astype(np.float32)  # what the model answered: nothing is lost
+    content = save({"embeddings": values}, metadata={"digest": digest_bytes(values.tobytes())})
+    write_atomically(folder / _name(resolve_base(base_name), texts, max_tokens), content)
+    return found
+
+
+def mean_pooled(model: Any, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """Mean of the last hidden states over real tokens, then unit length: float32 [n, d]."""
+    return pool_mean(model(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
+
+
+def pool_mean(hidden: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """Mean of hidden states [n, t, d] over the real tokens of a mask [n, t], then unit length: float32 [n, d]."""
+    import torch
+
+    weight = mask.unsqueeze(-1).to(hidden.dtype)
+    return torch.nn.functional.normalize((hidden * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
+
+
+def _name(base: Base, texts: Sequence[str], max_tokens: int) -> str:
+    asked = {"base": base.revision, "preprocessing": PREPROCESSING, "max_tokens": max_tokens, "texts": list(texts)}
+    return f"embeddings-{digest_json(asked)[:32]}.safetensors"
+
+
+def _read(path: Path) -> Floats | None:
+    """The embeddings of a file, or None where it is missing or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="numpy") as file:
+            values, said = file.get_tensor("embeddings"), (file.metadata() or {}).get("digest")
+    except (SafetensorError, OSError):
+        return None
+    return values.astype(np.float64) if digest_bytes(values.tobytes()) == said else None

@@ -1,0 +1,90 @@
+"""Few-shot prompts: the classifier's own prompt with some solved examples before the text, as tokens.
+
+Add here which examples are shown and in which form. Examples come from the training split only. They stand before every text, so
+they are computed once, and they are cut and read as texts are: nothing in them can end a message.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ratchet.config.prompt import Prompt, PromptPolicy
+from ratchet.core.errors import RatchetError
+from ratchet.data.redaction import redact
+from ratchet.metrics.classification import Integers
+from ratchet.models.prompt_tokenizer import (
+    MARK,
+    PromptTokenizer,
+    load_prompt_tokenizer,
+    open_tokenizer,
+    opening_tokens,
+    render_chat,
+)
+
+_CODE = "\x00code\x00"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A solved example: a text, and its label's place."""
+
+    text: str
+    label: int
+
+
+def choose_shots(texts: Sequence[str], labels: Integers, each: int, seed: int) -> list[Shot]:
+    """Up to `each` examples of every label that occurs, by chance, in an order by chance; the same for the same seed."""
+    draw = random.Random(f"{seed} shots")  # noqa: S311 - a sample, guards nothing
+    found: list[Shot] = []
+    for label in sorted(set(labels.tolist())):
+        places = [place for place, truth in enumerate(labels.tolist()) if truth == label]
+        found += [Shot(texts[place], label) for place in draw.sample(places, min(each, len(places)))]
+    draw.shuffle(found)
+    return found
+
+
+def load_few_shot_tokenizer(
+    folder: Path, policy: PromptPolicy, prompt: Prompt, max_tokens: int, shots: Sequence[Shot]
+) -> PromptTokenizer:
+    """The tokenizer of `prompt` whose shared part ends with the solved `shots`.
+
+    What stands up to the list of labels is said once, before the first of them. In a chat each example is a message of the
+    user's, and its code the assistant's answer.
+    """
+    plain, special = load_prompt_tokenizer(folder, prompt, max_tokens), open_tokenizer(folder)
+    if not shots:
+        return plain
+    first, between = _split_chat(folder, policy, prompt) if prompt.chat else _split_plain(policy, prompt)
+    tokens = [] if prompt.chat else opening_tokens(special)
+    tokens += special.encode(first, add_special_tokens=False).ids
+    again = special.encode(between, add_special_tokens=False).ids
+    for shot in shots:
+        own = plain.plain.encode(redact(shot.text), add_special_tokens=False).ids
+        tokens += [*own, *plain.suffix, plain.codes[shot.label], *again]
+    return replace(plain, prefix=tuple(tokens))
+
+
+def _split_plain(policy: PromptPolicy, prompt: Prompt) -> tuple[str, str]:
+    """What stands before the first text, and what stands between an answer and the next text."""
+    block = _repeated(policy, prompt)
+    return prompt.before, block if block.startswith("\n") else f"\n{block}"
+
+
+def _split_chat(folder: Path, policy: PromptPolicy, prompt: Prompt) -> tuple[str, str]:
+    """The same in the model's own chat template."""
+    said = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    said.append({"role": "user", "content": f"{prompt.before}{MARK}{prompt.after}"})
+    for _ in range(2):
+        said.append({"role": "assistant", "content": _CODE})
+        said.append({"role": "user", "content": f"{_repeated(policy, prompt).lstrip()}{MARK}{prompt.after}"})
+    parts = render_chat(folder, said).split(MARK)
+    between = [part.partition(_CODE)[2] for part in parts[1:-1]]
+    if len(parts) != 4 or between[0] != between[1] or not between[0]:
+        raise RatchetError("the base model's chat template changes earlier messages or repeats them.", "Set prompt.chat = false.")
+    return parts[0], between[0]
+
+
+def _repeated(policy: PromptPolicy, prompt: Prompt) -> str:
+    """What is said before every text: the prompt without its beginning up to the list of labels, where there is one."""
+    return policy.template.partition("{text}")[0].partition("{labels}")[2] if "{labels}" in policy.template else prompt.before

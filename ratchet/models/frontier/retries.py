@@ -1,0 +1,86 @@
+"""One question until it is answered: attempts with back-off, each paid for before it is made.
+
+Add here how long is waited for what. What one attempt is, is `transport.py`; who asks many questions, `client.py`.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from ratchet.config.frontier import Frontier
+from ratchet.models.frontier.budget import Budget
+from ratchet.models.frontier.request import Question
+from ratchet.models.frontier.response import Answer, read_answer
+from ratchet.models.frontier.transport import AttemptFailed, Endpoint
+
+LONGEST_WAIT_S = 60.0
+_FIRST_S, _LONGEST_STEP_S = 0.5, 20.0
+
+Wait = Callable[[float], None]
+
+
+class Unanswered(Exception):  # noqa: N818 - what happened to one question
+    """No answer came. `fatal`: none would come to another question either; `cure`: what would mend it, where that is known."""
+
+    def __init__(self, reason: str, *, fatal: bool, cure: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.fatal, self.cure = reason, fatal, cure
+
+
+class OutOfTime(Exception):  # noqa: N818 - an answer to a request for time
+    """The time for all questions is over, or would be before the next attempt."""
+
+
+def ask_patiently(endpoint: Endpoint, question: Question, budget: Budget, until: float, wait: Wait = time.sleep) -> Answer:
+    """The answer to a question; raises `Unanswered`, or `BudgetSpent` when the next attempt could exceed the budget.
+
+    No attempt begins after `until`, of the monotonic clock, and none that is under way then is waited for: `OutOfTime`.
+
+    After 429, 5xx, time-outs and broken connections it waits as long as Retry-After says (at most a minute, else it gives up),
+    or 0.5 s, twice that and so on, up to half as long again by chance.
+    """
+    settings, reason, cure = question.settings, "", ""
+    for attempt in range(settings.retries + 1):
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            raise OutOfTime
+        name, aside = uuid.uuid4().hex, question.dearest
+        budget.set_aside(name, aside)
+        try:
+            found = endpoint.attempt(question, min(settings.timeout_s, left_s))
+        except AttemptFailed as failed:
+            if not failed.owed:
+                budget.settle(name, aside, 0.0)
+            reason, cure = failed.reason, failed.cure
+            if not failed.again:
+                raise Unanswered(reason, fatal=True, cure=cure) from None
+            if (failed.wait_s or 0.0) > LONGEST_WAIT_S:
+                raise Unanswered(f"{reason}, to be asked again in {failed.wait_s:.0f} s", fatal=True, cure=cure) from None
+            if attempt < settings.retries:
+                pause_s = failed.wait_s if failed.wait_s is not None else _step(attempt)
+                if time.monotonic() + pause_s >= until:
+                    raise OutOfTime from None
+                wait(pause_s)
+            continue
+        answer = replace(read_answer(found.body, question.prompt.codes), latency_s=found.latency_s)
+        if answer.tokens_in is not None and answer.tokens_out is not None:
+            budget.settle(name, aside, settings.cost(answer.tokens_in, answer.tokens_out))
+            if answer.tokens_out > settings.max_answer_tokens:
+                said = f"it wrote {answer.tokens_out} tokens where {settings.limit_name} allowed {settings.max_answer_tokens}"
+                raise Unanswered(f"{said}, so no budget would hold", fatal=True, cure=_other_name(settings))
+            if answer.tokens_in > question.most_tokens:
+                said = f"it counted {answer.tokens_in} tokens of a question that can have {question.most_tokens}"
+                raise Unanswered(f"{said}, so no budget would hold", fatal=True)
+        return answer
+    raise Unanswered(f"{reason}, {settings.retries + 1} times", fatal=False, cure=cure)
+
+
+def _other_name(settings: Frontier) -> str:
+    return f'An endpoint that knows the limit by its other name ignores this one: set limit_name = "{settings.other_limit_name}".'
+
+
+def _step(attempt: int) -> float:
+    step: float = min(_LONGEST_STEP_S, _FIRST_S * 2**attempt)
+    return step * random.uniform(1.0, 1.5)  # noqa: S311 - spreads retries, guards nothing

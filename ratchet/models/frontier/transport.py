@@ -1,0 +1,131 @@
+"""The endpoint: one attempt, bytes out and bytes in. Reads no more than an answer may hold, follows no redirect, knows the key.
+
+Add here what may go wrong on the way. Whether to try again is `retries.py`, what the bytes mean is `response.py`.
+"""
+
+import email.utils
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from ratchet.config.frontier import Frontier
+from ratchet.core.errors import RatchetError
+from ratchet.models.frontier.error_hints import cure_of_distance, cure_of_silence, cure_of_status
+from ratchet.models.frontier.request import Question
+from ratchet.models.frontier.response import LARGEST_BYTES
+
+_AGAIN = frozenset({408, 409, 425, 429})
+_FREE_FROM, _FREE_TO = 400, 500
+"""Statuses that refuse the question before anything is written, so that nothing is owed."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The bytes that came back, at most one more than an answer may have, and how long the attempt took."""
+
+    body: bytes
+    latency_s: float
+
+
+class AttemptFailed(Exception):  # noqa: N818 - what happened to one attempt, not an error of ours
+    """One attempt brought nothing. `again`: another may; `owed`: the endpoint may have counted it; `cure`: what may mend it."""
+
+    def __init__(self, reason: str, *, again: bool, owed: bool, cure: str, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.again, self.owed, self.cure, self.wait_s = reason, again, owed, cure, wait_s
+
+
+class Endpoint:
+    """One endpoint; several threads may ask it. Use it as a context: it keeps connections open.
+
+    Raises `RatchetError` for a proxy, or certificates, of the environment that cannot be used.
+    """
+
+    def __init__(self, settings: Frontier, key: str | None) -> None:
+        import httpx
+
+        headers = {"accept": "application/json", "accept-encoding": "identity", "content-type": "application/json"}
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        self._settings, self._address = settings, f"{settings.base_url.rstrip('/')}/chat/completions"
+        try:
+            self._client = httpx.Client(
+                headers={**headers, "user-agent": "ratchet"}, timeout=settings.timeout_s, trust_env=not settings.is_local
+            )
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:  # a proxy or certificates that the environment names
+            raise RatchetError(
+                f"the frontier model cannot be asked by the proxy or the certificates of the environment ({type(error).__name__}).",
+                "Look at HTTPS_PROXY and ALL_PROXY, which must begin with http:// or https://, and at SSL_CERT_FILE.",
+                code="bad_proxy",
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Break off what is under way."""
+        self._client.close()
+
+    def attempt(self, question: Question, timeout_s: float) -> Delivery:
+        """Send the question once, for at most `timeout_s`; raises `AttemptFailed`.
+
+        No error holds the key, or words of the endpoint.
+        """
+        import httpx
+
+        started, body, settings = time.perf_counter(), b"", self._settings
+        late, away = cure_of_silence(settings), cure_of_distance(settings)
+        try:
+            with self._client.stream("POST", self._address, content=question.body, timeout=timeout_s) as response:
+                if response.status_code != 200:
+                    raise _failed(response.status_code, response.headers, settings)
+                for piece in response.iter_raw():
+                    body += piece
+                    if len(body) > LARGEST_BYTES:
+                        break
+                    if time.perf_counter() - started > timeout_s:  # httpx only limits each single read
+                        raise AttemptFailed("time-out", again=True, owed=True, cure=late)
+        except httpx.TimeoutException as error:
+            raise AttemptFailed("time-out", again=True, owed=not isinstance(error, httpx.ConnectTimeout), cure=late) from None
+        except httpx.ConnectError:
+            raise AttemptFailed("no connection", again=True, owed=False, cure=away) from None
+        except httpx.HTTPError:
+            raise AttemptFailed("a broken connection", again=True, owed=True, cure="") from None
+        return Delivery(body, time.perf_counter() - started)
+
+
+def find_key(settings: Frontier, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The key, from the environment variable that the settings name; None where it is unset or no header could carry it."""
+    key = environment.get(settings.key_variable, "").strip()
+    return key if key and key.isascii() and key.isprintable() else None
+
+
+def _failed(status: int, headers: Mapping[str, str], settings: Frontier) -> AttemptFailed:
+    refused = _FREE_FROM <= status < _FREE_TO
+    return AttemptFailed(
+        f"HTTP {status}",
+        again=status in _AGAIN or status >= _FREE_TO,
+        owed=not refused,
+        cure=cure_of_status(status, settings),
+        wait_s=_retry_after(headers),
+    )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the endpoint asks to wait, said as seconds or as a date; None where it says neither."""
+    said = headers.get("retry-after", "").strip()
+    if said.isdecimal():
+        return float(said[:9])
+    try:
+        at = email.utils.parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (at - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,46 @@
+"""A model of its own for an adapter whose every weight was trained: it has nothing to share, and is asked like any other.
+
+It is a base with one adapter on it, which changes nothing, for the weights are its own already. Add here what is particular to
+such models; locks, batches and names are `multi_adapter.py`, what is asked of a causal model is `multi_adapter_causal.py`.
+"""
+
+from typing import Any
+
+from ratchet.models.adapters.merge import apply_adapter
+from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.base_models import Base
+from ratchet.models.causal import load_causal
+from ratchet.models.encoders import load_classifier
+from ratchet.models.inference.multi_adapter import SharedBase
+from ratchet.models.inference.multi_adapter_causal import SharedCausal
+
+
+def make_own_model(opened: OpenedAdapter) -> SharedBase:
+    """The model of an adapter of the form `full`; the adapter itself is still to be added."""
+    return OwnEncoder(opened) if opened.card.family == "encoder" else OwnCausal(opened)
+
+
+class OwnEncoder(SharedBase):
+    """An encoder with its head, all of it trained."""
+
+    def __init__(self, opened: OpenedAdapter) -> None:
+        model = load_classifier(opened.base.folder, len(opened.card.labels))
+        apply_adapter(model, None, opened.tensors)
+        self._own = model
+        super().__init__(opened.base)
+
+    def _load(self, base: Base) -> tuple[Any, set[str]]:
+        return self._own, set()
+
+
+class OwnCausal(SharedCausal):
+    """A causal model, all of it trained."""
+
+    def __init__(self, opened: OpenedAdapter) -> None:
+        model = load_causal(opened.base.folder)
+        apply_adapter(model, None, opened.tensors)
+        self._own = model
+        super().__init__(opened.base)
+
+    def _load(self, base: Base) -> tuple[Any, set[str]]:
+        return self._own, set()

@@ -1,0 +1,220 @@
+"""Shared base: one set of base weights in memory answers for any number of adapters, also within one batch.
+
+LoRA and DoRA adapters are in the model unmerged (`batched_lora.py`), their heads are routed (`head_routing.py`), and a probe reads
+the hidden states of rows that no LoRA touches. Add here how adapters share a model. Which model an adapter goes to is
+`model_pool.py`; what must be true of it first is in `ratchet/models/adapters/validation.py`; who is asked when, in the gateway.
+"""
+
+import itertools
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.models.adapters.format import AdapterCard, refuse
+from ratchet.models.adapters.peft_format import PREFIX
+from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.base_models import Base
+from ratchet.models.embeddings import pool_mean
+from ratchet.models.encoders import load_classifier_with_info, pad_id_of, sees_other_rows
+from ratchet.models.inference.batched_lora import BASE, MixedLora, import_peft, measure_stretches
+from ratchet.models.inference.head_routing import Route, RoutedHeads, build_heads, combine, group_rows
+from ratchet.models.inference.predictor import Predictions, Predictor, probe_logits
+from ratchet.models.inference.thread_pool import Part, Workers
+from ratchet.models.tokenization import batch_by_tokens, encode_texts, pad_batch
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, eq=False)
+class SharedPredictor(Predictor):
+    """An adapter on a shared base. It stays there for as long as anybody holds this object."""
+
+    model: "SharedBase"
+    name: str
+    card: AdapterCard
+
+
+Asked = Sequence[tuple[SharedPredictor, Sequence[str]]]
+"""Texts, each lot with the adapter that shall answer it; all adapters on one base."""
+
+_NUMBERS = itertools.count()  # of the process, so that an adapter of one base is unknown to every other
+
+
+class SharedBase:
+    """One base model and the adapters on it. Any thread may ask, add and drop: they take turns between two batches.
+
+    A batch is computed in parts by threads of our own (`thread_pool.py`).
+    """
+
+    _apart = False
+    """Whether rows of different adapters must not go through the model together."""
+
+    def __init__(self, base: Base) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        model, self._missing = self._load(base)
+        self._model, self._encoder = model.requires_grad_(False), model.base_model
+        self._hidden = _Hidden()
+        self._encoder.register_forward_hook(self._hidden.keep)
+        self._route = Route()
+        self._heads = RoutedHeads(model, self._route)
+        self._mixed: MixedLora | None = None
+        self._probes: dict[str, OpenedAdapter] = {}
+        self._loras: set[str] = set()
+        self._gone: deque[str] = deque()
+        self._lock, self._pad_id = threading.Lock(), pad_id_of(base.folder)
+        self._workers = Workers("model")
+
+    def _load(self, base: Base) -> tuple[Any, set[str]]:
+        """The model, and the names of the parameters that the base does not hold."""
+        model, missing = load_classifier_with_info(base.folder, 2)
+        self._apart = sees_other_rows(model.base_model)
+        return model, missing
+
+    @property
+    def adapters(self) -> int:
+        """How many adapters are on this base now."""
+        with self._lock:
+            self._take_out_gone()
+            return len(self._loras) + len(self._probes)
+
+    def add(self, opened: OpenedAdapter) -> SharedPredictor:
+        """Put an adapter on this base. What can be made beside is; then whoever asks waits some milliseconds."""
+        put_in = self._prepare(opened)
+        with self._lock:
+            self._take_out_gone()
+            name = f"adapter{next(_NUMBERS)}"
+            if opened.card.method == "probe":
+                self._probes[name] = opened
+            else:
+                put_in(name)
+                self._loras.add(name)
+                self._welcome(name, opened)
+        k = len(opened.card.labels)
+
+        def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+            with self._lock:
+                return self._run([name] * len(ids), ids, mask)[:, :k]
+
+        made = SharedPredictor(
+            opened.card.labels, opened.calibration, opened.tokenizer, self._pad_id, rows, self, name, opened.card
+        )
+        weakref.finalize(made, self._gone.append, name)
+        return made
+
+    def _prepare(self, opened: OpenedAdapter) -> Callable[[str], None]:
+        """Make what an adapter needs beside the model; what is returned puts it in, while the lock is held."""
+        settings, tensors = opened.settings, opened.tensors
+        if settings is None:
+            return lambda name: None
+        import_peft()  # takes seconds, so before the lock
+        heads = build_heads(opened.skeleton, settings.heads, tensors)
+        if unset := sorted(name for name in self._missing if f"{PREFIX}{name}" not in tensors):
+            raise refuse(f"neither the base model nor the adapter holds {unset[0]}.")
+        stretches = measure_stretches(self._model, settings, tensors)
+
+        def put_in(name: str) -> None:
+            self._mixed = self._mixed or MixedLora(self._model, self._route)
+            self._mixed.add(name, settings, tensors, stretches)
+            self._heads.add(name, heads)
+
+        return put_in
+
+    def _welcome(self, name: str, opened: OpenedAdapter) -> None:
+        """What else a new adapter that goes through the model needs; the lock is held."""
+
+    def _dismiss(self, name: str) -> None:
+        """Undo `_welcome`; the lock is held."""
+
+    def _take_spared(self) -> float:
+        """Processor seconds that this thread's last part would have taken too, had another adapter not been asked the same before.
+
+        They are counted, so that what one adapter costs does not depend on who was asked first.
+        """
+        return 0.0
+
+    def answer(self, asked: Asked) -> tuple[list[Predictions], float]:
+        """Answer every lot of texts by its own adapter, in common batches of similar length; and the processor seconds of it."""
+        import torch
+
+        encoded, names = [], []
+        for predictor, texts in asked:
+            encoded += encode_texts(predictor.tokenizer, texts)
+            names += [predictor.name] * len(texts)
+        result = np.zeros((len(encoded), max((len(predictor.labels) for predictor, _ in asked), default=0)))
+
+        def fill(part: Part) -> float:
+            started = time.thread_time()
+            rows = sorted(part, key=names.__getitem__)  # those of one adapter lie together
+            ids, mask = pad_batch([encoded[index] for index in rows], self._pad_id)
+            with torch.inference_mode():
+                found = self._run([names[index] for index in rows], ids, mask).double().numpy()
+            result[rows, : found.shape[1]] = found
+            return time.thread_time() - started + self._take_spared()
+
+        seconds = sum(self._in_parts(fill, similar) for similar in batch_by_tokens([len(ids) for ids in encoded]))
+        ends = list(itertools.accumulate(len(texts) for _, texts in asked))
+        found = [
+            predictor.judge(result[end - len(texts) : end, : len(predictor.labels)])
+            for (predictor, texts), end in zip(asked, ends, strict=True)
+        ]
+        return found, seconds
+
+    def _in_parts(self, fill: Callable[[Part], float], batch: Part) -> float:
+        """Compute a batch in parts, at once; the sum of their seconds. Nobody adds or drops meanwhile."""
+        with self._lock:
+            self._take_out_gone()
+            return sum(self._workers.share(fill, batch))
+
+    def _run(self, names: Sequence[str], ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        """Logits of one part of a batch, filled up with zeros to its widest adapter. Call it while the lock is held."""
+        if strange := set(names) - self._loras - self._probes.keys():
+            raise LookupError(f"{strange} are not on this base")
+        if self._apart and len(set(names)) > 1:
+            return combine(
+                [(rows, self._run([name] * len(rows), ids[rows], mask[rows])) for name, rows in group_rows(names).items()]
+            )
+        probed = [name in self._probes for name in names]
+        self._route.names = [BASE if probe else name for name, probe in zip(names, probed, strict=True)]
+        whole = self._model if self._loras else self._encoder  # for probes only, the head would be for nothing
+        compute = self._mixed or whole
+        output = compute(input_ids=ids, attention_mask=mask)
+        hidden = self._hidden.take()
+        parts: list[tuple[list[int], torch.Tensor]] = []
+        for name, found in group_rows(names).items():
+            probe = self._probes.get(name)
+            part = probe_logits(pool_mean(hidden[found], mask[found]), probe) if probe else output.logits[found]
+            parts.append((found, part))
+        return combine(parts)
+
+    def _take_out_gone(self) -> None:
+        while self._gone:
+            name = self._gone.popleft()
+            if self._probes.pop(name, None) is None:
+                self._loras.discard(name)
+                if self._mixed is not None:
+                    self._mixed.remove(name)
+                    self._heads.remove(name)
+                self._dismiss(name)
+
+
+class _Hidden(threading.local):
+    """Keeps what the encoder says last in each thread, for the probes; nothing here refers to the base, which so can be freed."""
+
+    def __init__(self) -> None:
+        self._states: Any = None
+
+    def keep(self, _module: Any, _inputs: Any, output: Any) -> None:
+        self._states = output[0]
+
+    def take(self) -> Any:
+        states, self._states = self._states, None
+        return states

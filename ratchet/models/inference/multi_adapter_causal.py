@@ -1,0 +1,119 @@
+"""A causal base in memory once, for any number of adapters: each has its own shared part of the prompt, computed when it comes.
+
+Rows of different adapters go through the model one adapter after the other, for their keys and values differ. What lies under
+the lowest layer that any of them adapts is the same for all with one prompt: asked the same text, the second one need not
+compute it again. Add here what is different for causal models; locks, batches and names are `multi_adapter.py`.
+"""
+
+import threading
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ratchet.core.errors import RatchetError
+from ratchet.models.adapters.format import refuse
+from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.base_models import Base
+from ratchet.models.causal import compute_prefix, label_scores, last_hidden, load_causal
+from ratchet.models.inference.head_routing import combine, group_rows
+from ratchet.models.inference.hidden_state_cache import LowerMemo
+from ratchet.models.inference.multi_adapter import SharedBase
+from ratchet.models.layers import SplitLayers, find_layers
+from ratchet.models.prompt_tokenizer import PromptTokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class _Prompted:
+    """One adapter's prompt, with the keys and values of its shared part."""
+
+    tokenizer: PromptTokenizer
+    shared: "list[tuple[torch.Tensor, torch.Tensor]]"
+    below: int
+    """How many layers lie under the lowest that it adapts."""
+    upper: "list[tuple[torch.Tensor, torch.Tensor]]"
+    """`shared` for a pass that leaves the lower layers out: there it is only as long."""
+
+    @property
+    def lower(self) -> Hashable:
+        """The same for adapters whose lower layers say the same of a row."""
+        return self.tokenizer.prefix, self.below
+
+
+class SharedCausal(SharedBase):
+    """One causal base model and the adapters on it."""
+
+    def __init__(self, base: Base) -> None:
+        super().__init__(base)
+        self._prompts: dict[str, _Prompted] = {}
+        self._memo, self._spared = LowerMemo(), threading.local()
+        try:
+            self._place, layers = find_layers(self._model)
+            self._split, self._count = SplitLayers(self._model), len(layers)
+        except RatchetError:  # an unknown arrangement: it is served all the same
+            self._place, self._count = "", 0
+
+    def _load(self, base: Base) -> tuple[Any, set[str]]:
+        return load_causal(base.folder), set()
+
+    def _welcome(self, name: str, opened: OpenedAdapter) -> None:
+        import torch
+
+        if not isinstance(opened.tokenizer, PromptTokenizer):
+            raise refuse("a causal adapter without a prompt answers nothing.")
+        self._route.names = [name]
+        below = self._count_below(opened)
+        with torch.inference_mode():
+            shared = compute_prefix(self._encoder, opened.tokenizer.prefix)
+            short = [(keys.new_zeros(1, 1, keys.shape[2], 1),) * 2 for keys, _ in shared[:below]]
+        self._prompts[name] = _Prompted(opened.tokenizer, shared, below, [*short, *shared[below:]])
+
+    def _count_below(self, opened: OpenedAdapter) -> int:
+        """How many layers lie under the lowest that an adapter touches; 0 where that is not certain."""
+        start = f"{self._place}."
+        touched = opened.settings.target_modules if opened.settings else ()
+        if not self._count or not touched or not all(name.startswith(start) for name in touched):
+            return 0
+        return min(int(name.removeprefix(start).split(".")[0]) for name in touched)
+
+    def _dismiss(self, name: str) -> None:
+        self._prompts.pop(name, None)
+
+    def _run(self, names: Sequence[str], ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        if strange := set(names) - self._loras:
+            raise LookupError(f"{strange} are not on this base")
+        parts = []
+        for name, rows in group_rows(names).items():
+            prompted = self._prompts[name]
+            self._route.names = [name] * len(rows)
+            hidden = self._find_hidden(prompted, ids[rows], mask[rows].sum(dim=1))
+            parts.append((rows, label_scores(self._model, hidden, prompted.tokenizer.codes)))
+        self._hidden.take()
+        return combine(parts)
+
+    def _find_hidden(self, prompted: _Prompted, ids: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
+        """The last hidden state of each row, with what another adapter's pass through the lower layers left, if it did."""
+        alike = sum(other.lower == prompted.lower for other in self._prompts.values())
+        if not prompted.below or alike < 2:
+            return last_hidden(self._encoder, prompted.shared, lengths, ids)
+        cut = lengths.tolist()
+        keys = [(prompted.lower, row[:length].tobytes()) for row, length in zip(ids.numpy(), cut, strict=True)]
+        known = self._memo.recall(keys, ids.shape[1])
+        if known is not None:
+            self._spared.seconds = getattr(self._spared, "seconds", 0.0) + known[1]
+            with self._split.giving(prompted.below, known[0]):
+                return last_hidden(self._encoder, prompted.upper, lengths, ids)
+        started = time.thread_time()
+        with self._split.catching(prompted.below) as caught:
+            found = last_hidden(self._encoder, prompted.shared, lengths, ids)
+        seconds = (time.thread_time() - started) * prompted.below / self._count
+        self._memo.keep(keys, caught[0], cut, seconds)
+        return found
+
+    def _take_spared(self) -> float:
+        spared: float = getattr(self._spared, "seconds", 0.0)
+        self._spared.seconds = 0.0
+        return spared

@@ -1,0 +1,59 @@
+"""Asking an adapter that somebody else made, in a process of its own: `python -m ratchet.models.inference.smoke_test`, a job in, its answers out.
+
+The process is confined before it opens anything. It says what it found as one line of JSON; what is made of it is
+`ratchet/workflows/publication/verify_adapter.py`. Add here what only the adapter's own answers can tell.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.errors import RatchetError
+from ratchet.core.sandbox import confine
+
+
+def ask(job: dict[str, Any]) -> dict[str, Any]:
+    """Open the adapter, compare its canary, answer the texts; raises `RatchetError` for one that is not what it should be."""
+    from ratchet.models.inference.predictor import load_predictor
+    from ratchet.models.inference.reference_logits import check_canary
+
+    started = time.monotonic()
+    predictor, card = load_predictor(Path(job["folder"])), _card(job)
+    if card.canary is not None:
+        check_canary(card, predictor.logits)
+    answers = predictor.predict(job["texts"])
+    return {
+        "labels": answers.labels,
+        "confidence": [round(float(value), 6) for value in answers.confidence],
+        "canary": card.canary is not None,
+        "seconds": round(time.monotonic() - started, 3),
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def _card(job: dict[str, Any]) -> Any:
+    from ratchet.models.adapters.folder import open_folder
+
+    with open_folder(Path(job["folder"])) as opened:
+        return opened.card
+
+
+def main() -> None:
+    """One job from standard input."""
+    job = json.load(sys.stdin)
+    cut = confine(job["room_bytes"], job["seconds"])
+    try:
+        said = {**ask(job), "network_cut": cut}
+    except RatchetError as error:
+        said = error.as_json()
+    except MemoryError:
+        message = f"the adapter needs more than the {job['room_bytes'] / 1e9:.1f} GB that its trial may have."
+        said = RatchetError(message, "Let nobody load it.", code="bad_adapter").as_json()
+    sys.stdout.write(f"\n{json.dumps(said)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Promotion: what follows from the evidence of a rollout. A pure decision with one sentence, obeyed and recorded by others.
+
+Add a rule here, in the order in which it must speak. What is counted is `evidence.py`, what is measured against a limit
+`guardrails.py`, what an action does to the rollout `state.py`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ratchet.config.policy import PromotionPolicy
+from ratchet.metrics.intervals import paired_difference_interval
+from ratchet.rollout import ledger_entry as act
+from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.guardrails import Guardrail, compare_accuracy, measure_guardrails
+from ratchet.rollout.state import Standing
+
+STAY = "hold"
+"""The decision to change nothing; it is no ledger entry."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, in one sentence that is the same wherever it is read."""
+
+    action: str
+    """`hold` changes nothing; any other is an action of the ledger."""
+    sentence: str
+    state: str
+    """The state word of the rollout page, as it is before the action."""
+    adapter: str = ""
+    """What the ledger entry moves."""
+    gone: str = ""
+    """What the action takes away, or takes over from."""
+    percent: int = 0
+    guardrails: tuple[Guardrail, ...] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+def decide(standing: Standing, policy: PromotionPolicy, whole: Evidence, step: Evidence, now: datetime) -> Decision:
+    """The decision on the comparison that is running.
+
+    `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules in their order: a broken
+    guardrail takes the challenger back at once; too little evidence, a figure that cannot be computed, disagreement, or an
+    interval that reaches below the margin hold, and past the deadline or the budget end the attempt; a dwell that is not over
+    holds; else the next step is taken. Nothing advances without data.
+    """
+    if standing.compared is None or standing.live is None or standing.moved is None:
+        return Decision(STAY, "Held: nothing is compared with live.", name_state(standing), standing.live or "")
+    incumbent, challenger = standing.compared
+    measured = measure_guardrails(policy, whole, step)
+    said = compare_accuracy(policy, whole)
+
+    def found(action: str, word: str, *, percent: int = 0, state: str = "") -> Decision:
+        adapter = incumbent if action in {act.REJECT, act.EXPIRE, act.ROLLBACK} else challenger
+        gone = challenger if adapter == incumbent else incumbent
+        sentence = f"{word}; {said}" if word.endswith((".", "%")) or ":" in word else f"{word}: {said}"
+        figures = {"whole": whole.as_json(), "step": step.as_json(), "policy_margin": policy.margin}
+        return Decision(action, sentence, state or name_state(standing), adapter, gone, percent, measured, figures)
+
+    def hold(why: str = "", state: str = "") -> Decision:
+        return found(STAY, f"Held: {why}" if why else "Held", state=state)
+
+    if broken := next((each for each in measured if each.status == "broken"), None):
+        back = act.REJECT if standing.challenger and not standing.percent else act.ROLLBACK
+        return found(back, f"{'Rejected' if back == act.REJECT else 'Rolled back'}: {broken.said}", state="Guardrail failing")
+    if standing.held:
+        return hold("a person stopped the ladder", state="Held")
+    since = now - datetime.fromisoformat(standing.moved.ts)
+    if (waits := _waits_for(standing, policy, whole, step, measured)) is not None:
+        spent = whole.requests >= policy.shadow_requests
+        if not spent and since < timedelta(hours=policy.deadline_hours):
+            return hold(waits, state=_waiting_word(whole))
+        late = f"{waits or 'the interval reaches below the margin'}, after " + (
+            f"{whole.requests} compared requests" if spent else f"{policy.deadline_hours:g} h"
+        )
+        if standing.percent:
+            return found(act.ROLLBACK, f"Rolled back: {late}")
+        return found(act.EXPIRE, f"Expired: {late}") if standing.challenger else found(act.RELEASE, f"Released: {late}")
+    if since < timedelta(minutes=policy.dwell_minutes):
+        return hold(f"{_minutes(since)} of {policy.dwell_minutes:g} minutes at this step")
+    if standing.challenger is None:
+        return found(act.RELEASE, "Released")
+    percent = next(each for each in policy.steps if each > standing.percent)
+    if percent == 100:
+        return found(act.PROMOTE, "Promoted")
+    return found(act.STEP, f"Step {percent} %", percent=percent)
+
+
+def _waits_for(
+    standing: Standing, policy: PromotionPolicy, whole: Evidence, step: Evidence, measured: tuple[Guardrail, ...]
+) -> str | None:
+    """What stands between the evidence and the next step; empty when only the interval does; None when nothing does."""
+    for counted, least, what in (
+        (whole.requests, policy.min_requests, "compared requests"),
+        (whole.labelled, policy.min_labels, "labelled requests"),
+        (step.requests, policy.min_step_requests, "compared requests since the last move"),
+        (step.answered if standing.percent else 1, 1, "requests answered by the candidate"),
+    ):
+        if counted < least:
+            return f"{counted} of {least} {what}"
+    if unclear := next((each for each in measured if each.status in {"unknown", "high"}), None):
+        return unclear.said
+    low, _ = paired_difference_interval(whole.only_incumbent, whole.only_challenger, whole.labelled)
+    return None if low >= -policy.margin else ""
+
+
+def name_state(standing: Standing) -> str:
+    """The state word of a standing, where no figure says more."""
+    if standing.live is None:
+        return "No data"
+    if standing.held:
+        return "Held"
+    if standing.challenger is not None:
+        return f"Step {standing.percent} %" if standing.percent else "Shadowing"
+    if standing.watched_by is not None:
+        return "Step 100 %"
+    return "Rolled back" if standing.moved and standing.moved.action in {act.ROLLBACK, act.REJECT} else "Released"
+
+
+def _waiting_word(whole: Evidence) -> str:
+    return "No data" if whole.requests == 0 else "Held: not enough evidence"
+
+
+def _minutes(since: timedelta) -> str:
+    return f"{max(0.0, since.total_seconds() / 60):.0f}"

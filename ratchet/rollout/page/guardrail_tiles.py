@@ -1,0 +1,93 @@
+"""Tiles: each guardrail with its figure, interval and limit in words, and the places of a small drawing of the three.
+
+Add here how a new guardrail is written. What is measured is `ratchet/rollout/guardrails.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ratchet.evaluation.report.formatting import NO_DATA, format_figure
+from ratchet.rollout.guardrails import Guardrail
+
+_WORDS = {
+    "ok": ("passed", "✓", "within its limit"),
+    "unsure": ("open", "~", "not shown yet"),
+    "high": ("blocked", "▲", "over its limit"),
+    "broken": ("blocked", "✕", "failing"),
+    "unknown": ("open", "?", NO_DATA),
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Places on a line from 0 to 100: the limit, and the figure with the ends of its interval where there are any."""
+
+    limit: float
+    value: float
+    start: float | None = None
+    width: float | None = None
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One guardrail, ready to be read."""
+
+    name: str
+    tone: str
+    sign: str
+    word: str
+    value: str
+    interval_name: str
+    interval: str
+    limit: str
+    drawn: Mark | None
+
+
+def lay_tiles(guardrails: Sequence[Guardrail]) -> tuple[Tile, ...]:
+    """One tile for each guardrail, in their order."""
+    return tuple(_lay(guardrail) for guardrail in guardrails)
+
+
+def is_failing(guardrail: Guardrail) -> bool:
+    """Whether its figure is over its limit, be it that this takes the challenger back or only holds it."""
+    return guardrail.status in {"broken", "high"}
+
+
+def _lay(found: Guardrail) -> Tile:
+    kind = "accuracy" if found.name.startswith("accuracy") else found.name
+    unsure = found.status == "ok" and kind == "accuracy" and None not in (found.low, found.limit) and found.low < found.limit  # type: ignore[operator]
+    tone, sign, word = _WORDS["unsure" if unsure else found.status]
+    side = "at least" if kind == "accuracy" else "at most"
+    interval = (
+        "no interval" if found.low is None or found.high is None else f"{_plain(kind, found.low)} to {_write(kind, found.high)}"
+    )
+    limit = "no limit" if found.limit is None else f"{side} {_write(kind, found.limit)}"
+    name = "95 % interval" if found.name == kind else "Interval, wider for many labels"  # the error is shared among the labels
+    return Tile(found.name, tone, sign, word, _write(kind, found.value), name, interval, limit, _draw(found))
+
+
+def _write(kind: str, value: float | None) -> str:
+    if value is None:
+        return NO_DATA
+    unit = {"accuracy": "pp", "latency": "\N{MULTIPLICATION SIGN}"}.get(kind, "%")
+    return f"{_plain(kind, value)}\N{NO-BREAK SPACE}{unit}"
+
+
+def _plain(kind: str, value: float) -> str:
+    return format_figure(value, "2") if kind == "latency" else format_figure(100 * value, "+1" if kind == "accuracy" else "1")
+
+
+def _draw(found: Guardrail) -> Mark | None:
+    if found.value is None or found.limit is None:
+        return None
+    shown = [found.value, found.limit, 0.0, *(end for end in (found.low, found.high) if end is not None)]
+    low, high = min(shown), max(shown)
+    room = (high - low) * 0.06 or 1.0
+    low, high = low - room, high + room
+
+    def at(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 2)
+
+    if found.low is None or found.high is None:
+        return Mark(at(found.limit), at(found.value))
+    return Mark(at(found.limit), at(found.value), at(found.low), round(at(found.high) - at(found.low), 2))

@@ -1,0 +1,52 @@
+"""The decision that the promoter remembered, read with care: the file is expendable, and nothing vouches for it.
+
+Add here what the page or the metrics read of it. What is written is `ratchet/workflows/rollout/advance.py`, what is decided
+`ratchet/rollout/decision.py`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.guardrails import Guardrail
+
+Kind = TypeVar("Kind")
+_LARGEST = 1e6
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """The newest decision, and the ledger entry after which it was taken."""
+
+    at: str
+    sequence: int
+    action: str
+    sentence: str
+    state: str
+    guardrails: tuple[Guardrail, ...] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for guardrail in self.guardrails:
+            for figure in (guardrail.value, guardrail.low, guardrail.high, guardrail.limit):
+                if figure is not None and not abs(figure) < _LARGEST:  # nor NaN
+                    raise ValueError(f"{guardrail.name[:40]!r} holds {figure}, which is no figure")
+
+
+def read_remembered(document: Any) -> Remembered | None:
+    """The decision of a decoded `rollout.json`; None for anything that a promoter would not write, or wrote before it numbered."""
+    return _read(Remembered, document)
+
+
+def read_evidence(document: Any) -> Evidence | None:
+    """The counts of a decoded document, as `Evidence.as_json` writes them; None for anything else."""
+    return _read(Evidence, document)
+
+
+def _read(kind: type[Kind], document: Any) -> Kind | None:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(document)
+    except ValidationError:
+        return None

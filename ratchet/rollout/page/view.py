@@ -1,0 +1,157 @@
+"""What the page says, as plain values: state word, sentence, ladder, tiles, evidence, history, and what a rollback would do.
+
+Everything is derived from the signed entries; the remembered decision only adds figures, and only where it was taken on them.
+Add here what a reader must see; how it looks is in `templates/`, what is read from where in `ratchet/workflows/rollout/view.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ratchet.config.policy import PromotionPolicy
+from ratchet.rollout import ledger_entry as act
+from ratchet.rollout.decision import STAY, name_state
+from ratchet.rollout.ledger_entry import Entry, Head
+from ratchet.rollout.page.current_figures import Weighing, find_weighing
+from ratchet.rollout.page.guardrail_tiles import Tile, is_failing, lay_tiles
+from ratchet.rollout.page.history import HISTORY_AT_MOST, SHOWN, Row, list_history, write_time
+from ratchet.rollout.page.ladder import Rung, build_ladder
+from ratchet.rollout.page.last_decision import Remembered
+from ratchet.rollout.state import Standing, stand
+
+FAILING = "Guardrail failing"
+_TONES = {"Released": ("passed", "✓"), "Rolled back": ("blocked", "↩"), FAILING: ("blocked", "✕"), "No data": ("open", "?")}
+_OF_EVIDENCE = {"No data", "Held: not enough evidence"}
+"""What only the figures can say; every other word follows from the signed entries."""
+_BY_PEOPLE = {act.PROMOTE: "Promoted", act.HOLD: "Held", act.RESUME: "Resumed"}
+
+
+@dataclass(frozen=True)
+class Count:
+    """One figure of the evidence, and how many it takes; empty where none is asked."""
+
+    name: str
+    counted: str
+    least: str = ""
+
+
+@dataclass(frozen=True)
+class Return:
+    """What a rollback would do: who answers then, and who is taken away."""
+
+    target: str
+    gone: str
+    of_challenger: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """The page of one classifier, before it is drawn."""
+
+    classifier: str
+    state: str
+    tone: str
+    sign: str
+    sentence: str
+    weighed: str
+    """When the figures were taken, and whether something was decided since."""
+    live: str
+    since: str
+    dwell: str
+    rungs: tuple[Rung, ...]
+    tiles: tuple[Tile, ...]
+    counts: tuple[Count, ...]
+    rows: tuple[Row, ...]
+    older: int
+    back: Return | None
+    head: Head
+    other: str = ""
+    other_name: str = ""
+    other_said: str = ""
+    """The adapter that is compared with live, what it is, and what it does meanwhile."""
+
+
+def view_rollout(
+    classifier: str, policy: PromotionPolicy, entries: Sequence[Entry], remembered: Remembered | None, now: datetime
+) -> View:
+    """The page after `entries`; of `remembered` only what was decided on the newest of them."""
+    standing = stand(entries)
+    found = find_weighing(policy, standing, remembered)
+    state = _name_state(standing, found)
+    tone, sign = _TONES.get(state) or (("open", "‖") if state.startswith("Held") else ("first", "▶"))
+    compared, moved = standing.compared, standing.moved
+    view = View(
+        classifier=classifier,
+        state=state,
+        tone=tone,
+        sign=sign,
+        sentence=_say(found.decision) if found.decision else _say_newest(standing),
+        weighed=found.when,
+        live=(standing.live or "")[:SHOWN],
+        since=write_time(moved.ts) if moved else "",
+        dwell=_say_dwell(policy, standing, now),
+        rungs=build_ladder(policy, entries, standing),
+        tiles=lay_tiles(found.guardrails),
+        counts=_count(policy, found),
+        rows=list_history(entries),
+        older=max(0, len(entries) - HISTORY_AT_MOST),
+        back=_back(standing),
+        head=standing.head,
+    )
+    if compared is None:
+        return view
+    if standing.challenger is None:
+        return replace(view, other=compared[0][:SHOWN], other_name="Former", other_said="watches, and can take over again")
+    said = f"answers {standing.percent} % of users, and shadows live for the others" if standing.percent else "shadows live"
+    return replace(view, other=compared[1][:SHOWN], other_name="Candidate", other_said=said)
+
+
+def _name_state(standing: Standing, found: Weighing) -> str:
+    if found.decision is None:
+        return name_state(standing)
+    if any(map(is_failing, found.guardrails)):
+        return FAILING
+    return found.decision.state if found.decision.state in _OF_EVIDENCE else name_state(standing)
+
+
+def _say(decision: Remembered) -> str:
+    return decision.sentence if decision.action == STAY else f"Decided, but not carried out: {decision.sentence}"
+
+
+def _say_newest(standing: Standing) -> str:
+    entry = standing.newest
+    if entry is None:
+        return "No adapter was promoted yet."
+    by_hand = entry.action in _BY_PEOPLE and (entry.action != act.PROMOTE or bool(entry.receipts))
+    return f"{_BY_PEOPLE[entry.action]} by {entry.actor}: {entry.why}" if by_hand else entry.why
+
+
+def _say_dwell(policy: PromotionPolicy, standing: Standing, now: datetime) -> str:
+    if standing.compared is None or standing.moved is None:
+        return ""
+    try:
+        minutes = max(0.0, (now - datetime.fromisoformat(standing.moved.ts)).total_seconds() / 60)
+    except (ValueError, TypeError):
+        return ""
+    return f"{minutes:.0f} min at this step; at least {policy.dwell_minutes:g} at each"
+
+
+def _count(policy: PromotionPolicy, found: Weighing) -> tuple[Count, ...]:
+    whole, step = found.whole, found.step
+    if whole is None or step is None:
+        return ()
+    return (
+        Count("Compared requests", f"{whole.requests:,}", f"{policy.min_requests:,}"),
+        Count("Labelled requests", f"{whole.labelled:,}", f"{policy.min_labels:,}"),
+        Count("Compared since the last move", f"{step.requests:,}", f"{policy.min_step_requests:,}"),
+        Count("Answered by the candidate since the last move", f"{step.answered:,}"),
+        Count("Right by the incumbent alone", f"{whole.only_incumbent:,}"),
+        Count("Right by the challenger alone", f"{whole.only_challenger:,}"),
+    )
+
+
+def _back(standing: Standing) -> Return | None:
+    gone, target = standing.challenger or standing.live, standing.refuge
+    if gone is None or target is None:
+        return None
+    return Return(target[:SHOWN], gone[:SHOWN], standing.challenger is not None)

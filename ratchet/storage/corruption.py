@@ -1,0 +1,44 @@
+"""Damage of a DuckDB file: how it shows, and how the file is put out of the way without losing it.
+
+Add here a message that means damage. When a damaged file is built again decides `warehouse.py`.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from ratchet.core.files import fsync_folder
+
+_SIGNS = ("Corrupt", "replaying WAL", "Could not read enough bytes", "not a valid DuckDB database file")
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether `error` says that the file's bytes are wrong, rather than that it is locked, missing or of a newer version."""
+    return any(sign in str(error) for sign in _SIGNS)
+
+
+def is_damaged(path: Path) -> bool:
+    """Whether the file is damaged: opens it and reads every block of every table."""
+    try:
+        with duckdb.connect(str(path)) as connection:
+            for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+                connection.execute(f'SELECT bit_xor(hash(row)) FROM "{table}" row').fetchall()
+    except duckdb.Error as error:
+        if is_damage(error):
+            return True
+        raise
+    return False
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a damaged file and its WAL to `<name>.corrupt-<n>`; the WAL first, for without it the file is no worse."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists() or aside.with_name(f"{aside.name}.wal").exists():
+        number += 1
+    wal = path.with_name(f"{path.name}.wal")
+    if wal.exists():
+        wal.rename(aside.with_name(f"{aside.name}.wal"))
+    if path.exists():
+        path.rename(aside)
+    fsync_folder(path.parent)
+    return aside

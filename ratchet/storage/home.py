@@ -1,0 +1,164 @@
+"""Where everything lies: the one place that knows the folders of `RATCHET_HOME`.
+
+Add a new path here, as a property or a function of a checked name; never join paths elsewhere.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import RatchetError
+from ratchet.core.names import NAME, check_name, nearest
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that a deployment owns."""
+
+    root: Path
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file: rebuilt from the landing folders whenever it is lost."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def flags(self) -> Path:
+        """`flags.json`: what serves, in flagd's format."""
+        return self.root / "flags.json"
+
+    @property
+    def keys(self) -> Path:
+        """`keys.json`: digests of the gateway's keys."""
+        return self.root / "keys.json"
+
+    @property
+    def signing_key(self) -> Path:
+        """The private half of the key that signs ledgers: only the promoter needs to read it."""
+        return self.root / "signing_key.pem"
+
+    @property
+    def public_key(self) -> Path:
+        """Its public half."""
+        return self.root / "signing_key.pub"
+
+    @property
+    def secret(self) -> Path:
+        """`request_ids.secret`: what makes request ids genuine. Only the owner may read it."""
+        return self.root / "request_ids.secret"
+
+    @property
+    def ballast(self) -> Path:
+        """`ballast`: room on the disk that is let go when it is full, for the ledger and the flags."""
+        return self.root / "ballast"
+
+    @property
+    def dagster(self) -> Path:
+        """`DAGSTER_HOME`: runs, events and schedules; expendable history."""
+        return self.root / "dagster"
+
+    def classifier(self, name: str) -> Path:
+        """The folder of one classifier. The name is checked before it becomes a path."""
+        return self.root / check_name(name)
+
+    def spec(self, name: str) -> Path:
+        """`classifier.toml`."""
+        return self.classifier(name) / "classifier.toml"
+
+    def golden(self, name: str) -> Path:
+        """`golden.jsonl`: hand-reviewed, never trained on."""
+        return self.classifier(name) / "golden.jsonl"
+
+    def landing(self, name: str, kind: str) -> Path:
+        """Landing folder of `kind`, `production_logs` or `corrections`."""
+        return self.classifier(name) / kind
+
+    def manifest(self, name: str) -> Path:
+        """`landing.jsonl`: the order in which files were landed, append-only."""
+        return self.classifier(name) / "landing.jsonl"
+
+    def tables(self, name: str, table: str) -> Path:
+        """Parquet copies of one warehouse table that cycles fill, one file for each week."""
+        return self.classifier(name) / "tables" / table
+
+    def rejected(self, name: str) -> Path:
+        """What could not be taken, each row with its reason."""
+        return self.classifier(name) / "rejected"
+
+    def adapters(self, name: str) -> Path:
+        """Sealed adapters, one folder for each digest."""
+        return self.classifier(name) / "adapters"
+
+    def training(self, name: str) -> Path:
+        """Work folders of trainings: checkpoints and loss curves, by plan digest. Expendable."""
+        return self.classifier(name) / "training"
+
+    def trials(self, name: str) -> Path:
+        """What became of one-step adapters in the runtimes of targets. Expendable."""
+        return self.classifier(name) / "trials"
+
+    def journal(self, name: str, kind: str) -> Path:
+        """Rows of `kind` that the gateway acknowledged and has not yet sealed."""
+        return self.classifier(name) / "journal" / kind
+
+    def feedback(self, name: str) -> Path:
+        """What users said of answers, sealed by the gateway: it sends requests to review, and becomes no label."""
+        return self.classifier(name) / "feedback"
+
+    def report(self, cycle: Cycle) -> Path:
+        """Folder of one cycle's report."""
+        return self.reports(cycle.classifier) / str(cycle.week)
+
+    def reports(self, name: str) -> Path:
+        """Folder of all reports and their index."""
+        return self.classifier(name) / "reports"
+
+    def log(self, cycle: Cycle) -> Path:
+        """What libraries and the training said while a cycle ran by hand. Expendable."""
+        return self.classifier(cycle.classifier) / "logs" / f"{cycle.week}.log"
+
+    def receipts(self, cycle: Cycle) -> Path:
+        """Folder of one cycle's receipts, one file for each gate."""
+        return self.classifier(cycle.classifier) / "receipts" / str(cycle.week)
+
+    def ledger(self, name: str) -> Path:
+        """`ledger.jsonl`: the append-only history of promotions."""
+        return self.classifier(name) / "ledger.jsonl"
+
+    def checkpoint(self, name: str) -> Path:
+        """The signed note on the ledger's head."""
+        return self.classifier(name) / "checkpoint.txt"
+
+    def kept_receipts(self, name: str) -> Path:
+        """Receipts of adapters that entered the ledger, by digest: a cycle that runs again does not change them."""
+        return self.classifier(name) / "receipts" / "kept"
+
+    def pairs(self, name: str) -> Path:
+        """What both compared adapters said of the same requests, sealed by the gateway or made by a replay."""
+        return self.classifier(name) / "pairs"
+
+    def published(self, name: str) -> Path:
+        """Records of what was published on a Hub, one file for each adapter and repository."""
+        return self.classifier(name) / "published"
+
+    def rollout(self, name: str) -> Path:
+        """`rollout.json`: the newest decision on the rollout with its figures. Expendable."""
+        return self.classifier(name) / "rollout.json"
+
+    def frontier(self, name: str) -> Path:
+        """What a frontier model answered, by digest, and what each cycle spent on it."""
+        return self.classifier(name) / "frontier"
+
+    def classifiers(self) -> list[str]:
+        """Names of the classifiers that have a specification here, sorted."""
+        return sorted(path.parent.name for path in self.root.glob("*/classifier.toml") if NAME.fullmatch(path.parent.name))
+
+    def need(self, name: str) -> None:
+        """Raise when there is no classifier `name`, with the nearest one that is."""
+        known = self.classifiers()
+        if check_name(name) not in known:
+            raise RatchetError(
+                f"no classifier {name!r} in {self.root} (has: {', '.join(known) or 'none'}).",
+                nearest(name, known) or f"Make it with 'ratchet init {name} --labels a,b,c'.",
+                code="no_classifier",
+            )

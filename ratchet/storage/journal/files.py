@@ -1,0 +1,90 @@
+"""The files of a journal: rows appended and synced, sealed into segments, and taken over from a process that was killed.
+
+One process at a time holds a journal; a second is told so, and takes nothing over. Nothing here knows of threads or of time.
+Add here how rows survive on disk; who waits for that is `journal.py`, what a segment is `segments.py`.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from ratchet.core.digests import digest_bytes
+from ratchet.core.failpoints import failpoint
+from ratchet.core.files import make_folder
+from ratchet.core.filesystem import DISK, FileSystem
+from ratchet.storage.journal.segments import SUFFIX, Rows, left_behind, number_of, publish_segment, read_journal, sweep
+
+
+class JournalFiles:
+    """The journals of one kind of row in `folder`; `landing` receives their segments.
+
+    `written` counts the rows in the newest journal, `damaged` those that the disk changed: their journal is kept aside as
+    `*.damaged`.
+    """
+
+    def __init__(self, folder: Path, landing: Path, rows: Rows, disk: FileSystem = DISK) -> None:
+        """Seal what an earlier process left behind, and begin a new journal.
+
+        Raises OSError when the folder cannot be written, BlockingIOError when another process holds it.
+        """
+        self._folder, self._landing, self._rows, self._disk = folder, landing, rows, disk
+        self.damaged = self.written = 0
+        with ExitStack() as held:
+            make_folder(folder, disk)
+            make_folder(landing, disk)
+            held.enter_context(disk.lock(folder / ".lock", wait=False))
+            sweep(landing, disk)
+            for left in left_behind(folder, disk):
+                self._seal(left)
+            self._begin()
+            self._held = held.pop_all()
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Append lines, durable when this returns; raises OSError when they are not, and then none of them is a row."""
+        content = b"".join(lines)
+        try:
+            failpoint("journal.before_write")
+            self._disk.append(self._path, content, at=self._length)
+            failpoint("journal.before_sync")
+            self._disk.fsync(self._path)
+        except OSError:
+            with suppress(OSError):  # half a batch is no batch: nobody was told of it. If not now, the next write cuts it.
+                self._disk.append(self._path, b"", at=self._length)
+            raise
+        self._length += len(content)
+        self.written += len(lines)
+        failpoint("journal.before_answer")
+
+    def rotate(self) -> None:
+        """Begin the next journal, then seal the others; raises OSError on a full disk: every row is kept for the next time."""
+        self._begin()
+        for left in left_behind(self._folder, self._disk):
+            if left != self._path:
+                self._seal(left)
+
+    def end(self) -> None:
+        """Let another process have the journal; an empty one is removed."""
+        with self._held:
+            if not self.written:
+                self._disk.unlink(self._path)
+
+    def _begin(self) -> None:
+        number = 1 + max(map(number_of, left_behind(self._folder, self._disk)), default=0)
+        path = self._folder / f"{number:012d}{SUFFIX}"
+        self._disk.create(path, mode=0o600)
+        self._disk.fsync_dir(self._folder)
+        self._path, self._length, self.written = path, 0, 0
+
+    def _seal(self, path: Path) -> None:
+        self._disk.fsync(path)  # else a power loss may undo rows of which a segment is already told
+        rows, damaged = read_journal(path, self._disk)
+        if rows:
+            publish_segment(self._landing, self._rows, rows, self._disk)
+            failpoint("journal.after_segment")
+        if damaged:  # the disk changed what was written: the whole rows are taken, the file is kept to be looked at
+            self.damaged += damaged
+            mark = digest_bytes(self._disk.read(path))[:12]
+            self._disk.replace(path, path.with_name(f"{path.stem}-{mark}.damaged"))
+        else:
+            self._disk.unlink(path)
+        self._disk.fsync_dir(self._folder)

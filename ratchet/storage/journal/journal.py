@@ -1,0 +1,130 @@
+"""The journal: rows that are on disk before anyone is told so.
+
+One process appends; a thread writes what has gathered since the last write, syncs once, and then answers all of it (group
+commit). Each line carries a checksum, so that a torn tail is known for what it is. A journal that is left behind by a crash is
+sealed by the next process: the same rows give a segment of the same name, and intake takes each row once. Add here who waits for
+what; how rows survive on disk is `files.py`, and how segments are taken `ratchet/ingest/landing.py`.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+
+from ratchet.core.filesystem import DISK, FileSystem
+from ratchet.storage.journal.files import JournalFiles
+from ratchet.storage.journal.segments import Row, Rows, as_line
+
+
+class Journal:
+    """Durable appends of one kind of row; `landing` receives the sealed segments."""
+
+    def __init__(
+        self, folder: Path, landing: Path, rows: Rows, *, seal_rows: int = 5000, seal_s: float = 60.0, disk: FileSystem = DISK
+    ) -> None:
+        """Seal what an earlier process left behind, and begin a new journal.
+
+        Raises OSError when the folder cannot be written, or another process holds the journal.
+        """
+        self._rows, self._seal_rows, self._seal_s = rows, seal_rows, seal_s
+        self._inbox: queue.SimpleQueue[tuple[bytes, Future[None]] | None] = queue.SimpleQueue()
+        self._fault: BaseException | None = None
+        self._files = JournalFiles(folder, landing, rows, disk)
+        self._seal_at = time.monotonic() + seal_s
+        self._thread = threading.Thread(target=self._work, name=f"journal {rows.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a fault of its own ended it: open another on the same folder, which takes what this one left behind."""
+        return self._fault is not None
+
+    @property
+    def damaged(self) -> int:
+        """Rows that the disk changed: their journal is kept aside as `*.damaged`."""
+        return self._files.damaged
+
+    def append(self, row: Row) -> "Future[None]":
+        """Add a row; the future is done once it is on disk, and holds the OSError when it could not be written.
+
+        Raises ValueError for a row of other columns, and OSError once the journal has stopped for a fault of its own.
+        """
+        lacking = set(row) ^ set(self._rows.columns)
+        if lacking:
+            raise ValueError(f"a row of {self._rows.name} has other columns: {sorted(lacking)}")
+        if self._fault is not None:
+            raise OSError("the journal has stopped") from self._fault
+        done: Future[None] = Future()
+        self._inbox.put((as_line(row), done))
+        if self._fault is not None:  # it stopped between the look and the put
+            self._refuse_waiting()
+        return done
+
+    def close(self) -> None:
+        """Write what is waiting, seal it, and end. Idempotent."""
+        if self._thread.is_alive():
+            self._inbox.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            self._serve()
+        except BaseException as error:
+            self._fault = error
+            self._refuse_waiting()
+            raise
+
+    def _refuse_waiting(self) -> None:
+        """Nobody shall wait for an answer that will not come."""
+        try:
+            while True:
+                if (item := self._inbox.get_nowait()) is not None:
+                    item[1].set_exception(OSError("the journal has stopped"))
+        except queue.Empty:
+            return
+
+    def _serve(self) -> None:
+        ending = False
+        while not ending:
+            batch, ending = self._gather()
+            if batch:
+                self._write(batch)
+            if self._files.written and (ending or self._files.written >= self._seal_rows or time.monotonic() >= self._seal_at):
+                self._rotate()
+        self._files.end()
+
+    def _gather(self) -> tuple[list[tuple[bytes, "Future[None]"]], bool]:
+        """Everything that waits now, after waiting for the first; and whether this is the end."""
+        batch: list[tuple[bytes, Future[None]]] = []
+        wait_s = max(0.0, self._seal_at - time.monotonic()) if self._files.written else None
+        try:
+            item = self._inbox.get(timeout=wait_s)
+            while item is not None:
+                batch.append(item)
+                item = self._inbox.get_nowait()
+        except queue.Empty:
+            return batch, False
+        return batch, True
+
+    def _write(self, batch: Sequence[tuple[bytes, "Future[None]"]]) -> None:
+        first = not self._files.written
+        try:
+            self._files.write([line for line, _ in batch])
+        except BaseException as error:
+            for _, done in batch:
+                done.set_exception(error if isinstance(error, OSError) else OSError("the journal has stopped"))
+            if isinstance(error, OSError):
+                return
+            raise
+        if first:
+            self._seal_at = time.monotonic() + self._seal_s
+        for _, done in batch:
+            done.set_result(None)
+
+    def _rotate(self) -> None:
+        with suppress(OSError):  # a disk that is full: the rows stay where they are until the next attempt
+            self._files.rotate()
+        self._seal_at = time.monotonic() + self._seal_s

@@ -1,0 +1,62 @@
+"""The tables of the warehouse, as numbered migrations that only ever grow.
+
+Add a migration at the end of `MIGRATIONS` to change a table; never edit one that has been released. What the tables mean
+is said beside their columns; who fills them is the business of the assets.
+"""
+
+import duckdb
+
+from ratchet.core.errors import RatchetError
+
+_TABLES = """
+CREATE TABLE production_logs (
+    classifier VARCHAR NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ NOT NULL, text VARCHAR NOT NULL,
+    label VARCHAR NOT NULL, confidence DOUBLE, adapter VARCHAR, latency_ms DOUBLE, extra VARCHAR, week DATE NOT NULL);
+CREATE TABLE corrections (
+    classifier VARCHAR NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ NOT NULL, label VARCHAR NOT NULL,
+    annotator VARCHAR NOT NULL, saw_prediction BOOLEAN NOT NULL, extra VARCHAR, week DATE NOT NULL);
+CREATE TABLE ingested_files (
+    classifier VARCHAR NOT NULL, kind VARCHAR NOT NULL, file VARCHAR NOT NULL, sha256 VARCHAR NOT NULL,
+    accepted BIGINT NOT NULL, duplicate BIGINT NOT NULL, rejected BIGINT NOT NULL, retry BOOLEAN NOT NULL);
+CREATE TABLE labels (
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, request_id VARCHAR NOT NULL, label VARCHAR, status VARCHAR NOT NULL,
+    annotators INTEGER NOT NULL, votes INTEGER NOT NULL, agreement DOUBLE, blind BOOLEAN NOT NULL);
+CREATE TABLE examples (
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, split VARCHAR NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ NOT NULL,
+    text VARCHAR NOT NULL, label VARCHAR NOT NULL, blind BOOLEAN NOT NULL);
+CREATE TABLE dropped (
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ,
+    reason VARCHAR NOT NULL, detail VARCHAR);
+CREATE TABLE predictions (
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, model VARCHAR NOT NULL, adapter VARCHAR, split VARCHAR NOT NULL,
+    item VARCHAR NOT NULL, text VARCHAR NOT NULL, label VARCHAR NOT NULL, predicted VARCHAR NOT NULL,
+    confidence DOUBLE, probabilities DOUBLE[]);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES,)
+"""Migration n brings schema n to n + 1; a new file starts at schema 0."""
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, migrations: tuple[str, ...] = MIGRATIONS) -> None:
+    """Bring the open warehouse to the newest schema, each migration in its own transaction.
+
+    Raises `RatchetError` when the file was written by a newer version than this one.
+    """
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+    rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()
+    found = int(rows[0][0])
+    if found > len(migrations):
+        raise RatchetError(
+            f"the warehouse has schema {found}, but this version knows only up to {len(migrations)}.",
+            "Install the version that wrote it, or move warehouse.duckdb away: it is rebuilt from the landing folders.",
+            code="newer_warehouse",
+        )
+    for version, statements in enumerate(migrations[found:], start=found + 1):
+        connection.execute("BEGIN")
+        try:
+            connection.execute(statements)
+            connection.execute("INSERT INTO schema_version VALUES (?)", [version])
+            connection.execute("COMMIT")
+        except duckdb.Error:
+            connection.execute("ROLLBACK")
+            raise

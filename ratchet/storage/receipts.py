@@ -1,0 +1,138 @@
+"""Receipts: the evidence and verdict of each gate of a cycle, one JSON file a gate, named by content.
+
+Add here how receipts lie on disk. What a verdict says is decided in `ratchet/gates/registry.py` and the gates' own modules.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.digests import digest_json
+from ratchet.core.errors import RatchetError
+from ratchet.core.files import write_json
+from ratchet.core.names import DIGEST
+from ratchet.core.verdict import Verdict
+from ratchet.gates.registry import GATES
+from ratchet.storage.home import Home
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One gate's verdict on one cycle. `binds` holds the digests of what was judged (data, adapter, policy, code)."""
+
+    classifier: str
+    week: str
+    gate: str
+    verdict: Verdict
+    binds: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole content: the same evidence gives the same receipt."""
+        return digest_json(self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """Content as JSON types, without the digest."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """The receipts of a home."""
+
+    home: Home
+
+    def write(self, cycle: Cycle, gate: str, verdict: Verdict, binds: dict[str, Any]) -> Receipt:
+        """Store the verdict of `gate`, replacing that of an earlier run of the cycle."""
+        receipt = Receipt(cycle.classifier, str(cycle.week), gate, verdict, binds)
+        write_json(self.home.receipts(cycle) / f"{gate}.json", {**receipt.as_json(), "digest": receipt.digest})
+        return receipt
+
+    def note(self, cycle: Cycle, **facts: Any) -> None:
+        """Remember what a stage made (digests, sizes) for the stages after it and for whoever promotes."""
+        write_json(self._notes(cycle), {**self.noted(cycle), **facts})
+
+    def noted(self, cycle: Cycle) -> dict[str, Any]:
+        """Everything noted of `cycle`; empty when nothing was."""
+        path = self._notes(cycle)
+        return dict(json.loads(path.read_bytes())) if path.exists() else {}
+
+    def clear(self, cycle: Cycle) -> None:
+        """Forget the verdicts of an earlier run of this cycle: a new run starts with no gate passed."""
+        for gate in GATES:
+            (self.home.receipts(cycle) / f"{gate}.json").unlink(missing_ok=True)
+        if noted := self.noted(cycle):
+            write_json(self._notes(cycle), {key: value for key, value in noted.items() if key == "corrections_seen"})
+
+    def keep(self, cycle: Cycle) -> dict[str, str]:
+        """Keep the receipts of `cycle` by digest, for as long as the ledger names them; their digests by gate."""
+        found = self.read(cycle)
+        for receipt in found.values():
+            target = self.home.kept_receipts(cycle.classifier) / f"{receipt.digest}.json"
+            if not target.exists():
+                write_json(target, {**receipt.as_json(), "digest": receipt.digest})
+        return {gate: receipt.digest for gate, receipt in found.items()}
+
+    def kept(self, classifier: str, week: str, named: Mapping[str, str]) -> dict[str, Receipt]:
+        """The kept receipts that `named` names by gate; raises `RatchetError` for one that is missing, changed or another's."""
+        found = {}
+        for gate, digest in named.items():
+            path = self.home.kept_receipts(classifier) / f"{digest}.json"
+            if not DIGEST.fullmatch(digest) or not path.exists():
+                raise _bad(path, "is missing")
+            found[gate] = _read_one(path, (classifier, week, gate))
+            if found[gate].digest != digest:
+                raise _bad(path, "is another than the ledger names")
+        return found
+
+    def _notes(self, cycle: Cycle) -> Path:
+        return self.home.receipts(cycle) / "cycle.json"
+
+    def weeks(self, classifier: str) -> list[str]:
+        """Weeks that hold receipts, newest first."""
+        folder = self.home.classifier(classifier) / "receipts"
+        return sorted((path.name for path in folder.glob("*-*-*")), reverse=True)
+
+    def corrections_seen(self, classifier: str) -> int:
+        """How many corrections the classifier's cycles had seen so far; 0 before the first."""
+        seen = [self.noted(Cycle(classifier, parse_week(week))).get("corrections_seen", 0) for week in self.weeks(classifier)]
+        return max(seen, default=0)
+
+    def read(self, cycle: Cycle) -> dict[str, Receipt]:
+        """The receipts of `cycle` by gate. Raises `RatchetError` for one whose content does not match its digest."""
+        found = {}
+        for gate in GATES:
+            path = self.home.receipts(cycle) / f"{gate}.json"
+            if not path.exists():
+                continue
+            found[gate] = _read_one(path, (cycle.classifier, str(cycle.week), gate))
+        return found
+
+
+def read_receipt(path: Path) -> Receipt:
+    """The receipt in a file; raises `RatchetError` when it cannot be read or does not match its digest."""
+    try:
+        document = json.loads(path.read_bytes())
+        claimed, schema = document.pop("digest"), document.pop("schema")
+        receipt = Receipt(**{**document, "verdict": Verdict(**document["verdict"])})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise _bad(path, "cannot be read") from None
+    if schema != SCHEMA or receipt.digest != claimed:
+        raise _bad(path, "does not match its digest")
+    return receipt
+
+
+def _read_one(path: Path, place: tuple[str, str, str]) -> Receipt:
+    receipt = read_receipt(path)
+    if (receipt.classifier, receipt.week, receipt.gate) != place:
+        raise _bad(path, f"belongs to {receipt.classifier} {receipt.week} {receipt.gate}")
+    return receipt
+
+
+def _bad(path: Path, what: str) -> RatchetError:
+    return RatchetError(f"receipt {path} {what}.", "It was edited, moved or damaged; run the cycle again.", code="bad_receipt")

@@ -1,0 +1,94 @@
+"""Sealed adapters on disk: one read-only folder for each, named by the digest of its content.
+
+Add here how adapters are kept and found; what a folder may hold is said in `ratchet/models/adapters/format.py`.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.digests import canonical_json
+from ratchet.core.errors import RatchetError
+from ratchet.core.failpoints import failpoint
+from ratchet.core.files import fsync_folder, publish
+from ratchet.core.names import DIGEST
+from ratchet.models.adapters import format as form
+from ratchet.models.adapters.folder import open_folder, read_folder
+from ratchet.storage.home import Home
+
+
+class AdapterStore:
+    """The adapters of every classifier of a home."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def seal(self, name: str, source: Path, additions: Mapping[str, Any]) -> str:
+        """Copy the adapter folder `source`, with `additions` in its card, under the digest of the result; return it.
+
+        Idempotent: the same content gives the same digest and is stored once. Raises `RatchetError` when `source` is no
+        adapter folder or an addition is not part of a card. A crash at any instant leaves no visible adapter.
+        """
+        content = {name: data for name, data in read_folder(source).items() if name != form.MANIFEST}
+        card = form.AdapterCard.from_json({**form.read_card(content).as_json(), **additions})
+        content[form.CARD] = canonical_json(card.as_json()).encode() + b"\n"
+        digest = form.content_digest(content)
+        target = self._home.adapters(name) / digest
+        if target.is_dir():
+            self.open(name, digest)
+            return digest
+        stage = target.with_name(f".{digest[:16]}.{os.getpid()}.stage")
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir(parents=True)
+        try:
+            for file, data in {**content, form.MANIFEST: form.make_manifest(content)}.items():
+                part = stage / f".{file}"
+                part.write_bytes(data)
+                part.chmod(0o644)
+                publish(part, stage / file)
+                (stage / file).chmod(0o444)
+            failpoint("adapter_store.before_rename")
+            stage.rename(target)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+        fsync_folder(target.parent)
+        return digest
+
+    def open(self, name: str, digest: str) -> Path:
+        """The folder of a sealed adapter, after every byte was compared with its manifest and its name.
+
+        Raises `RatchetError` when there is none, or when anything in it changed.
+        """
+        folder = self._home.adapters(name) / digest
+        if not DIGEST.fullmatch(digest) or not folder.is_dir():
+            raise self._unknown(name, digest)
+        with open_folder(folder) as opened:
+            if opened.digest != digest:
+                raise form.refuse(f"adapter {digest[:16]} of {name} is not the content that its name says.")
+        return folder
+
+    def digests(self, name: str) -> list[str]:
+        """Digests of all sealed adapters, oldest first."""
+        folders = [path for path in self._home.adapters(name).glob("*") if DIGEST.fullmatch(path.name)]
+        return [path.name for path in sorted(folders, key=lambda path: (path.stat().st_mtime_ns, path.name))]
+
+    def find(self, name: str, prefix: str) -> str:
+        """The one digest that begins with `prefix`; raises `RatchetError` when none or several do."""
+        found = [digest for digest in self.digests(name) if prefix and digest.startswith(prefix)]
+        if len(found) != 1:
+            if found:
+                raise RatchetError(
+                    f"{len(found)} adapters of {name} begin with {prefix!r}.", "Give more digits.", code="ambiguous_adapter"
+                )
+            raise self._unknown(name, prefix)
+        return found[0]
+
+    def _unknown(self, name: str, digest: str) -> RatchetError:
+        known = ", ".join(found[:12] for found in self.digests(name)[-5:]) or "none"
+        return RatchetError(
+            f"{name} has no adapter {digest[:64]!r} (newest: {known}).",
+            "Train one with 'ratchet cycle', or give a digest that is listed.",
+            code="no_adapter",
+        )

@@ -1,0 +1,192 @@
+"""Exports on disk: `<home>/<classifier>/exports/<adapter digest>/<kind>/`, each with the `export.json` that vouches for it.
+
+Add here how exports are kept and read. What is written is `ratchet/deployment/exports/kinds.py`, whether it may be used `parity.py`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.digests import digest_bytes, digest_file
+from ratchet.core.errors import RatchetError
+from ratchet.core.failpoints import failpoint
+from ratchet.core.files import make_folder, publish_folder, write_json
+from ratchet.core.filesystem import DISK, FileSystem
+from ratchet.core.names import nearest
+from ratchet.core.verdict import Verdict
+from ratchet.deployment.exports.kinds import KINDS, Kind
+from ratchet.deployment.exports.onnx import ONNX
+from ratchet.deployment.exports.onnx_runtime import onnx_predictor
+from ratchet.deployment.exports.parity import GOLDEN, HELD_OUT, Answers, compare_sets, judge_evidence, split_by_label
+from ratchet.deployment.exports.speed import Speed, compare_speed
+from ratchet.models.adapters.validation import OpenedAdapter, open_adapter
+from ratchet.models.inference.predictor import Predictor, load_predictor
+from ratchet.models.prompt_tokenizer import PromptTokenizer
+from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.registry.held_out import held_out_texts
+from ratchet.storage.specs import Specs
+from ratchet.storage.staging_folders import stage_folder, sweep_stages
+
+RECORD = "export.json"
+
+
+class Exports:
+    """The exports of every classifier of a home."""
+
+    def __init__(self, home: Home, disk: FileSystem = DISK) -> None:
+        self._home, self._adapters, self._disk = home, AdapterStore(home), disk
+
+    def folder(self, name: str, digest: str, kind: str) -> Path:
+        """Where an export lies; raises `RatchetError` for a kind that there is none of."""
+        if kind not in KINDS:
+            raise RatchetError(
+                f"unknown kind of export {kind!r}.", f"{nearest(kind, KINDS)} Known: {', '.join(KINDS)}.".strip(), code="bad_kind"
+            )
+        return self._home.classifier(name) / "exports" / digest / kind
+
+    def make(self, name: str, digest: str, kind: str) -> dict[str, Any]:
+        """Write an export, or find it written, compare its answers on labelled texts, and return its record.
+
+        It appears whole or not at all; one that fails parity is kept, for its figures, and is never opened.
+        """
+        target = self.folder(name, digest, kind)
+        if target.exists():
+            return self.record(name, digest, kind)
+        opened = open_adapter(self._adapters.open(name, digest))
+        make_folder(target.parent, self._disk)
+        for folder in target.parents[1].glob("*"):  # also of adapters that nobody exports again
+            sweep_stages(folder)
+        try:
+            with stage_folder(target.parent, kind) as stage:
+                if not target.exists():  # another process may just have finished it
+                    KINDS[kind].write(opened, stage)
+                    write_json(stage / RECORD, self._describe(name, digest, kind, opened, stage))
+                    failpoint("exports.before_rename")
+                    publish_folder(stage, target, self._disk)
+        except BlockingIOError:
+            raise RatchetError(
+                f"another process is writing the {kind} export of adapter {digest[:12]}.",
+                "Wait until it has finished; its export is then found.",
+                code="export_busy",
+            ) from None
+        return self.record(name, digest, kind)
+
+    def made(self, name: str, digest: str, kind: str) -> bool:
+        """Whether it lies there, whole or not."""
+        return (self.folder(name, digest, kind) / RECORD).is_file()
+
+    def record(self, name: str, digest: str, kind: str) -> dict[str, Any]:
+        """The content of `export.json`, after every file was compared with it; raises `RatchetError` for any other.
+
+        The verdict is that of its evidence under the limits that classifier.toml has now.
+        """
+        folder = self.folder(name, digest, kind)
+        try:
+            found: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
+            fits = (found["adapter"], found["kind"]) == (digest, kind) and found["files"] == _file_digests(folder)
+            found["verdict"] = _as_json(self._judge(name, kind, found["verdict"]["evidence"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            fits = False
+        if not fits:
+            raise RatchetError(
+                f"the {kind} export of adapter {digest[:12]} is missing or not what was written.",
+                f"Remove {folder} and run 'ratchet export' again.",
+                code="bad_export",
+            )
+        return found
+
+    def open(self, name: str, digest: str, kind: str, files: Mapping[str, str] | None = None) -> Predictor:
+        """A predictor on an export that passed parity; raises `RatchetError` for any other, and for a kind that others serve.
+
+        With `files`, the digest of each file by its name, also for one that is not of exactly these bytes.
+        """
+        found = self.record(name, digest, kind)
+        if not KINDS[kind].served:
+            raise RatchetError(
+                f"a {kind} export is not served by Ratchet.", "Serve it by its own runtime, or use onnx_int8.", code="not_served"
+            )
+        if files is not None and found["files"] != dict(files):
+            raise RatchetError(
+                f"the {kind} export of adapter {digest[:12]} is not the one that its cycle judged.",
+                "Run the cycle again and promote its adapter.",
+                code="bad_export",
+            )
+        if found["verdict"]["outcome"] != "passed":
+            raise RatchetError(
+                f"the {kind} export of adapter {digest[:12]} may not answer: {found['verdict']['reason']}",
+                "Use the adapter itself, or another kind.",
+                code="no_parity",
+            )
+        model = (self.folder(name, digest, kind) / ONNX).read_bytes()
+        if digest_bytes(model) != found["files"][ONNX]:  # what was checked is what is loaded
+            raise RatchetError(
+                f"the {kind} export of adapter {digest[:12]} changed while it was read.", "Try again.", code="bad_export"
+            )
+        opened = open_adapter(self._adapters.open(name, digest))
+        return onnx_predictor(opened, model, one_by_one=KINDS[kind].one_by_one)
+
+    def _describe(self, name: str, digest: str, kind: str, opened: OpenedAdapter, stage: Path) -> dict[str, Any]:
+        card = opened.card
+        evidence, speed = self._compare(name, digest, KINDS[kind], opened, stage)
+        tokenizer = opened.tokenizer
+        prompted = (
+            {"prompt": card.prompt, "label_tokens": list(tokenizer.codes), "suffix_tokens": list(tokenizer.suffix)}
+            if isinstance(tokenizer, PromptTokenizer)
+            else {}
+        )
+        return {
+            "schema": 1,
+            "adapter": digest,
+            "kind": kind,
+            "family": card.family,
+            "method": card.method,
+            "labels": list(card.labels),
+            "base": card.base,
+            "base_revision": card.base_revision,
+            "tokenizer_digest": card.tokenizer_digest,
+            "max_tokens": card.max_tokens,
+            **prompted,
+            "calibration": opened.calibration.as_json(),
+            "files": _file_digests(stage),
+            "bytes": sum(path.stat().st_size for path in stage.iterdir()),
+            "speed": speed.as_json() if speed else None,
+            "verdict": _as_json(self._judge(name, kind, evidence)),
+            "versions": {package: version(package) for package in KINDS[kind].packages},
+        }
+
+    def _judge(self, name: str, kind: str, evidence: dict[str, Any]) -> Verdict:
+        return judge_evidence(evidence, Specs(self._home)[name].export)
+
+    def _compare(
+        self, name: str, digest: str, kind: Kind, opened: OpenedAdapter, stage: Path
+    ) -> tuple[dict[str, Any], Speed | None]:
+        """How its answers differ from the adapter's on every text whose label both know, and how fast both gave them."""
+        specs, labels = Specs(self._home), opened.card.labels
+        golden = [(item.text, item.label) for item in specs.golden(name)]
+        given = {GOLDEN: golden, HELD_OUT: held_out_texts(self._home, name, digest, specs[name].export.held_out)}
+        asked, strange = split_by_label(given, labels)
+        ours = load_predictor(self._adapters.open(name, digest))
+        with kind.ask(opened, stage) as theirs:
+            found = {}
+            for split, examples in asked.items():
+                texts, truth = [text for text, _ in examples], [labels.index(label) for _, label in examples]
+                found[split] = (_answer(ours, texts), _answer(theirs, texts), truth)
+            speed = compare_speed(ours, theirs, [text for text, _ in asked[GOLDEN]])
+            return compare_sets(found, strange), speed
+
+
+def _answer(predictor: Predictor, texts: Sequence[str]) -> Answers:
+    """Logits and calibrated probabilities."""
+    logits = predictor.logits(texts)
+    return logits, predictor.judge(logits).probabilities
+
+
+def _as_json(verdict: Verdict) -> dict[str, Any]:
+    return {"outcome": verdict.outcome, "reason": verdict.reason, "evidence": dict(verdict.evidence)}
+
+
+def _file_digests(folder: Path) -> dict[str, str]:
+    return {path.name: digest_file(path) for path in sorted(folder.iterdir()) if path.name != RECORD}

@@ -1,0 +1,89 @@
+"""What a cycle leaves for its readers: `eval_report.json`, `eval_report.html` and `run_results.json`, each whole or not at all.
+
+Add here files that lie in a report's folder. What is measured is in `ratchet/evaluation/eval_report.py`, what the page shows in
+`ratchet/evaluation/report/`, the index of all weeks in `report_index.py`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.cycle import Cycle
+from ratchet.core.digests import digest_bytes
+from ratchet.core.errors import RatchetError
+from ratchet.core.files import write_atomically, write_json
+from ratchet.evaluation.report.page import render_report
+from ratchet.storage.home import Home
+from ratchet.storage.report_index import ReportIndex
+
+STATUSES = ("pass", "fail", "blocked", "skipped", "error")
+RUN_RESULTS_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What one stage of a cycle did. `execution_time` in seconds, `artifacts` are paths or digests of what it left."""
+
+    unique_id: str
+    status: str
+    execution_time: float
+    message: str = ""
+    artifacts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise ValueError(f"status {self.status!r} of stage {self.unique_id!r} is none of {', '.join(STATUSES)}")
+
+
+class Reports:
+    """The reports of all classifiers of a home."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def write(self, cycle: Cycle, document: Mapping[str, Any]) -> Path:
+        """Store the document and its page and put the week into the index; returns the path of the page.
+
+        The page is drawn before anything is written. It holds the SHA-256 of the JSON file, so a page that was left by a
+        kill between the two is known for it. Raises ValueError for NaN, infinity and values that are no JSON.
+        """
+        content = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        page = render_report(json.loads(content), digest=digest_bytes(content))
+        folder = self._home.report(cycle)
+        write_atomically(folder / "eval_report.json", content)
+        write_atomically(folder / "eval_report.html", page.encode())
+        ReportIndex(self._home, cycle.classifier).put(cycle.week, document)
+        return folder / "eval_report.html"
+
+    def read(self, cycle: Cycle) -> dict[str, Any]:
+        """The document of `cycle`; raises `RatchetError` when there is none."""
+        path = self._home.report(cycle) / "eval_report.json"
+        if not path.is_file():
+            known = ", ".join(self.weeks(cycle.classifier)) or "none"
+            raise RatchetError(
+                f"no report of {cycle.classifier} for the week {cycle.week} (has: {known}).",
+                f"Make it with 'ratchet cycle {cycle.classifier} --week {cycle.week}'.",
+                code="no_report",
+            )
+        found: dict[str, Any] = json.loads(path.read_bytes())
+        return found
+
+    def weeks(self, name: str) -> list[str]:
+        """The weeks that have a report, oldest first."""
+        return sorted(path.parent.name for path in self._home.reports(name).glob("*/eval_report.json"))
+
+    def record(self, cycle: Cycle, results: Sequence[StageResult], invocation_id: str, *, now: datetime | None = None) -> Path:
+        """Replace the cycle's `run_results.json` by what is known by now; call it before a failure is raised."""
+        path = self._home.report(cycle) / "run_results.json"
+        metadata = {
+            "schema_version": RUN_RESULTS_SCHEMA,
+            "ratchet_version": version("ratchet"),
+            "generated_at": (now or datetime.now(UTC)).isoformat(),
+            "invocation_id": invocation_id,
+        }
+        write_json(path, {"metadata": metadata, "results": [asdict(result) for result in results]})
+        return path

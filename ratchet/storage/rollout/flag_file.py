@@ -1,0 +1,134 @@
+"""The flag file `flags.json` of a home: what serves, for every classifier, in flagd's own format.
+
+One writer at a time, which must say which generation it has seen (compare-and-swap); a file is validated before it is
+published, and published whole. Flags that are not ours are kept as they are. Add here how the file is kept; what a flag of
+ours says is `ratchet/rollout/flag.py`.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.errors import RatchetError
+from ratchet.core.failpoints import failpoint
+from ratchet.core.files import read_if_there, write_atomically, write_json
+from ratchet.core.filesystem import DISK, FileSystem
+from ratchet.rollout.flag import SCHEMA, Rollout, read_flag
+from ratchet.storage.home import Home
+from ratchet.storage.reserved_space import with_ballast
+
+FLAG_SET = "ratchet"
+"""The `flagSetId` of the file."""
+
+
+@dataclass(frozen=True)
+class FlagSet:
+    """A whole flag file. `generation` grows by one with every publication; 0 is a home without flags."""
+
+    generation: int = 0
+    rollouts: Mapping[str, Rollout] = field(default_factory=dict)
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The flags of a home."""
+
+    home: Home
+    disk: FileSystem = DISK
+
+    def read(self) -> FlagSet:
+        """What is published now; raises `RatchetError` for a file that is not whole or not valid."""
+        path = self.home.flags
+        try:
+            content = read_if_there(path, self.disk)
+        except OSError as error:
+            raise RatchetError(f"{path} cannot be read ({error.strerror}).", "See who owns it.", code="bad_flags") from None
+        if content is None:
+            return FlagSet()
+        try:
+            return parse_flags(_decode(content), self.home.classifiers())
+        except (ValueError, RecursionError) as error:
+            raise RatchetError(
+                f"{path} is no JSON ({error}).", "Run 'ratchet doctor'; it follows from the ledger.", code="bad_flags"
+            ) from None
+
+    def publish(self, classifier: str, rollout: Rollout, *, seen: int) -> FlagSet:
+        """Replace the flag of `classifier`; raises `RatchetError` when the file is no longer of generation `seen`."""
+        with self.disk.lock(self.home.root / ".flags.lock"):
+            before = self.read()
+            if before.generation != seen:
+                raise RatchetError(
+                    f"flags.json is of generation {before.generation}, not {seen}: someone else published meanwhile.",
+                    "Look at 'ratchet status' and decide again.",
+                    code="flags_changed",
+                )
+            generation = max(seen, self.highest()) + 1
+            said = {"flagSetId": FLAG_SET, "version": str(generation), "generation": generation}
+            metadata = {**before.document.get("metadata", {}), **said}
+            flags = {**before.document.get("flags", {}), classifier: rollout.as_flag()}
+            document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
+            after = parse_flags(document, self.home.classifiers())
+            failpoint("flags.before_write")
+            with_ballast(self.home.ballast, lambda: write_json(self.home.flags, document, disk=self.disk))
+            failpoint("flags.after_write")
+            with suppress(OSError):  # a full disk must not make a publication fail; the mark is one behind then
+                write_atomically(self._mark, f"{generation:020d}".encode(), disk=self.disk)
+        return after
+
+    def highest(self) -> int:
+        """The highest generation ever published here, which outlives a file that is lost or put back; 0 when nothing is known."""
+        try:
+            said = read_if_there(self._mark, self.disk) or b""
+        except OSError:
+            return 0
+        return int(said) if said.isdigit() and len(said) == 20 else 0
+
+    @property
+    def _mark(self) -> Path:
+        return self.home.root / ".flags.generation"
+
+
+def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
+    """The flag set of a decoded file, with the rollouts of `classifiers`; raises `RatchetError` for what is not valid."""
+    if (
+        not isinstance(document, dict)
+        or not isinstance(document.get("flags"), dict)
+        or not isinstance(document.get("metadata"), dict)
+    ):
+        raise _refuse("it holds no flags and metadata")
+    generation = document["metadata"].get("generation")
+    if not isinstance(generation, int) or isinstance(generation, bool) or generation < 1:
+        raise _refuse(f"its generation is {generation!r}")
+    rollouts = {name: read_flag(document["flags"][name]) for name in classifiers if name in document["flags"]}
+    return FlagSet(generation, rollouts, document)
+
+
+def _decode(content: bytes) -> Any:
+    """Strict JSON: no key twice, since two readers could then see two files, and no number that is none."""
+    return json.loads(content, object_pairs_hook=_without_repeats, parse_constant=_finite, parse_float=_finite)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(found := float(number)):
+        raise ValueError(f"{number[:40]} is no number of JSON")
+    return found
+
+
+def _refuse(found: str) -> RatchetError:
+    return RatchetError(
+        f"flags.json is not a flag file of this home: {found}.",
+        "Run 'ratchet doctor'; it follows from the ledger.",
+        code="bad_flags",
+    )

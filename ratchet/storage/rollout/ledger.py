@@ -1,0 +1,152 @@
+"""The ledger: the append-only history of promotions of one classifier, each entry chained to the one before and signed.
+
+Its head stands in three places: the file, the signed checkpoint beside it, and the flag. Add here how entries are written and
+read; what they amount to is `ratchet/rollout/state.py`, who may be promoted is decided in `ratchet/workflows/rollout/nominate.py` and `ratchet/rollout/decision.py`.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ratchet.core.errors import RatchetError
+from ratchet.core.failpoints import failpoint
+from ratchet.core.files import append_line, read_if_there, whole_lines, write_atomically
+from ratchet.core.filesystem import DISK, FileSystem
+from ratchet.rollout.ledger_entry import GENESIS, Entry, Head
+from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
+from ratchet.rollout.state import Standing, follow, stand
+from ratchet.storage.home import Home
+from ratchet.storage.reserved_space import with_ballast
+from ratchet.storage.rollout.signing_key import public_key, signing_key
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledgers of a home. `pinned` is the public key to trust, instead of the one that lies in the home."""
+
+    home: Home
+    pinned: Path | None = None
+    disk: FileSystem = DISK
+
+    def entries(self, classifier: str) -> list[Entry]:
+        """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises `RatchetError`.
+
+        A fault is: a line that was edited, is not signed or does not continue the chain; fewer or other entries than the
+        signed checkpoint vouches for.
+        """
+        path, anchor = self.home.ledger(classifier), self._anchor(classifier)  # read first: it never vouches for what is not there
+        lines = whole_lines(read_if_there(path, self.disk) or b"")
+        key: Ed25519PublicKey | None = None
+        entries: list[Entry] = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                document: dict[str, Any] = json.loads(line)
+                claimed, signature = document.pop("digest"), document.pop("signature")
+                entry = Entry(**document)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise _broken(path, f"line {number} cannot be read") from None
+            previous = entries[-1].digest if entries else GENESIS
+            if entry.digest != claimed or entry.previous != previous or entry.sequence != len(entries) + 1:
+                raise _broken(path, f"line {number} does not continue the chain")
+            key = key or self._public()
+            if not is_signed(key, f"entry {classifier}", claimed, str(signature)):
+                raise _broken(path, f"line {number} is not signed with this home's key")
+            entries.append(entry)
+        if anchor is None and len(entries) > 1 and self._anchor(classifier) is None:  # again: two may have come meanwhile
+            raise _broken(self.home.checkpoint(classifier), "is missing")
+        check_head(path, entries, anchor or Head(), "the signed checkpoint")
+        return entries
+
+    def standing(self, classifier: str) -> Standing:
+        """What the entries amount to."""
+        return stand(self.entries(classifier))
+
+    def head(self, classifier: str) -> Head:
+        """Number and digest of the newest entry."""
+        return self.standing(classifier).head
+
+    def live(self, classifier: str) -> str | None:
+        """Digest of the live adapter, or None before the first promotion."""
+        return self.standing(classifier).live
+
+    def append(self, classifier: str, *, after: Head | None = None, key: str = "", **content: Any) -> Entry:
+        """Add an entry after the newest one, durable when this returns. One writer at a time.
+
+        With `after`, raises `RatchetError` when the head is another by now (compare-and-swap). A `key` that an entry has
+        already gives that entry, and nothing is written. Raises for a move that cannot follow.
+        """
+        secret = signing_key(self.home, self.disk)
+        with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
+            entries = self.entries(classifier)
+            if done := next((entry for entry in entries if key and entry.key == key), None):
+                return done
+            before = stand(entries)
+            if after is not None and before.head != after:
+                raise RatchetError(
+                    f"someone decided meanwhile: {classifier} has {before.head.sequence} ledger entries, not {after.sequence}.",
+                    "Look at 'ratchet status' and decide again.",
+                    code="ledger_changed",
+                )
+            said = {"previous_adapter": before.live, **content}
+            entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **said)
+            after_it = follow(before, entry)
+            self._catch_up(secret, classifier, before.head)
+            line = {**asdict(entry), "digest": entry.digest, "signature": sign(secret, f"entry {classifier}", entry.digest)}
+            said_line = json.dumps(line, ensure_ascii=False)
+            with_ballast(self.home.ballast, lambda: append_line(self.home.ledger(classifier), said_line, self.disk))
+            failpoint("ledger.before_checkpoint")
+            self._vouch(secret, classifier, after_it.head)
+        return entry
+
+    def anchor(self, classifier: str) -> None:
+        """Let the checkpoint vouch for the newest entry, where its writer was killed before that; else nothing is written."""
+        if self._anchor(classifier) == self.head(classifier):
+            return
+        secret = signing_key(self.home, self.disk)
+        with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
+            self._catch_up(secret, classifier, self.head(classifier))
+
+    def _catch_up(self, secret: Ed25519PrivateKey, classifier: str, head: Head) -> None:
+        """The checkpoint is never more than one entry behind: else a second crash would leave what looks like an edit."""
+        if not head.sequence:
+            return
+        self.disk.fsync_dir(self.home.classifier(classifier))  # whoever wrote either file may have been killed before this
+        if self._anchor(classifier) != head:
+            self.disk.fsync(self.home.ledger(classifier))  # as above; no checkpoint is ahead of the file
+            self._vouch(secret, classifier, head)
+
+    def _vouch(self, secret: Ed25519PrivateKey, classifier: str, head: Head) -> None:
+        path, note = self.home.checkpoint(classifier), write_checkpoint(secret, classifier, head)
+        with_ballast(self.home.ballast, lambda: write_atomically(path, note.encode(), disk=self.disk))
+
+    def _anchor(self, classifier: str) -> Head | None:
+        path = self.home.checkpoint(classifier)
+        note = read_if_there(path, self.disk)
+        if note is None:
+            return None
+        head = read_checkpoint(self._public(), classifier, note.decode("utf-8", "replace"))
+        if head is None:
+            raise _broken(path, "is not signed with this home's key")
+        return head
+
+    def _public(self) -> Ed25519PublicKey:
+        return public_key(self.pinned or self.home.public_key, self.disk)
+
+
+def check_head(path: Path, entries: list[Entry], head: Head, anchor: str) -> None:
+    """Raise `RatchetError` unless the ledger at `path` holds the entry that `anchor` saw as the newest."""
+    if head.sequence > len(entries):
+        raise _broken(path, f"holds {len(entries)} entries, but {anchor} vouches for {head.sequence}")
+    if head.sequence and entries[head.sequence - 1].digest != head.digest:
+        raise _broken(path, f"holds another entry {head.sequence} than {anchor} vouches for")
+
+
+def _broken(path: Any, what: str) -> RatchetError:
+    return RatchetError(
+        f"{path} {what}.",
+        "The ledger was edited or damaged: restore it from a backup; nothing is promoted on a broken ledger.",
+        code="broken_ledger",
+    )

@@ -1,0 +1,71 @@
+"""Pairs: requests that two adapters answered, in sealed segments, joined with what people said of them since.
+
+Add here where pairs come from. What is counted is `ratchet/rollout/evidence.py`; the gateway lands pairs in `gateway/shadowing.py`.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ratchet.core.sql import literal
+from ratchet.data.consensus import CONSENSUS_SQL
+from ratchet.rollout.evidence import COUNTS_SQL, LABELLED_SQL, PAIR_COLUMNS, PAIRS_SQL, Evidence
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import Rows, is_intact
+from ratchet.storage.warehouse import Warehouse
+
+PAIRS = Rows("pairs", PAIR_COLUMNS)
+_ALL_WEEKS = date.max
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of a home, weighed with the corrections of its warehouse."""
+
+    home: Home
+    warehouse: Warehouse
+
+    def count(self, classifier: str, compared: tuple[str, str], *sequences: int) -> list[Evidence]:
+        """The evidence on `compared` (incumbent, challenger) since each of the ledger's `sequences`."""
+        files = [str(path) for path in self.segments(classifier)]
+        if not files:
+            return [Evidence() for _ in sequences]
+        with self.warehouse.connect() as connection:
+            truth = CONSENSUS_SQL.replace("$classifier", literal(classifier)).replace("$week", f"DATE '{_ALL_WEEKS}'")
+            connection.execute(f"CREATE TEMP TABLE truth AS {truth}")
+            return [_count(connection, files, compared, sequence) for sequence in sequences]
+
+    def segments(self, classifier: str) -> list[Path]:
+        """The segments that hold what their names say; any other is left out, and named in the log."""
+        found = sorted(self.home.pairs(classifier).glob("*.parquet"))
+        intact = [path for path in found if is_intact(path)]
+        for path in set(found) - set(intact):
+            _LOG.warning("%s does not hold what its name says; its pairs are not counted", path)
+        return intact
+
+
+def _count(connection: duckdb.DuckDBPyConnection, files: list[str], compared: tuple[str, str], sequence: int) -> Evidence:
+    incumbent, challenger = compared
+    connection.execute("DROP TABLE IF EXISTS temp.pairs")
+    asked = {"files": files, "incumbent": incumbent, "challenger": challenger, "sequence": sequence}
+    connection.execute(PAIRS_SQL, asked)
+    counts = connection.execute(COUNTS_SQL).df().to_dict("records")[0]
+    labelled = connection.execute(LABELLED_SQL).fetchall()
+    requests, errors, disagreements, answered = (int(counts[name]) for name in ("requests", "errors", "disagreements", "answered"))
+    times = [None if counts[name] != counts[name] else counts[name] for name in ("incumbent_p95_ms", "challenger_p95_ms")]
+    return Evidence(
+        requests,
+        errors,
+        disagreements,
+        answered,
+        labelled=sum(n for _, n, _, _ in labelled),
+        only_incumbent=sum(only for _, _, only, _ in labelled),
+        only_challenger=sum(only for _, _, _, only in labelled),
+        incumbent_p95_ms=times[0],
+        challenger_p95_ms=times[1],
+        by_label={str(label): (n, first, second) for label, n, first, second in labelled},
+    )

@@ -1,0 +1,187 @@
+"""Reads and writes `classifier.toml` and `golden.jsonl`. Values are checked in `ratchet/config/spec.py`.
+
+Add here what a file on disk can have wrong (syntax, unknown keys, an unreadable line); rules about values belong in the spec.
+"""
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from ratchet.config.candidate import Candidate
+from ratchet.config.evaluation import Evaluation
+from ratchet.config.frontier import Frontier
+from ratchet.config.lint import Remark, remark_on
+from ratchet.config.machine import Machine
+from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
+from ratchet.config.publish import PublishPolicy
+from ratchet.config.spec import Label, Spec, Target, Window
+from ratchet.core.digests import digest_json
+from ratchet.core.errors import RatchetError
+from ratchet.core.names import nearest
+from ratchet.deployment.targets import Chosen, choose_targets
+from ratchet.models.base_models import base_folder
+from ratchet.storage.golden_set import GoldenItem, load_golden
+from ratchet.storage.home import Home
+from ratchet.storage.target_profiles import read_targets
+
+_SECTIONS: dict[str, Any] = {
+    "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
+    "target": Target, "machine": Machine, "publish": PublishPolicy, "evaluation": Evaluation, "frontier": Frontier,
+    "export": ExportPolicy,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Specs:
+    """The specifications and golden sets of a home."""
+
+    home: Home
+
+    def __getitem__(self, name: str) -> Spec:
+        """The checked specification of classifier `name`; raises `RatchetError` with the cure."""
+        self.home.need(name)
+        spec = load_spec(self.home.spec(name))
+        if spec.target:
+            self.targets(spec)
+        return spec
+
+    def remarks(self, name: str) -> tuple[Remark, ...]:
+        """What the specification of classifier `name` holds that is not refused, and probably is not meant."""
+        spec = self[name]
+        return remark_on(tomllib.loads(self.home.spec(name).read_text(encoding="utf-8-sig")), spec.candidate)
+
+    def targets(self, spec: Spec) -> tuple[Chosen, ...]:
+        """The deployment targets of `spec`; raises `RatchetError` for one that is unknown or cannot carry its stakes."""
+        return choose_targets(spec, read_targets(self.home))
+
+    def golden_digest(self, name: str) -> str:
+        """SHA-256 of the golden set's items in their order: which golden set a receipt judged by."""
+        return digest_json([[item.text, item.label] for item in self.golden(name)])
+
+    def golden(self, name: str) -> list[GoldenItem]:
+        """The golden set of classifier `name`, each label checked against the spec."""
+        return load_golden(self.home.golden(name), self[name])
+
+
+def load_spec(path: Path) -> Spec:
+    """Read and check a `classifier.toml`; raises `RatchetError` that names the file, the value and the cure."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        document = tomllib.loads(text)
+    except FileNotFoundError:
+        raise RatchetError(f"{path} does not exist.", "Make it with 'ratchet init'.", code="bad_spec") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RatchetError(f"{path} is not valid TOML: {error}.", "Mend the line it names.", code="bad_spec") from None
+    document.setdefault("name", path.parent.name)
+    try:
+        content = json.dumps(document, default=str)
+        spec = _form().validate_json(content, strict=True)
+    except ValidationError as error:
+        raise _explain(error.errors()[0], path, text) from None
+    except RatchetError as error:
+        where = f"{path.name}{_place_of_refusal(document, error, text)}"
+        raise RatchetError(f"{where}: {error.message}", error.hint, code="bad_spec") from None
+    if spec.name != path.parent.name:
+        raise RatchetError(
+            f"{path} says name = {spec.name!r} but lies in folder {path.parent.name!r}.",
+            "Make the two equal, or drop the name from the file.",
+            code="bad_spec",
+        )
+    for number, candidate in enumerate(spec.candidate, start=1):
+        _check_base(candidate, f"{path.name} candidate {number}")
+    return spec
+
+
+@cache
+def _form() -> TypeAdapter[Spec]:
+    """Made once: it takes pydantic ten times as long as to check a file by it."""
+    return TypeAdapter(Spec)
+
+
+def _check_base(candidate: Candidate, where: str) -> None:
+    """Raise when the candidate's base model is unknown, or takes fewer tokens than the candidate asks for."""
+    try:
+        folder = base_folder(candidate.base)
+    except RatchetError as error:
+        raise RatchetError(f"{where}: {error.message}", error.hint, code=error.code) from None
+    room = json.loads((folder / "config.json").read_bytes()).get("max_position_embeddings", candidate.max_tokens)
+    if candidate.max_tokens > room:
+        raise RatchetError(
+            f"{where}: max_tokens = {candidate.max_tokens} is more than base model {candidate.base!r} can read.",
+            f"Set max_tokens to {room} or less.",
+            code="bad_spec",
+        )
+
+
+def _explain(error: ErrorDetails, path: Path, text: str) -> RatchetError:
+    """The first of pydantic's complaints as one sentence with the line and the cure."""
+    location = [part for part in error["loc"] if isinstance(part, str)]
+    key, section = location[-1] if location else "", location[-2] if len(location) > 1 else ""
+    where = f"{path.name}{_line_of(error['loc'], text)}"
+    dotted = ".".join(location)
+    if error["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+        return RatchetError(f"{where}: unknown key {dotted!r}.", _place_of(key, section), code="bad_spec")
+    if error["type"] in {"missing", "missing_argument"}:
+        cure = "Add a [[label]] with a name for each answer." if dotted == "label" else f"Add {key} to the file."
+        return RatchetError(f"{where}: {dotted!r} is missing.", cure, code="bad_spec")
+    value = repr(error["input"][:60]) if isinstance(error["input"], str) else json.dumps(error["input"])[:60]
+    cure = f"Change {key}; 'ratchet init' writes a file that passes as it is."
+    if error["type"] == "string_type" and not isinstance(error["input"], dict | list):
+        cure = f'Put it in quotes: {key} = "{value}".'
+    return RatchetError(f"{where}: {dotted} = {value} does not fit: {error['msg']}.", cure, code="bad_spec")
+
+
+def _place_of_refusal(document: dict[str, Any], error: RatchetError, text: str) -> str:
+    """` line N` of the setting that a refused value's sentence begins with, and which candidate it is of."""
+    named = re.match(r"(\w+)\.(\w+) = ", error.message)
+    if named is None:
+        return ""
+    section, key = named.groups()
+    if section != "candidate":
+        return _line_of((section, key), text)
+    for number, table in enumerate(document["candidate"]):
+        try:
+            TypeAdapter(Candidate).validate_json(json.dumps(table, default=str), strict=True)
+        except RatchetError:
+            return f"{_line_of((section, number, key), text)}, candidate {number + 1}"
+    return ""
+
+
+def _place_of(key: str, section: str) -> str:
+    """The cure for `key`, unknown in `section`: where it belongs, else the nearest key that is known here, else all of them."""
+    known = {name: list(settings.__dataclass_fields__) for name, settings in _SECTIONS.items()}
+    for other, keys in known.items():
+        if key in keys:
+            brackets = f"[[{other}]]" if other in ("label", "candidate", "target") else f"[{other}]"
+            return f"It belongs into {brackets}." if other else "It belongs to the whole file: move it above the first [section]."
+    return nearest(key, known[section]) or f"Known keys here: {', '.join(known[section])}."
+
+
+def _line_of(location: tuple[int | str, ...], text: str) -> str:
+    """` line N` of the setting at `location`, as (label, 1, threshold), or of the section that holds it; '' when not found."""
+    lines = [line.strip() for line in text.splitlines()]
+    names = [part for part in location if isinstance(part, str)]
+    number = next((part for part in location if isinstance(part, int)), 0)
+    found = ""
+    start = 0
+    if len(names) > 1 or len(location) > 1:
+        headers = [place for place, line in enumerate(lines) if line.startswith((f"[{names[0]}]", f"[[{names[0]}]]"))]
+        if len(headers) <= number:
+            return ""
+        start = headers[number] + 1
+        found = f" line {start}"
+    if not names:
+        return found
+    for place in range(start, len(lines)):
+        if found and lines[place].startswith("["):
+            break
+        if lines[place].partition("=")[0].strip(' "[]') == names[-1]:
+            return f" line {place + 1}"
+    return found

@@ -1,0 +1,185 @@
+"""Hostile and broken adapter folders: every way that is known, each made from a good adapter, and what must be said of it.
+
+For tests of whatever opens adapters; what opening one costs is measured by `load_monitor.py`, how a folder is changed is
+`corruptions.py`. Add a way to `HOSTILE`. A good adapter is a LoRA of rank 2 on a tiny BERT with three labels, unsealed, with
+its canary.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ratchet.models.adapters.format import CARD, CONFIG
+from ratchet.testing.adapters.corruptions import (
+    WEIGHTS,
+    Spoil,
+    change_card,
+    change_config,
+    change_entry,
+    change_header,
+    change_tensors,
+    claim_a_large_header,
+    cut,
+    drop_half,
+    grow,
+    leave_a_pickle,
+    link,
+    name_many_labels,
+    overlap,
+    override_a_module,
+    override_a_weight,
+    poison,
+    put_a_pipe,
+    replace_header,
+    replace_tensor,
+    write,
+)
+
+REGEX = "(a+)+$"
+"""Takes for ever on many a's, where somebody matches with it."""
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """One way: how it is planted in a folder, and a pattern of what its refusal says."""
+
+    spoil: Spoil
+    said: str
+    sealed: bool = True
+    """Whether it can lie under a manifest that fits it."""
+
+
+def _name(key: str, value: object) -> str:
+    return f"{ascii(key)[1:-1]} = {ascii(value)[:30]}"
+
+
+_SETTINGS: tuple[tuple[str, Any, str], ...] = (
+    ("r", 2_000_000, "asks for r = 2000000"),
+    ("r", 257, "r = 257"),
+    ("r", 4, r"is 'F32' \[2, 32\], expected float32 \[4, 32\]"),
+    ("r", 0, "asks for r = 0"),
+    ("r", True, "asks for r = True"),
+    ("r", "8", "asks for r = '8'"),
+    ("r", [[8]], "asks for r = a list"),
+    ("lora_alpha", 1e6, "lora_alpha = 1000000.0"),
+    ("lora_alpha", 10**400, "lora_alpha = 1000"),
+    ("lora_alpha", 0, "lora_alpha = 0"),
+    ("lora_alpha", -4, "lora_alpha = -4"),
+    ("lora_alpha", float("inf"), "is no JSON"),
+    ("lora_dropout", 1, "lora_dropout = 1"),
+    ("lora_dropout", "0", "lora_dropout = '0'"),
+    ("base_model_name_or_path", "somebody/else", "is of base 'somebody/else'"),
+    ("base_model_name_or_path", None, "names no base model"),
+    ("target_modules", [], "no target module"),
+    ("target_modules", REGEX, "only plain dotted names"),
+    ("target_modules", [REGEX], "only plain dotted names"),
+    ("target_modules", "query", "sets target_modules"),
+    ("target_modules", ["../query"], "only plain dotted names"),
+    ("target_modules", ["bert.nothing"], "which the base model lacks"),
+    ("target_modules", ["query"] * 90_000, "names a module twice"),
+    ("target_modules", 5, "wrong type"),
+    ("modules_to_save", [], "no target module or no head"),
+    ("modules_to_save", ["nothing"], "names head nothing"),
+    ("modules_to_save", [REGEX], "only plain dotted names"),
+    ("peft_type", "LOHA", "sets peft_type"),
+    ("task_type", "TOKEN_CLS", "sets task_type"),
+    ("task_type", "CAUSAL_LM", "no target module or no head, or a head that a causal model has already"),
+    ("bias", "all", "sets bias"),
+    ("use_dora", True, "one of them says DoRA"),
+    ("use_rslora", True, "sets use_rslora"),
+    ("inference_mode", False, "sets inference_mode"),
+    ("inference_mode", 1, "sets inference_mode"),
+    ("fan_in_fan_out", True, "sets fan_in_fan_out"),
+    ("auto_mapping", {"parent_library": "os", "base_model_class": "system"}, "sets auto_mapping"),
+    ("megatron_core", "planted_module", "sets megatron_core"),
+    ("layers_pattern", REGEX, "sets layers_pattern"),
+    ("layers_to_transform", [0], "sets layers_to_transform"),
+    ("rank_pattern", {REGEX: 8}, "sets rank_pattern"),
+    ("alpha_pattern", {REGEX: 8}, "sets alpha_pattern"),
+    ("exclude_modules", REGEX, "sets exclude_modules"),
+    ("init_lora_weights", "eva", "sets init_lora_weights"),
+    ("layer_replication", [[0, 9]], "sets layer_replication"),
+    ("\x1b[2J", 1, r"sets '\\x1b\[2J'"),
+)
+_SAID: tuple[tuple[str, Any, str], ...] = (
+    ("base", "somebody-elses", "unknown base model"),
+    ("base", "/" + "a" * 4_000, "base model folder"),
+    ("base", "org/name@main", "names 'main', which is no commit"),
+    ("base", "/dev\x00", "printable characters"),
+    ("base_revision", "0" * 40, "trained with base_revision"),
+    ("tokenizer_digest", "0" * 64, "trained with tokenizer_digest"),
+    ("preprocessing", "none/0", "trained with preprocessing"),
+    ("family", "causal", "describes schema"),
+    ("family", [], "describes schema"),
+    ("method", "merge", "describes schema"),
+    ("method", ["lora"], "describes schema"),
+    ("schema", 2, "describes schema 2"),
+    ("schema", True, "describes schema True"),
+    ("labels", ["one"], "two distinct labels"),
+    ("labels", ["a", "a", "b"], "two distinct labels"),
+    ("labels", ["a", "b"], "with 2 logits for each of its prompts"),
+    ("labels", "ab", "wrong type"),
+    ("labels", [["a"], "b", "c"], "two distinct labels"),
+    ("labels", ["a", "b", "\ud800"], "is no JSON"),
+    ("labels", [f"l{n}" for n in range(90_000)], "more than 10000 labels"),
+    ("max_tokens", 4, "max_tokens = 4"),
+    ("max_tokens", True, "max_tokens = True"),
+    ("prompt", "be brief", "describes schema"),
+    ("note", "x", "other keys than"),
+    ("calibration", {"method": "temperature", "temperature": 0}, "calibration that cannot be used"),
+    ("calibration", {"curves": 5}, "calibration that cannot be used"),
+    ("canary", {"prompts": 1, "logits": [[10**400] * 3]}, "holds a canary that is no number"),
+)
+
+HOSTILE: Mapping[str, Hostile] = {
+    **{_name(key, value): Hostile(change_config(**{key: value}), said) for key, value, said in _SETTINGS},
+    **{f"card {_name(key, value)}": Hostile(change_card(**{key: value}), said) for key, value, said in _SAID},
+    "several settings": Hostile(change_config(megatron_core="os", megatron_config={}), "sets megatron_config, megatron_core"),
+    "9,000 labels": Hostile(name_many_labels, r"expected float32 \[9000"),
+    "nan": Hostile(replace_tensor("lora_A", poison), "not finite"),
+    "infinite": Hostile(replace_tensor("lora_B", lambda value: np.full_like(value, np.inf)), "not finite"),
+    "half of the keys": Hostile(change_tensors(drop_half), "lack 13 tensors"),
+    "no key": Hostile(change_tensors(dict.clear), "lack 28 tensors"),
+    "a weight of the base": Hostile(change_tensors(override_a_weight), "1 tensors too many"),
+    "a module of the base": Hostile(override_a_module, "would replace bert.embeddings"),
+    "shape": Hostile(replace_tensor("classifier.weight", lambda value: value[:2]), r"expected float32 \[3, 32\]"),
+    "transposed": Hostile(replace_tensor("query.lora_A", lambda value: value.T), "expected float32"),
+    "half floats": Hostile(replace_tensor("lora_A", lambda value: value.astype(np.float16)), "expected float32"),
+    "overlap": Hostile(change_header(overlap), "overlaps another"),
+    "offsets": Hostile(change_entry({"data_offsets": [0, 2**62]}), "overlaps another"),
+    "truth as a place": Hostile(change_entry({"data_offsets": [False, 256]}), "no pair of numbers"),
+    "no place": Hostile(change_entry({"data_offsets": [[]] * 9}), "has no place"),
+    "a tensor of lists": Hostile(change_entry({"shape": [[[2]], 32]}), "expected float32"),
+    "empty weights": Hostile(write(WEIGHTS, b""), "cut short"),
+    "cut in the header": Hostile(cut(500), "no safetensors file"),
+    "cut in the numbers": Hostile(cut(-8), "cannot be read"),
+    "header of a tebibyte": Hostile(write(WEIGHTS, struct.pack("<Q", 2**40) + b"{}"), "no safetensors file"),
+    "header of 1.9 GB": Hostile(claim_a_large_header, "no safetensors file", sealed=False),
+    "header of 900 kB": Hostile(replace_header(b'{"a":[' + b"[]," * 300_000 + b"[]]}"), "lack 28 tensors"),
+    "deep header": Hostile(replace_header(b"[" * 100_000), "no safetensors file"),
+    "header of keys twice": Hostile(replace_header(b'{"a":{},"a":{}}'), "no safetensors file"),
+    "header in UTF-16": Hostile(replace_header('{"a":{}}'.encode("utf-16")), "no safetensors file"),
+    "1.9 GB of numbers": Hostile(grow(1_900_000_000), "cannot be read", sealed=False),
+    "3 GB of numbers": Hostile(grow(3_000_000_000), "more than 2000000000", sealed=False),
+    "settings of 1.9 GB": Hostile(grow(1_900_000_000, CONFIG), "more than 1000000", sealed=False),
+    "card of 900 kB": Hostile(write(CARD, b"[" + b"{}," * 300_000 + b"{}]"), "other keys than"),
+    "deep settings": Hostile(write(CONFIG, "[" * 100_000), "is no JSON"),
+    "settings that are a list": Hostile(write(CONFIG, "[1]"), "wrong type"),
+    "nan card": Hostile(write(CARD, '{"schema": NaN}'), "is no JSON"),
+    "1e999": Hostile(write(CARD, '{"schema": 1e999}'), "is no JSON"),
+    "another card": Hostile(write(CARD, '{"schema": 1}'), "other keys than"),
+    "no settings": Hostile(lambda folder: (folder / CONFIG).unlink(), "a lora needs"),
+    "pickle beside": Hostile(write("adapter_model.bin", b"\x80"), "no part of an adapter", sealed=False),
+    "pickle only": Hostile(leave_a_pickle, "no part of an adapter", sealed=False),
+    "checkpoint": Hostile(write("adapter_model.pt", b"\x80"), "no part of an adapter", sealed=False),
+    "code": Hostile(write("handler.py", "raise SystemExit(9)"), "no part of an adapter", sealed=False),
+    "module": Hostile(write("__init__.py", "raise SystemExit(9)"), "no part of an adapter", sealed=False),
+    "folder": Hostile(lambda folder: (folder / "more").mkdir(), "no part of an adapter", sealed=False),
+    "weights are a link": Hostile(link(WEIGHTS), "no regular file", sealed=False),
+    "settings are a link": Hostile(link(CONFIG), "no regular file", sealed=False),
+    "weights are a pipe": Hostile(put_a_pipe, "no regular file", sealed=False),
+}  # fmt: skip
+"""By what it is. Each can also lie under a manifest that fits it, but for those that are not `sealed`."""

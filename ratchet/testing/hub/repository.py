@@ -1,0 +1,108 @@
+"""One repository of the local Hub: commits by content, one branch, tags.
+
+Add here what a repository can hold; how it is asked over HTTP is `server.py`.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ratchet.core.digests import digest_bytes, digest_json
+
+BRANCH = "main"
+
+
+class RefusedError(Exception):
+    """What the Hub answers instead: a status, its `X-Error-Code` and a sentence."""
+
+    def __init__(self, status: int, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.status, self.message, self.code = status, message, code
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One state of a repository. `files` holds the SHA-256 of each file's bytes by path."""
+
+    parent: str
+    title: str
+    files: Mapping[str, str]
+    number: int
+
+    @property
+    def oid(self) -> str:
+        """40 hex digits that follow from the content, as git's."""
+        said = digest_json([self.parent, self.title, dict(self.files), self.number])
+        return hashlib.sha1(said.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass
+class Repository:
+    """A repository as the Hub makes it: with one commit, which holds `.gitattributes`."""
+
+    name: str
+    private: bool
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    """Content by SHA-256: the files of every commit, and large files that no commit names yet."""
+    commits: list[Commit] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.commits:
+            self.commit({".gitattributes": b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"}, title="initial commit")
+
+    @property
+    def head(self) -> Commit:
+        """The newest commit of the branch."""
+        return self.commits[-1]
+
+    def commit(
+        self, added: Mapping[str, bytes | str], *, title: str, deleted: tuple[str, ...] = (), parent: str | None = None
+    ) -> Commit:
+        """Add files (content, or the SHA-256 of a large file that was uploaded before) and drop others, all or nothing.
+
+        Refuses (412) a `parent` that is not the newest commit.
+        """
+        if parent is not None and not (len(parent) >= 7 and self.head.oid.startswith(parent)):
+            raise RefusedError(412, "A commit has happened since. Please refresh and try again.")
+        files = {path: sha for path, sha in (self.head.files if self.commits else {}).items() if path not in deleted}
+        for path, content in added.items():
+            if isinstance(content, str) and content not in self.blobs:
+                raise RefusedError(422, f"the large file {path} was never uploaded")
+            files[path] = content if isinstance(content, str) else self.keep(content)
+        commit = Commit(self.head.oid if self.commits else "", title, files, len(self.commits))
+        self.commits.append(commit)
+        return commit
+
+    def keep(self, content: bytes) -> str:
+        """Store bytes by their SHA-256."""
+        sha = digest_bytes(content)
+        self.blobs[sha] = content
+        return sha
+
+    def tag(self, name: str, revision: str) -> None:
+        """Name a commit once and for all; refuses (409) a name that is taken."""
+        commit = self.at(revision)
+        if name in self.tags:
+            raise RefusedError(409, f"Tag reference exists already: {name}")
+        self.tags[name] = commit.oid
+
+    def at(self, revision: str) -> Commit:
+        """The commit that a branch, tag or 40 hex digits name."""
+        oid = self.head.oid if revision == BRANCH else self.tags.get(revision, revision)
+        found = next((commit for commit in self.commits if commit.oid == oid), None)
+        if found is None:
+            raise RefusedError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+        return found
+
+    def read(self, revision: str, path: str) -> bytes:
+        """The bytes of one file."""
+        files = self.at(revision).files
+        if path not in files:
+            raise RefusedError(404, "Entry not found", "EntryNotFound")
+        return self.blobs[files[path]]
+
+
+def git_oid(content: bytes) -> str:
+    """What git calls a file of this content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -1,0 +1,203 @@
+"""What the local Hub answers: one function for each route that `huggingface_hub` calls.
+
+Add a route to `ROUTES` with its function. How a request comes in and what may go wrong on its way is `server.py`, what a repository
+holds `repository.py`.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from email.message import Message
+from typing import Any
+
+from ratchet.testing.hub.card_metadata import look_at_card
+from ratchet.testing.hub.repository import BRANCH, RefusedError, Repository, git_oid
+
+
+class Asked:
+    """One request: where, with what, by whom."""
+
+    def __init__(
+        self, method: str, place: Mapping[str, str], query: Mapping[str, str], body: bytes, headers: Message, *, halve: bool
+    ) -> None:
+        self.method, self.place, self.query, self.body, self.headers, self.halve = method, place, query, body, headers, halve
+        self.token = headers.get("Authorization", "").removeprefix("Bearer ")
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body, read as JSON."""
+        return dict(json.loads(self.body))
+
+    def repository(self, hub: Any) -> Repository:
+        """The repository that is asked for; one that is private looks as if there were none to whoever has no token."""
+        if self.token and self.token != hub.token:
+            raise RefusedError(401, "Invalid credentials in Authorization header")
+        found = hub.repositories.get(self.place["repo"])
+        if found is None or (found.private and not self.token):
+            raise RefusedError(404 if self.token else 401, "Repository not found", "RepoNotFound")
+        return found
+
+    def need_token(self, hub: Any) -> None:
+        """Nothing is written without the token."""
+        if self.token != hub.token:
+            raise RefusedError(401, "Invalid username or password.")
+
+
+Answer = tuple[int, Any, dict[str, str]]
+"""Status, content (bytes, or what becomes JSON) and headers."""
+
+
+def _create(hub: Any, asked: Asked) -> Answer:
+    asked.need_token(hub)
+    name = f"{asked.json.get('organization') or 'me'}/{asked.json['name']}"
+    said = {"url": f"{hub.endpoint}/{name}", "name": name, "id": name}
+    if name in hub.repositories:
+        return 409, {**said, "error": "You already created this model repo"}, {}
+    private = asked.json.get("visibility") == "private" or bool(asked.json.get("private"))
+    hub.repositories[name] = Repository(name, private)
+    return 200, said, {}
+
+
+def _info(hub: Any, asked: Asked) -> Answer:
+    repository = asked.repository(hub)
+    commit = repository.at(asked.place.get("rev") or BRANCH)
+    siblings = [{"rfilename": path} for path in sorted(commit.files)]
+    said = {"id": repository.name, "modelId": repository.name, "sha": commit.oid, "private": repository.private}
+    return 200, {**said, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}, {}
+
+
+def _tree(hub: Any, asked: Asked) -> Answer:
+    """Files of the whole commit for `recursive`, else those of the root; sub-folders as such either way."""
+    repository, deep = asked.repository(hub), asked.query.get("recursive", "").lower() in {"true", "1"}
+    files = repository.at(asked.place["rev"]).files
+    folders = sorted({path[:end] for path in files for end, letter in enumerate(path) if letter == "/"})
+    found: list[dict[str, Any]] = [
+        {"type": "directory", "path": path, "size": 0, "oid": git_oid(path.encode())} for path in folders if deep or "/" not in path
+    ]
+    for path, sha in sorted(files.items()):
+        if "/" in path and not deep:
+            continue
+        content = repository.blobs[sha]
+        entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": git_oid(content)}
+        if hub.large_files and path.endswith(".safetensors"):
+            entry["lfs"] = {"oid": sha, "size": len(content), "pointerSize": 130}
+        found.append(entry)
+    return 200, found, {}
+
+
+def _refs(hub: Any, asked: Asked) -> Answer:
+    repository = asked.repository(hub)
+    tags = [{"name": name, "ref": f"refs/tags/{name}", "targetCommit": oid} for name, oid in repository.tags.items()]
+    branch = {"name": BRANCH, "ref": f"refs/heads/{BRANCH}", "targetCommit": repository.head.oid}
+    return 200, {"branches": [branch], "tags": tags, "converts": []}, {}
+
+
+def _commits(hub: Any, asked: Asked) -> Answer:
+    repository = asked.repository(hub)
+    newest = repository.at(asked.place["rev"]).number
+    said = {"message": "", "authors": [{"user": "someone"}], "date": "2026-01-01T00:00:00.000Z"}
+    return 200, [{"id": each.oid, "title": each.title, **said} for each in reversed(repository.commits[: newest + 1])], {}
+
+
+def _preupload(hub: Any, asked: Asked) -> Answer:
+    asked.need_token(hub)
+    files = asked.repository(hub).at(asked.place["rev"]).files
+    blobs = asked.repository(hub).blobs
+    found = []
+    for each in asked.json["files"]:
+        large = hub.large_files and each["path"].endswith(".safetensors")
+        sha = files.get(each["path"])
+        known = {"oid": sha if large else git_oid(blobs[sha])} if sha else {}
+        found.append({"path": each["path"], "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, **known})
+    return 200, {"files": found}, {}
+
+
+def _large(hub: Any, asked: Asked) -> Answer:
+    asked.need_token(hub)
+    blobs = asked.repository(hub).blobs
+    found = []
+    for each in asked.json["objects"]:
+        href = f"{hub.endpoint}/large/{asked.place['repo']}/{each['oid']}"
+        wanted = {} if each["oid"] in blobs else {"actions": {"upload": {"href": href, "header": {}}}}
+        found.append({"oid": each["oid"], "size": each["size"], **wanted})
+    return 200, {"transfer": "basic", "objects": found}, {}
+
+
+def _put_large(hub: Any, asked: Asked) -> Answer:
+    if hub.repositories[asked.place["repo"]].keep(asked.body) != asked.place["oid"]:
+        raise RefusedError(400, "the content is not what its name says")
+    return 200, {}, {}
+
+
+def _commit(hub: Any, asked: Asked) -> Answer:
+    asked.need_token(hub)
+    repository, added, deleted = asked.repository(hub), {}, []
+    lines = [json.loads(line) for line in asked.body.splitlines()]
+    header = lines.pop(0)["value"]
+    for line in lines[: (len(lines) + 1) // 2] if asked.halve else lines:
+        value: dict[str, Any] = line["value"]
+        match line["key"]:
+            case "file":
+                added[value["path"]] = base64.b64decode(value["content"])
+            case "lfsFile":
+                added[value["path"]] = value["oid"]
+            case _:
+                deleted.append(value["path"])
+    commit = repository.commit(added, title=header["summary"], deleted=tuple(deleted), parent=header.get("parentCommit"))
+    url = f"{hub.endpoint}/{repository.name}/commit/{commit.oid}"
+    return 200, {"success": True, "commitOid": commit.oid, "commitUrl": url, "hookOutput": ""}, {}
+
+
+def _tag(hub: Any, asked: Asked) -> Answer:
+    asked.need_token(hub)
+    asked.repository(hub).tag(asked.json["tag"], asked.place["rev"])
+    return 200, {}, {}
+
+
+def _settings(hub: Any, asked: Asked) -> Answer:
+    asked.need_token(hub)
+    asked.repository(hub).private = asked.json["visibility"] == "private"
+    return 200, {"private": asked.repository(hub).private}, {}
+
+
+def _resolve(hub: Any, asked: Asked) -> Answer:
+    repository, path = asked.repository(hub), asked.place["path"]
+    commit = repository.at(asked.place["rev"])
+    try:
+        content = repository.read(commit.oid, path)
+    except RefusedError as refused:
+        refused.message += f" at {commit.oid}"
+        raise
+    large = hub.large_files and path.endswith(".safetensors")
+    etag = f'"{commit.files[path] if large else git_oid(content)}"'
+    headers = {"ETag": etag, "X-Repo-Commit": commit.oid, "Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
+    if found := re.fullmatch(r"bytes=(\d+)-", asked.headers.get("Range", "")):
+        start = int(found[1])
+        return 206, content[start:], {**headers, "Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+    return 200, content, headers
+
+
+def _yaml(hub: Any, asked: Asked) -> Answer:
+    faults, warnings = look_at_card(asked.json["content"])
+    said = {"errors": [{"message": fault} for fault in faults], "warnings": [{"message": warning} for warning in warnings]}
+    return (400 if faults else 200), said, {}
+
+
+ROUTES: tuple[tuple[str, str, str, Callable[[Any, Asked], Answer]], ...] = (
+    ("POST", r"/api/repos/create", "create", _create),
+    ("POST", r"/api/validate-yaml", "yaml", _yaml),
+    ("POST", r"/api/models/{repo}/preupload/(?P<rev>[^/]+)", "preupload", _preupload),
+    ("POST", r"/api/models/{repo}/commit/(?P<rev>[^/]+)", "commit", _commit),
+    ("POST", r"/api/models/{repo}/tag/(?P<rev>[^/]+)", "tag", _tag),
+    ("PUT", r"/api/models/{repo}/settings", "settings", _settings),
+    ("GET", r"/api/models/{repo}/refs", "refs", _refs),
+    ("GET", r"/api/models/{repo}/commits/(?P<rev>[^/]+)", "commits", _commits),
+    ("GET", r"/api/models/{repo}/tree/(?P<rev>[^/]+)", "tree", _tree),
+    ("GET", r"/api/models/{repo}/revision/(?P<rev>[^/]+)", "info", _info),
+    ("GET", r"/api/models/{repo}", "info", _info),
+    ("POST", r"/{repo}\.git/info/lfs/objects/batch", "large", _large),
+    ("PUT", r"/large/{repo}/(?P<oid>[0-9a-f]{64})", "large", _put_large),
+    ("GET|HEAD", r"/{repo}/resolve/(?P<rev>[^/]+)/(?P<path>.+)", "resolve", _resolve),
+)
+"""Methods, pattern of the path, what a fault calls the operation, and who answers."""

@@ -1,0 +1,166 @@
+"""The local Hub over HTTP: what `huggingface_hub` asks, answered from repositories in memory. For tests and for a dry run.
+
+    with LocalHub() as hub:
+        sha = hub.push("org/name", {"config.json": b"{}"}).oid
+        subprocess.run(..., env={**os.environ, **hub.environment})
+
+Add here how requests come and go; what is answered is `routes.py`, what a repository holds `repository.py`, what may fail
+`faults.py`.
+"""
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ratchet.testing.hub.faults import Fault, FaultPlan
+from ratchet.testing.hub.repository import Commit, RefusedError, Repository
+from ratchet.testing.hub.routes import ROUTES, Answer, Asked
+
+TOKEN = "hf_" + "LocalHubToken0123456789abcdefghij"
+"""What the local Hub lets in; the same for everyone, as nothing here is worth keeping."""
+_REPO = r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)"
+
+
+class LocalHub:
+    """A Hub at `endpoint`, from `with` on. Its repositories, the requests it met and its faults are open to the test."""
+
+    def __init__(self, *, token: str = TOKEN, large_files: bool = False, port: int = 0) -> None:
+        self.token, self.large_files = token, large_files
+        self.repositories: dict[str, Repository] = {}
+        self.requests: list[tuple[str, str]] = []
+        """Method and path of each request, in the order in which they came."""
+        self.faults = FaultPlan()
+        self.lock = threading.RLock()
+        self.closing = threading.Event()
+        self.connections: set[socket.socket] = set()
+        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server.hub = self
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def endpoint(self) -> str:
+        """The address, for `HF_ENDPOINT`."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to take this for the Hub; `huggingface_hub` reads it when it is imported."""
+        return {"HF_ENDPOINT": self.endpoint, "HF_TOKEN": self.token, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
+
+    def push(self, name: str, files: Mapping[str, bytes] | Path, *, private: bool = False, title: str = "pushed") -> Commit:
+        """Commit files (a mapping, or a folder) as somebody else would, past HTTP; makes the repository where there is none."""
+        if isinstance(files, Path):
+            files = {path.relative_to(files).as_posix(): path.read_bytes() for path in files.rglob("*") if path.is_file()}
+        with self.lock:
+            repository = self.repositories.setdefault(name, Repository(name, private))
+            return repository.commit(files, title=title)
+
+    def fail(self, *faults: Fault) -> None:
+        """Plant faults, to be met in this order."""
+        with self.lock:
+            self.faults.waiting.extend(faults)
+
+    def __enter__(self) -> "LocalHub":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        for connection in list(self.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:  # it has ended by itself
+                continue
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that closing waits for them
+    hub: LocalHub
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that are gone are no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.hub.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.hub.connections.discard(self.connection)
+        super().finish()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """Nothing is printed; `LocalHub.requests` keeps them."""
+
+    def do_GET(self) -> None:
+        """Also answers HEAD, POST and PUT."""
+        hub, split = self.server.hub, urlsplit(self.path)
+        path, query = unquote(split.path), dict(parse_qsl(split.query))
+        hub.requests.append((self.command, path))
+        for method, pattern, operation, answer in ROUTES:
+            if self.command in method.split("|") and (found := re.fullmatch(pattern.replace("{repo}", _REPO), path)):
+                return self._meet(operation, answer, found.groupdict(), query)
+        self._body()
+        return self._send(404, {"error": "Not found"})
+
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
+
+    def _meet(
+        self, operation: str, answer: Callable[[LocalHub, Asked], Answer], place: dict[str, str], query: dict[str, str]
+    ) -> None:
+        hub = self.server.hub
+        with hub.lock:
+            fault = hub.faults.next(operation)
+        kind = fault.kind if fault else ""
+        if fault and kind == "cut":
+            self.rfile.read(int(self.headers.get("Content-Length", 0)) // 2)
+            return self._end()
+        body = self._body()
+        if fault and kind == "refuse":
+            return self._send(fault.status, {"error": "planted"}, fault.headers)
+        try:
+            with hub.lock:
+                if kind == "overtake":
+                    hub.repositories[place["repo"]].commit({"OVERTAKEN.md": b"another's\n"}, title="another's")
+                asked = Asked(self.command, place, query, body, self.headers, halve=kind == "halve")
+                status, content, headers = answer(hub, asked)
+        except RefusedError as refused:
+            said = {"X-Error-Message": refused.message, **({"X-Error-Code": refused.code} if refused.code else {})}
+            return self._send(refused.status, {"error": refused.message}, said)
+        if kind == "hang":
+            hub.closing.wait()
+        if kind in {"hang", "drop"}:
+            return self._end()
+        if fault and (kind == "lose" or (kind == "halve" and operation == "commit")):
+            return self._send(fault.status, {"error": "planted"}, fault.headers)
+        return self._send(status, content, headers, halve=kind == "halve")
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _end(self) -> None:
+        self.close_connection = True
+
+    def _send(self, status: int, content: Any, headers: Mapping[str, str] | None = None, *, halve: bool = False) -> None:
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {}), "Content-Length": str(len(data))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data[: len(data) // 2] if halve else data)
+        if halve:
+            self._end()

@@ -1,0 +1,234 @@
+"""An example of the document that the page is drawn from: simulated answers, real metrics. For previews, docs and tests.
+
+`python -m ratchet.testing.report_example > page.html` draws it. Add here a key when the eval report gains one; what the keys mean is
+said where they are computed.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratchet.config.machine import Machine
+from ratchet.core.digests import digest_json
+from ratchet.evaluation.comparison_summary import write_verdict
+from ratchet.evaluation.report.page import render_report
+from ratchet.evaluation.sweep import TFIDF, build_sweep
+from ratchet.metrics.calibration import fit_calibration, softmax
+from ratchet.metrics.classification import describe_split, macro_f1
+from ratchet.metrics.intervals import paired_bootstrap
+
+LABELS = ("refund", "billing", "cancel_account", "delivery", "password", "complaint", "other")
+TEXTS = ("please send my money back", "the invoice shows a wrong sum", "close my account today", "parcel never came", "no login")
+CHECKS = {
+    "row_quality": "All 2,511 rows of the week are well formed.",
+    "label_agreement": "Krippendorff's alpha 0.871 is above the limit 0.667.",
+    "leakage": "Nothing held out occurs in training; 31 near-duplicates were removed.",
+    "golden_set_regression": "The golden set did not regress beyond the margin 0.020.",
+}
+_MARGIN = 0.02
+_TIMINGS = {"curate": 3.41, "train": 201.77, "calibrate": 1.02, "evaluate": 14.93}
+_TFIDF = {
+    "title": TFIDF, "seconds": 0.62, "samples_per_second": 3512.9,
+    "macro_f1": 0.771, "nll": 0.812, "served_nll": 0.774, "ece": 0.093,
+}  # fmt: skip
+
+
+def make_example(
+    labels: Sequence[str] = LABELS, *, live: bool = True, n: int = 420, texts: Sequence[str] = TEXTS, seed: int = 0
+) -> dict[str, Any]:
+    """A whole `eval_report` document over `labels`; `live=False` is a first cycle. `texts` are dealt round to the errors."""
+    generator = np.random.default_rng(seed)
+    names, k = tuple(labels), len(labels)
+    weights = 1.0 / np.arange(1, k + 1) ** 0.6
+
+    def answer(size: int, skill: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        truth = generator.choice(k, size, p=weights / weights.sum()).astype(np.int64)
+        logits = generator.normal(0, 1.0, (size, k))
+        logits[np.arange(size), truth] += skill
+        logits[np.arange(size), (truth + 1) % k] += 0.9
+        return truth, logits * 3.4
+
+    calibration_truth, calibration_logits = answer(n, 2.9)
+    calibration = fit_calibration(calibration_logits, calibration_truth)
+    metrics: dict[str, Any] = {}
+    live_metrics: dict[str, Any] = {}
+    comparison: dict[str, dict[str, Any]] = {}
+    errors, lost, right = [], [], 0
+    for split, size in (("test", n), ("golden", max(2 * k, n // 3))):
+        truth, logits = answer(size, 2.9)
+        before = logits + generator.normal(0, 1.6, logits.shape)
+        now = softmax(logits, calibration.temperature)
+        metrics[split] = describe_split(softmax(logits), now, truth, names, seed=seed)
+        metrics[split]["thresholds"] = {
+            name: {"by_f1": 0.4 + 0.01 * (i % 9), "by_cost": None if i % 4 == 3 else 0.7} for i, name in enumerate(names)
+        }
+        live_metrics[split] = describe_split(softmax(before), softmax(before, 1.7), truth, names, seed=seed)
+        mine, theirs = logits.argmax(axis=1), before.argmax(axis=1)
+        gain, ends = paired_bootstrap(mine, theirs, truth, lambda p, t: macro_f1(p, t, k), resamples=200, seed=seed)
+        comparison[split] = {"macro_f1_difference": gain, "ci": ends, "margin": _MARGIN}
+        for i in np.flatnonzero(mine != truth):
+            row = {
+                "item": f"{split}-{i}",
+                "text": texts[int(i) % len(texts)],
+                "label": names[truth[i]],
+                "predicted": names[mine[i]],
+            }
+            errors.append({"split": split, **row, "confidence": float(now[i].max())})
+            if split == "golden" and theirs[i] == truth[i]:
+                lost.append(row)
+        right = int((theirs == truth).sum())
+    errors.sort(key=lambda row: -row["confidence"])
+
+    adapter, other = digest_json(["adapter", seed]), digest_json(["live", seed])
+    candidates = [
+        _candidate(0, "all-MiniLM-L6-v2, LoRA r=8", 6, 4),
+        _candidate(1, "all-MiniLM-L6-v2, LoRA r=16", 5, 5),
+        {**_candidate(2, "all-MiniLM-L6-v2, linear probe", 0, 1), "method": "probe"},
+    ]
+    classes = [int(share) for share in np.maximum(2200 * weights / weights.sum(), 1)]
+    spans = (
+        ("train", "2025-12-01", "2026-02-15", 1.0),
+        ("calibration", "2026-02-16", "2026-02-22", 0.2),
+        ("test", "2026-02-23T00:04:11+00:00", "2026-03-01T23:58:02+00:00", 0.19),
+    )
+    splits: dict[str, Any] = {}
+    for split, first, last, share in spans:
+        counts = {
+            name: int(count * share) + (i % 3) * (split == "test")
+            for i, (name, count) in enumerate(zip(names, classes, strict=True))
+        }
+        splits[split] = {"n": sum(counts.values()), "first": first, "last": last, "classes": counts}
+    splits["golden"] = {"n": metrics["golden"]["n"], "classes": dict.fromkeys(names, metrics["golden"]["n"] // k)}
+    if live:
+        kept = f"{len(lost)} of {right} golden items that live gets right are lost."
+        sentence = f"Passed every gate against live {other[:8]}; it may be promoted."
+    else:
+        kept = "No live adapter yet, so no golden item can be lost."
+        sentence = (
+            f"The first adapter stands at macro-F1 {metrics['test']['macro_f1']:.3f}; there is no live adapter to compare with."
+        )
+    return {
+        "schema": 1,
+        "classifier": "support_tickets",
+        "week": "2026-02-23",
+        "adapter": adapter,
+        "live": other if live else None,
+        "verdict": {"word": "passed" if live else "first", "sentence": sentence},
+        "splits": splits,
+        "data": {
+            "dropped": {"near-duplicate of a held-out text": 31, "empty after redaction": 4},
+            "redactions": {"EMAIL": 212, "PHONE": 58, "IBAN": 9},
+            "labels": {
+                "requests": 2511,
+                "corrections": 2804,
+                "doubles": 271,
+                "agreement": 0.9188,
+                "alpha": 0.8712,
+                "alpha_ci": [0.8433, 0.8961],
+                "confusions": {f"{names[0]} / {names[1]}": 9, f"{names[1]} / {names[-1]}": 4},
+            },
+        },
+        "temperature": calibration.temperature,
+        "calibration": calibration.as_json(),
+        "candidate": candidates[0],
+        "candidates": candidates,
+        "sweep": build_sweep({"candidates": candidates, "best": 0}, _TFIDF, Machine(), _TIMINGS),
+        "metrics": metrics,
+        "live_metrics": live_metrics if live else None,
+        "comparison": comparison if live else None,
+        "golden": {
+            "n": metrics["golden"]["n"],
+            "live_right": right if live else None,
+            "lost": lost if live else [],
+            "sentence": kept,
+        },
+        "baselines": {
+            "majority": {"macro_f1": 0.0712, "ece": 0.021},
+            "tfidf_logreg": {"macro_f1": 0.7412, "ece": 0.0841},
+            "linear_probe": {"macro_f1": 0.8233, "ece": 0.0442},
+            "base_model": {"macro_f1": 0.1233, "ece": 0.0617},
+        },
+        "baselines_sentence": "The candidate beats its own frozen encoder with a linear head, the strongest baseline.",
+        "three_way": _three_way(metrics["test"], n),
+        "labels": list(names),
+        "worst_errors": errors[:20],
+        "checks": {gate: {"passed": True, "verdict": "passed", "reason": reason} for gate, reason in CHECKS.items()},
+        "timings_s": dict(_TIMINGS),
+        "versions": {"ratchet": "0.1.0", "torch": "2.10.0", "transformers": "5.2.0", "peft": "0.19.1"},
+        "reproduce": {
+            "command": "ratchet cycle support_tickets --week 2026-02-23",
+            "digests": {"adapter": adapter, "data": digest_json(["data", seed]), "specification": digest_json(["spec", seed])},
+        },
+    }
+
+
+def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
+    """Base, tuned and frontier model on a sample, as a causal winner has them."""
+    tuned, (low, high) = test["macro_f1"], test["macro_f1_ci"]
+    said = "90 of 90 texts were answered by example-large, 0 of them in an earlier run; 0.0213 of the budget of 1 is spent."
+    places = [
+        ("tuned", "causal/lora r16 SmolLM2-135M", 0.0, test["ece"], 0.0021, 74.2, 118.3, ""),
+        ("base_zero_shot", "SmolLM2-135M", -0.7, 0.31, 0.0021, 74.0, 117.1, "the prompt that serves"),
+        ("base_few_shot", "SmolLM2-135M", -0.55, 0.22, 0.0026, 91.5, 140.2, "the prompt with solved examples before the text"),
+        ("frontier", "example-large", -0.02, 0.041, 0.2367, 612.4, 1340.0, said),
+    ]
+    rows = [
+        {
+            "name": name, "model": model, "n": 90 if name == "frontier" else 200, "macro_f1": max(0.0, tuned + less),
+            "macro_f1_ci": [max(0.0, low + less), max(0.0, high + less)], "ece": ece, "unusable": 2 if name == "frontier" else 0,
+            "cost_per_1000": cost, "p50_ms": p50, "p95_ms": p95, "calls": 90 if name == "frontier" else 40,
+            "difference": None if name == "tuned" else -less,
+            "difference_ci": None if name == "tuned" else [-less - 0.04, -less + 0.04], "note": note,
+        }
+        for name, model, less, ece, cost, p50, p95, note in places
+    ]  # fmt: skip
+    return {
+        "n": 200, "of": n, "seed": 0, "machine_hour_price": 0.1, "machine_hour_assumed": True, "rows": rows, "frontier": said,
+        "verbalised": {
+            "n": 50, "question": "Confidence from 0 to 9:", "accuracy": 0.9, "written_mean": 0.71, "written_ece": 0.214,
+            "logits_mean": 0.91, "logits_ece": 0.052,
+        },
+        "verdict": write_verdict(rows, 200, n, said, True),
+    }  # fmt: skip
+
+
+def _candidate(index: int, title: str, epochs: int, selected: int) -> dict[str, Any]:
+    rows = [
+        {
+            "epoch": e,
+            "train_loss": round(1.9 * 0.52**e + 0.04, 4),
+            "macro_f1": round(0.93 - 0.5 * 0.4**e, 4),
+            "nll": round(0.24 + 0.9 * 0.4**e + 0.03 * max(e - selected, 0), 4),
+            "ece": round(0.03 + 0.008 * e, 4),
+            "brier": round(0.11 + 0.2 * 0.4**e, 4),
+            "seconds": 31.2,
+        }
+        for e in range(1, epochs + 1)
+    ]
+    final = rows[selected - 1] if rows else {"macro_f1": 0.86, "nll": 0.44, "ece": 0.05, "brier": 0.2}
+    return {
+        "index": index,
+        "title": title,
+        "family": "encoder",
+        "method": "lora",
+        "status": "trained",
+        "reason": "",
+        "weights_digest": digest_json(title),
+        "calibration": {key: final[key] for key in ("macro_f1", "nll", "ece", "brier")},
+        "served_nll": round(0.97 * final["nll"], 4),
+        "epochs": rows,
+        "selected_epoch": selected if rows else None,
+        "stopped_early": selected < epochs,
+        "target_modules": ["query", "value"],
+        "matched_layers": 12 if rows else None,
+        "trainable_share": 0.0131 if rows else None,
+        "seconds": 31.2 * epochs or 4.4,
+        "samples_per_second": 70.5,
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_report(make_example()))

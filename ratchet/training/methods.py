@@ -1,0 +1,120 @@
+"""One candidate from its task to its adapter folder: which method trains it, and what is known of it then.
+
+Add a method here. Our own loop is `ratchet/training/native/trainer.py`, the probe `linear_probe.py`, TRL's trainers `ratchet/training/trl/sft.py` and `ratchet/training/trl/dpo.py` with
+`ratchet/training/trl/dpo_pass.py`; how what was learned is judged is `validation.py`, what is written `adapter_writer.py`.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ratchet.config.candidate import Candidate
+from ratchet.core.errors import RatchetError
+from ratchet.models.adapters import format as form
+from ratchet.models.adapters.peft_format import LoraSettings
+from ratchet.models.embeddings import keep_embeddings
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
+from ratchet.training.adapter_writer import as_safetensors, finish, write_adapter
+from ratchet.training.history import Metrics, Tensors
+from ratchet.training.native.trainer import Report, learn, prepare_torch
+from ratchet.training.result import CandidateResult, weights_digest
+from ratchet.training.supervision.exit_reason import is_out_of_memory
+from ratchet.training.supervision.watchdog import sign_of_life
+from ratchet.training.task import Task
+from ratchet.training.validation import answer, evaluate, measure, measure_served, watched
+
+_REGRESSION = 10  # times the usual silence: a regression of thousands of steps cannot tell how far it is
+
+
+def train_candidate(task: Task, report: Report) -> CandidateResult:
+    """Train one candidate and leave its adapter folder; a candidate that cannot be trained comes back as failed.
+
+    What is no fault of the candidate is raised: `OtherEndedError`, and whatever says that memory was refused.
+    """
+    prepare_torch()
+    task.folder.mkdir(exist_ok=True)
+    started = time.perf_counter()
+    try:
+        result = _trainer_of(task.candidate)(task, report)
+    except RatchetError as error:
+        if is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
+        return replace(task.blank_result(), reason=str(error), seconds=time.perf_counter() - started)
+    adapter = task.folder / "adapter"
+    sign_of_life()
+    logits, labels = answer(watched(load_predictor(adapter), task), task.calibration)
+    return replace(
+        result,
+        status="trained",
+        folder=f"{task.folder.name}/adapter",
+        weights_digest=weights_digest(adapter),
+        calibration=measure(logits, labels),
+        served_nll=measure_served(logits, labels),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _trainer_of(candidate: Candidate) -> "Callable[[Task, Report], CandidateResult]":
+    if candidate.method == "probe":
+        return _train_probe
+    if candidate.method == "dpo":
+        return _train_with_preferences
+    return _train_with_sft if candidate.trainer == "sft" else _train_lora
+
+
+def _train_lora(task: Task, report: Report) -> CandidateResult:
+    found = learn(task, report)
+    result = finish(task, found.settings, found.tensors, found.history, found.share, found.kept_s)
+    shutil.rmtree(task.checkpoints)
+    return replace(result, lower_layers=found.lower_layers)
+
+
+def _train_with_preferences(task: Task, report: Report) -> CandidateResult:
+    from ratchet.training.trl.dpo_pass import pass_again
+
+    found = learn(task, report)
+    passed = pass_again(task, found, report)
+    result = finish(task, found.settings, passed.tensors, passed.history, found.share)
+    shutil.rmtree(task.checkpoints)
+    trained_s = found.kept_s + sum(epoch.train_seconds for epoch in found.history.epochs)
+    return replace(
+        result,
+        lower_layers=found.lower_layers,
+        pairs=passed.pairs,
+        first_kept=passed.first_kept,
+        stopped_early=found.history.stopped_early(task.candidate),
+        samples_per_second=len(task.train) * len(found.history.epochs) / trained_s,
+    )
+
+
+def _train_with_sft(task: Task, report: Report) -> CandidateResult:
+    from ratchet.training.trl.sft import train_with_sft
+
+    tokenizer = load_prompt_tokenizer(task.base.folder, task.prompt, task.candidate.max_tokens)
+
+    def judged(settings: LoraSettings | None, tensors: Tensors) -> Metrics:
+        return evaluate(task, tokenizer, settings, tensors)
+
+    result = finish(task, *train_with_sft(task, tokenizer, judged, report))
+    shutil.rmtree(task.checkpoints)
+    return result
+
+
+def _train_probe(task: Task, report: Report) -> CandidateResult:
+    from ratchet.training.linear_probe import fit_probe
+
+    started = time.perf_counter()
+    embeddings = keep_embeddings(
+        task.work, task.base.name, [text for text, _ in task.train], task.candidate.max_tokens, task.room.watch
+    )
+    sign_of_life(times=_REGRESSION)
+    targets = np.array(task.targets, dtype=np.int64)
+    tensors = fit_probe(embeddings, targets, len(task.plan.labels), task.candidate)
+    sign_of_life()
+    seconds = time.perf_counter() - started
+    write_adapter(task, {form.WEIGHTS["probe"]: as_safetensors(tensors)})
+    return replace(task.blank_result(), samples_per_second=len(task.train) / seconds)

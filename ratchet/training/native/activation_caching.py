@@ -1,0 +1,122 @@
+"""What the frozen lower layers make of each example, computed once and kept in a file that both processes of a pair map.
+
+With `layers = "top:K"` these layers never learn, and no dropout works in them, so what they say stays true for every epoch. The
+file has no name once it is full: nothing of it survives a kill, and a training that goes on computes it anew. Add here what
+concerns the file. How lower layers are left out is in `ratchet/models/layers.py`; how a trainee uses it, in `trainable_model.py` and `causal_model.py`.
+"""
+
+import itertools
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ratchet.core.errors import RatchetError
+from ratchet.models.tokenization import batch_by_tokens, pad_batch
+from ratchet.training.native.activation_cache import Kept
+from ratchet.training.native.data_parallel import Alone, Duo
+from ratchet.training.supervision.memory_budget import Room
+
+if TYPE_CHECKING:
+    import torch
+
+    from ratchet.training.native.trainable_model import Trainee
+
+MOST_BYTES = 8 * 2**30
+"""Of one file; and never more than half of what is free on the disk."""
+_FILE = "lower-layers.bin"
+_CLOSE = {"torch.float32": 1e-3, "torch.bfloat16": 0.06}
+
+
+def keep_lower(
+    trainee: "Trainee", rows: Sequence[Sequence[int]], folder: Path, pair: Alone | Duo, room: Room, most: int = MOST_BYTES
+) -> str:
+    """Compute what the lower layers make of `rows`, half of it in each process of `pair`, and let `trainee` use it from now on.
+
+    Both processes must call. Returns what was done, in words; empty when every layer learns. Where the file does not fit, the
+    lower layers are computed at each step: the outcome is the same, only later. Raises `RatchetError` for a family whose upper
+    layers read more of the lower ones than their last states.
+    """
+    if not trainee.below:
+        return ""
+    path, lower = folder / _FILE, f"{trainee.below} lower layers"
+    unique = {_key(row): row for row in rows}
+    width, dtype = trainee.model.config.hidden_size, trainee.working[0].dtype
+    ends = list(itertools.accumulate(len(row) for row in unique.values()))
+    size = ends[-1] * width * dtype.itemsize
+    refused = ""
+    if pair.rank == 0:
+        path.unlink(missing_ok=True)  # of a training that was killed
+        refused = _make_file(path, size, most)
+    pair.meet()
+    if not path.is_file():
+        return f"{lower} computed at each step: {refused}"
+    states = _map_file(path, ends[-1], width, dtype)
+    trainee.model.eval()
+    _fill(states, trainee, list(unique.values()), ends, pair, room)
+    pair.meet()
+    if pair.rank == 0:
+        path.unlink()  # the other maps it too: it is freed with the last of them, however they end
+    starts = dict(zip(unique, [0, *ends], strict=False))
+    _use(Kept(states, starts), trainee, next(iter(unique.values())))
+    return f"{lower} computed once, {size / 1e6:.1f} MB kept"
+
+
+def _key(row: Sequence[int]) -> bytes:
+    return np.asarray(row, dtype=np.int64).tobytes()
+
+
+def _map_file(path: Path, tokens: int, width: int, dtype: "torch.dtype") -> "torch.Tensor":
+    import torch
+
+    found: torch.Tensor = torch.from_file(str(path), shared=True, size=tokens * width, dtype=dtype)
+    return found.view(tokens, width)
+
+
+def _fill(
+    states: "torch.Tensor", trainee: "Trainee", rows: Sequence[Sequence[int]], ends: Sequence[int], pair: Alone | Duo, room: Room
+) -> None:
+    """Compute this process's share of the batches."""
+    lengths = [len(row) for row in rows]
+    for batch in itertools.islice(batch_by_tokens(lengths), pair.rank, None, pair.ranks):
+        *_, found = trainee.catch_lower(*pad_batch([rows[row] for row in batch], trainee.pad_id))
+        for row, said in zip(batch, found, strict=True):
+            states[ends[row] - lengths[row] : ends[row]] = said[: lengths[row]]
+        room.leave(pair.rank)
+
+
+def _use(kept: Kept, trainee: "Trainee", row: Sequence[int]) -> None:
+    """Let `trainee` use what is kept, after it said the same of one row with it and without."""
+    import torch
+
+    ids, mask = pad_batch([row], trainee.pad_id)
+    with torch.no_grad():
+        live = trainee.answer(ids, mask)
+        prefix = trainee.catch_lower(ids, mask)[:-1]
+        trainee.kept = replace(kept, prefix=prefix[0] if prefix else None)
+        distance = float((trainee.answer(ids, mask) - live).abs().max())
+    if not distance <= _CLOSE[str(kept.states.dtype)] * max(1.0, float(live.abs().max())):
+        raise RatchetError(
+            f"the upper layers of the base model ({trainee.model.config.model_type}) read more of the lower ones than their "
+            f"last states: {distance:.2g} apart.",
+            'Write layers = "all", or use a base of a family that is listed in docs/families.md.',
+            code="unknown_family",
+        )
+
+
+def _make_file(path: Path, size: int, most: int) -> str:
+    """Make a file of `size` bytes whose place on the disk is certain; or say why not."""
+    allowed = min(most, shutil.disk_usage(path.parent).free // 2)
+    if size > allowed:
+        return f"keeping them needs {size / 1e6:.0f} MB, and {allowed / 1e6:.0f} MB may be used in {path.parent}"
+    with path.open("wb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            path.unlink()
+            return f"{size / 1e6:.0f} MB cannot be had in {path.parent} ({error.strerror})"
+    return ""

@@ -1,0 +1,152 @@
+"""The shared part of a prompt and all texts of a batch, side by side in one pass through a causal model.
+
+Attention is the only place where tokens see each other: here each text sees the shared part and itself, and everything else runs
+over one long row. That costs the shared part once for each batch, and half the calls of two passes, which on small batches cost
+as much as the products. Add here how rows lie beside each other. Scoring, where the shared part is kept over batches, has its
+own way in `ratchet/models/causal.py`.
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ratchet.core.errors import RatchetError
+from ratchet.models.causal import label_scores
+from ratchet.models.encoders import quiet_loading
+from ratchet.models.tokenization import Rows
+
+if TYPE_CHECKING:
+    import torch
+
+ATTENTION = "ratchet_one_pass"
+"""What transformers calls it, after `attend_in_one_pass`."""
+
+
+def attend_in_one_pass(model: Any) -> None:
+    """Have a causal model attend as `one_pass_rows` needs it, and in no other way, from now on, gradients included.
+
+    Raises `RatchetError` for a family whose attention cannot be exchanged.
+    """
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attend)
+    with quiet_loading():
+        model.set_attn_implementation(ATTENTION)
+    if model.config._attn_implementation != ATTENTION:
+        raise RatchetError(
+            f"the base model ({model.config.model_type}) computes attention in a way of its own, which training cannot exchange.",
+            "Use a base of a family that is listed in docs/families.md.",
+            code="unknown_family",
+        )
+
+
+def one_pass_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Rows:
+    """What answers rows of tokens that follow `prefix`, filled up on the right: logits [n, k], from one pass.
+
+    A model that attends otherwise is switched for the call; gradients of what it computes need `attend_in_one_pass`.
+    """
+    import torch
+
+    def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+        with _attending(model):
+            states = _run(model.base_model, prefix, ids)
+        every, last = torch.arange(len(ids), device=ids.device), mask.sum(dim=1).to(ids.device) - 1
+        return label_scores(model, split_pass(states, len(prefix), len(ids))[1][every, last], codes)
+
+    return rows
+
+
+@contextmanager
+def _attending(model: Any) -> Iterator[None]:
+    before = model.config._attn_implementation
+    if before == ATTENTION:
+        yield
+        return
+    attend_in_one_pass(model)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
+
+
+def _run(backbone: Any, prefix: Sequence[int], ids: "torch.Tensor") -> "torch.Tensor":
+    """Last hidden states [1, p + n t, d]."""
+    import torch
+
+    (n, t), p, device = ids.shape, len(prefix), ids.device
+    tokens = torch.cat([torch.tensor(list(prefix), dtype=ids.dtype, device=device), ids.flatten()])
+    places = torch.cat([torch.arange(p, device=device), torch.arange(p, p + t, device=device).repeat(n)])
+    found: torch.Tensor = backbone(
+        input_ids=tokens[None], position_ids=places[None], use_cache=False, shared=p, texts=n
+    ).last_hidden_state
+    return found
+
+
+def join_pass(shared: "torch.Tensor", texts: "torch.Tensor") -> "torch.Tensor":
+    """[1, p, d] and [n, t, d] as they lie in one pass, [1, p + n t, d]."""
+    import torch
+
+    return torch.cat([shared, texts.flatten(0, 1)[None]], dim=1)
+
+
+def split_pass(states: "torch.Tensor", p: int, n: int) -> "tuple[torch.Tensor, torch.Tensor]":
+    """The inverse of `join_pass`."""
+    return states[:, :p], states[0, p:].view(n, -1, states.shape[-1])
+
+
+def attend(
+    module: Any,
+    query: "torch.Tensor",
+    key: "torch.Tensor",
+    value: "torch.Tensor",
+    attention_mask: "torch.Tensor | None",
+    *,
+    shared: int,
+    texts: int,
+    scaling: float,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    **more: Any,
+) -> "tuple[torch.Tensor, None]":
+    """Attention of one long row, as transformers asks for it: [1, heads, p + n t, d] becomes [1, p + n t, heads, d].
+
+    The shared part sees what comes before in it; each of `texts` texts sees the whole shared part, and what comes before in itself.
+    """
+    import torch
+
+    (_, heads, length, width), few = query.shape, key.shape[1]
+    t, group = (length - shared) // texts, heads // few
+    q, k, v = query.reshape(few, group, length, width), key[0], value[0]
+
+    def weigh(scores: "torch.Tensor", first: int) -> "torch.Tensor":
+        """Weights from products [..., s, keys] of the tokens whose positions begin at `first`."""
+        scores = scores if softcap is None else softcap * torch.tanh(scores / softcap)
+        seen = _visible(first, scores.shape[-2], scores.shape[-1], sliding_window, scores.device)
+        found = torch.softmax(scores.masked_fill(~seen, float("-inf")), dim=-1, dtype=torch.float32).to(query.dtype)
+        return torch.nn.functional.dropout(found, dropout, module.training)
+
+    first = q[:, :, :shared].reshape(few, group * shared, width)
+    of_first = (first @ k[:, :shared].mT).view(few, group, shared, shared)
+    found_first = weigh(of_first * scaling, 0).view(few, group * shared, shared) @ v[:, :shared]
+    found_first = found_first.view(few, group, shared, width).permute(2, 0, 1, 3)
+
+    own = q[:, :, shared:].reshape(few, group, texts, t, width).transpose(1, 2).contiguous().view(few, -1, width)
+    own_k, own_v = (part[:, shared:].reshape(few * texts, t, width) for part in (k, v))
+    to_shared = (own @ k[:, :shared].mT).view(few, texts, group, t, shared)
+    to_own = (own.view(few * texts, group * t, width) @ own_k.mT).view(few, texts, group, t, t)
+    weights = weigh(torch.cat([to_shared, to_own], dim=-1) * scaling, shared)
+    found = (weights[..., :shared].reshape(few, texts * group * t, shared) @ v[:, :shared]).view_as(own)
+    found = found + (weights[..., shared:].reshape(few * texts, group * t, t) @ own_v).view_as(own)
+    found = found.view(few, texts, group, t, width).permute(1, 3, 0, 2, 4)
+    return torch.cat([found_first.reshape(shared, heads, width), found.reshape(texts * t, heads, width)])[None], None
+
+
+@functools.lru_cache(maxsize=64)
+def _visible(first: int, count: int, keys: int, window: int | None, device: "torch.device") -> "torch.Tensor":
+    """Which of `keys` positions from 0 each of `count` positions from `first` sees: bool [count, keys]."""
+    import torch
+
+    back = torch.arange(first, first + count, device=device)[:, None] - torch.arange(keys, device=device)
+    return (back >= 0) if window is None else (back >= 0) & (back < window)

@@ -1,0 +1,93 @@
+"""The supervisor of a training: it starts the worker, passes on what that tells, names its end, and tries once more.
+
+It imports nothing heavy, so that it is the last to be short of memory. Add here what is done when a worker ends before its
+time; how an end is named is in `exit_reason.py`, what the worker does in `ratchet/training/worker.py`.
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ratchet.config.secret_variables import without_secrets
+from ratchet.core.errors import RatchetError
+from ratchet.training.plan import read_plan
+from ratchet.training.result import FAILURE, RESULT, TrainingResult, read_result, summarise
+from ratchet.training.supervision.exit_reason import Ending, give_up, memory_limit, name_ending
+from ratchet.training.supervision.progress import Progress
+from ratchet.training.supervision.watchdog import TRACE, read_silence
+from ratchet.training.supervision.work_lock import hold_lease
+from ratchet.training.supervision.worker_channel import relay
+
+
+def supervise(work: Path, progress: Progress) -> None:
+    """Have the plan of a work folder trained, or reuse its result, and report it.
+
+    A worker that is killed, refused memory or hung is followed by exactly one more, which computes half as many texts at once
+    and goes on from the last finished epoch. Raises `RatchetError` when that one ends early too, and for whatever the worker
+    raised itself.
+    """
+    plan = read_plan(work)
+    with hold_lease(work) as lease:
+        if (work / RESULT).is_file():
+            result = read_result(work)
+            progress.say(f"training: reusing the result of plan {plan.digest[:16]}")
+        else:
+            _train(work, lease, progress)
+            result = read_result(work)
+    for candidate in result.candidates:
+        progress.say(", ".join(f"{name} {value}" for name, value in summarise(candidate).items() if value))
+    best = result.best_candidate
+    progress.say(f"training: best is {best.title}")
+    progress.finish(_metadata(result), best.weights_digest)
+
+
+def _train(work: Path, lease: int, progress: Progress) -> None:
+    for old in (FAILURE, TRACE):  # they speak of an earlier training
+        (work / old).unlink(missing_ok=True)
+    first = _run_worker(work, lease, progress)
+    if first is None:
+        return
+    if not first.worth_another_try:
+        raise RatchetError(f"{first.words}.", first.hint, code=f"training_{first.cause}")
+    progress.say(f"{first.words}; trying once more with half as many texts at once")
+    second = _run_worker(work, lease, progress, "--halved")
+    if second is not None:
+        raise give_up(first, second)
+
+
+def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> Ending | None:
+    """Run one worker to its end: None when it did all, its ending when it is gone before. Its own error is raised."""
+    silence_s = read_silence()
+    ours, theirs = os.pipe()
+    command = [sys.executable, "-m", "ratchet.training", str(work), "--worker", str(theirs), "--parent", str(os.getpid()), *options]
+    child = subprocess.Popen(command, pass_fds=(theirs, lease), env=without_secrets())
+    with os.fdopen(ours, "rb") as stream, child as process:
+        os.close(theirs)
+        try:
+            last = relay(stream, progress)
+        except BaseException:
+            process.kill()  # nobody listens any more
+            raise
+    if process.returncode == 0:
+        return None
+    if last.error is not None:
+        raise last.error
+    return name_ending(process.returncode, silence_s, last.second, memory_limit())
+
+
+def _metadata(result: TrainingResult) -> dict[str, Any]:
+    best = result.best_candidate
+    measured: dict[str, Any] = {} if best.calibration is None else asdict(best.calibration)
+    halved = {"halved": True} if any(found.halved for found in result.candidates) else {}
+    return {
+        "candidate": best.title,
+        "weights_digest": best.weights_digest,
+        **{f"calibration_{name}": value for name, value in measured.items()},
+        "trainable_share": best.trainable_share,
+        "matched_layers": best.matched_layers,
+        "seconds": sum(found.seconds for found in result.candidates),
+        **halved,
+    }

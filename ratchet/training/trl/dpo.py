@@ -1,0 +1,148 @@
+"""The preference pass: a causal LoRA that our own loop has trained learns, by TRL's `DPOTrainer`, to prefer the right codes.
+
+Pairs are mined from the training examples alone: where the first pass answers wrongly, or right by little, the right code is
+chosen and the code that it preferred, or its nearest rival, is rejected. The reference is the LoRA as it was before the pass; what
+remains is one LoRA again. Add here how pairs are mined and learned from; whether what they give is kept is `dpo_pass.py`, what
+stock trainers share `trainer_setup.py`.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ratchet.config.candidate import Candidate
+from ratchet.core.blocked_imports import hidden
+from ratchet.core.files import write_json
+from ratchet.metrics.calibration import softmax
+from ratchet.metrics.classification import Floats
+from ratchet.models.adapters.peft_format import LoraSettings
+from ratchet.models.causal import load_causal
+from ratchet.models.prompt_tokenizer import PromptTokenizer
+from ratchet.models.tokenization import encode_texts
+from ratchet.training.checkpoints import recall
+from ratchet.training.device import fast_dtype
+from ratchet.training.history import Epoch, History, Metrics, Tensors
+from ratchet.training.native.model_setup import lora_config
+from ratchet.training.native.trainable_model import class_weights
+from ratchet.training.task import Task
+from ratchet.training.trl.trainer_setup import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
+from ratchet.training.trl.trainer_state import put_tensors
+from ratchet.training.trl.weighted_sampler import FairOrder
+
+FEWEST_PAIRS = 8
+"""Below it there is nothing to prefer: the first pass knows its training examples."""
+_CLOSE = 0.2
+"""A right answer whose probability is at most this much above its nearest rival's makes a pair, too."""
+_SECOND = "second"
+"""Where the pass's own epochs lie, within the folder of the first pass's."""
+_PAIRS = "pairs.json"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One training example with the class to prefer and the class to avoid."""
+
+    row: int
+    chosen: int
+    rejected: int
+
+
+def mine_pairs(logits: Floats, targets: Sequence[int]) -> list[Pair]:
+    """The pairs in what the first pass answers, logits [n, k], to training examples of the classes `targets` [n]."""
+    probabilities = softmax(logits)
+    pairs = []
+    for row, target in enumerate(targets):
+        others = probabilities[row].copy()
+        others[target] = -1.0
+        rival = int(others.argmax())
+        if probabilities[row, target] - probabilities[row, rival] <= _CLOSE:
+            pairs.append(Pair(row, target, rival))
+    return pairs
+
+
+def keep_pairs(folder: Path, mine: Callable[[], list[Pair]]) -> list[Pair]:
+    """The pairs that lie in a folder; where none do, those that `mine` finds, kept there for a pass that is killed."""
+    path = folder / _PAIRS
+    if not path.is_file():
+        write_json(path, [astuple(pair) for pair in mine()])
+    return [Pair(*pair) for pair in json.loads(path.read_bytes())]
+
+
+def as_rows(tokenizer: PromptTokenizer, texts: Sequence[str], pairs: Sequence[Pair]) -> list[dict[str, list[int]]]:
+    """The pairs as tokens, in the columns that TRL makes of texts: cut by the code that serves, one token for each answer."""
+    rows = encode_texts(tokenizer, [texts[pair.row] for pair in pairs])
+    return [
+        {
+            "prompt_ids": [*tokenizer.prefix, *row],
+            "chosen_ids": [tokenizer.codes[pair.chosen]],
+            "rejected_ids": [tokenizer.codes[pair.rejected]],
+        }
+        for row, pair in zip(rows, pairs, strict=True)
+    ]
+
+
+@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here
+def prefer(
+    task: Task,
+    tokenizer: PromptTokenizer,
+    settings: LoraSettings,
+    first: "Tensors",
+    pairs: Sequence[Pair],
+    evaluate: Callable[[Tensors], Metrics],
+    report: Callable[[Epoch], None],
+) -> "tuple[Tensors, History]":
+    """Go on from the LoRA `first` with `pairs`; the tensors of the pass's best epoch, and the pass's history."""
+    import torch
+
+    passing = pass_of(task.candidate)
+    epochs = task.checkpoints / _SECOND
+    order = FairOrder(pair_weights(pairs, task.targets, len(task.plan.labels)), passing.seed, len(recall(epochs)[0].epochs))
+    torch.manual_seed(passing.seed)
+    with quiet_trainer():
+        from datasets import Dataset
+        from peft import get_peft_model
+        from transformers import AutoTokenizer
+        from trl import DPOConfig, DPOTrainer
+
+        class TokenTrainer(OurSchedule, DPOTrainer):  # type: ignore[misc] # trl is untyped
+            """TRL's trainer on rows that the code that serves has cut into tokens: it would cut texts in its own way."""
+
+            def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
+                return dataset
+
+            def _get_train_sampler(self, *_: Any) -> Any:
+                return order
+
+        attention = None if torch.cuda.is_available() else "eager"  # fused attention is many times slower backwards on a CPU
+        base = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."), attention=attention)
+        model = get_peft_model(base, lora_config(settings))
+        put_tensors(model, first)
+        output = task.folder / "dpo"
+        arguments = stock_arguments(passing, len(pairs), output, task.room)
+        arguments["train_sampling_strategy"] = "random"  # by `order`: pairs have no single length to be sorted by
+        trainer = TokenTrainer(
+            model=model,
+            args=DPOConfig(**arguments, beta=passing.beta, max_length=None),
+            train_dataset=Dataset.from_list(as_rows(tokenizer, [text for text, _ in task.train], pairs)),
+            processing_class=AutoTokenizer.from_pretrained(task.base.folder, local_files_only=True, trust_remote_code=False),
+        )
+        watch = Watch(passing, task.room, epochs, evaluate, report)
+        tensors, history = run_watched(trainer, watch)
+    shutil.rmtree(output, ignore_errors=True)
+    return tensors, history
+
+
+def pair_weights(pairs: Sequence[Pair], targets: Sequence[int], k: int) -> list[float]:
+    """What each pair weighs: as its right class does in the first pass, so that an error in a rare class is not outvoted."""
+    import torch
+
+    weights = class_weights(torch.tensor(targets), k)
+    return [float(weights[pair.chosen]) for pair in pairs]
+
+
+def pass_of(candidate: Candidate) -> Candidate:
+    """The settings of the preference pass in the places where a trainer looks for them."""
+    return replace(candidate, epochs=candidate.pass_epochs, learning_rate=candidate.pass_rate)

@@ -1,0 +1,70 @@
+"""After a candidate's first pass: whether a preference pass follows, and which of the two is kept.
+
+Add here what decides between the two. How pairs are mined and learned from is `dpo.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ratchet.models.adapters.peft_format import LoraSettings
+from ratchet.models.prompt_tokenizer import PromptTokenizer
+from ratchet.training.history import Epoch, History, Metrics, Tensors
+from ratchet.training.native.trainer import Learned
+from ratchet.training.task import Task
+from ratchet.training.trl.dpo import FEWEST_PAIRS, Pair, keep_pairs, mine_pairs, prefer
+from ratchet.training.validation import answer, evaluate, measure_served, serve, watched
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What both passes left: the better one's tensors, and the history of both."""
+
+    tensors: Tensors
+    history: History
+    pairs: int
+    first_kept: str = ""
+    """Why the first pass's tensors are kept; empty where the second one made them better."""
+
+
+def pass_again(task: Task, found: Learned, report: Callable[[Epoch], None]) -> Passed:
+    """Go on from what the first pass learned with its errors on training examples; keep the better one.
+
+    The better one has the lower NLL on the calibration split as it would be served: candidates are chosen by the same figure.
+    """
+    tokenizer, settings, examples = found.tokenizer, found.settings, len(task.train)
+    if not isinstance(tokenizer, PromptTokenizer) or settings is None:
+        raise ValueError("preferences are of codes, which only a prompt has, and held to the LoRA before them")
+    pairs, before = _look_back(task, tokenizer, settings, found.tensors)
+    if len(pairs) < FEWEST_PAIRS:
+        few = f"wrong or unsure on {len(pairs)} of {examples} training examples, and preferences need {FEWEST_PAIRS}"
+        return Passed(found.tensors, found.history, len(pairs), f"its first pass kept: {few}")
+    behind = len(found.history.epochs)
+
+    def judged(tensors: Tensors) -> Metrics:
+        return evaluate(task, tokenizer, settings, tensors)
+
+    def told(epoch: Epoch) -> None:
+        report(replace(epoch, epoch=epoch.epoch + behind))
+
+    tensors, second = prefer(task, tokenizer, settings, found.tensors, pairs, judged, told)
+    after = measure_served(*answer(watched(serve(task, tokenizer, settings, tensors), task), task.calibration))
+    if after < before:
+        return Passed(tensors, join_histories(found.history, second, better=True), len(pairs))
+    worse = f"its first pass kept: calibrated NLL {before:.4f}, with preferences {after:.4f}"
+    return Passed(found.tensors, join_histories(found.history, second, better=False), len(pairs), worse)
+
+
+def _look_back(task: Task, tokenizer: PromptTokenizer, settings: LoraSettings, tensors: Tensors) -> tuple[list[Pair], float]:
+    """The pairs in what the first pass answers to training examples, and its NLL on the calibration split as served."""
+    predictor = watched(serve(task, tokenizer, settings, tensors), task)
+    pairs = keep_pairs(task.checkpoints, lambda: mine_pairs(answer(predictor, task.train)[0], task.targets))
+    return pairs, measure_served(*answer(predictor, task.calibration))
+
+
+def join_histories(first: History, second: History, *, better: bool) -> History:
+    """Both passes as one: epochs count on, and the best is the second pass's where that one was `better`."""
+    behind = len(first.epochs)
+    epochs = (*first.epochs, *(replace(epoch, epoch=epoch.epoch + behind) for epoch in second.epochs))
+    best = second.best + behind if better else first.best
+    resumed_from = first.resumed_from if second.resumed_from is None else behind + second.resumed_from
+    return History(epochs, best, resumed_from, first.halved or second.halved)

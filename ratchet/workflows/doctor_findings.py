@@ -1,0 +1,75 @@
+"""Findings of `ratchet doctor`: one line each, with the cure.
+
+Add here how figures of a machine are judged. Where they are looked up is `ratchet/workflows/doctor.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+_GB = 1e9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. Everything but `ok` says how to mend it."""
+
+    what: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    cure: str = ""
+
+    def __post_init__(self) -> None:
+        if self.state != "ok" and not self.cure:
+            raise ValueError(f"{self.what} is {self.state} without a cure")
+
+
+def judge_python(version: tuple[int, int]) -> Finding:
+    """Python 3.11 or newer."""
+    found = f"{version[0]}.{version[1]}"
+    if version < (3, 11):
+        return Finding("python", "fail", found, "Install Python 3.11 or newer and run 'make setup' again.")
+    return Finding("python", "ok", found)
+
+
+def judge_packages(installed: dict[str, str | None], pinned: dict[str, str]) -> list[Finding]:
+    """Each package by name: missing fails, another version than the pin warns. A local part (`+cpu`) is no difference."""
+    findings = []
+    for name, version in installed.items():
+        pin = pinned.get(name)
+        if version is None:
+            findings.append(Finding(f"package {name}", "fail", "not installed", "Run 'make setup'."))
+        elif pin is not None and version.partition("+")[0] != pin:
+            findings.append(
+                Finding(
+                    f"package {name}", "warn", f"{version}, tried with {pin}", f"Run 'pip install {name}=={pin}' or 'make setup'."
+                )
+            )
+        else:
+            findings.append(Finding(f"package {name}", "ok", version))
+    return findings
+
+
+def judge_disk(free_bytes: int) -> Finding:
+    """Free space for warehouse, adapters and work folders."""
+    found = f"{free_bytes / _GB:.1f} GB free"
+    if free_bytes < 0.5 * _GB:
+        return Finding("disk", "fail", found, "Free at least 2 GB: remove <home>/<classifier>/training, or give another --home.")
+    if free_bytes < 2 * _GB:
+        return Finding("disk", "warn", found, "Free at least 2 GB: <home>/<classifier>/training can be removed.")
+    return Finding("disk", "ok", found)
+
+
+def judge_memory(available_bytes: int) -> Finding:
+    """Memory for a cycle, which takes up to 2.5 GB."""
+    found = f"{available_bytes / _GB:.1f} GB available"
+    if available_bytes < 1 * _GB:
+        return Finding("memory", "fail", found, "Close other programs: a cycle takes up to 2.5 GB.")
+    if available_bytes < 3 * _GB:
+        return Finding("memory", "warn", found, "Close other programs, or train fewer candidates: a cycle takes up to 2.5 GB.")
+    return Finding("memory", "ok", found)
+
+
+def read_pins(constraints: str) -> dict[str, str]:
+    """`name==version` lines of a constraints file, names in lower case with `-`."""
+    lines = (line.partition("#")[0].strip() for line in constraints.splitlines())
+    return {name.lower().replace("_", "-"): version for name, found, version in (line.partition("==") for line in lines) if found}

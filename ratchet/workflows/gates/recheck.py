@@ -1,0 +1,72 @@
+"""Judging again: the model's gates decide once more over the answers that a cycle stored, so that no receipt need be believed.
+
+Add a gate here when it can be derived from stored answers. Who asks is `ratchet/workflows/rollout/nominate.py`, before a promotion, and `ratchet/workflows/verify.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import BlockedError
+from ratchet.core.verdict import Verdict
+from ratchet.gates.beats_baselines import HARD, SIMPLER, decide_baselines
+from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
+from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_answers
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.metrics.classification import macro_f1
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipt
+
+_JUDGED_SQL = """
+SELECT model, adapter, split, label, predicted FROM predictions
+WHERE classifier = $classifier AND week = $week AND (model = 'live' OR (model = 'candidate' AND adapter = $adapter))
+"""
+
+
+@dataclass(frozen=True)
+class StoredAnswers:
+    """What a cycle's candidate, and the adapter that was live then, answered."""
+
+    test: Any
+    """Frame of the candidate's answers on the test split."""
+    golden: Any
+    confusions: list[dict[str, Any]]
+    compared_with: str | None
+    """Digest of the adapter that was live; None when there was none."""
+
+
+def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers:
+    """The stored answers of `adapter` in `cycle`."""
+    params, warehouse = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter}, open_warehouse(home.warehouse)
+    judged = warehouse.frame(_JUDGED_SQL, params)
+    return StoredAnswers(
+        judged[(judged["model"] == "candidate") & (judged["split"] == "test")],
+        warehouse.frame(GOLDEN_SQL, params),
+        [{str(k): v for k, v in row.items()} for row in warehouse.frame(CONFUSIONS_SQL, params).to_dict("records")],
+        next((str(found) for found in judged.loc[judged["model"] == "live", "adapter"].unique()), None),
+    )
+
+
+def judge_again(answers: StoredAnswers, spec: Spec, baselines: Receipt) -> dict[str, Verdict]:
+    """The verdicts of the model's gates; those on the baselines take the baselines' figures from their receipt.
+
+    Raises `BlockedError` when that receipt does not follow from the stored answers.
+    """
+    return {
+        "golden_agreement": decide_golden_agreement(answers.confusions),
+        "golden_set_regression": decide_regression(read_answers(answers.golden.to_dict("records")), spec.limits),
+        "beats_baselines": _beats_again(answers.test, spec, baselines),
+    }
+
+
+def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
+    """The verdict on the baselines that the receipt kept, of the macro-F1 that the stored answers give."""
+    index = {label: i for i, label in enumerate(spec.labels)}
+    labels, predicted = (np.array([index[word] for word in test[column]], dtype=np.int64) for column in ("label", "predicted"))
+    reached, evidence = macro_f1(predicted, labels, len(index)), receipt.verdict.evidence
+    if not len(test) or abs(reached - evidence["candidate"]) > 1e-9:
+        raise BlockedError("its receipt of beats_baselines does not follow from the stored answers", code="bad_evidence")
+    return decide_baselines(reached, {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER})

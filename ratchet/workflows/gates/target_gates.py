@@ -1,0 +1,138 @@
+"""What the gates of the deployment targets look at: the plan before training, the sealed adapter after it, and both again later.
+
+Add here facts of a home that a target is judged by; limits and rules are `ratchet/deployment/`.
+"""
+
+import functools
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+from typing import Any
+
+from ratchet.config.candidate import Candidate
+from ratchet.config.policy import ExportPolicy
+from ratchet.config.spec import Spec
+from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.core.verdict import Verdict, join_verdicts
+from ratchet.deployment.adapter_facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
+from ratchet.deployment.exports.parity import judge_evidence
+from ratchet.deployment.targets import Chosen, digest_targets
+from ratchet.deployment.trial import why_untried
+from ratchet.gates.target_fit import decide_target_fit
+from ratchet.gates.target_plan import TRAINED, PlanFit, decide_plan_fit, let_through
+from ratchet.models.adapters.folder import read_folder
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipt
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.registry.exports import Exports
+from ratchet.storage.specs import Specs
+from ratchet.workflows.gates.target_trials import recall_trials, try_candidate
+
+Attempt = Callable[[Home, Candidate, Spec, tuple[Chosen, ...]], list[Verdict]]
+
+
+def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
+    """Which candidates of `spec` can run where they must, before anything is trained.
+
+    Where no target is named only their settings are looked at, which costs nothing: what the gateway of a home takes, the
+    candidates' own bounds nearly say. Where one is, each candidate that fits by its limits is tried with one step of training
+    (`make`), or must have been.
+    """
+    if not spec.target:
+        return decide_plan_fit(_judge_candidates(specs, spec, outline_of_plan))
+    return decide_plan_fit(_judge_candidates(specs, spec, facts_of_plan, functools.partial(try_candidate, make=make)))
+
+
+def foresee_plan(specs: Specs, spec: Spec) -> tuple[PlanFit, list[tuple[Candidate, list[Verdict]]]]:
+    """What `judge_plan` would say as far as that is known without a trial, and each candidate's verdicts; nothing is written.
+
+    The shapes of a base are looked at even where no target is named: here the facts are to be seen.
+    """
+    found = _judge_candidates(specs, spec, facts_of_plan, recall_trials if spec.target else None)
+    return decide_plan_fit(found), found
+
+
+def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tuple[Candidate, ...]:
+    """The candidates that the `receipt` of this cycle's `target_plan` let through: none is judged a second time.
+
+    They are judged where there is none, as when someone has the asset alone made, or an older one that does not name them. Raises
+    `BlockedError` where none was let through, `RatchetError` for a receipt of another specification or other targets.
+    """
+    if receipt is None or (receipt.verdict.passed and TRAINED not in receipt.verdict.evidence):
+        return judge_plan(specs, spec).candidates
+    if not receipt.verdict.passed:
+        raise BlockedError(f"target_plan blocks this cycle: {receipt.verdict.reason}", "Run the cycle again.", code="blocked")
+    now = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
+    if any(receipt.binds.get(key) != digest for key, digest in now.items()):
+        raise RatchetError(
+            "classifier.toml or targets.toml changed since target_plan looked at them.", "Run the cycle again.", code="stale"
+        )
+    return let_through(spec.candidate, receipt.verdict)
+
+
+def _judge_candidates(
+    specs: Specs, spec: Spec, look: Callable[[Candidate, Spec], AdapterFacts], attempt: Attempt | None = None
+) -> list[tuple[Candidate, list[Verdict]]]:
+    """Each candidate with its verdict for each target, by the facts that `look` finds; failed where it finds none.
+
+    One that fits gets those of an `attempt`, too.
+    """
+    chosen, found = specs.targets(spec), []
+    for candidate in spec.candidate:
+        verdicts: list[Verdict] = []
+        try:
+            facts = look(candidate, spec)
+            verdicts += [decide_target_fit(each.profile, facts, each.accept) for each in chosen]
+            if attempt is not None and all(verdict.passed for verdict in verdicts):
+                verdicts += attempt(specs.home, candidate, spec, chosen)
+        except RatchetError as error:
+            if error.code == "no_trial":
+                raise
+            verdicts.append(_refused(candidate, error))
+        found.append((candidate, verdicts))
+    return found
+
+
+def _refused(candidate: Candidate, error: RatchetError) -> Verdict:
+    """The verdict on a candidate that cannot be looked at or tried: the others of its plan are judged all the same."""
+    return Verdict("failed", f"{candidate.title}: {error.message} {error.hint}".strip(), {"candidate": candidate.title})
+
+
+def judge_artifact(
+    specs: Specs,
+    spec: Spec,
+    adapter: str,
+    *,
+    make: bool = True,
+    left_out: Collection[str] = (),
+    limits: ExportPolicy | None = None,
+) -> Verdict:
+    """Whether a sealed adapter can run where it must. An export that a target runs is made (`make`) or must lie there already.
+
+    Where this machine lacks the target's runtime and the export, no verdict is given; nor, where none was made, on an export that
+    its cycle left out. Parity is judged by `limits`, else by those of `spec`. Raises `RatchetError` for an adapter that is missing
+    or changed.
+    """
+    exports = Exports(specs.home)
+    look: Callable[[str, str, str], dict[str, Any]] = exports.make if make else exports.record
+    facts = facts_of_artifact(read_folder(AdapterStore(specs.home).open(spec.name, adapter)))
+    verdicts = []
+    for each in specs.targets(spec):
+        fit = decide_target_fit(each.profile, facts, each.accept)
+        verdicts.append(fit)
+        if not (each.export and fit.passed):
+            continue
+        why = why_untried(each.profile.runtime) or ("its cycle left it out" if each.export in left_out else "")
+        if why and not exports.made(spec.name, adapter, each.export):
+            said = f"Its {each.export} export was not compared here because {why}."
+            verdicts.append(Verdict("inconclusive", said, {"export": each.export, "files": {}}))
+        else:
+            verdicts.append(_judge_export(each.export, look(spec.name, adapter, each.export), limits or spec.export))
+    return join_verdicts(verdicts)
+
+
+def _judge_export(kind: str, record: dict[str, Any], limits: ExportPolicy) -> Verdict:
+    """The verdict of parity, as a part of the evidence, with the limits that it was taken by."""
+    found = judge_evidence(record["verdict"]["evidence"], limits)
+    said = f"Its {kind} export {'may' if found.passed else 'may not'} answer for it: {found.reason}"
+    evidence = {"export": kind, "files": record["files"], "parity": found.evidence, "limits": asdict(limits)}
+    return Verdict(found.outcome, said, evidence)

@@ -1,0 +1,85 @@
+"""A new classifier's folder: `classifier.toml`, the landing folders and, where given, the golden set.
+
+Add here what a new classifier's folder holds. The text of the specification is `ratchet/config/template.py`.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ratchet.config.template import write_template
+from ratchet.core.errors import RatchetError
+from ratchet.core.files import fsync_folder, write_atomically
+from ratchet.data.records import KINDS
+from ratchet.storage.golden_set import load_golden
+from ratchet.storage.home import Home
+from ratchet.storage.specs import load_spec
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made: the labels in order, and the new paths."""
+
+    labels: tuple[str, ...]
+    paths: tuple[Path, ...]
+
+
+def begin_classifier(home: Home, name: str, labels: Sequence[str], golden: Path | None = None) -> Made:
+    """Make the folder of classifier `name` whole or not at all; with `golden`, its labels are taken and it is installed.
+
+    Raises `RatchetError` when the classifier exists already, or the labels or the golden set are unfit.
+    """
+    target = home.classifier(name)
+    if home.spec(name).exists() or home.golden(name).exists():
+        raise RatchetError(
+            f"{target} holds a classifier already; nothing was changed.",
+            "Choose another name, or edit its classifier.toml.",
+            code="exists",
+        )
+    found = tuple(labels_of(golden)) if golden is not None else tuple(labels)
+    text = write_template(name, found)
+    stage = home.root / f".{name}.{os.getpid()}.new" / name
+    shutil.rmtree(stage.parent, ignore_errors=True)
+    try:
+        write_atomically(stage / "classifier.toml", text.encode())
+        files = ["classifier.toml"]
+        spec = load_spec(stage / "classifier.toml")
+        if golden is not None:
+            write_atomically(stage / "golden.jsonl", golden.read_bytes())
+            load_golden(stage / "golden.jsonl", spec)
+            files.insert(0, "golden.jsonl")
+        for kind in KINDS:
+            home.landing(name, kind).mkdir(parents=True, exist_ok=True)
+        for file in files:
+            (stage / file).replace(target / file)
+        fsync_folder(target)
+    finally:
+        shutil.rmtree(stage.parent, ignore_errors=True)
+    return Made(spec.labels, (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in KINDS)))
+
+
+def labels_of(golden: Path) -> list[str]:
+    """The labels of a golden set in order of appearance; raises `RatchetError` naming the line that has none."""
+    if not golden.is_file():
+        raise RatchetError(f"{golden} is no file.", "Give a golden set: one {text, label} a line.", code="no_golden")
+    found: dict[str, None] = {}
+    for number, line in enumerate(golden.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            label = json.loads(line)["label"]
+        except (ValueError, KeyError, TypeError):
+            label = None
+        if not isinstance(label, str):
+            raise RatchetError(
+                f"{golden.name} line {number} has no label: {line[:60]!r}.",
+                'Write {"text": "...", "label": "..."}.',
+                code="bad_golden",
+            )
+        found[label] = None
+    if not found:
+        raise RatchetError(f"{golden} is empty.", "A golden set needs at least one item for each label.", code="no_golden")
+    return list(found)

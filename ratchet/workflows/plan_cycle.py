@@ -1,0 +1,81 @@
+"""What a cycle would be made of, read from the warehouse as it is: nothing is landed, trained or written.
+
+Add here facts that `ratchet cycle --plan` shows; how they are judged is `ratchet/workflows/cycle_forecast.py`.
+"""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from ratchet.core.cycle import Cycle, choose_week, need_known
+from ratchet.core.errors import RatchetError
+from ratchet.data.consensus import CONSENSUS_SQL
+from ratchet.data.curation import CORRECTED_SQL, Curated, check_splits, curate
+from ratchet.data.splitting import lookback_start
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
+from ratchet.storage.past_trainings import read_past_trainings
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.run_history import rest_seconds
+from ratchet.storage.specs import Specs
+from ratchet.workflows.cycle_forecast import describe_golden_power, estimate_rest, estimate_trainings
+from ratchet.workflows.gates.target_gates import foresee_plan
+
+_SQL = f"WITH labels AS (SELECT $classifier AS classifier, * FROM ({CONSENSUS_SQL})) {CORRECTED_SQL}"
+
+
+def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
+    """Splits, drops, seconds and statistical power of the cycle that `word` names, as JSON types.
+
+    Raises `RatchetError` for what would stop the cycle before training: no week, an empty split, a thin class.
+    """
+    specs = Specs(home)
+    spec, golden = specs[name], specs.golden(name)
+    cycle, requests, curated = read_examples(home, name, word)
+    found = curated.describe()
+    sizes = {split: facts["n"] for split, facts in found["splits"].items()}
+    plan, fits = foresee_plan(specs, spec)
+    trained = plan.candidates
+    trainings = estimate_trainings(trained, {**sizes, "golden": len(golden)}, read_past_trainings(home.training(name)))
+    before = rest_seconds(home, name, {candidate.family for candidate in trained})
+    rest_s = estimate_rest(trained, {**sizes, "golden": len(golden)}, before)
+    counts = Counter(item.label for item in golden)
+    return {
+        "classifier": name,
+        "week": str(cycle.week),
+        "live": Ledger(home).live(name),
+        "requests": requests,
+        **found,
+        "golden": len(golden),
+        "candidates": [candidate.title for candidate in spec.candidate],
+        "remarks": [str(remark) for remark in specs.remarks(name)],
+        "targets": [
+            {"candidate": candidate.title, "outcome": fit.outcome, "reason": fit.reason}
+            for candidate, verdicts in fits
+            for fit in verdicts
+        ],
+        "target_plan": {"outcome": plan.verdict.outcome, "reason": plan.verdict.reason},
+        "trainings": [{**asdict(found), "seconds": round(found.seconds)} for found in trainings],
+        "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
+        "estimated_s": round(rest_s + sum(found.seconds for found in trainings)),
+        "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
+    }
+
+
+def read_examples(home: Home, name: str, word: str) -> tuple[Cycle, int, Curated]:
+    """The cycle that `word` names, its requests, and the examples that it would be made of.
+
+    Raises `RatchetError` for what would stop the cycle before training: no week, an empty split, a thin class.
+    """
+    specs = Specs(home)
+    spec, golden = specs[name], specs.golden(name)
+    if not home.warehouse.exists():
+        raise RatchetError(f"{name} has no rows yet.", f"Bring rows in: 'ratchet ingest {name}'.", code="no_week")
+    warehouse = open_warehouse(home.warehouse)
+    weeks = warehouse.weeks(name)
+    cycle = choose_week(name, word, weeks)
+    need_known(cycle, weeks, "production log")
+    params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
+    curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden])
+    check_splits(curated, spec, cycle)
+    return cycle, weeks[cycle.week], curated

@@ -1,0 +1,117 @@
+"""`python -m ratchet.workflows.publication.download KIND REPO COMMIT FOLDER PARENT`: the files of one base or adapter.
+
+A process of its own, since `huggingface_hub` reads its settings once, at import; it ends with its parent. It prints one JSON
+document a line: `{"said": ...}` for each file, then `{"done": true}` or `{"error": {...}}`. The token is HF_TOKEN's, or none.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.child_processes import die_with_parent
+from ratchet.core.errors import RatchetError
+from ratchet.deployment.hub.foreign_files import choose_published
+from ratchet.models.hub_cache import choose_files
+
+_BLOCK = 1 << 20
+_CHOOSE: Mapping[str, Callable[[Mapping[str, int]], list[str]]] = {"base": choose_files, "adapter": choose_published}
+
+
+def main(words: list[str]) -> int:
+    """Exit code 0 when every file lies in the folder, 1 after an error was printed."""
+    kind, repo, commit, folder, parent = words
+    die_with_parent(int(parent))
+    try:
+        download(repo, commit, Path(folder), _CHOOSE[kind], deep=kind == "adapter")
+    except RatchetError as error:
+        _tell(error.as_json())
+        return 1
+    _tell({"done": True})
+    return 0
+
+
+def download(repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str, int]], list[str]], *, deep: bool) -> None:
+    """Every file of the commit that `choose` wants, each compared with the size and digest that the Hub lists.
+
+    `deep` lets it choose among the files of sub-folders, too; else it is told of those of the root alone.
+    """
+    import httpx2
+    from huggingface_hub import HfApi, constants, hf_hub_download, set_client_factory
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.hf_api import RepoFile
+
+    seconds = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)  # the library's own default is none at all
+    set_client_factory(lambda: httpx2.Client(timeout=seconds, follow_redirects=True))
+    token = os.environ.get("HF_TOKEN") or False
+    api = HfApi(token=token)
+    try:
+        tree = api.list_repo_tree(repo, revision=commit, recursive=deep)
+        listed = {each.path: each for each in tree if isinstance(each, RepoFile)}
+        wanted = choose({path: each.size for path, each in listed.items()})
+        check_room(folder, {path: listed[path].size for path in wanted})
+        for path in wanted:
+            _tell({"said": f"{path}, {listed[path].size / 1e6:.1f} MB"})
+            hf_hub_download(repo, path, revision=commit, local_dir=folder, token=token)
+            _check_file(folder / path, listed[path])
+        for stray in {path.name for path in folder.iterdir()} - {*wanted, ".cache"}:
+            (folder / stray).unlink()
+    except (GatedRepoError, RepositoryNotFoundError) as error:
+        raise RatchetError(
+            f"the Hub at {constants.ENDPOINT} shows no repository {repo!r} {'to this token' if token else 'without a token'}.",
+            f"Check the name; accept its terms at {constants.ENDPOINT}/{repo}; set HF_TOKEN to a token that may read it.",
+            code="hub_denied",
+        ) from error
+    except RevisionNotFoundError as error:
+        raise RatchetError(
+            f"{repo!r} has no commit {commit}.",
+            f"'git ls-remote {constants.ENDPOINT}/{repo}' prints its commits.",
+            code="no_commit",
+        ) from error
+    except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+        raise RatchetError(
+            f"the Hub at {constants.ENDPOINT} did not give {repo!r}: {type(error).__name__}.",
+            "Run it again: it goes on where it stopped. HF_ENDPOINT names another server, HF_HUB_DOWNLOAD_TIMEOUT more seconds.",
+            code="hub",
+        ) from error
+
+
+def check_room(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Raise `RatchetError` unless what is still to come of the files fits beside what is down already."""
+    there = [folder / path for path in sizes if (folder / path).is_file()]
+    parts = (folder / ".cache").rglob("*.incomplete")  # where the client goes on
+    size = sum(sizes.values()) - sum(path.stat().st_size for path in (*there, *parts))
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise RatchetError(
+            f"{size / 1e9:.1f} GB are still to come, and {free / 1e9:.1f} GB are free.",
+            "Make room, or name another folder with RATCHET_CACHE.",
+            code="disk_full",
+        )
+
+
+def _check_file(path: Path, listed: Any) -> None:
+    """Refuse, and remove, a file that is not what the Hub lists: SHA-256 of a large one, git's own digest of others."""
+    digest = hashlib.sha256() if listed.lfs else hashlib.sha1(b"blob %d\0" % listed.size, usedforsecurity=False)
+    size = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            size += len(block)
+            digest.update(block)
+    if size != listed.size or digest.hexdigest() != (listed.lfs.sha256 if listed.lfs else listed.blob_id):
+        path.unlink()
+        raise RatchetError(f"{path.name} came otherwise than the Hub lists it.", "Run it again.", code="hub_bytes")
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _tell(document: dict[str, Any]) -> None:
+    print(json.dumps(document), flush=True)  # noqa: T201 - what the parent reads
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""What would be published of an adapter: every file of it, made from sealed content and from evidence that is looked at again.
+
+Nothing is sent from here, and no Hub is asked. Add here what must hold before an adapter may leave; what a file says is
+`ratchet/deployment/hub/contents.py`, the steps that follow are `publish.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+from ratchet.config.publish import check_repo
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.digests import digest_bytes, digest_file
+from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.deployment.adapter_facts import facts_of_artifact
+from ratchet.deployment.hub.contents import make_files, need_peft
+from ratchet.deployment.hub.model_card import Told
+from ratchet.deployment.hub.public_base import name_base
+from ratchet.gates.eligibility import decide_eligibility
+from ratchet.gates.registry import TARGET_GATES
+from ratchet.gates.target_fit import decide_target_fit
+from ratchet.models.adapters import format as form
+from ratchet.models.adapters.folder import read_folder
+from ratchet.models.adapters.peft_format import read_settings
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipt, Receipts
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.reports import Reports
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.specs import Specs
+from ratchet.storage.target_profiles import read_targets
+from ratchet.workflows.rollout.nominate import candidates
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Everything of one publication before anything is sent."""
+
+    classifier: str
+    adapter: str
+    week: str
+    repo: str
+    files: dict[str, bytes]
+    private: bool
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each file."""
+        return {name: digest_bytes(content) for name, content in self.files.items()}
+
+
+def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: bool | None = None) -> Upload:
+    """What would be published of an adapter; asks no Hub. `repo` and `private` go before what classifier.toml says.
+
+    Raises `BlockedError` for an adapter that its gates did not let pass, or that was judged by another specification or golden set
+    than there is now: the card would tell of what nobody judged.
+    """
+    spec = Specs(home)[name]
+    policy = spec.publish
+    where = check_repo(repo, "--repo") if repo else policy.repo
+    if not where:
+        raise RatchetError(
+            f"no repository is named for {name}.",
+            'Give --repo owner/name, or repo = "owner/name" in table [publish] of classifier.toml.',
+            code="no_repo",
+        )
+    policy.need_terms()
+    content = read_folder(AdapterStore(home).open(name, adapter))
+    need_peft(content)
+    cycle, receipts = _evidence(home, name, adapter)
+    golden = _need_same_policy(home, spec, adapter, receipts)
+    report = Reports(home).read(cycle)
+    if report.get("adapter") != adapter:
+        raise RatchetError(
+            f"the report of {cycle.week} is of another adapter than {adapter[:12]}.",
+            "Publish the adapter that it is of, or run that week's cycle again.",
+            code="no_report",
+        )
+    card = form.read_card(content)
+    base = name_base(card, policy)
+    facts = replace(facts_of_artifact(content), base=base.name.rpartition("/")[2])
+    told = Told(
+        repo=where,
+        adapter=adapter,
+        card=card,
+        settings=read_settings(content),
+        base=base,
+        policy=policy,
+        spec=spec,
+        report=report,
+        bytes=len(content[form.WEIGHTS[card.method]]),
+        fits={target: decide_target_fit(profile, facts, "proven") for target, profile in read_targets(home).items()},
+    )
+    receipt = {
+        "schema": 1,
+        "classifier": name,
+        "week": str(cycle.week),
+        "adapter": adapter,
+        "files": form.file_digests(content),
+        "base": {"name": told.base.name, "revision": told.base.revision, "content": card.base_revision},
+        "gates": {gate: {"outcome": each.verdict.outcome, "receipt": each.digest} for gate, each in sorted(receipts.items())},
+        "specification": spec.digest,
+        "golden_set": golden,
+        "report": digest_file(home.report(cycle) / "eval_report.json"),
+        "ratchet": version("ratchet"),
+    }
+    files = make_files(content, told, receipt)
+    return Upload(name, adapter, str(cycle.week), where, files, policy.private if private is None else private)
+
+
+def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[str, Receipt]) -> str:
+    """Digest of the golden set that judged the adapter; raises `BlockedError` unless it and the specification are today's."""
+    golden = Specs(home).golden_digest(spec.name)
+    for file, differs in (
+        ("classifier.toml", any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values())),
+        ("golden.jsonl", receipts["golden_set_regression"].binds.get("golden") != golden),
+    ):
+        if differs:
+            raise BlockedError(
+                f"adapter {adapter[:12]} is not published: {file} changed since it was judged, so its card would tell of another.",
+                f"Run the cycle again, or bring back {file} as it was.",
+                code="stale",
+            )
+    return golden
+
+
+def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Receipt]]:
+    """The cycle that vouches for an adapter, with its receipts; raises `BlockedError` when a gate did not let it pass."""
+    receipts = Receipts(home)
+    for entry in reversed(Ledger(home).entries(name)):
+        if entry.adapter == adapter and entry.week and entry.receipts:
+            cycle, found = Cycle(name, parse_week(entry.week)), receipts.kept(name, entry.week, entry.receipts)
+            unasked = () if set(TARGET_GATES) & set(found) else TARGET_GATES
+            break
+    else:
+        made = next((cycle for cycle, made in candidates(home, name) if made == adapter), None)
+        if made is None:
+            raise BlockedError(
+                f"no cycle of {name} vouches for adapter {adapter[:12]}.", "Run its cycle again.", code="no_evidence"
+            )
+        cycle, found, unasked = made, receipts.read(made), ()
+    eligible = decide_eligibility(adapter, found, unasked=unasked)
+    if not eligible.allowed:
+        raise BlockedError(f"adapter {adapter[:12]} is not published: {eligible.reason}.", "Run its cycle again.", code="blocked")
+    return cycle, found

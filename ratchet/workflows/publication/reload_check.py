@@ -1,0 +1,68 @@
+"""Loading a publication back as a stranger would, and comparing it with the adapter that was judged.
+
+What a stranger does is `ratchet/deployment/hub/reload.py`, in a process without Ratchet. Add here another thing in which the two
+must agree.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ratchet.core.errors import RatchetError
+from ratchet.data.redaction import redact
+from ratchet.deployment.hub.public_base import name_base
+from ratchet.deployment.hub.subprocesses import Patience, reload_plainly
+from ratchet.deployment.hub.usage_snippet import loading_lines
+from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.inference.predictor import load_predictor
+from ratchet.models.inference.reference_logits import TOLERANCE
+from ratchet.models.prompt_tokenizer import PromptTokenizer
+from ratchet.models.tokenization import encode_texts
+from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.registry.publications import Publication
+from ratchet.storage.specs import Specs
+
+_TEXTS = 400
+"""So many golden texts are asked of what was loaded back, at most."""
+
+
+def load_back(home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Patience) -> dict[str, float]:
+    """Load the publication from the Hub at its commit, by the lines of its card alone, and compare its logits on the golden set.
+
+    Raises `RatchetError` when one of them is not what the judged adapter gives.
+    """
+    folder = AdapterStore(home).open(name, record.adapter)
+    opened, texts = open_adapter(folder), [item.text for item in Specs(home).golden(name)][:_TEXTS]
+    public = name_base(opened.card, Specs(home)[name].publish)
+    prefix, codes = (
+        (list(opened.tokenizer.prefix), list(opened.tokenizer.codes)) if isinstance(opened.tokenizer, PromptTokenizer) else ([], [])
+    )
+    rows = [[*prefix, *row] for row in encode_texts(opened.tokenizer, texts)]
+    job = {
+        "lines": loading_lines(opened.card, public, record.repo),
+        "commit": record.commit,
+        "max_tokens": opened.card.max_tokens,
+        "base": public.name if public.claimed else str(opened.base.folder),
+        "rows": rows,
+        "codes": codes,
+        "texts": [] if codes else [redact(text) for text in texts],
+    }
+    found = reload_plainly(job, environment, patience)
+    expected = load_predictor(folder).logits(texts)
+    limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    logits = np.asarray(found["logits"], dtype=np.float64)
+    distance = float(np.abs(logits - expected).max()) if logits.shape == expected.shape else float("inf")
+    if found["ratchet"] or not distance <= limit:
+        raise _other_answers(record, f"its logits on the golden set are {distance:.2g} away, more than {limit:.2g}")
+    if found["tokens"] is not None and found["tokens"] != rows:
+        raise _other_answers(record, "the base's own tokenizer cuts the golden texts otherwise")
+    return {"texts": len(texts), "distance": distance, "limit": limit}
+
+
+def _other_answers(record: Publication, what: str) -> RatchetError:
+    return RatchetError(
+        f"commit {(record.commit or '')[:12]} of {record.repo} does not answer as the judged adapter does: {what}. It got no tag.",
+        "Let nobody load it. Compare base and versions of libraries; a base that only classifier.toml names may be another.",
+        code="not_equal",
+    )

@@ -1,0 +1,34 @@
+"""Which adapter a word means: live, shadow, candidate, or the beginning of a digest.
+
+Add here other words that a person may use for an adapter.
+"""
+
+from collections.abc import Mapping
+
+from ratchet.core.errors import RatchetError
+from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.nominate import candidates
+
+
+def find_adapter(home: Home, name: str, word: str) -> str:
+    """The digest that `word` means for classifier `name`; raises `RatchetError` when it means none or several."""
+    newest = next((made for _, made in candidates(home, name)), None)
+    standing = Ledger(home).standing(name)
+    slots = {"live": standing.live, "shadow": standing.challenger or standing.watched_by, "candidate": newest}
+    return choose_adapter(word, slots, name) or AdapterStore(home).find(name, word)
+
+
+_CURES = {
+    "live": "Run 'ratchet promote {name} --why TEXT', or use --adapter candidate.",
+    "shadow": "A cycle that succeeds fills the slot; use live, candidate or a digest.",
+    "candidate": "Run 'ratchet cycle {name}'.",
+}
+
+
+def choose_adapter(word: str, slots: Mapping[str, str | None], name: str) -> str | None:
+    """The digest in the slot `word` (live, shadow, candidate), None for a digest. Raises `RatchetError` for an empty slot."""
+    if word in slots and slots[word] is None:
+        raise RatchetError(f"{name} has no {word} adapter.", _CURES[word].format(name=name), code="no_adapter")
+    return slots.get(word)

@@ -1,0 +1,158 @@
+"""The ceremony of promotion: which candidate may become live, on evidence that is looked at again rather than believed.
+
+Add here what must be read before a promotion. The rule over receipts is `ratchet/gates/eligibility.py`, the rules of the gates are in
+their own modules; the entry that makes an adapter live is written by `ratchet/storage/rollout/ledger.py`.
+"""
+
+import getpass
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.deployment.targets import digest_targets
+from ratchet.gates.eligibility import decide_eligibility
+from ratchet.gates.registry import TARGET_GATES
+from ratchet.gates.target_fit import read_fit
+from ratchet.rollout.ledger_entry import Entry
+from ratchet.rollout.state import Standing
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.run_history import blocking_stage
+from ratchet.storage.specs import Specs
+from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
+from ratchet.workflows.gates.target_gates import judge_artifact
+from ratchet.workflows.rollout.reconcile import move
+
+
+@dataclass(frozen=True)
+class Nominee:
+    """A candidate that may become live: every gate let it pass, and its evidence says so still."""
+
+    cycle: Cycle
+    adapter: str
+    reason: str
+    receipts: dict[str, str]
+    """Digest of each gate's receipt."""
+    passed_over: tuple[str, ...] = ()
+    """Newer candidates that may not, with the reason."""
+
+
+def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
+    """The candidate that may become live: `adapter` (a digest or its beginning), else the newest that passed its cycle.
+
+    Raises `BlockedError` with the reason when there is none, `RatchetError` for an unknown adapter or damaged evidence.
+    """
+    spec, standing, found = Specs(home)[name], Ledger(home).standing(name), candidates(home, name)
+    live = standing.live
+    if adapter is not None:
+        digest = AdapterStore(home).find(name, adapter)
+        found = [(cycle, made) for cycle, made in found if made == digest]
+        if not found and digest != live:
+            raise BlockedError(f"no cycle of {name} vouches for adapter {digest[:12]}.", "Run its cycle again.", code="no_evidence")
+        if digest == live:
+            raise RatchetError(f"adapter {digest[:12]} is live already.", "Nothing is left to do.", code="already_live")
+    refused: list[str] = []
+    for cycle, made in found:
+        if made == live:
+            break
+        try:
+            reason, receipts = _examine(home, spec, cycle, made, standing)
+        except BlockedError as error:
+            refused.append(f"{made[:12]} of {cycle.week}: {error.message}")
+            continue
+        return Nominee(cycle, made, reason, receipts, tuple(refused))
+    raise BlockedError(
+        refused[0] if refused else _nothing(home, name, live), "Run another cycle once the cause is mended.", code="blocked"
+    )
+
+
+def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = None) -> Entry:
+    """Make the nominee live by this user's word: the reason `why` and the receipts go into the ledger, then the flag follows."""
+    return _enter(home, nominee, "promote", why, now)
+
+
+def shadow(home: Home, nominee: Nominee, *, now: datetime | None = None) -> Entry:
+    """Let the nominee shadow live, from where it may climb. Doing it again for the same cycle changes nothing."""
+    cycle = nominee.cycle
+    return _enter(home, nominee, "shadow", f"Shadowing: {nominee.reason}", now, key=f"{cycle.week}:{nominee.adapter[:16]}:shadow")
+
+
+def actor() -> str:
+    """Who runs this process, for the ledger."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
+
+
+def _enter(home: Home, nominee: Nominee, action: str, why: str, now: datetime | None, key: str = "") -> Entry:
+    cycle = nominee.cycle
+    if Receipts(home).keep(cycle) != nominee.receipts:
+        raise BlockedError(f"the receipts of {cycle.week} changed while its candidate was looked at.", "Try again.", code="stale")
+    return move(
+        home,
+        cycle.classifier,
+        ts=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        actor=actor(),
+        action=action,
+        why=why,
+        adapter=nominee.adapter,
+        week=str(cycle.week),
+        receipts=nominee.receipts,
+        key=key,
+    )
+
+
+def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:
+    """Every cycle that made a candidate, newest first, with the candidate's digest."""
+    receipts = Receipts(home)
+    cycles = [Cycle(name, parse_week(week)) for week in receipts.weeks(name)]
+    return [(cycle, made) for cycle in cycles if (made := receipts.noted(cycle).get("adapter"))]
+
+
+def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, standing: Standing) -> tuple[str, dict[str, str]]:
+    """Why the candidate may become live, with its receipts; raises `BlockedError` with why it may not."""
+    receipts, live = Receipts(home).read(cycle), standing.live
+    if standing.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
+        raise BlockedError("it was rejected or rolled back, and there is no new evidence since", code="barred")
+    eligible = decide_eligibility(adapter, receipts)
+    if not eligible.allowed:
+        raise BlockedError(eligible.reason, code="blocked")
+    if any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values()):
+        raise BlockedError("classifier.toml changed since its cycle ran, so its verdicts are of another policy", code="stale")
+    AdapterStore(home).open(cycle.classifier, adapter)
+    answers = read_stored_answers(home, cycle, adapter)
+    if answers.compared_with != live:
+        raise BlockedError(
+            f"it was compared with {f'live {answers.compared_with[:12]}' if answers.compared_with else 'no live adapter'}, "
+            f"but {f'{live[:12]} is live' if live else 'none is live'} now",
+            code="stale",
+        )
+    items = len(Specs(home).golden(cycle.classifier))
+    if len(answers.golden) != items:
+        raise BlockedError(f"it answered {len(answers.golden)} golden items, but golden.jsonl holds {items}", code="stale")
+    if receipts["golden_set_regression"].binds.get("golden") != Specs(home).golden_digest(cycle.classifier):
+        raise BlockedError("golden.jsonl changed since its cycle ran, so its verdicts are of another golden set", code="stale")
+    if any(receipts[gate].binds.get("targets") != digest_targets(Specs(home).targets(spec)) for gate in TARGET_GATES):
+        raise BlockedError(
+            "targets.toml changed since its cycle ran, so its verdicts are of other deployment targets", code="stale"
+        )
+    again = judge_again(answers, spec, receipts["beats_baselines"])
+    left_out = read_fit(receipts["target_fit"].verdict).left_out
+    again["target_fit"] = judge_artifact(Specs(home), spec, adapter, make=False, left_out=left_out)
+    for gate, verdict in again.items():
+        if not verdict.passed:
+            raise BlockedError(f"looked at again, {gate} blocks it: {verdict.reason}", code="blocked")
+    return eligible.reason, {gate: receipt.digest for gate, receipt in receipts.items()}
+
+
+def _nothing(home: Home, name: str, live: str | None) -> str:
+    newest = max(Receipts(home).weeks(name), default=None)
+    stopped = blocking_stage(home, Cycle(name, parse_week(newest))) if newest else None
+    held = f"the newest candidate of {name} is live already" if live else f"{name} has no candidate"
+    return f"{held}; {stopped.message}" if stopped else f"{held}."

@@ -1,0 +1,84 @@
+"""Serving follows the ledger: the flag that says who answers is written from the entries, and mended from them.
+
+A decision is one entry in the ledger; killed before the flag was written, the next `settle` writes it. Add here other things
+that follow from the ledger; the entries are `ratchet/storage/rollout/ledger.py`, the file is `ratchet/storage/rollout/flag_file.py`.
+"""
+
+from typing import Any
+
+from ratchet.core.errors import RatchetError
+from ratchet.core.failpoints import failpoint
+from ratchet.core.filesystem import DISK, FileSystem
+from ratchet.rollout.flag import Rollout
+from ratchet.rollout.ledger_entry import Entry
+from ratchet.rollout.state import Standing, stand
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger, check_head
+from ratchet.storage.specs import Specs
+
+_ATTEMPTS = 100
+"""Each failed one means that somebody else published."""
+
+
+def settle(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | None:
+    """Publish the rollout that the ledger asks for, unless it stands already; None before the first entry.
+
+    When another writer was faster, ledger and flag are read again: what a rollback asked for is not left lying. Raises
+    `RatchetError` for a broken ledger or flag file, and for a flag that has seen entries which the ledger no longer holds.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _settle(home, classifier, disk)
+        except RatchetError as error:
+            if error.code != "flags_changed" or attempt == _ATTEMPTS - 1:
+                raise
+    return None
+
+
+def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
+    flags, ledger = Flags(home, disk), Ledger(home, disk=disk)
+    entries = ledger.entries(classifier)
+    standing, published = stand(entries), flags.read()
+    before = published.rollouts.get(classifier)
+    if before is not None:
+        check_head(home.ledger(classifier), entries, before.head, "the flag")
+    if standing.live is None:
+        return None
+    ledger.anchor(classifier)  # after which every entry is durable: the flag is never ahead of the ledger
+    rollout = rollout_of(home, classifier, standing, killed=before.killed if before else False)
+    if rollout == before:
+        return before
+    return flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
+
+
+def rollout_of(home: Home, classifier: str, standing: Standing, *, killed: bool = False) -> Rollout:
+    """The rollout that `standing` asks for, with the share that the specification lets a shadow see."""
+    return standing.as_rollout(Specs(home)[classifier].promotion.shadow_share, killed=killed)
+
+
+def move(home: Home, classifier: str, **content: Any) -> Entry:
+    """Carry out one decision: an entry in the ledger, which is the intent, and then the flag, which is the effect.
+
+    `content` is that of `Ledger.append`. Killed in between, the next `settle` finishes; a repetition with the same `key`
+    changes nothing twice.
+    """
+    entry = Ledger(home).append(classifier, **content)
+    failpoint("promotion.after_ledger")
+    settle(home, classifier)
+    return entry
+
+
+def kill_switch(home: Home, classifier: str, *, on: bool) -> Rollout:
+    """Send everyone to live and stop shadowing (`on`), or end that. Needs only the flag file."""
+    flags = Flags(home)
+    published = flags.read()
+    before = published.rollouts.get(classifier)
+    if before is None:
+        raise RatchetError(
+            f"{classifier} has no flag, so nothing serves that could be switched.",
+            f"Promote an adapter first: ratchet promote {classifier} --why TEXT.",
+            code="no_flag",
+        )
+    after = Rollout(**{**vars(before), "killed": on})
+    return flags.publish(classifier, after, seen=published.generation).rollouts[classifier]

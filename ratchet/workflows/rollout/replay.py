@@ -1,0 +1,86 @@
+"""Replay: the pairs that a shadow would have made, from logged traffic, for those who cannot shadow.
+
+Add here which logged requests are fair to ask again. How pairs are counted is `ratchet/storage/rollout/shadow_pairs.py` and `ratchet/rollout/evidence.py`.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ratchet.core.errors import RatchetError
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.models.inference.predictor import Predictions, Predictor, load_predictor
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import publish_segment
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.shadow_pairs import PAIRS
+from ratchet.workflows.rollout.nominate import candidates
+
+_BLOCK = 32
+
+_ASKED_SQL = """
+SELECT request_id, text FROM production_logs
+WHERE classifier = $classifier AND ts >= $since AND request_id NOT IN (
+    SELECT request_id FROM examples
+    WHERE classifier = $classifier AND week = ANY($weeks) AND split IN ('train', 'calibration'))
+ORDER BY ts DESC, request_id LIMIT $limit
+"""
+"""The newest logged requests that neither adapter was trained or calibrated on: on those it would look better than it is."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay made: how many pairs, under which ledger entry, of which two adapters (incumbent first)."""
+
+    pairs: int
+    compared: tuple[str, str]
+    counts: bool
+    """Whether the pairs are evidence for the rollout that is running."""
+
+
+def replay(home: Home, classifier: str, adapter: str, since: datetime, *, limit: int = 5000) -> Replayed:
+    """Let live and `adapter` (a digest) answer the logged requests since `since` (aware), newest first, and land the pairs.
+
+    Raises `RatchetError` when nothing is live, when `adapter` is, or when there is nothing fair to ask.
+    """
+    standing, store = Ledger(home).standing(classifier), AdapterStore(home)
+    if standing.live is None or standing.live == adapter:
+        said = "is live itself" if standing.live else "cannot be compared: nothing is live"
+        raise RatchetError(f"adapter {adapter[:12]} {said}.", "Give a candidate with --adapter.", code="nothing_to_compare")
+    weeks = [cycle.week for cycle, made in candidates(home, classifier) if made in {adapter, standing.live}]
+    asked = {"classifier": classifier, "since": since, "weeks": weeks, "limit": limit}
+    rows = open_warehouse(home.warehouse).frame(_ASKED_SQL, asked).to_dict("records")
+    if not rows:
+        raise RatchetError(
+            f"no request since {since.isoformat()} is one that neither adapter was trained on.",
+            f"Give an earlier --since, or ingest newer logs: ratchet ingest {classifier}.",
+            code="nothing_to_replay",
+        )
+    live, other = (load_predictor(store.open(classifier, digest)) for digest in (standing.live, adapter))
+    found = [
+        {"sequence": standing.head.sequence, "served": standing.live, "other": adapter, "other_error": None, **pair}
+        for start in range(0, len(rows), _BLOCK)
+        for pair in _compare(rows[start : start + _BLOCK], live, other)
+    ]
+    publish_segment(home.pairs(classifier), PAIRS, found)
+    return Replayed(len(found), (standing.live, adapter), standing.challenger == adapter)
+
+
+def _compare(rows: Sequence[dict[Any, Any]], live: Predictor, other: Predictor) -> Iterator[dict[str, Any]]:
+    texts = [row["text"] for row in rows]
+    answers = {"served": _timed(live, texts), "other": _timed(other, texts)}
+    for index, row in enumerate(rows):
+        pair: dict[str, Any] = {"request_id": row["request_id"], "ts": datetime.now(UTC).isoformat()}
+        for side, (found, text_ms) in answers.items():
+            pair |= {f"{side}_label": found.labels[index], f"{side}_confidence": float(found.confidence[index])}
+            pair |= {f"{side}_ms": text_ms, f"{side}_batch": len(rows)}
+        yield pair
+
+
+def _timed(predictor: Predictor, texts: Sequence[str]) -> tuple[Predictions, float]:
+    started = time.thread_time()
+    found = predictor.predict(texts)
+    return found, (time.thread_time() - started) * 1000 / len(texts)

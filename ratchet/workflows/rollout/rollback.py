@@ -1,0 +1,77 @@
+"""A rollback by someone who saw one state of the ledger: that very state is taken back, or nothing.
+
+Add here what must hold when a reader's decision meets others'. What a rollback does is `advance.py`.
+"""
+
+from datetime import UTC, datetime
+
+from ratchet.core.errors import RatchetError
+from ratchet.rollout import ledger_entry as act
+from ratchet.rollout.ledger_entry import Entry, Head
+from ratchet.rollout.state import Standing
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.nominate import actor
+from ratchet.workflows.rollout.reconcile import move, settle
+
+CHANGED = "ledger_changed"
+
+
+def take_back(home: Home, classifier: str, why: str, seen: Head, *, who: str = "") -> Entry:
+    """Roll back what `seen` was the head of, and return the entry. `who` is the user, if not the one who runs this process.
+
+    Raises `RatchetError` with code `CHANGED` when the ledger has another head, and when there is nothing to return to.
+    """
+
+    if Ledger(home).head(classifier) != seen:  # said first: what else is wrong then is of no interest; `after` decides a race
+        raise RatchetError("The ledger is no longer as your page showed it; nothing was done.", code=CHANGED)
+    return roll_back(home, classifier, why, who=who, after=seen)
+
+
+def roll_back(
+    home: Home, classifier: str, why: str, *, who: str = "", after: Head | None = None, now: datetime | None = None
+) -> Entry:
+    """Take the challenger, or else live itself, back at once, by this user's word. Needs no gate, no evidence, no warehouse.
+
+    `who` is the user, if not the one who runs this process. With `after`, raises `RatchetError` when the ledger has another
+    head by now; without, it wins over whoever decides meanwhile. A rollback that was killed before its flag is finished, not
+    repeated, and so is one that somebody else was faster with. Raises when there is nothing to return to.
+    """
+    standing = Ledger(home).standing(classifier)
+    gone = standing.challenger or standing.live
+    if (newest := standing.newest) and newest.action == act.ROLLBACK and not _is_published(home, classifier, newest):
+        settle(home, classifier)
+        return newest
+    while True:
+        try:
+            return _roll_back(home, classifier, standing, {"why": f"Rolled back: {why}", "actor": who or actor()}, after, now)
+        except RatchetError as error:
+            if error.code != "bad_move" or Ledger(home).head(classifier) == standing.head:
+                raise
+        standing = Ledger(home).standing(classifier)
+        if gone not in {standing.challenger, standing.live} and standing.newest is not None:
+            settle(home, classifier)  # somebody else took it back
+            return standing.newest
+
+
+def _roll_back(
+    home: Home, classifier: str, standing: Standing, said: dict[str, str], after: Head | None, now: datetime | None
+) -> Entry:
+    if standing.refuge is None:
+        raise RatchetError(
+            f"{classifier} has no earlier adapter to return to.",
+            f"Stop it instead: ratchet kill {classifier} sends everyone to live; or promote another.",
+            code="no_refuge",
+        )
+    at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    return move(
+        home, classifier, after=after, ts=at, action=act.ROLLBACK, adapter=standing.refuge,
+        previous_adapter=standing.challenger or standing.live, week=standing.entered.week if standing.entered else "",
+        receipts={}, **said,
+    )  # fmt: skip
+
+
+def _is_published(home: Home, classifier: str, entry: Entry) -> bool:
+    published = Flags(home).read().rollouts.get(classifier)
+    return published is not None and published.head.sequence >= entry.sequence

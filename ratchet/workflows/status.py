@@ -1,0 +1,137 @@
+"""One classifier at a glance: what is live, what is new, what comes next. Reads only, and creates nothing.
+
+Add here a fact that the status screen shows; how it is drawn is `orchestration/cli/commands/status.py`.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from ratchet.core.cycle import Cycle, monday_of, parse_week
+from ratchet.core.errors import RatchetError
+from ratchet.gates.registry import GATES
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.rollout.ledger_entry import PROMOTE, ROLLBACK, Entry
+from ratchet.rollout.state import Standing, stand
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.run_history import read_run, run_weeks
+from ratchet.workflows.rollout.advance import recall
+from ratchet.workflows.rollout.nominate import candidates
+
+SCHEDULE = time(6, tzinfo=UTC)
+"""Mondays at this time; `orchestration/weekly_cycle.py` holds the schedule itself."""
+_BUSY_WAIT_S = 2.0
+
+
+def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
+    """Everything the status screen says of classifier `name`, as JSON types; a part that cannot be read says why in `notes`."""
+    notes: list[str] = []
+    weeks, corrections = _rows(home, name, notes)
+    entries = Ledger(home).entries(name)
+    standing = stand(entries)
+    seen = Receipts(home).corrections_seen(name)
+    return {
+        "classifier": name,
+        "live": _live(entries, standing),
+        "rollout": _rollout(home, name, standing),
+        "candidate": _candidate(home, name, notes),
+        "last_cycle": _last_cycle(home, name),
+        "weeks": {"count": len(weeks), "first": _text(min(weeks, default=None)), "last": _text(max(weeks, default=None))},
+        "requests": sum(weeks.values()),
+        "corrections_since": None if corrections is None else max(0, corrections - seen),
+        "next_schedule": next_schedule(now).isoformat(),
+        "disk_bytes": size_of(home.classifier(name)),
+        "paths": {"folder": str(home.classifier(name)), "reports": str(home.reports(name)), "ledger": str(home.ledger(name))},
+        "notes": notes,
+    }
+
+
+def _live(entries: list[Entry], standing: Standing) -> dict[str, Any] | None:
+    made = [entry for entry in entries if entry.action in {PROMOTE, ROLLBACK} and entry.adapter == standing.live]
+    return {"adapter": made[-1].adapter, "week": made[-1].week, "since": made[-1].ts, "why": made[-1].why} if made else None
+
+
+def _rollout(home: Home, name: str, standing: Standing) -> dict[str, Any] | None:
+    """The comparison that is running, with the newest decision on it; None when there is none."""
+    if standing.compared is None:
+        return None
+    said = recall(home, name)
+    return {
+        "incumbent": standing.compared[0],
+        "challenger": standing.compared[1],
+        "percent": standing.percent if standing.challenger else 100,
+        "held": standing.held,
+        "state": said.get("state", ""),
+        "decision": said.get("sentence", ""),
+        "at": said.get("at", ""),
+    }
+
+
+def next_schedule(now: datetime) -> datetime:
+    """The next Monday at `SCHEDULE` after `now` (aware)."""
+    this = datetime.combine(monday_of(now.astimezone(UTC).date()), SCHEDULE)
+    return this if this > now else this + timedelta(days=7)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below `folder`; what vanishes meanwhile counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def _rows(home: Home, name: str, notes: list[str]) -> tuple[dict[date, int], int | None]:
+    if not home.warehouse.exists():
+        return {}, 0
+    warehouse = open_warehouse(home.warehouse, _BUSY_WAIT_S)
+    try:
+        return warehouse.weeks(name), warehouse.count("corrections", name)
+    except RatchetError as error:
+        notes.append(error.message)
+        return {}, None
+
+
+def _candidate(home: Home, name: str, notes: list[str]) -> dict[str, Any] | None:
+    newest = next(iter(candidates(home, name)), None)
+    if newest is None:
+        return None
+    cycle, adapter = newest
+    found: dict[str, Any] = {
+        "adapter": adapter,
+        "week": str(cycle.week),
+        "verdict": "unfinished",
+        "reason": "not every gate has judged it",
+    }
+    try:
+        receipts = Receipts(home).read(cycle)
+    except RatchetError as error:
+        notes.append(error.message)
+        return {**found, "verdict": "unknown", "reason": error.message}
+    failed = [gate for gate in GATES if gate in receipts and not receipts[gate].verdict.passed]
+    if failed:
+        return {**found, "verdict": "blocked", "reason": f"{failed[0]}: {receipts[failed[0]].verdict.reason}"}
+    if len(receipts) == len(GATES):
+        return {**found, "verdict": "passed", "reason": f"all {len(GATES)} gates let it pass"}
+    return found
+
+
+def _last_cycle(home: Home, name: str) -> dict[str, Any] | None:
+    runs = [(week, run) for week in run_weeks(home, name) if (run := read_run(home, Cycle(name, parse_week(week))))]
+    if not runs:
+        return None
+    week, run = max(runs, key=lambda found: found[1]["metadata"]["generated_at"])
+    bad = next((stage for stage in run["results"] if stage["status"] in {"blocked", "error"}), None)
+    unfinished = any(stage["status"] == "skipped" for stage in run["results"])
+    word = bad["status"] if bad else "unfinished" if unfinished else "passed"
+    reason = f"{bad['unique_id']}: {bad['message']}" if bad else ""
+    return {"week": week, "at": run["metadata"]["generated_at"], "verdict": word, "reason": reason}
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else str(day)

@@ -1,0 +1,171 @@
+"""A frontier model as a teacher: it is asked about the training rows of a week, and its answers lie where candidates find them.
+
+Answers are kept by content with those of the cycles, so asking again costs nothing for what is known. Add here what is asked and
+where it goes; which answers teach is `ratchet/models/frontier/soft_labels.py`.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ratchet.config.frontier import Frontier
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import RatchetError, UsageError
+from ratchet.core.files import make_folder, read_if_there, write_atomically
+from ratchet.core.filesystem import DISK
+from ratchet.core.names import ANSWERS
+from ratchet.models.frontier.client import Asker, Unaskable
+from ratchet.models.frontier.soft_labels import MADE_BY, Lesson, make_lesson, need_one_hot
+from ratchet.storage.frontier_cache import CycleSpendLog, open_frontier
+from ratchet.storage.home import Home
+from ratchet.storage.specs import Specs
+from ratchet.training.teacher import LEAST_SHARE
+from ratchet.workflows.plan_cycle import read_examples
+
+_LONGEST_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the teacher: the most money for the week, the most texts, and what becomes of bare labels."""
+
+    file: str
+    budget: float | None = None
+    most: int | None = None
+    one_hot: float | None = None
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What came of it."""
+
+    cycle: Cycle
+    path: Path
+    texts: int
+    """Training texts of the week."""
+    asked: int
+    lesson: Lesson
+    remembered: int
+    spent: float
+    sentence: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures as JSON types."""
+        return {
+            "classifier": self.cycle.classifier, "week": str(self.cycle.week), "file": str(self.path), "texts": self.texts,
+            "asked": self.asked, "taught": len(self.lesson.rows), "unanswered": self.lesson.unanswered,
+            "unusable": self.lesson.unusable, "without_probabilities": self.lesson.without_probabilities,
+            "remembered": self.remembered, "spent": self.spent, "sentence": self.sentence,
+        }  # fmt: skip
+
+
+def teach(home: Home, name: str, week: str, request: Request, watch: Callable[[int, int], None]) -> Taught:
+    """Ask the `[frontier]` model about the training rows of a week, and nothing that the week holds out; write its answers.
+
+    `watch` is told how many of how many are done. Raises `RatchetError`, and writes nothing, where there is no frontier model,
+    the file is somebody else's, or fewer than half of the training texts have an answer: a candidate would refuse such a file.
+    """
+    spec = Specs(home)[name]
+    settings = _check(spec, request)
+    path = home.classifier(name) / "teachers" / request.file
+    _need_ours(path)
+    cycle, _, curated = read_examples(home, name, week)
+    rows = curated.examples[curated.examples["split"] == "train"]
+    texts = list(dict.fromkeys(rows["text"]))
+    asker = open_frontier(home, cycle, spec)
+    if asker is None or isinstance(asker, Unaskable):
+        raise RatchetError(
+            f"{name} has no frontier model that can be asked. {asker.why if asker else ''}".strip(), code="no_frontier"
+        )
+    chosen = np.random.default_rng(0).permutation(len(texts))[: request.most]  # the same ones first, whenever it stops
+    some = [texts[place] for place in chosen]
+    with _alone(home, name):
+        asked = _own(asker, home, cycle, settings).ask(some, lambda done: watch(done, len(some)))
+    lesson = make_lesson(some, asked.answers, spec.labels, settings.model, request.one_hot)
+    if len(lesson.rows) < max(1, LEAST_SHARE * len(texts)):
+        raise RatchetError(
+            f"{len(lesson.rows)} of {len(texts)} training texts have an answer that teaches; half of them must. {asked.sentence}",
+            _cure(lesson, request),
+            code="thin_lesson",
+        )
+    lines = sorted(json.dumps(row, ensure_ascii=False) for row in lesson.rows)
+    write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
+    return Taught(cycle, path, len(texts), len(some), lesson, asked.remembered, asked.spent, asked.sentence)
+
+
+def _check(spec: Spec, request: Request) -> Frontier:
+    """The settings to ask with; raises for a request that contradicts itself or the specification."""
+    if not ANSWERS.fullmatch(request.file) or not request.file.endswith(".jsonl"):
+        raise UsageError(
+            f"{request.file[:80]!r} is no name for a teacher's file.",
+            "Use letters, digits, '_' and '-', then .jsonl.",
+            code="bad_name",
+        )
+    if spec.frontier is None:
+        raise RatchetError(
+            f"{spec.name} has no [frontier] table.",
+            "Write one into classifier.toml: base_url, model, price_input and price_output.",
+            code="no_frontier",
+        )
+    if request.one_hot is not None:
+        need_one_hot(request.one_hot, len(spec.labels))
+    elif not spec.frontier.log_probabilities:
+        raise RatchetError(
+            "frontier.log_probabilities = false, so no answer would hold the probabilities that a teacher gives.",
+            "Set it to true, or give --one-hot 0.9 to make some of the bare labels.",
+            code="no_probabilities",
+        )
+    budget = spec.frontier.budget if request.budget is None else request.budget
+    return replace(spec.frontier, budget=budget, longest_s=_LONGEST_S)
+
+
+def _own(asker: Asker, home: Home, cycle: Cycle, settings: Frontier) -> Asker:
+    """The asker with the money of teaching, which is not the cycle's."""
+    log = CycleSpendLog(home.frontier(cycle.classifier) / "spent" / f"{cycle.week}-teaching.jsonl")
+    return replace(asker, settings=settings, log=log)
+
+
+@contextmanager
+def _alone(home: Home, name: str) -> Iterator[None]:
+    """One teaching of a classifier at a time: two would each count the same money as left."""
+    folder = home.frontier(name)
+    make_folder(folder)
+    with ExitStack() as held:
+        try:
+            held.enter_context(DISK.lock(folder / ".teaching.lock", wait=False))
+        except BlockingIOError:
+            raise RatchetError(f"another process asks a teacher for {name}.", "Wait until it has ended.", code="busy") from None
+        yield
+
+
+def _need_ours(path: Path) -> None:
+    """Raise where the file is there and was not written by `teach`: it may be anybody's work."""
+    if path.is_symlink() or path.is_dir():
+        raise _not_ours(path)
+    content = read_if_there(path)
+    if content is None:
+        return
+    try:
+        ours = all(MADE_BY in json.loads(line) for line in content.splitlines()[:1])
+    except (ValueError, TypeError):
+        ours = False
+    if not ours:
+        raise _not_ours(path)
+
+
+def _not_ours(path: Path) -> RatchetError:
+    return RatchetError(
+        f"{path} was not written by 'ratchet teach'.", "Give another name with --file, or move it away.", code="not_ours"
+    )
+
+
+def _cure(lesson: Lesson, request: Request) -> str:
+    if lesson.without_probabilities and request.one_hot is None:
+        return "Give --one-hot 0.9 to make probabilities of bare labels; what was answered is kept, and costs nothing again."
+    return "Mend what it says, or raise --budget and --max-texts; what was answered is kept, and costs nothing again."

@@ -1,0 +1,145 @@
+"""Verification: whether what is written down still holds, told from the files alone.
+
+Add here a thing that can be verified. It needs no process of ours to run, and for ledgers only the public half of the key.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.core.verdict import Verdict
+from ratchet.deployment.targets import digest_targets
+from ratchet.gates.registry import MODEL_GATES, TARGET_GATES
+from ratchet.gates.target_fit import read_fit
+from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
+from ratchet.rollout.signatures import read_checkpoint
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipt, Receipts, read_receipt
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger, check_head
+from ratchet.storage.rollout.signing_key import public_key
+from ratchet.storage.specs import Specs
+from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
+from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
+from ratchet.workflows.rollout.admission import check_entrance, vouch
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at, and what is wrong with it; an empty `fault` is none."""
+
+    what: str
+    said: str
+    fault: str = ""
+
+
+def verify_ledger(home: Home, classifier: str, *, key: Path | None = None, checkpoint: Path | None = None) -> list[Finding]:
+    """The ledger's chain, signatures and anchors, the receipts that it names, and the flag that follows from it.
+
+    `key` is a public key to trust instead of the home's, `checkpoint` a signed note that was kept elsewhere.
+    """
+    ledger = Ledger(home, key)
+    try:
+        entries = ledger.entries(classifier)
+    except RatchetError as error:
+        return [Finding("ledger", "", error.message)]
+    found = [Finding("ledger", f"{len(entries)} entries, chained and signed, as the checkpoint beside them says")]
+    if checkpoint is not None:
+        found.append(_look(f"checkpoint {checkpoint}", lambda: _check_note(home, classifier, key, checkpoint)))
+    for entry in entries:
+        if entry.action in {PROMOTE, SHADOW} and entry.receipts:
+            what = f"receipts of entry {entry.sequence}"
+            found.append(_look(what, partial(_check_receipts, home, classifier, entry)))
+    found.append(_look("flag", lambda: _check_flag(home, classifier)))
+    return found
+
+
+def verify_receipt(home: Home, path: Path) -> list[Finding]:
+    """One receipt: its form and digest; and where the home still holds the answers that it judged, its verdict derived again."""
+    try:
+        receipt = read_receipt(path)
+    except RatchetError as error:
+        return [Finding("receipt", "", error.message)]
+    said = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {receipt.verdict.outcome}, {receipt.verdict.reason}"
+    found = [Finding("receipt", f"{said}; digest {receipt.digest}")]
+    if receipt.gate in TARGET_GATES + MODEL_GATES and receipt.classifier in home.classifiers() and home.warehouse.exists():
+        found.append(_look("verdict", lambda: _derive(home, receipt)))
+    return found
+
+
+def _derive(home: Home, receipt: Receipt) -> str:
+    if receipt.gate in TARGET_GATES:
+        return _derive_target(home, receipt)
+    cycle = Cycle(receipt.classifier, parse_week(receipt.week))
+    answers = read_stored_answers(home, cycle, str(receipt.binds.get("adapter")))
+    if not len(answers.test):
+        return "cannot be derived again: the answers of that adapter are not stored any more"
+    baselines = receipt if receipt.gate == "beats_baselines" else Receipts(home).read(cycle)["beats_baselines"]
+    return _compare(judge_again(answers, Specs(home)[receipt.classifier], baselines)[receipt.gate], receipt, "the stored answers")
+
+
+def _derive_target(home: Home, receipt: Receipt) -> str:
+    specs = Specs(home)
+    spec = specs[receipt.classifier]
+    now = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
+    if any(receipt.binds.get(key) != digest for key, digest in now.items()):
+        return "cannot be derived again: classifier.toml or targets.toml changed since"
+    if receipt.gate == "target_plan":
+        try:
+            return _compare(judge_plan(specs, spec, make=False).verdict, receipt, "the settings of the candidates")
+        except RatchetError as error:
+            if error.code != "no_trial":
+                raise
+            return "cannot be derived again: its one-step trial is not kept any more"
+    return _derive_fit(specs, spec, receipt)
+
+
+def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:
+    then, adapter = read_fit(receipt.verdict), str(receipt.binds.get("adapter"))
+    again = judge_artifact(specs, spec, adapter, make=False, left_out=then.left_out, limits=then.limits)
+    now = read_fit(again)
+    if made := [kind for kind in then.left_out if kind in now.figures]:
+        return f"cannot be derived again: its {made[0]} export was left out in its cycle, and was made since"
+    if odd := then.compare(now):
+        raise RatchetError(f"{odd}.", "Run the cycle again.", code="bad_receipt")
+    others = then.limits is not None and then.limits != spec.export
+    return f"follows from the adapter's files{', by limits of [export] that classifier.toml has not any more' if others else ''}"
+
+
+def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
+    if (again.outcome, again.reason) != (receipt.verdict.outcome, receipt.verdict.reason):
+        raise RatchetError(f"{source} give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt")
+    return f"follows from {source}"
+
+
+def _look(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, check())
+    except (RatchetError, BlockedError) as error:
+        return Finding(what, "", error.message)
+
+
+def _check_receipts(home: Home, classifier: str, entry: Entry) -> str:
+    check_entrance(home, classifier, [entry], entry.adapter)
+    return "let the adapter pass"
+
+
+def _check_note(home: Home, classifier: str, key: Path | None, checkpoint: Path) -> str:
+    text = checkpoint.read_text(encoding="utf-8", errors="replace")
+    head = read_checkpoint(public_key(key or home.public_key), classifier, text)
+    if head is None:
+        raise RatchetError(f"{checkpoint} is no note on {classifier} signed with this key.", "Give another.", code="bad_note")
+    check_head(home.ledger(classifier), Ledger(home, key).entries(classifier), head, str(checkpoint))
+    return f"vouches for the first {head.sequence} entries"
+
+
+def _check_flag(home: Home, classifier: str) -> str:
+    rollout = Flags(home).read().rollouts.get(classifier)
+    if rollout is None:
+        return "none is published"
+    vouch(home, classifier, rollout)
+    return "is what the ledger asks for"

@@ -1,0 +1,43 @@
+"""`ratchet status`: one screen, golden text."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.weekly_cycle import monday
+from ratchet.workflows.status import SCHEDULE, next_schedule
+
+
+def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
+    """Every fact has its line, and what is not there is called none."""
+    shown = call("--home", made_home, "status", "tickets")
+    assert shown.code == 0
+    lines = shown.out.splitlines()
+    assert lines[0].startswith(f"home {made_home}, ")
+    facts = {line[2:16].strip(): line[17:] for line in lines[3:]}
+    assert list(facts) == [
+        "live", "rollout", "candidate", "last cycle", "weeks", "corrections", "next schedule", "disk", "reports",
+    ]  # fmt: skip
+    assert [facts[what] for what in ("live", "candidate", "last cycle", "weeks")] == ["none"] * 4
+    assert facts["corrections"] == "0 since the last cycle"
+    assert not (made_home / "warehouse.duckdb").exists()
+
+
+def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
+    """Keys may be added, never renamed."""
+    document = json.loads(call("--home", made_home, "status", "--json").out)
+    assert set(document) == {"schema", "home", "disk_free_bytes", "classifiers"}
+    assert set(document["classifiers"][0]) == {
+        "classifier", "live", "rollout", "candidate", "last_cycle", "weeks", "requests", "corrections_since", "next_schedule",
+        "disk_bytes",
+        "paths", "notes",
+    }  # fmt: skip
+
+
+def test_the_next_schedule_is_that_of_the_job() -> None:
+    """Monday at six, UTC; on Monday at six it is the next one."""
+    assert monday.cron_schedule == f"{SCHEDULE.minute} {SCHEDULE.hour} * * 1"
+    assert next_schedule(datetime(2026, 2, 22, 23, tzinfo=UTC)).isoformat() == "2026-02-23T06:00:00+00:00"
+    assert next_schedule(datetime(2026, 2, 23, 5, tzinfo=UTC)).isoformat() == "2026-02-23T06:00:00+00:00"
+    assert next_schedule(datetime(2026, 2, 23, 6, tzinfo=UTC)).isoformat() == "2026-03-02T06:00:00+00:00"

@@ -1,0 +1,37 @@
+"""Tests of which week is meant."""
+
+from datetime import date
+
+import pytest
+
+from ratchet.core.cycle import Cycle, choose_week, need_known
+from ratchet.core.errors import RatchetError, UsageError
+
+WEEKS = [date(2026, 1, 5), date(2026, 2, 23)]
+
+
+@pytest.mark.parametrize("word", ["2026-02-23", "2026-W09", "latest"])
+def test_one_week_has_three_names(word: str) -> None:
+    """A Monday, an ISO week and `latest` name the same cycle."""
+    assert choose_week("tickets", word, WEEKS) == Cycle("tickets", date(2026, 2, 23))
+
+
+def test_a_tuesday_is_an_error_that_names_its_monday() -> None:
+    """Nothing is guessed."""
+    with pytest.raises(UsageError, match="Tuesday") as caught:
+        choose_week("tickets", "2026-02-24", WEEKS)
+    assert "2026-02-23" in caught.value.hint
+
+
+def test_without_weeks_none_is_the_latest() -> None:
+    """The cure says how rows come in."""
+    with pytest.raises(RatchetError, match="no week yet"):
+        choose_week("tickets", "latest", [])
+
+
+def test_an_unknown_week_names_the_nearest() -> None:
+    """What is there is listed."""
+    with pytest.raises(RatchetError, match="has: 2026-01-05, 2026-02-23") as caught:
+        need_known(Cycle("tickets", date(2026, 3, 2)), WEEKS, "production log")
+    assert caught.value.hint == "Did you mean 2026-02-23?"
+    need_known(Cycle("tickets", WEEKS[0]), WEEKS, "production log")

@@ -1,0 +1,105 @@
+"""A candidate must beat chance and its own base, and the report says when something simpler is enough."""
+
+import numpy as np
+import pytest
+
+from ratchet.config.spec import Label, Spec
+from ratchet.evaluation.baselines import (
+    judge_baselines,
+    label_sentences,
+    predict_majority,
+    predict_probe,
+    predict_tfidf,
+    predict_untuned,
+    spread,
+)
+from ratchet.evaluation.scoring import Split
+from ratchet.gates.beats_baselines import HARD, SIMPLER, decide_baselines
+
+SPEC = Spec("tickets", (Label("card_lost"), Label("cash-back", description="money returned"), Label("never")))
+SCORES = {"majority": 0.20, "base_model": 0.50, "tfidf_logreg": 0.80, "linear_probe": 0.85}
+
+
+def baselines(**changed: float) -> dict[str, dict[str, float]]:
+    """Scores of all four, some changed."""
+    return {name: {"macro_f1": score, "ece": 0.1} for name, score in {**SCORES, **changed}.items()}
+
+
+@pytest.mark.parametrize(
+    ("candidate", "changed", "outcome", "said"),
+    [
+        (0.90, {}, "passed", "0.900 is above majority"),
+        (0.85, {}, "passed", "The simpler model is enough: linear_probe does as well."),
+        (0.80, {}, "passed", "The simpler model is enough: tfidf_logreg does as well, linear_probe does better."),
+        (0.50, {}, "failed", "not above base_model"),
+        (0.20, {}, "failed", "not above majority, base_model"),
+        (0.40, {"base_model": 0.1, "majority": 0.4}, "failed", "not above majority ("),
+    ],
+)
+def test_equal_is_not_above(candidate: float, changed: dict[str, float], outcome: str, said: str) -> None:
+    """Majority and the untuned base block; TF-IDF and the probe only speak."""
+    verdict = decide_baselines(candidate, baselines(**changed))
+    assert verdict.outcome == outcome
+    assert said in verdict.reason
+
+
+@pytest.mark.parametrize("name", HARD + SIMPLER)
+def test_a_missing_baseline_is_not_a_pass(name: str) -> None:
+    """Whichever it is."""
+    found = baselines()
+    del found[name]
+    with pytest.raises(KeyError, match=name):
+        decide_baselines(0.99, found)
+
+
+@pytest.mark.parametrize("name", ["candidate", *HARD, *SIMPLER])
+def test_a_figure_that_is_no_number_is_not_a_pass(name: str) -> None:
+    """NaN compares as neither above nor below, so it is refused."""
+    with pytest.raises(ValueError, match="not finite"):
+        decide_baselines(
+            float("nan") if name == "candidate" else 0.9, baselines(**({} if name == "candidate" else {name: float("nan")}))
+        )
+
+
+def test_the_majority_predicts_the_shares_of_training() -> None:
+    """The same for every item."""
+    assert predict_majority(np.array([0, 0, 1, 0]), 2, 3).tolist() == [[0.75, 0.25, 0.0]] * 2
+
+
+def test_classes_that_a_model_never_saw_get_nothing() -> None:
+    """Columns are spread over all labels."""
+    assert spread(np.array([[0.3, 0.7]]), np.array([0, 2]), 4).tolist() == [[0.3, 0.0, 0.7, 0.0]]
+
+
+def test_labels_are_read_as_words_with_their_description() -> None:
+    """What the untuned base compares texts with."""
+    assert label_sentences(SPEC.label) == ["card lost", "cash back: money returned", "never"]
+
+
+def split(name: str, copies: int) -> Split:
+    """Two easy subjects."""
+    texts = [f"{text} {i}" for i in range(copies) for text in ("my card is lost or stolen", "give me cash and money back")]
+    return Split(name, tuple(map(str, range(len(texts)))), tuple(texts), np.array([0, 1] * copies, dtype=np.int64))
+
+
+def embed(texts: "tuple[str, ...] | list[str]") -> np.ndarray:
+    """Counts of a few letters, normalised: a real if poor embedding."""
+    counts = np.array([[text.count(letter) + 1e-3 for letter in "abcdelmnorst"] for text in texts])
+    return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+
+
+def test_every_baseline_is_judged_on_the_test_split() -> None:
+    """Learnable subjects are learned by TF-IDF and the probe; the majority is half right at best; probabilities sum to 1."""
+    train, test = split("train", 20), split("test", 5)
+    found = judge_baselines(train, test, SPEC, embed)
+    assert set(found) == {*HARD, *SIMPLER}
+    assert found["tfidf_logreg"]["macro_f1"] == found["linear_probe"]["macro_f1"] == 1.0
+    assert found["majority"]["macro_f1"] == pytest.approx(1 / 3)
+    assert found == judge_baselines(train, test, SPEC, embed)
+    for p in (
+        predict_tfidf(train.texts, train.labels, test.texts, 3),
+        predict_probe(embed(train.texts), train.labels, embed(test.texts), 3),
+        predict_untuned(embed(["a", "b", "c"]), embed(test.texts)),
+    ):
+        assert p.shape == (10, 3)
+        assert p.sum(axis=1) == pytest.approx(1.0)

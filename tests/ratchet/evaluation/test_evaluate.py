@@ -1,0 +1,74 @@
+"""What is judged is what was stored, and the gates decide alike from memory and from the warehouse."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ratchet.config.spec import Label, Spec
+from ratchet.evaluation.evaluate import decide_model_gates, read_splits
+from ratchet.evaluation.scoring import Scored, Split
+from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_answers
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.metrics.calibration import softmax
+
+SPEC = Spec("tickets", (Label("a"), Label("b")))
+BASELINES = {name: {"macro_f1": 0.3, "ece": 0.1} for name in ("majority", "tfidf_logreg", "linear_probe", "base_model")}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A golden item."""
+
+    text: str
+    label: str
+
+
+def test_splits_keep_items_texts_and_labels_together() -> None:
+    """Rows by split in their order, labels as places in the specification; golden items are named by line."""
+    rows = pd.DataFrame(
+        [("test", "r2", "x", "b"), ("train", "r1", "y", "a"), ("test", "r3", "z", "a")],
+        columns=["split", "request_id", "text", "label"],
+    )
+    found = read_splits(rows, [Item("g", "b"), Item("h", "a")], SPEC.labels)
+    assert set(found) == {"test", "train", "golden"}
+    assert (found["test"].items, found["test"].texts, found["test"].labels.tolist()) == (("r2", "r3"), ("x", "z"), [1, 0])
+    assert (found["golden"].items, found["golden"].labels.tolist()) == (("golden-1", "golden-2"), [1, 0])
+
+
+def test_a_label_outside_the_specification_is_not_judged() -> None:
+    """It is an error, not a zero."""
+    with pytest.raises(KeyError, match="z"):
+        read_splits(pd.DataFrame(columns=["split", "request_id", "text", "label"]), [Item("g", "z")], SPEC.labels)
+
+
+def scores(wrong: int) -> dict[str, Scored]:
+    """Answers on 50 test and 50 golden items of which the first so many are wrong."""
+    truth = np.array([i % 2 for i in range(50)], dtype=np.int64)
+    answer = np.where(np.arange(50) < wrong, 1 - truth, truth)
+    p = softmax(np.eye(2)[answer] * 4)
+    names = {split: tuple(f"{split}-{i}" for i in range(1, 51)) for split in ("test", "golden")}
+    return {split: Scored(Split(split, items, items, truth), p, p) for split, items in names.items()}
+
+
+@pytest.mark.parametrize("wrong", [0, 2, 3, 20])
+@pytest.mark.parametrize("live", [True, False])
+def test_the_gate_in_the_report_and_the_gate_of_the_check_say_the_same(tmp_path: Path, wrong: int, live: bool) -> None:
+    """From the scores in memory, and from the predictions read back by the check's own query."""
+    mine, theirs = scores(wrong), scores(0) if live else None
+    verdicts = decide_model_gates(mine, theirs, BASELINES, SPEC)
+    warehouse, week = open_warehouse(tmp_path / "warehouse.duckdb"), date(2026, 2, 23)
+    rows = [
+        {"classifier": "tickets", "week": week, "model": model, "adapter": model, **row}
+        for model, found in (("candidate", mine), ("live", theirs or {}))
+        for scored in found.values()
+        for row in scored.rows(SPEC.labels)
+    ]
+    warehouse.replace("predictions", "tickets", week, pd.DataFrame(rows))
+    stored = warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "candidate"})
+    assert decide_regression(read_answers(stored.to_dict("records")), SPEC.limits) == verdicts["golden_set_regression"]
+    assert verdicts["golden_set_regression"].outcome == ("failed" if live and wrong > 2 else "passed")
+    assert verdicts["beats_baselines"].outcome == "passed"

@@ -1,0 +1,66 @@
+"""Answers are aligned to the specification's labels, whatever the scorer's own are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from ratchet.evaluation.scoring import Split, score
+from ratchet.metrics.calibration import UNCALIBRATED, Calibration, softmax
+from ratchet.metrics.classification import Floats
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Answers the same logits for each text."""
+
+    labels: tuple[str, ...]
+    row: tuple[float, ...]
+    calibration: Calibration = UNCALIBRATED
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """The row, once for each text."""
+        return np.tile(np.array(self.row), (len(texts), 1))
+
+
+SPLIT = Split("test", ("r1", "r2"), ("x", "y"), np.array([0, 2], dtype=np.int64))
+P = softmax(np.array([[1.0, 2.0, 4.0]]))[0]
+
+
+@pytest.mark.parametrize(
+    ("own", "spec", "expected"),
+    [
+        ("abc", "abc", [P[0], P[1], P[2]]),
+        ("abc", "cab", [P[2], P[0], P[1]]),
+        ("abc", "abcd", [P[0], P[1], P[2], 0.0]),
+        ("abc", "ab", [P[0] / (P[0] + P[1]), P[1] / (P[0] + P[1])]),
+        ("abc", "dce", [0.0, 1.0, 0.0]),
+        ("abc", "de", [0.5, 0.5]),
+    ],
+)
+def test_columns_follow_the_specification(own: str, spec: str, expected: list[float]) -> None:
+    """Another order, a new label, one taken away, and nothing in common; every row sums to 1."""
+    found = score(Fixed(tuple(own), (1.0, 2.0, 4.0)), SPLIT, tuple(spec))
+    assert found.raw == pytest.approx(np.tile(expected, (2, 1)))
+    assert found.calibrated == pytest.approx(found.raw)
+    assert found.calibrated.sum(axis=1) == pytest.approx(1.0)
+
+
+def test_the_calibration_changes_the_confidence_but_not_the_raw_answer() -> None:
+    """Raw is at temperature 1, calibrated as served."""
+    found = score(Fixed(("a", "b", "c"), (1.0, 2.0, 4.0), Calibration("temperature", 2.0, True, "")), SPLIT, ("a", "b", "c"))
+    assert found.raw[0] == pytest.approx(P)
+    assert found.calibrated[0] == pytest.approx(softmax(np.array([[0.5, 1.0, 2.0]]))[0])
+    assert found.predicted.tolist() == [2, 2]
+
+
+def test_every_item_is_recorded_so_that_figures_can_be_derived_again() -> None:
+    """Names, truth, answer and all probabilities, as plain Python values."""
+    rows = score(Fixed(("a", "b", "c"), (1.0, 2.0, 4.0)), SPLIT, ("a", "b", "c")).rows(("a", "b", "c"))
+    assert [(r["split"], r["item"], r["text"], r["label"], r["predicted"]) for r in rows] == [
+        ("test", "r1", "x", "a", "c"),
+        ("test", "r2", "y", "c", "c"),
+    ]
+    assert rows[0]["confidence"] == max(rows[0]["probabilities"]) == pytest.approx(P[2])
+    assert type(rows[0]["confidence"]) is float

@@ -1,0 +1,40 @@
+"""Texts become batches that are small enough, hold each text once and pad on the right."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ratchet.core.errors import RatchetError
+from ratchet.models.tokenization import batch_by_tokens, encode_texts, load_tokenizer, pad_batch
+
+
+@pytest.mark.parametrize("most", [512, 2048])
+def test_batches_are_bounded_and_complete(most: int) -> None:
+    """No batch holds more than 64 rows or so many padded tokens, unless it is one long row."""
+    lengths = [*np.random.default_rng(0).integers(1, 512, size=500).tolist(), 5000]
+    batches = [batch.tolist() for batch in batch_by_tokens(lengths, most)]
+    assert sorted(index for batch in batches for index in batch) == list(range(501))
+    assert all(len(batch) <= 64 and max(lengths[i] for i in batch) * len(batch) <= most for batch in batches[1:])
+    assert batches[0] == [500]
+    assert list(batch_by_tokens([])) == []
+
+
+def test_padding_is_on_the_right_and_masked() -> None:
+    """Short rows are filled up with the given token, which the mask hides."""
+    ids, mask = pad_batch([[5, 6, 7], [8]], pad_id=9)
+    assert [ids.tolist(), mask.tolist()] == [[[5, 6, 7], [8, 9, 9]], [[1, 1, 1], [1, 0, 0]]]
+
+
+def test_texts_are_stripped_and_cut(tiny_base: Path) -> None:
+    """White space around a text changes nothing; special tokens survive the cut."""
+    tokenizer = load_tokenizer(tiny_base, 8)
+    plain, spaced, long = encode_texts(tokenizer, ["my card", " \n my card\t", "my card " * 50])
+    assert plain == spaced
+    assert [len(long), long[0], long[-1]] == [8, plain[0], plain[-1]]
+
+
+def test_a_base_without_a_fast_tokenizer_is_refused(tmp_path: Path) -> None:
+    """The error names the folder and how to save the tokenizer."""
+    with pytest.raises(RatchetError, match=r"holds no tokenizer\.json"):
+        load_tokenizer(tmp_path, 8)

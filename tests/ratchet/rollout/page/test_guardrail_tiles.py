@@ -1,0 +1,71 @@
+"""Tiles: figure, interval and limit in words that agree with the drawing."""
+
+import pytest
+
+import ratchet.rollout.page.guardrail_tiles
+from ratchet.rollout.guardrails import Guardrail
+from ratchet.rollout.page.guardrail_tiles import lay_tiles
+
+PLAIN = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{MINUS SIGN}": "-", "\N{MULTIPLICATION SIGN}": "x"})
+TABLE = [
+    (
+        Guardrail("accuracy", "ok", "", 0.005, -0.009, 0.019, -0.01),
+        "within its limit",
+        "+0.5 pp",
+        "-0.9 to +1.9 pp",
+        "at least -1.0 pp",
+    ),
+    (
+        Guardrail("accuracy", "ok", "", 0.005, -0.019, 0.019, -0.01),
+        "not shown yet",
+        "+0.5 pp",
+        "-1.9 to +1.9 pp",
+        "at least -1.0 pp",
+    ),
+    (Guardrail("accuracy", "broken", "", -0.2, -0.3, -0.1, -0.01), "failing", "-20.0 pp", "-30.0 to -10.0 pp", "at least -1.0 pp"),
+    (
+        Guardrail("accuracy of x", "broken", "", -0.2, -0.3, -0.1, 0.0),
+        "failing",
+        "-20.0 pp",
+        "-30.0 to -10.0 pp",
+        "at least 0.0 pp",
+    ),
+    (Guardrail("disagreement", "high", "", 0.4, 0.37, 0.43, 0.25), "over its limit", "40.0 %", "37.0 to 43.0 %", "at most 25.0 %"),
+    (Guardrail("latency", "ok", "", 1.1, None, None, 2.0), "within its limit", "1.10 x", "no interval", "at most 2.00 x"),
+    (Guardrail("errors", "unknown", "", None, None, None, 0.01), "no data", "no data", "no interval", "at most 1.0 %"),
+]
+
+
+@pytest.mark.parametrize(("found", "word", "value", "interval", "limit"), TABLE)
+def test_a_tile_says_figure_interval_and_limit(found, word, value, interval, limit):
+    """Percentage points with their sign, shares as per cent, latency as a ratio."""
+    (tile,) = lay_tiles([found])
+    said = [tile.word, *(text.translate(PLAIN) for text in (tile.value, tile.interval, tile.limit))]
+    assert said == [word, value, interval, limit]
+
+
+@pytest.mark.parametrize("found", [row[0] for row in TABLE if row[0].value is not None])
+def test_the_drawing_lies_on_the_line_in_the_order_of_the_figures(found):
+    """Between 0 and 100, and left of the limit only what is below it."""
+    (tile,) = lay_tiles([found])
+    drawn = tile.drawn
+    assert 0 <= drawn.value <= 100
+    assert (drawn.value < drawn.limit) == (found.value < found.limit)
+    if found.low is not None:
+        assert 0 <= drawn.start <= drawn.value <= drawn.start + drawn.width <= 100.01
+        assert (drawn.start < drawn.limit) == (found.low < found.limit)
+
+
+def test_no_figure_is_drawn_where_there_is_none():
+    """Nothing is not zero."""
+    assert lay_tiles([Guardrail("errors", "unknown", "", None, None, None, 0.01)])[0].drawn is None
+
+
+def test_an_interval_that_reaches_below_the_limit_is_not_called_safe(plant):
+    """A tile that called it so is noticed."""
+    found = TABLE[1][0]
+    mutant = plant(ratchet.rollout.page.guardrail_tiles, "found.low < found.limit", "found.low < -1")
+    assert [module.lay_tiles([found])[0].word for module in (ratchet.rollout.page.guardrail_tiles, mutant)] == [
+        "not shown yet",
+        "within its limit",
+    ]

@@ -1,0 +1,63 @@
+"""Early stopping, what a history remembers, and two processes that stay in step."""
+
+import os
+import socket
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ratchet.config.candidate import Candidate
+from ratchet.training.history import Epoch, History, Metrics
+from ratchet.training.native.data_parallel import Duo
+from ratchet.training.native.loop import Lesson, follow, train_epochs
+from ratchet.training.native.model_setup import build_trainee
+
+
+def history_of(*nlls: float) -> History:
+    """A history whose epochs had these calibration NLLs."""
+    history = History()
+    for number, nll in enumerate(nlls, start=1):
+        history = history.with_epoch(Epoch(number, 1.0, 0.5, nll, 0.1, 0.2, 1.0, 1.0))
+    return history
+
+
+@pytest.mark.parametrize(
+    ("nlls", "best", "finished", "early"),
+    [
+        ((), 0, False, False),
+        ((1.0, 0.9), 2, False, False),
+        ((1.0, 0.9, 0.95, 0.9), 2, True, True),
+        ((1.0, 0.9, 0.95, 0.8), 4, False, False),
+        ((1.0, 0.9, 0.8, 0.7, 0.6), 5, True, False),
+        ((1.0, 0.9, 0.8, 0.9, 0.9), 3, True, False),
+    ],
+)
+def test_training_ends_when_patience_or_epochs_do(nlls: tuple[float, ...], best: int, finished: bool, early: bool) -> None:
+    """Of five epochs with a patience of two; equal is not better; the best epoch is the earliest of equals."""
+    candidate, history = Candidate(epochs=5, patience=2), history_of(*nlls)
+    assert [history.best, history.finished(candidate), history.stopped_early(candidate)] == [best, finished, early]
+
+
+def test_both_processes_begin_alike_and_stay_alike(tiny_base: Path, tmp_path: Path) -> None:
+    """The second starts from another head than the first, takes over the first one's, and ends with the same masters."""
+    rows = [[2, 5 + n % 7, 3] for n in range(24)]
+    candidate = Candidate(base=str(tiny_base), rank=2, alpha=4.0, epochs=2, batch=8, max_tokens=32)
+    lesson = Lesson(candidate, rows, [n % 3 for n in range(24)], 3)
+    trainees = [
+        build_trainee(tiny_base, str(tiny_base), replace(candidate, seed=seed), 3, torch.float32) for seed in (candidate.seed, 7)
+    ]
+    assert not torch.equal(trainees[0].flat, trainees[1].flat)
+    memory, ends = os.memfd_create("test"), socket.socketpair()
+    first, second = Duo(0, memory, ends[0].detach()), Duo(1, os.dup(memory), ends[1].detach())
+    other = threading.Thread(target=follow, args=(trainees[1], lesson, tmp_path, second))
+    other.start()
+    measured = Metrics(0.5, 0.5, 0.1, 0.2)
+    _, history = train_epochs(trainees[0], lesson, tmp_path, first, lambda tensors: measured, lambda epoch: None)
+    other.join()
+    for duo in (first, second):
+        duo.close()
+    assert len(history.epochs) == 2
+    assert torch.equal(trainees[0].flat, trainees[1].flat)

@@ -1,0 +1,251 @@
+"""`ratchet verify`: a good home holds, and each planted fault of ledger, anchors, flag and receipts is a finding."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from orchestration.cli.app import main
+from ratchet.core.digests import digest_json
+from ratchet.core.errors import RatchetError
+from ratchet.gates.registry import TARGET_GATES
+from ratchet.storage.home import Home
+from ratchet.storage.rollout import ledger as ledger_module
+from ratchet.storage.rollout.flag_file import Flags
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.testing.homes import SmallClassifier, keep_receipts
+from ratchet.workflows import verify as verification
+from ratchet.workflows.rollout.admission import check_entrance
+from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.verify import verify_ledger, verify_receipt
+
+A, B = "a" * 64, "b" * 64
+SAID = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
+
+
+def made(root: Path) -> Home:
+    """A is live, B answers a quarter of users: three entries."""
+    home = Home(root)
+    SmallClassifier(home).write()
+    for action, adapter, percent in (("promote", A, 0), ("shadow", B, 0), ("step", B, 25)):
+        receipts = {} if percent else keep_receipts(home, "small", "2026-01-05", adapter)
+        move(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **SAID)
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with three entries."""
+    return made(tmp_path / "home")
+
+
+@pytest.fixture
+def kept(home: Home, tmp_path: Path) -> tuple[Path, Path]:
+    """Public key and checkpoint of the home, copied elsewhere."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    found = (elsewhere / "key.pub", elsewhere / "checkpoint.txt")
+    for source, target in zip((home.public_key, home.checkpoint("small")), found, strict=True):
+        shutil.copy(source, target)
+    return found
+
+
+def edit(home: Home, number: int, **changed: Any) -> None:
+    """Change one entry, and give it a fitting digest."""
+    rows = home.ledger("small").read_text().splitlines()
+    row = {key: value for key, value in json.loads(rows[number]).items() if key != "digest"} | changed
+    digest = digest_json({key: value for key, value in row.items() if key != "signature"})
+    rows[number] = json.dumps({**row, "digest": digest})
+    home.ledger("small").write_text("\n".join(rows) + "\n")
+
+
+def cut(home: Home, lines: int) -> None:
+    """Keep only the first lines of the ledger."""
+    home.ledger("small").write_text("".join(home.ledger("small").read_text().splitlines(keepends=True)[:lines]))
+
+
+def write_anew(home: Home) -> None:
+    """The whole history and every anchor in the home by another key: all that an operator can reach is consistent."""
+    other = made(home.root.with_name("forged"))
+    for path in (home.ledger("small"), home.checkpoint("small"), home.public_key, home.signing_key, home.flags):
+        shutil.copy(other.root / path.relative_to(home.root), path)
+
+
+def publish(home: Home, **changed: Any) -> None:
+    """Write the flag by hand."""
+    flags = Flags(home)
+    seen = flags.read()
+    flags.publish("small", type(seen.rollouts["small"])(**{**vars(seen.rollouts["small"]), **changed}), seen=seen.generation)
+
+
+def receipt_of(home: Home, adapter: str) -> Path:
+    """A kept receipt of an adapter's entrance."""
+    entry = next(entry for entry in Ledger(home).entries("small") if entry.adapter == adapter)
+    return home.kept_receipts("small") / f"{entry.receipts['leakage']}.json"
+
+
+FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
+    "an edited entry": (lambda home: edit(home, 1, why="no reason"), "ledger", "line 2 is not signed"),
+    "an entry of another order": (lambda home: edit(home, 1, sequence=3), "ledger", "line 2 does not continue the chain"),
+    "a cut tail": (lambda home: cut(home, 2), "ledger", "holds 2 entries, but the signed checkpoint vouches for 3"),
+    "an empty ledger": (lambda home: cut(home, 0), "ledger", "holds 0 entries, but the signed checkpoint vouches for 3"),
+    "no checkpoint": (lambda home: home.checkpoint("small").unlink(), "ledger", "checkpoint.txt is missing"),
+    "a checkpoint of another key": (
+        lambda home: home.checkpoint("small").write_text(home.checkpoint("small").read_text().replace("\n3\n", "\n2\n")),
+        "ledger",
+        "checkpoint.txt is not signed",
+    ),
+    "a flag of nobody's making": (
+        lambda home: publish(home, live=B, candidate=None, percent=0),
+        "flag",
+        "otherwise than the ledger",
+    ),
+    "a flag of a larger share": (lambda home: publish(home, percent=90), "flag", "otherwise than the ledger asks for"),
+    "an edited receipt": (
+        lambda home: receipt_of(home, B).write_text(receipt_of(home, B).read_text().replace("passed", "failed")),
+        "receipts of entry 2",
+        "does not match its digest",
+    ),
+    "a receipt that is gone": (lambda home: receipt_of(home, B).unlink(), "receipts of entry 2", "is missing"),
+    "another's receipt": (
+        lambda home: shutil.copy(receipt_of(home, A), receipt_of(home, B)),
+        "receipts of entry 2",
+        "is another than the ledger names",
+    ),
+}
+
+
+def test_a_good_home_holds(home: Home, kept: tuple[Path, Path]) -> None:
+    """Every finding is without a fault, also by key and checkpoint that were kept elsewhere; exit code 0."""
+    found = verify_ledger(home, "small", key=kept[0], checkpoint=kept[1])
+    assert [each.fault for each in found] == [""] * 5
+    assert [each.what.split(" /")[0] for each in found] == [
+        "ledger", "checkpoint", "receipts of entry 1", "receipts of entry 2", "flag",
+    ]  # fmt: skip
+    options = ["--public-key", str(kept[0]), "--checkpoint", str(kept[1])]
+    assert main(["--home", str(home.root), "verify", "small", *options]) == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_a_finding(home: Home, capsys: pytest.CaptureFixture[str], fault: str) -> None:
+    """T18, T20: the finding names what is amiss, and the command exits with 1."""
+    plan, what, said = FAULTS[fault]
+    plan(home)
+    faults = [(each.what, each.fault) for each in verify_ledger(home, "small") if each.fault]
+    assert faults
+    assert faults[0][0] == what
+    assert said in faults[0][1]
+    assert main(["--home", str(home.root), "verify", "small", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["holds"] is False
+    assert said in str(told["findings"])
+
+
+def test_a_ledger_that_was_set_back_is_seen_by_its_flag(home: Home) -> None:
+    """T20: ledger and checkpoint of one entry ago, both rightly signed: the flag has seen more."""
+    before = [path.read_bytes() for path in (home.ledger("small"), home.checkpoint("small"))]
+    move(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    for path, content in zip((home.ledger("small"), home.checkpoint("small")), before, strict=True):
+        path.write_bytes(content)
+    (fault,) = [each for each in verify_ledger(home, "small") if each.fault]
+    assert (fault.what, "but the flag vouches for 4" in fault.fault) == ("flag", True)
+
+
+def test_a_home_that_was_set_back_as_a_whole_is_seen_from_elsewhere(home: Home, tmp_path: Path) -> None:
+    """T20: the whole home of an hour ago is good in itself; a checkpoint that was copied since says otherwise."""
+    old = Home(Path(shutil.copytree(home.root, tmp_path / "old")))
+    move(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    assert not [each for each in verify_ledger(old, "small") if each.fault]
+    (fault,) = [each for each in verify_ledger(old, "small", checkpoint=home.checkpoint("small")) if each.fault]
+    assert "holds 3 entries" in fault.fault
+    assert main(["--home", str(old.root), "verify", "small", "--checkpoint", str(home.checkpoint("small"))]) == 1
+
+
+def test_a_fork_of_the_same_key_is_seen_from_elsewhere(home: Home, kept: tuple[Path, Path], tmp_path: Path) -> None:
+    """T20: two heads of one length, both rightly signed; the checkpoint of one does not vouch for the other."""
+    fork = Home(Path(shutil.copytree(home.root, tmp_path / "fork")))
+    for each, percent in ((home, 50), (fork, 75)):
+        move(each, "small", action="step", adapter=B, percent=percent, receipts={}, **SAID)
+    assert not [each for each in verify_ledger(fork, "small", key=kept[0], checkpoint=kept[1]) if each.fault]
+    (fault,) = [each for each in verify_ledger(fork, "small", checkpoint=home.checkpoint("small")) if each.fault]
+    assert "holds another entry 4" in fault.fault
+
+
+def test_a_history_written_anew_is_seen_by_the_kept_key(home: Home, kept: tuple[Path, Path]) -> None:
+    """T20: with its own key pair, checkpoint and flag it is consistent; not by the key, nor by the checkpoint, kept elsewhere."""
+    write_anew(home)
+    assert "ledger" not in [each.what for each in verify_ledger(home, "small") if each.fault]
+    (fault,) = verify_ledger(home, "small", key=kept[0])
+    assert "is not signed with this home's key" in fault.fault
+    assert main(["--home", str(home.root), "verify", "small", "--checkpoint", str(kept[1])]) == 1
+
+
+def step_on(home: Home) -> None:
+    """A fourth entry for which no checkpoint vouches yet."""
+    note = home.checkpoint("small").read_bytes()
+    move(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    home.checkpoint("small").write_bytes(note)
+
+
+def edit_plainly(home: Home) -> None:
+    """Change a word of the newest entry, and nothing else."""
+    step_on(home)
+    home.ledger("small").write_text(home.ledger("small").read_text().replace('"percent": 50', '"percent": 99'))
+
+
+def edit_newest(home: Home) -> None:
+    """Change the newest entry, with a fitting digest."""
+    step_on(home)
+    edit(home, 3, percent=99)
+
+
+SIGNED = 'not is_signed(key, f"entry {classifier}", claimed, str(signature))'
+ANCHORED = 'check_head(path, entries, anchor or Head(), "the signed checkpoint")'
+MUTANTS: dict[str, tuple[str, str, Callable[[Home], object]]] = {
+    "signatures are not checked": (SIGNED, "False", edit_newest),
+    "the digest is not compared": ("if entry.digest != claimed or", "if", edit_plainly),
+    "the checkpoint is not asked": (ANCHORED, "", lambda home: cut(home, 2)),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_ledger_that_looks_away_is_noticed(home: Home, plant: Callable[..., ModuleType], mutant: str) -> None:
+    """Each fault is seen by the real one, and not by a ledger without its check."""
+    old, new, spoil = MUTANTS[mutant]
+    spoil(home)
+    assert verify_ledger(home, "small")[0].fault
+    plant(ledger_module, old, new)
+    looks_away = plant(verification, "from ratchet.storage.rollout.ledger import", "from mutant_ledger import")
+    assert not looks_away.verify_ledger(home, "small")[0].fault
+
+
+def test_a_receipt_is_verified_by_itself(home: Home) -> None:
+    """Its form and digest; edited, or no receipt at all, it is a fault and exit code 1."""
+    path = receipt_of(home, A)
+    assert [each.fault for each in verify_receipt(home, path)] == [""]
+    assert main(["--home", str(home.root), "verify", str(path)]) == 0
+    for content in (path.read_text().replace("passed", "failed"), "{}", "[", ""):
+        path.write_text(content)
+        (found,) = verify_receipt(home, path)
+        assert found.fault
+        assert main(["--home", str(home.root), "verify", str(path)]) == 1
+
+
+def test_an_entry_from_before_the_target_gates_stands_and_a_later_one_must_name_both(tmp_path: Path) -> None:
+    """What is live is not taken down by a check that came later; half of the new checks is no evidence."""
+    home = Home(tmp_path)
+    SmallClassifier(home).write()
+    named = keep_receipts(home, "small", "2026-01-05", A)
+    for missing in (TARGET_GATES, TARGET_GATES[:1]):
+        receipts = {gate: digest for gate, digest in named.items() if gate not in missing}
+        move(home, "small", action="promote", adapter=A, receipts=receipts, **SAID)
+        if missing == TARGET_GATES:
+            check_entrance(home, "small", Ledger(home).entries("small"), A)
+            move(home, "small", action="promote", adapter=B, receipts=keep_receipts(home, "small", "2026-01-05", B), **SAID)
+        else:
+            with pytest.raises(RatchetError, match="no verdict of target_plan"):
+                check_entrance(home, "small", Ledger(home).entries("small"), A)
