@@ -103,6 +103,17 @@ class Repository:
         return self.blobs[files[path]]
 
 
+@dataclass
+class HubState:
+    """Everything that the routes of a local Hub read and change."""
+
+    token: str
+    endpoint: str
+    large_files: bool = False
+    """Whether every file is uploaded as a large one."""
+    repositories: dict[str, Repository] = field(default_factory=dict)
+
+
 def git_oid(content: bytes) -> str:
     """What git calls a file of this content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

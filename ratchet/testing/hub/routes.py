@@ -12,7 +12,7 @@ from email.message import Message
 from typing import Any
 
 from ratchet.testing.hub.card_metadata import look_at_card
-from ratchet.testing.hub.repository import BRANCH, RefusedError, Repository, git_oid
+from ratchet.testing.hub.repository import BRANCH, HubState, RefusedError, Repository, git_oid
 
 
 class Asked:
@@ -29,7 +29,7 @@ class Asked:
         """The body, read as JSON."""
         return dict(json.loads(self.body))
 
-    def repository(self, hub: Any) -> Repository:
+    def repository(self, hub: HubState) -> Repository:
         """The repository that is asked for; one that is private looks as if there were none to whoever has no token."""
         if self.token and self.token != hub.token:
             raise RefusedError(401, "Invalid credentials in Authorization header")
@@ -38,7 +38,7 @@ class Asked:
             raise RefusedError(404 if self.token else 401, "Repository not found", "RepoNotFound")
         return found
 
-    def need_token(self, hub: Any) -> None:
+    def need_token(self, hub: HubState) -> None:
         """Nothing is written without the token."""
         if self.token != hub.token:
             raise RefusedError(401, "Invalid username or password.")
@@ -48,7 +48,7 @@ Answer = tuple[int, Any, dict[str, str]]
 """Status, content (bytes, or what becomes JSON) and headers."""
 
 
-def _create(hub: Any, asked: Asked) -> Answer:
+def _create(hub: HubState, asked: Asked) -> Answer:
     asked.need_token(hub)
     name = f"{asked.json.get('organization') or 'me'}/{asked.json['name']}"
     said = {"url": f"{hub.endpoint}/{name}", "name": name, "id": name}
@@ -59,7 +59,7 @@ def _create(hub: Any, asked: Asked) -> Answer:
     return 200, said, {}
 
 
-def _info(hub: Any, asked: Asked) -> Answer:
+def _info(hub: HubState, asked: Asked) -> Answer:
     repository = asked.repository(hub)
     commit = repository.at(asked.place.get("rev") or BRANCH)
     siblings = [{"rfilename": path} for path in sorted(commit.files)]
@@ -67,7 +67,7 @@ def _info(hub: Any, asked: Asked) -> Answer:
     return 200, {**said, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}, {}
 
 
-def _tree(hub: Any, asked: Asked) -> Answer:
+def _tree(hub: HubState, asked: Asked) -> Answer:
     """Files of the whole commit for `recursive`, else those of the root; sub-folders as such either way."""
     repository, deep = asked.repository(hub), asked.query.get("recursive", "").lower() in {"true", "1"}
     files = repository.at(asked.place["rev"]).files
@@ -86,21 +86,21 @@ def _tree(hub: Any, asked: Asked) -> Answer:
     return 200, found, {}
 
 
-def _refs(hub: Any, asked: Asked) -> Answer:
+def _refs(hub: HubState, asked: Asked) -> Answer:
     repository = asked.repository(hub)
     tags = [{"name": name, "ref": f"refs/tags/{name}", "targetCommit": oid} for name, oid in repository.tags.items()]
     branch = {"name": BRANCH, "ref": f"refs/heads/{BRANCH}", "targetCommit": repository.head.oid}
     return 200, {"branches": [branch], "tags": tags, "converts": []}, {}
 
 
-def _commits(hub: Any, asked: Asked) -> Answer:
+def _commits(hub: HubState, asked: Asked) -> Answer:
     repository = asked.repository(hub)
     newest = repository.at(asked.place["rev"]).number
     said = {"message": "", "authors": [{"user": "someone"}], "date": "2026-01-01T00:00:00.000Z"}
     return 200, [{"id": each.oid, "title": each.title, **said} for each in reversed(repository.commits[: newest + 1])], {}
 
 
-def _preupload(hub: Any, asked: Asked) -> Answer:
+def _preupload(hub: HubState, asked: Asked) -> Answer:
     asked.need_token(hub)
     files = asked.repository(hub).at(asked.place["rev"]).files
     blobs = asked.repository(hub).blobs
@@ -113,7 +113,7 @@ def _preupload(hub: Any, asked: Asked) -> Answer:
     return 200, {"files": found}, {}
 
 
-def _large(hub: Any, asked: Asked) -> Answer:
+def _large(hub: HubState, asked: Asked) -> Answer:
     asked.need_token(hub)
     blobs = asked.repository(hub).blobs
     found = []
@@ -124,13 +124,13 @@ def _large(hub: Any, asked: Asked) -> Answer:
     return 200, {"transfer": "basic", "objects": found}, {}
 
 
-def _put_large(hub: Any, asked: Asked) -> Answer:
+def _put_large(hub: HubState, asked: Asked) -> Answer:
     if hub.repositories[asked.place["repo"]].keep(asked.body) != asked.place["oid"]:
         raise RefusedError(400, "the content is not what its name says")
     return 200, {}, {}
 
 
-def _commit(hub: Any, asked: Asked) -> Answer:
+def _commit(hub: HubState, asked: Asked) -> Answer:
     asked.need_token(hub)
     repository, added, deleted = asked.repository(hub), {}, []
     lines = [json.loads(line) for line in asked.body.splitlines()]
@@ -149,19 +149,19 @@ def _commit(hub: Any, asked: Asked) -> Answer:
     return 200, {"success": True, "commitOid": commit.oid, "commitUrl": url, "hookOutput": ""}, {}
 
 
-def _tag(hub: Any, asked: Asked) -> Answer:
+def _tag(hub: HubState, asked: Asked) -> Answer:
     asked.need_token(hub)
     asked.repository(hub).tag(asked.json["tag"], asked.place["rev"])
     return 200, {}, {}
 
 
-def _settings(hub: Any, asked: Asked) -> Answer:
+def _settings(hub: HubState, asked: Asked) -> Answer:
     asked.need_token(hub)
     asked.repository(hub).private = asked.json["visibility"] == "private"
     return 200, {"private": asked.repository(hub).private}, {}
 
 
-def _resolve(hub: Any, asked: Asked) -> Answer:
+def _resolve(hub: HubState, asked: Asked) -> Answer:
     repository, path = asked.repository(hub), asked.place["path"]
     commit = repository.at(asked.place["rev"])
     try:
@@ -178,13 +178,13 @@ def _resolve(hub: Any, asked: Asked) -> Answer:
     return 200, content, headers
 
 
-def _yaml(hub: Any, asked: Asked) -> Answer:
+def _yaml(hub: HubState, asked: Asked) -> Answer:
     faults, warnings = look_at_card(asked.json["content"])
     said = {"errors": [{"message": fault} for fault in faults], "warnings": [{"message": warning} for warning in warnings]}
     return (400 if faults else 200), said, {}
 
 
-ROUTES: tuple[tuple[str, str, str, Callable[[Any, Asked], Answer]], ...] = (
+ROUTES: tuple[tuple[str, str, str, Callable[[HubState, Asked], Answer]], ...] = (
     ("POST", r"/api/repos/create", "create", _create),
     ("POST", r"/api/validate-yaml", "yaml", _yaml),
     ("POST", r"/api/models/{repo}/preupload/(?P<rev>[^/]+)", "preupload", _preupload),

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ratchet.testing.hub.faults import Fault, FaultPlan
-from ratchet.testing.hub.repository import Commit, RefusedError, Repository
+from ratchet.testing.hub.repository import Commit, HubState, RefusedError, Repository
 from ratchet.testing.hub.routes import ROUTES, Answer, Asked
 
 TOKEN = "hf_" + "LocalHubToken0123456789abcdefghij"
@@ -27,12 +27,10 @@ TOKEN = "hf_" + "LocalHubToken0123456789abcdefghij"
 _REPO = r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)"
 
 
-class LocalHub:
+class LocalHub(HubState):
     """A Hub at `endpoint`, from `with` on. Its repositories, the requests it met and its faults are open to the test."""
 
     def __init__(self, *, token: str = TOKEN, large_files: bool = False, port: int = 0) -> None:
-        self.token, self.large_files = token, large_files
-        self.repositories: dict[str, Repository] = {}
         self.requests: list[tuple[str, str]] = []
         """Method and path of each request, in the order in which they came."""
         self.faults = FaultPlan()
@@ -40,13 +38,9 @@ class LocalHub:
         self.closing = threading.Event()
         self.connections: set[socket.socket] = set()
         self._server = _Server(("127.0.0.1", port), _Handler)
+        super().__init__(token, f"http://127.0.0.1:{self._server.server_port}", large_files)
         self._server.hub = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    @property
-    def endpoint(self) -> str:
-        """The address, for `HF_ENDPOINT`."""
-        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def environment(self) -> dict[str, str]:
