@@ -25,7 +25,7 @@ from ratchet.deployment.exports.kinds import KINDS
 from ratchet.deployment.exports.merged import merged_model
 from ratchet.deployment.exports.onnx import ONNX
 from ratchet.deployment.exports.onnx_runtime import onnx_predictor
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import Predictor, load_predictor
 from ratchet.training.plan import Examples, TrainingPlan, prepare
@@ -55,7 +55,7 @@ def measure(rows: int, texts: int) -> bool:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         adapter = train(folder, examples[: int(0.9 * rows)], examples[int(0.9 * rows) :])
-        opened = open_adapter(adapter)
+        opened = validate_adapter(adapter)
         predictors = {"ratchet": load_predictor(adapter)}
         sizes = {"ratchet": sum(path.stat().st_size for path in opened.base.folder.glob("*.safetensors"))}
         for kind in ("onnx", "onnx_int8"):

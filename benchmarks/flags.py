@@ -15,7 +15,7 @@ from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
 
-from gateway.flags.evaluation import Evaluator, believe
+from gateway.flags.evaluation import Evaluator, resolve_slot
 from gateway.flags.file_provider import FileProvider
 from ratchet.rollout.flag import Rollout
 from ratchet.storage.home import Home
@@ -56,14 +56,14 @@ def main() -> int:
             return core.resolve_string_value("tickets", A, EvaluationContext(targeting_key=key))
 
         def chosen(key: str, evaluator: Evaluator = evaluator, rollout: Rollout = rollout) -> object:
-            return believe(evaluator.ask("tickets", A, key), rollout)
+            return resolve_slot(evaluator.ask("tickets", A, key), rollout)
 
         alone, asked = measure_us(bare), measure_us(chosen)
         worst = max(worst, asked[2])
         print(f"{name:14}  flagd alone    {describe(alone)}\n{'':14}  file provider  {describe(asked)}")
     other = Evaluator(FileProvider(Home(Path())), lambda: InMemoryProvider({"tickets": InMemoryFlag("live", {"live": A})}), 5)
     other.start()
-    aside = measure_us(lambda key: believe(other.ask("tickets", A, key), ROLLOUTS["live only"]))
+    aside = measure_us(lambda key: resolve_slot(other.ask("tickets", A, key), ROLLOUTS["live only"]))
     other.stop()
     print(f"{'on a thread':14}  another's      {describe(aside)}")
     print(f"bound: {MAX_US:.0f} us of processor time for the file provider: {'held' if worst <= MAX_US else 'missed'}")

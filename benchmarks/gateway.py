@@ -26,7 +26,7 @@ from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts, make_text
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_encoder import write_tiny_encoder
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.reconcile import record
 
 MIN_THROUGHPUT, MAX_P99, SWAPS, MAX_GROWTH_MB = 3.0, 1.15, 50, 50.0
 CLIENTS, LOAD = 32, 0.7
@@ -50,7 +50,7 @@ class Bench:
         """Move an adapter."""
         receipts = keep_receipts(self.home, "small", _WEEK, adapter) if action in {"promote", "shadow"} else {}
         said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
-        move(self.home, "small", action=action, adapter=adapter, receipts=receipts, **said)
+        record(self.home, "small", action=action, adapter=adapter, receipts=receipts, **said)
 
 
 async def ask(streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], n: int) -> int:
@@ -164,7 +164,7 @@ def bench_shadow(bench: Bench, rate: float, seconds: float, rounds: int) -> floa
 def expire(bench: Bench) -> None:
     """End the shadow."""
     said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK, "receipts": {}}
-    move(bench.home, "small", action="expire", adapter=bench.adapters[0], previous_adapter=bench.adapters[1], **said)
+    record(bench.home, "small", action="expire", adapter=bench.adapters[0], previous_adapter=bench.adapters[1], **said)
 
 
 def bench_swaps(bench: Bench) -> int:

@@ -27,7 +27,7 @@ from ratchet.storage.specs import Specs
 from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts, make_text, write_lines
 from ratchet.training.plan import Examples
 from ratchet.workflows.gates.target_gates import judge_artifact
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.reconcile import record
 
 _WEEK = "2026-01-05"
 _TARGETS = {
@@ -60,7 +60,7 @@ def make_home(root: Path, folder: Path, calibration: Calibration, target: str) -
     print(verdict.reason)
     Receipts(home).write(cycle, "target_fit", verdict, {"adapter": adapter, "training_set": "0" * 64})
     said = {"ts": f"{_WEEK}T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
-    move(home, "small", action="promote", adapter=adapter, receipts=Receipts(home).keep(cycle), **said)
+    record(home, "small", action="promote", adapter=adapter, receipts=Receipts(home).keep(cycle), **said)
     return home
 
 

@@ -14,9 +14,9 @@ from benchmarks.encoder import make_examples
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.spec import Label
 from ratchet.models.base_models import resolve_base
-from ratchet.models.inference.hidden_state_cache import LowerMemo
-from ratchet.models.inference.model_pool import SharedBases
-from ratchet.models.inference.multi_adapter_causal import SharedCausal
+from ratchet.models.inference.hidden_state_cache import HiddenStateCache
+from ratchet.models.inference.model_pool import ModelPool
+from ratchet.models.inference.multi_adapter_causal import MultiAdapterCausal
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
 LABELS = ("card_delivery", "exchange_rate", "refunds", "transfers")
@@ -31,7 +31,7 @@ def main() -> int:
     options = parser.parse_args()
     base, prompt = resolve_base("SmolLM2-135M"), make_prompt(PromptPolicy(), [Label(name) for name in LABELS])
     with tempfile.TemporaryDirectory() as folder:
-        bases = SharedBases()
+        bases = ModelPool()
         live, shadow = (
             bases.load(
                 write_tiny_adapter(
@@ -41,13 +41,13 @@ def main() -> int:
             for seed in (1, 2)
         )
         model, seconds = live.model, dict[str, list[float]]({"computed": [], "shared": []})
-        assert isinstance(model, SharedCausal)  # noqa: S101 - the base of this benchmark
+        assert isinstance(model, MultiAdapterCausal)  # noqa: S101 - the base of this benchmark
         for turn in range(options.rounds):
             texts = [text for text, _ in make_examples(options.texts, turn)]
             model.answer([(live, texts)])
             for how in ("shared", "computed"):
                 if how == "computed":
-                    model._memo = LowerMemo()
+                    model._memo = HiddenStateCache()
                 started = time.process_time()
                 model.answer([(shadow, texts)])
                 seconds[how].append(time.process_time() - started)

@@ -15,9 +15,9 @@ from ratchet.config.candidate import DEFAULT_BASES, Candidate
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.models.base_models import resolve_base
 from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.training.native.causal_model import build_causal_trainee
-from ratchet.training.native.model_setup import build_trainee
-from ratchet.training.native.trainable_model import Trainee
+from ratchet.training.native.causal_model import build_causal_model
+from ratchet.training.native.model_setup import build_encoder_model
+from ratchet.training.native.trainable_model import TrainableModel
 
 CODES, TOKENS = 5, 32
 NOTHING = 1e-12
@@ -26,17 +26,17 @@ METHODS: tuple[Method, ...] = ("lora", "dora")
 SIDES = [(method, dropout) for method in METHODS for dropout in (0.0, NOTHING)]
 
 
-def build(base_name: str, method: Method, dropout: float) -> Trainee:
+def build(base_name: str, method: Method, dropout: float) -> TrainableModel:
     """The trainee of one side; causal for every base but the encoders' own."""
     base = resolve_base(base_name)
     if base.name == DEFAULT_BASES["encoder"]:
-        return build_trainee(base.folder, base.name, Candidate(base=base.name, method=method, dropout=dropout), CODES)
+        return build_encoder_model(base.folder, base.name, Candidate(base=base.name, method=method, dropout=dropout), CODES)
     prompt = make_prompt(PromptPolicy(), [Named(f"label {number}") for number in range(CODES)])
     candidate = Candidate(family="causal", base=base.name, method=method, dropout=dropout)
-    return build_causal_trainee(base.folder, base.name, candidate, load_prompt_tokenizer(base.folder, prompt, 128))
+    return build_causal_model(base.folder, base.name, candidate, load_prompt_tokenizer(base.folder, prompt, 128))
 
 
-def time_steps(trainee: Trainee, batch: int, steps: int) -> float:
+def time_steps(trainee: TrainableModel, batch: int, steps: int) -> float:
     """Examples per CPU second of so many steps."""
     import torch
 

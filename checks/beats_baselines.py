@@ -1,12 +1,12 @@
 """Check `beats_baselines` on `eval_report`."""
 
 from assets.eval_report import eval_report
-from checks.gate import Case, Found, gate
+from checks.gate import GateContext, GateOutcome, gate
 from ratchet.gates.beats_baselines import decide_baselines
 
 
 @gate(eval_report)
-def beats_baselines(case: Case) -> Found:
+def beats_baselines(case: GateContext) -> GateOutcome:
     """Passes when the candidate beats the majority class and its own untuned base; says so when a simpler model is enough."""
     document = case.reports.read(case.cycle)
     return decide_baselines(document["metrics"]["test"]["macro_f1"], document["baselines"]), case.judged

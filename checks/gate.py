@@ -24,7 +24,7 @@ from ratchet.storage.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
-class Case:
+class GateContext:
     """What a gate may look at: one cycle, its specification, and the stores."""
 
     cycle: Cycle
@@ -59,14 +59,16 @@ class Case:
         return {"classifier": self.cycle.classifier, "week": self.cycle.week, **more}
 
 
-Found = tuple[Verdict, Mapping[str, Any]]
+GateOutcome = tuple[Verdict, Mapping[str, Any]]
 """What a gate answers: its verdict, and the digests of what the verdict is about."""
 
 
-def gate(asset: dg.AssetsDefinition, *more: dg.AssetsDefinition) -> Callable[[Callable[[Case], Found]], dg.AssetChecksDefinition]:
+def gate(
+    asset: dg.AssetsDefinition, *more: dg.AssetsDefinition
+) -> Callable[[Callable[[GateContext], GateOutcome]], dg.AssetChecksDefinition]:
     """Make a blocking check on `asset`, which also reads `more`, of a decision: its name and docstring become the check's."""
 
-    def wrap(decide: Callable[[Case], Found]) -> dg.AssetChecksDefinition:
+    def wrap(decide: Callable[[GateContext], GateOutcome]) -> dg.AssetChecksDefinition:
         name = decide.__name__
 
         @dg.asset_check(
@@ -80,7 +82,7 @@ def gate(asset: dg.AssetsDefinition, *more: dg.AssetsDefinition) -> Callable[[Ca
             reports: dg.ResourceParam[Reports],
         ) -> dg.AssetCheckResult:
             cycle = cycle_of(context)
-            case = Case(cycle, specs[cycle.classifier], specs, warehouse, receipts, reports)
+            case = GateContext(cycle, specs[cycle.classifier], specs, warehouse, receipts, reports)
             return _conclude(name, case, *decide(case))
 
         return check
@@ -88,7 +90,7 @@ def gate(asset: dg.AssetsDefinition, *more: dg.AssetsDefinition) -> Callable[[Ca
     return wrap
 
 
-def _conclude(name: str, case: Case, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
+def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
     """Write the receipt of the gate and return its result; only a failed verdict has a severity that blocks."""
     receipt = case.receipts.write(case.cycle, name, verdict, {**binds, "policy": case.spec.digest, "code": version("ratchet")})
     failed = verdict.outcome == "failed"

@@ -1,12 +1,12 @@
 """Check `golden_agreement` on `eval_report`."""
 
 from assets.eval_report import eval_report
-from checks.gate import Case, Found, gate
+from checks.gate import GateContext, GateOutcome, gate
 from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
 
 
 @gate(eval_report)
-def golden_agreement(case: Case) -> Found:
+def golden_agreement(case: GateContext) -> GateOutcome:
     """Passes when the week's blind labels mean the same as the golden set's: no class of it is mostly contradicted."""
     confusions = case.warehouse.frame(CONFUSIONS_SQL, case.asked(adapter=case.noted["adapter"]))
     return decide_golden_agreement(confusions.to_dict("records")), {**case.judged, **case.golden}

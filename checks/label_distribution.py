@@ -1,12 +1,12 @@
 """Check `label_distribution` on `training_set`."""
 
 from assets.training_set import training_set
-from checks.gate import Case, Found, gate
+from checks.gate import GateContext, GateOutcome, gate
 from ratchet.gates.label_distribution import CONSENSUS_COUNTS_SQL, decide_distribution
 
 
 @gate(training_set)
-def label_distribution(case: Case) -> Found:
+def label_distribution(case: GateContext) -> GateOutcome:
     """Passes when every label occurs in train and train is mixed like the week's corrected production."""
     noted, counts = case.noted, case.warehouse.frame(CONSENSUS_COUNTS_SQL, case.asked())
     production = dict(zip(counts["label"], counts["n"].astype(int).tolist(), strict=True))

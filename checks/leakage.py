@@ -1,14 +1,14 @@
 """Check `leakage` on `training_set`."""
 
 from assets.training_set import training_set
-from checks.gate import Case, Found, gate
+from checks.gate import GateContext, GateOutcome, gate
 from ratchet.data.curation import EXAMPLES_SQL, digest_examples
 from ratchet.data.redaction import redact
 from ratchet.gates.leakage import decide_leakage, find_leaks
 
 
 @gate(training_set)
-def leakage(case: Case) -> Found:
+def leakage(case: GateContext) -> GateOutcome:
     """Passes when nothing in test, calibration or golden occurs in train, exactly or nearly; names the first ten otherwise."""
     rows = case.warehouse.frame(EXAMPLES_SQL, case.asked())
     in_train = rows["split"] == "train"

@@ -2,7 +2,7 @@
 
 from assets.corrected_labels import corrected_labels
 from assets.production_logs import production_logs
-from checks.gate import Case, Found, gate
+from checks.gate import GateContext, GateOutcome, gate
 from ratchet.gates.row_quality import (
     CORRECTIONS_SQL,
     LOGS_SQL,
@@ -15,7 +15,7 @@ from ratchet.gates.row_quality import (
 
 
 @gate(corrected_labels, production_logs)
-def row_quality(case: Case) -> Found:
+def row_quality(case: GateContext) -> GateOutcome:
     """Passes when the week's logs and corrections have the types, ranges, labels, keys and dates that the specification expects."""
     logs, corrections = (case.warehouse.frame(sql, case.asked()) for sql in (LOGS_SQL, CORRECTIONS_SQL))
     tables = {

@@ -1,11 +1,11 @@
 """Check `target_fit` on `calibration_temperature`."""
 
 from assets.calibration_temperature import calibration_temperature
-from checks.gate import Case, Found, gate
+from checks.gate import GateContext, GateOutcome, gate
 from ratchet.workflows.gates.target_gates import judge_artifact
 
 
 @gate(calibration_temperature)
-def target_fit(case: Case) -> Found:
+def target_fit(case: GateContext) -> GateOutcome:
     """Passes when the sealed adapter can run where it must, and the export that a target asks for answers as well as it does."""
     return judge_artifact(case.specs, case.spec, case.noted["adapter"]), {**case.judged, **case.targets}

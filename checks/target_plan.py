@@ -1,11 +1,11 @@
 """Check `target_plan` on `training_set`."""
 
 from assets.training_set import training_set
-from checks.gate import Case, Found, gate
+from checks.gate import GateContext, GateOutcome, gate
 from ratchet.workflows.gates.target_gates import judge_plan
 
 
 @gate(training_set)
-def target_plan(case: Case) -> Found:
+def target_plan(case: GateContext) -> GateOutcome:
     """Passes when at least one candidate can run where it must; the others are named, and no minute is spent on training them."""
     return judge_plan(case.specs, case.spec).verdict, {"training_set": case.noted["training_set"], **case.targets}

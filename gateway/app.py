@@ -15,9 +15,9 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from gateway.background import Afterwards
-from gateway.errors import Refusal, answer, answer_crash, answer_fault, answer_http
-from gateway.feedback_log import Words
+from gateway.background import BackgroundMiddleware
+from gateway.errors import RequestError, answer_crash, answer_fault, answer_http, respond
+from gateway.feedback_log import FeedbackLog
 from gateway.flags.evaluation import find_factory
 from gateway.observability.metrics import Metrics
 from gateway.observability.tracing import Tracing
@@ -28,7 +28,7 @@ from gateway.routes import operations as watching
 from gateway.routes import rollout_page, tei, vllm
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
-from gateway.row_log import Landing
+from gateway.row_log import RowLog
 from gateway.serving.batching import Batcher
 from gateway.serving.slots import Slots
 from gateway.settings import Settings
@@ -55,12 +55,12 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.default_classifier is not None:
         home.need(settings.default_classifier)
     metrics, tracing = Metrics(), Tracing(settings.otlp_endpoint)
-    factory, hears = find_factory(settings.flag_provider), (metrics.hear, tracing.hear)
-    slots = Slots(home, factory=factory, timeout_s=settings.flag_timeout_s, hears=hears)
+    factory, observers = find_factory(settings.flag_provider), (metrics.record_evaluation, tracing.record_evaluation)
+    slots = Slots(home, factory=factory, timeout_s=settings.flag_timeout_s, observers=observers)
     batcher = Batcher(settings.max_waiting, settings.max_batch_texts, max_shadow_load=settings.max_shadow_load, watch=metrics.watch)
-    landing = Landing(home, settings.seal_s, settings.ballast_bytes)
+    landing = RowLog(home, settings.seal_s, settings.ballast_bytes)
     shadowing = Shadowing(slots, batcher, landing, metrics)
-    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, _request_ids(home), Words(landing))
+    gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, _request_ids(home), FeedbackLog(landing))
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
@@ -97,13 +97,13 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.gateway, app.state.access = gateway, Access(keys)
     app.state.form_tokens = FormTokens(secrets.token_bytes(32))
-    app.exception_handler(Refusal)(answer)
+    app.exception_handler(RequestError)(respond)
     app.state.refusal_shapes = tei.REFUSAL_SHAPES
     app.exception_handler(RatchetError)(answer_fault)
     app.exception_handler(HTTPException)(answer_http)
     app.exception_handler(Exception)(answer_crash)
     tracing.wrap(app)
-    app.add_middleware(Afterwards)
+    app.add_middleware(BackgroundMiddleware)
     for router in (classifying.router, collecting.router, watching.router, rollout_page.router, tei.router, vllm.router):
         app.include_router(router)
     return app

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _KEY = "ratchet.afterwards"
 
 
-class Afterwards:
+class BackgroundMiddleware:
     """ASGI middleware that runs what a request left to be done, on the event loop, after its last byte was handed on."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -25,6 +25,6 @@ class Afterwards:
             each()
 
 
-def do_afterwards(request: Request, what: Callable[[], None]) -> None:
+def run_after_response(request: Request, what: Callable[[], None]) -> None:
     """Run `what`, which must return at once and raise nothing, after this request was answered."""
     request.scope[_KEY].append(what)

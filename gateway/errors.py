@@ -17,7 +17,7 @@ from gateway.schemas import Problem
 from ratchet.core.errors import RatchetError
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
+class RequestError(Exception):
     """An answer that is no."""
 
     def __init__(self, status: int, code: str, message: str, hint: str = "", *, retry_s: int | None = None) -> None:
@@ -25,12 +25,12 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
         self.status, self.problem, self.retry_s = status, Problem(code=code, message=message, hint=hint), retry_s
 
 
-def unknown_classifier(serving: list[str]) -> Refusal:
+def unknown_classifier(serving: list[str]) -> RequestError:
     """The answer to a name that nothing serves."""
-    return Refusal(404, "no_classifier", "No such classifier serves here.", f"Serving: {', '.join(serving) or 'none'}.")
+    return RequestError(404, "no_classifier", "No such classifier serves here.", f"Serving: {', '.join(serving) or 'none'}.")
 
 
-def explain(error: ValidationError, fields: list[str]) -> Refusal:
+def explain(error: ValidationError, fields: list[str]) -> RequestError:
     """The first thing that is wrong with a body, by the name of its field and the rule, without its value.
 
     A key that is none of `fields` may be anybody's secret, so those that are taken are named in its place.
@@ -39,10 +39,10 @@ def explain(error: ValidationError, fields: list[str]) -> Refusal:
     where = ".".join(str(part)[:40] for part in first["loc"]) or "body"
     known = where if where.isprintable() and first["type"] != "extra_forbidden" else "body"
     taken = f"Taken here: {', '.join(fields)}. " if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
-    return Refusal(422, "bad_body", f"{known}: {first['msg']}."[:300], f"{taken}The fields are listed at /openapi.json.")
+    return RequestError(422, "bad_body", f"{known}: {first['msg']}."[:300], f"{taken}The fields are listed at /openapi.json.")
 
 
-async def answer(request: Request, refusal: Refusal) -> JSONResponse:
+async def respond(request: Request, refusal: RequestError) -> JSONResponse:
     """A refusal as the response that FastAPI sends."""
     gateway, name = request.app.state.gateway, request.path_params.get("name", "")
     gateway.metrics.requests.labels(name if name in gateway.slots else "", "", str(refusal.status)).inc()
@@ -51,11 +51,11 @@ async def answer(request: Request, refusal: Refusal) -> JSONResponse:
     return JSONResponse(shape(refusal), refusal.status, headers)
 
 
-Shape = Callable[[Refusal], dict[str, Any]]
+Shape = Callable[[RequestError], dict[str, Any]]
 """How a refusal is written; routes that speak another server's language have their own, by path."""
 
 
-def _own_shape(refusal: Refusal) -> dict[str, Any]:
+def _own_shape(refusal: RequestError) -> dict[str, Any]:
     return {"error": refusal.problem.model_dump()}
 
 
@@ -64,7 +64,7 @@ async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
     said = {404: "No such route.", 405: "The route does not take this method."}.get(
         error.status_code, "The request cannot be taken."
     )
-    found = await answer(request, Refusal(error.status_code, "http", said, "The routes are listed at /openapi.json."))
+    found = await respond(request, RequestError(error.status_code, "http", said, "The routes are listed at /openapi.json."))
     found.headers.update(error.headers or {})
     return found
 
@@ -74,13 +74,15 @@ async def answer_crash(request: Request, error: Exception) -> JSONResponse:
     found = traceback.extract_tb(error.__traceback__)
     where = f"{found[-1].name} line {found[-1].lineno}" if found else "unknown"
     logging.getLogger("ratchet.gateway").error("a request failed: %s in %s", type(error).__name__, where)
-    return await answer(request, Refusal(500, "fault", "The gateway failed on this request.", "The operator's log says where."))
+    return await respond(
+        request, RequestError(500, "fault", "The gateway failed on this request.", "The operator's log says where.")
+    )
 
 
 async def answer_fault(request: Request, error: RatchetError) -> JSONResponse:
     """What the operator must mend, met while answering: 503, and the sentence in the log only."""
     logging.getLogger("ratchet.gateway").error("%s: %s", error.code, error)
-    refusal = Refusal(
+    refusal = RequestError(
         503, error.code, "The classifier cannot answer now.", "Ask again later; the operator's log says why.", retry_s=5
     )
-    return await answer(request, refusal)
+    return await respond(request, refusal)

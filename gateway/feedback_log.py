@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from gateway.row_log import CONFLICTS, CORRECTIONS, FEEDBACK, Landing
+from gateway.row_log import CONFLICTS, CORRECTIONS, FEEDBACK, RowLog
 from ratchet.core.digests import canonical_json
 from ratchet.storage.journal.recent_rows import read_landed
 
@@ -21,7 +21,7 @@ REMEMBERED = 50_000
 
 
 @dataclass(frozen=True)
-class Word:
+class RowIdentity:
     """What makes two words the same: the columns that name a word, from the narrowest name, and those that say it."""
 
     names: tuple[tuple[str, ...], ...]
@@ -29,8 +29,8 @@ class Word:
 
 
 WORDS = {
-    FEEDBACK: Word((("request_id", "source"),), ("verdict", "label")),
-    CORRECTIONS: Word((("request_id", "annotator", "ts"), ("request_id", "annotator")), ("label", "saw_prediction")),
+    FEEDBACK: RowIdentity((("request_id", "source"),), ("verdict", "label")),
+    CORRECTIONS: RowIdentity((("request_id", "annotator", "ts"), ("request_id", "annotator")), ("label", "saw_prediction")),
 }
 """A correction that gives no time is the same word as the annotator's newest on that request."""
 
@@ -50,10 +50,10 @@ class ContradictionError(Exception):
 
 
 @dataclass
-class Words:
+class FeedbackLog:
     """The words of all classifiers. Used by one event loop."""
 
-    landing: Landing
+    landing: RowLog
     remembered: int = REMEMBERED
     _known: dict[tuple[str, str], _Known] = field(default_factory=dict)
 

@@ -17,7 +17,7 @@ _ABSENT = ("-" * 20, "-" * 16, "-" * 16)
 
 
 @dataclass(frozen=True)
-class Proof:
+class IdProof:
     """What an id proves: it has the form of ours, an answer of the classifier bears it, and it was given to the asker."""
 
     ours: bool
@@ -36,13 +36,13 @@ class RequestIds:
         drawn = _letters(secrets.token_bytes(_RANDOM_BYTES))
         return f"rq_{drawn}{self._code('answer', classifier, drawn)}{self._code('asker', classifier, drawn, asker)}"
 
-    def judge(self, request_id: str, classifier: str, asker: str) -> Proof:
+    def judge(self, request_id: str, classifier: str, asker: str) -> IdProof:
         """What `request_id` proves; the codes are compared in constant time, also for an id of another form."""
         found = _FORM.fullmatch(request_id)
         drawn, answer, asked = found.groups() if found else _ABSENT
         genuine = hmac.compare_digest(answer, self._code("answer", classifier, drawn)) & (found is not None)
         own = hmac.compare_digest(asked, self._code("asker", classifier, drawn, asker)) & genuine
-        return Proof(found is not None, genuine, own)
+        return IdProof(found is not None, genuine, own)
 
     def _code(self, *said: str) -> str:
         return _letters(hmac.digest(self.secret, "\0".join(said).encode(), "sha256")[:_CODE_BYTES])

@@ -16,8 +16,8 @@ from ratchet.data.records import KINDS
 from ratchet.rollout.evidence import PAIR_COLUMNS
 from ratchet.storage.home import Home
 from ratchet.storage.journal.journal import Journal
-from ratchet.storage.journal.segments import Rows
-from ratchet.storage.reserved_space import Ballast, is_full, spend
+from ratchet.storage.journal.segments import RowSchema
+from ratchet.storage.reserved_space import ReservedSpace, is_full, release
 
 REQUESTS, CORRECTIONS, FEEDBACK, PAIRS, CONFLICTS = "production_logs", "corrections", "feedback", "pairs", "conflicts"
 _COLUMNS: dict[str, dict[str, str]] = {
@@ -36,7 +36,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
 
 
 @dataclass
-class Landing:
+class RowLog:
     """The journals of a home, opened when their first row comes.
 
     Once the disk was full, and until the ballast holds room again, no row is tried: the room that the ballast gave back is for
@@ -51,9 +51,9 @@ class Landing:
     _journals: dict[tuple[str, str], Journal] = field(default_factory=dict)
 
     @property
-    def ballast(self) -> Ballast:
+    def ballast(self) -> ReservedSpace:
         """The room that is held back."""
-        return Ballast(self.home.ballast, self.ballast_bytes)
+        return ReservedSpace(self.home.ballast, self.ballast_bytes)
 
     def append(self, classifier: str, kind: str, row: Mapping[str, Any]) -> "Future[None]":
         """Add a row; the future is done once it is on disk. Raises OSError where it is known at once that it cannot be."""
@@ -73,7 +73,10 @@ class Landing:
         key = classifier, kind
         if key not in self._journals or self._journals[key].stopped:
             self._journals[key] = Journal(
-                self.home.journal(classifier, kind), self.target(classifier, kind), Rows(kind, _COLUMNS[kind]), seal_s=self.seal_s
+                self.home.journal(classifier, kind),
+                self.target(classifier, kind),
+                RowSchema(kind, _COLUMNS[kind]),
+                seal_s=self.seal_s,
             )
         return self._journals[key]
 
@@ -105,7 +108,7 @@ class Landing:
 
     def _meet(self, error: BaseException | None) -> None:
         if is_full(error):
-            spend(self.home.ballast)
+            release(self.home.ballast)
         self.trouble = "" if error is None else _describe(error)
 
 

@@ -21,7 +21,7 @@ def server_config(app: FastAPI, *, stop_s: int) -> Config:
     )  # fmt: skip
 
 
-def keep_what_is_loaded() -> None:
+def freeze_garbage_collector() -> None:
     """Have the garbage collector pass over everything that is in memory now: looking through the libraries again and again stops
     every answer for a quarter of a second."""
     gc.collect()

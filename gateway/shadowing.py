@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.observability.metrics import Metrics
-from gateway.row_log import PAIRS, Landing
+from gateway.row_log import PAIRS, RowLog
 from gateway.serving.batching import Batcher
-from gateway.serving.paths import Said, ask_calibrated, ask_paths
-from gateway.serving.slots import Choice, Slots
+from gateway.serving.paths import PathAnswer, ask_calibrated, ask_paths
+from gateway.serving.slots import SlotChoice, Slots
 
 _LOG = logging.getLogger("ratchet.gateway")
 _FAULTS = 3
@@ -29,13 +29,15 @@ class Shadowing:
 
     slots: Slots
     batcher: Batcher
-    landing: Landing
+    landing: RowLog
     metrics: Metrics
     faults: dict[str, int] = field(default_factory=dict)
     """By digest: failures in a row."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
-    def follow_up(self, classifier: str, served: Choice, ids: Sequence[str], texts: Sequence[str], found: Sequence[Said]) -> None:
+    def follow_up(
+        self, classifier: str, served: SlotChoice, ids: Sequence[str], texts: Sequence[str], found: Sequence[PathAnswer]
+    ) -> None:
         """Ask the other adapter what the user was just told, when the rollout samples the request. Returns at once."""
         other = self.slots.other_than(classifier, served.digest)
         if other is None:
@@ -49,7 +51,7 @@ class Shadowing:
             task.add_done_callback(self._tasks.discard)
 
     def note_failure(
-        self, classifier: str, served: Choice, ids: Sequence[str], found: Sequence[Said], failed: str, error: Exception
+        self, classifier: str, served: SlotChoice, ids: Sequence[str], found: Sequence[PathAnswer], failed: str, error: Exception
     ) -> None:
         """The candidate failed to answer a user, who got live's answer instead: a pair with an error."""
         self._count_fault(failed, error)
@@ -65,13 +67,13 @@ class Shadowing:
     async def _compare(
         self,
         classifier: str,
-        served: Choice,
-        other: Choice,
+        served: SlotChoice,
+        other: SlotChoice,
         sequence: int,
         taken: Sequence[int],
         ids: Sequence[str],
         texts: Sequence[str],
-        found: Sequence[Said],
+        found: Sequence[PathAnswer],
     ) -> None:
         rows = [_row(sequence, served, ids[index], found[index]) for index in taken]
         said: list[dict[str, Any]]
@@ -94,7 +96,7 @@ class Shadowing:
             self.metrics.shadow_pairs.labels(classifier, "error" if more["other_error"] else "same" if agreed else "other").inc()
             self._land(classifier, {**row, **more})
 
-    async def _ask(self, other: Choice, texts: Sequence[str], *, edge: bool) -> list[Said] | None:
+    async def _ask(self, other: SlotChoice, texts: Sequence[str], *, edge: bool) -> list[PathAnswer] | None:
         """By the same paths as the user was answered: a pair compares adapters, and not paths."""
         return await (ask_paths if edge else ask_calibrated)(self.batcher.offer_shadow, other, texts)
 
@@ -117,7 +119,7 @@ def is_sampled(request_id: str, share: float) -> bool:
     return zlib.crc32(request_id.encode()) < share * 2**32
 
 
-def _row(sequence: int, served: Choice, request_id: str, found: Said) -> dict[str, Any]:
+def _row(sequence: int, served: SlotChoice, request_id: str, found: PathAnswer) -> dict[str, Any]:
     return {
         "request_id": request_id,
         "ts": datetime.now(UTC).isoformat(),
@@ -130,7 +132,7 @@ def _row(sequence: int, served: Choice, request_id: str, found: Said) -> dict[st
     }
 
 
-def _other(digest: str, found: Said | None = None, *, error: str | None = None) -> dict[str, Any]:
+def _other(digest: str, found: PathAnswer | None = None, *, error: str | None = None) -> dict[str, Any]:
     return {
         "other": digest,
         "other_label": found.label if found else None,

@@ -8,10 +8,10 @@ from typing import cast
 
 from fastapi import Request
 
-from gateway.feedback_log import Words
+from gateway.feedback_log import FeedbackLog
 from gateway.observability.metrics import Metrics
 from gateway.request_ids import RequestIds
-from gateway.row_log import Landing
+from gateway.row_log import RowLog
 from gateway.serving.batching import Batcher
 from gateway.serving.slots import Slots
 from gateway.settings import Settings
@@ -25,11 +25,11 @@ class Gateway:
     settings: Settings
     slots: Slots
     batcher: Batcher
-    landing: Landing
+    landing: RowLog
     metrics: Metrics
     shadowing: Shadowing
     ids: RequestIds
-    words: Words
+    words: FeedbackLog
 
 
 def gateway_of(request: Request) -> Gateway:

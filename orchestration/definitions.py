@@ -21,11 +21,11 @@ from checks.leakage import leakage
 from checks.row_quality import row_quality
 from checks.target_fit import target_fit
 from checks.target_plan import target_plan
-from orchestration.feedback import feedback
+from orchestration.feedback import new_feedback_sensor
 from orchestration.promotion import promotion, promotion_sensor
-from orchestration.publication import publication, publication_check, publication_monday
+from orchestration.publication import publication, publication_check, publication_check_schedule
 from orchestration.shadow_deployment import shadow_deployment, shadow_deployment_sensor
-from orchestration.weekly_cycle import monday, weekly_cycle
+from orchestration.weekly_cycle import weekly_cycle, weekly_cycle_schedule
 from resources.storage import build_stores
 
 ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report, published_adapter]
@@ -41,8 +41,8 @@ def build_definitions(root: str = "", **resource_overrides: object) -> dg.Defini
         assets=ASSETS,
         asset_checks=CHECKS,
         jobs=[weekly_cycle, shadow_deployment, promotion, publication, publication_check],
-        schedules=[monday, publication_monday],
-        sensors=[feedback, shadow_deployment_sensor, promotion_sensor],
+        schedules=[weekly_cycle_schedule, publication_check_schedule],
+        sensors=[new_feedback_sensor, shadow_deployment_sensor, promotion_sensor],
         executor=dg.in_process_executor,  # of runs asked for in the UI too: one process, one lease
         resources={**build_stores(root), "pipes": dg.PipesSubprocessClient(), **resource_overrides},
     )

@@ -20,7 +20,7 @@ _BUSY_WAIT_S = 1.0
 
 
 @dg.sensor(job=weekly_cycle, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
-def feedback(
+def new_feedback_sensor(
     context: dg.SensorEvaluationContext,
     home: dg.ResourceParam[Home],
     specs: dg.ResourceParam[Specs],

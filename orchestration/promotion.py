@@ -14,22 +14,22 @@ from ratchet.core.errors import RatchetError
 from ratchet.rollout.decision import STAY, Decision
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.advance import Weighed, carry_out, recall, weigh
+from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, weigh
 
 _ATTEMPTS = 3
 
 
-class Moved(dg.Config):
+class PromotionConfig(dg.Config):
     """Whose rollout is weighed."""
 
     classifier: str
 
 
 @dg.op(pool="duckdb")
-def weigh_and_move(context: dg.OpExecutionContext, config: Moved, home: dg.ResourceParam[Home]) -> None:
+def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home: dg.ResourceParam[Home]) -> None:
     """Weigh the evidence as it is now, and carry out what it asks for; the decision becomes an observation on the adapter."""
     weighed = weigh(home, config.classifier)
-    carry_out(home, config.classifier, weighed)
+    apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
     context.log_event(observe(config.classifier, weighed))
 
@@ -64,20 +64,20 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
 
 def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
     """A request for a run: when something is to be moved, or when the reason to hold is another than was last recorded."""
-    standing = Ledger(home).standing(name)
-    if standing.compared is None:
+    state = Ledger(home).state(name)
+    if state.compared is None:
         return "nothing is compared with live"
     weighed = weigh(home, name)
     decision = weighed.decision
-    if decision.action == STAY and recall(home, name).get("state") == decision.state:
+    if decision.action == STAY and load_decision(home, name).get("state") == decision.state:
         return decision.sentence
-    key = f"{name}:{standing.head.digest[:16]}:{_what(decision)}"
+    key = f"{name}:{state.head.digest[:16]}:{_what(decision)}"
     failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/decision": key}))
     if failed >= _ATTEMPTS:
         return f"{key} failed {failed} times; its runs say why"
     return dg.RunRequest(
         run_key=f"{key}:attempt-{failed + 1}",
-        run_config=configure(home, weigh_and_move=Moved(classifier=name)),
+        run_config=configure(home, weigh_and_move=PromotionConfig(classifier=name)),
         tags={"ratchet/classifier": name, "ratchet/decision": key},
     )
 
@@ -86,9 +86,9 @@ def _what(decision: Decision) -> str:
     return f"{decision.action}:{decision.state}" if decision.action == STAY else f"{decision.action}:{decision.percent}"
 
 
-def observe(classifier: str, weighed: Weighed) -> dg.AssetObservation:
+def observe(classifier: str, weighed: WeighedRollout) -> dg.AssetObservation:
     """The decision as an observation on the adapter, its guardrails as a table."""
-    decision, entered = weighed.decision, weighed.standing.entered
+    decision, entered = weighed.decision, weighed.state.entered
     rows = [
         {
             "guardrail": each.name,

@@ -24,14 +24,14 @@ publication = dg.define_asset_job(
 )
 
 
-class Published(dg.Config):
+class PublicationConfig(dg.Config):
     """Whose publications are looked at."""
 
     classifier: str
 
 
 @dg.op
-def compare_with_hub(context: dg.OpExecutionContext, config: Published, home: dg.ResourceParam[Home]) -> None:
+def compare_with_hub(context: dg.OpExecutionContext, config: PublicationConfig, home: dg.ResourceParam[Home]) -> None:
     """Compare what this home published with what is there; a difference fails the run, which is the alarm."""
     found = read_back(home, config.classifier, os.environ)
     for each in found:
@@ -51,7 +51,9 @@ def publication_check() -> None:
 @dg.schedule(
     job=publication_check, cron_schedule="0 7 * * 1", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
 )
-def publication_monday(context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]) -> list[dg.RunRequest] | dg.SkipReason:
+def publication_check_schedule(
+    context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
+) -> list[dg.RunRequest] | dg.SkipReason:
     """Every Monday at 07:00 UTC, for each classifier that has published something; a damaged record fails its own run alone."""
     names = [name for name in home.classifiers() if Publications(home).exist(name)]
     if not names:
@@ -60,7 +62,7 @@ def publication_monday(context: dg.ScheduleEvaluationContext, home: dg.ResourceP
     return [
         dg.RunRequest(
             run_key=f"{name}:{day}:publication_check",
-            run_config=configure(home, compare_with_hub=Published(classifier=name)),
+            run_config=configure(home, compare_with_hub=PublicationConfig(classifier=name)),
             tags={"ratchet/classifier": name},
         )
         for name in names

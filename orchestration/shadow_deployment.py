@@ -16,7 +16,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.nominate import nominate, shadow
 
 
-class Passed(dg.Config):
+class ShadowConfig(dg.Config):
     """A cycle that succeeded."""
 
     classifier: str
@@ -24,11 +24,11 @@ class Passed(dg.Config):
 
 
 @dg.op
-def fill_slot(context: dg.OpExecutionContext, config: Passed, home: dg.ResourceParam[Home]) -> None:
+def fill_slot(context: dg.OpExecutionContext, config: ShadowConfig, home: dg.ResourceParam[Home]) -> None:
     """Let the cycle's candidate shadow live, when its evidence still holds; doing it twice changes nothing."""
     cycle = Cycle.from_key(f"{config.classifier}|{config.week}")
-    adapter, standing = Receipts(home).noted(cycle)["adapter"], Ledger(home).standing(cycle.classifier)
-    if adapter in {standing.live, standing.challenger}:
+    adapter, state = Receipts(home).noted(cycle)["adapter"], Ledger(home).state(cycle.classifier)
+    if adapter in {state.live, state.challenger}:
         context.log.info(f"{adapter[:12]} answers or shadows already.")
         return
     try:
@@ -69,6 +69,6 @@ def shadow_deployment_sensor(context: dg.RunStatusSensorContext, home: dg.Resour
         return dg.SkipReason(f"{cycle.classifier} has no live adapter to shadow; {cure}")
     return dg.RunRequest(
         run_key=f"{cycle.key}:{adapter[:16]}:shadow",
-        run_config=configure(home, fill_slot=Passed(classifier=cycle.classifier, week=str(cycle.week))),
+        run_config=configure(home, fill_slot=ShadowConfig(classifier=cycle.classifier, week=str(cycle.week))),
         tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:{adapter[:16]}:shadow"},
     )

@@ -36,7 +36,9 @@ def request_cycle(cycle: Cycle, run_key: str, **tags: str) -> dg.RunRequest:
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-def monday(context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def weekly_cycle_schedule(
+    context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Every Monday at 06:00 UTC, for each classifier of the home, the week that has just ended."""
     week = monday_of(context.scheduled_execution_time.date()) - timedelta(days=7)
     names = home.classifiers()

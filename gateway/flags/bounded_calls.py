@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Aside:
+class BoundedCaller:
     """One thread that makes calls in turn. Nobody waits for a call that hangs, not even the end of the process."""
 
     def __init__(self) -> None:

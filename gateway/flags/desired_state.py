@@ -13,7 +13,7 @@ from ratchet.storage.rollout.flag_file import FlagSet
 
 
 @dataclass(frozen=True)
-class Asked:
+class DesiredState:
     """One look at the file: what it holds, or why it cannot be read."""
 
     flags: FlagSet = field(default_factory=FlagSet)
@@ -46,9 +46,9 @@ class Asked:
         return rollout is not None and rollout.killed
 
 
-def read_asked(file: FileProvider) -> Asked:
+def read_desired_state(file: FileProvider) -> DesiredState:
     """Look at the file now."""
     try:
-        return Asked(file.read())
+        return DesiredState(file.read())
     except RatchetError as error:
-        return Asked(fault=error)
+        return DesiredState(fault=error)

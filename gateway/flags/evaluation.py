@@ -16,7 +16,7 @@ from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagEvaluationDetails, Reason
 from openfeature.provider import FeatureProvider
 
-from gateway.flags.bounded_calls import Aside
+from gateway.flags.bounded_calls import BoundedCaller
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.flag import CANDIDATE, LIVE, Rollout
 
@@ -46,7 +46,7 @@ def find_factory(name: str) -> Factory | None:
 
 
 @dataclass(frozen=True)
-class Heard:
+class FlagEvaluation:
     """One evaluation of a flag: what the provider said to the targeting key, and why live answers instead of what it said."""
 
     said: Details
@@ -56,7 +56,7 @@ class Heard:
     """From a closed set; empty when the provider's answer holds."""
 
 
-def believe(said: Details, rollout: Rollout) -> tuple[str, str]:
+def resolve_slot(said: Details, rollout: Rollout) -> tuple[str, str]:
     """The slot that an answer means; live, and why, for one that is neither the live adapter nor the candidate, or an error."""
     if said.error_code is not None:
         return LIVE, TIMEOUT if said.error_message == TIMEOUT else str(said.error_code.value).lower()
@@ -73,7 +73,7 @@ class Evaluator:
         self._domain = f"ratchet-gateway-{next(_NUMBERS)}"
         api.set_provider_and_wait(own, self._domain)
         self._client = api.get_client(self._domain)
-        self._aside: Aside | None = None
+        self._aside: BoundedCaller | None = None
         self._placed = False
         self._once = _Once()
         self.provider_name = own.get_metadata().name
@@ -83,7 +83,7 @@ class Evaluator:
         if self._factory is None or self._aside is not None:
             return
         _THEIR_LOG.addFilter(self._once)
-        self._aside, self.provider_name = Aside(), "unknown"
+        self._aside, self.provider_name = BoundedCaller(), "unknown"
         factory = self._factory
         try:
             self._aside.run(lambda: self._place(factory), _START_S)

@@ -5,7 +5,7 @@ Add a metric here; it is counted where the thing happens.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from gateway.flags.evaluation import Heard
+from gateway.flags.evaluation import FlagEvaluation
 from gateway.serving.batching import Batch
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -95,10 +95,10 @@ class Metrics:
             registry=self.registry,
         )
 
-    def hear(self, heard: Heard) -> None:
+    def record_evaluation(self, evaluation: FlagEvaluation) -> None:
         """Count an evaluation that was of no use."""
-        if heard.fallback:
-            self.fallbacks.labels(heard.said.flag_key, heard.fallback).inc()
+        if evaluation.fallback:
+            self.fallbacks.labels(evaluation.said.flag_key, evaluation.fallback).inc()
 
     def watch(self, batch: Batch) -> None:
         """Count one answered batch."""

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.flags.evaluation import Heard
+from gateway.flags.evaluation import FlagEvaluation
 
 EVENT = "feature_flag.evaluation"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -54,12 +54,12 @@ class Tracing:
             self._provider.shutdown()
             self._provider = self._tracer = None
 
-    def hear(self, heard: Heard) -> None:
+    def record_evaluation(self, evaluation: FlagEvaluation) -> None:
         """Note an evaluation on the span of the request that asked for it."""
         if self._tracer is not None:
             from opentelemetry import trace
 
-            trace.get_current_span().add_event(EVENT, self._describe(heard))
+            trace.get_current_span().add_event(EVENT, self._describe(evaluation))
 
     async def follow(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request within a span. The client's trace goes on; its trace state and baggage are not taken."""
@@ -100,17 +100,17 @@ class Tracing:
                     span.set_attribute("error.type", str(status))
                     span.set_status(StatusCode.ERROR)
 
-    def _describe(self, heard: Heard) -> dict[str, str]:
-        said = heard.said
+    def _describe(self, evaluation: FlagEvaluation) -> dict[str, str]:
+        said = evaluation.said
         found: dict[str, object] = {
             "feature_flag.key": said.flag_key,
-            "feature_flag.provider.name": heard.provider,
-            "feature_flag.result.variant": "" if heard.fallback else said.variant,
-            "feature_flag.result.reason": "error" if heard.fallback else str(said.reason or "unknown").lower(),
-            "feature_flag.context.id": hmac.digest(self._secret, heard.key.encode(errors="replace"), "sha256").hex()[:32],
+            "feature_flag.provider.name": evaluation.provider,
+            "feature_flag.result.variant": "" if evaluation.fallback else said.variant,
+            "feature_flag.result.reason": "error" if evaluation.fallback else str(said.reason or "unknown").lower(),
+            "feature_flag.context.id": hmac.digest(self._secret, evaluation.key.encode(errors="replace"), "sha256").hex()[:32],
             "feature_flag.set.id": said.flag_metadata.get("flagSetId"),
             "feature_flag.version": said.flag_metadata.get("version"),
-            "error.type": heard.fallback,
+            "error.type": evaluation.fallback,
         }
         return {name: str(value)[:_MAX_CHARS] for name, value in found.items() if value}
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Request
 
-from gateway.errors import Refusal
+from gateway.errors import RequestError
 from gateway.state import gateway_of
 from ratchet.rollout.ledger_entry import Head
 from ratchet.storage.api_keys import match_key
@@ -40,8 +40,8 @@ class FormTokens:
         return hmac.compare_digest(token.encode(), self.make(classifier, who, head).encode())
 
 
-def admit(request: Request, scope: str) -> str:
-    """The name of the key that came, by Basic or Bearer; empty on a home without keys. Raises `Refusal` for any other caller.
+def caller_of_page(request: Request, scope: str) -> str:
+    """The name of the key that came, by Basic or Bearer; empty on a home without keys. Raises `RequestError` for any other caller.
 
     A home without keys answers only to names of this machine: another name that leads here is another site's page, which had
     its name point at loopback. A request without `Host` comes from no browser.
@@ -49,7 +49,7 @@ def admit(request: Request, scope: str) -> str:
     access, header = request.app.state.access, request.headers.get("authorization", "")
     if not access.keys:
         if _host_of(request) not in {None, *_LOOPBACK, gateway_of(request).settings.host}:
-            raise Refusal(403, "other_host", "A home without keys shows its pages to this machine only.", "Ask for 127.0.0.1.")
+            raise RequestError(403, "other_host", "A home without keys shows its pages to this machine only.", "Ask for 127.0.0.1.")
         return ""
     kind, _, said = header.partition(" ")
     secret = _password(said) if kind.lower() == "basic" else said.strip()
@@ -59,29 +59,29 @@ def admit(request: Request, scope: str) -> str:
 
 
 def need_own_page(request: Request) -> None:
-    """Raise `Refusal` when the browser says that another site sent the form.
+    """Raise `RequestError` when the browser says that another site sent the form.
 
     `Origin: null` says nothing, since our own pages tell no referrer; the token decides then.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "null")
     foreign = origin != "null" and origin.partition("://")[2].lower() != request.headers.get("host", "").lower()
     if foreign if site is None else site != "same-origin":
-        raise Refusal(403, "other_site", "The form was sent from another site.", "Open the rollout page itself.")
+        raise RequestError(403, "other_site", "The form was sent from another site.", "Open the rollout page itself.")
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a URL-encoded form, each once; raises `Refusal` for anything else, or for more than `FORM_AT_MOST` bytes."""
+    """The fields of a URL-encoded form, each once; raises `RequestError` for anything else, or for more than `FORM_AT_MOST` bytes."""
     content = b""
     async for part in request.stream():
         content += part
         if len(content) > FORM_AT_MOST:
-            raise Refusal(413, "too_large", f"The form is larger than {FORM_AT_MOST} bytes.", "Give a shorter reason.")
+            raise RequestError(413, "too_large", f"The form is larger than {FORM_AT_MOST} bytes.", "Give a shorter reason.")
     try:
         found = parse_qs(content.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError:
-        raise Refusal(422, "bad_form", "The form cannot be read.", "Send the form of the rollout page.") from None
+        raise RequestError(422, "bad_form", "The form cannot be read.", "Send the form of the rollout page.") from None
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise Refusal(422, "bad_form", "The body is no form.", "Send the form of the rollout page.")
+        raise RequestError(422, "bad_form", "The body is no form.", "Send the form of the rollout page.")
     return {name: values[-1] for name, values in found.items()}
 
 

@@ -15,15 +15,15 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from gateway.background import do_afterwards
-from gateway.errors import Refusal, unknown_classifier
+from gateway.background import run_after_response
+from gateway.errors import RequestError, unknown_classifier
 from gateway.routes.auth import caller_of, need
 from gateway.routes.request_body import REFUSED, body_of, described
 from gateway.row_log import REQUESTS
 from gateway.schemas import Answer, Answers, Question
 from gateway.serving.batching import OverloadedError
-from gateway.serving.paths import Said, ask_paths
-from gateway.serving.slots import Choice
+from gateway.serving.paths import PathAnswer, ask_paths
+from gateway.serving.slots import SlotChoice
 from gateway.state import Gateway, gateway_of
 from ratchet.config.spec import Spec
 from ratchet.rollout.flag import CANDIDATE
@@ -41,24 +41,24 @@ async def classify(
 ) -> Answer | Answers:
     """Answer with one of the classifier's labels, its calibrated confidence, and what the specification does with it."""
     if (question.text is None) == (question.texts is None):
-        raise Refusal(422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.')
+        raise RequestError(422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.')
     texts = [question.text] if question.text is not None else list(question.texts or [])
     asked = await ask(request, response, name, texts, question.user_id)
     return asked.answers[0] if question.text is not None else Answers(answers=asked.answers)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Classified:
     """What became of one question: who answered, and the answers in the order of the texts."""
 
-    choice: Choice
+    choice: SlotChoice
     answers: list[Answer]
 
 
 async def ask(
     request: Request, response: Response, name: str, texts: list[str], user_id: str | None = None, *, calibrated: bool = False
-) -> Asked:
-    """Put texts to classifier `name`: the one way of every route that answers. Raises `Refusal`.
+) -> Classified:
+    """Put texts to classifier `name`: the one way of every route that answers. Raises `RequestError`.
 
     `calibrated` is for clients that must have probabilities: no edge path is asked then.
     """
@@ -77,23 +77,23 @@ async def ask(
     if not await _land(gateway, name, rows):
         response.headers["X-Ratchet-Logged"] = "0"
     if failed is None:
-        do_afterwards(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, found))
+        run_after_response(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, found))
     else:  # the failure is the other half of the pair: asked again it might answer, and hide it
         gateway.shadowing.note_failure(name, choice, ids, found, *failed)
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
     for (path, runtime), count in Counter((said.path, said.runtime) for said in found).items():
         gateway.metrics.paths.labels(name, path, runtime).inc(count)
     gateway.metrics.duration.labels(name).observe(time.monotonic() - started)
-    return Asked(choice, answers)
+    return Classified(choice, answers)
 
 
-Answered = tuple[Choice, list[Said], list[Answer]]
+SlotAnswers = tuple[SlotChoice, list[PathAnswer], list[Answer]]
 """Who answered, what was said, and how the client is told."""
 
 
 async def _answer(
     gateway: Gateway, name: str, key: str, ids: Sequence[str], texts: list[str], *, calibrated: bool
-) -> tuple[Choice, list[Said], list[Answer], tuple[str, Exception] | None]:
+) -> tuple[SlotChoice, list[PathAnswer], list[Answer], tuple[str, Exception] | None]:
     """The answers, and the candidate that failed to give them, with its fault: no user pays for that, live answers."""
     choice = gateway.slots.choose(name, key)
     if calibrated:
@@ -110,12 +110,14 @@ async def _answer(
             live = replace(live, edge=None) if calibrated else live
             return *await _ask_either_path(gateway, name, live, ids, texts), (choice.digest, error)
     except OverloadedError:
-        raise Refusal(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
+        raise RequestError(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
     finally:
         gateway.metrics.waiting.set(gateway.batcher.waiting)
 
 
-async def _ask_either_path(gateway: Gateway, name: str, choice: Choice, ids: Sequence[str], texts: Sequence[str]) -> Answered:
+async def _ask_either_path(
+    gateway: Gateway, name: str, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]
+) -> SlotAnswers:
     """Where the edge fails, the calibrated path of the same adapter answers, and it is counted."""
     try:
         return await _ask(gateway, choice, ids, texts)
@@ -129,7 +131,7 @@ async def _ask_either_path(gateway: Gateway, name: str, choice: Choice, ids: Seq
         return await _ask(gateway, replace(choice, edge=None), ids, texts)
 
 
-async def _ask(gateway: Gateway, choice: Choice, ids: Sequence[str], texts: Sequence[str]) -> Answered:
+async def _ask(gateway: Gateway, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]) -> SlotAnswers:
     """An answer that cannot be told, of a label that nobody knows for instance, is a fault of whoever gave it."""
     found = await ask_paths(gateway.batcher.answer, choice, texts)
     assert found is not None  # noqa: S101 - only shadow texts are dropped
@@ -143,16 +145,16 @@ def choose_action(spec: Spec, label: str, confidence: float | None) -> str:
 
 
 def _check_texts(gateway: Gateway, name: str, texts: Sequence[str]) -> None:
-    """Raise `Refusal` for too many texts, or one that intake would not take."""
+    """Raise `RequestError` for too many texts, or one that intake would not take."""
     limits = gateway.settings
     if len(texts) > limits.max_batch_texts:
-        raise Refusal(413, "too_many", f"More than {limits.max_batch_texts} texts.", "Send fewer at a time.")
+        raise RequestError(413, "too_many", f"More than {limits.max_batch_texts} texts.", "Send fewer at a time.")
     longest = gateway.slots[name].spec.max_text_chars
     if any(len(text) > longest for text in texts):
-        raise Refusal(422, "bad_body", f"text: longer than {longest} characters.", "Send shorter texts.")
+        raise RequestError(422, "bad_body", f"text: longer than {longest} characters.", "Send shorter texts.")
 
 
-def _compose(choice: Choice, ids: Sequence[str], found: Sequence[Said]) -> list[Answer]:
+def _compose(choice: SlotChoice, ids: Sequence[str], found: Sequence[PathAnswer]) -> list[Answer]:
     slot: Literal["live", "candidate"] = "candidate" if choice.slot == CANDIDATE else "live"
     return [
         Answer(

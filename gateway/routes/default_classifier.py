@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from fastapi import Response
 
-from gateway.errors import Refusal
+from gateway.errors import RequestError
 from gateway.schemas import Answer
 from gateway.state import Gateway
 
@@ -15,13 +15,13 @@ _MOST_IDS = 64  # proxies refuse headers of more than a few kilobytes
 
 
 def default_classifier(gateway: Gateway) -> str:
-    """The classifier that the operator set, else the only one that serves; raises `Refusal` when there is no such one."""
+    """The classifier that the operator set, else the only one that serves; raises `RequestError` when there is no such one."""
     serving = gateway.slots.names()
     if gateway.settings.default_classifier in serving or (len(serving) == 1 and gateway.settings.default_classifier is None):
         return gateway.settings.default_classifier or serving[0]
     said = "No classifier is the default here." if serving else "No classifier serves here."
     hint = f"Name one in the body or path (serving: {', '.join(serving) or 'none'}), or set RATCHET_GATEWAY_DEFAULT_CLASSIFIER."
-    raise Refusal(404, "no_default", said, hint[:300])
+    raise RequestError(404, "no_default", said, hint[:300])
 
 
 def name_answers(response: Response, answers: Sequence[Answer]) -> None:

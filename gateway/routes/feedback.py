@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from gateway.errors import Refusal, unknown_classifier
+from gateway.errors import RequestError, unknown_classifier
 from gateway.feedback_log import ContradictionError
 from gateway.routes.auth import Caller, caller_of, need
 from gateway.routes.request_body import CONTRADICTED, REFUSED, body_of, described
@@ -51,7 +51,7 @@ async def take_correction(request: Request, correction: Annotated[Correction, De
     ts = correction.ts or now
     if ts.tzinfo is None or ts.year < _FIRST_YEAR or ts > now:
         said = "ts: a time with a zone, since 1970 and not in the future, is needed."
-        raise Refusal(422, "bad_time", said, "Leave ts out, or send RFC 3339.")
+        raise RequestError(422, "bad_time", said, "Leave ts out, or send RFC 3339.")
     row = {**correction.model_dump(exclude={"classifier", "ts"}), "ts": ts.astimezone(UTC).isoformat()}
     await _store(gateway, correction.classifier, CORRECTIONS, row, timed=correction.ts is not None)
     return Accepted(request_id=correction.request_id)
@@ -69,23 +69,23 @@ def _check_given(gateway: Gateway, feedback: Feedback, caller: Caller) -> None:
         raise _no_answer()
 
 
-def _no_answer() -> Refusal:
+def _no_answer() -> RequestError:
     said = "No answer with this request_id was given to this key by this classifier."
-    return Refusal(404, "no_answer", said, "Send the request_id of the answer, with the key that asked.")
+    return RequestError(404, "no_answer", said, "Send the request_id of the answer, with the key that asked.")
 
 
 def _check_label(gateway: Gateway, classifier: str, label: str | None) -> None:
     labels = gateway.slots[classifier].spec.labels
     if label is not None and label not in labels:
-        raise Refusal(422, "bad_label", "label: it is not one of the classifier's.", f"Labels: {', '.join(labels)}."[:300])
+        raise RequestError(422, "bad_label", "label: it is not one of the classifier's.", f"Labels: {', '.join(labels)}."[:300])
 
 
 async def _store(gateway: Gateway, classifier: str, kind: str, row: dict[str, Any], *, timed: bool = True) -> None:
     try:
         await gateway.words.store(classifier, kind, row, timed=timed)
     except OSError:
-        raise Refusal(507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5) from None
+        raise RequestError(507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5) from None
     except ContradictionError:
         said = "The same source said something else of this answer before; that stands, and this was kept as evidence."
         hint = "An annotator who has another mind sends ts." if kind == CORRECTIONS else ""
-        raise Refusal(409, "contradiction", said, hint) from None
+        raise RequestError(409, "contradiction", said, hint) from None

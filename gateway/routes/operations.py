@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.observability.rollout_metrics import tell_rollouts
+from gateway.observability.rollout_metrics import set_rollout_gauges
 from gateway.routes.auth import need
 from gateway.routes.request_body import REFUSED
-from gateway.serving.loading import Served, kind_of
+from gateway.serving.loading import Served, export_kind_of
 from gateway.state import Gateway, gateway_of
 from ratchet.storage.run_history import newest_run_s
 
@@ -65,7 +65,7 @@ async def metrics(request: Request) -> Response:
         gateway.metrics.weight.labels(name, "candidate").set(rollout.served_percent / 100)
         for slot, digest in rollout.adapters.items():
             gateway.metrics.adapter.labels(name, slot, digest).set(1)
-    await asyncio.to_thread(tell_rollouts, gateway.slots.home, gateway.slots, gateway.metrics)
+    await asyncio.to_thread(set_rollout_gauges, gateway.slots.home, gateway.slots, gateway.metrics)
     return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -96,7 +96,7 @@ def _describe_paths(served: Served) -> dict[str, Any]:
     live, paths = served.rollout.live, served.paths
     found = {"calibrated": (paths.calibrated, served.predictors[live]), "edge": (paths.edge, served.edges.get(live))}
     return {
-        path: {"target": target.profile.name, "runtime": (kind_of(who) or "in_process") if who else None}
+        path: {"target": target.profile.name, "runtime": (export_kind_of(who) or "in_process") if who else None}
         for path, (target, who) in found.items()
         if target
     }

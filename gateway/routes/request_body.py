@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import ValidationError
 
-from gateway.errors import Refusal, explain
+from gateway.errors import RequestError, explain
 from gateway.schemas import Refused, Strict
 from gateway.state import gateway_of
 
@@ -40,14 +40,16 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
         async for part in request.stream():
             content += part
             if len(content) > limit:
-                raise Refusal(413, "too_large", f"The body is larger than {limit} bytes.", "Send fewer or shorter texts at a time.")
+                raise RequestError(
+                    413, "too_large", f"The body is larger than {limit} bytes.", "Send fewer or shorter texts at a time."
+                )
         try:
             found = model.model_validate_json(content)
             json.loads(content, object_pairs_hook=_once)  # two readers of a repeated key may disagree on what was said
         except ValidationError as error:
             raise explain(error, list(model.model_fields)) from None
         except ValueError:
-            raise Refusal(422, "bad_body", "body: a key occurs twice.", "Give each field once.") from None
+            raise RequestError(422, "bad_body", "body: a key occurs twice.", "Give each field once.") from None
         return found
 
     return read

@@ -12,17 +12,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.errors import Refusal
-from gateway.routes.browser_auth import FormTokens, admit, need_own_page, read_form
+from gateway.errors import RequestError
+from gateway.routes.browser_auth import FormTokens, caller_of_page, need_own_page, read_form
 from gateway.serving.slots import Slots
 from gateway.state import gateway_of
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.ledger_entry import Head
-from ratchet.rollout.page.rendering import POLICY, WHY_AT_MOST, Form, Notice, render_refusal, render_rollout
+from ratchet.rollout.page.rendering import POLICY, WHY_AT_MOST, Notice, RollbackForm, render_refusal, render_rollout
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.signing_key import can_sign
-from ratchet.workflows.rollout.rollback import CHANGED, take_back
-from ratchet.workflows.rollout.view import see_rollout
+from ratchet.workflows.rollout.rollback import CHANGED, roll_back_seen
+from ratchet.workflows.rollout.view import load_view
 
 router = APIRouter()
 HEADERS = {
@@ -59,9 +59,9 @@ _BODY = {"requestBody": {"required": True, "content": {"application/x-www-form-u
 async def show(request: Request, name: str) -> Response:
     """State, ladder, guardrails, history, and the form of a rollback. The key may come as the password of HTTP Basic."""
     try:
-        who = admit(request, "admin")
+        who = caller_of_page(request, "admin")
         return await _page(request, name, who)
-    except Refusal as refusal:
+    except RequestError as refusal:
         return _refused(refusal)
 
 
@@ -72,10 +72,10 @@ async def show(request: Request, name: str) -> Response:
 async def roll_back(request: Request, name: str) -> Response:
     """Take the candidate, or else live itself, back. The form must come from a page that shows the ledger as it still is."""
     try:
-        who = admit(request, "admin")
+        who = caller_of_page(request, "admin")
         need_own_page(request)
         return await _take_back(request, name, who, await read_form(request))
-    except Refusal as refusal:
+    except RequestError as refusal:
         return _refused(refusal)
 
 
@@ -93,7 +93,7 @@ async def _take_back(request: Request, name: str, who: str, form: dict[str, str]
         notice = Notice("Nothing was done.", f"Give a reason of one line, at most {WHY_AT_MOST} printable characters.")
         return await _page(request, name, who, notice, 422, why)
     try:
-        await asyncio.to_thread(take_back, home, name, why, head, who=f"key {who}" if who else "")
+        await asyncio.to_thread(roll_back_seen, home, name, why, head, who=f"key {who}" if who else "")
     except RatchetError as error:
         title = "Someone decided meanwhile." if error.code == CHANGED else "Not rolled back."
         status = 409 if error.code in _MEANWHILE else 503
@@ -121,13 +121,13 @@ def _draw(
 ) -> HTMLResponse:
     notices = [notice] if notice else []
     try:
-        view = see_rollout(home, name, datetime.now(UTC))
+        view = load_view(home, name, datetime.now(UTC))
     except RatchetError as error:
         logging.getLogger("ratchet.gateway").error("%s: %s", error.code, error)
-        raise Refusal(503, error.code, _without(home, error.message), _without(home, error.hint)) from None
+        raise RequestError(503, error.code, _without(home, error.message), _without(home, error.hint)) from None
     except OSError as error:
         said = f"The ledger cannot be read ({error.strerror or type(error).__name__})."
-        raise Refusal(503, "unreadable", said, "Look at the rights of the home's files.") from None
+        raise RequestError(503, "unreadable", said, "Look at the rights of the home's files.") from None
     if problem := slots.problems.get(name):
         notices.append(Notice("This gateway keeps what it serves.", _without(home, problem), "open"))
     if name in slots and slots[name].rollout.killed:
@@ -135,11 +135,11 @@ def _draw(
     form = None
     if can_sign(home):
         token = tokens.make(name, who, view.head)
-        form = Form(f"{view.head.sequence}:{view.head.digest}", token, why[:WHY_AT_MOST] if why.isprintable() else "")
+        form = RollbackForm(f"{view.head.sequence}:{view.head.digest}", token, why[:WHY_AT_MOST] if why.isprintable() else "")
     return HTMLResponse(render_rollout(view, form, tuple(notices)), status, HEADERS)
 
 
-def _refused(refusal: Refusal) -> HTMLResponse:
+def _refused(refusal: RequestError) -> HTMLResponse:
     said, headers = refusal.problem, dict(HEADERS)
     if refusal.status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
@@ -148,8 +148,10 @@ def _refused(refusal: Refusal) -> HTMLResponse:
     return HTMLResponse(render_refusal(said.message, said.hint), refusal.status, headers)
 
 
-def _unknown(home: Home) -> Refusal:
-    return Refusal(404, "no_classifier", "No such classifier is here.", f"There is: {', '.join(home.classifiers()) or 'none'}.")
+def _unknown(home: Home) -> RequestError:
+    return RequestError(
+        404, "no_classifier", "No such classifier is here.", f"There is: {', '.join(home.classifiers()) or 'none'}."
+    )
 
 
 def _tokens(request: Request) -> FormTokens:

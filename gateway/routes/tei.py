@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.errors import Refusal, Shape
+from gateway.errors import RequestError, Shape
 from gateway.routes.auth import need
 from gateway.routes.classify import ask
 from gateway.routes.default_classifier import default_classifier, name_answers
@@ -87,16 +87,16 @@ async def health(request: Request) -> Response:
     """200 without a body while a classifier serves; `/readyz` also says what is amiss."""
     if gateway_of(request).slots.names():
         return Response()
-    return JSONResponse(refusal_shape(Refusal(503, "unready", "No classifier serves here.")), 503)
+    return JSONResponse(error_shape(RequestError(503, "unready", "No classifier serves here.")), 503)
 
 
-def refusal_shape(refusal: Refusal) -> dict[str, Any]:
+def error_shape(refusal: RequestError) -> dict[str, Any]:
     """A refusal as those clients read it."""
     said = f"{refusal.problem.message} {refusal.problem.hint}".strip()
     return {"error": said, "error_type": _KINDS.get(refusal.status, "Backend" if refusal.status >= 500 else "Validation")}
 
 
-REFUSAL_SHAPES: Mapping[str, Shape] = dict.fromkeys(("/predict", "/info", "/health"), refusal_shape)
+REFUSAL_SHAPES: Mapping[str, Shape] = dict.fromkeys(("/predict", "/info", "/health"), error_shape)
 
 
 def _rank(answer: Answer, *, raw: bool) -> list[Prediction]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.errors import Refusal
+from gateway.errors import RequestError
 from gateway.schemas import Strict, Text
 
 _Single = Annotated[list[Text], Field(min_length=1, max_length=2)]
@@ -23,13 +23,13 @@ class Predict(Strict):
     truncation_direction: Literal["Right", "right"] = Field("Right", description="Texts are cut at their end only.")
 
     def texts(self) -> tuple[list[str], bool]:
-        """The texts, and whether they came as a batch; raises `Refusal` for a pair."""
+        """The texts, and whether they came as a batch; raises `RequestError` for a pair."""
         if isinstance(self.inputs, str):
             return [self.inputs], False
         rows = [each for each in self.inputs if isinstance(each, list)]
         pairs = len(rows) < len(self.inputs) and len(self.inputs) > 1
         if pairs or any(len(row) > 1 for row in rows):
-            raise Refusal(422, "bad_body", "inputs: pairs of texts cannot be classified.", 'A batch is [["one"], ["two"]].')
+            raise RequestError(422, "bad_body", "inputs: pairs of texts cannot be classified.", 'A batch is [["one"], ["two"]].')
         return [row[0] for row in rows] or [str(self.inputs[0])], bool(rows)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from ratchet.models.inference.predictor import Predictions
 
 
-class Model(Protocol):
+class SharedModel(Protocol):
     """Weights that several adapters share."""
 
     def answer(self, asked: Sequence[tuple[Any, Sequence[str]]]) -> tuple[list[Predictions], float]:
@@ -34,7 +34,7 @@ class Answerer(Protocol):
     """What answers: an adapter, and the model that it is on."""
 
     @property
-    def model(self) -> Model:
+    def model(self) -> SharedModel:
         """Jobs whose answerers have the same model are answered in one batch."""
         ...
 
@@ -44,7 +44,7 @@ class OverloadedError(Exception):
 
 
 @dataclass(frozen=True)
-class Answered(Predictions):
+class BatchAnswers(Predictions):
     """Predictions, and what they took."""
 
     seconds: float
@@ -58,7 +58,7 @@ class Answered(Predictions):
 class _Job:
     answerer: Answerer
     texts: Sequence[str]
-    done: "asyncio.Future[Answered | None]"
+    done: "asyncio.Future[BatchAnswers | None]"
     asked_s: float = field(default_factory=time.monotonic)
 
 
@@ -71,7 +71,7 @@ class Batch:
     answered_s: float
 
 
-Watch = Callable[[Batch], None]
+BatchObserver = Callable[[Batch], None]
 _WINDOW_S, _PAUSE_S = 2.0, 0.05
 
 
@@ -90,7 +90,7 @@ class Batcher:
         max_shadow_batch: int = 2,
         *,
         max_shadow_load: float = 1.0,
-        watch: Watch = lambda batch: None,
+        watch: BatchObserver = lambda batch: None,
     ) -> None:
         self._max_waiting, self._max_batch, self._watch = max_waiting, max_batch, watch
         self._max_shadow_waiting, self._max_shadow_batch = max_shadow_waiting, max_shadow_batch
@@ -109,7 +109,7 @@ class Batcher:
         self._come, self._stopping = asyncio.Event(), False
         self._task = asyncio.create_task(self._work())
 
-    async def answer(self, predictor: Answerer, texts: Sequence[str]) -> Answered:
+    async def answer(self, predictor: Answerer, texts: Sequence[str]) -> BatchAnswers:
         """The predictions of live `texts`; raises `OverloadedError` when too many wait already, or when it stops."""
         if self._stopping or self.waiting + len(texts) > self._max_waiting:
             raise OverloadedError
@@ -121,7 +121,7 @@ class Batcher:
         assert found is not None  # noqa: S101 - only shadow texts are dropped
         return found
 
-    async def offer_shadow(self, predictor: Answerer, texts: Sequence[str]) -> Answered | None:
+    async def offer_shadow(self, predictor: Answerer, texts: Sequence[str]) -> BatchAnswers | None:
         """The predictions of shadow `texts`, made while no live text waits; None when they were dropped.
 
         They are dropped at once when too many shadow texts wait already, as they do under load, or when the gateway stops;
@@ -149,8 +149,8 @@ class Batcher:
         if self._task is not None:
             await self._task
 
-    async def _enter(self, queue: deque[_Job], predictor: Answerer, texts: Sequence[str]) -> Answered | None:
-        done: asyncio.Future[Answered | None] = asyncio.get_running_loop().create_future()
+    async def _enter(self, queue: deque[_Job], predictor: Answerer, texts: Sequence[str]) -> BatchAnswers | None:
+        done: asyncio.Future[BatchAnswers | None] = asyncio.get_running_loop().create_future()
         queue.append(_Job(predictor, texts, done))
         self._come.set()
         return await done
@@ -215,7 +215,7 @@ def take_batch(queue: deque[_Job], most: int) -> list[_Job]:
     return taken
 
 
-async def _answer(thread: Executor, jobs: Sequence[_Job], watch: Watch) -> None:
+async def _answer(thread: Executor, jobs: Sequence[_Job], watch: BatchObserver) -> None:
     asked, begun_s = [(job.answerer, job.texts) for job in jobs], time.monotonic()
     try:
         found, seconds = await asyncio.get_running_loop().run_in_executor(thread, jobs[0].answerer.model.answer, asked)
@@ -230,18 +230,18 @@ async def _answer(thread: Executor, jobs: Sequence[_Job], watch: Watch) -> None:
     together = sum(len(job.texts) for job in jobs)
     watch(Batch(together, [begun_s - job.asked_s for job in jobs], time.monotonic() - begun_s))
     for job, said in zip(jobs, found, strict=True):
-        _tell(job, Answered(said.labels, said.confidence, said.probabilities, seconds / max(1, together), together))
+        _tell(job, BatchAnswers(said.labels, said.confidence, said.probabilities, seconds / max(1, together), together))
 
 
-def _tell(job: _Job, said: Answered | None) -> None:
+def _tell(job: _Job, said: BatchAnswers | None) -> None:
     if not job.done.done():
         job.done.set_result(said)
 
 
-def _join(parts: Sequence[Answered]) -> Answered:
+def _join(parts: Sequence[BatchAnswers]) -> BatchAnswers:
     """The answers to lots that were asked apart, as one; times are means over the texts."""
     texts = [len(part.labels) for part in parts]
-    return Answered(
+    return BatchAnswers(
         [label for part in parts for label in part.labels],
         np.concatenate([part.confidence for part in parts]),
         np.concatenate([part.probabilities for part in parts]),

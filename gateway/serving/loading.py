@@ -19,19 +19,19 @@ from ratchet.deployment.exports.batched_predictor import ExportPredictor
 from ratchet.deployment.exports.kinds import KINDS
 from ratchet.deployment.serving_paths import Paths, part_paths
 from ratchet.models.adapters.folder import open_folder
-from ratchet.models.inference.model_pool import SharedBases
-from ratchet.models.inference.multi_adapter import SharedPredictor
-from ratchet.models.inference.reference_logits import PROMPTS, check_canary
+from ratchet.models.inference.model_pool import ModelPool
+from ratchet.models.inference.multi_adapter import AdapterPredictor
+from ratchet.models.inference.reference_logits import PROMPTS, check_reference_logits
 from ratchet.rollout.flag import Rollout
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.registry.exports import RECORD, Exports
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
-from ratchet.workflows.rollout.admission import vouch, vouched_export
+from ratchet.workflows.rollout.admission import admit, admitted_export
 from ratchet.workflows.rollout.reconcile import rollout_of
 
-Answering = SharedPredictor | ExportPredictor
+Answering = AdapterPredictor | ExportPredictor
 _AGAIN_S = 60.0
 """After so long a fault that nobody expected is worth another look: it may be gone, as memory that was short is."""
 _LOG = logging.getLogger("ratchet.gateway")
@@ -61,8 +61,8 @@ class Served:
         return time.monotonic() >= self.again_at or any(stamp_of(path) != stamp for path, stamp in self.awaited.items())
 
 
-def load(
-    home: Home, name: str, rollout: Rollout | None, bases: SharedBases, before: Served | None, told: set[tuple[str, str]]
+def load_served(
+    home: Home, name: str, rollout: Rollout | None, bases: ModelPool, before: Served | None, told: set[tuple[str, str]]
 ) -> Served:
     """What `rollout` asks for, loaded and verified; without one, what the ledger says is live, for everyone.
 
@@ -70,12 +70,12 @@ def load(
     Raises `RatchetError` when anything is not as it must be.
     """
     if rollout is None:
-        standing = Ledger(home).standing(name)
-        if standing.live is None:
+        state = Ledger(home).state(name)
+        if state.live is None:
             raise RatchetError(f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live")
         # Without a flag nobody knows whether the operator had killed the candidate, so only live answers.
-        rollout = rollout_of(home, name, standing, killed=True)
-    vouch(home, name, rollout)
+        rollout = rollout_of(home, name, state, killed=True)
+    admit(home, name, rollout)
     specs = Specs(home)
     spec = specs[name]
     paths, loader = part_paths(specs.targets(spec)), _Loader(home, name, rollout, bases, told)
@@ -97,9 +97,9 @@ def load(
 class _Loader:
     """Loads adapters and exports of one classifier, and keeps what was lacking."""
 
-    def __init__(self, home: Home, name: str, rollout: Rollout, bases: SharedBases, told: set[tuple[str, str]]) -> None:
+    def __init__(self, home: Home, name: str, rollout: Rollout, bases: ModelPool, told: set[tuple[str, str]]) -> None:
         self._home, self._name, self._rollout, self._bases, self._told = home, name, rollout, bases, told
-        self._adapters: dict[str, SharedPredictor] = {}
+        self._adapters: dict[str, AdapterPredictor] = {}
         self.lacking: list[str] = []
         self.awaited: dict[Path, int] = {}
         self.again_at = math.inf
@@ -107,7 +107,7 @@ class _Loader:
     def load(self, digest: str, kind: str, known: Mapping[str, Answering]) -> Answering:
         """The export `kind` of an adapter, or, without a kind and where the export may not answer, the adapter itself."""
         found = known.get(digest)
-        if found is not None and kind_of(found) == kind:
+        if found is not None and export_kind_of(found) == kind:
             return found
         if kind:
             try:
@@ -119,7 +119,7 @@ class _Loader:
                 self._tell(f"{self._name}: {said}", error)
                 self.again_at = time.monotonic() + _AGAIN_S
                 self.lacking.append(f"{self._who(digest)}: {said}")
-        return found if isinstance(found, SharedPredictor) else self._load_adapter(digest)
+        return found if isinstance(found, AdapterPredictor) else self._load_adapter(digest)
 
     def _who(self, digest: str) -> str:
         """Who answers in an export's place: of live, which users see, without more words; else the slot is named."""
@@ -138,7 +138,7 @@ class _Loader:
         exports = Exports(self._home)
         record = exports.folder(self._name, digest, kind) / RECORD
         self.awaited[record] = stamp_of(record)
-        files = vouched_export(self._home, self._name, digest, kind)
+        files = admitted_export(self._home, self._name, digest, kind)
         if files is None:
             said = f"no receipt of target_fit names the {kind} export of adapter {digest[:12]}."
             cure = "Run its cycle again and promote its adapter." if digest == self._rollout.live else ""
@@ -149,20 +149,20 @@ class _Loader:
         else:
             with open_folder(AdapterStore(self._home).open(self._name, digest)) as opened:
                 card = opened.card
-            check_canary(card, found.logits)
+            check_reference_logits(card, found.logits)
         del self.awaited[record]
         return found
 
-    def _load_adapter(self, digest: str) -> SharedPredictor:
+    def _load_adapter(self, digest: str) -> AdapterPredictor:
         """An adapter beside those that serve, once it answers as it did when it was trained; that also warms it up."""
         if digest not in self._adapters:
             predictor = self._bases.load(AdapterStore(self._home).open(self._name, digest))
-            check_canary(predictor.card, predictor.logits)
+            check_reference_logits(predictor.card, predictor.logits)
             self._adapters[digest] = predictor
         return self._adapters[digest]
 
 
-def kind_of(answering: Answering) -> str:
+def export_kind_of(answering: Answering) -> str:
     """The export that this is; empty for an adapter itself."""
     return answering.kind if isinstance(answering, ExportPredictor) else ""
 

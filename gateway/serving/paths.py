@@ -7,17 +7,17 @@ path is asked; which labels need the calibrated one is `ratchet/deployment/servi
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.serving.batching import Answered
-from gateway.serving.loading import Answering, kind_of
-from gateway.serving.slots import Choice
+from gateway.serving.batching import BatchAnswers
+from gateway.serving.loading import Answering, export_kind_of
+from gateway.serving.slots import SlotChoice
 from ratchet.deployment.serving_paths import Path, stands_alone
 
-Ask = Callable[[Answering, Sequence[str]], Awaitable[Answered | None]]
+AskBatcher = Callable[[Answering, Sequence[str]], Awaitable[BatchAnswers | None]]
 """Asks an adapter or an export; None when a shadow's texts were dropped."""
 
 
 @dataclass(frozen=True)
-class Said:
+class PathAnswer:
     """What was said of one text."""
 
     label: str
@@ -33,15 +33,15 @@ class Said:
     runtime: str = "in_process"
 
 
-async def ask_paths(ask: Ask, choice: Choice, texts: Sequence[str]) -> list[Said] | None:
+async def ask_paths(ask: AskBatcher, choice: SlotChoice, texts: Sequence[str]) -> list[PathAnswer] | None:
     """What `choice` says of each text: the edge's label where that is enough, else the calibrated answer."""
     if choice.edge is None:
         return await ask_calibrated(ask, choice, texts)
     first = await ask(choice.edge, texts)
     if first is None:
         return None
-    runtime = kind_of(choice.edge) or "in_process"
-    said = [Said(label, None, {}, first.seconds, first.together, "edge", runtime) for label in first.labels]
+    runtime = export_kind_of(choice.edge) or "in_process"
+    said = [PathAnswer(label, None, {}, first.seconds, first.together, "edge", runtime) for label in first.labels]
     on = [index for index, found in enumerate(said) if not stands_alone(choice.spec, found.label)]
     second = await ask_calibrated(ask, choice, [texts[index] for index in on], first.seconds) if on else []
     if second is None:
@@ -51,15 +51,17 @@ async def ask_paths(ask: Ask, choice: Choice, texts: Sequence[str]) -> list[Said
     return said
 
 
-async def ask_calibrated(ask: Ask, choice: Choice, texts: Sequence[str], seconds: float = 0.0) -> list[Said] | None:
+async def ask_calibrated(
+    ask: AskBatcher, choice: SlotChoice, texts: Sequence[str], seconds: float = 0.0
+) -> list[PathAnswer] | None:
     """What the calibrated path says of each text, which took `seconds` already."""
     found = await ask(choice.predictor, texts)
     if found is None:
         return None
     unknown = dict.fromkeys(choice.spec.labels, 0.0)  # labels that are newer than the adapter
-    runtime = kind_of(choice.predictor) or "in_process"
+    runtime = export_kind_of(choice.predictor) or "in_process"
     return [
-        Said(
+        PathAnswer(
             label,
             float(confidence),
             {**unknown, **dict(zip(choice.predictor.labels, map(float, row), strict=True))},

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.flags.desired_state import Asked, read_asked
-from gateway.flags.evaluation import Evaluator, Factory, Heard, believe
+from gateway.flags.desired_state import DesiredState, read_desired_state
+from gateway.flags.evaluation import Evaluator, Factory, FlagEvaluation, resolve_slot
 from gateway.flags.file_provider import FileProvider
-from gateway.serving.loading import Answering, Served, load
+from gateway.serving.loading import Answering, Served, load_served
 from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
-from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.model_pool import ModelPool
 from ratchet.rollout.flag import LIVE, Rollout
 from ratchet.rollout.ledger_entry import Head
 from ratchet.storage.home import Home
@@ -28,7 +28,7 @@ _MOVE_S = 2.0
 
 
 @dataclass(frozen=True)
-class Choice:
+class SlotChoice:
     """Who answers one request, and by which specification."""
 
     slot: str
@@ -40,10 +40,10 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Other:
+class ShadowTarget:
     """The adapter that answers after the one that the user saw, for `share` of the requests, under ledger entry `sequence`."""
 
-    choice: Choice
+    choice: SlotChoice
     share: float
     sequence: int
 
@@ -65,13 +65,13 @@ class Slots:
     """By classifier: why it does not serve what the flags ask for. Empty when all is well."""
     unpromoted: frozenset[str] = frozenset()
     """Those of `problems` that serve nothing because nothing of them was ever promoted: no harm where another serves."""
-    bases: SharedBases = field(default_factory=SharedBases)
+    bases: ModelPool = field(default_factory=ModelPool)
     """The base models in memory, each once. An adapter leaves them when nobody holds its predictor."""
     factory: Factory | None = None
     """Makes the provider that decides in the flag file's place, once `start` is called."""
     timeout_s: float = 0.05
     """How long such a provider is waited for."""
-    hears: Sequence[Callable[[Heard], None]] = ()
+    observers: Sequence[Callable[[FlagEvaluation], None]] = ()
     """Each is told of every evaluation, in the context of the request."""
     clock: Callable[[], float] = time.monotonic
     _state: _State = field(default_factory=_State)
@@ -106,7 +106,7 @@ class Slots:
                 return
             served, generations, problems = dict(self._state.served), dict(self._state.generations), dict[str, str]()
             moving, unpromoted = dict[str, tuple[Head, float]](), set[str]()
-            asked = read_asked(self._file)
+            asked = read_desired_state(self._file)
             for name in self.home.classifiers():
                 wanted: list[Rollout | None] = []
                 try:
@@ -120,7 +120,7 @@ class Slots:
                     wanted.append(None)
                 for rollout in wanted:
                     try:
-                        served[name] = load(self.home, name, rollout, self.bases, self._state.served.get(name), self._told)
+                        served[name] = load_served(self.home, name, rollout, self.bases, self._state.served.get(name), self._told)
                         generations[name] = asked.flags.generation if rollout else 0
                         break
                     except Exception as error:  # noqa: BLE001 - as above: no memory, a disk that fails, a runtime's own
@@ -147,20 +147,20 @@ class Slots:
                 self._state = _State(served, generations)
             self.problems, self.unpromoted, self._moving, self._seen = problems, frozenset(unpromoted), moving, stamp
 
-    def _begun(self, name: str, error: Exception, asked: Asked) -> tuple[Head, float] | None:
+    def _begun(self, name: str, error: Exception, asked: DesiredState) -> tuple[Head, float] | None:
         """Head and first sight of a move whose entry stands and whose flag is still that of the entry before; else None."""
         if not isinstance(error, RatchetError) or error.code != "stale_flag":
             return None
         try:
-            standing = Ledger(self.home).standing(name)
+            state = Ledger(self.home).state(name)
         except (RatchetError, OSError):
             return None  # the flag's own error is said
         rollout = asked.flags.rollouts.get(name)
         flagged = rollout.head if rollout else Head()
-        if standing.newest is None or flagged != Head(standing.head.sequence - 1, standing.newest.previous):
+        if state.newest is None or flagged != Head(state.head.sequence - 1, state.newest.previous):
             return None
         before = self._moving.get(name)
-        return before if before and before[0] == standing.head else (standing.head, self.clock())
+        return before if before and before[0] == state.head else (state.head, self.clock())
 
     def _explain(self, name: str, error: Exception) -> str:
         """The problem in words; what nobody expected is logged with where it came from, once."""
@@ -182,44 +182,44 @@ class Slots:
         """The classifiers that can answer now."""
         return sorted(self._state.served)
 
-    def choose(self, name: str, key: str) -> Choice:
+    def choose(self, name: str, key: str) -> SlotChoice:
         """Who answers the user or request `key`; raises KeyError for a classifier that does not serve.
 
         Whatever the provider says, only the live adapter or the candidate of the flag file answers: both are vouched for by
-        the ledger and loaded. Anything else, and a provider that failed, is live; told to `hears`, and logged once.
+        the ledger and loaded. Anything else, and a provider that failed, is live; told to `observers`, and logged once.
         """
         while True:
             state = self._state
             served = state.served[name]
             said = self._evaluator.ask(name, served.rollout.live, key)
-            slot, fallback = believe(said, served.rollout)
+            slot, fallback = resolve_slot(said, served.rollout)
             if not fallback:
                 break
             with self._swap:  # the provider may know the next rollout already: then its state is here once the swap is done
                 if self._state is state:
                     break
-        for hear in self.hears:
-            hear(Heard(said, key, self._evaluator.provider_name, fallback))
+        for observe in self.observers:
+            observe(FlagEvaluation(said, key, self._evaluator.provider_name, fallback))
         if fallback and (name, fallback) not in self._told:
             self._told.add((name, fallback))
             _LOG.warning("classifier %s: the flag provider gave no usable answer (%s); live answers", name, fallback)
         digest = served.rollout.adapters[slot]
         return _choice(slot, digest, served)
 
-    def live(self, name: str) -> Choice:
+    def live(self, name: str) -> SlotChoice:
         """The choice of those who get what is live, whatever the flag says of them."""
         served = self._state.served[name]
         return _choice(LIVE, served.rollout.live, served)
 
-    def other_than(self, name: str, digest: str) -> Other | None:
+    def other_than(self, name: str, digest: str) -> ShadowTarget | None:
         """Who shadows an answer of `digest`: the rollout's shadow what live said, and live what the candidate said; or nobody."""
         served = self._state.served.get(name)
         shadow = served.rollout.adapters.get("shadow") if served else None
         if served is None or shadow is None or digest not in served.predictors:
             return None
         other = shadow if digest == served.rollout.live else served.rollout.live
-        return Other(_choice("shadow", other, served), served.rollout.shadow_share, served.rollout.head.sequence)
+        return ShadowTarget(_choice("shadow", other, served), served.rollout.shadow_share, served.rollout.head.sequence)
 
 
-def _choice(slot: str, digest: str, served: Served) -> Choice:
-    return Choice(slot, digest, served.predictors[digest], served.spec, served.edges.get(digest))
+def _choice(slot: str, digest: str, served: Served) -> SlotChoice:
+    return SlotChoice(slot, digest, served.predictors[digest], served.spec, served.edges.get(digest))

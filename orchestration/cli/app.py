@@ -12,7 +12,7 @@ import typer
 
 from orchestration.cli import arguments, output
 from orchestration.cli.commands.status import status
-from orchestration.cli.errors import describe_crash, tell_error
+from orchestration.cli.errors import describe_crash, print_error
 from orchestration.cli.help import EXIT_CODES
 from orchestration.cli.registry import COMMANDS
 from orchestration.cli.session import Session, open_home, session_of
@@ -74,11 +74,11 @@ def _run(words: list[str]) -> int:
         code = typer.main.get_command(app).main(arguments.hoist(words), prog_name="ratchet", standalone_mode=False)
         sys.stdout.flush()
     except RatchetError as error:
-        return tell_error(error, words)
+        return print_error(error, words)
     except typer.TyperException as error:
-        return tell_error(arguments.explain(error), words)
+        return print_error(arguments.explain(error), words)
     except typer.Abort:
-        return tell_error(RatchetError("nothing was done.", "Answer the question, or give --yes.", code="aborted"), words)
+        return print_error(RatchetError("nothing was done.", "Answer the question, or give --yes.", code="aborted"), words)
     except BrokenPipeError:
         output.abandon_output()
         return 0
@@ -87,7 +87,7 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the edge: whatever happened is said in one sentence
-        return tell_error(describe_crash(error), words)
+        return print_error(describe_crash(error), words)
     return _code(code)
 
 

@@ -22,7 +22,7 @@ def describe_crash(error: Exception) -> RatchetError:
     )
 
 
-def tell_error(error: RatchetError, words: Sequence[str]) -> int:
+def print_error(error: RatchetError, words: Sequence[str]) -> int:
     """Say the error once, in the way that the command line `words` asks for, and return its exit code."""
     if "--debug" in words:
         traceback.print_exc()

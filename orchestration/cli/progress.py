@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HEARTBEAT_S = 10.0
 
 
-class Progress:
+class StageProgress:
     """Lines about stages on `talk`; a context manager, which keeps a sign of life going while a stage is silent."""
 
     def __init__(self, session: Session, talk: TextIO, *, heartbeat_s: float = HEARTBEAT_S) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 from assets.partitions import classifiers
-from orchestration.cli.progress import Progress
-from orchestration.cli.run_listener import Listener
+from orchestration.cli.progress import StageProgress
+from orchestration.cli.run_listener import RunListener
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
 from orchestration.run_launcher import release_dead_runs
@@ -25,7 +25,7 @@ _KINDS = dg.DagsterEventType
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CycleOutcome:
     """What became of a run: its stages and, when it did not succeed, why."""
 
     run_id: str
@@ -33,7 +33,7 @@ class Outcome:
     error: RatchetError | None
 
 
-def run_cycle(cycle: Cycle, home: Home, progress: Progress) -> Outcome:
+def run_cycle(cycle: Cycle, home: Home, progress: StageProgress) -> CycleOutcome:
     """Run all assets and checks of `cycle` in this process; a failure is returned, an interruption raised."""
     job = build_definitions(str(home.root)).resolve_job_def("weekly_cycle")
     with open_instance(home.dagster) as instance:
@@ -41,7 +41,7 @@ def run_cycle(cycle: Cycle, home: Home, progress: Progress) -> Outcome:
         instance.add_dynamic_partitions(classifiers.name or "", [cycle.classifier])
         run_id = str(uuid.uuid4())
         with home.log(cycle).open("a", encoding="utf-8") as journal:
-            instance.add_event_listener(run_id, Listener(progress, journal))
+            instance.add_event_listener(run_id, RunListener(progress, journal))
             job.execute_in_process(
                 run_id=run_id,
                 instance=instance,
@@ -51,7 +51,7 @@ def run_cycle(cycle: Cycle, home: Home, progress: Progress) -> Outcome:
                 raise_on_error=False,
             )
         stages = collect_stages(instance, run_id)
-        return Outcome(run_id, stages, find_error(instance, run_id, stages))
+        return CycleOutcome(run_id, stages, find_error(instance, run_id, stages))
 
 
 def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResult]) -> RatchetError | None:

@@ -9,17 +9,17 @@ from typing import TextIO
 
 import dagster as dg
 
-from orchestration.cli.progress import Progress
+from orchestration.cli.progress import StageProgress
 from orchestration.run_results import stage_of
 
 _KINDS = dg.DagsterEventType
 _NOISE = ("[pipes]", "Dependencies for step")
 
 
-class Listener:
+class RunListener:
     """Called with each event of one run, by the thread that runs it."""
 
-    def __init__(self, progress: Progress, journal: TextIO) -> None:
+    def __init__(self, progress: StageProgress, journal: TextIO) -> None:
         self._progress, self._journal = progress, journal
         self._said: dict[str, str] = {}
 

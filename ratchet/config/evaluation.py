@@ -6,7 +6,7 @@ the whole test split.
 
 from dataclasses import dataclass
 
-from ratchet.config.validation import STRICT, need_at_least, refuse
+from ratchet.config.validation import STRICT, bad_spec, need_at_least
 
 
 @dataclass(frozen=True)
@@ -29,4 +29,4 @@ class Evaluation:
         for name, least in (("max_texts", 0), ("timed_calls", 1), ("shots", 1), ("verbalised_texts", 0), ("seed", 0)):
             need_at_least(f"evaluation.{name}", getattr(self, name), least)
         if self.shots > 8:
-            raise refuse(f"evaluation.shots = {self.shots} is above 8.", "One or two examples of each label are usual.")
+            raise bad_spec(f"evaluation.shots = {self.shots} is above 8.", "One or two examples of each label are usual.")

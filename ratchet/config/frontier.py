@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from ratchet.config.validation import STRICT, need_at_least, refuse
+from ratchet.config.validation import STRICT, bad_spec, need_at_least
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{2,}")
@@ -54,19 +54,19 @@ class Frontier:
     def __post_init__(self) -> None:
         address = _split(self.base_url)
         if address is None or address.username is not None or address.password is not None:
-            raise refuse(
+            raise bad_spec(
                 "frontier.base_url is no address of an endpoint.",
                 "Write it as 'https://host/v1', without name, password, '?' or '#'; the key belongs into the environment.",
             )
         if address.scheme == "http" and not self.is_local:
-            raise refuse(
+            raise bad_spec(
                 f"frontier.base_url = {self.base_url!r} would send texts and the key in the clear.",
                 "Use https; plain http is taken for localhost only.",
             )
         if not self.model.strip():
-            raise refuse("frontier.model is empty.", "Name the model as the endpoint calls it.")
+            raise bad_spec("frontier.model is empty.", "Name the model as the endpoint calls it.")
         if not _VARIABLE.fullmatch(self.key_variable):
-            raise refuse(
+            raise bad_spec(
                 "frontier.key_variable is no name of an environment variable.",
                 "Write the variable's name, as RATCHET_FRONTIER_KEY; the key itself never stands in this file.",
             )
@@ -78,7 +78,7 @@ class Frontier:
         need_at_least("frontier.longest_s", self.longest_s, 1)
         for name, most in (("at_once", 32), ("retries", 10), ("timeout_s", 600), ("longest_s", 3600)):
             if getattr(self, name) > most:
-                raise refuse(f"frontier.{name} = {getattr(self, name)} is above {most}.", f"Set it to {most} or less.")
+                raise bad_spec(f"frontier.{name} = {getattr(self, name)} is above {most}.", f"Set it to {most} or less.")
 
     @property
     def is_local(self) -> bool:

@@ -5,7 +5,7 @@ Add a limit here, with its default, unit and the sentence that refuses a wrong v
 
 from dataclasses import dataclass
 
-from ratchet.config.validation import STRICT, need_at_least, need_share, refuse
+from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_share
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class PromotionPolicy:
             need_at_least(f"promotion.{name}", getattr(self, name), least)
         need_at_least("promotion.max_latency_ratio", self.max_latency_ratio, 1)
         if list(self.steps) != sorted(set(self.steps)) or not self.steps or self.steps[0] <= 0 or self.steps[-1] != 100:
-            raise refuse(
+            raise bad_spec(
                 f"promotion.steps = {list(self.steps)} is no ladder.",
                 "List growing percents that end at 100: [5, 25, 50, 100].",
             )

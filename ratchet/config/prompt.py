@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from ratchet.config.validation import STRICT, refuse
+from ratchet.config.validation import STRICT, bad_spec
 from ratchet.core.errors import RatchetError
 
 _DIGITS = tuple("123456789")
@@ -18,7 +18,7 @@ _TEXT, _LABELS = "{text}", "{labels}"
 _TEMPLATE = "Which one of these fits the message best?\n{labels}\nMessage: {text}\nAnswer with its code only.\nAnswer:"
 
 
-class Described(Protocol):
+class PromptLabel(Protocol):
     """A label as the prompt shows it."""
 
     @property
@@ -47,14 +47,14 @@ class PromptPolicy:
 
     def __post_init__(self) -> None:
         if self.template.count(_TEXT) != 1:
-            raise refuse(
+            raise bad_spec(
                 f"prompt.template holds {_TEXT} {self.template.count(_TEXT)} times.", f"Write {_TEXT} once, where the text goes."
             )
         before, _, after = self.template.partition(_TEXT)
         if before.count(_LABELS) > 1 or _LABELS in after:
-            raise refuse(f"prompt.template holds {_LABELS} twice or after {_TEXT}.", f"Write {_LABELS} once, before {_TEXT}.")
+            raise bad_spec(f"prompt.template holds {_LABELS} twice or after {_TEXT}.", f"Write {_LABELS} once, before {_TEXT}.")
         if self.system and not self.chat:
-            raise refuse("prompt.system is set without prompt.chat.", "Set chat = true, or write it into the template.")
+            raise bad_spec("prompt.system is set without prompt.chat.", "Set chat = true, or write it into the template.")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def choose_codes(k: int) -> tuple[str, ...]:
     )
 
 
-def make_prompt(policy: PromptPolicy, labels: Sequence[Described]) -> Prompt:
+def make_prompt(policy: PromptPolicy, labels: Sequence[PromptLabel]) -> Prompt:
     """The prompt of a classifier; the same for every causal candidate."""
     codes = choose_codes(len(labels))
     lines = [

@@ -7,7 +7,7 @@ the sentence that refuses a wrong value; who reads it is `ratchet/deployment/hub
 import re
 from dataclasses import dataclass
 
-from ratchet.config.validation import STRICT, refuse
+from ratchet.config.validation import STRICT, bad_spec
 from ratchet.core.errors import RatchetError
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -43,17 +43,17 @@ class PublishPolicy:
             if value := getattr(self, name):
                 check_repo(value, f"publish.{name}")
         if self.licence and not _LICENCE.fullmatch(self.licence):
-            raise refuse(
+            raise bad_spec(
                 f"publish.licence = {self.licence[:60]!r} is no licence as the Hub names them.",
                 "Write for instance 'apache-2.0', 'mit' or 'other'.",
             )
         if bool(self.base_model) != bool(self.base_revision):
-            raise refuse(
+            raise bad_spec(
                 "publish.base_model and publish.base_revision belong together.",
                 "Give both, or neither; the revision is a commit of 40 hex digits.",
             )
         if self.base_revision and not COMMIT.fullmatch(self.base_revision):
-            raise refuse(
+            raise bad_spec(
                 f"publish.base_revision = {self.base_revision[:60]!r} is no commit.",
                 "Give its 40 hex digits: a branch or a tag may move.",
             )
@@ -74,5 +74,5 @@ class PublishPolicy:
 def check_repo(name: str, where: str) -> str:
     """Return `name` when it can be a repository, else raise `RatchetError`."""
     if not _REPO.fullmatch(name) or name.endswith(".git") or ".." in name or "--" in name:
-        raise refuse(f"{where} = {name[:100]!r} is no repository.", "Write it as 'owner/name'.")
+        raise bad_spec(f"{where} = {name[:100]!r} is no repository.", "Write it as 'owner/name'.")
     return name

@@ -15,7 +15,7 @@ from ratchet.config.machine import Machine
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.publish import PublishPolicy
-from ratchet.config.validation import STRICT, need_at_least, need_share, refuse
+from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_share
 from ratchet.core.digests import digest_json
 from ratchet.core.names import NAME, nearest
 
@@ -40,9 +40,9 @@ class Label:
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > 100 or not self.name.isprintable():
-            raise refuse(f"label name {self.name[:40]!r} is not allowed.", "Use 1 to 100 printable characters.")
+            raise bad_spec(f"label name {self.name[:40]!r} is not allowed.", "Use 1 to 100 printable characters.")
         if self.name != self.name.strip():
-            raise refuse(f"label name {self.name!r} begins or ends with a space.", f"Write it as {self.name.strip()!r}.")
+            raise bad_spec(f"label name {self.name!r} begins or ends with a space.", f"Write it as {self.name.strip()!r}.")
         need_share(f"threshold of label {self.name!r}", self.threshold)
         need_at_least(f"cost_wrong of label {self.name!r}", self.cost_wrong, 0)
 
@@ -65,12 +65,12 @@ class Window:
         need_at_least("window.lookback_weeks", self.lookback_weeks, 1)
         need_at_least("window.early_after_corrections", self.early_after_corrections, 0)
         if not 0 < self.calibration_share <= 0.5:
-            raise refuse(
+            raise bad_spec(
                 f"window.calibration_share = {self.calibration_share} is outside 0..0.5.",
                 "Set it between 0.05 and 0.5; the default is 0.15.",
             )
         if self.earliest and self.latest and self.earliest > self.latest:
-            raise refuse(f"window.earliest = {self.earliest} is after window.latest = {self.latest}.", "Swap the two dates.")
+            raise bad_spec(f"window.earliest = {self.earliest} is after window.latest = {self.latest}.", "Swap the two dates.")
 
 
 @dataclass(frozen=True)
@@ -118,24 +118,24 @@ class Spec:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise refuse(f"name = {self.name!r} is not allowed.", "Use lower-case letters, digits, '_' and '-'.")
+            raise bad_spec(f"name = {self.name!r} is not allowed.", "Use lower-case letters, digits, '_' and '-'.")
         if len(self.label) < 2:
-            raise refuse(
+            raise bad_spec(
                 f"{len(self.label)} label{'' if len(self.label) == 1 else 's'} {list(self.labels)} cannot be told apart.",
                 "A classifier needs two labels or more.",
             )
         doubles = sorted({name for name in self.labels if self.labels.count(name) > 1})
         if doubles:
-            raise refuse(f"label {doubles[0]!r} is listed twice.", "Keep one [[label]] for each name.")
+            raise bad_spec(f"label {doubles[0]!r} is listed twice.", "Keep one [[label]] for each name.")
         if not self.candidate:
-            raise refuse("no [[candidate]] is listed.", "Add one; 'ratchet init' writes a working default.")
+            raise bad_spec("no [[candidate]] is listed.", "Add one; 'ratchet init' writes a working default.")
         for number, candidate in enumerate(self.candidate, start=1):
             if candidate in self.candidate[: number - 1]:
-                raise refuse(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
+                raise bad_spec(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
         if self.is_prompted:
             make_prompt(self.prompt, self.label)  # refuses more labels than there are codes
         if len(self.target) > 2 or len({target.name for target in self.target}) < len(self.target):
-            raise refuse(
+            raise bad_spec(
                 f"[[target]] is listed as {', '.join(target.name for target in self.target)}.",
                 "Keep two at most, each once: an edge target, and one that gives log-probabilities.",
             )
@@ -176,7 +176,7 @@ class Spec:
     def check_label(self, label: str, where: str) -> None:
         """Raise when `label`, found at `where`, is not one of the spec's."""
         if label not in self.labels:
-            raise refuse(
+            raise bad_spec(
                 f"label {label!r} in {where} is not in classifier.toml (has: {', '.join(self.labels)}).",
                 f"{nearest(label, self.labels)} Fix the row or add a [[label]] named {label!r}.".strip(),
             )

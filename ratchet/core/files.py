@@ -32,7 +32,7 @@ def make_folder(folder: Path, disk: FileSystem = DISK) -> None:
     disk.fsync_dir(folder.parent)  # always: whoever made the folder may have been killed before this
 
 
-def publish(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
+def publish_file(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
     """Replace `target` by the finished file `stage` of the same folder: fsync, rename, fsync of the folder."""
     disk.fsync(stage)
     _rename(stage, target, disk)
@@ -58,7 +58,7 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o666, disk: FileSy
     disk.unlink(stage)  # left by a killed process that had the same number
     try:
         disk.create(stage, content, mode)
-        publish(stage, path, disk)
+        publish_file(stage, path, disk)
     except BaseException:
         disk.unlink(stage)
         raise

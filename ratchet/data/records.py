@@ -37,7 +37,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Kind:
+class RowKind:
     """One kind of row: its columns, in table order, and the columns that make a row the same row."""
 
     name: str
@@ -58,8 +58,8 @@ class Kind:
 _REQUEST = Column("request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters", True)
 _TIME = "RFC 3339 with a zone, not in the future"
 
-KINDS: dict[str, Kind] = {
-    "production_logs": Kind(
+KINDS: dict[str, RowKind] = {
+    "production_logs": RowKind(
         "production_logs",
         (
             _REQUEST,
@@ -72,7 +72,7 @@ KINDS: dict[str, Kind] = {
         ),
         ("request_id",),
     ),
-    "corrections": Kind(
+    "corrections": RowKind(
         "corrections",
         (
             _REQUEST,
@@ -104,14 +104,14 @@ class Terms:
         return cls(spec.labels, spec.max_text_chars, (now or datetime.now(UTC)).astimezone(UTC))
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> RowKind:
     """The kind called `name`; raises `UsageError`."""
     if name not in KINDS:
         raise UsageError(f"unknown kind of rows {name!r}.", f"Use one of: {', '.join(KINDS)}.", code="bad_kind")
     return KINDS[name]
 
 
-def check_mapping(kind: Kind, columns: Mapping[str, str]) -> None:
+def check_mapping(kind: RowKind, columns: Mapping[str, str]) -> None:
     """Raise `UsageError` when `columns` (ours -> theirs) names no column of `kind`, or one of theirs would serve twice."""
     for name in columns:
         if name not in kind.names:
@@ -132,7 +132,7 @@ def check_mapping(kind: Kind, columns: Mapping[str, str]) -> None:
             )
 
 
-def reason_sql(kind: Kind, terms: Terms) -> str:
+def reason_sql(kind: RowKind, terms: Terms) -> str:
     """A CASE that gives the first reason to refuse a row, or NULL.
 
     Over: `broken` (a reader's own reason; '' for a line that is no row), each column typed (NULL when it does not fit),
@@ -148,7 +148,7 @@ def reason_sql(kind: Kind, terms: Terms) -> str:
     return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
 
 
-def cure_of(reason: str, terms: Terms, unknown_labels: Mapping[str, int]) -> str:
+def hint_of(reason: str, terms: Terms, unknown_labels: Mapping[str, int]) -> str:
     """How rows that were refused for `reason` are mended, in a few words; '' where the reason says it.
 
     `unknown_labels` are labels of theirs that the classifier lacks, with how often each occurs.
@@ -169,7 +169,7 @@ def zoned_time_sql(text: str) -> str:
     return f"CASE WHEN ({usual}) OR regexp_full_match({text}, '{form}') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
 
 
-def same_content_sql(kind: Kind, a: str, b: str) -> str:
+def same_content_sql(kind: RowKind, a: str, b: str) -> str:
     """Whether rows `a` and `b` of one key say the same, the order of extra keys and absent values aside."""
     columns = [f"{a}.{name} IS NOT DISTINCT FROM {b}.{name}" for name in kind.content]
     extra = f"({a}.extra IS NOT DISTINCT FROM {b}.extra OR {_entries(a)} = {_entries(b)})"

@@ -17,14 +17,14 @@ _FIRST_WEEK = (0.6, 0.8)
 
 
 @dataclass(frozen=True)
-class Bounds:
+class SplitBounds:
     """The two instants between the splits: train before `calibration`, test from `test` on."""
 
     calibration: datetime
     test: datetime
 
 
-def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window) -> Bounds:
+def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window) -> SplitBounds:
     """Where the splits of `cycle` meet, from the times (UTC) of its labelled requests, and which of them are blind.
 
     With earlier weeks: test begins with the week; calibration with the newest `calibration_share` of the earlier blind
@@ -48,12 +48,12 @@ def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window
                 code="empty_split",
             )
         first, second = (inside.iloc[min(int(len(inside) * share), len(inside) - 1)] for share in _FIRST_WEEK)
-        return Bounds(first.to_pydatetime(), second.to_pydatetime())
+        return SplitBounds(first.to_pydatetime(), second.to_pydatetime())
     start = earlier.iloc[min(int(len(earlier) * (1 - window.calibration_share)), len(earlier) - 1)]
-    return Bounds(start.to_pydatetime(), cycle.start)
+    return SplitBounds(start.to_pydatetime(), cycle.start)
 
 
-def assign_splits(times: pd.Series, bounds: Bounds) -> pd.Series:
+def assign_splits(times: pd.Series, bounds: SplitBounds) -> pd.Series:
     """The split of each time, as strings."""
     split = pd.Series("train", index=times.index)
     split[times >= bounds.calibration] = "calibration"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ratchet.config.candidate import Candidate
 from ratchet.config.spec import Spec
-from ratchet.models.adapters.format import CONFIG, WEIGHTS, parse_json, read_card, refuse
+from ratchet.models.adapters.format import CONFIG, WEIGHTS, bad_adapter, parse_json, read_card
 from ratchet.models.base_models import base_folder
 from ratchet.models.hub_cache import is_hub_name
 
@@ -91,7 +91,7 @@ def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
     settings, shapes = parse_json(content, CONFIG), _shapes_in(weights)
     ranks = {shape[0] for name, shape in shapes.items() if name.endswith(".lora_A.weight")}
     if ranks != {settings["r"]}:
-        raise refuse(f"{CONFIG} says r = {settings['r']}, but its weights have rank {sorted(ranks)}.")
+        raise bad_adapter(f"{CONFIG} says r = {settings['r']}, but its weights have rank {sorted(ranks)}.")
     dora = bool(settings.get("use_dora")) or any("lora_magnitude_vector" in name for name in shapes)
     modules = _last_parts(name.partition(".lora_A.")[0] for name in shapes if ".lora_A." in name)
     heads = any(".lora_" not in name for name in shapes)
@@ -110,7 +110,7 @@ def _shapes_in(weights: bytes) -> dict[str, tuple[int, ...]]:
         header = json.loads(weights[8 : 8 + size])
         return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
     except (struct.error, ValueError, KeyError, TypeError, AttributeError):
-        raise refuse("the adapter's weights have no safetensors header.") from None
+        raise bad_adapter("the adapter's weights have no safetensors header.") from None
 
 
 def _encoder_layout(candidate: Candidate, k: int) -> _Layout:

@@ -7,7 +7,7 @@ them, and a user's own, is `ratchet/storage/target_profiles.py`.
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from ratchet.config.validation import STRICT, need_at_least, refuse
+from ratchet.config.validation import STRICT, bad_spec, need_at_least
 from ratchet.core.digests import digest_json
 from ratchet.core.names import NAME
 
@@ -48,14 +48,16 @@ class Bounds:
                 need_at_least(name, value, 1)
         for name in ("target_modules", "methods", "bases"):
             if getattr(self, name) == ():
-                raise refuse(f"{name} = [] lets nothing through.", f"Name what is taken, or leave {name} out: it is unknown then.")
+                raise bad_spec(
+                    f"{name} = [] lets nothing through.", f"Name what is taken, or leave {name} out: it is unknown then."
+                )
         if unseen := [method for method in self.methods or () if method in _LEAVE_A_LORA]:
-            raise refuse(
+            raise bad_spec(
                 f"methods names {unseen[0]!r}, of which nothing is left in the adapter but a LoRA.",
                 'Write "lora" instead: it stands for every way of training that leaves one.',
             )
         if self.known and not self.source.strip():
-            raise refuse(f"{self.known[0]} has no source.", 'Say where the limit comes from: source = "...".')
+            raise bad_spec(f"{self.known[0]} has no source.", 'Say where the limit comes from: source = "...".')
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -86,23 +88,23 @@ class Profile:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise refuse(f"target name {self.name[:60]!r} is not allowed.", "Use 1 to 63 lower-case letters, digits, '_' or '-'.")
+            raise bad_spec(f"target name {self.name[:60]!r} is not allowed.", "Use 1 to 63 lower-case letters, digits, '_' or '-'.")
         if not self.families:
-            raise refuse(f"target {self.name!r} serves no family.", 'Write families = ["encoder"], ["causal"] or both.')
+            raise bad_spec(f"target {self.name!r} serves no family.", 'Write families = ["encoder"], ["causal"] or both.')
         for name, words in (("families", self.families), ("methods", self.documented.methods), ("methods", self.proven.methods)):
             if words and len(set(words)) < len(words):
-                raise refuse(f"{name} = {list(words)} names one twice.", "Name each once.")
+                raise bad_spec(f"{name} = {list(words)} names one twice.", "Name each once.")
         for name in ("target_modules", "methods", "bases"):
             documented, proven = getattr(self.documented, name), getattr(self.proven, name)
             if documented and proven and not narrower(documented, proven):
-                raise refuse(
+                raise bad_spec(
                     f"target {self.name!r} has proven.{name} = {list(proven)}, and none of it is documented.",
                     "Add to the documented ones what its makers promise, or mend the proven ones.",
                 )
         if self.takes == "merged":
             for bounds in (self.documented, self.proven):
                 if idle := [name for name in OF_ADAPTERS if name in bounds.known]:
-                    raise refuse(
+                    raise bad_spec(
                         f"target {self.name!r} takes merged models and has {idle[0]}, of which a merged model has none.",
                         f'Remove {idle[0]}, or write takes = "adapter".',
                     )

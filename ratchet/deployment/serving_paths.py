@@ -9,7 +9,7 @@ from typing import Literal
 
 from ratchet.config.spec import Spec
 from ratchet.deployment.profiles import Profile
-from ratchet.deployment.targets import Chosen
+from ratchet.deployment.targets import ChosenTarget
 
 Path = Literal["calibrated", "edge"]
 _RUNS_HERE = ("in_process", "onnx")
@@ -19,9 +19,9 @@ _RUNS_HERE = ("in_process", "onnx")
 class Paths:
     """The targets of a specification by what they are for."""
 
-    calibrated: Chosen | None
+    calibrated: ChosenTarget | None
     """None where the only target gives no log-probabilities."""
-    edge: Chosen | None
+    edge: ChosenTarget | None
 
     @property
     def export(self) -> str:
@@ -34,7 +34,7 @@ class Paths:
         return self.edge.export if self.edge and runs_here(self.edge.profile) else None
 
 
-def part_paths(chosen: Sequence[Chosen]) -> Paths:
+def part_paths(chosen: Sequence[ChosenTarget]) -> Paths:
     """The targets that `choose_targets` chose, told apart by whether they give log-probabilities."""
     calibrated = next((each for each in chosen if each.profile.log_probabilities), None)
     return Paths(calibrated, next((each for each in chosen if not each.profile.log_probabilities), None))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.config.spec import Spec, Target
-from ratchet.config.validation import refuse
+from ratchet.config.validation import bad_spec
 from ratchet.core.digests import digest_json
 from ratchet.core.names import nearest
 from ratchet.deployment.profiles import Accept, Profile, Runtime
@@ -22,7 +22,7 @@ _EXPORTS: Mapping[Runtime, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenTarget:
     """A target of a specification: its profile, which of its limits are believed, and which export it runs."""
 
     profile: Profile
@@ -35,21 +35,21 @@ class Chosen:
         return {"profile": self.profile.as_json(), "accept": self.accept, "export": self.export}
 
 
-def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[Chosen, ...]:
+def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[ChosenTarget, ...]:
     """The targets that `spec` names, `in_process` where it names none.
 
     Refuses unknown ones, two of which not exactly one gives log-probabilities, and stakes without any.
     """
     for target in spec.target:
         if target.name not in known:
-            raise refuse(
+            raise bad_spec(
                 f"[[target]] {target.name!r} is unknown (has: {', '.join(sorted(known))}).",
                 f"{nearest(target.name, known)} Name one of them, or describe it in targets.toml.".strip(),
             )
         runtime = known[target.name].runtime
         loads = _EXPORTS.get(runtime, ())
         if target.export and target.export not in loads:
-            raise refuse(
+            raise bad_spec(
                 f"[[target]] {target.name!r} has export = {target.export!r}, which its runtime {runtime!r} does not load.",
                 f"Set export to one of {', '.join(loads)}."
                 if loads
@@ -59,7 +59,7 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[Chosen, ..
     giving = [each.profile.name for each in chosen if each.profile.log_probabilities]
     if len(chosen) == 2 and len(giving) != 1:
         names = " and ".join(each.profile.name for each in chosen)
-        raise refuse(
+        raise bad_spec(
             f"[[target]] {names} {'both give' if giving else 'give no'} log-probabilities.",
             "Of two targets one answers first and gives labels alone, the other is calibrated: keep one, or name one of each kind."
             if giving
@@ -67,7 +67,7 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[Chosen, ..
         )
     high = [label.name for label in spec.label if label.stakes == "high" and label.threshold > 0]
     if high and not giving:
-        raise refuse(
+        raise bad_spec(
             f"label {high[0]!r} has high stakes and a threshold, but {chosen[0].profile.name} gives no log-probabilities: "
             "its confidence cannot be calibrated.",
             'Add a second [[target]] that gives them, for instance name = "in_process", or set its threshold to 0.',
@@ -75,11 +75,11 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[Chosen, ..
     return chosen
 
 
-def digest_targets(chosen: Sequence[Chosen]) -> str:
+def digest_targets(chosen: Sequence[ChosenTarget]) -> str:
     """SHA-256 of the targets with every limit of their profiles: what a verdict about them binds."""
     return digest_json([each.as_json() for each in chosen])
 
 
-def _choose(target: Target, profile: Profile) -> Chosen:
+def _choose(target: Target, profile: Profile) -> ChosenTarget:
     loads = _EXPORTS.get(profile.runtime, ("",))
-    return Chosen(profile, target.accept, target.export or loads[0])
+    return ChosenTarget(profile, target.accept, target.export or loads[0])

@@ -13,7 +13,7 @@ import numpy as np
 
 from ratchet.core.errors import RatchetError
 from ratchet.deployment.profiles import Runtime
-from ratchet.models.inference.reference_logits import PROMPTS, TOLERANCE, check_canary
+from ratchet.models.inference.reference_logits import PROMPTS, TOLERANCE, check_reference_logits
 
 _TEXTS = PROMPTS[1][:8]
 _GGUF = "gguf_f16"
@@ -57,10 +57,10 @@ def try_adapter(folder: Path, runtime: Runtime, export: str) -> str:
 
 
 def _try_in_process(folder: Path, _export: str) -> str:
-    from ratchet.models.inference.model_pool import SharedBases
+    from ratchet.models.inference.model_pool import ModelPool
 
-    predictor = SharedBases().load(folder)
-    check_canary(predictor.card, predictor.logits)
+    predictor = ModelPool().load(folder)
+    check_reference_logits(predictor.card, predictor.logits)
     return "beside others on one base it answers as it did when it was trained"
 
 
@@ -68,10 +68,10 @@ def _try_onnx(folder: Path, export: str) -> str:
     from ratchet.deployment.exports.kinds import KINDS
     from ratchet.deployment.exports.onnx import ONNX
     from ratchet.deployment.exports.onnx_runtime import onnx_predictor
-    from ratchet.models.adapters.validation import open_adapter
+    from ratchet.models.adapters.validation import validate_adapter
     from ratchet.models.inference.predictor import load_predictor
 
-    opened, kind = open_adapter(folder), KINDS[export]
+    opened, kind = validate_adapter(folder), KINDS[export]
     with TemporaryDirectory() as stage:
         kind.write(opened, Path(stage))
         found = onnx_predictor(opened, (Path(stage) / ONNX).read_bytes(), one_by_one=kind.one_by_one).logits(_TEXTS)
@@ -90,10 +90,10 @@ def _try_onnx(folder: Path, export: str) -> str:
 def _try_llama_cpp(folder: Path, _export: str) -> str:
     from ratchet.deployment.exports.kinds import KINDS
     from ratchet.deployment.exports.llama_cpp import gguf_predictor
-    from ratchet.models.adapters.validation import open_adapter
+    from ratchet.models.adapters.validation import validate_adapter
     from ratchet.models.inference.predictor import load_predictor
 
-    opened = open_adapter(folder)
+    opened = validate_adapter(folder)
     with TemporaryDirectory() as stage:
         written = Path(stage) / _GGUF
         written.mkdir()

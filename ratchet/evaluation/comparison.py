@@ -20,14 +20,14 @@ from ratchet.evaluation.untuned_base import Untuned
 from ratchet.evaluation.verbalized_confidence import QUESTION, Verbalised, write_confidence
 from ratchet.metrics.classification import Floats, Integers
 from ratchet.models.few_shot import choose_shots
-from ratchet.models.frontier.client import Asked
+from ratchet.models.frontier.client import BatchResult
 from ratchet.models.inference.predictor import CausalPredictor
 
 _log = logging.getLogger(__name__)
 NOT_CONFIGURED = "No frontier model was asked: classifier.toml has no [frontier] table."
 
 
-class Asker(Protocol):
+class FrontierAsker(Protocol):
     """A frontier model with all that is needed to ask it."""
 
     @property
@@ -35,13 +35,13 @@ class Asker(Protocol):
         """Its table of the specification."""
         ...
 
-    def ask(self, texts: Sequence[str]) -> Asked:
+    def ask(self, texts: Sequence[str]) -> BatchResult:
         """An answer for each text; raises nothing for what an endpoint does."""
         ...
 
 
 def compare_three_ways(
-    spec: Spec, train: Split, tuned: Scorer, scored: Scored, title: str, untuned: Untuned, frontier: Asker | None
+    spec: Spec, train: Split, tuned: Scorer, scored: Scored, title: str, untuned: Untuned, frontier: FrontierAsker | None
 ) -> dict[str, Any] | None:
     """Key `three_way` of the report; None where the specification leaves it out.
 
@@ -123,7 +123,7 @@ def _few_shot(spec: Spec, train: Split, untuned: Untuned, local: _Local) -> Cont
     return Contender.absent("base_few_shot", untuned.name, "one example of each label is more than the model can read at once")
 
 
-def _frontier(frontier: Asker | None, texts: Sequence[str], k: int) -> Contender:
+def _frontier(frontier: FrontierAsker | None, texts: Sequence[str], k: int) -> Contender:
     """The large model beside ours; `note` says how asking it went."""
     if frontier is None:
         return Contender.absent("frontier", "none", NOT_CONFIGURED)

@@ -6,14 +6,14 @@ Add here a sentence and the figures that call for it. It advises; no gate reads 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Row = Mapping[str, Any]
+Contestant = Mapping[str, Any]
 _MOST_UNUSABLE = 0.1
 """Share of a frontier model's answers, above which its score says more of how it was asked than of what it knows."""
 _ASSUMED = " (the price of an hour of this machine is assumed; say yours in [machine] of classifier.toml)"
 _NAMES = {"base_zero_shot": "its base zero-shot", "base_few_shot": "its base few-shot", "frontier": "the frontier model"}
 
 
-def write_verdict(rows: Sequence[Row], n: int, of: int, frontier_sentence: str, price_assumed: bool = False) -> str:
+def write_verdict(rows: Sequence[Contestant], n: int, of: int, frontier_sentence: str, price_assumed: bool = False) -> str:
     """The paragraph. Pure: the same rows give the same words. `n` of the `of` test texts were looked at.
 
     `price_assumed` says that nobody wrote down what an hour of this machine costs.
@@ -46,7 +46,7 @@ def write_verdict(rows: Sequence[Row], n: int, of: int, frontier_sentence: str, 
     return " ".join([*said, _is_tuning_worth(bases), _is_frontier_worth(frontier)])
 
 
-def _compare(row: Row) -> str:
+def _compare(row: Contestant) -> str:
     (low, high), name = row["difference_ci"], _NAMES[row["name"]]
     reached = f"{row['macro_f1']:.3f}" + (f" on {row['n']} of them" if row["name"] == "frontier" else "")
     interval = f"{abs(row['difference']):.3f}, 95 % interval of tuned minus this {low:+.3f} to {high:+.3f}"
@@ -57,7 +57,7 @@ def _compare(row: Row) -> str:
     return f"No difference to {name} ({reached}) is shown: tuned minus this lies between {low:+.3f} and {high:+.3f}."
 
 
-def _is_tuning_worth(bases: Sequence[Row]) -> str:
+def _is_tuning_worth(bases: Sequence[Contestant]) -> str:
     if not bases:
         return "Its untuned base was not measured here."
     even = [_NAMES[row["name"]] for row in bases if row["difference_ci"][0] <= 0]
@@ -66,7 +66,7 @@ def _is_tuning_worth(bases: Sequence[Row]) -> str:
     return "Tuning is worth its while against asking its base untuned."
 
 
-def _is_frontier_worth(row: Row) -> str:
+def _is_frontier_worth(row: Contestant) -> str:
     low, high = row["difference_ci"]
     if high < 0:
         return (

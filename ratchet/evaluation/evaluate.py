@@ -21,7 +21,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
 from ratchet.evaluation.baselines import judge_baselines
-from ratchet.evaluation.comparison import Asker, compare_three_ways
+from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways
 from ratchet.evaluation.eval_report import Judgement, golden_answers
 from ratchet.evaluation.scoring import Scored, Scorer, Split, score
 from ratchet.evaluation.sweep import measure_tfidf
@@ -37,7 +37,7 @@ from ratchet.training.result import read_result
 _VERSIONED = ("ratchet", "torch", "transformers", "peft", "scikit-learn", "duckdb", "dagster")
 
 
-class Labelled(Protocol):
+class LabelledText(Protocol):
     """A text with its label."""
 
     @property
@@ -51,7 +51,7 @@ class Labelled(Protocol):
         ...
 
 
-def read_splits(rows: pd.DataFrame, golden: Sequence[Labelled], labels: Sequence[str]) -> dict[str, Split]:
+def read_splits(rows: pd.DataFrame, golden: Sequence[LabelledText], labels: Sequence[str]) -> dict[str, Split]:
     """The splits of a cycle by name, golden included; golden items are named by their line, `golden-1` and so on."""
     index = {label: i for i, label in enumerate(labels)}
     splits = {
@@ -84,7 +84,7 @@ def gather_judgement(
     training: Path,
     verdicts: Mapping[str, Verdict],
     timings_s: Mapping[str, float],
-    frontier: Asker | None = None,
+    frontier: FrontierAsker | None = None,
 ) -> Judgement:
     """Ask candidate, live and baselines, and let the gates of the model decide; then compare three ways.
 

@@ -14,7 +14,7 @@ _JUDGE_ADAPTER = ("target_fit", *MODEL_GATES)
 _JUDGE_EXAMPLES = ("label_distribution", "leakage", *_JUDGE_ADAPTER)
 
 
-class Judged(Protocol):
+class JudgedReceipt(Protocol):
     """What this module needs to know of a receipt."""
 
     @property
@@ -36,7 +36,7 @@ class Eligibility:
     reason: str
 
 
-def decide_eligibility(adapter: str, receipts: Mapping[str, Judged], *, unasked: Collection[str] = ()) -> Eligibility:
+def decide_eligibility(adapter: str, receipts: Mapping[str, JudgedReceipt], *, unasked: Collection[str] = ()) -> Eligibility:
     """Allowed when every gate of the cycle has a receipt, none failed, and all judged the same data and this adapter.
 
     `unasked` are gates that did not exist yet when the adapter came in: of them a receipt is not missed.

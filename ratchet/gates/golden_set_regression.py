@@ -39,7 +39,7 @@ class GoldenAnswer:
         return self.live == self.label != self.candidate
 
 
-def read_answers(rows: Sequence[Mapping[Any, Any]]) -> list[GoldenAnswer]:
+def read_golden_answers(rows: Sequence[Mapping[Any, Any]]) -> list[GoldenAnswer]:
     """The rows of `GOLDEN_SQL` as answers; a missing live answer is None."""
     return [
         GoldenAnswer(row["item"], row["label"], row["candidate"], row["live"] if isinstance(row["live"], str) else None)

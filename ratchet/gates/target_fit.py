@@ -98,7 +98,7 @@ def _judge(name: str, limit: Any, facts: AdapterFacts) -> tuple[str, str] | None
 
 
 @dataclass(frozen=True)
-class EarlierFit:
+class RecordedFit:
     """A verdict on a sealed adapter, as it was taken."""
 
     verdict: Verdict
@@ -109,7 +109,7 @@ class EarlierFit:
     figures: dict[str, Any]
     """Files and parity of each export that was compared."""
 
-    def compare(self, now: "EarlierFit") -> str:
+    def compare(self, now: "RecordedFit") -> str:
         """How `now`, judged by the same limits, differs from what was said; empty where it does not.
 
         The sentence itself is compared where it depends on neither the machine nor limits that are not known any more.
@@ -124,7 +124,7 @@ class EarlierFit:
         return ""
 
 
-def read_fit(verdict: Verdict) -> EarlierFit:
+def read_fit(verdict: Verdict) -> RecordedFit:
     """What a verdict says of exports; raises `RatchetError` for evidence that no gate wrote."""
     try:
         found = {fit["export"]: fit for fit in verdict.evidence.get("fits", ()) if "export" in fit}
@@ -133,4 +133,4 @@ def read_fit(verdict: Verdict) -> EarlierFit:
         figures = {kind: {"files": fit["files"], "parity": fit["parity"]} for kind, fit in compared.items()}
     except (KeyError, TypeError, AttributeError):
         raise RatchetError("its evidence is of no form that a gate writes.", "Run the cycle again.", code="bad_receipt") from None
-    return EarlierFit(verdict, tuple(kind for kind in found if kind not in compared), limits[0] if limits else None, figures)
+    return RecordedFit(verdict, tuple(kind for kind in found if kind not in compared), limits[0] if limits else None, figures)

@@ -12,19 +12,19 @@ from pathlib import Path
 from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
-from ratchet.core.files import publish
+from ratchet.core.files import publish_file
 from ratchet.data.records import KINDS, WAITING, Terms, check_mapping, kind_of
 from ratchet.ingest.loader import Loader
 from ratchet.ingest.readers import SUFFIXES, UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
-from ratchet.ingest.result import Intake
-from ratchet.ingest.salvage import Survey, survey
+from ratchet.ingest.result import IngestResult
+from ratchet.ingest.salvage import FileFingerprint, fingerprint
 from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, shown, staged
 from ratchet.ingest.staging import Stage
 from ratchet.storage.home import Home
 from ratchet.storage.warehouse import Warehouse
 
-__all__ = ["Intake", "Landing"]
+__all__ = ["IngestResult", "Landing"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Landing:
     home: Home
     warehouse: Warehouse
 
-    def take(self, spec: Spec, *, now: datetime | None = None) -> list[Intake]:
+    def take(self, spec: Spec, *, now: datetime | None = None) -> list[IngestResult]:
         """Load everything new in the landing folders of `spec.name`, logs first, then corrections.
 
-        One `Intake` for each new file, and for each earlier file of corrections of which a waiting row was now accepted.
+        One `IngestResult` for each new file, and for each earlier file of corrections of which a waiting row was now accepted.
         """
         terms = Terms.of(spec, now)
         with self.warehouse.connect() as connection:
@@ -47,7 +47,7 @@ class Landing:
 
     def deliver(
         self, spec: Spec, kind: str, source: Path, *, columns: Mapping[str, str] | None = None, now: datetime | None = None
-    ) -> Intake:
+    ) -> IngestResult:
         """Validate the file `source` from anywhere, land its accepted rows as one Parquet segment, load them, report the rest.
 
         `columns` maps our names to the file's (`{"text": "body"}`). Corrections whose request is unknown are landed too and wait.
@@ -62,17 +62,17 @@ class Landing:
                 loader.load_new(each, terms, segments_only=True)
             if kind == "corrections":
                 loader.retry_waiting()
-            found = survey(source)
+            found = fingerprint(source)
             report = self.home.rejected(spec.name) / reject_name(kind, shown(source), found.sha256)
             try:
                 with loader.staged(kind, source, found, columns, terms) as stage:
                     return self._land(loader, stage, shown(source), report, terms)
             except UnreadableError as error:
-                return Intake(kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error)))
+                return IngestResult(kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error)))
             except RatchetError as error:
                 raise RatchetError(f"{source}: {error.message}", error.hint, code=error.code, details=error.details) from None
 
-    def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> Intake:
+    def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> IngestResult:
         kind, folder = stage.kind.name, self.home.landing(loader.name, stage.kind.name)
         if kind == "corrections":
             stage.known_waiting([folder / segment for segment in self._waiting_segments(loader)])
@@ -83,16 +83,16 @@ class Landing:
             folder.mkdir(parents=True, exist_ok=True)
             draft = staged(folder)
             stage.write_segment(draft, file)
-            found = survey(draft)
+            found = fingerprint(draft)
             folders = [self.home.landing(loader.name, each) for each in KINDS]
             segment = folder / segment_name(next_seq(loader.manifest, folders), found.sha256)
-            publish(draft, segment)
+            publish_file(draft, segment)
             failpoint("landing.after_segment")
-            landed = loader.register(kind, segment, Survey(found.sha256, found.bytes, crlf=False, odd=False), terms)
+            landed = loader.register(kind, segment, FileFingerprint(found.sha256, found.bytes, crlf=False, odd=False), terms)
             loader.commit(stage, landed, delivered_as=file)
         if late:
             counts = {**counts, WAITING: late}
-        return Intake(kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels))
+        return IngestResult(kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels))
 
     def _waiting_segments(self, loader: Loader) -> list[str]:
         sql = "SELECT file FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY file"

@@ -16,14 +16,14 @@ import duckdb
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.data.records import KINDS, Terms
-from ratchet.ingest.manifest import Landed, append_landed, read_manifest
+from ratchet.ingest.manifest import ManifestEntry, append_entry, read_manifest
 from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
-from ratchet.ingest.result import Intake
-from ratchet.ingest.salvage import Survey, survey
-from ratchet.ingest.segment_names import arrivals, is_segment, next_seq, shown, sweep, takeable, unchanged, why_not
+from ratchet.ingest.result import IngestResult
+from ratchet.ingest.salvage import FileFingerprint, fingerprint
+from ratchet.ingest.segment_names import arrivals, is_segment, next_seq, shown, sweep_staged, takeable, unchanged, why_not
 from ratchet.ingest.staging import Stage
-from ratchet.ingest.staging_reader import Filling
+from ratchet.ingest.staging_reader import StagingReader
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_intact, is_sealed
 
@@ -40,17 +40,17 @@ class Loader:
     connection: duckdb.DuckDBPyConnection
     home: Home
     name: str
-    manifest: list[Landed]
+    manifest: list[ManifestEntry]
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
         """A loader with the manifest read, and what a killed one left swept away."""
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         for kind in KINDS:
-            sweep(home.landing(name, kind))
+            sweep_staged(home.landing(name, kind))
         return cls(connection, home, name, read_manifest(home.manifest(name)))
 
-    def register(self, kind: str, path: Path, found: Survey, terms: Terms) -> Landed:
+    def register(self, kind: str, path: Path, found: FileFingerprint, terms: Terms) -> ManifestEntry:
         """The manifest line of this version of a file, written now when it is new."""
         file = shown(path)
         for landed in self.manifest:
@@ -59,15 +59,15 @@ class Loader:
         folders = [self.home.landing(self.name, each) for each in KINDS]
         time = path.stat().st_mtime_ns if found.sha256 else 0
         now = terms.now.isoformat()
-        landed = Landed(
+        landed = ManifestEntry(
             next_seq(self.manifest, folders), kind, file, found.sha256, found.bytes, time, terms.labels, terms.max_text_chars, now
         )
-        append_landed(self.home.manifest(self.name), landed)
+        append_entry(self.home.manifest(self.name), landed)
         self.manifest.append(landed)
         failpoint("landing.after_manifest")
         return landed
 
-    def load_new(self, kind: str, terms: Terms, *, segments_only: bool = False) -> list[Intake]:
+    def load_new(self, kind: str, terms: Terms, *, segments_only: bool = False) -> list[IngestResult]:
         """Load every file of `kind` that is not done, in manifest order and then by name."""
         folder = self.home.landing(self.name, kind)
         known = {landed.file: landed for landed in self.manifest if landed.kind == kind}
@@ -83,12 +83,12 @@ class Loader:
             last = known.get(shown(path))
             if last and (last.file, last.sha256) in done and unchanged(path, last):
                 continue
-            found = survey(path) if takeable(path) else Survey("", 0, crlf=False, odd=False)
+            found = fingerprint(path) if takeable(path) else FileFingerprint("", 0, crlf=False, odd=False)
             if (shown(path), found.sha256) not in done:
                 intakes += self.load(self.register(kind, path, found, terms))
         return intakes
 
-    def retry_waiting(self) -> list[Intake]:
+    def retry_waiting(self) -> list[IngestResult]:
         """Load again the corrections that wait for their request; reports those files of which a row was accepted."""
         sql = "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry"
         waiting = set(self.connection.execute(sql, [self.name]).fetchall())
@@ -105,7 +105,7 @@ class Loader:
             fresh = landed.kind == "production_logs"
         self.retry_waiting()
 
-    def load(self, landed: Landed) -> list[Intake]:
+    def load(self, landed: ManifestEntry) -> list[IngestResult]:
         """Load one landed file; nothing when it has vanished or changes while it is read (its new content is a new arrival)."""
         path = self.home.landing(self.name, landed.kind) / landed.file
         try:
@@ -113,14 +113,14 @@ class Loader:
                 if landed.sha256:
                     raise FileNotFoundError(path)
                 raise UnreadableError(why_not(path))
-            found = survey(path)
+            found = fingerprint(path)
             if found.sha256 != landed.sha256:
                 _LOG.warning("%s has changed since it was landed; its new content is taken as a new file", path)
                 return []
             if is_sealed(path.name) and not is_intact(path, found.sha256):
                 raise UnreadableError("the segment holds other bytes than it was sealed with: it was damaged on the disk")
             with self.staged(landed.kind, path, found, {}, landed.terms) as stage:
-                return [] if survey(path) != found else [self.commit(stage, landed)]
+                return [] if fingerprint(path) != found else [self.commit(stage, landed)]
         except FileNotFoundError:
             _LOG.warning("%s has vanished; the rows that only it held are not in the warehouse", path)
             return []
@@ -132,22 +132,22 @@ class Loader:
             reason = str(error)
         counts = report_file(self._report(landed), landed.file, reason)
         failpoint("landing.after_rejects")
-        self._finish(landed, None, Intake(landed.kind, landed.file, 0, 0, 1, counts), retry=False)
-        return [Intake(landed.kind, landed.file, 0, 0, 1, counts)]
+        self._finish(landed, None, IngestResult(landed.kind, landed.file, 0, 0, 1, counts), retry=False)
+        return [IngestResult(landed.kind, landed.file, 0, 0, 1, counts)]
 
     @contextmanager
-    def staged(self, kind: str, path: Path, found: Survey, columns: Mapping[str, str], terms: Terms) -> Iterator[Stage]:
+    def staged(self, kind: str, path: Path, found: FileFingerprint, columns: Mapping[str, str], terms: Terms) -> Iterator[Stage]:
         """The file, read and judged; DuckDB sees it under a plain name, for its own may hold wildcards."""
         stage = Stage(self.connection, KINDS[kind], self.name, path.suffix.lower())
         with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
             plain = Path(scratch) / f"file{stage.suffix}"
             plain.symlink_to(path.resolve())
             segment = is_segment(path.name, found.sha256)
-            Filling(self.connection, stage.kind, stage.suffix, columns, terms, segment).read(plain, found, Path(scratch))
+            StagingReader(self.connection, stage.kind, stage.suffix, columns, terms, segment).read(plain, found, Path(scratch))
             stage.judge()
             yield stage
 
-    def commit(self, stage: Stage, landed: Landed, *, delivered_as: str | None = None) -> Intake:
+    def commit(self, stage: Stage, landed: ManifestEntry, *, delivered_as: str | None = None) -> IngestResult:
         """Publish the report on what is refused, then insert the rows and the line that says so, in one transaction.
 
         Of a file that was `delivered_as` some name only the accepted and the waiting rows were landed; the report on the others
@@ -159,13 +159,13 @@ class Loader:
             self._report(landed), lambda path: stage.write_rejects(path, delivered_as or landed.file, waiting=waiting)
         )
         failpoint("landing.after_rejects")
-        intake = Intake(
+        intake = IngestResult(
             landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(landed.labels)
         )
         self._finish(landed, stage, intake, retry=late > 0)
         return intake
 
-    def _finish(self, landed: Landed, stage: Stage | None, intake: Intake, *, retry: bool) -> None:
+    def _finish(self, landed: ManifestEntry, stage: Stage | None, intake: IngestResult, *, retry: bool) -> None:
         self.connection.execute("BEGIN")
         try:
             if stage:
@@ -178,7 +178,7 @@ class Loader:
             raise
         failpoint("landing.after_commit")
 
-    def _mark(self, landed: Landed, intake: Intake, *, retry: bool) -> None:
+    def _mark(self, landed: ManifestEntry, intake: IngestResult, *, retry: bool) -> None:
         file = [self.name, landed.kind, landed.file]
         row = self.connection.execute(
             "SELECT accepted, duplicate FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?",
@@ -194,5 +194,5 @@ class Loader:
             [*file, landed.sha256, before + intake.accepted, duplicate, intake.rejected, retry],
         )
 
-    def _report(self, landed: Landed) -> Path:
+    def _report(self, landed: ManifestEntry) -> Path:
         return self.home.rejected(self.name) / reject_name(landed.kind, landed.file)

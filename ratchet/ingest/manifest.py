@@ -16,7 +16,7 @@ from ratchet.data.records import Terms
 
 
 @dataclass(frozen=True)
-class Landed:
+class ManifestEntry:
     """One version of one file in a landing folder."""
 
     seq: int
@@ -35,18 +35,18 @@ class Landed:
         return Terms(self.labels, self.max_text_chars, datetime.fromisoformat(self.now))
 
 
-def read_manifest(path: Path, disk: FileSystem = DISK) -> list[Landed]:
+def read_manifest(path: Path, disk: FileSystem = DISK) -> list[ManifestEntry]:
     """Every whole line, in order; the torn tail of a killed writer is passed over, for its file was not loaded."""
     landed = []
     for line in whole_lines(read_if_there(path, disk) or b""):
         try:
             row = json.loads(line)
-            landed.append(Landed(**{**row, "labels": tuple(row["labels"])}))
+            landed.append(ManifestEntry(**{**row, "labels": tuple(row["labels"])}))
         except (ValueError, TypeError, KeyError):
             continue
     return landed
 
 
-def append_landed(path: Path, landed: Landed, disk: FileSystem = DISK) -> None:
+def append_entry(path: Path, landed: ManifestEntry, disk: FileSystem = DISK) -> None:
     """Append one line and sync it."""
     append_line(path, canonical_json(asdict(landed)), disk)

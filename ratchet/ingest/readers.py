@@ -14,7 +14,7 @@ import duckdb
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import nearest
 from ratchet.core.sql import literal, quoted
-from ratchet.data.records import Column, Kind, zoned_time_sql
+from ratchet.data.records import Column, RowKind, zoned_time_sql
 
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 MAX_LINE_BYTES = 1 << 24
@@ -57,7 +57,7 @@ class Source:
     """One of our own segments: it brings `file` and `line` of the delivery."""
 
 
-def read_jsonl(path: Path, kind: Kind, columns: Mapping[str, str], *, crlf: bool) -> Source:
+def read_jsonl(path: Path, kind: RowKind, columns: Mapping[str, str], *, crlf: bool) -> Source:
     """Every line of a JSONL file, parsed once; blank lines are kept as rows that are none, so that row n is line n."""
     theirs = [columns.get(name, name) for name in kind.names]
     shape = "{" + ",".join(f'{_json(name)}:"JSON"' for name in theirs) + "}"
@@ -85,7 +85,7 @@ def read_jsonl(path: Path, kind: Kind, columns: Mapping[str, str], *, crlf: bool
 
 
 def read_parquet(
-    connection: duckdb.DuckDBPyConnection, path: Path, kind: Kind, columns: Mapping[str, str], *, segment: bool
+    connection: duckdb.DuckDBPyConnection, path: Path, kind: RowKind, columns: Mapping[str, str], *, segment: bool
 ) -> Source:
     """Every row of a Parquet file, in its order. Raises `RatchetError` naming the columns found when a required one is absent."""
     table = f"read_parquet({literal(str(path))})"
@@ -95,7 +95,7 @@ def read_parquet(
     return replace(source, extra="extra", segment=True) if segment else source
 
 
-def read_csv(path: Path, kind: Kind, columns: Mapping[str, str]) -> Source:
+def read_csv(path: Path, kind: RowKind, columns: Mapping[str, str]) -> Source:
     """Every record of a CSV file with a header; all values are text. Ragged records go to the table `csv_errors`."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         first = file.readline(1 << 20)
@@ -118,7 +118,7 @@ def read_csv(path: Path, kind: Kind, columns: Mapping[str, str]) -> Source:
     return _tabular(table, kind, columns, dict.fromkeys(names, "CSV"))
 
 
-def lacking(kind: Kind, columns: Mapping[str, str], missing: str, found: list[str]) -> RatchetError:
+def lacking(kind: RowKind, columns: Mapping[str, str], missing: str, found: list[str]) -> RatchetError:
     """The error about a file without the required column `missing` (our name)."""
     theirs = columns.get(missing, missing)
     shown = ", ".join(repr(name[:60]) for name in found[:30]) or "none"
@@ -137,7 +137,7 @@ def _guess(missing: str, free: list[str]) -> str:
     return word or (free[0] if len(free) == 1 else "theirs")
 
 
-def _tabular(table: str, kind: Kind, columns: Mapping[str, str], types: dict[str, str]) -> Source:
+def _tabular(table: str, kind: RowKind, columns: Mapping[str, str], types: dict[str, str]) -> Source:
     fields, used = {}, set()
     for column in kind.columns:
         theirs = columns.get(column.name, column.name)

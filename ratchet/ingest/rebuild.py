@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from ratchet.core.files import publish
+from ratchet.core.files import publish_file
 from ratchet.core.names import NAME
 from ratchet.core.sql import literal
 from ratchet.ingest.loader import Loader
@@ -27,7 +27,7 @@ class _Draft(Warehouse):
         return None
 
 
-def restore(path: Path) -> None:
+def rebuild_warehouse(path: Path) -> None:
     """Build the warehouse `path` of the home that holds it: aside, then renamed, so that it is never seen half done.
 
     Every file is judged by the terms recorded in its manifest line, so that the tables equal those that were lost.
@@ -43,7 +43,7 @@ def restore(path: Path) -> None:
         for table in CYCLE_TABLES:
             for copy in sorted(path.parent.glob(f"*/tables/{table}/*.parquet")):
                 _restore_copy(connection, table, copy)
-    publish(draft, path)
+    publish_file(draft, path)
 
 
 def _restore_copy(connection: duckdb.DuckDBPyConnection, table: str, copy: Path) -> None:
@@ -55,4 +55,4 @@ def _restore_copy(connection: duckdb.DuckDBPyConnection, table: str, copy: Path)
 
 def open_warehouse(path: Path, lock_wait_s: float = 60.0) -> Warehouse:
     """The warehouse at `path`, which is rebuilt from what is the truth when it is lost."""
-    return Warehouse(path, lock_wait_s, restore)
+    return Warehouse(path, lock_wait_s, rebuild_warehouse)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ratchet.core.digests import digest_bytes
-from ratchet.core.files import fsync_folder, publish, write_atomically
+from ratchet.core.files import fsync_folder, publish_file, write_atomically
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -29,7 +29,7 @@ def report_rows(path: Path, write: Callable[[Path], dict[str, int]]) -> dict[str
     try:
         counts = write(stage)
         if counts:
-            publish(stage, path)
+            publish_file(stage, path)
         elif path.exists():
             path.unlink()
             fsync_folder(path.parent)

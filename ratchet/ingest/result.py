@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Intake:
+class IngestResult:
     """What became of one file: rows accepted, already known, refused; `reasons` counts the refusals."""
 
     kind: str

@@ -18,7 +18,7 @@ _BAD_TEXT = "invalid UTF-8"
 
 
 @dataclass(frozen=True)
-class Survey:
+class FileFingerprint:
     """One pass over the bytes of a file: its SHA-256, length, and which line ends it uses."""
 
     sha256: str
@@ -29,7 +29,7 @@ class Survey:
     """Line ends are mixed, or the JSONL separator occurs: only the slow path reads it safely."""
 
 
-def survey(path: Path) -> Survey:
+def fingerprint(path: Path) -> FileFingerprint:
     """Read `path` once, in blocks."""
     digest, size, last = hashlib.sha256(), 0, b""
     feeds = returns = pairs = separators = 0
@@ -45,10 +45,10 @@ def survey(path: Path) -> Survey:
             separators += SEPARATOR.encode() in block
             last = block[-1:]
     crlf = returns > 0 and returns == pairs == feeds
-    return Survey(digest.hexdigest(), size, crlf, odd=bool(separators) or (returns > 0 and not crlf))
+    return FileFingerprint(digest.hexdigest(), size, crlf, odd=bool(separators) or (returns > 0 and not crlf))
 
 
-def mend_lines(path: Path, copy: Path, bad: Path, *, keep_numbers: bool) -> None:
+def copy_readable_lines(path: Path, copy: Path, bad: Path, *, keep_numbers: bool) -> None:
     """Copy the readable lines of a text file. With `keep_numbers` a blank line stands where one was left out."""
     with path.open("rb") as lines, copy.open("wb") as out, bad.open("w", encoding="utf-8") as report:
         if lines.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
@@ -65,7 +65,7 @@ def mend_lines(path: Path, copy: Path, bad: Path, *, keep_numbers: bool) -> None
             report.write(_report(number, reason, content))
 
 
-def mend_parquet(path: Path, copy: Path, bad: Path) -> None:
+def copy_readable_parquet(path: Path, copy: Path, bad: Path) -> None:
     """Copy a Parquet file, with null for text that is no UTF-8; the rows it was in are reported."""
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ratchet.ingest.manifest import Landed
+from ratchet.ingest.manifest import ManifestEntry
 from ratchet.ingest.readers import SUFFIXES
 
 _SEGMENT = re.compile(r"(\d{8,})-([0-9a-f]{16})\.parquet")
@@ -25,7 +25,7 @@ def is_segment(name: str, sha256: str | None = None) -> bool:
     return found is not None and (sha256 is None or sha256.startswith(found[2]))
 
 
-def next_seq(manifest: Iterable[Landed], folders: Iterable[Path]) -> int:
+def next_seq(manifest: Iterable[ManifestEntry], folders: Iterable[Path]) -> int:
     """One more than any sequence number used so far, also by a segment that its writer did not live to record."""
     used = [landed.seq for landed in manifest]
     for folder in folders:
@@ -38,7 +38,7 @@ def staged(folder: Path) -> Path:
     return folder / f"{_STAGED}stage.tmp"
 
 
-def sweep(folder: Path) -> None:
+def sweep_staged(folder: Path) -> None:
     """Remove what a killed writer left. Call it only while holding the warehouse, that is as the one writer."""
     for path in folder.glob(f"{_STAGED}*"):
         path.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def why_not(path: Path) -> str:
     return "it is no plain file, or its name is not UTF-8; drop files directly into the landing folder"
 
 
-def unchanged(path: Path, landed: Landed) -> bool:
+def unchanged(path: Path, landed: ManifestEntry) -> bool:
     """Whether the file still looks as it did when it was landed, by its length and time, so that it need not be read again."""
     if not landed.sha256:
         return not takeable(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ratchet.core.sql import literal
-from ratchet.data.records import WAITING, Kind, same_content_sql
+from ratchet.data.records import WAITING, RowKind, same_content_sql
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Stage:
     """One file on its way into the warehouse."""
 
     connection: duckdb.DuckDBPyConnection
-    kind: Kind
+    kind: RowKind
     classifier: str
     suffix: str
 

@@ -12,25 +12,25 @@ from pathlib import Path
 import duckdb
 
 from ratchet.core.sql import literal
-from ratchet.data.records import Kind, Terms, reason_sql
+from ratchet.data.records import RowKind, Terms, reason_sql
 from ratchet.ingest.readers import MAX_LINE_BYTES, Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
-from ratchet.ingest.salvage import Survey, mend_lines, mend_parquet
+from ratchet.ingest.salvage import FileFingerprint, copy_readable_lines, copy_readable_parquet
 
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException)
 
 
 @dataclass(frozen=True)
-class Filling:
+class StagingReader:
     """One file being read into the temporary tables `stage` and `bad`."""
 
     connection: duckdb.DuckDBPyConnection
-    kind: Kind
+    kind: RowKind
     suffix: str
     columns: Mapping[str, str]
     terms: Terms
     segment: bool
 
-    def read(self, path: Path, survey: Survey, scratch: Path) -> None:
+    def read(self, path: Path, survey: FileFingerprint, scratch: Path) -> None:
         """Fill `stage` and `bad` from the file at `path`. Raises `UnreadableError` or, about columns, `RatchetError`."""
         if survey.bytes == 0:
             raise UnreadableError("the file is empty")
@@ -55,9 +55,9 @@ class Filling:
 
     def _mend(self, path: Path, copy: Path, bad: Path) -> None:
         if self.suffix != ".parquet":
-            return mend_lines(path, copy, bad, keep_numbers=self.suffix == ".jsonl")
+            return copy_readable_lines(path, copy, bad, keep_numbers=self.suffix == ".jsonl")
         try:
-            return mend_parquet(path, copy, bad)
+            return copy_readable_parquet(path, copy, bad)
         except (ValueError, OSError) as error:  # what pyarrow raises for a file that is no Parquet
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise
@@ -131,7 +131,7 @@ class Filling:
         )
 
 
-def _stage_sql(source: Source, kind: Kind, terms: Terms) -> str:
+def _stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:
     typed = ", ".join(f"{value} AS {name}, {seen} AS {name}_seen" for name, (value, seen, _) in source.fields.items())
     place = "file, line" if source.segment else "NULL::VARCHAR AS file, NULL::BIGINT AS line"
     return (

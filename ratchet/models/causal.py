@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.core.errors import RatchetError
 from ratchet.models.encoders import quiet_loading
-from ratchet.models.tokenization import Rows
+from ratchet.models.tokenization import RunRows
 
 if TYPE_CHECKING:
     import torch
@@ -112,7 +112,7 @@ def last_hidden(
     return found
 
 
-def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Rows:
+def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> RunRows:
     """What answers rows of tokens that follow `prefix`: logits [n, k]. The shared part is computed at the first call."""
 
     backbone = model.base_model
@@ -127,7 +127,7 @@ def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Ro
     return rows
 
 
-def check_scores(model: Any, prefix: Sequence[int], row: Sequence[int], codes: Sequence[int], ours: Rows | None = None) -> None:
+def check_scores(model: Any, prefix: Sequence[int], row: Sequence[int], codes: Sequence[int], ours: RunRows | None = None) -> None:
     """Raise `RatchetError` unless our shortcuts say of a row, given twice, what the whole model says: a family may do what we do
     not know.
 

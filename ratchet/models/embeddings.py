@@ -15,20 +15,20 @@ from ratchet.core.files import write_atomically
 from ratchet.metrics.classification import Floats
 from ratchet.models.base_models import Base, resolve_base
 from ratchet.models.encoders import load_encoder, pad_id_of
-from ratchet.models.tokenization import PREPROCESSING, Rows, load_tokenizer, run_in_batches
+from ratchet.models.tokenization import PREPROCESSING, RunRows, load_tokenizer, run_in_batches
 
 if TYPE_CHECKING:
     import torch
 
 
-Watch = Callable[[Rows], Rows]
+WrapRows = Callable[[RunRows], RunRows]
 """What somebody who must know of every batch puts around the model."""
 Embed = Callable[[Sequence[str]], Floats]
 """Texts to embeddings [n, d]."""
 
 
 def embed_texts(
-    base_name: str, texts: Sequence[str], max_tokens: int = 128, kept: Path | None = None, watch: Watch | None = None
+    base_name: str, texts: Sequence[str], max_tokens: int = 128, kept: Path | None = None, watch: WrapRows | None = None
 ) -> Floats:
     """Embeddings by the frozen base model, float64 [n, d]: mean over tokens, then unit length.
 
@@ -45,14 +45,14 @@ def open_embedder(base_name: str, max_tokens: int = 128) -> Embed:
     return _embedder(resolve_base(base_name), max_tokens)
 
 
-def _embedder(base: Base, max_tokens: int, watch: Watch | None = None) -> Embed:
+def _embedder(base: Base, max_tokens: int, watch: WrapRows | None = None) -> Embed:
     model, tokenizer, pad_id = load_encoder(base.folder), load_tokenizer(base.folder, max_tokens), pad_id_of(base.folder)
-    rows: Rows = functools.partial(mean_pooled, model)
+    rows: RunRows = functools.partial(mean_pooled, model)
     rows = rows if watch is None else watch(rows)
     return lambda texts: run_in_batches(rows, tokenizer, pad_id, texts, model.config.hidden_size)
 
 
-def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_tokens: int, watch: Watch | None = None) -> Floats:
+def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_tokens: int, watch: WrapRows | None = None) -> Floats:
     """`embed_texts`, left in `folder` for whoever needs the same again."""
     from safetensors.numpy import save
 

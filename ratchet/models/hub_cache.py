@@ -102,7 +102,7 @@ def fetched_folder(name: str) -> Path:
     return place / FILES
 
 
-def write_manifest(folder: Path, name: HubName) -> dict[str, Any]:
+def make_base_manifest(folder: Path, name: HubName) -> dict[str, Any]:
     """The manifest of the files in `folder`."""
     files = {path.name: digest_file(path) for path in sorted(folder.iterdir())}
     return {"schema": 1, "repo": name.repo, "commit": name.revision, "files": files}
@@ -111,7 +111,7 @@ def write_manifest(folder: Path, name: HubName) -> dict[str, Any]:
 def check_fetched(name: str) -> dict[str, str]:
     """SHA-256 of each file of a fetched base, after all were compared with its manifest; a changed one is refused."""
     parsed, folder = parse_hub_name(name), fetched_folder(name)
-    found = write_manifest(folder, parsed)
+    found = make_base_manifest(folder, parsed)
     try:
         stated = json.loads((parsed.place / MANIFEST).read_bytes())
     except ValueError:

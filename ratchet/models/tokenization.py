@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PREPROCESSING = redaction.PREPROCESSING
 """Recorded with every adapter: what happens to a text before it is cut into tokens."""
 
-Rows = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+RunRows = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 """`(input_ids, attention_mask)` to one float32 row for each text."""
 
 CHAT_TEMPLATE = "chat_template.jinja"
@@ -126,7 +126,7 @@ def pad_batch(rows: Sequence[Sequence[int]], pad_id: int) -> tuple["torch.Tensor
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
-def run_in_batches(rows: Rows, tokenizer: TextTokenizer, pad_id: int, texts: Sequence[str], width: int) -> Floats:
+def run_in_batches(rows: RunRows, tokenizer: TextTokenizer, pad_id: int, texts: Sequence[str], width: int) -> Floats:
     """`rows` of every text, float64 [n, width], in batches of similar length; the order of the texts is kept.
 
     Sets torch to one thread in this process; two threads of our own take turns at the batches, which changes no bit.
@@ -134,7 +134,7 @@ def run_in_batches(rows: Rows, tokenizer: TextTokenizer, pad_id: int, texts: Seq
     return run_encoded(rows, encode_texts(tokenizer, texts), pad_id, width)
 
 
-def run_encoded(rows: Rows, encoded: Sequence[Sequence[int]], pad_id: int, width: int) -> Floats:
+def run_encoded(rows: RunRows, encoded: Sequence[Sequence[int]], pad_id: int, width: int) -> Floats:
     """The same of texts that are tokens already."""
     import torch
 

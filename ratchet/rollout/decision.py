@@ -13,7 +13,7 @@ from ratchet.metrics.intervals import paired_difference_interval
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.guardrails import Guardrail, compare_accuracy, measure_guardrails
-from ratchet.rollout.state import Standing
+from ratchet.rollout.state import RolloutState
 
 STAY = "hold"
 """The decision to change nothing; it is no ledger entry."""
@@ -37,7 +37,7 @@ class Decision:
     figures: dict[str, Any] = field(default_factory=dict)
 
 
-def decide(standing: Standing, policy: PromotionPolicy, whole: Evidence, step: Evidence, now: datetime) -> Decision:
+def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: Evidence, now: datetime) -> Decision:
     """The decision on the comparison that is running.
 
     `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules in their order: a broken
@@ -45,57 +45,57 @@ def decide(standing: Standing, policy: PromotionPolicy, whole: Evidence, step: E
     interval that reaches below the margin hold, and past the deadline or the budget end the attempt; a dwell that is not over
     holds; else the next step is taken. Nothing advances without data.
     """
-    if standing.compared is None or standing.live is None or standing.moved is None:
-        return Decision(STAY, "Held: nothing is compared with live.", name_state(standing), standing.live or "")
-    incumbent, challenger = standing.compared
+    if state.compared is None or state.live is None or state.moved is None:
+        return Decision(STAY, "Held: nothing is compared with live.", name_state(state), state.live or "")
+    incumbent, challenger = state.compared
     measured = measure_guardrails(policy, whole, step)
     said = compare_accuracy(policy, whole)
 
-    def found(action: str, word: str, *, percent: int = 0, state: str = "") -> Decision:
+    def found(action: str, word: str, *, percent: int = 0, state_word: str = "") -> Decision:
         adapter = incumbent if action in {act.REJECT, act.EXPIRE, act.ROLLBACK} else challenger
         gone = challenger if adapter == incumbent else incumbent
         sentence = f"{word}; {said}" if word.endswith((".", "%")) or ":" in word else f"{word}: {said}"
         figures = {"whole": whole.as_json(), "step": step.as_json(), "policy_margin": policy.margin}
-        return Decision(action, sentence, state or name_state(standing), adapter, gone, percent, measured, figures)
+        return Decision(action, sentence, state_word or name_state(state), adapter, gone, percent, measured, figures)
 
-    def hold(why: str = "", state: str = "") -> Decision:
-        return found(STAY, f"Held: {why}" if why else "Held", state=state)
+    def hold(why: str = "", state_word: str = "") -> Decision:
+        return found(STAY, f"Held: {why}" if why else "Held", state_word=state_word)
 
     if broken := next((each for each in measured if each.status == "broken"), None):
-        back = act.REJECT if standing.challenger and not standing.percent else act.ROLLBACK
-        return found(back, f"{'Rejected' if back == act.REJECT else 'Rolled back'}: {broken.said}", state="Guardrail failing")
-    if standing.held:
-        return hold("a person stopped the ladder", state="Held")
-    since = now - datetime.fromisoformat(standing.moved.ts)
-    if (waits := _waits_for(standing, policy, whole, step, measured)) is not None:
+        back = act.REJECT if state.challenger and not state.percent else act.ROLLBACK
+        return found(back, f"{'Rejected' if back == act.REJECT else 'Rolled back'}: {broken.said}", state_word="Guardrail failing")
+    if state.held:
+        return hold("a person stopped the ladder", state_word="Held")
+    since = now - datetime.fromisoformat(state.moved.ts)
+    if (waits := _waits_for(state, policy, whole, step, measured)) is not None:
         spent = whole.requests >= policy.shadow_requests
         if not spent and since < timedelta(hours=policy.deadline_hours):
-            return hold(waits, state=_waiting_word(whole))
+            return hold(waits, state_word=_waiting_word(whole))
         late = f"{waits or 'the interval reaches below the margin'}, after " + (
             f"{whole.requests} compared requests" if spent else f"{policy.deadline_hours:g} h"
         )
-        if standing.percent:
+        if state.percent:
             return found(act.ROLLBACK, f"Rolled back: {late}")
-        return found(act.EXPIRE, f"Expired: {late}") if standing.challenger else found(act.RELEASE, f"Released: {late}")
+        return found(act.EXPIRE, f"Expired: {late}") if state.challenger else found(act.RELEASE, f"Released: {late}")
     if since < timedelta(minutes=policy.dwell_minutes):
         return hold(f"{_minutes(since)} of {policy.dwell_minutes:g} minutes at this step")
-    if standing.challenger is None:
+    if state.challenger is None:
         return found(act.RELEASE, "Released")
-    percent = next(each for each in policy.steps if each > standing.percent)
+    percent = next(each for each in policy.steps if each > state.percent)
     if percent == 100:
         return found(act.PROMOTE, "Promoted")
     return found(act.STEP, f"Step {percent} %", percent=percent)
 
 
 def _waits_for(
-    standing: Standing, policy: PromotionPolicy, whole: Evidence, step: Evidence, measured: tuple[Guardrail, ...]
+    state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: Evidence, measured: tuple[Guardrail, ...]
 ) -> str | None:
     """What stands between the evidence and the next step; empty when only the interval does; None when nothing does."""
     for counted, least, what in (
         (whole.requests, policy.min_requests, "compared requests"),
         (whole.labelled, policy.min_labels, "labelled requests"),
         (step.requests, policy.min_step_requests, "compared requests since the last move"),
-        (step.answered if standing.percent else 1, 1, "requests answered by the candidate"),
+        (step.answered if state.percent else 1, 1, "requests answered by the candidate"),
     ):
         if counted < least:
             return f"{counted} of {least} {what}"
@@ -105,17 +105,17 @@ def _waits_for(
     return None if low >= -policy.margin else ""
 
 
-def name_state(standing: Standing) -> str:
-    """The state word of a standing, where no figure says more."""
-    if standing.live is None:
+def name_state(state: RolloutState) -> str:
+    """The state word of a state, where no figure says more."""
+    if state.live is None:
         return "No data"
-    if standing.held:
+    if state.held:
         return "Held"
-    if standing.challenger is not None:
-        return f"Step {standing.percent} %" if standing.percent else "Shadowing"
-    if standing.watched_by is not None:
+    if state.challenger is not None:
+        return f"Step {state.percent} %" if state.percent else "Shadowing"
+    if state.watched_by is not None:
         return "Step 100 %"
-    return "Rolled back" if standing.moved and standing.moved.action in {act.ROLLBACK, act.REJECT} else "Released"
+    return "Rolled back" if state.moved and state.moved.action in {act.ROLLBACK, act.REJECT} else "Released"
 
 
 def _waiting_word(whole: Evidence) -> str:

@@ -15,7 +15,7 @@ _BACK = {act.REJECT, act.EXPIRE, act.ROLLBACK}
 
 
 @dataclass(frozen=True)
-class Standing:
+class RolloutState:
     """What is live, who challenges it and how far it got. `percent` of users get the challenger; 0: it shadows only."""
 
     live: str | None = None
@@ -57,23 +57,23 @@ class Standing:
         return adapter in self.barred and self.barred[adapter] == frozenset(receipts.values())
 
     def as_rollout(self, share: float = 1.0, *, killed: bool = False) -> Rollout:
-        """The rollout that this standing asks for; `share` of requests are shadowed. Raises ValueError before the first entry."""
+        """The rollout that this state asks for; `share` of requests are shadowed. Raises ValueError before the first entry."""
         if self.live is None:
             raise ValueError("nothing is live")
         candidate = self.challenger if self.percent else None
         return Rollout(self.live, candidate, self.percent, self.challenger or self.watched_by, share, killed=killed, head=self.head)
 
 
-def stand(entries: Sequence[Entry]) -> Standing:
-    """The standing after `entries`; raises `RatchetError` for an entry that cannot follow those before it."""
-    standing = Standing()
+def state_after(entries: Sequence[Entry]) -> RolloutState:
+    """The state after `entries`; raises `RatchetError` for an entry that cannot follow those before it."""
+    state = RolloutState()
     for entry in entries:
-        standing = follow(standing, entry)
-    return standing
+        state = apply_entry(state, entry)
+    return state
 
 
-def follow(before: Standing, entry: Entry) -> Standing:
-    """The standing after one more entry; raises `RatchetError` when the action is not possible then."""
+def apply_entry(before: RolloutState, entry: Entry) -> RolloutState:
+    """The state after one more entry; raises `RatchetError` when the action is not possible then."""
     now = replace(before, newest=entry, head=Head(entry.sequence, entry.digest))
     if entry.action in {act.HOLD, act.RESUME}:
         _need(entry, before.live is not None and before.held is (entry.action == act.RESUME))
@@ -98,7 +98,7 @@ def follow(before: Standing, entry: Entry) -> Standing:
     return _take_away(before, now, entry)
 
 
-def _take_away(before: Standing, now: Standing, entry: Entry) -> Standing:
+def _take_away(before: RolloutState, now: RolloutState, entry: Entry) -> RolloutState:
     gone = entry.previous_adapter or ""
     came_with = before.entered.receipts.values() if before.entered and before.entered.adapter == gone else ()
     barred = before.barred if entry.action == act.EXPIRE else {**before.barred, gone: frozenset(came_with)}

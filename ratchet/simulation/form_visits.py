@@ -33,7 +33,7 @@ class Event(NamedTuple):
 
 
 @dataclass
-class Visit:
+class FormVisit:
     """What one visitor does on one form drawn by `random`; every method appends events to `events`."""
 
     random: random.Random

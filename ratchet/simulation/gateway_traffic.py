@@ -17,7 +17,7 @@ _TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
-class Visit:
+class SimulatedAnswer:
     """What became of one request: the label that was answered, by which adapter, and whether it could have been right."""
 
     label: str
@@ -26,14 +26,14 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class Visitors:
+class SimulatedUsers:
     """People who talk to the gateway at `url`, `at_once` of them at a time."""
 
     url: str
     classifier: str = CLASSIFIER
     at_once: int = 8
 
-    def come(self, requests: Sequence[SimulatedRequest]) -> list[Visit]:
+    def come(self, requests: Sequence[SimulatedRequest]) -> list[SimulatedAnswer]:
         """Every request is asked once; wrong answers get feedback, and what annotators label blindly comes back as corrections.
 
         Raises `RatchetError` for an answer that is no success.
@@ -41,7 +41,7 @@ class Visitors:
         with ThreadPoolExecutor(self.at_once) as people:
             return list(people.map(self._visit, requests))
 
-    def _visit(self, request: SimulatedRequest) -> Visit:
+    def _visit(self, request: SimulatedRequest) -> SimulatedAnswer:
         asked = {"text": request.log["text"], "user_id": request.log["request_id"]}
         answer = self._post(f"/v1/classifiers/{self.classifier}", asked)
         told = {"classifier": self.classifier, "request_id": answer["request_id"]}
@@ -52,7 +52,7 @@ class Visitors:
             if not correction["saw_prediction"]:
                 said = {"label": correction["label"], "annotator": correction["annotator"], "saw_prediction": False}
                 self._post("/v1/corrections", {**told, **said})
-        return Visit(answer["label"], answer["adapter"], right)
+        return SimulatedAnswer(answer["label"], answer["adapter"], right)
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         content = json.dumps(body).encode()

@@ -60,7 +60,7 @@ def mistaken_label(truth: str, random: random.Random) -> str:
     return random.choice([label for label in LABELS if label != truth])
 
 
-def serve(possible: tuple[str, ...], error_rate: float, random: random.Random) -> tuple[str, float]:
+def answer_as_served(possible: tuple[str, ...], error_rate: float, random: random.Random) -> tuple[str, float]:
     """The label and confidence that production answered; wrong for a share `error_rate`, and then less sure on average."""
     truth = random.choice(possible)
     wrong = random.random() < error_rate

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import nearest
-from ratchet.simulation.form_visits import KINDS, MAX_EVENTS, Event, Visit, write_events
+from ratchet.simulation.form_visits import KINDS, MAX_EVENTS, Event, FormVisit, write_events
 
 LABELS = ("validation_error", "distraction", "comparison_shopping", "accidental_exit", "bot", "committed_leave")
 
@@ -23,7 +23,7 @@ def make_events(label: str, random: random.Random, kind: str | None = None) -> l
         raise RatchetError(
             f"the simulator knows no class {label!r}.", nearest(label, LABELS) or f"It knows {', '.join(LABELS)}.", code="bad_label"
         )
-    visit = Visit(random, kind or random.choice(KINDS))
+    visit = FormVisit(random, kind or random.choice(KINDS))
     _CLASSES[label](visit)
     return visit.events
 
@@ -33,7 +33,7 @@ def make_trace(label: str, random: random.Random, kind: str | None = None) -> st
     return write_events(make_events(label, random, kind))
 
 
-def _validation_error(visit: Visit) -> None:
+def _validation_error(visit: FormVisit) -> None:
     draw = visit.random
     if draw.random() < 0.3:
         visit.scroll(500, 9000)
@@ -64,7 +64,7 @@ def _validation_error(visit: Visit) -> None:
     visit.finish()
 
 
-def _distraction(visit: Visit) -> None:
+def _distraction(visit: FormVisit) -> None:
     draw = visit.random
     if draw.random() < 0.3:
         visit.scroll(500, 8000)
@@ -89,7 +89,7 @@ def _distraction(visit: Visit) -> None:
     visit.finish()
 
 
-def _comparison_shopping(visit: Visit) -> None:
+def _comparison_shopping(visit: FormVisit) -> None:
     draw = visit.random
     parts = visit.information(draw.choices((2, 3, 4, 5, 6, 7), (10, 34, 28, 16, 8, 4))[0])
     scrolls = 0
@@ -118,7 +118,7 @@ def _comparison_shopping(visit: Visit) -> None:
     visit.finish()
 
 
-def _accidental_exit(visit: Visit) -> None:
+def _accidental_exit(visit: FormVisit) -> None:
     draw = visit.random
     even = draw.randint(3, 16)
     if draw.random() < 0.25:
@@ -142,7 +142,7 @@ def _accidental_exit(visit: Visit) -> None:
     visit.finish(share=0.88)
 
 
-def _bot(visit: Visit) -> None:
+def _bot(visit: FormVisit) -> None:
     draw = visit.random
     last = min(len(visit.fields), MAX_EVENTS - 1)
     count = last if draw.random() < 0.2 else min(draw.randint(1, last), draw.randint(1, last))
@@ -161,7 +161,7 @@ def _bot(visit: Visit) -> None:
     visit.finish("submit")
 
 
-def _committed_leave(visit: Visit) -> None:
+def _committed_leave(visit: FormVisit) -> None:
     draw = visit.random
     fields = draw.choices((0, 1, 2), (20, 48, 32))[0]
     looked = draw.sample(visit.fields, min(fields, len(visit.fields)))
@@ -178,7 +178,7 @@ def _committed_leave(visit: Visit) -> None:
     visit.finish()
 
 
-_CLASSES: dict[str, Callable[[Visit], None]] = {
+_CLASSES: dict[str, Callable[[FormVisit], None]] = {
     "validation_error": _validation_error,
     "distraction": _distraction,
     "comparison_shopping": _comparison_shopping,

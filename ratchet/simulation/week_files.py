@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 from ratchet.core.errors import RatchetError
 
-Row = dict[str, Any]
+JsonRow = dict[str, Any]
 Suffix = Literal["jsonl", "parquet"]
 _BATCH_ROWS = 20_000
 
 
 def write_week_files(
-    folder: Path, week: date, requests: Iterable[tuple[Row, Iterable[Row]]], *, suffix: Suffix = "jsonl"
+    folder: Path, week: date, requests: Iterable[tuple[JsonRow, Iterable[JsonRow]]], *, suffix: Suffix = "jsonl"
 ) -> tuple[Path, Path]:
     """Write log rows and their corrections, in order of arrival, to `production_logs/` and `corrections/` below `folder`.
 
@@ -32,7 +32,7 @@ def write_week_files(
     logs, corrections = folder / "production_logs" / f"{week}.{suffix}", folder / "corrections" / f"{week}.{suffix}"
     late, early = _late(corrections, week + timedelta(days=7)), _late(corrections, week)
     end, arrival = (week + timedelta(days=7)).isoformat(), count()
-    under_way: list[tuple[str, int, Row]] = []
+    under_way: list[tuple[str, int, JsonRow]] = []
     for row in map(json.loads, early.read_text().splitlines() if early.exists() else ()):
         heapq.heappush(under_way, (row["ts"], next(arrival), row))
     with ExitStack() as files:
@@ -54,7 +54,7 @@ def _late(corrections: Path, week: date) -> Path:
 
 
 @contextmanager
-def _writer(path: Path) -> Iterator[Callable[[Row], None]]:
+def _writer(path: Path) -> Iterator[Callable[[JsonRow], None]]:
     """A function that adds a row to `path`, which appears when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = path.with_name(f".{path.name}.stage")
@@ -67,26 +67,26 @@ def _writer(path: Path) -> Iterator[Callable[[Row], None]]:
 
 
 @contextmanager
-def _json_rows(path: Path) -> Iterator[Callable[[Row], None]]:
+def _json_rows(path: Path) -> Iterator[Callable[[JsonRow], None]]:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         yield lambda row: print(json.dumps(row), file=file)
 
 
 @contextmanager
-def _parquet_rows(path: Path, kind: str) -> Iterator[Callable[[Row], None]]:
+def _parquet_rows(path: Path, kind: str) -> Iterator[Callable[[JsonRow], None]]:
     import pyarrow
     import pyarrow.parquet
 
     special = {"confidence": pyarrow.float64(), "latency_ms": pyarrow.float64(), "saw_prediction": pyarrow.bool_()}
     schema = pyarrow.schema([(name, special.get(name, pyarrow.string())) for name in COLUMNS[kind]])
-    batch: list[Row] = []
+    batch: list[JsonRow] = []
     with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
 
         def flush() -> None:
             writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
             batch.clear()
 
-        def write(row: Row) -> None:
+        def write(row: JsonRow) -> None:
             batch.append(row)
             if len(batch) >= _BATCH_ROWS:
                 flush()

@@ -16,7 +16,7 @@ from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.simulation.ambiguity import HARD_PAIRS, make_ambiguous_events
 from ratchet.simulation.form_visits import KINDS, Event, write_events
-from ratchet.simulation.people import Annotator, check_share, personal_detail, serve
+from ratchet.simulation.people import Annotator, answer_as_served, check_share, personal_detail
 from ratchet.simulation.traces import LABELS, make_events
 from ratchet.simulation.uniqueness import Seen, mark_events
 from ratchet.simulation.week_files import Suffix, write_week_files
@@ -106,7 +106,7 @@ class Simulation:
             possible = visitors.choice(HARD_PAIRS) if ambiguous else tuple(visitors.choices(LABELS, mix))
             text = self._text(possible, kinds, mark, seen, visitors)
             now = cycle.start + timedelta(days=7 * _time_of_week((number + people.random()) / requests))
-            label, confidence = serve(possible, self.served_error_rate, people)
+            label, confidence = answer_as_served(possible, self.served_error_rate, people)
             log = {
                 "request_id": hashlib.blake2b(f"{self.seed}/{cycle.week}/{number}".encode(), digest_size=12).hexdigest(),
                 "ts": _rfc3339(now),

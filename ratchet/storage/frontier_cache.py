@@ -16,30 +16,30 @@ from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import append_line, read_if_there, whole_lines, write_json
 from ratchet.core.names import DIGEST
-from ratchet.models.frontier.client import Asker, Unaskable
-from ratchet.models.frontier.response import Answer
+from ratchet.models.frontier.client import FrontierClient, UnavailableFrontier
+from ratchet.models.frontier.response import FrontierAnswer
 from ratchet.models.frontier.transport import find_key
 from ratchet.storage.home import Home
 
 
 @dataclass(frozen=True)
-class FrontierMemory:
+class FrontierCache:
     """Answers by digest, in one folder."""
 
     folder: Path
 
-    def recall(self, digest: str) -> Answer | None:
+    def recall(self, digest: str) -> FrontierAnswer | None:
         """The answer, or None for one that is missing or damaged."""
         content = read_if_there(self._file(digest))
         try:
             document = json.loads(content or b"")
             if document["digest"] != digest_json([digest, document["answer"]]):
                 return None
-            return Answer.from_json(document["answer"])
+            return FrontierAnswer.from_json(document["answer"])
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def keep(self, digest: str, answer: Answer) -> None:
+    def keep(self, digest: str, answer: FrontierAnswer) -> None:
         """Durable and whole when this returns; an answer that was there is replaced."""
         content = answer.as_json()
         write_json(self._file(digest), {"digest": digest_json([digest, content]), "answer": content})
@@ -89,7 +89,7 @@ def _read_entry(line: bytes) -> tuple[str, float] | None:
     return (name, float(money)) if isinstance(name, str) and amount else None
 
 
-def open_frontier(home: Home, cycle: Cycle, spec: Spec) -> Asker | Unaskable | None:
+def open_frontier(home: Home, cycle: Cycle, spec: Spec) -> FrontierClient | UnavailableFrontier | None:
     """The frontier model that the specification names, with its memory and the key of the environment; None without one.
 
     One that cannot be asked, as for more labels than there are codes of one token, says so when it is.
@@ -100,11 +100,11 @@ def open_frontier(home: Home, cycle: Cycle, spec: Spec) -> Asker | Unaskable | N
     try:
         prompt = make_prompt(spec.prompt, spec.label)
     except RatchetError as error:
-        return Unaskable(spec.frontier, error.message)
-    return Asker(
+        return UnavailableFrontier(spec.frontier, error.message)
+    return FrontierClient(
         spec.frontier,
         prompt,
         find_key(spec.frontier),
-        FrontierMemory(folder / "answers"),
+        FrontierCache(folder / "answers"),
         CycleSpendLog(folder / "spent" / f"{cycle.week}.jsonl"),
     )

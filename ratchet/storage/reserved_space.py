@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SPARE = 4  # a quarter of its size stays free beside it: what comes back is not taken away at once
 
 
 @dataclass(frozen=True)
-class Ballast:
+class ReservedSpace:
     """The ballast at `path`, of `size` bytes when whole; a size of 0 is none."""
 
     path: Path
@@ -60,7 +60,7 @@ class Ballast:
         return True
 
 
-def spend(path: Path) -> bool:
+def release(path: Path) -> bool:
     """Let the ballast at `path` go; True when that gave room back."""
     try:
         if path.stat().st_size == 0:
@@ -76,11 +76,11 @@ def is_full(error: BaseException | None) -> bool:
     return isinstance(error, OSError) and error.errno in _FULL
 
 
-def with_ballast(path: Path, write: Callable[[], Found]) -> Found:
+def with_reserve(path: Path, write: Callable[[], T]) -> T:
     """Do `write`; on a full disk, once more without the ballast at `path`. For the ledger and the flags, never for rows."""
     try:
         return write()
     except OSError as error:
-        if not is_full(error) or not spend(path):
+        if not is_full(error) or not release(path):
             raise
         return write()

@@ -25,7 +25,7 @@ from ratchet.config.spec import Label, Spec, Target, Window
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import nearest
-from ratchet.deployment.targets import Chosen, choose_targets
+from ratchet.deployment.targets import ChosenTarget, choose_targets
 from ratchet.models.base_models import base_folder
 from ratchet.storage.golden_set import GoldenItem, load_golden
 from ratchet.storage.home import Home
@@ -57,7 +57,7 @@ class Specs:
         spec = self[name]
         return remark_on(tomllib.loads(self.home.spec(name).read_text(encoding="utf-8-sig")), spec.candidate)
 
-    def targets(self, spec: Spec) -> tuple[Chosen, ...]:
+    def targets(self, spec: Spec) -> tuple[ChosenTarget, ...]:
         """The deployment targets of `spec`; raises `RatchetError` for one that is unknown or cannot carry its stakes."""
         return choose_targets(spec, read_targets(self.home))
 

@@ -20,7 +20,7 @@ import duckdb
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
-from ratchet.core.files import publish
+from ratchet.core.files import publish_file
 from ratchet.storage.corruption import is_damage, is_damaged, move_aside
 from ratchet.storage.home import Home
 from ratchet.storage.migrations import migrate
@@ -125,7 +125,7 @@ class Warehouse:
             connection.unregister("incoming")
         where = f"classifier = '{classifier}' AND week = DATE '{week}'"
         connection.execute(f"COPY (FROM {table} WHERE {where}) TO '{str(stage).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
-        publish(stage, copy)
+        publish_file(stage, copy)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.path.exists():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-Fault = Literal[
+FrontierFault = Literal[
     "", "429", "429_for_an_hour", "500", "401", "400", "403", "404", "402",
     "slow", "drip", "drip_headers", "cut_off", "no_json", "wrong_shape", "ten_megabytes", "refusal",
     "chatter", "unknown_code", "no_usage", "no_logprobs", "false_logprobs", "too_many_tokens", "too_much_counted",
@@ -27,7 +27,7 @@ class LocalFrontier:
 
     answer: Callable[[str], str] = lambda prompt: "1"
     """The code that it writes to a prompt."""
-    faults: Callable[[int], Fault] = lambda number: ""
+    faults: Callable[[int], FrontierFault] = lambda number: ""
     codes: Sequence[str] = ("1", "2", "3")
     slow_s: float = 1.0
     base_url: str = ""

@@ -37,7 +37,7 @@ _OPENINGS = ("hello", "please help", "hi there", "urgent", "quick question", "go
 _THINGS = ("blue kettle", "garden chair", "winter coat", "desk lamp", "phone case", "toy train", "coffee mill", "road bike")
 _ENDINGS = ("since monday", "as of today", "again", "for my sister", "from abroad", "without an answer", "twice now", "at last")
 
-Fault = Callable[[list[dict[str, Any]], list[dict[str, Any]]], None]
+WeekFault = Callable[[list[dict[str, Any]], list[dict[str, Any]]], None]
 """Changes a week's logs and corrections in place before they are written."""
 
 
@@ -65,7 +65,7 @@ class SmallClassifier:
         golden = [{"text": f"golden: {make_text(label, draw, n)}", "label": label} for label in names for n in range(10)]
         write_lines(self.home.golden(self.name), golden)
 
-    def write_week(self, week: date, fault: Fault | None = None) -> None:
+    def write_week(self, week: date, fault: WeekFault | None = None) -> None:
         """Drop one week of logs and corrections by two annotators, every request labelled by both, into the landing folders."""
         draw = random.Random(f"{self.seed} {week}")  # noqa: S311 - as above
         start = datetime(week.year, week.month, week.day, tzinfo=UTC)

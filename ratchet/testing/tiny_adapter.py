@@ -17,7 +17,7 @@ from ratchet.models.adapters.validation import make_card
 from ratchet.models.base_models import Base
 from ratchet.models.causal import empty_causal
 from ratchet.models.encoders import empty_classifier, hidden_size_of, load_classifier_with_info, parameter_shapes
-from ratchet.models.inference.reference_logits import record_canary
+from ratchet.models.inference.reference_logits import record_reference_logits
 from ratchet.training.target_modules import resolve_targets
 
 
@@ -67,5 +67,5 @@ def write_tiny_adapter(
     (folder / form.WEIGHTS[method]).write_bytes(save(tensors))
     card = make_card(base, method, tuple(labels), max_tokens, prompt)
     (folder / form.CARD).write_text(canonical_json(card.as_json()))
-    (folder / form.CARD).write_text(canonical_json(replace(card, canary=record_canary(folder)).as_json()))
+    (folder / form.CARD).write_text(canonical_json(replace(card, canary=record_reference_logits(folder)).as_json()))
     return folder

@@ -12,11 +12,11 @@ from pathlib import Path
 from ratchet.core.child_processes import die_with_parent
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import write_json
-from ratchet.training.native.data_parallel import Duo
+from ratchet.training.native.data_parallel import ProcessPair
 from ratchet.training.plan import PLAN
 from ratchet.training.result import FAILURE
-from ratchet.training.supervision.exit_reason import OUT_OF_MEMORY, OtherEndedError, is_out_of_memory
-from ratchet.training.supervision.memory_budget import Room
+from ratchet.training.supervision.exit_reason import OUT_OF_MEMORY, PeerExitedError, is_out_of_memory
+from ratchet.training.supervision.memory_budget import MemoryBudget
 from ratchet.training.supervision.process_memory import die_before_others, keep_heap_small
 from ratchet.training.supervision.progress import open_progress
 from ratchet.training.supervision.supervisor import supervise
@@ -52,8 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
     die_before_others()
     try:
         if options.pair is not None:
-            return _help(options.work, options.candidate, Room(options.halved), *map(int, options.pair.split(",")))
-        return _work(options.work, Room(options.halved), Channel(options.worker))
+            return _help(options.work, options.candidate, MemoryBudget(options.halved), *map(int, options.pair.split(",")))
+        return _work(options.work, MemoryBudget(options.halved), Channel(options.worker))
     except Exception as error:
         if is_out_of_memory(error):
             print(f"out of memory: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 - the log of the training
@@ -73,7 +73,7 @@ def _supervise(work: Path) -> int:
     return 0
 
 
-def _work(work: Path, room: Room, channel: Channel) -> int:
+def _work(work: Path, room: MemoryBudget, channel: Channel) -> int:
     from ratchet.training.worker import train_all
 
     try:
@@ -81,19 +81,19 @@ def _work(work: Path, room: Room, channel: Channel) -> int:
     except RatchetError as error:
         channel.fail(error)
         return error.exit_code
-    except OtherEndedError as error:
+    except PeerExitedError as error:
         channel.lose_second(error.returncode)
         return 1
     return 0
 
 
-def _help(work: Path, index: int, room: Room, memory: int, channel: int) -> int:
-    from ratchet.training.native.trainer import follow_candidate
+def _help(work: Path, index: int, room: MemoryBudget, memory: int, channel: int) -> int:
+    from ratchet.training.native.trainer import train_as_peer
     from ratchet.training.task import open_task
 
     try:
-        follow_candidate(open_task(work, index, room), Duo(1, memory, channel))
-    except (RatchetError, OtherEndedError):  # the first process meets the same, and tells it
+        train_as_peer(open_task(work, index, room), ProcessPair(1, memory, channel))
+    except (RatchetError, PeerExitedError):  # the first process meets the same, and tells it
         return 1
     return 0
 

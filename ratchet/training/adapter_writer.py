@@ -12,7 +12,7 @@ from ratchet.core.files import fsync_folder, write_atomically
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.peft_format import LoraSettings
 from ratchet.models.adapters.validation import make_card
-from ratchet.models.inference.reference_logits import record_canary
+from ratchet.models.inference.reference_logits import record_reference_logits
 from ratchet.training.history import History, Tensors
 from ratchet.training.result import CandidateResult
 from ratchet.training.task import Task
@@ -61,7 +61,7 @@ def write_adapter(task: Task, content: dict[str, bytes]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for name, data in {**content, form.CARD: _as_bytes(card)}.items():
         write_atomically(stage / name, data)
-    write_atomically(stage / form.CARD, _as_bytes(replace(card, canary=record_canary(stage))))
+    write_atomically(stage / form.CARD, _as_bytes(replace(card, canary=record_reference_logits(stage))))
     stage.rename(target)
     fsync_folder(task.folder)
 

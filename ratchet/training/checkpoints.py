@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.core.digests import canonical_json, digest_bytes
 from ratchet.core.errors import RatchetError
-from ratchet.core.files import fsync_folder, publish
+from ratchet.core.files import fsync_folder, publish_file
 from ratchet.training.history import History, Tensors
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, "torch.Tensor"], state:
     for name, data in {**content, "manifest.json": canonical_json(manifest).encode()}.items():
         part = stage / f".{name}"
         part.write_bytes(data)
-        publish(part, stage / name)
+        publish_file(part, stage / name)
     if folder.exists():
         shutil.rmtree(folder)
     stage.rename(folder)
@@ -63,7 +63,7 @@ MASTER = "master/"
 """What stands before the stored name of a tensor that was learned."""
 
 
-def remember(folder: Path, history: History, tensors: Mapping[str, "torch.Tensor"]) -> None:
+def save_epoch(folder: Path, history: History, tensors: Mapping[str, "torch.Tensor"]) -> None:
     """Write the last epoch of a history, and forget all but that and the best."""
     number = len(history.epochs)
     write_checkpoint(folder / f"epoch-{number}", tensors, history.as_json())
@@ -71,7 +71,7 @@ def remember(folder: Path, history: History, tensors: Mapping[str, "torch.Tensor
         shutil.rmtree(folder / f"epoch-{old}")
 
 
-def recall(folder: Path) -> "tuple[History, Tensors | None]":
+def load_last_epoch(folder: Path) -> "tuple[History, Tensors | None]":
     """The history and all tensors of the last epoch from which a training can go on; None where it begins."""
     for number in sorted(_finished_epochs(folder), reverse=True):
         found = read_checkpoint(folder / f"epoch-{number}")
@@ -83,7 +83,7 @@ def recall(folder: Path) -> "tuple[History, Tensors | None]":
     return History(), None
 
 
-def recall_best(folder: Path, history: History) -> Tensors:
+def load_best_epoch(folder: Path, history: History) -> Tensors:
     """What was learned by the best epoch, by stored name; raises `RatchetError` where that is lost."""
     found = read_checkpoint(folder / f"epoch-{history.best}")
     if found is None:

@@ -16,7 +16,7 @@ Tensors = dict[str, "torch.Tensor"]
 
 
 @dataclass(frozen=True)
-class Metrics:
+class ValidationMetrics:
     """How good uncalibrated probabilities are on the calibration split."""
 
     macro_f1: float

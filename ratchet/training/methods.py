@@ -19,13 +19,13 @@ from ratchet.models.embeddings import keep_embeddings
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.training.adapter_writer import as_safetensors, finish, write_adapter
-from ratchet.training.history import Metrics, Tensors
-from ratchet.training.native.trainer import Report, learn, prepare_torch
+from ratchet.training.history import Tensors, ValidationMetrics
+from ratchet.training.native.trainer import Report, prepare_torch, train
 from ratchet.training.result import CandidateResult, weights_digest
 from ratchet.training.supervision.exit_reason import is_out_of_memory
-from ratchet.training.supervision.watchdog import sign_of_life
+from ratchet.training.supervision.watchdog import heartbeat
 from ratchet.training.task import Task
-from ratchet.training.validation import answer, evaluate, measure, measure_served, watched
+from ratchet.training.validation import evaluate, measure, measure_served, validation_logits, watched
 
 _REGRESSION = 10  # times the usual silence: a regression of thousands of steps cannot tell how far it is
 
@@ -45,8 +45,8 @@ def train_candidate(task: Task, report: Report) -> CandidateResult:
             raise MemoryError(str(error)) from error
         return replace(task.blank_result(), reason=str(error), seconds=time.perf_counter() - started)
     adapter = task.folder / "adapter"
-    sign_of_life()
-    logits, labels = answer(watched(load_predictor(adapter), task), task.calibration)
+    heartbeat()
+    logits, labels = validation_logits(watched(load_predictor(adapter), task), task.calibration)
     return replace(
         result,
         status="trained",
@@ -67,17 +67,17 @@ def _trainer_of(candidate: Candidate) -> "Callable[[Task, Report], CandidateResu
 
 
 def _train_lora(task: Task, report: Report) -> CandidateResult:
-    found = learn(task, report)
+    found = train(task, report)
     result = finish(task, found.settings, found.tensors, found.history, found.share, found.kept_s)
     shutil.rmtree(task.checkpoints)
     return replace(result, lower_layers=found.lower_layers)
 
 
 def _train_with_preferences(task: Task, report: Report) -> CandidateResult:
-    from ratchet.training.trl.dpo_pass import pass_again
+    from ratchet.training.trl.dpo_pass import run_dpo_pass
 
-    found = learn(task, report)
-    passed = pass_again(task, found, report)
+    found = train(task, report)
+    passed = run_dpo_pass(task, found, report)
     result = finish(task, found.settings, passed.tensors, passed.history, found.share)
     shutil.rmtree(task.checkpoints)
     trained_s = found.kept_s + sum(epoch.train_seconds for epoch in found.history.epochs)
@@ -96,7 +96,7 @@ def _train_with_sft(task: Task, report: Report) -> CandidateResult:
 
     tokenizer = load_prompt_tokenizer(task.base.folder, task.prompt, task.candidate.max_tokens)
 
-    def judged(settings: LoraSettings | None, tensors: Tensors) -> Metrics:
+    def judged(settings: LoraSettings | None, tensors: Tensors) -> ValidationMetrics:
         return evaluate(task, tokenizer, settings, tensors)
 
     result = finish(task, *train_with_sft(task, tokenizer, judged, report))
@@ -111,10 +111,10 @@ def _train_probe(task: Task, report: Report) -> CandidateResult:
     embeddings = keep_embeddings(
         task.work, task.base.name, [text for text, _ in task.train], task.candidate.max_tokens, task.room.watch
     )
-    sign_of_life(times=_REGRESSION)
+    heartbeat(times=_REGRESSION)
     targets = np.array(task.targets, dtype=np.int64)
     tensors = fit_probe(embeddings, targets, len(task.plan.labels), task.candidate)
-    sign_of_life()
+    heartbeat()
     seconds = time.perf_counter() - started
     write_adapter(task, {form.WEIGHTS["probe"]: as_safetensors(tensors)})
     return replace(task.blank_result(), samples_per_second=len(task.train) / seconds)

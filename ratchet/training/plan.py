@@ -14,7 +14,7 @@ from ratchet.config.candidate import Candidate
 from ratchet.config.prompt import Prompt
 from ratchet.core.digests import digest_file, digest_json
 from ratchet.core.errors import RatchetError
-from ratchet.core.files import publish, write_json
+from ratchet.core.files import publish_file, write_json
 from ratchet.models.base_models import Base
 from ratchet.models.tokenization import template_digest
 
@@ -154,7 +154,7 @@ def _write_examples(path: Path, examples: Sequence[tuple[str, str]]) -> None:
     stage = path.with_name(f".{path.name}.tmp")
     columns = {"text": [text for text, _ in examples], "label": [label for _, label in examples]}
     pq.write_table(pa.table(columns, schema=pa.schema([("text", pa.string()), ("label", pa.string())])), stage)
-    publish(stage, path)
+    publish_file(stage, path)
 
 
 def _lay_teacher(source: Path, target: Path) -> None:
@@ -166,4 +166,4 @@ def _lay_teacher(source: Path, target: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         stage = copy.with_name(f".{copy.name}.tmp")
         shutil.copyfile(path, stage)
-        publish(stage, copy)
+        publish_file(stage, copy)

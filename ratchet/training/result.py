@@ -13,7 +13,7 @@ from typing import Any
 from ratchet.core.errors import RatchetError
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.folder import read_folder
-from ratchet.training.history import Epoch, Metrics
+from ratchet.training.history import Epoch, ValidationMetrics
 from ratchet.training.plan import read_plan
 
 RESULT = "result.json"
@@ -34,7 +34,7 @@ class CandidateResult:
     reason: str = ""
     folder: str = ""
     weights_digest: str = ""
-    calibration: Metrics | None = None
+    calibration: ValidationMetrics | None = None
     """Of the float32 predictor that serves, without temperature, on the calibration split."""
     served_nll: float | None = None
     """NLL on the calibration split with a cross-fitted temperature: it decides, for a temperature is what will be served."""
@@ -63,7 +63,7 @@ class CandidateResult:
         return cls(
             **{
                 **content,
-                "calibration": None if measured is None else Metrics(**measured),
+                "calibration": None if measured is None else ValidationMetrics(**measured),
                 "epochs": tuple(Epoch(**epoch) for epoch in content["epochs"]),
                 "target_modules": tuple(content["target_modules"]),
             }
@@ -160,7 +160,7 @@ def read_result(work: Path) -> TrainingResult:
     if result.plan != plan.digest or len(candidates) != len(plan.candidates):
         raise _refuse(f"{path} is the result of another plan.")
     for found in candidates:
-        check_candidate(work, found)
+        check_result(work, found)
     if result.best != choose_best(candidates):
         raise _refuse(f"{path} names candidate {result.best} as best, which its own figures deny.")
     return result
@@ -179,7 +179,7 @@ def explain_failure(work: Path) -> Iterator[None]:
         raise RatchetError(told["message"], told["hint"], code=told["code"]) from error
 
 
-def check_candidate(work: Path, found: CandidateResult) -> None:
+def check_result(work: Path, found: CandidateResult) -> None:
     """Raise `RatchetError` when a trained candidate's files are not those that its figures were reported for."""
     if found.status == "failed":
         return

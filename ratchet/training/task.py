@@ -12,7 +12,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.models.base_models import Base, resolve_base
 from ratchet.training.plan import Examples, TrainingPlan, pin_templates, read_examples, read_plan
 from ratchet.training.result import CandidateResult
-from ratchet.training.supervision.memory_budget import WHOLE, Room
+from ratchet.training.supervision.memory_budget import FULL, MemoryBudget
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Task:
     train: Examples
     calibration: Examples
     work: Path
-    room: Room = WHOLE
+    room: MemoryBudget = FULL
 
     @property
     def folder(self) -> Path:
@@ -61,7 +61,7 @@ class Task:
         return CandidateResult(self.index, candidate.title, candidate.family, candidate.method, status="failed", halved=halved)
 
 
-def open_task(work: Path, index: int, room: Room = WHOLE) -> Task:
+def open_task(work: Path, index: int, room: MemoryBudget = FULL) -> Task:
     """Candidate `index` of a work folder; raises `RatchetError` when its base model is not the one that the plan pins."""
     plan = read_plan(work)
     base = resolve_base(plan.candidates[index].base)

@@ -23,7 +23,7 @@ LEAST_SHARE = 0.5
 """Of the training texts, that must have an answer."""
 
 
-def read_answers(path: Path, labels: Sequence[str]) -> dict[str, list[float]]:
+def read_teacher_answers(path: Path, labels: Sequence[str]) -> dict[str, list[float]]:
     """Probabilities by text, columns in the order of `labels`, of a JSONL or Parquet file with `text` and `probabilities`.
 
     Texts are trimmed and redacted as training examples are. Raises `RatchetError`, naming the row, for labels that are not

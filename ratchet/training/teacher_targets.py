@@ -15,7 +15,7 @@ from ratchet.core.names import DIGEST
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.training.plan import TEACHERS
 from ratchet.training.task import Task
-from ratchet.training.teacher import make_goals, match_answers, read_answers
+from ratchet.training.teacher import make_goals, match_answers, read_teacher_answers
 
 if TYPE_CHECKING:
     from ratchet.metrics.classification import Floats
@@ -55,7 +55,7 @@ def read_goals(task: Task) -> "Floats | None":
     return goals.astype(np.float64) if whole else None
 
 
-def said_goals(task: Task) -> "Floats | None":
+def goals_of_answers(task: Task) -> "Floats | None":
     """The goals [n, k] of a candidate whose teacher was asked; None without a teacher.
 
     Raises `RatchetError` where they are lost: without them it would learn from the labels alone.
@@ -77,7 +77,7 @@ def _ask(task: Task) -> "Floats":
     if not DIGEST.fullmatch(name):
         if not path.is_file() or digest_file(path) != task.plan.teachers[name]:
             raise RatchetError(f"teacher {name} in the work folder is not the plan's.", "Run the cycle again.", code="bad_teacher")
-        return match_answers(read_answers(path, labels), texts, labels)
+        return match_answers(read_teacher_answers(path, labels), texts, labels)
     predictor = load_predictor(path)  # whose name is the digest that its content must have
     if set(predictor.labels) != set(labels):
         odd = sorted(set(predictor.labels) ^ set(labels))

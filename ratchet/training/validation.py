@@ -26,20 +26,20 @@ from ratchet.models.inference.predictor import Predictor, causal_predictor, clas
 from ratchet.models.prompt_tokenizer import PromptTokenizer
 from ratchet.models.tokenization import TextTokenizer
 from ratchet.training.device import fast_dtype
-from ratchet.training.history import Metrics, Tensors
+from ratchet.training.history import Tensors, ValidationMetrics
 from ratchet.training.task import Task
 
 
-def answer(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> tuple[Floats, Integers]:
+def validation_logits(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> tuple[Floats, Integers]:
     """Logits [n, k] of `(text, label)` pairs, and the class indices of their labels [n]."""
     labels = np.array([predictor.labels.index(label) for _, label in examples], dtype=np.int64)
     return predictor.logits([text for text, _ in examples]), labels
 
 
-def measure(logits: Floats, labels: Integers) -> Metrics:
+def measure(logits: Floats, labels: Integers) -> ValidationMetrics:
     """How good uncalibrated logits [n, k] are for `labels` [n] that were not trained on."""
     probabilities = softmax(logits)
-    return Metrics(
+    return ValidationMetrics(
         macro_f1=macro_f1(probabilities.argmax(axis=1), labels, logits.shape[1]),
         nll=negative_log_likelihood(probabilities, labels),
         ece=expected_calibration_error(probabilities, labels),
@@ -61,12 +61,12 @@ def watched(predictor: Predictor, task: Task) -> Predictor:
     return replace(predictor, rows=task.room.watch(predictor.rows))
 
 
-def judge(task: Task, predictor: Predictor) -> Metrics:
+def judge(task: Task, predictor: Predictor) -> ValidationMetrics:
     """How good a predictor is on the task's calibration split."""
-    return measure(*answer(watched(predictor, task), task.calibration))
+    return measure(*validation_logits(watched(predictor, task), task.calibration))
 
 
-def serve(
+def served_predictor(
     task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors, dtype: str = "float32"
 ) -> Predictor:
     """What would serve these tensors, on weights of its own; `dtype` is for causal models only."""
@@ -80,6 +80,6 @@ def serve(
     return classifier_predictor(model, labels, UNCALIBRATED, tokenizer)
 
 
-def evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors) -> Metrics:
+def evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors) -> ValidationMetrics:
     """How good an epoch's tensors are, by the path that serves; a causal model in its fast numbers: it only chooses the epoch."""
-    return judge(task, serve(task, tokenizer, settings, tensors, str(fast_dtype()).removeprefix("torch.")))
+    return judge(task, served_predictor(task, tokenizer, settings, tensors, str(fast_dtype()).removeprefix("torch.")))

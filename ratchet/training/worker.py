@@ -13,18 +13,18 @@ from ratchet.core.files import write_json
 from ratchet.training.history import Epoch
 from ratchet.training.plan import TrainingPlan, read_plan
 from ratchet.training.quantization import prepare_quantising
-from ratchet.training.result import RESULT, CandidateResult, TrainingResult, check_candidate, choose_best
-from ratchet.training.supervision.memory_budget import Room
-from ratchet.training.supervision.watchdog import begin_heartbeat, read_silence, sign_of_life
+from ratchet.training.result import RESULT, CandidateResult, TrainingResult, check_result, choose_best
+from ratchet.training.supervision.memory_budget import MemoryBudget
+from ratchet.training.supervision.watchdog import heartbeat, read_silence, start_watchdog
 from ratchet.training.supervision.worker_channel import Channel
 
 
-def train_all(work: Path, room: Room, channel: Channel) -> None:
+def train_all(work: Path, room: MemoryBudget, channel: Channel) -> None:
     """Train what is not trained yet, and write the result.
 
     Raises `RatchetError` when no candidate could be trained, and `OtherEndedError` when a pair lost its second process.
     """
-    begin_heartbeat(read_silence(), work)
+    start_watchdog(read_silence(), work)
     plan = read_plan(work)
     prepare_quantising(plan.candidates)
     found = tuple(_train_one(work, plan, index, room, channel) for index in range(len(plan.candidates)))
@@ -33,19 +33,19 @@ def train_all(work: Path, room: Room, channel: Channel) -> None:
     write_json(work / RESULT, result.as_json())
 
 
-def _train_one(work: Path, plan: TrainingPlan, index: int, room: Room, channel: Channel) -> CandidateResult:
+def _train_one(work: Path, plan: TrainingPlan, index: int, room: MemoryBudget, channel: Channel) -> CandidateResult:
     """Train one candidate, or take the outcome that an interrupted training left behind."""
     path = work / f"candidate-{index}" / "outcome.json"
     if path.is_file():
         found = CandidateResult.from_json(json.loads(path.read_bytes()))
-        check_candidate(work, found)
+        check_result(work, found)
         if found.status == "trained":
             channel.say(f"candidate {index}: trained before, kept")
             return found
     from ratchet.training.methods import train_candidate
     from ratchet.training.task import open_task
 
-    sign_of_life()
+    heartbeat()
     channel.say(f"candidate {index} of {len(plan.candidates)}: {plan.candidates[index].title}")
 
     def report(epoch: Epoch) -> None:

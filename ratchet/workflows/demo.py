@@ -24,7 +24,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.reconcile import record
 
 SAMPLE = CLASSIFIER
 _SOURCE = Path(__file__).parents[2] / "data" / SAMPLE
@@ -109,7 +109,7 @@ def need_base(family: Family, base: str, say: Callable[[str], None]) -> None:
     base_folder(name)
 
 
-def begin_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
+def init_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
     """A fresh home in `demo/` of `home` with the sample classifier; what an earlier demo left there is removed.
 
     Its one causal candidate starts from `base`, or from the default of its family. Raises `RatchetError` when something else lies
@@ -159,7 +159,7 @@ def plant_regression(home: Home) -> str:
     kept = receipts.keep(cycle)
     receipts.clear(cycle)
     ts, why = datetime.now(UTC).isoformat(timespec="seconds"), "demo: a regression is planted past every gate"
-    move(home, SAMPLE, ts=ts, actor="demo", action=PROMOTE, why=why, adapter=adapter, week=str(cycle.week), receipts=kept)
+    record(home, SAMPLE, ts=ts, actor="demo", action=PROMOTE, why=why, adapter=adapter, week=str(cycle.week), receipts=kept)
     return adapter
 
 

@@ -20,14 +20,14 @@ from ratchet.storage.specs import load_spec
 
 
 @dataclass(frozen=True)
-class Made:
+class NewClassifier:
     """What was made: the labels in order, and the new paths."""
 
     labels: tuple[str, ...]
     paths: tuple[Path, ...]
 
 
-def begin_classifier(home: Home, name: str, labels: Sequence[str], golden: Path | None = None) -> Made:
+def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path | None = None) -> NewClassifier:
     """Make the folder of classifier `name` whole or not at all; with `golden`, its labels are taken and it is installed.
 
     Raises `RatchetError` when the classifier exists already, or the labels or the golden set are unfit.
@@ -58,7 +58,7 @@ def begin_classifier(home: Home, name: str, labels: Sequence[str], golden: Path 
         fsync_folder(target)
     finally:
         shutil.rmtree(stage.parent, ignore_errors=True)
-    return Made(spec.labels, (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in KINDS)))
+    return NewClassifier(spec.labels, (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in KINDS)))
 
 
 def labels_of(golden: Path) -> list[str]:

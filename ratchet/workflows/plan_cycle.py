@@ -19,22 +19,22 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import rest_seconds
 from ratchet.storage.specs import Specs
 from ratchet.workflows.cycle_forecast import describe_golden_power, estimate_rest, estimate_trainings
-from ratchet.workflows.gates.target_gates import foresee_plan
+from ratchet.workflows.gates.target_gates import preview_plan
 
 _SQL = f"WITH labels AS (SELECT $classifier AS classifier, * FROM ({CONSENSUS_SQL})) {CORRECTED_SQL}"
 
 
-def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
+def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
     """Splits, drops, seconds and statistical power of the cycle that `word` names, as JSON types.
 
     Raises `RatchetError` for what would stop the cycle before training: no week, an empty split, a thin class.
     """
     specs = Specs(home)
     spec, golden = specs[name], specs.golden(name)
-    cycle, requests, curated = read_examples(home, name, word)
+    cycle, requests, curated = read_next_cycle(home, name, word)
     found = curated.describe()
     sizes = {split: facts["n"] for split, facts in found["splits"].items()}
-    plan, fits = foresee_plan(specs, spec)
+    plan, fits = preview_plan(specs, spec)
     trained = plan.candidates
     trainings = estimate_trainings(trained, {**sizes, "golden": len(golden)}, read_past_trainings(home.training(name)))
     before = rest_seconds(home, name, {candidate.family for candidate in trained})
@@ -62,7 +62,7 @@ def foresee(home: Home, name: str, word: str) -> dict[str, Any]:
     }
 
 
-def read_examples(home: Home, name: str, word: str) -> tuple[Cycle, int, Curated]:
+def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curated]:
     """The cycle that `word` names, its requests, and the examples that it would be made of.
 
     Raises `RatchetError` for what would stop the cycle before training: no week, an empty split, a thin class.

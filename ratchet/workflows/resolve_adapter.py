@@ -15,8 +15,8 @@ from ratchet.workflows.rollout.nominate import candidates
 def find_adapter(home: Home, name: str, word: str) -> str:
     """The digest that `word` means for classifier `name`; raises `RatchetError` when it means none or several."""
     newest = next((made for _, made in candidates(home, name)), None)
-    standing = Ledger(home).standing(name)
-    slots = {"live": standing.live, "shadow": standing.challenger or standing.watched_by, "candidate": newest}
+    state = Ledger(home).state(name)
+    slots = {"live": state.live, "shadow": state.challenger or state.watched_by, "candidate": newest}
     return choose_adapter(word, slots, name) or AdapterStore(home).find(name, word)
 
 

@@ -12,12 +12,12 @@ from ratchet.core.errors import RatchetError
 from ratchet.gates.registry import GATES
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.rollout.ledger_entry import PROMOTE, ROLLBACK, Entry
-from ratchet.rollout.state import Standing, stand
+from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.run_history import read_run, run_weeks
-from ratchet.workflows.rollout.advance import recall
+from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.nominate import candidates
 
 SCHEDULE = time(6, tzinfo=UTC)
@@ -30,12 +30,12 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
     notes: list[str] = []
     weeks, corrections = _rows(home, name, notes)
     entries = Ledger(home).entries(name)
-    standing = stand(entries)
+    state = state_after(entries)
     seen = Receipts(home).corrections_seen(name)
     return {
         "classifier": name,
-        "live": _live(entries, standing),
-        "rollout": _rollout(home, name, standing),
+        "live": _live(entries, state),
+        "rollout": _rollout(home, name, state),
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),
         "weeks": {"count": len(weeks), "first": _text(min(weeks, default=None)), "last": _text(max(weeks, default=None))},
@@ -48,21 +48,21 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _live(entries: list[Entry], standing: Standing) -> dict[str, Any] | None:
-    made = [entry for entry in entries if entry.action in {PROMOTE, ROLLBACK} and entry.adapter == standing.live]
+def _live(entries: list[Entry], state: RolloutState) -> dict[str, Any] | None:
+    made = [entry for entry in entries if entry.action in {PROMOTE, ROLLBACK} and entry.adapter == state.live]
     return {"adapter": made[-1].adapter, "week": made[-1].week, "since": made[-1].ts, "why": made[-1].why} if made else None
 
 
-def _rollout(home: Home, name: str, standing: Standing) -> dict[str, Any] | None:
+def _rollout(home: Home, name: str, state: RolloutState) -> dict[str, Any] | None:
     """The comparison that is running, with the newest decision on it; None when there is none."""
-    if standing.compared is None:
+    if state.compared is None:
         return None
-    said = recall(home, name)
+    said = load_decision(home, name)
     return {
-        "incumbent": standing.compared[0],
-        "challenger": standing.compared[1],
-        "percent": standing.percent if standing.challenger else 100,
-        "held": standing.held,
+        "incumbent": state.compared[0],
+        "challenger": state.compared[1],
+        "percent": state.percent if state.challenger else 100,
+        "held": state.held,
         "state": said.get("state", ""),
         "decision": said.get("sentence", ""),
         "at": said.get("at", ""),

@@ -20,19 +20,19 @@ from ratchet.core.errors import RatchetError, UsageError
 from ratchet.core.files import make_folder, read_if_there, write_atomically
 from ratchet.core.filesystem import DISK
 from ratchet.core.names import ANSWERS
-from ratchet.models.frontier.client import Asker, Unaskable
-from ratchet.models.frontier.soft_labels import MADE_BY, Lesson, make_lesson, need_one_hot
+from ratchet.models.frontier.client import FrontierClient, UnavailableFrontier
+from ratchet.models.frontier.soft_labels import MADE_BY, SoftLabels, make_soft_labels, need_one_hot
 from ratchet.storage.frontier_cache import CycleSpendLog, open_frontier
 from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
 from ratchet.training.teacher import LEAST_SHARE
-from ratchet.workflows.plan_cycle import read_examples
+from ratchet.workflows.plan_cycle import read_next_cycle
 
 _LONGEST_S = 3600.0
 
 
 @dataclass(frozen=True)
-class Request:
+class TeacherRequest:
     """What is asked of the teacher: the most money for the week, the most texts, and what becomes of bare labels."""
 
     file: str
@@ -42,7 +42,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Taught:
+class TeacherRun:
     """What came of it."""
 
     cycle: Cycle
@@ -50,7 +50,7 @@ class Taught:
     texts: int
     """Training texts of the week."""
     asked: int
-    lesson: Lesson
+    lesson: SoftLabels
     remembered: int
     spent: float
     sentence: str
@@ -65,7 +65,7 @@ class Taught:
         }  # fmt: skip
 
 
-def teach(home: Home, name: str, week: str, request: Request, watch: Callable[[int, int], None]) -> Taught:
+def teach(home: Home, name: str, week: str, request: TeacherRequest, watch: Callable[[int, int], None]) -> TeacherRun:
     """Ask the `[frontier]` model about the training rows of a week, and nothing that the week holds out; write its answers.
 
     `watch` is told how many of how many are done. Raises `RatchetError`, and writes nothing, where there is no frontier model,
@@ -75,11 +75,11 @@ def teach(home: Home, name: str, week: str, request: Request, watch: Callable[[i
     settings = _check(spec, request)
     path = home.classifier(name) / "teachers" / request.file
     _need_ours(path)
-    cycle, _, curated = read_examples(home, name, week)
+    cycle, _, curated = read_next_cycle(home, name, week)
     rows = curated.examples[curated.examples["split"] == "train"]
     texts = list(dict.fromkeys(rows["text"]))
     asker = open_frontier(home, cycle, spec)
-    if asker is None or isinstance(asker, Unaskable):
+    if asker is None or isinstance(asker, UnavailableFrontier):
         raise RatchetError(
             f"{name} has no frontier model that can be asked. {asker.why if asker else ''}".strip(), code="no_frontier"
         )
@@ -87,7 +87,7 @@ def teach(home: Home, name: str, week: str, request: Request, watch: Callable[[i
     some = [texts[place] for place in chosen]
     with _alone(home, name):
         asked = _own(asker, home, cycle, settings).ask(some, lambda done: watch(done, len(some)))
-    lesson = make_lesson(some, asked.answers, spec.labels, settings.model, request.one_hot)
+    lesson = make_soft_labels(some, asked.answers, spec.labels, settings.model, request.one_hot)
     if len(lesson.rows) < max(1, LEAST_SHARE * len(texts)):
         raise RatchetError(
             f"{len(lesson.rows)} of {len(texts)} training texts have an answer that teaches; half of them must. {asked.sentence}",
@@ -96,10 +96,10 @@ def teach(home: Home, name: str, week: str, request: Request, watch: Callable[[i
         )
     lines = sorted(json.dumps(row, ensure_ascii=False) for row in lesson.rows)
     write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
-    return Taught(cycle, path, len(texts), len(some), lesson, asked.remembered, asked.spent, asked.sentence)
+    return TeacherRun(cycle, path, len(texts), len(some), lesson, asked.remembered, asked.spent, asked.sentence)
 
 
-def _check(spec: Spec, request: Request) -> Frontier:
+def _check(spec: Spec, request: TeacherRequest) -> Frontier:
     """The settings to ask with; raises for a request that contradicts itself or the specification."""
     if not ANSWERS.fullmatch(request.file) or not request.file.endswith(".jsonl"):
         raise UsageError(
@@ -125,7 +125,7 @@ def _check(spec: Spec, request: Request) -> Frontier:
     return replace(spec.frontier, budget=budget, longest_s=_LONGEST_S)
 
 
-def _own(asker: Asker, home: Home, cycle: Cycle, settings: Frontier) -> Asker:
+def _own(asker: FrontierClient, home: Home, cycle: Cycle, settings: Frontier) -> FrontierClient:
     """The asker with the money of teaching, which is not the cycle's."""
     log = CycleSpendLog(home.frontier(cycle.classifier) / "spent" / f"{cycle.week}-teaching.jsonl")
     return replace(asker, settings=settings, log=log)
@@ -165,7 +165,7 @@ def _not_ours(path: Path) -> RatchetError:
     )
 
 
-def _cure(lesson: Lesson, request: Request) -> str:
+def _cure(lesson: SoftLabels, request: TeacherRequest) -> str:
     if lesson.without_probabilities and request.one_hot is None:
         return "Give --one-hot 0.9 to make probabilities of bare labels; what was answered is kept, and costs nothing again."
     return "Mend what it says, or raise --budget and --max-texts; what was answered is kept, and costs nothing again."

@@ -25,11 +25,11 @@ from ratchet.storage.rollout.signing_key import public_key
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
-from ratchet.workflows.rollout.admission import check_entrance, vouch
+from ratchet.workflows.rollout.admission import admit, check_entry
 
 
 @dataclass(frozen=True)
-class Finding:
+class VerifyFinding:
     """One thing that was looked at, and what is wrong with it; an empty `fault` is none."""
 
     what: str
@@ -37,7 +37,7 @@ class Finding:
     fault: str = ""
 
 
-def verify_ledger(home: Home, classifier: str, *, key: Path | None = None, checkpoint: Path | None = None) -> list[Finding]:
+def verify_ledger(home: Home, classifier: str, *, key: Path | None = None, checkpoint: Path | None = None) -> list[VerifyFinding]:
     """The ledger's chain, signatures and anchors, the receipts that it names, and the flag that follows from it.
 
     `key` is a public key to trust instead of the home's, `checkpoint` a signed note that was kept elsewhere.
@@ -46,8 +46,8 @@ def verify_ledger(home: Home, classifier: str, *, key: Path | None = None, check
     try:
         entries = ledger.entries(classifier)
     except RatchetError as error:
-        return [Finding("ledger", "", error.message)]
-    found = [Finding("ledger", f"{len(entries)} entries, chained and signed, as the checkpoint beside them says")]
+        return [VerifyFinding("ledger", "", error.message)]
+    found = [VerifyFinding("ledger", f"{len(entries)} entries, chained and signed, as the checkpoint beside them says")]
     if checkpoint is not None:
         found.append(_look(f"checkpoint {checkpoint}", lambda: _check_note(home, classifier, key, checkpoint)))
     for entry in entries:
@@ -58,14 +58,14 @@ def verify_ledger(home: Home, classifier: str, *, key: Path | None = None, check
     return found
 
 
-def verify_receipt(home: Home, path: Path) -> list[Finding]:
+def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
     """One receipt: its form and digest; and where the home still holds the answers that it judged, its verdict derived again."""
     try:
         receipt = read_receipt(path)
     except RatchetError as error:
-        return [Finding("receipt", "", error.message)]
+        return [VerifyFinding("receipt", "", error.message)]
     said = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {receipt.verdict.outcome}, {receipt.verdict.reason}"
-    found = [Finding("receipt", f"{said}; digest {receipt.digest}")]
+    found = [VerifyFinding("receipt", f"{said}; digest {receipt.digest}")]
     if receipt.gate in TARGET_GATES + MODEL_GATES and receipt.classifier in home.classifiers() and home.warehouse.exists():
         found.append(_look("verdict", lambda: _derive(home, receipt)))
     return found
@@ -116,15 +116,15 @@ def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
     return f"follows from {source}"
 
 
-def _look(what: str, check: Callable[[], str]) -> Finding:
+def _look(what: str, check: Callable[[], str]) -> VerifyFinding:
     try:
-        return Finding(what, check())
+        return VerifyFinding(what, check())
     except (RatchetError, BlockedError) as error:
-        return Finding(what, "", error.message)
+        return VerifyFinding(what, "", error.message)
 
 
 def _check_receipts(home: Home, classifier: str, entry: Entry) -> str:
-    check_entrance(home, classifier, [entry], entry.adapter)
+    check_entry(home, classifier, [entry], entry.adapter)
     return "let the adapter pass"
 
 
@@ -141,5 +141,5 @@ def _check_flag(home: Home, classifier: str) -> str:
     rollout = Flags(home).read().rollouts.get(classifier)
     if rollout is None:
         return "none is published"
-    vouch(home, classifier, rollout)
+    admit(home, classifier, rollout)
     return "is what the ledger asks for"

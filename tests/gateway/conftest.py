@@ -32,7 +32,7 @@ from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.result import read_result
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.reconcile import record
 
 LABELS = ("amber", "green", "violet")
 TEXTS = {
@@ -67,7 +67,7 @@ def enter(home: Home) -> Callable[..., None]:
 def _enter(home: Home, adapter: str, action: str = "promote", percent: int = 0) -> None:
     receipts = keep_receipts(home, "small", "2026-01-05", adapter) if action in {"promote", "shadow"} else {}
     said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
-    move(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **said)
+    record(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **said)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import keep_receipts
 from ratchet.workflows.rollout.advance import stop_or_resume
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.rollback import roll_back
 
 DISK, BALLAST, MIB = "16m", 4 * 2**20, 2**20
@@ -84,7 +84,7 @@ def full(home: Home, other: str) -> dict[str, Any]:
         {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"},
     )
     receipts = keep_receipts(home, "small", "2026-01-05", other)
-    move(home, "small", action="promote", adapter=other, receipts=receipts, **said)
+    record(home, "small", action="promote", adapter=other, receipts=receipts, **said)
     with TestClient(
         create_app(Settings(home=home.root, ballast_bytes=BALLAST, seal_s=3600)), raise_server_exceptions=False
     ) as client:

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 import gateway.routes.feedback
 from gateway.observability.json_logs import log_lines
-from gateway.row_log import REQUESTS, Landing
+from gateway.row_log import REQUESTS, RowLog
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import left_behind, read_journal
 
@@ -184,7 +184,7 @@ def test_poison_is_refused_and_its_neighbours_land(serve: Serve, home: Home, put
     assert put(client, [("POST", URL.encode(), good[-1], [])])[0].status == 200
     client.__exit__(None, None, None)
     client.__enter__()
-    folder = Landing(home).target("small", REQUESTS)
+    folder = RowLog(home).target("small", REQUESTS)
     rows = [text for path in folder.glob("gateway-*.parquet") for text in pq.read_table(path)["text"].to_pylist()]
     assert sorted(rows) == sorted(json.loads(body)["text"] for body in good)
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gateway.feedback_log
-from gateway.row_log import CONFLICTS, CORRECTIONS, FEEDBACK, Landing
+from gateway.row_log import CONFLICTS, CORRECTIONS, FEEDBACK, RowLog
 from ratchet.storage.home import Home
 
 Row = dict[str, Any]
@@ -35,8 +35,8 @@ def correction(request_id: str, label: str = "green", second: int = 0) -> Row:
 
 def tell(module: Any, home: Home, kind: str, rows: list[tuple[Row, bool]], *, together: bool = False) -> list[str]:
     """What became of each row, told one after the other or all at once, by a process that begins and ends here."""
-    landing = Landing(home)
-    words = module.Words(landing)
+    landing = RowLog(home)
+    words = module.FeedbackLog(landing)
 
     async def one(row: Row, timed: bool) -> str:
         try:
@@ -59,7 +59,7 @@ def tell(module: Any, home: Home, kind: str, rows: list[tuple[Row, bool]], *, to
 
 def landed(home: Home, kind: str) -> list[Row]:
     """Every row that was sealed."""
-    folder = Landing(home).target("small", kind)
+    folder = RowLog(home).target("small", kind)
     return [row for path in sorted(folder.glob("gateway-*.parquet")) for row in pq.read_table(path).to_pylist()]
 
 
@@ -143,8 +143,8 @@ def test_a_word_that_the_disk_refused_is_not_taken_for_stored(home: Home) -> Non
     """Its repeat is tried again: nothing is acknowledged that lies nowhere."""
     home.ballast.parent.mkdir(parents=True)
     home.ballast.touch()
-    landing = Landing(home, ballast_bytes=1 << 60)
-    words = gateway.feedback_log.Words(landing)
+    landing = RowLog(home, ballast_bytes=1 << 60)
+    words = gateway.feedback_log.FeedbackLog(landing)
 
     async def run() -> None:
         for _ in range(2):
@@ -160,8 +160,8 @@ def test_a_word_that_the_disk_refused_is_not_taken_for_stored(home: Home) -> Non
 
 def test_what_is_remembered_is_bounded(home: Home) -> None:
     """A thousand words with room for ten: at most twenty names are held, and an old repeat is a second row."""
-    landing = Landing(home)
-    words = gateway.feedback_log.Words(landing, remembered=10)
+    landing = RowLog(home)
+    words = gateway.feedback_log.FeedbackLog(landing, remembered=10)
 
     async def run() -> None:
         for n in range(1000):

@@ -15,20 +15,20 @@ from starlette.testclient import TestClient
 
 from gateway.flags import desired_state as asked_module
 from gateway.flags import file_provider as flag_provider
-from gateway.flags.desired_state import read_asked
+from gateway.flags.desired_state import read_desired_state
 from gateway.flags.file_provider import FileProvider
 from gateway.serving import loading
 from gateway.serving import slots as slots_module
 from gateway.serving.slots import Slots
 from ratchet.core.errors import RatchetError
-from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.model_pool import ModelPool
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import Head
 from ratchet.storage.home import Home
 from ratchet.storage.rollout import flag_file as flags_module
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.reconcile import kill_switch, settle
+from ratchet.workflows.rollout.reconcile import kill_switch, reconcile
 
 Made = tuple[Home, list[str]]
 Enter = Callable[..., None]
@@ -182,7 +182,7 @@ def refuses_older(home: Home, module: ModuleType, older: bytes) -> bool:
     found = provider.read()
     provider.adopt({name: (rollout, found.generation) for name, rollout in found.rollouts.items()})
     home.flags.write_bytes(older)
-    return read_asked(provider).fault is not None
+    return read_desired_state(provider).fault is not None
 
 
 @pytest.mark.parametrize("mutant", ["", "found.generation < newest", "[self._newest, *(generation for _, generation"])
@@ -210,8 +210,8 @@ def test_an_older_generation_is_refused_after_a_restart(home: Home, share: Share
     assert "generation 3, but 4 was published" in slots.problems["small"]
     mutant = plant(flag_provider, "max(self._newest, Flags(self._home).highest())", "self._newest")
     assert mutant.FileProvider(home).read().generation == 3
-    reviving = plant(loading, "standing, killed=True)", "standing)")
-    assert reviving.load(home, "small", None, SharedBases(), None, set()).rollout.served_percent == 25
+    reviving = plant(loading, "state, killed=True)", "state)")
+    assert reviving.load_served(home, "small", None, ModelPool(), None, set()).rollout.served_percent == 25
 
 
 @pytest.mark.parametrize("mark", [b"", b"x" * 20, b"7", None])
@@ -270,12 +270,12 @@ def test_an_older_adapter_never_comes_back(home: Home, made: Made, enter: Enter)
 def test_a_gateway_that_follows_a_stale_flag_is_noticed(home: Home, enter: Enter, made: Made, plant: Plant, mutant: str) -> None:
     """The mutants never ask the ledger, or only whether it lost its end."""
     enter(made[1][1])
-    flags = read_asked(FileProvider(home))
+    flags = read_desired_state(FileProvider(home))
     newer = Head(3, "a" * 64)
     with pytest.raises(RatchetError, match="follows from entry 2 of the ledger, whose newest is 3"):
         flags.rollout("small", newer)
     planted = plant(asked_module, "flagged != head", mutant)
-    assert planted.Asked(flags.flags).rollout("small", newer).live == made[1][1]
+    assert planted.DesiredState(flags.flags).rollout("small", newer).live == made[1][1]
 
 
 def test_newer_content_with_an_older_time_is_taken(slots: Slots, home: Home, share: Share) -> None:
@@ -349,7 +349,7 @@ def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(slots: Slots,
     home.flags.write_bytes(replaced(home, "DISABLED", "ENABLED"))
     slots.follow()
     assert set(chosen(slots)) == {made[1][0]}
-    settle(home, "small")
+    reconcile(home, "small")
     slots.follow()
     assert (slots.problems, set(chosen(slots))) == ({}, {made[1][1]})
 
@@ -405,7 +405,7 @@ def test_a_file_made_anew_is_newer_than_the_one_it_follows(slots: Slots, home: H
     share(50)
     slots.follow()
     home.flags.unlink()
-    settle(home, "small")
+    reconcile(home, "small")
     slots.follow()
     assert (slots.problems, slots["small"].rollout.percent) == ({}, 50)
     home.flags.write_bytes(older)

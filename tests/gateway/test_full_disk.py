@@ -68,9 +68,9 @@ def test_a_gateway_that_keeps_no_room_is_caught(
     run: Callable[..., dict[str, Any]], plant_in_copy: Callable[[str, str, str], dict[str, str]]
 ) -> None:
     """Mutants, both in one run: the ledger does not use the ballast, and rows eat what it gave back."""
-    changed = "if not is_full(error) or not spend(path):"
+    changed = "if not is_full(error) or not release(path):"
     environment = plant_in_copy("ratchet/storage/reserved_space.py", changed, "if error:")
-    landing = Path(environment["PYTHONPATH"]) / "gateway" / "landing.py"
+    landing = Path(environment["PYTHONPATH"]) / "gateway" / "row_log.py"
     changed = "if self.ballast.spent and self.ballast_bytes:"
     assert changed in landing.read_text()
     landing.write_text(landing.read_text().replace(changed, "if False:"))

@@ -91,8 +91,12 @@ def test_a_gateway_that_fails_on_a_body_is_caught(serve: Serve, put: Put, plant:
     import gateway.routes.feedback
 
     client = serve()
-    lax = plant(gateway.bodies, "found = model.model_validate_json(content)", "found = model.model_validate(json.loads(content))")
-    routes = plant(gateway.routes.feedback, "from gateway.bodies import", f"from {lax.__name__} import")
+    lax = plant(
+        gateway.routes.request_body,
+        "found = model.model_validate_json(content)",
+        "found = model.model_validate(json.loads(content))",
+    )
+    routes = plant(gateway.routes.feedback, "from gateway.routes.request_body import", f"from {lax.__name__} import")
     client.app.include_router(routes.router, prefix="/lax")  # type: ignore[attr-defined] # Starlette's client knows only ASGI
     bodies = [(route, body) for route, body in draw_bodies(1, 1000) if route == "/v1/corrections"]
     replies = put(client, (("POST", f"/lax{route}".encode(), body, []) for route, body in bodies))

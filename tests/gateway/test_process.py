@@ -106,7 +106,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import psutil
-from orchestration.cli.gateway_process import run_gateway
+from orchestration.cli.demo.gateway_process import run_gateway
 from ratchet.storage.home import Home
 with run_gateway(Home(Path(sys.argv[1])), Path(sys.argv[1]) / "gateway.log"):
     print(psutil.Process().children()[0].pid, flush=True)

@@ -19,7 +19,7 @@ from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.advance import Weighed, carry_out
+from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision
 
 Enter = Callable[..., None]
 EVIDENCE = Evidence(
@@ -86,9 +86,9 @@ def stepping(home: Home, made: tuple[Home, list[str]], enter: Enter) -> tuple[st
     first, second = made[1]
     enter(second, "shadow")
     enter(second, "step", 25)
-    standing = Ledger(home).standing("small")
-    chosen = decide(standing, PromotionPolicy(deadline_hours=1e6, margin=0.05), EVIDENCE, EVIDENCE, datetime.now(UTC))
-    carry_out(home, "small", Weighed(standing, chosen))
+    state = Ledger(home).state("small")
+    chosen = decide(state, PromotionPolicy(deadline_hours=1e6, margin=0.05), EVIDENCE, EVIDENCE, datetime.now(UTC))
+    apply_decision(home, "small", WeighedRollout(state, chosen))
     return first, second
 
 

@@ -17,7 +17,7 @@ from gateway.serving.slots import Slots
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.folder import read_folder
 from ratchet.models.base_models import resolve_base
-from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.predictor import Predictor, load_predictor
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
@@ -126,14 +126,14 @@ def test_weights_that_were_changed_with_their_manifest_never_serve(
     home: Home, made: tuple[Home, list[str]], digests: list[str], enter: Enter, plant: Plant
 ) -> None:
     """T19: every digest fits and the ledger promotes it, yet the slot keeps what it had. Planted: without the canary it serves."""
-    slots, mutant = Slots(home), plant(loading, "            check_canary(predictor.card, predictor.logits)\n")
+    slots, mutant = Slots(home), plant(loading, "            check_reference_logits(predictor.card, predictor.logits)\n")
     slots.follow()
     forged = forge(home, digests[1])
     enter(forged)
     slots.follow()
     assert slots.choose("small", "u1").digest == digests[0]
     assert "canary answers are" in slots.problems["small"]
-    assert mutant.load(home, "small", None, SharedBases(), None, set()).rollout.live == forged
+    assert mutant.load_served(home, "small", None, ModelPool(), None, set()).rollout.live == forged
 
 
 def test_an_adapter_without_a_canary_keeps_out_and_says_how_to_get_one(home: Home, digests: list[str], enter: Enter) -> None:

@@ -10,9 +10,9 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from ratchet.ingest.rebuild import restore
+from ratchet.ingest.rebuild import rebuild_warehouse
 from ratchet.storage.warehouse import Warehouse
-from ratchet.testing.homes import Fault, SmallClassifier
+from ratchet.testing.homes import SmallClassifier, WeekFault
 
 Rows = list[dict[str, Any]]
 
@@ -54,7 +54,7 @@ def mix_turned_over(logs: Rows, corrections: Rows) -> None:
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_a_bad_week_is_blocked_and_no_adapter_is_made(
-    fault: Fault, check: str, says: str, small: SmallClassifier, run_cycle: Callable[..., dg.ExecuteInProcessResult]
+    fault: WeekFault, check: str, says: str, small: SmallClassifier, run_cycle: Callable[..., dg.ExecuteInProcessResult]
 ) -> None:
     """The check fails with its reason, `adapter` is not materialised, and run_results.json tells the same story."""
     small.write_week(date(2026, 1, 5), fault)
@@ -100,7 +100,7 @@ def test_a_leaked_week_never_materialises_adapter(
 ) -> None:
     """Should curation ever let a held-out text through, the independent re-check names it and stops the cycle."""
     small.write_week(date(2026, 1, 5))
-    result = run_cycle(warehouse=LeakyWarehouse(small.home.warehouse, restore=restore))
+    result = run_cycle(warehouse=LeakyWarehouse(small.home.warehouse, restore=rebuild_warehouse))
     failed = [found for found in result.get_asset_check_evaluations() if not found.passed]
     assert [found.check_name for found in failed] == ["leakage"]
     assert "leaked ~ 2026-01-05-" in str(failed[0].description)

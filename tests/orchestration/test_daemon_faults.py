@@ -57,11 +57,11 @@ def due(passed: Home, tmp_path: Path) -> Home:
     """A candidate shadows, and its evidence carries the first step: 5 %, where it then stays for its dwell."""
     home = Home(Path(shutil.copytree(passed.root, tmp_path / "home", symlinks=True)))
     shadow(home, nominate(home, "small"), now=datetime.now(UTC) - timedelta(minutes=31))
-    standing = Ledger(home).standing("small")
-    assert standing.compared is not None
+    state = Ledger(home).state("small")
+    assert state.compared is not None
     labels = list(WORDS)
     rows = [(f"2026-01-12-{number:04d}", labels[number % 3], labels[number % 3]) for number in range(80)]
-    write_pairs(home, "small", standing.compared, standing.head.sequence, rows)
+    write_pairs(home, "small", state.compared, state.head.sequence, rows)
     return home
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.feedback import feedback
+from orchestration.feedback import new_feedback_sensor
 from ratchet.core.cycle import Cycle
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.receipts import Receipts
@@ -28,7 +28,7 @@ def tick(small: SmallClassifier, instance: dg.DagsterInstance, cursor: str | Non
     """One tick as the daemon does it: evaluate, then create a run for every run key that no run of the instance has yet."""
     home = small.home
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
-        result = feedback(context, home=home, specs=Specs(home), receipts=Receipts(home))
+        result = new_feedback_sensor(context, home=home, specs=Specs(home), receipts=Receipts(home))
     assert isinstance(result, dg.SensorResult)
     created = []
     for request in result.run_requests or []:
@@ -44,7 +44,7 @@ def test_too_few_corrections_start_nothing_and_say_how_many(eager: SmallClassifi
     """An empty landing folder is a skip with its count."""
     home = eager.home
     with dg.build_sensor_context(instance=instance) as context:
-        result = feedback(context, home=home, specs=Specs(home), receipts=Receipts(home))
+        result = new_feedback_sensor(context, home=home, specs=Specs(home), receipts=Receipts(home))
     assert isinstance(result, dg.SensorResult)
     assert "small: 0 new corrections since the last cycle, 150 start one early" in str(result.skip_reason)
 

@@ -100,7 +100,7 @@ def test_a_promoter_that_does_not_settle_first_is_noticed(
     """F21's mutant: what a killed command left half done stays so, and the flag is behind the ledger."""
     home = again()
     planted = plant_in_copy(
-        "ratchet/workflows/rollout/advance.py", "    settle(home, classifier)  # what a killed", "    # what a killed"
+        "ratchet/workflows/rollout/advance.py", "    reconcile(home, classifier)  # what a killed", "    # what a killed"
     )
     start(home, MOVES["advance"][0], RATCHET_FAILPOINT="promotion.after_ledger:kill").communicate()
     repeated = start(home, MOVES["advance"][0], **planted)

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import build_definitions
-from orchestration.publication import publication_check, publication_monday
+from orchestration.publication import publication_check, publication_check_schedule
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.registry.publications import Publication, Publications
@@ -32,7 +32,7 @@ def test_the_asset_is_published_and_a_strangers_push_fails_the_weekly_look(
         sha = hub.push("org/base", base).oid
         write_publishable(home, base, publish=f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{sha}"')
         with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
-            assert isinstance(publication_monday(context, home=home), dg.SkipReason)
+            assert isinstance(publication_check_schedule(context, home=home), dg.SkipReason)
         stored_instance.add_dynamic_partitions("classifiers", ["small"])
         key = dg.MultiPartitionKey({"classifier": "small", "week": "2026-01-05"})
         job = build_definitions(str(home.root)).resolve_job_def("publication")
@@ -44,7 +44,7 @@ def test_the_asset_is_published_and_a_strangers_push_fails_the_weekly_look(
 
         def look() -> bool:
             with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
-                asked = publication_monday(context, home=home)
+                asked = publication_check_schedule(context, home=home)
             assert isinstance(asked, list)
             (request,) = asked
             run = publication_check.execute_in_process(
@@ -70,7 +70,7 @@ def test_a_damaged_record_fails_the_look_of_its_own_classifier_alone(tmp_path: P
         Publication("1" * 64, "2026-01-05", "http://elsewhere", "me/small", 1, {}, step="sending", parent=None, private=True),
     )
     with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
-        asked = publication_monday(context, home=home)
+        asked = publication_check_schedule(context, home=home)
     assert isinstance(asked, list)
     assert [request.tags["ratchet/classifier"] for request in asked] == ["broken", "small"]
     with pytest.raises(RatchetError, match="is no record of a publication"):

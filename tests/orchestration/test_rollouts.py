@@ -10,13 +10,13 @@ import pytest
 
 from orchestration.job_resources import configure
 from orchestration.promotion import promotion, promotion_sensor
-from orchestration.shadow_deployment import Passed, shadow_deployment
+from orchestration.shadow_deployment import ShadowConfig, shadow_deployment
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import WORDS, write_pairs
-from ratchet.workflows.rollout.advance import Weighed, carry_out, recall, stop_or_resume, weigh
+from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, stop_or_resume, weigh
 from ratchet.workflows.rollout.nominate import nominate, promote
 from ratchet.workflows.rollout.rollback import roll_back
 
@@ -32,7 +32,7 @@ def home(passed: Home, tmp_path: Path) -> Home:
 
 def fill_slot(home: Home, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     """The job that the sensor asks for after a cycle's success."""
-    config = configure(home, fill_slot=Passed(classifier="small", week=str(WEEKS[1])))
+    config = configure(home, fill_slot=ShadowConfig(classifier="small", week=str(WEEKS[1])))
     return shadow_deployment.execute_in_process(instance=instance, run_config=config)
 
 
@@ -46,22 +46,22 @@ def shadowing(home: Home) -> Home:
 
 def show(home: Home, *, wrong: int = 0, served: int = 0, requests: int = 80) -> None:
     """Pairs on the requests of week two: the incumbent is right, the challenger wrong on `wrong` of them."""
-    standing = Ledger(home).standing("small")
-    assert standing.compared is not None
+    state = Ledger(home).state("small")
+    assert state.compared is not None
     rows = []
     for number in range(requests):
         label, other = list(WORDS)[number % 3], list(WORDS)[(number + 1) % 3]
         rows.append((f"{WEEKS[1]}-{number:04d}", label, other if number < wrong else label))
-    write_pairs(home, "small", standing.compared, standing.head.sequence, rows, served=served)
+    write_pairs(home, "small", state.compared, state.head.sequence, rows, served=served)
 
 
-def go(home: Home, minutes: float = 31) -> Weighed:
+def go(home: Home, minutes: float = 31) -> WeighedRollout:
     """Weigh and carry out so long after the newest entry."""
-    moved = Ledger(home).standing("small").moved
+    moved = Ledger(home).state("small").moved
     assert moved is not None
     now = datetime.fromisoformat(moved.ts) + timedelta(minutes=minutes)
     found = weigh(home, "small", now=now)
-    carry_out(home, "small", found, now=now)
+    apply_decision(home, "small", found, now=now)
     return found
 
 
@@ -115,7 +115,7 @@ def test_a_worse_candidate_is_rolled_back_at_its_step_and_stays_out(shadowing: H
     found = go(shadowing, minutes=0)
     assert found.decision.sentence.startswith("Rolled back: accuracy is worse than the margin allows; accuracy difference -")
     assert rollout(shadowing) == (live, None, 0, None)
-    assert recall(shadowing, "small")["sentence"] == Ledger(shadowing).entries("small")[-1].why == found.decision.sentence
+    assert load_decision(shadowing, "small")["sentence"] == Ledger(shadowing).entries("small")[-1].why == found.decision.sentence
     assert Ledger(shadowing).entries("small")[-1].evidence["whole"]["only_incumbent"] == 60
     with pytest.raises(RatchetError, match="rejected or rolled back"):
         nominate(shadowing, "small", new)
@@ -145,7 +145,7 @@ EVIDENCE_GONE: dict[str, Callable[[Home], None]] = {
 def damage(path: Path, home: Home) -> None:
     """Change a byte; of an adapter the candidate's."""
     if "adapters" in str(path):
-        challenger = Ledger(home).standing("small").challenger or ""
+        challenger = Ledger(home).state("small").challenger or ""
         path = home.adapters("small") / challenger / "ratchet.json"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -169,13 +169,13 @@ def test_two_promoters_that_decide_at_once_move_once(shadowing: Home) -> None:
     show(shadowing)
     now = datetime.now(UTC) + timedelta(hours=1)
     first, second = weigh(shadowing, "small", now=now), weigh(shadowing, "small", now=now)
-    entry = carry_out(shadowing, "small", first, now=now)
-    assert carry_out(shadowing, "small", second, now=now) == entry
+    entry = apply_decision(shadowing, "small", first, now=now)
+    assert apply_decision(shadowing, "small", second, now=now) == entry
     stale = weigh(shadowing, "small", now=now)
     roll_back(shadowing, "small", "complaints")
-    late = Weighed(stale.standing, first.decision)
+    late = WeighedRollout(stale.state, first.decision)
     with pytest.raises(RatchetError, match=r"cannot follow|someone decided meanwhile"):
-        carry_out(shadowing, "small", late, now=now + timedelta(hours=1))
+        apply_decision(shadowing, "small", late, now=now + timedelta(hours=1))
     assert rollout(shadowing)[1] is None
 
 
@@ -209,7 +209,7 @@ def test_the_sensor_asks_once_for_each_move_and_says_why_it_holds(shadowing: Hom
         assert tick(shadowing, instance).run_requests != []
         (observed, *_) = instance.fetch_observations(dg.AssetKey("adapter"), limit=1).records
     assert observed.asset_observation is not None
-    assert observed.asset_observation.description == recall(shadowing, "small")["sentence"]
+    assert observed.asset_observation.description == load_decision(shadowing, "small")["sentence"]
     assert {"decision", "guardrails", "evidence"} <= set(observed.asset_observation.metadata)
 
 

@@ -18,7 +18,7 @@ PLAY = """
 import os, signal, sys
 import dagster as dg
 from orchestration.instance import open_instance
-from resources.stores import build_stores
+from resources.storage import build_stores
 @dg.op(required_resource_keys={"home", "ledger"}, pool="training")
 def step(context):
     print(context.run_id, flush=True)

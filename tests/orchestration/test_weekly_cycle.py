@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from assets.partitions import cycles
-from orchestration.weekly_cycle import monday
+from orchestration.weekly_cycle import weekly_cycle_schedule
 from ratchet.core.cycle import Cycle
 from ratchet.testing.homes import SmallClassifier
 
@@ -18,7 +18,7 @@ def test_monday_asks_for_last_week_of_every_classifier(small: SmallClassifier, s
     keys = []
     for _ in range(2):
         with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
-            requests = list(monday(context, home=small.home))
+            requests = list(weekly_cycle_schedule(context, home=small.home))
         keys.append([request.run_key for request in requests if isinstance(request, dg.RunRequest)])
     assert keys[0] == keys[1] == ["other|2026-01-05:weekly", "small|2026-01-05:weekly"]
     assert sorted(stored_instance.get_dynamic_partitions("classifiers")) == ["other", "small"]
@@ -37,6 +37,6 @@ def test_a_home_without_classifiers_is_skipped_with_a_reason(small: SmallClassif
     """Nothing to do is said, not hidden."""
     small.home.spec(small.name).unlink()
     with dg.build_schedule_context(instance, scheduled_execution_time=MONDAY) as context:
-        (skip,) = list(monday(context, home=small.home))
+        (skip,) = list(weekly_cycle_schedule(context, home=small.home))
     assert isinstance(skip, dg.SkipReason)
     assert "no classifier" in str(skip.skip_message)

@@ -65,10 +65,10 @@ def _choose(session: Session, name: str, word: str) -> Cycle:
 
 def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
     from orchestration.cli.captured_output import divert_output
-    from orchestration.cli.progress import Progress
+    from orchestration.cli.progress import StageProgress
 
     started, home = time.monotonic(), session.home
-    with divert_output(home.log(chosen)) as talk, Progress(session, talk) as progress:
+    with divert_output(home.log(chosen)) as talk, StageProgress(session, talk) as progress:
         from orchestration.cli.run_cycle import run_cycle
 
         outcome = run_cycle(chosen, home, progress)

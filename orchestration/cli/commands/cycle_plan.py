@@ -17,10 +17,10 @@ _SOURCES = {
 
 def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     """Print splits, time and power of one cycle; nothing is written."""
-    from ratchet.workflows.plan_cycle import foresee
+    from ratchet.workflows.plan_cycle import plan_cycle
 
     say(session, "reading the warehouse; nothing is written ...")
-    found = foresee(session.home, name, week)
+    found = plan_cycle(session.home, name, week)
     if as_json:
         emit_json(found)
         return 0

@@ -31,11 +31,11 @@ def demo(
     if base and family == "encoder":
         raise UsageError("--base is for --family causal.", "Add --family causal, or leave --base out.")
     from orchestration.cli.demo.weeks import play
-    from ratchet.workflows.demo import SAMPLE, begin_demo, need_base, script_of
+    from ratchet.workflows.demo import SAMPLE, init_demo, need_base, script_of
 
     script = script_of(family)
     need_base(family, base, lambda line: say(session, line))
-    home = begin_demo(session.home, family, base)
+    home = init_demo(session.home, family, base)
     say(session, f"demo: three simulated weeks of {SAMPLE} in {home.root}, {_MINUTES[family]} on two cores")
     rows: list[dict[str, object]] = []
     wrong = ""

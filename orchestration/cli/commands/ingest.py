@@ -31,7 +31,7 @@ def ingest(
     json: Json = False,
 ) -> int:
     """Deliver the named files, then take what lies new in the landing folders."""
-    from ratchet.data.records import Terms, cure_of
+    from ratchet.data.records import Terms, hint_of
     from ratchet.ingest.landing import Landing
     from ratchet.storage.specs import Specs
 
@@ -67,7 +67,7 @@ def ingest(
         emit(table(rows) if rows else f"nothing new in the landing folders of {name}.")
         for intake in intakes:
             for reason, count in intake.reasons.items():
-                cure = cure_of(reason, Terms.of(spec), intake.unknown_labels)
+                cure = hint_of(reason, Terms.of(spec), intake.unknown_labels)
                 say(session, printable(f"rejected in {intake.file}: {count} x {reason}{cure and ': '}{cure}"))
     if rejected:
         say(session, f"{rejected} row(s) were rejected; each lies with its reason in {home.rejected(name)}")

@@ -27,7 +27,7 @@ def init(
     json: Json = False,
 ) -> int:
     """Make the folder of a classifier."""
-    from ratchet.workflows.init_classifier import begin_classifier
+    from ratchet.workflows.init_classifier import init_classifier
 
     if (labels is None) == (labels_from is None):
         raise UsageError(
@@ -37,7 +37,7 @@ def init(
         )
     home = session_of(context).home
     listed = [label.strip() for label in labels.split(",")] if labels is not None else []
-    made = begin_classifier(home, name, listed, labels_from)
+    made = init_classifier(home, name, listed, labels_from)
     following = [
         f"ratchet ingest {name} --logs LOGS --corrections CORRECTIONS",
         f"ratchet cycle {name} --week latest --plan",

@@ -33,7 +33,7 @@ def promote(
     from ratchet.workflows.rollout import nominate as ceremony
     from ratchet.workflows.rollout import reconcile as serving
 
-    serving.settle(session.home, name)  # a promotion that was killed before its flag is finished first
+    serving.reconcile(session.home, name)  # a promotion that was killed before its flag is finished first
     nominee = ceremony.nominate(session.home, name, adapter)
     for line in nominee.passed_over:
         say(session, f"passed over {line}")

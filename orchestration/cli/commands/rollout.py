@@ -22,12 +22,12 @@ def advance(context: typer.Context, name: Name, json: Json = False) -> int:
     home.need(name)
     from datetime import UTC, datetime
 
-    from ratchet.workflows.rollout.advance import carry_out, describe, weigh
+    from ratchet.workflows.rollout.advance import apply_decision, describe_decision, weigh
 
     weighed = weigh(home, name)
-    entry = carry_out(home, name, weighed)
+    entry = apply_decision(home, name, weighed)
     if json:
-        decision = describe(weighed.decision, datetime.now(UTC).isoformat(timespec="seconds"))
+        decision = describe_decision(weighed.decision, datetime.now(UTC).isoformat(timespec="seconds"))
         emit_json({"classifier": name, "decision": decision, "entry": entry.sequence if entry else None})
         return 0
     emit(weighed.decision.sentence)

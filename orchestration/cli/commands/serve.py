@@ -29,7 +29,7 @@ def serve(
     import uvicorn
 
     from gateway.app import create_app
-    from gateway.server import keep_what_is_loaded, server_config
+    from gateway.server import freeze_garbage_collector, server_config
     from gateway.settings import read_settings
     from ratchet.storage.api_keys import Keys
 
@@ -41,7 +41,7 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            keep_what_is_loaded()
+            freeze_garbage_collector()
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:

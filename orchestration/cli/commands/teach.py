@@ -11,7 +11,7 @@ import typer
 from orchestration.cli import completion
 from orchestration.cli.help import Json, Name
 from orchestration.cli.output import emit, emit_json, printable, say
-from orchestration.cli.progress import Progress
+from orchestration.cli.progress import StageProgress
 from orchestration.cli.session import session_of
 
 _LEFT_OUT = 3
@@ -39,9 +39,9 @@ def teach(
     """Send the training rows of one week, redacted, to the [frontier] endpoint, and write what it says of them."""
     session = session_of(context)
     session.home.need(name)
-    from ratchet.workflows.teacher_labels import Request, teach
+    from ratchet.workflows.teacher_labels import TeacherRequest, teach
 
-    with Progress(session, sys.stderr) as progress:
+    with StageProgress(session, sys.stderr) as progress:
         progress.begin("asking")
         tenth = 0
 
@@ -51,7 +51,7 @@ def teach(
                 tenth = now
                 progress.note(f"{done} of {n} texts")
 
-        found = teach(session.home, name, week, Request(file, budget, most, one_hot), watch)
+        found = teach(session.home, name, week, TeacherRequest(file, budget, most, one_hot), watch)
     if json:
         emit_json(found.as_json())
     else:

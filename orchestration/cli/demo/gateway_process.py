@@ -21,7 +21,7 @@ from ratchet.storage.rollout.flag_file import Flags
 
 _COMMAND = """
 import sys
-from ratchet.training.supervision.work_lock import die_with_parent
+from ratchet.core.child_processes import die_with_parent
 die_with_parent(int(sys.argv.pop(1)))  # whoever is killed leaves no gateway behind
 from orchestration.cli.app import main
 sys.exit(main())

@@ -11,7 +11,7 @@ from orchestration.cli.demo.gateway_process import await_rollout, await_rows
 from orchestration.cli.output import say
 from orchestration.cli.session import Session
 from ratchet.core.errors import RatchetError
-from ratchet.simulation.gateway_traffic import Visitors
+from ratchet.simulation.gateway_traffic import SimulatedUsers
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
 from ratchet.storage.home import Home
 from ratchet.workflows.demo import SAMPLE
@@ -22,7 +22,7 @@ _VISITS = date(2026, 1, 26)
 
 
 @dataclass
-class Stage:
+class DemoTraffic:
     """A running gateway, and the visitors who have not come yet."""
 
     session: Session
@@ -41,16 +41,16 @@ class Stage:
 
         Raises `RatchetError` when it takes another final action, or none in time.
         """
-        from ratchet.workflows.rollout.advance import carry_out, weigh
+        from ratchet.workflows.rollout.advance import apply_decision, weigh
 
         for _ in range(_GROUPS):
             await_rollout(self.home, SAMPLE, self.url)
-            visits = Visitors(self.url).come([next(self._people) for _ in range(_GROUP)])
+            visits = SimulatedUsers(self.url).come([next(self._people) for _ in range(_GROUP)])
             self.came += len(visits)
             await_rows(self.home, SAMPLE, self.url, self.came)
             right, adapters = sum(visit.right for visit in visits), {visit.adapter[:12] for visit in visits}
             weighed = weigh(self.home, SAMPLE)
-            carry_out(self.home, SAMPLE, weighed)
+            apply_decision(self.home, SAMPLE, weighed)
             decision = weighed.decision
             answered = f"{right} answered rightly by {' and '.join(sorted(adapters))}"
             say(self.session, f"  {len(visits)} visitors, {answered}: {decision.sentence}")

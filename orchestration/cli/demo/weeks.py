@@ -5,9 +5,9 @@ Add here what happens in a week of the demo; what the weeks hold is `ratchet/wor
 
 from orchestration.cli.captured_output import divert_output
 from orchestration.cli.demo.gateway_process import run_gateway
-from orchestration.cli.demo.rollout import Stage
+from orchestration.cli.demo.rollout import DemoTraffic
 from orchestration.cli.output import say
-from orchestration.cli.progress import Progress
+from orchestration.cli.progress import StageProgress
 from orchestration.cli.run_cycle import run_cycle
 from orchestration.cli.session import Session
 from ratchet.core.cycle import Cycle
@@ -23,7 +23,7 @@ def play(session: Session, home: Home, scene: Scene) -> list[dict[str, object]]:
     say(session, f"\n{scene.week}: {scene.story}; the log is {home.log(cycle)}")
     scene.write(home)
     say(session, f"simulate: {scene.requests} requests and their corrections are in {home.classifier(SAMPLE)}")
-    with divert_output(home.log(cycle)) as talk, Progress(session, talk, heartbeat_s=5.0) as progress:
+    with divert_output(home.log(cycle)) as talk, StageProgress(session, talk, heartbeat_s=5.0) as progress:
         outcome = run_cycle(cycle, home, progress)
     row: dict[str, object] = {"week": str(scene.week)}
     if outcome.error is not None:
@@ -48,7 +48,7 @@ def _climb(session: Session, home: Home, nominee: Nominee) -> tuple[str, str]:
     log = home.classifier(SAMPLE) / "logs" / "gateway.log"
     say(session, f"shadow: {nominee.adapter[:12]} answers unseen beside live; the gateway's log is {log}")
     with run_gateway(home, log, max_shadow_load=1.0) as url:  # nobody is in a hurry but the audience
-        stage = Stage(session, home, url)
+        stage = DemoTraffic(session, home, url)
         promoted = stage.play_until(PROMOTE)
         stage.play_until(RELEASE)
         planted = plant_regression(home)

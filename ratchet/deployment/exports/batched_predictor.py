@@ -11,7 +11,7 @@ import numpy as np
 
 from ratchet.metrics.classification import Floats
 from ratchet.models.inference.predictor import Predictions, Predictor
-from ratchet.models.inference.thread_pool import Workers
+from ratchet.models.inference.thread_pool import WorkerThreads
 from ratchet.models.tokenization import TextTokenizer
 
 
@@ -20,7 +20,7 @@ class ExportPredictor:
 
     def __init__(self, kind: str, predictor: Predictor) -> None:
         self.kind, self._predictor = kind, predictor
-        self._workers = Workers("export")
+        self._workers = WorkerThreads("export")
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ tokens' rows alone. Add here what a family needs to be exported; how the graph b
 from typing import TYPE_CHECKING
 
 from ratchet.deployment.exports.merged import merged_model, no_export
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.causal import compute_prefix, label_head, last_hidden, scores_by
 from ratchet.models.prompt_tokenizer import PromptTokenizer
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def causal_graph(opened: OpenedAdapter) -> "torch.nn.Module":
+def causal_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
     """A module of `input_ids` and `attention_mask` [n, t], filled up on the right, to logits [n, k]."""
     import torch
 

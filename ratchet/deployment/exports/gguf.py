@@ -13,11 +13,11 @@ from ratchet.deployment.exports.gguf_quantizer import quantise
 from ratchet.deployment.exports.llama_cpp import context_tokens
 from ratchet.deployment.exports.merged import no_export, write_merged
 from ratchet.deployment.exports.modelfile import MODEL, MODELFILE, write_modelfile
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.prompt_tokenizer import open_tokenizer, opening_tokens, surround
 
 
-def write_gguf(opened: OpenedAdapter, folder: Path, form: str) -> None:
+def write_gguf(opened: ValidatedAdapter, folder: Path, form: str) -> None:
     """`model.gguf` in the form `f16` or one of `gguf_quantiser.FORMS`, and `Modelfile`."""
     card = opened.card
     if card.family != "causal" or card.prompt is None:

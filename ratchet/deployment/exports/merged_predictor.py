@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.config.prompt import Prompt
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.encoders import quiet_loading
 from ratchet.models.inference.predictor import Predictor
 from ratchet.models.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
-from ratchet.models.tokenization import Rows, load_tokenizer
+from ratchet.models.tokenization import RunRows, load_tokenizer
 
 if TYPE_CHECKING:
     import torch
 
 
 @contextmanager
-def merged_predictor(opened: OpenedAdapter, folder: Path) -> Iterator[Predictor]:
+def merged_predictor(opened: ValidatedAdapter, folder: Path) -> Iterator[Predictor]:
     """A predictor with labels and calibration of the adapter `opened` whose scores come from its merged export in `folder`."""
     import transformers
 
@@ -38,7 +38,7 @@ def merged_predictor(opened: OpenedAdapter, folder: Path) -> Iterator[Predictor]
         yield Predictor(card.labels, opened.calibration, tokenizer, pad_id, _prompted(model, tokenizer))
 
 
-def _named(model: Any, names: list[int]) -> Rows:
+def _named(model: Any, names: list[int]) -> RunRows:
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
         return logits[:, names]
@@ -46,7 +46,7 @@ def _named(model: Any, names: list[int]) -> Rows:
     return rows
 
 
-def _prompted(model: Any, tokenizer: PromptTokenizer) -> Rows:
+def _prompted(model: Any, tokenizer: PromptTokenizer) -> RunRows:
     """Each whole prompt alone: the logits of all its tokens over the whole vocabulary are large enough."""
 
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":

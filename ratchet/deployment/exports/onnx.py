@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.deployment.exports.causal_graph import causal_graph
 from ratchet.deployment.exports.merged import merged_model, no_export
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.embeddings import mean_pooled
 from ratchet.models.encoders import load_encoder
 from ratchet.models.inference.predictor import probe_logits
@@ -26,7 +26,7 @@ ONNX = "model.onnx"
 MOST_BYTES = 2_000_000_000  # a protobuf message, which an ONNX file is, ends at 2 GiB
 
 
-def write_onnx(opened: OpenedAdapter, folder: Path) -> None:
+def write_onnx(opened: ValidatedAdapter, folder: Path) -> None:
     """`model.onnx`, float32: `input_ids` and `attention_mask` [batch, length] to `logits` [batch, labels].
 
     A causal adapter's tokens are those that follow the shared part of its prompt.
@@ -34,7 +34,7 @@ def write_onnx(opened: OpenedAdapter, folder: Path) -> None:
     _export(opened).save(folder / ONNX, external_data=False)
 
 
-def write_onnx_int8(opened: OpenedAdapter, folder: Path) -> None:
+def write_onnx_int8(opened: ValidatedAdapter, folder: Path) -> None:
     """`model.onnx` with weights of eight bits, and what enters a product quantised when it comes."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -44,7 +44,7 @@ def write_onnx_int8(opened: OpenedAdapter, folder: Path) -> None:
         quantize_dynamic(graph, folder / ONNX, weight_type=QuantType.QInt8)
 
 
-def _export(opened: OpenedAdapter) -> Any:
+def _export(opened: ValidatedAdapter) -> Any:
     import torch
 
     graph = causal_graph(opened) if opened.card.family == "causal" else _encoder_graph(opened)
@@ -65,7 +65,7 @@ def _export(opened: OpenedAdapter) -> Any:
         )
 
 
-def _check_size(opened: OpenedAdapter, graph: "torch.nn.Module") -> None:
+def _check_size(opened: ValidatedAdapter, graph: "torch.nn.Module") -> None:
     """Raise `RatchetError` for a model that does not fit into one file, before minutes are spent on it."""
     size = sum(tensor.numel() * tensor.element_size() for tensor in itertools.chain(graph.parameters(), graph.buffers()))
     if size <= MOST_BYTES:
@@ -75,7 +75,7 @@ def _check_size(opened: OpenedAdapter, graph: "torch.nn.Module") -> None:
     raise no_export(opened, "onnx", f"{size / 1e9:.1f} GB do not fit into one ONNX file (2 GB)", cure)
 
 
-def _encoder_graph(opened: OpenedAdapter) -> "torch.nn.Module":
+def _encoder_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
     import torch
 
     is_probe = opened.card.method == "probe"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ratchet.metrics.classification import Floats
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.encoders import pad_id_of
 from ratchet.models.inference.predictor import Predictor
 from ratchet.models.tokenization import TokenMatrix, batch_by_tokens, encode_texts, pad_rows
@@ -44,7 +44,7 @@ class OnnxPredictor(Predictor):
         return result
 
 
-def onnx_predictor(opened: OpenedAdapter, model: bytes, *, one_by_one: bool) -> Predictor:
+def onnx_predictor(opened: ValidatedAdapter, model: bytes, *, one_by_one: bool) -> Predictor:
     """A predictor of the adapter `opened` whose logits come from the ONNX file `model`; one thread for each call."""
     card = opened.card
     pad_id = 0 if card.family == "causal" else pad_id_of(opened.base.folder)  # no real token of a causal model sees it

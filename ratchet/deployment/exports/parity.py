@@ -15,7 +15,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.metrics.classification import Floats, Integers, expected_calibration_error, macro_f1
 
-Answers = tuple[Floats, Floats]
+AnswerPair = tuple[Floats, Floats]
 """Logits and calibrated probabilities, [n, k] each."""
 GOLDEN, HELD_OUT = "golden", "calibration"
 _NAMES = {GOLDEN: "the golden set", HELD_OUT: "the calibration split"}
@@ -40,7 +40,7 @@ class Parity:
         return asdict(self)
 
 
-def compare_answers(ours: Answers, theirs: Answers, truth: Sequence[int] | Integers) -> Parity:
+def compare_answers(ours: AnswerPair, theirs: AnswerPair, truth: Sequence[int] | Integers) -> Parity:
     """Compare `(logits, calibrated probabilities)`, [n, k] each, of adapter and export on texts with label indices `truth` [n]."""
     if not np.isfinite(theirs[0]).all():
         raise RatchetError("the export answers with what is no number.", "Use another kind of export.", code="bad_export")
@@ -74,7 +74,7 @@ def split_by_label(
 
 
 def compare_sets(
-    asked: Mapping[str, tuple[Answers, Answers, Sequence[int]]], strange: Mapping[str, int] | None = None
+    asked: Mapping[str, tuple[AnswerPair, AnswerPair, Sequence[int]]], strange: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
     """The figures on all texts together, and below `parts` those of each set, as JSON types: what `judge_evidence` judges.
 

@@ -1,7 +1,7 @@
-"""What is said to a Hub, in a process of its own: `python -m ratchet.deployment.hub.client_process`, one job as JSON in, one answer out.
+"""What is said to a Hub, in a process of its own: `python -m ratchet.deployment.hub.client_process`, one job as JSON in, one run_job out.
 
 The client of the Hub reads its settings when it is imported and waits for ever by default; so it gets a process with an
-environment that was made for it (`subprocesses.py`), and every request a time-out. An answer that leaves open what happened (a status
+environment that was made for it (`subprocesses.py`), and every request a time-out. An run_job that leaves open what happened (a status
 of the server's, a time-out, a connection that ends) is never believed: the branch is read back, file by file, and compared by
 content. Add a job as one more function of `_JOBS`.
 """
@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratchet.core.errors import RatchetError
-from ratchet.deployment.hub.errors import client_errors, conflict, describe, failed_for, is_open, wait_after
-from ratchet.deployment.hub.repository import Repository, State
+from ratchet.deployment.hub.errors import client_errors, conflict, describe_error, failed_for, is_open, wait_after
+from ratchet.deployment.hub.repository import HubRepository, RepositoryState
 
 
 def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
     that these files were published as, if that is known, `since` the one after which they may have been sent before; `pending` what
     else of ours may have arrived without our knowing.
     """
-    repository, wanted = Repository(job), dict(job["digests"])
+    repository, wanted = HubRepository(job), dict(job["digests"])
     state = _opened(repository, job)
     tag, parent = job["tag"], job["parent"]
     if tag in state.tags:
@@ -52,12 +52,12 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
         if failed is None or not is_open(failed):
             break
         time.sleep(wait_after(failed, repository.wait_s, attempt))
-    raise failed_for(f"the Hub did not take the commit: {describe(failed)}", failed)
+    raise failed_for(f"the Hub did not take the commit: {describe_error(failed)}", failed)
 
 
 def set_tag(job: Mapping[str, Any]) -> dict[str, Any]:
     """Name a commit by the week, once; a tag that names it already is as good, one that names another is a conflict."""
-    repository, tag, commit = Repository(job), job["tag"], job["commit"]
+    repository, tag, commit = HubRepository(job), job["tag"], job["commit"]
     failed: Exception | None = None
     for attempt in range(repository.attempts):
         found = repository.state().tags.get(tag)
@@ -78,12 +78,12 @@ def set_tag(job: Mapping[str, Any]) -> dict[str, Any]:
             failed = error
     if repository.state().tags.get(tag) == commit:
         return {"tag": tag, "commit": commit}
-    raise failed_for(f"the Hub did not take the tag: {describe(failed)}", failed)
+    raise failed_for(f"the Hub did not take the tag: {describe_error(failed)}", failed)
 
 
 def open_to_all(job: Mapping[str, Any]) -> dict[str, Any]:
     """Let everyone read the repository, with all that it holds; one that is open already is as good."""
-    repository = Repository(job)
+    repository = HubRepository(job)
     failed: Exception | None = None
     for attempt in range(repository.attempts):
         if not repository.state().private:
@@ -99,7 +99,7 @@ def open_to_all(job: Mapping[str, Any]) -> dict[str, Any]:
             failed = error
     if not repository.state().private:
         return {"private": False}
-    raise failed_for(f"the Hub did not open {repository.name} to everyone: {describe(failed)}", failed)
+    raise failed_for(f"the Hub did not open {repository.name} to everyone: {describe_error(failed)}", failed)
 
 
 def look(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     from huggingface_hub.errors import RevisionNotFoundError
 
-    repository = Repository(job)
+    repository = HubRepository(job)
     state = repository.state()
     found: dict[str, Any] = {}
     for commit in job["commits"]:
@@ -121,7 +121,7 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"head": state.head, "private": state.private, "tags": dict(state.tags), "digests": found, "arrived": arrived}
 
 
-def _opened(repository: Repository, job: Mapping[str, Any]) -> State:
+def _opened(repository: HubRepository, job: Mapping[str, Any]) -> RepositoryState:
     """The repository's state, made where there is none; refuses one that others can read where only the owner shall."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -134,7 +134,7 @@ def _opened(repository: Repository, job: Mapping[str, Any]) -> State:
                 repository.api.create_repo(repository.name, private=job["private"], exist_ok=True)
             except client_errors() as error:
                 if not is_open(error) or attempt + 1 == repository.attempts:
-                    raise failed_for(f"the Hub did not make {repository.name}: {describe(error)}", error) from None
+                    raise failed_for(f"the Hub did not make {repository.name}: {describe_error(error)}", error) from None
                 time.sleep(wait_after(error, repository.wait_s, attempt))
     else:
         raise failed_for(f"the Hub did not make {repository.name}.", None)
@@ -147,7 +147,7 @@ def _opened(repository: Repository, job: Mapping[str, Any]) -> State:
     return state
 
 
-def _check_parent(repository: Repository, state: State, parent: str | None, pending: list[dict[str, str]]) -> None:
+def _check_parent(repository: HubRepository, state: RepositoryState, parent: str | None, pending: list[dict[str, str]]) -> None:
     """Raise unless the branch stands where we left it, or is new."""
     there = repository.digests(state.head)
     if there in pending:
@@ -164,7 +164,7 @@ def _check_parent(repository: Repository, state: State, parent: str | None, pend
         )
 
 
-def _send(repository: Repository, job: Mapping[str, Any], parent: str) -> Exception | None:
+def _send(repository: HubRepository, job: Mapping[str, Any], parent: str) -> Exception | None:
     """Send the commit; the error that came back, if any."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -203,7 +203,7 @@ def _not_seen(repo: str, *, token: bool) -> RatchetError:
 _JOBS = {"commit": make_commit, "tag": set_tag, "open": open_to_all, "look": look}
 
 
-def answer(job: Mapping[str, Any]) -> dict[str, Any]:
+def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
     """What a job gives, or the error that stands for it."""
     import httpx2
     from huggingface_hub import set_client_factory
@@ -218,10 +218,10 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
     except RepositoryNotFoundError:
         return _not_seen(str(job["repo"]), token=bool(os.environ.get("HF_TOKEN", "").strip())).as_json()
     except (HfHubHTTPError, httpx2.TransportError) as error:
-        return failed_for(f"the Hub cannot be asked about {job['repo']}: {describe(error)}", error).as_json()
+        return failed_for(f"the Hub cannot be asked about {job['repo']}: {describe_error(error)}", error).as_json()
 
 
 if __name__ == "__main__":
     asked = json.load(sys.stdin)
-    said = json.dumps(answer(asked))
+    said = json.dumps(run_job(asked))
     sys.stdout.write(f"\n{said}\n")

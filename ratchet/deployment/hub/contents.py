@@ -9,10 +9,10 @@ from typing import Any
 
 from ratchet.core.digests import canonical_json
 from ratchet.core.errors import RatchetError
-from ratchet.deployment.hub.model_card import Told, write_card
+from ratchet.deployment.hub.model_card import CardFacts, write_card
 from ratchet.deployment.hub.public_base import PublicBase
 from ratchet.models.adapters import format as form
-from ratchet.models.adapters.peft_format import read_settings
+from ratchet.models.adapters.peft_format import read_lora_settings
 
 CARD = "README.md"
 RECEIPT = "receipt.json"
@@ -31,7 +31,7 @@ def need_peft(content: Mapping[str, bytes]) -> None:
         )
 
 
-def make_files(content: Mapping[str, bytes], told: Told, receipt: Mapping[str, Any]) -> dict[str, bytes]:
+def make_files(content: Mapping[str, bytes], told: CardFacts, receipt: Mapping[str, Any]) -> dict[str, bytes]:
     """Every file of the upload, by name; the same facts give the same bytes. `content` are the files of the sealed adapter."""
     need_peft(content)
     return {
@@ -45,10 +45,10 @@ def make_files(content: Mapping[str, bytes], told: Told, receipt: Mapping[str, A
 
 def public_settings(content: Mapping[str, bytes], base: PublicBase) -> dict[str, Any]:
     """`adapter_config.json` with the base's public name and revision; all else is as it was judged."""
-    return {**read_settings(content).as_json(), "base_model_name_or_path": base.name, "revision": base.revision}
+    return {**read_lora_settings(content).as_json(), "base_model_name_or_path": base.name, "revision": base.revision}
 
 
-def _public_card(told: Told) -> dict[str, Any]:
+def _public_card(told: CardFacts) -> dict[str, Any]:
     """The card without the path of this machine that its base is named by."""
     return {**told.card.as_json(), "base": f"{told.base.name}@{told.base.revision}"}
 

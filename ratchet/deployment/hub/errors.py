@@ -44,7 +44,7 @@ def wait_after(error: Exception, wait_s: float, attempt: int) -> float:
     return min(_LONGEST_WAIT_S, float(asked)) if asked.isdigit() else wait_s * 2.0**attempt
 
 
-def describe(error: Exception | None) -> str:
+def describe_error(error: Exception | None) -> str:
     """An error of the client in one line, with what the Hub said."""
     if error is None:
         return "it answered that it had, but that is not seen there."

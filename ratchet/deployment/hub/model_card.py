@@ -34,7 +34,7 @@ _COMPARED = (
 
 
 @dataclass(frozen=True)
-class Told:
+class CardFacts:
     """All that a model card tells of."""
 
     repo: str
@@ -53,14 +53,14 @@ class Told:
     """By deployment target, whether it takes this adapter."""
 
 
-def write_card(told: Told) -> str:
+def write_card(told: CardFacts) -> str:
     """The whole `README.md`: metadata between its two lines of dashes, then the sections."""
     front = yaml.safe_dump(metadata(told), sort_keys=False, allow_unicode=True, width=1000)
     body = _template().render(told=told, **_facts(told))
     return f"---\n{front}---\n{body}"
 
 
-def metadata(told: Told) -> dict[str, Any]:
+def metadata(told: CardFacts) -> dict[str, Any]:
     """What the Hub reads of the card: licence, base, task, and the figures as a model index."""
     return {
         "library_name": "peft",
@@ -75,7 +75,7 @@ def metadata(told: Told) -> dict[str, Any]:
     }
 
 
-def _result(told: Told, split: str) -> dict[str, Any]:
+def _result(told: CardFacts, split: str) -> dict[str, Any]:
     figures, name = told.report["metrics"][split], told.spec.name
     of_week = f" from {told.report['week']}" if split == "test" else ""
     n, intervals = figures["n"], _intervals(figures)
@@ -120,7 +120,7 @@ def ece_interval(bins: Sequence[Mapping[str, float]], *, seed: int = 0) -> tuple
     return float(low), float(high)
 
 
-def _facts(told: Told) -> dict[str, Any]:
+def _facts(told: CardFacts) -> dict[str, Any]:
     report = told.report
     found = {
         split: {**report["metrics"][split], "intervals": _intervals(report["metrics"][split]), "what": what}

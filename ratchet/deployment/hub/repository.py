@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class State:
+class RepositoryState:
     """A repository as it is: its newest commit, its tags, and whether only its owner reads it."""
 
     head: str
@@ -30,7 +30,7 @@ class State:
     tags: Mapping[str, str]
 
 
-class Repository:
+class HubRepository:
     """One repository of a Hub through its client."""
 
     def __init__(self, job: Mapping[str, Any]) -> None:
@@ -41,12 +41,12 @@ class Repository:
         self.timeout_s = float(job["timeout_s"])
         self._known: dict[str, dict[str, str]] = {}
 
-    def state(self) -> State:
+    def state(self) -> RepositoryState:
         """What it is now; raises `RatchetError` where there is none, or none that may be read."""
         info = self.ask(lambda: self.api.repo_info(self.name, timeout=self.timeout_s))  # else this one call would wait for ever
         refs = self.ask(lambda: self.api.list_repo_refs(self.name))
         head = next((branch.target_commit for branch in refs.branches if branch.name == "main"), info.sha)
-        return State(str(head), bool(info.private), {tag.name: tag.target_commit for tag in refs.tags})
+        return RepositoryState(str(head), bool(info.private), {tag.name: tag.target_commit for tag in refs.tags})
 
     def digests(self, commit: str) -> dict[str, str]:
         """SHA-256 of every file at a commit: of large ones as the Hub keeps them by it, of others from their bytes."""

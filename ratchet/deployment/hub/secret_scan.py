@@ -66,7 +66,7 @@ _ESCAPED = re.compile(r"\\([\\`*_\[\]|#~])")
 
 
 @dataclass(frozen=True)
-class Hit:
+class ScanHit:
     """One thing that must not leave: in which file, at which place of it, and of which kind."""
 
     file: str
@@ -77,16 +77,16 @@ class Hit:
         return f"{self.kind} in {self.file} {self.place}"
 
 
-def scan_files(files: Mapping[str, bytes], known: Mapping[str, str] | None = None) -> list[Hit]:
+def scan_files(files: Mapping[str, bytes], known: Mapping[str, str] | None = None) -> list[ScanHit]:
     """Every hit in the texts of `files`: lines of Markdown, strings of JSON, the notes of safetensors.
 
     `known` are secrets of this process by what they are called: they are found in any form that a text can have.
     """
-    hits: list[Hit] = []
+    hits: list[ScanHit] = []
     for name, content in sorted(files.items()):
         for place, text in _texts(name, content):
-            hits += [Hit(name, place, kind) for kind in _kinds(text, known or {})]
-        hits += [Hit(name, "its bytes", what) for what, secret in (known or {}).items() if secret.encode() in content]
+            hits += [ScanHit(name, place, kind) for kind in _kinds(text, known or {})]
+        hits += [ScanHit(name, "its bytes", what) for what, secret in (known or {}).items() if secret.encode() in content]
     return list(dict.fromkeys(hits))
 
 

@@ -34,7 +34,7 @@ _FIXED = {
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long a Hub is waited for: seconds for one answer, for the first new attempt (twice as long each time) and in all."""
 
     timeout_s: float = 60.0
@@ -43,7 +43,7 @@ class Patience:
     deadline_s: float = 900.0
 
 
-PATIENCE = Patience()
+PATIENCE = Timeouts()
 
 
 def need_token(environment: Mapping[str, str]) -> str:
@@ -58,7 +58,7 @@ def need_token(environment: Mapping[str, str]) -> str:
     return token
 
 
-def ask_hub(job: Mapping[str, Any], environment: Mapping[str, str], patience: Patience) -> dict[str, Any]:
+def ask_hub(job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts) -> dict[str, Any]:
     """The answer of `python -m ratchet.deployment.hub.client_process` to a job; raises the `RatchetError` that it stands for."""
     given = {**job, "timeout_s": patience.timeout_s, "attempts": patience.attempts, "wait_s": patience.wait_s}
     found = run_child(["-m", "ratchet.deployment.hub.client_process"], given, environment, patience)
@@ -67,13 +67,13 @@ def ask_hub(job: Mapping[str, Any], environment: Mapping[str, str], patience: Pa
     return found
 
 
-def reload_plainly(job: Mapping[str, Any], environment: Mapping[str, str], patience: Patience) -> dict[str, Any]:
+def reload_plainly(job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts) -> dict[str, Any]:
     """What `reload.py` gives in a process that has transformers and PEFT, and not Ratchet."""
     bare = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
     return run_child(["-P", str(Path(__file__).with_name("reload.py"))], job, bare, patience)
 
 
-def run_child(words: list[str], job: Mapping[str, Any], environment: Mapping[str, str], patience: Patience) -> dict[str, Any]:
+def run_child(words: list[str], job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts) -> dict[str, Any]:
     """The last line that a process of ours writes, as JSON; raises `RatchetError` when it dies or does not end."""
     with tempfile.TemporaryDirectory(prefix="ratchet-hub-") as cache:
         allowed = {name: environment[name] for name in ALLOWED if environment.get(name)}

@@ -24,7 +24,7 @@ _TOKENS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class Attributed:
+class TokenAttributions:
     """What each token of one row adds to the log-probability of a class, float64 [t], and how exactly that is known."""
 
     tokens: Floats
@@ -46,7 +46,7 @@ class Attributed:
 
 def integrate(
     predictor: Predictor, ids: Sequence[int], ours: Sequence[bool], label: int, steps: Sequence[int] = STEPS
-) -> Attributed:
+) -> TokenAttributions:
     """Attributions of the tokens `ids` of one text to class `label`; `ours` says which of them are the text's.
 
     Takes as many of `steps` as it needs to converge, and at most all: look at `converged`.
@@ -65,12 +65,12 @@ def integrate(
         return _log_probabilities(predictor, tokens, mask)[:, label]
 
     method = LayerIntegratedGradients(answer, predictor.network.get_input_embeddings())
-    found = Attributed(np.zeros(len(ids)), said, without, 0)
+    found = TokenAttributions(np.zeros(len(ids)), said, without, 0)
     for count in steps:
         embedded: Any = method.attribute(
             row, blank, additional_forward_args=mask, n_steps=count, internal_batch_size=max(1, _TOKENS_AT_ONCE // len(ids))
         )
-        found = Attributed(embedded.detach().double().sum(dim=-1)[0].numpy(), said, without, count)
+        found = TokenAttributions(embedded.detach().double().sum(dim=-1)[0].numpy(), said, without, count)
         if found.converged:
             break
     return found

@@ -7,7 +7,7 @@ output. It depends on no input, so it is computed once: y = c (x W^T + s x A^T B
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ratchet.models.adapters.format import refuse
+from ratchet.models.adapters.format import bad_adapter
 from ratchet.models.adapters.peft_format import MAGNITUDE, PREFIX, LoraSettings
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ def add_product(
     return weight.float() + (up @ down) * (settings.alpha / settings.rank)
 
 
-def measure_stretch(changed: "torch.Tensor", module: str, tensors: Mapping[str, "torch.Tensor"]) -> "torch.Tensor":
+def dora_scale(changed: "torch.Tensor", module: str, tensors: Mapping[str, "torch.Tensor"]) -> "torch.Tensor":
     """c [out] of a layer whose weight with its product is `changed` [out, in]; raises `RatchetError` where a row has no length."""
     import torch
 
     stretch: torch.Tensor = tensors[f"{PREFIX}{module}{MAGNITUDE}"] / torch.linalg.norm(changed, dim=1)
     if not torch.isfinite(stretch).all():
-        raise refuse(f"layer {module} has an output of length zero, which no magnitude can stretch.")
+        raise bad_adapter(f"layer {module} has an output of length zero, which no magnitude can stretch.")
     return stretch

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ratchet.core.names import DIGEST
 from ratchet.models.adapters import format as form
-from ratchet.models.adapters.format import refuse
+from ratchet.models.adapters.format import bad_adapter
 from ratchet.models.adapters.safetensors_header import Header
 
 MAX_SMALL = 1_000_000
@@ -48,10 +48,10 @@ class OpenFolder:
         self._weights.seek(0)
         start, size = self._weights.read(8), os.fstat(self._weights.fileno()).st_size
         if len(start) < 8:
-            raise refuse("adapter weights are cut short.")
+            raise bad_adapter("adapter weights are cut short.")
         length = int.from_bytes(start, "little")
         if length > min(size - 8, MAX_HEADER):
-            raise refuse(f"adapter weights are no safetensors file: their header would have {length} bytes.")
+            raise bad_adapter(f"adapter weights are no safetensors file: their header would have {length} bytes.")
         return Header(self._weights.read(length), size - 8 - length)
 
     def read_weights(self) -> bytes:
@@ -59,7 +59,7 @@ class OpenFolder:
         self._weights.seek(0)
         found = self._weights.read(os.fstat(self._weights.fileno()).st_size)
         if self._weights_digest is not None and hashlib.sha256(found).hexdigest() != self._weights_digest:
-            raise refuse(f"the weights in adapter folder {self.name} changed while they were read.")
+            raise bad_adapter(f"the weights in adapter folder {self.name} changed while they were read.")
         return found
 
 
@@ -73,14 +73,18 @@ def open_folder(folder: Path) -> Iterator[OpenFolder]:
     with ExitStack() as stack:
         files = open_files(folder, stack)
         small = {name: read_small(name, file) for name, file in files.items() if name in _SMALL}
-        digests = {name: digest_of(file) for name, file in files.items() if name != form.MANIFEST} if form.MANIFEST in files else {}
+        digests = (
+            {name: digest_open_file(file) for name, file in files.items() if name != form.MANIFEST}
+            if form.MANIFEST in files
+            else {}
+        )
         digest = form.check_manifest(small, digests) if digests else None
         if digest is not None and digest != folder.name and DIGEST.fullmatch(folder.name):
-            raise refuse(f"adapter {folder.name[:16]} is not the content that its name says.")
+            raise bad_adapter(f"adapter {folder.name[:16]} is not the content that its name says.")
         card = form.read_card(small)
         expected = {form.CARD, form.WEIGHTS[card.method], *([form.CONFIG] if card.method in form.LOW_RANK else [])}
         if set(files) - {form.MANIFEST} != expected:
-            raise refuse(
+            raise bad_adapter(
                 f"adapter folder {folder.name} holds {', '.join(sorted(files))}; a {card.method} needs {sorted(expected)}."
             )
         weights = form.WEIGHTS[card.method]
@@ -101,19 +105,19 @@ def open_files(folder: Path, stack: ExitStack, small: Collection[str] = _SMALL) 
     try:
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise refuse(f"{folder} is no adapter folder: {error.strerror}.", "Give the folder of an adapter.") from None
+        raise bad_adapter(f"{folder} is no adapter folder: {error.strerror}.", "Give the folder of an adapter.") from None
     stack.callback(os.close, place)
     names = []
     with os.scandir(place) as entries:
         for entry in entries:
             if entry.name not in {*small, *_WEIGHTS}:
-                raise refuse(f"adapter folder {folder.name} holds {entry.name[:80]!r}, which is no part of an adapter.")
+                raise bad_adapter(f"adapter folder {folder.name} holds {entry.name[:80]!r}, which is no part of an adapter.")
             names.append(entry.name)
     return {name: stack.enter_context(_open_file(place, name, folder.name)) for name in sorted(names)}
 
 
 def _open_file(place: int, name: str, folder: str) -> BufferedReader:
-    odd = refuse(f"{name} in adapter folder {folder} is no regular file that may be read.")
+    odd = bad_adapter(f"{name} in adapter folder {folder} is no regular file that may be read.")
     try:
         if not stat.S_ISREG(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode):
             raise odd
@@ -127,7 +131,7 @@ def _open_file(place: int, name: str, folder: str) -> BufferedReader:
         raise (
             odd
             if not stat.S_ISREG(status.st_mode)
-            else refuse(f"{name} in adapter folder {folder} has {status.st_size} bytes, more than {limit}.")
+            else bad_adapter(f"{name} in adapter folder {folder} has {status.st_size} bytes, more than {limit}.")
         )
     return file
 
@@ -136,11 +140,11 @@ def read_small(name: str, file: BufferedReader) -> bytes:
     """The whole of an open file that is not to be larger than a small one."""
     found = file.read(MAX_SMALL + 1)
     if len(found) > MAX_SMALL:
-        raise refuse(f"{name} grew while it was read.")
+        raise bad_adapter(f"{name} grew while it was read.")
     return found
 
 
-def digest_of(file: BufferedReader) -> str:
+def digest_open_file(file: BufferedReader) -> str:
     """SHA-256 of an open file, read in blocks."""
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()

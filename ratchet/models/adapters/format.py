@@ -31,7 +31,7 @@ _MAX_LABELS, _MAX_CHARS, _LARGEST = 10_000, 4096, 3e38
 _LATER = {"calibration", "canary"}  # keys that a card may lack: one until it is sealed, the other if it is older than canaries
 
 
-def refuse(found: str, cure: str = "") -> RatchetError:
+def bad_adapter(found: str, cure: str = "") -> RatchetError:
     """The error for a folder that is not what it should be."""
     cure = cure or "Train it again, or use another adapter; a changed adapter is never loaded."
     return RatchetError(found, cure, code="bad_adapter")
@@ -62,16 +62,18 @@ class AdapterCard:
         bare = self.family == "encoder" and known and self.prompt is None
         if type(self.schema) is not int or self.schema != 1 or not (prompted or bare):
             said = f"schema {show(self.schema)}, {show(self.family)}/{show(self.method)}"
-            raise refuse(f"{CARD} describes {said}.", "Update Ratchet.")
+            raise bad_adapter(f"{CARD} describes {said}.", "Update Ratchet.")
         texts = (self.base, self.base_revision, self.tokenizer_digest, self.preprocessing, *self.labels)
         if not all(isinstance(text, str) and text for text in texts) or not 2 <= len(set(self.labels)) == len(self.labels):
-            raise refuse(f"{CARD} lacks a base, a digest or two distinct labels.")
+            raise bad_adapter(f"{CARD} lacks a base, a digest or two distinct labels.")
         if len(self.labels) > _MAX_LABELS or not all(len(text) <= _MAX_CHARS and text.isprintable() for text in texts):
-            raise refuse(f"{CARD} holds more than {_MAX_LABELS} labels, or a name of more than {_MAX_CHARS} printable characters.")
+            raise bad_adapter(
+                f"{CARD} holds more than {_MAX_LABELS} labels, or a name of more than {_MAX_CHARS} printable characters."
+            )
         if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 65536:
-            raise refuse(f"{CARD} has max_tokens = {show(self.max_tokens)}.")
+            raise bad_adapter(f"{CARD} has max_tokens = {show(self.max_tokens)}.")
         if self.canary is not None and not _is_canary(self.canary, len(self.labels)):
-            raise refuse(
+            raise bad_adapter(
                 f"{CARD} holds a canary that is no number of a list with {len(self.labels)} logits for each of its prompts."
             )
 
@@ -85,9 +87,9 @@ class AdapterCard:
         """Inverse of `as_json`; unknown and missing keys are refused."""
         names = {field.name for field in fields(cls)}
         if not isinstance(content, dict) or set(content) - names or names - set(content) - _LATER:
-            raise refuse(f"{CARD} has other keys than {', '.join(sorted(names))}.")
+            raise bad_adapter(f"{CARD} has other keys than {', '.join(sorted(names))}.")
         if not isinstance(content["labels"], list) or not all(isinstance(content.get(key, {}), dict) for key in _LATER):
-            raise refuse(f"{CARD} holds a label list, a calibration or a canary of the wrong type.")
+            raise bad_adapter(f"{CARD} holds a label list, a calibration or a canary of the wrong type.")
         return cls(**{**content, "labels": tuple(content["labels"])})
 
 
@@ -114,15 +116,15 @@ def check_manifest(content: Mapping[str, bytes], found: Mapping[str, str] | None
     manifest = parse_json(content, MANIFEST)
     found = file_digests(content) if found is None else dict(found)
     if not isinstance(manifest, dict) or set(manifest) != {"schema", "digest", "files"}:
-        raise refuse(f"{MANIFEST} has other keys than digest, files and schema.")
+        raise bad_adapter(f"{MANIFEST} has other keys than digest, files and schema.")
     if manifest["files"] != found or manifest["digest"] != digest_json(found):
         stated = manifest["files"] if isinstance(manifest["files"], dict) else {}
         changed = [
             name if name in found else show(name) for name in sorted({*found, *stated}) if found.get(name) != stated.get(name)
         ]
-        raise refuse(f"adapter files differ from their manifest: {', '.join(changed) or 'digest'}.")
+        raise bad_adapter(f"adapter files differ from their manifest: {', '.join(changed) or 'digest'}.")
     if content[MANIFEST] != write_manifest(found):  # its own bytes are in no digest
-        raise refuse(f"{MANIFEST} is written otherwise than sealing writes it.")
+        raise bad_adapter(f"{MANIFEST} is written otherwise than sealing writes it.")
     return str(manifest["digest"])
 
 
@@ -139,11 +141,11 @@ def write_manifest(files: Mapping[str, str]) -> bytes:
 def parse_json(content: Mapping[str, bytes], name: str) -> Any:
     """One JSON file among the files of an adapter folder, as `parse_strictly` reads it."""
     if name not in content:
-        raise refuse(f"adapter folder lacks {name}.")
+        raise bad_adapter(f"adapter folder lacks {name}.")
     try:
         return parse_strictly(content[name])
     except (ValueError, RecursionError):
-        raise refuse(f"{name} is no JSON.") from None
+        raise bad_adapter(f"{name} is no JSON.") from None
 
 
 def is_number(value: object) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ratchet.models.adapters.dora import add_product, measure_stretch
+from ratchet.models.adapters.dora import add_product, dora_scale
 from ratchet.models.adapters.peft_format import PREFIX, LoraSettings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def apply_lora(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.
         for module in settings.target_modules:
             weight = parameters[f"{module}.weight"]
             changed = add_product(weight, module, settings, tensors)
-            weight.copy_(changed * measure_stretch(changed, module, tensors).view(-1, 1) if settings.dora else changed)
+            weight.copy_(changed * dora_scale(changed, module, tensors).view(-1, 1) if settings.dora else changed)
         for name, value in tensors.items():
             if name.rpartition(".lora_")[0] not in lora:
                 parameters[name.removeprefix(PREFIX)].copy_(value)

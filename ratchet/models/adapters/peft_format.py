@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ratchet.core.digests import canonical_json
-from ratchet.models.adapters.format import CONFIG, is_number, parse_json, refuse, show
+from ratchet.models.adapters.format import CONFIG, bad_adapter, is_number, parse_json, show
 
 if TYPE_CHECKING:
     import torch
@@ -37,21 +37,21 @@ class LoraSettings:
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, str) or not self.base:
-            raise refuse(f"{CONFIG} names no base model.")
+            raise bad_adapter(f"{CONFIG} names no base model.")
         if type(self.rank) is not int or not 1 <= self.rank <= MAX_RANK:
-            raise refuse(f"{CONFIG} asks for r = {show(self.rank)}; 1 to {MAX_RANK} is allowed.")
+            raise bad_adapter(f"{CONFIG} asks for r = {show(self.rank)}; 1 to {MAX_RANK} is allowed.")
         if not is_number(self.alpha) or not 0 < self.alpha <= 16 * MAX_RANK:
-            raise refuse(f"{CONFIG} has lora_alpha = {show(self.alpha)}; above 0 and up to {16 * MAX_RANK} is allowed.")
+            raise bad_adapter(f"{CONFIG} has lora_alpha = {show(self.alpha)}; above 0 and up to {16 * MAX_RANK} is allowed.")
         if not is_number(self.dropout) or not 0 <= self.dropout < 1:
-            raise refuse(f"{CONFIG} has lora_dropout = {show(self.dropout)}; 0 to below 1 is allowed.")
+            raise bad_adapter(f"{CONFIG} has lora_dropout = {show(self.dropout)}; 0 to below 1 is allowed.")
         names = (*self.target_modules, *self.heads)
         for name in names:
             if not isinstance(name, str) or not all(part.isidentifier() or part.isdigit() for part in name.split(".")):
-                raise refuse(f"{CONFIG} names module {show(name)}; only plain dotted names are allowed.")
+                raise bad_adapter(f"{CONFIG} names module {show(name)}; only plain dotted names are allowed.")
         if len(set(names)) < len(names):
-            raise refuse(f"{CONFIG} names a module twice, which would be changed twice.")
+            raise bad_adapter(f"{CONFIG} names a module twice, which would be changed twice.")
         if not self.target_modules or bool(self.heads) == self.causal:
-            raise refuse(f"{CONFIG} names no target module or no head, or a head that a causal model has already.")
+            raise bad_adapter(f"{CONFIG} names no target module or no head, or a head that a causal model has already.")
 
     def as_json(self) -> dict[str, Any]:
         """The content of `adapter_config.json`, which PEFT reads too."""
@@ -86,12 +86,12 @@ class LoraSettings:
                 dora=content["use_dora"] is True,
             )
         except (KeyError, TypeError) as error:
-            raise refuse(f"{CONFIG} lacks a setting or holds one of the wrong type ({show(str(error))}).") from None
+            raise bad_adapter(f"{CONFIG} lacks a setting or holds one of the wrong type ({show(str(error))}).") from None
         ours = settings.as_json()
         if canonical_json(content) != canonical_json(ours):  # to which true is not 1
             extra = sorted(key for key in content if key not in ours or canonical_json(content[key]) != canonical_json(ours[key]))
             said = ", ".join(key if key.isidentifier() else show(key) for key in extra[:8])
-            raise refuse(f"{CONFIG} sets {said[:300]}, which an adapter of ours never does.")
+            raise bad_adapter(f"{CONFIG} sets {said[:300]}, which an adapter of ours never does.")
         return settings
 
 
@@ -101,7 +101,7 @@ def stored_name(name: str) -> str:
     return plain.removesuffix(".weight") if plain.endswith(f"{MAGNITUDE}.weight") else plain
 
 
-def read_settings(content: Mapping[str, bytes]) -> LoraSettings:
+def read_lora_settings(content: Mapping[str, bytes]) -> LoraSettings:
     """The LoRA settings among the files of an adapter folder."""
     return LoraSettings.from_json(parse_json(content, CONFIG))
 
@@ -112,7 +112,7 @@ def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...
     for module in settings.target_modules:
         shape = shapes.get(f"{module}.weight")
         if shape is None or len(shape) != 2:
-            raise refuse(f"{CONFIG} names module {module}, which the base model lacks.")
+            raise bad_adapter(f"{CONFIG} names module {module}, which the base model lacks.")
         expected[f"{PREFIX}{module}.lora_A.weight"] = (settings.rank, shape[1])
         expected[f"{PREFIX}{module}.lora_B.weight"] = (shape[0], settings.rank)
         if settings.dora:
@@ -120,7 +120,7 @@ def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...
     for head in settings.heads:
         found = {f"{PREFIX}{name}": shape for name, shape in shapes.items() if f".{name}".find(f".{head}.") >= 0}
         if not found:
-            raise refuse(f"{CONFIG} names head {head}, which the base model lacks.")
+            raise bad_adapter(f"{CONFIG} names head {head}, which the base model lacks.")
         expected |= found
     return expected
 
@@ -133,7 +133,7 @@ def check_heads(expected: Mapping[str, tuple[int, ...]], prefix: str, held: Coll
     for name in expected:
         own = name.removeprefix(PREFIX)
         if ".lora_" not in name and own.startswith(f"{prefix}.") and not {own, own.removeprefix(f"{prefix}.")}.isdisjoint(held):
-            raise refuse(f"{CONFIG} names a head that would replace {own} of the base model.")
+            raise bad_adapter(f"{CONFIG} names a head that would replace {own} of the base model.")
 
 
 def load_finite(weights: bytes) -> dict[str, "torch.Tensor"]:
@@ -145,8 +145,8 @@ def load_finite(weights: bytes) -> dict[str, "torch.Tensor"]:
     try:
         tensors: dict[str, torch.Tensor] = load(weights)
     except SafetensorError as error:
-        raise refuse(f"adapter weights cannot be read: {error}.") from None
+        raise bad_adapter(f"adapter weights cannot be read: {error}.") from None
     for name, value in tensors.items():
         if not torch.isfinite(value).all():
-            raise refuse(f"tensor {name} holds values that are not finite.")
+            raise bad_adapter(f"tensor {name} holds values that are not finite.")
     return tensors

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.core.strict_json import parse_strictly
-from ratchet.models.adapters.format import refuse, show
+from ratchet.models.adapters.format import bad_adapter, show
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ def check_header(header: Header, expected: Mapping[str, tuple[int, ...]]) -> Non
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not _are_notes(content.pop("__metadata__", {})):
-        raise refuse("adapter weights are no safetensors file.")
+        raise bad_adapter("adapter weights are no safetensors file.")
     if missing := sorted(set(expected) - set(content)):
-        raise refuse(f"adapter weights lack {len(missing)} tensors, first {missing[0]}.")
+        raise bad_adapter(f"adapter weights lack {len(missing)} tensors, first {missing[0]}.")
     if extra := sorted(set(content) - set(expected)):
-        raise refuse(f"adapter weights hold {len(extra)} tensors too many, first {show(extra[0][:50])}.")
+        raise bad_adapter(f"adapter weights hold {len(extra)} tensors too many, first {show(extra[0][:50])}.")
     places = []
     for name, shape in expected.items():
         found = content[name]
         if not isinstance(found, dict) or found.get("dtype") != "F32" or not _same(found.get("shape"), list(shape)):
-            raise refuse(f"tensor {name} is {_describe(found)}, expected float32 {list(shape)}.")
+            raise bad_adapter(f"tensor {name} is {_describe(found)}, expected float32 {list(shape)}.")
         place = found.get("data_offsets")
         if set(found) != {"dtype", "shape", "data_offsets"} or not isinstance(place, list) or len(place) != 2:
-            raise refuse(f"tensor {name} has no place, or says more of itself than type, shape and place.")
+            raise bad_adapter(f"tensor {name} has no place, or says more of itself than type, shape and place.")
         places.append((place, 4 * math.prod(shape), name))
     _check_places(places, header.data_bytes)
 
@@ -50,14 +50,14 @@ def check_header(header: Header, expected: Mapping[str, tuple[int, ...]]) -> Non
 def _check_places(places: list[tuple[list[Any], int, str]], data_bytes: int) -> None:
     """Raise unless tensors of these places and sizes follow each other and fill `data_bytes`."""
     if bad := next((name for place, _, name in places if not all(type(end) is int for end in place)), None):
-        raise refuse(f"tensor {bad} has a place that is no pair of numbers.")
+        raise bad_adapter(f"tensor {bad} has a place that is no pair of numbers.")
     end = 0
     for place, size, name in sorted(places):
         if place != [end, end + size]:
-            raise refuse(f"tensor {name} overlaps another, leaves a gap or is of another size than its shape.")
+            raise bad_adapter(f"tensor {name} overlaps another, leaves a gap or is of another size than its shape.")
         end += size
     if end != data_bytes:
-        raise refuse(f"adapter weights cannot be read: {data_bytes} bytes of numbers where {end} should be.")
+        raise bad_adapter(f"adapter weights cannot be read: {data_bytes} bytes of numbers where {end} should be.")
 
 
 def _are_notes(found: object) -> bool:

@@ -13,8 +13,8 @@ from ratchet.config.prompt import Prompt
 from ratchet.metrics.calibration import UNCALIBRATED, Calibration
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.folder import OpenFolder, open_folder
-from ratchet.models.adapters.format import AdapterCard, refuse
-from ratchet.models.adapters.peft_format import LoraSettings, check_heads, expected_tensors, load_finite, read_settings
+from ratchet.models.adapters.format import AdapterCard, bad_adapter
+from ratchet.models.adapters.peft_format import LoraSettings, check_heads, expected_tensors, load_finite, read_lora_settings
 from ratchet.models.adapters.safetensors_header import check_header
 from ratchet.models.base_models import Base, names_in, resolve_base
 from ratchet.models.causal import empty_causal
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class OpenedAdapter:
+class ValidatedAdapter:
     """The checked content of an adapter folder."""
 
     card: AdapterCard
@@ -41,7 +41,7 @@ class OpenedAdapter:
     """The architecture on the meta device, with as many labels as the adapter has; None for a probe."""
 
 
-def open_adapter(folder: Path) -> OpenedAdapter:
+def validate_adapter(folder: Path) -> ValidatedAdapter:
     """Read an adapter folder, sealed or not, and check all of it.
 
     Raises `RatchetError` for anything that is not exactly an adapter, and for a base model or tokenizer that is not the
@@ -54,7 +54,7 @@ def open_adapter(folder: Path) -> OpenedAdapter:
         calibration = read_calibration(card)
         settings, skeleton, expected = _expect(files, base)
         check_header(files.header, expected)
-        return OpenedAdapter(card, base, tokenizer, calibration, load_finite(files.read_weights()), settings, skeleton)
+        return ValidatedAdapter(card, base, tokenizer, calibration, load_finite(files.read_weights()), settings, skeleton)
 
 
 def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, dict[str, tuple[int, ...]]]:
@@ -66,13 +66,13 @@ def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, di
     shapes = parameter_shapes(skeleton)
     if card.method == "full":
         return None, skeleton, shapes
-    settings = read_settings(files.small)
+    settings = read_lora_settings(files.small)
     if settings.base != card.base:
-        raise refuse(f"{form.CONFIG} is of base {settings.base[:60]!r}, {form.CARD} of {card.base[:60]!r}.")
+        raise bad_adapter(f"{form.CONFIG} is of base {settings.base[:60]!r}, {form.CARD} of {card.base[:60]!r}.")
     if settings.causal != (card.family == "causal"):
-        raise refuse(f"{form.CONFIG} is of another family than {form.CARD}.")
+        raise bad_adapter(f"{form.CONFIG} is of another family than {form.CARD}.")
     if settings.dora != (card.method == "dora"):
-        raise refuse(f"{form.CONFIG} is of another form than {form.CARD}: one of them says DoRA.")
+        raise bad_adapter(f"{form.CONFIG} is of another form than {form.CARD}: one of them says DoRA.")
     expected = expected_tensors(settings, shapes)
     if settings.heads:
         check_heads(expected, skeleton.base_model_prefix, names_in(base.folder))
@@ -84,7 +84,7 @@ def read_calibration(card: AdapterCard) -> Calibration:
     try:
         return UNCALIBRATED if card.calibration is None else Calibration.from_json(dict(card.calibration))
     except (ValueError, TypeError, KeyError) as error:
-        raise refuse(f"{form.CARD} holds a calibration that cannot be used: {form.show(str(error))}.") from None
+        raise bad_adapter(f"{form.CARD} holds a calibration that cannot be used: {form.show(str(error))}.") from None
 
 
 def read_prompt(card: AdapterCard) -> Prompt | None:
@@ -94,9 +94,9 @@ def read_prompt(card: AdapterCard) -> Prompt | None:
     try:
         prompt = Prompt.from_json(card.prompt)
     except (TypeError, KeyError):
-        raise refuse(f"{form.CARD} holds a prompt that is none.") from None
+        raise bad_adapter(f"{form.CARD} holds a prompt that is none.") from None
     if len(prompt.codes) != len(card.labels):
-        raise refuse(f"{form.CARD} holds {len(prompt.codes)} codes for {len(card.labels)} labels.")
+        raise bad_adapter(f"{form.CARD} holds {len(prompt.codes)} codes for {len(card.labels)} labels.")
     return prompt
 
 
@@ -128,14 +128,14 @@ def _check_base(card: AdapterCard) -> Base:
     for key in ("base_revision", "preprocessing"):
         trained, found = getattr(card, key), getattr(here, key)
         if trained != found:
-            raise refuse(
+            raise bad_adapter(
                 f"the adapter was trained with {key} {trained[:24]!r}, here is {found[:24]!r}.",
                 "Install the base model that the adapter names, or train again.",
             )
     chat = card.prompt is not None and card.prompt.get("chat") is True
     found = tokenizer_digest(base.folder, chat=chat)
     if card.tokenizer_digest not in (found, here.tokenizer_digest):  # the latter without a template, as before it was in it
-        raise refuse(
+        raise bad_adapter(
             f"the adapter was trained with tokenizer_digest {card.tokenizer_digest[:24]!r}, here is {found[:24]!r}.",
             f"Put the base's tokenizer.json{' and chat template' if chat else ''} back, or train again.",
         )

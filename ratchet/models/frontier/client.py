@@ -16,9 +16,9 @@ from typing import Protocol
 from ratchet.config.frontier import Frontier
 from ratchet.config.prompt import Prompt
 from ratchet.models.frontier.budget import Budget, BudgetSpent, SpendLog
-from ratchet.models.frontier.request import Question
-from ratchet.models.frontier.response import Answer
-from ratchet.models.frontier.retries import OutOfTime, Unanswered, Wait, ask_patiently
+from ratchet.models.frontier.request import FrontierQuestion
+from ratchet.models.frontier.response import FrontierAnswer
+from ratchet.models.frontier.retries import NoAnswerError, OutOfTime, Wait, ask_with_retries
 from ratchet.models.frontier.transport import Endpoint
 
 _IN_A_ROW = 3
@@ -27,67 +27,67 @@ _WORTH_KEEPING = ("", "no_code", "refusal", "filtered", "cut_short")
 """Flaws of what the model said, not of the way: asked again, they would cost again and say the same."""
 
 
-class Memory(Protocol):
+class AnswerCache(Protocol):
     """Answers that outlive the process, by the digest of all that was sent."""
 
-    def recall(self, digest: str) -> Answer | None:
+    def recall(self, digest: str) -> FrontierAnswer | None:
         """The answer, or None for one that is missing or damaged."""
         ...
 
-    def keep(self, digest: str, answer: Answer) -> None:
+    def keep(self, digest: str, answer: FrontierAnswer) -> None:
         """Durable and whole when this returns."""
         ...
 
 
 @dataclass(frozen=True)
-class Asked:
+class BatchResult:
     """What came of a list of texts: an answer for each, None for one that was not answered; and how it went, in a sentence."""
 
-    answers: tuple[Answer | None, ...]
+    answers: tuple[FrontierAnswer | None, ...]
     remembered: int
     spent: float
     """In this cycle so far, in the money of the budget."""
     sentence: str
 
     @classmethod
-    def nothing(cls, n: int, sentence: str) -> "Asked":
+    def nothing(cls, n: int, sentence: str) -> "BatchResult":
         """Nothing was asked, because of what the sentence says."""
         return cls((None,) * n, 0, 0.0, sentence)
 
 
 @dataclass(frozen=True)
-class Unaskable:
+class UnavailableFrontier:
     """A frontier model that cannot be asked, and why."""
 
     settings: Frontier
     why: str
 
-    def ask(self, texts: Sequence[str]) -> Asked:
+    def ask(self, texts: Sequence[str]) -> BatchResult:
         """Nothing for each text."""
-        return Asked.nothing(len(texts), f"The frontier model was not asked: {self.why}")
+        return BatchResult.nothing(len(texts), f"The frontier model was not asked: {self.why}")
 
 
 @dataclass
-class Asker:
+class FrontierClient:
     """A frontier model that can be asked for labels."""
 
     settings: Frontier
     prompt: Prompt
     key: str | None
-    memory: Memory
+    memory: AnswerCache
     log: SpendLog
     wait: Wait = time.sleep
 
-    def ask(self, texts: Sequence[str], watch: Callable[[int], None] = lambda done: None) -> Asked:
+    def ask(self, texts: Sequence[str], watch: Callable[[int], None] = lambda done: None) -> BatchResult:
         """Answers to the texts, in their order. Never raises for what an endpoint does. `watch` is told how many are done.
 
         Raises `RatchetError` where what was spent cannot be told, or the environment's proxy cannot be used.
         """
         if self.key is None and not self.settings.is_local:
-            return Asked.nothing(
+            return BatchResult.nothing(
                 len(texts), f"The frontier model was not asked: the environment has no usable {self.settings.key_variable}."
             )
-        questions = [Question(self.settings, self.prompt, text) for text in texts]
+        questions = [FrontierQuestion(self.settings, self.prompt, text) for text in texts]
         known = [self.memory.recall(question.digest) for question in questions]
         course = _Course(Budget(self.settings.budget, self.log), self.settings)
         for found in filter(None, known):
@@ -107,22 +107,22 @@ class Asker:
             except BaseException:
                 course.stop("it was interrupted")  # else the pool would ask all the rest before it ends
                 raise
-            answers = tuple(found if isinstance(found, Answer) else found.result() for found in asked)
+            answers = tuple(found if isinstance(found, FrontierAnswer) else found.result() for found in asked)
         remembered = sum(found is not None for found in known)
-        return Asked(answers, remembered, course.budget.spent, self._say(answers, remembered, course))
+        return BatchResult(answers, remembered, course.budget.spent, self._say(answers, remembered, course))
 
-    def _one(self, endpoint: Endpoint, question: Question, course: "_Course") -> Answer | None:
+    def _one(self, endpoint: Endpoint, question: FrontierQuestion, course: "_Course") -> FrontierAnswer | None:
         if course.stopped:
             return None
         try:
-            answer = ask_patiently(endpoint, question, course.budget, course.until, self.wait)
+            answer = ask_with_retries(endpoint, question, course.budget, course.until, self.wait)
         except BudgetSpent:
             course.stop(f"the next question could have exceeded the budget of {self.settings.budget:g}")
             return None
         except OutOfTime:
             course.stop_late()
             return None
-        except Unanswered as error:
+        except NoAnswerError as error:
             course.failed(error)
             return None
         course.answered(answer)
@@ -130,7 +130,7 @@ class Asker:
             self.memory.keep(question.digest, answer)
         return answer
 
-    def _say(self, answers: Sequence[Answer | None], remembered: int, course: "_Course") -> str:
+    def _say(self, answers: Sequence[FrontierAnswer | None], remembered: int, course: "_Course") -> str:
         found = [answer for answer in answers if answer]
         said = (
             f"{len(found)} of {len(answers)} texts were answered by {self.settings.model}, {remembered} of them in an earlier run"
@@ -172,14 +172,14 @@ class _Course:
         with self._lock:
             self.why = self.why or why
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: FrontierAnswer) -> None:
         with self._lock:
             self._in_a_row = 0
             self._cut_short = self._cut_short + 1 if answer.flaw == "cut_short" else 0
             if self._cut_short >= _CUT_SHORT_IN_A_ROW:
                 self.why = self.why or f"{_CUT_SHORT_IN_A_ROW} answers in a row were cut short"
 
-    def failed(self, error: Unanswered) -> None:
+    def failed(self, error: NoAnswerError) -> None:
         with self._lock:
             self.missed, self._in_a_row = self.missed + 1, self._in_a_row + 1
             if not self.why and (error.fatal or self._in_a_row >= _IN_A_ROW):

@@ -6,7 +6,7 @@ The endpoint's own words are not repeated, for they may hold the text or the key
 from ratchet.config.frontier import Frontier
 
 
-def cure_of_status(status: int, settings: Frontier) -> str:
+def hint_for_status(status: int, settings: Frontier) -> str:
     """The cure of an answer with HTTP `status`; empty where waiting is the only one."""
     if status in (400, 422):
         return _send_less(settings)
@@ -27,12 +27,12 @@ def cure_of_status(status: int, settings: Frontier) -> str:
     return "Redirects are not followed: write the address that it leads to into base_url." if 300 <= status < 400 else ""
 
 
-def cure_of_silence(settings: Frontier) -> str:
+def hint_for_timeout(settings: Frontier) -> str:
     """The cure of time-outs."""
     return f"Raise timeout_s, now {settings.timeout_s:g}, or lower at_once, now {settings.at_once}."
 
 
-def cure_of_distance(settings: Frontier) -> str:
+def hint_for_no_connection(settings: Frontier) -> str:
     """The cure of no connection."""
     return f"Look at base_url = {settings.base_url!r}, and whether this machine reaches it."
 

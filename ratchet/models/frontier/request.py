@@ -20,7 +20,7 @@ _TOP = 20
 
 
 @dataclass(frozen=True)
-class Question:
+class FrontierQuestion:
     """One text for one model. Personal data is replaced before anything else sees the text."""
 
     settings: Frontier

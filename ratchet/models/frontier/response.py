@@ -17,7 +17,7 @@ Flaw = Literal["", "no_code", "refusal", "filtered", "cut_short", "bad_json", "t
 
 
 @dataclass(frozen=True)
-class Answer:
+class FrontierAnswer:
     """One answer. `label` is its place among the codes, None when it cannot be used and `flaw` says why."""
 
     label: int | None
@@ -39,32 +39,32 @@ class Answer:
         return {**asdict(self), "probabilities": None if self.probabilities is None else list(self.probabilities)}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Answer":
+    def from_json(cls, content: Mapping[str, Any]) -> "FrontierAnswer":
         """Inverse of `as_json`; raises TypeError or ValueError for anything else."""
         found = content.get("probabilities")
         return cls(**{**content, "probabilities": None if found is None else tuple(map(float, found))})
 
 
-def read_answer(body: bytes, codes: Sequence[str]) -> Answer:
+def read_answer(body: bytes, codes: Sequence[str]) -> FrontierAnswer:
     """The answer in the bytes of a `chat.completion`; never raises."""
     if len(body) > LARGEST_BYTES:
-        return Answer(None, "too_large", None, None)
+        return FrontierAnswer(None, "too_large", None, None)
     try:
         content = json.loads(body)
         choice = content["choices"][0]
         message, ended = choice["message"], choice.get("finish_reason")
         said, refused = message.get("content"), message.get("refusal")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        return Answer(None, "bad_json", None, None)
+        return FrontierAnswer(None, "bad_json", None, None)
     tokens = _usage(content, "prompt_tokens"), _usage(content, "completion_tokens")
     if refused:
-        return Answer(None, "refusal", *tokens)
+        return FrontierAnswer(None, "refusal", *tokens)
     if ended == "content_filter":
-        return Answer(None, "filtered", *tokens)
+        return FrontierAnswer(None, "filtered", *tokens)
     code = said.strip() if isinstance(said, str) else None
     if code not in codes:
-        return Answer(None, "cut_short" if ended == "length" else "no_code", *tokens)
-    return Answer(list(codes).index(str(code)), "", *tokens, probabilities=_probabilities(choice, str(code), codes))
+        return FrontierAnswer(None, "cut_short" if ended == "length" else "no_code", *tokens)
+    return FrontierAnswer(list(codes).index(str(code)), "", *tokens, probabilities=_probabilities(choice, str(code), codes))
 
 
 def _usage(content: Mapping[str, Any], name: str) -> int | None:

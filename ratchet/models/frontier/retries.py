@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from ratchet.config.frontier import Frontier
 from ratchet.models.frontier.budget import Budget
-from ratchet.models.frontier.request import Question
-from ratchet.models.frontier.response import Answer, read_answer
+from ratchet.models.frontier.request import FrontierQuestion
+from ratchet.models.frontier.response import FrontierAnswer, read_answer
 from ratchet.models.frontier.transport import AttemptFailed, Endpoint
 
 LONGEST_WAIT_S = 60.0
@@ -21,7 +21,7 @@ _FIRST_S, _LONGEST_STEP_S = 0.5, 20.0
 Wait = Callable[[float], None]
 
 
-class Unanswered(Exception):  # noqa: N818 - what happened to one question
+class NoAnswerError(Exception):
     """No answer came. `fatal`: none would come to another question either; `cure`: what would mend it, where that is known."""
 
     def __init__(self, reason: str, *, fatal: bool, cure: str = "") -> None:
@@ -33,8 +33,10 @@ class OutOfTime(Exception):  # noqa: N818 - an answer to a request for time
     """The time for all questions is over, or would be before the next attempt."""
 
 
-def ask_patiently(endpoint: Endpoint, question: Question, budget: Budget, until: float, wait: Wait = time.sleep) -> Answer:
-    """The answer to a question; raises `Unanswered`, or `BudgetSpent` when the next attempt could exceed the budget.
+def ask_with_retries(
+    endpoint: Endpoint, question: FrontierQuestion, budget: Budget, until: float, wait: Wait = time.sleep
+) -> FrontierAnswer:
+    """The answer to a question; raises `NoAnswerError`, or `BudgetSpent` when the next attempt could exceed the budget.
 
     No attempt begins after `until`, of the monotonic clock, and none that is under way then is waited for: `OutOfTime`.
 
@@ -55,9 +57,9 @@ def ask_patiently(endpoint: Endpoint, question: Question, budget: Budget, until:
                 budget.settle(name, aside, 0.0)
             reason, cure = failed.reason, failed.cure
             if not failed.again:
-                raise Unanswered(reason, fatal=True, cure=cure) from None
+                raise NoAnswerError(reason, fatal=True, cure=cure) from None
             if (failed.wait_s or 0.0) > LONGEST_WAIT_S:
-                raise Unanswered(f"{reason}, to be asked again in {failed.wait_s:.0f} s", fatal=True, cure=cure) from None
+                raise NoAnswerError(f"{reason}, to be asked again in {failed.wait_s:.0f} s", fatal=True, cure=cure) from None
             if attempt < settings.retries:
                 pause_s = failed.wait_s if failed.wait_s is not None else _step(attempt)
                 if time.monotonic() + pause_s >= until:
@@ -69,12 +71,12 @@ def ask_patiently(endpoint: Endpoint, question: Question, budget: Budget, until:
             budget.settle(name, aside, settings.cost(answer.tokens_in, answer.tokens_out))
             if answer.tokens_out > settings.max_answer_tokens:
                 said = f"it wrote {answer.tokens_out} tokens where {settings.limit_name} allowed {settings.max_answer_tokens}"
-                raise Unanswered(f"{said}, so no budget would hold", fatal=True, cure=_other_name(settings))
+                raise NoAnswerError(f"{said}, so no budget would hold", fatal=True, cure=_other_name(settings))
             if answer.tokens_in > question.most_tokens:
                 said = f"it counted {answer.tokens_in} tokens of a question that can have {question.most_tokens}"
-                raise Unanswered(f"{said}, so no budget would hold", fatal=True)
+                raise NoAnswerError(f"{said}, so no budget would hold", fatal=True)
         return answer
-    raise Unanswered(f"{reason}, {settings.retries + 1} times", fatal=False, cure=cure)
+    raise NoAnswerError(f"{reason}, {settings.retries + 1} times", fatal=False, cure=cure)
 
 
 def _other_name(settings: Frontier) -> str:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.core.errors import UsageError
-from ratchet.models.frontier.response import Answer
+from ratchet.models.frontier.response import FrontierAnswer
 
 MADE_BY = "asked_of"
 """Key of a row that names the model: a file without it was written by somebody else."""
 
 
 @dataclass(frozen=True)
-class Lesson:
+class SoftLabels:
     """Rows for the texts that have probabilities, and how many have none, by the reason."""
 
     rows: tuple[dict[str, Any], ...]
@@ -29,9 +29,9 @@ class Lesson:
         return self.unanswered + self.unusable + self.without_probabilities
 
 
-def make_lesson(
-    texts: Sequence[str], answers: Sequence[Answer | None], labels: Sequence[str], model: str, one_hot: float | None
-) -> Lesson:
+def make_soft_labels(
+    texts: Sequence[str], answers: Sequence[FrontierAnswer | None], labels: Sequence[str], model: str, one_hot: float | None
+) -> SoftLabels:
     """The lesson of `answers` to `texts`; `labels` are in the order of the codes.
 
     An answer without log-probabilities becomes `one_hot` for its label, the rest shared out among the others, where that is
@@ -47,7 +47,7 @@ def make_lesson(
             without += 1
         else:
             rows.append({"text": text, "probabilities": dict(zip(labels, shares, strict=True)), MADE_BY: model})
-    return Lesson(tuple(rows), unanswered, unusable, without)
+    return SoftLabels(tuple(rows), unanswered, unusable, without)
 
 
 def need_one_hot(share: float, k: int) -> None:

@@ -14,8 +14,8 @@ from typing import Self
 
 from ratchet.config.frontier import Frontier
 from ratchet.core.errors import RatchetError
-from ratchet.models.frontier.error_hints import cure_of_distance, cure_of_silence, cure_of_status
-from ratchet.models.frontier.request import Question
+from ratchet.models.frontier.error_hints import hint_for_no_connection, hint_for_status, hint_for_timeout
+from ratchet.models.frontier.request import FrontierQuestion
 from ratchet.models.frontier.response import LARGEST_BYTES
 
 _AGAIN = frozenset({408, 409, 425, 429})
@@ -24,7 +24,7 @@ _FREE_FROM, _FREE_TO = 400, 500
 
 
 @dataclass(frozen=True)
-class Delivery:
+class RawResponse:
     """The bytes that came back, at most one more than an answer may have, and how long the attempt took."""
 
     body: bytes
@@ -73,7 +73,7 @@ class Endpoint:
         """Break off what is under way."""
         self._client.close()
 
-    def attempt(self, question: Question, timeout_s: float) -> Delivery:
+    def attempt(self, question: FrontierQuestion, timeout_s: float) -> RawResponse:
         """Send the question once, for at most `timeout_s`; raises `AttemptFailed`.
 
         No error holds the key, or words of the endpoint.
@@ -81,7 +81,7 @@ class Endpoint:
         import httpx
 
         started, body, settings = time.perf_counter(), b"", self._settings
-        late, away = cure_of_silence(settings), cure_of_distance(settings)
+        late, away = hint_for_timeout(settings), hint_for_no_connection(settings)
         try:
             with self._client.stream("POST", self._address, content=question.body, timeout=timeout_s) as response:
                 if response.status_code != 200:
@@ -98,7 +98,7 @@ class Endpoint:
             raise AttemptFailed("no connection", again=True, owed=False, cure=away) from None
         except httpx.HTTPError:
             raise AttemptFailed("a broken connection", again=True, owed=True, cure="") from None
-        return Delivery(body, time.perf_counter() - started)
+        return RawResponse(body, time.perf_counter() - started)
 
 
 def find_key(settings: Frontier, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -113,7 +113,7 @@ def _failed(status: int, headers: Mapping[str, str], settings: Frontier) -> Atte
         f"HTTP {status}",
         again=status in _AGAIN or status >= _FREE_TO,
         owed=not refused,
-        cure=cure_of_status(status, settings),
+        cure=hint_for_status(status, settings),
         wait_s=_retry_after(headers),
     )
 

@@ -13,15 +13,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ratchet.core.blocked_imports import hidden
-from ratchet.models.adapters.dora import add_product, measure_stretch
-from ratchet.models.adapters.format import refuse
+from ratchet.models.adapters.dora import add_product, dora_scale
+from ratchet.models.adapters.format import bad_adapter
 from ratchet.models.adapters.peft_format import PREFIX, LoraSettings
 from ratchet.models.inference.head_routing import Route
 
 if TYPE_CHECKING:
     import torch
 
-Stretch = tuple["torch.Tensor", "torch.Tensor | None"]
+DoraScale = tuple["torch.Tensor", "torch.Tensor | None"]
 """c [out] of a DoRA layer, and b (1 - c) [out], which keeps the layer's own bias b as it was; None where there is no bias."""
 
 BASE = "__base__"
@@ -39,7 +39,7 @@ def import_peft() -> None:
     import peft  # noqa: F401
 
 
-class MixedLora:
+class BatchedLora:
     """The LoRA layers of one model, by which each row of a batch goes as `route` says. Threads may compute at once, while none
     adds or removes."""
 
@@ -55,17 +55,17 @@ class MixedLora:
             first = next(name for name, module in model.named_modules() if isinstance(module, nn.Linear))
             self._peft = get_peft_model(model, _configure(1, 1, [first]), _RESIDENT, autocast_adapter_dtype=False).eval()
         self._model, self._route = model, route
-        self._stretches: dict[str, dict[str, Stretch]] = {}
+        self._stretches: dict[str, dict[str, DoraScale]] = {}
         self._take_over(first)
         model.requires_grad_(False)
 
     @_without
     def add(
-        self, name: str, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"], stretches: "Mapping[str, Stretch]"
+        self, name: str, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"], stretches: "Mapping[str, DoraScale]"
     ) -> None:
         """Add an adapter with these stored tensors; raises `RatchetError` when PEFT would adapt other layers than these.
 
-        `stretches` is what `measure_stretches` found for it.
+        `stretches` is what `dora_scales` found for it.
         """
         from torch import nn
 
@@ -74,7 +74,7 @@ class MixedLora:
         adapted = {place for place, module in self._model.named_modules() if name in getattr(module, "lora_A", ())}
         if adapted != set(settings.target_modules):
             self.remove(name)
-            raise refuse(f"PEFT would adapt {len(adapted)} layers, the adapter names {len(settings.target_modules)}.")
+            raise bad_adapter(f"PEFT would adapt {len(adapted)} layers, the adapter names {len(settings.target_modules)}.")
         for place in adapted:
             layer = self._take_over(place)
             if place in stretches:
@@ -102,21 +102,21 @@ class MixedLora:
         return layer
 
 
-def measure_stretches(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> "dict[str, Stretch]":
+def dora_scales(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> "dict[str, DoraScale]":
     """The stretch of every layer of a DoRA on this model, by the layer's name; nothing for a LoRA. Others may ask meanwhile."""
     if not settings.dora:
         return {}
-    found: dict[str, Stretch] = {}
+    found: dict[str, DoraScale] = {}
     for place in settings.target_modules:
         layer = model.get_submodule(place)
         linear = getattr(layer, "base_layer", layer)
-        stretch = measure_stretch(add_product(linear.weight, place, settings, tensors), place, tensors)
+        stretch = dora_scale(add_product(linear.weight, place, settings, tensors), place, tensors)
         found[place] = stretch, None if linear.bias is None else linear.bias * (1 - stretch)
     return found
 
 
 def _forward_of(
-    linear: Any, downs: Any, ups: Any, scales: Mapping[str, float], stretches: "Mapping[str, Stretch]", route: Route
+    linear: Any, downs: Any, ups: Any, scales: Mapping[str, float], stretches: "Mapping[str, DoraScale]", route: Route
 ) -> Any:
     """What a LoRA layer computes. It refers to parts of the layer only, so that this is no cycle."""
 

@@ -7,23 +7,23 @@ such models; locks, batches and names are `multi_adapter.py`, what is asked of a
 from typing import Any
 
 from ratchet.models.adapters.merge import apply_adapter
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.base_models import Base
 from ratchet.models.causal import load_causal
 from ratchet.models.encoders import load_classifier
-from ratchet.models.inference.multi_adapter import SharedBase
-from ratchet.models.inference.multi_adapter_causal import SharedCausal
+from ratchet.models.inference.multi_adapter import MultiAdapterModel
+from ratchet.models.inference.multi_adapter_causal import MultiAdapterCausal
 
 
-def make_own_model(opened: OpenedAdapter) -> SharedBase:
+def make_dedicated_model(opened: ValidatedAdapter) -> MultiAdapterModel:
     """The model of an adapter of the form `full`; the adapter itself is still to be added."""
-    return OwnEncoder(opened) if opened.card.family == "encoder" else OwnCausal(opened)
+    return DedicatedEncoder(opened) if opened.card.family == "encoder" else DedicatedCausal(opened)
 
 
-class OwnEncoder(SharedBase):
+class DedicatedEncoder(MultiAdapterModel):
     """An encoder with its head, all of it trained."""
 
-    def __init__(self, opened: OpenedAdapter) -> None:
+    def __init__(self, opened: ValidatedAdapter) -> None:
         model = load_classifier(opened.base.folder, len(opened.card.labels))
         apply_adapter(model, None, opened.tensors)
         self._own = model
@@ -33,10 +33,10 @@ class OwnEncoder(SharedBase):
         return self._own, set()
 
 
-class OwnCausal(SharedCausal):
+class DedicatedCausal(MultiAdapterCausal):
     """A causal model, all of it trained."""
 
-    def __init__(self, opened: OpenedAdapter) -> None:
+    def __init__(self, opened: ValidatedAdapter) -> None:
         model = load_causal(opened.base.folder)
         apply_adapter(model, None, opened.tensors)
         self._own = model

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 32 * 2**20  # some hundred texts: shadow asks soon, or not at all
 
 
-class LowerMemo:
+class HiddenStateCache:
     """States [t, d] of rows by key, with the processor seconds that each took; the oldest go first. Any thread may use it."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:

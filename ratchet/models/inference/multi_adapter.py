@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ratchet.models.adapters.format import AdapterCard, refuse
+from ratchet.models.adapters.format import AdapterCard, bad_adapter
 from ratchet.models.adapters.peft_format import PREFIX
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.base_models import Base
 from ratchet.models.embeddings import pool_mean
 from ratchet.models.encoders import load_classifier_with_info, pad_id_of, sees_other_rows
-from ratchet.models.inference.batched_lora import BASE, MixedLora, import_peft, measure_stretches
+from ratchet.models.inference.batched_lora import BASE, BatchedLora, dora_scales, import_peft
 from ratchet.models.inference.head_routing import Route, RoutedHeads, build_heads, combine, group_rows
 from ratchet.models.inference.predictor import Predictions, Predictor, probe_logits
-from ratchet.models.inference.thread_pool import Part, Workers
+from ratchet.models.inference.thread_pool import Part, WorkerThreads
 from ratchet.models.tokenization import batch_by_tokens, encode_texts, pad_batch
 
 if TYPE_CHECKING:
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class SharedPredictor(Predictor):
+class AdapterPredictor(Predictor):
     """An adapter on a shared base. It stays there for as long as anybody holds this object."""
 
-    model: "SharedBase"
+    model: "MultiAdapterModel"
     name: str
     card: AdapterCard
 
 
-Asked = Sequence[tuple[SharedPredictor, Sequence[str]]]
+MixedBatch = Sequence[tuple[AdapterPredictor, Sequence[str]]]
 """Texts, each lot with the adapter that shall answer it; all adapters on one base."""
 
 _NUMBERS = itertools.count()  # of the process, so that an adapter of one base is unknown to every other
 
 
-class SharedBase:
+class MultiAdapterModel:
     """One base model and the adapters on it. Any thread may ask, add and drop: they take turns between two batches.
 
     A batch is computed in parts by threads of our own (`thread_pool.py`).
@@ -66,12 +66,12 @@ class SharedBase:
         self._encoder.register_forward_hook(self._hidden.keep)
         self._route = Route()
         self._heads = RoutedHeads(model, self._route)
-        self._mixed: MixedLora | None = None
-        self._probes: dict[str, OpenedAdapter] = {}
+        self._mixed: BatchedLora | None = None
+        self._probes: dict[str, ValidatedAdapter] = {}
         self._loras: set[str] = set()
         self._gone: deque[str] = deque()
         self._lock, self._pad_id = threading.Lock(), pad_id_of(base.folder)
-        self._workers = Workers("model")
+        self._workers = WorkerThreads("model")
 
     def _load(self, base: Base) -> tuple[Any, set[str]]:
         """The model, and the names of the parameters that the base does not hold."""
@@ -86,7 +86,7 @@ class SharedBase:
             self._take_out_gone()
             return len(self._loras) + len(self._probes)
 
-    def add(self, opened: OpenedAdapter) -> SharedPredictor:
+    def add(self, opened: ValidatedAdapter) -> AdapterPredictor:
         """Put an adapter on this base. What can be made beside is; then whoever asks waits some milliseconds."""
         put_in = self._prepare(opened)
         with self._lock:
@@ -104,13 +104,13 @@ class SharedBase:
             with self._lock:
                 return self._run([name] * len(ids), ids, mask)[:, :k]
 
-        made = SharedPredictor(
+        made = AdapterPredictor(
             opened.card.labels, opened.calibration, opened.tokenizer, self._pad_id, rows, self, name, opened.card
         )
         weakref.finalize(made, self._gone.append, name)
         return made
 
-    def _prepare(self, opened: OpenedAdapter) -> Callable[[str], None]:
+    def _prepare(self, opened: ValidatedAdapter) -> Callable[[str], None]:
         """Make what an adapter needs beside the model; what is returned puts it in, while the lock is held."""
         settings, tensors = opened.settings, opened.tensors
         if settings is None:
@@ -118,17 +118,17 @@ class SharedBase:
         import_peft()  # takes seconds, so before the lock
         heads = build_heads(opened.skeleton, settings.heads, tensors)
         if unset := sorted(name for name in self._missing if f"{PREFIX}{name}" not in tensors):
-            raise refuse(f"neither the base model nor the adapter holds {unset[0]}.")
-        stretches = measure_stretches(self._model, settings, tensors)
+            raise bad_adapter(f"neither the base model nor the adapter holds {unset[0]}.")
+        stretches = dora_scales(self._model, settings, tensors)
 
         def put_in(name: str) -> None:
-            self._mixed = self._mixed or MixedLora(self._model, self._route)
+            self._mixed = self._mixed or BatchedLora(self._model, self._route)
             self._mixed.add(name, settings, tensors, stretches)
             self._heads.add(name, heads)
 
         return put_in
 
-    def _welcome(self, name: str, opened: OpenedAdapter) -> None:
+    def _welcome(self, name: str, opened: ValidatedAdapter) -> None:
         """What else a new adapter that goes through the model needs; the lock is held."""
 
     def _dismiss(self, name: str) -> None:
@@ -141,7 +141,7 @@ class SharedBase:
         """
         return 0.0
 
-    def answer(self, asked: Asked) -> tuple[list[Predictions], float]:
+    def answer(self, asked: MixedBatch) -> tuple[list[Predictions], float]:
         """Answer every lot of texts by its own adapter, in common batches of similar length; and the processor seconds of it."""
         import torch
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ratchet.core.errors import RatchetError
-from ratchet.models.adapters.format import refuse
-from ratchet.models.adapters.validation import OpenedAdapter
+from ratchet.models.adapters.format import bad_adapter
+from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.base_models import Base
 from ratchet.models.causal import compute_prefix, label_scores, last_hidden, load_causal
 from ratchet.models.inference.head_routing import combine, group_rows
-from ratchet.models.inference.hidden_state_cache import LowerMemo
-from ratchet.models.inference.multi_adapter import SharedBase
+from ratchet.models.inference.hidden_state_cache import HiddenStateCache
+from ratchet.models.inference.multi_adapter import MultiAdapterModel
 from ratchet.models.layers import SplitLayers, find_layers
 from ratchet.models.prompt_tokenizer import PromptTokenizer
 
@@ -43,13 +43,13 @@ class _Prompted:
         return self.tokenizer.prefix, self.below
 
 
-class SharedCausal(SharedBase):
+class MultiAdapterCausal(MultiAdapterModel):
     """One causal base model and the adapters on it."""
 
     def __init__(self, base: Base) -> None:
         super().__init__(base)
         self._prompts: dict[str, _Prompted] = {}
-        self._memo, self._spared = LowerMemo(), threading.local()
+        self._memo, self._spared = HiddenStateCache(), threading.local()
         try:
             self._place, layers = find_layers(self._model)
             self._split, self._count = SplitLayers(self._model), len(layers)
@@ -59,11 +59,11 @@ class SharedCausal(SharedBase):
     def _load(self, base: Base) -> tuple[Any, set[str]]:
         return load_causal(base.folder), set()
 
-    def _welcome(self, name: str, opened: OpenedAdapter) -> None:
+    def _welcome(self, name: str, opened: ValidatedAdapter) -> None:
         import torch
 
         if not isinstance(opened.tokenizer, PromptTokenizer):
-            raise refuse("a causal adapter without a prompt answers nothing.")
+            raise bad_adapter("a causal adapter without a prompt answers nothing.")
         self._route.names = [name]
         below = self._count_below(opened)
         with torch.inference_mode():
@@ -71,7 +71,7 @@ class SharedCausal(SharedBase):
             short = [(keys.new_zeros(1, 1, keys.shape[2], 1),) * 2 for keys, _ in shared[:below]]
         self._prompts[name] = _Prompted(opened.tokenizer, shared, below, [*short, *shared[below:]])
 
-    def _count_below(self, opened: OpenedAdapter) -> int:
+    def _count_below(self, opened: ValidatedAdapter) -> int:
         """How many layers lie under the lowest that an adapter touches; 0 where that is not certain."""
         start = f"{self._place}."
         touched = opened.settings.target_modules if opened.settings else ()

@@ -16,12 +16,12 @@ import numpy as np
 from ratchet.metrics.calibration import Calibration, apply_calibration
 from ratchet.metrics.classification import Floats
 from ratchet.models.adapters.merge import apply_adapter
-from ratchet.models.adapters.validation import OpenedAdapter, open_adapter
+from ratchet.models.adapters.validation import ValidatedAdapter, validate_adapter
 from ratchet.models.causal import load_causal, pad_id_of_causal, prompted_rows
 from ratchet.models.embeddings import mean_pooled
 from ratchet.models.encoders import load_classifier, load_encoder, pad_id_of
 from ratchet.models.prompt_tokenizer import PromptTokenizer
-from ratchet.models.tokenization import Rows, TextTokenizer, run_in_batches
+from ratchet.models.tokenization import RunRows, TextTokenizer, run_in_batches
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ class Predictor:
     calibration: Calibration
     tokenizer: TextTokenizer
     pad_id: int
-    rows: Rows
+    rows: RunRows
     network: Any = field(default=None, kw_only=True)
     """The torch model behind `rows`, for whoever looks into it (`explanation/`); None in a runtime that gives no gradients."""
 
@@ -72,7 +72,7 @@ class CausalPredictor(Predictor):
 
     tokenizer: PromptTokenizer
 
-    def asking(self, codes: Sequence[int]) -> Rows:
+    def asking(self, codes: Sequence[int]) -> RunRows:
         """What answers rows of tokens after the same shared part with the scores of other tokens, [n, codes]."""
         return prompted_rows(self.network, self.tokenizer.prefix, codes)
 
@@ -81,9 +81,9 @@ def load_predictor(folder: Path) -> Predictor:
     """The predictor of an adapter folder, sealed or not, after every file, setting, tensor and digest was checked.
 
     It has base weights of its own, a LoRA or DoRA merged into them. Sets torch to one thread in this process. Raises
-    `RatchetError` as `open_adapter` does.
+    `RatchetError` as `validate_adapter` does.
     """
-    opened = open_adapter(folder)
+    opened = validate_adapter(folder)
     if opened.card.method == "probe":
         pad_id = pad_id_of(opened.base.folder)
         encoder = load_encoder(opened.base.folder)
@@ -116,11 +116,11 @@ def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calib
     return Predictor(labels, calibration, tokenizer, model.config.pad_token_id or 0, rows, network=model)
 
 
-def probe_logits(pooled: "torch.Tensor", opened: OpenedAdapter) -> "torch.Tensor":
+def probe_logits(pooled: "torch.Tensor", opened: ValidatedAdapter) -> "torch.Tensor":
     """What a probe makes of pooled texts [n, d]: float32 [n, k]."""
     return pooled @ opened.tensors["coef"].T + opened.tensors["intercept"]
 
 
-def _probe_rows(encoder: Any, opened: OpenedAdapter) -> Rows:
+def _probe_rows(encoder: Any, opened: ValidatedAdapter) -> RunRows:
     embed = functools.partial(mean_pooled, encoder)
     return lambda ids, mask: probe_logits(embed(ids, mask), opened)

@@ -47,22 +47,22 @@ _DECIMALS = 5  # float32 holds no more of a logit that counts
 _AT_ONCE = 1  # whoever is answered by the same base waits for no more than one prompt
 
 
-def record_canary(folder: Path) -> dict[str, Any]:
+def record_reference_logits(folder: Path) -> dict[str, Any]:
     """What the adapter of `folder` answers to the prompts as it will be served: the card's `canary`.
 
     Raises `RatchetError` when the path that evaluates says anything else, for then its evaluation would not be about what
     serves.
     """
-    from ratchet.models.inference.model_pool import SharedBases
+    from ratchet.models.inference.model_pool import ModelPool
     from ratchet.models.inference.predictor import load_predictor
 
     prompts = PROMPTS[_LATEST]
-    logits = SharedBases().load(folder).logits(prompts)
+    logits = ModelPool().load(folder).logits(prompts)
     _compare(logits, load_predictor(folder).logits(prompts), "what evaluates it")
     return {"prompts": _LATEST, "logits": np.round(logits, _DECIMALS).tolist()}
 
 
-def check_canary(card: AdapterCard, ask: Callable[[Sequence[str]], Floats]) -> None:
+def check_reference_logits(card: AdapterCard, ask: Callable[[Sequence[str]], Floats]) -> None:
     """Raise `RatchetError` unless `ask`, which gives logits [n, k], says of the prompts what the card recorded.
 
     The prompts are asked one by one, so that nobody who is answered meanwhile waits for long.

@@ -18,12 +18,12 @@ from ratchet.core.sandbox import confine
 def ask(job: dict[str, Any]) -> dict[str, Any]:
     """Open the adapter, compare its canary, answer the texts; raises `RatchetError` for one that is not what it should be."""
     from ratchet.models.inference.predictor import load_predictor
-    from ratchet.models.inference.reference_logits import check_canary
+    from ratchet.models.inference.reference_logits import check_reference_logits
 
     started = time.monotonic()
     predictor, card = load_predictor(Path(job["folder"])), _card(job)
     if card.canary is not None:
-        check_canary(card, predictor.logits)
+        check_reference_logits(card, predictor.logits)
     answers = predictor.predict(job["texts"])
     return {
         "labels": answers.labels,

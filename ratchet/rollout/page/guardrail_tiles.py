@@ -43,7 +43,7 @@ class Tile:
     drawn: Mark | None
 
 
-def lay_tiles(guardrails: Sequence[Guardrail]) -> tuple[Tile, ...]:
+def build_tiles(guardrails: Sequence[Guardrail]) -> tuple[Tile, ...]:
     """One tile for each guardrail, in their order."""
     return tuple(_lay(guardrail) for guardrail in guardrails)
 

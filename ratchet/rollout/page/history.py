@@ -16,7 +16,7 @@ SHOWN = 12
 
 
 @dataclass(frozen=True)
-class Row:
+class HistoryRow:
     """One entry of the history. `source` and `target` are empty where nobody's answers changed."""
 
     sequence: int
@@ -28,7 +28,7 @@ class Row:
     said: str
 
 
-def list_history(entries: Sequence[Entry]) -> tuple[Row, ...]:
+def list_history(entries: Sequence[Entry]) -> tuple[HistoryRow, ...]:
     """A row for each of the newest `HISTORY_AT_MOST` entries, newest first."""
     return tuple(_row(entry) for entry in reversed(entries[-HISTORY_AT_MOST:]))
 
@@ -41,8 +41,10 @@ def write_time(ts: str) -> str:
         return ts
 
 
-def _row(entry: Entry) -> Row:
+def _row(entry: Entry) -> HistoryRow:
     same = entry.previous_adapter == entry.adapter
     source = "" if same else (entry.previous_adapter or "none")[:SHOWN]
     action = f"{entry.action} {entry.percent} %" if entry.action == act.STEP else entry.action
-    return Row(entry.sequence, write_time(entry.ts), entry.actor, action, source, "" if same else entry.adapter[:SHOWN], entry.why)
+    return HistoryRow(
+        entry.sequence, write_time(entry.ts), entry.actor, action, source, "" if same else entry.adapter[:SHOWN], entry.why
+    )

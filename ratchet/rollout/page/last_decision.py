@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.guardrails import Guardrail
 
-Kind = TypeVar("Kind")
+T = TypeVar("T")
 _LARGEST = 1e6
 
 
 @dataclass(frozen=True)
-class Remembered:
+class LastDecision:
     """The newest decision, and the ledger entry after which it was taken."""
 
     at: str
@@ -33,9 +33,9 @@ class Remembered:
                     raise ValueError(f"{guardrail.name[:40]!r} holds {figure}, which is no figure")
 
 
-def read_remembered(document: Any) -> Remembered | None:
+def read_last_decision(document: Any) -> LastDecision | None:
     """The decision of a decoded `rollout.json`; None for anything that a promoter would not write, or wrote before it numbered."""
-    return _read(Remembered, document)
+    return _read(LastDecision, document)
 
 
 def read_evidence(document: Any) -> Evidence | None:
@@ -43,7 +43,7 @@ def read_evidence(document: Any) -> Evidence | None:
     return _read(Evidence, document)
 
 
-def _read(kind: type[Kind], document: Any) -> Kind | None:
+def _read(kind: type[T], document: Any) -> T | None:
     from pydantic import TypeAdapter, ValidationError
 
     try:

@@ -19,7 +19,7 @@ WHY_AT_MOST = 300
 
 
 @dataclass(frozen=True)
-class Form:
+class RollbackForm:
     """What the form of a rollback carries: the head that its reader saw, and the proof that this page was made here."""
 
     head: str
@@ -38,7 +38,7 @@ class Notice:
 
 
 def render_rollout(
-    view: View, form: Form | None, notices: tuple[Notice, ...] = (), *, environment: jinja2.Environment | None = None
+    view: View, form: RollbackForm | None, notices: tuple[Notice, ...] = (), *, environment: jinja2.Environment | None = None
 ) -> str:
     """The page. Without `form` this process cannot write the ledger, and the page shows the command instead."""
     template = (environment or rollout_environment()).get_template("rollout.html.j2")

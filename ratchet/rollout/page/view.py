@@ -12,12 +12,12 @@ from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, name_state
 from ratchet.rollout.ledger_entry import Entry, Head
-from ratchet.rollout.page.current_figures import Weighing, find_weighing
-from ratchet.rollout.page.guardrail_tiles import Tile, is_failing, lay_tiles
-from ratchet.rollout.page.history import HISTORY_AT_MOST, SHOWN, Row, list_history, write_time
+from ratchet.rollout.page.current_figures import CurrentFigures, find_figures
+from ratchet.rollout.page.guardrail_tiles import Tile, build_tiles, is_failing
+from ratchet.rollout.page.history import HISTORY_AT_MOST, SHOWN, HistoryRow, list_history, write_time
 from ratchet.rollout.page.ladder import Rung, build_ladder
-from ratchet.rollout.page.last_decision import Remembered
-from ratchet.rollout.state import Standing, stand
+from ratchet.rollout.page.last_decision import LastDecision
+from ratchet.rollout.state import RolloutState, state_after
 
 FAILING = "Guardrail failing"
 _TONES = {"Released": ("passed", "✓"), "Rolled back": ("blocked", "↩"), FAILING: ("blocked", "✕"), "No data": ("open", "?")}
@@ -36,7 +36,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Return:
+class RollbackPreview:
     """What a rollback would do: who answers then, and who is taken away."""
 
     target: str
@@ -61,9 +61,9 @@ class View:
     rungs: tuple[Rung, ...]
     tiles: tuple[Tile, ...]
     counts: tuple[Count, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[HistoryRow, ...]
     older: int
-    back: Return | None
+    back: RollbackPreview | None
     head: Head
     other: str = ""
     other_name: str = ""
@@ -72,71 +72,71 @@ class View:
 
 
 def view_rollout(
-    classifier: str, policy: PromotionPolicy, entries: Sequence[Entry], remembered: Remembered | None, now: datetime
+    classifier: str, policy: PromotionPolicy, entries: Sequence[Entry], remembered: LastDecision | None, now: datetime
 ) -> View:
     """The page after `entries`; of `remembered` only what was decided on the newest of them."""
-    standing = stand(entries)
-    found = find_weighing(policy, standing, remembered)
-    state = _name_state(standing, found)
-    tone, sign = _TONES.get(state) or (("open", "‖") if state.startswith("Held") else ("first", "▶"))
-    compared, moved = standing.compared, standing.moved
+    state = state_after(entries)
+    found = find_figures(policy, state, remembered)
+    word = _name_state(state, found)
+    tone, sign = _TONES.get(word) or (("open", "‖") if word.startswith("Held") else ("first", "▶"))
+    compared, moved = state.compared, state.moved
     view = View(
         classifier=classifier,
-        state=state,
+        state=word,
         tone=tone,
         sign=sign,
-        sentence=_say(found.decision) if found.decision else _say_newest(standing),
+        sentence=_say(found.decision) if found.decision else _say_newest(state),
         weighed=found.when,
-        live=(standing.live or "")[:SHOWN],
+        live=(state.live or "")[:SHOWN],
         since=write_time(moved.ts) if moved else "",
-        dwell=_say_dwell(policy, standing, now),
-        rungs=build_ladder(policy, entries, standing),
-        tiles=lay_tiles(found.guardrails),
+        dwell=_say_dwell(policy, state, now),
+        rungs=build_ladder(policy, entries, state),
+        tiles=build_tiles(found.guardrails),
         counts=_count(policy, found),
         rows=list_history(entries),
         older=max(0, len(entries) - HISTORY_AT_MOST),
-        back=_back(standing),
-        head=standing.head,
+        back=_back(state),
+        head=state.head,
     )
     if compared is None:
         return view
-    if standing.challenger is None:
+    if state.challenger is None:
         return replace(view, other=compared[0][:SHOWN], other_name="Former", other_said="watches, and can take over again")
-    said = f"answers {standing.percent} % of users, and shadows live for the others" if standing.percent else "shadows live"
+    said = f"answers {state.percent} % of users, and shadows live for the others" if state.percent else "shadows live"
     return replace(view, other=compared[1][:SHOWN], other_name="Candidate", other_said=said)
 
 
-def _name_state(standing: Standing, found: Weighing) -> str:
+def _name_state(state: RolloutState, found: CurrentFigures) -> str:
     if found.decision is None:
-        return name_state(standing)
+        return name_state(state)
     if any(map(is_failing, found.guardrails)):
         return FAILING
-    return found.decision.state if found.decision.state in _OF_EVIDENCE else name_state(standing)
+    return found.decision.state if found.decision.state in _OF_EVIDENCE else name_state(state)
 
 
-def _say(decision: Remembered) -> str:
+def _say(decision: LastDecision) -> str:
     return decision.sentence if decision.action == STAY else f"Decided, but not carried out: {decision.sentence}"
 
 
-def _say_newest(standing: Standing) -> str:
-    entry = standing.newest
+def _say_newest(state: RolloutState) -> str:
+    entry = state.newest
     if entry is None:
         return "No adapter was promoted yet."
     by_hand = entry.action in _BY_PEOPLE and (entry.action != act.PROMOTE or bool(entry.receipts))
     return f"{_BY_PEOPLE[entry.action]} by {entry.actor}: {entry.why}" if by_hand else entry.why
 
 
-def _say_dwell(policy: PromotionPolicy, standing: Standing, now: datetime) -> str:
-    if standing.compared is None or standing.moved is None:
+def _say_dwell(policy: PromotionPolicy, state: RolloutState, now: datetime) -> str:
+    if state.compared is None or state.moved is None:
         return ""
     try:
-        minutes = max(0.0, (now - datetime.fromisoformat(standing.moved.ts)).total_seconds() / 60)
+        minutes = max(0.0, (now - datetime.fromisoformat(state.moved.ts)).total_seconds() / 60)
     except (ValueError, TypeError):
         return ""
     return f"{minutes:.0f} min at this step; at least {policy.dwell_minutes:g} at each"
 
 
-def _count(policy: PromotionPolicy, found: Weighing) -> tuple[Count, ...]:
+def _count(policy: PromotionPolicy, found: CurrentFigures) -> tuple[Count, ...]:
     whole, step = found.whole, found.step
     if whole is None or step is None:
         return ()
@@ -150,8 +150,8 @@ def _count(policy: PromotionPolicy, found: Weighing) -> tuple[Count, ...]:
     )
 
 
-def _back(standing: Standing) -> Return | None:
-    gone, target = standing.challenger or standing.live, standing.refuge
+def _back(state: RolloutState) -> RollbackPreview | None:
+    gone, target = state.challenger or state.live, state.refuge
     if gone is None or target is None:
         return None
-    return Return(target[:SHOWN], gone[:SHOWN], standing.challenger is not None)
+    return RollbackPreview(target[:SHOWN], gone[:SHOWN], state.challenger is not None)

@@ -12,7 +12,15 @@ from ratchet.core.digests import digest_bytes
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import make_folder
 from ratchet.core.filesystem import DISK, FileSystem
-from ratchet.storage.journal.segments import SUFFIX, Rows, left_behind, number_of, publish_segment, read_journal, sweep
+from ratchet.storage.journal.segments import (
+    SUFFIX,
+    RowSchema,
+    left_behind,
+    number_of,
+    publish_segment,
+    read_journal,
+    sweep_unsealed,
+)
 
 
 class JournalFiles:
@@ -22,7 +30,7 @@ class JournalFiles:
     `*.damaged`.
     """
 
-    def __init__(self, folder: Path, landing: Path, rows: Rows, disk: FileSystem = DISK) -> None:
+    def __init__(self, folder: Path, landing: Path, rows: RowSchema, disk: FileSystem = DISK) -> None:
         """Seal what an earlier process left behind, and begin a new journal.
 
         Raises OSError when the folder cannot be written, BlockingIOError when another process holds it.
@@ -33,7 +41,7 @@ class JournalFiles:
             make_folder(folder, disk)
             make_folder(landing, disk)
             held.enter_context(disk.lock(folder / ".lock", wait=False))
-            sweep(landing, disk)
+            sweep_unsealed(landing, disk)
             for left in left_behind(folder, disk):
                 self._seal(left)
             self._begin()

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.storage.journal.files import JournalFiles
-from ratchet.storage.journal.segments import Row, Rows, as_line
+from ratchet.storage.journal.segments import Row, RowSchema, as_line
 
 
 class Journal:
     """Durable appends of one kind of row; `landing` receives the sealed segments."""
 
     def __init__(
-        self, folder: Path, landing: Path, rows: Rows, *, seal_rows: int = 5000, seal_s: float = 60.0, disk: FileSystem = DISK
+        self, folder: Path, landing: Path, rows: RowSchema, *, seal_rows: int = 5000, seal_s: float = 60.0, disk: FileSystem = DISK
     ) -> None:
         """Seal what an earlier process left behind, and begin a new journal.
 

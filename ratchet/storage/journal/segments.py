@@ -26,7 +26,7 @@ _NAMED = re.compile(rf"{_PREFIX}([0-9a-f]{{{_SHOWN}}})\.parquet")
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowSchema:
     """What a journal holds: `name`, and for each column its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE, BIGINT or BOOLEAN)."""
 
     name: str
@@ -44,7 +44,7 @@ def left_behind(folder: Path, disk: FileSystem = DISK) -> list[Path]:
     return [folder / name for name in disk.list(folder) if name.endswith(SUFFIX) and name.removesuffix(SUFFIX).isdigit()]
 
 
-def sweep(landing: Path, disk: FileSystem = DISK) -> None:
+def sweep_unsealed(landing: Path, disk: FileSystem = DISK) -> None:
     """Remove half-written segments of a killed process. Call it only while holding the journal."""
     for name in disk.list(landing):
         if name.startswith(f".{_PREFIX}"):
@@ -68,7 +68,7 @@ def read_journal(path: Path, disk: FileSystem = DISK) -> tuple[list[dict[str, An
     return rows, damaged
 
 
-def publish_segment(landing: Path, rows: Rows, content: Sequence[Row], disk: FileSystem = DISK) -> Path:
+def publish_segment(landing: Path, rows: RowSchema, content: Sequence[Row], disk: FileSystem = DISK) -> Path:
     """Write rows, in the order of their time, as one Parquet file named by what it holds; idempotent."""
     import pyarrow as pa
     import pyarrow.parquet as pq

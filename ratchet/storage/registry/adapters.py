@@ -12,7 +12,7 @@ from typing import Any
 from ratchet.core.digests import canonical_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
-from ratchet.core.files import fsync_folder, publish
+from ratchet.core.files import fsync_folder, publish_file
 from ratchet.core.names import DIGEST
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.folder import open_folder, read_folder
@@ -47,7 +47,7 @@ class AdapterStore:
                 part = stage / f".{file}"
                 part.write_bytes(data)
                 part.chmod(0o644)
-                publish(part, stage / file)
+                publish_file(part, stage / file)
                 (stage / file).chmod(0o444)
             failpoint("adapter_store.before_rename")
             stage.rename(target)
@@ -66,7 +66,7 @@ class AdapterStore:
             raise self._unknown(name, digest)
         with open_folder(folder) as opened:
             if opened.digest != digest:
-                raise form.refuse(f"adapter {digest[:16]} of {name} is not the content that its name says.")
+                raise form.bad_adapter(f"adapter {digest[:16]} of {name} is not the content that its name says.")
         return folder
 
     def digests(self, name: str) -> list[str]:

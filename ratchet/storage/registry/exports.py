@@ -16,12 +16,12 @@ from ratchet.core.files import make_folder, publish_folder, write_json
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.core.names import nearest
 from ratchet.core.verdict import Verdict
-from ratchet.deployment.exports.kinds import KINDS, Kind
+from ratchet.deployment.exports.kinds import KINDS, ExportKind
 from ratchet.deployment.exports.onnx import ONNX
 from ratchet.deployment.exports.onnx_runtime import onnx_predictor
-from ratchet.deployment.exports.parity import GOLDEN, HELD_OUT, Answers, compare_sets, judge_evidence, split_by_label
+from ratchet.deployment.exports.parity import GOLDEN, HELD_OUT, AnswerPair, compare_sets, judge_evidence, split_by_label
 from ratchet.deployment.exports.speed import Speed, compare_speed
-from ratchet.models.adapters.validation import OpenedAdapter, open_adapter
+from ratchet.models.adapters.validation import ValidatedAdapter, validate_adapter
 from ratchet.models.inference.predictor import Predictor, load_predictor
 from ratchet.models.prompt_tokenizer import PromptTokenizer
 from ratchet.storage.home import Home
@@ -55,7 +55,7 @@ class Exports:
         target = self.folder(name, digest, kind)
         if target.exists():
             return self.record(name, digest, kind)
-        opened = open_adapter(self._adapters.open(name, digest))
+        opened = validate_adapter(self._adapters.open(name, digest))
         make_folder(target.parent, self._disk)
         for folder in target.parents[1].glob("*"):  # also of adapters that nobody exports again
             sweep_stages(folder)
@@ -125,10 +125,10 @@ class Exports:
             raise RatchetError(
                 f"the {kind} export of adapter {digest[:12]} changed while it was read.", "Try again.", code="bad_export"
             )
-        opened = open_adapter(self._adapters.open(name, digest))
+        opened = validate_adapter(self._adapters.open(name, digest))
         return onnx_predictor(opened, model, one_by_one=KINDS[kind].one_by_one)
 
-    def _describe(self, name: str, digest: str, kind: str, opened: OpenedAdapter, stage: Path) -> dict[str, Any]:
+    def _describe(self, name: str, digest: str, kind: str, opened: ValidatedAdapter, stage: Path) -> dict[str, Any]:
         card = opened.card
         evidence, speed = self._compare(name, digest, KINDS[kind], opened, stage)
         tokenizer = opened.tokenizer
@@ -161,7 +161,7 @@ class Exports:
         return judge_evidence(evidence, Specs(self._home)[name].export)
 
     def _compare(
-        self, name: str, digest: str, kind: Kind, opened: OpenedAdapter, stage: Path
+        self, name: str, digest: str, kind: ExportKind, opened: ValidatedAdapter, stage: Path
     ) -> tuple[dict[str, Any], Speed | None]:
         """How its answers differ from the adapter's on every text whose label both know, and how fast both gave them."""
         specs, labels = Specs(self._home), opened.card.labels
@@ -178,7 +178,7 @@ class Exports:
             return compare_sets(found, strange), speed
 
 
-def _answer(predictor: Predictor, texts: Sequence[str]) -> Answers:
+def _answer(predictor: Predictor, texts: Sequence[str]) -> AnswerPair:
     """Logits and calibrated probabilities."""
     logits = predictor.logits(texts)
     return logits, predictor.judge(logits).probabilities

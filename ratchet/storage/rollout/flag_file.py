@@ -19,7 +19,7 @@ from ratchet.core.files import read_if_there, write_atomically, write_json
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.rollout.flag import SCHEMA, Rollout, read_flag
 from ratchet.storage.home import Home
-from ratchet.storage.reserved_space import with_ballast
+from ratchet.storage.reserved_space import with_reserve
 
 FLAG_SET = "ratchet"
 """The `flagSetId` of the file."""
@@ -74,7 +74,7 @@ class Flags:
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.classifiers())
             failpoint("flags.before_write")
-            with_ballast(self.home.ballast, lambda: write_json(self.home.flags, document, disk=self.disk))
+            with_reserve(self.home.ballast, lambda: write_json(self.home.flags, document, disk=self.disk))
             failpoint("flags.after_write")
             with suppress(OSError):  # a full disk must not make a publication fail; the mark is one behind then
                 write_atomically(self._mark, f"{generation:020d}".encode(), disk=self.disk)

@@ -17,9 +17,9 @@ from ratchet.core.files import append_line, read_if_there, whole_lines, write_at
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.rollout.ledger_entry import GENESIS, Entry, Head
 from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
-from ratchet.rollout.state import Standing, follow, stand
+from ratchet.rollout.state import RolloutState, apply_entry, state_after
 from ratchet.storage.home import Home
-from ratchet.storage.reserved_space import with_ballast
+from ratchet.storage.reserved_space import with_reserve
 from ratchet.storage.rollout.signing_key import public_key, signing_key
 
 
@@ -60,17 +60,17 @@ class Ledger:
         check_head(path, entries, anchor or Head(), "the signed checkpoint")
         return entries
 
-    def standing(self, classifier: str) -> Standing:
+    def state(self, classifier: str) -> RolloutState:
         """What the entries amount to."""
-        return stand(self.entries(classifier))
+        return state_after(self.entries(classifier))
 
     def head(self, classifier: str) -> Head:
         """Number and digest of the newest entry."""
-        return self.standing(classifier).head
+        return self.state(classifier).head
 
     def live(self, classifier: str) -> str | None:
         """Digest of the live adapter, or None before the first promotion."""
-        return self.standing(classifier).live
+        return self.state(classifier).live
 
     def append(self, classifier: str, *, after: Head | None = None, key: str = "", **content: Any) -> Entry:
         """Add an entry after the newest one, durable when this returns. One writer at a time.
@@ -83,7 +83,7 @@ class Ledger:
             entries = self.entries(classifier)
             if done := next((entry for entry in entries if key and entry.key == key), None):
                 return done
-            before = stand(entries)
+            before = state_after(entries)
             if after is not None and before.head != after:
                 raise RatchetError(
                     f"someone decided meanwhile: {classifier} has {before.head.sequence} ledger entries, not {after.sequence}.",
@@ -92,11 +92,11 @@ class Ledger:
                 )
             said = {"previous_adapter": before.live, **content}
             entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **said)
-            after_it = follow(before, entry)
+            after_it = apply_entry(before, entry)
             self._catch_up(secret, classifier, before.head)
             line = {**asdict(entry), "digest": entry.digest, "signature": sign(secret, f"entry {classifier}", entry.digest)}
             said_line = json.dumps(line, ensure_ascii=False)
-            with_ballast(self.home.ballast, lambda: append_line(self.home.ledger(classifier), said_line, self.disk))
+            with_reserve(self.home.ballast, lambda: append_line(self.home.ledger(classifier), said_line, self.disk))
             failpoint("ledger.before_checkpoint")
             self._vouch(secret, classifier, after_it.head)
         return entry
@@ -120,7 +120,7 @@ class Ledger:
 
     def _vouch(self, secret: Ed25519PrivateKey, classifier: str, head: Head) -> None:
         path, note = self.home.checkpoint(classifier), write_checkpoint(secret, classifier, head)
-        with_ballast(self.home.ballast, lambda: write_atomically(path, note.encode(), disk=self.disk))
+        with_reserve(self.home.ballast, lambda: write_atomically(path, note.encode(), disk=self.disk))
 
     def _anchor(self, classifier: str) -> Head | None:
         path = self.home.checkpoint(classifier)

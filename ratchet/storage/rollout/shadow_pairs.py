@@ -14,10 +14,10 @@ from ratchet.core.sql import literal
 from ratchet.data.consensus import CONSENSUS_SQL
 from ratchet.rollout.evidence import COUNTS_SQL, LABELLED_SQL, PAIR_COLUMNS, PAIRS_SQL, Evidence
 from ratchet.storage.home import Home
-from ratchet.storage.journal.segments import Rows, is_intact
+from ratchet.storage.journal.segments import RowSchema, is_intact
 from ratchet.storage.warehouse import Warehouse
 
-PAIRS = Rows("pairs", PAIR_COLUMNS)
+PAIRS = RowSchema("pairs", PAIR_COLUMNS)
 _ALL_WEEKS = date.max
 _LOG = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Spoiling an adapter folder: its settings, its card, the tensors and the header of its weights, its files.
 
-Each of these functions makes a `Spoil`, which changes a folder where it lies. Add another way to change a file here; which changes
+Each of these functions makes a `Corruption`, which changes a folder where it lies. Add another way to change a file here; which changes
 are tried and what must be said of them is `hostile.py`.
 """
 
@@ -16,21 +16,21 @@ import numpy as np
 from ratchet.models.adapters.format import CARD, CONFIG
 
 WEIGHTS = "adapter_model.safetensors"
-Spoil = Callable[[Path], object]
-Tensors = dict[str, Any]
+Corruption = Callable[[Path], object]
+TensorDict = dict[str, Any]
 
 
-def change_config(**changes: Any) -> Spoil:
+def change_config(**changes: Any) -> Corruption:
     """Change settings in adapter_config.json."""
     return lambda folder: _change(folder / CONFIG, changes)
 
 
-def change_card(**changes: Any) -> Spoil:
+def change_card(**changes: Any) -> Corruption:
     """Change what ratchet.json says."""
     return lambda folder: _change(folder / CARD, changes)
 
 
-def change_tensors(edit: Callable[[Tensors], object]) -> Spoil:
+def change_tensors(edit: Callable[[TensorDict], object]) -> Corruption:
     """Change the tensors in the weights file, in place."""
 
     def change(folder: Path) -> None:
@@ -43,7 +43,7 @@ def change_tensors(edit: Callable[[Tensors], object]) -> Spoil:
     return change
 
 
-def change_header(edit: Callable[[dict[str, Any]], object]) -> Spoil:
+def change_header(edit: Callable[[dict[str, Any]], object]) -> Corruption:
     """Change the header of the weights file in place, and leave its numbers."""
 
     def change(folder: Path) -> None:
@@ -56,32 +56,32 @@ def change_header(edit: Callable[[dict[str, Any]], object]) -> Spoil:
     return change
 
 
-def replace_tensor(part: str, change: Callable[[Any], Any]) -> Spoil:
+def replace_tensor(part: str, change: Callable[[Any], Any]) -> Corruption:
     """Put another array in the place of the first tensor with `part` in its name."""
 
-    def edit(tensors: Tensors) -> None:
+    def edit(tensors: TensorDict) -> None:
         name = next(name for name in sorted(tensors) if part in name)
         tensors[name] = np.ascontiguousarray(change(tensors[name]))
 
     return change_tensors(edit)
 
 
-def write(name: str, content: bytes | str) -> Spoil:
+def write(name: str, content: bytes | str) -> Corruption:
     """Write a file."""
     return lambda folder: (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def cut(length: int) -> Spoil:
+def cut(length: int) -> Corruption:
     """Cut the weights; a negative length counts from their end."""
     return lambda folder: os.truncate(folder / WEIGHTS, length % (folder / WEIGHTS).stat().st_size)
 
 
-def grow(size: int, name: str = WEIGHTS) -> Spoil:
+def grow(size: int, name: str = WEIGHTS) -> Corruption:
     """Let a file end at `size` bytes, which take no room on the disk."""
     return lambda folder: os.truncate(folder / name, size)
 
 
-def link(name: str) -> Spoil:
+def link(name: str) -> Corruption:
     """Put a link in the place of a file."""
 
     def spoil(folder: Path) -> None:
@@ -91,12 +91,12 @@ def link(name: str) -> Spoil:
     return spoil
 
 
-def change_entry(change: Mapping[str, Any]) -> Spoil:
+def change_entry(change: Mapping[str, Any]) -> Corruption:
     """Change what the header says of the first tensor."""
     return change_header(lambda header: header[min(header.keys() - {"__metadata__"})].update(change))
 
 
-def replace_header(text: bytes) -> Spoil:
+def replace_header(text: bytes) -> Corruption:
     """Put these letters in the place of the header, and no numbers behind."""
     return lambda folder: _write_weights(folder, text)
 
@@ -139,12 +139,12 @@ def name_many_labels(folder: Path) -> None:
     (folder / CARD).write_text(json.dumps(card))
 
 
-def override_a_weight(tensors: Tensors) -> None:
+def override_a_weight(tensors: TensorDict) -> None:
     """Smuggle in a weight of the base."""
     tensors["base_model.model.bert.embeddings.LayerNorm.weight"] = np.ones(32, dtype=np.float32)
 
 
-def drop_half(tensors: Tensors) -> None:
+def drop_half(tensors: TensorDict) -> None:
     """Lose every second LoRA tensor."""
     for name in sorted(name for name in tensors if "lora" in name)[::2]:
         del tensors[name]

@@ -20,9 +20,9 @@ from typing import Any
 from ratchet.core.errors import RatchetError
 from ratchet.models.adapters.folder import open_folder
 from ratchet.models.adapters.format import CARD, CONFIG, read_card
-from ratchet.models.adapters.peft_format import MAX_RANK, expected_tensors, read_settings
+from ratchet.models.adapters.peft_format import MAX_RANK, expected_tensors, read_lora_settings
 from ratchet.models.adapters.safetensors_header import Header, check_header
-from ratchet.models.adapters.validation import open_adapter, read_calibration, read_prompt
+from ratchet.models.adapters.validation import read_calibration, read_prompt, validate_adapter
 from ratchet.models.encoders import empty_classifier, parameter_shapes
 from ratchet.testing.adapters.json_mutations import break_letters, mutate
 
@@ -50,7 +50,7 @@ class BadMutantError(AssertionError):
 
 
 @dataclass(frozen=True)
-class Judge:
+class MutantJudge:
     """The parts of a good adapter, and how a mutant of each is judged. The adapter is an encoder's LoRA."""
 
     parts: Mapping[str, bytes]
@@ -59,9 +59,9 @@ class Judge:
     numbers: bytes
 
     @classmethod
-    def of(cls, folder: Path) -> "Judge":
+    def of(cls, folder: Path) -> "MutantJudge":
         """The judge of an adapter folder; its card is given a prompt too, so that mutants reach that."""
-        opened = open_adapter(folder)
+        opened = validate_adapter(folder)
         if opened.settings is None:
             raise TypeError("the adapter is no LoRA")
         shapes = parameter_shapes(empty_classifier(opened.base.folder, len(opened.card.labels)))
@@ -75,7 +75,7 @@ class Judge:
     def judge(self, part: str, mutant: bytes) -> None:
         """Raise `RatchetError` for what is refused, and AssertionError for a mutant that is accepted and should not be."""
         if part == CONFIG:
-            settings = read_settings({CONFIG: mutant})
+            settings = read_lora_settings({CONFIG: mutant})
             expected_tensors(settings, self.shapes)
             good = (
                 1 <= settings.rank <= MAX_RANK and 0 < settings.alpha <= 16 * MAX_RANK and settings.as_json() == json.loads(mutant)
@@ -105,7 +105,7 @@ class Judge:
 
 def try_mutants(folder: Path, count: int, seed: int) -> Tally:
     """Judge `count` mutants of the parts of a good adapter. Raises `BadMutantError` for one that is neither refused nor good."""
-    judge, draw, tally = Judge.of(folder), random.Random(seed), Tally()  # noqa: S311 - a trial, guards nothing
+    judge, draw, tally = MutantJudge.of(folder), random.Random(seed), Tally()  # noqa: S311 - a trial, guards nothing
     names = sorted(judge.parts)
     for number in range(count):
         part = draw.choice(names)
@@ -129,7 +129,7 @@ def try_mutated_folders(good: Path, scratch: Path, count: int, seed: int) -> Tal
         else:
             mutant = mutate(whole, draw)
         (scratch / name).write_bytes(mutant)
-        _try(tally, name, functools.partial(open_adapter, scratch), f"mutated folder {number} of seed {seed}", mutant)
+        _try(tally, name, functools.partial(validate_adapter, scratch), f"mutated folder {number} of seed {seed}", mutant)
         (scratch / name).write_bytes(whole)
     return tally
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.core.errors import RatchetError
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 
 _EVENTS = frozenset(
     {
@@ -28,7 +28,7 @@ _EVENTS = frozenset(
 
 
 @dataclass(frozen=True)
-class Opening:
+class LoadOutcome:
     """What came of opening one folder. `refused` is what was said, None where it opened."""
 
     folder: str
@@ -40,18 +40,18 @@ class Opening:
     events: list[str]
 
 
-def watch(folders: Sequence[Path], events: list[str]) -> Iterator[Opening]:
+def watch(folders: Sequence[Path], events: list[str]) -> Iterator[LoadOutcome]:
     """Open each folder; anything else than a `RatchetError` ends the process."""
     for folder in folders:
         refused = None
         before, started, seen = _reset_peak(), time.process_time(), len(events)
         try:
-            open_adapter(folder)
+            validate_adapter(folder)
         except RatchetError as error:
             refused = str(error)
             refused.encode()  # it can be printed
         seconds = time.process_time() - started
-        yield Opening(folder.name, refused, seconds, max(0, _status("VmHWM") - before), events[seen:])
+        yield LoadOutcome(folder.name, refused, seconds, max(0, _status("VmHWM") - before), events[seen:])
 
 
 def _reset_peak() -> int:
@@ -67,9 +67,9 @@ def _status(key: str) -> int:
 
 def main(room: int, rounds: int, good: Path, folders: Sequence[Path]) -> None:
     """As the module says."""
-    open_adapter(good)
+    validate_adapter(good)
     with contextlib.suppress(RatchetError):
-        open_adapter(folders[0])
+        validate_adapter(folders[0])
     _reset_peak()
     heard: list[str] = []
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ratchet.testing.disk.faulty_disk import FragileDisk, PowerLossError
+from ratchet.testing.disk.faulty_disk import FaultyDisk, PowerLossError
 from ratchet.testing.disk.power_loss import OUTCOMES, Survival
 
 
@@ -27,12 +27,12 @@ class Scenario:
     process does: it recovers, and raises AssertionError when something acknowledged is gone or something else is amiss.
     """
 
-    begin: Callable[[], FragileDisk]
-    work: Callable[[FragileDisk, list[Any]], None]
-    check: Callable[[FragileDisk, list[Any]], None]
+    begin: Callable[[], FaultyDisk]
+    work: Callable[[FaultyDisk, list[Any]], None]
+    check: Callable[[FaultyDisk, list[Any]], None]
 
     @cached_property
-    def beginning(self) -> FragileDisk:
+    def beginning(self) -> FaultyDisk:
         """What `begin` makes, made once; each trial takes a copy."""
         return self.begin()
 
@@ -129,7 +129,7 @@ def crash_at_random(scenario: Scenario, seed: int) -> None:
         scenario.check(_next(disk, draw), told)
 
 
-def _next(disk: FragileDisk, draw: random.Random) -> FragileDisk:
+def _next(disk: FaultyDisk, draw: random.Random) -> FaultyDisk:
     return disk.after(Survival.drawn(draw.getrandbits(32)) if draw.random() < 0.8 else None)
 
 
@@ -140,11 +140,11 @@ def _survivals(at: int, draws: int) -> Iterator[tuple[str, Survival | None]]:
         yield f"what seed {at * 1000 + seed} draws", Survival.drawn(at * 1000 + seed)
 
 
-def _begun(scenario: Scenario) -> tuple[FragileDisk, list[Any]]:
+def _begun(scenario: Scenario) -> tuple[FaultyDisk, list[Any]]:
     return scenario.beginning.after(OUTCOMES["nothing"]), []
 
 
-def _crashed(scenario: Scenario, at: int) -> tuple[FragileDisk, list[Any]]:
+def _crashed(scenario: Scenario, at: int) -> tuple[FaultyDisk, list[Any]]:
     """The disk on which the power went at operation `at`, as it was then, and what had been acknowledged."""
     disk, told = _begun(scenario)
     disk.crash_at = at

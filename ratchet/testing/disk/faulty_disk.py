@@ -1,6 +1,6 @@
 """A disk in memory that loses power, or fills up, at any operation.
 
-Part of the product, so that whoever writes a new store can crash it at every operation: run it on a `FragileDisk` with
+Part of the product, so that whoever writes a new store can crash it at every operation: run it on a `FaultyDisk` with
 `crash_at=n`, take `after(...)` and look at what is left. Add here other ways in which a disk fails; what survives a failure is
 `ratchet/testing/disk/power_loss.py`, the verbs are `ratchet/core/filesystem.py`.
 """
@@ -18,7 +18,7 @@ class PowerLossError(BaseException):
     """The power is gone: no `except Exception` of the code under test outlives it."""
 
 
-class FragileDisk:
+class FaultyDisk:
     """A `FileSystem` in memory. `operations` counts the changing verbs so far.
 
     At verb number `crash_at` the power goes: the verb has perhaps happened, and nothing happens after it. The verbs numbered in
@@ -31,11 +31,11 @@ class FragileDisk:
         self.operations, self.dead = 0, False
         self._root = root or Folder()
 
-    def after(self, survival: Survival | None = None, *, crash_at: int = 0) -> "FragileDisk":
+    def after(self, survival: Survival | None = None, *, crash_at: int = 0) -> "FaultyDisk":
         """A copy as the next process finds it: after a power loss with `survival`, or, without, after kill -9 of the process."""
-        return FragileDisk(crash_at, root=survive(self._root, survival) if survival else deepcopy(self._root))
+        return FaultyDisk(crash_at, root=survive(self._root, survival) if survival else deepcopy(self._root))
 
-    def prepared(self, *folders: Path) -> "FragileDisk":
+    def prepared(self, *folders: Path) -> "FaultyDisk":
         """Make folders, with their parents, that were durable long ago. Returns itself."""
         for path in folders:
             node = self._root

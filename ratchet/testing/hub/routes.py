@@ -15,7 +15,7 @@ from ratchet.testing.hub.card_metadata import look_at_card
 from ratchet.testing.hub.repository import BRANCH, HubState, RefusedError, Repository, git_oid
 
 
-class Asked:
+class HubRequest:
     """One request: where, with what, by whom."""
 
     def __init__(
@@ -44,11 +44,11 @@ class Asked:
             raise RefusedError(401, "Invalid username or password.")
 
 
-Answer = tuple[int, Any, dict[str, str]]
+RouteResponse = tuple[int, Any, dict[str, str]]
 """Status, content (bytes, or what becomes JSON) and headers."""
 
 
-def _create(hub: HubState, asked: Asked) -> Answer:
+def _create(hub: HubState, asked: HubRequest) -> RouteResponse:
     asked.need_token(hub)
     name = f"{asked.json.get('organization') or 'me'}/{asked.json['name']}"
     said = {"url": f"{hub.endpoint}/{name}", "name": name, "id": name}
@@ -59,7 +59,7 @@ def _create(hub: HubState, asked: Asked) -> Answer:
     return 200, said, {}
 
 
-def _info(hub: HubState, asked: Asked) -> Answer:
+def _info(hub: HubState, asked: HubRequest) -> RouteResponse:
     repository = asked.repository(hub)
     commit = repository.at(asked.place.get("rev") or BRANCH)
     siblings = [{"rfilename": path} for path in sorted(commit.files)]
@@ -67,7 +67,7 @@ def _info(hub: HubState, asked: Asked) -> Answer:
     return 200, {**said, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}, {}
 
 
-def _tree(hub: HubState, asked: Asked) -> Answer:
+def _tree(hub: HubState, asked: HubRequest) -> RouteResponse:
     """Files of the whole commit for `recursive`, else those of the root; sub-folders as such either way."""
     repository, deep = asked.repository(hub), asked.query.get("recursive", "").lower() in {"true", "1"}
     files = repository.at(asked.place["rev"]).files
@@ -86,21 +86,21 @@ def _tree(hub: HubState, asked: Asked) -> Answer:
     return 200, found, {}
 
 
-def _refs(hub: HubState, asked: Asked) -> Answer:
+def _refs(hub: HubState, asked: HubRequest) -> RouteResponse:
     repository = asked.repository(hub)
     tags = [{"name": name, "ref": f"refs/tags/{name}", "targetCommit": oid} for name, oid in repository.tags.items()]
     branch = {"name": BRANCH, "ref": f"refs/heads/{BRANCH}", "targetCommit": repository.head.oid}
     return 200, {"branches": [branch], "tags": tags, "converts": []}, {}
 
 
-def _commits(hub: HubState, asked: Asked) -> Answer:
+def _commits(hub: HubState, asked: HubRequest) -> RouteResponse:
     repository = asked.repository(hub)
     newest = repository.at(asked.place["rev"]).number
     said = {"message": "", "authors": [{"user": "someone"}], "date": "2026-01-01T00:00:00.000Z"}
     return 200, [{"id": each.oid, "title": each.title, **said} for each in reversed(repository.commits[: newest + 1])], {}
 
 
-def _preupload(hub: HubState, asked: Asked) -> Answer:
+def _preupload(hub: HubState, asked: HubRequest) -> RouteResponse:
     asked.need_token(hub)
     files = asked.repository(hub).at(asked.place["rev"]).files
     blobs = asked.repository(hub).blobs
@@ -113,7 +113,7 @@ def _preupload(hub: HubState, asked: Asked) -> Answer:
     return 200, {"files": found}, {}
 
 
-def _large(hub: HubState, asked: Asked) -> Answer:
+def _large(hub: HubState, asked: HubRequest) -> RouteResponse:
     asked.need_token(hub)
     blobs = asked.repository(hub).blobs
     found = []
@@ -124,13 +124,13 @@ def _large(hub: HubState, asked: Asked) -> Answer:
     return 200, {"transfer": "basic", "objects": found}, {}
 
 
-def _put_large(hub: HubState, asked: Asked) -> Answer:
+def _put_large(hub: HubState, asked: HubRequest) -> RouteResponse:
     if hub.repositories[asked.place["repo"]].keep(asked.body) != asked.place["oid"]:
         raise RefusedError(400, "the content is not what its name says")
     return 200, {}, {}
 
 
-def _commit(hub: HubState, asked: Asked) -> Answer:
+def _commit(hub: HubState, asked: HubRequest) -> RouteResponse:
     asked.need_token(hub)
     repository, added, deleted = asked.repository(hub), {}, []
     lines = [json.loads(line) for line in asked.body.splitlines()]
@@ -149,19 +149,19 @@ def _commit(hub: HubState, asked: Asked) -> Answer:
     return 200, {"success": True, "commitOid": commit.oid, "commitUrl": url, "hookOutput": ""}, {}
 
 
-def _tag(hub: HubState, asked: Asked) -> Answer:
+def _tag(hub: HubState, asked: HubRequest) -> RouteResponse:
     asked.need_token(hub)
     asked.repository(hub).tag(asked.json["tag"], asked.place["rev"])
     return 200, {}, {}
 
 
-def _settings(hub: HubState, asked: Asked) -> Answer:
+def _settings(hub: HubState, asked: HubRequest) -> RouteResponse:
     asked.need_token(hub)
     asked.repository(hub).private = asked.json["visibility"] == "private"
     return 200, {"private": asked.repository(hub).private}, {}
 
 
-def _resolve(hub: HubState, asked: Asked) -> Answer:
+def _resolve(hub: HubState, asked: HubRequest) -> RouteResponse:
     repository, path = asked.repository(hub), asked.place["path"]
     commit = repository.at(asked.place["rev"])
     try:
@@ -178,13 +178,13 @@ def _resolve(hub: HubState, asked: Asked) -> Answer:
     return 200, content, headers
 
 
-def _yaml(hub: HubState, asked: Asked) -> Answer:
+def _yaml(hub: HubState, asked: HubRequest) -> RouteResponse:
     faults, warnings = look_at_card(asked.json["content"])
     said = {"errors": [{"message": fault} for fault in faults], "warnings": [{"message": warning} for warning in warnings]}
     return (400 if faults else 200), said, {}
 
 
-ROUTES: tuple[tuple[str, str, str, Callable[[HubState, Asked], Answer]], ...] = (
+ROUTES: tuple[tuple[str, str, str, Callable[[HubState, HubRequest], RouteResponse]], ...] = (
     ("POST", r"/api/repos/create", "create", _create),
     ("POST", r"/api/validate-yaml", "yaml", _yaml),
     ("POST", r"/api/models/{repo}/preupload/(?P<rev>[^/]+)", "preupload", _preupload),

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ratchet.testing.hub.faults import Fault, FaultPlan
 from ratchet.testing.hub.repository import Commit, HubState, RefusedError, Repository
-from ratchet.testing.hub.routes import ROUTES, Answer, Asked
+from ratchet.testing.hub.routes import ROUTES, HubRequest, RouteResponse
 
 TOKEN = "hf_" + "LocalHubToken0123456789abcdefghij"
 """What the local Hub lets in; the same for everyone, as nothing here is worth keeping."""
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
 
     def _meet(
-        self, operation: str, answer: Callable[[LocalHub, Asked], Answer], place: dict[str, str], query: dict[str, str]
+        self, operation: str, answer: Callable[[LocalHub, HubRequest], RouteResponse], place: dict[str, str], query: dict[str, str]
     ) -> None:
         hub = self.server.hub
         with hub.lock:
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             with hub.lock:
                 if kind == "overtake":
                     hub.repositories[place["repo"]].commit({"OVERTAKEN.md": b"another's\n"}, title="another's")
-                asked = Asked(self.command, place, query, body, self.headers, halve=kind == "halve")
+                asked = HubRequest(self.command, place, query, body, self.headers, halve=kind == "halve")
                 status, content, headers = answer(hub, asked)
         except RefusedError as refused:
             said = {"X-Error-Message": refused.message, **({"X-Error-Code": refused.code} if refused.code else {})}

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kept:
+class ActivationCache:
     """The states [t, d] of every known row behind each other, found by the row's tokens; and those of the shared part."""
 
     states: "torch.Tensor"

@@ -17,14 +17,14 @@ import numpy as np
 
 from ratchet.core.errors import RatchetError
 from ratchet.models.tokenization import batch_by_tokens, pad_batch
-from ratchet.training.native.activation_cache import Kept
-from ratchet.training.native.data_parallel import Alone, Duo
-from ratchet.training.supervision.memory_budget import Room
+from ratchet.training.native.activation_cache import ActivationCache
+from ratchet.training.native.data_parallel import ProcessPair, SingleProcess
+from ratchet.training.supervision.memory_budget import MemoryBudget
 
 if TYPE_CHECKING:
     import torch
 
-    from ratchet.training.native.trainable_model import Trainee
+    from ratchet.training.native.trainable_model import TrainableModel
 
 MOST_BYTES = 8 * 2**30
 """Of one file; and never more than half of what is free on the disk."""
@@ -32,8 +32,13 @@ _FILE = "lower-layers.bin"
 _CLOSE = {"torch.float32": 1e-3, "torch.bfloat16": 0.06}
 
 
-def keep_lower(
-    trainee: "Trainee", rows: Sequence[Sequence[int]], folder: Path, pair: Alone | Duo, room: Room, most: int = MOST_BYTES
+def cache_lower_layers(
+    trainee: "TrainableModel",
+    rows: Sequence[Sequence[int]],
+    folder: Path,
+    pair: SingleProcess | ProcessPair,
+    room: MemoryBudget,
+    most: int = MOST_BYTES,
 ) -> str:
     """Compute what the lower layers make of `rows`, half of it in each process of `pair`, and let `trainee` use it from now on.
 
@@ -62,7 +67,7 @@ def keep_lower(
     if pair.rank == 0:
         path.unlink()  # the other maps it too: it is freed with the last of them, however they end
     starts = dict(zip(unique, [0, *ends], strict=False))
-    _use(Kept(states, starts), trainee, next(iter(unique.values())))
+    _use(ActivationCache(states, starts), trainee, next(iter(unique.values())))
     return f"{lower} computed once, {size / 1e6:.1f} MB kept"
 
 
@@ -78,25 +83,30 @@ def _map_file(path: Path, tokens: int, width: int, dtype: "torch.dtype") -> "tor
 
 
 def _fill(
-    states: "torch.Tensor", trainee: "Trainee", rows: Sequence[Sequence[int]], ends: Sequence[int], pair: Alone | Duo, room: Room
+    states: "torch.Tensor",
+    trainee: "TrainableModel",
+    rows: Sequence[Sequence[int]],
+    ends: Sequence[int],
+    pair: SingleProcess | ProcessPair,
+    room: MemoryBudget,
 ) -> None:
     """Compute this process's share of the batches."""
     lengths = [len(row) for row in rows]
     for batch in itertools.islice(batch_by_tokens(lengths), pair.rank, None, pair.ranks):
-        *_, found = trainee.catch_lower(*pad_batch([rows[row] for row in batch], trainee.pad_id))
+        *_, found = trainee.lower_activations(*pad_batch([rows[row] for row in batch], trainee.pad_id))
         for row, said in zip(batch, found, strict=True):
             states[ends[row] - lengths[row] : ends[row]] = said[: lengths[row]]
         room.leave(pair.rank)
 
 
-def _use(kept: Kept, trainee: "Trainee", row: Sequence[int]) -> None:
+def _use(kept: ActivationCache, trainee: "TrainableModel", row: Sequence[int]) -> None:
     """Let `trainee` use what is kept, after it said the same of one row with it and without."""
     import torch
 
     ids, mask = pad_batch([row], trainee.pad_id)
     with torch.no_grad():
         live = trainee.answer(ids, mask)
-        prefix = trainee.catch_lower(ids, mask)[:-1]
+        prefix = trainee.lower_activations(ids, mask)[:-1]
         trainee.kept = replace(kept, prefix=prefix[0] if prefix else None)
         distance = float((trainee.answer(ids, mask) - live).abs().max())
     if not distance <= _CLOSE[str(kept.states.dtype)] * max(1.0, float(live.abs().max())):

@@ -17,7 +17,7 @@ from ratchet.models.causal import check_scores, load_causal
 from ratchet.models.prompt_tokenizer import PromptTokenizer
 from ratchet.training.native.model_setup import adapt_model, train_parameters
 from ratchet.training.native.prefix_attention import attend_in_one_pass, join_pass, one_pass_rows, split_pass
-from ratchet.training.native.trainable_model import Trainee
+from ratchet.training.native.trainable_model import TrainableModel
 from ratchet.training.quantization import load_quantised
 from ratchet.training.target_modules import resolve_targets
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class CausalTrainee(Trainee):
+class TrainableCausalModel(TrainableModel):
     """A causal model with trainable LoRA layers, whose head is the base's own and stays as it is; or trainable as a whole."""
 
     has_head: ClassVar[bool] = False
@@ -43,9 +43,9 @@ class CausalTrainee(Trainee):
         with self.giving(states):
             return one_pass_rows(self.whole, self.prefix, self.codes)(ids.to(self.device), mask)
 
-    def catch_lower(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
+    def lower_activations(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
         """What the lower layers make of the shared part, [1, p, d], and of the rows, [n, t, d]."""
-        return list(split_pass(super().catch_lower(ids, mask)[0], len(self.prefix), len(ids)))
+        return list(split_pass(super().lower_activations(ids, mask)[0], len(self.prefix), len(ids)))
 
 
 def causal_settings(model: Any, base_name: str, candidate: Candidate) -> LoraSettings:
@@ -72,9 +72,9 @@ def _check_room(positions: int | None, tokenizer: PromptTokenizer, candidate: Ca
 @hidden(
     "bitsandbytes"
 )  # peft would import it, seconds and 50 MB for nothing, unless it was asked for before (`ratchet/training/quantization.py`)
-def build_causal_trainee(
+def build_causal_model(
     folder: Path, base_name: str, candidate: Candidate, tokenizer: PromptTokenizer, dtype: "torch.dtype | None" = None
-) -> CausalTrainee:
+) -> TrainableCausalModel:
     """The model of one causal candidate, freshly initialised from its seed, in `dtype` or the machine's fast format.
 
     Raises `RatchetError` for unknown targets, for a prompt that leaves no room for the texts, and for a model that scores its
@@ -89,8 +89,8 @@ def build_causal_trainee(
     check_scores(model, *asked, one_pass_rows(model, tokenizer.prefix, tokenizer.codes))
     own = {"whole": model, "prefix": tokenizer.prefix, "codes": tokenizer.codes}
     if candidate.method == "full":
-        trainee = train_parameters(CausalTrainee, model.requires_grad_(True), None, candidate, dtype, **own)
+        trainee = train_parameters(TrainableCausalModel, model.requires_grad_(True), None, candidate, dtype, **own)
     else:
-        trainee = adapt_model(CausalTrainee, model, causal_settings(model, base_name, candidate), candidate, dtype, **own)
+        trainee = adapt_model(TrainableCausalModel, model, causal_settings(model, base_name, candidate), candidate, dtype, **own)
     attend_in_one_pass(model)
     return trainee

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.training.supervision.exit_reason import OtherEndedError
+from ratchet.training.supervision.exit_reason import PeerExitedError
 
 Verb = Literal["begin", "restore", "train", "stop"]
 _VERBS: tuple[Verb, ...] = ("begin", "restore", "train", "stop")
@@ -25,7 +25,7 @@ _ORDER = struct.Struct("<BI")
 _READY = b"."
 
 
-class Alone:
+class SingleProcess:
     """The pair of one: it does everything itself."""
 
     rank = 0
@@ -42,7 +42,7 @@ class Alone:
         return vector
 
 
-class Duo:
+class ProcessPair:
     """One of two processes: rank 0 gives the orders, rank 1 follows them."""
 
     ranks = 2
@@ -97,7 +97,7 @@ class Duo:
         try:
             self._channel.sendall(content)
         except ConnectionError:
-            raise OtherEndedError from None
+            raise PeerExitedError from None
 
     def _receive(self, size: int) -> bytes:
         found = b""
@@ -107,37 +107,37 @@ class Duo:
             except ConnectionError:
                 part = b""
             if not part:
-                raise OtherEndedError
+                raise PeerExitedError
             found += part
         return found
 
 
-class Second:
-    """The second process of a pair, from its start to its end; a context manager that yields the first one's `Duo`.
+class PeerProcess:
+    """The second process of a pair, from its start to its end; a context manager that yields the first one's `ProcessPair`.
 
-    `command` is started with `--pair MEMORY,CHANNEL`, two descriptors, for its own `Duo` of rank 1. An `OtherEndedError` of the
+    `command` is started with `--pair MEMORY,CHANNEL`, two descriptors, for its own `ProcessPair` of rank 1. An `PeerExitedError` of the
     first one learns here how the second ended.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
-        self._duo: Duo | None = None
+        self._duo: ProcessPair | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Duo:
+    def __enter__(self) -> ProcessPair:
         memory = os.memfd_create("ratchet-gradients")
         ours, theirs = socket.socketpair()
         descriptors = (memory, theirs.fileno())
         command = [*self._command, "--pair", ",".join(map(str, descriptors))]
         self._process = subprocess.Popen(command, pass_fds=descriptors, stdout=subprocess.DEVNULL)
         theirs.close()
-        self._duo = Duo(0, memory, ours.detach())
+        self._duo = ProcessPair(0, memory, ours.detach())
         return self._duo
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._process is None or self._duo is None:
             return
-        if isinstance(error, OtherEndedError):
+        if isinstance(error, PeerExitedError):
             error.returncode = self._process.wait()  # its end of the channel is closed: it is dying, and how is what we ask
         elif kind is not None:
             self._process.kill()

@@ -19,7 +19,7 @@ _QUERIES = ("query", "q_lin", "query_proj", "in_proj")
 """What the layer of the queries is called beside the dropout of attention probabilities: BERT, DistilBERT, DeBERTa 3 and 1."""
 
 
-class Noise:
+class DropoutNoise:
     """The random bytes of all dropouts of one model."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Noise:
         return first(), again()
 
 
-def replace_dropouts(model: Any, noise: Noise) -> None:
+def replace_dropouts(model: Any, noise: DropoutNoise) -> None:
     """Put the cheap dropout in the place of each of torch's, at the same share rounded to 1/256.
 
     Attention probabilities are the exception: fused attention takes none, so theirs are switched off.

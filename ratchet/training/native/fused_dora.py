@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class StretchedLayer:
+class FusedDoraLayer:
     """One layer adapted by DoRA: what it multiplies with, and the float32 masters that its stretch is made of."""
 
     up: "torch.Tensor"
@@ -51,7 +51,7 @@ class StretchedLayer:
             self.offset.copy_(self.bias.detach().float() / stretch)
 
 
-def stretch_layer(layer: Any, up: "torch.Tensor", magnitude: "torch.Tensor", scale: float) -> StretchedLayer:
+def fuse_dora(layer: Any, up: "torch.Tensor", magnitude: "torch.Tensor", scale: float) -> FusedDoraLayer:
     """Let PEFT's `layer` compute so from now on; call `refresh` before its first use.
 
     `up` and `magnitude` are the float32 masters of its B and m. The layer's own weight becomes a part of what is joined.
@@ -89,6 +89,6 @@ def stretch_layer(layer: Any, up: "torch.Tensor", magnitude: "torch.Tensor", sca
     weight, bias = joined[:, : linear.in_features], linear.bias
     linear.weight.data = weight
     extra, offset = torch.zeros_like(joined[:, 0]), torch.zeros_like(joined[:, 0])
-    made = StretchedLayer(up, magnitude, scale, joined, a, bias, squares, squares.sqrt(), extra, offset)
+    made = FusedDoraLayer(up, magnitude, scale, joined, a, bias, squares, squares.sqrt(), extra, offset)
     layer.forward = lambda x: Product.apply(x, a, b, m)  # type: ignore[no-untyped-call]
     return made

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class JoinedLayer:
+class FusedLoraLayer:
     """One adapted linear layer: what it multiplies with, and the float32 master of B, which is a part of that."""
 
     up: "torch.Tensor"
@@ -28,7 +28,7 @@ class JoinedLayer:
         self.joined[:, -rank:].copy_(self.up.detach() * self.scale)
 
 
-def join_layer(layer: Any, up: "torch.Tensor", scale: float) -> JoinedLayer:
+def fuse_lora(layer: Any, up: "torch.Tensor", scale: float) -> FusedLoraLayer:
     """Let PEFT's `layer`, in the numbers that it learns in, compute joined from now on; call `refresh` before its first use.
 
     `up` is the float32 master of its B. The layer's own weight becomes a part of what is joined, so that it lies in memory once.
@@ -63,4 +63,4 @@ def join_layer(layer: Any, up: "torch.Tensor", scale: float) -> JoinedLayer:
     weight, bias = joined[:, : linear.in_features], linear.bias
     linear.weight.data = weight
     layer.forward = lambda x: Product.apply(x, a, b)  # type: ignore[no-untyped-call]
-    return JoinedLayer(up, scale, joined)
+    return FusedLoraLayer(up, scale, joined)

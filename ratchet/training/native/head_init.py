@@ -13,18 +13,18 @@ import numpy as np
 
 from ratchet.models.tokenization import batch_by_tokens, pad_batch
 from ratchet.training.linear_probe import one_row_for_each_class
-from ratchet.training.supervision.watchdog import sign_of_life
+from ratchet.training.supervision.watchdog import heartbeat
 
 if TYPE_CHECKING:
-    from ratchet.training.native.trainable_model import Trainee
+    from ratchet.training.native.trainable_model import TrainableModel
 
 _MOST_EXAMPLES = 1024  # enough for a start, and a second or two of forward passes
 _INVERSE_REGULARISATION = 1.0
 _MAX_STEPS = 200
 
 
-def start_head(
-    trainee: "Trainee", rows: Sequence[Sequence[int]], targets: Sequence[int], k: int, seed: int, *, at_once: int = 2
+def init_head(
+    trainee: "TrainableModel", rows: Sequence[Sequence[int]], targets: Sequence[int], k: int, seed: int, *, at_once: int = 2
 ) -> bool:
     """Fit the last layer of the head on at most 1,024 examples drawn by `seed`; False where no layer has `k` outputs.
 
@@ -41,7 +41,7 @@ def start_head(
     return True
 
 
-def _last_layer(trainee: "Trainee", k: int) -> Any:
+def _last_layer(trainee: "TrainableModel", k: int) -> Any:
     """The trainable linear layer with `k` outputs, the last one if there are several."""
     import torch
 
@@ -55,7 +55,7 @@ def _last_layer(trainee: "Trainee", k: int) -> Any:
 
 
 def _features(
-    trainee: "Trainee", layer: Any, rows: Sequence[Sequence[int]], at_once: int
+    trainee: "TrainableModel", layer: Any, rows: Sequence[Sequence[int]], at_once: int
 ) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """What the layer is given for each row, float64 [n, d], without dropout.
 
@@ -72,7 +72,7 @@ def _features(
         with torch.no_grad():
             trainee.answer(ids, mask)
         features[batch] = seen.features.cpu().numpy()
-        sign_of_life()
+        heartbeat()
 
     trainee.model.eval()
     try:
@@ -96,7 +96,7 @@ def _fit(features: Any, targets: Any, seed: int) -> tuple[Any, Any, Any]:
     return *one_row_for_each_class(model.coef_, model.intercept_, len(model.classes_)), model.classes_
 
 
-def _put(trainee: "Trainee", layer: Any, coef: Any, intercept: Any, classes: Any) -> None:
+def _put(trainee: "TrainableModel", layer: Any, coef: Any, intercept: Any, classes: Any) -> None:
     import torch
 
     places = {id(value): master for value, master in zip(trainee.working, trainee.masters, strict=True)}

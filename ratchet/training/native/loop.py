@@ -16,46 +16,46 @@ from ratchet.core.failpoints import failpoint
 from ratchet.metrics.classification import Floats
 from ratchet.models.tokenization import pad_batch
 from ratchet.training.batching import bucket_batches, split_by_tokens
-from ratchet.training.checkpoints import read_checkpoint, recall, recall_best, remember
-from ratchet.training.history import Epoch, History, Metrics, Tensors
+from ratchet.training.checkpoints import load_best_epoch, load_last_epoch, read_checkpoint, save_epoch
+from ratchet.training.history import Epoch, History, Tensors, ValidationMetrics
 from ratchet.training.lr_schedule import learning_rate_at
-from ratchet.training.native.data_parallel import Alone, Duo
-from ratchet.training.native.head_init import start_head
-from ratchet.training.native.trainable_model import Trainee, class_weights
-from ratchet.training.supervision.memory_budget import WHOLE, Room
+from ratchet.training.native.data_parallel import ProcessPair, SingleProcess
+from ratchet.training.native.head_init import init_head
+from ratchet.training.native.trainable_model import TrainableModel, class_weights
+from ratchet.training.supervision.memory_budget import FULL, MemoryBudget
 from ratchet.training.supervision.process_memory import return_freed_memory
 
 _TIDY_EVERY = 16  # batches
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """What there is to learn: token ids and class index of each example, and how."""
 
     candidate: Candidate
     rows: Sequence[Sequence[int]]
     targets: Sequence[int]
     k: int
-    room: Room = WHOLE
+    room: MemoryBudget = FULL
     goals: Floats | None = None
     """What to learn of each class instead of `targets` alone, [n, k], where a teacher was asked."""
 
 
 def train_epochs(
-    trainee: Trainee,
-    lesson: Lesson,
+    trainee: TrainableModel,
+    lesson: TrainingSet,
     folder: Path,
-    pair: Alone | Duo,
-    evaluate: Callable[[Tensors], Metrics],
+    pair: SingleProcess | ProcessPair,
+    evaluate: Callable[[Tensors], ValidationMetrics],
     report: Callable[[Epoch], None],
 ) -> tuple[Tensors, History]:
     """Train until the epochs or the patience are used up; returns the best epoch's tensors and the history.
 
     After each epoch the last and the best state lie in `folder`, and a later call goes on from there with the same outcome
-    as if it had never been interrupted. The other process of `pair`, if there is one, runs `follow`.
+    as if it had never been interrupted. The other process of `pair`, if there is one, runs `train_epochs_as_peer`.
     """
     candidate = lesson.candidate
-    history, tensors = recall(folder)
+    history, tensors = load_last_epoch(folder)
     if tensors is not None:
         trainee.restore(tensors)
     pair.meet()
@@ -74,14 +74,14 @@ def train_epochs(
         seconds = time.perf_counter() - started
         epoch = Epoch(number, loss, **measured, seconds=seconds, train_seconds=trained_s)
         history = replace(history.with_epoch(epoch), halved=history.halved or lesson.room.halved)
-        remember(folder, history, trainee.snapshot())
+        save_epoch(folder, history, trainee.snapshot())
         report(epoch)
         failpoint("training.after_epoch")
     pair.tell("stop")
-    return recall_best(folder, history), history
+    return load_best_epoch(folder, history), history
 
 
-def follow(trainee: Trainee, lesson: Lesson, folder: Path, duo: Duo) -> None:
+def train_epochs_as_peer(trainee: TrainableModel, lesson: TrainingSet, folder: Path, duo: ProcessPair) -> None:
     """Do, as the second process, what the first one orders, until it orders to stop."""
     duo.meet()
     while (order := duo.listen())[0] != "stop":
@@ -94,19 +94,19 @@ def follow(trainee: Trainee, lesson: Lesson, folder: Path, duo: Duo) -> None:
             trainee.restore(found[0])
 
 
-def _begin(trainee: Trainee, lesson: Lesson, pair: Alone | Duo) -> None:
+def _begin(trainee: TrainableModel, lesson: TrainingSet, pair: SingleProcess | ProcessPair) -> None:
     """Give the head its start in the first process, and the second one the same masters."""
     import torch
 
     mine = torch.zeros(trainee.flat.numel() + 1)  # as long as the gradients with their loss: `add` knows one length
     if pair.rank == 0:
         at_once = 1 if lesson.room.halved else 2
-        start_head(trainee, lesson.rows, lesson.targets, lesson.k, lesson.candidate.seed, at_once=at_once)
+        init_head(trainee, lesson.rows, lesson.targets, lesson.k, lesson.candidate.seed, at_once=at_once)
         mine[:-1] = trainee.flat.detach()
     trainee.adopt(torch.from_numpy(pair.add(mine.numpy()))[:-1])
 
 
-def _train_one(trainee: Trainee, lesson: Lesson, pair: Alone | Duo, number: int) -> float:
+def _train_one(trainee: TrainableModel, lesson: TrainingSet, pair: SingleProcess | ProcessPair, number: int) -> float:
     import torch
 
     candidate, targets = lesson.candidate, torch.tensor(lesson.targets)

@@ -1,4 +1,4 @@
-"""What of a model learns: adapters in it, or all of it. The model of a candidate is loaded, adapted and made a `Trainee` here.
+"""What of a model learns: adapters in it, or all of it. The model of a candidate is loaded, adapted and made a `TrainableModel` here.
 
 Add here how a model is made ready to learn; what it does in one step is in `trainable_model.py`, what is different for causal models in
 `causal_model.py`.
@@ -14,10 +14,10 @@ from ratchet.models.adapters.peft_format import MAGNITUDE, PREFIX, LoraSettings,
 from ratchet.models.encoders import load_classifier_with_info
 from ratchet.models.layers import SplitLayers, find_layers, lower_count
 from ratchet.training.device import fast_dtype, learning_device
-from ratchet.training.native.dropout import Noise, replace_dropouts
-from ratchet.training.native.fused_dora import stretch_layer
-from ratchet.training.native.fused_lora import join_layer
-from ratchet.training.native.trainable_model import Trainee
+from ratchet.training.native.dropout import DropoutNoise, replace_dropouts
+from ratchet.training.native.fused_dora import fuse_dora
+from ratchet.training.native.fused_lora import fuse_lora
+from ratchet.training.native.trainable_model import TrainableModel
 from ratchet.training.target_modules import resolve_targets
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ WEIGHT_DECAY = 0.01
 
 
 @hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
-def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dtype: "torch.dtype | None" = None) -> Trainee:
+def build_encoder_model(
+    folder: Path, base_name: str, candidate: Candidate, k: int, dtype: "torch.dtype | None" = None
+) -> TrainableModel:
     """The model of one candidate, freshly initialised from its seed, in `dtype` or the machine's fast format.
 
     Raises `RatchetError` for unknown targets.
@@ -37,7 +39,7 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
     torch.manual_seed(candidate.seed)
     model, missing = load_classifier_with_info(folder, k)
     if candidate.method == "full":
-        return train_parameters(Trainee, model.requires_grad_(True), None, candidate, dtype)
+        return train_parameters(TrainableModel, model.requires_grad_(True), None, candidate, dtype)
     targets = resolve_targets(model, candidate.target_modules, missing, candidate.layers)
     settings = LoraSettings(
         base_name,
@@ -48,7 +50,7 @@ def build_trainee(folder: Path, base_name: str, candidate: Candidate, k: int, dt
         targets.heads,
         dora=candidate.method == "dora",
     )
-    return adapt_model(Trainee, model, settings, candidate, dtype)
+    return adapt_model(TrainableModel, model, settings, candidate, dtype)
 
 
 def lora_config(settings: LoraSettings) -> Any:
@@ -66,7 +68,7 @@ def lora_config(settings: LoraSettings) -> Any:
     )
 
 
-T = TypeVar("T", bound=Trainee)
+T = TypeVar("T", bound=TrainableModel)
 
 
 def adapt_model(
@@ -85,8 +87,8 @@ def adapt_model(
         for module in settings.target_modules:
             layer, up = model.get_submodule(module), masters[f"{PREFIX}{module}.lora_B.weight"]
             scale = settings.alpha / settings.rank
-            joined = stretch_layer(layer, up, masters[f"{PREFIX}{module}{MAGNITUDE}"], scale) if settings.dora else None
-            trainee.layers.append(joined or join_layer(layer, up, scale))
+            joined = fuse_dora(layer, up, masters[f"{PREFIX}{module}{MAGNITUDE}"], scale) if settings.dora else None
+            trainee.layers.append(joined or fuse_lora(layer, up, scale))
     trainee.below = lower_count(model, candidate.layers)
     if trainee.below:
         trainee.split = SplitLayers(model)
@@ -122,7 +124,7 @@ def train_parameters(
         model.to(device, dtype)
         if device.type == "cpu":
             model.set_attn_implementation("eager")  # the fused attention of torch 2.13 is many times slower backwards there
-    noise = Noise()
+    noise = DropoutNoise()
     replace_dropouts(model, noise)
     if candidate.checkpointing:
         model.activation_checkpointing_enable({"use_reentrant": False, "context_fn": noise.contexts})

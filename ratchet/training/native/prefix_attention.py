@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.core.errors import RatchetError
 from ratchet.models.causal import label_scores
 from ratchet.models.encoders import quiet_loading
-from ratchet.models.tokenization import Rows
+from ratchet.models.tokenization import RunRows
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,7 @@ def attend_in_one_pass(model: Any) -> None:
         )
 
 
-def one_pass_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Rows:
+def one_pass_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> RunRows:
     """What answers rows of tokens that follow `prefix`, filled up on the right: logits [n, k], from one pass.
 
     A model that attends otherwise is switched for the call; gradients of what it computes need `attend_in_one_pass`.

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ratchet.models.adapters.peft_format import LoraSettings
 from ratchet.models.layers import SplitLayers
-from ratchet.training.native.dropout import Noise
-from ratchet.training.native.fused_dora import StretchedLayer
-from ratchet.training.native.fused_lora import JoinedLayer
+from ratchet.training.native.dropout import DropoutNoise
+from ratchet.training.native.fused_dora import FusedDoraLayer
+from ratchet.training.native.fused_lora import FusedLoraLayer
 
 if TYPE_CHECKING:
     import torch
 
-    from ratchet.training.native.activation_cache import Kept
+    from ratchet.training.native.activation_cache import ActivationCache
 
 CLIP_NORM = 1.0
 _SMOOTHING = 0.1  # of the training labels, some of which are wrong: without it calibration NLL is best long before macro-F1
@@ -27,7 +27,7 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass
-class Trainee:
+class TrainableModel:
     """A model with trainable LoRA layers and heads, or trainable as a whole, and the optimiser that moves the float32 masters.
 
     On a machine with a GPU the model is there; masters and optimiser stay with the processor.
@@ -47,9 +47,9 @@ class Trainee:
     masters: list["torch.Tensor"]
     """Each tensor's part of `flat`, in its shape."""
     optimiser: "torch.optim.AdamW"
-    layers: list[JoinedLayer | StretchedLayer]
+    layers: list[FusedLoraLayer | FusedDoraLayer]
     """Those that compute joined; none when the LoRA or DoRA has dropout of its own."""
-    noise: Noise
+    noise: DropoutNoise
     total_parameters: int
     below: int = field(default=0, kw_only=True)
     """How many layers lie under the lowest that learns."""
@@ -57,7 +57,7 @@ class Trainee:
     """Modules of the encoder that compute without dropout, for they do not learn: all but the upper layers, when only these do."""
     split: SplitLayers | None = field(default=None, kw_only=True)
     """The model's layers, when some of them do not learn."""
-    kept: "Kept | None" = field(default=None, kw_only=True)
+    kept: "ActivationCache | None" = field(default=None, kw_only=True)
     """What the lower layers make of the rows that are learned from, once it is known (`activation_caching.py`)."""
 
     @property
@@ -122,7 +122,7 @@ class Trainee:
         states = None if states is None else states.to(self.device)
         return nullcontext() if self.split is None else self.split.giving(self.below, states)
 
-    def catch_lower(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
+    def lower_activations(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
         """What the lower layers make of a padded batch, last in the list [n, t, d]; before it, of the shared part [1, p, d]."""
         import torch
 

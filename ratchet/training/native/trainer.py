@@ -17,24 +17,24 @@ from ratchet.models.adapters.peft_format import LoraSettings
 from ratchet.models.inference.predictor import Predictor
 from ratchet.models.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
 from ratchet.models.tokenization import TextTokenizer, encode_texts, load_tokenizer
-from ratchet.training.history import Epoch, History, Metrics, Tensors
-from ratchet.training.native.activation_caching import keep_lower
-from ratchet.training.native.data_parallel import Alone, Duo, Second
-from ratchet.training.native.loop import Lesson, follow, train_epochs
+from ratchet.training.history import Epoch, History, Tensors, ValidationMetrics
+from ratchet.training.native.activation_caching import cache_lower_layers
+from ratchet.training.native.data_parallel import PeerProcess, ProcessPair, SingleProcess
+from ratchet.training.native.loop import TrainingSet, train_epochs, train_epochs_as_peer
 from ratchet.training.quantization import prepare_quantising
-from ratchet.training.supervision.watchdog import sign_of_life
+from ratchet.training.supervision.watchdog import heartbeat
 from ratchet.training.task import Task
-from ratchet.training.teacher_targets import ask_teacher, said_goals
+from ratchet.training.teacher_targets import ask_teacher, goals_of_answers
 from ratchet.training.validation import evaluate, judge
 
 if TYPE_CHECKING:
-    from ratchet.training.native.trainable_model import Trainee
+    from ratchet.training.native.trainable_model import TrainableModel
 
 Report = Callable[[Epoch], None]
 
 
 @dataclass(frozen=True)
-class Learned:
+class TrainedModel:
     """What our own loop left in memory; the checkpoints still lie on the disk."""
 
     settings: LoraSettings | None
@@ -47,37 +47,37 @@ class Learned:
     """Seconds that the lower layers took before."""
 
 
-def learn(task: Task, report: Report) -> Learned:
+def train(task: Task, report: Report) -> TrainedModel:
     """Train until the epochs or the patience are used up, with a second process where a processor does the work."""
     from ratchet.training.device import learning_device
 
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
     ask_teacher(task)  # before the other process looks for what it said
-    second = Second([*command, "--parent", str(os.getpid()), *halved])
-    with second if learning_device().type == "cpu" else nullcontext(Alone()) as duo:  # a GPU is fed by one process
+    second = PeerProcess([*command, "--parent", str(os.getpid()), *halved])
+    with second if learning_device().type == "cpu" else nullcontext(SingleProcess()) as duo:  # a GPU is fed by one process
         trainee, lesson, tokenizer = _open_lesson(task)
         started = time.perf_counter()
-        lower_layers = keep_lower(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
+        lower_layers = cache_lower_layers(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
         kept_s = time.perf_counter() - started
 
-        def judged(tensors: Tensors) -> Metrics:
+        def judged(tensors: Tensors) -> ValidationMetrics:
             if not isinstance(tokenizer, PromptTokenizer) or task.candidate.method == "qlora":
                 return evaluate(task, tokenizer, trainee.settings, tensors)
             trainee.model.eval()  # the very model that learns, in its fast numbers: it only chooses the epoch
             return judge(task, Predictor(task.plan.labels, UNCALIBRATED, tokenizer, trainee.pad_id, trainee.answer))
 
         tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, judged, report)
-    return Learned(trainee.settings, tensors, history, trainee.trainable_share, tokenizer, lower_layers, kept_s)
+    return TrainedModel(trainee.settings, tensors, history, trainee.trainable_share, tokenizer, lower_layers, kept_s)
 
 
-def follow_candidate(task: Task, duo: Duo) -> None:
+def train_as_peer(task: Task, duo: ProcessPair) -> None:
     """Be the second process of a candidate's training, until the first one orders to stop."""
     prepare_torch()
     prepare_quantising((task.candidate,))
     trainee, lesson, tokenizer = _open_lesson(task)
-    keep_lower(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
-    follow(trainee, lesson, task.checkpoints, duo)
+    cache_lower_layers(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
+    train_epochs_as_peer(trainee, lesson, task.checkpoints, duo)
 
 
 def prepare_torch() -> None:
@@ -86,27 +86,27 @@ def prepare_torch() -> None:
 
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    sign_of_life()
+    heartbeat()
 
 
-def _open_lesson(task: Task) -> "tuple[Trainee, Lesson, TextTokenizer]":
-    from ratchet.training.native.causal_model import build_causal_trainee
-    from ratchet.training.native.model_setup import build_trainee
+def _open_lesson(task: Task) -> "tuple[TrainableModel, TrainingSet, TextTokenizer]":
+    from ratchet.training.native.causal_model import build_causal_model
+    from ratchet.training.native.model_setup import build_encoder_model
 
     candidate, k, base = task.candidate, len(task.plan.labels), task.base
     tokenizer: TextTokenizer
     if candidate.family == "causal":
         tokenizer = load_prompt_tokenizer(base.folder, task.prompt, candidate.max_tokens)
-        trainee: Trainee = build_causal_trainee(base.folder, base.name, candidate, tokenizer)
+        trainee: TrainableModel = build_causal_model(base.folder, base.name, candidate, tokenizer)
     else:
         tokenizer = load_tokenizer(base.folder, candidate.max_tokens)
-        trainee = build_trainee(base.folder, base.name, candidate, k)
+        trainee = build_encoder_model(base.folder, base.name, candidate, k)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
-    sign_of_life()
-    return trainee, Lesson(candidate, rows, task.targets, k, task.room, said_goals(task)), tokenizer
+    heartbeat()
+    return trainee, TrainingSet(candidate, rows, task.targets, k, task.room, goals_of_answers(task)), tokenizer
 
 
-def _known_rows(task: Task, lesson: Lesson, tokenizer: TextTokenizer) -> list[Sequence[int]]:
+def _known_rows(task: Task, lesson: TrainingSet, tokenizer: TextTokenizer) -> list[Sequence[int]]:
     """The rows that come again in every epoch: those learned from, and where the same model judges, those judged."""
     if task.candidate.family != "causal":
         return list(lesson.rows)

@@ -21,7 +21,7 @@ _NATIVE_CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 Cause = Literal["killed", "out_of_memory", "hung", "crashed"]
 
 
-class OtherEndedError(Exception):
+class PeerExitedError(Exception):
     """The other process of a pair is gone. No fault of the candidate, so it is no `RatchetError`: nobody goes on without it."""
 
     returncode: int | None = None
@@ -29,7 +29,7 @@ class OtherEndedError(Exception):
 
 
 @dataclass(frozen=True)
-class Ending:
+class ExitReason:
     """Why a training process is gone before its time."""
 
     cause: Cause
@@ -56,7 +56,7 @@ def memory_limit() -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit
 
 
-def name_ending(returncode: int, silence_s: float, second: int | None = None, limit: int | None = None) -> Ending:
+def diagnose_exit(returncode: int, silence_s: float, second: int | None = None, limit: int | None = None) -> ExitReason:
     """The ending behind a return code, negative for a signal as `subprocess` has it.
 
     `second` is the return code of the pair's second process, where the first one ended because of it; `limit` is the limit on
@@ -64,16 +64,16 @@ def name_ending(returncode: int, silence_s: float, second: int | None = None, li
     """
     who, code = ("the training", returncode) if second is None else ("the training's second process", second)
     if code in _KILLED:
-        return Ending("killed", f"{who} was killed (SIGKILL; too little memory is the usual cause)")
+        return ExitReason("killed", f"{who} was killed (SIGKILL; too little memory is the usual cause)")
     if code == OUT_OF_MEMORY:
-        return Ending("out_of_memory", f"{who} was out of memory: the system refused to give more")
+        return ExitReason("out_of_memory", f"{who} was out of memory: the system refused to give more")
     if code == -signal.SIGALRM:
-        return Ending("hung", f"{who} hung: it gave no sign of life for {silence_s:g} s, and {TRACE} says where it stood")
+        return ExitReason("hung", f"{who} hung: it gave no sign of life for {silence_s:g} s, and {TRACE} says where it stood")
     if code in _NATIVE_CRASHES and limit is not None:
         words = f"{who} was ended by {signal.Signals(-code).name} (memory is limited to {limit / 1e6:.0f} MB: the usual cause)"
-        return Ending("out_of_memory", words)
+        return ExitReason("out_of_memory", words)
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    return Ending("crashed", f"{who} {how}")
+    return ExitReason("crashed", f"{who} {how}")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -86,7 +86,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return before is not None and is_out_of_memory(before)
 
 
-def give_up(first: Ending, second: Ending) -> RatchetError:
+def second_failure(first: ExitReason, second: ExitReason) -> RatchetError:
     """The sentence after two tries."""
     return RatchetError(
         f"{first.words}; with half as many texts at once {second.words}.",

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.core.failpoints import failpoint
-from ratchet.models.tokenization import Rows
+from ratchet.models.tokenization import RunRows
 from ratchet.training.batching import TOKENS_AT_ONCE
-from ratchet.training.supervision.watchdog import sign_of_life
+from ratchet.training.supervision.watchdog import heartbeat
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True)
-class Room:
+class MemoryBudget:
     """All the room that a training takes by itself, or half of it."""
 
     halved: bool = False
@@ -31,7 +31,7 @@ class Room:
 
     def leave(self, rank: int = 0) -> None:
         """A piece is computed, by the process `rank` of a pair."""
-        sign_of_life()
+        heartbeat()
         if self.halved:
             return
         if rank:
@@ -39,7 +39,7 @@ class Room:
         else:
             failpoint("training.whole_batch")
 
-    def watch(self, rows: Rows) -> Rows:
+    def watch(self, rows: RunRows) -> RunRows:
         """`rows` that leaves the room after each batch. In half the room one batch is computed at a time, which changes no bit."""
         turn = threading.Lock() if self.halved else nullcontext()
 
@@ -52,5 +52,5 @@ class Room:
         return watched
 
 
-WHOLE = Room()
+FULL = MemoryBudget()
 """As a training begins."""

@@ -15,11 +15,11 @@ from ratchet.config.secret_variables import without_secrets
 from ratchet.core.errors import RatchetError
 from ratchet.training.plan import read_plan
 from ratchet.training.result import FAILURE, RESULT, TrainingResult, read_result, summarise
-from ratchet.training.supervision.exit_reason import Ending, give_up, memory_limit, name_ending
+from ratchet.training.supervision.exit_reason import ExitReason, diagnose_exit, memory_limit, second_failure
 from ratchet.training.supervision.progress import Progress
 from ratchet.training.supervision.watchdog import TRACE, read_silence
-from ratchet.training.supervision.work_lock import hold_lease
-from ratchet.training.supervision.worker_channel import relay
+from ratchet.training.supervision.work_lock import lock_work_folder
+from ratchet.training.supervision.worker_channel import relay_worker
 
 
 def supervise(work: Path, progress: Progress) -> None:
@@ -30,7 +30,7 @@ def supervise(work: Path, progress: Progress) -> None:
     raised itself.
     """
     plan = read_plan(work)
-    with hold_lease(work) as lease:
+    with lock_work_folder(work) as lease:
         if (work / RESULT).is_file():
             result = read_result(work)
             progress.say(f"training: reusing the result of plan {plan.digest[:16]}")
@@ -55,10 +55,10 @@ def _train(work: Path, lease: int, progress: Progress) -> None:
     progress.say(f"{first.words}; trying once more with half as many texts at once")
     second = _run_worker(work, lease, progress, "--halved")
     if second is not None:
-        raise give_up(first, second)
+        raise second_failure(first, second)
 
 
-def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> Ending | None:
+def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> ExitReason | None:
     """Run one worker to its end: None when it did all, its ending when it is gone before. Its own error is raised."""
     silence_s = read_silence()
     ours, theirs = os.pipe()
@@ -67,7 +67,7 @@ def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> En
     with os.fdopen(ours, "rb") as stream, child as process:
         os.close(theirs)
         try:
-            last = relay(stream, progress)
+            last = relay_worker(stream, progress)
         except BaseException:
             process.kill()  # nobody listens any more
             raise
@@ -75,7 +75,7 @@ def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> En
         return None
     if last.error is not None:
         raise last.error
-    return name_ending(process.returncode, silence_s, last.second, memory_limit())
+    return diagnose_exit(process.returncode, silence_s, last.second, memory_limit())
 
 
 def _metadata(result: TrainingResult) -> dict[str, Any]:

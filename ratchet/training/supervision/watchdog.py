@@ -39,8 +39,8 @@ def read_silence() -> float:
     return silence_s
 
 
-def begin_heartbeat(silence_s: float, folder: Path) -> None:
-    """From now on SIGALRM ends this process once `sign_of_life` was not called for `silence_s` seconds; 0 is never.
+def start_watchdog(silence_s: float, folder: Path) -> None:
+    """From now on SIGALRM ends this process once `heartbeat` was not called for `silence_s` seconds; 0 is never.
 
     Where each thread stood is then added to `silent.txt` in `folder`: to a file, since writing to a pipe that nobody reads
     is one way to hang.
@@ -50,13 +50,13 @@ def begin_heartbeat(silence_s: float, folder: Path) -> None:
     _Heart.silence_s = silence_s
     _Heart.trace = (folder / TRACE).open("a", encoding="utf-8")
     faulthandler.register(signal.SIGALRM, file=_Heart.trace, chain=True)
-    sign_of_life()
+    heartbeat()
 
 
-def sign_of_life(times: int = 1) -> None:
+def heartbeat(times: int = 1) -> None:
     """Something got done: silence is counted anew. What cannot be told step by step asks for `times` as long.
 
-    Does nothing in a process that has not called `begin_heartbeat`.
+    Does nothing in a process that has not called `start_watchdog`.
     """
     if _Heart.silence_s:
         signal.setitimer(signal.ITIMER_REAL, times * _Heart.silence_s)

@@ -16,7 +16,7 @@ _POLL_S = 0.1
 
 
 @contextmanager
-def hold_lease(work: Path, wait_s: float = 2.0) -> Iterator[int]:
+def lock_work_folder(work: Path, wait_s: float = 2.0) -> Iterator[int]:
     """Hold the work folder's lease; yields the descriptor, which children inherit so that it lives as long as they do.
 
     The kernel gives the lease back however the holders end. Raises `RatchetError` when another trainer still holds it

@@ -14,7 +14,7 @@ from ratchet.training.supervision.progress import Progress
 
 
 @dataclass(frozen=True)
-class LastWords:
+class WorkerExit:
     """Why a worker stopped, as far as it could say so itself."""
 
     error: RatchetError | None = None
@@ -50,9 +50,9 @@ class Channel:
             line = line[os.write(self._descriptor, line) :]
 
 
-def relay(stream: BinaryIO, progress: Progress) -> LastWords:
+def relay_worker(stream: BinaryIO, progress: Progress) -> WorkerExit:
     """Pass on what a worker tells until it ends, and return its last words. A line that its death cut short is dropped."""
-    last = LastWords()
+    last = WorkerExit()
     for line in stream:
         if not line.endswith(b"\n"):
             break
@@ -62,8 +62,8 @@ def relay(stream: BinaryIO, progress: Progress) -> LastWords:
         elif "epoch" in told:
             progress.epoch(told["epoch"])
         elif "second" in told:
-            last = LastWords(second=told["second"])
+            last = WorkerExit(second=told["second"])
         else:
             error = told["error"]
-            last = LastWords(RatchetError(error["message"], error["hint"], code=error["code"]))
+            last = WorkerExit(RatchetError(error["message"], error["hint"], code=error["code"]))
     return last

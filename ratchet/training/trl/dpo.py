@@ -22,15 +22,15 @@ from ratchet.models.adapters.peft_format import LoraSettings
 from ratchet.models.causal import load_causal
 from ratchet.models.prompt_tokenizer import PromptTokenizer
 from ratchet.models.tokenization import encode_texts
-from ratchet.training.checkpoints import recall
+from ratchet.training.checkpoints import load_last_epoch
 from ratchet.training.device import fast_dtype
-from ratchet.training.history import Epoch, History, Metrics, Tensors
+from ratchet.training.history import Epoch, History, Tensors, ValidationMetrics
 from ratchet.training.native.model_setup import lora_config
 from ratchet.training.native.trainable_model import class_weights
 from ratchet.training.task import Task
-from ratchet.training.trl.trainer_setup import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
+from ratchet.training.trl.trainer_setup import EpochCallback, ScheduleMixin, quiet_trainer, run_watched, stock_arguments
 from ratchet.training.trl.trainer_state import put_tensors
-from ratchet.training.trl.weighted_sampler import FairOrder
+from ratchet.training.trl.weighted_sampler import WeightedSampler
 
 FEWEST_PAIRS = 8
 """Below it there is nothing to prefer: the first pass knows its training examples."""
@@ -85,13 +85,13 @@ def as_rows(tokenizer: PromptTokenizer, texts: Sequence[str], pairs: Sequence[Pa
 
 
 @hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here
-def prefer(
+def train_dpo(
     task: Task,
     tokenizer: PromptTokenizer,
     settings: LoraSettings,
     first: "Tensors",
     pairs: Sequence[Pair],
-    evaluate: Callable[[Tensors], Metrics],
+    evaluate: Callable[[Tensors], ValidationMetrics],
     report: Callable[[Epoch], None],
 ) -> "tuple[Tensors, History]":
     """Go on from the LoRA `first` with `pairs`; the tensors of the pass's best epoch, and the pass's history."""
@@ -99,7 +99,9 @@ def prefer(
 
     passing = pass_of(task.candidate)
     epochs = task.checkpoints / _SECOND
-    order = FairOrder(pair_weights(pairs, task.targets, len(task.plan.labels)), passing.seed, len(recall(epochs)[0].epochs))
+    order = WeightedSampler(
+        pair_weights(pairs, task.targets, len(task.plan.labels)), passing.seed, len(load_last_epoch(epochs)[0].epochs)
+    )
     torch.manual_seed(passing.seed)
     with quiet_trainer():
         from datasets import Dataset
@@ -107,7 +109,7 @@ def prefer(
         from transformers import AutoTokenizer
         from trl import DPOConfig, DPOTrainer
 
-        class TokenTrainer(OurSchedule, DPOTrainer):  # type: ignore[misc] # trl is untyped
+        class TokenTrainer(ScheduleMixin, DPOTrainer):  # type: ignore[misc] # trl is untyped
             """TRL's trainer on rows that the code that serves has cut into tokens: it would cut texts in its own way."""
 
             def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
@@ -129,7 +131,7 @@ def prefer(
             train_dataset=Dataset.from_list(as_rows(tokenizer, [text for text, _ in task.train], pairs)),
             processing_class=AutoTokenizer.from_pretrained(task.base.folder, local_files_only=True, trust_remote_code=False),
         )
-        watch = Watch(passing, task.room, epochs, evaluate, report)
+        watch = EpochCallback(passing, task.room, epochs, evaluate, report)
         tensors, history = run_watched(trainer, watch)
     shutil.rmtree(output, ignore_errors=True)
     return tensors, history

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 from ratchet.models.adapters.peft_format import LoraSettings
 from ratchet.models.prompt_tokenizer import PromptTokenizer
-from ratchet.training.history import Epoch, History, Metrics, Tensors
-from ratchet.training.native.trainer import Learned
+from ratchet.training.history import Epoch, History, Tensors, ValidationMetrics
+from ratchet.training.native.trainer import TrainedModel
 from ratchet.training.task import Task
-from ratchet.training.trl.dpo import FEWEST_PAIRS, Pair, keep_pairs, mine_pairs, prefer
-from ratchet.training.validation import answer, evaluate, measure_served, serve, watched
+from ratchet.training.trl.dpo import FEWEST_PAIRS, Pair, keep_pairs, mine_pairs, train_dpo
+from ratchet.training.validation import evaluate, measure_served, served_predictor, validation_logits, watched
 
 
 @dataclass(frozen=True)
-class Passed:
+class DpoResult:
     """What both passes left: the better one's tensors, and the history of both."""
 
     tensors: Tensors
@@ -26,7 +26,7 @@ class Passed:
     """Why the first pass's tensors are kept; empty where the second one made them better."""
 
 
-def pass_again(task: Task, found: Learned, report: Callable[[Epoch], None]) -> Passed:
+def run_dpo_pass(task: Task, found: TrainedModel, report: Callable[[Epoch], None]) -> DpoResult:
     """Go on from what the first pass learned with its errors on training examples; keep the better one.
 
     The better one has the lower NLL on the calibration split as it would be served: candidates are chosen by the same figure.
@@ -37,28 +37,30 @@ def pass_again(task: Task, found: Learned, report: Callable[[Epoch], None]) -> P
     pairs, before = _look_back(task, tokenizer, settings, found.tensors)
     if len(pairs) < FEWEST_PAIRS:
         few = f"wrong or unsure on {len(pairs)} of {examples} training examples, and preferences need {FEWEST_PAIRS}"
-        return Passed(found.tensors, found.history, len(pairs), f"its first pass kept: {few}")
+        return DpoResult(found.tensors, found.history, len(pairs), f"its first pass kept: {few}")
     behind = len(found.history.epochs)
 
-    def judged(tensors: Tensors) -> Metrics:
+    def judged(tensors: Tensors) -> ValidationMetrics:
         return evaluate(task, tokenizer, settings, tensors)
 
     def told(epoch: Epoch) -> None:
         report(replace(epoch, epoch=epoch.epoch + behind))
 
-    tensors, second = prefer(task, tokenizer, settings, found.tensors, pairs, judged, told)
-    after = measure_served(*answer(watched(serve(task, tokenizer, settings, tensors), task), task.calibration))
+    tensors, second = train_dpo(task, tokenizer, settings, found.tensors, pairs, judged, told)
+    after = measure_served(
+        *validation_logits(watched(served_predictor(task, tokenizer, settings, tensors), task), task.calibration)
+    )
     if after < before:
-        return Passed(tensors, join_histories(found.history, second, better=True), len(pairs))
+        return DpoResult(tensors, join_histories(found.history, second, better=True), len(pairs))
     worse = f"its first pass kept: calibrated NLL {before:.4f}, with preferences {after:.4f}"
-    return Passed(found.tensors, join_histories(found.history, second, better=False), len(pairs), worse)
+    return DpoResult(found.tensors, join_histories(found.history, second, better=False), len(pairs), worse)
 
 
 def _look_back(task: Task, tokenizer: PromptTokenizer, settings: LoraSettings, tensors: Tensors) -> tuple[list[Pair], float]:
     """The pairs in what the first pass answers to training examples, and its NLL on the calibration split as served."""
-    predictor = watched(serve(task, tokenizer, settings, tensors), task)
-    pairs = keep_pairs(task.checkpoints, lambda: mine_pairs(answer(predictor, task.train)[0], task.targets))
-    return pairs, measure_served(*answer(predictor, task.calibration))
+    predictor = watched(served_predictor(task, tokenizer, settings, tensors), task)
+    pairs = keep_pairs(task.checkpoints, lambda: mine_pairs(validation_logits(predictor, task.train)[0], task.targets))
+    return pairs, measure_served(*validation_logits(predictor, task.calibration))
 
 
 def join_histories(first: History, second: History, *, better: bool) -> History:

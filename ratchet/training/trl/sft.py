@@ -15,15 +15,15 @@ from ratchet.models.causal import check_scores, load_causal
 from ratchet.models.prompt_tokenizer import PromptTokenizer
 from ratchet.models.tokenization import encode_texts
 from ratchet.training.device import fast_dtype, learning_device
-from ratchet.training.history import Epoch, History, Metrics, Tensors
+from ratchet.training.history import Epoch, History, Tensors, ValidationMetrics
 from ratchet.training.native.causal_model import causal_settings
 from ratchet.training.native.model_setup import count_parameters, lora_config
 from ratchet.training.quantization import load_quantised
-from ratchet.training.supervision.watchdog import sign_of_life
+from ratchet.training.supervision.watchdog import heartbeat
 from ratchet.training.task import Task
-from ratchet.training.trl.trainer_setup import OurSchedule, Watch, quiet_trainer, run_watched, stock_arguments
+from ratchet.training.trl.trainer_setup import EpochCallback, ScheduleMixin, quiet_trainer, run_watched, stock_arguments
 
-Evaluate = Callable[[LoraSettings | None, Tensors], Metrics]
+Evaluate = Callable[[LoraSettings | None, Tensors], ValidationMetrics]
 
 
 def prompt_completions(tokenizer: PromptTokenizer, texts: Sequence[str], targets: Sequence[int]) -> list[dict[str, Any]]:
@@ -58,12 +58,12 @@ def train_with_sft(
         from transformers import AutoTokenizer
         from trl import SFTConfig, SFTTrainer
 
-        class ScheduledTrainer(OurSchedule, SFTTrainer):  # type: ignore[misc] # trl is untyped
+        class ScheduledTrainer(ScheduleMixin, SFTTrainer):  # type: ignore[misc] # trl is untyped
             """TRL's trainer at the rates of our own loop."""
 
         model = _load_base(task)
         check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes)
-        sign_of_life()
+        heartbeat()
         settings = None if candidate.method == "full" else causal_settings(model, task.base.name, candidate)
         arguments = stock_arguments(candidate, len(task.train), output, task.room)
         trainer = ScheduledTrainer(
@@ -76,7 +76,7 @@ def train_with_sft(
         learned = [value for value in trainer.model.parameters() if value.requires_grad]
         for value in learned:
             value.data = value.data.float()  # beside four bits TRL makes it bfloat16, which loses small steps
-        watch = Watch(candidate, task.room, task.checkpoints, lambda tensors: evaluate(settings, tensors), report)
+        watch = EpochCallback(candidate, task.room, task.checkpoints, lambda tensors: evaluate(settings, tensors), report)
         tensors, history = run_watched(trainer, watch)
     shutil.rmtree(output, ignore_errors=True)
     return settings, tensors, history, sum(value.numel() for value in learned) / count_parameters(trainer.model)

@@ -17,20 +17,20 @@ from ratchet.config.candidate import Candidate
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.models.encoders import quiet_loading
-from ratchet.training.checkpoints import masters_of, recall, recall_best, remember
+from ratchet.training.checkpoints import load_best_epoch, load_last_epoch, masters_of, save_epoch
 from ratchet.training.device import fast_dtype
-from ratchet.training.history import Epoch, History, Metrics, Tensors
+from ratchet.training.history import Epoch, History, Tensors, ValidationMetrics
 from ratchet.training.lr_schedule import learning_rate_at
 from ratchet.training.native.model_setup import WEIGHT_DECAY
 from ratchet.training.native.trainable_model import CLIP_NORM
-from ratchet.training.supervision.memory_budget import Room
-from ratchet.training.supervision.watchdog import sign_of_life
+from ratchet.training.supervision.memory_budget import MemoryBudget
+from ratchet.training.supervision.watchdog import heartbeat
 from ratchet.training.trl.trainer_state import count_steps, learned_tensors, put_tensors, restore_optimiser, take_snapshot
 
 _APART = 1_000_003  # seeds of one candidate's epochs, so that a neighbouring seed has none of them
 
 
-def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: Room) -> dict[str, Any]:
+def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: MemoryBudget) -> dict[str, Any]:
     """What `transformers.TrainingArguments` and its heirs are told for a candidate with so many training examples.
 
     Weight decay and clipping are those of our own loop; nothing is written, sent or fetched.
@@ -70,7 +70,7 @@ def equal_parts(batch: int, least: int) -> int:
     return next((parts for parts in range(least, batch) if batch % parts == 0), batch)
 
 
-class OurSchedule:
+class ScheduleMixin:
     """Put before a trainer of transformers: the rates of our own loop, and what was learned before put back by our own code.
 
     By the stock rates the first step learns nothing. The stock checkpoints hold pickles; none is written or read.
@@ -99,14 +99,14 @@ class OurSchedule:
 
 
 @dataclass
-class Watch:
+class EpochCallback:
     """Judges, reports and remembers what a stock trainer has after each of its epochs."""
 
     candidate: Candidate
-    room: Room
+    room: MemoryBudget
     folder: Path
     """Where finished epochs lie."""
-    evaluate: Callable[[Tensors], Metrics]
+    evaluate: Callable[[Tensors], ValidationMetrics]
     report: Callable[[Epoch], None]
     history: History = field(default_factory=History)
     _started: float = 0.0
@@ -127,7 +127,7 @@ class Watch:
         seconds = time.perf_counter() - self._started
         epoch = Epoch(number, loss, **measured, seconds=seconds, train_seconds=trained_s)
         self.history = replace(self.history.with_epoch(epoch), halved=self.history.halved or self.room.halved)
-        remember(self.folder, self.history, take_snapshot(model, optimiser))
+        save_epoch(self.folder, self.history, take_snapshot(model, optimiser))
         self.report(epoch)
         failpoint("training.after_watched_epoch")
         return self.history.finished(self.candidate)
@@ -143,14 +143,14 @@ def check_loss(loss: float, number: int, candidate: Candidate) -> None:
         )
 
 
-def run_watched(trainer: Any, watch: Watch) -> tuple[Tensors, History]:
-    """Have a TRL or transformers trainer, ours by `OurSchedule`, train to its end under a watch, from where a killed one stood.
+def run_watched(trainer: Any, watch: EpochCallback) -> tuple[Tensors, History]:
+    """Have a TRL or transformers trainer, ours by `ScheduleMixin`, train to its end under a watch, from where a killed one stood.
 
     Returns the best epoch's tensors, and the history.
     """
     from transformers import PrinterCallback, TrainerCallback, TrainerState
 
-    watch.history, snapshot = recall(watch.folder)
+    watch.history, snapshot = load_last_epoch(watch.folder)
 
     class Eyes(TrainerCallback):  # type: ignore[misc] # transformers is untyped
         def on_train_begin(self, args: Any, state: Any, control: Any, model: Any, optimizer: Any, **more: Any) -> None:
@@ -174,7 +174,7 @@ def run_watched(trainer: Any, watch: Watch) -> tuple[Tensors, History]:
 
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Eyes())
-    sign_of_life()
+    heartbeat()
     if snapshot is None:
         trainer.train()
     elif not watch.history.finished(watch.candidate):
@@ -187,7 +187,7 @@ def run_watched(trainer: Any, watch: Watch) -> tuple[Tensors, History]:
         trainer.train(resume_from_checkpoint=str(point))
     if not watch.history.epochs:
         raise RatchetError("the trainer ended before an epoch did.", "Give the candidate more training examples.")
-    return recall_best(watch.folder, watch.history), watch.history
+    return load_best_epoch(watch.folder, watch.history), watch.history
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class FairOrder:
+class WeightedSampler:
     """A sampler for a torch `DataLoader`: the indices of the epoch after `done`, and other ones at each further call."""
 
     def __init__(self, weights: Sequence[float], seed: int, done: int = 0) -> None:

@@ -14,7 +14,7 @@ from ratchet.core.errors import BlockedError
 from ratchet.core.verdict import Verdict
 from ratchet.gates.beats_baselines import HARD, SIMPLER, decide_baselines
 from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
-from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_answers
+from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_golden_answers
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.classification import macro_f1
 from ratchet.storage.home import Home
@@ -57,7 +57,7 @@ def judge_again(answers: StoredAnswers, spec: Spec, baselines: Receipt) -> dict[
     """
     return {
         "golden_agreement": decide_golden_agreement(answers.confusions),
-        "golden_set_regression": decide_regression(read_answers(answers.golden.to_dict("records")), spec.limits),
+        "golden_set_regression": decide_regression(read_golden_answers(answers.golden.to_dict("records")), spec.limits),
         "beats_baselines": _beats_again(answers.test, spec, baselines),
     }
 

@@ -15,7 +15,7 @@ from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.verdict import Verdict, join_verdicts
 from ratchet.deployment.adapter_facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
 from ratchet.deployment.exports.parity import judge_evidence
-from ratchet.deployment.targets import Chosen, digest_targets
+from ratchet.deployment.targets import ChosenTarget, digest_targets
 from ratchet.deployment.trial import why_untried
 from ratchet.gates.target_fit import decide_target_fit
 from ratchet.gates.target_plan import TRAINED, PlanFit, decide_plan_fit, let_through
@@ -25,9 +25,9 @@ from ratchet.storage.receipts import Receipt
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.registry.exports import Exports
 from ratchet.storage.specs import Specs
-from ratchet.workflows.gates.target_trials import recall_trials, try_candidate
+from ratchet.workflows.gates.target_trials import load_trials, try_candidate
 
-Attempt = Callable[[Home, Candidate, Spec, tuple[Chosen, ...]], list[Verdict]]
+Attempt = Callable[[Home, Candidate, Spec, tuple[ChosenTarget, ...]], list[Verdict]]
 
 
 def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
@@ -42,12 +42,12 @@ def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
     return decide_plan_fit(_judge_candidates(specs, spec, facts_of_plan, functools.partial(try_candidate, make=make)))
 
 
-def foresee_plan(specs: Specs, spec: Spec) -> tuple[PlanFit, list[tuple[Candidate, list[Verdict]]]]:
+def preview_plan(specs: Specs, spec: Spec) -> tuple[PlanFit, list[tuple[Candidate, list[Verdict]]]]:
     """What `judge_plan` would say as far as that is known without a trial, and each candidate's verdicts; nothing is written.
 
     The shapes of a base are looked at even where no target is named: here the facts are to be seen.
     """
-    found = _judge_candidates(specs, spec, facts_of_plan, recall_trials if spec.target else None)
+    found = _judge_candidates(specs, spec, facts_of_plan, load_trials if spec.target else None)
     return decide_plan_fit(found), found
 
 

@@ -18,7 +18,7 @@ from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import write_json
 from ratchet.core.verdict import Verdict
-from ratchet.deployment.targets import Chosen
+from ratchet.deployment.targets import ChosenTarget
 from ratchet.deployment.trial import is_of_candidate, packages_of, why_untried
 from ratchet.deployment.trial_plan import one_step_plan
 from ratchet.models.base_models import resolve_base
@@ -32,7 +32,7 @@ _LONGEST_S = 900
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 
 
-def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Chosen, ...], *, make: bool) -> list[Verdict]:
+def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[ChosenTarget, ...], *, make: bool) -> list[Verdict]:
     """A verdict for each target: its runtime loads and asks a one-step adapter of `candidate`, or cannot run on this machine.
 
     An outcome is kept under everything that it depends on, so a trial costs its seconds once. Raises `RatchetError` when none is
@@ -51,7 +51,7 @@ def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
     return [verdicts[each.profile.name] for each in chosen]
 
 
-def recall_trials(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Chosen, ...]) -> list[Verdict]:
+def load_trials(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[ChosenTarget, ...]) -> list[Verdict]:
     """What is known without a trial, for each target: the outcome that is kept, why there is none here, or that none is yet."""
     plan, _ = one_step_plan(candidate, spec, resolve_base(candidate.base), version("ratchet"))
     known = _recall(home, candidate, spec, plan, chosen)
@@ -60,7 +60,9 @@ def recall_trials(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
     return [known.get(name) or Verdict("inconclusive", later[name], {"trial": name}) for name in names]
 
 
-def _recall(home: Home, candidate: Candidate, spec: Spec, plan: TrainingPlan, chosen: tuple[Chosen, ...]) -> dict[str, Verdict]:
+def _recall(
+    home: Home, candidate: Candidate, spec: Spec, plan: TrainingPlan, chosen: tuple[ChosenTarget, ...]
+) -> dict[str, Verdict]:
     """The verdicts by target that need no trial: an outcome is kept, or this machine cannot run it."""
     verdicts: dict[str, Verdict] = {}
     for each in chosen:
@@ -72,7 +74,7 @@ def _recall(home: Home, candidate: Candidate, spec: Spec, plan: TrainingPlan, ch
     return verdicts
 
 
-def _path(home: Home, spec: Spec, plan: TrainingPlan, each: Chosen) -> Path:
+def _path(home: Home, spec: Spec, plan: TrainingPlan, each: ChosenTarget) -> Path:
     packages = (*_VERSIONED, *packages_of(each.profile.runtime))
     versions = {package: version(package) for package in packages}
     key = digest_json({"plan": plan.as_json(), "target": each.as_json(), "versions": versions})
@@ -87,7 +89,7 @@ def _read_kept(path: Path) -> dict[str, Any] | None:
     return found if found["outcome"] == "passed" or "code" in found else None
 
 
-def _as_verdict(candidate: Candidate, each: Chosen, found: dict[str, Any]) -> Verdict:
+def _as_verdict(candidate: Candidate, each: ChosenTarget, found: dict[str, Any]) -> Verdict:
     name = each.profile.name
     if found["outcome"] == "passed":
         return Verdict("passed", f"One step of it was tried in {name}: {found['reason']}.", {"trial": name})
@@ -95,8 +97,8 @@ def _as_verdict(candidate: Candidate, each: Chosen, found: dict[str, Any]) -> Ve
 
 
 def _run(
-    home: Home, spec: Spec, plan: TrainingPlan, examples: Examples, missing: list[Chosen]
-) -> list[tuple[Chosen, dict[str, Any]]]:
+    home: Home, spec: Spec, plan: TrainingPlan, examples: Examples, missing: list[ChosenTarget]
+) -> list[tuple[ChosenTarget, dict[str, Any]]]:
     """Train one step and ask its adapter in each runtime, in processes of their own; what the machine ended is not kept."""
     with stage_folder(home.trials(spec.name), f"step-{uuid.uuid4().hex}") as stage:
         work = prepare(stage, plan, examples, examples)
@@ -110,7 +112,7 @@ def _run(
         return [(each, _ask(environment, folder, each)) for each in missing]
 
 
-def _ask(environment: dict[str, str], folder: Path, each: Chosen) -> dict[str, Any]:
+def _ask(environment: dict[str, str], folder: Path, each: ChosenTarget) -> dict[str, Any]:
     done = _call(environment, "ratchet.deployment", str(folder), each.profile.runtime, each.export)
     try:
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -17,7 +17,7 @@ from typing import Any
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import fsync_folder, make_folder, write_json
-from ratchet.models.hub_cache import FILES, MANIFEST, HubName, check_fetched, parse_hub_name, write_manifest
+from ratchet.models.hub_cache import FILES, MANIFEST, HubName, check_fetched, make_base_manifest, parse_hub_name
 
 _OFFLINE = {"1", "ON", "YES", "TRUE"}
 
@@ -40,7 +40,7 @@ def _download(wanted: HubName, stage: Path, say: Callable[[str], None]) -> None:
     files = stage / FILES
     make_folder(files)
     download_files(wanted.repo, wanted.revision, "base", files, say)
-    write_json(stage / MANIFEST, write_manifest(files, wanted))
+    write_json(stage / MANIFEST, make_base_manifest(files, wanted))
     fsync_folder(files)
     stage.rename(wanted.place)
     fsync_folder(wanted.place.parent)

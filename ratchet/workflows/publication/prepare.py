@@ -15,14 +15,14 @@ from ratchet.core.digests import digest_bytes, digest_file
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.adapter_facts import facts_of_artifact
 from ratchet.deployment.hub.contents import make_files, need_peft
-from ratchet.deployment.hub.model_card import Told
+from ratchet.deployment.hub.model_card import CardFacts
 from ratchet.deployment.hub.public_base import name_base
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
 from ratchet.gates.target_fit import decide_target_fit
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.folder import read_folder
-from ratchet.models.adapters.peft_format import read_settings
+from ratchet.models.adapters.peft_format import read_lora_settings
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipt, Receipts
 from ratchet.storage.registry.adapters import AdapterStore
@@ -80,11 +80,11 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
     card = form.read_card(content)
     base = name_base(card, policy)
     facts = replace(facts_of_artifact(content), base=base.name.rpartition("/")[2])
-    told = Told(
+    told = CardFacts(
         repo=where,
         adapter=adapter,
         card=card,
-        settings=read_settings(content),
+        settings=read_lora_settings(content),
         base=base,
         policy=policy,
         spec=spec,

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from ratchet.core.failpoints import failpoint
 from ratchet.deployment.hub.secret_scan import need_clean
-from ratchet.deployment.hub.subprocesses import PATIENCE, Patience, ask_hub, endpoint_of, need_token
+from ratchet.deployment.hub.subprocesses import PATIENCE, Timeouts, ask_hub, endpoint_of, need_token
 from ratchet.storage.home import Home
 from ratchet.storage.registry.publications import Publication, Publications, pending
 from ratchet.workflows.publication.prepare import Upload
 from ratchet.workflows.publication.reload_check import load_back
 
-Proof = Callable[[Home, str, Publication, Mapping[str, str], Patience], dict[str, float]]
+ReloadCheck = Callable[[Home, str, Publication, Mapping[str, str], Timeouts], dict[str, float]]
 
 
 def publish(
@@ -26,8 +26,8 @@ def publish(
     environment: Mapping[str, str],
     *,
     parent: str | None = None,
-    patience: Patience = PATIENCE,
-    proof: Proof | None = None,
+    patience: Timeouts = PATIENCE,
+    proof: ReloadCheck | None = None,
 ) -> tuple[Publication, bool]:
     """Publish what was prepared; the record, and whether a new commit was made.
 
@@ -56,7 +56,7 @@ def publish(
 
 
 def _open(
-    records: Publications, upload: Upload, record: Publication, environment: Mapping[str, str], patience: Patience
+    records: Publications, upload: Upload, record: Publication, environment: Mapping[str, str], patience: Timeouts
 ) -> Publication:
     """Let everyone read the repository, and write that down of all that lies in it; of this publication last."""
     ask_hub({"job": "open", "repo": record.repo}, environment, patience)
@@ -67,7 +67,7 @@ def _open(
 
 
 def _send(
-    records: Publications, upload: Upload, environment: Mapping[str, str], parent: str | None, patience: Patience
+    records: Publications, upload: Upload, environment: Mapping[str, str], parent: str | None, patience: Timeouts
 ) -> tuple[Publication, bool]:
     name, endpoint = upload.classifier, endpoint_of(environment)
     ours = records.of(name, endpoint, upload.repo)

@@ -11,9 +11,9 @@ import numpy as np
 from ratchet.core.errors import RatchetError
 from ratchet.data.redaction import redact
 from ratchet.deployment.hub.public_base import name_base
-from ratchet.deployment.hub.subprocesses import Patience, reload_plainly
+from ratchet.deployment.hub.subprocesses import Timeouts, reload_plainly
 from ratchet.deployment.hub.usage_snippet import loading_lines
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.models.inference.reference_logits import TOLERANCE
 from ratchet.models.prompt_tokenizer import PromptTokenizer
@@ -27,13 +27,13 @@ _TEXTS = 400
 """So many golden texts are asked of what was loaded back, at most."""
 
 
-def load_back(home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Patience) -> dict[str, float]:
+def load_back(home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Timeouts) -> dict[str, float]:
     """Load the publication from the Hub at its commit, by the lines of its card alone, and compare its logits on the golden set.
 
     Raises `RatchetError` when one of them is not what the judged adapter gives.
     """
     folder = AdapterStore(home).open(name, record.adapter)
-    opened, texts = open_adapter(folder), [item.text for item in Specs(home).golden(name)][:_TEXTS]
+    opened, texts = validate_adapter(folder), [item.text for item in Specs(home).golden(name)][:_TEXTS]
     public = name_base(opened.card, Specs(home)[name].publish)
     prefix, codes = (
         (list(opened.tokenizer.prefix), list(opened.tokenizer.codes)) if isinstance(opened.tokenizer, PromptTokenizer) else ([], [])

@@ -20,16 +20,16 @@ import numpy as np
 
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import BlockedError, RatchetError
-from ratchet.deployment.hub.foreign_files import BESIDE, Restored, restore
+from ratchet.deployment.hub.foreign_files import BESIDE, ForeignAdapter, restore_files
 from ratchet.metrics.classification import macro_f1
 from ratchet.models.adapters import format as form
-from ratchet.models.adapters.folder import digest_of, open_files, read_small
-from ratchet.models.adapters.format import refuse, show
+from ratchet.models.adapters.folder import digest_open_file, open_files, read_small
+from ratchet.models.adapters.format import bad_adapter, show
 from ratchet.models.base_models import resolve_base
 from ratchet.models.hub_cache import is_hub_name, parse_hub_name
 from ratchet.storage.golden_set import GoldenItem
 from ratchet.workflows.publication.fetch_base import download_files
-from ratchet.workflows.verify import Finding
+from ratchet.workflows.verify import VerifyFinding
 
 _ROOM, _SECONDS, _DEADLINE_S = 4_000_000_000, 600, 1200
 """What a trial may take: address space beside its model, processor seconds, and seconds in all."""
@@ -55,7 +55,7 @@ class Verified:
     digest: str
     """What the adapter would be called where it is sealed as it is."""
     card: form.AdapterCard
-    findings: list[Finding]
+    findings: list[VerifyFinding]
     figures: dict[str, float] = field(default_factory=dict)
     """Of its answers to the golden set: texts, accuracy, macro_f1; and what the trial took."""
 
@@ -76,12 +76,12 @@ def verify_adapter(source: str, wanted: Wanted, say: Callable[[str], None], *, b
 
 
 def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, scratch: Path) -> Verified:
-    folder, findings = Path(source), list[Finding]()
+    folder, findings = Path(source), list[VerifyFinding]()
     if is_hub_name(source) and not folder.is_dir():
         name, folder = parse_hub_name(source, "adapter"), scratch / "fetched"
         folder.mkdir()
         download_files(name.repo, name.revision, "adapter", folder, say)
-        findings.append(Finding("commit", f"{name.revision[:12]} of {name.repo}, every file as the Hub lists it"))
+        findings.append(VerifyFinding("commit", f"{name.revision[:12]} of {name.repo}, every file as the Hub lists it"))
     elif not folder.is_dir() and not folder.is_symlink():
         found = "is a file and no folder" if folder.exists() else "does not exist: no such folder"
         raise RatchetError(f"{source} {found}.", "Give the folder of an adapter, or org/name@commit.", code="no_folder")
@@ -89,10 +89,12 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
     digest = digest_json(digests)
     card = restored.card
     rank = f", r = {restored.settings.rank}, alpha = {restored.settings.alpha:g}" if restored.settings else ""
-    findings.append(Finding("form", f"{card.family}/{card.method}{rank}, {len(card.labels)} labels, on {card.base}"))
+    findings.append(VerifyFinding("form", f"{card.family}/{card.method}{rank}, {len(card.labels)} labels, on {card.base}"))
     findings.append(_look_at_receipt(restored, digests))
     if wanted.labels and card.labels != wanted.labels:
-        raise refuse(f"its labels are {_listed(card.labels)}, those of the classifier {_listed(wanted.labels)}, in that order.")
+        raise bad_adapter(
+            f"its labels are {_listed(card.labels)}, those of the classifier {_listed(wanted.labels)}, in that order."
+        )
     model = resolve_base(card.base)
     if model.revision != card.base_revision:
         raise RatchetError(
@@ -103,51 +105,59 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
     say(f"verify: trying it on {card.base}, without network, with bounded memory and time")
     size = sum(path.stat().st_size for path in (*model.folder.glob("*.safetensors"), *(scratch / "adapter").iterdir()))
     said = _try(scratch / "adapter", [item.text for item in wanted.golden][:_TEXTS], _ROOM + 6 * size)
-    findings.append(Finding("canary", "it answers as it did when it was trained" if said["canary"] else "it has none to compare"))
+    findings.append(
+        VerifyFinding("canary", "it answers as it did when it was trained" if said["canary"] else "it has none to compare")
+    )
     figures = {"seconds": said["seconds"], "peak_bytes": said["peak_bytes"], "network_cut": float(said["network_cut"])}
     if wanted.golden:
         figures |= _score(said["labels"], wanted)
         told = f"{figures['texts']:.0f} texts, accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}"
-        findings.append(Finding("golden set", told))
+        findings.append(VerifyFinding("golden set", told))
     return Verified(digest, card, findings, figures)
 
 
-def _restore(source: Path, base: str, target: Path) -> tuple[Restored, dict[str, str]]:
+def _restore(source: Path, base: str, target: Path) -> tuple[ForeignAdapter, dict[str, str]]:
     """Write the adapter of a foreign folder into `target` as one of ours lies; what it says, and the digest of each file there."""
     parts = {form.CARD, form.CONFIG, form.MANIFEST}
     with ExitStack() as stack:
         files = open_files(source, stack, small=parts | BESIDE)
         small = {name: read_small(name, file) for name, file in files.items() if name in parts | BESIDE}
         if form.MANIFEST in small:
-            form.check_manifest(small, {name: digest_of(files[name]) for name in files if name not in {form.MANIFEST, *BESIDE}})
-        restored = restore(small, base)
+            form.check_manifest(
+                small, {name: digest_open_file(files[name]) for name in files if name not in {form.MANIFEST, *BESIDE}}
+            )
+        restored = restore_files(small, base)
         weights = form.WEIGHTS[restored.card.method]
         if weights not in files or set(files) & set(form.WEIGHTS.values()) != {weights}:
-            raise refuse(f"a {restored.card.method} needs {weights} and no other weights.")
+            raise bad_adapter(f"a {restored.card.method} needs {weights} and no other weights.")
         target.mkdir()
         for name, content in restored.files.items():
             (target / name).write_bytes(content)
         files[weights].seek(0)
         with (target / weights).open("wb") as copy:
             shutil.copyfileobj(files[weights], copy)
-        stated = {name: digest_of(stack.enter_context((target / name).open("rb"))) for name in (*restored.files, weights)}
+        stated = {name: digest_open_file(stack.enter_context((target / name).open("rb"))) for name in (*restored.files, weights)}
     return restored, stated
 
 
-def _look_at_receipt(restored: Restored, digests: dict[str, str]) -> Finding:
+def _look_at_receipt(restored: ForeignAdapter, digests: dict[str, str]) -> VerifyFinding:
     """Whether the receipt that lies beside an adapter is of it; raises `RatchetError` where it is of another."""
     if restored.receipt is None:
-        return Finding("receipt", "there is none, so nobody says by which evidence it was judged")
+        return VerifyFinding("receipt", "there is none, so nobody says by which evidence it was judged")
     named, stated, digest = restored.receipt.get("adapter"), restored.receipt.get("files"), digest_json(digests)
     weights = form.WEIGHTS[restored.card.method]
     if not isinstance(stated, dict) or stated.get(weights) != digests[weights]:
-        raise refuse(f"its receipt is of adapter {show(named)} with other weights.")
+        raise bad_adapter(f"its receipt is of adapter {show(named)} with other weights.")
     if named == digest:
-        return Finding("receipt", f"names this very content, adapter {digest[:12]}; its signature is not looked at: it is a claim")
+        return VerifyFinding(
+            "receipt", f"names this very content, adapter {digest[:12]}; its signature is not looked at: it is a claim"
+        )
     base = restored.receipt.get("base")
     if isinstance(base, dict) and base.get("content") == restored.card.base_revision and restored.card.base != base.get("name"):
-        return Finding("receipt", f"is of adapter {show(named)}, whose card named its base otherwise; here it is {digest[:12]}")
-    raise refuse(f"its receipt is of adapter {show(named)}, and the files are of {digest[:12]}.")
+        return VerifyFinding(
+            "receipt", f"is of adapter {show(named)}, whose card named its base otherwise; here it is {digest[:12]}"
+        )
+    raise bad_adapter(f"its receipt is of adapter {show(named)}, and the files are of {digest[:12]}.")
 
 
 def _try(folder: Path, texts: list[str], room_bytes: int) -> dict[str, Any]:
@@ -161,11 +171,11 @@ def _try(folder: Path, texts: list[str], room_bytes: int) -> dict[str, Any]:
             command, input=json.dumps(job), env={**kept, **own}, capture_output=True, text=True, timeout=_DEADLINE_S, check=False
         )
     except subprocess.TimeoutExpired:
-        raise refuse(f"the adapter did not answer within {_DEADLINE_S} s.") from None
+        raise bad_adapter(f"the adapter did not answer within {_DEADLINE_S} s.") from None
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise refuse(f"its trial ended with exit code {done.returncode}: {show(last[:200])}.")
+        raise bad_adapter(f"its trial ended with exit code {done.returncode}: {show(last[:200])}.")
     said = dict(json.loads(lines[-1]))
     if error := said.get("error"):
         raise RatchetError(error["message"], error["hint"], code=error["code"], details=error["details"])

@@ -9,21 +9,21 @@ from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
-from ratchet.rollout.state import stand
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipt, Receipts
 from ratchet.storage.rollout.ledger import Ledger, check_head
 
 
-def vouch(home: Home, classifier: str, rollout: Rollout) -> None:
+def admit(home: Home, classifier: str, rollout: Rollout) -> None:
     """Raise `RatchetError` unless the ledger, up to the head that the flag names, asks for this rollout.
 
     The share of shadowed requests and the kill switch are the operator's and may differ.
     """
     entries = Ledger(home).entries(classifier)
     check_head(home.ledger(classifier), entries, rollout.head, "the flag")
-    standing = stand(entries[: rollout.head.sequence])
-    if standing.live is None or standing.as_rollout(rollout.shadow_share, killed=rollout.killed) != rollout:
+    state = state_after(entries[: rollout.head.sequence])
+    if state.live is None or state.as_rollout(rollout.shadow_share, killed=rollout.killed) != rollout:
         odd = next((digest for digest in rollout.adapters.values() if not _entered(entries, digest)), rollout.live)
         raise RatchetError(
             f"the flag lets {odd[:12]} answer otherwise than the ledger asks for.",
@@ -31,10 +31,10 @@ def vouch(home: Home, classifier: str, rollout: Rollout) -> None:
             code="unpromoted",
         )
     for digest in dict.fromkeys(rollout.adapters.values()):
-        check_entrance(home, classifier, entries, digest)
+        check_entry(home, classifier, entries, digest)
 
 
-def check_entrance(home: Home, classifier: str, entries: list[Entry], digest: str) -> None:
+def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) -> None:
     """Raise `RatchetError` unless the entry by which an adapter came in names receipts that let it pass, unchanged."""
     entry = _entered(entries, digest)
     if entry is None:
@@ -51,7 +51,7 @@ def check_entrance(home: Home, classifier: str, entries: list[Entry], digest: st
         )
 
 
-def vouched_export(home: Home, classifier: str, digest: str, kind: str) -> dict[str, str] | None:
+def admitted_export(home: Home, classifier: str, digest: str, kind: str) -> dict[str, str] | None:
     """The files of the export `kind` that `target_fit` judged before the adapter came in, each with its digest; None for none."""
     entry = _entered(Ledger(home).entries(classifier), digest)
     receipt = _receipts_of(home, classifier, entry).get("target_fit") if entry else None

@@ -17,7 +17,7 @@ from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
 from ratchet.gates.target_fit import read_fit
 from ratchet.rollout.ledger_entry import Entry
-from ratchet.rollout.state import Standing
+from ratchet.rollout.state import RolloutState
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
@@ -26,7 +26,7 @@ from ratchet.storage.run_history import blocking_stage
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.reconcile import record
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
 
     Raises `BlockedError` with the reason when there is none, `RatchetError` for an unknown adapter or damaged evidence.
     """
-    spec, standing, found = Specs(home)[name], Ledger(home).standing(name), candidates(home, name)
-    live = standing.live
+    spec, state, found = Specs(home)[name], Ledger(home).state(name), candidates(home, name)
+    live = state.live
     if adapter is not None:
         digest = AdapterStore(home).find(name, adapter)
         found = [(cycle, made) for cycle, made in found if made == digest]
@@ -61,7 +61,7 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
         if made == live:
             break
         try:
-            reason, receipts = _examine(home, spec, cycle, made, standing)
+            reason, receipts = _examine(home, spec, cycle, made, state)
         except BlockedError as error:
             refused.append(f"{made[:12]} of {cycle.week}: {error.message}")
             continue
@@ -94,7 +94,7 @@ def _enter(home: Home, nominee: Nominee, action: str, why: str, now: datetime | 
     cycle = nominee.cycle
     if Receipts(home).keep(cycle) != nominee.receipts:
         raise BlockedError(f"the receipts of {cycle.week} changed while its candidate was looked at.", "Try again.", code="stale")
-    return move(
+    return record(
         home,
         cycle.classifier,
         ts=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
@@ -115,10 +115,10 @@ def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:
     return [(cycle, made) for cycle in cycles if (made := receipts.noted(cycle).get("adapter"))]
 
 
-def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, standing: Standing) -> tuple[str, dict[str, str]]:
+def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutState) -> tuple[str, dict[str, str]]:
     """Why the candidate may become live, with its receipts; raises `BlockedError` with why it may not."""
-    receipts, live = Receipts(home).read(cycle), standing.live
-    if standing.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
+    receipts, live = Receipts(home).read(cycle), state.live
+    if state.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
         raise BlockedError("it was rejected or rolled back, and there is no new evidence since", code="barred")
     eligible = decide_eligibility(adapter, receipts)
     if not eligible.allowed:

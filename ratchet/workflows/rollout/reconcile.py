@@ -1,6 +1,6 @@
 """Serving follows the ledger: the flag that says who answers is written from the entries, and mended from them.
 
-A decision is one entry in the ledger; killed before the flag was written, the next `settle` writes it. Add here other things
+A decision is one entry in the ledger; killed before the flag was written, the next `reconcile` writes it. Add here other things
 that follow from the ledger; the entries are `ratchet/storage/rollout/ledger.py`, the file is `ratchet/storage/rollout/flag_file.py`.
 """
 
@@ -11,7 +11,7 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import Entry
-from ratchet.rollout.state import Standing, stand
+from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger, check_head
@@ -21,7 +21,7 @@ _ATTEMPTS = 100
 """Each failed one means that somebody else published."""
 
 
-def settle(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | None:
+def reconcile(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | None:
     """Publish the rollout that the ledger asks for, unless it stands already; None before the first entry.
 
     When another writer was faster, ledger and flag are read again: what a rollback asked for is not left lying. Raises
@@ -39,33 +39,33 @@ def settle(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | No
 def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
     flags, ledger = Flags(home, disk), Ledger(home, disk=disk)
     entries = ledger.entries(classifier)
-    standing, published = stand(entries), flags.read()
+    state, published = state_after(entries), flags.read()
     before = published.rollouts.get(classifier)
     if before is not None:
         check_head(home.ledger(classifier), entries, before.head, "the flag")
-    if standing.live is None:
+    if state.live is None:
         return None
     ledger.anchor(classifier)  # after which every entry is durable: the flag is never ahead of the ledger
-    rollout = rollout_of(home, classifier, standing, killed=before.killed if before else False)
+    rollout = rollout_of(home, classifier, state, killed=before.killed if before else False)
     if rollout == before:
         return before
     return flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
 
 
-def rollout_of(home: Home, classifier: str, standing: Standing, *, killed: bool = False) -> Rollout:
-    """The rollout that `standing` asks for, with the share that the specification lets a shadow see."""
-    return standing.as_rollout(Specs(home)[classifier].promotion.shadow_share, killed=killed)
+def rollout_of(home: Home, classifier: str, state: RolloutState, *, killed: bool = False) -> Rollout:
+    """The rollout that `state` asks for, with the share that the specification lets a shadow see."""
+    return state.as_rollout(Specs(home)[classifier].promotion.shadow_share, killed=killed)
 
 
-def move(home: Home, classifier: str, **content: Any) -> Entry:
+def record(home: Home, classifier: str, **content: Any) -> Entry:
     """Carry out one decision: an entry in the ledger, which is the intent, and then the flag, which is the effect.
 
-    `content` is that of `Ledger.append`. Killed in between, the next `settle` finishes; a repetition with the same `key`
+    `content` is that of `Ledger.append`. Killed in between, the next `reconcile` finishes; a repetition with the same `key`
     changes nothing twice.
     """
     entry = Ledger(home).append(classifier, **content)
     failpoint("promotion.after_ledger")
-    settle(home, classifier)
+    reconcile(home, classifier)
     return entry
 
 

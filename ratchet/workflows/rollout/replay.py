@@ -46,11 +46,11 @@ def replay(home: Home, classifier: str, adapter: str, since: datetime, *, limit:
 
     Raises `RatchetError` when nothing is live, when `adapter` is, or when there is nothing fair to ask.
     """
-    standing, store = Ledger(home).standing(classifier), AdapterStore(home)
-    if standing.live is None or standing.live == adapter:
-        said = "is live itself" if standing.live else "cannot be compared: nothing is live"
+    state, store = Ledger(home).state(classifier), AdapterStore(home)
+    if state.live is None or state.live == adapter:
+        said = "is live itself" if state.live else "cannot be compared: nothing is live"
         raise RatchetError(f"adapter {adapter[:12]} {said}.", "Give a candidate with --adapter.", code="nothing_to_compare")
-    weeks = [cycle.week for cycle, made in candidates(home, classifier) if made in {adapter, standing.live}]
+    weeks = [cycle.week for cycle, made in candidates(home, classifier) if made in {adapter, state.live}]
     asked = {"classifier": classifier, "since": since, "weeks": weeks, "limit": limit}
     rows = open_warehouse(home.warehouse).frame(_ASKED_SQL, asked).to_dict("records")
     if not rows:
@@ -59,14 +59,14 @@ def replay(home: Home, classifier: str, adapter: str, since: datetime, *, limit:
             f"Give an earlier --since, or ingest newer logs: ratchet ingest {classifier}.",
             code="nothing_to_replay",
         )
-    live, other = (load_predictor(store.open(classifier, digest)) for digest in (standing.live, adapter))
+    live, other = (load_predictor(store.open(classifier, digest)) for digest in (state.live, adapter))
     found = [
-        {"sequence": standing.head.sequence, "served": standing.live, "other": adapter, "other_error": None, **pair}
+        {"sequence": state.head.sequence, "served": state.live, "other": adapter, "other_error": None, **pair}
         for start in range(0, len(rows), _BLOCK)
         for pair in _compare(rows[start : start + _BLOCK], live, other)
     ]
     publish_segment(home.pairs(classifier), PAIRS, found)
-    return Replayed(len(found), (standing.live, adapter), standing.challenger == adapter)
+    return Replayed(len(found), (state.live, adapter), state.challenger == adapter)
 
 
 def _compare(rows: Sequence[dict[Any, Any]], live: Predictor, other: Predictor) -> Iterator[dict[str, Any]]:

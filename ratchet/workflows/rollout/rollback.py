@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from ratchet.core.errors import RatchetError
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry, Head
-from ratchet.rollout.state import Standing
+from ratchet.rollout.state import RolloutState
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.nominate import actor
-from ratchet.workflows.rollout.reconcile import move, settle
+from ratchet.workflows.rollout.reconcile import reconcile, record
 
 CHANGED = "ledger_changed"
 
 
-def take_back(home: Home, classifier: str, why: str, seen: Head, *, who: str = "") -> Entry:
+def roll_back_seen(home: Home, classifier: str, why: str, seen: Head, *, who: str = "") -> Entry:
     """Roll back what `seen` was the head of, and return the entry. `who` is the user, if not the one who runs this process.
 
     Raises `RatchetError` with code `CHANGED` when the ledger has another head, and when there is nothing to return to.
@@ -38,36 +38,36 @@ def roll_back(
     head by now; without, it wins over whoever decides meanwhile. A rollback that was killed before its flag is finished, not
     repeated, and so is one that somebody else was faster with. Raises when there is nothing to return to.
     """
-    standing = Ledger(home).standing(classifier)
-    gone = standing.challenger or standing.live
-    if (newest := standing.newest) and newest.action == act.ROLLBACK and not _is_published(home, classifier, newest):
-        settle(home, classifier)
+    state = Ledger(home).state(classifier)
+    gone = state.challenger or state.live
+    if (newest := state.newest) and newest.action == act.ROLLBACK and not _is_published(home, classifier, newest):
+        reconcile(home, classifier)
         return newest
     while True:
         try:
-            return _roll_back(home, classifier, standing, {"why": f"Rolled back: {why}", "actor": who or actor()}, after, now)
+            return _roll_back(home, classifier, state, {"why": f"Rolled back: {why}", "actor": who or actor()}, after, now)
         except RatchetError as error:
-            if error.code != "bad_move" or Ledger(home).head(classifier) == standing.head:
+            if error.code != "bad_move" or Ledger(home).head(classifier) == state.head:
                 raise
-        standing = Ledger(home).standing(classifier)
-        if gone not in {standing.challenger, standing.live} and standing.newest is not None:
-            settle(home, classifier)  # somebody else took it back
-            return standing.newest
+        state = Ledger(home).state(classifier)
+        if gone not in {state.challenger, state.live} and state.newest is not None:
+            reconcile(home, classifier)  # somebody else took it back
+            return state.newest
 
 
 def _roll_back(
-    home: Home, classifier: str, standing: Standing, said: dict[str, str], after: Head | None, now: datetime | None
+    home: Home, classifier: str, state: RolloutState, said: dict[str, str], after: Head | None, now: datetime | None
 ) -> Entry:
-    if standing.refuge is None:
+    if state.refuge is None:
         raise RatchetError(
             f"{classifier} has no earlier adapter to return to.",
             f"Stop it instead: ratchet kill {classifier} sends everyone to live; or promote another.",
             code="no_refuge",
         )
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-    return move(
-        home, classifier, after=after, ts=at, action=act.ROLLBACK, adapter=standing.refuge,
-        previous_adapter=standing.challenger or standing.live, week=standing.entered.week if standing.entered else "",
+    return record(
+        home, classifier, after=after, ts=at, action=act.ROLLBACK, adapter=state.refuge,
+        previous_adapter=state.challenger or state.live, week=state.entered.week if state.entered else "",
         receipts={}, **said,
     )  # fmt: skip
 

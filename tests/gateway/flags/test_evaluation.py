@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from gateway.flags import bounded_calls as aside
 from gateway.flags import evaluation as evaluating
-from gateway.flags.evaluation import Heard, believe, find_factory
+from gateway.flags.evaluation import FlagEvaluation, find_factory, resolve_slot
 from gateway.serving.slots import Slots
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.flag import Rollout
@@ -24,7 +24,7 @@ from ratchet.workflows.rollout.rollback import roll_back
 
 Made = tuple[Home, list[str]]
 Enter = Callable[..., None]
-Asked = Callable[..., tuple[Slots, list[Heard]]]
+Asked = Callable[..., tuple[Slots, list[FlagEvaluation]]]
 NAMED: dict[str, str] = {}
 """What `name_adapter` answers, by flag."""
 
@@ -43,11 +43,11 @@ def asked(home: Home, made: Made, enter: Enter) -> Iterator[Asked]:
     started: list[Slots] = []
     enter(made[1][1], "shadow")
 
-    def start(provider: InMemoryProvider, timeout_s: float = 60, percent: int = 1) -> tuple[Slots, list[Heard]]:
-        heard: list[Heard] = []
+    def start(provider: InMemoryProvider, timeout_s: float = 60, percent: int = 1) -> tuple[Slots, list[FlagEvaluation]]:
+        heard: list[FlagEvaluation] = []
         if percent:
             enter(made[1][1], "step", percent)
-        started.append(Slots(home, factory=lambda: provider, timeout_s=timeout_s, hears=[heard.append]))
+        started.append(Slots(home, factory=lambda: provider, timeout_s=timeout_s, observers=[heard.append]))
         started[-1].follow()
         assert started[-1].problems == {}
         started[-1].start()
@@ -137,7 +137,7 @@ def test_a_provider_that_is_not_there_is_live_for_everyone(asked: Asked, home: H
     slots.follow()
     assert slots["small"].rollout.percent == 99
     assert slots.choose("small", "u1").slot == "live"
-    other = Slots(home, factory=broken, hears=[heard.append])
+    other = Slots(home, factory=broken, observers=[heard.append])
     other.follow()
     other.start()
     assert other.choose("small", "u1").slot == "live"
@@ -192,19 +192,19 @@ def test_a_gateway_that_believes_any_digest_is_noticed(plant: Callable[..., Modu
     a, b, c = ("a" * 64, "b" * 64, "c" * 64)
     rollout, killed = Rollout(a, b, 50), Rollout(a, b, 50, killed=True)
     asked = [(rollout, a), (rollout, b), (rollout, c), (killed, b), (rollout, "")]
-    slots = [believe(FlagEvaluationDetails("small", answer), each)[0] for each, answer in asked]
+    slots = [resolve_slot(FlagEvaluationDetails("small", answer), each)[0] for each, answer in asked]
     assert slots == ["live", "candidate", "live", "live", "live"]
     trusting = plant(evaluating, "if said.value == rollout.candidate else (LIVE, UNKNOWN)", "if True else (LIVE, UNKNOWN)")
-    assert trusting.believe(FlagEvaluationDetails("small", c), rollout)[0] == "candidate"
+    assert trusting.resolve_slot(FlagEvaluationDetails("small", c), rollout)[0] == "candidate"
     forgetful = plant(evaluating, "rollout.killed or ")
-    assert forgetful.believe(FlagEvaluationDetails("small", b), killed)[0] == "candidate"
+    assert forgetful.resolve_slot(FlagEvaluationDetails("small", b), killed)[0] == "candidate"
 
 
 def test_a_caller_that_waits_for_a_hanging_call_every_time_is_noticed(plant: Callable[..., ModuleType]) -> None:
     """The mutant lines its calls up behind the one that hangs."""
 
     def waits(module: ModuleType) -> int:
-        caller, go, made = module.Aside(), threading.Event(), []
+        caller, go, made = module.BoundedCaller(), threading.Event(), []
         with pytest.raises(TimeoutError):
             caller.run(lambda: go.wait(60), 0.01)
         for n in range(3):
@@ -222,8 +222,8 @@ def test_a_caller_that_waits_for_a_hanging_call_every_time_is_noticed(plant: Cal
     ("name", "said"),
     [
         ("no_such_package.flags:make", "No module named"),
-        ("gateway.evaluating:make_tea", "has no attribute"),
-        ("gateway.evaluating:TIMEOUT", "TIMEOUT is str"),
+        ("gateway.flags.evaluation:make_tea", "has no attribute"),
+        ("gateway.flags.evaluation:TIMEOUT", "TIMEOUT is str"),
         (".:make", "cannot be used"),
     ],
 )

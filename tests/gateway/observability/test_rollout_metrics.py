@@ -1,4 +1,4 @@
-"""Prometheus is told where each rollout stands, and figures only of the standing that is."""
+"""Prometheus is told where each rollout stands, and figures only of the state that is."""
 
 import re
 from collections.abc import Callable
@@ -33,9 +33,9 @@ def read_metrics(client: TestClient) -> dict[str, float]:
 
 def weigh(home: Home, **changed: object) -> None:
     """Remember a decision as the promoter does, without carrying it out."""
-    standing = Ledger(home).standing("small")
-    chosen = decide(standing, PromotionPolicy(), EVIDENCE, EVIDENCE, datetime.now(UTC))
-    document = {"schema": 1, "at": "2026", **asdict(chosen), "sequence": standing.head.sequence, **changed}
+    state = Ledger(home).state("small")
+    chosen = decide(state, PromotionPolicy(), EVIDENCE, EVIDENCE, datetime.now(UTC))
+    document = {"schema": 1, "at": "2026", **asdict(chosen), "sequence": state.head.sequence, **changed}
     write_json(home.rollout("small"), document)
 
 
@@ -70,7 +70,7 @@ def test_a_metric_is_of_a_closed_set(
     assert len(read_metrics(client)) == 1
     told = client.app.state.gateway  # type: ignore[attr-defined] # Starlette knows only ASGI
     mutant = plant(gateway.observability.rollout_metrics, "rail.name in known and ", "")
-    mutant.tell_rollouts(home, told.slots, told.metrics)
+    mutant.set_rollout_gauges(home, told.slots, told.metrics)
     assert len(list(told.metrics.guardrail.collect()[0].samples)) == 100
 
 

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
-from gateway.flags.evaluation import Heard
+from gateway.flags.evaluation import FlagEvaluation
 from gateway.observability import tracing
 from gateway.settings import Settings, read_settings
 from ratchet.core.errors import RatchetError
@@ -170,7 +170,7 @@ def test_a_provider_that_failed_is_an_error_in_the_event() -> None:
     from openfeature.flag_evaluation import FlagEvaluationDetails
 
     said = FlagEvaluationDetails("small", "x", variant="new", reason="STATIC")
-    found = tracing.Tracing()._describe(Heard(said, "u1", "theirs", "unknown_adapter"))
+    found = tracing.Tracing()._describe(FlagEvaluation(said, "u1", "theirs", "unknown_adapter"))
     assert (found["error.type"], found["feature_flag.result.reason"]) == ("unknown_adapter", "error")
     assert "feature_flag.result.variant" not in found
 
@@ -217,13 +217,13 @@ def test_a_trace_that_names_the_user_is_noticed(plant: Callable[..., ModuleType]
 
     from openfeature.flag_evaluation import FlagEvaluationDetails
 
-    heard = Heard(FlagEvaluationDetails("small", "x"), USER, "ours")
+    heard = FlagEvaluation(FlagEvaluationDetails("small", "x"), USER, "ours")
 
     def guessed(module: ModuleType) -> bool:
         found = module.Tracing()._describe(heard)["feature_flag.context.id"]
         return found in {USER, sha256(USER.encode()).hexdigest()[:32]}
 
-    hashed = 'hmac.digest(self._secret, heard.key.encode(errors="replace"), "sha256").hex()[:32]'
+    hashed = 'hmac.digest(self._secret, evaluation.key.encode(errors="replace"), "sha256").hex()[:32]'
     assert not guessed(tracing)
-    assert guessed(plant(tracing, hashed, "heard.key"))
-    assert guessed(plant(tracing, hashed, '__import__("hashlib").sha256(heard.key.encode()).hexdigest()[:32]'))
+    assert guessed(plant(tracing, hashed, "evaluation.key"))
+    assert guessed(plant(tracing, hashed, '__import__("hashlib").sha256(evaluation.key.encode()).hexdigest()[:32]'))

@@ -14,9 +14,9 @@ from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
 import gateway.routes.browser_auth
-import ratchet.workflows.rollout.advance
+import ratchet.workflows.rollout.rollback
 from gateway.app import create_app
-from gateway.errors import Refusal
+from gateway.errors import RequestError
 from gateway.routes.browser_auth import FormTokens
 from gateway.settings import Settings
 from ratchet.config.policy import PromotionPolicy
@@ -27,7 +27,7 @@ from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.advance import Weighed, carry_out, stop_or_resume
+from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, stop_or_resume
 from ratchet.workflows.rollout.reconcile import kill_switch
 from ratchet.workflows.rollout.rollback import roll_back
 
@@ -57,9 +57,9 @@ def browse(serve: Serve) -> Callable[..., TestClient]:
 
 def decide_now(home: Home, evidence: Evidence, policy: PromotionPolicy | None = None) -> None:
     """Let the promoter decide on `evidence` and carry it out, as it does after it has counted pairs."""
-    standing = Ledger(home).standing("small")
-    chosen = decide(standing, policy or PromotionPolicy(dwell_minutes=0), evidence, evidence, datetime.now(UTC))
-    carry_out(home, "small", Weighed(standing, chosen))
+    state = Ledger(home).state("small")
+    chosen = decide(state, policy or PromotionPolicy(dwell_minutes=0), evidence, evidence, datetime.now(UTC))
+    apply_decision(home, "small", WeighedRollout(state, chosen))
 
 
 def read_state(page: str) -> str:
@@ -78,11 +78,11 @@ def wait_for_dwell(home: Home, first: str, second: str, enter: Enter) -> None:
     """At 25 %, with good figures, before the dwell is over."""
     enter(second, "shadow")
     enter(second, "step", 25)
-    standing = Ledger(home).standing("small")
-    assert standing.moved is not None
-    at = datetime.fromisoformat(standing.moved.ts)
-    chosen = decide(standing, PromotionPolicy(margin=0.05), GOOD, GOOD, at)
-    carry_out(home, "small", Weighed(standing, chosen))
+    state = Ledger(home).state("small")
+    assert state.moved is not None
+    at = datetime.fromisoformat(state.moved.ts)
+    chosen = decide(state, PromotionPolicy(margin=0.05), GOOD, GOOD, at)
+    apply_decision(home, "small", WeighedRollout(state, chosen))
 
 
 def shadow(home: Home, first: str, second: str, enter: Enter) -> None:
@@ -221,7 +221,7 @@ def test_a_promoter_that_ignores_the_head_is_noticed(home: Home, made: Any, ente
     enter(second)
     seen = Ledger(home).head("small")
     enter(second, "release")
-    mutant = plant(ratchet.workflows.rollout.advance, "or actor()}, after, now)", "or actor()}, None, now)")
+    mutant = plant(ratchet.workflows.rollout.rollback, "or actor()}, after, now)", "or actor()}, None, now)")
     with pytest.raises(Exception, match="someone decided meanwhile"):
         roll_back(home, "small", "worse", after=seen)
     assert mutant.roll_back(home, "small", "worse", after=seen).adapter == first
@@ -423,13 +423,13 @@ def list_holes(module: Any, app: FastAPI) -> list[str]:
     def lets_pass(guard: Callable[..., object], *asked: object) -> bool:
         try:
             guard(*asked)
-        except Refusal:
+        except RequestError:
             return False
         return True
 
     found = {
         "any token": module.FormTokens(b"a").is_ours(FormTokens(b"b").make("small", "", Head()), "small", "", Head()),
         "any origin": lets_pass(module.need_own_page, ask(origin="https://evil.test", host="127.0.0.1")),
-        "any host": lets_pass(module.admit, ask(host="evil.test"), "admin"),
+        "any host": lets_pass(module.caller_of_page, ask(host="evil.test"), "admin"),
     }
     return [name for name, open_ in found.items() if open_]

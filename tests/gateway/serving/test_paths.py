@@ -34,7 +34,7 @@ from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.workflows.gates.target_gates import judge_artifact
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.reconcile import record
 
 pytestmark = pytest.mark.xdist_group("gateway_paths")
 
@@ -100,7 +100,7 @@ def promote(home: Home, adapter: str, targets: str, action: str = "promote") -> 
     assert verdict.passed, verdict.reason
     Receipts(home).write(cycle, "target_fit", verdict, {"adapter": adapter, "training_set": "0" * 64})
     kept = Receipts(home).keep(cycle)
-    move(home, "small", action=action, adapter=adapter, ts=f"{WEEK}T10:00:00+00:00", actor="t", why="t", week=WEEK, receipts=kept)
+    record(home, "small", action=action, adapter=adapter, ts=f"{WEEK}T10:00:00+00:00", actor="t", why="t", week=WEEK, receipts=kept)
 
 
 def roll_out(home: Home, exported: Made) -> tuple[str, str]:
@@ -109,7 +109,7 @@ def roll_out(home: Home, exported: Made) -> tuple[str, str]:
     promote(home, live, TWO)
     promote(home, candidate, TWO, "shadow")
     ts = f"{WEEK}T11:00:00+00:00"
-    move(home, "small", action="step", adapter=candidate, percent=99, ts=ts, actor="t", why="t", week=WEEK, receipts={})
+    record(home, "small", action="step", adapter=candidate, percent=99, ts=ts, actor="t", why="t", week=WEEK, receipts={})
     return live, candidate
 
 

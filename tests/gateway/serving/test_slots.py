@@ -14,7 +14,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import keep_receipts
-from ratchet.workflows.rollout.reconcile import kill_switch, move
+from ratchet.workflows.rollout.reconcile import kill_switch, record
 
 Serve = Callable[..., TestClient]
 Enter = Callable[..., None]
@@ -101,7 +101,7 @@ def append_an_entry_without_the_key(home: Home, first: str, second: str) -> None
     for path in (other.signing_key, other.public_key, other.ledger("small"), other.checkpoint("small"), other.flags):
         path.unlink()
     for adapter in (first, second):
-        move(
+        record(
             other, "small", action="promote", adapter=adapter, receipts=keep_receipts(home, "small", "2026-01-05", adapter), **SAID
         )
     for path in (other.ledger("small"), other.checkpoint("small"), other.flags):
@@ -110,19 +110,19 @@ def append_an_entry_without_the_key(home: Home, first: str, second: str) -> None
 
 def promote_without_receipts(home: Home, first: str, second: str) -> None:
     """By the right key, but no gate ever judged the adapter."""
-    move(home, "small", action="promote", adapter=second, receipts={}, **SAID)
+    record(home, "small", action="promote", adapter=second, receipts={}, **SAID)
 
 
 def promote_on_the_receipts_of_another(home: Home, first: str, second: str) -> None:
     """T18: replayed receipts."""
     receipts = keep_receipts(home, "small", "2026-01-05", first)
-    move(home, "small", action="promote", adapter=second, receipts=receipts, **SAID)
+    record(home, "small", action="promote", adapter=second, receipts=receipts, **SAID)
 
 
 def edit_a_kept_receipt(home: Home, first: str, second: str) -> None:
     """T18: one field of a receipt, after the promotion; the digest in its name no longer fits."""
     receipts = keep_receipts(home, "small", "2026-01-05", second)
-    move(home, "small", action="promote", adapter=second, receipts=receipts, **SAID)
+    record(home, "small", action="promote", adapter=second, receipts=receipts, **SAID)
     path = home.kept_receipts("small") / f"{receipts['leakage']}.json"
     path.write_text(path.read_text().replace("for tests", "for me"))
 
@@ -130,7 +130,7 @@ def edit_a_kept_receipt(home: Home, first: str, second: str) -> None:
 def set_the_ledger_back(home: Home, first: str, second: str) -> None:
     """T20: cut the ledger with its checkpoint after another was promoted; the flag has seen more."""
     kept = [home.ledger("small").read_bytes(), home.checkpoint("small").read_bytes()]
-    move(home, "small", action="promote", adapter=second, receipts=keep_receipts(home, "small", "2026-01-05", second), **SAID)
+    record(home, "small", action="promote", adapter=second, receipts=keep_receipts(home, "small", "2026-01-05", second), **SAID)
     home.ledger("small").write_bytes(kept[0])
     home.checkpoint("small").write_bytes(kept[1])
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import pytest
 
-from orchestration.cli.progress import Progress
+from orchestration.cli.progress import StageProgress
 from orchestration.cli.session import Session
 from ratchet.storage.home import Home
 
@@ -39,7 +39,7 @@ def two_stages(session: Session) -> Callable[[TextIO], None]:
     """A cycle of two stages."""
 
     def play(talk: TextIO) -> None:
-        with Progress(session, talk) as progress:
+        with StageProgress(session, talk) as progress:
             progress.begin("training_set")
             progress.note("dropped \x1b[31m3")
             progress.end("training_set", "done", "732 examples")
@@ -76,7 +76,7 @@ def test_elsewhere_there_are_only_lines(session: Session) -> None:
 def test_a_silent_stage_gives_signs_of_life() -> None:
     """The heartbeat names the stage that is waited for."""
     reader, writer = os.pipe()
-    with os.fdopen(writer, "w", encoding="utf-8") as talk, Progress(SESSION, talk, heartbeat_s=0.0) as progress:
+    with os.fdopen(writer, "w", encoding="utf-8") as talk, StageProgress(SESSION, talk, heartbeat_s=0.0) as progress:
         progress.begin("adapter")
         assert os.read(reader, 100).startswith(b"    still at adapter, ")  # waits for it
     os.close(reader)

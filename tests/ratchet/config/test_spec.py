@@ -143,7 +143,7 @@ def test_what_the_machine_costs_decides_nothing() -> None:
 
 
 def test_where_it_is_published_decides_nothing() -> None:
-    """Naming a repository after a cycle leaves its verdicts standing."""
+    """Naming a repository after a cycle leaves its verdicts state."""
     assert replace(SPEC, publish=PublishPolicy(repo="me/tickets", private=False)).digest == SPEC.digest
 
 

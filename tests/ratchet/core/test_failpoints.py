@@ -12,7 +12,7 @@ import pytest
 
 from ratchet.core.failpoints import NAMES, REACHED, VARIABLE, FailpointError, failpoint, unreached
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "ratchet"
 SUITE = """
 import os, subprocess, sys

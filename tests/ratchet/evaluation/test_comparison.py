@@ -20,10 +20,10 @@ from ratchet.evaluation.verbalized_confidence import QUESTION, write_confidence
 from ratchet.metrics.calibration import UNCALIBRATED
 from ratchet.models.causal import load_causal
 from ratchet.models.few_shot import Shot
-from ratchet.models.frontier.client import Asker
+from ratchet.models.frontier.client import FrontierClient
 from ratchet.models.inference.predictor import CausalPredictor, causal_predictor
 from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.storage.frontier_cache import CycleSpendLog, FrontierMemory
+from ratchet.storage.frontier_cache import CycleSpendLog, FrontierCache
 from ratchet.testing.frontier_server import LocalFrontier, serve_locally
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_encoder import write_tiny_encoder
@@ -42,7 +42,7 @@ def split(name: str, n: int) -> Split:
 
 @pytest.fixture(scope="module")
 def causal(tmp_path_factory: pytest.TempPathFactory) -> tuple[UntunedCausal, CausalPredictor]:
-    """A tiny base and, standing in for the tuned model, the same weights behind the serving prompt."""
+    """A tiny base and, state in for the tuned model, the same weights behind the serving prompt."""
     prompt = make_prompt(SPEC.prompt, SPEC.label)
     known = [*split("test", 30).texts, *split("train", 30).texts, prompt.render(""), QUESTION]
     folder = write_tiny_causal(tmp_path_factory.mktemp("causal"), known)
@@ -51,15 +51,15 @@ def causal(tmp_path_factory: pytest.TempPathFactory) -> tuple[UntunedCausal, Cau
     return UntunedCausal(candidate, SPEC), causal_predictor(load_causal(folder), SPEC.labels, UNCALIBRATED, tokenizer)
 
 
-def asker(server: LocalFrontier, folder: Path, **changes: Any) -> Asker:
+def asker(server: LocalFrontier, folder: Path, **changes: Any) -> FrontierClient:
     """Somebody who asks the local server."""
     usual: dict[str, Any] = {"price_input": 100.0, "price_output": 100.0, "max_texts": 9}
     settings = Frontier(server.base_url, "large", **{**usual, **changes})
-    memory, log = FrontierMemory(folder / "answers"), CycleSpendLog(folder / "spent.jsonl")
-    return Asker(settings, make_prompt(SPEC.prompt, SPEC.label), None, memory, log, wait=lambda seconds: None)
+    memory, log = FrontierCache(folder / "answers"), CycleSpendLog(folder / "spent.jsonl")
+    return FrontierClient(settings, make_prompt(SPEC.prompt, SPEC.label), None, memory, log, wait=lambda seconds: None)
 
 
-def compare(causal: Any, frontier: Asker | None = None) -> dict[str, Any]:
+def compare(causal: Any, frontier: FrontierClient | None = None) -> dict[str, Any]:
     """The report's key, as it would be written."""
     untuned, tuned = causal
     test = split("test", 30)

@@ -11,7 +11,7 @@ import pytest
 from ratchet.config.spec import Label, Spec
 from ratchet.evaluation.evaluate import decide_model_gates, read_splits
 from ratchet.evaluation.scoring import Scored, Split
-from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_answers
+from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_golden_answers
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.calibration import softmax
 
@@ -69,6 +69,6 @@ def test_the_gate_in_the_report_and_the_gate_of_the_check_say_the_same(tmp_path:
     ]
     warehouse.replace("predictions", "tickets", week, pd.DataFrame(rows))
     stored = warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "candidate"})
-    assert decide_regression(read_answers(stored.to_dict("records")), SPEC.limits) == verdicts["golden_set_regression"]
+    assert decide_regression(read_golden_answers(stored.to_dict("records")), SPEC.limits) == verdicts["golden_set_regression"]
     assert verdicts["golden_set_regression"].outcome == ("failed" if live and wrong > 2 else "passed")
     assert verdicts["beats_baselines"].outcome == "passed"

@@ -15,19 +15,19 @@ EXAMPLES = ("label_distribution", "leakage", *ADAPTERS)
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedReceipt:
     """A verdict and what it was about."""
 
     verdict: Verdict
     binds: dict[str, Any] = field(default_factory=dict)
 
 
-def receipts(**changed: Judged | None) -> dict[str, Judged]:
+def receipts(**changed: JudgedReceipt | None) -> dict[str, JudgedReceipt]:
     """A pass of every gate on one adapter and one training set, some replaced or left out."""
-    found: dict[str, Judged | None] = {}
+    found: dict[str, JudgedReceipt | None] = {}
     for gate in GATES:
         binds = {**({"training_set": DATA} if gate in EXAMPLES else {}), **({"adapter": ADAPTER} if gate in ADAPTERS else {})}
-        found[gate] = Judged(Verdict("passed", "fine"), binds)
+        found[gate] = JudgedReceipt(Verdict("passed", "fine"), binds)
     found.update(changed)
     return {gate: judged for gate, judged in found.items() if judged is not None}
 
@@ -35,7 +35,7 @@ def receipts(**changed: Judged | None) -> dict[str, Judged]:
 def test_passes_of_every_gate_on_one_adapter_and_one_training_set_are_enough() -> None:
     """And a gate without a verdict of its own does not stand in the way."""
     assert decide_eligibility(ADAPTER, receipts()).allowed
-    few = Judged(Verdict("inconclusive", "too few"))
+    few = JudgedReceipt(Verdict("inconclusive", "too few"))
     assert decide_eligibility(ADAPTER, receipts(label_agreement=few)).allowed
 
 
@@ -46,7 +46,7 @@ def test_a_missing_or_failed_gate_refuses_and_is_named(gate: str) -> None:
     assert not missing.allowed
     assert missing.reason == f"its cycle has no verdict of {gate}"
     binds = receipts()[gate].binds
-    failed = decide_eligibility(ADAPTER, receipts(**{gate: Judged(Verdict("failed", "Fails: because."), binds)}))
+    failed = decide_eligibility(ADAPTER, receipts(**{gate: JudgedReceipt(Verdict("failed", "Fails: because."), binds)}))
     assert not failed.allowed
     assert failed.reason == f"{gate} blocked it: Fails: because."
 
@@ -55,7 +55,7 @@ def test_a_missing_or_failed_gate_refuses_and_is_named(gate: str) -> None:
 def test_a_receipt_about_another_adapter_refuses(gate: str) -> None:
     """Also one that names none."""
     for binds in ({"adapter": "b" * 64, "training_set": DATA}, {"training_set": DATA}):
-        found = decide_eligibility(ADAPTER, receipts(**{gate: Judged(Verdict("passed", ""), binds)}))
+        found = decide_eligibility(ADAPTER, receipts(**{gate: JudgedReceipt(Verdict("passed", ""), binds)}))
         assert not found.allowed
         assert gate in found.reason
 
@@ -65,7 +65,7 @@ def test_a_receipt_about_another_adapter_refuses(gate: str) -> None:
 def test_receipts_about_different_training_sets_refuse(gate: str, data: str | None) -> None:
     """Another digest, and none where one belongs."""
     binds = {**receipts()[gate].binds, "training_set": data}
-    found = decide_eligibility(ADAPTER, receipts(**{gate: Judged(Verdict("passed", ""), binds)}))
+    found = decide_eligibility(ADAPTER, receipts(**{gate: JudgedReceipt(Verdict("passed", ""), binds)}))
     assert not found.allowed
     assert "different training sets" in found.reason
 
@@ -81,5 +81,5 @@ def test_a_gate_that_did_not_exist_yet_is_not_missed() -> None:
     """An adapter that came in before the gates of the targets stays in; a receipt of theirs that failed still counts."""
     before = receipts(target_plan=None, target_fit=None)
     assert decide_eligibility(ADAPTER, before, unasked=TARGET_GATES).allowed
-    failed = {**before, "target_fit": Judged(Verdict("failed", "Fails: rank."), {"adapter": ADAPTER})}
+    failed = {**before, "target_fit": JudgedReceipt(Verdict("failed", "Fails: rank."), {"adapter": ADAPTER})}
     assert not decide_eligibility(ADAPTER, failed, unasked=TARGET_GATES).allowed

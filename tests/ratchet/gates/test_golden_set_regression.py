@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ratchet.config.policy import Limits
-from ratchet.gates.golden_set_regression import GOLDEN_SQL, GoldenAnswer, decide_regression, describe_power, read_answers
+from ratchet.gates.golden_set_regression import GOLDEN_SQL, GoldenAnswer, decide_regression, describe_power, read_golden_answers
 from ratchet.ingest.rebuild import open_warehouse
 
 
@@ -102,7 +102,7 @@ def test_the_answers_are_read_from_the_warehouse_with_and_without_live(tmp_path:
     frame = pd.DataFrame(rows, columns=["model", "adapter", "split", "item", "label", "predicted"])
     warehouse.replace("predictions", "tickets", week, frame.assign(classifier="tickets", week=week, text="x", confidence=1.0))
     found = warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "new"})
-    assert read_answers(found.to_dict("records")) == [
+    assert read_golden_answers(found.to_dict("records")) == [
         GoldenAnswer("golden-2", "a", "a", None),
         GoldenAnswer("golden-10", "a", "b", "a"),
     ]

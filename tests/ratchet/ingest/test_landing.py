@@ -14,7 +14,7 @@ import pytest
 from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import RatchetError, UsageError
 from ratchet.data.records import WAITING
-from ratchet.ingest.landing import Intake, Landing
+from ratchet.ingest.landing import IngestResult, Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 
@@ -573,7 +573,9 @@ def test_the_refused_rows_can_be_mended_and_delivered_again(landing: Landing, tm
     """The report holds each row whole: `row`, mended, is a file of its own."""
     landing.deliver(SPEC, LOGS, write(tmp_path / "in.jsonl", [log(0, label="Refund"), log(1)]), now=NOW)
     mended = [json.loads(row["row"]) | {"label": "refund"} for row in rejects(landing)]
-    assert landing.deliver(SPEC, LOGS, write(tmp_path / "mended.jsonl", [*mended]), now=NOW) == Intake(LOGS, "mended.jsonl", 1)
+    assert landing.deliver(SPEC, LOGS, write(tmp_path / "mended.jsonl", [*mended]), now=NOW) == IngestResult(
+        LOGS, "mended.jsonl", 1
+    )
 
 
 def test_two_classifiers_never_see_each_others_rows(landing: Landing, tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ratchet.data.records import Terms
-from ratchet.ingest.manifest import Landed, append_landed, read_manifest
+from ratchet.ingest.manifest import ManifestEntry, append_entry, read_manifest
 
 
-def line(seq: int) -> Landed:
+def line(seq: int) -> ManifestEntry:
     """A manifest line."""
-    return Landed(seq, "corrections", "a\nü.csv", "ab" * 32, 3, 5, ("a", "b"), 10, "2026-03-01T00:00:00+00:00")
+    return ManifestEntry(seq, "corrections", "a\nü.csv", "ab" * 32, 3, 5, ("a", "b"), 10, "2026-03-01T00:00:00+00:00")
 
 
 def test_what_is_appended_is_read_back_in_order(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_what_is_appended_is_read_back_in_order(tmp_path: Path) -> None:
     path = tmp_path / "landing.jsonl"
     assert read_manifest(path) == []
     for seq in (1, 2):
-        append_landed(path, line(seq))
+        append_entry(path, line(seq))
     assert read_manifest(path) == [line(1), line(2)]
     assert read_manifest(path)[0].terms == Terms(("a", "b"), 10, datetime(2026, 3, 1, tzinfo=UTC))
 
@@ -25,18 +25,18 @@ def test_what_is_appended_is_read_back_in_order(tmp_path: Path) -> None:
 def test_a_torn_tail_is_passed_over_and_written_over(tmp_path: Path) -> None:
     """A crash in the middle of an append costs that line only, which had not been acted on."""
     path = tmp_path / "landing.jsonl"
-    append_landed(path, line(1))
+    append_entry(path, line(1))
     with path.open("ab") as file:
         file.write(b'{"seq": 2, "ki')
     assert read_manifest(path) == [line(1)]
-    append_landed(path, line(3))
+    append_entry(path, line(3))
     assert read_manifest(path) == [line(1), line(3)]
 
 
 def test_a_line_without_its_line_break_is_no_line(tmp_path: Path) -> None:
     """The next append cuts it, so no reader may rely on it, though nothing else of it is missing."""
     path = tmp_path / "landing.jsonl"
-    append_landed(path, line(1))
-    append_landed(path, line(2))
+    append_entry(path, line(1))
+    append_entry(path, line(2))
     path.write_bytes(path.read_bytes()[:-1])
     assert read_manifest(path) == [line(1)]

@@ -10,7 +10,7 @@ import pytest
 
 from ratchet.config.spec import Label, Spec
 from ratchet.ingest.landing import Landing
-from ratchet.ingest.rebuild import open_warehouse, restore
+from ratchet.ingest.rebuild import open_warehouse, rebuild_warehouse
 from ratchet.storage.home import Home
 
 WEEK = date(2026, 2, 2)
@@ -19,7 +19,7 @@ WEEK = date(2026, 2, 2)
 def test_an_empty_home_gets_an_empty_warehouse(tmp_path: Path) -> None:
     """Nothing to restore is no error, and a killed restore's draft is replaced."""
     (tmp_path / ".warehouse.duckdb.draft").write_bytes(b"half")
-    restore(tmp_path / "warehouse.duckdb")
+    rebuild_warehouse(tmp_path / "warehouse.duckdb")
     assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
     assert open_warehouse(tmp_path / "warehouse.duckdb").weeks("tickets") == {}
 

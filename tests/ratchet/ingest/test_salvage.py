@@ -9,7 +9,7 @@ import pytest
 
 from ratchet.core.digests import digest_file
 from ratchet.ingest.readers import MAX_LINE_BYTES, UnreadableError
-from ratchet.ingest.salvage import mend_lines, mend_parquet, survey
+from ratchet.ingest.salvage import copy_readable_lines, copy_readable_parquet, fingerprint
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_survey_tells_line_ends_apart(tmp_path: Path, content: bytes, crlf: bo
     """Also when CR and LF fall into two blocks of reading."""
     path = tmp_path / "file"
     path.write_bytes(content)
-    found = survey(path)
+    found = fingerprint(path)
     assert (found.crlf, found.odd, found.bytes) == (crlf, odd, len(content))
     assert found.sha256 == digest_file(path)
 
@@ -39,7 +39,7 @@ def test_lines_that_cannot_be_read_are_reported_and_the_rest_is_copied(tmp_path:
     """Bad bytes, control characters, endless lines; with kept numbers a blank line stands for each."""
     lines = [b"one\r", b"\xff", b"tw\ro", b"three", b"x" * MAX_LINE_BYTES, b"four\x01", b"five"]
     (tmp_path / "in").write_bytes(b"\n".join(lines))
-    mend_lines(tmp_path / "in", tmp_path / "out", tmp_path / "bad", keep_numbers=keep_numbers)
+    copy_readable_lines(tmp_path / "in", tmp_path / "out", tmp_path / "bad", keep_numbers=keep_numbers)
     gap = b"\n" if keep_numbers else b""
     assert (tmp_path / "out").read_bytes() == b"one\n" + 2 * gap + b"three\n" + 2 * gap + b"five\n"
     bad = [json.loads(line) for line in (tmp_path / "bad").read_text().splitlines()]
@@ -53,7 +53,7 @@ def test_utf16_is_named_rather_than_reported_line_by_line(tmp_path: Path) -> Non
     """A common export setting gets a cure of its own."""
     (tmp_path / "in").write_bytes("a\nb\n".encode("utf-16"))
     with pytest.raises(UnreadableError, match="UTF-16; save it as UTF-8"):
-        mend_lines(tmp_path / "in", tmp_path / "out", tmp_path / "bad", keep_numbers=True)
+        copy_readable_lines(tmp_path / "in", tmp_path / "out", tmp_path / "bad", keep_numbers=True)
 
 
 def test_parquet_text_is_nulled_where_it_is_no_utf8(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_parquet_text_is_nulled_where_it_is_no_utf8(tmp_path: Path) -> None:
         pa.large_string()
     )
     pq.write_table(pa.table({"n": pa.array(range(count)), "name": names, "text": texts}), tmp_path / "in")
-    mend_parquet(tmp_path / "in", tmp_path / "out", tmp_path / "bad")
+    copy_readable_parquet(tmp_path / "in", tmp_path / "out", tmp_path / "bad")
     bad = [json.loads(line)["line"] for line in (tmp_path / "bad").read_text().splitlines()]
     assert bad == [6, 70_000]
     copy = pq.read_table(tmp_path / "out")

@@ -2,16 +2,28 @@
 
 from pathlib import Path
 
-from ratchet.ingest.manifest import Landed
-from ratchet.ingest.segment_names import arrivals, is_segment, next_seq, segment_name, staged, sweep, takeable, unchanged, why_not
+from ratchet.ingest.manifest import ManifestEntry
+from ratchet.ingest.segment_names import (
+    arrivals,
+    is_segment,
+    next_seq,
+    segment_name,
+    staged,
+    sweep_staged,
+    takeable,
+    unchanged,
+    why_not,
+)
 
 DIGEST = "ab" * 32
 
 
-def landed(path: Path, sha256: str = DIGEST) -> Landed:
+def landed(path: Path, sha256: str = DIGEST) -> ManifestEntry:
     """A manifest line of `path` as it is now."""
     stat = path.stat()
-    return Landed(7, "corrections", path.name, sha256, stat.st_size, stat.st_mtime_ns, ("a", "b"), 10, "2026-03-01T00:00:00+00:00")
+    return ManifestEntry(
+        7, "corrections", path.name, sha256, stat.st_size, stat.st_mtime_ns, ("a", "b"), 10, "2026-03-01T00:00:00+00:00"
+    )
 
 
 def test_a_segment_names_its_number_and_content() -> None:
@@ -44,7 +56,7 @@ def test_only_a_killed_writers_own_leftovers_are_swept(tmp_path: Path) -> None:
     """The gateway's dot-files are none of ours."""
     staged(tmp_path).write_bytes(b"half")
     (tmp_path / ".gateway.parquet").write_bytes(b"x")
-    sweep(tmp_path)
+    sweep_staged(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".gateway.parquet"]
 
 

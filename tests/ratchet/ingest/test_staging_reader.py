@@ -8,8 +8,8 @@ import pytest
 
 from ratchet.data.records import KINDS, Terms
 from ratchet.ingest.readers import UnreadableError
-from ratchet.ingest.salvage import survey
-from ratchet.ingest.staging_reader import Filling
+from ratchet.ingest.salvage import fingerprint
+from ratchet.ingest.staging_reader import StagingReader
 
 TERMS = Terms(("a",), 50, datetime(2026, 3, 1, tzinfo=UTC))
 
@@ -17,7 +17,9 @@ TERMS = Terms(("a",), 50, datetime(2026, 3, 1, tzinfo=UTC))
 def fill(connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> None:
     """Read the file into `stage` and `bad`."""
     connection.execute("SET TimeZone = 'UTC'")
-    Filling(connection, KINDS["production_logs"], path.suffix, {}, TERMS, segment=False).read(path, survey(path), scratch)
+    StagingReader(connection, KINDS["production_logs"], path.suffix, {}, TERMS, segment=False).read(
+        path, fingerprint(path), scratch
+    )
 
 
 def record(name: str) -> bytes:

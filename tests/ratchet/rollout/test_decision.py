@@ -9,7 +9,7 @@ from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import STAY, decide
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.ledger_entry import EXPIRE, PROMOTE, REJECT, RELEASE, ROLLBACK, STEP, Entry
-from ratchet.rollout.state import Standing
+from ratchet.rollout.state import RolloutState
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LIVE, NEW = "a" * 64, "b" * 64
@@ -26,16 +26,16 @@ def moved(minutes: float) -> Entry:
     return Entry(2, ts, "test", "shadow", "test", LIVE, NEW, "2026-02-23", {}, "0" * 64)
 
 
-SHADOWING = Standing(live=LIVE, challenger=NEW, moved=moved(90))
+SHADOWING = RolloutState(live=LIVE, challenger=NEW, moved=moved(90))
 STEPPING = replace(SHADOWING, percent=25)
-WATCHED = Standing(live=NEW, watched_by=LIVE, moved=moved(90))
+WATCHED = RolloutState(live=NEW, watched_by=LIVE, moved=moved(90))
 WORSE = replace(GOOD, only_incumbent=150, only_challenger=5)
 FAILING = replace(GOOD, errors=50)
 SLOW = replace(GOOD, challenger_p95_ms=31.0)
 ONE_CLASS = replace(GOOD, only_incumbent=32, only_challenger=24, by_label={"cancel": (40, 30, 0), "refund": (760, 2, 24)})
 DAY = 73 * 60
 
-DECIDED: dict[str, tuple[Standing, Evidence, str, int, str]] = {
+DECIDED: dict[str, tuple[RolloutState, Evidence, str, int, str]] = {
     "a shadow that holds up takes the first step": (SHADOWING, GOOD, STEP, 5, "Step 5 %; accuracy difference +0.5 pp, 95 % CI ["),
     "the next step": (STEPPING, GOOD, STEP, 50, "Step 50 %; accuracy difference"),
     "the last step": (replace(STEPPING, percent=50), GOOD, PROMOTE, 0, "Promoted: accuracy difference +0.5 pp"),
@@ -68,18 +68,18 @@ DECIDED: dict[str, tuple[Standing, Evidence, str, int, str]] = {
     "a budget without conclusion": (
         SHADOWING, replace(GOOD, requests=100_000, labelled=120), EXPIRE, 0, "Expired: the interval reaches below the margin",
     ),
-    "nothing is compared": (Standing(live=LIVE, moved=moved(1)), GOOD, STAY, 0, "Held: nothing is compared with live."),
+    "nothing is compared": (RolloutState(live=LIVE, moved=moved(1)), GOOD, STAY, 0, "Held: nothing is compared with live."),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", DECIDED)
 def test_evidence_leads_to_one_action_and_one_sentence(case: str) -> None:
     """By the table; the evidence is that of the whole comparison and of its newest step alike."""
-    standing, evidence, action, percent, sentence = DECIDED[case]
-    found = decide(standing, POLICY, evidence, evidence, NOW)
+    state, evidence, action, percent, sentence = DECIDED[case]
+    found = decide(state, POLICY, evidence, evidence, NOW)
     assert (found.action, found.percent) == (action, percent)
     assert found.sentence.startswith(sentence)
-    if standing.compared is not None:
+    if state.compared is not None:
         assert found.sentence.endswith("margin -5.0")
 
 
@@ -97,19 +97,19 @@ def test_what_is_taken_away_and_what_answers_then_are_named() -> None:
     assert (onward.adapter, onward.gone) == (NEW, LIVE)
 
 
-WORDS: dict[str, tuple[Standing, Evidence, str]] = {
+WORDS: dict[str, tuple[RolloutState, Evidence, str]] = {
     "Shadowing": (replace(SHADOWING, moved=moved(10)), GOOD, "Shadowing"),
     "Step 25 %": (replace(STEPPING, moved=moved(10)), GOOD, "Step 25 %"),
     "Held: not enough evidence": (STEPPING, replace(GOOD, labelled=99), "Held: not enough evidence"),
     "Guardrail failing": (STEPPING, WORSE, "Guardrail failing"),
     "No data": (STEPPING, Evidence(), "No data"),
-    "Released": (Standing(live=NEW, moved=replace(moved(1), action=RELEASE)), GOOD, "Released"),
-    "Rolled back": (Standing(live=LIVE, moved=replace(moved(1), action=ROLLBACK)), GOOD, "Rolled back"),
+    "Released": (RolloutState(live=NEW, moved=replace(moved(1), action=RELEASE)), GOOD, "Released"),
+    "Rolled back": (RolloutState(live=LIVE, moved=replace(moved(1), action=ROLLBACK)), GOOD, "Rolled back"),
 }
 
 
 @pytest.mark.parametrize("case", WORDS)
 def test_the_state_has_one_word(case: str) -> None:
     """The page shows it."""
-    standing, evidence, word = WORDS[case]
-    assert decide(standing, POLICY, evidence, evidence, NOW).state == word
+    state, evidence, word = WORDS[case]
+    assert decide(state, POLICY, evidence, evidence, NOW).state == word

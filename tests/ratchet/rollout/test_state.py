@@ -7,7 +7,7 @@ import pytest
 
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.ledger_entry import ACTIONS, GENESIS, Entry
-from ratchet.rollout.state import Standing, follow, stand
+from ratchet.rollout.state import RolloutState, apply_entry, state_after
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 Move = tuple[str, str, str | None, int]
@@ -56,7 +56,7 @@ AMOUNTS: dict[str, tuple[list[Move], dict[str, object]]] = {
 def test_entries_amount_to_a_standing(case: str) -> None:
     """By the table."""
     moves, expected = AMOUNTS[case]
-    found = stand(chain(moves))
+    found = state_after(chain(moves))
     assert {name: getattr(found, name) for name in expected} == expected
     assert found.head.sequence == len(moves)
 
@@ -87,9 +87,9 @@ IMPOSSIBLE: dict[str, list[Move]] = {
 def test_an_impossible_move_is_refused(case: str) -> None:
     """By code `bad_move`; the entries before it stand."""
     entries = chain(IMPOSSIBLE[case])
-    before = stand(entries[:-1])
+    before = state_after(entries[:-1])
     with pytest.raises(RatchetError) as caught:
-        follow(before, entries[-1])
+        apply_entry(before, entries[-1])
     assert caught.value.code == "bad_move"
 
 
@@ -101,20 +101,20 @@ def test_every_action_is_in_the_tables() -> None:
 
 def test_the_rollout_shows_users_the_challenger_only_from_a_step_on() -> None:
     """A shadow answers nobody; the share and the kill switch pass through."""
-    shadowing, stepping, watched = (stand(chain(moves)) for moves in (SHADOWING, STEPPING, WATCHED))
+    shadowing, stepping, watched = (state_after(chain(moves)) for moves in (SHADOWING, STEPPING, WATCHED))
     assert (shadowing.as_rollout(0.5).adapters, shadowing.as_rollout(0.5).shadow_share) == ({"live": A, "shadow": B}, 0.5)
     assert stepping.as_rollout().adapters == {"live": A, "candidate": B, "shadow": B}
     assert (stepping.as_rollout().percent, stepping.as_rollout(killed=True).served_percent) == (25, 0)
     assert watched.as_rollout().adapters == {"live": B, "shadow": A}
     with pytest.raises(ValueError, match="nothing is live"):
-        Standing().as_rollout()
+        RolloutState().as_rollout()
 
 
 def test_a_barred_adapter_enters_again_only_on_new_evidence() -> None:
     """Receipts of another run of its cycle."""
     entries = chain([*STEPPING, ("rollback", A, B, 0)])
-    standing = stand(entries)
+    state = state_after(entries)
     again = replace(entries[1], sequence=5, previous=entries[-1].digest)
     with pytest.raises(RatchetError):
-        follow(standing, again)
-    assert follow(standing, replace(again, receipts={"leakage": "new"})).challenger == B
+        apply_entry(state, again)
+    assert apply_entry(state, replace(again, receipts={"leakage": "new"})).challenger == B

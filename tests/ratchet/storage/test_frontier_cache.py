@@ -10,19 +10,19 @@ from ratchet.config.frontier import Frontier
 from ratchet.config.spec import Label, Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
-from ratchet.models.frontier.client import Asker, Unaskable
-from ratchet.models.frontier.response import Answer
-from ratchet.storage.frontier_cache import CycleSpendLog, FrontierMemory, open_frontier
+from ratchet.models.frontier.client import FrontierClient, UnavailableFrontier
+from ratchet.models.frontier.response import FrontierAnswer
+from ratchet.storage.frontier_cache import CycleSpendLog, FrontierCache, open_frontier
 from ratchet.storage.home import Home
 
 DIGEST = "ab" * 32
-ANSWER = Answer(1, "", 40, 1, (0.1, 0.9), 0.2)
+ANSWER = FrontierAnswer(1, "", 40, 1, (0.1, 0.9), 0.2)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"digest": "x", "answer": {}}', None])
 def test_a_damaged_answer_is_asked_for_again(tmp_path: Path, damage: bytes | None) -> None:
     """Never half read: cut, emptied, of another question, or changed in one figure."""
-    memory = FrontierMemory(tmp_path)
+    memory = FrontierCache(tmp_path)
     assert memory.recall(DIGEST) is None
     memory.keep(DIGEST, ANSWER)
     assert memory.recall(DIGEST) == ANSWER
@@ -76,7 +76,7 @@ def test_more_labels_than_codes_are_not_asked_for(tmp_path: Path) -> None:
     labels = tuple(Label(f"label {number}") for number in range(60))
     spec = Spec("small", labels, frontier=Frontier("https://api.example.com/v1", "m", 1.0, 1.0))
     asker = open_frontier(Home(tmp_path), Cycle("small", date(2026, 1, 5)), spec)
-    assert isinstance(asker, Unaskable)
+    assert isinstance(asker, UnavailableFrontier)
     found = asker.ask(["a text"])
     assert found.sentence == "The frontier model was not asked: 60 labels are more than the 52 codes of one token."
     assert found.answers == (None,)
@@ -89,12 +89,12 @@ def test_a_specification_without_a_frontier_asks_nobody(tmp_path: Path, monkeypa
     spec = Spec("small", labels, frontier=Frontier("https://api.example.com/v1", "m", 1.0, 1.0, key_variable="OTHER_KEY"))
     monkeypatch.setenv("OTHER_KEY", " secret\n")
     asker = open_frontier(home, cycle, spec)
-    assert isinstance(asker, Asker)
+    assert isinstance(asker, FrontierClient)
     assert asker.key == "secret"
     monkeypatch.setenv("OTHER_KEY", "zwei\nzeilen")
-    assert isinstance(found := open_frontier(home, cycle, spec), Asker)
+    assert isinstance(found := open_frontier(home, cycle, spec), FrontierClient)
     assert found.key is None
     asker.log.write("a", 1.0)
     later = open_frontier(home, Cycle("small", date(2026, 1, 12)), spec)
-    assert isinstance(later, Asker)
+    assert isinstance(later, FrontierClient)
     assert later.log.spent() == 0

@@ -27,9 +27,9 @@ JOURNAL = """
 import sys
 from pathlib import Path
 from ratchet.storage.journal.journal import Journal
-from ratchet.storage.journal.segments import Rows
+from ratchet.storage.journal.segments import RowSchema
 root, turn, group = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-rows = Rows("rows", {"request_id": "VARCHAR", "ts": "VARCHAR"})
+rows = RowSchema("rows", {"request_id": "VARCHAR", "ts": "VARCHAR"})
 journal = Journal(root / "journal" / "rows", root / "landing", rows, seal_rows=2000)
 number = 0
 while True:

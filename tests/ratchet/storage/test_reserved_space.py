@@ -10,20 +10,20 @@ from types import ModuleType
 import pytest
 
 import ratchet.storage.reserved_space
-from ratchet.storage.reserved_space import Ballast, with_ballast
+from ratchet.storage.reserved_space import ReservedSpace, with_reserve
 
 MIB = 2**20
 
 
 def test_it_holds_real_blocks_and_lets_them_go(tmp_path: Path) -> None:
     """A sparse file would hold nothing."""
-    ballast = Ballast(tmp_path / "ballast", MIB)
+    ballast = ReservedSpace(tmp_path / "ballast", MIB)
     assert (ballast.held, ballast.spent) == (0, False)
     assert ballast.fill()
     assert ballast.path.stat().st_blocks * 512 >= MIB
-    assert ratchet.storage.reserved_space.spend(ballast.path)
+    assert ratchet.storage.reserved_space.release(ballast.path)
     assert (ballast.spent, ballast.path.stat().st_blocks) == (True, 0)
-    assert not ratchet.storage.reserved_space.spend(ballast.path)
+    assert not ratchet.storage.reserved_space.release(ballast.path)
     assert ballast.fill()
     assert not ballast.spent
 
@@ -31,28 +31,28 @@ def test_it_holds_real_blocks_and_lets_them_go(tmp_path: Path) -> None:
 def test_a_sparse_ballast_is_caught(tmp_path: Path, plant: Callable[..., ModuleType]) -> None:
     """Mutant: the file has its length and holds no block."""
     mutant = plant(ratchet.storage.reserved_space, "os.posix_fallocate(file, 0, self.size)", "os.ftruncate(file, self.size)")
-    sparse = mutant.Ballast(tmp_path / "ballast", MIB)
+    sparse = mutant.ReservedSpace(tmp_path / "ballast", MIB)
     assert sparse.fill()
     assert sparse.path.stat().st_blocks * 512 < MIB
 
 
 def test_without_room_beside_it_none_is_made(tmp_path: Path) -> None:
     """More than the disk has: nothing is taken, and nothing counts as spent."""
-    ballast = Ballast(tmp_path / "ballast", shutil.disk_usage(tmp_path).total)
+    ballast = ReservedSpace(tmp_path / "ballast", shutil.disk_usage(tmp_path).total)
     assert not ballast.fill()
     assert (ballast.path.exists(), ballast.spent) == (False, False)
 
 
 def test_a_size_of_nothing_is_no_ballast(tmp_path: Path) -> None:
     """No file is made."""
-    assert Ballast(tmp_path / "ballast", 0).fill()
+    assert ReservedSpace(tmp_path / "ballast", 0).fill()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_size_is_taken_over(tmp_path: Path) -> None:
     """A smaller setting gives room back, a larger one takes more."""
     for size in (MIB, MIB // 2, 2 * MIB):
-        assert Ballast(tmp_path / "ballast", size).fill()
+        assert ReservedSpace(tmp_path / "ballast", size).fill()
         assert (tmp_path / "ballast").stat().st_size == size
 
 
@@ -61,7 +61,7 @@ def test_another_size_is_taken_over(tmp_path: Path) -> None:
 )
 def test_only_a_full_disk_is_tried_again(tmp_path: Path, code: int, held: bool, written: bool) -> None:
     """The ballast is not wasted on other faults, and without ballast the fault is told."""
-    ballast, tries = Ballast(tmp_path / "ballast", MIB), list[int]()
+    ballast, tries = ReservedSpace(tmp_path / "ballast", MIB), list[int]()
     if held:
         ballast.fill()
 
@@ -72,8 +72,8 @@ def test_only_a_full_disk_is_tried_again(tmp_path: Path, code: int, held: bool, 
         return "written"
 
     if written:
-        assert with_ballast(ballast.path, write) == "written"
+        assert with_reserve(ballast.path, write) == "written"
     else:
         with pytest.raises(OSError, match=os.strerror(code)):
-            with_ballast(ballast.path, write)
+            with_reserve(ballast.path, write)
     assert (ballast.held == 0) == (written or not held)

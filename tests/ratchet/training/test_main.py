@@ -10,7 +10,7 @@ import pytest
 
 from ratchet.training.plan import TrainingPlan
 from ratchet.training.result import read_result
-from ratchet.training.supervision.work_lock import hold_lease
+from ratchet.training.supervision.work_lock import lock_work_folder
 
 Launch = Callable[..., subprocess.CompletedProcess[str]]
 Prepare = Callable[[Path, TrainingPlan], Path]
@@ -112,7 +112,7 @@ def test_a_second_trainer_is_turned_away(tmp_path: Path, trained: Path, launch: 
     """Fault F30: while one trainer holds the lease of a work folder, another ends with a sentence."""
     work = tmp_path / trained.name
     shutil.copytree(trained, work)
-    with hold_lease(work):
+    with lock_work_folder(work):
         done = launch(work)
     assert done.returncode == 1
     assert "another trainer is at work" in done.stderr

@@ -17,16 +17,16 @@ from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.spec import Label
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
-from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.training.batching import split_by_tokens
-from ratchet.training.native.causal_model import build_causal_trainee
-from ratchet.training.native.model_setup import build_trainee
-from ratchet.training.native.trainable_model import Trainee
+from ratchet.training.native.causal_model import build_causal_model
+from ratchet.training.native.model_setup import build_encoder_model
+from ratchet.training.native.trainable_model import TrainableModel
 from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.result import TrainingResult, read_result
 from ratchet.training.trl.sft import prompt_completions
@@ -114,13 +114,13 @@ def test_every_causal_method_learns_and_answers_the_same_alone_and_shared(
     assert found.matched_layers == case.layers
     folder = trained_causal.work / found.folder
     assert json.loads((folder / "ratchet.json").read_bytes())["method"] == case.form
-    weights = open_adapter(folder).tensors
+    weights = validate_adapter(folder).tensors
     ups = [float(value.abs().max()) for name, value in weights.items() if name.endswith(".lora_B.weight")]
     assert len(ups) == case.layers
     assert any(not torch.equal(value, value.bfloat16().float()) for value in weights.values()), "it was learned in short numbers"
     assert min(ups, default=1.0) > 0, "a layer that no gradient reached stays at zero"
     texts = [text for text, _ in examples["calibration"]]
-    alone, shared = load_predictor(folder), SharedBases().load(folder)
+    alone, shared = load_predictor(folder), ModelPool().load(folder)
     assert np.allclose(shared.logits(texts), alone.logits(texts), atol=1e-4)
 
 
@@ -144,9 +144,9 @@ def test_every_encoder_method_learns_and_answers_the_same_alone_and_shared(
     assert found.matched_layers == case.layers
     assert (found.trainable_share == 1) == (case.form == "full")
     folder = trained_encoder.work / found.folder
-    assert open_adapter(folder).card.method == case.form
+    assert validate_adapter(folder).card.method == case.form
     texts = [text for text, _ in examples["calibration"]]
-    assert np.allclose(SharedBases().load(folder).logits(texts), load_predictor(folder).logits(texts), atol=1e-4)
+    assert np.allclose(ModelPool().load(folder).logits(texts), load_predictor(folder).logits(texts), atol=1e-4)
 
 
 @pytest.mark.supports(family="causal", method=("dora", "qlora"), runtime="peft", export="adapter")
@@ -185,12 +185,14 @@ def test_peft_alone_loads_what_dora_and_qlora_leave(
 def test_computing_again_changes_no_gradient(tiny_base: Path, examples: Examples, settings: dict[str, Any]) -> None:
     """With checkpointing the same noise is drawn twice: bit by bit the gradients without it."""
     candidate = Candidate(base=str(tiny_base), rank=2, learning_rate=5e-3, **settings)
-    found = [gradients_of(build_trainee(tiny_base, "tiny", replace(candidate, checkpointing=again), 3)) for again in (False, True)]
+    found = [
+        gradients_of(build_encoder_model(tiny_base, "tiny", replace(candidate, checkpointing=again), 3)) for again in (False, True)
+    ]
     assert torch.equal(found[0], found[1])
     assert float(found[0].abs().sum()) > 0
 
 
-def gradients_of(trainee: Trainee) -> torch.Tensor:
+def gradients_of(trainee: TrainableModel) -> torch.Tensor:
     """Those of one batch, in training mode."""
     trainee.begin_epoch(0, 1, 0)
     ids = torch.arange(5, 26).view(3, 7)
@@ -203,7 +205,7 @@ def test_checkpointing_of_a_causal_model_gives_the_same_sum(causal_base: Path) -
     tokenizer = load_prompt_tokenizer(causal_base, plan_prompt, 32)
     candidate = Candidate(family="causal", base=str(causal_base), rank=2)
     found = [
-        gradients_of(build_causal_trainee(causal_base, "tiny", replace(candidate, checkpointing=again), tokenizer, torch.float32))
+        gradients_of(build_causal_model(causal_base, "tiny", replace(candidate, checkpointing=again), tokenizer, torch.float32))
         for again in (False, True)
     ]
     assert torch.allclose(found[0], found[1], atol=1e-5)
@@ -233,7 +235,7 @@ def test_one_step_by_sft_learns(causal_base: Path, examples: Examples, launch: L
     """Every example in one batch: the only step has a rate above zero."""
     plan = make_causal_plan(causal_base, examples, {"method": "qlora", "trainer": "sft", "epochs": 1, "batch": 32})
     found = train(tmp_path, plan, examples, launch)
-    weights = open_adapter(found.work / found.best_candidate.folder).tensors
+    weights = validate_adapter(found.work / found.best_candidate.folder).tensors
     assert min(float(value.abs().max()) for name, value in weights.items() if name.endswith(".lora_B.weight")) > 1e-2
 
 

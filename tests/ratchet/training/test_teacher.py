@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.core.errors import RatchetError
-from ratchet.training.teacher import make_goals, match_answers, read_answers
+from ratchet.training.teacher import make_goals, match_answers, read_teacher_answers
 
 LABELS = ("card", "money")
 GOOD = [
@@ -28,7 +28,7 @@ def write(folder: Path, rows: list[Any]) -> Path:
 
 def test_answers_come_in_the_order_of_the_labels(tmp_path: Path) -> None:
     """Texts are trimmed and redacted as training examples are; small misses of the sum are mended."""
-    found = read_answers(write(tmp_path, GOOD), LABELS)
+    found = read_teacher_answers(write(tmp_path, GOOD), LABELS)
     assert found["where is my card"] == [0.8, 0.2]
     assert found["write to [EMAIL]"] == pytest.approx([0.301 / 1.001, 0.7 / 1.001])
 
@@ -40,7 +40,7 @@ def test_parquet_says_the_same(tmp_path: Path, kind: pa.DataType) -> None:
     column = said if pa.types.is_struct(kind) else [list(answer.items()) for answer in said]  # type: ignore[attr-defined]
     table = pa.table({"text": [row["text"] for row in GOOD], "probabilities": pa.array(column, kind)})
     pq.write_table(table, tmp_path / "frontier.parquet")
-    assert read_answers(tmp_path / "frontier.parquet", LABELS) == read_answers(write(tmp_path, GOOD), LABELS)
+    assert read_teacher_answers(tmp_path / "frontier.parquet", LABELS) == read_teacher_answers(write(tmp_path, GOOD), LABELS)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_parquet_says_the_same(tmp_path: Path, kind: pa.DataType) -> None:
 def test_what_is_no_answer_is_refused_with_its_row(tmp_path: Path, row: Any, said: str) -> None:
     """One bad row is enough: a teacher that is half understood teaches anything."""
     with pytest.raises(RatchetError, match=said) as told:
-        read_answers(write(tmp_path, [*GOOD, row]), LABELS)
+        read_teacher_answers(write(tmp_path, [*GOOD, row]), LABELS)
     assert (told.value.code, bool(told.value.hint)) == ("bad_teacher", True)
 
 
@@ -70,13 +70,13 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     path.write_text(path.read_text().replace("0.8", "NaN"))
     with pytest.raises(RatchetError, match="no probabilities"):
-        read_answers(path, LABELS)
+        read_teacher_answers(path, LABELS)
     path.write_text("{")
     with pytest.raises(RatchetError, match="line 1 is no JSON"):
-        read_answers(path, LABELS)
+        read_teacher_answers(path, LABELS)
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
     with pytest.raises(RatchetError, match="is no Parquet file"):
-        read_answers(tmp_path / "x.parquet", LABELS)
+        read_teacher_answers(tmp_path / "x.parquet", LABELS)
 
 
 def test_texts_without_an_answer_keep_their_label_and_too_many_are_refused() -> None:

@@ -25,11 +25,11 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.testing.tiny_adapter import write_tiny_adapter
-from ratchet.training.native.model_setup import build_trainee
+from ratchet.training.native.model_setup import build_encoder_model
 from ratchet.training.plan import TEACHERS, TrainingPlan, prepare, read_plan
 from ratchet.training.result import TrainingResult, read_result
 from ratchet.training.task import open_task
-from ratchet.training.teacher_targets import said_goals
+from ratchet.training.teacher_targets import goals_of_answers
 from ratchet.workflows.teacher_sources import digests_of, find_teachers
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -118,10 +118,10 @@ def test_without_its_goals_a_taught_candidate_is_not_trained(taught: TrainingRes
     task = open_task(taught.work, 1)
     goals = task.folder / "goals.safetensors"
     content = goals.read_bytes()
-    assert said_goals(task) is not None
+    assert goals_of_answers(task) is not None
     goals.write_bytes(content[:-1])
     with pytest.raises(RatchetError, match=r"what teacher more\.parquet said .* cannot be read"):
-        said_goals(task)
+        goals_of_answers(task)
     goals.write_bytes(content)
 
 
@@ -152,7 +152,7 @@ def test_the_plan_names_what_the_teacher_says(make_plan: Callable[..., TrainingP
 
 def test_goals_of_one_class_are_that_class(tiny_base: Path, examples: Examples) -> None:
     """The gradients of a class index and of all weight on it are the same, smoothing included; other goals give others."""
-    trainee = build_trainee(tiny_base, "tiny", Candidate(base=str(tiny_base), rank=2, max_tokens=32), 3, torch.float32)
+    trainee = build_encoder_model(tiny_base, "tiny", Candidate(base=str(tiny_base), rank=2, max_tokens=32), 3, torch.float32)
     trainee.model.eval()
     ids, mask = pad_batch([[2, 5, 6, 3], [2, 7, 3]], 0)
     targets, weights = torch.tensor([2, 0]), torch.tensor([0.7, 0.3])

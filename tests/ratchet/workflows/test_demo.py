@@ -10,14 +10,14 @@ from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
 from ratchet.testing.tiny_causal import write_tiny_causal
-from ratchet.workflows.demo import SAMPLE, SCRIPT, begin_demo, need_base, script_of
+from ratchet.workflows.demo import SAMPLE, SCRIPT, init_demo, need_base, script_of
 
 
 def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
     """The sample classifier with its golden set; what an earlier demo left is gone, what others made is not touched."""
     (tmp_path / "kept").write_text("")
-    begin_demo(Home(tmp_path)).warehouse.write_text("old")
-    home = begin_demo(Home(tmp_path))
+    init_demo(Home(tmp_path)).warehouse.write_text("old")
+    home = init_demo(Home(tmp_path))
     assert not home.warehouse.exists()
     assert (tmp_path / "kept").exists()
     assert len(Specs(home).golden(SAMPLE)) > 100
@@ -28,7 +28,7 @@ def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
 
 def test_the_causal_demo_has_one_causal_candidate_and_fewer_requests(tmp_path: Path) -> None:
     """The same weeks and endings; a base that is missing is named before an earlier demo is removed."""
-    spec = Specs(begin_demo(Home(tmp_path), "causal", str(write_tiny_causal(tmp_path / "base", []))))[SAMPLE]
+    spec = Specs(init_demo(Home(tmp_path), "causal", str(write_tiny_causal(tmp_path / "base", []))))[SAMPLE]
     assert [(each.family, each.layers) for each in spec.candidate] == [("causal", "top:10")]
     assert (spec.limits.golden_floor, spec.promotion.margin) == (0.6, 0.1)
     assert all(less.requests < more.requests for less, more in zip(script_of("causal"), SCRIPT, strict=True))
@@ -42,13 +42,13 @@ def test_a_folder_that_the_demo_did_not_make_is_refused(tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "mine").write_text("")
     with pytest.raises(RatchetError, match="not made by the demo"):
-        begin_demo(Home(tmp_path))
+        init_demo(Home(tmp_path))
     assert (tmp_path / "demo" / "mine").exists()
 
 
 def test_only_the_third_week_swaps_two_labels(tmp_path: Path) -> None:
     """Both annotators call the one what is the other; in the weeks before nobody does."""
-    home = begin_demo(Home(tmp_path))
+    home = init_demo(Home(tmp_path))
     for scene in SCRIPT:
         scene.write(home)
     assert [scene.swap for scene in SCRIPT] == [None, None, ("validation_error", "accidental_exit")]

@@ -19,8 +19,8 @@ from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.workflows import verify as verification
-from ratchet.workflows.rollout.admission import check_entrance
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.admission import check_entry
+from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.verify import verify_ledger, verify_receipt
 
 A, B = "a" * 64, "b" * 64
@@ -33,7 +33,7 @@ def made(root: Path) -> Home:
     SmallClassifier(home).write()
     for action, adapter, percent in (("promote", A, 0), ("shadow", B, 0), ("step", B, 25)):
         receipts = {} if percent else keep_receipts(home, "small", "2026-01-05", adapter)
-        move(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **SAID)
+        record(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **SAID)
     return home
 
 
@@ -148,7 +148,7 @@ def test_each_fault_is_a_finding(home: Home, capsys: pytest.CaptureFixture[str],
 def test_a_ledger_that_was_set_back_is_seen_by_its_flag(home: Home) -> None:
     """T20: ledger and checkpoint of one entry ago, both rightly signed: the flag has seen more."""
     before = [path.read_bytes() for path in (home.ledger("small"), home.checkpoint("small"))]
-    move(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    record(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
     for path, content in zip((home.ledger("small"), home.checkpoint("small")), before, strict=True):
         path.write_bytes(content)
     (fault,) = [each for each in verify_ledger(home, "small") if each.fault]
@@ -158,7 +158,7 @@ def test_a_ledger_that_was_set_back_is_seen_by_its_flag(home: Home) -> None:
 def test_a_home_that_was_set_back_as_a_whole_is_seen_from_elsewhere(home: Home, tmp_path: Path) -> None:
     """T20: the whole home of an hour ago is good in itself; a checkpoint that was copied since says otherwise."""
     old = Home(Path(shutil.copytree(home.root, tmp_path / "old")))
-    move(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    record(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
     assert not [each for each in verify_ledger(old, "small") if each.fault]
     (fault,) = [each for each in verify_ledger(old, "small", checkpoint=home.checkpoint("small")) if each.fault]
     assert "holds 3 entries" in fault.fault
@@ -169,7 +169,7 @@ def test_a_fork_of_the_same_key_is_seen_from_elsewhere(home: Home, kept: tuple[P
     """T20: two heads of one length, both rightly signed; the checkpoint of one does not vouch for the other."""
     fork = Home(Path(shutil.copytree(home.root, tmp_path / "fork")))
     for each, percent in ((home, 50), (fork, 75)):
-        move(each, "small", action="step", adapter=B, percent=percent, receipts={}, **SAID)
+        record(each, "small", action="step", adapter=B, percent=percent, receipts={}, **SAID)
     assert not [each for each in verify_ledger(fork, "small", key=kept[0], checkpoint=kept[1]) if each.fault]
     (fault,) = [each for each in verify_ledger(fork, "small", checkpoint=home.checkpoint("small")) if each.fault]
     assert "holds another entry 4" in fault.fault
@@ -187,7 +187,7 @@ def test_a_history_written_anew_is_seen_by_the_kept_key(home: Home, kept: tuple[
 def step_on(home: Home) -> None:
     """A fourth entry for which no checkpoint vouches yet."""
     note = home.checkpoint("small").read_bytes()
-    move(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    record(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
     home.checkpoint("small").write_bytes(note)
 
 
@@ -242,10 +242,10 @@ def test_an_entry_from_before_the_target_gates_stands_and_a_later_one_must_name_
     named = keep_receipts(home, "small", "2026-01-05", A)
     for missing in (TARGET_GATES, TARGET_GATES[:1]):
         receipts = {gate: digest for gate, digest in named.items() if gate not in missing}
-        move(home, "small", action="promote", adapter=A, receipts=receipts, **SAID)
+        record(home, "small", action="promote", adapter=A, receipts=receipts, **SAID)
         if missing == TARGET_GATES:
-            check_entrance(home, "small", Ledger(home).entries("small"), A)
-            move(home, "small", action="promote", adapter=B, receipts=keep_receipts(home, "small", "2026-01-05", B), **SAID)
+            check_entry(home, "small", Ledger(home).entries("small"), A)
+            record(home, "small", action="promote", adapter=B, receipts=keep_receipts(home, "small", "2026-01-05", B), **SAID)
         else:
             with pytest.raises(RatchetError, match="no verdict of target_plan"):
-                check_entrance(home, "small", Ledger(home).entries("small"), A)
+                check_entry(home, "small", Ledger(home).entries("small"), A)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.weekly_cycle import monday
+from orchestration.weekly_cycle import weekly_cycle_schedule
 from ratchet.workflows.status import SCHEDULE, next_schedule
 
 
@@ -37,7 +37,7 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
 
 def test_the_next_schedule_is_that_of_the_job() -> None:
     """Monday at six, UTC; on Monday at six it is the next one."""
-    assert monday.cron_schedule == f"{SCHEDULE.minute} {SCHEDULE.hour} * * 1"
+    assert weekly_cycle_schedule.cron_schedule == f"{SCHEDULE.minute} {SCHEDULE.hour} * * 1"
     assert next_schedule(datetime(2026, 2, 22, 23, tzinfo=UTC)).isoformat() == "2026-02-23T06:00:00+00:00"
     assert next_schedule(datetime(2026, 2, 23, 5, tzinfo=UTC)).isoformat() == "2026-02-23T06:00:00+00:00"
     assert next_schedule(datetime(2026, 2, 23, 6, tzinfo=UTC)).isoformat() == "2026-03-02T06:00:00+00:00"

@@ -15,8 +15,8 @@ from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
 from ratchet.testing.frontier_server import LocalFrontier, serve_locally
 from ratchet.testing.homes import WORDS, SmallClassifier
-from ratchet.training.teacher import match_answers, read_answers
-from ratchet.workflows.plan_cycle import read_examples
+from ratchet.training.teacher import match_answers, read_teacher_answers
+from ratchet.workflows.plan_cycle import read_next_cycle
 
 TABLE = '[frontier]\nbase_url = "{}"\nmodel = "large"\nprice_input = 1\nprice_output = 2\nmax_texts = 1\n'
 CODES = {label: str(code) for code, label in enumerate(WORDS, start=1)}
@@ -46,7 +46,7 @@ def train(asked: tuple[SmallClassifier, LocalFrontier]) -> list[str]:
     small, server = asked
     server.requests.clear()
     server.faults = lambda number: ""
-    examples = read_examples(small.home, "small", "latest")[2].examples
+    examples = read_next_cycle(small.home, "small", "latest")[2].examples
     return list(examples[examples["split"] == "train"]["text"])
 
 
@@ -62,7 +62,7 @@ def test_training_rows_and_nothing_else_are_asked_once(call: Any, asked: Any, tr
     assert said["spent"] == pytest.approx((server.tokens_in + 2 * server.tokens_out) / 1e6)
     path = small.folder / "teachers" / "frontier.jsonl"
     assert said["file"] == str(path)
-    answers = match_answers(read_answers(path, LABELS), train, LABELS)
+    answers = match_answers(read_teacher_answers(path, LABELS), train, LABELS)
     assert answers.max(axis=1) == pytest.approx([0.8] * len(train))
     assert [CODES[LABELS[place]] for place in answers.argmax(axis=1)] == [right(f"Message: {text}") for text in train]
     before = path.read_bytes()
@@ -92,7 +92,7 @@ def test_bare_labels_teach_only_where_it_is_asked_for(call: Any, asked: Any, tra
         done = call(*words, "--one-hot", "0.9")
         assert done.code == 0, done.err
         assert len(server.requests) == len(train), "what was answered is kept"
-        answers = match_answers(read_answers(small.folder / "teachers" / "bare.jsonl", LABELS), train, LABELS)
+        answers = match_answers(read_teacher_answers(small.folder / "teachers" / "bare.jsonl", LABELS), train, LABELS)
         assert answers.max(axis=1) == pytest.approx([0.9] * len(train))
         assert call(*words, "--one-hot", "0.2").code == 64
         spec.write_text(before.replace('model = "large"', 'model = "large"\nlog_probabilities = false'))
@@ -118,7 +118,7 @@ def test_what_is_left_out_is_said_with_the_exit_code(call: Any, asked: Any, trai
         done = call(*words, "--max-texts", str(len(train) - 1))
         assert done.code == 3, done.err
         assert "left out, to be learned by their label alone: 1 not sent, 2 unusable" in done.out
-        assert len(read_answers(small.folder / "teachers" / "part.jsonl", LABELS)) == len(train) - 3
+        assert len(read_teacher_answers(small.folder / "teachers" / "part.jsonl", LABELS)) == len(train) - 3
     finally:
         spec.write_text(before)
 

@@ -12,7 +12,7 @@ from ratchet.deployment.exports import onnx as onnx_files
 from ratchet.deployment.exports.kinds import KINDS
 from ratchet.deployment.exports.onnx import ONNX
 from ratchet.models.adapters.format import Form
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.testing.tiny_adapter import write_tiny_adapter
@@ -35,7 +35,7 @@ def exported(root: Path, kind: str, family: str = "llama", method: Form = "lora"
     names = [label.name for label in LABELS]
     adapter = write_tiny_adapter(root / "adapter", base, names, seed=1, method=method, max_tokens=64, prompt=prompt)
     (root / kind).mkdir()
-    KINDS[kind].write(open_adapter(adapter), root / kind)
+    KINDS[kind].write(validate_adapter(adapter), root / kind)
     return adapter
 
 
@@ -47,7 +47,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ask(adapter: Path, kind: str, texts: list[str]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """What its export says."""
-    with KINDS[kind].ask(open_adapter(adapter), adapter.parent / kind) as theirs:
+    with KINDS[kind].ask(validate_adapter(adapter), adapter.parent / kind) as theirs:
         return theirs.logits(texts)
 
 
@@ -107,5 +107,5 @@ def test_a_model_that_no_file_holds_is_refused(llama: Path, tmp_path: Path, monk
     """Before minutes are spent; the sentence names what holds it."""
     monkeypatch.setattr(onnx_files, "MOST_BYTES", 1000)
     with pytest.raises(RatchetError, match="do not fit into one ONNX file") as caught:
-        KINDS["onnx"].write(open_adapter(llama), tmp_path)
+        KINDS["onnx"].write(validate_adapter(llama), tmp_path)
     assert "gguf_q8_0" in caught.value.hint

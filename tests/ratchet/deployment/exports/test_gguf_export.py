@@ -16,14 +16,14 @@ import pytest
 from ratchet.config.prompt import Prompt, PromptPolicy, make_prompt
 from ratchet.config.spec import Label
 from ratchet.core.errors import RatchetError
-from ratchet.deployment.exports.gguf_converter import PACKAGE, digest_of, read_converter
+from ratchet.deployment.exports.gguf_converter import PACKAGE, converter_digest, read_converter
 from ratchet.deployment.exports.gguf_quantizer import FORMS, quantise
 from ratchet.deployment.exports.kinds import KINDS
 from ratchet.deployment.exports.llama_cpp import context_tokens, gguf_predictor, run_llama_cpp
 from ratchet.deployment.exports.modelfile import MODEL, MODELFILE
 from ratchet.metrics.classification import Floats
 from ratchet.models.adapters.format import Form
-from ratchet.models.adapters.validation import OpenedAdapter, open_adapter
+from ratchet.models.adapters.validation import ValidatedAdapter, validate_adapter
 from ratchet.models.base_models import Base, resolve_base
 from ratchet.models.gguf_bases import unpack_gguf
 from ratchet.models.inference.predictor import load_predictor
@@ -56,7 +56,7 @@ def make(folder: Path, base: Base, method: Form = "lora", seed: int = CALM) -> P
 def check_nearness(adapter: Path, export: Path, form: str) -> None:
     """Raise AssertionError unless llama.cpp says of each text nearly what the adapter says, and not just the same."""
     expected = _centred(load_predictor(adapter).logits(TEXTS))
-    with gguf_predictor(open_adapter(adapter), export) as theirs:
+    with gguf_predictor(validate_adapter(adapter), export) as theirs:
         distance = np.abs(_centred(theirs.logits(TEXTS)) - expected).max()
     assert 0 < distance < SHARES[form] * np.abs(expected).max(), form
 
@@ -75,13 +75,13 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def opened(adapter: Path) -> OpenedAdapter:
+def opened(adapter: Path) -> ValidatedAdapter:
     """The same, opened."""
-    return open_adapter(adapter)
+    return validate_adapter(adapter)
 
 
 @pytest.fixture(scope="module")
-def whole(opened: OpenedAdapter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(opened: ValidatedAdapter, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its export in 16-bit floats."""
     folder = tmp_path_factory.mktemp("f16") / "export"
     folder.mkdir()
@@ -90,7 +90,7 @@ def whole(opened: OpenedAdapter, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.mark.supports(family="causal", method="lora", runtime="llama_cpp", export="gguf_f16", needs="the gguf extra")
-def test_llama_cpp_says_what_the_adapter_says(adapter: Path, opened: OpenedAdapter, whole: Path) -> None:
+def test_llama_cpp_says_what_the_adapter_says(adapter: Path, opened: ValidatedAdapter, whole: Path) -> None:
     """The softmax over the label tokens alone, to the rounding of 16 bits; and the answers differ from text to text."""
     ours = load_predictor(adapter)
     with gguf_predictor(opened, whole) as theirs:
@@ -121,12 +121,12 @@ def test_quantised_it_is_smaller_and_near(adapter: Path, whole: Path, tmp_path: 
         ("ratchet.deployment.exports.llama_cpp_process", len(sizes)),
     ):
         assert children.secrets(module) == [{"MY_KEY"}] * times  # what a classifier calls its key is not known here
-    other = make(tmp_path / "other", open_adapter(adapter).base, seed=9)
+    other = make(tmp_path / "other", validate_adapter(adapter).base, seed=9)
     with pytest.raises(AssertionError, match="q4_0"):
         check_nearness(other, tmp_path / "q4_0", "q4_0")
 
 
-def test_the_whole_prompt_as_text_is_the_same_tokens(opened: OpenedAdapter, whole: Path) -> None:
+def test_the_whole_prompt_as_text_is_the_same_tokens(opened: ValidatedAdapter, whole: Path) -> None:
     """Llama.cpp's own tokenizer cuts the rendered prompt as training did, but for what a user writes like a special token."""
     tokenizer = opened.tokenizer
     assert isinstance(tokenizer, PromptTokenizer)
@@ -136,7 +136,7 @@ def test_the_whole_prompt_as_text_is_the_same_tokens(opened: OpenedAdapter, whol
     assert [a == b for a, b in zip(ours, theirs, strict=True)] == [True, True, True, False]
 
 
-def test_a_modelfile_lies_beside_it(opened: OpenedAdapter, whole: Path) -> None:
+def test_a_modelfile_lies_beside_it(opened: ValidatedAdapter, whole: Path) -> None:
     """It names the codes, and holds the prompt around what Ollama fills in."""
     assert {path.name for path in whole.iterdir()} == {MODEL, MODELFILE}
     text = (whole / MODELFILE).read_text()
@@ -157,7 +157,7 @@ def test_a_modelfile_lies_beside_it(opened: OpenedAdapter, whole: Path) -> None:
 
 @pytest.mark.supports(family="causal", method="lora", runtime="ratchet", export="gguf_f16", needs="the gguf extra")
 def test_a_gguf_file_is_unpacked_into_a_base(
-    adapter: Path, opened: OpenedAdapter, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    adapter: Path, opened: ValidatedAdapter, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Safetensors and tokenizer that give the adapter's answers without it; a second call finds the folder."""
     from ratchet.metrics.calibration import UNCALIBRATED
@@ -185,7 +185,7 @@ def test_what_is_no_gguf_is_said_in_one_sentence(tmp_path: Path) -> None:
         pass
 
 
-def test_a_prompt_that_does_not_fit_is_an_error(opened: OpenedAdapter, whole: Path) -> None:
+def test_a_prompt_that_does_not_fit_is_an_error(opened: ValidatedAdapter, whole: Path) -> None:
     """And no answer to a part of it; the process goes on."""
     with run_llama_cpp(whole / MODEL, 64) as running:
         with pytest.raises(RatchetError, match="exceeds the available context"):
@@ -204,7 +204,7 @@ def test_a_converter_with_another_byte_is_never_run(tmp_path: Path, damage: str)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(str(found.locate_file(path)), target)
     info = next(tmp_path.glob("*.dist-info"))
-    assert digest_of(read_converter(Distribution.at(info))) == digest_of(read_converter())
+    assert converter_digest(read_converter(Distribution.at(info))) == converter_digest(read_converter())
     script = tmp_path / "conversion" / "llama.py"
     if damage == "changed":
         script.write_bytes(script.read_bytes() + b"\n")
@@ -253,11 +253,11 @@ def test_no_tool_outlives_a_killed_export(tmp_path: Path, tool: str) -> None:
     needs="the gguf extra",
 )
 @pytest.mark.parametrize("method", ["dora", "full"])
-def test_llama_cpp_says_it_whatever_form_the_weights_had(opened: OpenedAdapter, tmp_path: Path, method: Form) -> None:
+def test_llama_cpp_says_it_whatever_form_the_weights_had(opened: ValidatedAdapter, tmp_path: Path, method: Form) -> None:
     """DoRA's magnitudes, and weights that were trained whole; another adapter's answers would not pass by any form."""
     made, whole = make(tmp_path / "a", opened.base, method), tmp_path / "f16"
     whole.mkdir()
-    KINDS["gguf_f16"].write(open_adapter(made), whole)
+    KINDS["gguf_f16"].write(validate_adapter(made), whole)
     check_nearness(made, whole, "f16")
     for form in FORMS:
         (tmp_path / form).mkdir()
@@ -270,14 +270,14 @@ def test_llama_cpp_says_it_whatever_form_the_weights_had(opened: OpenedAdapter, 
 
 @pytest.mark.supports(family="causal", method=("lora", "dora", "full"), runtime="transformers", export="merged")
 @pytest.mark.parametrize("method", ["lora", "dora", "full"])
-def test_transformers_alone_loads_a_merged_causal_folder(opened: OpenedAdapter, tmp_path: Path, method: Form) -> None:
+def test_transformers_alone_loads_a_merged_causal_folder(opened: ValidatedAdapter, tmp_path: Path, method: Form) -> None:
     """Whatever form the weights had: its own logits of the label tokens are the adapter's."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     labels = [label.name for label in LABELS]
     adapter = write_tiny_adapter(tmp_path / "a", opened.base, labels, method=method, max_tokens=64, prompt=PROMPT)
-    found = open_adapter(adapter)
+    found = validate_adapter(adapter)
     KINDS["merged"].write(found, tmp_path / "merged")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "merged")
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "merged").eval()

@@ -14,7 +14,7 @@ from ratchet.deployment.exports.kinds import KINDS
 from ratchet.deployment.exports.onnx import ONNX
 from ratchet.deployment.exports.onnx_runtime import onnx_predictor
 from ratchet.models.adapters.format import Form
-from ratchet.models.adapters.validation import OpenedAdapter, open_adapter
+from ratchet.models.adapters.validation import ValidatedAdapter, validate_adapter
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.testing.tiny_adapter import write_tiny_adapter
@@ -36,13 +36,13 @@ def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def opened(adapter: Path) -> OpenedAdapter:
+def opened(adapter: Path) -> ValidatedAdapter:
     """The same, opened."""
-    return open_adapter(adapter)
+    return validate_adapter(adapter)
 
 
 @pytest.mark.supports(family="encoder", method="lora", runtime="onnxruntime", export="onnx")
-def test_onnx_says_what_the_adapter_says(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
+def test_onnx_says_what_the_adapter_says(opened: ValidatedAdapter, adapter: Path, tmp_path: Path) -> None:
     """In batches with padding and alone; rounding is all that differs."""
     KINDS["onnx"].write(opened, tmp_path)
     ours = load_predictor(adapter)
@@ -53,7 +53,7 @@ def test_onnx_says_what_the_adapter_says(opened: OpenedAdapter, adapter: Path, t
 
 
 @pytest.mark.supports(family="encoder", method="lora", runtime="onnxruntime", export="onnx_int8")
-def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
+def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: ValidatedAdapter, adapter: Path, tmp_path: Path) -> None:
     """Asked together or alone, a text gets the very same numbers; they are close to the adapter's, and not equal."""
     KINDS["onnx_int8"].write(opened, tmp_path)
     theirs = onnx_predictor(opened, (tmp_path / ONNX).read_bytes(), one_by_one=True)
@@ -69,7 +69,7 @@ def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: OpenedAdapter, 
 def test_transformers_alone_loads_a_merged_folder(tiny_base: Path, tmp_path: Path, method: Form) -> None:
     """A process without Ratchet: the pipeline answers with the spec's labels and the adapter's probabilities."""
     adapter = write_tiny_adapter(tmp_path / "a", resolve_base(str(tiny_base)), LABELS, seed=1, method=method)
-    opened = open_adapter(adapter)
+    opened = validate_adapter(adapter)
     KINDS["merged"].write(opened, tmp_path / "merged")
     script = (
         "import json, sys, torch; from transformers import AutoModelForSequenceClassification as Model\n"
@@ -89,16 +89,16 @@ def test_transformers_alone_loads_a_merged_folder(tiny_base: Path, tmp_path: Pat
 @pytest.mark.parametrize("kind", ["onnx", "onnx_int8"])
 @pytest.mark.parametrize(("method", "cure"), [("lora", "Export merged."), ("probe", "smaller base")])
 def test_an_encoder_that_no_onnx_file_holds_is_refused(
-    opened: OpenedAdapter, probe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, method: Form, cure: str
+    opened: ValidatedAdapter, probe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, method: Form, cure: str
 ) -> None:
     """Before the exporter would fail in words of its own; what else to do depends on the method."""
     monkeypatch.setattr(onnx_files, "MOST_BYTES", 1000)
     with pytest.raises(RatchetError, match=r"GB do not fit into one ONNX file \(2 GB\)") as caught:
-        KINDS[kind].write(opened if method == "lora" else open_adapter(probe), tmp_path)
+        KINDS[kind].write(opened if method == "lora" else validate_adapter(probe), tmp_path)
     assert cure in caught.value.hint
 
 
-def test_a_merged_folder_is_asked_by_its_own_names_and_weights(opened: OpenedAdapter, adapter: Path, tmp_path: Path) -> None:
+def test_a_merged_folder_is_asked_by_its_own_names_and_weights(opened: ValidatedAdapter, adapter: Path, tmp_path: Path) -> None:
     """What is compared is what a plain user gets: the adapter's scores, in its order of labels whatever the folder's, until
     the folder is harmed."""
     KINDS["merged"].write(opened, tmp_path)
@@ -122,7 +122,7 @@ def test_a_merged_folder_is_asked_by_its_own_names_and_weights(opened: OpenedAda
 def test_onnx_says_it_whatever_form_the_weights_had(tiny_base: Path, tmp_path: Path, method: Form) -> None:
     """DoRA's magnitudes, and weights that were trained whole; in eight bits near, and the same without neighbours."""
     adapter = write_tiny_adapter(tmp_path / "a", resolve_base(str(tiny_base)), LABELS, seed=1, method=method)
-    opened, ours = open_adapter(adapter), load_predictor(adapter).logits(TEXTS)
+    opened, ours = validate_adapter(adapter), load_predictor(adapter).logits(TEXTS)
     for kind, tolerance in (("onnx", 1e-4), ("onnx_int8", 0.05 * np.abs(ours).max())):  # 0.007 and 0.027 were measured
         (tmp_path / kind).mkdir()
         KINDS[kind].write(opened, tmp_path / kind)
@@ -141,7 +141,7 @@ def probe(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.supports(family="encoder", method="probe", runtime="onnxruntime", export=("onnx", "onnx_int8"))
 def test_a_probe_is_one_graph_with_its_mean_over_tokens(probe: Path, tmp_path: Path) -> None:
     """Padding is no part of the mean; in eight bits near."""
-    opened, ours = open_adapter(probe), load_predictor(probe).logits(TEXTS)
+    opened, ours = validate_adapter(probe), load_predictor(probe).logits(TEXTS)
     for kind, tolerance in (("onnx", 1e-5), ("onnx_int8", 0.02 * np.abs(ours).max())):  # 0.003 was measured
         (tmp_path / kind).mkdir()
         KINDS[kind].write(opened, tmp_path / kind)
@@ -159,7 +159,7 @@ def test_a_probe_is_one_graph_with_its_mean_over_tokens(probe: Path, tmp_path: P
 def test_a_merged_probe_is_refused(probe: Path, tmp_path: Path) -> None:
     """With the sentence that says what can be exported."""
     with pytest.raises(RatchetError, match="has no merged export: transformers has no class") as caught:
-        KINDS["merged"].write(open_adapter(probe), tmp_path)
+        KINDS["merged"].write(validate_adapter(probe), tmp_path)
     assert "onnx" in caught.value.hint
 
 
@@ -170,10 +170,10 @@ def test_a_merged_probe_is_refused(probe: Path, tmp_path: Path) -> None:
     export=("gguf_f16", "gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"),
     refused="llama.cpp gives no head of ours",
 )
-def test_an_encoder_is_no_gguf(opened: OpenedAdapter, probe: Path, tmp_path: Path) -> None:
+def test_an_encoder_is_no_gguf(opened: ValidatedAdapter, probe: Path, tmp_path: Path) -> None:
     """Whatever the form; nothing is written."""
     for kind in ("gguf_f16", "gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"):
-        for adapter in (opened, open_adapter(probe)):
+        for adapter in (opened, validate_adapter(probe)):
             with pytest.raises(RatchetError, match=r"llama\.cpp gives no head of ours"):
                 KINDS[kind].write(adapter, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -10,10 +10,10 @@ import torch
 from ratchet.core.errors import RatchetError
 from ratchet.models.adapters.merge import apply_lora
 from ratchet.models.adapters.peft_format import MAGNITUDE, PREFIX
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
 from ratchet.models.encoders import load_classifier
-from ratchet.models.inference.batched_lora import MixedLora, measure_stretches
+from ratchet.models.inference.batched_lora import BatchedLora, dora_scales
 from ratchet.models.inference.head_routing import Route
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
@@ -30,7 +30,7 @@ def test_merged_and_unmerged_it_is_what_peft_computes(tiny_base: Path, dora: Pat
     """Layers with biases included: a stretch that touched the bias would be seen."""
     from peft import PeftModel
 
-    opened = open_adapter(dora)
+    opened = validate_adapter(dora)
     assert opened.settings is not None
     base = load_classifier(tiny_base, 3)
     for name, value in base.named_parameters():
@@ -42,8 +42,8 @@ def test_merged_and_unmerged_it_is_what_peft_computes(tiny_base: Path, dora: Pat
     merged = copy.deepcopy(base)
     apply_lora(merged, opened.settings, opened.tensors)
     route, shared = Route(), copy.deepcopy(base).requires_grad_(False)
-    mixed = MixedLora(shared, route)
-    mixed.add("one", opened.settings, opened.tensors, measure_stretches(shared, opened.settings, opened.tensors))
+    mixed = BatchedLora(shared, route)
+    mixed.add("one", opened.settings, opened.tensors, dora_scales(shared, opened.settings, opened.tensors))
     route.names = ["one", "one", "nobody"]
     ids = torch.arange(5, 26).view(3, 7)
     heads = [(name, value) for name, value in opened.tensors.items() if ".lora_" not in name]
@@ -59,7 +59,7 @@ def test_merged_and_unmerged_it_is_what_peft_computes(tiny_base: Path, dora: Pat
 
 def test_an_output_without_a_length_is_refused(tiny_base: Path, dora: Path) -> None:
     """A row of zeros has no direction: what would be served is no number."""
-    opened = open_adapter(dora)
+    opened = validate_adapter(dora)
     assert opened.settings is not None
     module = opened.settings.target_modules[0]
     model = load_classifier(tiny_base, 3)

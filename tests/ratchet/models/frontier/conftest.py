@@ -9,8 +9,8 @@ import pytest
 from ratchet.config.frontier import Frontier
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.spec import Label
-from ratchet.models.frontier.client import Asker
-from ratchet.storage.frontier_cache import CycleSpendLog, FrontierMemory
+from ratchet.models.frontier.client import FrontierClient
+from ratchet.storage.frontier_cache import CycleSpendLog, FrontierCache
 from ratchet.testing.frontier_server import LocalFrontier
 
 PROMPT = make_prompt(PromptPolicy(), [Label("parcel"), Label("refund"), Label("other")])
@@ -23,13 +23,13 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def make_asker(tmp_path: Path, waits: list[float]) -> Callable[..., Asker]:
+def make_asker(tmp_path: Path, waits: list[float]) -> Callable[..., FrontierClient]:
     """An asker of a local server; keywords are settings. Its memory is in the test's folder, so the next one remembers."""
 
-    def make(server: LocalFrontier, key: str | None = None, **changes: Any) -> Asker:
+    def make(server: LocalFrontier, key: str | None = None, **changes: Any) -> FrontierClient:
         usual: dict[str, Any] = {"price_input": 1.0, "price_output": 2.0, "at_once": 1, "timeout_s": 5.0}
         settings = Frontier(server.base_url, "large", **{**usual, **changes})
-        memory, log = FrontierMemory(tmp_path / "answers"), CycleSpendLog(tmp_path / "spent.jsonl")
-        return Asker(settings, PROMPT, key, memory, log, wait=waits.append)
+        memory, log = FrontierCache(tmp_path / "answers"), CycleSpendLog(tmp_path / "spent.jsonl")
+        return FrontierClient(settings, PROMPT, key, memory, log, wait=waits.append)
 
     return make

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from ratchet.core.errors import RatchetError
-from ratchet.models.frontier.client import Asker
-from ratchet.testing.frontier_server import Fault, LocalFrontier, serve_locally
+from ratchet.models.frontier.client import FrontierClient
+from ratchet.testing.frontier_server import FrontierFault, LocalFrontier, serve_locally
 
 TEXTS = [f"where is my parcel number {number}" for number in range(6)]
 KEY = "sk-loopback-0123456789"
 
 
-def test_answers_come_in_order_and_are_not_paid_twice(make_asker: Callable[..., Asker]) -> None:
+def test_answers_come_in_order_and_are_not_paid_twice(make_asker: Callable[..., FrontierClient]) -> None:
     """Each text once, several at a time; the second run asks nothing and gives the same figures at the same price."""
     with serve_locally(LocalFrontier(answer=lambda prompt: "2" if "number 3" in prompt else "1")) as server:
         first = make_asker(server, at_once=4).ask(TEXTS)
@@ -29,7 +29,7 @@ def test_answers_come_in_order_and_are_not_paid_twice(make_asker: Callable[..., 
         assert len(server.requests) == 7, "another question is another answer"
 
 
-def test_personal_data_never_leaves_the_machine(make_asker: Callable[..., Asker]) -> None:
+def test_personal_data_never_leaves_the_machine(make_asker: Callable[..., FrontierClient]) -> None:
     """What is sent holds placeholders, as the training texts do."""
     with serve_locally(LocalFrontier()) as server:
         make_asker(server).ask(["write to jane.doe@example.com about it"])
@@ -37,7 +37,7 @@ def test_personal_data_never_leaves_the_machine(make_asker: Callable[..., Asker]
     assert "jane" not in str(server.requests)
 
 
-def test_the_key_is_sent_and_kept_nowhere(make_asker: Callable[..., Asker], tmp_path: Path) -> None:
+def test_the_key_is_sent_and_kept_nowhere(make_asker: Callable[..., FrontierClient], tmp_path: Path) -> None:
     """Neither in the memory nor in what is said of an endpoint that repeats it."""
     with serve_locally(LocalFrontier(faults=lambda number: "401" if number else "")) as server:
         found = make_asker(server, KEY).ask(TEXTS[:3])
@@ -47,7 +47,7 @@ def test_the_key_is_sent_and_kept_nowhere(make_asker: Callable[..., Asker], tmp_
     assert KEY not in repr(found)
 
 
-def test_without_a_key_nobody_else_is_asked(make_asker: Callable[..., Asker]) -> None:
+def test_without_a_key_nobody_else_is_asked(make_asker: Callable[..., FrontierClient]) -> None:
     """It says which variable is missing; no connection is tried."""
     remote = LocalFrontier(base_url="https://frontier.invalid/v1")
     found = make_asker(remote).ask(TEXTS)
@@ -56,7 +56,7 @@ def test_without_a_key_nobody_else_is_asked(make_asker: Callable[..., Asker]) ->
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "cut_off", "slow", "drip"])
-def test_what_passes_is_tried_again(fault: Fault, make_asker: Callable[..., Asker], waits: list[float]) -> None:
+def test_what_passes_is_tried_again(fault: FrontierFault, make_asker: Callable[..., FrontierClient], waits: list[float]) -> None:
     """The text is answered by the next attempt, after a pause: the one that Retry-After names, else one that grows."""
     with serve_locally(LocalFrontier(faults=lambda number: fault if number < 2 else "", slow_s=0.6)) as server:
         found = make_asker(server, timeout_s=0.3).ask(TEXTS[:1])
@@ -90,7 +90,9 @@ def test_what_passes_is_tried_again(fault: Fault, make_asker: Callable[..., Aske
         ("too_much_counted", 1, "tokens of a question that can have "),
     ],
 )
-def test_what_does_not_pass_stops_it(fault: Fault, requests: int, said: str, make_asker: Callable[..., Asker]) -> None:
+def test_what_does_not_pass_stops_it(
+    fault: FrontierFault, requests: int, said: str, make_asker: Callable[..., FrontierClient]
+) -> None:
     """Three texts in a row without an answer, or one refusal that every other would meet: then nothing more is asked."""
     with serve_locally(LocalFrontier(faults=lambda number: fault, slow_s=0.3)) as server:
         found = make_asker(server, retries=1, timeout_s=0.2 if fault == "slow" else 5.0).ask(TEXTS)
@@ -99,7 +101,7 @@ def test_what_does_not_pass_stops_it(fault: Fault, requests: int, said: str, mak
     assert found.answers == (None,) * 6
 
 
-def test_a_model_that_thinks_first_is_not_asked_for_long(make_asker: Callable[..., Asker]) -> None:
+def test_a_model_that_thinks_first_is_not_asked_for_long(make_asker: Callable[..., FrontierClient]) -> None:
     """Five answers in a row without a word end it, also those of an earlier run; one between others only counts as unusable."""
     with serve_locally(LocalFrontier(faults=lambda number: "cut_short")) as server:
         found = make_asker(server).ask([*TEXTS, *TEXTS])
@@ -127,7 +129,7 @@ def test_a_model_that_thinks_first_is_not_asked_for_long(make_asker: Callable[..
     ],
 )
 def test_the_time_for_all_questions_holds_for_one(
-    fault: Fault, settings: dict[str, float], make_asker: Callable[..., Asker]
+    fault: FrontierFault, settings: dict[str, float], make_asker: Callable[..., FrontierClient]
 ) -> None:
     """Neither an attempt nor a pause goes on for longer, whatever one attempt may take."""
     started = time.monotonic()
@@ -141,7 +143,7 @@ def test_the_time_for_all_questions_holds_for_one(
 
 @pytest.mark.parametrize("variable", [("ALL_PROXY", "socks5://user:secret@127.0.0.1:9"), ("SSL_CERT_FILE", "/nowhere.pem")])
 def test_an_environment_that_cannot_be_used_is_one_sentence(
-    make_asker: Callable[..., Asker], monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str]
+    make_asker: Callable[..., FrontierClient], monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str]
 ) -> None:
     """With the cure, and without what the variable holds: a proxy's address may hold a password."""
     monkeypatch.setenv(*variable)
@@ -151,7 +153,7 @@ def test_an_environment_that_cannot_be_used_is_one_sentence(
     assert variable[1] not in str(caught.value)
 
 
-def test_whoever_interrupts_is_not_kept(make_asker: Callable[..., Asker]) -> None:
+def test_whoever_interrupts_is_not_kept(make_asker: Callable[..., FrontierClient]) -> None:
     """What waits for its turn is not asked any more; what was answered is kept."""
 
     def watch(done: int) -> None:
@@ -166,7 +168,7 @@ def test_whoever_interrupts_is_not_kept(make_asker: Callable[..., Asker]) -> Non
     assert told[-1] == len(TEXTS)
 
 
-def test_nobody_there_is_said_and_over_at_once(make_asker: Callable[..., Asker]) -> None:
+def test_nobody_there_is_said_and_over_at_once(make_asker: Callable[..., FrontierClient]) -> None:
     """A partition costs a cycle no answer but the frontier's."""
     started = time.monotonic()
     found = make_asker(LocalFrontier(base_url="http://127.0.0.1:9/v1"), retries=1).ask(TEXTS)
@@ -187,7 +189,7 @@ def test_nobody_there_is_said_and_over_at_once(make_asker: Callable[..., Asker])
     ],
 )
 def test_unusable_answers_are_counted_and_never_guessed_at(
-    fault: Fault, flaw: str, kept: bool, make_asker: Callable[..., Asker]
+    fault: FrontierFault, flaw: str, kept: bool, make_asker: Callable[..., FrontierClient]
 ) -> None:
     """They are not tried again in this run; what the model itself said is remembered, what the way did to it is not."""
     with serve_locally(LocalFrontier(faults=lambda number: fault if number == 0 else "")) as server:
@@ -198,7 +200,7 @@ def test_unusable_answers_are_counted_and_never_guessed_at(
 
 
 @pytest.mark.parametrize("faults", [lambda number: "", lambda number: "500" if number % 2 else "", lambda number: "no_usage"])
-def test_the_budget_is_never_exceeded(faults: Callable[[int], Fault], make_asker: Callable[..., Asker]) -> None:
+def test_the_budget_is_never_exceeded(faults: Callable[[int], FrontierFault], make_asker: Callable[..., FrontierClient]) -> None:
     """Whatever fails, what is spent and set aside stays under the cap, over several runs; what could cost more is not asked."""
     budget = 0.0011
     for _ in range(3):
@@ -210,7 +212,7 @@ def test_the_budget_is_never_exceeded(faults: Callable[[int], Fault], make_asker
         assert "the next question could have exceeded the budget of 0.0011" in found.sentence
 
 
-def test_money_that_a_kill_left_set_aside_stays_spent(make_asker: Callable[..., Asker]) -> None:
+def test_money_that_a_kill_left_set_aside_stays_spent(make_asker: Callable[..., FrontierClient]) -> None:
     """Nobody knows whether the endpoint counted that attempt, so the cap counts it."""
     with serve_locally(LocalFrontier()) as server:
         asker = make_asker(server, budget=0.001)
@@ -220,7 +222,7 @@ def test_money_that_a_kill_left_set_aside_stays_spent(make_asker: Callable[..., 
     assert found.spent == pytest.approx(0.00099)
 
 
-def test_log_probabilities_that_lie_or_lack_leave_no_confidence(make_asker: Callable[..., Asker]) -> None:
+def test_log_probabilities_that_lie_or_lack_leave_no_confidence(make_asker: Callable[..., FrontierClient]) -> None:
     """The label stands."""
     with serve_locally(LocalFrontier(faults=lambda number: "no_logprobs" if number else "false_logprobs")) as server:
         found = make_asker(server).ask(TEXTS[:2])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.models.frontier.response import LARGEST_BYTES, Answer, read_answer
+from ratchet.models.frontier.response import LARGEST_BYTES, FrontierAnswer, read_answer
 
 CODES = ("1", "2", "3")
 
@@ -30,7 +30,7 @@ def logprobs(shares: dict[str, float], said: str = "2") -> dict[str, Any]:
 @pytest.mark.parametrize("content", ["2", " 2\n", "\t2 "])
 def test_a_code_is_its_label(content: str) -> None:
     """White space around it is no words."""
-    assert read_answer(body(content), CODES) == Answer(1, "", 40, 1)
+    assert read_answer(body(content), CODES) == FrontierAnswer(1, "", 40, 1)
 
 
 @pytest.mark.parametrize(
@@ -110,5 +110,5 @@ def test_tokens_that_cannot_be_are_not_counted(usage: Any) -> None:
 
 def test_an_answer_is_read_as_it_was_written() -> None:
     """With and without probabilities."""
-    for found in (Answer(1, "", 4, 1, (0.1, 0.8, 0.1), 0.25), Answer(None, "refusal", None, None)):
-        assert Answer.from_json(json.loads(json.dumps(found.as_json()))) == found
+    for found in (FrontierAnswer(1, "", 4, 1, (0.1, 0.8, 0.1), 0.25), FrontierAnswer(None, "refusal", None, None)):
+        assert FrontierAnswer.from_json(json.loads(json.dumps(found.as_json()))) == found

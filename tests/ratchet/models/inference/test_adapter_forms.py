@@ -11,9 +11,9 @@ from safetensors.torch import load, save
 
 from ratchet.core.errors import RatchetError
 from ratchet.models.adapters import format as form
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
-from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.model_pool import ModelPool
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.testing.tiny_adapter import write_tiny_adapter
@@ -30,7 +30,7 @@ def test_it_is_sealed_and_answers_from_there(tmp_path: Path, tiny_base: Path, me
     store = AdapterStore(Home(tmp_path / "home"))
     digest = store.seal("tickets", folder, {})
     sealed, texts = store.open("tickets", digest), ["my card never arrived", "rate"]
-    bases = SharedBases()
+    bases = ModelPool()
     np.testing.assert_array_equal(bases.load(sealed).logits(texts), bases.load(folder).logits(texts))
     weights = sealed / form.WEIGHTS[method]
     weights.chmod(0o644)
@@ -71,7 +71,7 @@ def test_another_set_of_tensors_is_refused(
     weights = folder / form.WEIGHTS[method]
     weights.write_bytes(save(change(load(weights.read_bytes()))))
     with pytest.raises(RatchetError, match=said):
-        open_adapter(folder)
+        validate_adapter(folder)
 
 
 def test_a_form_has_its_own_files(tmp_path: Path, tiny_base: Path) -> None:
@@ -80,4 +80,4 @@ def test_a_form_has_its_own_files(tmp_path: Path, tiny_base: Path) -> None:
     card = json.loads((folder / form.CARD).read_bytes())
     (folder / form.CARD).write_text(json.dumps({**card, "method": "lora"}))
     with pytest.raises(RatchetError, match="a lora needs"):
-        open_adapter(folder)
+        validate_adapter(folder)

@@ -9,10 +9,10 @@ import torch
 from ratchet.config.prompt import Prompt, PromptPolicy, make_prompt
 from ratchet.config.spec import Label
 from ratchet.models.base_models import resolve_base
-from ratchet.models.inference.hidden_state_cache import LowerMemo
-from ratchet.models.inference.model_pool import SharedBases
-from ratchet.models.inference.multi_adapter import SharedPredictor
-from ratchet.models.inference.multi_adapter_causal import SharedCausal
+from ratchet.models.inference.hidden_state_cache import HiddenStateCache
+from ratchet.models.inference.model_pool import ModelPool
+from ratchet.models.inference.multi_adapter import AdapterPredictor
+from ratchet.models.inference.multi_adapter_causal import MultiAdapterCausal
 from ratchet.models.inference.predictor import Predictor, load_predictor
 from ratchet.models.layers import find_layers
 from ratchet.testing.tiny_adapter import write_tiny_adapter
@@ -45,7 +45,7 @@ def alone(folders: dict[str, Path]) -> dict[str, Predictor]:
     return {name: load_predictor(folder) for name, folder in folders.items()}
 
 
-def close(shared: SharedPredictor, alone: Predictor, texts: list[str] = TEXTS) -> bool:
+def close(shared: AdapterPredictor, alone: Predictor, texts: list[str] = TEXTS) -> bool:
     """Whether it says what it says alone."""
     return bool(
         np.allclose(shared.model.answer([(shared, texts)])[0][0].probabilities, alone.predict(texts).probabilities, atol=1e-5)
@@ -61,7 +61,7 @@ def break_lower(model: object, count: int) -> None:
 
 def test_the_second_of_two_needs_no_lower_layers(folders: dict[str, Path], alone: dict[str, Predictor]) -> None:
     """Live answers, the lower layers break, shadow still answers the same texts; a text that live was not asked shows the break."""
-    bases = SharedBases()
+    bases = ModelPool()
     live, shadow = bases.load(folders["live"]), bases.load(folders["shadow"])
     assert close(live, alone["live"])
     break_lower(live.model, 2)
@@ -73,9 +73,9 @@ def test_the_second_of_two_needs_no_lower_layers(folders: dict[str, Path], alone
 
 def test_what_is_spared_is_counted_all_the_same(folders: dict[str, Path]) -> None:
     """What an adapter costs does not depend on who was asked first, or the second would seem quick to the guardrail of latency."""
-    bases = SharedBases()
+    bases = ModelPool()
     live, shadow = bases.load(folders["live"]), bases.load(folders["shadow"])
-    assert isinstance(live.model, SharedCausal)
+    assert isinstance(live.model, MultiAdapterCausal)
     live.model.answer([(live, TEXTS)])
     rows = live.model._memo._rows
     rows.update({key: (states, 5.0) for key, (states, _) in rows.items()})
@@ -87,7 +87,7 @@ def test_what_is_spared_is_counted_all_the_same(folders: dict[str, Path]) -> Non
 
 def test_others_are_not_given_what_is_not_theirs(folders: dict[str, Path], alone: dict[str, Predictor]) -> None:
     """Adapters that begin elsewhere, or nowhere, in any order and in one batch."""
-    bases = SharedBases()
+    bases = ModelPool()
     shared = {name: bases.load(folder) for name, folder in folders.items()}
     for order in (list(folders), list(folders)[::-1], [*folders, *folders]):
         assert all(close(shared[name], alone[name]) for name in order)
@@ -100,16 +100,16 @@ def test_others_are_not_given_what_is_not_theirs(folders: dict[str, Path], alone
 
 def test_one_alone_remembers_nothing(folders: dict[str, Path]) -> None:
     """Without another that could use it nothing is kept."""
-    bases = SharedBases()
+    bases = ModelPool()
     live = bases.load(folders["live"])
     live.predict(TEXTS)
-    assert isinstance(live.model, SharedCausal)
+    assert isinstance(live.model, MultiAdapterCausal)
     assert not live.model._memo._rows
 
 
 def test_the_oldest_rows_go_first() -> None:
     """Within its bytes, and a row that is kept again is not counted twice."""
-    memo = LowerMemo(most_bytes=3 * 4 * 8)
+    memo = HiddenStateCache(most_bytes=3 * 4 * 8)
     for key in ("a", "b", "b", "c", "d"):
         memo.keep([key], torch.full((1, 5, 8), float(ord(key))), [1], 1.0)
     assert memo.recall(["a"], 1) is None

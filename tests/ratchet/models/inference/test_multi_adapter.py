@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from ratchet.core.errors import RatchetError
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
 from ratchet.models.encoders import load_classifier
 from ratchet.models.inference import batched_lora as mixed_lora
 from ratchet.models.inference import head_routing as routed_heads
 from ratchet.models.inference import model_pool as shared_bases
 from ratchet.models.inference import multi_adapter as shared_base
-from ratchet.models.inference.model_pool import SharedBases
-from ratchet.models.inference.multi_adapter import SharedPredictor
+from ratchet.models.inference.model_pool import ModelPool
+from ratchet.models.inference.multi_adapter import AdapterPredictor
 from ratchet.models.inference.predictor import Predictions, Predictor, load_predictor
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
@@ -57,7 +57,7 @@ def differ(found: Predictions, expected: Predictions) -> float:
     return float(np.abs(found.probabilities - expected.probabilities).max()) if same else float("inf")
 
 
-def worst_of_mixtures(bases: SharedBases, folders: list[Path], alone: list[Predictor]) -> float:
+def worst_of_mixtures(bases: ModelPool, folders: list[Path], alone: list[Predictor]) -> float:
     """How far any answer is from that of its adapter alone, over random mixtures on one base."""
     shared = [bases.load(folder) for folder in folders]
     draw, worst = np.random.default_rng(0), 0.0
@@ -71,17 +71,17 @@ def worst_of_mixtures(bases: SharedBases, folders: list[Path], alone: list[Predi
     return worst
 
 
-def bases_with(plant: Plant, mutant: ModuleType) -> SharedBases:
+def bases_with(plant: Plant, mutant: ModuleType) -> ModelPool:
     """Bases of which each is made by a planted `shared_base`."""
-    made: SharedBases = plant(
+    made: ModelPool = plant(
         shared_bases, "from ratchet.models.inference.multi_adapter import", f"from {mutant.__name__} import"
-    ).SharedBases()
+    ).ModelPool()
     return made
 
 
 def test_any_mixture_is_answered_as_by_each_adapter_alone(folders: list[Path], alone: list[Predictor]) -> None:
     """LoRA and probes, other labels, ranks, layers and lengths, in one batch: equal to float32 rounding, on one base."""
-    bases = SharedBases()
+    bases = ModelPool()
     assert worst_of_mixtures(bases, folders, alone) < CLOSE
 
 
@@ -120,7 +120,7 @@ def test_mixtures_find_planted_faults(
 
 def test_an_adapter_asked_by_itself_answers_as_alone(folders: list[Path], alone: list[Predictor]) -> None:
     """Logits asked of one adapter are those of its folder, and no texts give no rows."""
-    bases = SharedBases()
+    bases = ModelPool()
     for folder, expected in zip(folders, alone, strict=True):
         found = bases.load(folder)
         np.testing.assert_allclose(found.logits(TEXTS), expected.logits(TEXTS), atol=CLOSE)
@@ -130,11 +130,11 @@ def test_an_adapter_asked_by_itself_answers_as_alone(folders: list[Path], alone:
 
 def test_base_weights_are_in_memory_once(folders: list[Path], tiny_base: Path) -> None:
     """Five adapters hold the base's parameters once, beside their own."""
-    bases = SharedBases()
+    bases = ModelPool()
     shared = [bases.load(folder) for folder in folders]
     assert len({id(found.model) for found in shared}) == len(bases) == 1
     assert shared[0].model.adapters == len(folders)
-    own = sum(value.numel() for folder in folders for value in open_adapter(folder).tensors.values())
+    own = sum(value.numel() for folder in folders for value in validate_adapter(folder).tensors.values())
     held = sum(value.numel() for value in shared[0].model._model.parameters())
     base = sum(value.numel() for value in load_classifier(tiny_base, 2).parameters())
     assert held <= base + own + 1000
@@ -146,7 +146,7 @@ def test_an_adapter_that_nobody_holds_is_gone_and_so_is_its_base(folders: list[P
     first, _ = leaking.load(folders[0]), leaking.load(folders[1])
     del _
     assert first.model.adapters == 2
-    bases = SharedBases()
+    bases = ModelPool()
     shared = [bases.load(folder) for folder in folders]
     kept, before = shared[0], shared[0].logits(TEXTS)
     del shared
@@ -159,7 +159,7 @@ def test_an_adapter_that_nobody_holds_is_gone_and_so_is_its_base(folders: list[P
 
 def test_adapters_come_and_go_while_others_answer(folders: list[Path], alone: list[Predictor]) -> None:
     """While one thread adds and drops, each answer of another stays that of its adapter."""
-    bases = SharedBases()
+    bases = ModelPool()
     staying = [bases.load(folders[0]), bases.load(folders[2])]
     expected = [alone[0].predict(TEXTS), alone[2].predict(TEXTS)]
     done, asked = threading.Event(), threading.Semaphore(0)
@@ -174,7 +174,7 @@ def test_adapters_come_and_go_while_others_answer(folders: list[Path], alone: li
     thread = threading.Thread(target=ask)
     thread.start()
     for turn in range(20):
-        coming: SharedPredictor = bases.load(folders[(1, 3, 4)[turn % 3]])
+        coming: AdapterPredictor = bases.load(folders[(1, 3, 4)[turn % 3]])
         assert len(coming.predict(TEXTS).labels) == len(TEXTS)
         assert asked.acquire(timeout=30)
     done.set()
@@ -184,7 +184,7 @@ def test_adapters_come_and_go_while_others_answer(folders: list[Path], alone: li
 
 def test_a_fault_in_a_batch_leaves_nothing_behind(folders: list[Path], alone: list[Predictor]) -> None:
     """After a batch that could not be computed the next one is answered right."""
-    bases = SharedBases()
+    bases = ModelPool()
     first, second = bases.load(folders[0]), bases.load(folders[1])
     impossible = torch.full((1, 3), 10**6)
     with pytest.raises(IndexError):
@@ -198,7 +198,7 @@ def test_weights_trained_in_full_answer_from_a_model_of_their_own(
 ) -> None:
     """Asked like any other, alone and in batches, beside a shared base that it does not touch; dropped, it is gone."""
     folder = write_tiny_adapter(tmp_path / "full", resolve_base(str(tiny_base)), ("in", "out", "off"), seed=8, method="full")
-    bases = SharedBases()
+    bases = ModelPool()
     shared, own = bases.load(folders[0]), bases.load(folder)
     assert len(bases) == 2
     assert [own.model.adapters, shared.model.adapters] == [1, 1]
@@ -215,7 +215,7 @@ def test_weights_trained_in_full_answer_from_a_model_of_their_own(
 
 def test_an_adapter_of_another_base_is_unknown(folders: list[Path]) -> None:
     """Whoever mixes up bases is told, and nobody gets another adapter's answer."""
-    first, second = SharedBases().load(folders[0]), SharedBases().load(folders[1])
+    first, second = ModelPool().load(folders[0]), ModelPool().load(folders[1])
     with pytest.raises(LookupError):
         first.model.answer([(second, ["a"])])
 
@@ -227,4 +227,4 @@ def test_a_changed_folder_is_refused_as_it_is_alone(folders: list[Path], tmp_pat
     for file in folders[0].iterdir():
         (path / file.name).write_bytes(file.read_bytes().replace(b'"F32"', b'"I32"', 1))
     with pytest.raises(RatchetError, match="expected float32"):
-        SharedBases().load(path)
+        ModelPool().load(path)

@@ -16,9 +16,9 @@ from ratchet.models.adapters.folder import read_folder
 from ratchet.models.adapters.format import AdapterCard
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference import reference_logits as canary
-from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.predictor import load_predictor
-from ratchet.models.inference.reference_logits import PROMPTS, TOLERANCE, check_canary, record_canary
+from ratchet.models.inference.reference_logits import PROMPTS, TOLERANCE, check_reference_logits, record_reference_logits
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
 Plant = Callable[..., ModuleType]
@@ -41,14 +41,14 @@ def change_weights(folder: Path, factor: float) -> None:
 
 def check(folder: Path, by: ModuleType = canary) -> None:
     """What a gateway does when it loads an adapter."""
-    found = SharedBases().load(folder)
-    by.check_canary(found.card, found.logits)
+    found = ModelPool().load(folder)
+    by.check_reference_logits(found.card, found.logits)
 
 
 def test_an_adapter_answers_as_it_was_recorded(folder: Path) -> None:
     """Unchanged, it passes; so does what a training wrote, which records the same."""
     check(folder)
-    assert json.loads((folder / form.CARD).read_text())["canary"] == record_canary(folder)
+    assert json.loads((folder / form.CARD).read_text())["canary"] == record_reference_logits(folder)
 
 
 def test_training_records_the_canary(trained: Path) -> None:
@@ -74,12 +74,12 @@ def test_changed_weights_are_refused_whatever_their_manifest_says(folder: Path, 
 
 def test_what_rounding_moves_is_let_through(folder: Path) -> None:
     """A hundredth of the tolerance passes, twice the tolerance does not, nor does what is no number."""
-    found = SharedBases().load(folder)
+    found = ModelPool().load(folder)
     unit = max(1.0, max(abs(value) for row in json.loads((folder / form.CARD).read_text())["canary"]["logits"] for value in row))
-    check_canary(found.card, lambda texts: found.logits(texts) + TOLERANCE * unit / 100)
+    check_reference_logits(found.card, lambda texts: found.logits(texts) + TOLERANCE * unit / 100)
     for wrong in (2 * TOLERANCE * unit, float("nan")):
         with pytest.raises(RatchetError, match="away from"):
-            check_canary(found.card, lambda texts, wrong=wrong: found.logits(texts) + wrong)
+            check_reference_logits(found.card, lambda texts, wrong=wrong: found.logits(texts) + wrong)
 
 
 def test_an_adapter_without_a_canary_is_read_but_does_not_serve(folder: Path) -> None:
@@ -121,14 +121,14 @@ def test_a_canary_of_other_prompts_is_refused(folder: Path, number: int, rows: i
     card = form.read_card(read_folder(folder)).as_json()
     card = AdapterCard.from_json({**card, "canary": {"prompts": number, "logits": [[0.0, 0.0, 0.0]] * rows}})
     with pytest.raises(RatchetError, match="other prompts than those of list"):
-        check_canary(card, SharedBases().load(folder).logits)
+        check_reference_logits(card, ModelPool().load(folder).logits)
 
 
 def test_an_adapter_that_serves_otherwise_than_it_is_evaluated_is_not_recorded(folder: Path, plant: Plant) -> None:
     """The evaluation would be about another model."""
     other = plant(canary, "load_predictor(folder).logits(prompts)", "load_predictor(folder).logits(prompts) * 1.1")
     with pytest.raises(RatchetError, match="away from what evaluates it"):
-        other.record_canary(folder)
+        other.record_reference_logits(folder)
 
 
 def test_prompts_are_of_many_shapes() -> None:
@@ -142,7 +142,7 @@ def test_prompts_are_of_many_shapes() -> None:
 
 def test_the_tolerance_is_far_from_rounding(folder: Path) -> None:
     """One by one or together, shared or merged: the distance is a tenth of the tolerance at most."""
-    found, prompts = SharedBases().load(folder), PROMPTS[1]
+    found, prompts = ModelPool().load(folder), PROMPTS[1]
     together = found.logits(prompts)
     alone = np.vstack([found.logits([prompt]) for prompt in prompts])
     merged = load_predictor(folder).logits(prompts)

@@ -11,9 +11,9 @@ from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import Decision, decide
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.ledger_entry import GENESIS, Entry
-from ratchet.rollout.page.last_decision import Remembered, read_remembered
+from ratchet.rollout.page.last_decision import LastDecision, read_last_decision
 from ratchet.rollout.page.view import View, view_rollout
-from ratchet.rollout.state import stand
+from ratchet.rollout.state import state_after
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FIRST, SECOND = "a1" * 32, "b2" * 32
@@ -51,14 +51,14 @@ def write_entries() -> Callable[..., list[Entry]]:
 
 
 @pytest.fixture(scope="session")
-def remember() -> Callable[..., Remembered]:
+def remember() -> Callable[..., LastDecision]:
     """The decision on entries and evidence as `rollout.json` gives it back; keywords change the decision."""
 
-    def make(entries: list[Entry], evidence: Evidence = GOOD, *, sequence: int | None = None, **changed: Any) -> Remembered:
-        standing = stand(entries)
-        decision: Decision = decide(standing, PromotionPolicy(deadline_hours=1e6, margin=0.05), evidence, evidence, NOW)
-        document = {"schema": 1, "at": NOW.isoformat(), **asdict(decision), "sequence": sequence or standing.head.sequence}
-        found = read_remembered({**document, **changed})
+    def make(entries: list[Entry], evidence: Evidence = GOOD, *, sequence: int | None = None, **changed: Any) -> LastDecision:
+        state = state_after(entries)
+        decision: Decision = decide(state, PromotionPolicy(deadline_hours=1e6, margin=0.05), evidence, evidence, NOW)
+        document = {"schema": 1, "at": NOW.isoformat(), **asdict(decision), "sequence": sequence or state.head.sequence}
+        found = read_last_decision({**document, **changed})
         assert found is not None
         return found
 
@@ -69,7 +69,7 @@ def remember() -> Callable[..., Remembered]:
 def view() -> Callable[..., View]:
     """The view of entries under the usual policy; keywords change the policy."""
 
-    def make(entries: list[Entry], remembered: Remembered | None = None, **policy: Any) -> View:
+    def make(entries: list[Entry], remembered: LastDecision | None = None, **policy: Any) -> View:
         return view_rollout("small", PromotionPolicy(**policy), entries, remembered, NOW)
 
     return make

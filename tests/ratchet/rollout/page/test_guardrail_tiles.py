@@ -4,7 +4,7 @@ import pytest
 
 import ratchet.rollout.page.guardrail_tiles
 from ratchet.rollout.guardrails import Guardrail
-from ratchet.rollout.page.guardrail_tiles import lay_tiles
+from ratchet.rollout.page.guardrail_tiles import build_tiles
 
 PLAIN = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{MINUS SIGN}": "-", "\N{MULTIPLICATION SIGN}": "x"})
 TABLE = [
@@ -39,7 +39,7 @@ TABLE = [
 @pytest.mark.parametrize(("found", "word", "value", "interval", "limit"), TABLE)
 def test_a_tile_says_figure_interval_and_limit(found, word, value, interval, limit):
     """Percentage points with their sign, shares as per cent, latency as a ratio."""
-    (tile,) = lay_tiles([found])
+    (tile,) = build_tiles([found])
     said = [tile.word, *(text.translate(PLAIN) for text in (tile.value, tile.interval, tile.limit))]
     assert said == [word, value, interval, limit]
 
@@ -47,7 +47,7 @@ def test_a_tile_says_figure_interval_and_limit(found, word, value, interval, lim
 @pytest.mark.parametrize("found", [row[0] for row in TABLE if row[0].value is not None])
 def test_the_drawing_lies_on_the_line_in_the_order_of_the_figures(found):
     """Between 0 and 100, and left of the limit only what is below it."""
-    (tile,) = lay_tiles([found])
+    (tile,) = build_tiles([found])
     drawn = tile.drawn
     assert 0 <= drawn.value <= 100
     assert (drawn.value < drawn.limit) == (found.value < found.limit)
@@ -58,14 +58,14 @@ def test_the_drawing_lies_on_the_line_in_the_order_of_the_figures(found):
 
 def test_no_figure_is_drawn_where_there_is_none():
     """Nothing is not zero."""
-    assert lay_tiles([Guardrail("errors", "unknown", "", None, None, None, 0.01)])[0].drawn is None
+    assert build_tiles([Guardrail("errors", "unknown", "", None, None, None, 0.01)])[0].drawn is None
 
 
 def test_an_interval_that_reaches_below_the_limit_is_not_called_safe(plant):
     """A tile that called it so is noticed."""
     found = TABLE[1][0]
     mutant = plant(ratchet.rollout.page.guardrail_tiles, "found.low < found.limit", "found.low < -1")
-    assert [module.lay_tiles([found])[0].word for module in (ratchet.rollout.page.guardrail_tiles, mutant)] == [
+    assert [module.build_tiles([found])[0].word for module in (ratchet.rollout.page.guardrail_tiles, mutant)] == [
         "not shown yet",
         "within its limit",
     ]

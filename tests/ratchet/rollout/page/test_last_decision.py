@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ratchet.rollout.page.last_decision import read_evidence, read_remembered
+from ratchet.rollout.page.last_decision import read_evidence, read_last_decision
 
 RAIL = {"name": "errors", "status": "ok", "said": "", "value": 0.0, "low": 0.0, "high": 0.1, "limit": 0.01}
 WHOLE = {"schema": 1, "at": "2026", "sequence": 3, "action": "hold", "sentence": "Held", "state": "Held", "guardrails": [RAIL]}
@@ -12,7 +12,7 @@ WHOLE = {"schema": 1, "at": "2026", "sequence": 3, "action": "hold", "sentence":
 
 def test_what_the_promoter_writes_is_read():
     """With the keys that the page does not need."""
-    found = read_remembered({**WHOLE, "percent": 5, "figures": {"whole": {}}})
+    found = read_last_decision({**WHOLE, "percent": 5, "figures": {"whole": {}}})
     assert (found.sequence, found.guardrails[0].high) == (3, 0.1)
 
 
@@ -27,7 +27,7 @@ def test_what_the_promoter_writes_is_read():
 )  # fmt: skip
 def test_anything_else_is_none(document):
     """Neither a page nor a scrape ends in a fault."""
-    assert read_remembered(document) is None
+    assert read_last_decision(document) is None
 
 
 @pytest.mark.parametrize(

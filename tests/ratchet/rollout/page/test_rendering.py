@@ -6,9 +6,9 @@ import pytest
 
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.guardrails import Guardrail
-from ratchet.rollout.page.rendering import Form, Notice, render_refusal, render_rollout, rollout_environment
+from ratchet.rollout.page.rendering import Notice, RollbackForm, render_refusal, render_rollout, rollout_environment
 
-FORM = Form("4:" + "0" * 64, "f" * 64)
+FORM = RollbackForm("4:" + "0" * 64, "f" * 64)
 PLAIN = "plain words"
 STEPPING = (("promote", "a1" * 32, 0), ("shadow", "b2" * 32, 0), ("step", "b2" * 32, 25))
 

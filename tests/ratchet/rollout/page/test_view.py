@@ -1,4 +1,4 @@
-"""What the page says of a standing: only what the signed entries and figures of this very standing say."""
+"""What the page says of a state: only what the signed entries and figures of this very state say."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,9 +9,9 @@ import ratchet.rollout.page.current_figures
 import ratchet.rollout.page.view
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.evidence import Evidence
-from ratchet.rollout.page.current_figures import find_weighing
+from ratchet.rollout.page.current_figures import find_figures
 from ratchet.rollout.page.history import HISTORY_AT_MOST, write_time
-from ratchet.rollout.state import stand
+from ratchet.rollout.state import state_after
 
 FIRST, SECOND = "a1" * 32, "b2" * 32
 STEPPING = (("promote", FIRST, 0), ("shadow", SECOND, 0), ("step", SECOND, 5), ("step", SECOND, 25))
@@ -34,10 +34,10 @@ def test_a_decision_on_another_entry_is_not_shown(write_entries, remember, view,
     found = view(entries, old)
     assert (found.state, found.sentence, {tile.value for tile in found.tiles}) == ("Step 25 %", "reason 4", {"no data"})
     assert found.weighed == "Not weighed since the newest entry."
-    mutant = plant(ratchet.rollout.page.current_figures, " and remembered.sequence == standing.head.sequence", "")
-    standing, policy = stand(entries), PromotionPolicy()
-    assert find_weighing(policy, standing, old).decision is None
-    assert mutant.find_weighing(policy, standing, old).decision == old
+    mutant = plant(ratchet.rollout.page.current_figures, " and remembered.sequence == state.head.sequence", "")
+    state, policy = state_after(entries), PromotionPolicy()
+    assert find_figures(policy, state, old).decision is None
+    assert mutant.find_figures(policy, state, old).decision == old
 
 
 def test_a_broken_guardrail_is_the_state(write_entries, remember, view, plant):

@@ -14,17 +14,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.storage.journal.journal import Journal
-from ratchet.storage.journal.segments import Rows, left_behind, read_journal
+from ratchet.storage.journal.segments import RowSchema, left_behind, read_journal
 
-ROWS = Rows("visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"})
+ROWS = RowSchema(
+    "visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"}
+)
 
 WRITER = """
 import sys
 from pathlib import Path
 from ratchet.storage.journal.journal import Journal
-from ratchet.storage.journal.segments import Rows
+from ratchet.storage.journal.segments import RowSchema
 root, first, count, mutant = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), len(sys.argv) > 4
-rows = Rows("visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"})
+rows = RowSchema("visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"})
 journal = Journal(root / "journal", root / "landing", rows, seal_rows=7)
 for n in range(first, first + count):
     if mutant:

@@ -17,7 +17,7 @@ from ratchet.ingest import loader as loading
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
-from ratchet.storage.journal.segments import Rows, is_intact, is_sealed, publish_segment
+from ratchet.storage.journal.segments import RowSchema, is_intact, is_sealed, publish_segment
 
 SPEC = Spec("tickets", (Label("refund"), Label("other")))
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -40,7 +40,9 @@ def home(tmp_path: Path) -> Home:
 
 def seal(home: Home, first: int) -> Path:
     """Nine rows as a gateway seals them."""
-    return publish_segment(home.landing("tickets", "production_logs"), Rows("logs", COLUMNS), [log(first + n) for n in range(9)])
+    return publish_segment(
+        home.landing("tickets", "production_logs"), RowSchema("logs", COLUMNS), [log(first + n) for n in range(9)]
+    )
 
 
 def turn(path: Path, place: int, bit: int) -> None:

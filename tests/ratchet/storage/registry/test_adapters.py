@@ -178,7 +178,7 @@ def test_any_damage_of_a_sealed_adapter_is_refused_6000_times(store: AdapterStor
 
 def test_a_store_that_does_not_hash_misses_damage(plant: Callable[..., Any], store: AdapterStore, source: Path) -> None:
     """F11's mutant: structure alone sees a cut file, not a flipped weight."""
-    mutant = plant(adapter_folder, "if form.MANIFEST in files else {}", "if False else {}")
+    mutant = plant(adapter_folder, "if form.MANIFEST in files\n", "if False\n")
     folder = store.open("tickets", store.seal("tickets", source, ADDED))
     assert refuses_every_damage(lambda: mutant.read_folder(folder), folder / WEIGHTS, 0, 50) != []
 

@@ -14,7 +14,7 @@ import pytest
 
 from ratchet.core.errors import RatchetError
 from ratchet.models.adapters.format import MANIFEST, make_manifest
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
@@ -137,18 +137,18 @@ def test_what_only_its_digest_tells_apart_is_refused_under_another_name(good: Pa
         shutil.rmtree(tmp_path / "changed", ignore_errors=True)
         folder = Path(shutil.copytree(good, tmp_path / "changed" / sealed.name))
         change(folder)
-        open_adapter(folder)
+        validate_adapter(folder)
         content = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST}
         (folder / MANIFEST).write_bytes(make_manifest(content))
         with pytest.raises(RatchetError, match="is not the content that its name says"):
-            open_adapter(folder)
+            validate_adapter(folder)
         (folder / MANIFEST).write_bytes((sealed / MANIFEST).read_bytes())
         with pytest.raises(RatchetError, match=r"adapter files differ from their manifest: ratchet\.json"):
-            open_adapter(folder)
+            validate_adapter(folder)
 
 
 def test_a_folder_that_is_a_link_is_refused(good: Path, tmp_path: Path) -> None:
     """Whoever made the link may change where it leads."""
     (tmp_path / "link").symlink_to(good)
     with pytest.raises(RatchetError, match="is no adapter folder"):
-        open_adapter(tmp_path / "link")
+        validate_adapter(tmp_path / "link")

@@ -19,7 +19,7 @@ from ratchet.rollout.signatures import read_checkpoint
 from ratchet.storage.home import Home
 from ratchet.storage.journal import files as journal_files
 from ratchet.storage.journal import segments as sealing
-from ratchet.storage.journal.segments import Rows, as_line, left_behind, read_journal
+from ratchet.storage.journal.segments import RowSchema, as_line, left_behind, read_journal
 from ratchet.storage.rollout import flag_file as flags
 from ratchet.storage.rollout import ledger, signing_key
 from ratchet.testing.disk.crash_trials import (
@@ -30,11 +30,11 @@ from ratchet.testing.disk.crash_trials import (
     crash_recovery_everywhere,
     fail_everywhere,
 )
-from ratchet.testing.disk.faulty_disk import FragileDisk
+from ratchet.testing.disk.faulty_disk import FaultyDisk
 from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.rollout import reconcile as serving
 
-ROWS = Rows("visits", {"request_id": "VARCHAR", "text": "VARCHAR"})
+ROWS = RowSchema("visits", {"request_id": "VARCHAR", "text": "VARCHAR"})
 Plant = Callable[[ModuleType, str, str], ModuleType]
 
 
@@ -53,7 +53,7 @@ def journal_scenario(home: Home, module: ModuleType) -> Scenario:
     def row(number: int) -> dict[str, Any]:
         return {"request_id": f"r{number}", "text": "hello " * (10 * number % 37)}
 
-    def work(disk: FragileDisk, told: list[Any]) -> None:
+    def work(disk: FaultyDisk, told: list[Any]) -> None:
         journal, refused = None, []
         for batch in ([0], [1, 2], "rotate", [3], [4, 5, 6], "rotate"):
             try:
@@ -69,14 +69,14 @@ def journal_scenario(home: Home, module: ModuleType) -> Scenario:
             journal.end()
         assert not {f"r{number}" for number in refused} & set(stored(disk)), "refused, and there nevertheless"
 
-    def stored(disk: FragileDisk) -> list[str]:
+    def stored(disk: FaultyDisk) -> list[str]:
         names = [name for name in disk.list(landing) if name.startswith("gateway-")]
         rows = [found for name in names for found in pq.read_table(io.BytesIO(disk.read(landing / name))).to_pylist()]
         rows += [found for path in left_behind(folder, disk) for found in read_journal(path, disk)[0]]
         assert all(found == row(int(found["request_id"][1:])) for found in rows), "another row than was sent"
         return [found["request_id"] for found in rows]
 
-    def check(disk: FragileDisk, told: list[Any]) -> None:
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
         journal = module.JournalFiles(folder, landing, ROWS, disk)
         journal.write([as_line(row(9))])
         ids = stored(disk)
@@ -84,18 +84,18 @@ def journal_scenario(home: Home, module: ModuleType) -> Scenario:
         assert len(ids) - ids.count("r9") == len(set(ids)) - 1, f"twice: {ids}"
         assert not [name for name in disk.list(landing) if name.startswith(".")], "litter"
 
-    return Scenario(lambda: FragileDisk().prepared(Path("home/small")), work, check)
+    return Scenario(lambda: FaultyDisk().prepared(Path("home/small")), work, check)
 
 
 def flags_scenario(home: Home, module: ModuleType) -> Scenario:
     """F17: publications after a first one; generation n makes adapter n live."""
 
-    def begin() -> FragileDisk:
-        disk = FragileDisk().prepared(home.root)
+    def begin() -> FaultyDisk:
+        disk = FaultyDisk().prepared(home.root)
         flags.Flags(home, disk).publish("small", Rollout(adapter(1)), seen=0)
         return disk
 
-    def work(disk: FragileDisk, told: list[Any]) -> None:
+    def work(disk: FaultyDisk, told: list[Any]) -> None:
         store = module.Flags(home, disk)
         for _ in range(3):
             try:
@@ -105,7 +105,7 @@ def flags_scenario(home: Home, module: ModuleType) -> Scenario:
                 continue
             told.append(seen + 1)
 
-    def check(disk: FragileDisk, told: list[Any]) -> None:
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
         store = module.Flags(home, disk)
         found = store.read()
         assert max(told, default=1) <= found.generation
@@ -120,14 +120,14 @@ def lines_scenario(home: Home, module: ModuleType) -> Scenario:
     """A line is appended where an earlier power loss left a torn tail, whole blocks of which had reached the disk."""
     path, tail = Path("home/lines"), b'"' + b"o" * 150 + b"\0" * 64 + b"o" * 150 + b'"\n'
 
-    def begin() -> FragileDisk:
-        disk = FragileDisk().prepared(path.parent)
+    def begin() -> FaultyDisk:
+        disk = FaultyDisk().prepared(path.parent)
         module.append_line(path, '"first"', disk)
         disk.append(path, tail, at=8)
         disk.fsync(path)
         return disk
 
-    def work(disk: FragileDisk, told: list[Any]) -> None:
+    def work(disk: FaultyDisk, told: list[Any]) -> None:
         for line in ("n" * 300, "m" * 90):
             try:
                 module.append_line(path, json.dumps(line), disk)
@@ -135,7 +135,7 @@ def lines_scenario(home: Home, module: ModuleType) -> Scenario:
                 continue
             told.append(line)
 
-    def check(disk: FragileDisk, told: list[Any]) -> None:
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
         found = [json.loads(line) for line in module.whole_lines(disk.read(path))]
         sent = ["first", "n" * 300, "m" * 90, *["last"] * found.count("last")]
         assert found == [line for line in sent if line in found], "another line, or another order"
@@ -148,7 +148,7 @@ def lines_scenario(home: Home, module: ModuleType) -> Scenario:
 def ledger_scenario(home: Home, module: ModuleType) -> Scenario:
     """F19: entry n promotes adapter n; the key that signs was made long ago."""
 
-    def check(disk: FragileDisk, told: list[Any]) -> None:
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
         store = module.Ledger(home, disk=disk)
         found = [entry.adapter for entry in store.entries("small")]
         assert found == [adapter(number + 1) for number in range(len(found))]
@@ -163,55 +163,55 @@ def ledger_scenario(home: Home, module: ModuleType) -> Scenario:
 def first_entry_scenario(home: Home, module: ModuleType) -> Scenario:
     """The first entry of a home, which makes the key pair; a pair of halves that do not fit would sign what nobody accepts."""
 
-    def check(disk: FragileDisk, told: list[Any]) -> None:
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
         store = module.Ledger(home, disk=disk)
         found = len(store.entries("small"))
         assert max(told, default=0) <= found
         enter(store, found + 1)
         assert len(store.entries("small")) == found + 1
 
-    def work(disk: FragileDisk, told: list[Any]) -> None:
+    def work(disk: FaultyDisk, told: list[Any]) -> None:
         enter_more(module.Ledger(home, disk=disk), 1, told)
 
-    return Scenario(lambda: FragileDisk().prepared(home.root / "small"), work, check)
+    return Scenario(lambda: FaultyDisk().prepared(home.root / "small"), work, check)
 
 
 def manifest_scenario(home: Home, module: ModuleType) -> Scenario:
     """The landing manifest: line n is of file n."""
     path = home.manifest("small")
 
-    def line(number: int) -> manifest.Landed:
-        return manifest.Landed(number, "corrections", "a.csv", "ab" * 32, 3, 5, ("a", "b"), 10, "2026-03-01T00:00:00+00:00")
+    def line(number: int) -> manifest.ManifestEntry:
+        return manifest.ManifestEntry(number, "corrections", "a.csv", "ab" * 32, 3, 5, ("a", "b"), 10, "2026-03-01T00:00:00+00:00")
 
-    def work(disk: FragileDisk, told: list[Any]) -> None:
+    def work(disk: FaultyDisk, told: list[Any]) -> None:
         for number in (1, 2, 3):
             try:
-                module.append_landed(path, line(number), disk)
+                module.append_entry(path, line(number), disk)
             except OSError:
                 continue
             told.append(number)
 
-    def check(disk: FragileDisk, told: list[Any]) -> None:
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
         found = [landed.seq for landed in module.read_manifest(path, disk)]
         assert found == sorted(set(found))
         assert set(told) <= set(found)
-        module.append_landed(path, line(max(found, default=0) + 1), disk)
+        module.append_entry(path, line(max(found, default=0) + 1), disk)
         assert len(module.read_manifest(path, disk)) == len(found) + 1
 
-    return Scenario(lambda: FragileDisk().prepared(home.root), work, check)
+    return Scenario(lambda: FaultyDisk().prepared(home.root), work, check)
 
 
 def folder_scenario(home: Home, module: ModuleType) -> Scenario:
     """A folder whose files were written by whoever, as those of an export are: it appears whole or not at all."""
     parent, content = Path("home/exports"), {"model": b"m" * 300, "record": b"r" * 90}
 
-    def build(disk: FragileDisk, name: str) -> None:
+    def build(disk: FaultyDisk, name: str) -> None:
         disk.mkdir(parent / f".{name}")
         for file, data in content.items():
             disk.create(parent / f".{name}" / file, data)
         module.publish_folder(parent / f".{name}", parent / name, disk)
 
-    def work(disk: FragileDisk, told: list[Any]) -> None:
+    def work(disk: FaultyDisk, told: list[Any]) -> None:
         for name in ("a", "b"):
             try:
                 build(disk, name)
@@ -219,7 +219,7 @@ def folder_scenario(home: Home, module: ModuleType) -> Scenario:
                 continue
             told.append(name)
 
-    def check(disk: FragileDisk, told: list[Any]) -> None:
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
         there = disk.list(parent)
         found = [name for name in there if not name.startswith(".")]
         assert set(told) <= set(found), "it was there and is gone"
@@ -227,7 +227,7 @@ def folder_scenario(home: Home, module: ModuleType) -> Scenario:
             assert {file: disk.read(parent / name / file) for file in disk.list(parent / name)} == content
         build(disk, f"next{len(there)}")
 
-    return Scenario(lambda: FragileDisk().prepared(parent), work, check)
+    return Scenario(lambda: FaultyDisk().prepared(parent), work, check)
 
 
 def promotion_scenario(home: Home, module: ModuleType, promote: Callable[..., None] | None = None) -> Scenario:
@@ -236,13 +236,13 @@ def promotion_scenario(home: Home, module: ModuleType, promote: Callable[..., No
     Entry n promotes adapter n, which adapter n - 1 then watches as the shadow.
     """
 
-    def begin() -> FragileDisk:
+    def begin() -> FaultyDisk:
         disk = with_key(home)
         enter(ledger.Ledger(home, disk=disk), 1)
-        serving.settle(home, "small", disk)
+        serving.reconcile(home, "small", disk)
         return disk
 
-    def work(disk: FragileDisk, told: list[Any]) -> None:
+    def work(disk: FaultyDisk, told: list[Any]) -> None:
         for _ in range(2):
             number = len(ledger.Ledger(home, disk=disk).entries("small")) + 1
             try:
@@ -252,32 +252,32 @@ def promotion_scenario(home: Home, module: ModuleType, promote: Callable[..., No
             told.append(number)
             return
 
-    def check(disk: FragileDisk, told: list[Any]) -> None:
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
         store = ledger.Ledger(home, disk=disk)
         count = len(store.entries("small"))
         published = flags.Flags(home, disk).read().rollouts["small"]
         assert published.head.sequence <= count, "the flag is ahead of the ledger"
         assert published.live == adapter(published.head.sequence), "the flag names another adapter than its entry"
         assert max(told, default=1) <= published.head.sequence
-        settled = module.settle(home, "small", disk)
+        settled = module.reconcile(home, "small", disk)
         assert (settled.live, settled.head.sequence) == (adapter(count), count)
         assert settled.shadow == (adapter(count - 1) if count > 1 else None)
         assert vouched(home, disk) == settled.head, "the checkpoint is of another head"
         before = disk.operations
-        assert module.settle(home, "small", disk) == settled
+        assert module.reconcile(home, "small", disk) == settled
         assert disk.operations == before, "settled again, something is written"
 
     return Scenario(begin, work, check)
 
 
-def with_key(home: Home) -> FragileDisk:
+def with_key(home: Home) -> FaultyDisk:
     """A disk on which the folders and the key pair are durable."""
-    disk = FragileDisk().prepared(home.root / "small")
+    disk = FaultyDisk().prepared(home.root / "small")
     signing_key.signing_key(home, disk)
     return disk
 
 
-def vouched(home: Home, disk: FragileDisk) -> ledger_head.Head | None:
+def vouched(home: Home, disk: FaultyDisk) -> ledger_head.Head | None:
     """The head that the checkpoint vouches for."""
     note = disk.read(home.checkpoint("small")).decode()
     return read_checkpoint(signing_key.public_key(home.public_key, disk), "small", note)
@@ -307,19 +307,19 @@ def enter(store: Any, number: int, why: str = "") -> Entry:
     return entry
 
 
-def in_order(home: Home, number: int, disk: FragileDisk, module: ModuleType) -> None:
+def in_order(home: Home, number: int, disk: FaultyDisk, module: ModuleType) -> None:
     """Promote: the ledger first."""
     enter(ledger.Ledger(home, disk=disk), number)
-    module.settle(home, "small", disk)
+    module.reconcile(home, "small", disk)
 
 
-def flag_first(home: Home, number: int, disk: FragileDisk, module: ModuleType) -> None:
+def flag_first(home: Home, number: int, disk: FaultyDisk, module: ModuleType) -> None:
     """The mutant of a promotion writes the flag before the line that it follows from."""
     entry = enter(ledger.Ledger(home, disk=disk.after()), number, why="the same")
     store, head = flags.Flags(home, disk), ledger_head.Head(number, entry.digest)
     store.publish("small", Rollout(adapter(number), shadow=adapter(number - 1), head=head), seen=store.read().generation)
     enter(ledger.Ledger(home, disk=disk), number, why="the same")
-    module.settle(home, "small", disk)
+    module.reconcile(home, "small", disk)
 
 
 SCENARIOS: dict[str, tuple[ModuleType, Callable[[Home, ModuleType], Scenario]]] = {
@@ -387,7 +387,7 @@ def test_power_may_go_again_while_recovering_with_more_draws(home: Home, name: s
 _LATE = 'content, self.late = b"".join(getattr(self, "late", [])), list(lines)'
 _UNSYNCED = "list(self._folder)\n        self._path"
 _REMOVED = "        self._disk.unlink(path)\n        if rows:\n"
-_EARLY = "            self._vouch(secret, classifier, after_it.head)\n            with_ballast(self.home.ballast, lambda: append"
+_EARLY = "            self._vouch(secret, classifier, after_it.head)\n            with_reserve(self.home.ballast, lambda: append"
 _PUBLIC_FIRST = """            told = made.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
             write_atomically(home.public_key, told, disk=disk)
             write_atomically(home.signing_key, content"""
@@ -415,7 +415,7 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
     "the checkpoint is written before the line": (
         "ledger",
         ledger,
-        "            with_ballast(self.home.ballast, lambda: append",
+        "            with_reserve(self.home.ballast, lambda: append",
         _EARLY,
     ),
     "the name of a killed writer's checkpoint is not synced": (

@@ -28,17 +28,17 @@ from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.models.tokenization import encode_texts
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_encoder import write_tiny_encoder
-from ratchet.training.history import Metrics
+from ratchet.training.history import ValidationMetrics
 from ratchet.training.native import activation_caching as kept
-from ratchet.training.native.activation_caching import keep_lower
-from ratchet.training.native.causal_model import build_causal_trainee
-from ratchet.training.native.data_parallel import Alone
-from ratchet.training.native.loop import Lesson, train_epochs
-from ratchet.training.native.model_setup import build_trainee
-from ratchet.training.native.trainable_model import Trainee
+from ratchet.training.native.activation_caching import cache_lower_layers
+from ratchet.training.native.causal_model import build_causal_model
+from ratchet.training.native.data_parallel import SingleProcess
+from ratchet.training.native.loop import TrainingSet, train_epochs
+from ratchet.training.native.model_setup import build_encoder_model
+from ratchet.training.native.trainable_model import TrainableModel
 from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.result import read_result
-from ratchet.training.supervision.memory_budget import WHOLE
+from ratchet.training.supervision.memory_budget import FULL
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
@@ -62,14 +62,14 @@ def bases(tmp_path_factory: pytest.TempPathFactory, examples: Examples) -> Calla
     return make
 
 
-def open_trainee(base: Path, candidate: Candidate, texts: Sequence[str]) -> tuple[Trainee, list[list[int]]]:
+def open_trainee(base: Path, candidate: Candidate, texts: Sequence[str]) -> tuple[TrainableModel, list[list[int]]]:
     """A fresh float32 model of the candidate, and the rows that it learns from."""
     if candidate.family == "causal":
         tokenizer = load_prompt_tokenizer(base, PROMPT, candidate.max_tokens)
-        return build_causal_trainee(base, base.name, candidate, tokenizer, torch.float32), encode_texts(tokenizer, texts)
+        return build_causal_model(base, base.name, candidate, tokenizer, torch.float32), encode_texts(tokenizer, texts)
     from ratchet.models.tokenization import load_tokenizer
 
-    return build_trainee(base, base.name, candidate, 3, torch.float32), encode_texts(load_tokenizer(base, 32), texts)
+    return build_encoder_model(base, base.name, candidate, 3, torch.float32), encode_texts(load_tokenizer(base, 32), texts)
 
 
 def train(base: Path, candidate: Candidate, examples: Examples, folder: Path, most: int, broken: bool = False) -> torch.Tensor:
@@ -77,15 +77,17 @@ def train(base: Path, candidate: Candidate, examples: Examples, folder: Path, mo
     folder.mkdir()
     (folder / kept._FILE).write_bytes(b"\x7f" * 4000)  # what a training left that was killed
     trainee, rows = open_trainee(base, candidate, [text for text, _ in examples["train"]])
-    told = keep_lower(trainee, rows, folder, Alone(), WHOLE, most)
+    told = cache_lower_layers(trainee, rows, folder, SingleProcess(), FULL, most)
     assert told.startswith("2 lower layers computed " + ("once" if most else "at each step: keeping them needs"))
     assert not list(folder.iterdir())
     if broken:
         for layer in find_layers(trainee.model.base_model.model)[1][:2]:
             for value in layer.parameters():
                 value.data.fill_(float("nan"))
-    lesson = Lesson(candidate, rows, [LABELS.index(label) for _, label in examples["train"]], 3)
-    train_epochs(trainee, lesson, folder, Alone(), lambda tensors: Metrics(0.5, 0.5, 0.1, 0.2), lambda epoch: None)
+    lesson = TrainingSet(candidate, rows, [LABELS.index(label) for _, label in examples["train"]], 3)
+    train_epochs(
+        trainee, lesson, folder, SingleProcess(), lambda tensors: ValidationMetrics(0.5, 0.5, 0.1, 0.2), lambda epoch: None
+    )
     return trainee.flat.detach().clone()
 
 
@@ -108,7 +110,7 @@ def test_kept_states_teach_the_same_as_computed_ones(
 def test_only_states_of_known_rows_are_recalled(bases: Callable[[str], Path], examples: Examples, tmp_path: Path) -> None:
     """Two rows in a batch, one of them strange: the batch goes through all layers, and the answer is the same as for each alone."""
     trainee, rows = open_trainee(bases("llama"), replace(TINY, family="causal"), ["card money", "money", "rate card money"])
-    keep_lower(trainee, rows[:2], tmp_path, Alone(), WHOLE)
+    cache_lower_layers(trainee, rows[:2], tmp_path, SingleProcess(), FULL)
     assert trainee.kept is not None
     known, strange = torch.tensor([rows[0]]), torch.tensor([rows[2]])
     assert trainee.kept.recall(known, torch.ones_like(known)) is not None
@@ -130,7 +132,7 @@ def test_a_family_whose_upper_layers_look_further_down_is_refused(bases: Callabl
     layers[0].register_forward_hook(lambda module, inputs, output: seen.append(output[0, 0]))
     layers[3].register_forward_hook(lambda module, inputs, output: output + 10 * seen[-1])
     with pytest.raises(RatchetError, match="read more of the lower ones than their last states"):
-        keep_lower(trainee, rows, tmp_path, Alone(), WHOLE)
+        cache_lower_layers(trainee, rows, tmp_path, SingleProcess(), FULL)
 
 
 def prepare_top(root: Path, base: Path, examples: Examples) -> Path:
@@ -226,7 +228,7 @@ def test_names_that_match_nothing_in_the_upper_layers_are_refused(bases: Callabl
     """A layer that exists, but below."""
     one = "bert.encoder.layer.0.attention.self.query"
     with pytest.raises(RatchetError, match=r"matches no linear layer of the upper layers \(top:2\) \(has: dense, key"):
-        build_trainee(bases("bert"), "tiny", replace(TINY, target_modules=(one,)), 3)
+        build_encoder_model(bases("bert"), "tiny", replace(TINY, target_modules=(one,)), 3)
 
 
 def test_a_candidate_of_before_keeps_its_document() -> None:

@@ -16,15 +16,15 @@ from ratchet.config.prompt import Prompt, PromptPolicy, make_prompt
 from ratchet.config.spec import Label
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
-from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.models.tokenization import CHAT_TEMPLATE, tokenizer_digest
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_causal import CAUSAL_FAMILIES, write_tiny_causal
-from ratchet.training.native.causal_model import build_causal_trainee
+from ratchet.training.native.causal_model import build_causal_model
 from ratchet.training.plan import TrainingPlan, pin_templates, prepare
 from ratchet.training.result import read_result
 from ratchet.training.task import open_task
@@ -71,7 +71,7 @@ def test_alone_and_beside_others_it_says_the_same(trained_llama: Path, examples:
     folder = read_result(trained_llama).best_folder
     texts = [text for text, _ in examples["calibration"]]
     alone = load_predictor(folder).logits(texts)
-    bases = SharedBases()
+    bases = ModelPool()
     first, second = bases.load(folder), bases.load(folder)
     assert first.model is second.model
     assert np.allclose(first.logits(texts), alone, atol=1e-4)
@@ -122,7 +122,7 @@ def test_a_prompt_that_leaves_no_room_for_the_text_is_refused(tmp_path: Path) ->
     candidate = Candidate(family="causal", base=base.name, max_tokens=500)
     around = len(tokenizer.prefix) + len(tokenizer.suffix)
     with pytest.raises(RatchetError, match=f"reads 512 tokens; the prompt takes {around} of them and a text up to 500") as refused:
-        build_causal_trainee(base.folder, base.name, candidate, tokenizer)
+        build_causal_model(base.folder, base.name, candidate, tokenizer)
     assert f"Set max_tokens to {512 - around} or less" in refused.value.hint
 
 
@@ -144,16 +144,16 @@ def test_a_chat_template_that_changed_is_another_prompt(tmp_path: Path, examples
     adapter = write_tiny_adapter(tmp_path / "made", resolve_base(str(folder)), LABELS, prompt=prompt)
     before = json.loads((adapter / "ratchet.json").read_bytes())
     plan = pinned_plan(folder, prompt)
-    assert open_adapter(adapter).card.tokenizer_digest == tokenizer_digest(folder, chat=True)
+    assert validate_adapter(adapter).card.tokenizer_digest == tokenizer_digest(folder, chat=True)
     assert not plan.templates  # it has none of its own, and the plan the digest that it had
 
     (folder / CHAT_TEMPLATE).write_text("{% for m in messages %}{{ m.content }}{% endfor %}answer:")
     with pytest.raises(RatchetError, match="tokenizer_digest") as told:
-        open_adapter(adapter)
+        validate_adapter(adapter)
     assert "chat template back" in told.value.hint
     assert pinned_plan(folder, prompt).digest != plan.digest
     (adapter / "ratchet.json").write_text(json.dumps({**before, "tokenizer_digest": tokenizer_digest(folder)}))
-    assert open_adapter(adapter)  # one that was trained before the template was in its digest
+    assert validate_adapter(adapter)  # one that was trained before the template was in its digest
 
     work = prepare(tmp_path / "work", pinned_plan(folder, prompt), examples["train"], examples["calibration"])
     assert open_task(work, 0).plan.templates

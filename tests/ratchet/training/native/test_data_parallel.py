@@ -8,22 +8,22 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from ratchet.training.native.data_parallel import Duo
-from ratchet.training.supervision.exit_reason import OtherEndedError
+from ratchet.training.native.data_parallel import ProcessPair
+from ratchet.training.supervision.exit_reason import PeerExitedError
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[Duo, Duo]]:
+def pair() -> Iterator[tuple[ProcessPair, ProcessPair]]:
     """Both ends of a duo, in one process."""
     memory = os.memfd_create("test")
     ends = socket.socketpair()
-    duos = Duo(0, memory, ends[0].detach()), Duo(1, os.dup(memory), ends[1].detach())
+    duos = ProcessPair(0, memory, ends[0].detach()), ProcessPair(1, os.dup(memory), ends[1].detach())
     yield duos
     for duo in duos:
         duo.close()
 
 
-def test_both_get_the_same_sum_every_time(pair: tuple[Duo, Duo]) -> None:
+def test_both_get_the_same_sum_every_time(pair: tuple[ProcessPair, ProcessPair]) -> None:
     """Over many rounds neither reads what the other has begun to overwrite."""
     rounds = [np.random.default_rng(seed).normal(size=1000).astype(np.float32) for seed in range(200)]
     sums: list[list[bytes]] = [[], []]
@@ -39,7 +39,7 @@ def test_both_get_the_same_sum_every_time(pair: tuple[Duo, Duo]) -> None:
     assert sums[0] == sums[1] == [(vector + vector * np.float32(2)).tobytes() for vector in rounds]
 
 
-def test_orders_arrive_in_order(pair: tuple[Duo, Duo]) -> None:
+def test_orders_arrive_in_order(pair: tuple[ProcessPair, ProcessPair]) -> None:
     """What the first tells, the second hears."""
     pair[0].tell("restore", 3)
     pair[0].tell("train", 4)
@@ -47,8 +47,8 @@ def test_orders_arrive_in_order(pair: tuple[Duo, Duo]) -> None:
     assert [pair[1].listen() for _ in range(3)] == [("restore", 3), ("train", 4), ("stop", 0)]
 
 
-def test_the_death_of_the_other_is_an_error(pair: tuple[Duo, Duo]) -> None:
+def test_the_death_of_the_other_is_an_error(pair: tuple[ProcessPair, ProcessPair]) -> None:
     """When one end is gone, waiting for it ends with an error instead of hanging, and not with one that a candidate may have."""
     pair[1].hang_up()
-    with pytest.raises(OtherEndedError):
+    with pytest.raises(PeerExitedError):
         pair[0].add(np.ones(3, dtype=np.float32))

@@ -3,12 +3,12 @@
 import torch
 from torch import nn
 
-from ratchet.training.native.dropout import Noise, replace_dropouts
+from ratchet.training.native.dropout import DropoutNoise, replace_dropouts
 
 
 def dropped(seed: int, epoch: int, rank: int) -> torch.Tensor:
     """What a dropout of 0.25 makes of many ones in training mode."""
-    model, noise = nn.Sequential(nn.Dropout(0.25)), Noise()
+    model, noise = nn.Sequential(nn.Dropout(0.25)), DropoutNoise()
     replace_dropouts(model, noise)
     noise.begin_epoch(seed, epoch, rank)
     values: torch.Tensor = model.train()(torch.ones(400, 100))
@@ -31,5 +31,5 @@ def test_the_noise_follows_from_seed_epoch_and_rank() -> None:
 def test_nothing_is_dropped_outside_training() -> None:
     """In evaluation mode values pass unchanged."""
     model = nn.Sequential(nn.Dropout(0.25))
-    replace_dropouts(model, Noise())
+    replace_dropouts(model, DropoutNoise())
     assert torch.equal(model.eval()(torch.ones(100)), torch.ones(100))

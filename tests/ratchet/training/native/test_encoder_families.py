@@ -16,9 +16,9 @@ from ratchet.core.digests import digest_json
 from ratchet.deployment.exports.kinds import KINDS
 from ratchet.deployment.exports.onnx import ONNX
 from ratchet.deployment.exports.onnx_runtime import onnx_predictor
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
-from ratchet.models.inference.model_pool import SharedBases
+from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_encoder import write_tiny_encoder
@@ -89,7 +89,7 @@ def test_it_learns_by_both_methods(families: dict[str, Family], family: str) -> 
     assert (found.lora.status, found.probe.status) == ("trained", "trained"), found.lora.reason
     assert found.lora.epochs[-1].train_loss < 0.9 * found.lora.epochs[0].train_loss
     assert (found.lora.target_modules, found.lora.matched_layers) == (TARGETS[family], 12)
-    settings = open_adapter(found.folders[0]).settings
+    settings = validate_adapter(found.folders[0]).settings
     assert settings is not None
     assert settings.heads == HEADS[family]
     assert found.probe.calibration is not None
@@ -106,7 +106,7 @@ def test_it_learns_by_both_methods(families: dict[str, Family], family: str) -> 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_alone_and_in_a_mixed_batch_it_says_the_same(families: dict[str, Family], family: str) -> None:
     """Trained LoRA, probe, and a LoRA of other labels on one base, their texts in one batch: each as it answers alone."""
-    bases = SharedBases()
+    bases = ModelPool()
     shared = [bases.load(folder) for folder in families[family].folders]
     alone = [load_predictor(folder) for folder in families[family].folders]
     answers, _ = shared[0].model.answer([(predictor, TEXTS) for predictor in shared])
@@ -119,7 +119,7 @@ def test_alone_and_in_a_mixed_batch_it_says_the_same(families: dict[str, Family]
 @pytest.mark.parametrize(("family", "apart"), [("distilbert", False), ("deberta", True), ("deberta_v3", True)])
 def test_adapters_go_apart_where_a_layer_sees_more_than_the_texts(families: dict[str, Family], family: str, apart: bool) -> None:
     """DeBERTa's layers see the distances between tokens, once for all rows: going together would be noticed, not guessed."""
-    bases = SharedBases()
+    bases = ModelPool()
     shared = [bases.load(folder) for folder in families[family].folders]
     base = shared[0].model
     assert base._apart is apart
@@ -136,7 +136,7 @@ def test_peft_alone_gives_the_same_logits(families: dict[str, Family], tmp_path:
     """A process without Ratchet: PEFT on the plain model answers as the adapter does here."""
     asked, expected = [], []
     for found in families.values():
-        opened, predictor = open_adapter(found.folders[0]), load_predictor(found.folders[0])
+        opened, predictor = validate_adapter(found.folders[0]), load_predictor(found.folders[0])
         ids = opened.tokenizer.encode_batch_fast(TEXTS[:1])[0].ids
         asked.append([str(opened.base.folder), str(found.folders[0]), ids, len(LABELS)])
         expected.append(predictor.logits(TEXTS[:1])[0])
@@ -158,7 +158,7 @@ def test_peft_alone_gives_the_same_logits(families: dict[str, Family], tmp_path:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_onnx_says_what_the_adapter_says(families: dict[str, Family], family: str, tmp_path: Path) -> None:
     """Texts of several lengths in one batch, with padding."""
-    opened = open_adapter(families[family].folders[0])
+    opened = validate_adapter(families[family].folders[0])
     KINDS["onnx"].write(opened, tmp_path)
     theirs = onnx_predictor(opened, (tmp_path / ONNX).read_bytes(), one_by_one=False)
     assert np.allclose(theirs.logits(TEXTS), load_predictor(families[family].folders[0]).logits(TEXTS), atol=1e-4)

@@ -10,15 +10,15 @@ from torch import nn
 
 from ratchet.config.candidate import Candidate
 from ratchet.training.device import fast_dtype
-from ratchet.training.native.fused_lora import join_layer
-from ratchet.training.native.model_setup import build_trainee
-from ratchet.training.native.trainable_model import Trainee
+from ratchet.training.native.fused_lora import fuse_lora
+from ratchet.training.native.model_setup import build_encoder_model
+from ratchet.training.native.trainable_model import TrainableModel
 
 
-def build(tiny_base: Path, dropout: float, method: str = "lora") -> Trainee:
+def build(tiny_base: Path, dropout: float, method: str = "lora") -> TrainableModel:
     """A float32 trainee whose LoRA or DoRA already differs from zero, its base without dropout."""
     candidate = Candidate(base=str(tiny_base), rank=2, alpha=4, dropout=dropout, method=method)
-    trainee = build_trainee(tiny_base, str(tiny_base), candidate, 3, torch.float32)
+    trainee = build_encoder_model(tiny_base, str(tiny_base), candidate, 3, torch.float32)
     for number, master in enumerate(trainee.masters):
         master.add_(0.1 * torch.randn(master.shape, generator=torch.Generator().manual_seed(number)))
     trainee.publish()
@@ -41,7 +41,7 @@ def test_joined_layers_compute_what_peft_computes(tiny_base: Path, method: str) 
 def test_the_number_format_is_the_fast_one(tiny_base: Path) -> None:
     """The model multiplies in the processor's fast format while masters and optimiser stay float32."""
     candidate = Candidate(base=str(tiny_base), rank=2)
-    trainee = build_trainee(tiny_base, str(tiny_base), candidate, 3)
+    trainee = build_encoder_model(tiny_base, str(tiny_base), candidate, 3)
     assert {parameter.dtype for parameter in trainee.working} == {fast_dtype()}
     assert trainee.flat.dtype == torch.float32
     assert {layer.joined.dtype for layer in trainee.layers} == {fast_dtype()}
@@ -49,7 +49,7 @@ def test_the_number_format_is_the_fast_one(tiny_base: Path) -> None:
 
 def test_a_step_too_small_for_bfloat16_is_kept_in_the_masters(tiny_base: Path) -> None:
     """A hundred steps of 1e-5 add up in float32, where bfloat16 weights of size 1 would not move at all."""
-    trainee = build_trainee(tiny_base, str(tiny_base), replace(Candidate(base=str(tiny_base), rank=2)), 3)
+    trainee = build_encoder_model(tiny_base, str(tiny_base), replace(Candidate(base=str(tiny_base), rank=2)), 3)
     before = trainee.flat.detach().clone()
     for _ in range(100):
         trainee.step(torch.ones_like(trainee.flat), 1e-5)
@@ -65,7 +65,7 @@ def test_no_small_change_is_rounded_away() -> None:
         tensor.data = (size * torch.randn(tensor.shape, generator=draw)).bfloat16()
     up, x = 1e-4 * torch.randn(64, 2, generator=draw), torch.randn(2048, 64, generator=draw).bfloat16()
     layer.base_layer.bias.data, layer.lora_B["default"].weight.data = layer.base_layer.bias.data.bfloat16(), up.bfloat16()
-    joined = join_layer(layer, up, 1.0)
+    joined = fuse_lora(layer, up, 1.0)
     joined.joined[:, -2:] = 0
     before = layer(x).detach().float()
     joined.refresh()

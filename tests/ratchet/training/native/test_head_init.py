@@ -7,9 +7,9 @@ import torch
 
 from ratchet.config.candidate import Candidate
 from ratchet.models.tokenization import encode_texts, load_tokenizer, pad_batch
-from ratchet.training.native.head_init import start_head
-from ratchet.training.native.model_setup import build_trainee
-from ratchet.training.native.trainable_model import Trainee
+from ratchet.training.native.head_init import init_head
+from ratchet.training.native.model_setup import build_encoder_model
+from ratchet.training.native.trainable_model import TrainableModel
 
 Rows = list[list[int]]
 
@@ -22,13 +22,13 @@ def lesson(tiny_base: Path, examples: dict[str, list[tuple[str, str]]]) -> tuple
     return rows, [labels.index(label) for _, label in examples["train"]]
 
 
-def build(tiny_base: Path) -> Trainee:
+def build(tiny_base: Path) -> TrainableModel:
     """A fresh trainee of three classes."""
     candidate = Candidate(base=str(tiny_base), rank=2, alpha=4.0, max_tokens=32)
-    return build_trainee(tiny_base, str(tiny_base), candidate, 3, torch.float32)
+    return build_encoder_model(tiny_base, str(tiny_base), candidate, 3, torch.float32)
 
 
-def accuracy(trainee: Trainee, rows: Rows, targets: list[int]) -> float:
+def accuracy(trainee: TrainableModel, rows: Rows, targets: list[int]) -> float:
     """Share of the examples that the model answers rightly."""
     ids, mask = pad_batch(rows, trainee.pad_id)
     trainee.model.eval()
@@ -42,7 +42,7 @@ def test_a_started_head_knows_the_classes_before_the_first_step(tiny_base: Path,
     rows, targets = lesson
     trainee = build(tiny_base)
     before = accuracy(trainee, rows, targets)
-    assert start_head(trainee, rows, targets, 3, seed=0)
+    assert init_head(trainee, rows, targets, 3, seed=0)
     assert accuracy(trainee, rows, targets) >= before + 0.25
 
 
@@ -50,14 +50,14 @@ def test_both_processes_of_a_pair_begin_alike(tiny_base: Path, lesson: tuple[Row
     """The same arguments give the same numbers, bit by bit."""
     first, second = build(tiny_base), build(tiny_base)
     for trainee in (first, second):
-        start_head(trainee, *lesson, 3, seed=0)
+        init_head(trainee, *lesson, 3, seed=0)
     assert torch.equal(first.flat, second.flat)
 
 
 def test_only_the_last_layer_is_moved(tiny_base: Path, lesson: tuple[Rows, list[int]]) -> None:
     """LoRA layers and other heads keep their start."""
     started, random = build(tiny_base), build(tiny_base)
-    start_head(started, *lesson, 3, seed=0)
+    init_head(started, *lesson, 3, seed=0)
     moved = {name for name, value in started.tensors().items() if not torch.equal(value, random.tensors()[name])}
     assert len(moved) == 2
     assert all("classifier" in name for name in moved)
@@ -65,4 +65,4 @@ def test_only_the_last_layer_is_moved(tiny_base: Path, lesson: tuple[Rows, list[
 
 def test_a_head_of_another_size_is_left_alone(tiny_base: Path, lesson: tuple[Rows, list[int]]) -> None:
     """Where no layer has that many outputs nothing is done, and it is said."""
-    assert not start_head(build(tiny_base), *lesson, 7, seed=0)
+    assert not init_head(build(tiny_base), *lesson, 7, seed=0)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from ratchet.config.candidate import Candidate
-from ratchet.training.history import Epoch, History, Metrics
-from ratchet.training.native.data_parallel import Duo
-from ratchet.training.native.loop import Lesson, follow, train_epochs
-from ratchet.training.native.model_setup import build_trainee
+from ratchet.training.history import Epoch, History, ValidationMetrics
+from ratchet.training.native.data_parallel import ProcessPair
+from ratchet.training.native.loop import TrainingSet, train_epochs, train_epochs_as_peer
+from ratchet.training.native.model_setup import build_encoder_model
 
 
 def history_of(*nlls: float) -> History:
@@ -45,16 +45,17 @@ def test_both_processes_begin_alike_and_stay_alike(tiny_base: Path, tmp_path: Pa
     """The second starts from another head than the first, takes over the first one's, and ends with the same masters."""
     rows = [[2, 5 + n % 7, 3] for n in range(24)]
     candidate = Candidate(base=str(tiny_base), rank=2, alpha=4.0, epochs=2, batch=8, max_tokens=32)
-    lesson = Lesson(candidate, rows, [n % 3 for n in range(24)], 3)
+    lesson = TrainingSet(candidate, rows, [n % 3 for n in range(24)], 3)
     trainees = [
-        build_trainee(tiny_base, str(tiny_base), replace(candidate, seed=seed), 3, torch.float32) for seed in (candidate.seed, 7)
+        build_encoder_model(tiny_base, str(tiny_base), replace(candidate, seed=seed), 3, torch.float32)
+        for seed in (candidate.seed, 7)
     ]
     assert not torch.equal(trainees[0].flat, trainees[1].flat)
     memory, ends = os.memfd_create("test"), socket.socketpair()
-    first, second = Duo(0, memory, ends[0].detach()), Duo(1, os.dup(memory), ends[1].detach())
-    other = threading.Thread(target=follow, args=(trainees[1], lesson, tmp_path, second))
+    first, second = ProcessPair(0, memory, ends[0].detach()), ProcessPair(1, os.dup(memory), ends[1].detach())
+    other = threading.Thread(target=train_epochs_as_peer, args=(trainees[1], lesson, tmp_path, second))
     other.start()
-    measured = Metrics(0.5, 0.5, 0.1, 0.2)
+    measured = ValidationMetrics(0.5, 0.5, 0.1, 0.2)
     _, history = train_epochs(trainees[0], lesson, tmp_path, first, lambda tensors: measured, lambda epoch: None)
     other.join()
     for duo in (first, second):

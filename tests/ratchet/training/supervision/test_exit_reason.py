@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ratchet.training.supervision.exit_reason import OUT_OF_MEMORY, Ending, give_up, is_out_of_memory, name_ending
+from ratchet.training.supervision.exit_reason import OUT_OF_MEMORY, ExitReason, diagnose_exit, is_out_of_memory, second_failure
 
 FAR_TOO_MUCH = 1 << 50  # no processor of today addresses so much
 
@@ -33,7 +33,7 @@ FAR_TOO_MUCH = 1 << 50  # no processor of today addresses so much
 )
 def test_every_end_has_its_name(returncode: int, second: int | None, limit: int | None, cause: str, words: str) -> None:
     """Killed, refused memory, hung or crashed; only a crash is not worth another try."""
-    found = name_ending(returncode, 120.0, second, limit)
+    found = diagnose_exit(returncode, 120.0, second, limit)
     assert words in found.words
     assert [found.cause, found.worth_another_try] == [cause, cause != "crashed"]
     assert found.hint
@@ -41,7 +41,7 @@ def test_every_end_has_its_name(returncode: int, second: int | None, limit: int 
 
 def test_the_sentence_after_two_tries_names_both() -> None:
     """Its cure is that of the last one."""
-    error = give_up(name_ending(-9, 1.0), name_ending(-14, 1.0))
+    error = second_failure(diagnose_exit(-9, 1.0), diagnose_exit(-14, 1.0))
     assert str(error).startswith("the training was killed (SIGKILL; too little memory is the usual cause); with half as many texts")
     assert "at once the training hung: it gave no sign of life for 1 s, and silent.txt says where it stood. hint:" in str(error)
     assert error.code == "training_hung"
@@ -78,5 +78,5 @@ def test_other_errors_are_not_taken_for_it(error: Exception) -> None:
 
 def test_an_ending_is_worth_half_the_room_unless_it_is_a_crash() -> None:
     """SIGTERM is an order, not an accident."""
-    assert not name_ending(-signal.SIGTERM, 1.0).worth_another_try
-    assert Ending("killed", "").worth_another_try
+    assert not diagnose_exit(-signal.SIGTERM, 1.0).worth_another_try
+    assert ExitReason("killed", "").worth_another_try

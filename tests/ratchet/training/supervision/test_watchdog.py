@@ -14,13 +14,13 @@ from ratchet.training.supervision.watchdog import DEFAULT_SILENCE_S, SILENCE, re
 Plant = Callable[[str, str, str], dict[str, str]]
 BEGIN = """
 import ctypes, pathlib, signal, sys
-from ratchet.training.supervision.watchdog import begin_heartbeat, sign_of_life
+from ratchet.training.supervision.watchdog import start_watchdog, heartbeat
 in_c_code = ctypes.PyDLL(None).usleep  # it keeps the interpreter's lock: no Python runs meanwhile
-begin_heartbeat(1.5, pathlib.Path(sys.argv[1]))
+start_watchdog(1.5, pathlib.Path(sys.argv[1]))
 """
 HANG = BEGIN + "in_c_code(4_000_000)"
-WORK = BEGIN + "for _ in range(40):\n    in_c_code(100_000)\n    sign_of_life()"
-LONG = BEGIN + "sign_of_life(times=100)\nassert signal.getitimer(signal.ITIMER_REAL)[0] > 100"
+WORK = BEGIN + "for _ in range(40):\n    in_c_code(100_000)\n    heartbeat()"
+LONG = BEGIN + "heartbeat(times=100)\nassert signal.getitimer(signal.ITIMER_REAL)[0] > 100"
 NEVER = BEGIN.replace("1.5", "0") + "assert signal.getitimer(signal.ITIMER_REAL)[0] == 0"
 
 
@@ -46,7 +46,7 @@ def test_signs_of_life_keep_a_process_alive(program: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "program", "returncode"),
     [
-        ("signal.SIGALRM, signal.SIG_DFL", "signal.SIGALRM, lambda *_: sign_of_life()", HANG, 0),
+        ("signal.SIGALRM, signal.SIG_DFL", "signal.SIGALRM, lambda *_: heartbeat()", HANG, 0),
         ("    if _Heart.silence_s:", "    if _Heart.silence_s and not signal.getitimer(signal.ITIMER_REAL)[0]:", WORK, -14),
         ("chain=True", "chain=False", HANG, 0),
         ("signal.signal(signal.SIGALRM, signal.SIG_DFL)", "pass", HANG, 0),

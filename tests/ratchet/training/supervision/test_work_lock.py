@@ -12,9 +12,9 @@ import pytest
 
 from ratchet.core.errors import RatchetError
 from ratchet.training.plan import TrainingPlan
-from ratchet.training.supervision.work_lock import hold_lease
+from ratchet.training.supervision.work_lock import lock_work_folder
 
-TIED = "from ratchet.training.supervision.work_lock import die_with_parent; die_with_parent(os.getppid())"
+TIED = "from ratchet.core.child_processes import die_with_parent; die_with_parent(os.getppid())"
 LAUNCHER = "import subprocess, sys; subprocess.run(sys.argv[1:])"
 
 
@@ -59,13 +59,17 @@ def test_no_process_of_a_training_outlives_its_launcher(
         return any(work.glob("candidate-0/checkpoints/epoch-*")) and len(psutil.Process(pid).children(recursive=True)) == 3
 
     assert launch_and_kill([sys.executable, "-m", "ratchet.training", str(work)], training) == []
-    with hold_lease(work, wait_s=0):
+    with lock_work_folder(work, wait_s=0):
         pass
 
 
 def test_a_lease_is_held_once(tmp_path: Path) -> None:
     """The second holder is told which folder is busy; after the first has left, the lease is free."""
-    with hold_lease(tmp_path), pytest.raises(RatchetError, match="another trainer is at work"), hold_lease(tmp_path, wait_s=0):
+    with (
+        lock_work_folder(tmp_path),
+        pytest.raises(RatchetError, match="another trainer is at work"),
+        lock_work_folder(tmp_path, wait_s=0),
+    ):
         pass
-    with hold_lease(tmp_path, wait_s=0):
+    with lock_work_folder(tmp_path, wait_s=0):
         pass

@@ -4,7 +4,7 @@ import io
 import os
 
 from ratchet.core.errors import RatchetError
-from ratchet.training.supervision.worker_channel import Channel, relay
+from ratchet.training.supervision.worker_channel import Channel, relay_worker
 
 
 class Heard:
@@ -34,7 +34,7 @@ def test_lines_and_figures_arrive_in_order() -> None:
     channel.epoch({"epoch": 1, "nll": 0.5})
     os.close(theirs)
     with os.fdopen(ours, "rb") as stream:
-        last = relay(stream, heard)
+        last = relay_worker(stream, heard)
     assert heard.told == ["one ü\ntwo", {"epoch": 1, "nll": 0.5}]
     assert [last.error, last.second] == [None, None]
 
@@ -48,7 +48,7 @@ def test_the_error_and_the_second_one_s_end_are_last_words() -> None:
     os.close(theirs)
     with os.fdopen(ours, "rb") as stream:
         failed, lost = stream.readlines()
-    error = relay(io.BytesIO(failed + lost[:-1]), Heard()).error
+    error = relay_worker(io.BytesIO(failed + lost[:-1]), Heard()).error
     assert error is not None
     assert [error.message, error.hint, error.code] == ["none trained.", "Look.", "no_candidate"]
-    assert relay(io.BytesIO(lost + lost[:5]), Heard()).second == -9
+    assert relay_worker(io.BytesIO(lost + lost[:5]), Heard()).second == -9

@@ -20,7 +20,7 @@ from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.metrics.calibration import softmax
 from ratchet.metrics.classification import Floats
-from ratchet.models.adapters.validation import open_adapter
+from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
@@ -30,7 +30,7 @@ from ratchet.training.plan import TrainingPlan, prepare, read_plan
 from ratchet.training.result import TrainingResult, read_result, summarise
 from ratchet.training.trl.dpo import FEWEST_PAIRS, Pair, as_rows, mine_pairs, pair_weights
 from ratchet.training.trl.dpo_pass import join_histories
-from ratchet.training.trl.weighted_sampler import FairOrder
+from ratchet.training.trl.weighted_sampler import WeightedSampler
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
@@ -94,7 +94,7 @@ def test_it_begins_where_the_first_pass_ended(made: TrainingResult) -> None:
     begun = passed.epochs[len(alone.epochs)]
     assert begun.train_loss == pytest.approx(math.log(2), abs=2e-3)  # of preferences: its reference is where it begins
     assert begun.nll == pytest.approx(kept.nll, abs=2e-3)
-    first, still = (open_adapter(made.work / f"candidate-{index}" / "adapter") for index in (0, 3))
+    first, still = (validate_adapter(made.work / f"candidate-{index}" / "adapter") for index in (0, 3))
     assert set(first.tensors) == set(still.tensors)
     for name, tensor in first.tensors.items():
         np.testing.assert_allclose(still.tensors[name].numpy(), tensor.numpy(), atol=1e-7)
@@ -102,7 +102,7 @@ def test_it_begins_where_the_first_pass_ended(made: TrainingResult) -> None:
 
 def test_a_pass_of_one_step_learns(made: TrainingResult) -> None:
     """All pairs are one batch, and the first pass left next to nothing: what is there was learned in that step."""
-    tensors = open_adapter(made.work / "candidate-5" / "adapter").tensors
+    tensors = validate_adapter(made.work / "candidate-5" / "adapter").tensors
     ups = [float(value.abs().max()) for name, value in tensors.items() if name.endswith(".lora_B.weight")]
     assert min(ups) > 5e-3
 
@@ -143,7 +143,7 @@ def test_with_too_few_errors_the_first_pass_is_kept(made: TrainingResult) -> Non
     assert found.pairs < FEWEST_PAIRS
     assert "its first pass kept: wrong or unsure on" in summarise(found)["status"]
     assert (len(found.epochs), found.selected_epoch) == (8, 8)
-    assert open_adapter(made.work / found.folder).settings is not None
+    assert validate_adapter(made.work / found.folder).settings is not None
 
 
 def test_a_pass_that_made_it_worse_is_not_kept(made: TrainingResult) -> None:
@@ -161,18 +161,18 @@ def test_a_rare_class_weighs_as_much_as_a_frequent_one() -> None:
     targets = [0] * 8 + [1] * 2
     pairs = [Pair(0, 0, 1), Pair(1, 0, 1), Pair(8, 1, 0)]
     assert pair_weights(pairs, targets, 2) == pytest.approx([10 / 16, 10 / 16, 10 / 4])
-    order = FairOrder([1.0, 1.0, 4.0], seed=3)
+    order = WeightedSampler([1.0, 1.0, 4.0], seed=3)
     epochs = [Counter(order) for _ in range(300)]
     assert {sum(epoch.values()) for epoch in epochs} == {len(order)}
     shares = [sum(epoch[index] for epoch in epochs) / 900 for index in range(3)]
     assert shares == pytest.approx([1 / 6, 1 / 6, 4 / 6], abs=0.03)
-    assert list(FairOrder([1.0, 1.0, 4.0], seed=3)) == list(FairOrder([1.0, 1.0, 4.0], seed=3))
+    assert list(WeightedSampler([1.0, 1.0, 4.0], seed=3)) == list(WeightedSampler([1.0, 1.0, 4.0], seed=3))
 
 
 @pytest.mark.parametrize("n", [1, 8, 999])
 def test_of_equal_weights_each_comes_once_in_an_epoch(n: int) -> None:
     """In another order in each."""
-    order = FairOrder([0.3] * n, seed=1)
+    order = WeightedSampler([0.3] * n, seed=1)
     first, second = list(order), list(order)
     assert sorted(first) == sorted(second) == list(range(n))
     assert n == 1 or first != second

@@ -7,8 +7,8 @@ import torch
 
 from ratchet.config.candidate import Candidate
 from ratchet.training.lr_schedule import learning_rate_at
-from ratchet.training.supervision.memory_budget import Room
-from ratchet.training.trl.trainer_setup import OurSchedule, equal_parts, stock_arguments
+from ratchet.training.supervision.memory_budget import MemoryBudget
+from ratchet.training.trl.trainer_setup import ScheduleMixin, equal_parts, stock_arguments
 
 
 @pytest.mark.parametrize(("batch", "least", "parts"), [(8, 1, 1), (8, 3, 4), (9, 2, 3), (7, 2, 7), (8, 8, 8), (8, 9, 8), (1, 2, 1)])
@@ -21,7 +21,7 @@ def test_a_batch_is_cut_into_equal_parts(batch: int, least: int, parts: int) -> 
 @pytest.mark.parametrize("halved", [False, True])
 def test_a_step_is_of_the_candidates_batch(tmp_path: Path, batch: int, halved: bool) -> None:
     """Whatever the parts, and in half the room."""
-    told = stock_arguments(Candidate(family="causal", batch=batch, accumulate=2), 100, tmp_path, Room(halved))
+    told = stock_arguments(Candidate(family="causal", batch=batch, accumulate=2), 100, tmp_path, MemoryBudget(halved))
     assert told["per_device_train_batch_size"] * told["gradient_accumulation_steps"] == batch
     assert told["gradient_accumulation_steps"] >= (4 if halved else 2)
 
@@ -29,7 +29,7 @@ def test_a_step_is_of_the_candidates_batch(tmp_path: Path, batch: int, halved: b
 @pytest.mark.parametrize("steps", [1, 2, 25])
 def test_the_rates_are_those_of_our_own_loop(steps: int) -> None:
     """From the first step, which is never at zero, to the last."""
-    trainer = OurSchedule()
+    trainer = ScheduleMixin()
     trainer.optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
     schedule, rates = trainer.create_scheduler(steps), []
     for _ in range(steps):

@@ -15,7 +15,7 @@ from ratchet.testing.homes import SmallClassifier
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_letters import give_letters
 from ratchet.workflows.gates import target_trials as trials
-from ratchet.workflows.gates.target_gates import foresee_plan, judge_plan
+from ratchet.workflows.gates.target_gates import judge_plan, preview_plan
 
 OWN = """
 [mine]
@@ -53,7 +53,7 @@ def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_ba
     left_behind.mkdir(parents=True)
     with pytest.raises(RatchetError, match="no trial of encoder/lora"):
         judge_plan(specs, specs["small"], make=False)
-    before, _ = foresee_plan(specs, specs["small"])
+    before, _ = preview_plan(specs, specs["small"])
     assert before.verdict.outcome == "inconclusive"
     assert "was not tried in mine yet: its cycle does it, before it trains." in before.verdict.reason
     assert left_behind.exists()  # nothing was touched
@@ -66,7 +66,7 @@ def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_ba
     assert "in mine: its onnx export answers within" in found.verdict.reason
     assert len(kept(specs)) == 2
     assert judge_plan(specs, specs["small"], make=False) == found
-    assert foresee_plan(specs, specs["small"])[0] == found
+    assert preview_plan(specs, specs["small"])[0] == found
 
 
 def test_a_candidate_that_cannot_be_trained_at_all_is_found_out_by_its_step(tmp_path: Path, tiny_base: Path) -> None:

@@ -19,7 +19,7 @@ from ratchet.config.spec import Label
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.hub.contents import FILES
-from ratchet.deployment.hub.subprocesses import Patience, ask_hub
+from ratchet.deployment.hub.subprocesses import Timeouts, ask_hub
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
@@ -34,19 +34,19 @@ from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.workflows.publication.audit import read_back
 from ratchet.workflows.publication.prepare import Upload, prepare
 from ratchet.workflows.publication.publish import publish
-from ratchet.workflows.rollout.reconcile import move
+from ratchet.workflows.rollout.reconcile import record
 
-QUICK = Patience(timeout_s=1.5, attempts=3, wait_s=0.01, deadline_s=60)
+QUICK = Timeouts(timeout_s=1.5, attempts=3, wait_s=0.01, deadline_s=60)
 PUBLISH = """
 import os, sys
 from pathlib import Path
-from ratchet.deployment.hub.subprocesses import Patience
+from ratchet.deployment.hub.subprocesses import Timeouts
 from ratchet.storage.home import Home
 from ratchet.workflows.publication.publish import publish
 from ratchet.workflows.publication.prepare import prepare
 home = Home(Path(sys.argv[1]))
 proof = lambda *asked: {"texts": 1, "distance": 0.0, "limit": 1.0}
-publish(home, prepare(home, "small", sys.argv[2]), os.environ, patience=Patience(1.5, 3, 0.01, 60), proof=proof)
+publish(home, prepare(home, "small", sys.argv[2]), os.environ, patience=Timeouts(1.5, 3, 0.01, 60), proof=proof)
 """
 
 
@@ -565,7 +565,7 @@ def try_foreign_pushes(
         found = [each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault]
         assert any(foreign.oid[:12] in fault for fault in found), (number, found)
         assert home.flags.read_bytes() == served
-        assert Ledger(home).standing("small").live == digest
+        assert Ledger(home).state("small").live == digest
         assert [each.commit for each in Publications(home).all("small")] == [record.commit]
         repository.commits.pop()  # the stranger is thrown out: the next look is quiet
     assert [each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault] == []
@@ -577,7 +577,7 @@ def write_flag(home: Home) -> str:
     digest = format(7, "064x")
     kept = keep_receipts(home, "small", "2026-01-05", digest)
     content = {"ts": "2026-01-06T00:00:00+00:00", "actor": "a test", "action": "promote", "why": "for a test", "week": "2026-01-05"}
-    move(home, "small", adapter=digest, receipts=kept, **content)
+    record(home, "small", adapter=digest, receipts=kept, **content)
     return digest
 
 
@@ -611,8 +611,8 @@ def test_the_process_that_speaks_with_the_hub_ends_and_says_so(hub: LocalHub) ->
     hub.fail(*[Fault("info", "hang")] * 4)
     job = {"job": "look", "repo": "me/small", "commits": [], "pending": []}
     with pytest.raises(RatchetError, match="cannot be asked about me/small: ReadTimeout"):
-        ask_hub(job, {**os.environ, **hub.environment}, Patience(timeout_s=0.3, attempts=2, wait_s=0.01, deadline_s=30))
+        ask_hub(job, {**os.environ, **hub.environment}, Timeouts(timeout_s=0.3, attempts=2, wait_s=0.01, deadline_s=30))
     hub.faults.waiting.clear()
     hub.fail(Fault("info", "hang"))
     with pytest.raises(RatchetError, match="waited for 2 s in vain"):
-        ask_hub(job, {**os.environ, **hub.environment}, Patience(timeout_s=30, deadline_s=2))
+        ask_hub(job, {**os.environ, **hub.environment}, Timeouts(timeout_s=30, deadline_s=2))

@@ -17,8 +17,8 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import SmallClassifier, keep_receipts
-from ratchet.workflows.rollout import advance as promoter
-from ratchet.workflows.rollout.reconcile import move, settle
+from ratchet.workflows.rollout import rollback
+from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.rollback import roll_back
 from ratchet.workflows.verify import verify_ledger
 
@@ -48,7 +48,7 @@ import sys
 from pathlib import Path
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
-from ratchet.workflows.rollout.advance import roll_back
+from ratchet.workflows.rollout.rollback import roll_back
 home = Home(Path(sys.argv[1]))
 print("ready", flush=True)
 for line in sys.stdin:
@@ -89,7 +89,7 @@ def home(tmp_path: Path) -> Home:
 def enter(home: Home, action: str, adapter: str, percent: int = 0, **more: Any) -> Entry:
     """One move, with receipts where an adapter comes in."""
     receipts = keep_receipts(home, "small", "2026-01-05", adapter) if action in {"promote", "shadow"} else {}
-    return move(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **{**SAID, **more})
+    return record(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **{**SAID, **more})
 
 
 def served(home: Home) -> tuple[str, str | None, int, str | None]:
@@ -125,7 +125,7 @@ def busy(home: Home) -> Iterator[None]:
             other.kill()
 
 
-def take_back_often(home: Home, times: int, module: ModuleType = promoter) -> None:
+def take_back_often(home: Home, times: int, module: ModuleType = rollback) -> None:
     """Candidates come, one after the other, and each is rolled back."""
     for number in range(times):
         Ledger(home).append("small", action="shadow", adapter=f"{number:064x}", receipts={}, **SAID)
@@ -138,7 +138,7 @@ def test_a_rollback_wins_over_whoever_decides_meanwhile(home: Home) -> None:
     roll_back(home, "small", "begin")
     with busy(home):
         take_back_often(home, 10)
-    settle(home, "small")
+    reconcile(home, "small")
     assert served(home) == (A, None, 0, None)
     assert sum(entry.action == "rollback" for entry in Ledger(home).entries("small")) == 11
 
@@ -146,9 +146,9 @@ def test_a_rollback_wins_over_whoever_decides_meanwhile(home: Home) -> None:
 def test_a_rollback_that_gives_way_is_noticed(home: Home, plant: Callable[..., ModuleType]) -> None:
     """The mutant tells the user to decide again."""
     mutant = plant(
-        promoter,
+        rollback,
         "classifier, after=after, ts=at, action=act.ROLLBACK",
-        "classifier, after=standing.head, ts=at, action=act.ROLLBACK",
+        "classifier, after=state.head, ts=at, action=act.ROLLBACK",
     )
     roll_back(home, "small", "begin")
     with busy(home), pytest.raises(RatchetError, match="someone decided meanwhile"):
@@ -166,7 +166,7 @@ def test_a_rollback_that_was_killed_before_its_flag_is_finished_and_not_repeated
     entry = roll_back(home, "small", "again")
     assert (entry.sequence, entry.previous_adapter) == (6, C)
     assert served(home) == (B, None, 0, None)
-    mutant = plant(promoter, "and not _is_published(home, classifier, newest)", "and not newest")
+    mutant = plant(rollback, "and not _is_published(home, classifier, newest)", "and not newest")
     mutant.roll_back(again, "small", "again")
     assert served(again)[0] == A
     with pytest.raises(RatchetError, match="no earlier adapter"):

@@ -15,8 +15,8 @@ from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.workflows.rollout import reconcile as serving
-from ratchet.workflows.rollout.reconcile import kill_switch, move
-from ratchet.workflows.rollout.rollback import CHANGED, take_back
+from ratchet.workflows.rollout.reconcile import kill_switch, record
+from ratchet.workflows.rollout.rollback import CHANGED, roll_back_seen
 
 FIRST, SECOND = "a" * 64, "b" * 64
 SAID = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
@@ -29,13 +29,13 @@ def home(tmp_path: Path) -> Home:
     SmallClassifier(home).write()
     for action, adapter, percent in (("promote", FIRST, 0), ("shadow", SECOND, 0), ("step", SECOND, 25)):
         receipts = {} if percent else keep_receipts(home, "small", "2026-01-05", adapter)
-        move(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **SAID)
+        record(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **SAID)
     return home
 
 
 def test_what_was_seen_is_taken_back(home: Home) -> None:
     """The entry names who, and the flag follows."""
-    entry = take_back(home, "small", "worse", Ledger(home).head("small"), who="key ops")
+    entry = roll_back_seen(home, "small", "worse", Ledger(home).head("small"), who="key ops")
     assert (entry.actor, entry.why, entry.adapter) == ("key ops", "Rolled back: worse", FIRST)
     assert Flags(home).read().rollouts["small"].adapters == {"live": FIRST}
 
@@ -43,9 +43,9 @@ def test_what_was_seen_is_taken_back(home: Home) -> None:
 def test_what_was_not_seen_is_left_alone(home: Home) -> None:
     """Also when there would be nothing to return to: that someone decided is what counts."""
     seen = Ledger(home).head("small")
-    take_back(home, "small", "worse", seen)
+    roll_back_seen(home, "small", "worse", seen)
     with pytest.raises(RatchetError, match="no longer as your page showed it") as found:
-        take_back(home, "small", "worse", seen)
+        roll_back_seen(home, "small", "worse", seen)
     assert found.value.code == CHANGED
     assert len(Ledger(home).entries("small")) == 4
 
@@ -77,7 +77,7 @@ def roll_back_while_another_publishes(home: Home, roll_back: Callable[[], Entry]
 
 def test_the_flag_follows_though_another_published_meanwhile(home: Home) -> None:
     """The entry stands, so the flag is written after it; what the other published is kept."""
-    roll_back_while_another_publishes(home, lambda: take_back(home, "small", "worse", Ledger(home).head("small")))
+    roll_back_while_another_publishes(home, lambda: roll_back_seen(home, "small", "worse", Ledger(home).head("small")))
     rollout = Flags(home).read().rollouts["small"]
     assert (rollout.live, rollout.candidate, rollout.killed) == (FIRST, None, True)
 
@@ -86,5 +86,5 @@ def test_a_flag_that_does_not_follow_is_noticed(home: Home, plant: Callable[...,
     """The planted bug: the other's publication ends it, and the candidate goes on in the flag."""
     mutant, said = plant(serving, 'error.code != "flags_changed"', "error"), {**SAID, "previous_adapter": SECOND, "receipts": {}}
     with pytest.raises(RatchetError, match="someone else published meanwhile"):
-        roll_back_while_another_publishes(home, lambda: mutant.move(home, "small", action="rollback", adapter=FIRST, **said))
+        roll_back_while_another_publishes(home, lambda: mutant.record(home, "small", action="rollback", adapter=FIRST, **said))
     assert Flags(home).read().rollouts["small"].candidate == SECOND
