@@ -1,1 +1,2 @@
-"""What exists. One file = one asset = one function = one asset key = one table or directory. Logic belongs in `ratchet/`."""
+"""What exists. One file = one asset = one function = one asset key = one table or directory. Logic belongs in
+`ratchet/`."""

@@ -22,7 +22,9 @@ from ratchet.workflows.gates.target_gates import candidates_to_train
 from ratchet.workflows.teacher_sources import digests_of, find_teachers
 
 
-@dg.asset(partitions_def=cycles, deps=[training_set], kinds={"huggingface", "pytorch"}, pool="training", group_name="model")
+@dg.asset(
+    partitions_def=cycles, deps=[training_set], kinds={"huggingface", "pytorch"}, pool="training", group_name="model"
+)
 def adapter(
     context: dg.AssetExecutionContext,
     home: dg.ResourceParam[Home],
@@ -31,7 +33,8 @@ def adapter(
     receipts: dg.ResourceParam[Receipts],
     pipes: dg.ResourceParam[dg.PipesSubprocessClient],
 ) -> dg.MaterializeResult[None]:
-    """The best of this cycle's candidates by calibrated NLL, trained in one subprocess; resumes where a crash left it."""
+    """The best of this cycle's candidates by calibrated NLL, trained in one subprocess; resumes where a crash left
+    it."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
     candidates = candidates_to_train(specs, spec, receipts.read(cycle).get("target_plan"))

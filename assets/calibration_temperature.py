@@ -29,7 +29,9 @@ def calibration_temperature(
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
     weights = read_result(home.training(cycle.classifier) / receipts.noted(cycle)["plan"][:16]).best_folder
-    rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week}).query("split == 'calibration'")
+    rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week}).query(
+        "split == 'calibration'"
+    )
     predictor = load_predictor(weights)
     labels = rows["label"].map(predictor.labels.index).to_numpy(dtype="int64")
     calibration = fit_calibration(predictor.logits(list(rows["text"])), labels, max_ece=spec.limits.max_ece)

@@ -25,7 +25,11 @@ def corrected_labels(
     labels.insert(0, "classifier", cycle.classifier)
     weeks = {date.fromisoformat(str(week)[:10]): rows for week, rows in labels.groupby("week")}
     warehouse.replace_weeks("labels", cycle.classifier, weeks)
-    counts = warehouse.frame(COUNTS_SQL, {"classifier": cycle.classifier, "week": cycle.week}).astype(int).to_dict("records")[0]
+    counts = (
+        warehouse.frame(COUNTS_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+        .astype(int)
+        .to_dict("records")[0]
+    )
     receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("corrections", cycle.classifier))
     mine = weeks.get(cycle.week, labels.iloc[:0])
     return dg.MaterializeResult(

@@ -19,7 +19,9 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 
 
-@dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, pool="duckdb", group_name="model")
+@dg.asset(
+    partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, pool="duckdb", group_name="model"
+)
 def eval_report(
     context: dg.AssetExecutionContext,
     home: dg.ResourceParam[Home],
@@ -56,9 +58,13 @@ def eval_report(
     return dg.MaterializeResult(
         metadata={
             "verdict": document["verdict"]["sentence"],
-            "figures": as_table([{"split": name, **{key: s[key] for key in shown}} for name, s in document["metrics"].items()]),
+            "figures": as_table(
+                [{"split": name, **{key: s[key] for key in shown}} for name, s in document["metrics"].items()]
+            ),
             "baselines": as_table([{"baseline": name, **s} for name, s in document["baselines"].items()]),
-            "base, tuned and frontier": (document["three_way"] or {}).get("verdict", "Not compared: evaluation.max_texts is 0."),
+            "base, tuned and frontier": (document["three_way"] or {}).get(
+                "verdict", "Not compared: evaluation.max_texts is 0."
+            ),
             "report": dg.MetadataValue.path(str(page)),
         }
     )

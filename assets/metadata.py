@@ -16,7 +16,8 @@ def as_table(rows: pd.DataFrame | Sequence[Mapping[str, Any]]) -> dg.TableMetada
     """The first twenty rows as a table that Dagster draws inline."""
     found = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
     return dg.MetadataValue.table(
-        [dg.TableRecord({str(k): readable(v) for k, v in row.items()}) for row in found[:_ROWS]] or [dg.TableRecord({"": "none"})]
+        [dg.TableRecord({str(k): readable(v) for k, v in row.items()}) for row in found[:_ROWS]]
+        or [dg.TableRecord({"": "none"})]
     )
 
 

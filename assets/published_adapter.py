@@ -16,7 +16,8 @@ from ratchet.workflows.publication.publish import publish
 def published_adapter(
     context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], receipts: dg.ResourceParam[Receipts]
 ) -> dg.MaterializeResult[None]:
-    """The cycle's adapter on the Hub that classifier.toml names, loaded back from there and compared. No cycle waits for it.
+    """The cycle's adapter on the Hub that classifier.toml names, loaded back from there and compared. No cycle waits
+    for it.
 
     Needs `HF_TOKEN` in the environment of the run. What serves does not change by it, and does not come from there.
     """

@@ -26,7 +26,9 @@ def training_set(
     golden = [item.text for item in specs.golden(cycle.classifier)]
     curated = curate(warehouse.frame(CORRECTED_SQL, window), cycle, spec, golden)
     for table, rows in (("examples", curated.examples), ("dropped", curated.dropped)):
-        warehouse.replace(table, cycle.classifier, cycle.week, rows.assign(classifier=cycle.classifier, week=cycle.week))
+        warehouse.replace(
+            table, cycle.classifier, cycle.week, rows.assign(classifier=cycle.classifier, week=cycle.week)
+        )
     check_splits(curated, spec, cycle)
     digest = digest_examples(curated.examples)
     receipts.note(cycle, training_set=digest, data=curated.describe())

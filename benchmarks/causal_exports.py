@@ -1,9 +1,10 @@
-"""Measures every export of a trained causal adapter on real tickets: accuracy, ECE, size, speed, and the verdict of parity.
+"""Measures every export of a trained causal adapter on real tickets: accuracy, ECE, size, speed, and the verdict of
+parity.
 
-Run `python -m benchmarks.causal_exports` after `make setup-causal` (`--train 200 --kinds gguf_q8_0` for a quick look). A LoRA is
-trained on corrected tickets by the product's own process, calibrated and sealed in a home, and each kind is exported by
-`ratchet/storage/registry/exports.py` as `ratchet export` does it. Exits 0 when every kind was exported, whatever parity says; 0 with a
-message where there is no data.
+Run `python -m benchmarks.causal_exports` after `make setup-causal` (`--train 200 --kinds gguf_q8_0` for a quick look).
+A LoRA is trained on corrected tickets by the product's own process, calibrated and sealed in a home, and each kind is
+exported by `ratchet/storage/registry/exports.py` as `ratchet export` does it. Exits 0 when every kind was exported,
+whatever parity says; 0 with a message where there is no data.
 """
 
 import argparse
@@ -66,7 +67,9 @@ def make_adapter(home: Home, options: argparse.Namespace) -> str:
     candidate = Candidate(family="causal", base=options.base, epochs=options.epochs, **settings)
     base = resolve_base(candidate.base)
     prompt = make_prompt(spec.prompt, spec.label)
-    plan = TrainingPlan(spec.labels, (candidate,), {base.name: base.revision}, digest_json(examples), "benchmark", prompt)
+    plan = TrainingPlan(
+        spec.labels, (candidate,), {base.name: base.revision}, digest_json(examples), "benchmark", prompt
+    )
     work = prepare(home.training(NAME), plan, train, held_out)
     subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, stdout=subprocess.DEVNULL)
     weights = read_result(work).best_folder
@@ -83,7 +86,8 @@ def line_of(kind: str, record: dict[str, Any], seconds: float) -> str:
     evidence = verdict["evidence"]
     fast, own = speed["export_texts_per_s"], speed["adapter_texts_per_s"]
     figures = (
-        f"{evidence['items']:>6}{evidence['changed']:>8}{evidence['accuracy']:>10.4f}{(0 - evidence['accuracy_loss']) * 100:>+8.2f}"
+        f"{evidence['items']:>6}{evidence['changed']:>8}{evidence['accuracy']:>10.4f}"
+        f"{(0 - evidence['accuracy_loss']) * 100:>+8.2f}"
         f"{(0 - evidence['macro_f1_loss']) * 100:>+8.2f}{evidence['ece_rise']:>+9.4f}{record['bytes'] / 1e6:>7.0f}"
         f"{fast:>8.1f}{own:>8.1f}"
     )
@@ -93,7 +97,9 @@ def line_of(kind: str, record: dict[str, Any], seconds: float) -> str:
 def main() -> int:
     """Exit code 0 when every kind was exported."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl")
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
+    )
     parser.add_argument("--base", default="SmolLM2-135M")
     parser.add_argument("--train", type=int, default=800, help="tickets to train on")
     parser.add_argument("--held-out", type=int, default=300, help="tickets to calibrate on, and to compare on")
@@ -107,7 +113,9 @@ def main() -> int:
         print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
         return 0
     failed = False
-    with nullcontext(options.home) if options.home else tempfile.TemporaryDirectory(prefix="ratchet-exports-") as folder:
+    with (
+        nullcontext(options.home) if options.home else tempfile.TemporaryDirectory(prefix="ratchet-exports-")
+    ) as folder:
         home, started = Home(Path(folder)), time.perf_counter()
         digest = next(iter(AdapterStore(home).digests(NAME)), "") or make_adapter(home, options)
         print(f"adapter {digest[:12]} after {time.perf_counter() - started:.0f} s; points lost or won against it:")

@@ -1,9 +1,10 @@
 """Measures LoRA training of the encoder against `transformers.Trainer` at its defaults, on the same examples.
 
-Run `python -m benchmarks.encoder` (`--data FILE` takes JSON lines of text and label; `--rows 600 --seeds 1` for a quick look).
-The two sides alternate, each run in fresh processes. Both get the same base, LoRA, head, epochs, batch, peak learning rate,
-linear schedule with warm-up, weight decay and clipping; neither stops early. Trainer keeps its own defaults in everything
-else: float32, its threads, random batches, its optimiser, its collator's padding. Exits 1 when a bound is missed.
+Run `python -m benchmarks.encoder` (`--data FILE` takes JSON lines of text and label; `--rows 600 --seeds 1` for a quick
+look). The two sides alternate, each run in fresh processes. Both get the same base, LoRA, head, epochs, batch, peak
+learning rate, linear schedule with warm-up, weight decay and clipping; neither stops early. Trainer keeps its own
+defaults in everything else: float32, its threads, random batches, its optimiser, its collator's padding. Exits 1 when a
+bound is missed.
 """
 
 import argparse
@@ -54,7 +55,8 @@ ASIDES = (
 
 
 def make_examples(rows: int, seed: int, names: Sequence[str] = tuple(SUBJECTS), wrong_share: float = 0.05) -> Examples:
-    """Support messages of 3 to 60 words about `names`, one label in twenty wrong: most short, a few long, as in real mail."""
+    """Support messages of 3 to 60 words about `names`, one label in twenty wrong: most short, a few long, as in real
+    mail."""
     random = np.random.default_rng(seed)
     examples = []
     for _ in range(rows):
@@ -115,7 +117,10 @@ def train_with_trainer(task: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base.folder)
     rows = {
         split: [
-            {**tokenizer(text.strip(), truncation=True, max_length=candidate.max_tokens), "labels": plan.labels.index(label)}
+            {
+                **tokenizer(text.strip(), truncation=True, max_length=candidate.max_tokens),
+                "labels": plan.labels.index(label),
+            }
             for text, label in examples
         ]
         for split, examples in content["splits"].items()

@@ -1,9 +1,10 @@
-"""Explains answers of several models on one thread: seconds a text, points looked at, and by how much attributions miss their sum.
+"""Explains answers of several models on one thread: seconds a text, points looked at, and by how much attributions miss
+their sum.
 
-Run `python -m benchmarks.explaining` (`--texts 20`). MiniLM's LoRA and probe are trained on the simulator's texts first, one epoch;
-`--causal 4` also explains that many texts by SmolLM2-135M, untuned, after `make setup-causal`. What is timed is `explain_text`; the
-command `ratchet explain` adds the loading of torch and the model. `--home HOME --name NAME` explains the golden set of a classifier
-by its live adapter instead.
+Run `python -m benchmarks.explaining` (`--texts 20`). MiniLM's LoRA and probe are trained on the simulator's texts
+first, one epoch; `--causal 4` also explains that many texts by SmolLM2-135M, untuned, after `make setup-causal`. What
+is timed is `explain_text`; the command `ratchet explain` adds the loading of torch and the model. `--home HOME --name
+NAME` explains the golden set of a classifier by its live adapter instead.
 """
 
 import argparse
@@ -61,7 +62,10 @@ def train(candidates: tuple[Candidate, ...], folder: Path) -> list[Predictor]:
 
 def untuned() -> Predictor:
     """SmolLM2 by the default prompt for the simulator's labels."""
-    base, labels = resolve_base(DEFAULT_BASES["causal"]), sorted({label for _, label in read_splits(None, ROWS)["train"]})
+    base, labels = (
+        resolve_base(DEFAULT_BASES["causal"]),
+        sorted({label for _, label in read_splits(None, ROWS)["train"]}),
+    )
     prompt = make_prompt(PromptPolicy(), [Named(label) for label in labels])
     tokenizer = load_prompt_tokenizer(base.folder, prompt, Candidate("causal").max_tokens)
     return causal_predictor(load_causal(base.folder), tuple(labels), UNCALIBRATED, tokenizer)

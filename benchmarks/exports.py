@@ -1,8 +1,9 @@
 """Measures the ONNX exports of a trained encoder against the plain transformers pipeline, one text at a time.
 
-Run `python -m benchmarks.exports` (`--rows 600 --texts 60` for a quick look). A LoRA is trained on generated messages first. Then
-pipeline, our own float32 predictor, ONNX and int8 ONNX answer the same test texts in turn, each with one thread. Exits 1 when int8
-is less than 5 times as fast as the pipeline, or loses more than 0.3 points of accuracy on all test texts.
+Run `python -m benchmarks.exports` (`--rows 600 --texts 60` for a quick look). A LoRA is trained on generated messages
+first. Then pipeline, our own float32 predictor, ONNX and int8 ONNX answer the same test texts in turn, each with one
+thread. Exits 1 when int8 is less than 5 times as fast as the pipeline, or loses more than 0.3 points of accuracy on all
+test texts.
 """
 
 import argparse
@@ -76,9 +77,12 @@ def measure(rows: int, texts: int) -> bool:
                 answer(text)
             seconds[side].append(time.perf_counter() - started)
     truth = np.array([opened.card.labels.index(label) for _, label in test])
-    right = {side: float((p.logits([t for t, _ in test]).argmax(axis=1) == truth).mean()) for side, p in predictors.items()}
+    right = {
+        side: float((p.logits([t for t, _ in test]).argmax(axis=1) == truth).mean()) for side, p in predictors.items()
+    }
     ratios = {
-        side: statistics.median(p / s for p, s in zip(seconds["pipeline"], found, strict=True)) for side, found in seconds.items()
+        side: statistics.median(p / s for p, s in zip(seconds["pipeline"], found, strict=True))
+        for side, found in seconds.items()
     }
     print(f"{'side':10}{'texts/s':>9}{'ratio':>7}{'accuracy':>10}{'MB':>7}")
     for side, found in seconds.items():
@@ -87,7 +91,8 @@ def measure(rows: int, texts: int) -> bool:
         print(f"{side:10}{len(asked) / statistics.median(found):>9.0f}{ratios[side]:>7.2f}{reached:>10}{size:>7}")
     loss = right["ratchet"] - right["onnx_int8"]
     print(
-        f"int8 is {ratios['onnx_int8']:.2f} times the pipeline (at least {MIN_RATIO}); accuracy {-loss:+.4f} (at least {-MAX_LOSS})"
+        f"int8 is {ratios['onnx_int8']:.2f} times the pipeline (at least {MIN_RATIO}); accuracy {-loss:+.4f} (at least"
+        f" {-MAX_LOSS})"
     )
     return ratios["onnx_int8"] >= MIN_RATIO and loss <= MAX_LOSS
 

@@ -1,9 +1,10 @@
-"""Measures one choice of who answers: the OpenFeature client with the flag file's provider, and with another in its place.
+"""Measures one choice of who answers: the OpenFeature client with the flag file's provider, and with another in its
+place.
 
-Run `python -m benchmarks.flags`. Each figure is of seven rounds of 5,000 evaluations, with another user each time, as the gateway
-makes them: the clock's best and worst round, and the processor time of the best. The bare evaluator of flagd stands beside. An
-evaluation waits for nothing, so processor time is what it costs on a machine that others use too: exits 1 when that of the file's
-provider is over 50 microseconds.
+Run `python -m benchmarks.flags`. Each figure is of seven rounds of 5,000 evaluations, with another user each time, as
+the gateway makes them: the clock's best and worst round, and the processor time of the best. The bare evaluator of
+flagd stands beside. An evaluation waits for nothing, so processor time is what it costs on a machine that others use
+too: exits 1 when that of the file's provider is over 50 microseconds.
 """
 
 import sys
@@ -27,7 +28,8 @@ ROLLOUTS = {"live only": Rollout(A), "25 % of users": Rollout(A, B, 25), "killed
 
 
 def measure_us(call: Callable[[str], object]) -> tuple[float, float, float]:
-    """Microseconds for one call: by the clock in the best and in the worst round, and this thread's processor time in the best."""
+    """Microseconds for one call: by the clock in the best and in the worst round, and this thread's processor time in
+    the best."""
     clock, processor = [], []
     for _ in range(ROUNDS):
         began, spent = time.perf_counter(), time.thread_time()
@@ -61,7 +63,9 @@ def main() -> int:
         alone, asked = measure_us(bare), measure_us(chosen)
         worst = max(worst, asked[2])
         print(f"{name:14}  flagd alone    {describe(alone)}\n{'':14}  file provider  {describe(asked)}")
-    other = Evaluator(FileProvider(Home(Path())), lambda: InMemoryProvider({"tickets": InMemoryFlag("live", {"live": A})}), 5)
+    other = Evaluator(
+        FileProvider(Home(Path())), lambda: InMemoryProvider({"tickets": InMemoryFlag("live", {"live": A})}), 5
+    )
     other.start()
     aside = measure_us(lambda key: resolve_slot(other.ask("tickets", A, key), ROLLOUTS["live only"]))
     other.stop()

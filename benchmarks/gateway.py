@@ -1,9 +1,11 @@
-"""Measures the gateway as a process of its own, over HTTP on loopback, on the packaged encoder with random LoRA adapters.
+"""Measures the gateway as a process of its own, over HTTP on loopback, on the packaged encoder with random LoRA
+adapters.
 
-Run `python -m benchmarks.gateway` (`--seconds 5 --rounds 1 --requests 5000` for a quick look). Four questions, ratios of one run:
-throughput of 32 clients against the plain transformers pipeline asked one text at a time; p99 of live at 70 % load with every
-request shadowed against none; failed requests during 50 swaps under load; growth of memory over many requests (on a tiny
-encoder, so that it ends). Rounds alternate. Exits 1 when a bound is missed. Flag evaluation is `benchmarks/flags.py`.
+Run `python -m benchmarks.gateway` (`--seconds 5 --rounds 1 --requests 5000` for a quick look). Four questions, ratios
+of one run: throughput of 32 clients against the plain transformers pipeline asked one text at a time; p99 of live at 70
+% load with every request shadowed against none; failed requests during 50 swaps under load; growth of memory over many
+requests (on a tiny encoder, so that it ends). Rounds alternate. Exits 1 when a bound is missed. Flag evaluation is
+`benchmarks/flags.py`.
 """
 
 import argparse
@@ -57,14 +59,18 @@ async def ask(streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], n: int
     """One request on an open connection; its status."""
     reader, writer = streams
     body = json.dumps({"text": TEXTS[n % len(TEXTS)], "user_id": f"u{n}"}).encode()
-    writer.write(b"POST /v1/classifiers/small HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    writer.write(
+        b"POST /v1/classifiers/small HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    )
     head = await reader.readuntil(b"\r\n\r\n")
     length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
     await reader.readexactly(length)
     return int(head.split(b" ", 2)[1])
 
 
-async def saturate(port: int, *, seconds: float = 0.0, requests: int = 0, clients: int = CLIENTS) -> tuple[float, list[int]]:
+async def saturate(
+    port: int, *, seconds: float = 0.0, requests: int = 0, clients: int = CLIENTS
+) -> tuple[float, list[int]]:
     """Requests a second of `clients` that never pause, and every status; for so long, or so many requests."""
     found: list[int] = []
     numbers = iter(range(requests or 10**9))
@@ -83,7 +89,8 @@ async def saturate(port: int, *, seconds: float = 0.0, requests: int = 0, client
 
 
 async def arrive(port: int, rate: float, seconds: float, seed: int) -> list[float]:
-    """Milliseconds of each request that arrives at `rate` a second, at random, whether or not those before it are answered."""
+    """Milliseconds of each request that arrives at `rate` a second, at random, whether or not those before it are
+    answered."""
     draw, waits, tasks = random.Random(seed), list[float](), list[asyncio.Task[None]]()
     pool: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(128):
@@ -141,8 +148,8 @@ def bench_throughput(bench: Bench, base: Base, seconds: float, rounds: int) -> t
 def bench_shadow(bench: Bench, rate: float, seconds: float, rounds: int) -> float:
     """The ratio of live's p99 with every request shadowed against none, at 70 % of `rate`.
 
-    One gateway, in turns with and without, each pair with the same arrivals; p99 is taken over all turns of a kind, for a single
-    turn's is made by a dozen requests.
+    One gateway, in turns with and without, each pair with the same arrivals; p99 is taken over all turns of a kind, for
+    a single turn's is made by a dozen requests.
     """
     waits: dict[bool, list[float]] = {False: [], True: []}
     with run_gateway(bench.home, bench.home.root / "gateway.log") as url:
@@ -157,7 +164,10 @@ def bench_shadow(bench: Bench, rate: float, seconds: float, rounds: int) -> floa
                     expire(bench)
                     await_rollout(bench.home, "small", url)
     without, beside = (sorted(waits[shadowed])[int(0.99 * len(waits[shadowed]))] for shadowed in (False, True))
-    print(f"  p99 {without:.0f} ms without, {beside:.0f} ms with a shadow, at {LOAD * rate:.0f}/s: {beside / without:.2f} times")
+    print(
+        f"  p99 {without:.0f} ms without, {beside:.0f} ms with a shadow, at {LOAD * rate:.0f}/s: {beside / without:.2f}"
+        " times"
+    )
     return beside / without
 
 

@@ -1,8 +1,8 @@
 """Measures what the gateway answers a second when it asks an adapter itself, its ONNX export, and its int8 export.
 
-Run `python -m benchmarks.gateway_runtimes` (`--seconds 4 --rounds 1` for a quick look). A LoRA on the packaged encoder is trained
-on generated messages first and gets in on real receipts of `target_fit`. A gateway process for each runtime, in turns, over HTTP on
-loopback: 32 clients that never pause, and one. No bound: it is a figure to choose a target by.
+Run `python -m benchmarks.gateway_runtimes` (`--seconds 4 --rounds 1` for a quick look). A LoRA on the packaged encoder
+is trained on generated messages first and gets in on real receipts of `target_fit`. A gateway process for each runtime,
+in turns, over HTTP on loopback: 32 clients that never pause, and one. No bound: it is a figure to choose a target by.
 """
 
 import argparse
@@ -38,10 +38,13 @@ _TARGETS = {
 
 
 def make_noisy(count: int, seed: int) -> Examples:
-    """Messages of which one in ten has another label than it should, so that a temperature has something to be fitted on."""
+    """Messages of which one in ten has another label than it should, so that a temperature has something to be fitted
+    on."""
     draw, labels = random.Random(seed), list(WORDS)
     return [
-        (make_text(label, draw, n), label if draw.random() < 0.9 else draw.choice(labels)) for n in range(count) for label in labels
+        (make_text(label, draw, n), label if draw.random() < 0.9 else draw.choice(labels))
+        for n in range(count)
+        for label in labels
     ]
 
 
@@ -73,7 +76,10 @@ def measure(seconds: float, rounds: int) -> None:
         own = load_predictor(folder)
         truth = np.array([own.labels.index(label) for _, label in examples[300:]], dtype=np.int64)
         calibration = fit_calibration(own.logits([text for text, _ in examples[300:]]), truth)
-        homes = {runtime: make_home(Path(name) / runtime, folder, calibration, target) for runtime, target in _TARGETS.items()}
+        homes = {
+            runtime: make_home(Path(name) / runtime, folder, calibration, target)
+            for runtime, target in _TARGETS.items()
+        }
         for _ in range(rounds):
             for runtime, home in homes.items():
                 with run_gateway(home, home.root / "gateway.log") as url:
@@ -85,7 +91,9 @@ def measure(seconds: float, rounds: int) -> None:
                         found.append(rate)
                         print(f"  {runtime}, {clients} client(s): {found[-1]:.0f}/s")
     for runtime, by_clients in rates.items():
-        said = ", ".join(f"{clients} client(s) {statistics.median(found):.0f}/s" for clients, found in by_clients.items())
+        said = ", ".join(
+            f"{clients} client(s) {statistics.median(found):.0f}/s" for clients, found in by_clients.items()
+        )
         print(f"{runtime}: {said}")
 
 

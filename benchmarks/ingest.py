@@ -1,9 +1,9 @@
 """Measures intake against what DuckDB itself needs to read the same file and write one Parquet.
 
 Run `python -m benchmarks.ingest` (`--rows 200000` for a quick look; its bounds are then shown but only counts decide).
-Each measurement is a fresh process; the two sides alternate, and the best of each counts. The ratio's bound holds by the
-clock and in processor seconds (user + system, both threads), whichever is worse; growth is judged in processor seconds, and the
-clock's stands beside it. Exits 1 when a bound is missed or a planted row is miscounted.
+Each measurement is a fresh process; the two sides alternate, and the best of each counts. The ratio's bound holds by
+the clock and in processor seconds (user + system, both threads), whichever is worse; growth is judged in processor
+seconds, and the clock's stands beside it. Exits 1 when a bound is missed or a planted row is miscounted.
 """
 
 import argparse
@@ -42,7 +42,20 @@ PLANTED = {
 }
 """Reason -> the column and value that earn it; one row in a hundred has one of them, in turn."""
 
-WORDS = ("card", "payment", "transfer", "pending", "abroad", "refund", "cash", "limit", "fee", "account", "stolen", "exchange")
+WORDS = (
+    "card",
+    "payment",
+    "transfer",
+    "pending",
+    "abroad",
+    "refund",
+    "cash",
+    "limit",
+    "fee",
+    "account",
+    "stolen",
+    "exchange",
+)
 
 
 def make_file(path: Path, rows: int) -> dict[str, int]:
@@ -50,8 +63,11 @@ def make_file(path: Path, rows: int) -> dict[str, int]:
     columns = {
         "request_id": "md5(i::VARCHAR)",
         "ts": "TIMESTAMPTZ '2026-01-05T00:00:00Z' + to_microseconds(i * 1700000 % 4838400000000)",
-        "text": "list_reduce(list_transform(range(6 + i % 9), lambda k: "
-        "['" + "','".join(WORDS) + f"'][1 + (hash(i * 31 + k) % {len(WORDS)})::INT]), lambda a, b: a || ' ' || b) || ' ' || i",
+        "text": (
+            "list_reduce(list_transform(range(6 + i % 9), lambda k: ['"
+            + "','".join(WORDS)
+            + f"'][1 + (hash(i * 31 + k) % {len(WORDS)})::INT]), lambda a, b: a || ' ' || b) || ' ' || i"
+        ),
         "label": f"'label_' || (hash(i) % {len(LABELS)})",
         "confidence": "round((hash(i + 1) % 10000) / 10000.0, 4)",
         "adapter": "'bootstrap'",
@@ -62,7 +78,10 @@ def make_file(path: Path, rows: int) -> dict[str, int]:
     chosen = []
     for name, good in columns.items():
         if name in turn:
-            good = f"CASE WHEN i % 100 = 37 AND i // 100 % {len(PLANTED)} = {turn[name]} THEN {values[name]} ELSE {good} END"
+            good = (
+                f"CASE WHEN i % 100 = 37 AND i // 100 % {len(PLANTED)} = {turn[name]} THEN {values[name]} ELSE"
+                f" {good} END"
+            )
         chosen.append(f"{good} AS {name}")
     if path.suffix == ".jsonl":
         chosen[1] = f"strftime({chosen[1].removesuffix(' AS ts')}, '%Y-%m-%dT%H:%M:%S.%fZ') AS ts"
@@ -120,10 +139,18 @@ def compare(form: str, rows: int, repeats: int) -> tuple[dict[str, float], list[
                     best[side, unit] = min(best[side, unit], float(str(found[unit])))
                 if side == "ratchet":
                     peak = max(peak, float(str(found["rss_mb"])))
-                    if (found["accepted"], found["duplicate"], found["reasons"]) != (rows - sum(planted.values()), 0, planted):
+                    if (found["accepted"], found["duplicate"], found["reasons"]) != (
+                        rows - sum(planted.values()),
+                        0,
+                        planted,
+                    ):
                         complaints.append(f"{form} {rows}: planted {planted}, run {turn} found {found}")
         size_mb = source.stat().st_size / 1e6
-    return {"mb": size_mb, "rss_mb": peak, **{f"{side} {unit}": value for (side, unit), value in best.items()}}, complaints
+    return {
+        "mb": size_mb,
+        "rss_mb": peak,
+        **{f"{side} {unit}": value for (side, unit), value in best.items()},
+    }, complaints
 
 
 def main() -> int:

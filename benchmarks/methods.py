@@ -1,8 +1,8 @@
 """Trains one candidate of each method on few texts: seconds, memory and adapter size of each, side by side.
 
-Run `python -m benchmarks.methods` after `make setup-causal` (`--rows 60`, `--only encoder/`). Each is a training process of its
-own, as the product starts it; memory is the sum of `Pss` over its processes, looked at every second. One epoch teaches little: what
-is judged is only timed. The factors of `ratchet/training/cost_estimate.py` come from here.
+Run `python -m benchmarks.methods` after `make setup-causal` (`--rows 60`, `--only encoder/`). Each is a training
+process of its own, as the product starts it; memory is the sum of `Pss` over its processes, looked at every second. One
+epoch teaches little: what is judged is only timed. The factors of `ratchet/training/cost_estimate.py` come from here.
 """
 
 import argparse
@@ -80,7 +80,9 @@ def try_method(candidate: Candidate, splits: dict[str, Examples]) -> str:
         size = sum(path.stat().st_size for path in found.best_folder.iterdir()) / 1e6
     best = found.best_candidate
     passed = f"  {best.pairs / best.epochs[-1].train_seconds:.2f} pairs/s" if best.pairs else ""
-    figures = f"{best.samples_per_second:>10.2f}{len(splits['train']):>8}{best.seconds:>10.1f}{peak:>10.2f}{size:>12.1f}"
+    figures = (
+        f"{best.samples_per_second:>10.2f}{len(splits['train']):>8}{best.seconds:>10.1f}{peak:>10.2f}{size:>12.1f}"
+    )
     return f"{candidate.title:50}{figures}{passed}"
 
 

@@ -1,12 +1,13 @@
-"""Measures our scoring of a causal classifier against `model.generate` and against the transformers text-generation pipeline.
+"""Measures our scoring of a causal classifier against `model.generate` and against the transformers text-generation
+pipeline.
 
-Run `python -m benchmarks.scoring` (`--texts 8 --rounds 1` for a quick look). The same base in float32 answers the same texts in
-turn. `generate` is what a prompt and a parser cost: one text at a time, greedy, the twenty tokens that are its default;
-`generate, one token` is the least it can do. The pipeline writes one token in padded batches of sixteen. Each of the three uses
-as many of torch's own threads as suit it best, found on two texts; ours uses two threads of one. The pipeline may write only
-codes, so that each answer can be compared with ours. Exits 1 when ours is less than 10 times as fast as `generate` or twice as
-fast as the pipeline, or when answers differ: from `generate` on the same tokens in none, from the pipeline, which cuts the
-prompt into tokens itself, in one of twenty at most.
+Run `python -m benchmarks.scoring` (`--texts 8 --rounds 1` for a quick look). The same base in float32 answers the same
+texts in turn. `generate` is what a prompt and a parser cost: one text at a time, greedy, the twenty tokens that are its
+default; `generate, one token` is the least it can do. The pipeline writes one token in padded batches of sixteen. Each
+of the three uses as many of torch's own threads as suit it best, found on two texts; ours uses two threads of one. The
+pipeline may write only codes, so that each answer can be compared with ours. Exits 1 when ours is less than 10 times as
+fast as `generate` or twice as fast as the pipeline, or when answers differ: from `generate` on the same tokens in none,
+from the pipeline, which cuts the prompt into tokens itself, in one of twenty at most.
 """
 
 import argparse
@@ -39,7 +40,9 @@ def make_sides(base_name: str) -> dict[str, Side]:
     """What answers texts with the places of labels, by name; ours sets its own number of threads."""
     base, labels = resolve_base(base_name), tuple(SUBJECTS)
     prompt = make_prompt(PromptPolicy(), [Label(label) for label in labels])
-    predictor = causal_predictor(load_causal(base.folder), labels, UNCALIBRATED, load_prompt_tokenizer(base.folder, prompt, 128))
+    predictor = causal_predictor(
+        load_causal(base.folder), labels, UNCALIBRATED, load_prompt_tokenizer(base.folder, prompt, 128)
+    )
     return {
         "ratchet": lambda texts: predictor.logits(texts).argmax(axis=1).tolist(),
         "generate": lambda texts: _generate(predictor, texts, WRITTEN),
@@ -49,7 +52,8 @@ def make_sides(base_name: str) -> dict[str, Side]:
 
 
 def _generate(predictor: CausalPredictor, texts: list[str], written: int) -> Answers:
-    """One text at a time, the very tokens that ours reads; the answer is the best code where the first token is written."""
+    """One text at a time, the very tokens that ours reads; the answer is the best code where the first token is
+    written."""
     import torch
 
     tokenizer, model, found = predictor.tokenizer, predictor.network, []
@@ -57,7 +61,8 @@ def _generate(predictor: CausalPredictor, texts: list[str], written: int) -> Ans
     for ids in encode_texts(tokenizer, texts):
         asked = torch.tensor([[*tokenizer.prefix, *ids]])
         done = model.generate(
-            asked, attention_mask=torch.ones_like(asked), do_sample=False, max_new_tokens=written, min_new_tokens=written,
+            asked, attention_mask=torch.ones_like(asked), do_sample=False, max_new_tokens=written,
+            min_new_tokens=written,
             pad_token_id=predictor.pad_id, return_dict_in_generate=True, output_scores=True,
         )  # fmt: skip
         found.append(int(done.scores[0][0, codes].argmax()))
@@ -119,7 +124,9 @@ def measure(base: str, texts: int, rounds: int) -> bool:
     for side, found in seconds.items():
         ratios[side] = statistics.median(theirs / ours for theirs, ours in zip(found, seconds["ratchet"], strict=True))
         same[side] = sum(a == b for a, b in zip(answers[side], answers["ratchet"], strict=True))
-        print(f"{side:22}{texts / statistics.median(found):>9.2f}{ratios[side]:>11.1f}x{f'{same[side]} of {texts}':>14}")
+        print(
+            f"{side:22}{texts / statistics.median(found):>9.2f}{ratios[side]:>11.1f}x{f'{same[side]} of {texts}':>14}"
+        )
     print(f"at least {MIN_OF_GENERATE:.0f} times generate, {MIN_OF_PIPELINE:.0f} times the pipeline; the same answers")
     equal = same["generate"] == same["generate, one token"] == texts and same["pipeline"] >= (1 - MAX_DIFFERENT) * texts
     return ratios["generate"] >= MIN_OF_GENERATE and ratios["pipeline"] >= MIN_OF_PIPELINE and equal

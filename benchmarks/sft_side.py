@@ -1,7 +1,7 @@
 """The other side of `benchmarks/training.py`: TRL's `SFTTrainer` as somebody would use it, in a process of its own.
 
-Run as `python -m benchmarks.sft_side TASK.json`; prints samples per second and macro-F1 as JSON. Add here what stock training is
-given.
+Run as `python -m benchmarks.sft_side TASK.json`; prints samples per second and macro-F1 as JSON. Add here what stock
+training is given.
 """
 
 import json
@@ -20,7 +20,9 @@ from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.training.plan import Examples, TrainingPlan
 
 
-def score(logits: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", plan: TrainingPlan, splits: dict[str, Examples]) -> float:
+def score(
+    logits: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", plan: TrainingPlan, splits: dict[str, Examples]
+) -> float:
     """Macro-F1 of logits [n, k] on the test split."""
     truth = np.array([plan.labels.index(label) for _, label in splits["test"]])
     return macro_f1(logits.argmax(axis=1), truth, len(plan.labels))

@@ -1,7 +1,9 @@
-"""Measures what a shadow costs beside live when both adapt the upper layers only: with and without what live's pass left.
+"""Measures what a shadow costs beside live when both adapt the upper layers only: with and without what live's pass
+left.
 
-Run `python -m benchmarks.sharing` after `make setup-causal`. Two random adapters of the upper ten layers share one base; live is
-asked some texts, then shadow the same ones, in float32 as in the gateway. Seconds are processor time of both answering threads.
+Run `python -m benchmarks.sharing` after `make setup-causal`. Two random adapters of the upper ten layers share one
+base; live is asked some texts, then shadow the same ones, in float32 as in the gateway. Seconds are processor time of
+both answering threads.
 """
 
 import argparse
@@ -35,7 +37,14 @@ def main() -> int:
         live, shadow = (
             bases.load(
                 write_tiny_adapter(
-                    Path(folder) / str(seed), base, LABELS, seed=seed, rank=16, max_tokens=128, layers=options.layers, prompt=prompt
+                    Path(folder) / str(seed),
+                    base,
+                    LABELS,
+                    seed=seed,
+                    rank=16,
+                    max_tokens=128,
+                    layers=options.layers,
+                    prompt=prompt,
                 )
             )
             for seed in (1, 2)
@@ -52,7 +61,10 @@ def main() -> int:
                 model.answer([(shadow, texts)])
                 seconds[how].append(time.process_time() - started)
     shared, computed = (statistics.median(seconds[how]) for how in ("shared", "computed"))
-    print(f"{options.layers}, {options.texts} texts: shadow {computed:.3f} s by itself, {shared:.3f} s after live: ", end="")
+    print(
+        f"{options.layers}, {options.texts} texts: shadow {computed:.3f} s by itself, {shared:.3f} s after live: ",
+        end="",
+    )
     print(f"{computed / shared:.2f} times")
     return 0
 

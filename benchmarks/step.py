@@ -1,8 +1,9 @@
-"""Examples per CPU second of one optimiser step by LoRA, by DoRA, and by both as PEFT computes them, in one process of one thread.
+"""Examples per CPU second of one optimiser step by LoRA, by DoRA, and by both as PEFT computes them, in one process of
+one thread.
 
-Run `python -m benchmarks.step` (MiniLM), or with `--base SmolLM2-135M` after `make setup-causal`. CPU time is counted, so other
-work on the machine disturbs it less than the clock; the sides take turns. A dropout too small to drop anything has a layer compute
-as PEFT does. Add here what else is timed step by step; whole trainings are timed in `methods.py`.
+Run `python -m benchmarks.step` (MiniLM), or with `--base SmolLM2-135M` after `make setup-causal`. CPU time is counted,
+so other work on the machine disturbs it less than the clock; the sides take turns. A dropout too small to drop anything
+has a layer compute as PEFT does. Add here what else is timed step by step; whole trainings are timed in `methods.py`.
 """
 
 import argparse
@@ -30,7 +31,9 @@ def build(base_name: str, method: Method, dropout: float) -> TrainableModel:
     """The trainee of one side; causal for every base but the encoders' own."""
     base = resolve_base(base_name)
     if base.name == DEFAULT_BASES["encoder"]:
-        return build_encoder_model(base.folder, base.name, Candidate(base=base.name, method=method, dropout=dropout), CODES)
+        return build_encoder_model(
+            base.folder, base.name, Candidate(base=base.name, method=method, dropout=dropout), CODES
+        )
     prompt = make_prompt(PromptPolicy(), [Named(f"label {number}") for number in range(CODES)])
     candidate = Candidate(family="causal", base=base.name, method=method, dropout=dropout)
     return build_causal_model(base.folder, base.name, candidate, load_prompt_tokenizer(base.folder, prompt, 128))

@@ -4,9 +4,10 @@ Run `python -m benchmarks.support_matrix` (`make matrix`). A test says what it s
 
     @pytest.mark.supports(family="causal", method=("lora", "dora"), runtime="llama_cpp", export="gguf_q8_0")
 
-`architecture="gemma"` narrows the family, `refused="cannot be exported"` (words of the error, which the test must match itself)
-makes it a cross, `needs="the gguf extra"` says without what the test is skipped. The mark stands on a test function, or in the
-`marks=` of one of its `pytest.param`s; anywhere else it is an error. Add a new method, runtime or export to the lists below.
+`architecture="gemma"` narrows the family, `refused="cannot be exported"` (words of the error, which the test must match
+itself) makes it a cross, `needs="the gguf extra"` says without what the test is skipped. The mark stands on a test
+function, or in the `marks=` of one of its `pytest.param`s; anywhere else it is an error. Add a new method, runtime or
+export to the lists below.
 """
 
 import ast
@@ -22,15 +23,26 @@ KNOWN = {
     "family": ("encoder", "causal"),
     "method": ("lora", "dora", "qlora", "full", "dpo", "distilled", "probe"),
     "export": ("adapter", "merged", "onnx", "onnx_int8", "gguf_f16", "gguf_q8_0", "gguf_q4_0", "gguf_q4_k_m"),
-    "runtime": ("training", "ratchet", "gateway", "peft", "transformers", "onnxruntime", "llama_cpp", "vllm", "workers_ai"),
+    "runtime": (
+        "training",
+        "ratchet",
+        "gateway",
+        "peft",
+        "transformers",
+        "onnxruntime",
+        "llama_cpp",
+        "vllm",
+        "workers_ai",
+    ),
 }
 """`adapter` is the adapter as it was trained, `training` only that it was trained, `ratchet` our own predictor."""
 _FREE = ("architecture", "refused", "needs")
 _INTRO = """# Support matrix
 
-Written by `make matrix` from the marks of the tests; a test fails when this page is not what they say. ✓: a test shows it, ✗: a
-test shows that it is refused, with the words of the refusal below; empty: nobody tried. `adapter` is the adapter as it was
-trained; `ratchet` is our own predictor, `gateway` the same over HTTP. Tests use tiny random models unless they say otherwise.
+Written by `make matrix` from the marks of the tests; a test fails when this page is not what they say. ✓: a test shows
+it, ✗: a test shows that it is refused, with the words of the refusal below; empty: nobody tried. `adapter` is the
+adapter as it was trained; `ratchet` is our own predictor, `gateway` the same over HTTP. Tests use tiny random models
+unless they say otherwise.
 """
 
 
@@ -59,9 +71,12 @@ class Claim:
 
 
 def read_claims(folder: Path) -> list[Claim]:
-    """Every claim of the test files below `folder`, in a fixed order; raises ValueError for a mark that cannot be read."""
+    """Every claim of the test files below `folder`, in a fixed order; raises ValueError for a mark that cannot be
+    read."""
     files = sorted(folder.rglob("test_*.py"))
-    return [claim for path in files for claim in read_file(path.read_text(), path.relative_to(folder.parent).as_posix())]
+    return [
+        claim for path in files for claim in read_file(path.read_text(), path.relative_to(folder.parent).as_posix())
+    ]
 
 
 def read_file(source: str, where: str) -> list[Claim]:
@@ -78,7 +93,9 @@ def read_file(source: str, where: str) -> list[Claim]:
                 claims += _claims(mark, f"{where}::{node.name}")
     stray = [mark for mark in _marks(tree) if mark not in seen]
     if stray:
-        raise ValueError(f"{where}:{stray[0].lineno}: mark 'supports' stands on no test function; put it on the test itself.")
+        raise ValueError(
+            f"{where}:{stray[0].lineno}: mark 'supports' stands on no test function; put it on the test itself."
+        )
     return claims
 
 
@@ -112,12 +129,16 @@ def _claims(mark: ast.Call, test: str) -> Iterable[Claim]:
     except ValueError:
         raise ValueError(f"{test}: mark 'supports' holds what is no literal; write the words out.") from None
     if mark.args or set(given) - {*KNOWN, *_FREE} or set(KNOWN) - set(given):
-        raise ValueError(f"{test}: mark 'supports' needs {', '.join(KNOWN)}, may have {', '.join(_FREE)}, and has {sorted(given)}.")
+        raise ValueError(
+            f"{test}: mark 'supports' needs {', '.join(KNOWN)}, may have {', '.join(_FREE)}, and has {sorted(given)}."
+        )
     several = {key: (value,) if isinstance(value, str) else value for key, value in given.items()}
     for key, known in KNOWN.items():
         strange = sorted(set(several[key]) - set(known))
         if strange:
-            raise ValueError(f"{test}: {key} {strange[0]!r} is unknown; known are {', '.join(known)} ({Path(__file__).name}).")
+            raise ValueError(
+                f"{test}: {key} {strange[0]!r} is unknown; known are {', '.join(known)} ({Path(__file__).name})."
+            )
     words = {key: several.get(key, ("",)) for key in (*KNOWN, *_FREE)}
     return [Claim(**dict(zip(words, values, strict=True)), test=test) for values in product(*words.values())]
 
@@ -128,7 +149,9 @@ def _order(keys: Sequence[str], words: Sequence[str]) -> tuple[tuple[int, str], 
 
 def _cell(claims: Sequence[Claim]) -> str:
     """Both signs where a part is taken and a part refused."""
-    return " ".join(sign for sign, refused in (("✓", False), ("✗", True)) if any(bool(c.refused) == refused for c in claims))
+    return " ".join(
+        sign for sign, refused in (("✓", False), ("✗", True)) if any(bool(c.refused) == refused for c in claims)
+    )
 
 
 def _evidence(claim: Claim) -> str:

@@ -1,8 +1,10 @@
-"""Measures a sweep on real tickets: an encoder's LoRA, SmolLM2's, a probe and TF-IDF on one week, by time, macro-F1, ECE and NLL.
+"""Measures a sweep on real tickets: an encoder's LoRA, SmolLM2's, a probe and TF-IDF on one week, by time, macro-F1,
+ECE and NLL.
 
-Run `python -m benchmarks.sweep` (`--week 2026-01-05 --epochs 1` for a quick look). A home is built in a temporary folder from the
-logs, corrections and golden set in `--data`, up to the week; one cycle trains every candidate. Then each answers the week's blind
-corrections and the golden set, with a temperature of the calibration split. Exits 1 when the cycle or a candidate failed.
+Run `python -m benchmarks.sweep` (`--week 2026-01-05 --epochs 1` for a quick look). A home is built in a temporary
+folder from the logs, corrections and golden set in `--data`, up to the week; one cycle trains every candidate. Then
+each answers the week's blind corrections and the golden set, with a temperature of the calibration split. Exits 1 when
+the cycle or a candidate failed.
 """
 
 import argparse
@@ -58,7 +60,9 @@ learning_rate = {rate}
 def main() -> int:
     """Exit code 0 when the table was printed and every candidate trained; 0 with a message where there is no data."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl")
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
+    )
     parser.add_argument("--week", type=date.fromisoformat, default=date(2026, 1, 26), help="a Monday")
     parser.add_argument("--base", default="SmolLM2-135M", help="the causal base")
     parser.add_argument("--layers", default="top:10", help="layers of the causal candidate: all, or top:K")
@@ -86,7 +90,12 @@ def build_home(home: Home, cycle: Cycle, options: argparse.Namespace) -> None:
     chosen = {name: getattr(options, name) for name in ("base", "layers", "epochs", "encoder_epochs", "rate")}
     home.spec(NAME).write_text(spec[: spec.index("\n[[candidate]]")] + CANDIDATES.format(**chosen), encoding="utf-8")
     weeks = sorted(path.name for path in (options.data / KINDS[0]).glob("*.jsonl") if path.stem <= str(cycle.week))
-    files = [word for kind in KINDS for week in weeks for word in (f"--{kind.rpartition('_')[2]}", options.data / kind / week)]
+    files = [
+        word
+        for kind in KINDS
+        for week in weeks
+        for word in (f"--{kind.rpartition('_')[2]}", options.data / kind / week)
+    ]
     ratchet(home, "ingest", NAME, *files, codes=(0, 3))
 
 
@@ -113,7 +122,9 @@ def judge(home: Home, cycle: Cycle) -> list[dict[str, Any]]:
         def zero_shot(texts: Sequence[str]) -> Floats:
             return np.asarray(np.log(np.maximum(untuned.zero_shot(texts), 1e-12)))
 
-        rows.append({"model": f"{last.base}, untuned", "status": "zero-shot", "train s": 0.0, **measure(zero_shot, splits)})
+        rows.append(
+            {"model": f"{last.base}, untuned", "status": "zero-shot", "train s": 0.0, **measure(zero_shot, splits)}
+        )
     started, train, k = time.perf_counter(), splits["train"], len(spec.labels)
 
     def tfidf(texts: Sequence[str]) -> Floats:
@@ -122,7 +133,9 @@ def judge(home: Home, cycle: Cycle) -> list[dict[str, Any]]:
 
     tfidf(splits["calibration"].texts)
     seconds = time.perf_counter() - started
-    rows.append({"model": "TF-IDF + logistic regression", "status": "fitted", "train s": seconds, **measure(tfidf, splits)})
+    rows.append(
+        {"model": "TF-IDF + logistic regression", "status": "fitted", "train s": seconds, **measure(tfidf, splits)}
+    )
     sizes = {name: len(split.texts) for name, split in splits.items()}
     return [{**row, "texts": sizes} for row in rows]
 
@@ -176,15 +189,24 @@ def show(rows: Sequence[Mapping[str, Any]], cycle: Cycle, seconds: float, *, as_
         return
     counted = ", ".join(f"{count} {name}" for name, count in rows[0]["texts"].items())
     print(f"week {cycle.week}: {counted} texts; the whole cycle took {seconds:.0f} s")
-    columns = ("train s", "answer s", *(f"{split} {figure}" for split in ("test", "golden") for figure in ("F1", "ECE", "NLL")))
+    columns = (
+        "train s",
+        "answer s",
+        *(f"{split} {figure}" for split in ("test", "golden") for figure in ("F1", "ECE", "NLL")),
+    )
     print(f"{'model (* kept)':46}" + "".join(f"{column:>12}" for column in columns))
     for row in rows:
         cells = (f"{row[column]:>12.3f}" if column in row else f"{'-':>12}" for column in columns)
-        print(f"{row['model']:46}" + "".join(cells) + ("" if row["status"] in {"trained", "fitted"} else f"  {row['status']}"))
+        print(
+            f"{row['model']:46}"
+            + "".join(cells)
+            + ("" if row["status"] in {"trained", "fitted"} else f"  {row['status']}")
+        )
 
 
 def ratchet(home: Home, *words: object, codes: Sequence[int] = (0,)) -> int:
-    """Run the command, and give its exit code; what it tells is seen, and a code that was not expected ends the benchmark."""
+    """Run the command, and give its exit code; what it tells is seen, and a code that was not expected ends the
+    benchmark."""
     command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(home.root), *map(str, words)]
     code = subprocess.run(command, check=False, stdout=sys.stderr).returncode
     if code not in codes:

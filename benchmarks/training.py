@@ -1,13 +1,13 @@
 """Measures LoRA training of the causal family against TRL's `SFTTrainer`, on the same examples.
 
-Run `python -m benchmarks.training` after `make setup-causal` (`--data FILE`: JSON lines of text and label; `--train 32 --test 24
---seeds 1 --epochs 1` to see that it runs). The sides alternate, each run in fresh processes, with the same base, prompt, examples,
-LoRA, epochs, batch, schedule, weight decay and clipping; none stops early. The peak learning rate is one, but for the upper layers
-(`--upper-learning-rate`): a third of the layers wants about three times the rate of all. SFTTrainer learns from prompt and
-completion with its own loss, in bfloat16 where the processor has it, batches grouped by length, without gradient checkpointing (its
-default, which only costs time here), with one thread or with all of them, whichever was faster in a short trial. Ours are LoRA on
-every layer, and on the upper ones (`--layers`), whose pass through the lower layers counts as training. Exits 1 when a bound of
-LoRA on every layer is missed.
+Run `python -m benchmarks.training` after `make setup-causal` (`--data FILE`: JSON lines of text and label; `--train 32
+--test 24 --seeds 1 --epochs 1` to see that it runs). The sides alternate, each run in fresh processes, with the same
+base, prompt, examples, LoRA, epochs, batch, schedule, weight decay and clipping; none stops early. The peak learning
+rate is one, but for the upper layers (`--upper-learning-rate`): a third of the layers wants about three times the rate
+of all. SFTTrainer learns from prompt and completion with its own loss, in bfloat16 where the processor has it, batches
+grouped by length, without gradient checkpointing (its default, which only costs time here), with one thread or with all
+of them, whichever was faster in a short trial. Ours are LoRA on every layer, and on the upper ones (`--layers`), whose
+pass through the lower layers counts as training. Exits 1 when a bound of LoRA on every layer is missed.
 """
 
 import argparse
@@ -54,7 +54,9 @@ def run_ours(folder: Path, plan: TrainingPlan, splits: dict[str, Examples]) -> t
     subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, capture_output=True)
     result = read_result(work)
     predictor = load_predictor(result.best_folder)
-    return result.best_candidate.samples_per_second, score(predictor.logits([text for text, _ in splits["test"]]), plan, splits)
+    return result.best_candidate.samples_per_second, score(
+        predictor.logits([text for text, _ in splits["test"]]), plan, splits
+    )
 
 
 def run_sft(folder: Path, plan: TrainingPlan, splits: dict[str, Examples], threads: int) -> tuple[float, float]:
@@ -63,13 +65,16 @@ def run_sft(folder: Path, plan: TrainingPlan, splits: dict[str, Examples], threa
     task.write_text(json.dumps({"plan": plan.as_json(), "splits": splits, "folder": str(folder)}))
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.sft_side", str(task)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
     speed, reached = json.loads(done.stdout.splitlines()[-1])
     return speed, reached
 
 
 def measure_peak() -> float:
-    """Matrix products of this machine in the fast format, all cores, FLOP/s: the best of some, of a size that fits its caches."""
+    """Matrix products of this machine in the fast format, all cores, FLOP/s: the best of some, of a size that fits its
+    caches."""
     import torch
 
     from ratchet.training.device import fast_dtype
@@ -85,10 +90,11 @@ def measure_peak() -> float:
 
 
 def operations(plan: TrainingPlan, splits: dict[str, Examples]) -> float:
-    """Of the matrix products of one training example, as each side computes them; filling up and the low ranks are not counted.
+    """Of the matrix products of one training example, as each side computes them; filling up and the low ranks are not
+    counted.
 
-    Stock training computes every token of the prompt. Ours computes the shared part once a step in each of two processes, and
-    with upper layers only the lower ones once for all epochs.
+    Stock training computes every token of the prompt. Ours computes the shared part once a step in each of two
+    processes, and with upper layers only the lower ones once for all epochs.
     """
     from ratchet.models.causal import empty_causal
 
@@ -98,7 +104,9 @@ def operations(plan: TrainingPlan, splits: dict[str, Examples]) -> float:
     tokenizer = load_prompt_tokenizer(base.folder, prompt, candidate.max_tokens)
     own = statistics.mean(len(row.ids) for row in tokenizer.encode_batch_fast([text for text, _ in splits["train"]]))
     model = empty_causal(base.folder)
-    weights: int = sum(value.numel() for name, value in model.named_parameters() if value.ndim == 2 and "embed" not in name)
+    weights: int = sum(
+        value.numel() for name, value in model.named_parameters() if value.ndim == 2 and "embed" not in name
+    )
     if candidate.trainer == "sft":
         return FORWARD_AND_BACK * weights * (len(tokenizer.prefix) + own)
     learning: float = 1 - lower_count(model, candidate.layers) / model.config.num_hidden_layers
@@ -129,7 +137,10 @@ def compare(splits: dict[str, Examples], first: Candidate, upper: Candidate, see
         return TrainingPlan(labels, (candidate,), {base.name: base.revision}, digest_json(splits), "benchmark", prompt)
 
     batch = first.batch_of(len(splits["train"]))
-    print(f"{len(splits['train'])} examples of {len(labels)} labels, {first.epochs} epochs, batch {batch}, {base.name}, ", end="")
+    print(
+        f"{len(splits['train'])} examples of {len(labels)} labels, {first.epochs} epochs, batch {batch}, {base.name}, ",
+        end="",
+    )
     print(f"{os.cpu_count()} cores; {len(splits['test'])} to test on")
     threads = choose_threads(plan_of(sides[SFT]), splits)
     figures: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
@@ -138,7 +149,11 @@ def compare(splits: dict[str, Examples], first: Candidate, upper: Candidate, see
         for side in (*list(sides)[seed % 3 :], *list(sides)[: seed % 3]):
             plan = plan_of(replace(sides[side], seed=seed))
             with tempfile.TemporaryDirectory() as folder:
-                found = run_sft(Path(folder), plan, splits, threads) if side == SFT else run_ours(Path(folder), plan, splits)
+                found = (
+                    run_sft(Path(folder), plan, splits, threads)
+                    if side == SFT
+                    else run_ours(Path(folder), plan, splits)
+                )
             figures[side].append(found)
             print(f"{side:12}{seed:>6}{found[0]:>12.2f}{found[1]:>10.4f}", flush=True)
     peak = measure_peak()
@@ -151,7 +166,8 @@ def compare(splits: dict[str, Examples], first: Candidate, upper: Candidate, see
 
 
 def _judge(figures: dict[str, list[tuple[float, float]]], side: str, bound: float) -> bool:
-    """Print what one side gains and loses against SFTTrainer; whether it is fast enough, and as good within the seeds' spread."""
+    """Print what one side gains and loses against SFTTrainer; whether it is fast enough, and as good within the seeds'
+    spread."""
     speed = {name: statistics.median(speed for speed, _ in figures[name]) for name in (SFT, side)}
     scores = {name: [reached for _, reached in figures[name]] for name in (SFT, side)}
     spread = max(max(runs) - min(runs) for runs in scores.values())
@@ -164,7 +180,8 @@ def _judge(figures: dict[str, list[tuple[float, float]]], side: str, bound: floa
 
 
 def make_splits(data: Path | None, train: int, test: int) -> dict[str, Examples]:
-    """The examples of each split, of a file or of our own: four subjects, every label right, so that few steps can teach them."""
+    """The examples of each split, of a file or of our own: four subjects, every label right, so that few steps can
+    teach them."""
     rows = train + CALIBRATION + test
     if data is None:
         examples = make_examples(rows, 0, SUBJECTS, 0.0)

@@ -1,8 +1,9 @@
-"""Measures the weekly cycle on real tickets: every week run in order and promoted, with the candidates that `ratchet init` writes.
+"""Measures the weekly cycle on real tickets: every week run in order and promoted, with the candidates that `ratchet
+init` writes.
 
-Run `python -m benchmarks.weeks` (`--weeks 2` for a quick look). Logs and corrections of one week are taken in, its cycle runs, and
-what passed becomes live by `ratchet promote` before the next one. Prints a row a week, from its `eval_report.json`. Exits 1 when a
-gate stopped a week; 0 with a message where there is no data.
+Run `python -m benchmarks.weeks` (`--weeks 2` for a quick look). Logs and corrections of one week are taken in, its
+cycle runs, and what passed becomes live by `ratchet promote` before the next one. Prints a row a week, from its
+`eval_report.json`. Exits 1 when a gate stopped a week; 0 with a message where there is no data.
 """
 
 import argparse
@@ -18,13 +19,25 @@ from ratchet.core.cycle import Cycle
 from ratchet.storage.home import Home
 from ratchet.storage.reports import Reports
 
-HEADER = ("week", "training texts", "kept", "test macro-F1 (95 %)", "TF-IDF", "linear probe", "golden macro-F1", "ECE", "seconds")
+HEADER = (
+    "week",
+    "training texts",
+    "kept",
+    "test macro-F1 (95 %)",
+    "TF-IDF",
+    "linear probe",
+    "golden macro-F1",
+    "ECE",
+    "seconds",
+)
 
 
 def main() -> int:
     """Exit code 0 when every week passed its gates."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl")
+    parser.add_argument(
+        "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
+    )
     parser.add_argument("--weeks", type=int, default=8, help="how many, from the first")
     options = parser.parse_args()
     if not (options.data / "golden.jsonl").is_file():
@@ -36,7 +49,11 @@ def main() -> int:
         home = Home(Path(folder) / "home")
         ratchet(home, "init", NAME, "--labels-from", options.data / "golden.jsonl")
         for week in weeks:
-            files = [word for kind in KINDS for word in (f"--{kind.rpartition('_')[2]}", options.data / kind / f"{week}.jsonl")]
+            files = [
+                word
+                for kind in KINDS
+                for word in (f"--{kind.rpartition('_')[2]}", options.data / kind / f"{week}.jsonl")
+            ]
             ratchet(home, "ingest", NAME, *files, codes=(0, 3))
             started = time.perf_counter()
             code = ratchet(home, "cycle", NAME, "--week", week, codes=(0, 2))

@@ -1,1 +1,2 @@
-"""What must be true. One file = one check; blocking unless its docstring says why not. Verdicts are computed in `ratchet/`."""
+"""What must be true. One file = one check; blocking unless its docstring says why not. Verdicts are computed in
+`ratchet/`."""

@@ -66,13 +66,19 @@ GateOutcome = tuple[Verdict, Mapping[str, Any]]
 def gate(
     asset: dg.AssetsDefinition, *more: dg.AssetsDefinition
 ) -> Callable[[Callable[[GateContext], GateOutcome]], dg.AssetChecksDefinition]:
-    """Make a blocking check on `asset`, which also reads `more`, of a decision: its name and docstring become the check's."""
+    """Make a blocking check on `asset`, which also reads `more`, of a decision: its name and docstring become the
+    check's."""
 
     def wrap(decide: Callable[[GateContext], GateOutcome]) -> dg.AssetChecksDefinition:
         name = decide.__name__
 
         @dg.asset_check(
-            asset=asset, additional_deps=more, name=name, description=inspect.getdoc(decide), blocking=True, pool="duckdb"
+            asset=asset,
+            additional_deps=more,
+            name=name,
+            description=inspect.getdoc(decide),
+            blocking=True,
+            pool="duckdb",
         )
         def check(
             context: dg.AssetCheckExecutionContext,
@@ -92,7 +98,9 @@ def gate(
 
 def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
     """Write the receipt of the gate and return its result; only a failed verdict has a severity that blocks."""
-    receipt = case.receipts.write(case.cycle, name, verdict, {**binds, "policy": case.spec.digest, "code": version("ratchet")})
+    receipt = case.receipts.write(
+        case.cycle, name, verdict, {**binds, "policy": case.spec.digest, "code": version("ratchet")}
+    )
     failed = verdict.outcome == "failed"
     return dg.AssetCheckResult(
         check_name=name,

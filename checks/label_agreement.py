@@ -8,7 +8,8 @@ from ratchet.gates.row_quality import digest_tables
 
 @gate(corrected_labels)
 def label_agreement(case: GateContext) -> GateOutcome:
-    """Passes when annotators agree on at least 90 % of the week's doubly labelled requests; too few of them is no verdict."""
+    """Passes when annotators agree on at least 90 % of the week's doubly labelled requests; too few of them is no
+    verdict."""
     doubles = case.warehouse.frame(DOUBLES_SQL, case.asked(first=case.cycle.week))
     found = measure_agreement(doubles, case.spec.labels)
     case.receipts.note(case.cycle, agreement=vars(found))

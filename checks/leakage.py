@@ -9,13 +9,18 @@ from ratchet.gates.leakage import decide_leakage, find_leaks
 
 @gate(training_set)
 def leakage(case: GateContext) -> GateOutcome:
-    """Passes when nothing in test, calibration or golden occurs in train, exactly or nearly; names the first ten otherwise."""
+    """Passes when nothing in test, calibration or golden occurs in train, exactly or nearly; names the first ten
+    otherwise."""
     rows = case.warehouse.frame(EXAMPLES_SQL, case.asked())
     in_train = rows["split"] == "train"
     train, held_out = (
         [*part[["request_id", "text"]].itertuples(index=False, name=None)] for part in (rows[in_train], rows[~in_train])
     )
-    golden = [(f"golden-{n}", redact(item.text)) for n, item in enumerate(case.specs.golden(case.cycle.classifier), start=1)]
+    golden = [
+        (f"golden-{n}", redact(item.text)) for n, item in enumerate(case.specs.golden(case.cycle.classifier), start=1)
+    ]
     alike = case.spec.limits.near_duplicate_jaccard
     leaks = find_leaks(train, held_out + golden, alike)
-    return decide_leakage(leaks, len(train), len(held_out) + len(golden), alike), {"training_set": digest_examples(rows)}
+    return decide_leakage(leaks, len(train), len(held_out) + len(golden), alike), {
+        "training_set": digest_examples(rows)
+    }

@@ -1,7 +1,7 @@
 """The application: its parts are made, started, and stopped so that no answer in flight and no row is lost.
 
-Add a part here when it has a life of its own; routes are in `gateway/routes/classify.py`, `gateway/routes/feedback.py`, `gateway/routes/operations.py` and
-`gateway/routes/rollout_page.py`.
+Add a part here when it has a life of its own; routes are in `gateway/routes/classify.py`, `gateway/routes/feedback.py`,
+`gateway/routes/operations.py` and `gateway/routes/rollout_page.py`.
 """
 
 import asyncio
@@ -57,7 +57,9 @@ def create_app(settings: Settings) -> FastAPI:
     metrics, tracing = Metrics(), Tracing(settings.otlp_endpoint)
     factory, observers = find_factory(settings.flag_provider), (metrics.record_evaluation, tracing.record_evaluation)
     slots = Slots(home, factory=factory, timeout_s=settings.flag_timeout_s, observers=observers)
-    batcher = Batcher(settings.max_waiting, settings.max_batch_texts, max_shadow_load=settings.max_shadow_load, watch=metrics.watch)
+    batcher = Batcher(
+        settings.max_waiting, settings.max_batch_texts, max_shadow_load=settings.max_shadow_load, watch=metrics.watch
+    )
     landing = RowLog(home, settings.seal_s, settings.ballast_bytes)
     shadowing = Shadowing(slots, batcher, landing, metrics)
     gateway = Gateway(settings, slots, batcher, landing, metrics, shadowing, _request_ids(home), FeedbackLog(landing))
@@ -104,13 +106,21 @@ def create_app(settings: Settings) -> FastAPI:
     app.exception_handler(Exception)(answer_crash)
     tracing.wrap(app)
     app.add_middleware(BackgroundMiddleware)
-    for router in (classifying.router, collecting.router, watching.router, rollout_page.router, tei.router, vllm.router):
+    for router in (
+        classifying.router,
+        collecting.router,
+        watching.router,
+        rollout_page.router,
+        tei.router,
+        vllm.router,
+    ):
         app.include_router(router)
     return app
 
 
 def _request_ids(home: Home) -> RequestIds:
-    """Ids under the home's secret; where it cannot be written, under one of this process, which the next does not know."""
+    """Ids under the home's secret; where it cannot be written, under one of this process, which the next does not
+    know."""
     try:
         return RequestIds(keep_secret(home.secret))
     except OSError:
@@ -127,7 +137,8 @@ def is_loopback(host: str) -> bool:
 
 
 async def repeat(work: Callable[[], None], every_s: float, lost: str, upset: Callable[[], None] = lambda: None) -> None:
-    """Do `work` in a thread every `every_s` seconds until cancelled; a failure is logged as `lost`, tells `upset`, ends nothing."""
+    """Do `work` in a thread every `every_s` seconds until cancelled; a failure is logged as `lost`, tells `upset`, ends
+    nothing."""
     while True:
         await asyncio.sleep(every_s)
         try:
@@ -138,4 +149,7 @@ async def repeat(work: Callable[[], None], every_s: float, lost: str, upset: Cal
 
 
 def _say_lost(slots: Slots) -> None:
-    slots.problems = {**slots.problems, **dict.fromkeys(slots.names(), "The flags cannot be followed; the log says why.")}
+    slots.problems = {
+        **slots.problems,
+        **dict.fromkeys(slots.names(), "The flags cannot be followed; the log says why."),
+    }

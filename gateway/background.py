@@ -12,7 +12,8 @@ _KEY = "ratchet.afterwards"
 
 
 class BackgroundMiddleware:
-    """ASGI middleware that runs what a request left to be done, on the event loop, after its last byte was handed on."""
+    """ASGI middleware that runs what a request left to be done, on the event loop, after its last byte was handed
+    on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

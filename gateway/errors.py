@@ -27,7 +27,9 @@ class RequestError(Exception):
 
 def unknown_classifier(serving: list[str]) -> RequestError:
     """The answer to a name that nothing serves."""
-    return RequestError(404, "no_classifier", "No such classifier serves here.", f"Serving: {', '.join(serving) or 'none'}.")
+    return RequestError(
+        404, "no_classifier", "No such classifier serves here.", f"Serving: {', '.join(serving) or 'none'}."
+    )
 
 
 def explain(error: ValidationError, fields: list[str]) -> RequestError:
@@ -38,8 +40,12 @@ def explain(error: ValidationError, fields: list[str]) -> RequestError:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(str(part)[:40] for part in first["loc"]) or "body"
     known = where if where.isprintable() and first["type"] != "extra_forbidden" else "body"
-    taken = f"Taken here: {', '.join(fields)}. " if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
-    return RequestError(422, "bad_body", f"{known}: {first['msg']}."[:300], f"{taken}The fields are listed at /openapi.json.")
+    taken = (
+        f"Taken here: {', '.join(fields)}. " if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
+    )
+    return RequestError(
+        422, "bad_body", f"{known}: {first['msg']}."[:300], f"{taken}The fields are listed at /openapi.json."
+    )
 
 
 async def respond(request: Request, refusal: RequestError) -> JSONResponse:
@@ -64,13 +70,16 @@ async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
     said = {404: "No such route.", 405: "The route does not take this method."}.get(
         error.status_code, "The request cannot be taken."
     )
-    found = await respond(request, RequestError(error.status_code, "http", said, "The routes are listed at /openapi.json."))
+    found = await respond(
+        request, RequestError(error.status_code, "http", said, "The routes are listed at /openapi.json.")
+    )
     found.headers.update(error.headers or {})
     return found
 
 
 async def answer_crash(request: Request, error: Exception) -> JSONResponse:
-    """A fault of ours: 500 in the form of every refusal. The log gets its kind and place, not its words: they may hold a text."""
+    """A fault of ours: 500 in the form of every refusal. The log gets its kind and place, not its words: they may hold
+    a text."""
     found = traceback.extract_tb(error.__traceback__)
     where = f"{found[-1].name} line {found[-1].lineno}" if found else "unknown"
     logging.getLogger("ratchet.gateway").error("a request failed: %s in %s", type(error).__name__, where)

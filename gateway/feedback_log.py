@@ -1,7 +1,7 @@
 """What people told the gateway, once each: a repeat is no second row, and a contradiction is kept as evidence.
 
-The newest words of each kind are remembered, and after a restart read back from what was landed, when the first word comes.
-Add here when two words are the same; where rows go is `row_log.py`.
+The newest words of each kind are remembered, and after a restart read back from what was landed, when the first word
+comes. Add here when two words are the same; where rows go is `row_log.py`.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from ratchet.storage.journal.recent_rows import read_landed
 
 Row = Mapping[str, Any]
 REMEMBERED = 50_000
-"""Words of one kind and classifier that are remembered, by at most twice as many names (those took 33 MB when measured)."""
+"""Words of one kind and classifier that are remembered, by at most twice as many names (those took 33 MB when
+measured)."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class RowIdentity:
 
 WORDS = {
     FEEDBACK: RowIdentity((("request_id", "source"),), ("verdict", "label")),
-    CORRECTIONS: RowIdentity((("request_id", "annotator", "ts"), ("request_id", "annotator")), ("label", "saw_prediction")),
+    CORRECTIONS: RowIdentity(
+        (("request_id", "annotator", "ts"), ("request_id", "annotator")), ("label", "saw_prediction")
+    ),
 }
 """A correction that gives no time is the same word as the annotator's newest on that request."""
 
@@ -46,7 +49,8 @@ class _Known:
 
 
 class ContradictionError(Exception):
-    """Something else was said before by the same source of the same answer; what was said now is on disk as evidence."""
+    """Something else was said before by the same source of the same answer; what was said now is on disk as
+    evidence."""
 
 
 @dataclass
@@ -123,7 +127,9 @@ class FeedbackLog:
     def _read(self, classifier: str, kind: str) -> list[dict[str, Any]]:
         word, home = WORDS[kind], self.landing.home
         columns = dict.fromkeys([*word.names[0], *word.says, "ts"])
-        return read_landed(home.journal(classifier, kind), self.landing.target(classifier, kind), list(columns), self.remembered)
+        return read_landed(
+            home.journal(classifier, kind), self.landing.target(classifier, kind), list(columns), self.remembered
+        )
 
 
 def _digest(row: Row, columns: Sequence[str]) -> bytes:

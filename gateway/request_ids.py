@@ -1,8 +1,9 @@
 """Request ids: each names one answer, and proves of itself that this home gave it, and to whom.
 
-An id is a random part with two authentication codes under the home's secret: one says "an answer of this classifier", the other
-also names the key that asked. Nothing has to be stored to tell a genuine id from an invented one, and an id proves nothing to
-anyone else. Add here what an id may prove; the secret itself is `ratchet/storage/request_id_secret.py`.
+An id is a random part with two authentication codes under the home's secret: one says "an answer of this classifier",
+the other also names the key that asked. Nothing has to be stored to tell a genuine id from an invented one, and an id
+proves nothing to anyone else. Add here what an id may prove; the secret itself is
+`ratchet/storage/request_id_secret.py`.
 """
 
 import hmac
@@ -18,7 +19,8 @@ _ABSENT = ("-" * 20, "-" * 16, "-" * 16)
 
 @dataclass(frozen=True)
 class IdProof:
-    """What an id proves: it has the form of ours, an answer of the classifier bears it, and it was given to the asker."""
+    """What an id proves: it has the form of ours, an answer of the classifier bears it, and it was given to the
+    asker."""
 
     ours: bool
     genuine: bool

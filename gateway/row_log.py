@@ -1,7 +1,7 @@
 """Where the gateway's rows go: one journal for each classifier and kind; and what is done when the disk takes no more.
 
-Add a kind of row here, with its columns; how rows survive is `ratchet/storage/journal/journal.py`, the room that is held back for the
-ledger and the flags `ratchet/storage/reserved_space.py`.
+Add a kind of row here, with its columns; how rows survive is `ratchet/storage/journal/journal.py`, the room that is
+held back for the ledger and the flags `ratchet/storage/reserved_space.py`.
 """
 
 import errno
@@ -29,9 +29,21 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "runtime": "VARCHAR",
     },
     CORRECTIONS: {c.name: c.sql for c in KINDS[CORRECTIONS].columns},
-    FEEDBACK: {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "verdict": "VARCHAR", "label": "VARCHAR", "source": "VARCHAR"},
+    FEEDBACK: {
+        "request_id": "VARCHAR",
+        "ts": "TIMESTAMPTZ",
+        "verdict": "VARCHAR",
+        "label": "VARCHAR",
+        "source": "VARCHAR",
+    },
     PAIRS: dict(PAIR_COLUMNS),
-    CONFLICTS: {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "kind": "VARCHAR", "said": "VARCHAR", "reason": "VARCHAR"},
+    CONFLICTS: {
+        "request_id": "VARCHAR",
+        "ts": "TIMESTAMPTZ",
+        "kind": "VARCHAR",
+        "said": "VARCHAR",
+        "reason": "VARCHAR",
+    },
 }
 
 
@@ -39,8 +51,8 @@ _COLUMNS: dict[str, dict[str, str]] = {
 class RowLog:
     """The journals of a home, opened when their first row comes.
 
-    Once the disk was full, and until the ballast holds room again, no row is tried: the room that the ballast gave back is for
-    the ledger and the flags.
+    Once the disk was full, and until the ballast holds room again, no row is tried: the room that the ballast gave back
+    is for the ledger and the flags.
     """
 
     home: Home
@@ -56,7 +68,8 @@ class RowLog:
         return ReservedSpace(self.home.ballast, self.ballast_bytes)
 
     def append(self, classifier: str, kind: str, row: Mapping[str, Any]) -> "Future[None]":
-        """Add a row; the future is done once it is on disk. Raises OSError where it is known at once that it cannot be."""
+        """Add a row; the future is done once it is on disk. Raises OSError where it is known at once that it cannot
+        be."""
         if self.ballast.spent and self.ballast_bytes:
             self.trouble = _describe(None)
             raise OSError(errno.ENOSPC, self.trouble)

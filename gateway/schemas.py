@@ -1,7 +1,7 @@
 """What clients send and get, with descriptions and bounds: the source of the OpenAPI document.
 
-Bodies are parsed from their bytes, strictly: what pydantic's JSON parser refuses (lone surrogates, NaN) never gets in. Add a
-field here; what is done with it is in `gateway/routes/classify.py` and `gateway/routes/feedback.py`.
+Bodies are parsed from their bytes, strictly: what pydantic's JSON parser refuses (lone surrogates, NaN) never gets in.
+Add a field here; what is done with it is in `gateway/routes/classify.py` and `gateway/routes/feedback.py`.
 """
 
 import re
@@ -52,7 +52,9 @@ class Answer(BaseModel):
 
     request_id: str = Field(description="Names this answer in feedback and corrections.")
     label: str
-    confidence: float | None = Field(ge=0, le=1, description="Calibrated probability of the label; null on the edge path.")
+    confidence: float | None = Field(
+        ge=0, le=1, description="Calibrated probability of the label; null on the edge path."
+    )
     probabilities: dict[str, float] = Field(
         description="Calibrated, of every label; they sum to 1. Empty on the edge path, which says a label alone."
     )
@@ -62,7 +64,9 @@ class Answer(BaseModel):
     path: Literal["calibrated", "edge"] = Field(
         description="Which of two targets answered: `edge` for labels that need no confidence, where one is named."
     )
-    runtime: str = Field(description="What computed it: `in_process` for the adapter itself, else the export, as `onnx_int8`.")
+    runtime: str = Field(
+        description="What computed it: `in_process` for the adapter itself, else the export, as `onnx_int8`."
+    )
 
 
 class Answers(BaseModel):
@@ -88,7 +92,9 @@ class Correction(Strict):
     request_id: Id
     label: Id
     annotator: Id
-    saw_prediction: bool = Field(description="True when the annotator saw the served label: it may train, and never judges.")
+    saw_prediction: bool = Field(
+        description="True when the annotator saw the served label: it may train, and never judges."
+    )
     ts: datetime | None = Field(
         None, strict=False, description="RFC 3339 with a zone; else the time of arrival. A repeat with it is a no-op."
     )

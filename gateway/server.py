@@ -1,6 +1,7 @@
 """The HTTP server in front of the application, and what it must refuse before the application sees a byte.
 
-Add here limits of the protocol; limits on bodies are `gateway/routes/request_body.py`, those of an operator `settings.py`.
+Add here limits of the protocol; limits on bodies are `gateway/routes/request_body.py`, those of an operator
+`settings.py`.
 """
 
 import gc
@@ -22,7 +23,7 @@ def server_config(app: FastAPI, *, stop_s: int) -> Config:
 
 
 def freeze_garbage_collector() -> None:
-    """Have the garbage collector pass over everything that is in memory now: looking through the libraries again and again stops
-    every answer for a quarter of a second."""
+    """Have the garbage collector pass over everything that is in memory now: looking through the libraries again and
+    again stops every answer for a quarter of a second."""
     gc.collect()
     gc.freeze()

@@ -32,7 +32,8 @@ class Settings(BaseSettings):
     ballast_bytes: int = Field(64 * 2**20, ge=0, le=2**40)
     """Room that is held back on the disk for the ledger and the flags; 0 holds none."""
     max_shadow_load: float = Field(0.5, ge=0, le=1)
-    """Shadows wait, and are dropped when too many do, while live kept the model busy for a larger share of the last two seconds."""
+    """Shadows wait, and are dropped when too many do, while live kept the model busy for a larger share of the last two
+    seconds."""
     durable: bool = False
     """Whether an answer waits until its row is on disk; without, the row follows within a second."""
     seal_s: float = Field(60.0, gt=0, le=3600)
@@ -48,7 +49,8 @@ class Settings(BaseSettings):
 
 
 def read_settings(**given: Any) -> Settings:
-    """The settings of the environment, where `given` does not say otherwise; raises `RatchetError` naming the wrong variable."""
+    """The settings of the environment, where `given` does not say otherwise; raises `RatchetError` naming the wrong
+    variable."""
     try:
         return Settings(**given)
     except ValidationError as error:

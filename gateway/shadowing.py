@@ -1,7 +1,8 @@
-"""Shadowing: after a user has the answer, the other adapter of a rollout answers too, unseen; both answers are landed as a pair.
+"""Shadowing: after a user has the answer, the other adapter of a rollout answers too, unseen; both answers are landed
+as a pair.
 
-A shadow has the lowest priority: under load it is dropped and counted, and live never waits. Add here what is compared; what
-the pairs amount to is `ratchet/rollout/evidence.py`.
+A shadow has the lowest priority: under load it is dropped and counted, and live never waits. Add here what is compared;
+what the pairs amount to is `ratchet/rollout/evidence.py`.
 """
 
 import asyncio
@@ -46,12 +47,20 @@ class Shadowing:
         if taken and not self.batcher.has_room_for_shadow(len(taken)):  # at once: under load nearly all are dropped
             self.metrics.shadow_dropped.labels(classifier).inc(len(taken))
         elif taken:
-            task = asyncio.create_task(self._compare(classifier, served, other.choice, other.sequence, taken, ids, texts, found))
+            task = asyncio.create_task(
+                self._compare(classifier, served, other.choice, other.sequence, taken, ids, texts, found)
+            )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def note_failure(
-        self, classifier: str, served: SlotChoice, ids: Sequence[str], found: Sequence[PathAnswer], failed: str, error: Exception
+        self,
+        classifier: str,
+        served: SlotChoice,
+        ids: Sequence[str],
+        found: Sequence[PathAnswer],
+        failed: str,
+        error: Exception,
     ) -> None:
         """The candidate failed to answer a user, who got live's answer instead: a pair with an error."""
         self._count_fault(failed, error)
@@ -93,7 +102,9 @@ class Shadowing:
                 said = [_other(other.digest, each) for each in answered]
         for row, more in zip(rows, said, strict=True):
             agreed = row["served_label"] == more["other_label"]
-            self.metrics.shadow_pairs.labels(classifier, "error" if more["other_error"] else "same" if agreed else "other").inc()
+            self.metrics.shadow_pairs.labels(
+                classifier, "error" if more["other_error"] else "same" if agreed else "other"
+            ).inc()
             self._land(classifier, {**row, **more})
 
     async def _ask(self, other: SlotChoice, texts: Sequence[str], *, edge: bool) -> list[PathAnswer] | None:

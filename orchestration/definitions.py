@@ -28,9 +28,18 @@ from orchestration.shadow_deployment import shadow_deployment, shadow_deployment
 from orchestration.weekly_cycle import weekly_cycle, weekly_cycle_schedule
 from resources.storage import build_stores
 
-ASSETS = [production_logs, corrected_labels, training_set, adapter, calibration_temperature, eval_report, published_adapter]
+ASSETS = [
+    production_logs,
+    corrected_labels,
+    training_set,
+    adapter,
+    calibration_temperature,
+    eval_report,
+    published_adapter,
+]
 CHECKS = [
-    row_quality, label_agreement, label_distribution, leakage, target_plan, target_fit, beats_baselines, golden_agreement,
+    row_quality, label_agreement, label_distribution, leakage, target_plan, target_fit, beats_baselines,
+    golden_agreement,
     golden_set_regression,
 ]  # fmt: skip
 

@@ -28,8 +28,8 @@ def new_feedback_sensor(
 ) -> dg.SensorResult:
     """Starts a cycle early when a classifier got enough new corrections since its last one.
 
-    The decision id, which is the run key, is made from what the last cycle had seen: doubled ticks, a lost cursor or a new
-    daemon name the same decision and so the same single run. Only a run that failed earns a new attempt.
+    The decision id, which is the run key, is made from what the last cycle had seen: doubled ticks, a lost cursor or a
+    new daemon name the same decision and so the same single run. Only a run that failed earns a new attempt.
     """
     requests: list[dg.RunRequest] = []
     reasons: list[str] = []
@@ -48,7 +48,9 @@ def new_feedback_sensor(
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[classifiers.build_add_request(names)])
 
 
-def _decide(instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts) -> dg.RunRequest | str:
+def _decide(
+    instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts
+) -> dg.RunRequest | str:
     """A request for the newest week of classifier `name`, or the reason why not."""
     spec, warehouse = specs[name], open_warehouse(home.warehouse, lock_wait_s=_BUSY_WAIT_S)
     enough = spec.window.early_after_corrections
@@ -61,8 +63,11 @@ def _decide(instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, r
         return f"{name}: {total - seen} new corrections since the last cycle, {enough} start one early"
     cycle = Cycle(name, max(weeks))
     decision = f"{cycle.key}:early:after-{seen}"
-    failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/early": decision}))
+    failed = instance.get_runs_count(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/early": decision})
+    )
     if failed >= _ATTEMPTS:
         return f"{name}: {decision} failed {failed} times; run 'ratchet cycle {name} --week {cycle.week}' to see why"
-    tags = {"ratchet/early": decision, "ratchet/classifier": name, "dagster/max_retries": "0"}  # the attempts are counted here
+    # the attempts are counted here
+    tags = {"ratchet/early": decision, "ratchet/classifier": name, "dagster/max_retries": "0"}
     return request_cycle(cycle, f"{decision}:attempt-{failed + 1}", **tags)

@@ -43,8 +43,9 @@ retention:
 def prepare_dagster_home(folder: Path) -> Path:
     """Create `folder` with its settings and databases where there are none, and return it.
 
-    Dagster's processes each create the missing databases when they start; two at once (webserver and daemon of a new home)
-    trip over each other, and the code location then fails to load. So they are created here, by one process at a time.
+    Dagster's processes each create the missing databases when they start; two at once (webserver and daemon of a new
+    home) trip over each other, and the code location then fails to load. So they are created here, by one process at a
+    time.
     """
     prepared = folder / ".prepared"
     if prepared.exists():

@@ -1,7 +1,7 @@
 """What the two jobs that move rollouts share: their home, which the sensor that asks for a run hands on to it.
 
-Add here what both need. A job that lacks a resource is rebuilt by Dagster together with its sensors, which then warn at every
-start; so these jobs bring their own.
+Add here what both need. A job that lacks a resource is rebuilt by Dagster together with its sensors, which then warn at
+every start; so these jobs bring their own.
 """
 
 import dagster as dg

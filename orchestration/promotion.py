@@ -1,7 +1,7 @@
 """Promotion: a sensor that weighs the evidence of every rollout, and the job that carries out what follows.
 
-The sensor takes landed rows in and finishes what a killed promoter left; every move is made by the run, which weighs again.
-Add here when evidence is weighed; what follows from it is `ratchet/rollout/decision.py`, how it is carried out
+The sensor takes landed rows in and finishes what a killed promoter left; every move is made by the run, which weighs
+again. Add here when evidence is weighed; what follows from it is `ratchet/rollout/decision.py`, how it is carried out
 `ratchet/workflows/rollout/advance.py`.
 """
 
@@ -27,14 +27,19 @@ class PromotionConfig(dg.Config):
 
 @dg.op(pool="duckdb")
 def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home: dg.ResourceParam[Home]) -> None:
-    """Weigh the evidence as it is now, and carry out what it asks for; the decision becomes an observation on the adapter."""
+    """Weigh the evidence as it is now, and carry out what it asks for; the decision becomes an observation on the
+    adapter."""
     weighed = weigh(home, config.classifier)
     apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
     context.log_event(observe(config.classifier, weighed))
 
 
-@dg.job(executor_def=dg.in_process_executor, resource_defs=HOME, description="Moves one rollout a step on, or back, or not at all.")
+@dg.job(
+    executor_def=dg.in_process_executor,
+    resource_defs=HOME,
+    description="Moves one rollout a step on, or back, or not at all.",
+)
 def promotion() -> None:
     """One step: the ledger entry first, then the flag."""
     weigh_and_move()
@@ -44,7 +49,8 @@ def promotion() -> None:
 def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Home]) -> dg.SensorResult:
     """Asks for a move once the evidence of a rollout carries one; says of every other why it holds.
 
-    The run key names the ledger's head and the move, so doubled ticks, a lost cursor or a new daemon name one and the same run.
+    The run key names the ledger's head and the move, so doubled ticks, a lost cursor or a new daemon name one and the
+    same run.
     """
     requests: list[dg.RunRequest] = []
     reasons: list[str] = []
@@ -63,7 +69,8 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
 
 
 def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
-    """A request for a run: when something is to be moved, or when the reason to hold is another than was last recorded."""
+    """A request for a run: when something is to be moved, or when the reason to hold is another than was last
+    recorded."""
     state = Ledger(home).state(name)
     if state.compared is None:
         return "nothing is compared with live"
@@ -72,7 +79,9 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
     if decision.action == STAY and load_decision(home, name).get("state") == decision.state:
         return decision.sentence
     key = f"{name}:{state.head.digest[:16]}:{_what(decision)}"
-    failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/decision": key}))
+    failed = instance.get_runs_count(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/decision": key})
+    )
     if failed >= _ATTEMPTS:
         return f"{key} failed {failed} times; its runs say why"
     return dg.RunRequest(

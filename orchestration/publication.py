@@ -20,7 +20,9 @@ publication = dg.define_asset_job(
     selection=PUBLICATION,
     executor_def=dg.in_process_executor,
     tags={"dagster/max_retries": "2"},  # of a run that was killed: what it did is found on the Hub
-    description="Publishes one week's adapter on a Hub. It needs HF_TOKEN, and it is asked for, by you or by a tool of yours.",
+    description=(
+        "Publishes one week's adapter on a Hub. It needs HF_TOKEN, and it is asked for, by you or by a tool of yours."
+    ),
 )
 
 
@@ -42,19 +44,27 @@ def compare_with_hub(context: dg.OpExecutionContext, config: PublicationConfig, 
         )
 
 
-@dg.job(executor_def=dg.in_process_executor, resource_defs=HOME, description="Compares what was published with what the Hub holds.")
+@dg.job(
+    executor_def=dg.in_process_executor,
+    resource_defs=HOME,
+    description="Compares what was published with what the Hub holds.",
+)
 def publication_check() -> None:
     """One step; it writes nothing."""
     compare_with_hub()
 
 
 @dg.schedule(
-    job=publication_check, cron_schedule="0 7 * * 1", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING
+    job=publication_check,
+    cron_schedule="0 7 * * 1",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def publication_check_schedule(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Every Monday at 07:00 UTC, for each classifier that has published something; a damaged record fails its own run alone."""
+    """Every Monday at 07:00 UTC, for each classifier that has published something; a damaged record fails its own run
+    alone."""
     names = [name for name in home.classifiers() if Publications(home).exist(name)]
     if not names:
         return dg.SkipReason("nothing was published")

@@ -1,14 +1,20 @@
-"""Which runs still have a process, and what becomes of those that have none: they are called failed, and their places are free.
+"""Which runs still have a process, and what becomes of those that have none: they are called failed, and their places
+are free.
 
-Dagster's default launcher cannot tell, so after a crash or a reboot its runs would stay `STARTED` for ever, and the pools that they
-hold would keep every later cycle waiting. Add here how the health of a run is seen; runs hold their lease by `resources/stores.py`,
-the settings are in `instance.py`.
+Dagster's default launcher cannot tell, so after a crash or a reboot its runs would stay `STARTED` for ever, and the
+pools that they hold would keep every later cycle waiting. Add here how the health of a run is seen; runs hold their
+lease by `resources/stores.py`, the settings are in `instance.py`.
 """
 
 import time
 
 import dagster as dg
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus  # no public name: launchers are made to be replaced
+
+# no public name: launchers are made to be replaced
+from dagster._core.launcher.base import (
+    CheckRunHealthResult,
+    WorkerStatus,
+)
 
 from resources.storage import leases_of
 

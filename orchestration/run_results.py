@@ -9,8 +9,10 @@ from ratchet.core.cycle import Cycle
 from ratchet.storage.reports import Reports, StageResult
 
 STAGES = (
-    "production_logs", "corrected_labels", "row_quality", "label_agreement", "training_set", "label_distribution", "leakage",
-    "target_plan", "adapter", "calibration_temperature", "target_fit", "eval_report", "beats_baselines", "golden_agreement",
+    "production_logs", "corrected_labels", "row_quality", "label_agreement", "training_set", "label_distribution",
+    "leakage",
+    "target_plan", "adapter", "calibration_temperature", "target_fit", "eval_report", "beats_baselines",
+    "golden_agreement",
     "golden_set_regression",
 )  # fmt: skip
 """Every stage of a cycle in its order; those a run never reached are reported as skipped."""
@@ -33,7 +35,9 @@ def _record(context: dg.HookContext) -> None:
     if run is None or "dagster/partition" not in run.tags:
         return
     reports: Reports = context.resources.reports
-    reports.record(Cycle.from_key(run.tags["dagster/partition"]), collect_stages(context.instance, context.run_id), context.run_id)
+    reports.record(
+        Cycle.from_key(run.tags["dagster/partition"]), collect_stages(context.instance, context.run_id), context.run_id
+    )
 
 
 def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResult]:

@@ -1,7 +1,7 @@
 """The shadow slot: a cycle that succeeded as a whole puts its candidate there, beside live, where no user sees it.
 
-It hangs on the run's success: an asset sensor would fire before the checks have finished. Add here when a candidate may shadow;
-what it must have passed is looked at again in `ratchet/workflows/rollout/nominate.py`.
+It hangs on the run's success: an asset sensor would fire before the checks have finished. Add here when a candidate may
+shadow; what it must have passed is looked at again in `ratchet/workflows/rollout/nominate.py`.
 """
 
 import dagster as dg
@@ -60,7 +60,9 @@ def shadow_deployment() -> None:
     request_job=shadow_deployment,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
-def shadow_deployment_sensor(context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home]) -> dg.RunRequest | dg.SkipReason:
+def shadow_deployment_sensor(
+    context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home]
+) -> dg.RunRequest | dg.SkipReason:
     """Asks for the shadow slot once a cycle has succeeded, checks and all; the first adapter is promoted by hand."""
     cycle = Cycle.from_key(context.dagster_run.tags["dagster/partition"])
     adapter = Receipts(home).noted(cycle).get("adapter")

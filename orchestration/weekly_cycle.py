@@ -19,7 +19,8 @@ weekly_cycle = dg.define_asset_job(
     selection=dg.AssetSelection.all() - PUBLICATION,
     executor_def=dg.in_process_executor,
     hooks={record_success, record_failure},
-    tags={"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"},  # of a run that was killed: what it made is found
+    # of a run that was killed: what it made is found
+    tags={"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"},
     description="One week of one classifier: logs and corrections in; adapter, temperature and eval report out.",
 )
 

@@ -1,6 +1,7 @@
 """The stores of one home as Dagster resources: give the folder once, get the plain stores.
 
-Add a line to `build_stores` when an asset or a check needs a further store; the store itself belongs in `ratchet/storage/`.
+Add a line to `build_stores` when an asset or a check needs a further store; the store itself belongs in
+`ratchet/storage/`.
 """
 
 import os
@@ -22,8 +23,12 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 
 _CONFIG = {
-    "root": dg.Field(str, default_value="", description="The folder that a deployment owns; empty: RATCHET_HOME, else data/"),
-    "lock_wait_s": dg.Field(float, default_value=60.0, description="How long to wait for another process to close the warehouse"),
+    "root": dg.Field(
+        str, default_value="", description="The folder that a deployment owns; empty: RATCHET_HOME, else data/"
+    ),
+    "lock_wait_s": dg.Field(
+        float, default_value=60.0, description="How long to wait for another process to close the warehouse"
+    ),
 }
 
 
@@ -57,7 +62,8 @@ def _as_resource(make: Callable[[Home, float], Any], root: str) -> dg.ResourceDe
 
 
 def _hold_lease(context: dg.InitResourceContext) -> AbstractContextManager[None]:
-    """The lease of the run that opens a store, by which its death is noticed; a sensor or a test has no run, and holds none."""
+    """The lease of the run that opens a store, by which its death is noticed; a sensor or a test has no run, and holds
+    none."""
     if context.instance is None or context.run is None:
         return nullcontext()
     return leases_of(context.instance).hold(context.run.run_id)

@@ -1,5 +1,5 @@
-"""What tests of several folders share: a headless Chromium without any network, ways to break out of a page and to notice it,
-ways to plant a bug, how often to try a fault.
+"""What tests of several folders share: a headless Chromium without any network, ways to break out of a page and to
+notice it, ways to plant a bug, how often to try a fault.
 
 A whole run that passed fails nevertheless when some failpoint was never reached.
 """
@@ -43,7 +43,8 @@ PLANNED = {"M": 100_000, "P": 20, "S": 5000, "x": 1}
 def planned(request: pytest.FixtureRequest) -> Callable[[str, int], int]:
     """How many trials: `planned("P", 2)` is 2 in `make test`, and the row's number in a test that is marked `faults`.
 
-    P counts killed processes, S trials on a disk in memory, M mutated adapters; `RATCHET_TRIALS="P=300 S=100000"` asks for others.
+    P counts killed processes, S trials on a disk in memory, M mutated adapters; `RATCHET_TRIALS="P=300 S=100000"` asks
+    for others.
     """
     asked = dict(pair.split("=") for pair in os.environ.get("RATCHET_TRIALS", "").split())
     long = request.node.get_closest_marker("faults") is not None
@@ -73,7 +74,8 @@ class Children:
     """What the Python processes that a test starts were given, each told by itself before it did anything else."""
 
     table = (
-        '[frontier]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\nprice_input = 0\nprice_output = 0\nkey_variable = "MY_KEY"\n'
+        '[frontier]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\nprice_input = 0\nprice_output = 0\nkey_variable ='
+        ' "MY_KEY"\n'
     )
     """Names MY_KEY, so that it is a secret of the classifier with this table; nobody listens there."""
 
@@ -90,13 +92,16 @@ class Children:
         """Names of the variables that hold a secret, one set for each process of `module`."""
         told = [json.loads(path.read_bytes()) for path in self._folder.glob("*.json")]
         return [
-            {name for name, value in variables.items() if value == self._secret} for words, variables in told if module in words
+            {name for name, value in variables.items() if value == self._secret}
+            for words, variables in told
+            if module in words
         ]
 
 
 @pytest.fixture
 def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Children:
-    """A test in whose environment lie the token of the Hub, the usual key of the frontier and MY_KEY, for its processes to see."""
+    """A test in whose environment lie the token of the Hub, the usual key of the frontier and MY_KEY, for its processes
+    to see."""
     found = Children(tmp_path / "children", "sesame, open")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "children"), *filter(None, sys.path)]))
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "RATCHET_FRONTIER_KEY", "MY_KEY"):
@@ -140,7 +145,8 @@ def plant(tmp_path: Path) -> Callable[..., ModuleType]:
 
 @pytest.fixture
 def plant_in_copy(tmp_path: Path) -> Callable[[str, str, str], dict[str, str]]:
-    """Copy the product, replace `old` by `new` in one of its files, and return the environment in which a process runs the copy."""
+    """Copy the product, replace `old` by `new` in one of its files, and return the environment in which a process runs
+    the copy."""
 
     def copy(file: str, old: str, new: str) -> dict[str, str]:
         target = tmp_path / "mutant"
@@ -159,7 +165,8 @@ def _replace_once(path: Path, old: str, new: str) -> str:
 
 
 class Visit:
-    """An opened file: Playwright's `page`, `requests` it made to anywhere else, `problems` that the browser complained of."""
+    """An opened file: Playwright's `page`, `requests` it made to anywhere else, `problems` that the browser complained
+    of."""
 
     def __init__(self, context: Any, path: Path, fragment: str) -> None:
         self.requests: list[str] = []
@@ -183,7 +190,8 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
-    """Open a file with every other request refused and counted: `visit(path, fragment="#a", color_scheme="dark", ...)`."""
+    """Open a file with every other request refused and counted: `visit(path, fragment="#a", color_scheme="dark",
+    ...)`."""
     contexts = []
 
     def open_file(path: Path, fragment: str = "", **options: Any) -> Visit:
@@ -195,7 +203,18 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
         context.close()
 
 
-BREAKOUTS = ("", '">', "'>", "</title>", "</style>", "</script>", "-->", "</bdi></td></table>", "]]></svg>", "\u202e\x00")
+BREAKOUTS = (
+    "",
+    '">',
+    "'>",
+    "</title>",
+    "</style>",
+    "</script>",
+    "-->",
+    "</bdi></td></table>",
+    "]]></svg>",
+    "\u202e\x00",
+)
 BASES = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -220,7 +239,8 @@ CONTRASTS = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgba = color => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data]; };
-  const light = c => { const v = c.slice(0, 3).map(x => x / 255).map(x => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
+  const light = c => { const v = c.slice(0, 3).map(x => x / 255).map(x => {
+    return x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4; });
     return .2126 * v[0] + .7152 * v[1] + .0722 * v[2]; };
   const found = {};
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -230,10 +250,14 @@ CONTRASTS = """() => {
     const style = getComputedStyle(element);
     const front = rgba(element instanceof SVGElement ? style.fill : style.color);
     let holder = element, back = [0, 0, 0, 0];
-    while (holder && back[3] < 255) { back = rgba(getComputedStyle(holder).backgroundColor); holder = holder.parentElement; }
+    while (holder && back[3] < 255) {
+      back = rgba(getComputedStyle(holder).backgroundColor);
+      holder = holder.parentElement;
+    }
     const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
     const ratio = (a + .05) / (b + .05);
-    if (ratio < 4.5) found[element.tagName + '.' + element.className + ': ' + walker.currentNode.data.trim().slice(0, 30)] = ratio;
+    const shown = walker.currentNode.data.trim().slice(0, 30);
+    if (ratio < 4.5) found[element.tagName + '.' + element.className + ': ' + shown] = ratio;
   }
   return found;
 }"""
@@ -253,7 +277,18 @@ def find_dangers() -> Callable[[str], list[str]]:
         found = []
         for element in html5lib.parse(html, namespaceHTMLElements=False).iter():
             tag = str(element.tag).rpartition("}")[2]
-            if tag in ("script", "iframe", "object", "embed", "base", "form", "template", "math", "img", "foreignObject"):
+            if tag in (
+                "script",
+                "iframe",
+                "object",
+                "embed",
+                "base",
+                "form",
+                "template",
+                "math",
+                "img",
+                "foreignObject",
+            ):
                 found.append(f"<{tag}>")
             for attribute, value in element.items():
                 local = str(attribute).rpartition("}")[2].lower()
@@ -265,7 +300,9 @@ def find_dangers() -> Callable[[str], list[str]]:
                     found.append(f"<{tag} {local}={value[:60]!r}>")
                 if local == "href" and not value.startswith("#") and value != "data:,":
                     found.append(f"<{tag} href={value[:60]!r}>")
-                if local == "style" and not re.fullmatch(r"(--s|width|left|order):-?[0-9.]+%?(;width:[0-9.]+%)?", value):
+                if local == "style" and not re.fullmatch(
+                    r"(--s|width|left|order):-?[0-9.]+%?(;width:[0-9.]+%)?", value
+                ):
                     found.append(f"<{tag} style={value[:60]!r}>")
         return found
 

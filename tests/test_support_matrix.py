@@ -36,7 +36,9 @@ def test_a_tick_names_its_test_and_a_cross_its_words() -> None:
 
 def test_an_architecture_has_a_row_of_its_own() -> None:
     """Marks of single parameters are found too."""
-    one = f'@pytest.mark.parametrize("x", [pytest.param(1, marks=pytest.mark.supports({MARK}, architecture="llama"))])\n'
+    one = (
+        f'@pytest.mark.parametrize("x", [pytest.param(1, marks=pytest.mark.supports({MARK}, architecture="llama"))])\n'
+    )
     assert "| causal (llama) | lora | ✓ |" in render(read_file(f"{one}def test_it(x: int) -> None: ...\n", "t.py"))
 
 

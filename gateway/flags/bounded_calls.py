@@ -23,7 +23,8 @@ class BoundedCaller:
         self.thread.start()
 
     def run(self, call: Callable[[], T], timeout_s: float) -> T:
-        """The result of `call`; raises `TimeoutError` when that takes longer, and at once while an earlier call still hangs."""
+        """The result of `call`; raises `TimeoutError` when that takes longer, and at once while an earlier call still
+        hangs."""
         if self._late is not None and not self._late.done():
             raise TimeoutError
         done: Future[T] = Future()

@@ -1,6 +1,8 @@
-"""What the flag file asks for, and whether it may be followed: only when it follows from the newest entry of the ledger.
+"""What the flag file asks for, and whether it may be followed: only when it follows from the newest entry of the
+ledger.
 
-Add here other reasons to refuse a flag that is valid by itself; what must be true of its adapters is `gateway/serving/slots.py`.
+Add here other reasons to refuse a flag that is valid by itself; what must be true of its adapters is
+`gateway/serving/slots.py`.
 """
 
 from dataclasses import dataclass, field
@@ -22,8 +24,8 @@ class DesiredState:
     def rollout(self, name: str, head: Head) -> Rollout | None:
         """What it asks of a classifier whose ledger ends with `head`; None when neither knows of any.
 
-        Raises `RatchetError` for a file that could not be read, and for a flag of another entry than the newest: an older
-        one was overtaken, a newer one means that the ledger lost its end.
+        Raises `RatchetError` for a file that could not be read, and for a flag of another entry than the newest: an
+        older one was overtaken, a newer one means that the ledger lost its end.
         """
         if self.fault is not None and (self.fault.code != "no_flags" or head != Head()):
             raise self.fault

@@ -1,7 +1,8 @@
 """Asking OpenFeature who answers a user: by the flag file, or by any provider that the operator put in its place.
 
-A provider that is not ours is asked aside and waited for briefly: one that is late, fails or hangs costs the candidate its
-traffic, never a request its answer. Add here how a provider is asked and what of its answer is believed; who serves is `gateway/serving/slots.py`.
+A provider that is not ours is asked aside and waited for briefly: one that is late, fails or hangs costs the candidate
+its traffic, never a request its answer. Add here how a provider is asked and what of its answer is believed; who serves
+is `gateway/serving/slots.py`.
 """
 
 import importlib
@@ -31,7 +32,8 @@ _NUMBERS = itertools.count(1)
 
 
 def find_factory(name: str) -> Factory | None:
-    """What `package.module:factory` names, None for no name; raises `RatchetError` for what cannot be imported or called."""
+    """What `package.module:factory` names, None for no name; raises `RatchetError` for what cannot be imported or
+    called."""
     if not name:
         return None
     module, _, attribute = name.partition(":")
@@ -47,7 +49,8 @@ def find_factory(name: str) -> Factory | None:
 
 @dataclass(frozen=True)
 class FlagEvaluation:
-    """One evaluation of a flag: what the provider said to the targeting key, and why live answers instead of what it said."""
+    """One evaluation of a flag: what the provider said to the targeting key, and why live answers instead of what it
+    said."""
 
     said: Details
     key: str
@@ -57,7 +60,8 @@ class FlagEvaluation:
 
 
 def resolve_slot(said: Details, rollout: Rollout) -> tuple[str, str]:
-    """The slot that an answer means; live, and why, for one that is neither the live adapter nor the candidate, or an error."""
+    """The slot that an answer means; live, and why, for one that is neither the live adapter nor the candidate, or an
+    error."""
     if said.error_code is not None:
         return LIVE, TIMEOUT if said.error_message == TIMEOUT else str(said.error_code.value).lower()
     if rollout.killed or said.value == rollout.live:
@@ -66,7 +70,8 @@ def resolve_slot(said: Details, rollout: Rollout) -> tuple[str, str]:
 
 
 class Evaluator:
-    """An OpenFeature client in a domain of its own. Provider `own` answers it until `start` puts the factory's in its place."""
+    """An OpenFeature client in a domain of its own. Provider `own` answers it until `start` puts the factory's in its
+    place."""
 
     def __init__(self, own: FeatureProvider, factory: Factory | None = None, timeout_s: float = 0.05) -> None:
         self._own, self._factory, self._timeout_s = own, factory, timeout_s
@@ -99,7 +104,8 @@ class Evaluator:
             _THEIR_LOG.removeFilter(self._once)
 
     def ask(self, flag: str, default: str, key: str) -> Details:
-        """The answer for the targeting key `key`; `default`, with an error code, from a provider that failed. Never raises."""
+        """The answer for the targeting key `key`; `default`, with an error code, from a provider that failed. Never
+        raises."""
         context = EvaluationContext(targeting_key=key)
         if self._aside is None:
             return self._client.get_string_details(flag, default, context)
@@ -120,7 +126,8 @@ class Evaluator:
 
 
 class _Once(logging.Filter):
-    """Lets each complaint of OpenFeature through once, without its traceback: it comes with every request, and may name a user."""
+    """Lets each complaint of OpenFeature through once, without its traceback: it comes with every request, and may name
+    a user."""
 
     def __init__(self) -> None:
         super().__init__()

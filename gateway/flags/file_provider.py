@@ -1,7 +1,9 @@
-"""The flag file as an OpenFeature provider: it reads `flags.json`, and evaluates with flagd's own rules what was adopted of it.
+"""The flag file as an OpenFeature provider: it reads `flags.json`, and evaluates with flagd's own rules what was
+adopted of it.
 
-Reading and adopting are two steps, because an adapter is loaded in between (`gateway/serving/slots.py`). Add here how the file is watched and
-evaluated; who asks, and what is believed of the answer, is `evaluation.py`; what a flag says is `ratchet/rollout/flag.py`.
+Reading and adopting are two steps, because an adapter is loaded in between (`gateway/serving/slots.py`). Add here how
+the file is watched and evaluated; who asks, and what is believed of the answer, is `evaluation.py`; what a flag says is
+`ratchet/rollout/flag.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +26,8 @@ _Structure = Sequence[FlagValueType] | Mapping[str, FlagValueType]
 
 
 class FileProvider(AbstractProvider):
-    """The flags of a home. It does not poll: whoever uses it calls `read` when `stamp` changed, and `adopt` when that is good."""
+    """The flags of a home. It does not poll: whoever uses it calls `read` when `stamp` changed, and `adopt` when that
+    is good."""
 
     def __init__(self, home: Home) -> None:
         super().__init__()
@@ -43,15 +46,19 @@ class FileProvider(AbstractProvider):
         return (found.st_mtime_ns, found.st_ino, found.st_size)
 
     def read(self) -> FlagSet:
-        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest known."""
+        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest
+        known."""
         # The mark is read before the file: what is published between the two is no older file.
         newest = max(self._newest, Flags(self._home).highest())
         found = Flags(self._home).read()
         if found.generation == 0:
-            raise RatchetError("flags.json is missing.", "Run 'ratchet promote'; it follows from the ledger.", code="no_flags")
+            raise RatchetError(
+                "flags.json is missing.", "Run 'ratchet promote'; it follows from the ledger.", code="no_flags"
+            )
         if found.generation < newest:
             raise RatchetError(
-                f"flags.json is of generation {found.generation}, but {newest} was published: an older file was put back.",
+                f"flags.json is of generation {found.generation}, but {newest} was published: an older file was put"
+                " back.",
                 "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'.",
                 code="older_flags",
             )
@@ -63,7 +70,9 @@ class FileProvider(AbstractProvider):
         for name, (rollout, generation) in rollouts.items():
             flag = rollout.as_flag()
             flags[name] = {**flag, "metadata": {**flag["metadata"], "version": str(generation)}}
-        changed = sorted(name for name in rollouts.keys() | self._adopted.keys() if rollouts.get(name) != self._adopted.get(name))
+        changed = sorted(
+            name for name in rollouts.keys() | self._adopted.keys() if rollouts.get(name) != self._adopted.get(name)
+        )
         self._core.set_flags({"flags": flags, "metadata": {"flagSetId": FLAG_SET}})
         self._adopted = dict(rollouts)
         self._newest = max([self._newest, *(generation for _, generation in rollouts.values())])

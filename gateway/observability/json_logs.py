@@ -1,7 +1,7 @@
 """How the gateway's process writes its log: one line of JSON for each record, whatever the record holds.
 
-A fault of ours is told by its kind and its place, not by its words, which may quote what a client sent. Add here other fields of
-a line; what is worth a line is said where it happens.
+A fault of ours is told by its kind and its place, not by its words, which may quote what a client sent. Add here other
+fields of a line; what is worth a line is said where it happens.
 """
 
 import json
@@ -40,5 +40,6 @@ def log_lines() -> dict[str, Any]:
 
 def _describe(error: BaseException) -> dict[str, Any]:
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    said = {"said": str(error)} if isinstance(error, RatchetError) else {}  # ours to write, and for the operator to read
+    # ours to write, and for the operator to read
+    said = {"said": str(error)} if isinstance(error, RatchetError) else {}
     return {"kind": type(error).__name__, **said, "where": frames}

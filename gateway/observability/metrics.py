@@ -16,7 +16,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter("ratchet_requests", "Answered requests.", ["classifier", "slot", "code"], registry=self.registry)
+        self.requests = Counter(
+            "ratchet_requests", "Answered requests.", ["classifier", "slot", "code"], registry=self.registry
+        )
         self.paths = Counter(
             "ratchet_answers",
             "Answered texts, by the path that answered and what computed it.",
@@ -54,16 +56,25 @@ class Metrics:
         )
         self.waiting = Gauge("ratchet_queue_size", "Texts that wait for the model.", registry=self.registry)
         self.weight = Gauge(
-            "ratchet_rollout_weight_ratio", "Share of users that a slot answers.", ["classifier", "slot"], registry=self.registry
+            "ratchet_rollout_weight_ratio",
+            "Share of users that a slot answers.",
+            ["classifier", "slot"],
+            registry=self.registry,
         )
         self.adapter = Gauge(
-            "ratchet_adapter_info", "Which adapter a slot holds.", ["classifier", "slot", "digest"], registry=self.registry
+            "ratchet_adapter_info",
+            "Which adapter a slot holds.",
+            ["classifier", "slot", "digest"],
+            registry=self.registry,
         )
         self.unlogged = Counter(
             "ratchet_unlogged", "Answers whose row could not be written.", ["classifier"], registry=self.registry
         )
         self.shadow_pairs = Counter(
-            "ratchet_shadow_requests", "Requests that both adapters were asked.", ["classifier", "result"], registry=self.registry
+            "ratchet_shadow_requests",
+            "Requests that both adapters were asked.",
+            ["classifier", "result"],
+            registry=self.registry,
         )
         self.shadow_dropped = Counter(
             "ratchet_shadow_dropped", "Shadow texts dropped under load.", ["classifier"], registry=self.registry
@@ -74,7 +85,9 @@ class Metrics:
             ["classifier", "cause"],
             registry=self.registry,
         )
-        self.ballast = Gauge("ratchet_ballast_bytes", "Room on the disk held for the ledger and the flags.", registry=self.registry)
+        self.ballast = Gauge(
+            "ratchet_ballast_bytes", "Room on the disk held for the ledger and the flags.", registry=self.registry
+        )
         self.entries = Gauge("ratchet_ledger_entries", "Entries of the ledger.", ["classifier"], registry=self.registry)
         self.cycled = Gauge(
             "ratchet_last_cycle_timestamp_seconds",

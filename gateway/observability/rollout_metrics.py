@@ -1,6 +1,7 @@
 """What Prometheus is told of rollouts: where each stands, and the guardrails' figures when they were last weighed.
 
-Add here another figure of a rollout. The gauges themselves are `metrics.py`, the figures `ratchet/rollout/guardrails.py`.
+Add here another figure of a rollout. The gauges themselves are `metrics.py`, the figures
+`ratchet/rollout/guardrails.py`.
 """
 
 from gateway.observability.metrics import Metrics
@@ -30,7 +31,11 @@ def set_rollout_gauges(home: Home, slots: Slots, metrics: Metrics) -> None:
         spec = slots[name].spec
         known = _ALWAYS | {f"accuracy of {label}" for label in spec.labels}
         weighed = find_figures(spec.promotion, state, load_last_decision(home, name))
-        found += [(name, rail.name, rail.value) for rail in weighed.guardrails if rail.name in known and rail.value is not None]
+        found += [
+            (name, rail.name, rail.value)
+            for rail in weighed.guardrails
+            if rail.name in known and rail.value is not None
+        ]
     metrics.guardrail.clear()
     for name, metric, value in found:
         metrics.guardrail.labels(name, metric).set(value)

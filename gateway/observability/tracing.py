@@ -1,7 +1,8 @@
-"""OpenTelemetry: a span for each request, with the evaluation of its flag as an event. Off, and not imported, without an endpoint.
+"""OpenTelemetry: a span for each request, with the evaluation of its flag as an event. Off, and not imported, without
+an endpoint.
 
-No text, user or name that a client sent becomes an attribute (T23): routes are templates, users are keyed hashes. Add here what
-else a trace may show; what is counted is `metrics.py`.
+No text, user or name that a client sent becomes an attribute (T23): routes are templates, users are keyed hashes. Add
+here what else a trace may show; what is counted is `metrics.py`.
 """
 
 import hmac
@@ -21,7 +22,8 @@ _MAX_CHARS = 100
 
 
 class Tracing:
-    """The spans of one gateway, sent by a thread to the OTLP/HTTP collector at `endpoint`; without one nothing is done."""
+    """The spans of one gateway, sent by a thread to the OTLP/HTTP collector at `endpoint`; without one nothing is
+    done."""
 
     def __init__(self, endpoint: str = "") -> None:
         self._endpoint = endpoint.rstrip("/")
@@ -43,7 +45,9 @@ class Tracing:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        self._provider = TracerProvider(resource=Resource.create({"service.name": "ratchet-gateway"}), shutdown_on_exit=False)
+        self._provider = TracerProvider(
+            resource=Resource.create({"service.name": "ratchet-gateway"}), shutdown_on_exit=False
+        )
         exporter = OTLPSpanExporter(endpoint=f"{self._endpoint}/v1/traces", timeout=_EXPORT_S)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("ratchet.gateway")
@@ -102,12 +106,13 @@ class Tracing:
 
     def _describe(self, evaluation: FlagEvaluation) -> dict[str, str]:
         said = evaluation.said
+        user = hmac.digest(self._secret, evaluation.key.encode(errors="replace"), "sha256").hex()[:32]
         found: dict[str, object] = {
             "feature_flag.key": said.flag_key,
             "feature_flag.provider.name": evaluation.provider,
             "feature_flag.result.variant": "" if evaluation.fallback else said.variant,
             "feature_flag.result.reason": "error" if evaluation.fallback else str(said.reason or "unknown").lower(),
-            "feature_flag.context.id": hmac.digest(self._secret, evaluation.key.encode(errors="replace"), "sha256").hex()[:32],
+            "feature_flag.context.id": user,
             "feature_flag.set.id": said.flag_metadata.get("flagSetId"),
             "feature_flag.version": said.flag_metadata.get("version"),
             "error.type": evaluation.fallback,

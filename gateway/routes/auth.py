@@ -16,7 +16,8 @@ from ratchet.storage.api_keys import Key, match_key
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: the name of the key, and whether it may do everything. Without keys it is whoever sits at this machine."""
+    """Who calls: the name of the key, and whether it may do everything. Without keys it is whoever sits at this
+    machine."""
 
     name: str = ""
     admin: bool = True
@@ -31,16 +32,22 @@ class Access:
     """By key: calls left, and when that was counted (monotonic seconds)."""
 
     def check(self, header: str | None, scope: str, now_s: float | None = None) -> Caller:
-        """Who calls; raises `RequestError` unless the `Authorization` header holds a key with `scope`, or the home has no keys."""
+        """Who calls; raises `RequestError` unless the `Authorization` header holds a key with `scope`, or the home has
+        no keys."""
         if not self.keys:
             return Caller()
         kind, _, secret = (header or "").partition(" ")
         key = match_key(self.keys, secret.strip()) if kind.lower() == "bearer" else None
         if key is None:
-            raise RequestError(401, "no_key", "No valid key came with the request.", "Send 'Authorization: Bearer KEY'.")
+            raise RequestError(
+                401, "no_key", "No valid key came with the request.", "Send 'Authorization: Bearer KEY'."
+            )
         if scope not in key.scopes and "admin" not in key.scopes:
             raise RequestError(
-                403, "no_scope", f"The key may not do this: scope {scope!r} is missing.", "Ask for a key with that scope."
+                403,
+                "no_scope",
+                f"The key may not do this: scope {scope!r} is missing.",
+                "Ask for a key with that scope.",
             )
         self._count(key, time.monotonic() if now_s is None else now_s)
         return Caller(key.name, "admin" in key.scopes)
@@ -52,7 +59,9 @@ class Access:
         left = min(float(key.per_minute), left + (now_s - counted_s) * key.per_minute / 60)
         if left < 1:
             self._left[key.name] = (left, now_s)
-            raise RequestError(429, "rate_limit", f"More than {key.per_minute} requests a minute.", "Wait a moment.", retry_s=1)
+            raise RequestError(
+                429, "rate_limit", f"More than {key.per_minute} requests a minute.", "Wait a moment.", retry_s=1
+            )
         self._left[key.name] = (left - 1, now_s)
 
 

@@ -1,7 +1,7 @@
 """How a browser proves who sits before it, and that a form was sent from our own page: for pages, never for the API.
 
-A browser cannot send `Authorization: Bearer`, so a key is also taken as the password of HTTP Basic, whatever the user name.
-Add here what only browsers need; keys and scopes are `auth.py`.
+A browser cannot send `Authorization: Bearer`, so a key is also taken as the password of HTTP Basic, whatever the user
+name. Add here what only browsers need; keys and scopes are `auth.py`.
 """
 
 import base64
@@ -41,15 +41,18 @@ class FormTokens:
 
 
 def caller_of_page(request: Request, scope: str) -> str:
-    """The name of the key that came, by Basic or Bearer; empty on a home without keys. Raises `RequestError` for any other caller.
+    """The name of the key that came, by Basic or Bearer; empty on a home without keys. Raises `RequestError` for any
+    other caller.
 
-    A home without keys answers only to names of this machine: another name that leads here is another site's page, which had
-    its name point at loopback. A request without `Host` comes from no browser.
+    A home without keys answers only to names of this machine: another name that leads here is another site's page,
+    which had its name point at loopback. A request without `Host` comes from no browser.
     """
     access, header = request.app.state.access, request.headers.get("authorization", "")
     if not access.keys:
         if _host_of(request) not in {None, *_LOOPBACK, gateway_of(request).settings.host}:
-            raise RequestError(403, "other_host", "A home without keys shows its pages to this machine only.", "Ask for 127.0.0.1.")
+            raise RequestError(
+                403, "other_host", "A home without keys shows its pages to this machine only.", "Ask for 127.0.0.1."
+            )
         return ""
     kind, _, said = header.partition(" ")
     secret = _password(said) if kind.lower() == "basic" else said.strip()
@@ -70,12 +73,15 @@ def need_own_page(request: Request) -> None:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a URL-encoded form, each once; raises `RequestError` for anything else, or for more than `FORM_AT_MOST` bytes."""
+    """The fields of a URL-encoded form, each once; raises `RequestError` for anything else, or for more than
+    `FORM_AT_MOST` bytes."""
     content = b""
     async for part in request.stream():
         content += part
         if len(content) > FORM_AT_MOST:
-            raise RequestError(413, "too_large", f"The form is larger than {FORM_AT_MOST} bytes.", "Give a shorter reason.")
+            raise RequestError(
+                413, "too_large", f"The form is larger than {FORM_AT_MOST} bytes.", "Give a shorter reason."
+            )
     try:
         found = parse_qs(content.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError:

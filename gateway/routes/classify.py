@@ -39,9 +39,12 @@ _LOG = logging.getLogger("ratchet.gateway")
 async def classify(
     request: Request, response: Response, name: str, question: Annotated[Question, Depends(body_of(Question))]
 ) -> Answer | Answers:
-    """Answer with one of the classifier's labels, its calibrated confidence, and what the specification does with it."""
+    """Answer with one of the classifier's labels, its calibrated confidence, and what the specification does with
+    it."""
     if (question.text is None) == (question.texts is None):
-        raise RequestError(422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.')
+        raise RequestError(
+            422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.'
+        )
     texts = [question.text] if question.text is not None else list(question.texts or [])
     asked = await ask(request, response, name, texts, question.user_id)
     return asked.answers[0] if question.text is not None else Answers(answers=asked.answers)
@@ -56,7 +59,13 @@ class Classified:
 
 
 async def ask(
-    request: Request, response: Response, name: str, texts: list[str], user_id: str | None = None, *, calibrated: bool = False
+    request: Request,
+    response: Response,
+    name: str,
+    texts: list[str],
+    user_id: str | None = None,
+    *,
+    calibrated: bool = False,
 ) -> Classified:
     """Put texts to classifier `name`: the one way of every route that answers. Raises `RequestError`.
 
@@ -110,7 +119,9 @@ async def _answer(
             live = replace(live, edge=None) if calibrated else live
             return *await _ask_either_path(gateway, name, live, ids, texts), (choice.digest, error)
     except OverloadedError:
-        raise RequestError(429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1) from None
+        raise RequestError(
+            429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1
+        ) from None
     finally:
         gateway.metrics.waiting.set(gateway.batcher.waiting)
 
@@ -139,7 +150,8 @@ async def _ask(gateway: Gateway, choice: SlotChoice, ids: Sequence[str], texts: 
 
 
 def choose_action(spec: Spec, label: str, confidence: float | None) -> str:
-    """The label's action when the calibrated confidence reaches its threshold, else `review`; without one, only at threshold 0."""
+    """The label's action when the calibrated confidence reaches its threshold, else `review`; without one, only at
+    threshold 0."""
     found = next(each for each in spec.label if each.name == label)
     return found.action if (confidence or 0.0) >= found.threshold else "review"
 
@@ -173,7 +185,8 @@ def _compose(choice: SlotChoice, ids: Sequence[str], found: Sequence[PathAnswer]
 
 
 async def _land(gateway: Gateway, classifier: str, rows: Sequence[dict[str, Any]]) -> bool:
-    """Land request rows; False when that failed. Waits for the disk only when asked to be durable, or once it refused a row."""
+    """Land request rows; False when that failed. Waits for the disk only when asked to be durable, or once it refused a
+    row."""
     unlogged = gateway.metrics.unlogged.labels(classifier)
     try:
         waiting = [gateway.landing.append(classifier, REQUESTS, row) for row in rows]

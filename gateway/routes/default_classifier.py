@@ -1,4 +1,5 @@
-"""What all dialects share: who answers a client that names no classifier, and the ids of answers, which no dialect has a field for.
+"""What all dialects share: who answers a client that names no classifier, and the ids of answers, which no dialect has
+a field for.
 
 Add here what two dialects need; what one of them says is its own module.
 """
@@ -15,12 +16,18 @@ _MOST_IDS = 64  # proxies refuse headers of more than a few kilobytes
 
 
 def default_classifier(gateway: Gateway) -> str:
-    """The classifier that the operator set, else the only one that serves; raises `RequestError` when there is no such one."""
+    """The classifier that the operator set, else the only one that serves; raises `RequestError` when there is no such
+    one."""
     serving = gateway.slots.names()
-    if gateway.settings.default_classifier in serving or (len(serving) == 1 and gateway.settings.default_classifier is None):
+    if gateway.settings.default_classifier in serving or (
+        len(serving) == 1 and gateway.settings.default_classifier is None
+    ):
         return gateway.settings.default_classifier or serving[0]
     said = "No classifier is the default here." if serving else "No classifier serves here."
-    hint = f"Name one in the body or path (serving: {', '.join(serving) or 'none'}), or set RATCHET_GATEWAY_DEFAULT_CLASSIFIER."
+    hint = (
+        f"Name one in the body or path (serving: {', '.join(serving) or 'none'}), or set"
+        " RATCHET_GATEWAY_DEFAULT_CLASSIFIER."
+    )
     raise RequestError(404, "no_default", said, hint[:300])
 
 

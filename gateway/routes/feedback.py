@@ -37,10 +37,13 @@ async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(
 
 
 @router.post(
-    "/v1/corrections", response_model=Accepted, status_code=201, responses=_REFUSED, openapi_extra=described(Correction),
+    "/v1/corrections", response_model=Accepted, status_code=201, responses=_REFUSED,
+    openapi_extra=described(Correction),
     dependencies=[Depends(need("annotate"))], summary="An annotator's label",
 )  # fmt: skip
-async def take_correction(request: Request, correction: Annotated[Correction, Depends(body_of(Correction))]) -> Accepted:
+async def take_correction(
+    request: Request, correction: Annotated[Correction, Depends(body_of(Correction))]
+) -> Accepted:
     """Keep a trusted annotator's label, of any answer of the classifier, or of a log that came from elsewhere."""
     gateway, now = gateway_of(request), datetime.now(UTC)
     _check_serves(gateway, correction.classifier)
@@ -63,7 +66,8 @@ def _check_serves(gateway: Gateway, classifier: str) -> None:
 
 
 def _check_given(gateway: Gateway, feedback: Feedback, caller: Caller) -> None:
-    """Raise the one refusal for every id that the caller was not given: another's, another classifier's, an invented one."""
+    """Raise the one refusal for every id that the caller was not given: another's, another classifier's, an invented
+    one."""
     proof = gateway.ids.judge(feedback.request_id, feedback.classifier, caller.name)
     if not (proof.own or (caller.admin and proof.genuine)):
         raise _no_answer()
@@ -77,14 +81,18 @@ def _no_answer() -> RequestError:
 def _check_label(gateway: Gateway, classifier: str, label: str | None) -> None:
     labels = gateway.slots[classifier].spec.labels
     if label is not None and label not in labels:
-        raise RequestError(422, "bad_label", "label: it is not one of the classifier's.", f"Labels: {', '.join(labels)}."[:300])
+        raise RequestError(
+            422, "bad_label", "label: it is not one of the classifier's.", f"Labels: {', '.join(labels)}."[:300]
+        )
 
 
 async def _store(gateway: Gateway, classifier: str, kind: str, row: dict[str, Any], *, timed: bool = True) -> None:
     try:
         await gateway.words.store(classifier, kind, row, timed=timed)
     except OSError:
-        raise RequestError(507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5) from None
+        raise RequestError(
+            507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5
+        ) from None
     except ContradictionError:
         said = "The same source said something else of this answer before; that stands, and this was kept as evidence."
         hint = "An annotator who has another mind sends ts." if kind == CORRECTIONS else ""

@@ -29,17 +29,22 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get(
-    "/readyz", summary="Traffic can be answered", responses={503: {"description": "Nothing serves, or something is amiss."}}
+    "/readyz",
+    summary="Traffic can be answered",
+    responses={503: {"description": "Nothing serves, or something is amiss."}},
 )
 async def readyz(request: Request) -> JSONResponse:
     """200 when something serves and nothing is amiss; 503 with the reason by classifier otherwise. Names no path.
 
-    A classifier of which nothing was ever promoted is no problem beside one that serves; it stands in `unpromoted`.
-    A disk that takes no rows is said in `disk`, and an adapter that answers where its export should in `lacking`; both are
-    still ready: answers go on.
+    A classifier of which nothing was ever promoted is no problem beside one that serves; it stands in `unpromoted`. A
+    disk that takes no rows is said in `disk`, and an adapter that answers where its export should in `lacking`; both
+    are still ready: answers go on.
     """
     gateway = gateway_of(request)
-    home, unpromoted = f"{gateway.settings.home}/", gateway.slots.unpromoted if gateway.slots.names() else frozenset[str]()
+    home, unpromoted = (
+        f"{gateway.settings.home}/",
+        gateway.slots.unpromoted if gateway.slots.names() else frozenset[str](),
+    )
     problems = {name: problem for name, problem in gateway.slots.problems.items() if name not in unpromoted}
     said = {name: problem.split(" hint: ")[0].replace(home, "") for name, problem in problems.items()}
     ready = bool(gateway.slots.names()) and not problems
@@ -51,7 +56,8 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 @router.get(
-    "/metrics", response_class=Response, responses={**_KEYED, 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    "/metrics", response_class=Response, responses={**_KEYED,
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     dependencies=[Depends(need("admin"))], summary="For Prometheus",
 )  # fmt: skip
 async def metrics(request: Request) -> Response:

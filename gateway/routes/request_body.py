@@ -26,7 +26,9 @@ _REFUSALS = {
     503: "The classifier cannot answer now.",
     507: "The disk is full.",
 }
-REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Refused, "description": said} for status, said in _REFUSALS.items()}
+REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refused, "description": said} for status, said in _REFUSALS.items()
+}
 CONTRADICTED: dict[int | str, dict[str, Any]] = {
     409: {"model": Refused, "description": "The same source said something else before."}
 }
@@ -41,7 +43,10 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
             content += part
             if len(content) > limit:
                 raise RequestError(
-                    413, "too_large", f"The body is larger than {limit} bytes.", "Send fewer or shorter texts at a time."
+                    413,
+                    "too_large",
+                    f"The body is larger than {limit} bytes.",
+                    "Send fewer or shorter texts at a time.",
                 )
         try:
             found = model.model_validate_json(content)

@@ -50,14 +50,19 @@ _PAGES: dict[int | str, dict[str, Any]] = {
 _FORM = {
     "type": "object",
     "required": ["head", "token", "why"],
-    "properties": {"head": {"type": "string"}, "token": {"type": "string"}, "why": {"type": "string", "maxLength": WHY_AT_MOST}},
+    "properties": {
+        "head": {"type": "string"},
+        "token": {"type": "string"},
+        "why": {"type": "string", "maxLength": WHY_AT_MOST},
+    },
 }
 _BODY = {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": _FORM}}}}
 
 
 @router.get("/rollout/{name}", response_class=HTMLResponse, responses=_PAGES, summary="The rollout page")
 async def show(request: Request, name: str) -> Response:
-    """State, ladder, guardrails, history, and the form of a rollback. The key may come as the password of HTTP Basic."""
+    """State, ladder, guardrails, history, and the form of a rollback. The key may come as the password of HTTP
+    Basic."""
     try:
         who = caller_of_page(request, "admin")
         return await _page(request, name, who)
@@ -70,7 +75,8 @@ async def show(request: Request, name: str) -> Response:
     responses={**_PAGES, 303: {"description": "Done; the page shows it."}},
 )  # fmt: skip
 async def roll_back(request: Request, name: str) -> Response:
-    """Take the candidate, or else live itself, back. The form must come from a page that shows the ledger as it still is."""
+    """Take the candidate, or else live itself, back. The form must come from a page that shows the ledger as it still
+    is."""
     try:
         who = caller_of_page(request, "admin")
         need_own_page(request)
@@ -100,7 +106,8 @@ async def _take_back(request: Request, name: str, who: str, form: dict[str, str]
         return await _page(request, name, who, Notice(title, _without(home, error.message)), status, why)
     except OSError as error:
         said = (
-            f"The ledger cannot be written here ({error.strerror or type(error).__name__}). Use 'ratchet rollback' on the machine."
+            f"The ledger cannot be written here ({error.strerror or type(error).__name__}). Use 'ratchet rollback' on"
+            " the machine."
         )
         return await _page(request, name, who, Notice("Not rolled back.", said), 503, why)
     return RedirectResponse(f"../{name}", 303, HEADERS)
@@ -135,7 +142,9 @@ def _draw(
     form = None
     if can_sign(home):
         token = tokens.make(name, who, view.head)
-        form = RollbackForm(f"{view.head.sequence}:{view.head.digest}", token, why[:WHY_AT_MOST] if why.isprintable() else "")
+        form = RollbackForm(
+            f"{view.head.sequence}:{view.head.digest}", token, why[:WHY_AT_MOST] if why.isprintable() else ""
+        )
     return HTMLResponse(render_rollout(view, form, tuple(notices)), status, HEADERS)
 
 

@@ -1,4 +1,5 @@
-"""What clients of Text Embeddings Inference speak: `POST /predict`, `GET /info`, `GET /health`, and its form of a refusal.
+"""What clients of Text Embeddings Inference speak: `POST /predict`, `GET /info`, `GET /health`, and its form of a
+refusal.
 
 A request names no model: the default classifier answers. Add here what those clients ask; what a body may hold is
 `tei_schemas.py`.
@@ -40,13 +41,15 @@ _LEAST = 1e-300  # the logarithm of a probability that was rounded to nothing is
 
 
 @router.post(
-    "/predict", response_model=list[Prediction] | list[list[Prediction]], responses=_REFUSED, openapi_extra=described(Predict),
+    "/predict", response_model=list[Prediction] | list[list[Prediction]], responses=_REFUSED,
+    openapi_extra=described(Predict),
     dependencies=[Depends(need("classify"))], summary="Classify, as Text Embeddings Inference does",
 )  # fmt: skip
 async def predict(
     request: Request, response: Response, body: Annotated[Predict, Depends(body_of(Predict))]
 ) -> list[Prediction] | list[list[Prediction]]:
-    """Every label with its calibrated probability, the likeliest first: one list for a text, a list of lists for a batch."""
+    """Every label with its calibrated probability, the likeliest first: one list for a text, a list of lists for a
+    batch."""
     texts, batch = body.texts()
     asked = await ask(request, response, default_classifier(gateway_of(request)), texts, calibrated=True)
     name_answers(response, asked.answers)
@@ -63,7 +66,10 @@ async def info(request: Request) -> dict[str, Any]:
     gateway = gateway_of(request)
     name, limits = default_classifier(gateway), gateway.settings
     served = gateway.slots[name]
-    labels, truncation = list(enumerate(served.spec.labels)), served.predictors[served.rollout.live].tokenizer.truncation
+    labels, truncation = (
+        list(enumerate(served.spec.labels)),
+        served.predictors[served.rollout.live].tokenizer.truncation,
+    )
     tokens = int(truncation["max_length"]) if truncation else 0
     label_ids = {"id2label": {str(n): label for n, label in labels}, "label2id": {label: n for n, label in labels}}
     return {
@@ -93,7 +99,10 @@ async def health(request: Request) -> Response:
 def error_shape(refusal: RequestError) -> dict[str, Any]:
     """A refusal as those clients read it."""
     said = f"{refusal.problem.message} {refusal.problem.hint}".strip()
-    return {"error": said, "error_type": _KINDS.get(refusal.status, "Backend" if refusal.status >= 500 else "Validation")}
+    return {
+        "error": said,
+        "error_type": _KINDS.get(refusal.status, "Backend" if refusal.status >= 500 else "Validation"),
+    }
 
 
 REFUSAL_SHAPES: Mapping[str, Shape] = dict.fromkeys(("/predict", "/info", "/health"), error_shape)

@@ -15,11 +15,14 @@ _Batch = Annotated[list[Annotated[list[Text], Field(min_length=1, max_length=2)]
 
 
 class Predict(Strict):
-    """One text, or a batch of lists with one text each. Two texts in one list are a pair there, which no classifier here takes."""
+    """One text, or a batch of lists with one text each. Two texts in one list are a pair there, which no classifier
+    here takes."""
 
     inputs: Text | _Single | _Batch
     raw_scores: bool = Field(False, description="Natural logarithms of the probabilities instead of the probabilities.")
-    truncate: bool | None = Field(None, description="Taken and not needed: a text is always cut to what the model reads.")
+    truncate: bool | None = Field(
+        None, description="Taken and not needed: a text is always cut to what the model reads."
+    )
     truncation_direction: Literal["Right", "right"] = Field("Right", description="Texts are cut at their end only.")
 
     def texts(self) -> tuple[list[str], bool]:
@@ -29,7 +32,9 @@ class Predict(Strict):
         rows = [each for each in self.inputs if isinstance(each, list)]
         pairs = len(rows) < len(self.inputs) and len(self.inputs) > 1
         if pairs or any(len(row) > 1 for row in rows):
-            raise RequestError(422, "bad_body", "inputs: pairs of texts cannot be classified.", 'A batch is [["one"], ["two"]].')
+            raise RequestError(
+                422, "bad_body", "inputs: pairs of texts cannot be classified.", 'A batch is [["one"], ["two"]].'
+            )
         return [row[0] for row in rows] or [str(self.inputs[0])], bool(rows)
 
 

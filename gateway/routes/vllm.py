@@ -1,7 +1,7 @@
 """What clients of vLLM speak: `POST /v1/classify` and `GET /v1/models`; SGLang and dynamo take the same shape.
 
-`model` names the classifier. Add here what those clients ask; refusals keep the gateway's own form, whose `error.message` they
-read as well.
+`model` names the classifier. Add here what those clients ask; refusals keep the gateway's own form, whose
+`error.message` they read as well.
 """
 
 import asyncio
@@ -82,7 +82,9 @@ class Models(BaseModel):
     "/v1/classify", response_model=Classifications, responses=REFUSED, openapi_extra=described(Classify),
     dependencies=[Depends(need("classify"))], summary="Classify, as vLLM does",
 )  # fmt: skip
-async def classify(request: Request, response: Response, body: Annotated[Classify, Depends(body_of(Classify))]) -> Classifications:
+async def classify(
+    request: Request, response: Response, body: Annotated[Classify, Depends(body_of(Classify))]
+) -> Classifications:
     """The label of each text, with the calibrated probability of every label."""
     texts = [body.input] if isinstance(body.input, str) else list(body.input)
     name = body.model or default_classifier(gateway_of(request))
@@ -90,7 +92,10 @@ async def classify(request: Request, response: Response, body: Annotated[Classif
     name_answers(response, asked.answers)
     data = [
         Classification(
-            index=n, label=answer.label, probs=list(answer.probabilities.values()), num_classes=len(answer.probabilities)
+            index=n,
+            label=answer.label,
+            probs=list(answer.probabilities.values()),
+            num_classes=len(answer.probabilities),
         )
         for n, answer in enumerate(asked.answers)
     ]

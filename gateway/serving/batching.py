@@ -1,8 +1,8 @@
 """Micro-batching: texts that wait together are answered together, by one thread; live ones before any shadow.
 
 Waiting jobs whose adapters share a model are one batch, whichever adapters they ask. Live jobs wait in a bounded queue,
-beyond which the caller is told to come back later; shadow jobs in a small one of their own, beyond which they are dropped.
-Add here how work is gathered; who answers is decided before a text comes here, in `slots.py`.
+beyond which the caller is told to come back later; shadow jobs in a small one of their own, beyond which they are
+dropped. Add here how work is gathered; who answers is decided before a text comes here, in `slots.py`.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ class BatchAnswers(Predictions):
     """Predictions, and what they took."""
 
     seconds: float
-    """Processor time of the batch over its texts: what one text cost, whoever else used the machine. Comparable between live
-    and shadow only over batches of like size."""
+    """Processor time of the batch over its texts: what one text cost, whoever else used the machine. Comparable between
+    live and shadow only over batches of like size."""
     together: int
     """How many texts were in the batch, of all who asked."""
 
@@ -64,7 +64,8 @@ class _Job:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one batch took: how many texts, how long each question had waited, and how long they were answered together."""
+    """What one batch took: how many texts, how long each question had waited, and how long they were answered
+    together."""
 
     texts: int
     waited_s: Sequence[float]
@@ -78,8 +79,9 @@ _WINDOW_S, _PAUSE_S = 2.0, 0.05
 class Batcher:
     """One thread that answers. `max_waiting` live texts may wait for it and `max_batch` are answered at once.
 
-    `max_shadow_waiting` and `max_shadow_batch` bound the texts of shadows; a live text that comes waits for no more of them
-    than the latter. While live kept the thread busy for more than `max_shadow_load` of the last seconds, shadows wait.
+    `max_shadow_waiting` and `max_shadow_batch` bound the texts of shadows; a live text that comes waits for no more of
+    them than the latter. While live kept the thread busy for more than `max_shadow_load` of the last seconds, shadows
+    wait.
     """
 
     def __init__(
@@ -124,8 +126,8 @@ class Batcher:
     async def offer_shadow(self, predictor: Answerer, texts: Sequence[str]) -> BatchAnswers | None:
         """The predictions of shadow `texts`, made while no live text waits; None when they were dropped.
 
-        They are dropped at once when too many shadow texts wait already, as they do under load, or when the gateway stops;
-        later only because it stops. Many texts are asked a few at a time; more than may wait are always dropped.
+        They are dropped at once when too many shadow texts wait already, as they do under load, or when the gateway
+        stops; later only because it stops. Many texts are asked a few at a time; more than may wait are always dropped.
         """
         if not self.has_room_for_shadow(len(texts)):
             return None

@@ -1,9 +1,10 @@
 """Loading: what a rollout needs in memory, and what must be true of it before it takes traffic.
 
-An adapter is vouched for by ledger and receipts, its bytes are those that its name says, it answers its canary as it did when
-it was trained, and it knows no label that the specification lacks. Where a target runs an export, the export answers in the
-adapter's place when the receipt of `target_fit` names its bytes; otherwise the adapter itself does, and `lacking` says why.
-Add here another such condition; when a rollout is taken over, and what happens when it cannot be, is `slots.py`.
+An adapter is vouched for by ledger and receipts, its bytes are those that its name says, it answers its canary as it
+did when it was trained, and it knows no label that the specification lacks. Where a target runs an export, the export
+answers in the adapter's place when the receipt of `target_fit` names its bytes; otherwise the adapter itself does, and
+`lacking` says why. Add here another such condition; when a rollout is taken over, and what happens when it cannot be,
+is `slots.py`.
 """
 
 import logging
@@ -51,7 +52,8 @@ class Served:
     lacking: str = ""
     """Why an adapter answers where an export should; empty when all is as the targets ask."""
     awaited: Mapping[Path, int] = field(default_factory=dict)
-    """The records of exports that are lacking, with what `stamp_of` says of them: once that changes it is worth another look."""
+    """The records of exports that are lacking, with what `stamp_of` says of them: once that changes it is worth another
+    look."""
     again_at: float = math.inf
     """When, on the clock that never goes back, what failed to load is worth another look."""
 
@@ -66,13 +68,15 @@ def load_served(
 ) -> Served:
     """What `rollout` asks for, loaded and verified; without one, what the ledger says is live, for everyone.
 
-    Adapters that `before` holds are not loaded again. A fault of an export that nobody expected is logged unless `told` has it.
-    Raises `RatchetError` when anything is not as it must be.
+    Adapters that `before` holds are not loaded again. A fault of an export that nobody expected is logged unless `told`
+    has it. Raises `RatchetError` when anything is not as it must be.
     """
     if rollout is None:
         state = Ledger(home).state(name)
         if state.live is None:
-            raise RatchetError(f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live")
+            raise RatchetError(
+                f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live"
+            )
         # Without a flag nobody knows whether the operator had killed the candidate, so only live answers.
         rollout = rollout_of(home, name, state, killed=True)
     admit(home, name, rollout)
@@ -105,7 +109,8 @@ class _Loader:
         self.again_at = math.inf
 
     def load(self, digest: str, kind: str, known: Mapping[str, Answering]) -> Answering:
-        """The export `kind` of an adapter, or, without a kind and where the export may not answer, the adapter itself."""
+        """The export `kind` of an adapter, or, without a kind and where the export may not answer, the adapter
+        itself."""
         found = known.get(digest)
         if found is not None and export_kind_of(found) == kind:
             return found
@@ -115,7 +120,10 @@ class _Loader:
             except RatchetError as error:
                 self.lacking.append(f"{self._who(digest)}: {error.message} {error.hint}".strip())
             except Exception as error:  # noqa: BLE001 - a runtime raises what it likes, and the adapter can still answer
-                said = f"loading the {kind} export of adapter {digest[:12]} raised {type(error).__name__}; the log has more."
+                said = (
+                    f"loading the {kind} export of adapter {digest[:12]} raised {type(error).__name__}; the log has"
+                    " more."
+                )
                 self._tell(f"{self._name}: {said}", error)
                 self.again_at = time.monotonic() + _AGAIN_S
                 self.lacking.append(f"{self._who(digest)}: {said}")

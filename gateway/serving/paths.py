@@ -1,7 +1,7 @@
 """The two paths of an answer: an edge that says a label alone, and the calibrated one, which high stakes always reach.
 
-Live, candidate and shadow go the same way, so that a pair compares what users got with what they would have got. Add here how a
-path is asked; which labels need the calibrated one is `ratchet/deployment/serving_paths.py`.
+Live, candidate and shadow go the same way, so that a pair compares what users got with what they would have got. Add
+here how a path is asked; which labels need the calibrated one is `ratchet/deployment/serving_paths.py`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

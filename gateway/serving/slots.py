@@ -1,7 +1,9 @@
-"""Which adapter answers whom: the flag file is followed, adapters are loaded beside those that serve, and swapped whole.
+"""Which adapter answers whom: the flag file is followed, adapters are loaded beside those that serve, and swapped
+whole.
 
-An adapter that is missing, changed or not the promoted one never serves: the slot keeps what it had, and `problems` says why.
-Add here what must be true of an adapter before it takes traffic; what the flag says is `ratchet/rollout/flag.py`.
+An adapter that is missing, changed or not the promoted one never serves: the slot keeps what it had, and `problems`
+says why. Add here what must be true of an adapter before it takes traffic; what the flag says is
+`ratchet/rollout/flag.py`.
 """
 
 import logging
@@ -41,7 +43,8 @@ class SlotChoice:
 
 @dataclass(frozen=True)
 class ShadowTarget:
-    """The adapter that answers after the one that the user saw, for `share` of the requests, under ledger entry `sequence`."""
+    """The adapter that answers after the one that the user saw, for `share` of the requests, under ledger entry
+    `sequence`."""
 
     choice: SlotChoice
     share: float
@@ -64,7 +67,8 @@ class Slots:
     problems: Mapping[str, str] = field(default_factory=dict)
     """By classifier: why it does not serve what the flags ask for. Empty when all is well."""
     unpromoted: frozenset[str] = frozenset()
-    """Those of `problems` that serve nothing because nothing of them was ever promoted: no harm where another serves."""
+    """Those of `problems` that serve nothing because nothing of them was ever promoted: no harm where another serves.
+    """
     bases: ModelPool = field(default_factory=ModelPool)
     """The base models in memory, each once. An adapter leaves them when nobody holds its predictor."""
     factory: Factory | None = None
@@ -120,7 +124,9 @@ class Slots:
                     wanted.append(None)
                 for rollout in wanted:
                     try:
-                        served[name] = load_served(self.home, name, rollout, self.bases, self._state.served.get(name), self._told)
+                        served[name] = load_served(
+                            self.home, name, rollout, self.bases, self._state.served.get(name), self._told
+                        )
                         generations[name] = asked.flags.generation if rollout else 0
                         break
                     except Exception as error:  # noqa: BLE001 - as above: no memory, a disk that fails, a runtime's own
@@ -148,7 +154,8 @@ class Slots:
             self.problems, self.unpromoted, self._moving, self._seen = problems, frozenset(unpromoted), moving, stamp
 
     def _begun(self, name: str, error: Exception, asked: DesiredState) -> tuple[Head, float] | None:
-        """Head and first sight of a move whose entry stands and whose flag is still that of the entry before; else None."""
+        """Head and first sight of a move whose entry stands and whose flag is still that of the entry before; else
+        None."""
         if not isinstance(error, RatchetError) or error.code != "stale_flag":
             return None
         try:
@@ -185,8 +192,9 @@ class Slots:
     def choose(self, name: str, key: str) -> SlotChoice:
         """Who answers the user or request `key`; raises KeyError for a classifier that does not serve.
 
-        Whatever the provider says, only the live adapter or the candidate of the flag file answers: both are vouched for by
-        the ledger and loaded. Anything else, and a provider that failed, is live; told to `observers`, and logged once.
+        Whatever the provider says, only the live adapter or the candidate of the flag file answers: both are vouched
+        for by the ledger and loaded. Anything else, and a provider that failed, is live; told to `observers`, and
+        logged once.
         """
         while True:
             state = self._state
@@ -195,7 +203,8 @@ class Slots:
             slot, fallback = resolve_slot(said, served.rollout)
             if not fallback:
                 break
-            with self._swap:  # the provider may know the next rollout already: then its state is here once the swap is done
+            # the provider may know the next rollout already: then its state is here once the swap is done
+            with self._swap:
                 if self._state is state:
                     break
         for observe in self.observers:
@@ -212,7 +221,8 @@ class Slots:
         return _choice(LIVE, served.rollout.live, served)
 
     def other_than(self, name: str, digest: str) -> ShadowTarget | None:
-        """Who shadows an answer of `digest`: the rollout's shadow what live said, and live what the candidate said; or nobody."""
+        """Who shadows an answer of `digest`: the rollout's shadow what live said, and live what the candidate said; or
+        nobody."""
         served = self._state.served.get(name)
         shadow = served.rollout.adapters.get("shadow") if served else None
         if served is None or shadow is None or digest not in served.predictors:

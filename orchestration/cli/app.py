@@ -1,7 +1,7 @@
 """The `ratchet` command: its common options and its exit codes. How errors are said is `errors.py`.
 
-Add a command as a file of its own and list it in `registry.py`. Importing this module must stay fast: nothing heavier than
-Typer comes in before a command runs; a test holds this.
+Add a command as a file of its own and list it in `registry.py`. Importing this module must stay fast: nothing heavier
+than Typer comes in before a command runs; a test holds this.
 """
 
 import sys
@@ -38,7 +38,10 @@ for command, page in COMMANDS:
 def begin(
     context: typer.Context,
     home: Annotated[
-        str | None, typer.Option("--home", metavar="DIR", help="Folder with everything; else RATCHET_HOME, else the nearest data/.")
+        str | None,
+        typer.Option(
+            "--home", metavar="DIR", help="Folder with everything; else RATCHET_HOME, else the nearest data/."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors on standard error.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Answer every question with yes.")] = False,
@@ -78,7 +81,9 @@ def _run(words: list[str]) -> int:
     except typer.TyperException as error:
         return print_error(arguments.explain(error), words)
     except typer.Abort:
-        return print_error(RatchetError("nothing was done.", "Answer the question, or give --yes.", code="aborted"), words)
+        return print_error(
+            RatchetError("nothing was done.", "Answer the question, or give --yes.", code="aborted"), words
+        )
     except BrokenPipeError:
         output.abandon_output()
         return 0

@@ -1,4 +1,5 @@
-"""What the shell completes: names of classifiers, weeks and digests, read from folder names alone so that it answers at once.
+"""What the shell completes: names of classifiers, weeks and digests, read from folder names alone so that it answers at
+once.
 
 Add a completer here; it must open no database and never fail, because its output is the user's prompt.
 """
@@ -45,5 +46,9 @@ def _home(context: typer.Context) -> Home | None:
 
 
 def _folder(context: typer.Context, folder: str) -> Path | None:
-    home, name = _home(context), context.params.get("name") or next(iter(context.args), None)  # not yet read beside a lone option
+    # not yet read beside a lone option
+    home, name = (
+        _home(context),
+        context.params.get("name") or next(iter(context.args), None),
+    )
     return home.classifier(name) / folder if home and isinstance(name, str) and NAME.fullmatch(name) else None

@@ -37,7 +37,9 @@ Name = Annotated[str, typer.Argument(help="The classifier.", callback=_check, au
 OptionalName = Annotated[
     str | None,
     typer.Argument(
-        help="The classifier; all of them when left out.", callback=_check_optional, autocompletion=completion.classifiers
+        help="The classifier; all of them when left out.",
+        callback=_check_optional,
+        autocompletion=completion.classifiers,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

@@ -1,4 +1,5 @@
-"""An explanation drawn on a terminal: the text with each word coloured by what it did, and the strongest words in figures.
+"""An explanation drawn on a terminal: the text with each word coloured by what it did, and the strongest words in
+figures.
 
 Add here what is shown of an explanation in letters; how it is asked for is `orchestration/cli/commands/explain.py`.
 """
@@ -13,17 +14,25 @@ _STRONG, _WEAK = 0.35, 0.1  # of the strongest word
 
 
 def draw_explanation(session: Session, document: dict[str, Any]) -> list[str]:
-    """The lines of an explanation: the answer, the text shaded, the strongest words with their figures, and how exact they are."""
+    """The lines of an explanation: the answer, the text shaded, the strongest words with their figures, and how exact
+    they are."""
     read = [word for word in document["words"] if word["attribution"] is not None]
     most = max((abs(word["attribution"]) for word in read), default=0.0)
     ranked = sorted(read, key=lambda word: -abs(word["attribution"]))[:_SHOWN]
-    answer = "the answer" if document["answer"] == document["label"] else f"the answer is {printable(document['answer'])}"
+    answer = (
+        "the answer" if document["answer"] == document["label"] else f"the answer is {printable(document['answer'])}"
+    )
     return [
         f"{printable(document['label'])} {document['probability']:.3f}, {answer}; adapter {document['adapter'][:12]}",
         "",
         _shade(session, document["text"], document["words"], most),
         "",
-        table([{"word": word["text"], "adds": word["attribution"], "": _bar(word["attribution"], most)} for word in ranked]),
+        table(
+            [
+                {"word": word["text"], "adds": word["attribution"], "": _bar(word["attribution"], most)}
+                for word in ranked
+            ]
+        ),
         "",
         document["sentence"],
     ]

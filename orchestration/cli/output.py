@@ -34,7 +34,8 @@ def abandon_output() -> None:
 
 
 def hush() -> None:
-    """Point standard error at nothing: all is said, and what libraries print while the interpreter ends is no talk of ours."""
+    """Point standard error at nothing: all is said, and what libraries print while the interpreter ends is no talk of
+    ours."""
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
@@ -65,7 +66,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     right = [all(isinstance(row[name], int | float) for row in rows) for name in names]
     return "\n".join(
-        "  ".join(cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)).rstrip()
+        "  ".join(
+            cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)
+        ).rstrip()
         for line in cells
     )
 

@@ -1,6 +1,7 @@
 """The list of commands, each with its help page.
 
-Add a command here, with one sentence, an example, and the exit codes beside 0, 1 and 64; what it does is in a file of its own.
+Add a command here, with one sentence, an example, and the exit codes beside 0, 1 and 64; what it does is in a file of
+its own.
 """
 
 from collections.abc import Callable
@@ -29,23 +30,28 @@ from orchestration.cli.commands.verify_adapter import verify_adapter
 from orchestration.cli.help import manual
 
 COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
-    (demo, manual("Play three simulated weeks: promoted, promoted and a planted regression rolled back, a bad third one blocked.",
+    (demo, manual("Play three simulated weeks: promoted, promoted and a planted regression rolled back, a bad third "
+                  "one blocked.",
                   "ratchet demo")),
-    (init, manual("Make a classifier: its commented classifier.toml, its landing folders and, where given, its golden set.",
+    (init, manual("Make a classifier: its commented classifier.toml, its landing folders and, where given, its golden "
+                  "set.",
                   "ratchet init tickets --labels-from golden.jsonl")),
-    (ingest, manual("Take production logs and corrections: files that are named, and what lies new in the landing folders.",
+    (ingest, manual("Take production logs and corrections: files that are named, and what lies new in the landing "
+                    "folders.",
                     "ratchet ingest tickets --logs week.jsonl --corrections fixes.csv --map text=body", 3)),
     (cycle, manual("Run one week: train every candidate, calibrate, judge and check the best one.",
                    "ratchet cycle tickets --week latest", 2)),
     (report, manual("Show the figures of a week's eval report and where its page lies.",
                     "ratchet report tickets --week 2026-W09", 2)),
-    (sweep, manual("Show what each candidate of a week gave and what it cost in time, energy and money, with TF-IDF beside them.",
+    (sweep, manual("Show what each candidate of a week gave and what it cost in time, energy and money, with TF-IDF "
+                   "beside them.",
                    "ratchet sweep tickets --week latest")),
     (teach, manual("Ask the [frontier] model about a week's training rows, and write its answers as a teacher's file.",
                    "RATCHET_FRONTIER_KEY=... ratchet teach tickets --week latest --budget 2", 3)),
     (promote, manual("Make the newest candidate that passed its cycle live, and record who did it and why.",
                      "ratchet promote tickets --why 'better on transfers'", 2)),
-    (advance, manual("Weigh the evidence of a rollout and carry out what it asks for: what the promotion sensor does every minute.",
+    (advance, manual("Weigh the evidence of a rollout and carry out what it asks for: what the promotion sensor does "
+                     "every minute.",
                      "ratchet advance tickets")),
     (hold, manual("Stop a rollout where it stands, or lift the stop.", "ratchet hold tickets --why 'holidays'")),
     (rollback, manual("Take the candidate, or live itself, back at once: one write, no gates, and it stays out.",
@@ -56,13 +62,16 @@ COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (verify, manual("Verify a receipt, or the ledger of a classifier with its anchors.", "ratchet verify tickets")),
     (predict, manual("Answer a file of texts; a line that cannot be answered is left out and named.",
                      "ratchet predict tickets --input in.jsonl --output out.jsonl", 3)),
-    (explain, manual("Show which words of a text spoke for the answer and which against it, through the adapter that serves.",
+    (explain, manual("Show which words of a text spoke for the answer and which against it, through the adapter that "
+                     "serves.",
                      "ratchet explain tickets --text 'my card was swallowed' --html why.html")),
     (export, manual("Write an adapter for another runtime, and compare its answers with the adapter's own.",
                     "ratchet export tickets --kind onnx_int8", 2)),
-    (publish, manual("Publish an adapter on a Hub, load it back and tag it by its week; or read back what was published.",
+    (publish, manual("Publish an adapter on a Hub, load it back and tag it by its week; or read back what was "
+                     "published.",
                      "HF_TOKEN=... ratchet publish tickets --repo owner/tickets", 2)),
-    (verify_adapter, manual("Look strictly at an adapter that somebody else made, and try it in a confined process; keep nothing.",
+    (verify_adapter, manual("Look strictly at an adapter that somebody else made, and try it in a confined process; "
+                            "keep nothing.",
                             "ratchet verify-adapter owner/tickets@" + "0123456789" * 4 + " --for tickets", 2)),
     (serve, manual("Answer over HTTP with what is live, and land what is asked, corrected and said of it.",
                    "ratchet serve --port 8008")),

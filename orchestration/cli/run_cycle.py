@@ -64,7 +64,9 @@ def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResu
         return None
     for stage in stages:
         if stage.status == "blocked":
-            return BlockedError(f"{stage.unique_id}: {stage.message}", code="blocked", details={"check": stage.unique_id})
+            return BlockedError(
+                f"{stage.unique_id}: {stage.message}", code="blocked", details={"check": stage.unique_id}
+            )
     for entry in instance.all_logs(run_id, of_type={_KINDS.STEP_FAILURE, _KINDS.RUN_FAILURE, _KINDS.RUN_CANCELED}):
         event = entry.dagster_event
         error = getattr(event.event_specific_data, "error", None) if event else None

@@ -43,7 +43,8 @@ def session_of(context: typer.Context) -> Session:
 
 
 def open_home(option: str | None) -> Home:
-    """The home at `option`, else where `RATCHET_HOME` points, else the nearest `data/` with a classifier, else `data/` here.
+    """The home at `option`, else where `RATCHET_HOME` points, else the nearest `data/` with a classifier, else `data/`
+    here.
 
     Raises `UsageError` for a path that is a file, `RatchetError` for one that cannot be read.
     """
@@ -53,7 +54,9 @@ def open_home(option: str | None) -> Home:
     try:
         root = Path(given).resolve()
         if not given.strip() or (root.exists() and not root.is_dir()):
-            raise UsageError(f"home {given[:200]!r} is no folder.", "Give a folder with --home or RATCHET_HOME.", code="bad_home")
+            raise UsageError(
+                f"home {given[:200]!r} is no folder.", "Give a folder with --home or RATCHET_HOME.", code="bad_home"
+            )
     except (OSError, ValueError) as error:
         raise RatchetError(
             f"home {given[:200]!r} cannot be read: {error}.", "Give another folder with --home.", code="bad_home"

@@ -23,7 +23,9 @@ def check_candidate(candidate: Any) -> None:
     if candidate.rank > 256:
         raise bad_spec(f"candidate.rank = {candidate.rank} is above 256.", "Use 4 to 64; 16 is the default.")
     if candidate.seed >= 2**32:
-        raise bad_spec(f"candidate.seed = {candidate.seed} is above 4294967295.", "Use a small whole number, for instance 0.")
+        raise bad_spec(
+            f"candidate.seed = {candidate.seed} is above 4294967295.", "Use a small whole number, for instance 0."
+        )
     need_share("candidate.dropout", candidate.dropout)
     if candidate.dropout >= 1:
         raise bad_spec("candidate.dropout = 1 drops everything.", "Use 0.0 to 0.3.")
@@ -47,7 +49,9 @@ def _check_method(candidate: Any) -> None:
     if candidate.family == "causal" and candidate.method == "probe":
         raise bad_spec('candidate.method = "probe" needs embeddings.', 'Use method = "lora", or family = "encoder".')
     if candidate.family == "encoder" and candidate.trainer == "sft":
-        raise bad_spec('candidate.trainer = "sft" trains causal models only.', 'Use trainer = "ratchet", or family = "causal".')
+        raise bad_spec(
+            'candidate.trainer = "sft" trains causal models only.', 'Use trainer = "ratchet", or family = "causal".'
+        )
     if candidate.family == "encoder" and candidate.method == "qlora":
         raise bad_spec(
             'candidate.method = "qlora" is for causal models: an encoder is small enough as it is.',
@@ -55,7 +59,8 @@ def _check_method(candidate: Any) -> None:
         )
     if candidate.method == "probe" and (candidate.accumulate > 1 or candidate.checkpointing):
         raise bad_spec(
-            'candidate.accumulate and checkpointing mean nothing to method = "probe", which trains no layer.', "Remove them."
+            'candidate.accumulate and checkpointing mean nothing to method = "probe", which trains no layer.',
+            "Remove them.",
         )
     if candidate.method == "full":
         _check_full(candidate)
@@ -68,17 +73,23 @@ def _check_full(candidate: Any) -> None:
         ("dropout", 0.0, "has no adapter whose input could be dropped"),
     ):
         if getattr(candidate, name) != usual:
-            raise bad_spec(f'candidate.{name} is set, but method = "full" {what}.', f'Remove {name}, or use method = "lora".')
+            raise bad_spec(
+                f'candidate.{name} is set, but method = "full" {what}.', f'Remove {name}, or use method = "lora".'
+            )
 
 
 def _check_pass(candidate: Any) -> None:
     if candidate.method != "dpo":
         for name in ("pass_epochs", "pass_rate", "beta"):
             if getattr(candidate, name) != type(candidate).__dataclass_fields__[name].default:
-                raise bad_spec(f'candidate.{name} is set, but only method = "dpo" has a preference pass.', f"Remove {name}.")
+                raise bad_spec(
+                    f'candidate.{name} is set, but only method = "dpo" has a preference pass.', f"Remove {name}."
+                )
         return
     if candidate.family == "encoder":
-        raise bad_spec('candidate.method = "dpo" prefers codes of a prompt.', 'Use method = "lora", or family = "causal".')
+        raise bad_spec(
+            'candidate.method = "dpo" prefers codes of a prompt.', 'Use method = "lora", or family = "causal".'
+        )
     if candidate.trainer == "sft":
         raise bad_spec('candidate.trainer = "sft" trains no preference pass.', "Remove it: the pass is always TRL's.")
     need_at_least("candidate.pass_epochs", candidate.pass_epochs, 1)
@@ -88,7 +99,9 @@ def _check_teacher(candidate: Any) -> None:
     if not candidate.teacher:
         for name, usual in (("teacher_weight", 0.5), ("teacher_temperature", 1.0)):
             if getattr(candidate, name) != usual:
-                raise bad_spec(f"candidate.{name} is set without candidate.teacher.", f"Name a teacher, or remove {name}.")
+                raise bad_spec(
+                    f"candidate.{name} is set without candidate.teacher.", f"Name a teacher, or remove {name}."
+                )
         return
     if not (DIGEST.fullmatch(candidate.teacher) or ANSWERS.fullmatch(candidate.teacher)):
         raise bad_spec(
@@ -97,10 +110,14 @@ def _check_teacher(candidate: Any) -> None:
         )
     if candidate.method == "probe" or candidate.trainer == "sft":
         what = 'method = "probe"' if candidate.method == "probe" else 'trainer = "sft"'
-        raise bad_spec(f"candidate.teacher means nothing to {what}, which learns from labels.", "Remove it, or use another.")
+        raise bad_spec(
+            f"candidate.teacher means nothing to {what}, which learns from labels.", "Remove it, or use another."
+        )
     need_share("candidate.teacher_weight", candidate.teacher_weight)
     if not candidate.teacher_weight:
-        raise bad_spec("candidate.teacher_weight = 0 learns nothing from the teacher.", "Use 0.3 to 0.9, or no teacher.")
+        raise bad_spec(
+            "candidate.teacher_weight = 0 learns nothing from the teacher.", "Use 0.3 to 0.9, or no teacher."
+        )
 
 
 def _check_layers(candidate: Any) -> None:
@@ -108,11 +125,13 @@ def _check_layers(candidate: Any) -> None:
         upper = upper_count(candidate.layers)
     except ValueError:
         raise bad_spec(
-            f'candidate.layers = "{candidate.layers}" is no choice of layers.', 'Write "all", or "top:10" for the upper ten.'
+            f'candidate.layers = "{candidate.layers}" is no choice of layers.',
+            'Write "all", or "top:10" for the upper ten.',
         ) from None
     if upper and candidate.checkpointing and candidate.trainer == "ratchet":
         raise bad_spec(
-            f'candidate.checkpointing computes again what candidate.layers = "{candidate.layers}" keeps.', "Remove one of the two."
+            f'candidate.checkpointing computes again what candidate.layers = "{candidate.layers}" keeps.',
+            "Remove one of the two.",
         )
     if upper and candidate.method == "probe":
         raise bad_spec(

@@ -1,7 +1,7 @@
 """Table `[frontier]` of the specification: which large model is asked beside ours, and what it may cost.
 
-Add a setting here, with its default, unit and the sentence that refuses a wrong value. The key is never a setting: it comes from
-the environment only.
+Add a setting here, with its default, unit and the sentence that refuses a wrong value. The key is never a setting: it
+comes from the environment only.
 """
 
 import re
@@ -22,7 +22,8 @@ class Frontier:
     __pydantic_config__ = STRICT
 
     base_url: str
-    """For instance `https://api.example.com/v1`. Plain http is taken on loopback only: texts and the key travel in it."""
+    """For instance `https://api.example.com/v1`. Plain http is taken on loopback only: texts and the key travel in it.
+    """
     model: str
     price_input: float
     """Of a million tokens that are sent, in the money of `budget`."""
@@ -56,7 +57,8 @@ class Frontier:
         if address is None or address.username is not None or address.password is not None:
             raise bad_spec(
                 "frontier.base_url is no address of an endpoint.",
-                "Write it as 'https://host/v1', without name, password, '?' or '#'; the key belongs into the environment.",
+                "Write it as 'https://host/v1', without name, password, '?' or '#'; the key belongs into the"
+                " environment.",
             )
         if address.scheme == "http" and not self.is_local:
             raise bad_spec(
@@ -78,7 +80,9 @@ class Frontier:
         need_at_least("frontier.longest_s", self.longest_s, 1)
         for name, most in (("at_once", 32), ("retries", 10), ("timeout_s", 600), ("longest_s", 3600)):
             if getattr(self, name) > most:
-                raise bad_spec(f"frontier.{name} = {getattr(self, name)} is above {most}.", f"Set it to {most} or less.")
+                raise bad_spec(
+                    f"frontier.{name} = {getattr(self, name)} is above {most}.", f"Set it to {most} or less."
+                )
 
     @property
     def is_local(self) -> bool:

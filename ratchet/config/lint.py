@@ -1,7 +1,7 @@
 """What is said of a specification and not refused: settings that nothing reads, and a rate that is meant for adapters.
 
-Add here what somebody may have written by mistake though it can be trained; a contradiction is refused in `candidate.py`. That a
-setting was written, and not left at its default, only the file knows.
+Add here what somebody may have written by mistake though it can be trained; a contradiction is refused in
+`candidate.py`. That a setting was written, and not left at its default, only the file knows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,8 @@ _EPOCHS = ("epochs", "batch", "learning_rate", "patience")
 _ADAPTER = ("rank", "alpha", "dropout", "target_modules")
 _SAVING = ("accumulate", "checkpointing", "layers")
 _GENTLE = 5e-4
-"""Training every weight of a pretrained model faster than this ruins more than it teaches; a tiny random one needs more."""
+"""Training every weight of a pretrained model faster than this ruins more than it teaches; a tiny random one needs
+more."""
 
 
 def unread_settings(candidate: Candidate) -> tuple[str, ...]:
@@ -40,13 +41,18 @@ class Remark:
 def remark_on(document: Mapping[str, Any], candidates: tuple[Candidate, ...]) -> tuple[Remark, ...]:
     """The remarks on the TOML `document` whose candidates are `candidates`, in its order."""
     remarks: list[Remark] = []
-    for number, (written, candidate) in enumerate(zip(document.get("candidate", ()), candidates, strict=False), start=1):
+    for number, (written, candidate) in enumerate(
+        zip(document.get("candidate", ()), candidates, strict=False), start=1
+    ):
         remarks.extend(_on_candidate(f"Candidate {number}", written, candidate))
     encoders = all(candidate.family != "causal" for candidate in candidates)
     if "prompt" in document and "frontier" not in document and encoders:
         remarks.append(Remark("No candidate reads [prompt].", 'Remove it, or add a candidate with family = "causal".'))
     if "frontier" in document and len(document.get("label", ())) > MOST_LABELS:
-        found = f"The [frontier] model is never asked: it answers with a code of one token, and there are {MOST_LABELS} of them."
+        found = (
+            f"The [frontier] model is never asked: it answers with a code of one token, and there are {MOST_LABELS} of"
+            " them."
+        )
         remarks.append(Remark(found, "Remove [frontier], or split the classifier in two."))
     return tuple(remarks)
 

@@ -12,12 +12,14 @@ from ratchet.config.validation import STRICT, need_at_least
 
 @dataclass(frozen=True)
 class Machine:
-    """Table `[machine]` of the specification: it turns seconds into an estimate of energy and cost, and decides nothing."""
+    """Table `[machine]` of the specification: it turns seconds into an estimate of energy and cost, and decides
+    nothing."""
 
     __pydantic_config__ = STRICT
 
     watts: float = 30.0
-    """What it draws while it trains. The default is a guess for two busy server cores with their share of memory and losses."""
+    """What it draws while it trains. The default is a guess for two busy server cores with their share of memory and
+    losses."""
     price_per_hour: float = 0.1
     """What an hour of it costs, in your currency. The default is the order of a small rented two-core machine."""
 
@@ -35,7 +37,8 @@ class Machine:
         return {"watts": self.watts, "price_per_hour": self.price_per_hour, "assumed": self == Machine()}
 
     def spend(self, seconds: float) -> dict[str, float]:
-        """What `seconds` of it come to: `seconds` themselves, `energy_wh` in watt hours, `cost` in the price's currency."""
+        """What `seconds` of it come to: `seconds` themselves, `energy_wh` in watt hours, `cost` in the price's
+        currency."""
         hours = seconds / 3600
         return {"seconds": seconds, "energy_wh": hours * self.watts, "cost": hours * self.price_per_hour}
 

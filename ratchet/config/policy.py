@@ -1,6 +1,7 @@
 """The policy of one classifier: what blocks a cycle, and how a candidate that passed may advance.
 
-Add a limit here, with its default, unit and the sentence that refuses a wrong value. How a gate uses it is in the gate's module.
+Add a limit here, with its default, unit and the sentence that refuses a wrong value. How a gate uses it is in the
+gate's module.
 """
 
 from dataclasses import dataclass
@@ -90,7 +91,12 @@ class PromotionPolicy:
         need_at_least("promotion.min_labels", self.min_labels, 1)
         for name in ("shadow_share", "max_disagreement", "max_error_share"):
             need_share(f"promotion.{name}", getattr(self, name))
-        for name, least in (("dwell_minutes", 0), ("min_step_requests", 1), ("deadline_hours", 0), ("shadow_requests", 1)):
+        for name, least in (
+            ("dwell_minutes", 0),
+            ("min_step_requests", 1),
+            ("deadline_hours", 0),
+            ("shadow_requests", 1),
+        ):
             need_at_least(f"promotion.{name}", getattr(self, name), least)
         need_at_least("promotion.max_latency_ratio", self.max_latency_ratio, 1)
         if list(self.steps) != sorted(set(self.steps)) or not self.steps or self.steps[0] <= 0 or self.steps[-1] != 100:

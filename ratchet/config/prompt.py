@@ -1,7 +1,8 @@
 """The prompt of a causal classifier: what stands before and after the text, and the one-token code of each label.
 
-Add here what may be said to the model. How a prompt becomes tokens is `ratchet/models/prompt_tokenizer.py`; which probabilities come back is
-`ratchet/models/causal.py`. Everything that is the same for all texts stands before the text, so that it is computed once.
+Add here what may be said to the model. How a prompt becomes tokens is `ratchet/models/prompt_tokenizer.py`; which
+probabilities come back is `ratchet/models/causal.py`. Everything that is the same for all texts stands before the text,
+so that it is computed once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,13 +49,18 @@ class PromptPolicy:
     def __post_init__(self) -> None:
         if self.template.count(_TEXT) != 1:
             raise bad_spec(
-                f"prompt.template holds {_TEXT} {self.template.count(_TEXT)} times.", f"Write {_TEXT} once, where the text goes."
+                f"prompt.template holds {_TEXT} {self.template.count(_TEXT)} times.",
+                f"Write {_TEXT} once, where the text goes.",
             )
         before, _, after = self.template.partition(_TEXT)
         if before.count(_LABELS) > 1 or _LABELS in after:
-            raise bad_spec(f"prompt.template holds {_LABELS} twice or after {_TEXT}.", f"Write {_LABELS} once, before {_TEXT}.")
+            raise bad_spec(
+                f"prompt.template holds {_LABELS} twice or after {_TEXT}.", f"Write {_LABELS} once, before {_TEXT}."
+            )
         if self.system and not self.chat:
-            raise bad_spec("prompt.system is set without prompt.chat.", "Set chat = true, or write it into the template.")
+            raise bad_spec(
+                "prompt.system is set without prompt.chat.", "Set chat = true, or write it into the template."
+            )
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,8 @@ class Prompt:
 
 
 def choose_codes(k: int) -> tuple[str, ...]:
-    """A code for each of `k` labels: digits up to nine, letters up to 52; more labels are refused with `RatchetError`."""
+    """A code for each of `k` labels: digits up to nine, letters up to 52; more labels are refused with
+    `RatchetError`."""
     if k <= len(_DIGITS):
         return _DIGITS[:k]
     if k <= MOST_LABELS:
@@ -106,7 +113,8 @@ def make_prompt(policy: PromptPolicy, labels: Sequence[PromptLabel]) -> Prompt:
     """The prompt of a classifier; the same for every causal candidate."""
     codes = choose_codes(len(labels))
     lines = [
-        f"{code}: {' - '.join(filter(None, (label.name, label.description)))}" for code, label in zip(codes, labels, strict=True)
+        f"{code}: {' - '.join(filter(None, (label.name, label.description)))}"
+        for code, label in zip(codes, labels, strict=True)
     ]
     before, _, after = policy.template.partition(_TEXT)
     return Prompt(before.replace(_LABELS, "\n".join(lines)), after, codes, policy.chat, policy.system)

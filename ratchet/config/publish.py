@@ -1,7 +1,8 @@
 """Table `[publish]` of the specification: where an adapter is published, for whom, and under which terms.
 
-Nothing here decides how an adapter is trained or judged, so none of it is in the specification's digest. Add a setting here with
-the sentence that refuses a wrong value; who reads it is `ratchet/deployment/hub/contents.py` and `ratchet/deployment/hub/model_card.py`.
+Nothing here decides how an adapter is trained or judged, so none of it is in the specification's digest. Add a setting
+here with the sentence that refuses a wrong value; who reads it is `ratchet/deployment/hub/contents.py` and
+`ratchet/deployment/hub/model_card.py`.
 """
 
 import re
@@ -33,8 +34,8 @@ class PublishPolicy:
     data_licence: str = ""
     """On which terms those texts may be used, in a sentence."""
     base_model: str = ""
-    """The Hub repository that holds the same base, where the base here is a package's or a folder; believed only after the
-    published adapter gave equal logits on it."""
+    """The Hub repository that holds the same base, where the base here is a package's or a folder; believed only after
+    the published adapter gave equal logits on it."""
     base_revision: str = ""
     """The commit of `base_model`, 40 hex digits."""
 
@@ -63,10 +64,10 @@ class PublishPolicy:
         missing = [name for name in ("licence", "provenance", "data_licence") if not getattr(self, name).strip()]
         if missing:
             raise RatchetError(
-                f"{' and '.join(f'publish.{name}' for name in missing)} {'is' if len(missing) == 1 else 'are'} not set, "
-                "and the model card needs it.",
-                "Say in table [publish] of classifier.toml under which licence the adapter goes out, where its texts come from "
-                "(provenance) and on which terms they may be used (data_licence).",
+                f"{' and '.join(f'publish.{name}' for name in missing)} {'is' if len(missing) == 1 else 'are'} not set,"
+                " and the model card needs it.",
+                "Say in table [publish] of classifier.toml under which licence the adapter goes out, where its texts"
+                " come from (provenance) and on which terms they may be used (data_licence).",
                 code="no_terms",
             )
 

@@ -14,13 +14,15 @@ SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", Frontier.key_variable)
 
 
 def without_secrets(frontier: Frontier | None = None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables of `environment` without those that hold a secret; `frontier` is the classifier's, where that is known."""
+    """The variables of `environment` without those that hold a secret; `frontier` is the classifier's, where that is
+    known."""
     secrets = _secrets(frontier)
     return {name: value for name, value in environment.items() if name not in secrets}
 
 
 def emptied_secrets(frontier: Frontier | None = None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The secrets that `environment` has, each empty: for a client that adds to the environment and takes nothing away."""
+    """The secrets that `environment` has, each empty: for a client that adds to the environment and takes nothing
+    away."""
     return dict.fromkeys(_secrets(frontier) & set(environment), "")
 
 

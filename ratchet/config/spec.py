@@ -1,7 +1,8 @@
 """The specification of one classifier, `classifier.toml`, as frozen values that refuse contradictions.
 
-Add a setting here, with its default, unit and the sentence that refuses a wrong value; limits of the gates go to `policy.py`,
-settings of training to `candidate.py`. Reading the file, and naming unknown keys, is done by `ratchet/storage/specs.py`.
+Add a setting here, with its default, unit and the sentence that refuses a wrong value; limits of the gates go to
+`policy.py`, settings of training to `candidate.py`. Reading the file, and naming unknown keys, is done by
+`ratchet/storage/specs.py`.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -42,7 +43,9 @@ class Label:
         if not self.name.strip() or len(self.name) > 100 or not self.name.isprintable():
             raise bad_spec(f"label name {self.name[:40]!r} is not allowed.", "Use 1 to 100 printable characters.")
         if self.name != self.name.strip():
-            raise bad_spec(f"label name {self.name!r} begins or ends with a space.", f"Write it as {self.name.strip()!r}.")
+            raise bad_spec(
+                f"label name {self.name!r} begins or ends with a space.", f"Write it as {self.name.strip()!r}."
+            )
         need_share(f"threshold of label {self.name!r}", self.threshold)
         need_at_least(f"cost_wrong of label {self.name!r}", self.cost_wrong, 0)
 
@@ -70,7 +73,9 @@ class Window:
                 "Set it between 0.05 and 0.5; the default is 0.15.",
             )
         if self.earliest and self.latest and self.earliest > self.latest:
-            raise bad_spec(f"window.earliest = {self.earliest} is after window.latest = {self.latest}.", "Swap the two dates.")
+            raise bad_spec(
+                f"window.earliest = {self.earliest} is after window.latest = {self.latest}.", "Swap the two dates."
+            )
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ class Target:
     """Which export answers, where the target's runtime loads one; empty for its plainest."""
 
     def as_json(self) -> dict[str, object]:
-        """Every setting as JSON types; `export`, which came later, only where it is not the plainest of an earlier version."""
+        """Every setting as JSON types; `export`, which came later, only where it is not the plainest of an earlier
+        version."""
         return {key: value for key, value in asdict(self).items() if key != "export" or value not in {"", "onnx"}}
 
 
@@ -121,7 +127,8 @@ class Spec:
             raise bad_spec(f"name = {self.name!r} is not allowed.", "Use lower-case letters, digits, '_' and '-'.")
         if len(self.label) < 2:
             raise bad_spec(
-                f"{len(self.label)} label{'' if len(self.label) == 1 else 's'} {list(self.labels)} cannot be told apart.",
+                f"{len(self.label)} label{'' if len(self.label) == 1 else 's'} {list(self.labels)} cannot be told"
+                " apart.",
                 "A classifier needs two labels or more.",
             )
         doubles = sorted({name for name in self.labels if self.labels.count(name) > 1})
@@ -131,7 +138,9 @@ class Spec:
             raise bad_spec("no [[candidate]] is listed.", "Add one; 'ratchet init' writes a working default.")
         for number, candidate in enumerate(self.candidate, start=1):
             if candidate in self.candidate[: number - 1]:
-                raise bad_spec(f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed.")
+                raise bad_spec(
+                    f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed."
+                )
         if self.is_prompted:
             make_prompt(self.prompt, self.label)  # refuses more labels than there are codes
         if len(self.target) > 2 or len({target.name for target in self.target}) < len(self.target):
@@ -166,8 +175,8 @@ class Spec:
     def as_json(self) -> dict[str, object]:
         """Every setting as JSON types.
 
-        Targets are left out while there are none, so that files older than targets keep their digest. Named ones are in it:
-        a candidate that was judged for one place was not judged for another.
+        Targets are left out while there are none, so that files older than targets keep their digest. Named ones are in
+        it: a candidate that was judged for one place was not judged for another.
         """
         content = {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
         targets = {"target": [target.as_json() for target in self.target]} if self.target else {}

@@ -45,7 +45,7 @@ early_after_corrections = 1000   # a cycle starts before its Monday after so man
 min_examples_per_class = 5       # training examples that each label needs
 min_agreement = 0.9              # share of doubly labelled requests on which two annotators agree
 max_null_share = 0.2             # share of a week's requests that may lack a confidence where others have one; 1.0: any
-max_label_divergence = 0.2       # Jensen-Shannon distance (0..1) between training labels and this week's corrected production
+max_label_divergence = 0.2       # Jensen-Shannon distance (0..1) between training labels and the week's corrected ones
 max_golden_loss = 0.05           # share of the golden items that live gets right which a candidate may lose
 golden_floor = 0.6               # golden accuracy that the first candidate needs, when there is no live one
 golden_floor_per_class = 0.2     # and its recall within each class
@@ -65,7 +65,7 @@ max_tokens = 128                 # longer texts are cut
 [[candidate]]
 family = "encoder"
 base = "all-MiniLM-L6-v2"
-method = "probe"                 # the frozen encoder with a logistic regression: seconds, and right to win when data are few
+method = "probe"                 # the frozen encoder with a logistic regression: seconds; right when data are few
 max_tokens = 128
 
 # A causal model answers a prompt with one token for each label; 'make setup-causal' installs this one (93 MB).
@@ -82,7 +82,8 @@ max_tokens = 128
 # Further tables: [promotion] docs/rollouts.md, [prompt] docs/families.md, [machine] docs/sweeps.md,
 # [evaluation] docs/evaluation.md, [export] docs/exports.md, [publish] docs/publishing.md
 
-# A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See docs/evaluation.md.
+# A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See
+# docs/evaluation.md.
 # [frontier]
 # base_url = "https://api.example.com/v1"
 # model = "example-large"

@@ -1,6 +1,7 @@
 """Refusing a value: the sentence that holds what was found and the cure.
 
-Add a kind of bound here when two settings share it; the settings themselves are in `spec.py`, `policy.py` and `candidate.py`.
+Add a kind of bound here when two settings share it; the settings themselves are in `spec.py`, `policy.py` and
+`candidate.py`.
 """
 
 import math
@@ -19,7 +20,9 @@ def bad_spec(found: str, cure: str) -> RatchetError:
 def need_share(name: str, value: float) -> None:
     """Raise unless `value` is in 0..1."""
     if not 0 <= value <= 1:
-        raise bad_spec(f"{name} = {value} is outside 0..1.", f"Give {name} as a share between 0 and 1, for instance 0.5.")
+        raise bad_spec(
+            f"{name} = {value} is outside 0..1.", f"Give {name} as a share between 0 and 1, for instance 0.5."
+        )
 
 
 def need_at_least(name: str, value: float, least: float) -> None:

@@ -24,7 +24,9 @@ class Cycle:
     def __post_init__(self) -> None:
         check_name(self.classifier)
         if not 1970 <= self.week.year <= 2999:
-            raise UsageError(f"week {self.week} is out of reach.", "Name a week between 1970 and 2999.", code="bad_week")
+            raise UsageError(
+                f"week {self.week} is out of reach.", "Name a week between 1970 and 2999.", code="bad_week"
+            )
         if self.week.weekday() != 0:
             monday = monday_of(self.week)
             raise UsageError(

@@ -15,7 +15,9 @@ class RatchetError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str = "", *, code: str = "error", details: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, code: str = "error", details: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.message, self.hint, self.code, self.details = message, hint, code, details or {}
 

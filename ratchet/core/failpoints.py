@@ -1,8 +1,8 @@
 """Failpoints: named lines where a test may make the process fail, to prove that the next run understands what is left.
 
-Add a name to `NAMES` and call `failpoint(name)` at the line. `RATCHET_FAILPOINT=name:action` in the environment of the process
-under test asks for one: `kill` (SIGKILL), `sleep:MS`, `enospc` (OSError, the disk is full) or `raise`. A whole run of the tests
-fails when a name was never reached so. Unset, a failpoint costs one look-up.
+Add a name to `NAMES` and call `failpoint(name)` at the line. `RATCHET_FAILPOINT=name:action` in the environment of the
+process under test asks for one: `kill` (SIGKILL), `sleep:MS`, `enospc` (OSError, the disk is full) or `raise`. A whole
+run of the tests fails when a name was never reached so. Unset, a failpoint costs one look-up.
 """
 
 import errno
@@ -50,7 +50,8 @@ class FailpointError(Exception):
 
 
 def failpoint(name: str) -> None:
-    """Fail as the environment asks for at `name`. Raises `ValueError` for a name that is not in `NAMES` or an unknown action."""
+    """Fail as the environment asks for at `name`. Raises `ValueError` for a name that is not in `NAMES` or an unknown
+    action."""
     wanted = os.environ.get(VARIABLE)
     if wanted is None:
         return

@@ -1,7 +1,7 @@
 """Writing files so that a crash at any instant leaves the old content or the new, never half.
 
-Add here verbs of the file system that stores and training share; what is written is their business. What a disk can do at all is
-`ratchet/core/filesystem.py`: every verb here takes one, the real one unless a test gives another.
+Add here verbs of the file system that stores and training share; what is written is their business. What a disk can do
+at all is `ratchet/core/filesystem.py`: every verb here takes one, the real one unless a test gives another.
 """
 
 import json
@@ -39,7 +39,8 @@ def publish_file(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
 
 
 def publish_folder(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
-    """Give the finished folder `stage`, whoever wrote its files, the name `target` in the same folder, all of it durable."""
+    """Give the finished folder `stage`, whoever wrote its files, the name `target` in the same folder, all of it
+    durable."""
     for name in disk.list(stage):
         disk.fsync(stage / name)
     disk.fsync_dir(stage)
@@ -66,7 +67,9 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o666, disk: FileSy
 
 def write_json(path: Path, value: Any, mode: int = 0o666, disk: FileSystem = DISK) -> None:
     """Write `value` as indented JSON; NaN and infinity are refused (ValueError)."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(), mode, disk)
+    write_atomically(
+        path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(), mode, disk
+    )
 
 
 def append_line(path: Path, line: str, disk: FileSystem = DISK) -> None:
@@ -80,13 +83,15 @@ def append_line(path: Path, line: str, disk: FileSystem = DISK) -> None:
     if whole < len(content):
         disk.append(path, b"", at=whole)
     if content:
-        # Durable first: else a crash may mix the blocks of an old tail, or of an unsynced line, with those of the new line.
+        # Durable first: else a crash may mix the blocks of an old tail, or of an unsynced line, with those of the new
+        # line.
         disk.fsync(path)
     try:
         disk.append(path, line.encode() + b"\n", at=whole)
         disk.fsync(path)
     except OSError:
-        with suppress(OSError):  # a line that is not durable is no line; if it cannot be cut now, the reader may still meet it
+        # a line that is not durable is no line; if it cannot be cut now, the reader may still meet it
+        with suppress(OSError):
             disk.append(path, b"", at=whole)
         raise
     disk.fsync_dir(path.parent)  # always: whoever made the file may have been killed before this

@@ -1,8 +1,8 @@
 """The few verbs by which durable files are written: what a disk can do, and the real one.
 
-Whatever must survive a crash is written through these verbs, so that a test can put a disk in their place which loses power at
-any of them (`ratchet/testing/disk/power_loss.py`). Add a verb here when a store cannot do without it; how verbs make a safe write is
-`ratchet/core/files.py`. Not written so: what DuckDB, PEFT and Dagster write themselves.
+Whatever must survive a crash is written through these verbs, so that a test can put a disk in their place which loses
+power at any of them (`ratchet/testing/disk/power_loss.py`). Add a verb here when a store cannot do without it; how
+verbs make a safe write is `ratchet/core/files.py`. Not written so: what DuckDB, PEFT and Dagster write themselves.
 """
 
 import fcntl
@@ -14,7 +14,8 @@ from typing import Protocol
 
 
 class FileSystem(Protocol):
-    """What a disk can do. Every verb raises OSError as the operating system does; only `fsync` and `fsync_dir` make durable."""
+    """What a disk can do. Every verb raises OSError as the operating system does; only `fsync` and `fsync_dir` make
+    durable."""
 
     def create(self, path: Path, content: bytes = b"", mode: int = 0o666) -> None:
         """Make a new file; raises FileExistsError where there is one."""
@@ -44,7 +45,8 @@ class FileSystem(Protocol):
         """Make one folder; raises FileExistsError, and FileNotFoundError when its parent is missing."""
 
     def lock(self, path: Path, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Hold the lock of that name until the end of the block, or of the process; without `wait` raises BlockingIOError."""
+        """Hold the lock of that name until the end of the block, or of the process; without `wait` raises
+        BlockingIOError."""
 
 
 class Disk:

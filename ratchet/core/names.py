@@ -27,7 +27,9 @@ def check_name(name: str, what: str = "classifier name") -> str:
         )
     if name in RESERVED:
         raise UsageError(
-            f"{what} {name!r} is taken by a folder of the home.", f"Call it {name}_2, or anything else.", code="bad_name"
+            f"{what} {name!r} is taken by a folder of the home.",
+            f"Call it {name}_2, or anything else.",
+            code="bad_name",
         )
     return name
 

@@ -20,7 +20,8 @@ class Verdict:
 
 
 def join_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
-    """One verdict of many: failed when one failed, with the sentence of every one that did; no pass where one is none."""
+    """One verdict of many: failed when one failed, with the sentence of every one that did; no pass where one is
+    none."""
     failed = [verdict for verdict in verdicts if not verdict.passed]
     said = " ".join(verdict.reason for verdict in failed or verdicts)
     evidence = {"fits": [verdict.evidence for verdict in verdicts]}

@@ -1,7 +1,7 @@
 """Curation: corrected requests in, examples out; every row that is left out has a reason.
 
-Add a rule as one step of `curate` that moves rows from the kept to the dropped, with a word for the reason. How texts are
-compared is in `near_duplicates.py`, where splits meet in `splitting.py`, what is personal data in `redaction.py`.
+Add a rule as one step of `curate` that moves rows from the kept to the dropped, with a word for the reason. How texts
+are compared is in `near_duplicates.py`, where splits meet in `splitting.py`, what is personal data in `redaction.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,8 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Curated:
-    """The examples of one cycle (columns `EXAMPLE_COLUMNS`), the dropped rows (`DROPPED_COLUMNS`) and what was redacted."""
+    """The examples of one cycle (columns `EXAMPLE_COLUMNS`), the dropped rows (`DROPPED_COLUMNS`) and what was
+    redacted."""
 
     examples: pd.DataFrame
     dropped: pd.DataFrame
@@ -79,9 +80,10 @@ def digest_examples(examples: pd.DataFrame) -> str:
 def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) -> Curated:
     """Turn corrected requests into this cycle's examples.
 
-    `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind, of the look-back window; `golden`
-    the texts that may never train. Raises `RatchetError` when there is no row, or dates lie outside the spec's; whether the
-    splits are enough to train on is asked by `check_splits`, after the rows and their reasons were kept.
+    `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind, of the look-back window;
+    `golden` the texts that may never train. Raises `RatchetError` when there is no row, or dates lie outside the
+    spec's; whether the splits are enough to train on is asked by `check_splits`, after the rows and their reasons were
+    kept.
     """
     sift = _Sift(rows.sort_values(["ts", "request_id"], kind="stable").reset_index(drop=True))
     sift.drop(sift.kept["status"] != "consensus", "adjudication")
@@ -137,7 +139,9 @@ def _keep_apart(sift: _Sift, threshold: float, golden: Sequence[str]) -> None:
     for row, _, text in _rows_of(sift, "calibration"):
         if (match := index.find(text)) is not None:
             found[row] = known[match]
-    held_out = sift.kept.loc[(sift.kept["split"] != "train") & ~sift.kept.index.isin(list(found)), ["request_id", "text"]]
+    held_out = sift.kept.loc[
+        (sift.kept["split"] != "train") & ~sift.kept.index.isin(list(found)), ["request_id", "text"]
+    ]
     for request, text in held_out.itertuples(index=False, name=None):
         index.add(text)
         known.append(("near_held_out", request))
@@ -176,10 +180,15 @@ def check_splits(curated: Curated, spec: Spec, cycle: Cycle) -> None:
                 details=facts,
             )
     counts = facts["splits"]["train"]["classes"]
-    thin = {label: counts.get(label, 0) for label in spec.labels if counts.get(label, 0) < spec.limits.min_examples_per_class}
+    thin = {
+        label: counts.get(label, 0)
+        for label in spec.labels
+        if counts.get(label, 0) < spec.limits.min_examples_per_class
+    }
     if thin:
         raise RatchetError(
-            f"too few training examples: {thin} (limits.min_examples_per_class = {spec.limits.min_examples_per_class}).",
+            f"too few training examples: {thin} (limits.min_examples_per_class ="
+            f" {spec.limits.min_examples_per_class}).",
             "Correct more requests of these labels, widen window.lookback_weeks, or lower the limit.",
             code="thin_class",
             details={"found": thin},

@@ -32,7 +32,8 @@ def shingles(key: str) -> frozenset[str]:
 
 
 def one_word_apart(key: str) -> frozenset[str]:
-    """Keys of a normalised text: two texts that differ by one word added, removed or replaced share one (deletion neighbourhood).
+    """Keys of a normalised text: two texts that differ by one word added, removed or replaced share one (deletion
+    neighbourhood).
 
     A text of fewer than five words has only itself: there one word is most of the meaning.
     """
@@ -50,8 +51,8 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
 def choose_bands(threshold: float) -> tuple[int, int]:
     """(bands, rows) such that a pair at `threshold` is proposed but for one in a million, and unlike pairs hardly ever.
 
-    A pair at Jaccard s shares a band with probability 1 - (1 - s^rows)^bands (Leskovec et al., ch. 3). The most rows that
-    need at most 40 bands are taken; below 0.3 one row and more bands.
+    A pair at Jaccard s shares a band with probability 1 - (1 - s^rows)^bands (Leskovec et al., ch. 3). The most rows
+    that need at most 40 bands are taken; below 0.3 one row and more bands.
     """
     s = min(max(threshold, _LEAST_THRESHOLD), 0.999)
     bands = {rows: math.ceil(math.log(_MISSED) / math.log1p(-(s**rows))) for rows in range(1, _MOST_ROWS + 1)}
@@ -63,8 +64,8 @@ class NearDuplicates:
     """An index of texts that answers: which of them is `text` a near-duplicate of?
 
     `threshold` is the Jaccard index from which two texts are near-duplicates. MinHash (Broder 1997) with `choose_bands`
-    proposes pairs, sizes and signatures sort out most of them, and the exact index decides on the rest: nothing under the
-    threshold is ever returned, and a pair at it is missed about once in a million.
+    proposes pairs, sizes and signatures sort out most of them, and the exact index decides on the rest: nothing under
+    the threshold is ever returned, and a pair at it is missed about once in a million.
     """
 
     def __init__(self, threshold: float, texts: Iterable[str] = ()) -> None:
@@ -74,7 +75,8 @@ class NearDuplicates:
         bands, rows = choose_bands(threshold)
         self._permutations = bands * rows
         spread = math.sqrt(self._threshold * (1 - self._threshold) / self._permutations)
-        self._alike = self._threshold - 6 * spread  # what signatures of a true pair share at least, at six standard deviations
+        # what signatures of a true pair share at least, at six standard deviations
+        self._alike = self._threshold - 6 * spread
         self._lsh = RMinHashLSH(threshold=self._threshold, num_perm=self._permutations, num_bands=bands)
         self._keys: list[str] = []
         self._sizes = np.zeros(1024, dtype=np.int64)

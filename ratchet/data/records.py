@@ -18,8 +18,13 @@ MAX_NAME_CHARS = 200
 
 _UNKNOWN_LABEL, _ZONELESS, _NO_TIME = "label is not in classifier.toml", "ts has no time zone", "ts is no RFC 3339 time"
 _CURES = {
-    _ZONELESS: "Write the zone that it was meant in, as 2026-02-23T10:00:00Z or +01:00; in pandas: frame.ts.dt.tz_localize('UTC').",
-    _NO_TIME: "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True).",
+    _ZONELESS: (
+        "Write the zone that it was meant in, as 2026-02-23T10:00:00Z or +01:00; in pandas:"
+        " frame.ts.dt.tz_localize('UTC')."
+    ),
+    _NO_TIME: (
+        "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True)."
+    ),
 }
 WAITING = "no production log has this request_id yet; the row is tried again when more logs arrive"
 
@@ -55,7 +60,9 @@ class RowKind:
         return tuple(name for name in self.names if name not in self.key)
 
 
-_REQUEST = Column("request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters", True)
+_REQUEST = Column(
+    "request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters", True
+)
 _TIME = "RFC 3339 with a zone, not in the future"
 
 KINDS: dict[str, RowKind] = {
@@ -112,7 +119,8 @@ def kind_of(name: str) -> RowKind:
 
 
 def check_mapping(kind: RowKind, columns: Mapping[str, str]) -> None:
-    """Raise `UsageError` when `columns` (ours -> theirs) names no column of `kind`, or one of theirs would serve twice."""
+    """Raise `UsageError` when `columns` (ours -> theirs) names no column of `kind`, or one of theirs would serve
+    twice."""
     for name in columns:
         if name not in kind.names:
             raise UsageError(
@@ -142,7 +150,10 @@ def reason_sql(kind: RowKind, terms: Terms) -> str:
     for column in kind.columns:
         if column.required:
             rules.append((f"NOT {column.name}_seen", literal(f"{column.name} is missing")))
-        rules += [(f"{column.name} IS NULL AND {column.name}_seen AND {when}", literal(said)) for when, said in _type_rules(column)]
+        rules += [
+            (f"{column.name} IS NULL AND {column.name}_seen AND {when}", literal(said))
+            for when, said in _type_rules(column)
+        ]
     for column in kind.columns:
         rules += [(when, literal(said)) for when, said in _value_rules(column.name, terms)]
     return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
@@ -155,7 +166,8 @@ def hint_of(reason: str, terms: Terms, unknown_labels: Mapping[str, int]) -> str
     """
     if reason == _UNKNOWN_LABEL:
         return "; ".join(
-            f"{label[:60]!r} ({count} x) {nearest(label, terms.labels)}".strip() for label, count in unknown_labels.items()
+            f"{label[:60]!r} ({count} x) {nearest(label, terms.labels)}".strip()
+            for label, count in unknown_labels.items()
         )
     if reason.startswith("text is longer than"):
         return "Cut it, or raise max_text_chars in classifier.toml."
@@ -187,7 +199,9 @@ def _type_rules(column: Column) -> list[tuple[str, str]]:
         return [(f"TRY_CAST({name}_text AS TIMESTAMP) IS NOT NULL", _ZONELESS), ("true", _NO_TIME)]
     if column.digits:
         return [("true", f"{name} is neither text nor an integer")]
-    return [("true", f"{name} is no {({'VARCHAR': 'text', 'DOUBLE': 'number', 'BOOLEAN': 'true or false'})[column.sql]}")]
+    return [
+        ("true", f"{name} is no {({'VARCHAR': 'text', 'DOUBLE': 'number', 'BOOLEAN': 'true or false'})[column.sql]}")
+    ]
 
 
 def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
@@ -215,5 +229,6 @@ def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
 
 
 def _longer(name: str, most: int) -> str:
-    """Whether a text has more than `most` characters; its bytes, which need no counting, settle it for nearly every row."""
+    """Whether a text has more than `most` characters; its bytes, which need no counting, settle it for nearly every
+    row."""
     return f"strlen({name}) > {most} AND length({name}) > {most}"

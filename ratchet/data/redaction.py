@@ -1,8 +1,8 @@
 """The one preprocessing of texts: trim, and put a placeholder where a text holds personal data.
 
-Curation calls it before anything is kept, and `ratchet/models/tokenization.py` before every prediction, so that no model meets another form of
-text than it learned. Add an entity here when a detector finds it without tearing ordinary words apart (five digits are rarely
-a ZIP code).
+Curation calls it before anything is kept, and `ratchet/models/tokenization.py` before every prediction, so that no
+model meets another form of text than it learned. Add an entity here when a detector finds it without tearing ordinary
+words apart (five digits are rarely a ZIP code).
 """
 
 import re
@@ -14,20 +14,23 @@ PREPROCESSING = "strip+redact/1"
 
 ENTITIES = ("EMAIL", "PHONE", "CREDIT_CARD", "IP_ADDRESS", "SSN")
 _MAYBE = re.compile(r"@|\d\.\d{1,3}\.\d|(?:\d\D{0,2}){6}")
-"""Every entity above holds an @, dotted numbers, or six digits close together; most texts hold none and are done at once."""
+"""Every entity above holds an @, dotted numbers, or six digits close together; most texts hold none and are done at
+once."""
 
 
 def redact(text: str, found: Counter[str] | None = None) -> str:
     """`text` without surrounding space and with `[EMAIL]`, `[PHONE]` and so on in place of personal data.
 
-    Counts each replacement in `found`. Applying it twice changes nothing. Detection is datafog's regular expressions, so
-    names and addresses stay; dates and ZIP codes are left on purpose.
+    Counts each replacement in `found`. Applying it twice changes nothing. Detection is datafog's regular expressions,
+    so names and addresses stay; dates and ZIP codes are left on purpose.
     """
     from datafog import scan
 
     text = text.strip()
     while _MAYBE.search(text):
-        entities = sorted(scan(text, entity_types=list(ENTITIES)).entities, key=lambda entity: entity.start, reverse=True)
+        entities = sorted(
+            scan(text, entity_types=list(ENTITIES)).entities, key=lambda entity: entity.start, reverse=True
+        )
         if not entities:
             break
         for entity in entities:

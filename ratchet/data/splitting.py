@@ -1,6 +1,7 @@
 """Splitting by time: the cycle's week is test, the newest part of the earlier weeks calibration, the rest train.
 
-Add here rules about dates and shares. Which texts may not meet is `curation.py`'s and `ratchet/gates/leakage.py`'s concern.
+Add here rules about dates and shares. Which texts may not meet is `curation.py`'s and `ratchet/gates/leakage.py`'s
+concern.
 """
 
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def assign_splits(times: pd.Series, bounds: SplitBounds) -> pd.Series:
 
 
 def check_dates(times: pd.Series, cycle: Cycle, window: Window) -> None:
-    """Raise when a request lies outside the dates that the specification expects; the message prints the range found."""
+    """Raise when a request lies outside the dates that the specification expects; the message prints the range
+    found."""
     first, last = times.min().date(), times.max().date()
     expected_first = max(window.earliest, lookback_start(cycle, window).date()) if window.earliest else None
     if (expected_first and first < expected_first) or (window.latest and last > window.latest):

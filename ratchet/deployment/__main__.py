@@ -1,4 +1,5 @@
-"""`python -m ratchet.deployment FOLDER RUNTIME [EXPORT]`: try the adapter of a folder in a runtime, in a process of its own.
+"""`python -m ratchet.deployment FOLDER RUNTIME [EXPORT]`: try the adapter of a folder in a runtime, in a process of its
+own.
 
 The last line of the standard output is a JSON document: `outcome` (passed or failed), `reason`, and a failure's `code`.
 """

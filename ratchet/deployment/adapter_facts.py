@@ -1,6 +1,7 @@
 """Facts: what a planned or a finished adapter would bring to a deployment target.
 
-Add a family as one row of `_LAYOUTS`: how its layers and heads are found without weights. The rules are in `ratchet/gates/target_fit.py`.
+Add a family as one row of `_LAYOUTS`: how its layers and heads are found without weights. The rules are in
+`ratchet/gates/target_fit.py`.
 """
 
 import json
@@ -54,7 +55,9 @@ class _Layout:
 def outline_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
     """What the settings of `candidate` alone say, at no cost: its layers, heads and bytes are not looked at."""
     base, rank = last_part(candidate.base), None if candidate.form in _WITHOUT_RANK else candidate.rank
-    return AdapterFacts(candidate.title, candidate.family, candidate.form, base, len(spec.labels), None, rank, None, None)
+    return AdapterFacts(
+        candidate.title, candidate.family, candidate.form, base, len(spec.labels), None, rank, None, None
+    )
 
 
 def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
@@ -72,16 +75,22 @@ def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
     adapted = [layout.shapes[f"{module}.weight"] for module in layout.modules]
     low_rank = sum(candidate.rank * sum(shape) for shape in adapted)
     magnitudes = sum(shape[0] for shape in adapted) if method == "dora" else 0
-    whole = sum(prod(shape) for name, shape in layout.shapes.items() if not set(name.split(".")).isdisjoint(layout.heads))
+    whole = sum(
+        prod(shape) for name, shape in layout.shapes.items() if not set(name.split(".")).isdisjoint(layout.heads)
+    )
     size = _BYTES_OF_A_NUMBER * (low_rank + magnitudes + whole)
     modules = _last_parts(layout.modules)
-    return AdapterFacts(candidate.title, candidate.family, method, base, k, size, candidate.rank, modules, bool(layout.heads))
+    return AdapterFacts(
+        candidate.title, candidate.family, method, base, k, size, candidate.rank, modules, bool(layout.heads)
+    )
 
 
 def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
-    """What the files of an adapter folder say: its card, its PEFT settings and the header of its weights, whose ranks must agree.
+    """What the files of an adapter folder say: its card, its PEFT settings and the header of its weights, whose ranks
+    must agree.
 
-    `content` comes from `ratchet.models.adapters.folder.read_folder`. Raises `RatchetError` where settings and weights differ.
+    `content` comes from `ratchet.models.adapters.folder.read_folder`. Raises `RatchetError` where settings and weights
+    differ.
     """
     card = read_card(content)
     weights = content[WEIGHTS[card.method]]
@@ -95,7 +104,9 @@ def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
     dora = bool(settings.get("use_dora")) or any("lora_magnitude_vector" in name for name in shapes)
     modules = _last_parts(name.partition(".lora_A.")[0] for name in shapes if ".lora_A." in name)
     heads = any(".lora_" not in name for name in shapes)
-    return AdapterFacts(what, card.family, "dora" if dora else card.method, base, k, len(weights), settings["r"], modules, heads)
+    return AdapterFacts(
+        what, card.family, "dora" if dora else card.method, base, k, len(weights), settings["r"], modules, heads
+    )
 
 
 def last_part(base: str) -> str:
@@ -128,7 +139,9 @@ def _causal_layout(candidate: Candidate, _k: int) -> _Layout:
     from ratchet.training.target_modules import resolve_targets
 
     model = empty_causal(base_folder(candidate.base))
-    return _Layout(parameter_shapes(model), resolve_targets(model, candidate.target_modules, (), candidate.layers).modules, ())
+    return _Layout(
+        parameter_shapes(model), resolve_targets(model, candidate.target_modules, (), candidate.layers).modules, ()
+    )
 
 
 _LAYOUTS: dict[str, Callable[[Candidate, int], _Layout]] = {"encoder": _encoder_layout, "causal": _causal_layout}

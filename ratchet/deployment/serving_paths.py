@@ -30,7 +30,8 @@ class Paths:
 
     @property
     def edge_export(self) -> str | None:
-        """The export that answers on the edge path, empty for the adapter itself; None where the edge is not run here."""
+        """The export that answers on the edge path, empty for the adapter itself; None where the edge is not run
+        here."""
         return self.edge.export if self.edge and runs_here(self.edge.profile) else None
 
 

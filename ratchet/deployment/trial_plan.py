@@ -1,4 +1,5 @@
-"""A candidate cut down to one step of the optimiser on a few made-up texts: enough to see whether its adapter can run at all.
+"""A candidate cut down to one step of the optimiser on a few made-up texts: enough to see whether its adapter can run
+at all.
 
 Add here what such a training needs; what is asked of its adapter is `trial.py`.
 """
@@ -24,5 +25,7 @@ def one_step_plan(candidate: Candidate, spec: Spec, base: Base, code_version: st
     short = replace(candidate.alone(), epochs=1, patience=1, batch=count)
     prompt = make_prompt(spec.prompt, spec.label) if candidate.family == "causal" else None
     revisions, templates = {short.base: base.revision}, pin_templates(prompt, [base])
-    plan = TrainingPlan(spec.labels, (short,), revisions, digest_json(examples), code_version, prompt, templates=templates)
+    plan = TrainingPlan(
+        spec.labels, (short,), revisions, digest_json(examples), code_version, prompt, templates=templates
+    )
     return plan, examples

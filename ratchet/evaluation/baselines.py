@@ -53,7 +53,9 @@ def predict_untuned(labels: Floats, texts: Floats) -> Floats:
 
 def label_sentences(labels: Sequence[Label]) -> list[str]:
     """What the untuned base reads for each label: its name in words, and the description where there is one."""
-    return [": ".join(filter(None, (label.name.replace("_", " ").replace("-", " "), label.description))) for label in labels]
+    return [
+        ": ".join(filter(None, (label.name.replace("_", " ").replace("-", " "), label.description))) for label in labels
+    ]
 
 
 def spread(probabilities: Floats, classes: Integers, k: int) -> Floats:
@@ -72,8 +74,8 @@ def judge_baselines(
 ) -> dict[str, dict[str, float]]:
     """Macro-F1 and ECE on `test` of each baseline fitted on `train`.
 
-    `embed` is a frozen encoder. `untuned` gives what the chosen candidate's own base says, [n, k]; without it that encoder is
-    the base, and compares a text with the labels' names.
+    `embed` is a frozen encoder. `untuned` gives what the chosen candidate's own base says, [n, k]; without it that
+    encoder is the base, and compares a text with the labels' names.
     """
     k = len(spec.labels)
     frozen_train, frozen_test = embed(train.texts), embed(test.texts)
@@ -81,7 +83,9 @@ def judge_baselines(
         "majority": predict_majority(train.labels, len(test.items), k),
         "tfidf_logreg": predict_tfidf(train.texts, train.labels, test.texts, k),
         "linear_probe": predict_probe(frozen_train, train.labels, frozen_test, k),
-        "base_model": untuned(test.texts) if untuned else predict_untuned(embed(label_sentences(spec.label)), frozen_test),
+        "base_model": untuned(test.texts)
+        if untuned
+        else predict_untuned(embed(label_sentences(spec.label)), frozen_test),
     }
     return {
         name: {

@@ -1,6 +1,7 @@
 """The three-way evaluation: tuned, its base without and with examples, and a frontier model, asked for the same texts.
 
-The texts are a sample of the test split. Add here who is asked; figures of one are `contender.py`, the words `comparison_summary.py`.
+The texts are a sample of the test split. Add here who is asked; figures of one are `contender.py`, the words
+`comparison_summary.py`.
 """
 
 import logging
@@ -41,11 +42,18 @@ class FrontierAsker(Protocol):
 
 
 def compare_three_ways(
-    spec: Spec, train: Split, tuned: Scorer, scored: Scored, title: str, untuned: Untuned, frontier: FrontierAsker | None
+    spec: Spec,
+    train: Split,
+    tuned: Scorer,
+    scored: Scored,
+    title: str,
+    untuned: Untuned,
+    frontier: FrontierAsker | None,
 ) -> dict[str, Any] | None:
     """Key `three_way` of the report; None where the specification leaves it out.
 
-    `scored` is what `tuned` answered on the test split. Base and tuned are measured on this machine, one call at a time.
+    `scored` is what `tuned` answered on the test split. Base and tuned are measured on this machine, one call at a
+    time.
     """
     asked = spec.evaluation
     if not asked.max_texts:
@@ -59,7 +67,9 @@ def compare_three_ways(
         _measured("base_zero_shot", untuned.name, lambda: _zero_shot(untuned, local)),
         _measured("base_few_shot", untuned.name, lambda: _few_shot(spec, train, untuned, local)),
     ]
-    outside = _measured("frontier", frontier.settings.model if frontier else "none", lambda: _frontier(frontier, texts, k))
+    outside = _measured(
+        "frontier", frontier.settings.model if frontier else "none", lambda: _frontier(frontier, texts, k)
+    )
     rows = [describe_contender(each, labels, k, mine, asked.seed) for each in (mine, *bases, outside)]
     return {
         "n": len(texts), "of": len(split.items), "seed": asked.seed, "machine_hour_price": spec.machine.price_per_hour,
@@ -82,8 +92,11 @@ class _Local:
         self.texts, self._price = texts, price
         self._timed = [texts[place] for place in draw_sample(len(texts), timed, 1)]
 
-    def contend(self, name: str, model: str, note: str, probabilities: Floats, answer: Callable[[Sequence[str]], Any]) -> Contender:
-        """A contender whose probabilities [n, k] on the sample are known; `answer` is timed on one text after the other."""
+    def contend(
+        self, name: str, model: str, note: str, probabilities: Floats, answer: Callable[[Sequence[str]], Any]
+    ) -> Contender:
+        """A contender whose probabilities [n, k] on the sample are known; `answer` is timed on one text after the
+        other."""
         answer(self._timed[:1])  # what is computed once for all texts is no part of a call
         seconds = []
         for text in self._timed:
@@ -97,19 +110,24 @@ class _Local:
 
 
 def _measured(name: str, model: str, measure: Callable[[], Contender]) -> Contender:
-    """What `measure` gives; absent, with the reason, where it fails: this advises, and must not cost a cycle report and gates."""
+    """What `measure` gives; absent, with the reason, where it fails: this advises, and must not cost a cycle report and
+    gates."""
     try:
         return measure()
     except RatchetError as error:
         return Contender.absent(name, model, f"Not measured: {error.message} {error.hint}".strip())
     except Exception as error:  # noqa: BLE001 - no memory, a full disk, a runtime's own: any way to fail
         _log.exception("the row %s of the three-way evaluation could not be measured", name)
-        return Contender.absent(name, model, f"Not measured: it failed with {type(error).__name__}, and the log says where.")
+        return Contender.absent(
+            name, model, f"Not measured: it failed with {type(error).__name__}, and the log says where."
+        )
 
 
 def _zero_shot(untuned: Untuned, local: _Local) -> Contender:
     """The base as it came."""
-    return local.contend("base_zero_shot", untuned.name, untuned.ways[0], untuned.zero_shot(local.texts), untuned.zero_shot)
+    return local.contend(
+        "base_zero_shot", untuned.name, untuned.ways[0], untuned.zero_shot(local.texts), untuned.zero_shot
+    )
 
 
 def _few_shot(spec: Spec, train: Split, untuned: Untuned, local: _Local) -> Contender:
@@ -120,7 +138,9 @@ def _few_shot(spec: Spec, train: Split, untuned: Untuned, local: _Local) -> Cont
         if answer is not None:
             note = f"{untuned.ways[1]}: {len(shots)} from the training split, at most {each} of each label"
             return local.contend("base_few_shot", untuned.name, note, answer(local.texts), answer)
-    return Contender.absent("base_few_shot", untuned.name, "one example of each label is more than the model can read at once")
+    return Contender.absent(
+        "base_few_shot", untuned.name, "one example of each label is more than the model can read at once"
+    )
 
 
 def _frontier(frontier: FrontierAsker | None, texts: Sequence[str], k: int) -> Contender:
@@ -166,5 +186,9 @@ def _verbalise(tuned: Scorer, texts: Sequence[str], mine: Contender, labels: Int
         return {"n": 0, "question": QUESTION.strip(), "reason": error.message}
     except Exception as error:  # noqa: BLE001 - as for a row
         _log.exception("the written confidence could not be measured")
-        return {"n": 0, "question": QUESTION.strip(), "reason": f"it failed with {type(error).__name__}, and the log says where."}
+        return {
+            "n": 0,
+            "question": QUESTION.strip(),
+            "reason": f"it failed with {type(error).__name__}, and the log says where.",
+        }
     return Verbalised(written, confidence[:n], mine.predicted[:n] == labels[:n]).as_json()

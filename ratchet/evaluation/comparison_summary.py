@@ -10,10 +10,16 @@ Contestant = Mapping[str, Any]
 _MOST_UNUSABLE = 0.1
 """Share of a frontier model's answers, above which its score says more of how it was asked than of what it knows."""
 _ASSUMED = " (the price of an hour of this machine is assumed; say yours in [machine] of classifier.toml)"
-_NAMES = {"base_zero_shot": "its base zero-shot", "base_few_shot": "its base few-shot", "frontier": "the frontier model"}
+_NAMES = {
+    "base_zero_shot": "its base zero-shot",
+    "base_few_shot": "its base few-shot",
+    "frontier": "the frontier model",
+}
 
 
-def write_verdict(rows: Sequence[Contestant], n: int, of: int, frontier_sentence: str, price_assumed: bool = False) -> str:
+def write_verdict(
+    rows: Sequence[Contestant], n: int, of: int, frontier_sentence: str, price_assumed: bool = False
+) -> str:
     """The paragraph. Pure: the same rows give the same words. `n` of the `of` test texts were looked at.
 
     `price_assumed` says that nobody wrote down what an hour of this machine costs.
@@ -22,15 +28,23 @@ def write_verdict(rows: Sequence[Contestant], n: int, of: int, frontier_sentence
     tuned = by_name["tuned"]
     where = f"all {of} test texts" if n == of else f"{n} of {of} test texts, drawn by chance,"
     low, high = tuned["macro_f1_ci"]
-    said = [f"On {where} the tuned model reaches macro-F1 {tuned['macro_f1']:.3f} (95 % interval {low:.3f} to {high:.3f})."]
-    bases = [row for name in ("base_zero_shot", "base_few_shot") if (row := by_name.get(name)) and row["macro_f1"] is not None]
+    said = [
+        f"On {where} the tuned model reaches macro-F1 {tuned['macro_f1']:.3f} (95 % interval {low:.3f} to {high:.3f})."
+    ]
+    bases = [
+        row
+        for name in ("base_zero_shot", "base_few_shot")
+        if (row := by_name.get(name)) and row["macro_f1"] is not None
+    ]
     said += [_compare(row) for row in bases]
     frontier = by_name.get("frontier")
     if frontier is None or frontier["macro_f1"] is None:
         return " ".join([*said, frontier_sentence, _is_tuning_worth(bases)])
     unusable, answers = frontier["unusable"], frontier["n"]
     if unusable > _MOST_UNUSABLE * answers:
-        nothing = f"What the frontier model is worth is not shown: {unusable} of its {answers} answers could not be used."
+        nothing = (
+            f"What the frontier model is worth is not shown: {unusable} of its {answers} answers could not be used."
+        )
         return " ".join([*said, nothing, frontier_sentence, _is_tuning_worth(bases)])
     said.append(_compare(frontier))
     if unusable:
@@ -70,7 +84,8 @@ def _is_frontier_worth(row: Contestant) -> str:
     low, high = row["difference_ci"]
     if high < 0:
         return (
-            "By quality alone the frontier model is the better one; whether that is worth its price and its time is yours to say."
+            "By quality alone the frontier model is the better one; whether that is worth its price and its time is"
+            " yours to say."
         )
     if low > 0:
         return "Nothing here speaks for the frontier model."
@@ -85,4 +100,6 @@ def _times(tuned: float, frontier: float) -> str:
     if not tuned or not frontier:
         return ""
     ratio = frontier / tuned
-    return f", {ratio:.2g} times as much" if 1 <= ratio < 100 else f", {ratio:,.0f} times as much" if ratio >= 100 else ""
+    return (
+        f", {ratio:.2g} times as much" if 1 <= ratio < 100 else f", {ratio:,.0f} times as much" if ratio >= 100 else ""
+    )

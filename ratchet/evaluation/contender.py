@@ -39,7 +39,8 @@ class Contender:
 
 
 def macro_f1_of_answers(confusion: NDArray[Any]) -> Floats:
-    """Mean F1, [...], over the labels that occur in confusion matrices [..., k+1, k+1]; the last column is "no usable answer"."""
+    """Mean F1, [...], over the labels that occur in confusion matrices [..., k+1, k+1]; the last column is "no usable
+    answer"."""
     occurs = (confusion.sum(axis=-1) + confusion.sum(axis=-2))[..., :-1] > 0
     return np.asarray((f1_by_class(confusion)[..., :-1] * occurs).sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1))
 
@@ -50,7 +51,8 @@ def describe_contender(found: Contender, labels: Integers, k: int, tuned: Conten
     `difference` is tuned minus this one, macro-F1 on the texts that both answered, with a paired 95 % interval.
     """
     row: dict[str, Any] = {
-        "name": found.name, "model": found.model, "n": len(found.asked), "macro_f1": None, "macro_f1_ci": None, "ece": None,
+        "name": found.name, "model": found.model, "n": len(found.asked), "macro_f1": None, "macro_f1_ci": None,
+        "ece": None,
         "unusable": int((found.predicted == k).sum()), "cost_per_1000": None, "p50_ms": None, "p95_ms": None,
         "calls": len(found.seconds), "difference": None, "difference_ci": None, "note": found.note,
     }  # fmt: skip
@@ -71,7 +73,11 @@ def describe_contender(found: Contender, labels: Integers, k: int, tuned: Conten
     if found is not tuned and len(tuned.asked):
         mine = tuned.predicted[np.searchsorted(tuned.asked, found.asked)]
         row["difference"], row["difference_ci"] = paired_bootstrap(
-            mine, found.predicted, truth, lambda p, t: float(macro_f1_of_answers(count_confusion(p, t, k + 1))), seed=seed
+            mine,
+            found.predicted,
+            truth,
+            lambda p, t: float(macro_f1_of_answers(count_confusion(p, t, k + 1))),
+            seed=seed,
         )
     return row
 

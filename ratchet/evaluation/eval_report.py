@@ -1,7 +1,7 @@
 """The eval report: the document that says in figures how good the candidate is, by the contract of `eval_report.json`.
 
-Add a key here (never rename one) and show it in `ratchet/evaluation/report/`. Figures are computed in `ratchet/metrics/classification.py`, verdicts in the
-modules of the gates.
+Add a key here (never rename one) and show it in `ratchet/evaluation/report/`. Figures are computed in
+`ratchet/metrics/classification.py`, verdicts in the modules of the gates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -113,7 +113,12 @@ def golden_answers(candidate: Scores, live: Scores | None, labels: Sequence[str]
     """What candidate and live answer on each golden item."""
     mine, theirs = candidate["golden"], live["golden"] if live else None
     return [
-        GoldenAnswer(item, labels[mine.split.labels[i]], labels[mine.predicted[i]], labels[theirs.predicted[i]] if theirs else None)
+        GoldenAnswer(
+            item,
+            labels[mine.split.labels[i]],
+            labels[mine.predicted[i]],
+            labels[theirs.predicted[i]] if theirs else None,
+        )
         for i, item in enumerate(mine.split.items)
     ]
 
@@ -132,7 +137,10 @@ def _compare(candidate: Scores, live: Scores, spec: Spec) -> dict[str, Any]:
     for split in ("test", "golden"):
         mine, theirs = candidate[split], live[split]
         difference, interval = paired_bootstrap(
-            mine.predicted, theirs.predicted, mine.split.labels, lambda predicted, labels: macro_f1(predicted, labels, k)
+            mine.predicted,
+            theirs.predicted,
+            mine.split.labels,
+            lambda predicted, labels: macro_f1(predicted, labels, k),
         )
         found[split] = {"macro_f1_difference": difference, "ci": interval, "margin": spec.promotion.margin}
     return found
@@ -140,9 +148,14 @@ def _compare(candidate: Scores, live: Scores, spec: Spec) -> dict[str, Any]:
 
 def _worst_errors(scores: Scores, labels: Sequence[str]) -> list[dict[str, Any]]:
     """The errors the candidate was surest of, over test and golden."""
-    rows = [row for split in ("test", "golden") for row in scores[split].rows(labels) if row["label"] != row["predicted"]]
+    rows = [
+        row for split in ("test", "golden") for row in scores[split].rows(labels) if row["label"] != row["predicted"]
+    ]
     rows.sort(key=lambda row: (-row["confidence"], row["split"], row["item"]))
-    return [{key: row[key] for key in ("split", "item", "text", "label", "predicted", "confidence")} for row in rows[:_WORST]]
+    return [
+        {key: row[key] for key in ("split", "item", "text", "label", "predicted", "confidence")}
+        for row in rows[:_WORST]
+    ]
 
 
 def _verdict(found: Judgement) -> dict[str, str]:

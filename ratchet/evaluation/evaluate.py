@@ -1,7 +1,7 @@
 """Judging: everything that an eval report is made of, gathered from predictors, examples and the training's own record.
 
-Add here who is asked on which items. What the answers are worth is said in `ratchet/metrics/classification.py`, `baselines.py` and
-`ratchet/gates/golden_set_regression.py`, how it is written down in `eval_report.py`.
+Add here who is asked on which items. What the answers are worth is said in `ratchet/metrics/classification.py`,
+`baselines.py` and `ratchet/gates/golden_set_regression.py`, how it is written down in `eval_report.py`.
 """
 
 import functools
@@ -120,7 +120,12 @@ def gather_judgement(
         data={**noted["data"], "labels": {**noted.get("labels", {}), **noted.get("agreement", {})}},
         timings_s=timings_s,
         versions={"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
-        digests={"adapter": noted["adapter"], "training_set": noted["training_set"], "plan": noted["plan"], "policy": spec.digest},
+        digests={
+            "adapter": noted["adapter"],
+            "training_set": noted["training_set"],
+            "plan": noted["plan"],
+            "policy": spec.digest,
+        },
         tfidf=tfidf,
         three_way=three_way,
     )
@@ -153,11 +158,20 @@ def decide_model_gates(
 
 def prediction_rows(judgement: Judgement) -> pd.DataFrame:
     """Every answer of candidate and live, as rows of the table `predictions`."""
-    models = {"candidate": (judgement.adapter, judgement.candidate_scores), "live": (judgement.live, judgement.live_scores)}
+    models = {
+        "candidate": (judgement.adapter, judgement.candidate_scores),
+        "live": (judgement.live, judgement.live_scores),
+    }
     labels = judgement.spec.labels
     return pd.DataFrame(
         [
-            {"classifier": judgement.cycle.classifier, "week": judgement.cycle.week, "model": model, "adapter": digest, **row}
+            {
+                "classifier": judgement.cycle.classifier,
+                "week": judgement.cycle.week,
+                "model": model,
+                "adapter": digest,
+                **row,
+            }
             for model, (digest, scores) in models.items()
             for scored in (scores or {}).values()
             for row in scored.rows(labels)
@@ -167,5 +181,10 @@ def prediction_rows(judgement: Judgement) -> pd.DataFrame:
 
 def _count_confusions(scores: Mapping[str, Scored], labels: Sequence[str]) -> list[dict[str, Any]]:
     """The rows that `golden_agreement.CONFUSIONS_SQL` gives, counted from answers at hand."""
-    counts = Counter((row["split"], row["label"], row["predicted"]) for scored in scores.values() for row in scored.rows(labels))
-    return [{"split": split, "label": label, "predicted": predicted, "n": n} for (split, label, predicted), n in counts.items()]
+    counts = Counter(
+        (row["split"], row["label"], row["predicted"]) for scored in scores.values() for row in scored.rows(labels)
+    )
+    return [
+        {"split": split, "label": label, "predicted": predicted, "n": n}
+        for (split, label, predicted), n in counts.items()
+    ]

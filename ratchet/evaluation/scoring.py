@@ -43,7 +43,8 @@ class Split:
 
 @dataclass(frozen=True)
 class Scored:
-    """One model's answers on a split: probabilities [n, k] before (`raw`) and after calibration, columns as the spec's labels."""
+    """One model's answers on a split: probabilities [n, k] before (`raw`) and after calibration, columns as the spec's
+    labels."""
 
     split: Split
     raw: Floats
@@ -58,7 +59,8 @@ class Scored:
         """One row for each item, as the table `predictions` holds them."""
         return [
             {
-                "split": self.split.name, "item": item, "text": text, "label": labels[truth], "predicted": labels[answer],
+                "split": self.split.name, "item": item, "text": text, "label": labels[truth],
+                "predicted": labels[answer],
                 "confidence": float(p[answer]), "probabilities": [float(v) for v in p],
             }
             for item, text, truth, answer, p in zip(

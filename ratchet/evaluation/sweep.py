@@ -1,7 +1,8 @@
-"""The sweep: every candidate of a cycle and TF-IDF in one table, by quality on the calibration split, time, energy and cost.
+"""The sweep: every candidate of a cycle and TF-IDF in one table, by quality on the calibration split, time, energy and
+cost.
 
-Add a column here, and show it in `ratchet/evaluation/report/sweep.py` and `orchestration/cli/commands/sweep.py`. Which candidate is kept is decided in
-`ratchet/training/result.py`; this table decides nothing.
+Add a column here, and show it in `ratchet/evaluation/report/sweep.py` and `orchestration/cli/commands/sweep.py`. Which
+candidate is kept is decided in `ratchet/training/result.py`; this table decides nothing.
 """
 
 import time
@@ -50,14 +51,18 @@ def measure_tfidf(splits: Mapping[str, Split], spec: Spec) -> dict[str, Any]:
 def build_sweep(
     training: Mapping[str, Any], tfidf: Mapping[str, Any] | None, machine: Machine, timings_s: Mapping[str, float]
 ) -> dict[str, Any]:
-    """The key `sweep` of `eval_report.json`: the machine, a row for each candidate and TF-IDF, and the cycle as a whole.
+    """The key `sweep` of `eval_report.json`: the machine, a row for each candidate and TF-IDF, and the cycle as a
+    whole.
 
-    `training` is `result.json`, `tfidf` what `measure_tfidf` gave, `timings_s` the seconds of the stages before the report.
+    `training` is `result.json`, `tfidf` what `measure_tfidf` gave, `timings_s` the seconds of the stages before the
+    report.
     """
     rows = [_row(found, machine, kept=found["index"] == training["best"]) for found in training["candidates"]]
     if tfidf is not None:
         simple = {key: value for key, value in tfidf.items() if key != "seconds"}
-        rows.append({"kind": "baseline", "kept": False, "status": "fitted", **simple, **machine.spend(tfidf["seconds"])})
+        rows.append(
+            {"kind": "baseline", "kept": False, "status": "fitted", **simple, **machine.spend(tfidf["seconds"])}
+        )
     return {"machine": machine.describe(), "rows": rows, "cycle": machine.spend(sum_seconds(timings_s))}
 
 

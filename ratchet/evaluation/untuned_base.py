@@ -1,7 +1,8 @@
 """The base of the chosen candidate, untuned: what it says without an example, and with a few from the training split.
 
-Both families have one: a causal base answers the classifier's prompt, an encoder compares a text with something that stands for
-each label. Add here what an untuned base can be asked; the baseline that decides is its zero-shot answer on the whole test split.
+Both families have one: a causal base answers the classifier's prompt, an encoder compares a text with something that
+stands for each label. Add here what an untuned base can be asked; the baseline that decides is its zero-shot answer on
+the whole test split.
 """
 
 from collections.abc import Callable, Sequence
@@ -70,7 +71,11 @@ class UntunedEncoder:
 
     def few_shot(self, shots: Sequence[Shot]) -> Callable[[Sequence[str]], Floats] | None:
         """By the mean of each label's shots; a label without any keeps its name."""
-        means, found, labels = self._names.copy(), self._embed([shot.text for shot in shots]), [shot.label for shot in shots]
+        means, found, labels = (
+            self._names.copy(),
+            self._embed([shot.text for shot in shots]),
+            [shot.label for shot in shots],
+        )
         for label in set(labels):
             mean = found[np.asarray(labels) == label].mean(axis=0)
             means[label] = mean / np.linalg.norm(mean)
@@ -78,7 +83,8 @@ class UntunedEncoder:
 
 
 class UntunedCausal:
-    """A causal base: the prompt that serves, by the path that serves. Its weights are loaded once, when it is first asked."""
+    """A causal base: the prompt that serves, by the path that serves. Its weights are loaded once, when it is first
+    asked."""
 
     ways = ("the prompt that serves", "the prompt with solved examples before the text")
 
@@ -95,7 +101,9 @@ class UntunedCausal:
         return load_causal(self._base.folder)
 
     def _predictor(self, shots: Sequence[Shot]) -> CausalPredictor:
-        tokenizer = load_few_shot_tokenizer(self._base.folder, self._spec.prompt, self._prompt, self._candidate.max_tokens, shots)
+        tokenizer = load_few_shot_tokenizer(
+            self._base.folder, self._spec.prompt, self._prompt, self._candidate.max_tokens, shots
+        )
         return causal_predictor(self._model, self._spec.labels, UNCALIBRATED, tokenizer)
 
     @cached_property
@@ -110,6 +118,9 @@ class UntunedCausal:
         """By the prompt after the shots, when the longest text still fits into what the model can read."""
         found = self._predictor(shots)
         room = getattr(self._model.config, "max_position_embeddings", None)
-        if room is not None and len(found.tokenizer.prefix) + self._candidate.max_tokens + len(found.tokenizer.suffix) > room:
+        if (
+            room is not None
+            and len(found.tokenizer.prefix) + self._candidate.max_tokens + len(found.tokenizer.suffix) > room
+        ):
             return None
         return lambda texts: found.predict(texts).probabilities

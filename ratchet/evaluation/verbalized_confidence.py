@@ -1,7 +1,8 @@
 """Verbalised confidence: what a causal model says when it is asked to write down how sure it is, beside its logits.
 
-After the code of its own answer it reads "Confidence from 0 to 9:", and the probabilities of the ten digits there, brought to the
-sum 1, are its answer: digit d stands for (d + 0.5) / 10, and their mean is the confidence. Nothing is sampled or parsed.
+After the code of its own answer it reads "Confidence from 0 to 9:", and the probabilities of the ten digits there,
+brought to the sum 1, are its answer: digit d stands for (d + 0.5) / 10, and their mean is the confidence. Nothing is
+sampled or parsed.
 """
 
 from collections.abc import Sequence

@@ -30,11 +30,16 @@ def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]
     beaten_by = [name for name in HARD if candidate <= scores[name]]
     against = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
     if beaten_by:
-        return Verdict("failed", f"Fails: test macro-F1 {candidate:.3f} is not above {', '.join(beaten_by)} ({against}).", evidence)
+        return Verdict(
+            "failed", f"Fails: test macro-F1 {candidate:.3f} is not above {', '.join(beaten_by)} ({against}).", evidence
+        )
     simpler = [name for name in SIMPLER if candidate <= scores[name]]
     if simpler:
         said = f"Passes: test macro-F1 {candidate:.3f} against {against}."
-        said = f"{said} The simpler model is enough: {', '.join(_say_simpler(name, scores[name], candidate) for name in simpler)}."
+        said = (
+            f"{said} The simpler model is enough:"
+            f" {', '.join(_say_simpler(name, scores[name], candidate) for name in simpler)}."
+        )
     else:
         said = f"Passes: test macro-F1 {candidate:.3f} is above {against}."
     return Verdict("passed", said, evidence)

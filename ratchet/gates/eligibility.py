@@ -1,6 +1,7 @@
 """Eligibility: may this candidate enter a rollout, or become live? A pure decision over the receipts of its cycle.
 
-Add here rules about who may enter. How a candidate advances is `ratchet/rollout/decision.py`, the history `ratchet/storage/rollout/ledger.py`.
+Add here rules about who may enter. How a candidate advances is `ratchet/rollout/decision.py`, the history
+`ratchet/storage/rollout/ledger.py`.
 """
 
 from collections.abc import Collection, Mapping
@@ -36,7 +37,9 @@ class Eligibility:
     reason: str
 
 
-def decide_eligibility(adapter: str, receipts: Mapping[str, JudgedReceipt], *, unasked: Collection[str] = ()) -> Eligibility:
+def decide_eligibility(
+    adapter: str, receipts: Mapping[str, JudgedReceipt], *, unasked: Collection[str] = ()
+) -> Eligibility:
     """Allowed when every gate of the cycle has a receipt, none failed, and all judged the same data and this adapter.
 
     `unasked` are gates that did not exist yet when the adapter came in: of them a receipt is not missed.

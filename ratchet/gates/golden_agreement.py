@@ -1,8 +1,9 @@
 """Golden agreement: do the week's blind labels mean the same as those of the golden set?
 
-Annotators who err alike agree with each other, so `label_agreement` cannot see them; and a week is only tested on before it
-trains, so `golden_set_regression` sees the harm a cycle too late. The candidate knows both sets: where it answers a class as
-the golden set does, and the week's labels of that class contradict it for the most part, the labels have changed their meaning.
+Annotators who err alike agree with each other, so `label_agreement` cannot see them; and a week is only tested on
+before it trains, so `golden_set_regression` sees the harm a cycle too late. The candidate knows both sets: where it
+answers a class as the golden set does, and the week's labels of that class contradict it for the most part, the labels
+have changed their meaning.
 
 Add here comparisons of the week with the golden set; losses against live are in `golden_set_regression.py`.
 """
@@ -27,9 +28,10 @@ _ALPHA = 0.05
 def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
     """Fails for a class when the candidate contradicts most of the week's labels of it but confirms most golden ones.
 
-    `rows` are those of `CONFUSIONS_SQL`. A class counts as contradicted when its recall is under one half on test, at least
-    one half on golden, and the exact intervals of the two do not overlap: at 95 %, shared out among the classes that are
-    compared (Bonferroni), so that many classes do not make false alarms. A class with too few items is never called.
+    `rows` are those of `CONFUSIONS_SQL`. A class counts as contradicted when its recall is under one half on test, at
+    least one half on golden, and the exact intervals of the two do not overlap: at 95 %, shared out among the classes
+    that are compared (Bonferroni), so that many classes do not make false alarms. A class with too few items is never
+    called.
     """
     counts: dict[str, dict[str, dict[str, int]]] = {"test": {}, "golden": {}}
     for row in rows:
@@ -39,7 +41,9 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
     judged = {label: _compare(label, counts["test"][label], counts["golden"][label], confidence) for label in both}
     evidence = {"classes": judged, "confidence": confidence}
     if not judged:
-        return Verdict("inconclusive", "No verdict: no class has both blind labels of the week and golden items.", evidence)
+        return Verdict(
+            "inconclusive", "No verdict: no class has both blind labels of the week and golden items.", evidence
+        )
     contradicted = {label: found for label, found in judged.items() if found["contradicted"]}
     if contradicted:
         said = "; ".join(
@@ -51,14 +55,21 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
     lowest = min(judged, key=lambda label: judged[label]["test"]["right"] / judged[label]["test"]["n"])
     share = judged[lowest]["test"]["right"] / judged[lowest]["test"]["n"]
     return Verdict(
-        "passed", f"Passes: no class of the week contradicts the golden set; least confirmed is {lowest} ({share:.0%}).", evidence
+        "passed",
+        f"Passes: no class of the week contradicts the golden set; least confirmed is {lowest} ({share:.0%}).",
+        evidence,
     )
 
 
 def _compare(label: str, test: Mapping[str, int], golden: Mapping[str, int], confidence: float) -> dict[str, Any]:
     week, reviewed = _side(label, test, confidence), _side(label, golden, confidence)
     flipped = week["recall"] < _MAJORITY <= reviewed["recall"] and week["high"] < reviewed["low"]
-    return {"test": week, "golden": reviewed, "mostly": max(test, key=lambda answer: test[answer]), "contradicted": flipped}
+    return {
+        "test": week,
+        "golden": reviewed,
+        "mostly": max(test, key=lambda answer: test[answer]),
+        "contradicted": flipped,
+    }
 
 
 def _side(label: str, answers: Mapping[str, int], confidence: float) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Golden-set regression: which golden items that live gets right would the candidate lose?
 
-Add here how losses on the golden set are judged. Overall metrics are in `ratchet/metrics/classification.py`, live traffic in shadow evidence.
+Add here how losses on the golden set are judged. Overall metrics are in `ratchet/metrics/classification.py`, live
+traffic in shadow evidence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ GOLDEN_SQL = """
 SELECT c.item, c.label, c.predicted AS candidate, l.predicted AS live
 FROM predictions c LEFT JOIN predictions l
   ON l.classifier = c.classifier AND l.week = c.week AND l.model = 'live' AND l.split = c.split AND l.item = c.item
-WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AND c.adapter = $adapter AND c.split = 'golden'
+WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AND c.adapter = $adapter AND c.split =
+'golden'
 ORDER BY length(c.item), c.item
 """
 """What the candidate, and live where there is one, answered on each golden item of one cycle."""
@@ -63,12 +65,15 @@ def decide_regression(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdic
     classes = {label: [a for a in kept if a.label == label] for label in dict.fromkeys(a.label for a in answers)}
     bad = [label for label, mine in classes.items() if _class_regressed(sum(a.lost for a in mine), len(mine), limits)]
     evidence: dict[str, Any] = {
-        "n": len(answers), "live_right": len(kept), "lost": [vars(answer) for answer in lost], "limit": limits.max_golden_loss,
-        "classes": {label: {"live_right": len(mine), "lost": sum(a.lost for a in mine)} for label, mine in classes.items()},
+        "n": len(answers), "live_right": len(kept), "lost": [vars(answer) for answer in lost],
+        "limit": limits.max_golden_loss,
+        "classes": {label: {"live_right": len(mine), "lost": sum(a.lost for a in mine)} for label,
+        mine in classes.items()},
         "smallest_excludable_loss": smallest_excludable_share(len(kept)),
     }  # fmt: skip
     counted = (
-        f"{len(lost)} of {len(kept)} golden items that live gets right are lost ({share:.1%}, limit {limits.max_golden_loss:.0%})"
+        f"{len(lost)} of {len(kept)} golden items that live gets right are lost ({share:.1%}, limit"
+        f" {limits.max_golden_loss:.0%})"
     )
     named = f"; lost: {', '.join(a.item for a in lost[:_NAMED])}{' ...' if len(lost) > _NAMED else ''}" if lost else ""
     if share > limits.max_golden_loss or bad:
@@ -85,7 +90,7 @@ def describe_power(answers: Sequence[GoldenAnswer]) -> str:
     base = "that live gets right" if live_right else "in the golden set"
     return (
         f"Even with none of the {n} items {base} lost, a true loss under {smallest_excludable_share(n):.1%} "
-        f"could not be excluded at 95 % confidence."
+        "could not be excluded at 95 % confidence."
     )
 
 
@@ -115,7 +120,9 @@ def _decide_floor(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdict:
     said = f"{live}: golden accuracy {accuracy:.3f} (floor {limits.golden_floor})"
     if accuracy < limits.golden_floor or low:
         classes = (
-            f"; recall under {limits.golden_floor_per_class}: " + ", ".join(f"{k} {v:.2f}" for k, v in low.items()) if low else ""
+            f"; recall under {limits.golden_floor_per_class}: " + ", ".join(f"{k} {v:.2f}" for k, v in low.items())
+            if low
+            else ""
         )
         return Verdict("failed", f"Fails: {said}{classes}.", evidence)
     return Verdict("passed", f"Passes: {said}, lowest recall {min(recalls.values()):.2f}.", evidence)

@@ -45,11 +45,14 @@ class Agreement:
 def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int = 0) -> Agreement:
     """Agreement over rows (request_id, annotator, label), one newest label for each annotator.
 
-    A request agrees when all its annotators say the same. Alpha is nominal (Krippendorff 2011), None when only one label
-    occurs, with a percentile bootstrap interval over requests; the interval of the agreement is exact (Clopper-Pearson).
+    A request agrees when all its annotators say the same. Alpha is nominal (Krippendorff 2011), None when only one
+    label occurs, with a percentile bootstrap interval over requests; the interval of the agreement is exact
+    (Clopper-Pearson).
     """
     known = doubles[doubles["label"].isin(labels)]
-    counts = known.groupby(["request_id", "label"], observed=True).size().unstack(fill_value=0).reindex(columns=list(labels))
+    counts = (
+        known.groupby(["request_id", "label"], observed=True).size().unstack(fill_value=0).reindex(columns=list(labels))
+    )
     table = counts.fillna(0).to_numpy(dtype=np.int64)
     table = table[table.sum(axis=1) > 1]
     n = len(table)
@@ -72,7 +75,8 @@ def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int
 
 def nominal_alpha(table: Integers, weights: NDArray[Any]) -> Floats:
     """Krippendorff's nominal alpha, at most 1, of requests `table` [n, k] (how many said each label), for each row of
-    `weights` [b, n] (how often each request counts): [b]. NaN where only one label occurs, for there chance cannot be told.
+    `weights` [b, n] (how often each request counts): [b]. NaN where only one label occurs, for there chance cannot be
+    told.
 
     Each request needs two labels or more. `1 - observed / expected disagreement` (Krippendorff 2011, section C).
     """
@@ -87,7 +91,8 @@ def nominal_alpha(table: Integers, weights: NDArray[Any]) -> Floats:
 
 
 def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
-    """Passes when annotators agree on at least `min_agreement` of the doubly labelled requests; too few is no verdict."""
+    """Passes when annotators agree on at least `min_agreement` of the doubly labelled requests; too few is no
+    verdict."""
     evidence = {key: value for key, value in vars(found).items() if value is not None}
     if found.agreement is None or found.doubles < limits.min_doubles:
         return Verdict(
@@ -102,8 +107,8 @@ def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
     passed = found.agreement >= limits.min_agreement
     return Verdict(
         "passed" if passed else "failed",
-        f"{'Passes' if passed else 'Fails'}: annotators agree on {found.agreement:.1%} of {found.doubles} doubly labelled "
-        f"requests (limit {limits.min_agreement:.0%}){alpha}{'' if passed else worst}.",
+        f"{'Passes' if passed else 'Fails'}: annotators agree on {found.agreement:.1%} of {found.doubles} doubly"
+        f" labelled requests (limit {limits.min_agreement:.0%}){alpha}{'' if passed else worst}.",
         evidence,
     )
 

@@ -29,13 +29,20 @@ def jensen_shannon_distance(first: Sequence[float], second: Sequence[float]) -> 
     return float(jensenshannon(np.asarray(first, dtype=float), np.asarray(second, dtype=float), base=2))
 
 
-def decide_distribution(train: Mapping[str, int], production: Mapping[str, int], labels: Sequence[str], limit: float) -> Verdict:
+def decide_distribution(
+    train: Mapping[str, int], production: Mapping[str, int], labels: Sequence[str], limit: float
+) -> Verdict:
     """Passes when every label occurs in train and the distance to the week's corrected production is within `limit`.
 
-    `train` and `production` count examples by label. Served labels are not used: they are what the model is to improve on.
+    `train` and `production` count examples by label. Served labels are not used: they are what the model is to improve
+    on.
     """
     ours, theirs = [train.get(label, 0) for label in labels], [production.get(label, 0) for label in labels]
-    evidence = {"train": dict(zip(labels, ours, strict=True)), "production": dict(zip(labels, theirs, strict=True)), "limit": limit}
+    evidence = {
+        "train": dict(zip(labels, ours, strict=True)),
+        "production": dict(zip(labels, theirs, strict=True)),
+        "limit": limit,
+    }
     missing = [label for label, n in zip(labels, ours, strict=True) if not n]
     if missing:
         return Verdict("failed", f"Fails: no training example for {', '.join(missing)}.", evidence)
@@ -48,7 +55,7 @@ def decide_distribution(train: Mapping[str, int], production: Mapping[str, int],
     passed = distance <= limit
     return Verdict(
         "passed" if passed else "failed",
-        f"{'Passes' if passed else 'Fails'}: Jensen-Shannon distance {distance:.3f} between {sum(ours)} training labels and "
-        f"{sum(theirs)} production labels (limit {limit}); widest at {labels[widest]} ({shares[widest]:+.1%}).",
+        f"{'Passes' if passed else 'Fails'}: Jensen-Shannon distance {distance:.3f} between {sum(ours)} training labels"
+        f" and {sum(theirs)} production labels (limit {limit}); widest at {labels[widest]} ({shares[widest]:+.1%}).",
         evidence,
     )

@@ -1,7 +1,8 @@
 """Leakage: an independent re-check that nothing held out occurs in train, exactly or nearly.
 
-It shares no code with curation's MinHash on purpose, and no chance: the filter in front of the exact comparison can only
-leave out pairs that cannot reach the threshold. Add here what counts as a leak; what to remove is decided in `ratchet/data/curation.py`.
+It shares no code with curation's MinHash on purpose, and no chance: the filter in front of the exact comparison can
+only leave out pairs that cannot reach the threshold. Add here what counts as a leak; what to remove is decided in
+`ratchet/data/curation.py`.
 """
 
 import unicodedata
@@ -28,7 +29,8 @@ class Leak:
 
 
 def find_leaks(train: Sequence[tuple[str, str]], held_out: Sequence[tuple[str, str]], threshold: float) -> list[Leak]:
-    """Every pair of (item, text) in `train` and `held_out` whose shingle sets overlap by `threshold` or more, worst first.
+    """Every pair of (item, text) in `train` and `held_out` whose shingle sets overlap by `threshold` or more, worst
+    first.
 
     Similarity is the Jaccard index of sets of 3-character runs; equal texts, however short, have similarity 1.
     """
@@ -52,9 +54,9 @@ def find_leaks(train: Sequence[tuple[str, str]], held_out: Sequence[tuple[str, s
 def _propose(ours: Sequence[str], theirs: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:
     """Pairs that may overlap by `threshold`; every pair that does is among them.
 
-    Sets of a and b runs that overlap by t share at least c = ceil(t * max(a, b)) of them. So, in one common order of runs,
-    the first a - ceil(t * a) + m of one and the first b - ceil(t * b) + m of the other share at least min(m, c) (the prefix
-    filter of set-similarity joins, Chaudhuri et al. 2006). Rarest first, few unlike pairs share that many.
+    Sets of a and b runs that overlap by t share at least c = ceil(t * max(a, b)) of them. So, in one common order of
+    runs, the first a - ceil(t * a) + m of one and the first b - ceil(t * b) + m of the other share at least min(m, c)
+    (the prefix filter of set-similarity joins, Chaudhuri et al. 2006). Rarest first, few unlike pairs share that many.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -86,11 +88,15 @@ def decide_leakage(leaks: Sequence[Leak], n_train: int, n_held_out: int, thresho
     }  # fmt: skip
     if not leaks:
         return Verdict(
-            "passed", f"Passes: none of {n_train} training examples is like any of {n_held_out} held-out items.", evidence
+            "passed",
+            f"Passes: none of {n_train} training examples is like any of {n_held_out} held-out items.",
+            evidence,
         )
     named = ", ".join(f"{leak.train_item} ~ {leak.held_out_item} ({leak.similarity:.2f})" for leak in leaks[:_NAMED])
     return Verdict(
-        "failed", f"Fails: {len(leaks)} pairs of training and held-out texts are alike (Jaccard >= {threshold}): {named}.", evidence
+        "failed",
+        f"Fails: {len(leaks)} pairs of training and held-out texts are alike (Jaccard >= {threshold}): {named}.",
+        evidence,
     )
 
 

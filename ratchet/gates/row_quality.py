@@ -1,7 +1,7 @@
 """Row expectations: what Great Expectations must find true of a week's logs and corrections.
 
-Add an expectation here. Rows that break a rule on their own never get this far (`ratchet/data/records.py` rejects them); what is checked
-here is the table as a whole, and that nothing slipped past.
+Add an expectation here. Rows that break a rule on their own never get this far (`ratchet/data/records.py` rejects
+them); what is checked here is the table as a whole, and that nothing slipped past.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,8 @@ FROM corrections WHERE classifier = $classifier AND week = $week ORDER BY key
 def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame) -> list[Any]:
     """Expectations on `logs`, which has the columns of `LOGS_SQL`.
 
-    A classifier that gives no confidence at all is allowed; one that gives it for some requests must give it for most of those
-    that the edge path, which has none to give, did not answer.
+    A classifier that gives no confidence at all is allowed; one that gives it for some requests must give it for most
+    of those that the edge path, which has none to give, did not answer.
     """
     import great_expectations.expectations as gxe
 
@@ -85,7 +85,11 @@ def validate(tables: Mapping[str, tuple[pd.DataFrame, Sequence[Any]]]) -> list[d
     source = context.data_sources.add_pandas("rows")
     rows = []
     for table, (frame, expectations) in tables.items():
-        batch = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+        batch = (
+            source.add_dataframe_asset(table)
+            .add_batch_definition_whole_dataframe("all")
+            .get_batch({"dataframe": frame})
+        )
         result = batch.validate(gx.ExpectationSuite(table, expectations=list(expectations)))
         for found in result.to_json_dict()["results"]:
             crashed = [e for e in _exceptions(found["exception_info"]) if e.get("raised_exception")]
@@ -111,7 +115,9 @@ def decide_row_quality(rows: Sequence[Mapping[str, Any]]) -> Verdict:
     evidence = {"expectations": len(rows), "broken": [dict(row) for row in broken]}
     if not broken:
         return Verdict("passed", f"Passes: all {len(rows)} expectations hold.", evidence)
-    named = "; ".join(f"{row['table']}.{row['column'] or 'rows'} {row['expectation']}: {row['found']}" for row in broken)
+    named = "; ".join(
+        f"{row['table']}.{row['column'] or 'rows'} {row['expectation']}: {row['found']}" for row in broken
+    )
     return Verdict("failed", f"Fails: {len(broken)} of {len(rows)} expectations are broken: {named}.", evidence)
 
 

@@ -20,7 +20,10 @@ _AT_MOST = {
 _AMONG = {
     "target_modules": ("target modules", "Set target_modules to some of {limit}"),
     "methods": ("method", "Train by one of {limit}"),
-    "bases": ("base", "Set base to one of {limit}: one of the Hub with its commit (org/name@commit), or a folder of that name"),
+    "bases": (
+        "base",
+        "Set base to one of {limit}: one of the Hub with its commit (org/name@commit), or a folder of that name",
+    ),
 }
 _FIELD = {"methods": "method", "bases": "base"}
 
@@ -28,8 +31,8 @@ _FIELD = {"methods": "method", "bases": "base"}
 def limit_of(profile: Profile, name: str, accept: Accept) -> tuple[Any, str]:
     """The limit that counts and where it comes from; None if unknown.
 
-    By `documented` it is the documented one. By `proven` it is what was proven, where that is documented too: what worked
-    beyond its makers' word may stop tomorrow.
+    By `documented` it is the documented one. By `proven` it is what was proven, where that is documented too: what
+    worked beyond its makers' word may stop tomorrow.
     """
     documented, proven = getattr(profile.documented, name), getattr(profile.proven, name)
     if accept == "documented" or proven is None:
@@ -42,12 +45,15 @@ def limit_of(profile: Profile, name: str, accept: Accept) -> tuple[Any, str]:
 
 
 def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> Verdict:
-    """Whether `facts` stay within the limits of `profile` that `accept` names; an unknown limit blocks nothing and is named."""
+    """Whether `facts` stay within the limits of `profile` that `accept` names; an unknown limit blocks nothing and is
+    named."""
     reasons: list[str] = []
     unknown: list[str] = []
     if facts.family not in profile.families:
         serving = ", ".join(profile.families)
-        reasons.append(f"family {facts.family} is not served (serves {serving}). Train family {serving}, or take another target")
+        reasons.append(
+            f"family {facts.family} is not served (serves {serving}). Train family {serving}, or take another target"
+        )
     if (reason := _judge_delivery(profile, facts)) is not None:
         reasons.append(". ".join(reason))
     for name in (*_AT_MOST, *_AMONG, "heads"):
@@ -60,7 +66,9 @@ def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> 
     if reasons:
         return Verdict("failed", f"{facts.what} does not fit {profile.name}: {'; '.join(reasons)}.", evidence)
     rest = f"; unknown there: {', '.join(unknown)}" if unknown else ""
-    known = f" by its {accept} limits" if profile.documented.known or (accept == "proven" and profile.proven.known) else ""
+    known = (
+        f" by its {accept} limits" if profile.documented.known or (accept == "proven" and profile.proven.known) else ""
+    )
     return Verdict("passed", f"{facts.what} fits {profile.name}{known}{rest}.", evidence)
 
 
@@ -116,7 +124,9 @@ class RecordedFit:
         """
         if now.verdict.outcome != self.verdict.outcome:
             return f"the adapter's files give: {now.verdict.outcome}, {now.verdict.reason}"
-        if other := [kind for kind in {**self.figures, **now.figures} if self.figures.get(kind) != now.figures.get(kind)]:
+        if other := [
+            kind for kind in {**self.figures, **now.figures} if self.figures.get(kind) != now.figures.get(kind)
+        ]:
             return f"the adapter's {other[0]} export has other files or figures: {now.verdict.reason}"
         of_then = not self.left_out and (self.limits is not None or not self.figures)
         if of_then and now.verdict.reason != self.verdict.reason:
@@ -132,5 +142,9 @@ def read_fit(verdict: Verdict) -> RecordedFit:
         limits = [ExportPolicy(**fit["limits"]) for fit in compared.values() if "limits" in fit]
         figures = {kind: {"files": fit["files"], "parity": fit["parity"]} for kind, fit in compared.items()}
     except (KeyError, TypeError, AttributeError):
-        raise RatchetError("its evidence is of no form that a gate writes.", "Run the cycle again.", code="bad_receipt") from None
-    return RecordedFit(verdict, tuple(kind for kind in found if kind not in compared), limits[0] if limits else None, figures)
+        raise RatchetError(
+            "its evidence is of no form that a gate writes.", "Run the cycle again.", code="bad_receipt"
+        ) from None
+    return RecordedFit(
+        verdict, tuple(kind for kind in found if kind not in compared), limits[0] if limits else None, figures
+    )

@@ -10,7 +10,8 @@ from ratchet.config.candidate import Candidate
 from ratchet.core.verdict import Verdict, join_verdicts
 
 TRAINED = "trained"
-"""In the evidence: which candidates are trained, by their place in the specification, from 1. Two may have one title."""
+"""In the evidence: which candidates are trained, by their place in the specification, from 1. Two may have one title.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> Pla
     """
     fitting = tuple(candidate for candidate, verdicts in found if all(verdict.passed for verdict in verdicts))
     missed = [
-        (candidate, [v.reason for v in verdicts if not v.passed]) for candidate, verdicts in found if candidate not in fitting
+        (candidate, [v.reason for v in verdicts if not v.passed])
+        for candidate, verdicts in found
+        if candidate not in fitting
     ]
     evidence = {
         "candidates": [candidate.title for candidate, _ in found],
@@ -47,4 +50,6 @@ def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> Pla
 
 def let_through(candidates: Sequence[Candidate], verdict: Verdict) -> tuple[Candidate, ...]:
     """Those of a specification's candidates that a verdict on it names as trained."""
-    return tuple(candidate for number, candidate in enumerate(candidates, start=1) if number in verdict.evidence[TRAINED])
+    return tuple(
+        candidate for number, candidate in enumerate(candidates, start=1) if number in verdict.evidence[TRAINED]
+    )

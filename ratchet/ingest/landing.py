@@ -1,7 +1,7 @@
 """The landing folders: how production logs and corrections come in, once each, with every refused row kept.
 
-Add here ways in which files arrive. How a file is loaded so that a crash at any instant is understood by the next run is
-`loader.py`; what becomes of its rows `staging.py`; the rules about rows `ratchet/data/records.py`.
+Add here ways in which files arrive. How a file is loaded so that a crash at any instant is understood by the next run
+is `loader.py`; what becomes of its rows `staging.py`; the rules about rows `ratchet/data/records.py`.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,8 @@ class Landing:
     def take(self, spec: Spec, *, now: datetime | None = None) -> list[IngestResult]:
         """Load everything new in the landing folders of `spec.name`, logs first, then corrections.
 
-        One `IngestResult` for each new file, and for each earlier file of corrections of which a waiting row was now accepted.
+        One `IngestResult` for each new file, and for each earlier file of corrections of which a waiting row was now
+        accepted.
         """
         terms = Terms.of(spec, now)
         with self.warehouse.connect() as connection:
@@ -46,12 +47,19 @@ class Landing:
             return intakes + loader.retry_waiting() + loader.load_new("corrections", terms)
 
     def deliver(
-        self, spec: Spec, kind: str, source: Path, *, columns: Mapping[str, str] | None = None, now: datetime | None = None
+        self,
+        spec: Spec,
+        kind: str,
+        source: Path,
+        *,
+        columns: Mapping[str, str] | None = None,
+        now: datetime | None = None,
     ) -> IngestResult:
-        """Validate the file `source` from anywhere, land its accepted rows as one Parquet segment, load them, report the rest.
+        """Validate the file `source` from anywhere, land its accepted rows as one Parquet segment, load them, report
+        the rest.
 
-        `columns` maps our names to the file's (`{"text": "body"}`). Corrections whose request is unknown are landed too and wait.
-        Raises `RatchetError` when `source` is no such file or lacks a required column.
+        `columns` maps our names to the file's (`{"text": "body"}`). Corrections whose request is unknown are landed too
+        and wait. Raises `RatchetError` when `source` is no such file or lacks a required column.
         """
         columns, terms = columns or {}, Terms.of(spec, now)
         check_mapping(kind_of(kind), columns)
@@ -70,7 +78,9 @@ class Landing:
             except UnreadableError as error:
                 return IngestResult(kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error)))
             except RatchetError as error:
-                raise RatchetError(f"{source}: {error.message}", error.hint, code=error.code, details=error.details) from None
+                raise RatchetError(
+                    f"{source}: {error.message}", error.hint, code=error.code, details=error.details
+                ) from None
 
     def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> IngestResult:
         kind, folder = stage.kind.name, self.home.landing(loader.name, stage.kind.name)
@@ -88,11 +98,15 @@ class Landing:
             segment = folder / segment_name(next_seq(loader.manifest, folders), found.sha256)
             publish_file(draft, segment)
             failpoint("landing.after_segment")
-            landed = loader.register(kind, segment, FileFingerprint(found.sha256, found.bytes, crlf=False, odd=False), terms)
+            landed = loader.register(
+                kind, segment, FileFingerprint(found.sha256, found.bytes, crlf=False, odd=False), terms
+            )
             loader.commit(stage, landed, delivered_as=file)
         if late:
             counts = {**counts, WAITING: late}
-        return IngestResult(kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels))
+        return IngestResult(
+            kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels)
+        )
 
     def _waiting_segments(self, loader: Loader) -> list[str]:
         sql = "SELECT file FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY file"

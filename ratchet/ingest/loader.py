@@ -1,7 +1,7 @@
 """Loads landed files into the open warehouse, each in one transaction with the line that says it is done.
 
-Add here what must hold between a file, its manifest line, its report and its rows when the process is killed. Which files
-are loaded, and what is landed, decides `landing.py`.
+Add here what must hold between a file, its manifest line, its report and its rows when the process is killed. Which
+files are loaded, and what is landed, decides `landing.py`.
 """
 
 import logging
@@ -21,7 +21,16 @@ from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.salvage import FileFingerprint, fingerprint
-from ratchet.ingest.segment_names import arrivals, is_segment, next_seq, shown, sweep_staged, takeable, unchanged, why_not
+from ratchet.ingest.segment_names import (
+    arrivals,
+    is_segment,
+    next_seq,
+    shown,
+    sweep_staged,
+    takeable,
+    unchanged,
+    why_not,
+)
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.staging_reader import StagingReader
 from ratchet.storage.home import Home
@@ -60,7 +69,15 @@ class Loader:
         time = path.stat().st_mtime_ns if found.sha256 else 0
         now = terms.now.isoformat()
         landed = ManifestEntry(
-            next_seq(self.manifest, folders), kind, file, found.sha256, found.bytes, time, terms.labels, terms.max_text_chars, now
+            next_seq(self.manifest, folders),
+            kind,
+            file,
+            found.sha256,
+            found.bytes,
+            time,
+            terms.labels,
+            terms.max_text_chars,
+            now,
         )
         append_entry(self.home.manifest(self.name), landed)
         self.manifest.append(landed)
@@ -92,7 +109,11 @@ class Loader:
         """Load again the corrections that wait for their request; reports those files of which a row was accepted."""
         sql = "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry"
         waiting = set(self.connection.execute(sql, [self.name]).fetchall())
-        files = [landed for landed in self.manifest if landed.kind == "corrections" and (landed.file, landed.sha256) in waiting]
+        files = [
+            landed
+            for landed in self.manifest
+            if landed.kind == "corrections" and (landed.file, landed.sha256) in waiting
+        ]
         return [intake for landed in files for intake in self.load(landed) if intake.accepted]
 
     def replay(self) -> None:
@@ -106,7 +127,8 @@ class Loader:
         self.retry_waiting()
 
     def load(self, landed: ManifestEntry) -> list[IngestResult]:
-        """Load one landed file; nothing when it has vanished or changes while it is read (its new content is a new arrival)."""
+        """Load one landed file; nothing when it has vanished or changes while it is read (its new content is a new
+        arrival)."""
         path = self.home.landing(self.name, landed.kind) / landed.file
         try:
             if not takeable(path):
@@ -118,7 +140,9 @@ class Loader:
                 _LOG.warning("%s has changed since it was landed; its new content is taken as a new file", path)
                 return []
             if is_sealed(path.name) and not is_intact(path, found.sha256):
-                raise UnreadableError("the segment holds other bytes than it was sealed with: it was damaged on the disk")
+                raise UnreadableError(
+                    "the segment holds other bytes than it was sealed with: it was damaged on the disk"
+                )
             with self.staged(landed.kind, path, found, {}, landed.terms) as stage:
                 return [] if fingerprint(path) != found else [self.commit(stage, landed)]
         except FileNotFoundError:
@@ -136,22 +160,26 @@ class Loader:
         return [IngestResult(landed.kind, landed.file, 0, 0, 1, counts)]
 
     @contextmanager
-    def staged(self, kind: str, path: Path, found: FileFingerprint, columns: Mapping[str, str], terms: Terms) -> Iterator[Stage]:
+    def staged(
+        self, kind: str, path: Path, found: FileFingerprint, columns: Mapping[str, str], terms: Terms
+    ) -> Iterator[Stage]:
         """The file, read and judged; DuckDB sees it under a plain name, for its own may hold wildcards."""
         stage = Stage(self.connection, KINDS[kind], self.name, path.suffix.lower())
         with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
             plain = Path(scratch) / f"file{stage.suffix}"
             plain.symlink_to(path.resolve())
             segment = is_segment(path.name, found.sha256)
-            StagingReader(self.connection, stage.kind, stage.suffix, columns, terms, segment).read(plain, found, Path(scratch))
+            StagingReader(self.connection, stage.kind, stage.suffix, columns, terms, segment).read(
+                plain, found, Path(scratch)
+            )
             stage.judge()
             yield stage
 
     def commit(self, stage: Stage, landed: ManifestEntry, *, delivered_as: str | None = None) -> IngestResult:
         """Publish the report on what is refused, then insert the rows and the line that says so, in one transaction.
 
-        Of a file that was `delivered_as` some name only the accepted and the waiting rows were landed; the report on the others
-        has been published.
+        Of a file that was `delivered_as` some name only the accepted and the waiting rows were landed; the report on
+        the others has been published.
         """
         accepted, duplicate, late = stage.counts()
         waiting, duplicate = (True, 0) if delivered_as else (None, duplicate)
@@ -160,7 +188,13 @@ class Loader:
         )
         failpoint("landing.after_rejects")
         intake = IngestResult(
-            landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(landed.labels)
+            landed.kind,
+            landed.file,
+            accepted,
+            duplicate,
+            sum(counts.values()),
+            counts,
+            stage.unknown_labels(landed.labels),
         )
         self._finish(landed, stage, intake, retry=late > 0)
         return intake
@@ -181,14 +215,18 @@ class Loader:
     def _mark(self, landed: ManifestEntry, intake: IngestResult, *, retry: bool) -> None:
         file = [self.name, landed.kind, landed.file]
         row = self.connection.execute(
-            "SELECT accepted, duplicate FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?",
+            "SELECT accepted, duplicate FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND"
+            " sha256 = ?",
             [*file, landed.sha256],
         ).fetchone()
         before, duplicate = (int(row[0]), int(row[1])) if row else (0, intake.duplicate)
         self.connection.execute(
-            "DELETE FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?", [*file, landed.sha256]
+            "DELETE FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?",
+            [*file, landed.sha256],
         )
-        self.connection.execute("UPDATE ingested_files SET retry = false WHERE classifier = ? AND kind = ? AND file = ?", file)
+        self.connection.execute(
+            "UPDATE ingested_files SET retry = false WHERE classifier = ? AND kind = ? AND file = ?", file
+        )
         self.connection.execute(
             "INSERT INTO ingested_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [*file, landed.sha256, before + intake.accepted, duplicate, intake.rejected, retry],

@@ -1,7 +1,8 @@
 """The landing manifest, `landing.jsonl`: which file came in when, and by which terms it was judged. Append-only.
 
 A line is written and synced before the file's rows are loaded, so that a rebuild replays files in their first order and
-judges them as they were judged. Add here what a rebuild must know about a file; whether a file is done says `ingested_files`.
+judges them as they were judged. Add here what a rebuild must know about a file; whether a file is done says
+`ingested_files`.
 """
 
 import json

@@ -1,4 +1,5 @@
-"""Turns a landed file, Parquet, JSONL or CSV, into one SQL source that the rules of `ratchet/data/records.py` can judge.
+"""Turns a landed file, Parquet, JSONL or CSV, into one SQL source that the rules of `ratchet/data/records.py` can
+judge.
 
 Add a file format here. A source never loops over rows in Python; a text file that DuckDB cannot read as it stands is
 first cleaned by `salvage.py`.
@@ -64,21 +65,27 @@ def read_jsonl(path: Path, kind: RowKind, columns: Mapping[str, str], *, crlf: b
     without = "{" + ",".join(f"{_json(name)}:null" for name in theirs) + "}"
     newline = "strict_mode=true" if crlf else r"new_line='\n', strict_mode=false"
     lines = (
-        f"read_csv({literal(str(path))}, columns={{'raw': 'VARCHAR'}}, header=false, auto_detect=false, delim='{SEPARATOR}', "
-        f"quote='', escape='', max_line_size={MAX_LINE_BYTES}, {newline})"
+        f"read_csv({literal(str(path))}, columns={{'raw': 'VARCHAR'}}, header=false, auto_detect=false,"
+        f" delim='{SEPARATOR}', quote='', escape='', max_line_size={MAX_LINE_BYTES}, {newline})"
     )
     items = ", ".join(f"v.{quoted(name)}::VARCHAR AS i{number}" for number, name in enumerate(theirs))
     parsed = (
-        f"(SELECT raw, doc, from_json(doc, {literal(shape)}) AS v FROM (SELECT raw, TRY_CAST(raw AS JSON) AS doc FROM {lines}))"
+        f"(SELECT raw, doc, from_json(doc, {literal(shape)}) AS v FROM (SELECT raw, TRY_CAST(raw AS JSON) AS doc FROM"
+        f" {lines}))"
     )
     given = " + ".join(f"(i{number} IS NOT NULL)::INT" for number in range(len(theirs)))
     return Source(
         f"(SELECT raw, doc, {items} FROM {parsed})",
-        broken="CASE WHEN doc IS NULL THEN CASE WHEN raw IS NULL OR regexp_full_match(raw, '\\s*') THEN '' ELSE 'broken JSON' END "
-        "WHEN starts_with(raw, '{') THEN NULL WHEN json_type(doc) <> 'OBJECT' THEN 'the line is no JSON object' END",
+        broken=(
+            "CASE WHEN doc IS NULL THEN CASE WHEN raw IS NULL OR regexp_full_match(raw, '\\s*') THEN '' ELSE 'broken"
+            " JSON' END WHEN starts_with(raw, '{') THEN NULL WHEN json_type(doc) <> 'OBJECT' THEN 'the line is no JSON"
+            " object' END"
+        ),
         fields={column.name: _json_field(column, f"i{number}") for number, column in enumerate(kind.columns)},
-        extra=f"CASE WHEN len(json_keys(doc)) > {given} "
-        f"THEN nullif(json_merge_patch(doc, {literal(without)})::VARCHAR, '{{}}') END",
+        extra=(
+            f"CASE WHEN len(json_keys(doc)) > {given} "
+            f"THEN nullif(json_merge_patch(doc, {literal(without)})::VARCHAR, '{{}}') END"
+        ),
         origin="raw",
         row="origin",
     )
@@ -87,7 +94,8 @@ def read_jsonl(path: Path, kind: RowKind, columns: Mapping[str, str], *, crlf: b
 def read_parquet(
     connection: duckdb.DuckDBPyConnection, path: Path, kind: RowKind, columns: Mapping[str, str], *, segment: bool
 ) -> Source:
-    """Every row of a Parquet file, in its order. Raises `RatchetError` naming the columns found when a required one is absent."""
+    """Every row of a Parquet file, in its order. Raises `RatchetError` naming the columns found when a required one is
+    absent."""
     table = f"read_parquet({literal(str(path))})"
     types = {row[0]: str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
     ours = {"extra", "file", "line"} if segment else set()
@@ -111,9 +119,9 @@ def read_csv(path: Path, kind: RowKind, columns: Mapping[str, str]) -> Source:
         raise UnreadableError(f"the header names column {doubles[0]!r} twice")
     types = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
     table = (
-        f"read_csv({literal(str(path))}, columns={types}, header=true, auto_detect=false, delim={literal(delimiter)}, quote='\"', "
-        f"escape='\"', max_line_size={MAX_LINE_BYTES}, store_rejects=true, "
-        "rejects_table='csv_errors', rejects_scan='csv_scans', rejects_limit=0)"
+        f"read_csv({literal(str(path))}, columns={types}, header=true, auto_detect=false, delim={literal(delimiter)},"
+        f" quote='\"', escape='\"', max_line_size={MAX_LINE_BYTES}, store_rejects=true, rejects_table='csv_errors',"
+        " rejects_scan='csv_scans', rejects_limit=0)"
     )
     return _tabular(table, kind, columns, dict.fromkeys(names, "CSV"))
 
@@ -150,7 +158,11 @@ def _tabular(table: str, kind: RowKind, columns: Mapping[str, str], types: dict[
             fields[column.name] = (f"NULL::{column.sql}", "false", "NULL")
     others = [name for name in types if name not in used]
     given = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in others)
-    extra = f"CASE WHEN {given} THEN json_merge_patch('{{}}', {_struct(others)})::VARCHAR END" if others else "NULL::VARCHAR"
+    extra = (
+        f"CASE WHEN {given} THEN json_merge_patch('{{}}', {_struct(others)})::VARCHAR END"
+        if others
+        else "NULL::VARCHAR"
+    )
     return Source(f"{table} AS __row", "NULL::VARCHAR", fields, extra, origin="__row", row="to_json(origin)::VARCHAR")
 
 

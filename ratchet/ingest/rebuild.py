@@ -1,4 +1,5 @@
-"""Builds the warehouse again from what is the truth: landed files, in the order of their manifest, and the cycles' Parquet copies.
+"""Builds the warehouse again from what is the truth: landed files, in the order of their manifest, and the cycles'
+Parquet copies.
 
 Add here what a lost warehouse must get back. When that happens is decided by `ratchet/storage/warehouse.py`.
 """

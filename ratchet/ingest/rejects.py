@@ -1,7 +1,7 @@
 """The folder `rejected/`: JSONL rows {file, line, reason, row} for everything that could not be taken.
 
-A file's name derives from the input, so that taking the same input again overwrites its report. Add here how reports are
-named and published; the reasons are given by `ratchet/data/records.py`.
+A file's name derives from the input, so that taking the same input again overwrites its report. Add here how reports
+are named and published; the reasons are given by `ratchet/data/records.py`.
 """
 
 import json
@@ -16,14 +16,16 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def reject_name(kind: str, file: str, sha256: str = "") -> str:
-    """Name of the report on `file`; of a delivery from elsewhere, where names may collide, with its content's digest."""
+    """Name of the report on `file`; of a delivery from elsewhere, where names may collide, with its content's
+    digest."""
     safe = _UNSAFE.sub("_", file)[:120]
     mark = "" if safe == file else f".{digest_bytes(file.encode())[:12]}"
     return f"{kind}.{safe}{mark}{'.' + sha256[:12] if sha256 else ''}.jsonl"
 
 
 def report_rows(path: Path, write: Callable[[Path], dict[str, int]]) -> dict[str, int]:
-    """Publish the report that `write` fills at a dot-file beside `path`, or remove an older one when there is nothing to say."""
+    """Publish the report that `write` fills at a dot-file beside `path`, or remove an older one when there is nothing
+    to say."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = path.with_name(f".{path.name}.tmp")
     try:

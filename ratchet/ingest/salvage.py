@@ -1,7 +1,7 @@
 """The slow path: copies of files with bytes that DuckDB refuses as a whole, without the lines that cannot be read.
 
-Each line left out is reported as JSONL rows {line, reason, row}. Add here what makes a whole file unreadable though most of
-its rows are sound; rules about rows belong to `ratchet/data/records.py`.
+Each line left out is reported as JSONL rows {line, reason, row}. Add here what makes a whole file unreadable though
+most of its rows are sound; rules about rows belong to `ratchet/data/records.py`.
 """
 
 import hashlib

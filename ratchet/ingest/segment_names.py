@@ -50,7 +50,8 @@ def shown(path: Path) -> str:
 
 
 def arrivals(folder: Path, seqs: dict[str, int]) -> list[Path]:
-    """What lies in a landing folder, in the order to load it: files known to the manifest by `seqs`, then others by name."""
+    """What lies in a landing folder, in the order to load it: files known to the manifest by `seqs`, then others by
+    name."""
     if not folder.is_dir():
         return []
     visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
@@ -70,7 +71,8 @@ def why_not(path: Path) -> str:
 
 
 def unchanged(path: Path, landed: ManifestEntry) -> bool:
-    """Whether the file still looks as it did when it was landed, by its length and time, so that it need not be read again."""
+    """Whether the file still looks as it did when it was landed, by its length and time, so that it need not be read
+    again."""
     if not landed.sha256:
         return not takeable(path)
     stat = path.stat()

@@ -1,4 +1,5 @@
-"""The staging table: one file's rows, typed and judged by `staging_reader.py`, compared with what the warehouse already holds.
+"""The staging table: one file's rows, typed and judged by `staging_reader.py`, compared with what the warehouse already
+holds.
 
 Add here what becomes of the rows of one file inside DuckDB; which files, in what order and how safely is `landing.py`.
 All tables are temporary: `stage` (a row for each row of the file), `verdict` (rows of `stage` that are not taken:
@@ -55,7 +56,7 @@ class Stage:
         on_key = " AND ".join(f"o.{name} = s.{name}" for name in self.kind.key)
         files = ", ".join(literal(str(path)) for path in segments)
         self.connection.execute(
-            f"UPDATE verdict SET reason = NULL WHERE reason = ? AND rid IN (SELECT s.rowid FROM stage s "
+            "UPDATE verdict SET reason = NULL WHERE reason = ? AND rid IN (SELECT s.rowid FROM stage s "
             f"JOIN read_parquet([{files}]) o ON {on_key} WHERE {same_content_sql(self.kind, 's', 'o')})",
             [WAITING],
         )
@@ -77,25 +78,27 @@ class Stage:
         """Write the accepted and the waiting rows as one Parquet file that names their source; the number of rows."""
         names = ", ".join((*self.kind.names, "extra"))
         row = self.connection.execute(
-            f"COPY (SELECT {names}, {literal(source)} AS file, {self._line()} AS line FROM stage s "
-            f"WHERE reason IS NULL AND rowid NOT IN (SELECT rid FROM verdict WHERE reason IS DISTINCT FROM {literal(WAITING)})) "
-            f"TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY (SELECT {names}, {literal(source)} AS file, {self._line()} AS line FROM stage s WHERE reason IS NULL"
+            f" AND rowid NOT IN (SELECT rid FROM verdict WHERE reason IS DISTINCT FROM {literal(WAITING)})) TO"
+            f" {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchone()
         return int(row[0]) if row else 0
 
     def write_rejects(self, path: Path, file: str, *, waiting: bool | None) -> dict[str, int]:
-        """Write the refused rows as JSONL {file, line, reason, row}: all, only waiting ones, or all but those. Counts by reason."""
+        """Write the refused rows as JSONL {file, line, reason, row}: all, only waiting ones, or all but those. Counts
+        by reason."""
         names = ", ".join(f"{literal(name)}: s.{name}" for name in (*self.kind.names, "extra"))
         which = {None: "true", True: f"reason = {literal(WAITING)}", False: f"reason <> {literal(WAITING)}"}[waiting]
         origin = f"coalesce(s.file, {literal(file)})"
         self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE rejects AS SELECT * FROM ("
-            f"SELECT {origin} AS file, {self._line()} AS line, coalesce(s.reason, v.reason) AS reason, "
-            f"coalesce(s.raw, to_json({{{names}}})::VARCHAR) AS row FROM stage s LEFT JOIN verdict v ON v.rid = s.rowid "
-            f"WHERE s.reason <> '' OR v.reason IS NOT NULL "
-            f"UNION ALL SELECT {literal(file)}, line, reason, row FROM bad) WHERE {which} ORDER BY line"
+            f"CREATE OR REPLACE TEMP TABLE rejects AS SELECT * FROM (SELECT {origin} AS file, {self._line()} AS line,"
+            f" coalesce(s.reason, v.reason) AS reason, coalesce(s.raw, to_json({{{names}}})::VARCHAR) AS row FROM stage"
+            " s LEFT JOIN verdict v ON v.rid = s.rowid WHERE s.reason <> '' OR v.reason IS NOT NULL UNION ALL SELECT"
+            f" {literal(file)}, line, reason, row FROM bad) WHERE {which} ORDER BY line"
         )
-        counts = dict(self.connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason ORDER BY reason").fetchall())
+        counts = dict(
+            self.connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason ORDER BY reason").fetchall()
+        )
         if counts:
             self.connection.execute(f"COPY rejects TO {literal(str(path))} (FORMAT json)")
         return counts
@@ -103,8 +106,8 @@ class Stage:
     def unknown_labels(self, known: Sequence[str]) -> dict[str, int]:
         """The five commonest labels of refused rows that are not among the `known`, and how often each occurs."""
         sql = (
-            "SELECT label, count(*) AS number FROM stage WHERE reason <> '' AND label IS NOT NULL AND NOT list_contains(?, label) "
-            "GROUP BY label ORDER BY number DESC, label LIMIT 5"
+            "SELECT label, count(*) AS number FROM stage WHERE reason <> '' AND label IS NOT NULL AND NOT"
+            " list_contains(?, label) GROUP BY label ORDER BY number DESC, label LIMIT 5"
         )
         return dict(self.connection.execute(sql, [list(known)]).fetchall())
 

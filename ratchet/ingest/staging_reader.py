@@ -1,7 +1,8 @@
-"""Fills the staging tables from one file: read as it stands where DuckDB can, else by the slow path, each row with its line.
+"""Fills the staging tables from one file: read as it stands where DuckDB can, else by the slow path, each row with its
+line.
 
-Add here how a file becomes rows of `stage` and `bad`; what becomes of those rows is `staging.py`, what each format looks like
-in SQL `readers.py`, and which rows are refused `ratchet/data/records.py`.
+Add here how a file becomes rows of `stage` and `bad`; what becomes of those rows is `staging.py`, what each format
+looks like in SQL `readers.py`, and which rows are refused `ratchet/data/records.py`.
 """
 
 import errno
@@ -16,7 +17,12 @@ from ratchet.data.records import RowKind, Terms, reason_sql
 from ratchet.ingest.readers import MAX_LINE_BYTES, Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
 from ratchet.ingest.salvage import FileFingerprint, copy_readable_lines, copy_readable_parquet
 
-_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException)
+_UNREADABLE = (
+    duckdb.InvalidInputException,
+    duckdb.IOException,
+    duckdb.ConversionException,
+    duckdb.NotImplementedException,
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,8 @@ class StagingReader:
     segment: bool
 
     def read(self, path: Path, survey: FileFingerprint, scratch: Path) -> None:
-        """Fill `stage` and `bad` from the file at `path`. Raises `UnreadableError` or, about columns, `RatchetError`."""
+        """Fill `stage` and `bad` from the file at `path`. Raises `UnreadableError` or, about columns,
+        `RatchetError`."""
         if survey.bytes == 0:
             raise UnreadableError("the file is empty")
         self.connection.execute("CREATE OR REPLACE TEMP TABLE bad (line BIGINT, reason VARCHAR, row VARCHAR)")
@@ -75,8 +82,8 @@ class StagingReader:
         self.connection.execute(_stage_sql(source, self.kind, self.terms))
         if self.suffix == ".csv":
             self.connection.execute(
-                "INSERT INTO bad SELECT line, any_value('the record does not fit the header: ' || lower(error_type::VARCHAR)), "
-                "any_value(csv_line) FROM csv_errors GROUP BY line"
+                "INSERT INTO bad SELECT line, any_value('the record does not fit the header: ' ||"
+                " lower(error_type::VARCHAR)), any_value(csv_line) FROM csv_errors GROUP BY line"
             )
             if self.connection.execute("SELECT 1 FROM bad LIMIT 1").fetchone():
                 self.connection.execute("UPDATE stage SET line = rowid + 2")
@@ -87,7 +94,9 @@ class StagingReader:
     def _need_columns(self) -> None:
         """Raise when a required column is in no line at all: then the file, not its rows, is at fault."""
         required = [column.name for column in self.kind.columns if column.required]
-        tests = ", ".join(f"count({name}) = 0 AND bool_or(reason = {literal(name + ' is missing')})" for name in required)
+        tests = ", ".join(
+            f"count({name}) = 0 AND bool_or(reason = {literal(name + ' is missing')})" for name in required
+        )
         row = self.connection.execute(f"SELECT {tests} FROM stage").fetchone() or ()
         for name, absent in zip(required, row, strict=False):
             if absent:
@@ -106,7 +115,7 @@ class StagingReader:
         """Add the lines that the slow path left out to `bad`, and number the others as if they were there."""
         types = "{line: 'BIGINT', reason: 'VARCHAR', row: 'VARCHAR'}"
         self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE left_out AS "
+            "CREATE OR REPLACE TEMP TABLE left_out AS "
             f"FROM read_json({literal(str(report))}, columns={types}, maximum_object_size={8 * MAX_LINE_BYTES})"
         )
         if self.suffix == ".parquet":  # the row is there, with a null where the bytes were
@@ -125,9 +134,9 @@ class StagingReader:
             "QUALIFY row_number() OVER (PARTITION BY start ORDER BY number DESC) = 1"
         )
         self.connection.execute(
-            f"UPDATE {table} SET line = shifted.line FROM ("
-            f"SELECT t.rowid AS rid, t.line + coalesce(gap.number, 0) AS line FROM {table} t ASOF LEFT JOIN ({starts}) gap "
-            f"ON t.line >= gap.start) shifted WHERE shifted.rid = {table}.rowid"
+            f"UPDATE {table} SET line = shifted.line FROM (SELECT t.rowid AS rid, t.line + coalesce(gap.number, 0) AS"
+            f" line FROM {table} t ASOF LEFT JOIN ({starts}) gap ON t.line >= gap.start) shifted WHERE shifted.rid ="
+            f" {table}.rowid"
         )
 
 
@@ -135,10 +144,10 @@ def _stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:
     typed = ", ".join(f"{value} AS {name}, {seen} AS {name}_seen" for name, (value, seen, _) in source.fields.items())
     place = "file, line" if source.segment else "NULL::VARCHAR AS file, NULL::BIGINT AS line"
     return (
-        f"CREATE OR REPLACE TEMP TABLE stage AS SELECT {', '.join(kind.names)}, extra, reason, file, line, "
-        f"CASE WHEN reason <> '' THEN {source.row} END AS raw "
-        f"FROM (SELECT *, {reason_sql(kind, terms)} AS reason FROM (SELECT {source.broken} AS broken, {typed}, "
-        f"{source.fields['ts'][2]} AS ts_text, {source.extra} AS extra, {source.origin} AS origin, {place} FROM {source.table}))"
+        f"CREATE OR REPLACE TEMP TABLE stage AS SELECT {', '.join(kind.names)}, extra, reason, file, line, CASE WHEN"
+        f" reason <> '' THEN {source.row} END AS raw FROM (SELECT *, {reason_sql(kind, terms)} AS reason FROM (SELECT"
+        f" {source.broken} AS broken, {typed}, {source.fields['ts'][2]} AS ts_text, {source.extra} AS extra,"
+        f" {source.origin} AS origin, {place} FROM {source.table}))"
     )
 
 

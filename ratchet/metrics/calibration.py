@@ -1,7 +1,8 @@
-"""Calibration: one number, the temperature, that makes confidence mean what it says; isotonic where the spec asks for more.
+"""Calibration: one number, the temperature, that makes confidence mean what it says; isotonic where the spec asks for
+more.
 
-Add here ways to map logits to calibrated probabilities. Precondition of every fit: the logits are out of sample, that is
-of items that did not train the model. Metrics are in `classification.py`.
+Add here ways to map logits to calibrated probabilities. Precondition of every fit: the logits are out of sample, that
+is of items that did not train the model. Metrics are in `classification.py`.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,8 @@ _ISOTONIC_FLOOR = 1e-3  # share of the softmax mixed in, so that no probability 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How logits become probabilities, and why so. `curves` holds for each class the knots (x, y) of isotonic regression."""
+    """How logits become probabilities, and why so. `curves` holds for each class the knots (x, y) of isotonic
+    regression."""
 
     method: Literal["temperature", "isotonic", "none"]
     temperature: float
@@ -51,7 +53,8 @@ UNCALIBRATED = Calibration("none", 1.0, accepted=False, reason="not calibrated")
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
-    """Probabilities [n, k] of logits [n, k] divided by `temperature`. Raises `RatchetError` for logits that are not finite."""
+    """Probabilities [n, k] of logits [n, k] divided by `temperature`. Raises `RatchetError` for logits that are not
+    finite."""
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     broken = np.flatnonzero(~np.isfinite(scaled).all(axis=1))
     if broken.size:
@@ -97,19 +100,22 @@ def optimise_temperature(logits: NDArray[Any], labels: Integers) -> float:
         )
     if min(abs(found.x - bound) for bound in _BOUNDS) < 1e-3:
         raise RatchetError(
-            f"the temperature ran to the bound T = {np.exp(found.x):.3g} on {len(labels)} calibration items, so it is no optimum.",
+            f"the temperature ran to the bound T = {np.exp(found.x):.3g} on {len(labels)} calibration items, so it is"
+            " no optimum.",
             "Check the calibration labels (they look like noise to this model) or enlarge window.calibration_share.",
             code="no_temperature",
         )
     return float(np.exp(found.x))
 
 
-def fit_calibration(logits: NDArray[Any], labels: Integers, *, max_ece: float | None = None, seed: int = 0) -> Calibration:
+def fit_calibration(
+    logits: NDArray[Any], labels: Integers, *, max_ece: float | None = None, seed: int = 0
+) -> Calibration:
     """Fit a temperature on out-of-sample `logits` [n, k] and `labels` [n]; keep T = 1 when it does not help.
 
-    Accepted only when the cross-fitted NLL improves on T = 1. When `max_ece` is set and the cross-fitted temperature misses
-    it, isotonic regression (Zadrozny and Elkan 2002, one class against the rest) is used where its cross-fitted ECE is
-    lower. Errors: `RatchetError` for an empty split, logits that are not finite, a bound hit or no convergence.
+    Accepted only when the cross-fitted NLL improves on T = 1. When `max_ece` is set and the cross-fitted temperature
+    misses it, isotonic regression (Zadrozny and Elkan 2002, one class against the rest) is used where its cross-fitted
+    ECE is lower. Errors: `RatchetError` for an empty split, logits that are not finite, a bound hit or no convergence.
     """
     n = len(labels)
     if n == 0:
@@ -145,7 +151,14 @@ def fit_calibration(logits: NDArray[Any], labels: Integers, *, max_ece: float | 
         return replace(chosen, reason=f"{chosen.reason}; {verdict}, no better, so it is not used")
     fitted = _isotonic(logits, labels)
     return Calibration(
-        "isotonic", 1.0, True, f"{chosen.reason}; {verdict}", n, before, negative_log_likelihood(bent, labels), fitted.curves
+        "isotonic",
+        1.0,
+        True,
+        f"{chosen.reason}; {verdict}",
+        n,
+        before,
+        negative_log_likelihood(bent, labels),
+        fitted.curves,
     )
 
 
@@ -166,7 +179,9 @@ def _isotonic(logits: NDArray[Any], labels: Integers) -> Calibration:
     return Calibration("isotonic", 1.0, True, "", curves=tuple(curves))
 
 
-def _cross_fit(logits: NDArray[Any], labels: Integers, seed: int, fit: Callable[[NDArray[Any], Integers], Calibration]) -> Floats:
+def _cross_fit(
+    logits: NDArray[Any], labels: Integers, seed: int, fit: Callable[[NDArray[Any], Integers], Calibration]
+) -> Floats:
     """Probabilities [n, k] of each item under a calibration fitted on the other folds."""
     probabilities = np.empty_like(logits)
     for held_out in np.array_split(np.random.default_rng(seed).permutation(len(labels)), _FOLDS):

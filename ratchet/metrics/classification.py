@@ -1,7 +1,8 @@
 """How good and how honest: metrics of class probabilities against labels, as pure functions of numpy arrays.
 
 Throughout, `probabilities` is float [n, k] whose rows sum to 1, `labels` and `predicted` are integers [n] in 0..k-1.
-Add metrics here; intervals belong in `intervals.py`, thresholds in `thresholds.py`, verdicts in the modules of the gates.
+Add metrics here; intervals belong in `intervals.py`, thresholds in `thresholds.py`, verdicts in the modules of the
+gates.
 """
 
 from typing import Any
@@ -37,7 +38,8 @@ def macro_f1_of(confusion: NDArray[Any]) -> Floats:
 
 
 def macro_f1(predicted: Integers, labels: Integers, k: int) -> float:
-    """Macro-averaged F1 in 0..1; classes that occur neither as label nor as prediction are left out, as scikit-learn does."""
+    """Macro-averaged F1 in 0..1; classes that occur neither as label nor as prediction are left out, as scikit-learn
+    does."""
     return float(macro_f1_of(count_confusion(predicted, labels, k)))
 
 
@@ -55,15 +57,17 @@ def brier_score(probabilities: Floats, labels: Integers) -> float:
 
 
 def reliability(probabilities: Floats, labels: Integers, bins: int = ECE_BINS) -> list[dict[str, float]]:
-    """Bins of equal mass over the confidence of the prediction: count, mean confidence, accuracy and its 95 % interval."""
+    """Bins of equal mass over the confidence of the prediction: count, mean confidence, accuracy and its 95 %
+    interval."""
     return reliability_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
 
 
 def reliability_of(confidence: Floats, right: NDArray[np.bool_], bins: int = ECE_BINS) -> list[dict[str, float]]:
     """The same of confidences [n] in answers that are `right` [n] or not, wherever the confidence comes from.
 
-    Equal mass, because equal-width bins leave most bins of a good classifier empty (Nixon et al. 2019). Equal confidences
-    share a bin, so that the order of the items does not matter; there are then fewer bins, down to one for a constant.
+    Equal mass, because equal-width bins leave most bins of a good classifier empty (Nixon et al. 2019). Equal
+    confidences share a bin, so that the order of the items does not matter; there are then fewer bins, down to one for
+    a constant.
     """
     place = np.searchsorted(np.sort(confidence), confidence) * min(bins, len(right)) // len(right)
     rows = []
@@ -92,7 +96,9 @@ def calibration_error_of(confidence: Floats, right: NDArray[np.bool_], bins: int
     return float(sum(row["count"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / len(right))
 
 
-def describe_split(raw: Floats, calibrated: Floats, labels: Integers, names: tuple[str, ...], *, seed: int = 0) -> dict[str, Any]:
+def describe_split(
+    raw: Floats, calibrated: Floats, labels: Integers, names: tuple[str, ...], *, seed: int = 0
+) -> dict[str, Any]:
     """Every figure of one split for the report: `raw` at temperature 1, `calibrated` as served; both [n, k].
 
     Raises ValueError for an empty split.

@@ -29,7 +29,8 @@ def bootstrap_interval(
     *,
     seed: int = 0,
 ) -> Bootstrap:
-    """Percentile bootstrap over items (Efron 1979), drawn as multinomial confusion matrices: the same law, without the items.
+    """Percentile bootstrap over items (Efron 1979), drawn as multinomial confusion matrices: the same law, without the
+    items.
 
     `overall` maps [..., k, k] to [...], `by_class` maps it to [..., k].
     """
@@ -73,12 +74,16 @@ def proportion_interval(hits: int, n: int, confidence: float = 0.95) -> tuple[fl
     return low, high
 
 
-def paired_difference_interval(only_first: int, only_second: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Exact interval of accuracy(second) - accuracy(first) on the same `n` items, both ends in -1..1. `n` must be positive.
+def paired_difference_interval(
+    only_first: int, only_second: int, n: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Exact interval of accuracy(second) - accuracy(first) on the same `n` items, both ends in -1..1. `n` must be
+    positive.
 
-    `only_first` and `only_second` count the items that one of the two alone answers rightly. The difference is the share of
-    such items, times twice the second's share among them less one; each factor gets an exact interval (Clopper and Pearson
-    1934) at half the error, and the corners bound the product. It covers at least as often as it says, for every truth.
+    `only_first` and `only_second` count the items that one of the two alone answers rightly. The difference is the
+    share of such items, times twice the second's share among them less one; each factor gets an exact interval (Clopper
+    and Pearson 1934) at half the error, and the corners bound the product. It covers at least as often as it says, for
+    every truth.
     """
     split = only_first + only_second
     each = 1 - (1 - confidence) / 2
@@ -89,5 +94,6 @@ def paired_difference_interval(only_first: int, only_second: int, n: int, confid
 
 
 def smallest_excludable_share(n: int, confidence: float = 0.95) -> float:
-    """The smallest true loss rate that zero losses among `n` items would exclude, 0..1: `1 - (1 - confidence)^(1/n)`."""
+    """The smallest true loss rate that zero losses among `n` items would exclude, 0..1: `1 - (1 -
+    confidence)^(1/n)`."""
     return float(1 - (1 - confidence) ** (1 / n)) if n else 1.0

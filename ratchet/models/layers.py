@@ -1,8 +1,10 @@
-"""The layers of a transformer, one above the other: where they are, which are the upper K, and how to leave out the others.
+"""The layers of a transformer, one above the other: where they are, which are the upper K, and how to leave out the
+others.
 
-What the frozen lower layers make of a text never changes, so it need be computed only once: `SplitLayers` catches it where the
-upper layers begin, and gives it to them later in the place of the lower ones. Add here what concerns whole layers. Who keeps
-what was caught is in `ratchet/training/native/activation_caching.py` and `ratchet/models/inference/multi_adapter_causal.py`.
+What the frozen lower layers make of a text never changes, so it need be computed only once: `SplitLayers` catches it
+where the upper layers begin, and gives it to them later in the place of the lower ones. Add here what concerns whole
+layers. Who keeps what was caught is in `ratchet/training/native/activation_caching.py` and
+`ratchet/models/inference/multi_adapter_causal.py`.
 """
 
 import threading
@@ -43,7 +45,8 @@ def find_layers(model: Any) -> tuple[str, list[Any]]:
 
 
 def lower_count(model: Any, layers: str) -> int:
-    """How many layers lie below those that `layers` names: 0 for `all`. Raises `RatchetError` when there are not so many."""
+    """How many layers lie below those that `layers` names: 0 for `all`. Raises `RatchetError` when there are not so
+    many."""
     upper = upper_count(layers)
     if upper is None:
         return 0
@@ -69,7 +72,8 @@ class _Call:
 
 
 class SplitLayers:
-    """Takes over the layers of a model, so that a call can leave out the lower or the upper ones, in each thread apart."""
+    """Takes over the layers of a model, so that a call can leave out the lower or the upper ones, in each thread
+    apart."""
 
     def __init__(self, model: Any) -> None:
         self._calls = threading.local()
@@ -80,7 +84,8 @@ class SplitLayers:
 
     @contextmanager
     def catching(self, below: int, *, stop: bool = False) -> "Iterator[list[torch.Tensor]]":
-        """Yield a list that gets, at each pass, what reaches layer `below`; with `stop` it and those above do nothing."""
+        """Yield a list that gets, at each pass, what reaches layer `below`; with `stop` it and those above do
+        nothing."""
         call = _Call(below, stop=stop)
         with self._during(call):
             yield call.caught
@@ -109,7 +114,9 @@ class SplitLayers:
                     states = call.given
                 else:
                     call.caught.append(states.detach())
-            left_out = call is not None and (index < call.below if call.given is not None else call.stop and index >= call.below)
+            left_out = call is not None and (
+                index < call.below if call.given is not None else call.stop and index >= call.below
+            )
             if left_out:
                 return self._pass_on(index, states, named.get("past_key_values"))
             found = original(weak(), states, *more, **named)
@@ -119,7 +126,8 @@ class SplitLayers:
         return forward
 
     def _pass_on(self, index: int, states: "torch.Tensor", cache: Any) -> Any:
-        """What a layer that does nothing says, in the form of the others; its place in a cache stays as long as theirs."""
+        """What a layer that does nothing says, in the form of the others; its place in a cache stays as long as
+        theirs."""
         if cache is not None:
             empty = states.new_zeros(len(states), 1, states.shape[1], 1)
             cache.update(empty, empty, index)

@@ -1,7 +1,7 @@
 """Prompts into tokens: the shared part once, and for each text only what differs.
 
-The three parts are cut into tokens apart, so that the shared part is the same for every text, and special tokens that a user
-writes are plain letters to the model. Add here what happens between a text and a causal model's first layer.
+The three parts are cut into tokens apart, so that the shared part is the same for every text, and special tokens that a
+user writes are plain letters to the model. Add here what happens between a text and a causal model's first layer.
 """
 
 import os
@@ -34,7 +34,8 @@ class PromptRow:
 
 @dataclass(frozen=True)
 class PromptTokenizer:
-    """Cuts texts to length and puts the end of the prompt behind them. Speaks as much of `tokenizers.Tokenizer` as we ask of it."""
+    """Cuts texts to length and puts the end of the prompt behind them. Speaks as much of `tokenizers.Tokenizer` as we
+    ask of it."""
 
     plain: "Tokenizer"
     """Reads texts: special tokens are letters to it, and it cuts."""
@@ -60,13 +61,17 @@ class PromptTokenizer:
 
     def encode_batch_fast(self, texts: Sequence[str]) -> list[PromptRow]:
         """What follows the shared part, for each text."""
-        return [PromptRow([*found.ids, *self.suffix]) for found in self.plain.encode_batch_fast(texts, add_special_tokens=False)]
+        return [
+            PromptRow([*found.ids, *self.suffix])
+            for found in self.plain.encode_batch_fast(texts, add_special_tokens=False)
+        ]
 
 
 def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int) -> PromptTokenizer:
     """The base model's tokenizer around `prompt`; a text is cut to `max_tokens` tokens.
 
-    Raises `RatchetError` when the base has no chat template though the prompt wants one, or when a code is not one token.
+    Raises `RatchetError` when the base has no chat template though the prompt wants one, or when a code is not one
+    token.
     """
     plain, special = open_tokenizer(folder), open_tokenizer(folder)
     plain.encode_special_tokens = True
@@ -106,8 +111,8 @@ def opening_tokens(tokenizer: "Tokenizer") -> list[int]:
 def render_chat(folder: Path, said: Sequence[dict[str, str]]) -> str:
     """Messages in the model's own chat template, up to the assistant's next word.
 
-    Raises `RatchetError` where there is none, or where it refuses them. A template that tells the day tells `TODAY`, always: the
-    prompt that an adapter learned is the one that it serves by.
+    Raises `RatchetError` where there is none, or where it refuses them. A template that tells the day tells `TODAY`,
+    always: the prompt that an adapter learned is the one that it serves by.
     """
     from jinja2 import TemplateError
     from transformers import AutoTokenizer
@@ -115,11 +120,16 @@ def render_chat(folder: Path, said: Sequence[dict[str, str]]) -> str:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if not tokenizer.chat_template:
         raise RatchetError(
-            f"the base model in {folder} has no chat template.", "Set prompt.chat = false, or use an instruction-tuned base."
+            f"the base model in {folder} has no chat template.",
+            "Set prompt.chat = false, or use an instruction-tuned base.",
         )
     try:
         template = _fix_day(tokenizer.get_chat_template())
-        return str(tokenizer.apply_chat_template(list(said), chat_template=template, tokenize=False, add_generation_prompt=True))
+        return str(
+            tokenizer.apply_chat_template(
+                list(said), chat_template=template, tokenize=False, add_generation_prompt=True
+            )
+        )
     except TemplateError as error:
         without = "Remove prompt.system, or set" if any(message["role"] == "system" for message in said) else "Set"
         raise RatchetError(
@@ -147,7 +157,8 @@ def _wrap_chat(folder: Path, prompt: Prompt) -> tuple[str, str]:
 
 
 def find_codes(tokenizer: "Tokenizer", after: str, codes: Sequence[str]) -> tuple[int, ...]:
-    """The token of each code that follows `after`, where the answer begins: with a space before it or without, the same for all."""
+    """The token of each code that follows `after`, where the answer begins: with a space before it or without, the same
+    for all."""
     start = tokenizer.encode(after, add_special_tokens=False).ids
     for form in ("{}", " {}"):
         whole = [tokenizer.encode(after + form.format(code), add_special_tokens=False).ids for code in codes]

@@ -32,14 +32,16 @@ CHAT_TEMPLATE = "chat_template.jinja"
 TokenMatrix = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 _TOKENS_IN_BATCH = 2048
 _TOKENS_OF_MANY = 512
-"""A batch of many texts that are at hand at once: products of this size are as quick as larger ones, texts of unlike length share
-fewer batches, and both threads get work sooner. Of 48 messages 47 % of all positions were filling at 2,048 tokens, 20 % at 512."""
+"""A batch of many texts that are at hand at once: products of this size are as quick as larger ones, texts of unlike
+length share fewer batches, and both threads get work sooner. Of 48 messages 47 % of all positions were filling at 2,048
+tokens, 20 % at 512."""
 _ROWS_IN_BATCH = 64
 _WORKERS = 2  # threads that each compute whole batches: torch's own threads wait for each other on small matrices
 
 
 def tokenizer_digest(folder: Path, *, chat: bool = False) -> str:
-    """SHA-256 over the tokenizer of the base model in `folder`, 64 hex digits; for a `chat` prompt over its chat template, too.
+    """SHA-256 over the tokenizer of the base model in `folder`, 64 hex digits; for a `chat` prompt over its chat
+    template, too.
 
     A template that lies in `tokenizer_config.json` is in the base's revision, as every JSON file is.
     """
@@ -94,7 +96,9 @@ def encode_texts(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[in
     return [found.ids for found in tokenizer.encode_batch_fast([redaction.redact(text) for text in texts])]
 
 
-def batch_by_tokens(lengths: Sequence[int], tokens: int = _TOKENS_IN_BATCH) -> Iterator["np.ndarray[Any, np.dtype[np.int64]]"]:
+def batch_by_tokens(
+    lengths: Sequence[int], tokens: int = _TOKENS_IN_BATCH
+) -> Iterator["np.ndarray[Any, np.dtype[np.int64]]"]:
     """Indices of texts, longest first, in batches of at most 64 rows and `tokens` padded tokens (or one long row).
 
     The batches depend on the lengths only, so the same texts always meet the same neighbours.

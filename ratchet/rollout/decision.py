@@ -1,4 +1,5 @@
-"""Promotion: what follows from the evidence of a rollout. A pure decision with one sentence, obeyed and recorded by others.
+"""Promotion: what follows from the evidence of a rollout. A pure decision with one sentence, obeyed and recorded by
+others.
 
 Add a rule here, in the order in which it must speak. What is counted is `evidence.py`, what is measured against a limit
 `guardrails.py`, what an action does to the rollout `state.py`.
@@ -40,10 +41,10 @@ class Decision:
 def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: Evidence, now: datetime) -> Decision:
     """The decision on the comparison that is running.
 
-    `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules in their order: a broken
-    guardrail takes the challenger back at once; too little evidence, a figure that cannot be computed, disagreement, or an
-    interval that reaches below the margin hold, and past the deadline or the budget end the attempt; a dwell that is not over
-    holds; else the next step is taken. Nothing advances without data.
+    `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules in their order: a
+    broken guardrail takes the challenger back at once; too little evidence, a figure that cannot be computed,
+    disagreement, or an interval that reaches below the margin hold, and past the deadline or the budget end the
+    attempt; a dwell that is not over holds; else the next step is taken. Nothing advances without data.
     """
     if state.compared is None or state.live is None or state.moved is None:
         return Decision(STAY, "Held: nothing is compared with live.", name_state(state), state.live or "")
@@ -63,7 +64,11 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
 
     if broken := next((each for each in measured if each.status == "broken"), None):
         back = act.REJECT if state.challenger and not state.percent else act.ROLLBACK
-        return found(back, f"{'Rejected' if back == act.REJECT else 'Rolled back'}: {broken.said}", state_word="Guardrail failing")
+        return found(
+            back,
+            f"{'Rejected' if back == act.REJECT else 'Rolled back'}: {broken.said}",
+            state_word="Guardrail failing",
+        )
     if state.held:
         return hold("a person stopped the ladder", state_word="Held")
     since = now - datetime.fromisoformat(state.moved.ts)

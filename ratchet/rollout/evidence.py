@@ -1,7 +1,7 @@
 """Shadow evidence: what two adapters said of the same requests, counted; and what people said of those requests since.
 
-Add a count here, to `Evidence` and to the query. Which pairs a home holds is `ratchet/storage/rollout/shadow_pairs.py`'s business, what follows from
-the counts is decided in `decision.py`.
+Add a count here, to `Evidence` and to the query. Which pairs a home holds is
+`ratchet/storage/rollout/shadow_pairs.py`'s business, what follows from the counts is decided in `decision.py`.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ PAIR_COLUMNS: Mapping[str, str] = {
     "other_batch": "BIGINT",
     "other_error": "VARCHAR",
 }
-"""One request and both answers. `sequence` is the ledger entry that was in force; `served` is the digest that the user saw,
-`other` the one that answered unseen; `*_ms` is the model's processor time for the text, `*_batch` how many texts were answered
-with it; `other_error` names a failure to answer."""
+"""One request and both answers. `sequence` is the ledger entry that was in force; `served` is the digest that the user
+saw, `other` the one that answered unseen; `*_ms` is the model's processor time for the text, `*_batch` how many texts
+were answered with it; `other_error` names a failure to answer."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,11 @@ WHERE sequence >= $sequence
   AND ((served = $incumbent AND other = $challenger) OR (served = $challenger AND other = $incumbent))
 ORDER BY request_id, sequence DESC, ts
 """
-"""The compared requests, each once, by role: asked again, a request counts as it was answered under the newest entry."""
+"""The compared requests, each once, by role: asked again, a request counts as it was answered under the newest entry.
+"""
 
-# Shadow texts go one or two at a time and live ones in larger batches when many come: only texts of like batches are timed.
+# Shadow texts go one or two at a time and live ones in larger batches when many come: only texts of like batches are
+# timed.
 COUNTS_SQL = """
 SELECT count(*) AS requests,
        count(*) FILTER (other_error IS NOT NULL AND NOT answered) AS errors,
@@ -89,8 +91,11 @@ FROM pairs
 
 LABELLED_SQL = """
 SELECT truth.label, count(*) AS labelled,
-       count(*) FILTER (incumbent_label = truth.label AND challenger_label IS DISTINCT FROM truth.label) AS only_incumbent,
-       count(*) FILTER (challenger_label = truth.label AND incumbent_label IS DISTINCT FROM truth.label) AS only_challenger
+       count(*) FILTER (incumbent_label = truth.label AND challenger_label IS DISTINCT FROM truth.label) AS
+       only_incumbent,
+       count(*) FILTER (challenger_label = truth.label AND incumbent_label IS DISTINCT FROM truth.label) AS
+       only_challenger
 FROM pairs JOIN truth USING (request_id) WHERE truth.blind GROUP BY truth.label ORDER BY truth.label
 """
-"""`truth` is the consensus of each request's corrections (`agreement.CONSENSUS_SQL`). A failure to answer is a wrong answer."""
+"""`truth` is the consensus of each request's corrections (`agreement.CONSENSUS_SQL`). A failure to answer is a wrong
+answer."""

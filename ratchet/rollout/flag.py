@@ -1,7 +1,8 @@
 """A rollout: which adapter is live, which one a share of users tries, and which one only shadows; as one flagd flag.
 
-The flag is plain flagd: variants name adapters by digest, `fractional` targeting keeps each user in their bucket, a disabled
-flag sends everyone to live. Add here what a flag says; reading and publishing the file is `ratchet/storage/rollout/flag_file.py`.
+The flag is plain flagd: variants name adapters by digest, `fractional` targeting keeps each user in their bucket, a
+disabled flag sends everyone to live. Add here what a flag says; reading and publishing the file is
+`ratchet/storage/rollout/flag_file.py`.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ LIVE, CANDIDATE = "live", "candidate"
 
 @dataclass(frozen=True)
 class Rollout:
-    """What one classifier serves. `percent` of users get the candidate; the shadow answers `shadow_share` of requests unseen."""
+    """What one classifier serves. `percent` of users get the candidate; the shadow answers `shadow_share` of requests
+    unseen."""
 
     live: str
     candidate: str | None = None
@@ -50,16 +52,26 @@ class Rollout:
     @property
     def adapters(self) -> dict[str, str]:
         """Digest by slot, of the slots that are filled and may answer."""
-        slots = {LIVE: self.live} if self.killed else {LIVE: self.live, CANDIDATE: self.candidate, "shadow": self.shadow}
+        slots = (
+            {LIVE: self.live} if self.killed else {LIVE: self.live, CANDIDATE: self.candidate, "shadow": self.shadow}
+        )
         return {slot: digest for slot, digest in slots.items() if digest is not None}
 
     def as_flag(self) -> dict[str, Any]:
         """The flagd flag of this rollout; `read_flag` is its inverse."""
         variants = {LIVE: self.live} | ({CANDIDATE: self.candidate} if self.candidate else {})
-        flag: dict[str, Any] = {"state": "DISABLED" if self.killed else "ENABLED", "variants": variants, "defaultVariant": LIVE}
+        flag: dict[str, Any] = {
+            "state": "DISABLED" if self.killed else "ENABLED",
+            "variants": variants,
+            "defaultVariant": LIVE,
+        }
         if self.percent:
             flag["targeting"] = {"fractional": [[LIVE, 100 - self.percent], [CANDIDATE, self.percent]]}
-        said = {"ledger_sequence": self.head.sequence, "ledger_head": self.head.digest, "shadow_share": self.shadow_share}
+        said = {
+            "ledger_sequence": self.head.sequence,
+            "ledger_head": self.head.digest,
+            "shadow_share": self.shadow_share,
+        }
         return {**flag, "metadata": {**said, **({"shadow": self.shadow} if self.shadow else {})}}
 
 
@@ -99,5 +111,7 @@ def _read_percent(targeting: Any) -> int:
 
 def _refuse(found: str) -> RatchetError:
     return RatchetError(
-        f"{found}.", "Let 'ratchet promote' or 'ratchet rollback' write the flag; it follows from the ledger.", code="bad_flag"
+        f"{found}.",
+        "Let 'ratchet promote' or 'ratchet rollback' write the flag; it follows from the ledger.",
+        code="bad_flag",
     )

@@ -27,13 +27,15 @@ class Guardrail:
 
 
 def measure_guardrails(policy: PromotionPolicy, whole: Evidence, step: Evidence) -> tuple[Guardrail, ...]:
-    """Accuracy (over all and within each label), disagreement, errors and latency. Errors and latency are those of this step."""
+    """Accuracy (over all and within each label), disagreement, errors and latency. Errors and latency are those of this
+    step."""
     told = (_accuracy(policy, whole), *_by_label(policy, whole))
     return (*told, _disagreement(policy, whole), _errors(policy, step), _latency(policy, step))
 
 
 def compare_accuracy(policy: PromotionPolicy, whole: Evidence) -> str:
-    """`accuracy difference -0.4 pp, 95 % CI [-1.9, +1.1], margin -1.0`: challenger less incumbent, in percentage points."""
+    """`accuracy difference -0.4 pp, 95 % CI [-1.9, +1.1], margin -1.0`: challenger less incumbent, in percentage
+    points."""
     if whole.labelled == 0:
         return f"accuracy difference unknown, margin {-100 * policy.margin:.1f}"
     return _points(whole.labelled, whole.only_incumbent, whole.only_challenger, policy.margin, 0.95)
@@ -43,8 +45,8 @@ def _points(n: int, only_incumbent: int, only_challenger: int, margin: float, co
     low, high = paired_difference_interval(only_incumbent, only_challenger, n, confidence)
     value = (only_challenger - only_incumbent) / n
     return (
-        f"accuracy difference {100 * value:+.1f} pp, {100 * confidence:.3g} % CI [{100 * low:+.1f}, {100 * high:+.1f}], "
-        f"margin {-100 * margin:.1f}"
+        f"accuracy difference {100 * value:+.1f} pp, {100 * confidence:.3g} % CI [{100 * low:+.1f}, {100 * high:+.1f}],"
+        f" margin {-100 * margin:.1f}"
     )
 
 
@@ -59,7 +61,8 @@ def _accuracy(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
 
 
 def _by_label(policy: PromotionPolicy, whole: Evidence) -> list[Guardrail]:
-    """One for each label that is shown to be worse: a class can be ruined while the whole hardly moves. The error is shared."""
+    """One for each label that is shown to be worse: a class can be ruined while the whole hardly moves. The error is
+    shared."""
     found = []
     confidence = 1 - 0.05 / max(1, len(whole.by_label))
     for label, (n, only_incumbent, only_challenger) in whole.by_label.items():
@@ -88,7 +91,9 @@ def _errors(policy: PromotionPolicy, step: Evidence) -> Guardrail:
     share = step.errors / step.requests
     low, high = proportion_interval(step.errors, step.requests)
     said = f"{step.errors} of {step.requests} requests failed, limit {100 * policy.max_error_share:g} %"
-    return Guardrail("errors", "broken" if low > policy.max_error_share else "ok", said, share, low, high, policy.max_error_share)
+    return Guardrail(
+        "errors", "broken" if low > policy.max_error_share else "ok", said, share, low, high, policy.max_error_share
+    )
 
 
 def _latency(policy: PromotionPolicy, step: Evidence) -> Guardrail:

@@ -1,6 +1,7 @@
 """One entry of the ledger: who moved which adapter from where to where, when and why, on which evidence.
 
-Add a fact that history must keep here. What a sequence of entries amounts to is `state.py`, the file `ratchet/storage/rollout/ledger.py`.
+Add a fact that history must keep here. What a sequence of entries amounts to is `state.py`, the file
+`ratchet/storage/rollout/ledger.py`.
 """
 
 from dataclasses import dataclass, field, fields

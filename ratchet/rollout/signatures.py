@@ -35,7 +35,8 @@ def _holds(key: bytes, message: str, signature: str) -> bool:
 
 
 def write_checkpoint(key: Ed25519PrivateKey, classifier: str, head: Head) -> str:
-    """A signed note on a ledger's head: origin, length, digest, an empty line, the signature (the form of C2SP's checkpoints)."""
+    """A signed note on a ledger's head: origin, length, digest, an empty line, the signature (the form of C2SP's
+    checkpoints)."""
     body = f"ratchet/{classifier}\n{head.sequence}\n{head.digest}\n"
     return f"{body}\n{_SIGNER}{sign(key, 'checkpoint', body)}\n"
 

@@ -1,6 +1,7 @@
 """Where a classifier stands: what a ledger's entries, taken in order, amount to. The flag is this, published.
 
-Add here what an action means; how an entry is written is `ratchet/storage/rollout/ledger.py`, when it is written `decision.py`.
+Add here what an action means; how an entry is written is `ratchet/storage/rollout/ledger.py`, when it is written
+`decision.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,8 @@ class RolloutState:
     past: tuple[str, ...] = ()
     """The adapters that were live before, oldest first: what a rollback may return to."""
     barred: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Adapters that were rejected or rolled back, with the receipts by which they had come in: they enter only on others."""
+    """Adapters that were rejected or rolled back, with the receipts by which they had come in: they enter only on
+    others."""
     entered: Entry | None = None
     """The entry with which the present comparison began."""
     newest: Entry | None = None
@@ -38,7 +40,8 @@ class RolloutState:
 
     @property
     def compared(self) -> tuple[str, str] | None:
-        """The two adapters whose answers are compared now, incumbent first: live and challenger, or the old live and live."""
+        """The two adapters whose answers are compared now, incumbent first: live and challenger, or the old live and
+        live."""
         if self.live is None:
             return None
         if self.challenger is not None:
@@ -47,7 +50,8 @@ class RolloutState:
 
     @property
     def refuge(self) -> str | None:
-        """What answers after a rollback: live when a challenger is taken back, else the newest former one that is not barred."""
+        """What answers after a rollback: live when a challenger is taken back, else the newest former one that is not
+        barred."""
         if self.challenger is not None:
             return self.live
         return next((adapter for adapter in reversed(self.past) if adapter not in self.barred), None)
@@ -57,11 +61,14 @@ class RolloutState:
         return adapter in self.barred and self.barred[adapter] == frozenset(receipts.values())
 
     def as_rollout(self, share: float = 1.0, *, killed: bool = False) -> Rollout:
-        """The rollout that this state asks for; `share` of requests are shadowed. Raises ValueError before the first entry."""
+        """The rollout that this state asks for; `share` of requests are shadowed. Raises ValueError before the first
+        entry."""
         if self.live is None:
             raise ValueError("nothing is live")
         candidate = self.challenger if self.percent else None
-        return Rollout(self.live, candidate, self.percent, self.challenger or self.watched_by, share, killed=killed, head=self.head)
+        return Rollout(
+            self.live, candidate, self.percent, self.challenger or self.watched_by, share, killed=killed, head=self.head
+        )
 
 
 def state_after(entries: Sequence[Entry]) -> RolloutState:

@@ -1,1 +1,2 @@
-"""Simulated production: the sample classifier's language, the people who label it, and whole weeks of both, written as files."""
+"""Simulated production: the sample classifier's language, the people who label it, and whole weeks of both, written as
+files."""

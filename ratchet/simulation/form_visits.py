@@ -15,7 +15,8 @@ SHORTEST_MS, LONGEST_MS = 500, 300_000
 
 
 class Event(NamedTuple):
-    """One event. `amount` is key strokes of an `input` or milliseconds of a `scroll`; `reason` only of a failed `blur`."""
+    """One event. `amount` is key strokes of an `input` or milliseconds of a `scroll`; `reason` only of a failed
+    `blur`."""
 
     verb: str
     name: str = ""
@@ -67,7 +68,11 @@ class FormVisit:
 
     def type(self, name: str, least: int = 2, most: int = 26) -> None:
         """Type between `least` and `most` keys, scaled by the visitor's pace."""
-        count = self.random.randint(least, most) if most < 6 else self.random.triangular(least, most, least + (most - least) / 3)
+        count = (
+            self.random.randint(least, most)
+            if most < 6
+            else self.random.triangular(least, most, least + (most - least) / 3)
+        )
         self.events.append(Event("input", name, max(1, round(count * (self.pace if most >= 6 else 1)))))
 
     def leave(self, name: str, reason: str = "") -> None:
@@ -127,7 +132,8 @@ def write_events(events: list[Event]) -> str:
 
 
 def _form(random: random.Random, kind: str) -> list[str]:
-    """The fields of one form of `kind` in document order: some of the kind's, a few borrowed, some with an owner before them."""
+    """The fields of one form of `kind` in document order: some of the kind's, a few borrowed, some with an owner before
+    them."""
     own = FORM_KINDS[kind]
     chosen = [name for name in own if random.random() < 0.6]
     if len(chosen) < 4:

@@ -1,6 +1,8 @@
-"""Visitors: the simulated people at the other end of a real gateway, over HTTP: they ask, some complain, annotators label.
+"""Visitors: the simulated people at the other end of a real gateway, over HTTP: they ask, some complain, annotators
+label.
 
-Add here what people do at the gateway. Whom they are and what they write is `weeks.py`; nothing here knows the answers of a model.
+Add here what people do at the gateway. Whom they are and what they write is `weeks.py`; nothing here knows the answers
+of a model.
 """
 
 import json
@@ -18,7 +20,8 @@ _TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class SimulatedAnswer:
-    """What became of one request: the label that was answered, by which adapter, and whether it could have been right."""
+    """What became of one request: the label that was answered, by which adapter, and whether it could have been
+    right."""
 
     label: str
     adapter: str
@@ -34,7 +37,8 @@ class SimulatedUsers:
     at_once: int = 8
 
     def come(self, requests: Sequence[SimulatedRequest]) -> list[SimulatedAnswer]:
-        """Every request is asked once; wrong answers get feedback, and what annotators label blindly comes back as corrections.
+        """Every request is asked once; wrong answers get feedback, and what annotators label blindly comes back as
+        corrections.
 
         Raises `RatchetError` for an answer that is no success.
         """
@@ -61,4 +65,6 @@ class SimulatedUsers:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:  # noqa: S310
                 return dict(json.load(reply))
         except OSError as error:
-            raise RatchetError(f"the gateway did not answer {path} ({error}).", "Look into its log.", code="no_answer") from None
+            raise RatchetError(
+                f"the gateway did not answer {path} ({error}).", "Look into its log.", code="no_answer"
+            ) from None

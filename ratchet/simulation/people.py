@@ -10,7 +10,9 @@ from ratchet.core.errors import RatchetError
 from ratchet.simulation.ambiguity import HARD_PAIRS
 from ratchet.simulation.traces import LABELS
 
-_NEIGHBOURS = {label: [other for pair in HARD_PAIRS if label in pair for other in pair if other != label] for label in LABELS}
+_NEIGHBOURS = {
+    label: [other for pair in HARD_PAIRS if label in pair for other in pair if other != label] for label in LABELS
+}
 
 
 def check_share(name: str, value: float) -> None:
@@ -23,7 +25,8 @@ def check_share(name: str, value: float) -> None:
 
 @dataclass(frozen=True)
 class Annotator:
-    """One trusted person. `error_rate` and `anchoring` are shares; `mean_delay_hours` lies between request and correction."""
+    """One trusted person. `error_rate` and `anchoring` are shares; `mean_delay_hours` lies between request and
+    correction."""
 
     name: str
     error_rate: float
@@ -61,7 +64,8 @@ def mistaken_label(truth: str, random: random.Random) -> str:
 
 
 def answer_as_served(possible: tuple[str, ...], error_rate: float, random: random.Random) -> tuple[str, float]:
-    """The label and confidence that production answered; wrong for a share `error_rate`, and then less sure on average."""
+    """The label and confidence that production answered; wrong for a share `error_rate`, and then less sure on
+    average."""
     truth = random.choice(possible)
     wrong = random.random() < error_rate
     label = mistaken_label(truth, random) if wrong else truth
@@ -70,7 +74,8 @@ def answer_as_served(possible: tuple[str, ...], error_rate: float, random: rando
 
 
 def personal_detail(random: random.Random) -> str:
-    """A made-up personal detail: a mail address at example.com, a 555 phone, a test card or an address of 192.0.2.0/24."""
+    """A made-up personal detail: a mail address at example.com, a 555 phone, a test card or an address of
+    192.0.2.0/24."""
     way = random.randrange(4)
     if way == 0:
         word = random.choice(("visitor", "guest", "applicant", "customer"))

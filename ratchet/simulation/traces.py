@@ -1,10 +1,10 @@
 """What a visitor of each class does, from the first event to the last.
 
-Add a class's behaviour here, in its own function. The signs follow one rule a class: validation_error fails in one field and
-does not get past it; distraction has one gap of 30 s or more near its end; comparison_shopping browses several information
-parts; accidental_exit fills evenly, without error or pause; bot types without focus and submits; committed_leave is short and
-types nothing. Names and single
-moves belong in `vocabulary.py` and `form_visits.py`, visits between two classes in `ambiguity.py`.
+Add a class's behaviour here, in its own function. The signs follow one rule a class: validation_error fails in one
+field and does not get past it; distraction has one gap of 30 s or more near its end; comparison_shopping browses
+several information parts; accidental_exit fills evenly, without error or pause; bot types without focus and submits;
+committed_leave is short and types nothing. Names and single moves belong in `vocabulary.py` and `form_visits.py`,
+visits between two classes in `ambiguity.py`.
 """
 
 import random
@@ -21,7 +21,9 @@ def make_events(label: str, random: random.Random, kind: str | None = None) -> l
     """The events of one clear visit of class `label` to a form of `kind` (any when None), 2 to 25 of them."""
     if label not in _CLASSES:
         raise RatchetError(
-            f"the simulator knows no class {label!r}.", nearest(label, LABELS) or f"It knows {', '.join(LABELS)}.", code="bad_label"
+            f"the simulator knows no class {label!r}.",
+            nearest(label, LABELS) or f"It knows {', '.join(LABELS)}.",
+            code="bad_label",
         )
     visit = FormVisit(random, kind or random.choice(KINDS))
     _CLASSES[label](visit)
@@ -29,7 +31,8 @@ def make_events(label: str, random: random.Random, kind: str | None = None) -> l
 
 
 def make_trace(label: str, random: random.Random, kind: str | None = None) -> str:
-    """The line of one clear visit of class `label`; draws only from `random`. Raises `RatchetError` for an unknown class."""
+    """The line of one clear visit of class `label`; draws only from `random`. Raises `RatchetError` for an unknown
+    class."""
     return write_events(make_events(label, random, kind))
 
 
@@ -147,7 +150,11 @@ def _bot(visit: FormVisit) -> None:
     last = min(len(visit.fields), MAX_EVENTS - 1)
     count = last if draw.random() < 0.2 else min(draw.randint(1, last), draw.randint(1, last))
     start = draw.randint(0, len(visit.fields) - count)
-    way, same, high = draw.random(), draw.choice((1, 2, 8, 10, 16, 20, 32, 50, 64, 100, 255)), draw.choice((300, 1000, 9999))
+    way, same, high = (
+        draw.random(),
+        draw.choice((1, 2, 8, 10, 16, 20, 32, 50, 64, 100, 255)),
+        draw.choice((300, 1000, 9999)),
+    )
     for name in visit.fields[start : start + count]:
         if way < 0.3:
             keys = same

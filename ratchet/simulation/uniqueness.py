@@ -1,8 +1,8 @@
 """An exact copy of an earlier trace is never emitted: not within a week, nor in another week of the same simulation.
 
-Within a week a Bloom filter remembers what was written (it may refuse a new trace, never pass an old one). Between weeks
-nothing is remembered; instead the names and numbers of a trace add up to its week's mark, so that two weeks cannot write
-the same one.
+Within a week a Bloom filter remembers what was written (it may refuse a new trace, never pass an old one). Between
+weeks nothing is remembered; instead the names and numbers of a trace add up to its week's mark, so that two weeks
+cannot write the same one.
 """
 
 import hashlib
@@ -17,10 +17,11 @@ KEY_MARKS = 16
 
 
 def mark_events(events: list[Event], mark: int) -> list[Event] | None:
-    """`events` with one number raised a little, so that checksum of names plus sum of numbers is `mark`; None where that fails.
+    """`events` with one number raised a little, so that checksum of names plus sum of numbers is `mark`; None where
+    that fails.
 
-    A trace with scrolls has its shortest one raised by at most 63 ms, any other its longest input by at most 15 key strokes.
-    A trace without numbers passes, unchanged, in the one of sixteen weeks that its checksum names.
+    A trace with scrolls has its shortest one raised by at most 63 ms, any other its longest input by at most 15 key
+    strokes. A trace without numbers passes, unchanged, in the one of sixteen weeks that its checksum names.
     """
     names = zlib.crc32(repr([(event.verb, event.name, event.reason) for event in events]).encode())
     scrolls = [place for place, event in enumerate(events) if event.verb == "scroll"]
@@ -40,7 +41,8 @@ def mark_events(events: list[Event], mark: int) -> list[Event] | None:
 
 
 class Seen:
-    """Remembers up to about `capacity` texts in 4 bytes each; forgets none, and takes fewer than 1 in 400 new ones for old."""
+    """Remembers up to about `capacity` texts in 4 bytes each; forgets none, and takes fewer than 1 in 400 new ones for
+    old."""
 
     def __init__(self, capacity: int) -> None:
         self._size = max(1024, capacity * 32)

@@ -1,4 +1,5 @@
-"""Writes a simulated week as the two files that a landing folder takes, one request after the other, whatever their number.
+"""Writes a simulated week as the two files that a landing folder takes, one request after the other, whatever their
+number.
 
 Add a file format here. What stands in the rows is decided in `weeks.py`.
 """
@@ -22,10 +23,12 @@ _BATCH_ROWS = 20_000
 def write_week_files(
     folder: Path, week: date, requests: Iterable[tuple[JsonRow, Iterable[JsonRow]]], *, suffix: Suffix = "jsonl"
 ) -> tuple[Path, Path]:
-    """Write log rows and their corrections, in order of arrival, to `production_logs/` and `corrections/` below `folder`.
+    """Write log rows and their corrections, in order of arrival, to `production_logs/` and `corrections/` below
+    `folder`.
 
-    A correction made after the week's end waits in a hidden file until the next week is written to the same folder, and arrives
-    there. Both files appear whole or not at all. Memory: the corrections under way and one batch. Returns the two paths.
+    A correction made after the week's end waits in a hidden file until the next week is written to the same folder, and
+    arrives there. Both files appear whole or not at all. Memory: the corrections under way and one batch. Returns the
+    two paths.
     """
     if suffix not in ("jsonl", "parquet"):
         raise RatchetError(f"suffix = {suffix!r} is no format.", "Use 'jsonl' or 'parquet'.", code="bad_simulation")
@@ -36,7 +39,9 @@ def write_week_files(
     for row in map(json.loads, early.read_text().splitlines() if early.exists() else ()):
         heapq.heappush(under_way, (row["ts"], next(arrival), row))
     with ExitStack() as files:
-        write_log, write_correction, write_late = (files.enter_context(_writer(path)) for path in (logs, corrections, late))
+        write_log, write_correction, write_late = (
+            files.enter_context(_writer(path)) for path in (logs, corrections, late)
+        )
         for log, made in requests:
             write_log(log)
             for row in made:

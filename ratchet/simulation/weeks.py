@@ -1,6 +1,7 @@
 """Whole weeks of simulated production: requests as they were served, and the corrections that people made of them.
 
-Add here what a week is made of (mix of classes, shares, drift, faults). How rows become files is told in `week_files.py`.
+Add here what a week is made of (mix of classes, shares, drift, faults). How rows become files is told in
+`week_files.py`.
 """
 
 import hashlib
@@ -61,22 +62,33 @@ class Simulation:
     adapter: str = "bootstrap"
 
     def __post_init__(self) -> None:
-        shares = ("served_error_rate", "corrected_share", "double_share", "blind_share", "ambiguous_share", "personal_share")
+        shares = (
+            "served_error_rate",
+            "corrected_share",
+            "double_share",
+            "blind_share",
+            "ambiguous_share",
+            "personal_share",
+        )
         for name in shares:
             check_share(name, getattr(self, name))
 
     def iter_week(
         self, week: date, requests: int, *, drift: float = 0.0, swap: tuple[str, str] | None = None
     ) -> Iterator[SimulatedRequest]:
-        """Yield `requests` requests of the week that begins on Monday `week`, in order of time, with all their corrections.
+        """Yield `requests` requests of the week that begins on Monday `week`, in order of time, with all their
+        corrections.
 
-        `drift` (0..1) is how far the mix of classes and of form kinds has moved from its start. `swap` names two classes that
-        both annotators take for each other. Memory: 4 bytes a request. Raises `RatchetError` for values that make no sense.
+        `drift` (0..1) is how far the mix of classes and of form kinds has moved from its start. `swap` names two
+        classes that both annotators take for each other. Memory: 4 bytes a request. Raises `RatchetError` for values
+        that make no sense.
         """
         check_share("drift", drift)
         _check_swap(swap)
         if requests < 1:
-            raise RatchetError(f"requests = {requests} is too small.", "Ask for 1 request or more.", code="bad_simulation")
+            raise RatchetError(
+                f"requests = {requests} is too small.", "Ask for 1 request or more.", code="bad_simulation"
+            )
         return self._requests(Cycle(CLASSIFIER, week), requests, drift, dict((swap, swap[::-1])) if swap else {})
 
     def write_week(
@@ -89,11 +101,14 @@ class Simulation:
         swap: tuple[str, str] | None = None,
         suffix: Suffix = "jsonl",
     ) -> tuple[Path, Path]:
-        """Write the week of `iter_week` below `folder`, a classifier's folder or any other; the paths of logs and corrections.
+        """Write the week of `iter_week` below `folder`, a classifier's folder or any other; the paths of logs and
+        corrections.
 
         A correction that comes after the week's end is kept for the next week that is written there.
         """
-        rows = ((request.log, request.corrections) for request in self.iter_week(week, requests, drift=drift, swap=swap))
+        rows = (
+            (request.log, request.corrections) for request in self.iter_week(week, requests, drift=drift, swap=swap)
+        )
         return write_week_files(folder, week, rows, suffix=suffix)
 
     def _requests(self, cycle: Cycle, requests: int, drift: float, swaps: dict[str, str]) -> Iterator[SimulatedRequest]:
@@ -108,7 +123,9 @@ class Simulation:
             now = cycle.start + timedelta(days=7 * _time_of_week((number + people.random()) / requests))
             label, confidence = answer_as_served(possible, self.served_error_rate, people)
             log = {
-                "request_id": hashlib.blake2b(f"{self.seed}/{cycle.week}/{number}".encode(), digest_size=12).hexdigest(),
+                "request_id": hashlib.blake2b(
+                    f"{self.seed}/{cycle.week}/{number}".encode(), digest_size=12
+                ).hexdigest(),
                 "ts": _rfc3339(now),
                 "text": text,
                 "label": label,
@@ -118,7 +135,9 @@ class Simulation:
             }
             yield SimulatedRequest(log, tuple(self._corrections(log, now, possible, swaps, people)), possible)
 
-    def _text(self, possible: tuple[str, ...], kinds: list[float], mark: int, seen: Seen, visitors: random.Random) -> str:
+    def _text(
+        self, possible: tuple[str, ...], kinds: list[float], mark: int, seen: Seen, visitors: random.Random
+    ) -> str:
         """A trace that no request had before."""
         while True:
             kind = visitors.choices(KINDS, kinds)[0]
@@ -133,7 +152,12 @@ class Simulation:
             return f"{text}, note:{personal_detail(visitors)}" if visitors.random() < self.personal_share else text
 
     def _corrections(
-        self, log: dict[str, Any], now: datetime, possible: tuple[str, ...], swaps: dict[str, str], people: random.Random
+        self,
+        log: dict[str, Any],
+        now: datetime,
+        possible: tuple[str, ...],
+        swaps: dict[str, str],
+        people: random.Random,
     ) -> Iterator[dict[str, Any]]:
         """What the annotators made of one request; the same draws are taken whoever corrects it, swapped or not."""
         corrected, both = people.random() < self.corrected_share, people.random() < self.double_share
@@ -156,7 +180,8 @@ def _generator(seed: int, week: date, stream: str) -> random.Random:
 
 
 def _time_of_week(share: float) -> float:
-    """The time, 0..1 of the week, before which `share` of the requests come: four times as many at noon as at midnight, UTC."""
+    """The time, 0..1 of the week, before which `share` of the requests come: four times as many at noon as at midnight,
+    UTC."""
     return share + 0.6 / (14 * math.pi) * math.sin(14 * math.pi * share)
 
 

@@ -1,7 +1,7 @@
 """Keys of the gateway, `keys.json` of a home: only their digests, with what each may do and how often.
 
-A key is 256 random bits, so its plain SHA-256 cannot be guessed back. Add a scope to `SCOPES`; each route of the gateway names the
-one that it asks for.
+A key is 256 random bits, so its plain SHA-256 cannot be guessed back. Add a scope to `SCOPES`; each route of the
+gateway names the one that it asks for.
 """
 
 import hmac
@@ -53,7 +53,9 @@ class Keys:
         """Make a key called `name` and return its secret, which is kept nowhere. A key of that name is replaced."""
         if not NAME.fullmatch(name):
             raise UsageError(
-                f"key name {name[:80]!r} is not allowed.", "Use lower-case letters, digits, '_' and '-'.", code="bad_name"
+                f"key name {name[:80]!r} is not allowed.",
+                "Use lower-case letters, digits, '_' and '-'.",
+                code="bad_name",
             )
         for scope in scopes:
             if scope not in SCOPES:

@@ -13,7 +13,8 @@ _SIGNS = ("Corrupt", "replaying WAL", "Could not read enough bytes", "not a vali
 
 
 def is_damage(error: duckdb.Error) -> bool:
-    """Whether `error` says that the file's bytes are wrong, rather than that it is locked, missing or of a newer version."""
+    """Whether `error` says that the file's bytes are wrong, rather than that it is locked, missing or of a newer
+    version."""
     return any(sign in str(error) for sign in _SIGNS)
 
 
@@ -33,7 +34,9 @@ def is_damaged(path: Path) -> bool:
 def move_aside(path: Path) -> Path:
     """Rename a damaged file and its WAL to `<name>.corrupt-<n>`; the WAL first, for without it the file is no worse."""
     number = 1
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists() or aside.with_name(f"{aside.name}.wal").exists():
+    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists() or aside.with_name(
+        f"{aside.name}.wal"
+    ).exists():
         number += 1
     wal = path.with_name(f"{path.name}.wal")
     if wal.exists():

@@ -1,7 +1,7 @@
 """What a frontier model answered and what it cost, kept under the classifier's folder. Holds no text and no key.
 
-An answer is one file, named by the digest of all that was sent; the money of a cycle is a list to which every attempt is added
-before it is made. Add here what must outlive the process; what it means is in `ratchet/models/frontier/`.
+An answer is one file, named by the digest of all that was sent; the money of a cycle is a list to which every attempt
+is added before it is made. Add here what must outlive the process; what it means is in `ratchet/models/frontier/`.
 """
 
 import json
@@ -57,7 +57,8 @@ class CycleSpendLog:
     path: Path
 
     def spent(self) -> float:
-        """The sum over attempts of what was written last of each: one that a kill cut short counts with what was set aside.
+        """The sum over attempts of what was written last of each: one that a kill cut short counts with what was set
+        aside.
 
         Raises `RatchetError` for a whole line that is no entry: it may be any attempt's, so nobody knows what is left.
         """
@@ -66,7 +67,8 @@ class CycleSpendLog:
             entry = _read_entry(line)
             if entry is None:
                 raise RatchetError(
-                    f"line {number} of {self.path.parent.name}/{self.path.name} is no entry, so it is not known what was spent.",
+                    f"line {number} of {self.path.parent.name}/{self.path.name} is no entry, so it is not known what"
+                    " was spent.",
                     "Mend the line; or delete the file, if the whole budget may be spent again.",
                     code="bad_spending",
                 )
@@ -79,7 +81,8 @@ class CycleSpendLog:
 
 
 def _read_entry(line: bytes) -> tuple[str, float] | None:
-    """Attempt and money of a line; None for anything else, also for what is no amount: a NaN would be below every cap."""
+    """Attempt and money of a line; None for anything else, also for what is no amount: a NaN would be below every
+    cap."""
     try:
         entry = json.loads(line)
         name, money = entry["attempt"], entry["money"]
@@ -90,7 +93,8 @@ def _read_entry(line: bytes) -> tuple[str, float] | None:
 
 
 def open_frontier(home: Home, cycle: Cycle, spec: Spec) -> FrontierClient | UnavailableFrontier | None:
-    """The frontier model that the specification names, with its memory and the key of the environment; None without one.
+    """The frontier model that the specification names, with its memory and the key of the environment; None without
+    one.
 
     One that cannot be asked, as for more labels than there are codes of one token, says so when it is.
     """

@@ -20,7 +20,9 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
     """Read a golden set: one JSON object with `text` and `label` a line; raises `RatchetError` naming file and line."""
     if not path.exists():
         raise RatchetError(
-            f"{path} does not exist.", "Write a hand-reviewed golden set there, one {text, label} a line.", code="no_golden"
+            f"{path} does not exist.",
+            "Write a hand-reviewed golden set there, one {text, label} a line.",
+            code="no_golden",
         )
     items: list[GoldenItem] = []
     labels: dict[str, tuple[str, int]] = {}
@@ -36,15 +38,21 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
                 raise TypeError
         except (ValueError, KeyError, TypeError, AttributeError):
             raise RatchetError(
-                f"{where} is no golden item: {line[:60]!r}.", 'Write {"text": "...", "label": "..."}.', code="bad_golden"
+                f"{where} is no golden item: {line[:60]!r}.",
+                'Write {"text": "...", "label": "..."}.',
+                code="bad_golden",
             ) from None
         spec.check_label(label, where)
         other, first = labels.setdefault(text, (label, number))
         if other != label:
             raise RatchetError(
-                f"{where} calls {label!r} the text that line {first} calls {other!r}.", "Keep the right one.", code="bad_golden"
+                f"{where} calls {label!r} the text that line {first} calls {other!r}.",
+                "Keep the right one.",
+                code="bad_golden",
             )
         items.append(GoldenItem(text, label))
     if not items:
-        raise RatchetError(f"{path} is empty.", "A golden set needs at least one item for each label.", code="no_golden")
+        raise RatchetError(
+            f"{path} is empty.", "A golden set needs at least one item for each label.", code="no_golden"
+        )
     return items

@@ -151,7 +151,9 @@ class Home:
 
     def classifiers(self) -> list[str]:
         """Names of the classifiers that have a specification here, sorted."""
-        return sorted(path.parent.name for path in self.root.glob("*/classifier.toml") if NAME.fullmatch(path.parent.name))
+        return sorted(
+            path.parent.name for path in self.root.glob("*/classifier.toml") if NAME.fullmatch(path.parent.name)
+        )
 
     def need(self, name: str) -> None:
         """Raise when there is no classifier `name`, with the nearest one that is."""

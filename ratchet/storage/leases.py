@@ -1,7 +1,9 @@
-"""Leases: a lock that a process holds as long as it lives, so that others know whether a piece of work still has somebody.
+"""Leases: a lock that a process holds as long as it lives, so that others know whether a piece of work still has
+somebody.
 
-The kernel gives a lease back however its holder ends: killed, or with the power. Add here what others may ask of a lease; which
-runs hold one is said in `resources/stores.py`, what follows from a lost one in `orchestration/run_launcher.py`.
+The kernel gives a lease back however its holder ends: killed, or with the power. Add here what others may ask of a
+lease; which runs hold one is said in `resources/stores.py`, what follows from a lost one in
+`orchestration/run_launcher.py`.
 """
 
 import fcntl

@@ -1,7 +1,7 @@
 """The tables of the warehouse, as numbered migrations that only ever grow.
 
-Add a migration at the end of `MIGRATIONS` to change a table; never edit one that has been released. What the tables mean
-is said beside their columns; who fills them is the business of the assets.
+Add a migration at the end of `MIGRATIONS` to change a table; never edit one that has been released. What the tables
+mean is said beside their columns; who fills them is the business of the assets.
 """
 
 import duckdb
@@ -19,10 +19,12 @@ CREATE TABLE ingested_files (
     classifier VARCHAR NOT NULL, kind VARCHAR NOT NULL, file VARCHAR NOT NULL, sha256 VARCHAR NOT NULL,
     accepted BIGINT NOT NULL, duplicate BIGINT NOT NULL, rejected BIGINT NOT NULL, retry BOOLEAN NOT NULL);
 CREATE TABLE labels (
-    classifier VARCHAR NOT NULL, week DATE NOT NULL, request_id VARCHAR NOT NULL, label VARCHAR, status VARCHAR NOT NULL,
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, request_id VARCHAR NOT NULL, label VARCHAR, status VARCHAR NOT
+    NULL,
     annotators INTEGER NOT NULL, votes INTEGER NOT NULL, agreement DOUBLE, blind BOOLEAN NOT NULL);
 CREATE TABLE examples (
-    classifier VARCHAR NOT NULL, week DATE NOT NULL, split VARCHAR NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ NOT NULL,
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, split VARCHAR NOT NULL, request_id VARCHAR NOT NULL, ts
+    TIMESTAMPTZ NOT NULL,
     text VARCHAR NOT NULL, label VARCHAR NOT NULL, blind BOOLEAN NOT NULL);
 CREATE TABLE dropped (
     classifier VARCHAR NOT NULL, week DATE NOT NULL, request_id VARCHAR NOT NULL, ts TIMESTAMPTZ,

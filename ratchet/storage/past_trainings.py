@@ -1,6 +1,7 @@
 """What a classifier's earlier trainings took, read from their work folders without opening any weights.
 
-Add here figures of earlier trainings that a forecast needs; what they say of the next one is `ratchet/training/cost_estimate.py`.
+Add here figures of earlier trainings that a forecast needs; what they say of the next one is
+`ratchet/training/cost_estimate.py`.
 """
 
 import json
@@ -15,8 +16,8 @@ from ratchet.training.result import RESULT, CandidateResult
 def read_past_trainings(folder: Path) -> list[PastTraining]:
     """Every trained candidate of the work folders in `folder`, newest training first.
 
-    A forecast must not fail over what is expendable: a folder that cannot be read, or is of a version with other settings, is
-    left out.
+    A forecast must not fail over what is expendable: a folder that cannot be read, or is of a version with other
+    settings, is left out.
     """
     results = sorted(folder.glob(f"*/{RESULT}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     return [found for path in results for found in _read(path.parent)]

@@ -1,6 +1,7 @@
 """Receipts: the evidence and verdict of each gate of a cycle, one JSON file a gate, named by content.
 
-Add here how receipts lie on disk. What a verdict says is decided in `ratchet/gates/registry.py` and the gates' own modules.
+Add here how receipts lie on disk. What a verdict says is decided in `ratchet/gates/registry.py` and the gates' own
+modules.
 """
 
 import json
@@ -79,7 +80,8 @@ class Receipts:
         return {gate: receipt.digest for gate, receipt in found.items()}
 
     def kept(self, classifier: str, week: str, named: Mapping[str, str]) -> dict[str, Receipt]:
-        """The kept receipts that `named` names by gate; raises `RatchetError` for one that is missing, changed or another's."""
+        """The kept receipts that `named` names by gate; raises `RatchetError` for one that is missing, changed or
+        another's."""
         found = {}
         for gate, digest in named.items():
             path = self.home.kept_receipts(classifier) / f"{digest}.json"
@@ -100,7 +102,10 @@ class Receipts:
 
     def corrections_seen(self, classifier: str) -> int:
         """How many corrections the classifier's cycles had seen so far; 0 before the first."""
-        seen = [self.noted(Cycle(classifier, parse_week(week))).get("corrections_seen", 0) for week in self.weeks(classifier)]
+        seen = [
+            self.noted(Cycle(classifier, parse_week(week))).get("corrections_seen", 0)
+            for week in self.weeks(classifier)
+        ]
         return max(seen, default=0)
 
     def read(self, cycle: Cycle) -> dict[str, Receipt]:
@@ -135,4 +140,6 @@ def _read_one(path: Path, place: tuple[str, str, str]) -> Receipt:
 
 
 def _bad(path: Path, what: str) -> RatchetError:
-    return RatchetError(f"receipt {path} {what}.", "It was edited, moved or damaged; run the cycle again.", code="bad_receipt")
+    return RatchetError(
+        f"receipt {path} {what}.", "It was edited, moved or damaged; run the cycle again.", code="bad_receipt"
+    )

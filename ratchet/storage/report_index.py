@@ -1,8 +1,9 @@
-"""`reports/index.html`, written in constant time: one row of fixed size for each week, in place when a week is run again.
+"""`reports/index.html`, written in constant time: one row of fixed size for each week, in place when a week is run
+again.
 
-Which row belongs to a week is kept in `reports/.index/<week>`. A kill at any instant leaves whole rows, at worst a torn last
-one that the next write covers: a browser drops or closes it. A lost or foreign index is built anew from all reports. Add here
-how the index is kept; what a row looks like is in `ratchet/evaluation/report/index.py`.
+Which row belongs to a week is kept in `reports/.index/<week>`. A kill at any instant leaves whole rows, at worst a torn
+last one that the next write covers: a browser drops or closes it. A lost or foreign index is built anew from all
+reports. Add here how the index is kept; what a row looks like is in `ratchet/evaluation/report/index.py`.
 """
 
 import fcntl
@@ -51,7 +52,8 @@ class ReportIndex:
             self._rebuild()
 
     def _find(self, file: int, week: date) -> int:
-        """The row of `week`, else the next free one, noted before it is written. A note that the row belies is not believed."""
+        """The row of `week`, else the next free one, noted before it is written. A note that the row belies is not
+        believed."""
         note, rows = self._slots / str(week), (os.fstat(file).st_size - HEAD_BYTES) // ROW_BYTES
         noted = note.read_text() if note.exists() else ""
         if noted.strip().isdecimal() and int(noted) < rows:
@@ -68,7 +70,8 @@ class ReportIndex:
             return file.read(HEAD_BYTES) == render_head(self._name)
 
     def _rebuild(self) -> None:
-        """Notes go first and come last, so that a kill in between is seen as a lost index and mended by the next write."""
+        """Notes go first and come last, so that a kill in between is seen as a lost index and mended by the next
+        write."""
         shutil.rmtree(self._slots, ignore_errors=True)
         reports = sorted(self._reports())
         rows = [render_row(week, document) for week, document in reports]

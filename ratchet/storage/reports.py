@@ -1,7 +1,8 @@
-"""What a cycle leaves for its readers: `eval_report.json`, `eval_report.html` and `run_results.json`, each whole or not at all.
+"""What a cycle leaves for its readers: `eval_report.json`, `eval_report.html` and `run_results.json`, each whole or not
+at all.
 
-Add here files that lie in a report's folder. What is measured is in `ratchet/evaluation/eval_report.py`, what the page shows in
-`ratchet/evaluation/report/`, the index of all weeks in `report_index.py`.
+Add here files that lie in a report's folder. What is measured is in `ratchet/evaluation/eval_report.py`, what the page
+shows in `ratchet/evaluation/report/`, the index of all weeks in `report_index.py`.
 """
 
 import json
@@ -48,8 +49,8 @@ class Reports:
     def write(self, cycle: Cycle, document: Mapping[str, Any]) -> Path:
         """Store the document and its page and put the week into the index; returns the path of the page.
 
-        The page is drawn before anything is written. It holds the SHA-256 of the JSON file, so a page that was left by a
-        kill between the two is known for it. Raises ValueError for NaN, infinity and values that are no JSON.
+        The page is drawn before anything is written. It holds the SHA-256 of the JSON file, so a page that was left by
+        a kill between the two is known for it. Raises ValueError for NaN, infinity and values that are no JSON.
         """
         content = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
         page = render_report(json.loads(content), digest=digest_bytes(content))
@@ -76,7 +77,9 @@ class Reports:
         """The weeks that have a report, oldest first."""
         return sorted(path.parent.name for path in self._home.reports(name).glob("*/eval_report.json"))
 
-    def record(self, cycle: Cycle, results: Sequence[StageResult], invocation_id: str, *, now: datetime | None = None) -> Path:
+    def record(
+        self, cycle: Cycle, results: Sequence[StageResult], invocation_id: str, *, now: datetime | None = None
+    ) -> Path:
         """Replace the cycle's `run_results.json` by what is known by now; call it before a failure is raised."""
         path = self._home.report(cycle) / "run_results.json"
         metadata = {

@@ -1,7 +1,7 @@
 """The secret of a home, `request_ids.secret`: 256 random bits, made once, that only its owner may read.
 
-Whoever has it can invent request ids; without it those that were given cannot be told from invented ones. Add here other
-secrets that a home makes for itself; what this one proves is `gateway/request_ids.py`.
+Whoever has it can invent request ids; without it those that were given cannot be told from invented ones. Add here
+other secrets that a home makes for itself; what this one proves is `gateway/request_ids.py`.
 """
 
 import os
@@ -17,7 +17,8 @@ _BYTES = 32
 def keep_secret(path: Path) -> bytes:
     """The secret at `path`, made when there is none: of two who make it at once, one wins and both get it.
 
-    Raises `RatchetError` for a file that holds no secret or that this user may not read, and OSError when none can be written.
+    Raises `RatchetError` for a file that holds no secret or that this user may not read, and OSError when none can be
+    written.
     """
     if not path.exists():
         _make(path, secrets.token_bytes(_BYTES))

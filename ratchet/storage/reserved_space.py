@@ -1,8 +1,9 @@
-"""Ballast: a file that holds room on the disk, let go when the disk is full, so that what matters most can still be written.
+"""Ballast: a file that holds room on the disk, let go when the disk is full, so that what matters most can still be
+written.
 
-What matters most is the ledger and the flags: a rollback has to work on a full disk. An empty ballast file says that it was
-spent, to every process of the home: the gateway takes no more rows until it holds room again. Add here other ways to hold room
-back; who gives it up, and for what, is said where it is used.
+What matters most is the ledger and the flags: a rollback has to work on a full disk. An empty ballast file says that it
+was spent, to every process of the home: the gateway takes no more rows until it holds room again. Add here other ways
+to hold room back; who gives it up, and for what, is said where it is used.
 """
 
 import errno
@@ -39,7 +40,8 @@ class ReservedSpace:
         return self.path.exists() and self.held == 0
 
     def fill(self) -> bool:
-        """Hold the room, where there is room beside it; True when it is whole. A disk that refuses leaves it as it was."""
+        """Hold the room, where there is room beside it; True when it is whole. A disk that refuses leaves it as it
+        was."""
         if not self.size or self.held == self.size:
             return True
         try:
@@ -77,7 +79,8 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def with_reserve(path: Path, write: Callable[[], T]) -> T:
-    """Do `write`; on a full disk, once more without the ballast at `path`. For the ledger and the flags, never for rows."""
+    """Do `write`; on a full disk, once more without the ballast at `path`. For the ledger and the flags, never for
+    rows."""
     try:
         return write()
     except OSError as error:

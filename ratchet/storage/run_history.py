@@ -15,7 +15,9 @@ from ratchet.storage.home import Home
 
 def run_weeks(home: Home, name: str) -> list[str]:
     """The weeks that ran, whatever became of them, oldest first."""
-    return sorted(path.parent.name for path in home.reports(name).glob("*/run_results.json") if NAME.fullmatch(path.parent.name))
+    return sorted(
+        path.parent.name for path in home.reports(name).glob("*/run_results.json") if NAME.fullmatch(path.parent.name)
+    )
 
 
 def read_run(home: Home, cycle: Cycle) -> dict[str, Any] | None:
@@ -34,7 +36,8 @@ def newest_run_s(home: Home, name: str) -> float | None:
 
 
 def rest_seconds(home: Home, name: str, families: set[str]) -> float | None:
-    """What every stage but the training took in the newest week that has a report of candidates of the same families."""
+    """What every stage but the training took in the newest week that has a report of candidates of the same
+    families."""
     for week in reversed(run_weeks(home, name)):
         cycle = Cycle(name, parse_week(week))
         path, run = home.report(cycle) / "eval_report.json", read_run(home, cycle)

@@ -1,6 +1,7 @@
 """Reads and writes `classifier.toml` and `golden.jsonl`. Values are checked in `ratchet/config/spec.py`.
 
-Add here what a file on disk can have wrong (syntax, unknown keys, an unreadable line); rules about values belong in the spec.
+Add here what a file on disk can have wrong (syntax, unknown keys, an unreadable line); rules about values belong in the
+spec.
 """
 
 import json
@@ -58,7 +59,8 @@ class Specs:
         return remark_on(tomllib.loads(self.home.spec(name).read_text(encoding="utf-8-sig")), spec.candidate)
 
     def targets(self, spec: Spec) -> tuple[ChosenTarget, ...]:
-        """The deployment targets of `spec`; raises `RatchetError` for one that is unknown or cannot carry its stakes."""
+        """The deployment targets of `spec`; raises `RatchetError` for one that is unknown or cannot carry its
+        stakes."""
         return choose_targets(spec, read_targets(self.home))
 
     def golden_digest(self, name: str) -> str:
@@ -155,17 +157,23 @@ def _place_of_refusal(document: dict[str, Any], error: RatchetError, text: str) 
 
 
 def _place_of(key: str, section: str) -> str:
-    """The cure for `key`, unknown in `section`: where it belongs, else the nearest key that is known here, else all of them."""
+    """The cure for `key`, unknown in `section`: where it belongs, else the nearest key that is known here, else all of
+    them."""
     known = {name: list(settings.__dataclass_fields__) for name, settings in _SECTIONS.items()}
     for other, keys in known.items():
         if key in keys:
             brackets = f"[[{other}]]" if other in ("label", "candidate", "target") else f"[{other}]"
-            return f"It belongs into {brackets}." if other else "It belongs to the whole file: move it above the first [section]."
+            return (
+                f"It belongs into {brackets}."
+                if other
+                else "It belongs to the whole file: move it above the first [section]."
+            )
     return nearest(key, known[section]) or f"Known keys here: {', '.join(known[section])}."
 
 
 def _line_of(location: tuple[int | str, ...], text: str) -> str:
-    """` line N` of the setting at `location`, as (label, 1, threshold), or of the section that holds it; '' when not found."""
+    """` line N` of the setting at `location`, as (label, 1, threshold), or of the section that holds it; '' when not
+    found."""
     lines = [line.strip() for line in text.splitlines()]
     names = [part for part in location if isinstance(part, str)]
     number = next((part for part in location if isinstance(part, int)), 0)

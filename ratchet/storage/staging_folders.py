@@ -1,7 +1,9 @@
-"""Stage folders: where a process builds what then appears whole, alone under its name, and what the next one finds of a killed one.
+"""Stage folders: where a process builds what then appears whole, alone under its name, and what the next one finds of a
+killed one.
 
-Whoever builds holds a lock beside the folder, which the kernel gives back however the process ends; a process number would not
-do, for every container begins with the same ones. Add here what else such work has in common; what is built is its store's affair.
+Whoever builds holds a lock beside the folder, which the kernel gives back however the process ends; a process number
+would not do, for every container begins with the same ones. Add here what else such work has in common; what is built
+is its store's affair.
 """
 
 import fcntl

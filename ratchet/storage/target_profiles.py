@@ -72,10 +72,15 @@ def _explain(error: ValidationError, target: str, path: Path) -> RatchetError:
     key, where = location[-1] if location else "", f"{path.name} [{target}]"
     if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         known = [*(Bounds if len(location) > 1 else Profile).__dataclass_fields__]
-        return _bad(f"{where}: unknown key {'.'.join(location)!r}.", nearest(key, known) or f"Known keys here: {', '.join(known)}.")
+        return _bad(
+            f"{where}: unknown key {'.'.join(location)!r}.",
+            nearest(key, known) or f"Known keys here: {', '.join(known)}.",
+        )
     if first["type"] in {"missing", "missing_argument"}:
         return _bad(f"{where}: {key!r} is missing.", f"Add {key}; docs/targets.md shows a whole target.")
-    return _bad(f"{where}: {'.'.join(location)} = {str(first['input'])[:60]!r} does not fit: {first['msg']}.", f"Change {key}.")
+    return _bad(
+        f"{where}: {'.'.join(location)} = {str(first['input'])[:60]!r} does not fit: {first['msg']}.", f"Change {key}."
+    )
 
 
 def _bad(found: str, cure: str) -> RatchetError:

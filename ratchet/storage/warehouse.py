@@ -1,7 +1,8 @@
-"""The warehouse: one DuckDB file with the tables of `migrations.py`, opened late and closed early by one process at a time.
+"""The warehouse: one DuckDB file with the tables of `migrations.py`, opened late and closed early by one process at a
+time.
 
-It is never the truth: a file that is missing or damaged is built again by `ratchet/ingest/rebuild.py`. Add here how the file is opened and
-ways to read or replace rows; what the rows mean belongs to the logic.
+It is never the truth: a file that is missing or damaged is built again by `ratchet/ingest/rebuild.py`. Add here how the
+file is opened and ways to read or replace rows; what the rows mean belongs to the logic.
 """
 
 import fcntl
@@ -49,8 +50,9 @@ class Warehouse:
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """An open connection with the newest schema, closed at the end of the block. Keep the block short.
 
-        Raises `RatchetError` when another process holds the file for longer than `lock_wait_s`, when the file is of a newer
-        version, or when it turns out damaged inside the block: it has then been rebuilt, and the caller may simply try again.
+        Raises `RatchetError` when another process holds the file for longer than `lock_wait_s`, when the file is of a
+        newer version, or when it turns out damaged inside the block: it has then been rebuilt, and the caller may
+        simply try again.
         """
         connection = self._open()
         try:
@@ -76,7 +78,8 @@ class Warehouse:
             return connection.execute(sql, dict(params) if isinstance(params, Mapping) else list(params)).df()
 
     def replace(self, table: str, classifier: str, week: date, frame: "pd.DataFrame") -> None:
-        """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction, keeping a Parquet copy."""
+        """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction, keeping a Parquet
+        copy."""
         self.replace_weeks(table, classifier, {week: frame})
 
     def replace_weeks(self, table: str, classifier: str, frames: "Mapping[date, pd.DataFrame]") -> None:
@@ -105,14 +108,18 @@ class Warehouse:
         """The weeks that hold production logs of `classifier`, oldest first, with the number of requests."""
         with self.connect() as connection:
             rows = connection.execute(
-                "SELECT week, count(*) FROM production_logs WHERE classifier = ? GROUP BY week ORDER BY week", [classifier]
+                "SELECT week, count(*) FROM production_logs WHERE classifier = ? GROUP BY week ORDER BY week",
+                [classifier],
             ).fetchall()
         return {week: int(count) for week, count in rows}
 
     def _replace(
         self, connection: duckdb.DuckDBPyConnection, table: str, classifier: str, week: date, frame: "pd.DataFrame"
     ) -> None:
-        if len(frame) and not ((frame["classifier"] == classifier) & (frame["week"].astype(str).str[:10] == str(week))).all():
+        if (
+            len(frame)
+            and not ((frame["classifier"] == classifier) & (frame["week"].astype(str).str[:10] == str(week))).all()
+        ):
             raise ValueError(f"the frame holds rows of other cycles than {classifier} {week}")
         columns = ", ".join(f'"{name}"' for name in frame.columns)
         copy = Home(self.path.parent).tables(classifier, table) / f"{week}.parquet"
@@ -124,13 +131,19 @@ class Warehouse:
             connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
             connection.unregister("incoming")
         where = f"classifier = '{classifier}' AND week = DATE '{week}'"
-        connection.execute(f"COPY (FROM {table} WHERE {where}) TO '{str(stage).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+        connection.execute(
+            f"COPY (FROM {table} WHERE {where}) TO '{str(stage).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+        )
         publish_file(stage, copy)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.path.exists():
             self._rebuild("it was missing")
-        config: dict[str, Any] = {"memory_limit": "1GB", "threads": 2, "temp_directory": str(self.path.parent / ".duckdb_tmp")}
+        config: dict[str, Any] = {
+            "memory_limit": "1GB",
+            "threads": 2,
+            "temp_directory": str(self.path.parent / ".duckdb_tmp"),
+        }
         try:
             return self._patiently(lambda: duckdb.connect(str(self.path), config=config))
         except duckdb.Error as error:
@@ -165,7 +178,8 @@ class Warehouse:
         )
 
     def rebuild(self) -> Path | None:
-        """Move the file aside, sound or not, and build it again. Returns where the old one lies now, if there was one."""
+        """Move the file aside, sound or not, and build it again. Returns where the old one lies now, if there was
+        one."""
         return self._rebuild("a rebuild was asked for", even_if_sound=True)
 
     def _rebuild(self, why: str, *, even_if_sound: bool = False) -> Path | None:

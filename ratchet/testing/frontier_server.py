@@ -1,4 +1,5 @@
-"""An endpoint on loopback for tests: real HTTP, OpenAI's shape, and every fault that a real one shows. Part of the product.
+"""An endpoint on loopback for tests: real HTTP, OpenAI's shape, and every fault that a real one shows. Part of the
+product.
 
 Add a fault as a branch of `_Handler.do_POST`. It knows the right answers from a table, so that figures can be checked.
 """
@@ -80,7 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
             after = "0" if fault == "429" else "3600"
             return self._send(429, {"error": {"message": "slow down"}}, {"retry-after": after})
         if fault == "401":
-            return self._send(401, {"error": {"message": f"Incorrect API key provided: {self.headers.get('authorization')}"}})
+            return self._send(
+                401, {"error": {"message": f"Incorrect API key provided: {self.headers.get('authorization')}"}}
+            )
         if fault.isdecimal() and fault != "500":
             return self._send(int(fault), {"error": {"message": "no"}})
         if fault == "redirect":
@@ -93,7 +96,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: dict[str, Any], fault: str) -> None:
         code = self.state.answer(body["messages"][-1]["content"])
-        words = {"chatter": f"I think it is {code}.", "unknown_code": "Z", "refusal": None, "wrong_shape": 7, "cut_short": ""}
+        words = {
+            "chatter": f"I think it is {code}.",
+            "unknown_code": "Z",
+            "refusal": None,
+            "wrong_shape": 7,
+            "cut_short": "",
+        }
         document: dict[str, Any] = {
             "id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": body["model"],
             "choices": [self._choice(body, words.get(fault, code), code, fault)],
@@ -123,7 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
             top = [{"token": each, "logprob": math.log(share), "bytes": None} for each, share in shares.items()]
             if fault == "false_logprobs":
                 top = [{"token": each, "logprob": 5.0, "bytes": None} for each in self.state.codes]
-            choice["logprobs"] = {"content": [{"token": code, "logprob": math.log(0.8), "bytes": None, "top_logprobs": top}]}
+            choice["logprobs"] = {
+                "content": [{"token": code, "logprob": math.log(0.8), "bytes": None, "top_logprobs": top}]
+            }
         return choice
 
     def _usage(self, body: dict[str, Any], fault: str) -> dict[str, int]:

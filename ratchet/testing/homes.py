@@ -1,7 +1,7 @@
 """Small real homes for tests: a tiny classifier whose weeks are written in seconds, with any fault planted.
 
-Part of the product, so that whoever extends Ratchet tests against the same files that the product reads. Simulated traffic of
-the sample classifier is `ratchet/simulation`; nothing here imitates a library.
+Part of the product, so that whoever extends Ratchet tests against the same files that the product reads. Simulated
+traffic of the sample classifier is `ratchet/simulation`; nothing here imitates a library.
 """
 
 import json
@@ -33,9 +33,36 @@ WORDS: Mapping[str, Sequence[str]] = {
     "green": ("parcel", "courier", "shipping", "tracking number", "delivered"),
     "violet": ("password", "login", "profile", "sign in", "two factor code"),
 }
-_OPENINGS = ("hello", "please help", "hi there", "urgent", "quick question", "good morning", "sorry to ask", "dear team")
-_THINGS = ("blue kettle", "garden chair", "winter coat", "desk lamp", "phone case", "toy train", "coffee mill", "road bike")
-_ENDINGS = ("since monday", "as of today", "again", "for my sister", "from abroad", "without an answer", "twice now", "at last")
+_OPENINGS = (
+    "hello",
+    "please help",
+    "hi there",
+    "urgent",
+    "quick question",
+    "good morning",
+    "sorry to ask",
+    "dear team",
+)
+_THINGS = (
+    "blue kettle",
+    "garden chair",
+    "winter coat",
+    "desk lamp",
+    "phone case",
+    "toy train",
+    "coffee mill",
+    "road bike",
+)
+_ENDINGS = (
+    "since monday",
+    "as of today",
+    "again",
+    "for my sister",
+    "from abroad",
+    "without an answer",
+    "twice now",
+    "at last",
+)
 
 WeekFault = Callable[[list[dict[str, Any]], list[dict[str, Any]]], None]
 """Changes a week's logs and corrections in place before they are written."""
@@ -55,18 +82,23 @@ class SmallClassifier:
         """The classifier's folder."""
         return self.home.classifier(self.name)
 
-    def write(self, settings: str = "", candidates: str = '[[candidate]]\nmethod = "probe"\n', labels: Sequence[str] = ()) -> None:
+    def write(
+        self, settings: str = "", candidates: str = '[[candidate]]\nmethod = "probe"\n', labels: Sequence[str] = ()
+    ) -> None:
         """Write specification and golden set (ten items a label); `settings` is further TOML."""
         self.folder.mkdir(parents=True, exist_ok=True)
         names = list(labels or WORDS)
         listed = "\n".join(f'[[label]]\nname = "{label}"\n' for label in names)
         (self.folder / "classifier.toml").write_text(f"{listed}\n{settings}\n{candidates}")
         draw = random.Random("golden")  # noqa: S311 - test data, guards nothing
-        golden = [{"text": f"golden: {make_text(label, draw, n)}", "label": label} for label in names for n in range(10)]
+        golden = [
+            {"text": f"golden: {make_text(label, draw, n)}", "label": label} for label in names for n in range(10)
+        ]
         write_lines(self.home.golden(self.name), golden)
 
     def write_week(self, week: date, fault: WeekFault | None = None) -> None:
-        """Drop one week of logs and corrections by two annotators, every request labelled by both, into the landing folders."""
+        """Drop one week of logs and corrections by two annotators, every request labelled by both, into the landing
+        folders."""
         draw = random.Random(f"{self.seed} {week}")  # noqa: S311 - as above
         start = datetime(week.year, week.month, week.day, tzinfo=UTC)
         logs, corrections = [], []
@@ -105,9 +137,17 @@ def keep_receipts(home: Home, name: str, week: str, adapter: str) -> dict[str, s
 
 
 def write_publishable(
-    home: Home, base: Path, name: str = "small", *, week: str = "2026-01-05", seed: int = 3, publish: str = "", **adapter: Any
+    home: Home,
+    base: Path,
+    name: str = "small",
+    *,
+    week: str = "2026-01-05",
+    seed: int = 3,
+    publish: str = "",
+    **adapter: Any,
 ) -> str:
-    """A classifier with one adapter of random weights on `base`, sealed, with passing receipts and a report of it; its digest.
+    """A classifier with one adapter of random weights on `base`, sealed, with passing receipts and a report of it; its
+    digest.
 
     `publish` is further TOML of table `[publish]`, `adapter` knobs of `write_tiny_adapter`.
     """
@@ -119,7 +159,12 @@ def write_publishable(
         digest = AdapterStore(home).seal(name, folder, {})
     cycle, store = Cycle(name, parse_week(week)), Receipts(home)
     specs = Specs(home)
-    binds = {"adapter": digest, "training_set": "0" * 64, "policy": specs[name].digest, "golden": specs.golden_digest(name)}
+    binds = {
+        "adapter": digest,
+        "training_set": "0" * 64,
+        "policy": specs[name].digest,
+        "golden": specs.golden_digest(name),
+    }
     for gate in GATES:
         store.write(cycle, gate, Verdict("passed", "Passes: a receipt for tests."), binds)
     store.note(cycle, adapter=digest)
@@ -128,9 +173,16 @@ def write_publishable(
 
 
 def write_pairs(
-    home: Home, name: str, compared: tuple[str, str], sequence: int, rows: Sequence[tuple[str, str, str]], *, served: int = 0
+    home: Home,
+    name: str,
+    compared: tuple[str, str],
+    sequence: int,
+    rows: Sequence[tuple[str, str, str]],
+    *,
+    served: int = 0,
 ) -> None:
-    """Pairs as a gateway lands them under ledger entry `sequence`; rows are (request, incumbent's label, challenger's label).
+    """Pairs as a gateway lands them under ledger entry `sequence`; rows are (request, incumbent's label, challenger's
+    label).
 
     `served` says whose answer the users saw: 0 the incumbent's, 1 the challenger's.
     """
@@ -151,7 +203,9 @@ def make_text(label: str, draw: random.Random, number: int) -> str:
     """A short message about `label`; two of one generator differ enough not to be near-duplicates."""
     words = [draw.choice(part) for part in (_OPENINGS, WORDS[label], _THINGS, WORDS[label], _ENDINGS)]
     draw.shuffle(words)
-    return " ".join([*words, "".join(draw.choice("bcdfglmnprstv") + draw.choice("aeiou") for _ in range(4 + number % 3))])
+    return " ".join(
+        [*words, "".join(draw.choice("bcdfglmnprstv") + draw.choice("aeiou") for _ in range(4 + number % 3))]
+    )
 
 
 def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,7 +1,8 @@
 """Real processes that are killed (-9) in the middle of their work, and what they had said until then.
 
-For tests of what survives: the process prints a line for everything that was acknowledged, and is killed after a number of lines
-that a seed draws, or at a failpoint. Add here other ways to end a process; disks in memory are `ratchet/testing/disk/faulty_disk.py`.
+For tests of what survives: the process prints a line for everything that was acknowledged, and is killed after a number
+of lines that a seed draws, or at a failpoint. Add here other ways to end a process; disks in memory are
+`ratchet/testing/disk/faulty_disk.py`.
 """
 
 import os
@@ -14,8 +15,11 @@ from ratchet.core.failpoints import VARIABLE
 
 
 def run_and_kill(script: str, arguments: Sequence[object], lines: int) -> list[str]:
-    """Run a Python script, kill it once it has printed `lines` lines, and return all whole lines that it had printed by then."""
-    with subprocess.Popen(_command(script, arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    """Run a Python script, kill it once it has printed `lines` lines, and return all whole lines that it had printed by
+    then."""
+    with subprocess.Popen(
+        _command(script, arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         said = [process.stdout.readline() for _ in range(lines)]
         process.kill()
@@ -26,8 +30,11 @@ def run_and_kill(script: str, arguments: Sequence[object], lines: int) -> list[s
     return [line[:-1] for line in said if line.endswith("\n")]
 
 
-def run_until_failpoint(script: str, arguments: Sequence[object], name: str, action: str = "kill") -> tuple[int, list[str]]:
-    """Run a Python script that fails at the failpoint `name`; its exit status (negative for a signal) and the lines it printed."""
+def run_until_failpoint(
+    script: str, arguments: Sequence[object], name: str, action: str = "kill"
+) -> tuple[int, list[str]]:
+    """Run a Python script that fails at the failpoint `name`; its exit status (negative for a signal) and the lines it
+    printed."""
     environment = {**os.environ, VARIABLE: f"{name}:{action}"}
     done = subprocess.run(_command(script, arguments), env=environment, stdout=subprocess.PIPE, text=True, check=False)
     return done.returncode, [line for line in done.stdout.split("\n")[:-1] if line]

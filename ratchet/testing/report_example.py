@@ -1,7 +1,8 @@
-"""An example of the document that the page is drawn from: simulated answers, real metrics. For previews, docs and tests.
+"""An example of the document that the page is drawn from: simulated answers, real metrics. For previews, docs and
+tests.
 
-`python -m ratchet.testing.report_example > page.html` draws it. Add here a key when the eval report gains one; what the keys mean is
-said where they are computed.
+`python -m ratchet.testing.report_example > page.html` draws it. Add here a key when the eval report gains one; what the
+keys mean is said where they are computed.
 """
 
 import sys
@@ -21,7 +22,13 @@ from ratchet.metrics.classification import describe_split, macro_f1
 from ratchet.metrics.intervals import paired_bootstrap
 
 LABELS = ("refund", "billing", "cancel_account", "delivery", "password", "complaint", "other")
-TEXTS = ("please send my money back", "the invoice shows a wrong sum", "close my account today", "parcel never came", "no login")
+TEXTS = (
+    "please send my money back",
+    "the invoice shows a wrong sum",
+    "close my account today",
+    "parcel never came",
+    "no login",
+)
 CHECKS = {
     "row_quality": "All 2,511 rows of the week are well formed.",
     "label_agreement": "Krippendorff's alpha 0.871 is above the limit 0.667.",
@@ -39,7 +46,8 @@ _TFIDF = {
 def make_example(
     labels: Sequence[str] = LABELS, *, live: bool = True, n: int = 420, texts: Sequence[str] = TEXTS, seed: int = 0
 ) -> dict[str, Any]:
-    """A whole `eval_report` document over `labels`; `live=False` is a first cycle. `texts` are dealt round to the errors."""
+    """A whole `eval_report` document over `labels`; `live=False` is a first cycle. `texts` are dealt round to the
+    errors."""
     generator = np.random.default_rng(seed)
     names, k = tuple(labels), len(labels)
     weights = 1.0 / np.arange(1, k + 1) ** 0.6
@@ -63,7 +71,8 @@ def make_example(
         now = softmax(logits, calibration.temperature)
         metrics[split] = describe_split(softmax(logits), now, truth, names, seed=seed)
         metrics[split]["thresholds"] = {
-            name: {"by_f1": 0.4 + 0.01 * (i % 9), "by_cost": None if i % 4 == 3 else 0.7} for i, name in enumerate(names)
+            name: {"by_f1": 0.4 + 0.01 * (i % 9), "by_cost": None if i % 4 == 3 else 0.7}
+            for i, name in enumerate(names)
         }
         live_metrics[split] = describe_split(softmax(before), softmax(before, 1.7), truth, names, seed=seed)
         mine, theirs = logits.argmax(axis=1), before.argmax(axis=1)
@@ -108,7 +117,8 @@ def make_example(
     else:
         kept = "No live adapter yet, so no golden item can be lost."
         sentence = (
-            f"The first adapter stands at macro-F1 {metrics['test']['macro_f1']:.3f}; there is no live adapter to compare with."
+            f"The first adapter stands at macro-F1 {metrics['test']['macro_f1']:.3f}; there is no live adapter to"
+            " compare with."
         )
     return {
         "schema": 1,
@@ -160,7 +170,11 @@ def make_example(
         "versions": {"ratchet": "0.1.0", "torch": "2.10.0", "transformers": "5.2.0", "peft": "0.19.1"},
         "reproduce": {
             "command": "ratchet cycle support_tickets --week 2026-02-23",
-            "digests": {"adapter": adapter, "data": digest_json(["data", seed]), "specification": digest_json(["spec", seed])},
+            "digests": {
+                "adapter": adapter,
+                "data": digest_json(["data", seed]),
+                "specification": digest_json(["spec", seed]),
+            },
         },
     }
 
@@ -168,17 +182,30 @@ def make_example(
 def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
     """Base, tuned and frontier model on a sample, as a causal winner has them."""
     tuned, (low, high) = test["macro_f1"], test["macro_f1_ci"]
-    said = "90 of 90 texts were answered by example-large, 0 of them in an earlier run; 0.0213 of the budget of 1 is spent."
+    said = (
+        "90 of 90 texts were answered by example-large, 0 of them in an earlier run; 0.0213 of the budget of 1 is"
+        " spent."
+    )
     places = [
         ("tuned", "causal/lora r16 SmolLM2-135M", 0.0, test["ece"], 0.0021, 74.2, 118.3, ""),
         ("base_zero_shot", "SmolLM2-135M", -0.7, 0.31, 0.0021, 74.0, 117.1, "the prompt that serves"),
-        ("base_few_shot", "SmolLM2-135M", -0.55, 0.22, 0.0026, 91.5, 140.2, "the prompt with solved examples before the text"),
+        (
+            "base_few_shot",
+            "SmolLM2-135M",
+            -0.55,
+            0.22,
+            0.0026,
+            91.5,
+            140.2,
+            "the prompt with solved examples before the text",
+        ),
         ("frontier", "example-large", -0.02, 0.041, 0.2367, 612.4, 1340.0, said),
     ]
     rows = [
         {
             "name": name, "model": model, "n": 90 if name == "frontier" else 200, "macro_f1": max(0.0, tuned + less),
-            "macro_f1_ci": [max(0.0, low + less), max(0.0, high + less)], "ece": ece, "unusable": 2 if name == "frontier" else 0,
+            "macro_f1_ci": [max(0.0, low + less), max(0.0, high + less)], "ece": ece,
+            "unusable": 2 if name == "frontier" else 0,
             "cost_per_1000": cost, "p50_ms": p50, "p95_ms": p95, "calls": 90 if name == "frontier" else 40,
             "difference": None if name == "tuned" else -less,
             "difference_ci": None if name == "tuned" else [-less - 0.04, -less + 0.04], "note": note,
@@ -186,7 +213,8 @@ def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
         for name, model, less, ece, cost, p50, p95, note in places
     ]  # fmt: skip
     return {
-        "n": 200, "of": n, "seed": 0, "machine_hour_price": 0.1, "machine_hour_assumed": True, "rows": rows, "frontier": said,
+        "n": 200, "of": n, "seed": 0, "machine_hour_price": 0.1, "machine_hour_assumed": True, "rows": rows,
+        "frontier": said,
         "verbalised": {
             "n": 50, "question": "Confidence from 0 to 9:", "accuracy": 0.9, "written_mean": 0.71, "written_ece": 0.214,
             "logits_mean": 0.91, "logits_ece": 0.052,

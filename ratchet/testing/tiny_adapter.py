@@ -1,7 +1,8 @@
-"""Adapters with random weights, written in milliseconds: stand in for trained ones where only the machinery is looked at.
+"""Adapters with random weights, written in milliseconds: stand in for trained ones where only the machinery is looked
+at.
 
-They pass every check that a trained adapter passes. Add a knob when a test needs another shape; the encoder below them is
-`tiny_encoder.py` or any other base.
+They pass every check that a trained adapter passes. Add a knob when a test needs another shape; the encoder below them
+is `tiny_encoder.py` or any other base.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,8 @@ def write_tiny_adapter(
     layers: str = ALL,
     prompt: Prompt | None = None,
 ) -> Path:
-    """Write an unsealed adapter on `base`, canary included, whose answers depend on the text and on `seed`; return its folder.
+    """Write an unsealed adapter on `base`, canary included, whose answers depend on the text and on `seed`; return its
+    folder.
 
     With a `prompt` it is a causal LoRA, else an encoder's adapter.
     """

@@ -1,7 +1,8 @@
-"""Tiny random causal models of each family with their own tokenizer: stand in for real ones where only the machinery is looked at.
+"""Tiny random causal models of each family with their own tokenizer: stand in for real ones where only the machinery is
+looked at.
 
-They know nothing, train in seconds and are the same on every call. Add a family as one more row of `_CONFIGS`; the tiny encoder
-is `tiny_encoder.py`.
+They know nothing, train in seconds and are the same on every call. Add a family as one more row of `_CONFIGS`; the tiny
+encoder is `tiny_encoder.py`.
 """
 
 import json
@@ -29,7 +30,8 @@ _CHAT = (
 def write_tiny_causal(
     folder: Path, texts: Sequence[str], family: str = "llama", *, width: int = 32, layers: int = 2, chat: bool = False
 ) -> Path:
-    """Write config, safetensors and tokenizer of a random causal model that knows the words of `texts`; return the folder.
+    """Write config, safetensors and tokenizer of a random causal model that knows the words of `texts`; return the
+    folder.
 
     Words are runs of letters; digits, signs and line breaks stand alone. `chat` gives it a chat template.
     """
@@ -39,7 +41,16 @@ def write_tiny_causal(
     from tokenizers.models import WordLevel
 
     pieces = {piece for text in texts for piece in re.findall(r"[^\W\d]+|\d|[^\w\s]|\n", text)}
-    alone = {*"0123456789:.,?!-{}", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "\n", "Answer", "Message", "assistant", "user", "system"}
+    alone = {
+        *"0123456789:.,?!-{}",
+        *"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "\n",
+        "Answer",
+        "Message",
+        "assistant",
+        "user",
+        "system",
+    }
     vocabulary = {word: index for index, word in enumerate((*_SPECIAL, *sorted(pieces | alone)))}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))  # noqa: S106 - a word, no password
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -49,7 +60,9 @@ def write_tiny_causal(
         ]
     )
     tokenizer.add_special_tokens(list(_SPECIAL))
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])]
+    )
     name, more = _CONFIGS[family]
     config = getattr(transformers, name)(
         vocab_size=len(vocabulary),
@@ -69,6 +82,11 @@ def write_tiny_causal(
         torch.manual_seed(0)
         transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
-    said = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", "unk_token": "<unk>", "bos_token": "<s>"}
+    said = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "pad_token": "<pad>",
+        "unk_token": "<unk>",
+        "bos_token": "<s>",
+    }
     (folder / "tokenizer_config.json").write_text(json.dumps({**said, **({"chat_template": _CHAT} if chat else {})}))
     return folder

@@ -1,7 +1,8 @@
-"""Tiny random encoders of each family with their own tokenizer: stand in for real ones where only the machinery is looked at.
+"""Tiny random encoders of each family with their own tokenizer: stand in for real ones where only the machinery is
+looked at.
 
-Tests and trials use them; they know nothing, train in milliseconds and are the same on every call. Add a family as one more row
-of `_FAMILIES`; tiny causal models are `tiny_causal.py`.
+Tests and trials use them; they know nothing, train in milliseconds and are the same on every call. Add a family as one
+more row of `_FAMILIES`; tiny causal models are `tiny_causal.py`.
 """
 
 import re
@@ -56,7 +57,9 @@ _FAMILIES: Mapping[str, _Family] = {
 ENCODER_FAMILIES = tuple(_FAMILIES)
 
 
-def write_tiny_encoder(folder: Path, texts: Sequence[str], family: str = "bert", *, width: int = 32, layers: int = 2) -> Path:
+def write_tiny_encoder(
+    folder: Path, texts: Sequence[str], family: str = "bert", *, width: int = 32, layers: int = 2
+) -> Path:
     """Write config, safetensors and tokenizer of a random encoder that knows the words of `texts`; return the folder.
 
     The words are lower-cased runs of letters and digits. About 30,000 parameters at the default shape.
@@ -101,7 +104,11 @@ def _sentence_pieces(words: Sequence[str]) -> "Tokenizer":
     from tokenizers.models import Unigram
 
     letters = sorted({letter for word in words for letter in word} | {"▁"})
-    pieces = [*((name, 0.0) for name in _SPECIAL), *((f"▁{word}", -4.0) for word in words), *((letter, -8.0) for letter in letters)]
+    pieces = [
+        *((name, 0.0) for name in _SPECIAL),
+        *((f"▁{word}", -4.0) for word in words),
+        *((letter, -8.0) for letter in letters),
+    ]
     tokenizer = Tokenizer(Unigram(pieces, unk_id=_SPECIAL.index("[UNK]"), byte_fallback=False))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()

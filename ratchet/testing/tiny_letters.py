@@ -1,7 +1,7 @@
 """A tokenizer of single letters for a tiny random causal model: of a form that llama.cpp and its converter know.
 
-They know published tokenizers and SentencePiece's own files only, so what `tiny_causal.py` writes cannot become a GGUF file. Needs
-`sentencepiece`. Add a knob when a test needs words of more than one letter.
+They know published tokenizers and SentencePiece's own files only, so what `tiny_causal.py` writes cannot become a GGUF
+file. Needs `sentencepiece`. Add a knob when a test needs words of more than one letter.
 """
 
 import io
@@ -14,7 +14,8 @@ _ALWAYS = "0123456789 :.,?!-\nABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 
 def give_letters(folder: Path, texts: Sequence[str]) -> Path:
-    """Put a tokenizer of the letters of `texts` into the base model `folder`, and random weights of that vocabulary; return it."""
+    """Put a tokenizer of the letters of `texts` into the base model `folder`, and random weights of that vocabulary;
+    return it."""
     import sentencepiece
     import torch
     import transformers
@@ -47,10 +48,14 @@ def give_letters(folder: Path, texts: Sequence[str]) -> Path:
     tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
     tokenizer.decoder = decoders.Replace("\u2581", " ")
     tokenizer.add_special_tokens(list(_SPECIAL))
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])]
+    )
     tokenizer.save(str(folder / "tokenizer.json"))
     said = json.loads((folder / "tokenizer_config.json").read_bytes())
-    (folder / "tokenizer_config.json").write_text(json.dumps({**said, "add_prefix_space": False, "add_bos_token": True}))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({**said, "add_prefix_space": False, "add_bos_token": True})
+    )
     config = transformers.AutoConfig.from_pretrained(folder)
     config.vocab_size = len(vocabulary)
     with torch.random.fork_rng():

@@ -1,1 +1,2 @@
-"""Training: every candidate of one cycle, in a process of its own. Each module holds one idea; `__main__` joins them."""
+"""Training: every candidate of one cycle, in a process of its own. Each module holds one idea; `__main__` joins
+them."""

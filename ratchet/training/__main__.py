@@ -1,7 +1,8 @@
 """`python -m ratchet.training WORK_FOLDER`: have every candidate of a plan trained, and `result.json` written.
 
-The process that is started so supervises; it starts a worker of the same module, and that one, for a LoRA, a second process.
-Add here how these are told apart; what each does is in `ratchet/training/supervision/supervisor.py`, `worker.py` and `ratchet/training/native/trainer.py`.
+The process that is started so supervises; it starts a worker of the same module, and that one, for a LoRA, a second
+process. Add here how these are told apart; what each does is in `ratchet/training/supervision/supervisor.py`,
+`worker.py` and `ratchet/training/native/trainer.py`.
 """
 
 import argparse
@@ -52,7 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
     die_before_others()
     try:
         if options.pair is not None:
-            return _help(options.work, options.candidate, MemoryBudget(options.halved), *map(int, options.pair.split(",")))
+            return _help(
+                options.work, options.candidate, MemoryBudget(options.halved), *map(int, options.pair.split(","))
+            )
         return _work(options.work, MemoryBudget(options.halved), Channel(options.worker))
     except Exception as error:
         if is_out_of_memory(error):

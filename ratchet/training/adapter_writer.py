@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def finish(
     task: Task, settings: LoraSettings | None, tensors: Tensors, history: History, share: float, kept_s: float = 0
 ) -> CandidateResult:
-    """Write the adapter of the best epoch, and say what is known of its training; `kept_s` were spent on lower layers before it."""
+    """Write the adapter of the best epoch, and say what is known of its training; `kept_s` were spent on lower layers
+    before it."""
     said = {} if settings is None else {form.CONFIG: canonical_json(settings.as_json()).encode()}
     write_adapter(task, {**said, form.WEIGHTS[task.candidate.form]: as_safetensors(tensors)})
     adapted = () if settings is None else settings.target_modules

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 TOKENS_AT_ONCE = 512
-"""Padded tokens whose activations are held at a time: about 15 MB a layer of a small encoder, however long the texts are."""
+"""Padded tokens whose activations are held at a time: about 15 MB a layer of a small encoder, however long the texts
+are."""
 _BUCKET = 16  # batches that are sorted by length together: little padding, and still other neighbours in every epoch
 
 

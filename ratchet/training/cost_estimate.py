@@ -1,7 +1,8 @@
-"""How long training a candidate takes: as its own kind took before, else as each method was measured on its family's default base.
+"""How long training a candidate takes: as its own kind took before, else as each method was measured on its family's
+default base.
 
-Add a method's measured speed here, with the command. Where earlier trainings are read from is `ratchet/storage/past_trainings.py`;
-what a whole cycle takes is said in `ratchet/workflows/cycle_forecast.py`.
+Add a method's measured speed here, with the command. Where earlier trainings are read from is
+`ratchet/storage/past_trainings.py`; what a whole cycle takes is said in `ratchet/workflows/cycle_forecast.py`.
 """
 
 from collections.abc import Sequence
@@ -41,11 +42,12 @@ _TEXTS_PER_S = {
     ("causal", "sft qlora"): 4.8,
     ("causal", "sft full"): 0.8,
 }
-"""Training examples a second on two quiet cores: `lora` and `sft lora` by `make bench-encoder` and `make bench-training`.
+"""Training examples a second on two quiet cores: `lora` and `sft lora` by `make bench-encoder` and `make
+bench-training`.
 
-Each other method by its ratio to the `lora` of its family and trainer in one run of `python -m benchmarks.methods --rows 50`.
-`sft` with `dora` and `full` was not measured: as much slower than `sft lora` as PEFT's own DoRA (`python -m benchmarks.step`) and
-`full` are than `lora`.
+Each other method by its ratio to the `lora` of its family and trainer in one run of `python -m benchmarks.methods
+--rows 50`. `sft` with `dora` and `full` was not measured: as much slower than `sft lora` as PEFT's own DoRA (`python -m
+benchmarks.step`) and `full` are than `lora`.
 """
 _UPPER = 1.84
 """How many times as fast `layers = "top:10"` of thirty is, by `make bench-training`, three epochs."""
@@ -57,7 +59,8 @@ JUDGED_PER_S = {"encoder": 400.0, "causal": 7.0}
 
 @dataclass(frozen=True)
 class PastTraining:
-    """What training one candidate took: `seconds` for so many examples and finished epochs, with evaluation and writing."""
+    """What training one candidate took: `seconds` for so many examples and finished epochs, with evaluation and
+    writing."""
 
     candidate: Candidate
     examples: int
@@ -78,8 +81,8 @@ class TrainingTime:
 def estimate_training(candidate: Candidate, train: int, judged: int, past: Sequence[PastTraining] = ()) -> TrainingTime:
     """Seconds for all epochs on `train` examples, each epoch judged on `judged`; early stopping makes it less.
 
-    The newest of `past` (newest first) that was of the same kind is scaled by examples and epochs. Without one, the speeds above
-    say it; for a preference pass as if every example gave a pair, which is the most that it can take.
+    The newest of `past` (newest first) that was of the same kind is scaled by examples and epochs. Without one, the
+    speeds above say it; for a preference pass as if every example gave a pair, which is the most that it can take.
     """
     same = next((found for found in past if _kind(found.candidate) == _kind(candidate)), None)
     if same is not None:
@@ -89,7 +92,10 @@ def estimate_training(candidate: Candidate, train: int, judged: int, past: Seque
     family, epochs = candidate.family, 1 if candidate.method == "probe" else candidate.epochs
     seconds = _START_S[family] + epochs * (train / _speed(candidate) + judged / JUDGED_PER_S[family])
     if candidate.method == "dpo":
-        seconds += candidate.pass_epochs * (train / _PAIRS_PER_S + judged / JUDGED_PER_S[family]) + train / JUDGED_PER_S[family]
+        seconds += (
+            candidate.pass_epochs * (train / _PAIRS_PER_S + judged / JUDGED_PER_S[family])
+            + train / JUDGED_PER_S[family]
+        )
     usual = candidate.base == DEFAULT_BASES[family]
     return TrainingTime(candidate.title, seconds, "measured" if usual else "measured on another base")
 

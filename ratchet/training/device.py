@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 def fast_dtype() -> "torch.dtype":
-    """bfloat16 where the GPU, or without one the processor (AVX512-BF16 or AMX), multiplies it natively, else float32."""
+    """bfloat16 where the GPU, or without one the processor (AVX512-BF16 or AMX), multiplies it natively, else
+    float32."""
     import torch
 
     if torch.cuda.is_available():

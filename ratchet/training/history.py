@@ -1,4 +1,5 @@
-"""What is known of a training after some of its epochs, whoever trains: their figures, which is best, whether another follows.
+"""What is known of a training after some of its epochs, whoever trains: their figures, which is best, whether another
+follows.
 
 Add here another figure of an epoch, or another reason to stop. What lies on the disk meanwhile is in `checkpoints.py`.
 """

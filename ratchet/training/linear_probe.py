@@ -1,6 +1,8 @@
-"""The linear probe: logistic regression on the frozen base. A one-second candidate that is right to win when data are few.
+"""The linear probe: logistic regression on the frozen base. A one-second candidate that is right to win when data are
+few.
 
-Add here ways to train on embeddings without touching the encoder; `ratchet/training/native/model_setup.py` is where the encoder itself learns.
+Add here ways to train on embeddings without touching the encoder; `ratchet/training/native/model_setup.py` is where the
+encoder itself learns.
 """
 
 import warnings

@@ -1,7 +1,8 @@
 """One candidate from its task to its adapter folder: which method trains it, and what is known of it then.
 
-Add a method here. Our own loop is `ratchet/training/native/trainer.py`, the probe `linear_probe.py`, TRL's trainers `ratchet/training/trl/sft.py` and `ratchet/training/trl/dpo.py` with
-`ratchet/training/trl/dpo_pass.py`; how what was learned is judged is `validation.py`, what is written `adapter_writer.py`.
+Add a method here. Our own loop is `ratchet/training/native/trainer.py`, the probe `linear_probe.py`, TRL's trainers
+`ratchet/training/trl/sft.py` and `ratchet/training/trl/dpo.py` with `ratchet/training/trl/dpo_pass.py`; how what was
+learned is judged is `validation.py`, what is written `adapter_writer.py`.
 """
 
 import shutil

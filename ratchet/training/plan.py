@@ -1,6 +1,7 @@
 """The plan of one training: what goes in, under one digest, and the work folder that holds it.
 
-Add here what a training needs to know before it begins. What it leaves behind is in `result.py`, how it runs in `__main__.py`.
+Add here what a training needs to know before it begins. What it leaves behind is in `result.py`, how it runs in
+`__main__.py`.
 """
 
 import json
@@ -52,7 +53,9 @@ class TrainingPlan:
         if not self.candidates:
             raise RatchetError("the plan has no candidate.", "Add a [[candidate]] to classifier.toml.")
         if self.prompt is None and any(candidate.family == "causal" for candidate in self.candidates):
-            raise RatchetError("the plan has a causal candidate and no prompt.", "Make one from the specification first.")
+            raise RatchetError(
+                "the plan has a causal candidate and no prompt.", "Make one from the specification first."
+            )
 
     @property
     def digest(self) -> str:
@@ -74,7 +77,8 @@ class TrainingPlan:
     def from_json(cls, content: Mapping[str, Any]) -> "TrainingPlan":
         """Inverse of `as_json`."""
         candidates = tuple(
-            Candidate(**{**candidate, "target_modules": tuple(candidate["target_modules"])}) for candidate in content["candidates"]
+            Candidate(**{**candidate, "target_modules": tuple(candidate["target_modules"])})
+            for candidate in content["candidates"]
         )
         prompt = Prompt.from_json(content["prompt"]) if "prompt" in content else None
         return cls(**{**content, "labels": tuple(content["labels"]), "candidates": candidates, "prompt": prompt})
@@ -95,19 +99,22 @@ def prepare(
 ) -> Path:
     """Write the plan and its examples into the work folder `<root>/<plan digest[:16]>` and return it; idempotent.
 
-    `teachers` are the folders and files of the plan's teachers by name; they are copied, anew where a copy was damaged. The plan
-    is written last, so that a folder with a plan is complete. Raises `RatchetError` for a label that has no training example, a
-    label outside the plan, and an empty split.
+    `teachers` are the folders and files of the plan's teachers by name; they are copied, anew where a copy was damaged.
+    The plan is written last, so that a folder with a plan is complete. Raises `RatchetError` for a label that has no
+    training example, a label outside the plan, and an empty split.
     """
     for split, examples in zip(SPLITS, (train, calibration), strict=True):
         found = {label for _, label in examples}
         if unknown := sorted(found - set(plan.labels)):
-            raise RatchetError(f"label {unknown[0]!r} of the {split} split is not in the plan.", "Curate the examples again.")
+            raise RatchetError(
+                f"label {unknown[0]!r} of the {split} split is not in the plan.", "Curate the examples again."
+            )
         if not examples:
             raise RatchetError(f"the {split} split is empty.", "Look at more weeks, or collect more corrections.")
     if lacking := sorted(set(plan.labels) - {label for _, label in train}):
         raise RatchetError(
-            f"label {lacking[0]!r} has no training example.", "Collect corrections for it, or remove it from classifier.toml."
+            f"label {lacking[0]!r} has no training example.",
+            "Collect corrections for it, or remove it from classifier.toml.",
         )
     work = folder_root / plan.digest[:16]
     if not (work / PLAN).is_file():

@@ -1,7 +1,8 @@
-"""A base model in numbers of four bits (NF4, double quantisation): what QLoRA freezes, to train adapters beside it in less memory.
+"""A base model in numbers of four bits (NF4, double quantisation): what QLoRA freezes, to train adapters beside it in
+less memory.
 
-What is trained so is a plain LoRA, and is judged and served on the base as it is, in full numbers. Add here what concerns
-bitsandbytes; which methods there are is said in `ratchet/config/candidate.py`.
+What is trained so is a plain LoRA, and is judged and served on the base as it is, in full numbers. Add here what
+concerns bitsandbytes; which methods there are is said in `ratchet/config/candidate.py`.
 """
 
 import logging
@@ -34,7 +35,8 @@ def _import_quietly() -> None:
 
 
 def load_quantised(folder: Path) -> Any:
-    """The causal base model of `folder` with its linear layers in four bits, the rest in the fast format; in evaluation mode."""
+    """The causal base model of `folder` with its linear layers in four bits, the rest in the fast format; in evaluation
+    mode."""
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
@@ -54,6 +56,7 @@ def load_quantised(folder: Path) -> Any:
             attn_implementation="eager" if device.type == "cpu" else None,
         )
     for module in model.modules():
-        if hasattr(module, _PACKS):  # it would pack its weights for quick inference, through which no gradient passes afterwards
+        # it would pack its weights for quick inference, through which no gradient passes afterwards
+        if hasattr(module, _PACKS):
             setattr(module, _PACKS, False)
     return model.eval()

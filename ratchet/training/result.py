@@ -37,7 +37,8 @@ class CandidateResult:
     calibration: ValidationMetrics | None = None
     """Of the float32 predictor that serves, without temperature, on the calibration split."""
     served_nll: float | None = None
-    """NLL on the calibration split with a cross-fitted temperature: it decides, for a temperature is what will be served."""
+    """NLL on the calibration split with a cross-fitted temperature: it decides, for a temperature is what will be
+    served."""
     epochs: tuple[Epoch, ...] = ()
     selected_epoch: int | None = None
     stopped_early: bool = False
@@ -52,7 +53,8 @@ class CandidateResult:
     pairs: int = 0
     """Mined for a preference pass."""
     first_kept: str = ""
-    """Why what was learned before the preference pass is kept; empty where the pass made it better, or there was none."""
+    """Why what was learned before the preference pass is kept; empty where the pass made it better, or there was none.
+    """
     halved: bool = False
     """Whether any of it was computed in half the room, after a first try was killed, refused memory or hung."""
 
@@ -145,11 +147,14 @@ def weights_digest(folder: Path) -> str:
 def read_result(work: Path) -> TrainingResult:
     """The result of a work folder, after every reported digest was compared with the files.
 
-    Raises `RatchetError` where there is no result, it belongs to another plan, or any weights differ from those reported.
+    Raises `RatchetError` where there is no result, it belongs to another plan, or any weights differ from those
+    reported.
     """
     path = work / RESULT
     if not path.is_file():
-        raise RatchetError(f"the training in {work} left no result.", "Run the cycle again; it resumes.", code="no_result")
+        raise RatchetError(
+            f"the training in {work} left no result.", "Run the cycle again; it resumes.", code="no_result"
+        )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         candidates = tuple(CandidateResult.from_json(found) for found in content["candidates"])

@@ -1,6 +1,7 @@
 """Which linear layers a LoRA adapts, and which modules are heads that train in full.
 
-Add here rules that turn names in classifier.toml into modules of a model; how they train is in `ratchet/training/native/model_setup.py`.
+Add here rules that turn names in classifier.toml into modules of a model; how they train is in
+`ratchet/training/native/model_setup.py`.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,8 +28,9 @@ def resolve_targets(model: Any, asked: Sequence[str], missing: Collection[str], 
 
     `asked` is `("auto",)` for every linear layer outside the heads, or last parts of dotted names (`query`). `missing`
     names the parameters that the base does not hold: their modules are heads, like everything outside the encoder. With
-    `layers` as `top:K` only what lies in the upper K layers of the transformer is adapted; heads are trained all the same.
-    Raises `RatchetError` for a name that matches no linear layer there, naming those that exist, and for a K that is too large.
+    `layers` as `top:K` only what lies in the upper K layers of the transformer is adapted; heads are trained all the
+    same. Raises `RatchetError` for a name that matches no linear layer there, naming those that exist, and for a K that
+    is too large.
     """
     from torch import nn
 
@@ -62,7 +64,9 @@ def resolve_targets(model: Any, asked: Sequence[str], missing: Collection[str], 
                 code="no_target",
                 details={"layers": known},
             )
-    return Targets(tuple(layer for layer in linear if any(_matches(layer, name) for name in asked)), tuple(sorted(heads)))
+    return Targets(
+        tuple(layer for layer in linear if any(_matches(layer, name) for name in asked)), tuple(sorted(heads))
+    )
 
 
 def _upper(model: Any, layers: str) -> tuple[str, ...]:

@@ -58,11 +58,14 @@ class Task:
         """The result before anything is known."""
         candidate = self.candidate
         halved = self.room.halved
-        return CandidateResult(self.index, candidate.title, candidate.family, candidate.method, status="failed", halved=halved)
+        return CandidateResult(
+            self.index, candidate.title, candidate.family, candidate.method, status="failed", halved=halved
+        )
 
 
 def open_task(work: Path, index: int, room: MemoryBudget = FULL) -> Task:
-    """Candidate `index` of a work folder; raises `RatchetError` when its base model is not the one that the plan pins."""
+    """Candidate `index` of a work folder; raises `RatchetError` when its base model is not the one that the plan
+    pins."""
     plan = read_plan(work)
     base = resolve_base(plan.candidates[index].base)
     if base.revision != plan.bases[base.name]:

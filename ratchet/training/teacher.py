@@ -1,7 +1,8 @@
 """Teachers: whose probabilities a candidate learns from beside its labels, and how a file of them is read.
 
-A teacher speaks of training examples only; nothing is ever judged by what it says. Add here what a teacher may be and how its
-answers become goals. When it is asked is `ratchet/training/teacher_targets.py`, where it lies is `ratchet/workflows/teacher_sources.py`.
+A teacher speaks of training examples only; nothing is ever judged by what it says. Add here what a teacher may be and
+how its answers become goals. When it is asked is `ratchet/training/teacher_targets.py`, where it lies is
+`ratchet/workflows/teacher_sources.py`.
 """
 
 import json
@@ -24,10 +25,11 @@ LEAST_SHARE = 0.5
 
 
 def read_teacher_answers(path: Path, labels: Sequence[str]) -> dict[str, list[float]]:
-    """Probabilities by text, columns in the order of `labels`, of a JSONL or Parquet file with `text` and `probabilities`.
+    """Probabilities by text, columns in the order of `labels`, of a JSONL or Parquet file with `text` and
+    `probabilities`.
 
-    Texts are trimmed and redacted as training examples are. Raises `RatchetError`, naming the row, for labels that are not
-    exactly those asked for, for numbers that are no probabilities, and for two different answers to one text.
+    Texts are trimmed and redacted as training examples are. Raises `RatchetError`, naming the row, for labels that are
+    not exactly those asked for, for numbers that are no probabilities, and for two different answers to one text.
     """
     found: dict[str, list[float]] = {}
     for number, row in enumerate(_rows(path), start=1):
@@ -44,7 +46,9 @@ def read_teacher_answers(path: Path, labels: Sequence[str]) -> dict[str, list[fl
             )
         values = [said[label] for label in labels]
         if not all(_is_share(value) for value in values) or abs(math.fsum(values) - 1) > _OFF:
-            raise _refuse(f"{where} holds numbers that are no probabilities.", "Give numbers from 0 to 1 that add up to 1.")
+            raise _refuse(
+                f"{where} holds numbers that are no probabilities.", "Give numbers from 0 to 1 that add up to 1."
+            )
         whole = math.fsum(values)
         answer = [value / whole for value in values]
         if found.setdefault(redact(text), answer) != answer:
@@ -63,7 +67,8 @@ def match_answers(answers: Mapping[str, Sequence[float]], texts: Sequence[str], 
     if known < LEAST_SHARE * len(texts):
         raise _refuse(
             f"the teacher answers {known} of {len(texts)} training texts.",
-            "Give it the texts of this cycle's training split, as 'ratchet teach' does; half of them at least must have an answer.",
+            "Give it the texts of this cycle's training split, as 'ratchet teach' does; half of them at least must have"
+            " an answer.",
         )
     return found
 
@@ -71,13 +76,14 @@ def match_answers(answers: Mapping[str, Sequence[float]], texts: Sequence[str], 
 def make_goals(targets: "Integers", answers: "Floats", weight: float, temperature: float) -> "Floats":
     """What to learn instead of class indices `targets` [n]: float64 [n, k], rows sum to 1.
 
-    `weight` of it is the teacher's answer [n, k], softened by `temperature` (above 1 flatter, below 1 sharper), the rest the
-    label; where the teacher said nothing (NaN), all of it is the label.
+    `weight` of it is the teacher's answer [n, k], softened by `temperature` (above 1 flatter, below 1 sharper), the
+    rest the label; where the teacher said nothing (NaN), all of it is the label.
     """
     n, k = answers.shape
     hard = np.zeros((n, k))
     hard[np.arange(n), targets] = 1.0
-    with np.errstate(divide="ignore", over="ignore"):  # a zero stays one, and a small temperature leaves the likeliest label
+    # a zero stays one, and a small temperature leaves the likeliest label
+    with np.errstate(divide="ignore", over="ignore"):
         logs = np.log(answers)
         soft = np.exp((logs - logs.max(axis=1, keepdims=True)) / temperature)
     soft /= soft.sum(axis=1, keepdims=True)

@@ -1,6 +1,8 @@
-"""Asking the teacher of a candidate, once, about the training examples; what it says lies beside the candidate's checkpoints.
+"""Asking the teacher of a candidate, once, about the training examples; what it says lies beside the candidate's
+checkpoints.
 
-Both processes of a pair read it from there. Add here when a teacher is asked; what its answers become is `ratchet/training/teacher.py`.
+Both processes of a pair read it from there. Add here when a teacher is asked; what its answers become is
+`ratchet/training/teacher.py`.
 """
 
 from dataclasses import replace
@@ -76,7 +78,9 @@ def _ask(task: Task) -> "Floats":
     path, texts = task.work / TEACHERS / name, [text for text, _ in task.train]
     if not DIGEST.fullmatch(name):
         if not path.is_file() or digest_file(path) != task.plan.teachers[name]:
-            raise RatchetError(f"teacher {name} in the work folder is not the plan's.", "Run the cycle again.", code="bad_teacher")
+            raise RatchetError(
+                f"teacher {name} in the work folder is not the plan's.", "Run the cycle again.", code="bad_teacher"
+            )
         return match_answers(read_teacher_answers(path, labels), texts, labels)
     predictor = load_predictor(path)  # whose name is the digest that its content must have
     if set(predictor.labels) != set(labels):

@@ -48,7 +48,8 @@ def measure(logits: Floats, labels: Integers) -> ValidationMetrics:
 
 
 def measure_served(logits: Floats, labels: Integers) -> float:
-    """NLL of logits [n, k] as it will be served, with a temperature of the other folds; without one where none can be fitted."""
+    """NLL of logits [n, k] as it will be served, with a temperature of the other folds; without one where none can be
+    fitted."""
     try:
         found = fit_calibration(logits, labels).nll_after
     except RatchetError:  # the stage that seals the adapter says why, if this candidate is the one
@@ -80,6 +81,9 @@ def served_predictor(
     return classifier_predictor(model, labels, UNCALIBRATED, tokenizer)
 
 
-def evaluate(task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors) -> ValidationMetrics:
-    """How good an epoch's tensors are, by the path that serves; a causal model in its fast numbers: it only chooses the epoch."""
+def evaluate(
+    task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors
+) -> ValidationMetrics:
+    """How good an epoch's tensors are, by the path that serves; a causal model in its fast numbers: it only chooses the
+    epoch."""
     return judge(task, served_predictor(task, tokenizer, settings, tensors, str(fast_dtype()).removeprefix("torch.")))

@@ -1,7 +1,8 @@
 """The worker of a training: every candidate of a plan, one after the other, and `result.json` at the end.
 
-A LoRA uses two processes of one thread each (see `ratchet/training/native/data_parallel.py`), so candidates never run side by side. Add here how candidates are
-scheduled; what one of them does is in `methods.py`, and who watches the worker in `ratchet/training/supervision/supervisor.py`.
+A LoRA uses two processes of one thread each (see `ratchet/training/native/data_parallel.py`), so candidates never run
+side by side. Add here how candidates are scheduled; what one of them does is in `methods.py`, and who watches the
+worker in `ratchet/training/supervision/supervisor.py`.
 """
 
 import json

@@ -16,7 +16,8 @@ _FIXED_S = 45.0
 _LAUNCH_S = 10.0
 """Of them, what no stage counts: from the command to its first stage, and to its end."""
 _TIMES_JUDGED = {"encoder": 4, "causal": 3}
-"""How often a held-out text is asked: of probe, candidate, live and base; a causal candidate leaves the probe to the encoder."""
+"""How often a held-out text is asked: of probe, candidate, live and base; a causal candidate leaves the probe to the
+encoder."""
 _COMPARED = {"encoder": 0, "causal": 350}
 """Further texts' worth of the comparison with the untuned base: few-shot prompts, single calls, written confidence."""
 
@@ -29,7 +30,8 @@ def estimate_trainings(
 
 
 def estimate_rest(candidates: Sequence[Candidate], splits: Mapping[str, int], past_s: float | None = None) -> float:
-    """Seconds of a cycle beside its training: where there is one, as the stages of an earlier cycle with the same families took.
+    """Seconds of a cycle beside its training: where there is one, as the stages of an earlier cycle with the same
+    families took.
 
     Without one, as the slowest family is judged: any candidate may turn out best.
     """
@@ -44,7 +46,8 @@ def estimate_rest(candidates: Sequence[Candidate], splits: Mapping[str, int], pa
 
 
 def describe_golden_power(golden: Mapping[str, int], limits: Limits) -> dict[str, Any]:
-    """What a golden set with these items by label can decide: the smallest loss it excludes at 95 % when nothing is lost.
+    """What a golden set with these items by label can decide: the smallest loss it excludes at 95 % when nothing is
+    lost.
 
     `golden` maps labels to counts. `weak` names the classes in which even no loss excludes nothing below the limit.
     """

@@ -80,7 +80,9 @@ SCRIPT = (
 
 
 Family = Literal["encoder", "causal"]
-CAUSAL_SCRIPT = tuple(replace(scene, requests=requests) for scene, requests in zip(SCRIPT, (360, 280, 240), strict=True))
+CAUSAL_SCRIPT = tuple(
+    replace(scene, requests=requests) for scene, requests in zip(SCRIPT, (360, 280, 240), strict=True)
+)
 """The same weeks with fewer requests: a causal model reads each of them many times slower."""
 _CAUSAL = """\
 # --- What is trained. Small on purpose: three weeks of the demo have to fit into minutes on two cores.
@@ -112,8 +114,8 @@ def need_base(family: Family, base: str, say: Callable[[str], None]) -> None:
 def init_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
     """A fresh home in `demo/` of `home` with the sample classifier; what an earlier demo left there is removed.
 
-    Its one causal candidate starts from `base`, or from the default of its family. Raises `RatchetError` when something else lies
-    there, or the sample classifier is missing.
+    Its one causal candidate starts from `base`, or from the default of its family. Raises `RatchetError` when something
+    else lies there, or the sample classifier is missing.
     """
     root = home.root / "demo"
     if root.exists() and not (root / _MARK).exists():
@@ -142,9 +144,11 @@ def _in_minutes(spec: str) -> str:
 
 
 def plant_regression(home: Home) -> str:
-    """An adapter that takes two labels for each other, promoted past every gate and step with the home's own key; its digest.
+    """An adapter that takes two labels for each other, promoted past every gate and step with the home's own key; its
+    digest.
 
-    What a broken gate, or a person with the key and too much courage, would do. Its receipts are made up, and kept as real ones.
+    What a broken gate, or a person with the key and too much courage, would do. Its receipts are made up, and kept as
+    real ones.
     """
     store, live = AdapterStore(home), Ledger(home).live(SAMPLE) or ""
     cycle = Cycle(SAMPLE, SCRIPT[-1].week)
@@ -155,11 +159,15 @@ def plant_regression(home: Home) -> str:
     adapter = store.seal(SAMPLE, store.open(SAMPLE, live), {"labels": labels})
     receipts = Receipts(home)
     for gate in GATES:
-        receipts.write(cycle, gate, Verdict("passed", "Made up by the demo."), {"adapter": adapter, "training_set": "0" * 64})
+        receipts.write(
+            cycle, gate, Verdict("passed", "Made up by the demo."), {"adapter": adapter, "training_set": "0" * 64}
+        )
     kept = receipts.keep(cycle)
     receipts.clear(cycle)
     ts, why = datetime.now(UTC).isoformat(timespec="seconds"), "demo: a regression is planted past every gate"
-    record(home, SAMPLE, ts=ts, actor="demo", action=PROMOTE, why=why, adapter=adapter, week=str(cycle.week), receipts=kept)
+    record(
+        home, SAMPLE, ts=ts, actor="demo", action=PROMOTE, why=why, adapter=adapter, week=str(cycle.week), receipts=kept
+    )
     return adapter
 
 

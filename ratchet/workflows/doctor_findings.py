@@ -32,7 +32,8 @@ def judge_python(version: tuple[int, int]) -> Finding:
 
 
 def judge_packages(installed: dict[str, str | None], pinned: dict[str, str]) -> list[Finding]:
-    """Each package by name: missing fails, another version than the pin warns. A local part (`+cpu`) is no difference."""
+    """Each package by name: missing fails, another version than the pin warns. A local part (`+cpu`) is no
+    difference."""
     findings = []
     for name, version in installed.items():
         pin = pinned.get(name)
@@ -41,7 +42,10 @@ def judge_packages(installed: dict[str, str | None], pinned: dict[str, str]) -> 
         elif pin is not None and version.partition("+")[0] != pin:
             findings.append(
                 Finding(
-                    f"package {name}", "warn", f"{version}, tried with {pin}", f"Run 'pip install {name}=={pin}' or 'make setup'."
+                    f"package {name}",
+                    "warn",
+                    f"{version}, tried with {pin}",
+                    f"Run 'pip install {name}=={pin}' or 'make setup'.",
                 )
             )
         else:
@@ -53,7 +57,9 @@ def judge_disk(free_bytes: int) -> Finding:
     """Free space for warehouse, adapters and work folders."""
     found = f"{free_bytes / _GB:.1f} GB free"
     if free_bytes < 0.5 * _GB:
-        return Finding("disk", "fail", found, "Free at least 2 GB: remove <home>/<classifier>/training, or give another --home.")
+        return Finding(
+            "disk", "fail", found, "Free at least 2 GB: remove <home>/<classifier>/training, or give another --home."
+        )
     if free_bytes < 2 * _GB:
         return Finding("disk", "warn", found, "Free at least 2 GB: <home>/<classifier>/training can be removed.")
     return Finding("disk", "ok", found)
@@ -65,11 +71,17 @@ def judge_memory(available_bytes: int) -> Finding:
     if available_bytes < 1 * _GB:
         return Finding("memory", "fail", found, "Close other programs: a cycle takes up to 2.5 GB.")
     if available_bytes < 3 * _GB:
-        return Finding("memory", "warn", found, "Close other programs, or train fewer candidates: a cycle takes up to 2.5 GB.")
+        return Finding(
+            "memory", "warn", found, "Close other programs, or train fewer candidates: a cycle takes up to 2.5 GB."
+        )
     return Finding("memory", "ok", found)
 
 
 def read_pins(constraints: str) -> dict[str, str]:
     """`name==version` lines of a constraints file, names in lower case with `-`."""
     lines = (line.partition("#")[0].strip() for line in constraints.splitlines())
-    return {name.lower().replace("_", "-"): version for name, found, version in (line.partition("==") for line in lines) if found}
+    return {
+        name.lower().replace("_", "-"): version
+        for name, found, version in (line.partition("==") for line in lines)
+        if found
+    }

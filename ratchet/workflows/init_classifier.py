@@ -28,7 +28,8 @@ class NewClassifier:
 
 
 def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path | None = None) -> NewClassifier:
-    """Make the folder of classifier `name` whole or not at all; with `golden`, its labels are taken and it is installed.
+    """Make the folder of classifier `name` whole or not at all; with `golden`, its labels are taken and it is
+    installed.
 
     Raises `RatchetError` when the classifier exists already, or the labels or the golden set are unfit.
     """
@@ -58,7 +59,9 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
         fsync_folder(target)
     finally:
         shutil.rmtree(stage.parent, ignore_errors=True)
-    return NewClassifier(spec.labels, (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in KINDS)))
+    return NewClassifier(
+        spec.labels, (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in KINDS))
+    )
 
 
 def labels_of(golden: Path) -> list[str]:
@@ -81,5 +84,7 @@ def labels_of(golden: Path) -> list[str]:
             )
         found[label] = None
     if not found:
-        raise RatchetError(f"{golden} is empty.", "A golden set needs at least one item for each label.", code="no_golden")
+        raise RatchetError(
+            f"{golden} is empty.", "A golden set needs at least one item for each label.", code="no_golden"
+        )
     return list(found)

@@ -24,7 +24,8 @@ class BadRow:
 
 
 def predict_lines(predictor: Predictor, lines: Iterable[bytes], max_chars: int) -> Iterator[dict[str, Any] | BadRow]:
-    """For each line that is not blank, in order: its row with label, confidence and probabilities, or why there is none.
+    """For each line that is not blank, in order: its row with label, confidence and probabilities, or why there is
+    none.
 
     Keys of the row are kept; an earlier `label`, `confidence` or `probabilities` is kept as `given_label` and so on.
     """

@@ -28,7 +28,8 @@ _CURES = {
 
 
 def choose_adapter(word: str, slots: Mapping[str, str | None], name: str) -> str | None:
-    """The digest in the slot `word` (live, shadow, candidate), None for a digest. Raises `RatchetError` for an empty slot."""
+    """The digest in the slot `word` (live, shadow, candidate), None for a digest. Raises `RatchetError` for an empty
+    slot."""
     if word in slots and slots[word] is None:
         raise RatchetError(f"{name} has no {word} adapter.", _CURES[word].format(name=name), code="no_adapter")
     return slots.get(word)

@@ -26,7 +26,8 @@ _BUSY_WAIT_S = 2.0
 
 
 def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
-    """Everything the status screen says of classifier `name`, as JSON types; a part that cannot be read says why in `notes`."""
+    """Everything the status screen says of classifier `name`, as JSON types; a part that cannot be read says why in
+    `notes`."""
     notes: list[str] = []
     weeks, corrections = _rows(home, name, notes)
     entries = Ledger(home).entries(name)
@@ -38,19 +39,31 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "rollout": _rollout(home, name, state),
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),
-        "weeks": {"count": len(weeks), "first": _text(min(weeks, default=None)), "last": _text(max(weeks, default=None))},
+        "weeks": {
+            "count": len(weeks),
+            "first": _text(min(weeks, default=None)),
+            "last": _text(max(weeks, default=None)),
+        },
         "requests": sum(weeks.values()),
         "corrections_since": None if corrections is None else max(0, corrections - seen),
         "next_schedule": next_schedule(now).isoformat(),
         "disk_bytes": size_of(home.classifier(name)),
-        "paths": {"folder": str(home.classifier(name)), "reports": str(home.reports(name)), "ledger": str(home.ledger(name))},
+        "paths": {
+            "folder": str(home.classifier(name)),
+            "reports": str(home.reports(name)),
+            "ledger": str(home.ledger(name)),
+        },
         "notes": notes,
     }
 
 
 def _live(entries: list[Entry], state: RolloutState) -> dict[str, Any] | None:
     made = [entry for entry in entries if entry.action in {PROMOTE, ROLLBACK} and entry.adapter == state.live]
-    return {"adapter": made[-1].adapter, "week": made[-1].week, "since": made[-1].ts, "why": made[-1].why} if made else None
+    return (
+        {"adapter": made[-1].adapter, "week": made[-1].week, "since": made[-1].ts, "why": made[-1].why}
+        if made
+        else None
+    )
 
 
 def _rollout(home: Home, name: str, state: RolloutState) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
-"""A frontier model as a teacher: it is asked about the training rows of a week, and its answers lie where candidates find them.
+"""A frontier model as a teacher: it is asked about the training rows of a week, and its answers lie where candidates
+find them.
 
-Answers are kept by content with those of the cycles, so asking again costs nothing for what is known. Add here what is asked and
-where it goes; which answers teach is `ratchet/models/frontier/soft_labels.py`.
+Answers are kept by content with those of the cycles, so asking again costs nothing for what is known. Add here what is
+asked and where it goes; which answers teach is `ratchet/models/frontier/soft_labels.py`.
 """
 
 import json
@@ -58,7 +59,8 @@ class TeacherRun:
     def as_json(self) -> dict[str, Any]:
         """The figures as JSON types."""
         return {
-            "classifier": self.cycle.classifier, "week": str(self.cycle.week), "file": str(self.path), "texts": self.texts,
+            "classifier": self.cycle.classifier, "week": str(self.cycle.week), "file": str(self.path),
+            "texts": self.texts,
             "asked": self.asked, "taught": len(self.lesson.rows), "unanswered": self.lesson.unanswered,
             "unusable": self.lesson.unusable, "without_probabilities": self.lesson.without_probabilities,
             "remembered": self.remembered, "spent": self.spent, "sentence": self.sentence,
@@ -66,10 +68,12 @@ class TeacherRun:
 
 
 def teach(home: Home, name: str, week: str, request: TeacherRequest, watch: Callable[[int, int], None]) -> TeacherRun:
-    """Ask the `[frontier]` model about the training rows of a week, and nothing that the week holds out; write its answers.
+    """Ask the `[frontier]` model about the training rows of a week, and nothing that the week holds out; write its
+    answers.
 
-    `watch` is told how many of how many are done. Raises `RatchetError`, and writes nothing, where there is no frontier model,
-    the file is somebody else's, or fewer than half of the training texts have an answer: a candidate would refuse such a file.
+    `watch` is told how many of how many are done. Raises `RatchetError`, and writes nothing, where there is no frontier
+    model, the file is somebody else's, or fewer than half of the training texts have an answer: a candidate would
+    refuse such a file.
     """
     spec = Specs(home)[name]
     settings = _check(spec, request)
@@ -90,7 +94,8 @@ def teach(home: Home, name: str, week: str, request: TeacherRequest, watch: Call
     lesson = make_soft_labels(some, asked.answers, spec.labels, settings.model, request.one_hot)
     if len(lesson.rows) < max(1, LEAST_SHARE * len(texts)):
         raise RatchetError(
-            f"{len(lesson.rows)} of {len(texts)} training texts have an answer that teaches; half of them must. {asked.sentence}",
+            f"{len(lesson.rows)} of {len(texts)} training texts have an answer that teaches; half of them must."
+            f" {asked.sentence}",
             _cure(lesson, request),
             code="thin_lesson",
         )
@@ -140,7 +145,9 @@ def _alone(home: Home, name: str) -> Iterator[None]:
         try:
             held.enter_context(DISK.lock(folder / ".teaching.lock", wait=False))
         except BlockingIOError:
-            raise RatchetError(f"another process asks a teacher for {name}.", "Wait until it has ended.", code="busy") from None
+            raise RatchetError(
+                f"another process asks a teacher for {name}.", "Wait until it has ended.", code="busy"
+            ) from None
         yield
 
 
@@ -161,11 +168,16 @@ def _need_ours(path: Path) -> None:
 
 def _not_ours(path: Path) -> RatchetError:
     return RatchetError(
-        f"{path} was not written by 'ratchet teach'.", "Give another name with --file, or move it away.", code="not_ours"
+        f"{path} was not written by 'ratchet teach'.",
+        "Give another name with --file, or move it away.",
+        code="not_ours",
     )
 
 
 def _cure(lesson: SoftLabels, request: TeacherRequest) -> str:
     if lesson.without_probabilities and request.one_hot is None:
-        return "Give --one-hot 0.9 to make probabilities of bare labels; what was answered is kept, and costs nothing again."
+        return (
+            "Give --one-hot 0.9 to make probabilities of bare labels; what was answered is kept, and costs nothing"
+            " again."
+        )
     return "Mend what it says, or raise --budget and --max-texts; what was answered is kept, and costs nothing again."

@@ -1,6 +1,7 @@
 """Verification: whether what is written down still holds, told from the files alone.
 
-Add here a thing that can be verified. It needs no process of ours to run, and for ledgers only the public half of the key.
+Add here a thing that can be verified. It needs no process of ours to run, and for ledgers only the public half of the
+key.
 """
 
 from collections.abc import Callable
@@ -37,7 +38,9 @@ class VerifyFinding:
     fault: str = ""
 
 
-def verify_ledger(home: Home, classifier: str, *, key: Path | None = None, checkpoint: Path | None = None) -> list[VerifyFinding]:
+def verify_ledger(
+    home: Home, classifier: str, *, key: Path | None = None, checkpoint: Path | None = None
+) -> list[VerifyFinding]:
     """The ledger's chain, signatures and anchors, the receipts that it names, and the flag that follows from it.
 
     `key` is a public key to trust instead of the home's, `checkpoint` a signed note that was kept elsewhere.
@@ -59,14 +62,19 @@ def verify_ledger(home: Home, classifier: str, *, key: Path | None = None, check
 
 
 def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
-    """One receipt: its form and digest; and where the home still holds the answers that it judged, its verdict derived again."""
+    """One receipt: its form and digest; and where the home still holds the answers that it judged, its verdict derived
+    again."""
     try:
         receipt = read_receipt(path)
     except RatchetError as error:
         return [VerifyFinding("receipt", "", error.message)]
     said = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {receipt.verdict.outcome}, {receipt.verdict.reason}"
     found = [VerifyFinding("receipt", f"{said}; digest {receipt.digest}")]
-    if receipt.gate in TARGET_GATES + MODEL_GATES and receipt.classifier in home.classifiers() and home.warehouse.exists():
+    if (
+        receipt.gate in TARGET_GATES + MODEL_GATES
+        and receipt.classifier in home.classifiers()
+        and home.warehouse.exists()
+    ):
         found.append(_look("verdict", lambda: _derive(home, receipt)))
     return found
 
@@ -79,7 +87,9 @@ def _derive(home: Home, receipt: Receipt) -> str:
     if not len(answers.test):
         return "cannot be derived again: the answers of that adapter are not stored any more"
     baselines = receipt if receipt.gate == "beats_baselines" else Receipts(home).read(cycle)["beats_baselines"]
-    return _compare(judge_again(answers, Specs(home)[receipt.classifier], baselines)[receipt.gate], receipt, "the stored answers")
+    return _compare(
+        judge_again(answers, Specs(home)[receipt.classifier], baselines)[receipt.gate], receipt, "the stored answers"
+    )
 
 
 def _derive_target(home: Home, receipt: Receipt) -> str:
@@ -107,12 +117,17 @@ def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:
     if odd := then.compare(now):
         raise RatchetError(f"{odd}.", "Run the cycle again.", code="bad_receipt")
     others = then.limits is not None and then.limits != spec.export
-    return f"follows from the adapter's files{', by limits of [export] that classifier.toml has not any more' if others else ''}"
+    return (
+        "follows from the adapter's"
+        f" files{', by limits of [export] that classifier.toml has not any more' if others else ''}"
+    )
 
 
 def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
     if (again.outcome, again.reason) != (receipt.verdict.outcome, receipt.verdict.reason):
-        raise RatchetError(f"{source} give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt")
+        raise RatchetError(
+            f"{source} give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt"
+        )
     return f"follows from {source}"
 
 
@@ -132,7 +147,9 @@ def _check_note(home: Home, classifier: str, key: Path | None, checkpoint: Path)
     text = checkpoint.read_text(encoding="utf-8", errors="replace")
     head = read_checkpoint(public_key(key or home.public_key), classifier, text)
     if head is None:
-        raise RatchetError(f"{checkpoint} is no note on {classifier} signed with this key.", "Give another.", code="bad_note")
+        raise RatchetError(
+            f"{checkpoint} is no note on {classifier} signed with this key.", "Give another.", code="bad_note"
+        )
     check_head(home.ledger(classifier), Ledger(home, key).entries(classifier), head, str(checkpoint))
     return f"vouches for the first {head.sequence} entries"
 

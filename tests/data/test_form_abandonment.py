@@ -1,4 +1,5 @@
-"""The sample classifier holds together: its settings load, its golden set is balanced, clear and apart from every demo week."""
+"""The sample classifier holds together: its settings load, its golden set is balanced, clear and apart from every demo
+week."""
 
 import re
 from collections import Counter
@@ -41,7 +42,9 @@ def bears_its_sign(item: GoldenItem) -> bool:
     entered = set(re.findall(r"focus:(\w+)", text))
     long = sum(ms >= 30_000 for ms in idle)
     return {
-        "validation_error": len(set(failed)) == 1 and (len(failed) > 1 or text.count(f"input:{failed[0]}") > 1) and not long,
+        "validation_error": len(set(failed)) == 1
+        and (len(failed) > 1 or text.count(f"input:{failed[0]}") > 1)
+        and not long,
         "distraction": long == 1 and len(typed) >= 1 and len(failed) <= 1,
         "comparison_shopping": len(idle) >= 3 and len(entered & set(INFORMATION)) >= 2 and len(typed) <= 1 and not long,
         "accidental_exit": len(typed) >= 2 and typed <= entered and not failed and max(idle, default=0) <= 2500,
@@ -66,7 +69,10 @@ def test_the_settings_load_and_name_the_six_classes_in_order(spec: Spec) -> None
 
 def test_two_candidates_on_an_installed_base_are_tried(spec: Spec) -> None:
     """An adapter and the probe that wins when data are few."""
-    assert [(candidate.family, candidate.method) for candidate in spec.candidate] == [("encoder", "lora"), ("encoder", "probe")]
+    assert [(candidate.family, candidate.method) for candidate in spec.candidate] == [
+        ("encoder", "lora"),
+        ("encoder", "probe"),
+    ]
     assert all(base_folder(candidate.base).is_dir() for candidate in spec.candidate)
 
 

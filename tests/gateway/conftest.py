@@ -1,4 +1,5 @@
-"""What the gateway's tests share: a home with a tiny classifier, two adapters, one of them promoted; and clients of the app."""
+"""What the gateway's tests share: a home with a tiny classifier, two adapters, one of them promoted; and clients of the
+app."""
 
 import asyncio
 import logging
@@ -51,7 +52,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[str]]:
     home = Home(root / "home")
     SmallClassifier(home).write(candidates=f'[[candidate]]\nmethod = "probe"\nbase = "{base.name}"\nmax_tokens = 32\n')
     probe = Candidate(base=base.name, method="probe", max_tokens=32)
-    plan = TrainingPlan(LABELS, (probe, replace(probe, inverse_regularisation=0.5)), {base.name: base.revision}, "0" * 64, "test")
+    plan = TrainingPlan(
+        LABELS, (probe, replace(probe, inverse_regularisation=0.5)), {base.name: base.revision}, "0" * 64, "test"
+    )
     work = prepare(root / "work", plan, EXAMPLES[:27], EXAMPLES[27:])
     subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, capture_output=True)
     folders = [work / found.folder for found in read_result(work).candidates]
@@ -126,11 +129,15 @@ async def send(app: Any, method: str, raw_path: bytes, body: bytes, headers: lis
     """Put one request to an application as a server does."""
     path, _, query = raw_path.partition(b"?")
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "raw_path": path,
-        "path": unquote_to_bytes(path).decode("utf-8", "replace"), "query_string": query, "root_path": "", "headers": headers,
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "raw_path": path,
+        "path": unquote_to_bytes(path).decode("utf-8", "replace"), "query_string": query, "root_path": "",
+        "headers": headers,
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {},
     }  # fmt: skip
-    parts = [{"type": "http.request", "body": body[n : n + 65536], "more_body": True} for n in range(0, len(body), 65536)]
+    parts = [
+        {"type": "http.request", "body": body[n : n + 65536], "more_body": True} for n in range(0, len(body), 65536)
+    ]
     parts.append({"type": "http.request", "body": b"", "more_body": False})
     told: list[Any] = []
 
@@ -184,9 +191,22 @@ class GatewayProcesses:
 
     def start(self, **environment: str) -> tuple["subprocess.Popen[str]", str]:
         """Start a gateway on a free port and wait until it is ready; the process, and its address."""
-        command = [sys.executable, "-c", self.COMMAND, "--home", str(self._home.root), "serve", "--port", "0", "--durable"]
+        command = [
+            sys.executable,
+            "-c",
+            self.COMMAND,
+            "--home",
+            str(self._home.root),
+            "serve",
+            "--port",
+            "0",
+            "--durable",
+        ]
         process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env={**os.environ, "RATCHET_GATEWAY_BALLAST_BYTES": "0", **environment}
+            command,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "RATCHET_GATEWAY_BALLAST_BYTES": "0", **environment},
         )
         self.running.append(process)
         assert process.stderr is not None
@@ -199,7 +219,8 @@ class GatewayProcesses:
 
     @staticmethod
     def correct(address: str, first: int, count: int, told: threading.Semaphore | None = None) -> set[str]:
-        """Send corrections one after the other until the gateway is gone; the ids that it acknowledged, each also told."""
+        """Send corrections one after the other until the gateway is gone; the ids that it acknowledged, each also
+        told."""
         acknowledged = set()
         with httpx.Client(base_url=address, timeout=30) as client:
             for n in range(first, first + count):

@@ -1,4 +1,5 @@
-"""Run by `test_full_disk.py` in a mount namespace of its own: a gateway whose home lies on a small disk, until that is full.
+"""Run by `test_full_disk.py` in a mount namespace of its own: a gateway whose home lies on a small disk, until that is
+full.
 
 `python full_disk.py HOME MOUNT OTHER_ADAPTER` copies HOME to a tmpfs at MOUNT and prints what it saw as JSON.
 """
@@ -32,7 +33,9 @@ URL = "/v1/classifiers/small"
 
 def mount(target: Path, *options: str) -> None:
     """Mount a small tmpfs."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join([f"size={DISK}", *options]), "none", str(target)], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", ",".join([f"size={DISK}", *options]), "none", str(target)], check=True
+    )
 
 
 def fill(path: Path) -> None:
@@ -72,7 +75,9 @@ def wait_until_taken(client: TestClient, home: Home) -> float:
 def stored(home: Home) -> list[str]:
     """The requests whose feedback is on disk."""
     return [
-        name for path in home.feedback("small").glob("gateway-*.parquet") for name in pq.read_table(path)["request_id"].to_pylist()
+        name
+        for path in home.feedback("small").glob("gateway-*.parquet")
+        for name in pq.read_table(path)["request_id"].to_pylist()
     ]
 
 
@@ -88,7 +93,9 @@ def full(home: Home, other: str) -> dict[str, Any]:
     with TestClient(
         create_app(Settings(home=home.root, ballast_bytes=BALLAST, seal_s=3600)), raise_server_exceptions=False
     ) as client:
-        answers = [a for _ in range(20) for a in client.post(URL, json={"texts": ["money back"] * 32}).json()["answers"]]
+        answers = [
+            a for _ in range(20) for a in client.post(URL, json={"texts": ["money back"] * 32}).json()["answers"]
+        ]
         ids = [answer["request_id"] for answer in answers]
 
         def tell() -> int:
@@ -135,11 +142,16 @@ def read_only(home: Home, where: Path) -> dict[str, Any]:
     """The gateway starts on a disk that cannot be written, and then can."""
     subprocess.run(["mount", "-o", "remount,ro", str(where)], check=True)
     seen: dict[str, Any] = {}
-    with TestClient(create_app(Settings(home=home.root, ballast_bytes=BALLAST)), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(Settings(home=home.root, ballast_bytes=BALLAST)), raise_server_exceptions=False
+    ) as client:
         answer = client.post(URL, json={"text": "money back"})
         seen["answer"], seen["logged"] = answer.status_code, answer.headers.get("X-Ratchet-Logged")
         body = word(answer.json()["request_id"])
-        seen["feedback"], seen["disk"] = client.post("/v1/feedback", json=body).status_code, client.get("/readyz").json()["disk"]
+        seen["feedback"], seen["disk"] = (
+            client.post("/v1/feedback", json=body).status_code,
+            client.get("/readyz").json()["disk"],
+        )
         subprocess.run(["mount", "-o", f"remount,rw,size={DISK}", str(where)], check=True)
         seen["feedback_after"] = client.post("/v1/feedback", json=body).status_code
         journal = client.app.state.gateway.landing.journal("small", FEEDBACK)  # type: ignore[attr-defined] # as above

@@ -102,11 +102,15 @@ def test_a_bad_body_is_refused_in_one_sentence(serve: Serve, body: bytes, status
     assert found.status_code == status
     assert said in found.json()["error"]["message"]
     assert "evil" not in found.text
-    assert said != "Extra inputs are not permitted" or "Taken here: text, texts, user_id." in found.json()["error"]["hint"]
+    assert (
+        said != "Extra inputs are not permitted" or "Taken here: text, texts, user_id." in found.json()["error"]["hint"]
+    )
     assert "aaaaaaaaaa" not in found.text
 
 
-@pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2f..%2fetc", "a/b", "small%00", "Small", "x" * 300, "none", "%0d%0aX: y"])
+@pytest.mark.parametrize(
+    "name", ["..", "%2e%2e", "..%2f..%2fetc", "a/b", "small%00", "Small", "x" * 300, "none", "%0d%0aX: y"]
+)
 def test_a_name_is_looked_up_and_never_becomes_a_path(serve: Serve, name: str) -> None:
     """T13: whatever a client calls a classifier, there is none of that name."""
     assert serve().post(f"/v1/classifiers/{name}", json={"text": "a"}).status_code in (404, 405)
@@ -162,12 +166,18 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
     client = serve()
     asked: dict[str, set[str]] = {}
     paths = walk(client)
-    described = [(path, method.upper()) for path, found in client.get("/openapi.json").json()["paths"].items() for method in found]
+    described = [
+        (path, method.upper())
+        for path, found in client.get("/openapi.json").json()["paths"].items()
+        for method in found
+    ]
     assert sorted([*described, ("/openapi.json", "GET")]) == paths
     for route, method in paths:
         path = route.replace("{name}", "small")
         for who, key in {"nobody": "", "stranger": "rk_wrong", **secrets}.items():
-            found = client.request(method, path, content=b"{}", headers={"Authorization": f"Bearer {key}"} if key else {})
+            found = client.request(
+                method, path, content=b"{}", headers={"Authorization": f"Bearer {key}"} if key else {}
+            )
             if found.status_code not in (401, 403):
                 asked.setdefault(route, set()).add(who)
     everyone = {"nobody", "stranger", *SCOPES}
@@ -214,7 +224,9 @@ def test_a_digest_that_no_slot_holds_any_more_leaves_the_metrics(
     assert made[1][0] not in text
 
 
-def test_what_the_operator_must_mend_is_503_and_told_to_the_log_only(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_the_operator_must_mend_is_503_and_told_to_the_log_only(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     """A client learns that it may ask again, not which file is broken."""
     client = serve()
 
@@ -223,7 +235,11 @@ def test_what_the_operator_must_mend_is_503_and_told_to_the_log_only(serve: Serv
         raise RatchetError("/srv/home/ledger.jsonl line 3 cannot be read.", code="broken_ledger")
 
     found = client.get("/broken")
-    assert (found.status_code, found.json()["error"]["code"], found.headers["Retry-After"]) == (503, "broken_ledger", "5")
+    assert (found.status_code, found.json()["error"]["code"], found.headers["Retry-After"]) == (
+        503,
+        "broken_ledger",
+        "5",
+    )
     assert "ledger.jsonl" not in found.text
     assert "/srv/home/ledger.jsonl line 3" in caplog.text
 

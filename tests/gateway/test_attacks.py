@@ -30,7 +30,16 @@ _WATCHING: list[bool] = []
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if _WATCHING and event in {"open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.symlink", "os.link"}:
+    if _WATCHING and event in {
+        "open",
+        "os.listdir",
+        "os.scandir",
+        "os.mkdir",
+        "os.rename",
+        "os.remove",
+        "os.symlink",
+        "os.link",
+    }:
         OPENED.extend(str(each) for each in arguments[:1])
 
 
@@ -63,7 +72,16 @@ def draw_names(count: int = 500) -> list[str]:
         "..;/",
         "\uff0e\uff0e/",
     ]
-    ends = ["etc/passwd", "small/ledger.jsonl", "keys.json", "request_ids.secret", "flags.json", "proc/self/environ", "small", ""]
+    ends = [
+        "etc/passwd",
+        "small/ledger.jsonl",
+        "keys.json",
+        "request_ids.secret",
+        "flags.json",
+        "proc/self/environ",
+        "small",
+        "",
+    ]
     names = [
         "", ".", "..", "/", "//", "~", "~root", "#", "?", "%", "%00", "small%00", "small%00.json", "CON", "NUL",
         "COM1", "aux.txt", "small/",
@@ -77,7 +95,10 @@ def draw_names(count: int = 500) -> list[str]:
     while len(names) < count:
         start = draw.choice(["", "small/", "/", "./", "small%2f", "\\"])
         names.append(
-            start + draw.choice(ups) * draw.randrange(1, 9) + draw.choice(ends) + draw.choice(["", "%00", "#", "?x", ".jsonl"])
+            start
+            + draw.choice(ups) * draw.randrange(1, 9)
+            + draw.choice(ends)
+            + draw.choice(["", "%00", "#", "?x", ".jsonl"])
         )
     return names[:count]
 
@@ -89,7 +110,9 @@ def raw(name: str) -> bytes:
     ).encode()
 
 
-def test_five_hundred_names_open_nothing_outside(serve: Serve, home: Home, put: Put, walk: Walk, opened: list[str]) -> None:
+def test_five_hundred_names_open_nothing_outside(
+    serve: Serve, home: Home, put: Put, walk: Walk, opened: list[str]
+) -> None:
     """T13: in every path with a name, and in every field of every body: no answer, no 5xx, no file outside the home."""
     client, names = serve(), draw_names()
     before = sorted(path.name for path in home.root.iterdir())
@@ -99,7 +122,9 @@ def test_five_hundred_names_open_nothing_outside(serve: Serve, home: Home, put: 
     named = [(method, path) for path, method in walk(client) if "{name}" in path]
     assert named
     requests = [
-        (method, path.encode().replace(b"{name}", raw(name)), b'{"text": "a"}', []) for method, path in named for name in names
+        (method, path.encode().replace(b"{name}", raw(name)), b'{"text": "a"}', [])
+        for method, path in named
+        for name in names
     ]
     bodies: list[tuple[str, dict[str, Any]]] = []
     for name in names:
@@ -134,8 +159,8 @@ def test_a_name_that_becomes_a_path_is_caught(
     lax = plant(
         gateway.routes.feedback,
         "    if classifier not in gateway.slots:\n",
-        '    (gateway.slots.home.root / classifier / "classifier.toml").is_file() and open(gateway.slots.home.root / classifier)\n'
-        "    if classifier not in gateway.slots:\n",
+        '    (gateway.slots.home.root / classifier / "classifier.toml").is_file() and open(gateway.slots.home.root /'
+        " classifier)\n    if classifier not in gateway.slots:\n",
     )
     client.app.include_router(lax.router, prefix="/lax")  # type: ignore[attr-defined] # Starlette's client knows only ASGI
     outside = home.root.parent / "outside"
@@ -175,7 +200,9 @@ POISON: list[tuple[str, bytes, set[int]]] = [
 def test_poison_is_refused_and_its_neighbours_land(serve: Serve, home: Home, put: Put) -> None:
     """F06: each poisoned body between two good ones: 413 or 422 without an echo, and every good row is on disk."""
     client = serve(durable=True)
-    good = [json.dumps({"text": f"good neighbour {n} with U+2028 \u2028 and é"}).encode() for n in range(len(POISON) + 1)]
+    good = [
+        json.dumps({"text": f"good neighbour {n} with U+2028 \u2028 and é"}).encode() for n in range(len(POISON) + 1)
+    ]
     for (what, body, statuses), before in zip(POISON, good[:-1], strict=True):
         kept, refused = put(client, [("POST", URL.encode(), before, []), ("POST", URL.encode(), body, [])])
         assert (kept.status, refused.status in statuses) == (200, True), what
@@ -223,7 +250,8 @@ def logged(words: list[str], configuration: dict[str, Any]) -> list[str]:
 
 
 def test_fifty_injections_are_one_line_each(kept_logging: None) -> None:
-    """T10: no message begins a line of its own, no control character reaches the terminal, no fault quotes what was sent."""
+    """T10: no message begins a line of its own, no control character reaches the terminal, no fault quotes what was
+    sent."""
     assert len(INJECTIONS) == 50
     lines = logged(INJECTIONS, log_lines())
     assert len(lines) == 51
@@ -241,7 +269,8 @@ def test_a_plain_log_is_caught(kept_logging: None) -> None:
 
 
 def test_a_clients_words_never_reach_the_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """T10, T23: whatever field an injection comes in, the log says nothing of it; a fault of ours is told without its words."""
+    """T10, T23: whatever field an injection comes in, the log says nothing of it; a fault of ours is told without its
+    words."""
     client = serve()
     private = "my card number is 4111"
     for word in [*INJECTIONS, private]:
@@ -269,7 +298,8 @@ def test_requests_of_other_kinds_are_refused_in_the_same_form(serve: Serve) -> N
 
 
 def test_odd_headers_change_nothing(serve: Serve, put: Put) -> None:
-    """T14: ranges, lengths that lie, encodings, hosts and keys of any length: the same answer or a refusal, never a fault."""
+    """T14: ranges, lengths that lie, encodings, hosts and keys of any length: the same answer or a refusal, never a
+    fault."""
     client, body = serve(), b'{"text": "a"}'
     odd = [
         (b"range", b"bytes=0-" + b",0-" * 5000), (b"content-length", b"-1"), (b"content-length", b"9" * 100),

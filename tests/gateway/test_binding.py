@@ -26,7 +26,8 @@ def word(request_id: str, **said: Any) -> dict[str, Any]:
 
 
 def test_only_the_key_that_asked_may_give_feedback(serve: Serve, home: Home) -> None:
-    """T15: another tenant's id, an invented one and one of another form get one and the same 404; admin may speak of any."""
+    """T15: another tenant's id, an invented one and one of another form get one and the same 404; admin may speak of
+    any."""
     acme, bolt = bearer(home, "acme", "classify", "feedback"), bearer(home, "bolt", "classify", "feedback")
     admin = bearer(home, "root", "admin")
     client = serve()
@@ -70,26 +71,43 @@ def test_annotators_may_correct_any_answer_and_foreign_logs(serve: Serve, home: 
     theirs = client.post(URL, json={"text": "money back"}, headers=acme).json()["request_id"]
 
     def correct(request_id: str, label: str = "green") -> int:
-        body = {"classifier": "small", "request_id": request_id, "label": label, "annotator": "ann_a", "saw_prediction": False}
+        body = {
+            "classifier": "small",
+            "request_id": request_id,
+            "label": label,
+            "annotator": "ann_a",
+            "saw_prediction": False,
+        }
         return client.post("/v1/corrections", json=body, headers=ann).status_code
 
-    assert [correct(request_id) for request_id in (theirs, theirs, "2026-01-05-0001", theirs[:-1])] == [201, 201, 201, 201]
-    assert correct(theirs[:-1] + ("A" if theirs[-1] != "A" else "B")) == 201  # its last code names the asker, who does not matter
+    assert [correct(request_id) for request_id in (theirs, theirs, "2026-01-05-0001", theirs[:-1])] == [
+        201,
+        201,
+        201,
+        201,
+    ]
+    # its last code names the asker, who does not matter
+    assert correct(theirs[:-1] + ("A" if theirs[-1] != "A" else "B")) == 201
     assert correct("rq_" + "A" * 52) == 404
     assert correct(theirs, "amber") == 409
 
 
 def test_a_gateway_that_does_not_bind_is_caught(serve: Serve, home: Home, plant: Callable[..., ModuleType]) -> None:
-    """Mutants: any genuine id passes, and all keys are one tenant. Either takes what the first test of this file sees refused."""
+    """Mutants: any genuine id passes, and all keys are one tenant. Either takes what the first test of this file sees
+    refused."""
     acme, bolt = bearer(home, "acme", "classify", "feedback"), bearer(home, "bolt", "classify", "feedback")
     client = serve()
     app: Any = client.app
-    lax = plant(gateway.routes.feedback, "if not (proof.own or (caller.admin and proof.genuine)):", "if not proof.genuine:")
+    lax = plant(
+        gateway.routes.feedback, "if not (proof.own or (caller.admin and proof.genuine)):", "if not proof.genuine:"
+    )
     app.include_router(lax.router, prefix="/lax")
     theirs = client.post(URL, json={"text": "money back"}, headers=acme).json()["request_id"]
     assert client.post("/v1/feedback", json=word(theirs), headers=bolt).status_code == 404
     assert client.post("/lax/v1/feedback", json=word(theirs), headers=bolt).status_code == 202
-    one_tenant = plant(gateway.routes.auth, 'return Caller(key.name, "admin" in key.scopes)', 'return Caller("", False)')
+    one_tenant = plant(
+        gateway.routes.auth, 'return Caller(key.name, "admin" in key.scopes)', 'return Caller("", False)'
+    )
     app.state.access = one_tenant.Access(app.state.access.keys)
     theirs = client.post(URL, json={"text": "money back"}, headers=acme).json()["request_id"]
     assert client.post("/v1/feedback", json=word(theirs), headers=bolt).status_code == 202

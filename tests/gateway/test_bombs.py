@@ -74,7 +74,8 @@ BOMBS: dict[str, Callable[[], Iterator[bytes]]] = {
 
 
 def test_bombs_are_refused_and_the_next_client_is_answered(listen: Callable[[ModuleType], int]) -> None:
-    """Each bomb gets 4xx or a closed connection; 300 silent connections hold up nobody; memory grows by less than 100 MB."""
+    """Each bomb gets 4xx or a closed connection; 300 silent connections hold up nobody; memory grows by less than 100
+    MB."""
     port, body = listen(gateway.server), {"text": "money back"}
     url = f"http://127.0.0.1:{port}/v1/classifiers/small"
     with httpx.Client(timeout=30) as client, ExitStack() as opened:
@@ -91,7 +92,9 @@ def test_bombs_are_refused_and_the_next_client_is_answered(listen: Callable[[Mod
         assert process.memory_info().rss - before < 100 * MIB
 
 
-def test_a_server_that_gathers_any_header_is_caught(listen: Callable[[ModuleType], int], plant: Callable[..., ModuleType]) -> None:
+def test_a_server_that_gathers_any_header_is_caught(
+    listen: Callable[[ModuleType], int], plant: Callable[..., ModuleType]
+) -> None:
     """Mutant: another parser answers a request with a header of a megabyte."""
     request = [POST, b"X: " + b"a" * MIB + b"\r\n", b'Content-Length: 13\r\n\r\n{"text": "a"}']
     assert throw(listen(gateway.server), *request)[:10] in {b"", b"HTTP/1.1 4"}

@@ -1,4 +1,5 @@
-"""Clients of vLLM and Text Embeddings Inference get their own shapes, and exactly the answers of the gateway's own route."""
+"""Clients of vLLM and Text Embeddings Inference get their own shapes, and exactly the answers of the gateway's own
+route."""
 
 import math
 from collections.abc import Callable
@@ -104,7 +105,8 @@ def test_info_models_and_health_say_what_serves(serve: Serve, made: tuple[Home, 
 
 
 def test_without_a_default_a_nameless_question_is_refused(serve: Serve, home: Home) -> None:
-    """Nothing serves, or the one that the operator named does not: 404 says which setting to use, and `/health` is 503."""
+    """Nothing serves, or the one that the operator named does not: 404 says which setting to use, and `/health` is
+    503."""
     home.ledger("small").unlink()
     home.flags.unlink()
     client = serve()

@@ -27,8 +27,11 @@ FAILPOINTS = ("journal.before_write", "journal.before_sync", "journal.before_ans
 
 
 @pytest.mark.faults
-def test_kill_9_of_the_gateway_many_times(home: Home, planned: Callable[[str, int], int], gateway_processes: Any) -> None:
-    """F01 with P kills of one home under four clients, at failpoints and at random; each acknowledged row is there once."""
+def test_kill_9_of_the_gateway_many_times(
+    home: Home, planned: Callable[[str, int], int], gateway_processes: Any
+) -> None:
+    """F01 with P kills of one home under four clients, at failpoints and at random; each acknowledged row is there
+    once."""
     draw, acknowledged = random.Random(4), set()  # noqa: S311 - test data, guards nothing
     for turn in range(planned("P", 1)):
         when = FAILPOINTS[turn % 4]
@@ -61,7 +64,9 @@ def test_kill_9_of_the_gateway_many_times(home: Home, planned: Callable[[str, in
 
 
 @pytest.mark.faults
-def test_sigterm_many_times_drops_nothing_in_flight(home: Home, planned: Callable[[str, int], int], gateway_processes: Any) -> None:
+def test_sigterm_many_times_drops_nothing_in_flight(
+    home: Home, planned: Callable[[str, int], int], gateway_processes: Any
+) -> None:
     """F03 with P stops of eight busy clients: each request that was taken is answered, and the exit code is 0."""
     statuses: list[int] = []
     for _ in range(planned("P", 1)):
@@ -72,7 +77,9 @@ def test_sigterm_many_times_drops_nothing_in_flight(home: Home, planned: Callabl
             with httpx.Client(base_url=address, timeout=60) as client:
                 while True:
                     try:
-                        statuses.append(client.post("/v1/classifiers/small", json={"text": "money back please"}).status_code)
+                        statuses.append(
+                            client.post("/v1/classifiers/small", json={"text": "money back please"}).status_code
+                        )
                         begun.release()
                     except (
                         httpx.TransportError
@@ -88,14 +95,17 @@ def test_sigterm_many_times_drops_nothing_in_flight(home: Home, planned: Callabl
         assert process.wait(timeout=60) == 0
         for client in clients:
             client.join()
-    rows = sum(pq.read_table(path).num_rows for path in home.landing("small", "production_logs").glob("gateway-*.parquet"))
+    rows = sum(
+        pq.read_table(path).num_rows for path in home.landing("small", "production_logs").glob("gateway-*.parquet")
+    )
     print(f"F03: {len(statuses)} answers, {sum(status != 200 for status in statuses)} other than 200, {rows} rows")  # noqa: T201
     assert set(statuses) == {200}
     assert rows == len(statuses), "a request that was taken was not answered"
 
 
 def test_the_week_of_a_correction_is_that_of_its_request(serve: Serve, home: Home) -> None:
-    """F09: the server's receive time decides; a client's old time is kept and moves nothing, one from the future is refused."""
+    """F09: the server's receive time decides; a client's old time is kept and moves nothing, one from the future is
+    refused."""
     client = serve(seal_s=0.01)
     answer = client.post("/v1/classifiers/small", json={"text": "money back please"}).json()
     said = {
@@ -105,7 +115,10 @@ def test_the_week_of_a_correction_is_that_of_its_request(serve: Serve, home: Hom
         "annotator": "ann",
         "saw_prediction": False,
     }
-    assert client.post("/v1/corrections", json={**said, "ts": "2099-01-01T00:00:00Z"}).json()["error"]["code"] == "bad_time"
+    assert (
+        client.post("/v1/corrections", json={**said, "ts": "2099-01-01T00:00:00Z"}).json()["error"]["code"]
+        == "bad_time"
+    )
     assert client.post("/v1/corrections", json={**said, "ts": "2001-01-01T00:00:00Z"}).status_code == 201
     client.__exit__(None, None, None)
     warehouse = open_warehouse(home.warehouse)
@@ -144,8 +157,28 @@ def test_a_start_without_the_adapter_answers_nobody(serve: Serve, home: Home, ma
 SECRETS = tuple(f"rk_canary-{number}-b7Qm2xLw9" for number in range(8))
 NAMES = ("/v1/classifiers/small", "/v1/classifiers/none", "/v1/none", "/")
 POSTS = ("/v1/classifiers/small", "/v1/feedback", "/v1/corrections")
-BODIES = (b"", b"{", b"[]", b"{}", b'{"text": NaN}', b'{"text": "\\ud800"}', b"\xff", b"[" * 5000, b'{"SECRET": 1}', b'"SECRET"')
-READS = ("/metrics", "/v1/status", "/readyz", "/healthz", "/SECRET", "/v1/classifiers/SECRET", "/../SECRET", "/?key=SECRET")
+BODIES = (
+    b"",
+    b"{",
+    b"[]",
+    b"{}",
+    b'{"text": NaN}',
+    b'{"text": "\\ud800"}',
+    b"\xff",
+    b"[" * 5000,
+    b'{"SECRET": 1}',
+    b'"SECRET"',
+)
+READS = (
+    "/metrics",
+    "/v1/status",
+    "/readyz",
+    "/healthz",
+    "/SECRET",
+    "/v1/classifiers/SECRET",
+    "/../SECRET",
+    "/?key=SECRET",
+)
 ERRORS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     *(("POST", path, {"json": {"text": "hello"}}) for path in NAMES),
     *(("POST", path, {"content": body}) for path in POSTS for body in (*BODIES, b"x" * 70_000)),
@@ -159,7 +192,9 @@ def leaks(secrets: tuple[str, ...], *places: Path | str) -> list[str]:
     found = []
     for place in places:
         contents = (
-            [place.encode()] if isinstance(place, str) else [path.read_bytes() for path in place.rglob("*") if path.is_file()]
+            [place.encode()]
+            if isinstance(place, str)
+            else [path.read_bytes() for path in place.rglob("*") if path.is_file()]
         )
         found += [secret for secret in secrets for content in contents if secret.encode() in content]
     return found
@@ -169,9 +204,12 @@ def leaks(secrets: tuple[str, ...], *places: Path | str) -> list[str]:
 def test_no_key_is_ever_written_down(
     serve: Serve, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, echo: bool
 ) -> None:
-    """T22: eight secrets, as keys, in headers and in the environment, through every error; a log line that echoes one is found."""
+    """T22: eight secrets, as keys, in headers and in the environment, through every error; a log line that echoes one
+    is found."""
     caplog.set_level(logging.DEBUG)
-    for name, secret in zip(("HF_TOKEN", "OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "RATCHET_TOKEN"), SECRETS[4:], strict=True):
+    for name, secret in zip(
+        ("HF_TOKEN", "OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "RATCHET_TOKEN"), SECRETS[4:], strict=True
+    ):
         monkeypatch.setenv(name, secret)
     real = Keys(home.keys).add("web", SCOPES)
     client, answers = serve(durable=True, seal_s=0.01), []
@@ -188,6 +226,7 @@ def test_no_key_is_ever_written_down(
     if echo:
         logging.getLogger("ratchet.gateway").info("key %s came", SECRETS[0])
     client.__exit__(None, None, None)
-    own = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]  # our client's
+    # our client's
+    own = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
     found = leaks((*SECRETS, real), home.root, *answers, *own)
     assert bool(found) == echo, found

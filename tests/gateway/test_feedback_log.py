@@ -1,4 +1,5 @@
-"""What people say is stored once: a repeat is no second row, a contradiction is kept aside, and a restart forgets neither."""
+"""What people say is stored once: a repeat is no second row, a contradiction is kept aside, and a restart forgets
+neither."""
 
 import asyncio
 from collections.abc import Callable
@@ -124,7 +125,8 @@ def test_other_sources_contradict_nobody(home: Home) -> None:
 
 
 def test_an_annotator_may_change_their_mind_by_saying_when(home: Home) -> None:
-    """Without a time a repeat is a no-op and another label a contradiction; with a later time it is a new correction."""
+    """Without a time a repeat is a no-op and another label a contradiction; with a later time it is a new
+    correction."""
     rows = [
         (correction("r1", second=1), False),
         (correction("r1", second=2), False),

@@ -106,20 +106,27 @@ BROKEN: dict[str, tuple[Callable[[Home], bytes | None], str]] = {
     "nothing of us": (lambda home: b'{"flags": {}, "metadata": {"generation": 99}}', "follows from entry 0"),
     "not UTF-8": (lambda home: home.flags.read_bytes() + b"\xff", "is no JSON"),
     "nested": (lambda home: b"[" * 100_000, "is no JSON"),
-    "no digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="x")), "is no adapter digest"),
-    "unknown digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="f" * 64)), "ffffffffffff answer"),
+    "no digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="x")),
+    "is no adapter digest"),
+    "unknown digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="f" * 64)),
+    "ffffffffffff answer"),
     "another share": (lambda home: changed(home, give_thirty), "otherwise than the ledger asks"),
-    "no shadow": (lambda home: changed(home, lambda flag: flag["metadata"].pop("shadow")), "otherwise than the ledger asks"),
+    "no shadow": (lambda home: changed(home, lambda flag: flag["metadata"].pop("shadow")),
+    "otherwise than the ledger asks"),
     "swapped": (lambda home: changed(home, swap_adapters), "otherwise than the ledger asks"),
     "weight 150": (lambda home: replaced(home, "25\n", "150\n"), "150 % of users is outside"),
     "weights of 125": (lambda home: replaced(home, "75\n", "100\n"), "says it otherwise"),
     "weight 0.5": (lambda home: replaced(home, "25\n", "0.5\n"), "not a whole percent"),
-    "variant missing": (lambda home: changed(home, lambda flag: flag["variants"].pop("candidate")), "but none is named"),
+    "variant missing": (lambda home: changed(home, lambda flag: flag["variants"].pop("candidate")),
+    "but none is named"),
     "live missing": (lambda home: changed(home, lambda flag: flag["variants"].pop("live")), "is no adapter digest"),
     "state missing": (lambda home: changed(home, lambda flag: flag.pop("state")), "says it otherwise"),
-    "older entry": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_sequence=2)), "follows from entry 2"),
-    "newer entry": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_sequence=4)), "follows from entry 4"),
-    "other head": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_head="0" * 64)), "newest is another"),
+    "older entry": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_sequence=2)),
+    "follows from entry 2"),
+    "newer entry": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_sequence=4)),
+    "follows from entry 4"),
+    "other head": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_head="0" * 64)),
+    "newest is another"),
     "duplicate key": (lambda home: replaced(home, '"state"', '"state": "DISABLED", "state"'), "stands twice"),
     "NaN": (lambda home: replaced(home, '"shadow_share": 1.0', '"shadow_share": NaN'), "no number of JSON"),
     "infinite": (lambda home: replaced(home, '"shadow_share": 1.0', '"shadow_share": 1e999'), "no number of JSON"),
@@ -137,7 +144,8 @@ def put(home: Home, content: bytes | None) -> None:
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_file_that_cannot_be_followed_changes_nothing(slots: Slots, home: Home, made: Made, fault: str) -> None:
-    """F18: each user keeps their adapter, the reason is said, and the next good file is taken; a start follows the ledger."""
+    """F18: each user keeps their adapter, the reason is said, and the next good file is taken; a start follows the
+    ledger."""
     before, good = chosen(slots), home.flags.read_bytes()
     damage, reason = BROKEN[fault]
     put(home, damage(home))
@@ -267,7 +275,9 @@ def test_an_older_adapter_never_comes_back(home: Home, made: Made, enter: Enter)
 
 
 @pytest.mark.parametrize("mutant", ["False", "flagged.sequence > head.sequence"])
-def test_a_gateway_that_follows_a_stale_flag_is_noticed(home: Home, enter: Enter, made: Made, plant: Plant, mutant: str) -> None:
+def test_a_gateway_that_follows_a_stale_flag_is_noticed(
+    home: Home, enter: Enter, made: Made, plant: Plant, mutant: str
+) -> None:
     """The mutants never ask the ledger, or only whether it lost its end."""
     enter(made[1][1])
     flags = read_desired_state(FileProvider(home))
@@ -326,14 +336,23 @@ def test_each_part_of_the_stamp_tells_a_change(
     assert (sees(flag_provider), sees(plant(flag_provider, part, mutant))) == (True, False)
 
 
-def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(slots: Slots, home: Home, made: Made, enter: Enter) -> None:
-    """A promoter died between ledger and flag, and a person edits the file: everyone gets live at once, and it stays so.
+def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(
+    slots: Slots, home: Home, made: Made, enter: Enter
+) -> None:
+    """A promoter died between ledger and flag, and a person edits the file: everyone gets live at once, and it stays
+    so.
 
     A move has two seconds from ledger to flag; what lasts is said with a cure that takes nobody back.
     """
     now = [100.0]
     slots.clock = lambda: now[0]
-    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "action": "promote", "why": "test", "week": "2026-01-05"}
+    said = {
+        "ts": "2026-01-05T10:00:00+00:00",
+        "actor": "test",
+        "action": "promote",
+        "why": "test",
+        "week": "2026-01-05",
+    }
     Ledger(home).append("small", adapter=made[1][1], receipts={}, **said)
     home.flags.write_bytes(replaced(home, "ENABLED", "DISABLED"))
     slots.follow()
@@ -358,14 +377,19 @@ def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(slots: Slots,
     ("old", "new", "content"),
     [
         ("in served and asked.kills(name)", "in served and False", (b'"ledger_sequence": 3', b'"ledger_sequence": 2')),
-        ("if name not in served and None not in wanted", "if None not in wanted", (b'"state"', b'"state": "ENABLED", "state"')),
+        (
+            "if name not in served and None not in wanted",
+            "if None not in wanted",
+            (b'"state"', b'"state": "ENABLED", "state"'),
+        ),
     ],
     ids=["ignores the kill", "drops the candidate"],
 )
 def test_a_gateway_that_handles_a_refused_file_otherwise_is_noticed(
     home: Home, share: Share, made: Made, plant: Plant, old: str, new: str, content: tuple[bytes, bytes]
 ) -> None:
-    """The mutants look away from the kill switch of a stale flag, or fall back to the ledger while the last good file serves."""
+    """The mutants look away from the kill switch of a stale flag, or fall back to the ledger while the last good file
+    serves."""
 
     def answers(module: ModuleType) -> set[str]:
         good = home.flags.read_bytes()
@@ -400,7 +424,8 @@ def test_a_reader_that_is_not_strict_is_noticed(home: Home, plant: Plant, value:
 
 
 def test_a_file_made_anew_is_newer_than_the_one_it_follows(slots: Slots, home: Home, share: Share) -> None:
-    """Deleted and settled from the ledger, or an older one put back and published upon: the running gateway takes it."""
+    """Deleted and settled from the ledger, or an older one put back and published upon: the running gateway takes
+    it."""
     older = home.flags.read_bytes()
     share(50)
     slots.follow()

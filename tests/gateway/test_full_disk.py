@@ -1,4 +1,5 @@
-"""F04, F05: on a real disk that is full or read-only, answers go on, nothing acknowledged is lost, and a rollback works."""
+"""F04, F05: on a real disk that is full or read-only, answers go on, nothing acknowledged is lost, and a rollback
+works."""
 
 import json
 import os
@@ -54,7 +55,11 @@ def test_a_full_or_read_only_disk_stops_no_answer_and_no_rollback(run: Callable[
     assert (full["answer_full"], full["logged_full"], full["unlogged"]) == (200, "0", True)
     assert (full["ready_full"], full["disk_full"]) == (200, "The disk takes no rows: No space left on device.")
     assert full["feedback_while_ballast_is_spent"] == 507  # that room is for the ledger and the flags
-    assert (full["rollback_full"], full["rolled_back"], full["rollback_without_a_gateways_help"]) == ("done", True, "done")
+    assert (full["rollback_full"], full["rolled_back"], full["rollback_without_a_gateways_help"]) == (
+        "done",
+        True,
+        "done",
+    )
     assert full["recovered_s"] <= 5
     assert (full["lost"], full["twice"]) == (0, 0)
     assert (read_only["answer"], read_only["logged"], read_only["feedback"]) == (200, "0", 507)

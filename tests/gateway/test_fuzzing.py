@@ -1,4 +1,5 @@
-"""No body makes the gateway fail: ten thousand random ones over all routes that take one, and schemathesis from the OpenAPI.
+"""No body makes the gateway fail: ten thousand random ones over all routes that take one, and schemathesis from the
+OpenAPI.
 
 `RATCHET_LONG=1` draws ten times as many, and lets schemathesis try more.
 """
@@ -35,14 +36,18 @@ VALID: dict[str, dict[str, Any]] = {
 """A body that each route takes."""
 
 NASTY: tuple[Any, ...] = (
-    None, True, False, 0, -1, 10**400, 1e308, 0.1, "", " ", "\x00", "\x1b[31m", "\ud800", "\u2028", "\u202e", "é" * 300, "a" * 9000,
-    "../../etc/passwd", "small/../small", "{{7*7}}", "%s%n", "=cmd|' /C calc'!A0", [], [[]], [None], {}, {"a": {}}, [["a", "b"]],
+    None, True, False, 0, -1, 10**400, 1e308, 0.1, "", " ", "\x00", "\x1b[31m", "\ud800", "\u2028", "\u202e",
+    "é" * 300, "a" * 9000,
+    "../../etc/passwd", "small/../small", "{{7*7}}", "%s%n", "=cmd|' /C calc'!A0", [], [[]], [None], {}, {"a": {}},
+    [["a", "b"]],
     ["a"] * 40, [["a"]] * 2000, "9999-99-99T00:00:00Z", "2099-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59",
     "2026-01-05", "rq_" + "A" * 52,
 )  # fmt: skip
 RAW = (
-    b"", b"{", b"null", b"[]", b'"a"', b"NaN", b'{"text": NaN}', b'{"text": 1e999}', b"[" * 9000, b'{"a":' * 5000, b"\xff\xfe",
-    b'{"text": "\\ud800"}', '{"text": "a"}'.encode("utf-16"), '{"text": "a"}'.encode("utf-32"), b'\xef\xbb\xbf{"text": "a"}',
+    b"", b"{", b"null", b"[]", b'"a"', b"NaN", b'{"text": NaN}', b'{"text": 1e999}', b"[" * 9000, b'{"a":' * 5000,
+    b"\xff\xfe",
+    b'{"text": "\\ud800"}', '{"text": "a"}'.encode("utf-16"), '{"text": "a"}'.encode("utf-32"),
+    b'\xef\xbb\xbf{"text": "a"}',
     b'{"text": "a", "text": "b"}', b'{"text": ' + b"9" * 5000 + b"}", b"\x00" * 100, b'{"text": "a"} {"text": "b"}',
 )  # fmt: skip
 
@@ -118,13 +123,19 @@ def test_schemathesis_finds_no_fault(serve: Serve) -> None:
     def attack(case: Any) -> None:
         sent = case.as_transport_kwargs(base_url="http://testserver")
         body = sent.pop("data", None)
-        told = {"data" if isinstance(body, dict) else "content": body, **{k: v for k, v in sent.items() if k != "cookies"}}
+        told = {
+            "data" if isinstance(body, dict) else "content": body,
+            **{k: v for k, v in sent.items() if k != "cookies"},
+        }
         reply = client.request(**told, follow_redirects=False)
         case.validate_response(schemathesis.Response.from_any(reply), checks=[CHECKS.get_one(name) for name in names])
         tried[case.operation.label] += 1
 
     settings = hypothesis.settings(
-        max_examples=1000 if LONG else 20, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+        max_examples=1000 if LONG else 20,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
     )
     for operation in operations:
         hypothesis.seed(1)(settings(hypothesis.given(operation.as_strategy())(attack)))()

@@ -68,11 +68,14 @@ def test_a_graceful_stop_answers_what_is_in_flight(home: Home, start: Callable[.
         with httpx.Client(base_url=address, timeout=60) as client:
             while True:
                 try:
-                    statuses.append(client.post("/v1/classifiers/small", json={"text": "money back please"}).status_code)
+                    statuses.append(
+                        client.post("/v1/classifiers/small", json={"text": "money back please"}).status_code
+                    )
                     begun.release()
                 except httpx.ConnectError:
                     return
-                except (httpx.RemoteProtocolError, httpx.ReadError):  # an idle connection that the server closed: nothing was taken
+                # an idle connection that the server closed: nothing was taken
+                except (httpx.RemoteProtocolError, httpx.ReadError):
                     return
 
     clients = [threading.Thread(target=ask) for _ in range(4)]
@@ -85,12 +88,16 @@ def test_a_graceful_stop_answers_what_is_in_flight(home: Home, start: Callable[.
     for client in clients:
         client.join()
     assert set(statuses) == {200}
-    rows = sum(pq.read_table(path).num_rows for path in home.landing("small", "production_logs").glob("gateway-*.parquet"))
+    rows = sum(
+        pq.read_table(path).num_rows for path in home.landing("small", "production_logs").glob("gateway-*.parquet")
+    )
     assert rows >= len(statuses)
     assert not Path(home.journal("small", "production_logs")).joinpath("000000000001.wal").exists()
 
 
-def test_a_port_that_is_taken_is_one_sentence(home: Home, start: Callable[..., Started], gateway_processes: Any) -> None:
+def test_a_port_that_is_taken_is_one_sentence(
+    home: Home, start: Callable[..., Started], gateway_processes: Any
+) -> None:
     """And so is a setting that cannot be."""
     _, address = start()
     port = address.rpartition(":")[2]

@@ -63,7 +63,8 @@ def test_another_keys_id_is_still_an_answer_of_the_classifier() -> None:
 
 
 @pytest.mark.parametrize(
-    "request_id", ["", "r1", "rq_", "rq_" + "A" * 51, "rq_" + "A" * 53, "rq_" + "é" * 52, "RQ_" + "A" * 52, "rq_" + "A" * 52 + "\n"]
+    "request_id",
+    ["", "r1", "rq_", "rq_" + "A" * 51, "rq_" + "A" * 53, "rq_" + "é" * 52, "RQ_" + "A" * 52, "rq_" + "A" * 52 + "\n"],
 )
 def test_other_forms_are_foreign(request_id: str) -> None:
     """They may be logs that came from elsewhere; they are nobody's answer here."""
@@ -87,7 +88,9 @@ def test_other_forms_are_foreign(request_id: str) -> None:
         ('"\\0".join(said).encode()', '"\\0".join(said[:1] + said[2:]).encode()', other_classifiers_accepted),
     ],
 )
-def test_a_weaker_id_is_caught(plant: Callable[..., ModuleType], old: str, new: str, breaks: Callable[..., int]) -> None:
+def test_a_weaker_id_is_caught(
+    plant: Callable[..., ModuleType], old: str, new: str, breaks: Callable[..., int]
+) -> None:
     """Mutants: the asker is not compared, the code is not compared, the classifier is not under the code."""
     mutant = plant(gateway.request_ids, old, new)
     assert breaks(mutant.RequestIds(b"s" * 32), 100) > 0

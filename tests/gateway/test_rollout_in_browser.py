@@ -1,4 +1,5 @@
-"""The rollout page as its reader meets it: the real application, asked over a socket by a real Chromium, rollback included."""
+"""The rollout page as its reader meets it: the real application, asked over a socket by a real Chromium, rollback
+included."""
 
 import socket
 import threading
@@ -82,7 +83,8 @@ def read(browser: Any, address: str) -> Iterator[Callable[..., Reader]]:
 
 @pytest.fixture
 def stepping(home: Home, made: tuple[Home, list[str]], enter: Enter) -> tuple[str, str]:
-    """The second adapter answers 25 % of users, and was weighed on too little evidence; the digests of live and candidate."""
+    """The second adapter answers 25 % of users, and was weighed on too little evidence; the digests of live and
+    candidate."""
     first, second = made[1]
     enter(second, "shadow")
     enter(second, "step", 25)
@@ -110,7 +112,8 @@ def test_a_person_reads_the_page_and_rolls_back(
     assert page.locator("h1").inner_text().startswith("Held: 80 of 100 labelled requests; accuracy difference +2.5 pp")
     rungs = zip(page.locator(".rung").all_inner_texts(), page.locator(".place").all_inner_texts(), strict=True)
     assert list(rungs) == [
-        ("Shadow", "done"), ("5 %", "done"), ("25 %", "now"), ("50 %", "ahead"), ("100 %", "ahead"), ("Released", "ahead"),
+        ("Shadow", "done"), ("5 %", "done"), ("25 %", "now"), ("50 %", "ahead"), ("100 %", "ahead"), ("Released",
+        "ahead"),
     ]  # fmt: skip
     tiles = {tile.locator("h3").inner_text(): tile for tile in page.locator(".guard").all()}
     assert list(tiles) == ["Accuracy", "Disagreement", "Errors", "Latency"]
@@ -128,7 +131,12 @@ def test_a_person_reads_the_page_and_rolls_back(
     assert page.locator(".taken-back .rung").inner_text() == "25 %"
     assert page.get_by_role("button").count() == 0
     newest = Ledger(home).entries("small")[-1]
-    assert (newest.action, newest.adapter, newest.previous_adapter, newest.actor) == ("rollback", first, second, "key ops")
+    assert (newest.action, newest.adapter, newest.previous_adapter, newest.actor) == (
+        "rollback",
+        first,
+        second,
+        "key ops",
+    )
     assert Flags(home).read().rollouts["small"].adapters == {"live": first}
     assert (reader.elsewhere, reader.problems) == ([], [])
 

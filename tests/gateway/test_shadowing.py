@@ -37,7 +37,8 @@ def stop(client: TestClient) -> None:
 
 
 def test_a_shadow_answers_what_live_answered(serve: Serve, home: Home, made: Any, enter: Callable[..., None]) -> None:
-    """One pair a request, under the ledger entry in force, with both digests, labels and times; the user sees live only."""
+    """One pair a request, under the ledger entry in force, with both digests, labels and times; the user sees live
+    only."""
     enter(made[1][1], "shadow")
     client = serve()
     answers = [client.post(URL, json={"text": text}).json() for text in TEXTS]
@@ -125,7 +126,9 @@ def break_adapter(client: TestClient, digest: str, times: int = 10**6, fault: ty
     slots._state.served["small"] = Served(served.spec, served.rollout, predictors)
 
 
-def test_a_shadow_that_fails_harms_nobody_and_is_given_up(serve: Serve, home: Home, made: Any, enter: Callable[..., None]) -> None:
+def test_a_shadow_that_fails_harms_nobody_and_is_given_up(
+    serve: Serve, home: Home, made: Any, enter: Callable[..., None]
+) -> None:
     """F15: live answers on; each failure is a pair with an error; after three in a row it is not asked any more."""
     enter(made[1][1], "shadow")
     client = serve()
@@ -139,7 +142,9 @@ def test_a_shadow_that_fails_harms_nobody_and_is_given_up(serve: Serve, home: Ho
     assert errors.count("MemoryError") >= 3
 
 
-def test_a_candidate_that_fails_costs_no_user_an_answer(serve: Serve, home: Home, made: Any, enter: Callable[..., None]) -> None:
+def test_a_candidate_that_fails_costs_no_user_an_answer(
+    serve: Serve, home: Home, made: Any, enter: Callable[..., None]
+) -> None:
     """F26: live gives it, and the failure is evidence against the candidate."""
     enter(made[1][1], "shadow")
     enter(made[1][1], "step", 99)
@@ -164,11 +169,15 @@ def test_a_candidate_that_failed_once_is_not_asked_again_for_the_pair(
     assert made[1][1] in {answer["adapter"] for answer in answers[1:]}
     stop(client)
     found = [(row["request_id"], row["other_error"]) for row in pairs(home)]
-    assert [each for each in found if each[0] == answers[0]["request_id"]] == [(answers[0]["request_id"], "MemoryError")]
+    assert [each for each in found if each[0] == answers[0]["request_id"]] == [
+        (answers[0]["request_id"], "MemoryError")
+    ]
     assert [error for _, error in found].count("MemoryError") == 1
 
 
-def test_an_overload_after_a_candidates_failure_is_told_as_one(serve: Serve, made: Any, enter: Callable[..., None]) -> None:
+def test_an_overload_after_a_candidates_failure_is_told_as_one(
+    serve: Serve, made: Any, enter: Callable[..., None]
+) -> None:
     """Live has no room for the answer that the candidate owes: 429, not 500."""
     enter(made[1][1], "shadow")
     enter(made[1][1], "step", 99)
@@ -178,7 +187,9 @@ def test_an_overload_after_a_candidates_failure_is_told_as_one(serve: Serve, mad
     assert {client.post(URL, json={"text": TEXTS[0], "user_id": f"u{n}"}).status_code for n in range(6)} == {429}
 
 
-def test_a_shadow_without_room_is_dropped_and_counted(serve: Serve, home: Home, made: Any, enter: Callable[..., None]) -> None:
+def test_a_shadow_without_room_is_dropped_and_counted(
+    serve: Serve, home: Home, made: Any, enter: Callable[..., None]
+) -> None:
     """F10: the user is answered, no pair is landed, and the metric says how many are missing."""
     enter(made[1][1], "shadow")
     client = serve()

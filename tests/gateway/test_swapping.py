@@ -29,7 +29,13 @@ Enter = Callable[..., None]
 Plant = Callable[..., ModuleType]
 
 LABELS = ("amber", "green", "violet")
-TEXTS = ["money back please", "where is the parcel number 7", "my password is lost", "unheard words only", "parcel password money"]
+TEXTS = [
+    "money back please",
+    "where is the parcel number 7",
+    "my password is lost",
+    "unheard words only",
+    "parcel password money",
+]
 CLOSE = 1e-5
 
 
@@ -65,7 +71,9 @@ def is_of(answer: dict[str, object], text: str, alone: dict[str, Predictor]) -> 
     )
 
 
-def test_fifty_swaps_under_load_fail_and_mix_nothing(serve: Serve, home: Home, digests: list[str], enter: Enter) -> None:
+def test_fifty_swaps_under_load_fail_and_mix_nothing(
+    serve: Serve, home: Home, digests: list[str], enter: Enter
+) -> None:
     """F14: four clients ask while live and candidate change fifty times; every answer is its own adapter's."""
     store = AdapterStore(home)
     alone = {digest: load_predictor(store.open("small", digest)) for digest in digests}
@@ -125,8 +133,12 @@ def forge(home: Home, digest: str) -> str:
 def test_weights_that_were_changed_with_their_manifest_never_serve(
     home: Home, made: tuple[Home, list[str]], digests: list[str], enter: Enter, plant: Plant
 ) -> None:
-    """T19: every digest fits and the ledger promotes it, yet the slot keeps what it had. Planted: without the canary it serves."""
-    slots, mutant = Slots(home), plant(loading, "            check_reference_logits(predictor.card, predictor.logits)\n")
+    """T19: every digest fits and the ledger promotes it, yet the slot keeps what it had. Planted: without the canary it
+    serves."""
+    slots, mutant = (
+        Slots(home),
+        plant(loading, "            check_reference_logits(predictor.card, predictor.logits)\n"),
+    )
     slots.follow()
     forged = forge(home, digests[1])
     enter(forged)
@@ -136,7 +148,9 @@ def test_weights_that_were_changed_with_their_manifest_never_serve(
     assert mutant.load_served(home, "small", None, ModelPool(), None, set()).rollout.live == forged
 
 
-def test_an_adapter_without_a_canary_keeps_out_and_says_how_to_get_one(home: Home, digests: list[str], enter: Enter) -> None:
+def test_an_adapter_without_a_canary_keeps_out_and_says_how_to_get_one(
+    home: Home, digests: list[str], enter: Enter
+) -> None:
     """One from before canaries is read by every command, but takes no traffic."""
     folder = home.adapters("small") / digests[1]
     card = json.loads((folder / form.CARD).read_text())

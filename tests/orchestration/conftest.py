@@ -106,7 +106,8 @@ class DagsterProcesses:
         prepare_dagster_home(home.dagster)
 
     def start(self, *names: str, **environment: str) -> None:
-        """Start the daemon, the webserver or both; of the webserver it is waited for that it answers and has all definitions."""
+        """Start the daemon, the webserver or both; of the webserver it is waited for that it answers and has all
+        definitions."""
         own = {"RATCHET_HOME": str(self.home.root), "DAGSTER_HOME": str(self.home.dagster), "PYTHONPATH": str(ROOT)}
         for name in names:
             words = ["-m", *self.COMMANDS[name], "-w", "workspace.yaml"]
@@ -117,7 +118,9 @@ class DagsterProcesses:
                 words += ["-p", str(self._port)]
             command, environ = [sys.executable, *words], {**os.environ, **own, **environment}
             with (self.home.root / f"{name}.log").open("a") as log:
-                process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
+                process = subprocess.Popen(
+                    command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True
+                )
             self._running.append(process)
         if "webserver" in names:
             self.wait_until(self._answers, "the webserver answers")

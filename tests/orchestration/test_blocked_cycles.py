@@ -48,7 +48,11 @@ def mix_turned_over(logs: Rows, corrections: Rows) -> None:
     ("fault", "check", "says"),
     [
         (labels_wrong_by_one, "label_agreement", "agree on 66.7% of 90"),
-        (confidence_mostly_missing, "row_quality", "production_logs.confidence expect_column_values_to_not_be_null: 45 of 90"),
+        (
+            confidence_mostly_missing,
+            "row_quality",
+            "production_logs.confidence expect_column_values_to_not_be_null: 45 of 90",
+        ),
         (mix_turned_over, "label_distribution", "Jensen-Shannon distance"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -63,7 +67,9 @@ def test_a_bad_week_is_blocked_and_no_adapter_is_made(
     failed = {found.check_name: found.description for found in result.get_asset_check_evaluations() if not found.passed}
     assert list(failed) == [check]
     assert says in str(failed[check])
-    assert not [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")]
+    assert not [
+        event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")
+    ]
     assert stage_statuses(small)[check] == "blocked"
     assert stage_statuses(small)["adapter"] == "skipped"
 
@@ -104,7 +110,9 @@ def test_a_leaked_week_never_materialises_adapter(
     failed = [found for found in result.get_asset_check_evaluations() if not found.passed]
     assert [found.check_name for found in failed] == ["leakage"]
     assert "leaked ~ 2026-01-05-" in str(failed[0].description)
-    assert not [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")]
+    assert not [
+        event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")
+    ]
 
 
 def test_a_week_without_logs_says_which_weeks_there_are(
@@ -117,7 +125,8 @@ def test_a_week_without_logs_says_which_weeks_there_are(
     first = results["results"][0]
     assert (first["unique_id"], first["status"]) == ("production_logs", "error")
     assert (
-        "no production log of small in the week of 2026-02-02. hint: Weeks with logs: 2026-01-05 to 2026-01-05." in first["message"]
+        "no production log of small in the week of 2026-02-02. hint: Weeks with logs: 2026-01-05 to 2026-01-05."
+        in first["message"]
     )
 
 

@@ -1,4 +1,5 @@
-"""Dagster's real processes killed in the middle of a cycle and of a tick, late, or without their code: the next ones go on."""
+"""Dagster's real processes killed in the middle of a cycle and of a tick, late, or without their code: the next ones go
+on."""
 
 import random
 import shutil
@@ -23,7 +24,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("rollouts")]
 
 
 def test_a_cycle_whose_machine_was_switched_off_is_begun_again(dagster_processes: Processes, tmp_path: Path) -> None:
-    """F33: all processes are gone in the middle of a training; the run is called failed within two minutes, and done again."""
+    """F33: all processes are gone in the middle of a training; the run is called failed within two minutes, and done
+    again."""
     small = SmallClassifier(Home(tmp_path))
     small.write()
     small.write_week(date(2026, 1, 5))
@@ -49,7 +51,10 @@ def test_a_cycle_whose_machine_was_switched_off_is_begun_again(dagster_processes
     assert processes.end_of(*again()) == "SUCCESS"
     assert (small.home.reports("small") / "2026-01-05" / "eval_report.json").is_file()
     with processes.instance() as instance:
-        assert {found.status for found in instance.get_runs()} <= {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE}
+        assert {found.status for found in instance.get_runs()} <= {
+            dg.DagsterRunStatus.SUCCESS,
+            dg.DagsterRunStatus.FAILURE,
+        }
 
 
 @pytest.fixture
@@ -99,7 +104,9 @@ def assert_moved_once(home: Home, processes: Any) -> None:
 REACHED: dict[str, Callable[[dg.DagsterInstance, Home], object]] = {
     "a tick has begun": lambda instance, home: ticks(instance),
     "a run is asked for": lambda instance, home: moves(instance),
-    "a run has started": lambda instance, home: [run for run in moves(instance) if run.status is dg.DagsterRunStatus.STARTED],
+    "a run has started": lambda instance, home: [
+        run for run in moves(instance) if run.status is dg.DagsterRunStatus.STARTED
+    ],
     "the step is entered": lambda instance, home: steps(home),
 }
 
@@ -113,7 +120,9 @@ def test_a_daemon_killed_in_its_tick_moves_once(
     for point in points:
         processes.start("daemon")
         with processes.instance() as instance:
-            processes.wait_until(lambda point=point, instance=instance: REACHED[point](instance, due), point, every_s=0.02)
+            processes.wait_until(
+                lambda point=point, instance=instance: REACHED[point](instance, due), point, every_s=0.02
+            )
         processes.kill()
     processes.start("daemon")
     assert_moved_once(due, processes)
@@ -151,7 +160,8 @@ def code_servers(processes: Any) -> list[psutil.Process]:
 
 
 def test_a_tick_that_takes_too_long_is_made_up_for(dagster_processes: Processes, due: Home) -> None:
-    """F24: a tick that Dagster gives up on (here after two seconds) has done nothing; the next one, of another daemon, decides."""
+    """F24: a tick that Dagster gives up on (here after two seconds) has done nothing; the next one, of another daemon,
+    decides."""
     SmallClassifier(due).write_week(date(2026, 1, 19))
     processes = dagster_processes(due)
     slow = {"RATCHET_FAILPOINT": "landing.before_commit:sleep:20000", "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "2"}

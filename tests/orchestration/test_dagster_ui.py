@@ -15,7 +15,9 @@ OUTCOME = """query Outcome($key: AssetKeyInput!) { assetOrError(assetKey: $key) 
     name blocking executionForLatestMaterialization { runId status evaluation { success description } } } } } } }}"""
 
 
-def test_a_cycle_launched_in_the_ui_is_judged_and_seen_there(dagster_processes: DagsterProcesses, tmp_path: Path) -> None:
+def test_a_cycle_launched_in_the_ui_is_judged_and_seen_there(
+    dagster_processes: DagsterProcesses, tmp_path: Path
+) -> None:
     """Launch over GraphQL, wait for the run, read materialisation, verdict and check results back from Dagster."""
     small = SmallClassifier(Home(tmp_path))
     small.write()

@@ -46,7 +46,11 @@ def test_every_check_blocks() -> None:
 
 def test_every_check_says_when_it_passes() -> None:
     """The first words in the UI are 'Passes when'."""
-    assert all((spec.description or "").startswith("Passes when ") for check in definitions.CHECKS for spec in check.check_specs)
+    assert all(
+        (spec.description or "").startswith("Passes when ")
+        for check in definitions.CHECKS
+        for spec in check.check_specs
+    )
 
 
 def test_definitions_load_and_every_resource_can_be_replaced(tmp_path: Path) -> None:
@@ -76,7 +80,9 @@ def test_every_room_of_the_product_has_its_place_in_the_order() -> None:
     """A new folder below `ratchet/` joins the contract, and no module lies loose beside the rooms."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (held,) = (
-        set(contract["layers"]) for contract in contracts if contract["name"] == "The rooms of the product stand in one order"
+        set(contract["layers"])
+        for contract in contracts
+        if contract["name"] == "The rooms of the product stand in one order"
     )
     packages = {path.parent for path in (ROOT / "ratchet").glob("*/__init__.py")}
     modules = {path for path in (ROOT / "ratchet").glob("*.py") if path.stem != "__init__"}

@@ -25,7 +25,8 @@ def eager(small: SmallClassifier) -> SmallClassifier:
 
 
 def tick(small: SmallClassifier, instance: dg.DagsterInstance, cursor: str | None = None) -> list[dg.DagsterRun]:
-    """One tick as the daemon does it: evaluate, then create a run for every run key that no run of the instance has yet."""
+    """One tick as the daemon does it: evaluate, then create a run for every run key that no run of the instance has
+    yet."""
     home = small.home
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
         result = new_feedback_sensor(context, home=home, specs=Specs(home), receipts=Receipts(home))
@@ -40,7 +41,9 @@ def tick(small: SmallClassifier, instance: dg.DagsterInstance, cursor: str | Non
     return created
 
 
-def test_too_few_corrections_start_nothing_and_say_how_many(eager: SmallClassifier, instance: dg.DagsterInstance) -> None:
+def test_too_few_corrections_start_nothing_and_say_how_many(
+    eager: SmallClassifier, instance: dg.DagsterInstance
+) -> None:
     """An empty landing folder is a skip with its count."""
     home = eager.home
     with dg.build_sensor_context(instance=instance) as context:
@@ -56,19 +59,25 @@ def test_enough_corrections_start_the_newest_week(eager: SmallClassifier, instan
     assert run.tags["dagster/partition"] == Cycle(eager.name, WEEK).key
 
 
-def test_doubled_ticks_lost_cursors_and_restarts_give_one_run(eager: SmallClassifier, instance: dg.DagsterInstance) -> None:
-    """The decision is made from stored state, so every tick names the same run; late corrections do not make a second one."""
+def test_doubled_ticks_lost_cursors_and_restarts_give_one_run(
+    eager: SmallClassifier, instance: dg.DagsterInstance
+) -> None:
+    """The decision is made from stored state, so every tick names the same run; late corrections do not make a second
+    one."""
     eager.write_week(WEEK)
     runs = tick(eager, instance)
     runs += tick(eager, instance)
     runs += tick(eager, instance, cursor="another life's cursor")
     eager.write_week(date(2026, 1, 12))
-    eager.home.landing(eager.name, "production_logs").joinpath("2026-01-12.jsonl").unlink()  # corrections of unknown requests
+    # corrections of unknown requests
+    eager.home.landing(eager.name, "production_logs").joinpath("2026-01-12.jsonl").unlink()
     runs += tick(eager, instance)
     assert len(runs) == 1
 
 
-def test_a_cycle_that_saw_the_corrections_ends_the_decision(eager: SmallClassifier, instance: dg.DagsterInstance) -> None:
+def test_a_cycle_that_saw_the_corrections_ends_the_decision(
+    eager: SmallClassifier, instance: dg.DagsterInstance
+) -> None:
     """Once a cycle has noted what it saw, only newer corrections count."""
     eager.write_week(WEEK)
     assert len(tick(eager, instance)) == 1
@@ -79,7 +88,9 @@ def test_a_cycle_that_saw_the_corrections_ends_the_decision(eager: SmallClassifi
     assert run.tags["dagster/partition"] == Cycle(eager.name, date(2026, 1, 12)).key
 
 
-def test_a_failed_run_is_tried_again_three_times_and_no_more(eager: SmallClassifier, instance: dg.DagsterInstance) -> None:
+def test_a_failed_run_is_tried_again_three_times_and_no_more(
+    eager: SmallClassifier, instance: dg.DagsterInstance
+) -> None:
     """A run key is never run twice, so each attempt has its own; after three the sensor says what to do."""
     eager.write_week(WEEK)
     for _ in range(3):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from orchestration.instance import open_instance, prepare_dagster_home
 
-PREPARE = "import sys, pathlib; from orchestration.instance import prepare_dagster_home as p; p(pathlib.Path(sys.argv[1]))"
+PREPARE = (
+    "import sys, pathlib; from orchestration.instance import prepare_dagster_home as p; p(pathlib.Path(sys.argv[1]))"
+)
 
 
 def test_processes_that_start_together_share_one_new_home(tmp_path: Path) -> None:

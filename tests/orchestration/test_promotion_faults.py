@@ -1,4 +1,5 @@
-"""The commands that move a rollout, killed at every boundary and two at once: what they leave, the next command finishes."""
+"""The commands that move a rollout, killed at every boundary and two at once: what they leave, the next command
+finishes."""
 
 import json
 import os
@@ -81,15 +82,22 @@ def kill_and_repeat(home: Home, move: str, boundary: str) -> None:
     killed = start(home, words, RATCHET_FAILPOINT=f"{boundary}:kill")
     _, error = killed.communicate()
     assert killed.returncode == -signal.SIGKILL, error
-    assert [entry.action for entry in Ledger(home).entries("small")] == ["promote", "shadow", action], "written once it is intended"
-    done = (boundary, move) == ("flags.after_write", "rollback")  # all that was asked for is there: nothing is left to take back
+    assert [entry.action for entry in Ledger(home).entries("small")] == ["promote", "shadow", action], (
+        "written once it is intended"
+    )
+    # all that was asked for is there: nothing is left to take back
+    done = (boundary, move) == ("flags.after_write", "rollback")
     assert main(["--home", str(home.root), *words]) == (1 if done else MOVES[move][2])
-    assert [entry.action for entry in Ledger(home).entries("small")] == ["promote", "shadow", action], "carried out twice"
+    assert [entry.action for entry in Ledger(home).entries("small")] == ["promote", "shadow", action], (
+        "carried out twice"
+    )
     agree(home)
 
 
 @pytest.mark.parametrize(("boundary", "move"), SHORT)
-def test_a_command_killed_at_a_boundary_is_finished_by_the_next(again: Callable[[], Home], boundary: str, move: str) -> None:
+def test_a_command_killed_at_a_boundary_is_finished_by_the_next(
+    again: Callable[[], Home], boundary: str, move: str
+) -> None:
     """F21, F28: each boundary, each command, short."""
     kill_and_repeat(again(), move, boundary)
 
@@ -100,7 +108,9 @@ def test_a_promoter_that_does_not_settle_first_is_noticed(
     """F21's mutant: what a killed command left half done stays so, and the flag is behind the ledger."""
     home = again()
     planted = plant_in_copy(
-        "ratchet/workflows/rollout/advance.py", "    reconcile(home, classifier)  # what a killed", "    # what a killed"
+        "ratchet/workflows/rollout/advance.py",
+        "    reconcile(home, classifier)  # what a killed",
+        "    # what a killed",
     )
     start(home, MOVES["advance"][0], RATCHET_FAILPOINT="promotion.after_ledger:kill").communicate()
     repeated = start(home, MOVES["advance"][0], **planted)

@@ -1,4 +1,5 @@
-"""Publication in Dagster: a job of its own that ends on the Hub, and a weekly look whose run fails when a stranger pushed."""
+"""Publication in Dagster: a job of its own that ends on the Hub, and a weekly look whose run fails when a stranger
+pushed."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +59,9 @@ def test_the_asset_is_published_and_a_strangers_push_fails_the_weekly_look(
         assert not home.flags.exists()
 
 
-def test_a_damaged_record_fails_the_look_of_its_own_classifier_alone(tmp_path: Path, stored_instance: dg.DagsterInstance) -> None:
+def test_a_damaged_record_fails_the_look_of_its_own_classifier_alone(
+    tmp_path: Path, stored_instance: dg.DagsterInstance
+) -> None:
     """The others are looked at; that one's run fails, which names the record."""
     home = Home(tmp_path)
     for name in ("broken", "small"):
@@ -67,7 +70,9 @@ def test_a_damaged_record_fails_the_look_of_its_own_classifier_alone(tmp_path: P
     (home.published("broken") / "x.json").write_text("{")
     Publications(home).keep(
         "small",
-        Publication("1" * 64, "2026-01-05", "http://elsewhere", "me/small", 1, {}, step="sending", parent=None, private=True),
+        Publication(
+            "1" * 64, "2026-01-05", "http://elsewhere", "me/small", 1, {}, step="sending", parent=None, private=True
+        ),
     )
     with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
         asked = publication_check_schedule(context, home=home)

@@ -86,7 +86,8 @@ def test_a_cycle_that_succeeded_fills_the_shadow_slot_once(home: Home) -> None:
 
 
 def test_a_candidate_climbs_step_by_step_and_its_predecessor_watches_it(shadowing: Home) -> None:
-    """5, 25, 50 and all; each step needs its own evidence and its dwell; after the watch nothing is compared any more."""
+    """5, 25, 50 and all; each step needs its own evidence and its dwell; after the watch nothing is compared any
+    more."""
     live, _, _, new = rollout(shadowing)
     assert go(shadowing).decision.sentence.startswith("Held: 0 of 60 compared requests")
     show(shadowing)
@@ -113,9 +114,15 @@ def test_a_worse_candidate_is_rolled_back_at_its_step_and_stays_out(shadowing: H
     go(shadowing)
     show(shadowing, wrong=60, served=1)
     found = go(shadowing, minutes=0)
-    assert found.decision.sentence.startswith("Rolled back: accuracy is worse than the margin allows; accuracy difference -")
+    assert found.decision.sentence.startswith(
+        "Rolled back: accuracy is worse than the margin allows; accuracy difference -"
+    )
     assert rollout(shadowing) == (live, None, 0, None)
-    assert load_decision(shadowing, "small")["sentence"] == Ledger(shadowing).entries("small")[-1].why == found.decision.sentence
+    assert (
+        load_decision(shadowing, "small")["sentence"]
+        == Ledger(shadowing).entries("small")[-1].why
+        == found.decision.sentence
+    )
     assert Ledger(shadowing).entries("small")[-1].evidence["whole"]["only_incumbent"] == 60
     with pytest.raises(RatchetError, match="rejected or rolled back"):
         nominate(shadowing, "small", new)
@@ -191,7 +198,11 @@ def test_a_person_stops_lifts_and_rolls_back(shadowing: Home) -> None:
     assert go(shadowing).decision.percent == 5
     shadowing.warehouse.unlink()
     entry = roll_back(shadowing, "small", "complaints")
-    assert (entry.why, entry.previous_adapter, rollout(shadowing)) == ("Rolled back: complaints", new, (live, None, 0, None))
+    assert (entry.why, entry.previous_adapter, rollout(shadowing)) == (
+        "Rolled back: complaints",
+        new,
+        (live, None, 0, None),
+    )
     with pytest.raises(RatchetError, match="no earlier adapter"):
         roll_back(shadowing, "small", "again")
 

@@ -66,7 +66,9 @@ def test_a_run_is_alive_while_its_process_is(instance: dg.DagsterInstance, tmp_p
 
 def test_a_killed_run_is_told_as_failed(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """Kill -9 in the middle of a step: the run says STARTED, its lease says otherwise."""
-    done = subprocess.run([sys.executable, "-c", PLAY, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", PLAY, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+    )
     assert done.returncode == -9
     run_id = done.stdout.split()[0]
     run = instance.get_run_by_id(run_id)

@@ -1,4 +1,5 @@
-"""What Dagster shows of a training that was killed: the words of its supervisor, and no more than it made (fault F31)."""
+"""What Dagster shows of a training that was killed: the words of its supervisor, and no more than it made (fault
+F31)."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from ratchet.testing.homes import SmallClassifier
 
 KILLED = "the training was killed (SIGKILL; too little memory is the usual cause)"
 AGAIN = f"{KILLED}; trying once more with half as many texts at once"
-pytestmark = pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)")  # in Dagster's own Pipes
+# in Dagster's own Pipes
+pytestmark = pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)")
 Run = Callable[..., dg.ExecuteInProcessResult]
 
 
@@ -37,7 +39,9 @@ def test_a_second_try_is_told_and_shown_on_the_adapter(
     small.write(children.table)
     result = run_killed("whole_batch", small, run_cycle)
     assert children.secrets("ratchet.training") == [set()] * 3
-    (made,) = [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")]
+    (made,) = [
+        event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")
+    ]
     assert told_once(AGAIN, result, instance)
     assert made.materialization.metadata["halved"].value is True
     assert "trained with half as many texts at once" in str(made.materialization.metadata["candidates"].value)
@@ -50,7 +54,9 @@ def test_a_training_killed_twice_fails_its_step_with_the_sentence(
     result = run_killed("before_result", small, run_cycle)
     assert not result.success
     assert told_once(AGAIN, result, instance)
-    assert not [event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")]
+    assert not [
+        event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")
+    ]
     stages = json.loads((small.folder / "reports" / "2026-01-05" / "run_results.json").read_text())["results"]
     (stage,) = [each for each in stages if each["unique_id"] == "adapter"]
     assert stage["status"] == "error"

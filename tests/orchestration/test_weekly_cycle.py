@@ -12,7 +12,9 @@ from ratchet.testing.homes import SmallClassifier
 MONDAY = datetime(2026, 1, 12, 6, tzinfo=UTC)
 
 
-def test_monday_asks_for_last_week_of_every_classifier(small: SmallClassifier, stored_instance: dg.DagsterInstance) -> None:
+def test_monday_asks_for_last_week_of_every_classifier(
+    small: SmallClassifier, stored_instance: dg.DagsterInstance
+) -> None:
     """On Monday 12 January the week of the 5th is run, under a key that a second evaluation repeats."""
     SmallClassifier(small.home, name="other").write()
     keys = []
@@ -27,13 +29,17 @@ def test_monday_asks_for_last_week_of_every_classifier(small: SmallClassifier, s
 def test_weeks_begin_on_monday_in_utc(instance: dg.DagsterInstance) -> None:
     """The partitions are the product's weeks, the current one included."""
     instance.add_dynamic_partitions("classifiers", ["small"])
-    keys = set(cycles.get_partition_keys(dynamic_partitions_store=instance, current_time=datetime(2026, 1, 14, tzinfo=UTC)))
+    keys = set(
+        cycles.get_partition_keys(dynamic_partitions_store=instance, current_time=datetime(2026, 1, 14, tzinfo=UTC))
+    )
     assert Cycle("small", date(2026, 1, 12)).key in keys
     assert Cycle("small", date(2026, 1, 5)).key in keys
     assert not any("2026-01-19" in key or "2026-01-11" in key for key in keys)
 
 
-def test_a_home_without_classifiers_is_skipped_with_a_reason(small: SmallClassifier, instance: dg.DagsterInstance) -> None:
+def test_a_home_without_classifiers_is_skipped_with_a_reason(
+    small: SmallClassifier, instance: dg.DagsterInstance
+) -> None:
     """Nothing to do is said, not hidden."""
     small.home.spec(small.name).unlink()
     with dg.build_schedule_context(instance, scheduled_execution_time=MONDAY) as context:

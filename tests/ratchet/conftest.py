@@ -1,4 +1,5 @@
-"""What the tests of training, prediction and the adapter store share: a tiny base, a plan on it, one finished training."""
+"""What the tests of training, prediction and the adapter store share: a tiny base, a plan on it, one finished
+training."""
 
 import os
 import signal
@@ -70,14 +71,17 @@ def launch() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(work: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ratchet.training", str(work)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=400, env={**os.environ, **environment}, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=400, env={**os.environ, **environment}, check=False
+        )
 
     return run
 
 
 @pytest.fixture(scope="session")
 def kill_at() -> Callable[..., int]:
-    """Kill -9 a training that stands still at a failpoint once it has said that an epoch is done: how many processes it had.
+    """Kill -9 a training that stands still at a failpoint once it has said that an epoch is done: how many processes it
+    had.
 
     All of them are gone then. Keywords become environment variables.
     """

@@ -21,10 +21,15 @@ def cycle(
     name: Name,
     week: Annotated[
         str,
-        typer.Option("--week", help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.", autocompletion=completion.weeks),
+        typer.Option(
+            "--week",
+            help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.",
+            autocompletion=completion.weeks,
+        ),
     ],
     plan: Annotated[
-        bool, typer.Option("--plan", help="Only show splits, time, fit to targets and statistical power; write nothing.")
+        bool,
+        typer.Option("--plan", help="Only show splits, time, fit to targets and statistical power; write nothing."),
     ] = False,
     json: Json = False,
 ) -> int:
@@ -88,7 +93,11 @@ def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
         return 0
     test, golden = (document["metrics"][split] for split in ("test", "golden"))
     emit(document["verdict"]["sentence"])
-    emit(f"test macro-F1 {test['macro_f1']:.3f}, golden {golden['macro_f1']:.3f}, ECE {test['ece']:.3f}, {seconds:.0f} s")
+    emit(
+        f"test macro-F1 {test['macro_f1']:.3f}, golden {golden['macro_f1']:.3f}, ECE {test['ece']:.3f}, {seconds:.0f} s"
+    )
     emit(f"adapter {document['adapter'][:12]}, report {page}")
-    emit(f"next: ratchet report {chosen.classifier} --week {chosen.week}, ratchet promote {chosen.classifier} --why TEXT")
+    emit(
+        f"next: ratchet report {chosen.classifier} --week {chosen.week}, ratchet promote {chosen.classifier} --why TEXT"
+    )
     return 0

@@ -26,9 +26,13 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
         return 0
     emit(f"plan of {name} {found['week']}: {found['requests']} requests, live {(found['live'] or 'none')[:12]}\n")
     splits = {**found["splits"], "golden": {"n": found["golden"], "first": None, "last": None}}
-    rows = [{"split": split, "n": s["n"], "first": _day(s["first"]), "last": _day(s["last"])} for split, s in splits.items()]
+    rows = [
+        {"split": split, "n": s["n"], "first": _day(s["first"]), "last": _day(s["last"])} for split, s in splits.items()
+    ]
     emit(table(rows))
-    emit("\n" + table([{"class": label, "train": n} for label, n in sorted(found["splits"]["train"]["classes"].items())]))
+    emit(
+        "\n" + table([{"class": label, "train": n} for label, n in sorted(found["splits"]["train"]["classes"].items())])
+    )
     if found["dropped"]:
         emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in found["dropped"].items()]))
     blocked = found["target_plan"]["outcome"] == "failed"
@@ -37,7 +41,10 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     for remark in found["remarks"]:
         emit(f"remark: {remark}")
     for fit in found["targets"]:
-        emit(f"target fit {fit['outcome']}: {'' if fit['candidate'] in fit['reason'] else fit['candidate'] + ': '}{fit['reason']}")
+        emit(
+            f"target fit {fit['outcome']}:"
+            f" {'' if fit['candidate'] in fit['reason'] else fit['candidate'] + ': '}{fit['reason']}"
+        )
     emit(found["power"]["sentence"])
     if blocked:
         emit("target_plan fails: no candidate can run where it must, so a cycle would end before it trains anything.")
@@ -49,7 +56,12 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
 
 def _show_time(found: dict[str, Any]) -> None:
     rests = [*found["trainings"], {"candidate": "everything else", **found["rest"]}]
-    emit("\n" + table([{"candidate": row["candidate"], "seconds": row["seconds"], "as": _SOURCES[row["source"]]} for row in rests]))
+    emit(
+        "\n"
+        + table(
+            [{"candidate": row["candidate"], "seconds": row["seconds"], "as": _SOURCES[row["source"]]} for row in rests]
+        )
+    )
     emit(f"about {found['estimated_s']} s in all, when no training stops early")
 
 

@@ -1,6 +1,8 @@
-"""`ratchet demo`: three simulated weeks and a gateway with visitors: two promotions, a rollback, a blocked week. A self-test, too.
+"""`ratchet demo`: three simulated weeks and a gateway with visitors: two promotions, a rollback, a blocked week. A
+self-test, too.
 
-Add here what the demo shows. The people and visits are simulated by `ratchet/simulation/`; cycles and promotions are the real ones.
+Add here what the demo shows. The people and visits are simulated by `ratchet/simulation/`; cycles and promotions are
+the real ones.
 """
 
 import time
@@ -22,7 +24,10 @@ def demo(
         Literal["encoder", "causal"], typer.Option("--family", help="The family of model that is trained.")
     ] = "encoder",
     base: Annotated[
-        str, typer.Option("--base", metavar="NAME", help="Another causal base than SmolLM2-135M; the time told is for that one.")
+        str,
+        typer.Option(
+            "--base", metavar="NAME", help="Another causal base than SmolLM2-135M; the time told is for that one."
+        ),
     ] = "",
     json: Json = False,
 ) -> int:

@@ -23,7 +23,13 @@ def doctor(context: typer.Context, json: Json = False) -> int:
     findings = examine(session.home, os.environ)
     failed = [finding.what for finding in findings if finding.state == "fail"]
     if json:
-        emit_json({"home": str(session.home.root), "healthy": not failed, "findings": [asdict(finding) for finding in findings]})
+        emit_json(
+            {
+                "home": str(session.home.root),
+                "healthy": not failed,
+                "findings": [asdict(finding) for finding in findings],
+            }
+        )
         return 1 if failed else 0
     width = max(len(finding.what) for finding in findings)
     for finding in findings:

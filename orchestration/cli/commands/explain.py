@@ -1,7 +1,7 @@
 """`ratchet explain`: which words of a text spoke for an answer.
 
-Add here how an explanation is asked for; it is made by `ratchet/evaluation/explanation/`, drawn by `orchestration/cli/highlighting.py`, and on its page by
-`ratchet/evaluation/report/explanation.py`.
+Add here how an explanation is asked for; it is made by `ratchet/evaluation/explanation/`, drawn by
+`orchestration/cli/highlighting.py`, and on its page by `ratchet/evaluation/report/explanation.py`.
 """
 
 import sys
@@ -83,5 +83,7 @@ def _check_page(target: str) -> Path | None:
     path = Path(target)
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
-        raise RatchetError(f"page {target} {what}.", "Give the path of a file in an existing folder.", code="bad_output")
+        raise RatchetError(
+            f"page {target} {what}.", "Give the path of a file in an existing folder.", code="bad_output"
+        )
     return path

@@ -18,7 +18,9 @@ _BLOCKED = 2
 def export(
     context: typer.Context,
     name: Name,
-    kind: Annotated[str, typer.Option("--kind", help="merged, onnx, onnx_int8, gguf_f16, gguf_q8_0, gguf_q4_0 or gguf_q4_k_m.")],
+    kind: Annotated[
+        str, typer.Option("--kind", help="merged, onnx, onnx_int8, gguf_f16, gguf_q8_0, gguf_q4_0 or gguf_q4_k_m.")
+    ],
     adapter: Annotated[
         str, typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters)
     ] = "live",
@@ -39,9 +41,16 @@ def export(
         emit_json({**record, "folder": str(folder)})
     else:
         speed = record["speed"]
-        fast = f"{speed['export_texts_per_s']:.0f} texts/s (the adapter: {speed['adapter_texts_per_s']:.0f}). " if speed else ""
+        fast = (
+            f"{speed['export_texts_per_s']:.0f} texts/s (the adapter: {speed['adapter_texts_per_s']:.0f}). "
+            if speed
+            else ""
+        )
         emit(f"{record['verdict']['reason']} {fast}{record['bytes'] / 1e6:.1f} MB in {folder}")
     if record["verdict"]["outcome"] == "passed":
         return 0
-    say(session, "hint: Take another --kind, or widen its limits in [export] where you can live with it: docs/exports.md.")
+    say(
+        session,
+        "hint: Take another --kind, or widen its limits in [export] where you can live with it: docs/exports.md.",
+    )
     return _BLOCKED

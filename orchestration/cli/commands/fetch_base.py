@@ -1,6 +1,7 @@
 """`ratchet fetch-base`: a base model of the Hub, by commit, onto this disk. The one command that downloads a base.
 
-Add here how a fetch is asked for and shown; what may come is `ratchet/models/hub_cache.py`, how it comes `ratchet/workflows/publication/fetch_base.py`.
+Add here how a fetch is asked for and shown; what may come is `ratchet/models/hub_cache.py`, how it comes
+`ratchet/workflows/publication/fetch_base.py`.
 """
 
 from typing import Annotated

@@ -24,9 +24,12 @@ def ingest(
     logs: Annotated[
         _Files, typer.Option("--logs", metavar="FILE", help="Production logs: Parquet, JSONL or CSV; repeatable.")
     ] = None,
-    corrections: Annotated[_Files, typer.Option("--corrections", metavar="FILE", help="Corrections, likewise; repeatable.")] = None,
+    corrections: Annotated[
+        _Files, typer.Option("--corrections", metavar="FILE", help="Corrections, likewise; repeatable.")
+    ] = None,
     columns: Annotated[
-        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="A column of another name, as text=body; repeatable.")
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS", help="A column of another name, as text=body; repeatable."),
     ] = None,
     json: Json = False,
 ) -> int:
@@ -40,12 +43,16 @@ def ingest(
     spec = Specs(home)[name]
     landing, mapping = Landing(home, open_warehouse(home.warehouse)), _mapping(columns or [])
     named = [("production_logs", file) for file in logs or []] + [("corrections", file) for file in corrections or []]
-    mapped = {kind: {ours: theirs for ours, theirs in mapping.items() if _has(kind, ours)} for kind in {kind for kind, _ in named}}
+    mapped = {
+        kind: {ours: theirs for ours, theirs in mapping.items() if _has(kind, ours)}
+        for kind in {kind for kind, _ in named}
+    }
     unused = set(mapping) - {ours for columns in mapped.values() for ours in columns}
     if unused:
         raise UsageError(
             f"--map {sorted(unused)[0]}={mapping[sorted(unused)[0]]} names no column of the files given.",
-            "Write --map ours=theirs beside --logs or --corrections; ours is one of request_id, ts, text, label, annotator ...",
+            "Write --map ours=theirs beside --logs or --corrections; ours is one of request_id, ts, text, label,"
+            " annotator ...",
             code="bad_mapping",
         )
     intakes = []
@@ -55,7 +62,8 @@ def ingest(
     intakes += landing.take(spec)
     rejected = sum(intake.rejected for intake in intakes)
     rows = [
-        {"kind": i.kind, "file": i.file, "accepted": i.accepted, "duplicate": i.duplicate, "rejected": i.rejected} for i in intakes
+        {"kind": i.kind, "file": i.file, "accepted": i.accepted, "duplicate": i.duplicate, "rejected": i.rejected}
+        for i in intakes
     ]
     if json:
         files = [
@@ -84,5 +92,7 @@ def _mapping(words: list[str]) -> dict[str, str]:
     pairs = [word.partition("=") for word in words]
     for word, (ours, _, theirs) in zip(words, pairs, strict=True):
         if not ours or not theirs:
-            raise UsageError(f"--map {word!r} is no pair.", "Write --map ours=theirs, for instance text=body.", code="bad_mapping")
+            raise UsageError(
+                f"--map {word!r} is no pair.", "Write --map ours=theirs, for instance text=body.", code="bad_mapping"
+            )
     return {ours: theirs for ours, _, theirs in pairs}

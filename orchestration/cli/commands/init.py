@@ -17,11 +17,15 @@ from ratchet.core.errors import UsageError
 def init(
     context: typer.Context,
     name: Name,
-    labels: Annotated[str | None, typer.Option("--labels", metavar="A,B,C", help="The labels, in order, between commas.")] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", metavar="A,B,C", help="The labels, in order, between commas.")
+    ] = None,
     labels_from: Annotated[
         Path | None,
         typer.Option(
-            "--labels-from", metavar="FILE", help="A golden set (JSONL): its labels in order of appearance; it is installed."
+            "--labels-from",
+            metavar="FILE",
+            help="A golden set (JSONL): its labels in order of appearance; it is installed.",
         ),
     ] = None,
     json: Json = False,
@@ -46,7 +50,14 @@ def init(
     if not home.golden(name).exists():
         following.insert(0, f'write {home.golden(name)}: hand-reviewed, one {{"text": "...", "label": "..."}} a line')
     if json:
-        emit_json({"classifier": name, "labels": list(made.labels), "made": [str(path) for path in made.paths], "next": following})
+        emit_json(
+            {
+                "classifier": name,
+                "labels": list(made.labels),
+                "made": [str(path) for path in made.paths],
+                "next": following,
+            }
+        )
         return 0
     emit(f"Made classifier {name} with {len(made.labels)} labels: {', '.join(made.labels)}.")
     emit("\n".join(f"  {path}" for path in made.paths))

@@ -24,8 +24,12 @@ _REJECTED = 3
 def predict(
     context: typer.Context,
     name: Name,
-    source: Annotated[str, typer.Option("--input", metavar="FILE", help='JSONL with {"text": ...} a line; - is standard input.')],
-    target: Annotated[str, typer.Option("--output", metavar="FILE", help="Where the answers go; - is standard output.")],
+    source: Annotated[
+        str, typer.Option("--input", metavar="FILE", help='JSONL with {"text": ...} a line; - is standard input.')
+    ],
+    target: Annotated[
+        str, typer.Option("--output", metavar="FILE", help="Where the answers go; - is standard output.")
+    ],
     adapter: Annotated[
         str,
         typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters),
@@ -72,7 +76,9 @@ def _lines(source: str) -> Iterator[Iterable[bytes]]:
         yield sys.stdin.buffer
         return
     if not Path(source).is_file():
-        raise RatchetError(f"{source} is no file.", "Give a JSONL file with --input, or - for standard input.", code="no_file")
+        raise RatchetError(
+            f"{source} is no file.", "Give a JSONL file with --input, or - for standard input.", code="no_file"
+        )
     with Path(source).open("rb") as file:
         yield file
 
@@ -91,7 +97,9 @@ def _writer(target: str) -> Iterator[TextIO]:
     path = Path(target)
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
-        raise RatchetError(f"output {target} {what}.", "Give the path of a file in an existing folder.", code="bad_output")
+        raise RatchetError(
+            f"output {target} {what}.", "Give the path of a file in an existing folder.", code="bad_output"
+        )
     stage = path.with_name(f".{path.name}.stage")
     try:
         with stage.open("w", encoding="utf-8") as file:

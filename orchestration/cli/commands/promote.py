@@ -21,7 +21,10 @@ def promote(
     adapter: Annotated[
         str | None,
         typer.Option(
-            "--adapter", metavar="D", help="A digest, or its beginning; else the newest.", autocompletion=completion.adapters
+            "--adapter",
+            metavar="D",
+            help="A digest, or its beginning; else the newest.",
+            autocompletion=completion.adapters,
         ),
     ] = None,
     json: Json = False,
@@ -62,6 +65,8 @@ def _confirm(session: Session, question: str) -> None:
         return
     if not session.interactive:
         raise RatchetError(
-            "promote asks before it acts, and there is no terminal to ask on; nothing was written.", "Give --yes.", code="needs_yes"
+            "promote asks before it acts, and there is no terminal to ask on; nothing was written.",
+            "Give --yes.",
+            code="needs_yes",
         )
     typer.confirm(question, abort=True, err=True)

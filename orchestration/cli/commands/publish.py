@@ -1,6 +1,7 @@
 """`ratchet publish`: an adapter goes to a Hub, or what went there is read back.
 
-Add here how a person is asked and what is shown; the steps are `ratchet/workflows/publication/publish.py`, the comparison `read_back.py`.
+Add here how a person is asked and what is shown; the steps are `ratchet/workflows/publication/publish.py`, the
+comparison `read_back.py`.
 """
 
 import os
@@ -21,13 +22,19 @@ def publish(
     adapter: Annotated[
         str, typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters)
     ] = "live",
-    repo: Annotated[str, typer.Option("--repo", metavar="OWNER/NAME", help="Where to; else as classifier.toml says.")] = "",
+    repo: Annotated[
+        str, typer.Option("--repo", metavar="OWNER/NAME", help="Where to; else as classifier.toml says.")
+    ] = "",
     public: Annotated[bool, typer.Option("--public", help="Everyone may read it; else only the owner.")] = False,
     parent: Annotated[
         str | None,
-        typer.Option("--parent", metavar="COMMIT", help="Publish upon this commit, which is not ours and was looked at."),
+        typer.Option(
+            "--parent", metavar="COMMIT", help="Publish upon this commit, which is not ours and was looked at."
+        ),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Publish nothing: compare the Hub with what was published.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Publish nothing: compare the Hub with what was published.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Publish, load it back, tag it; or read everything back."""
@@ -48,7 +55,11 @@ def publish(
     digest = find_adapter(session.home, name, adapter)
     upload = prepare(session.home, name, digest, repo=repo, private=False if public else None)
     need_clean(upload.files, {"the Hub token of this process": token})
-    whom = "for its owner alone" if upload.private else "FOR EVERYONE (a private repository is opened, with all that it holds)"
+    whom = (
+        "for its owner alone"
+        if upload.private
+        else "FOR EVERYONE (a private repository is opened, with all that it holds)"
+    )
     where = f"{endpoint_of(os.environ)}/{upload.repo}"
     say(session, f"adapter {digest[:12]} of {upload.week}, {len(upload.files)} files, to {where}, {whom}")
     _confirm(session, f"Publish it {whom}?")
@@ -59,7 +70,9 @@ def publish(
     readers = "its owner alone reads it" if record.private else "everyone may read it"
     emit(f"{'published' if made else 'published already'}: {record.url}, tag {record.tag}; {readers}")
     loaded = record.loaded or {}
-    emit(f"loaded back without Ratchet: {loaded['texts']:.0f} golden texts, logits at most {loaded['distance']:.2g} away")
+    emit(
+        f"loaded back without Ratchet: {loaded['texts']:.0f} golden texts, logits at most {loaded['distance']:.2g} away"
+    )
     return 0
 
 
@@ -77,7 +90,8 @@ def _read_back(session: Session, name: str, json: bool) -> int:
         emit(f"nothing of {name} was published")
     if faults:
         raise RatchetError(
-            f"{len(faults)} of {len(found)} findings are faults. What serves here never comes from the Hub, and is as it was.",
+            f"{len(faults)} of {len(found)} findings are faults. What serves here never comes from the Hub, and is as"
+            " it was.",
             "Look at the repository; revoke the token that published there, and make a new one.",
             code="foreign",
         )

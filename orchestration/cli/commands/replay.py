@@ -18,9 +18,12 @@ from ratchet.ingest.rebuild import open_warehouse
 def replay(
     context: typer.Context,
     name: Name,
-    since: Annotated[datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the logs that are asked again.")],
+    since: Annotated[
+        datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the logs that are asked again.")
+    ],
     adapter: Annotated[
-        str, typer.Option("--adapter", metavar="D", help="A digest, or its beginning.", autocompletion=completion.adapters)
+        str,
+        typer.Option("--adapter", metavar="D", help="A digest, or its beginning.", autocompletion=completion.adapters),
     ],
     limit: Annotated[int, typer.Option("--limit", help="At most so many requests, the newest.", min=1)] = 5000,
     json: Json = False,
@@ -41,5 +44,9 @@ def replay(
     emit(f"{made.pairs} pairs of {made.compared[0][:12]} (live) and {digest[:12]}")
     alone = f"live alone right on {evidence.only_incumbent}, the other alone on {evidence.only_challenger}"
     emit(f"{evidence.disagreements} labels differ; {evidence.labelled} are labelled: {alone}")
-    emit(f"next: ratchet advance {name}" if made.counts else "no evidence for a rollout: that adapter is not in the shadow slot")
+    emit(
+        f"next: ratchet advance {name}"
+        if made.counts
+        else "no evidence for a rollout: that adapter is not in the shadow slot"
+    )
     return 0

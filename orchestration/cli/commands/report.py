@@ -63,17 +63,26 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
     live = f"live {document['live'][:12]}" if document["live"] else "no live adapter"
     return [
         document["verdict"]["sentence"],
-        f"{cycle.classifier} {cycle.week}: adapter {document['adapter'][:12]} ({document['candidate']['title']}), {live}, "
-        f"temperature {document['temperature']:.3f}",
+        (
+            f"{cycle.classifier} {cycle.week}: adapter {document['adapter'][:12]} ({document['candidate']['title']}),"
+            f" {live}, temperature {document['temperature']:.3f}"
+        ),
         "",
         table(figures),
         "",
-        table([{"baseline": name, "macro-F1": s["macro_f1"], "ECE": s["ece"]} for name, s in document["baselines"].items()]),
+        table(
+            [
+                {"baseline": name, "macro-F1": s["macro_f1"], "ECE": s["ece"]}
+                for name, s in document["baselines"].items()
+            ]
+        ),
         *_three_ways(document.get("three_way")),
         "",
         table(classes),
         "",
-        table([{"check": name, "verdict": c["verdict"], "reason": c["reason"]} for name, c in document["checks"].items()]),
+        table(
+            [{"check": name, "verdict": c["verdict"], "reason": c["reason"]} for name, c in document["checks"].items()]
+        ),
     ]
 
 
@@ -95,6 +104,7 @@ def _three_ways(found: dict[str, Any] | None) -> list[str]:
         lines.append(printable(f"The confidence that the model writes was not measured: {said['reason']}"))
     elif said:
         lines.append(
-            f"ECE of {said['n']} answers: {said['written_ece']:.3f} as the model writes it, {said['logits_ece']:.3f} by its logits."
+            f"ECE of {said['n']} answers: {said['written_ece']:.3f} as the model writes it, {said['logits_ece']:.3f} by"
+            " its logits."
         )
     return lines

@@ -59,14 +59,18 @@ def rollback(context: typer.Context, name: Name, why: Why, json: Json = False) -
 
     entry = roll_back(home, name, _need_reason(why))
     if json:
-        emit_json({"classifier": name, "live": entry.adapter, "rolled_back": entry.previous_adapter, "entry": entry.digest})
+        emit_json(
+            {"classifier": name, "live": entry.adapter, "rolled_back": entry.previous_adapter, "entry": entry.digest}
+        )
         return 0
     _told(entry)
     return 0
 
 
 def kill(
-    context: typer.Context, name: Name, off: Annotated[bool, typer.Option("--off", help="End it: the rollout goes on.")] = False
+    context: typer.Context,
+    name: Name,
+    off: Annotated[bool, typer.Option("--off", help="End it: the rollout goes on.")] = False,
 ) -> int:
     """Send everyone to live and stop shadowing, or end that. The ladder keeps its step."""
     home = session_of(context).home
@@ -81,7 +85,10 @@ def kill(
 
 def _told(entry: Entry) -> None:
     emit(f"{entry.why}")
-    emit(f"live: {entry.adapter[:12]}, taken back: {(entry.previous_adapter or '')[:12]}; entry {entry.sequence} of the ledger")
+    emit(
+        f"live: {entry.adapter[:12]}, taken back: {(entry.previous_adapter or '')[:12]}; entry {entry.sequence} of the"
+        " ledger"
+    )
     emit("what was taken back enters again only with the receipts of a new cycle")
 
 

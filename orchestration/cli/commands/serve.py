@@ -20,7 +20,9 @@ _STOP_S = 10
 
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option("--host", help="Address to answer on; others than loopback need a key first.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="Address to answer on; others than loopback need a key first.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0, max=65535)] = 8008,
     durable: Annotated[bool, typer.Option("--durable", help="Answer only once the request is on disk.")] = False,
 ) -> int:
@@ -50,7 +52,9 @@ def serve(
             yield
 
     server = Server(server_config(app, stop_s=_STOP_S))
-    with _listen(host, port) as listening:  # whoever reads the address may connect, and waits until the adapters are loaded
+    with _listen(
+        host, port
+    ) as listening:  # whoever reads the address may connect, and waits until the adapters are loaded
         address = f"http://{host}:{listening.getsockname()[1]}"
         guarded = "" if Keys(session.home.keys).read() else "; no keys, so only this machine can reach it"
         say(session, f"serve: {address}, described at {address}/openapi.json{guarded}; Ctrl-C stops it")

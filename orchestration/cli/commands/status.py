@@ -42,9 +42,13 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     live, candidate, cycle, weeks = found["live"], found["candidate"], found["last_cycle"], found["weeks"]
     since, rollout = found["corrections_since"], found["rollout"]
     facts = {
-        "live": f"{live['adapter'][:12]} of {live['week']}, since {live['since']}: {printable(live['why'])}" if live else "none",
+        "live": f"{live['adapter'][:12]} of {live['week']}, since {live['since']}: {printable(live['why'])}"
+        if live
+        else "none",
         "rollout": _rollout(rollout) if rollout else "none",
-        "candidate": f"{candidate['adapter'][:12]} of {candidate['week']}, {_verdict(session, candidate)}" if candidate else "none",
+        "candidate": f"{candidate['adapter'][:12]} of {candidate['week']}, {_verdict(session, candidate)}"
+        if candidate
+        else "none",
         "last cycle": f"{cycle['week']}, {_verdict(session, cycle)}" if cycle else "none",
         "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
         if weeks["count"]

@@ -1,6 +1,7 @@
 """`ratchet sweep`: what each candidate of a week gave, and what it cost.
 
-Add here how the sweep is drawn on a terminal; its figures are made by `ratchet/evaluation/sweep.py`, its drawing by `ratchet/evaluation/report/sweep.py`.
+Add here how the sweep is drawn on a terminal; its figures are made by `ratchet/evaluation/sweep.py`, its drawing by
+`ratchet/evaluation/report/sweep.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,21 +55,26 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
     machine, cycle = found["machine"], found["cycle"]
     assumed = " (assumed; say yours in [machine] of classifier.toml)" if machine["assumed"] else ""
     curves = [
-        f"{printable(candidate['title'])}: training loss {_draw([epoch['train_loss'] for epoch in candidate['epochs']])}, "
-        f"calibration NLL {_draw([epoch['nll'] for epoch in candidate['epochs']])}, epoch {candidate['selected_epoch']} kept"
+        f"{printable(candidate['title'])}: training loss"
+        f" {_draw([epoch['train_loss'] for epoch in candidate['epochs']])}, calibration NLL"
+        f" {_draw([epoch['nll'] for epoch in candidate['epochs']])}, epoch {candidate['selected_epoch']} kept"
         for candidate in document["candidates"]
         if candidate["epochs"]
     ]
     failures = [
-        f"{printable(row['title'])} failed: {printable(row['reason'])}" for row in found["rows"] if row["status"] == "failed"
+        f"{printable(row['title'])} failed: {printable(row['reason'])}"
+        for row in found["rows"]
+        if row["status"] == "failed"
     ]
     notes = [f"{printable(row['title'])}: {printable(row['note'])}" for row in found["rows"] if row.get("note")]
     return [
         table([_row(row) for row in found["rows"]]),
         "",
         *(line for group in (curves, notes, failures) if group for line in [*group, ""]),
-        f"the cycle until its report: {cycle['seconds']:.1f} s, {cycle['energy_wh']:.3f} Wh, {cycle['cost']:.4f} "
-        f"at {machine['watts']:g} watts and {machine['price_per_hour']:g} an hour{assumed}",
+        (
+            f"the cycle until its report: {cycle['seconds']:.1f} s, {cycle['energy_wh']:.3f} Wh, {cycle['cost']:.4f} "
+            f"at {machine['watts']:g} watts and {machine['price_per_hour']:g} an hour{assumed}"
+        ),
     ]
 
 

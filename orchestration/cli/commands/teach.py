@@ -25,14 +25,18 @@ def teach(
     ] = "latest",
     file: Annotated[str, typer.Option("--file", help="Name of the file in the folder teachers.")] = "frontier.jsonl",
     budget: Annotated[
-        float | None, typer.Option("--budget", min=0, help="Most money for this week's teaching; frontier.budget when left out.")
+        float | None,
+        typer.Option("--budget", min=0, help="Most money for this week's teaching; frontier.budget when left out."),
     ] = None,
     most: Annotated[
         int | None, typer.Option("--max-texts", min=1, help="Most training texts that are sent; all by default.")
     ] = None,
     one_hot: Annotated[
         float | None,
-        typer.Option("--one-hot", help="Probability for the label of an answer without any; such answers are left out by default."),
+        typer.Option(
+            "--one-hot",
+            help="Probability for the label of an answer without any; such answers are left out by default.",
+        ),
     ] = None,
     json: Json = False,
 ) -> int:
@@ -64,5 +68,7 @@ def teach(
         if listed := ", ".join(f"{count} {why}" for why, count in counts.items() if count):
             emit(f"left out, to be learned by their label alone: {listed}")
         emit(printable(found.sentence))
-        say(session, f'next: teacher = "{file}" in a [[candidate]], then ratchet cycle {name} --week {found.cycle.week}')
+        say(
+            session, f'next: teacher = "{file}" in a [[candidate]], then ratchet cycle {name} --week {found.cycle.week}'
+        )
     return _LEFT_OUT if len(found.lesson.rows) < found.texts else 0

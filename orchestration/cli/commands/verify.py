@@ -16,9 +16,12 @@ from ratchet.core.errors import RatchetError
 
 def verify(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="RECEIPT|NAME", help="A receipt's file, or a classifier with its ledger.")],
+    target: Annotated[
+        str, typer.Argument(metavar="RECEIPT|NAME", help="A receipt's file, or a classifier with its ledger.")
+    ],
     public_key: Annotated[
-        Path | None, typer.Option("--public-key", metavar="FILE", help="The key to trust; else the home's signing_key.pub.")
+        Path | None,
+        typer.Option("--public-key", metavar="FILE", help="The key to trust; else the home's signing_key.pub."),
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", metavar="FILE", help="A checkpoint.txt that was kept elsewhere.")

@@ -15,14 +15,20 @@ from orchestration.cli.session import session_of
 def verify_adapter(
     context: typer.Context,
     source: Annotated[
-        str, typer.Argument(metavar="FOLDER|ORG/NAME@COMMIT", help="A folder, or a commit of the Hub by its 40 hex digits.")
+        str,
+        typer.Argument(metavar="FOLDER|ORG/NAME@COMMIT", help="A folder, or a commit of the Hub by its 40 hex digits."),
     ],
     classifier: Annotated[
-        str, typer.Option("--for", metavar="NAME", help="A classifier of yours: its labels are compared, its golden set is asked.")
+        str,
+        typer.Option(
+            "--for", metavar="NAME", help="A classifier of yours: its labels are compared, its golden set is asked."
+        ),
     ] = "",
     base: Annotated[
         str,
-        typer.Option("--base", metavar="BASE", help="The base model here, where the adapter names another machine's folder."),
+        typer.Option(
+            "--base", metavar="BASE", help="The base model here, where the adapter names another machine's folder."
+        ),
     ] = "",
     json: Json = False,
 ) -> int:

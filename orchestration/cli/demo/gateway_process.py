@@ -64,7 +64,9 @@ def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
     deadline = time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
         waiting = sum(
-            path.stat().st_size for kind in ("pairs", "corrections") for path in home.journal(classifier, kind).glob("*.wal")
+            path.stat().st_size
+            for kind in ("pairs", "corrections")
+            for path in home.journal(classifier, kind).glob("*.wal")
         )
         if not waiting and _count(url, r"ratchet_shadow_(?:requests|dropped)_total\{.*\} (\S+)") >= compared:
             return
@@ -73,7 +75,8 @@ def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
 
 
 def await_rollout(home: Home, classifier: str, url: str) -> None:
-    """Wait until the gateway serves what the flag file says. Raises `RatchetError` when that takes longer than a minute."""
+    """Wait until the gateway serves what the flag file says. Raises `RatchetError` when that takes longer than a
+    minute."""
     rollout, deadline = Flags(home).read().rollouts[classifier], time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
         with urllib.request.urlopen(f"{url}/v1/status", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
@@ -81,7 +84,9 @@ def await_rollout(home: Home, classifier: str, url: str) -> None:
         if (found.get("adapters"), found.get("candidate_percent")) == (rollout.adapters, rollout.served_percent):
             return
         time.sleep(0.1)
-    raise RatchetError("the gateway did not take the rollout over in a minute.", "Look into its log.", code="not_followed")
+    raise RatchetError(
+        "the gateway did not take the rollout over in a minute.", "Look into its log.", code="not_followed"
+    )
 
 
 def _await_address(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -1,4 +1,5 @@
-"""The demo's middle: visitors talk to a real gateway while a candidate climbs, and while a planted regression is taken back.
+"""The demo's middle: visitors talk to a real gateway while a candidate climbs, and while a planted regression is taken
+back.
 
 Add here what the demo shows of a rollout. Its decisions are those of the promotion sensor, taken by the same promoter.
 """

@@ -1,6 +1,7 @@
 """The demo's weeks: each is simulated, run by the job of the schedule, and what passed advances.
 
-Add here what happens in a week of the demo; what the weeks hold is `ratchet/workflows/demo.py`, the visitors `rollout.py`.
+Add here what happens in a week of the demo; what the weeks hold is `ratchet/workflows/demo.py`, the visitors
+`rollout.py`.
 """
 
 from orchestration.cli.captured_output import divert_output
@@ -52,5 +53,8 @@ def _climb(session: Session, home: Home, nominee: Nominee) -> tuple[str, str]:
         promoted = stage.play_until(PROMOTE)
         stage.play_until(RELEASE)
         planted = plant_regression(home)
-        say(session, f"plant: {planted[:12]}, which takes two labels for each other, is promoted past every gate and step")
+        say(
+            session,
+            f"plant: {planted[:12]}, which takes two labels for each other, is promoted past every gate and step",
+        )
         return promoted, stage.play_until(ROLLBACK)

@@ -1,6 +1,7 @@
 """An export that answers in batches as an adapter on a shared base does, so that whoever gathers texts asks both alike.
 
-Add here how an export shares the cores; what it is asked is `onnx_runtime.py`, who gathers the texts `gateway/serving/batching.py`.
+Add here how an export shares the cores; what it is asked is `onnx_runtime.py`, who gathers the texts
+`gateway/serving/batching.py`.
 """
 
 import itertools

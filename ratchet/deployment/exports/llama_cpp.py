@@ -1,7 +1,8 @@
 """Asking a GGUF export: llama.cpp, in a process of its own, gives the probabilities of the label tokens after a prompt.
 
-It speaks to the terminal and ends its process where it gives up, so it is started as `llama_cpp_process.py` and asked by lines of
-JSON. It gets the adapter's own tokens, so that a text is cut as it was in training. Add here what Ratchet asks of it.
+It speaks to the terminal and ends its process where it gives up, so it is started as `llama_cpp_process.py` and asked
+by lines of JSON. It gets the adapter's own tokens, so that a text is cut as it was in training. Add here what Ratchet
+asks of it.
 """
 
 import importlib.util
@@ -37,7 +38,9 @@ _LEAST = 1e-38  # a label that llama.cpp gives no probability that float32 can h
 class LlamaCpp:
     """A running llama.cpp with one model, on one thread; asked by one caller at a time."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", questions: IO[bytes], answers: IO[bytes], errors: IO[bytes]) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", questions: IO[bytes], answers: IO[bytes], errors: IO[bytes]
+    ) -> None:
         self._process, self._questions, self._answers, self._errors = process, questions, answers, errors
         self._lock = threading.Lock()
 
@@ -56,7 +59,9 @@ class LlamaCpp:
                 watchdog.cancel()
         found: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
         if "error" in found:
-            raise RatchetError(f"llama.cpp could not answer: {found['error'][:300]}", "Export another kind.", code="bad_export")
+            raise RatchetError(
+                f"llama.cpp could not answer: {found['error'][:300]}", "Export another kind.", code="bad_export"
+            )
         return found
 
     def log_probabilities(self, prompt: Sequence[int], codes: Sequence[int]) -> list[float]:
@@ -79,9 +84,18 @@ def run_llama_cpp(model: Path, tokens: int) -> Iterator[LlamaCpp]:
     """llama.cpp with the GGUF file `model` and room for so many tokens; it ends with the block."""
     if importlib.util.find_spec("xllamacpp") is None:
         raise missing_package("xllamacpp")
-    command = [sys.executable, "-m", "ratchet.deployment.exports.llama_cpp_process", str(model), str(tokens), str(os.getpid())]
+    command = [
+        sys.executable,
+        "-m",
+        "ratchet.deployment.exports.llama_cpp_process",
+        str(model),
+        str(tokens),
+        str(os.getpid()),
+    ]
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, env=without_secrets(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        process = subprocess.Popen(
+            command, env=without_secrets(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+        )
         try:
             running = LlamaCpp(process, cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout), errors)
             running.ask({})  # it has loaded the model
@@ -108,7 +122,9 @@ def context_tokens(opened: ValidatedAdapter) -> int:
 
 def _prompted(opened: ValidatedAdapter) -> PromptTokenizer:
     if not isinstance(opened.tokenizer, PromptTokenizer):
-        raise RatchetError("only a causal adapter is asked by llama.cpp.", "Export onnx or onnx_int8.", code="no_export")
+        raise RatchetError(
+            "only a causal adapter is asked by llama.cpp.", "Export onnx or onnx_int8.", code="no_export"
+        )
     return opened.tokenizer
 
 

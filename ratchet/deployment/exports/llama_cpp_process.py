@@ -1,8 +1,8 @@
 """The process that `llama_cpp.py` starts: xllamacpp's server on loopback, asked by lines of JSON on standard input.
 
-Only the label tokens may answer: each gets the same large bias, so that no other token has a share that a float can hold, and the
-shares after it are the softmax over the label tokens alone (the bias is the same for all, so it takes itself out). Add here
-what only llama.cpp's server can say.
+Only the label tokens may answer: each gets the same large bias, so that no other token has a share that a float can
+hold, and the shares after it are the softmax over the label tokens alone (the bias is the same for all, so it takes
+itself out). Add here what only llama.cpp's server can say.
 """
 
 import json

@@ -25,9 +25,16 @@ def merged_model(opened: ValidatedAdapter) -> Any:
     card = opened.card
     if card.method == "probe":
         raise no_export(
-            opened, "merged", "transformers has no class for a mean over tokens and one product", "Export onnx or onnx_int8."
+            opened,
+            "merged",
+            "transformers has no class for a mean over tokens and one product",
+            "Export onnx or onnx_int8.",
         )
-    model = load_causal(opened.base.folder) if card.family == "causal" else load_classifier(opened.base.folder, len(card.labels))
+    model = (
+        load_causal(opened.base.folder)
+        if card.family == "causal"
+        else load_classifier(opened.base.folder, len(card.labels))
+    )
     apply_adapter(model, opened.settings, opened.tensors)
     if card.family == "encoder":
         model.config.id2label = dict(enumerate(card.labels))

@@ -1,7 +1,8 @@
-"""Asking a merged export as anybody does who has `transformers` and no Ratchet: its folder alone gives weights, names and tokens.
+"""Asking a merged export as anybody does who has `transformers` and no Ratchet: its folder alone gives weights, names
+and tokens.
 
-Nothing of ours shortens the way, so its figures are those of a plain user. Add here what another family's folder is asked with;
-how it is written is `merged.py`.
+Nothing of ours shortens the way, so its figures are those of a plain user. Add here what another family's folder is
+asked with; how it is written is `merged.py`.
 """
 
 from collections.abc import Iterator
@@ -22,17 +23,22 @@ if TYPE_CHECKING:
 
 @contextmanager
 def merged_predictor(opened: ValidatedAdapter, folder: Path) -> Iterator[Predictor]:
-    """A predictor with labels and calibration of the adapter `opened` whose scores come from its merged export in `folder`."""
+    """A predictor with labels and calibration of the adapter `opened` whose scores come from its merged export in
+    `folder`."""
     import transformers
 
     card = opened.card
-    family = transformers.AutoModelForSequenceClassification if card.prompt is None else transformers.AutoModelForCausalLM
+    family = (
+        transformers.AutoModelForSequenceClassification if card.prompt is None else transformers.AutoModelForCausalLM
+    )
     with quiet_loading():
         model: Any = family.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
     pad_id = model.config.pad_token_id or 0
     if card.prompt is None:
         names = [model.config.label2id[label] for label in card.labels]
-        yield Predictor(card.labels, opened.calibration, load_tokenizer(folder, card.max_tokens), pad_id, _named(model, names))
+        yield Predictor(
+            card.labels, opened.calibration, load_tokenizer(folder, card.max_tokens), pad_id, _named(model, names)
+        )
     else:
         tokenizer = load_prompt_tokenizer(folder, Prompt.from_json(card.prompt), card.max_tokens)
         yield Predictor(card.labels, opened.calibration, tokenizer, pad_id, _prompted(model, tokenizer))
@@ -53,6 +59,8 @@ def _prompted(model: Any, tokenizer: PromptTokenizer) -> RunRows:
         import torch
 
         prompts = [[*tokenizer.prefix, *row[:n]] for row, n in zip(ids.tolist(), mask.sum(dim=1).tolist(), strict=True)]
-        return torch.stack([model(input_ids=torch.tensor([each])).logits[0, -1, list(tokenizer.codes)].float() for each in prompts])
+        return torch.stack(
+            [model(input_ids=torch.tensor([each])).logits[0, -1, list(tokenizer.codes)].float() for each in prompts]
+        )
 
     return rows

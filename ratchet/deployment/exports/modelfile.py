@@ -1,7 +1,7 @@
 """The Modelfile that lies beside a GGUF export: what Ollama needs to ask the model as it was trained to be asked.
 
-Ollama gives back one sampled token, the code of the most likely label; calibrated probabilities need the tokens' own ones
-(docs/exports.md). Add here what else belongs into that file; nothing of it is read by Ratchet.
+Ollama gives back one sampled token, the code of the most likely label; calibrated probabilities need the tokens' own
+ones (docs/exports.md). Add here what else belongs into that file; nothing of it is read by Ratchet.
 """
 
 import re
@@ -16,8 +16,9 @@ def write_modelfile(
 ) -> str:
     """The text of the file; `before` and `after` stand around the message, `codes` are the answers that mean `labels`.
 
-    `opening` is what Ollama itself puts before a prompt (a chat template says it too, and twice would be another prompt). The
-    penalty on repeated tokens, 1.1 at Ollama's default, is off: the codes stand in the prompt and would be held back by it.
+    `opening` is what Ollama itself puts before a prompt (a chat template says it too, and twice would be another
+    prompt). The penalty on repeated tokens, 1.1 at Ollama's default, is off: the codes stand in the prompt and would be
+    held back by it.
     """
     meanings = [f"#   {code}: {' '.join(label.split())}" for code, label in zip(codes, labels, strict=True)]
     return "\n".join(

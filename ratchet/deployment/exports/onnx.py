@@ -67,7 +67,9 @@ def _export(opened: ValidatedAdapter) -> Any:
 
 def _check_size(opened: ValidatedAdapter, graph: "torch.nn.Module") -> None:
     """Raise `RatchetError` for a model that does not fit into one file, before minutes are spent on it."""
-    size = sum(tensor.numel() * tensor.element_size() for tensor in itertools.chain(graph.parameters(), graph.buffers()))
+    size = sum(
+        tensor.numel() * tensor.element_size() for tensor in itertools.chain(graph.parameters(), graph.buffers())
+    )
     if size <= MOST_BYTES:
         return
     cure = "Export gguf_q8_0." if opened.card.family == "causal" else "Export merged."
@@ -79,8 +81,10 @@ def _encoder_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
     import torch
 
     is_probe = opened.card.method == "probe"
-    model = copy.deepcopy(load_encoder(opened.base.folder)) if is_probe else merged_model(opened)  # others ask the first
-    model.set_attn_implementation("eager")  # half as many nodes as of torch's fused attention, which the exporter takes apart
+    # others ask the first
+    model = copy.deepcopy(load_encoder(opened.base.folder)) if is_probe else merged_model(opened)
+    # half as many nodes as of torch's fused attention, which the exporter takes apart
+    model.set_attn_implementation("eager")
 
     class Logits(torch.nn.Module):
         def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Asking an ONNX export: the tokens, calibration and labels of the adapter, the products of ONNX Runtime.
 
-No torch lies between text and answer: for one short text its tensors and threads would cost more than a layer of eight bits.
-Add here what another setting of the runtime needs; `kinds.py` writes what is asked here.
+No torch lies between text and answer: for one short text its tensors and threads would cost more than a layer of eight
+bits. Add here what another setting of the runtime needs; `kinds.py` writes what is asked here.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import onnxruntime
     import torch
 
-_SLOWER = ["SkipLayerNormFusion"]  # what the runtime makes of a sum and its norm: measured 8 times the time of both apart
+# what the runtime makes of a sum and its norm: measured 8 times the time of both apart
+_SLOWER = ["SkipLayerNormFusion"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class OnnxPredictor(Predictor):
         result = np.empty((len(encoded), len(self.labels)), dtype=np.float64)
         if self.one_by_one:
             for row, ids in enumerate(encoded):
-                result[row] = _ask(self.session, np.array([ids], dtype=np.int64), np.ones((1, len(ids)), dtype=np.int64))
+                result[row] = _ask(
+                    self.session, np.array([ids], dtype=np.int64), np.ones((1, len(ids)), dtype=np.int64)
+                )
         else:
             for batch in batch_by_tokens([len(ids) for ids in encoded]):
                 result[batch] = _ask(self.session, *pad_rows([encoded[index] for index in batch], self.pad_id))
@@ -48,7 +51,9 @@ def onnx_predictor(opened: ValidatedAdapter, model: bytes, *, one_by_one: bool) 
     """A predictor of the adapter `opened` whose logits come from the ONNX file `model`; one thread for each call."""
     card = opened.card
     pad_id = 0 if card.family == "causal" else pad_id_of(opened.base.folder)  # no real token of a causal model sees it
-    return OnnxPredictor(card.labels, opened.calibration, opened.tokenizer, pad_id, _no_rows, _open_session(model), one_by_one)
+    return OnnxPredictor(
+        card.labels, opened.calibration, opened.tokenizer, pad_id, _no_rows, _open_session(model), one_by_one
+    )
 
 
 def _no_rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
@@ -67,5 +72,7 @@ def _open_session(model: bytes) -> "onnxruntime.InferenceSession":
 def _ask(
     session: "onnxruntime.InferenceSession", ids: TokenMatrix, mask: TokenMatrix
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
-    found: np.ndarray[tuple[int, int], np.dtype[np.float32]] = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+    found: np.ndarray[tuple[int, int], np.dtype[np.float32]] = session.run(
+        None, {"input_ids": ids, "attention_mask": mask}
+    )[0]
     return found

@@ -41,15 +41,19 @@ class Parity:
 
 
 def compare_answers(ours: AnswerPair, theirs: AnswerPair, truth: Sequence[int] | Integers) -> Parity:
-    """Compare `(logits, calibrated probabilities)`, [n, k] each, of adapter and export on texts with label indices `truth` [n]."""
+    """Compare `(logits, calibrated probabilities)`, [n, k] each, of adapter and export on texts with label indices
+    `truth` [n]."""
     if not np.isfinite(theirs[0]).all():
-        raise RatchetError("the export answers with what is no number.", "Use another kind of export.", code="bad_export")
+        raise RatchetError(
+            "the export answers with what is no number.", "Use another kind of export.", code="bad_export"
+        )
     labels = np.asarray(truth, dtype=np.int64)
     n, k = ours[0].shape
     if n == 0:
         return Parity(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     said = [probabilities.argmax(axis=1) for _, probabilities in (ours, theirs)]
-    right = [int((found == labels).sum()) for found in said]  # counted, so that three of a thousand are 0.003 and not a hair more
+    # counted, so that three of a thousand are 0.003 and not a hair more
+    right = [int((found == labels).sum()) for found in said]
     centred = [logits - logits.mean(axis=1, keepdims=True) for logits, _ in (ours, theirs)]
     errors = [expected_calibration_error(probabilities, labels) for _, probabilities in (ours, theirs)]
     scores = [macro_f1(found, labels, k) for found in said]
@@ -67,7 +71,8 @@ def compare_answers(ours: AnswerPair, theirs: AnswerPair, truth: Sequence[int] |
 def split_by_label(
     given: Mapping[str, Sequence[tuple[str, str]]], labels: Sequence[str]
 ) -> tuple[dict[str, list[tuple[str, str]]], dict[str, int]]:
-    """The texts of each set that have one of `labels`, and how many have each other label, which neither side can answer."""
+    """The texts of each set that have one of `labels`, and how many have each other label, which neither side can
+    answer."""
     known = {name: [example for example in examples if example[1] in labels] for name, examples in given.items()}
     strange = Counter(label for examples in given.values() for _, label in examples if label not in labels)
     return known, dict(sorted(strange.items()))
@@ -76,24 +81,36 @@ def split_by_label(
 def compare_sets(
     asked: Mapping[str, tuple[AnswerPair, AnswerPair, Sequence[int]]], strange: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
-    """The figures on all texts together, and below `parts` those of each set, as JSON types: what `judge_evidence` judges.
+    """The figures on all texts together, and below `parts` those of each set, as JSON types: what `judge_evidence`
+    judges.
 
-    `asked` holds our answers, the export's and the truth, by the name of the set; sets without a text are left out. `strange` are
-    the texts that were not asked, by label; they are only told, below `left_out`.
+    `asked` holds our answers, the export's and the truth, by the name of the set; sets without a text are left out.
+    `strange` are the texts that were not asked, by label; they are only told, below `left_out`.
     """
     sets = {name: found for name, found in asked.items() if len(found[2])} or dict(list(asked.items())[:1])
-    ours, theirs = ([np.concatenate([found[side][part] for found in sets.values()]) for part in (0, 1)] for side in (0, 1))
-    whole = compare_answers((ours[0], ours[1]), (theirs[0], theirs[1]), [label for found in sets.values() for label in found[2]])
+    ours, theirs = (
+        [np.concatenate([found[side][part] for found in sets.values()]) for part in (0, 1)] for side in (0, 1)
+    )
+    whole = compare_answers(
+        (ours[0], ours[1]), (theirs[0], theirs[1]), [label for found in sets.values() for label in found[2]]
+    )
     parts = {name: compare_answers(*found).as_json() for name, found in sets.items()} if len(sets) > 1 else {}
-    return {**whole.as_json(), **({"parts": parts} if parts else {}), **({"left_out": dict(strange)} if strange else {})}
+    return {
+        **whole.as_json(),
+        **({"parts": parts} if parts else {}),
+        **({"left_out": dict(strange)} if strange else {}),
+    }
 
 
 def judge_evidence(evidence: Mapping[str, Any], policy: ExportPolicy) -> Verdict:
-    """The verdict on what `compare_sets` gave, by all texts together; what is not of that form raises `KeyError` or `TypeError`."""
-    verdict = decide_parity(Parity(**{key: value for key, value in evidence.items() if key not in ("parts", "left_out")}), policy)
+    """The verdict on what `compare_sets` gave, by all texts together; what is not of that form raises `KeyError` or
+    `TypeError`."""
+    verdict = decide_parity(
+        Parity(**{key: value for key, value in evidence.items() if key not in ("parts", "left_out")}), policy
+    )
     said = "; ".join(
-        f"on {_NAMES[name]} {part['changed']} of {part['items']} change, accuracy {-part['accuracy_loss'] * 100:+.2f} points, "
-        f"ECE {part['ece_rise']:+.4f}"
+        f"on {_NAMES[name]} {part['changed']} of {part['items']} change, accuracy {-part['accuracy_loss'] * 100:+.2f}"
+        f" points, ECE {part['ece_rise']:+.4f}"
         for name, part in evidence.get("parts", {}).items()
     )
     strange = ", ".join(f"{count} of {label!r}" for label, count in evidence.get("left_out", {}).items())

@@ -1,9 +1,10 @@
-"""What is said to a Hub, in a process of its own: `python -m ratchet.deployment.hub.client_process`, one job as JSON in, one run_job out.
+"""What is said to a Hub, in a process of its own: `python -m ratchet.deployment.hub.client_process`, one job as JSON
+in, one run_job out.
 
 The client of the Hub reads its settings when it is imported and waits for ever by default; so it gets a process with an
-environment that was made for it (`subprocesses.py`), and every request a time-out. An run_job that leaves open what happened (a status
-of the server's, a time-out, a connection that ends) is never believed: the branch is read back, file by file, and compared by
-content. Add a job as one more function of `_JOBS`.
+environment that was made for it (`subprocesses.py`), and every request a time-out. An run_job that leaves open what
+happened (a status of the server's, a time-out, a connection that ends) is never believed: the branch is read back, file
+by file, and compared by content. Add a job as one more function of `_JOBS`.
 """
 
 import json
@@ -19,11 +20,12 @@ from ratchet.deployment.hub.repository import HubRepository, RepositoryState
 
 
 def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Have the wanted files on the branch as one commit; find it where it is there already. Never overwrites what it did not know.
+    """Have the wanted files on the branch as one commit; find it where it is there already. Never overwrites what it
+    did not know.
 
-    `parent` is the commit that this home published last (or that a person has looked at), None for a first time; `known` the commit
-    that these files were published as, if that is known, `since` the one after which they may have been sent before; `pending` what
-    else of ours may have arrived without our knowing.
+    `parent` is the commit that this home published last (or that a person has looked at), None for a first time;
+    `known` the commit that these files were published as, if that is known, `since` the one after which they may have
+    been sent before; `pending` what else of ours may have arrived without our knowing.
     """
     repository, wanted = HubRepository(job), dict(job["digests"])
     state = _opened(repository, job)
@@ -33,7 +35,8 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
             return {"commit": state.tags[tag], "made": False, "private": state.private, "tagged": True}
         raise conflict(
             f"tag {tag} of {repository.name} names commit {state.tags[tag][:12]}, which holds something else.",
-            "A tag names one version for good. Delete it on the Hub if that version is to be forgotten, and publish again.",
+            "A tag names one version for good. Delete it on the Hub if that version is to be forgotten, and publish"
+            " again.",
         )
     known = job["known"] if job["known"] and repository.holds(wanted, job["known"]) else None
     if found := known or repository.holding(wanted, state.head, job["since"], job["message"]):
@@ -46,7 +49,8 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
             return {"commit": found, "made": True, "private": now.private, "tagged": False}
         if now.head != state.head:
             raise conflict(
-                f"main of {repository.name} moved to {now.head[:12]} meanwhile, by somebody else or by half of this upload.",
+                f"main of {repository.name} moved to {now.head[:12]} meanwhile, by somebody else or by half of this"
+                " upload.",
                 f"Look at it on the Hub; publish on top of it with --parent {now.head}.",
             )
         if failed is None or not is_open(failed):
@@ -65,7 +69,8 @@ def set_tag(job: Mapping[str, Any]) -> dict[str, Any]:
             return {"tag": tag, "commit": commit}
         if found is not None:
             raise conflict(
-                f"tag {tag} of {repository.name} names commit {found[:12]} already.", "Delete it on the Hub, or keep it."
+                f"tag {tag} of {repository.name} names commit {found[:12]} already.",
+                "Delete it on the Hub, or keep it.",
             )
         if failed is not None and not is_open(failed):
             break
@@ -103,7 +108,8 @@ def open_to_all(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def look(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The repository as it is, and the digests of the files at each of `commits`; None where a commit is not there any more.
+    """The repository as it is, and the digests of the files at each of `commits`; None where a commit is not there any
+    more.
 
     `arrived` says whether the newest commit holds one of the `pending`: what was sent and never written down.
     """
@@ -118,7 +124,13 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
         except RevisionNotFoundError:
             found[commit] = None
     arrived = bool(job["pending"]) and state.head not in found and repository.digests(state.head) in job["pending"]
-    return {"head": state.head, "private": state.private, "tags": dict(state.tags), "digests": found, "arrived": arrived}
+    return {
+        "head": state.head,
+        "private": state.private,
+        "tags": dict(state.tags),
+        "digests": found,
+        "arrived": arrived,
+    }
 
 
 def _opened(repository: HubRepository, job: Mapping[str, Any]) -> RepositoryState:
@@ -134,7 +146,9 @@ def _opened(repository: HubRepository, job: Mapping[str, Any]) -> RepositoryStat
                 repository.api.create_repo(repository.name, private=job["private"], exist_ok=True)
             except client_errors() as error:
                 if not is_open(error) or attempt + 1 == repository.attempts:
-                    raise failed_for(f"the Hub did not make {repository.name}: {describe_error(error)}", error) from None
+                    raise failed_for(
+                        f"the Hub did not make {repository.name}: {describe_error(error)}", error
+                    ) from None
                 time.sleep(wait_after(error, repository.wait_s, attempt))
     else:
         raise failed_for(f"the Hub did not make {repository.name}.", None)
@@ -147,7 +161,9 @@ def _opened(repository: HubRepository, job: Mapping[str, Any]) -> RepositoryStat
     return state
 
 
-def _check_parent(repository: HubRepository, state: RepositoryState, parent: str | None, pending: list[dict[str, str]]) -> None:
+def _check_parent(
+    repository: HubRepository, state: RepositoryState, parent: str | None, pending: list[dict[str, str]]
+) -> None:
     """Raise unless the branch stands where we left it, or is new."""
     there = repository.digests(state.head)
     if there in pending:
@@ -174,7 +190,8 @@ def _send(repository: HubRepository, job: Mapping[str, Any], parent: str) -> Exc
     if gone:
         names = ", ".join(operation.path_in_repo for operation in gone)
         raise conflict(
-            f"{repository.name} also holds {names[:200]}, which no adapter of ours does.", "Move them to another repository first."
+            f"{repository.name} also holds {names[:200]}, which no adapter of ours does.",
+            "Move them to another repository first.",
         )
     try:
         repository.api.create_commit(
@@ -194,7 +211,8 @@ def _not_seen(repo: str, *, token: bool) -> RatchetError:
             code="no_repository",
         )
     return RatchetError(
-        f"HF_TOKEN is not set, and without a token the Hub shows no repository {repo}: whether it is there is not known.",
+        f"HF_TOKEN is not set, and without a token the Hub shows no repository {repo}: whether it is there is not"
+        " known.",
         "Give a token that may read it: a private repository looks to everybody else as if there were none.",
         code="no_token",
     )

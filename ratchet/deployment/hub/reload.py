@@ -1,7 +1,8 @@
 """Loading a published adapter as anybody would: by the lines of its model card, from the Hub, by its commit.
 
-Run as a file in a process of its own, without Ratchet: one job as JSON in, logits out. Add nothing here that a reader of the
-model card does not have; the lines are made in `usage_snippet.py`, what is compared is in `ratchet/workflows/publication/reload_check.py`.
+Run as a file in a process of its own, without Ratchet: one job as JSON in, logits out. Add nothing here that a reader
+of the model card does not have; the lines are made in `usage_snippet.py`, what is compared is in
+`ratchet/workflows/publication/reload_check.py`.
 """
 
 import json
@@ -24,7 +25,9 @@ def run(model: Any, job: dict[str, Any]) -> list[list[float]]:
     found = []
     with torch.inference_mode():
         for row in job["rows"]:
-            logits = model(input_ids=torch.tensor([row]), attention_mask=torch.ones(1, len(row), dtype=torch.int64)).logits[0]
+            logits = model(
+                input_ids=torch.tensor([row]), attention_mask=torch.ones(1, len(row), dtype=torch.int64)
+            ).logits[0]
             found.append((logits[-1, job["codes"]] if job["codes"] else logits).double().tolist())
     return found
 

@@ -1,7 +1,7 @@
 """One repository of a Hub, read through its client: its newest commit, its tags, and what each commit holds by content.
 
-Nothing here changes anything, so whatever the Hub did not answer is asked again. Add here what is to be read; what is written is
-`client_process.py`.
+Nothing here changes anything, so whatever the Hub did not answer is asked again. Add here what is to be read; what is
+written is `client_process.py`.
 """
 
 import hashlib
@@ -43,7 +43,8 @@ class HubRepository:
 
     def state(self) -> RepositoryState:
         """What it is now; raises `RatchetError` where there is none, or none that may be read."""
-        info = self.ask(lambda: self.api.repo_info(self.name, timeout=self.timeout_s))  # else this one call would wait for ever
+        # else this one call would wait for ever
+        info = self.ask(lambda: self.api.repo_info(self.name, timeout=self.timeout_s))
         refs = self.ask(lambda: self.api.list_repo_refs(self.name))
         head = next((branch.target_commit for branch in refs.branches if branch.name == "main"), info.sha)
         return RepositoryState(str(head), bool(info.private), {tag.name: tag.target_commit for tag in refs.tags})
@@ -113,7 +114,9 @@ class HubRepository:
         yield newest
         if newest == oldest:
             return
-        for number, each in enumerate(self.ask(lambda: self.api.list_repo_commits(self.name, revision=newest))[1:], start=1):
+        for number, each in enumerate(
+            self.ask(lambda: self.api.list_repo_commits(self.name, revision=newest))[1:], start=1
+        ):
             if number < _LOOK_BACK or each.title == title:
                 yield each.commit_id
             if each.commit_id == oldest:

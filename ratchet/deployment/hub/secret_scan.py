@@ -1,7 +1,9 @@
-"""What must not leave the house: secrets, personal data and paths of this machine, looked for in everything that is uploaded.
+"""What must not leave the house: secrets, personal data and paths of this machine, looked for in everything that is
+uploaded.
 
-Add a pattern of a secret to `SECRETS`. Personal data are found as `ratchet/data/redaction.py` finds them before training, and by account and
-German telephone numbers. A hit says where it stands and of which kind it is, never what it is.
+Add a pattern of a secret to `SECRETS`. Personal data are found as `ratchet/data/redaction.py` finds them before
+training, and by account and German telephone numbers. A hit says where it stands and of which kind it is, never what it
+is.
 """
 
 import html
@@ -54,10 +56,10 @@ _LONG = {
     land: int(length)
     for land, length in re.findall(
         r"([A-Z]{2})(\d\d)",
-        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18 FO18 FR27 "
-        "GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 MC27 MD24 "
-        "ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24 SI19 SK24 SM27 ST25 SV28 TL23 TN24 "
-        "TR26 UA29 VA22 VG24 XK20",
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18"
+        " FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20"
+        " LU20 LV21 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24 SI19"
+        " SK24 SM27 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20",
     )
 }
 """How long the account numbers of a country are."""
@@ -86,7 +88,9 @@ def scan_files(files: Mapping[str, bytes], known: Mapping[str, str] | None = Non
     for name, content in sorted(files.items()):
         for place, text in _texts(name, content):
             hits += [ScanHit(name, place, kind) for kind in _kinds(text, known or {})]
-        hits += [ScanHit(name, "its bytes", what) for what, secret in (known or {}).items() if secret.encode() in content]
+        hits += [
+            ScanHit(name, "its bytes", what) for what, secret in (known or {}).items() if secret.encode() in content
+        ]
     return list(dict.fromkeys(hits))
 
 
@@ -96,7 +100,8 @@ def need_clean(files: Mapping[str, bytes], known: Mapping[str, str] | None = Non
         listed = "; ".join(map(str, hits[:10])) + (f"; and {len(hits) - 10} more" if len(hits) > 10 else "")
         raise BlockedError(
             f"nothing was published, for what is to be uploaded holds {listed}.",
-            "Take it out of classifier.toml (labels, prompt, [publish]), run the cycle again where the adapter carries it.",
+            "Take it out of classifier.toml (labels, prompt, [publish]), run the cycle again where the adapter"
+            " carries it.",
             code="leak",
             details={"hits": [vars(hit) for hit in hits]},
         )

@@ -1,7 +1,7 @@
 """The processes that speak with a Hub: only what they need of the environment, a folder of their own, and an end.
 
-The token is read from the environment and handed on in the environment, to these processes alone: it is in no argument, no file
-and no message. Add a variable to `ALLOWED` when the client of the Hub needs it.
+The token is read from the environment and handed on in the environment, to these processes alone: it is in no argument,
+no file and no message. Add a variable to `ALLOWED` when the client of the Hub needs it.
 """
 
 import json
@@ -35,7 +35,8 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long a Hub is waited for: seconds for one answer, for the first new attempt (twice as long each time) and in all."""
+    """How long a Hub is waited for: seconds for one answer, for the first new attempt (twice as long each time) and in
+    all."""
 
     timeout_s: float = 60.0
     attempts: int = 4
@@ -52,14 +53,16 @@ def need_token(environment: Mapping[str, str]) -> str:
     if not token:
         raise RatchetError(
             f"{TOKEN} is not set, and without a token nothing can be published.",
-            f"Make a fine-grained token that may write to that one repository, and give it for this command alone: {TOKEN}=... .",
+            "Make a fine-grained token that may write to that one repository, and give it for this command alone:"
+            f" {TOKEN}=... .",
             code="no_token",
         )
     return token
 
 
 def ask_hub(job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts) -> dict[str, Any]:
-    """The answer of `python -m ratchet.deployment.hub.client_process` to a job; raises the `RatchetError` that it stands for."""
+    """The answer of `python -m ratchet.deployment.hub.client_process` to a job; raises the `RatchetError` that it
+    stands for."""
     given = {**job, "timeout_s": patience.timeout_s, "attempts": patience.attempts, "wait_s": patience.wait_s}
     found = run_child(["-m", "ratchet.deployment.hub.client_process"], given, environment, patience)
     if error := found.get("error"):
@@ -73,7 +76,9 @@ def reload_plainly(job: Mapping[str, Any], environment: Mapping[str, str], patie
     return run_child(["-P", str(Path(__file__).with_name("reload.py"))], job, bare, patience)
 
 
-def run_child(words: list[str], job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts) -> dict[str, Any]:
+def run_child(
+    words: list[str], job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts
+) -> dict[str, Any]:
     """The last line that a process of ours writes, as JSON; raises `RatchetError` when it dies or does not end."""
     with tempfile.TemporaryDirectory(prefix="ratchet-hub-") as cache:
         allowed = {name: environment[name] for name in ALLOWED if environment.get(name)}
@@ -98,7 +103,9 @@ def run_child(words: list[str], job: Mapping[str, Any], environment: Mapping[str
     if done.returncode or not lines:
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise RatchetError(
-            f"the process that speaks with the Hub ended: {hide(said, environment)[:300]}", "Try it again.", code="hub_process"
+            f"the process that speaks with the Hub ended: {hide(said, environment)[:300]}",
+            "Try it again.",
+            code="hub_process",
         )
     return dict(json.loads(lines[-1]))
 

@@ -1,7 +1,7 @@
 """How a published adapter is loaded: the very lines that its model card shows, and that are run before it gets its tag.
 
-They need transformers and PEFT, and `BASE` and `COMMIT` said before. Add here what an adapter needs to give the logits that were
-judged: who runs them is `reload.py`, who shows them `model_card.py`.
+They need transformers and PEFT, and `BASE` and `COMMIT` said before. Add here what an adapter needs to give the logits
+that were judged: who runs them is `reload.py`, who shows them `model_card.py`.
 """
 
 import json

@@ -1,6 +1,7 @@
 """One answer explained: which words of a text spoke for it and which against, as the served adapter read them.
 
-Add here what is said of one answer. How attributions are computed is `integrated_gradients.py`, what a word is `word_attribution.py`.
+Add here what is said of one answer. How attributions are computed is `integrated_gradients.py`, what a word is
+`word_attribution.py`.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ class Explanation:
     probabilities: tuple[tuple[str, float], ...]
     words: tuple[Word, ...]
     log_probability: float
-    """Of `label` at the served temperature: what is explained. Isotonic calibration, where there is one, comes after it."""
+    """Of `label` at the served temperature: what is explained. Isotonic calibration, where there is one, comes after
+    it."""
     baseline: float
     """The same where every token of the text is padding."""
     steps: int
@@ -55,8 +57,8 @@ class Explanation:
         if self.converged:
             return f"{moved}; attributions add up to that within {abs(self.delta):.1g} ({self.steps} steps).{cut}"
         return (
-            f"{moved}; after {self.steps} steps, the most that are taken, attributions still miss that by {abs(self.delta):.2g} "
-            f"(wanted: below {DELTA}), so read them as rough.{cut}"
+            f"{moved}; after {self.steps} steps, the most that are taken, attributions still miss that by"
+            f" {abs(self.delta):.2g} (wanted: below {DELTA}), so read them as rough.{cut}"
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -69,16 +71,22 @@ class Explanation:
         }
 
 
-def explain_text(predictor: Predictor, text: str, label: str | None = None, steps: Sequence[int] = STEPS) -> Explanation:
+def explain_text(
+    predictor: Predictor, text: str, label: str | None = None, steps: Sequence[int] = STEPS
+) -> Explanation:
     """Why `predictor` gives `label` (its answer, when None) the probability that it gives.
 
     Raises `RatchetError` for a label that it does not know and for a text of which it reads nothing.
     """
     if label is not None and label not in predictor.labels:
         known = f"It knows {', '.join(predictor.labels)}."
-        raise RatchetError(f"the adapter has no label {label!r}.", nearest(label, predictor.labels) or known, code="unknown_label")
+        raise RatchetError(
+            f"the adapter has no label {label!r}.", nearest(label, predictor.labels) or known, code="unknown_label"
+        )
     if predictor.network is None:
-        raise RatchetError("this runtime gives no gradients.", "Explain the adapter itself, not an export.", code="no_gradients")
+        raise RatchetError(
+            "this runtime gives no gradients.", "Explain the adapter itself, not an export.", code="no_gradients"
+        )
     shown = redact(text)
     ids, spans, ours = _tokens(predictor.tokenizer, shown)
     if not any(own and end > start for own, (start, end) in zip(ours, spans, strict=True)):

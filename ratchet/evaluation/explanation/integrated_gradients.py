@@ -1,7 +1,8 @@
-"""Integrated gradients (Sundararajan et al. 2017) of one answer's log-probability, by captum, over the served model itself.
+"""Integrated gradients (Sundararajan et al. 2017) of one answer's log-probability, by captum, over the served model
+itself.
 
-The path leads from the text with its tokens replaced by padding to the text; special tokens and the prompt stay. Add here how
-gradients are integrated; which tokens are the text's, and what becomes of the figures, is in `explain.py`.
+The path leads from the text with its tokens replaced by padding to the text; special tokens and the prompt stay. Add
+here how gradients are integrated; which tokens are the text's, and what becomes of the figures, is in `explain.py`.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 DELTA = 0.05
 """Nats by which attributions may miss the difference that they explain; more steps are taken until they do not."""
 STEPS = (32, 128, 512)
-"""Points at which the path is looked at. A model whose padding is the zero vector leaps at its beginning, and needs many."""
+"""Points at which the path is looked at. A model whose padding is the zero vector leaps at its beginning, and needs
+many."""
 _TOKENS_AT_ONCE = 1024
 
 
@@ -68,7 +70,11 @@ def integrate(
     found = TokenAttributions(np.zeros(len(ids)), said, without, 0)
     for count in steps:
         embedded: Any = method.attribute(
-            row, blank, additional_forward_args=mask, n_steps=count, internal_batch_size=max(1, _TOKENS_AT_ONCE // len(ids))
+            row,
+            blank,
+            additional_forward_args=mask,
+            n_steps=count,
+            internal_batch_size=max(1, _TOKENS_AT_ONCE // len(ids)),
         )
         found = TokenAttributions(embedded.detach().double().sum(dim=-1)[0].numpy(), said, without, count)
         if found.converged:

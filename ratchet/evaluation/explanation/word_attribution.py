@@ -13,7 +13,9 @@ _UNSPACED = (
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"  # Japanese and Chinese
 )
-_MARKS = "".join(map(chr, filter(lambda code: category(chr(code)).startswith("M"), range(0x300, 0x1F000)))) + "\u200c\u200d"
+_MARKS = (
+    "".join(map(chr, filter(lambda code: category(chr(code)).startswith("M"), range(0x300, 0x1F000)))) + "\u200c\u200d"
+)
 """What belongs to the letter before it: accents, vowel signs, and the joiners of Indic and Arabic writing."""
 _RUN = rf"(?:(?![{_UNSPACED}])\w[{_MARKS}]*)+"
 _WORD = re.compile(rf"[{_UNSPACED}][{_MARKS}]*|{_RUN}(?:['\u2019]{_RUN})*|[^\w\s][{_MARKS}]*")
@@ -22,7 +24,8 @@ _WORD = re.compile(rf"[{_UNSPACED}][{_MARKS}]*|{_RUN}(?:['\u2019]{_RUN})*|[^\w\s
 
 @dataclass(frozen=True)
 class Word:
-    """One word at `start`..`end` of the text; `attribution` in nats, None where no token covers it (a text that was cut)."""
+    """One word at `start`..`end` of the text; `attribution` in nats, None where no token covers it (a text that was
+    cut)."""
 
     text: str
     start: int
@@ -33,8 +36,8 @@ class Word:
 def share_out(text: str, spans: Sequence[tuple[int, int]], values: Sequence[float]) -> tuple[Word, ...]:
     """The words of `text`, each with its share of the tokens' `values`; the sum over words is the sum over tokens.
 
-    `spans` are the tokens' places in `text`. A token over several words is shared by letters; one over none (a line break)
-    goes to the word before it, or to the first. Raises ValueError for values without any word to take them.
+    `spans` are the tokens' places in `text`. A token over several words is shared by letters; one over none (a line
+    break) goes to the word before it, or to the first. Raises ValueError for values without any word to take them.
     """
     places = [found.span() for found in _WORD.finditer(text)]
     if values and not places:

@@ -25,7 +25,8 @@ WAYS = {
 
 
 def draw_scores(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Macro-F1 on the test split: candidate, live and baselines on one axis from 0 to 1; None without a candidate's figure."""
+    """Macro-F1 on the test split: candidate, live and baselines on one axis from 0 to 1; None without a candidate's
+    figure."""
     rows = []
     for name, kind, top in (("candidate", "candidate", "metrics"), ("live adapter", "live", "live_metrics")):
         found = look_up(document, f"{top}.test") or {}
@@ -33,7 +34,9 @@ def draw_scores(document: Mapping[str, Any]) -> dict[str, Any] | None:
             rows.append(_row(name, name, kind, f"{top}.test.macro_f1", found["macro_f1"], found.get("macro_f1_ci")))
     if not rows or rows[0]["kind"] != "candidate":
         return None
-    measured = {key: row for key, row in (document.get("baselines") or {}).items() if (row or {}).get("macro_f1") is not None}
+    measured = {
+        key: row for key, row in (document.get("baselines") or {}).items() if (row or {}).get("macro_f1") is not None
+    }
     for key, found in sorted(measured.items(), key=lambda item: -item[1]["macro_f1"]):
         place, said = join_key("baselines", key, "macro_f1"), BASELINES.get(key, "another baseline")
         rows.append(_row(BASELINES.get(key, key), said, "baseline", place, found["macro_f1"], None))

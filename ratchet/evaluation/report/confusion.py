@@ -16,11 +16,12 @@ TEXTS_AT_MOST = 20
 
 
 def arrange_confusion(document: Mapping[str, Any], split: str, cells_at_most: int) -> dict[str, Any] | None:
-    """The matrix of `split`, ordered by how often a label is confused (as truth or as prediction); None where there is none.
+    """The matrix of `split`, ordered by how often a label is confused (as truth or as prediction); None where there is
+    none.
 
-    Only the most confused labels are kept where there are more than `LABELS_AT_MOST`, or more than `cells_at_most` filled
-    cells (200 bytes each), so that the page stays small; `left_out` says how many are not.
-    Each cell names its place in the document (`row`, `column`), how deep it is shaded and the anchor of its texts, if any.
+    Only the most confused labels are kept where there are more than `LABELS_AT_MOST`, or more than `cells_at_most`
+    filled cells (200 bytes each), so that the page stays small; `left_out` says how many are not. Each cell names its
+    place in the document (`row`, `column`), how deep it is shaded and the anchor of its texts, if any.
     """
     counts = ((document.get("metrics") or {}).get(split) or {}).get("confusion")
     labels: Sequence[str] = document.get("labels") or []
@@ -36,7 +37,8 @@ def arrange_confusion(document: Mapping[str, Any], split: str, cells_at_most: in
 
     def cell(i: int, j: int) -> dict[str, Any]:
         anchor = _anchor(split, labels[i], labels[j]) if (labels[i], labels[j]) in texts else ""
-        shade = math.sqrt(counts[i][j] / totals[i]) if totals[i] else 0.0  # the root, so that rare confusions are seen too
+        # the root, so that rare confusions are seen too
+        shade = math.sqrt(counts[i][j] / totals[i]) if totals[i] else 0.0
         return {"row": i, "column": j, "count": counts[i][j], "shade": round(shade, 2), "anchor": anchor}
 
     pairs = sorted((-counts[i][j], i, j) for i in range(k) for j in range(k) if i != j and counts[i][j])

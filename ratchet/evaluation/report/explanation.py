@@ -1,4 +1,5 @@
-"""The page of one explained answer: the text with each word shaded by what it did, and the same in figures. Nothing runs.
+"""The page of one explained answer: the text with each word shaded by what it did, and the same in figures. Nothing
+runs.
 
 Add here what is shown of an explanation; what is explained, and how, is `ratchet/evaluation/explanation/`.
 """
@@ -12,7 +13,8 @@ from ratchet.evaluation.report.page import POLICY, make_environment
 
 
 def render_explanation(document: Mapping[str, Any]) -> str:
-    """The whole page of the document that `ratchet explain --json` prints. Raises ValueError for a figure that is no number."""
+    """The whole page of the document that `ratchet explain --json` prints. Raises ValueError for a figure that is no
+    number."""
     words = document["words"]
     most = max((abs(word["attribution"]) for word in words if word["attribution"] is not None), default=0.0)
     return (
@@ -24,7 +26,9 @@ def render_explanation(document: Mapping[str, Any]) -> str:
             visible=make_visible,
             write=lambda rounding, value: format_figure(value, rounding),
             pieces=_piece_together(document["text"], words, most),
-            ranked=sorted((word for word in words if word["attribution"] is not None), key=lambda word: -abs(word["attribution"])),
+            ranked=sorted(
+                (word for word in words if word["attribution"] is not None), key=lambda word: -abs(word["attribution"])
+            ),
             reach=lambda value: round(100 * abs(value) / most, 1) if most else 0.0,
             answers=sorted(document["probabilities"].items(), key=lambda pair: -pair[1]),
         )
@@ -32,7 +36,8 @@ def render_explanation(document: Mapping[str, Any]) -> str:
 
 
 def _piece_together(text: str, words: list[dict[str, Any]], most: float) -> list[dict[str, Any]]:
-    """The whole text in order: words with `kind` and `share` (0..1 of the strongest), and what lies between them as it is."""
+    """The whole text in order: words with `kind` and `share` (0..1 of the strongest), and what lies between them as it
+    is."""
     ends = [0, *(place for word in words for place in (word["start"], word["end"])), len(text)]
     pieces: list[dict[str, Any]] = []
     for number, (start, end) in enumerate(pairwise(ends)):

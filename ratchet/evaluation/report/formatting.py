@@ -1,7 +1,7 @@
 """One way to write a figure: where it stands in the document, how it is rounded, and what a reader sees.
 
-Every number of the page goes through `format_figure`, and names its place by a key, so that anyone (a test does) can compare
-the page with `eval_report.json`. Add roundings here; which figures are shown is said in the templates.
+Every number of the page goes through `format_figure`, and names its place by a key, so that anyone (a test does) can
+compare the page with `eval_report.json`. Add roundings here; which figures are shown is said in the templates.
 """
 
 import hashlib
@@ -41,8 +41,8 @@ def make_visible(text: str, at_most: int = 0) -> str:
 def format_figure(value: Any, rounding: str) -> str:
     """`value` as the page writes it; None is "no data", never a zero.
 
-    Roundings: `0` whole number, `3` decimals, `+3` signed, `%1` share as per cent, `s1` seconds, `~3` significant digits,
-    `text`, `text80` cut to 80 characters, `count` how many a list holds, `day` the date of a time.
+    Roundings: `0` whole number, `3` decimals, `+3` signed, `%1` share as per cent, `s1` seconds, `~3` significant
+    digits, `text`, `text80` cut to 80 characters, `count` how many a list holds, `day` the date of a time.
 
     Raises ValueError for NaN and infinity (JSON has neither) and for an unknown rounding.
     """
@@ -78,7 +78,8 @@ def _number(value: float, pattern: str) -> str:
 
 
 def join_key(*parts: str | int) -> str:
-    """The key of a place in the document: `metrics.test.macro_f1`. Dots and all but plain ASCII in a part become %XX."""
+    """The key of a place in the document: `metrics.test.macro_f1`. Dots and all but plain ASCII in a part become
+    %XX."""
     return ".".join(quote(str(part), safe="", errors="surrogatepass").replace(".", "%2E") for part in parts)
 
 
@@ -114,8 +115,8 @@ def divide(part: Any, whole: Any) -> float | None:
 
 
 def make_slug(name: str) -> str:
-    """A stable anchor of `name`: itself when it is lower-case letters, digits, `_` and `-`, else what is left of it and a
-    short digest, so that two names never share an anchor.
+    """A stable anchor of `name`: itself when it is lower-case letters, digits, `_` and `-`, else what is left of it and
+    a short digest, so that two names never share an anchor.
     """
     if re.fullmatch(r"[a-z0-9_-]{1,60}", name):
         return name

@@ -1,8 +1,9 @@
-"""The index of a classifier's reports: a page that never needs its end, so that a week can be appended in constant time.
+"""The index of a classifier's reports: a page that never needs its end, so that a week can be appended in constant
+time.
 
-The file is a head of `HEAD_BYTES` and one row of `ROW_BYTES` for each week, in the order written; the browser closes the open
-tags and sorts the rows, newest first, by the `order` that each carries. Add here what a row shows; who writes it is
-`ratchet/storage/report_index.py`.
+The file is a head of `HEAD_BYTES` and one row of `ROW_BYTES` for each week, in the order written; the browser closes
+the open tags and sorts the rows, newest first, by the `order` that each carries. Add here what a row shows; who writes
+it is `ratchet/storage/report_index.py`.
 """
 
 from collections.abc import Mapping

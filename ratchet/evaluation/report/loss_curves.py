@@ -32,7 +32,12 @@ def draw_curves(candidate: Mapping[str, Any]) -> dict[str, Any] | None:
             "name": name,
             "key": key,
             "points": [
-                {"x": across.at(e["epoch"]), "y": up.at(e[key]), "row": row, "tip": f"epoch {e['epoch']}: {name} {e[key]:.3f}"}
+                {
+                    "x": across.at(e["epoch"]),
+                    "y": up.at(e[key]),
+                    "row": row,
+                    "tip": f"epoch {e['epoch']}: {name} {e[key]:.3f}",
+                }
                 for row, e in enumerate(candidate["epochs"])
                 if e in epochs and e.get(key) is not None
             ],

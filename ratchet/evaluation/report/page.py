@@ -1,4 +1,5 @@
-"""The page itself: `eval_report.json` in, one HTML file out. Everything is escaped by one environment, and nothing runs.
+"""The page itself: `eval_report.json` in, one HTML file out. Everything is escaped by one environment, and nothing
+runs.
 
 Add a section as a template and, where it needs places or an order, a module beside this one that computes them. What is
 measured belongs to `ratchet/metrics/classification.py`, where the page is stored to `ratchet/storage/reports.py`.
@@ -22,7 +23,8 @@ from ratchet.evaluation.report.sweep import draw_sweep, letter_of
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 SIZE_AT_MOST = 500_000
 ROOM = ((150, 600), (150, 200), (50, 200), (15, 60), (5, 20))
-"""Rows of a table that grows with the data, and filled cells of a matrix; the next pair is tried when a page is too large."""
+"""Rows of a table that grows with the data, and filled cells of a matrix; the next pair is tried when a page is too
+large."""
 WORDS = {"passed": "✓", "blocked": "✕", "first": "○"}
 
 
@@ -38,7 +40,9 @@ def make_environment() -> jinja2.Environment:
     )
 
 
-def render_report(document: Mapping[str, Any], *, digest: str = "", environment: jinja2.Environment | None = None) -> str:
+def render_report(
+    document: Mapping[str, Any], *, digest: str = "", environment: jinja2.Environment | None = None
+) -> str:
     """The whole page of an `eval_report.json` document; `digest` is of the file's bytes and is printed at the foot.
 
     Missing parts are said to be missing, and tables that had to be cut say so. Raises ValueError for NaN or infinity
@@ -49,10 +53,14 @@ def render_report(document: Mapping[str, Any], *, digest: str = "", environment:
         page = _render(document, digest, environment, rows, cells)
         if (size := len(page.encode())) <= SIZE_AT_MOST:
             return page
-    raise ValueError(f"the page has {size} bytes even with {ROOM[-1][0]} rows a table; at most {SIZE_AT_MOST} are allowed")
+    raise ValueError(
+        f"the page has {size} bytes even with {ROOM[-1][0]} rows a table; at most {SIZE_AT_MOST} are allowed"
+    )
 
 
-def _render(document: Mapping[str, Any], digest: str, environment: jinja2.Environment | None, rows: int, cells: int) -> str:
+def _render(
+    document: Mapping[str, Any], digest: str, environment: jinja2.Environment | None, rows: int, cells: int
+) -> str:
     judged = judge_labels(document)
     judged_scale = span_labels(judged)
     template = (environment or make_environment()).get_template("eval_report.html.j2")
@@ -72,7 +80,8 @@ def _render(document: Mapping[str, Any], digest: str, environment: jinja2.Enviro
         has=lambda *parts: look_up(document, join_key(*parts)) not in (None, [], {}, ""),
         value=lambda *parts: look_up(document, join_key(*parts)),
         write=lambda rounding, key: format_figure(look_up(document, key), rounding),
-        write_share=lambda rounding, key, of: format_figure(divide(look_up(document, key), look_up(document, of)), rounding),
+        write_share=lambda rounding, key, of: format_figure(divide(look_up(document, key), look_up(document, of)),
+        rounding),
         splits=list_splits(document),
         spread=spread_labels(document),
         judged=judged,

@@ -34,13 +34,17 @@ def spread_labels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     reach = max((share or 0 for _, shares in rows for share in shares.values()), default=0) or 1.0
     rows.sort(key=lambda row: (-(row[1]["train"] or 0), row[0]))
     return [
-        {"label": label, "reach": {split: None if share is None else round(share / reach, 4) for split, share in shares.items()}}
+        {
+            "label": label,
+            "reach": {split: None if share is None else round(share / reach, 4) for split, share in shares.items()},
+        }
         for label, shares in rows
     ]
 
 
 def judge_labels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each label what the test split says of it: whether it occurs at all, F1 with ends, and live's F1, weakest first."""
+    """For each label what the test split says of it: whether it occurs at all, F1 with ends, and live's F1, weakest
+    first."""
     found = []
     for label in document.get("labels") or []:
         row = _of_class(document, "metrics", label)
@@ -53,8 +57,12 @@ def judge_labels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def span_labels(judged: list[dict[str, Any]]) -> Scale:
-    """The scale, in per cent of the width, on which the rows of `judge_labels` are drawn: from the tenth below all of them to 1."""
-    lowest = min((row[key] for row in judged if row["occurs"] for key in ("f1", "low", "live") if row[key] is not None), default=0)
+    """The scale, in per cent of the width, on which the rows of `judge_labels` are drawn: from the tenth below all of
+    them to 1."""
+    lowest = min(
+        (row[key] for row in judged if row["occurs"] for key in ("f1", "low", "live") if row[key] is not None),
+        default=0,
+    )
     return Scale(min(int(lowest * 10) / 10, 0.9), 1.0, 0.0, 100.0)
 
 

@@ -1,4 +1,5 @@
-"""The reliability diagram: does a confidence of 0.9 mean right nine times in ten? Places of bins, whiskers and count bars.
+"""The reliability diagram: does a confidence of 0.9 mean right nine times in ten? Places of bins, whiskers and count
+bars.
 
 Add here what is drawn in that diagram. The bins themselves are computed in `ratchet/metrics/classification.py`.
 """

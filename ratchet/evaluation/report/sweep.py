@@ -68,7 +68,9 @@ def _part(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
     placed: list[dict[str, Any]] = []
     for point in sorted(points, key=lambda found: -found["y"]):
         height = point["y"] - (15 if point["kept"] else 11)
-        while any(abs(other["x"] - point["x"]) < _APART and abs(other["letter_y"] - height) < _APART for other in placed):
+        while any(
+            abs(other["x"] - point["x"]) < _APART and abs(other["letter_y"] - height) < _APART for other in placed
+        ):
             height -= _APART
         placed.append({**point, "letter_y": round(height, 2)})
     return sorted(placed, key=lambda found: found["row"])

@@ -1,7 +1,8 @@
 """DoRA: a LoRA whose outputs are stretched, so that each has the length that was learned for it (Liu et al. 2024).
 
-For y = x W'^T + b with W' = m (W + s B A) / |W + s B A|, row by row, the stretch c = m / |W + s B A| is one number for each
-output. It depends on no input, so it is computed once: y = c (x W^T + s x A^T B^T) + b. Add here what is particular to DoRA.
+For y = x W'^T + b with W' = m (W + s B A) / |W + s B A|, row by row, the stretch c = m / |W + s B A| is one number for
+each output. It depends on no input, so it is computed once: y = c (x W^T + s x A^T B^T) + b. Add here what is
+particular to DoRA.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,8 @@ def add_product(
 
 
 def dora_scale(changed: "torch.Tensor", module: str, tensors: Mapping[str, "torch.Tensor"]) -> "torch.Tensor":
-    """c [out] of a layer whose weight with its product is `changed` [out, in]; raises `RatchetError` where a row has no length."""
+    """c [out] of a layer whose weight with its product is `changed` [out, in]; raises `RatchetError` where a row has no
+    length."""
     import torch
 
     stretch: torch.Tensor = tensors[f"{PREFIX}{module}{MAGNITUDE}"] / torch.linalg.norm(changed, dim=1)

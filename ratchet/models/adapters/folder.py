@@ -1,9 +1,9 @@
 """An adapter folder, opened: its small files whole, and its weights only once somebody has looked at their header.
 
-A folder may be anybody's: nothing in it is followed, run, or read at a size that it chooses. The folder is held by its descriptor,
-so that what is looked at and what is loaded lie in one folder whatever changes places meanwhile, and bytes that were digested are
-digested again when they are loaded. Add here how files come into memory; what they must say is `format.py`,
-`peft_format.py` and `safetensors_header.py`.
+A folder may be anybody's: nothing in it is followed, run, or read at a size that it chooses. The folder is held by its
+descriptor, so that what is looked at and what is loaded lie in one folder whatever changes places meanwhile, and bytes
+that were digested are digested again when they are loaded. Add here how files come into memory; what they must say is
+`format.py`, `peft_format.py` and `safetensors_header.py`.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ from ratchet.models.adapters.format import bad_adapter
 from ratchet.models.adapters.safetensors_header import Header
 
 MAX_SMALL = 1_000_000
-"""Bytes of a file that is read whole before anything is known of it. As JSON it takes some thirty times as much memory at worst."""
+"""Bytes of a file that is read whole before anything is known of it. As JSON it takes some thirty times as much memory
+at worst."""
 MAX_HEADER = 1_000_000
 """Bytes of the header of weights: some seven thousand tensors."""
 _MAX_BYTES = 2_000_000_000
@@ -44,7 +45,8 @@ class OpenFolder:
 
     @property
     def header(self) -> Header:
-        """The header of the weights, which costs no more memory than a small file; refused when it is cut or too long."""
+        """The header of the weights, which costs no more memory than a small file; refused when it is cut or too
+        long."""
         self._weights.seek(0)
         start, size = self._weights.read(8), os.fstat(self._weights.fileno()).st_size
         if len(start) < 8:
@@ -67,8 +69,8 @@ class OpenFolder:
 def open_folder(folder: Path) -> Iterator[OpenFolder]:
     """Open an adapter folder, sealed or not, and compare all of it with its manifest before anything else is parsed.
 
-    Raises `RatchetError` for a link, for whatever is no regular file, an unknown or missing file, a size that none has, or (when
-    sealed) content that differs from the manifest or from the digest that the folder is named by.
+    Raises `RatchetError` for a link, for whatever is no regular file, an unknown or missing file, a size that none has,
+    or (when sealed) content that differs from the manifest or from the digest that the folder is named by.
     """
     with ExitStack() as stack:
         files = open_files(folder, stack)
@@ -85,7 +87,8 @@ def open_folder(folder: Path) -> Iterator[OpenFolder]:
         expected = {form.CARD, form.WEIGHTS[card.method], *([form.CONFIG] if card.method in form.LOW_RANK else [])}
         if set(files) - {form.MANIFEST} != expected:
             raise bad_adapter(
-                f"adapter folder {folder.name} holds {', '.join(sorted(files))}; a {card.method} needs {sorted(expected)}."
+                f"adapter folder {folder.name} holds {', '.join(sorted(files))}; a {card.method} needs"
+                f" {sorted(expected)}."
             )
         weights = form.WEIGHTS[card.method]
         yield OpenFolder(folder.name, small, card, digest, files[weights], digests.get(weights))
@@ -105,13 +108,17 @@ def open_files(folder: Path, stack: ExitStack, small: Collection[str] = _SMALL) 
     try:
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise bad_adapter(f"{folder} is no adapter folder: {error.strerror}.", "Give the folder of an adapter.") from None
+        raise bad_adapter(
+            f"{folder} is no adapter folder: {error.strerror}.", "Give the folder of an adapter."
+        ) from None
     stack.callback(os.close, place)
     names = []
     with os.scandir(place) as entries:
         for entry in entries:
             if entry.name not in {*small, *_WEIGHTS}:
-                raise bad_adapter(f"adapter folder {folder.name} holds {entry.name[:80]!r}, which is no part of an adapter.")
+                raise bad_adapter(
+                    f"adapter folder {folder.name} holds {entry.name[:80]!r}, which is no part of an adapter."
+                )
             names.append(entry.name)
     return {name: stack.enter_context(_open_file(place, name, folder.name)) for name in sorted(names)}
 

@@ -1,10 +1,11 @@
 """The strict form of an adapter folder: which files, which settings, which tensors; checked before anything is built.
 
-A folder holds `ratchet.json` (what the adapter is), in the forms `lora` and `dora` a plain PEFT pair (`adapter_config.json`,
-`adapter_model.safetensors`), in the form `full` every weight of the model (`model.safetensors`), in the form `probe`
-`probe.safetensors`, and once sealed `manifest.json`. Add here which
-files a folder may hold and what a card says; how they are read is `folder.py`, settings and tensors are checked in
-`peft_format.py`, how they become a model is said in `ratchet/models/inference/predictor.py`, where they lie in `ratchet/storage/registry/adapters.py`.
+A folder holds `ratchet.json` (what the adapter is), in the forms `lora` and `dora` a plain PEFT pair
+(`adapter_config.json`, `adapter_model.safetensors`), in the form `full` every weight of the model
+(`model.safetensors`), in the form `probe` `probe.safetensors`, and once sealed `manifest.json`. Add here which files a
+folder may hold and what a card says; how they are read is `folder.py`, settings and tensors are checked in
+`peft_format.py`, how they become a model is said in `ratchet/models/inference/predictor.py`, where they lie in
+`ratchet/storage/registry/adapters.py`.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ WEIGHTS: Mapping[str, str] = {
     "probe": "probe.safetensors",
 }
 _MAX_LABELS, _MAX_CHARS, _LARGEST = 10_000, 4096, 3e38
-_LATER = {"calibration", "canary"}  # keys that a card may lack: one until it is sealed, the other if it is older than canaries
+# keys that a card may lack: one until it is sealed, the other if it is older than canaries
+_LATER = {"calibration", "canary"}
 
 
 def bad_adapter(found: str, cure: str = "") -> RatchetError:
@@ -50,11 +52,13 @@ class AdapterCard:
     max_tokens: int
     preprocessing: str
     prompt: Mapping[str, Any] | None = None
-    """What stands around the text and which tokens are the labels (`ratchet/config/prompt.py`); of a causal adapter only."""
+    """What stands around the text and which tokens are the labels (`ratchet/config/prompt.py`); of a causal adapter
+    only."""
     schema: int = 1
     calibration: Mapping[str, Any] | None = None
     canary: Mapping[str, Any] | None = None
-    """What it answers to fixed prompts (`ratchet/models/inference/reference_logits.py`): `prompts`, the number of their list, and `logits`, rows of numbers."""
+    """What it answers to fixed prompts (`ratchet/models/inference/reference_logits.py`): `prompts`, the number of their
+    list, and `logits`, rows of numbers."""
 
     def __post_init__(self) -> None:
         known = isinstance(self.method, str) and self.method in WEIGHTS
@@ -64,17 +68,21 @@ class AdapterCard:
             said = f"schema {show(self.schema)}, {show(self.family)}/{show(self.method)}"
             raise bad_adapter(f"{CARD} describes {said}.", "Update Ratchet.")
         texts = (self.base, self.base_revision, self.tokenizer_digest, self.preprocessing, *self.labels)
-        if not all(isinstance(text, str) and text for text in texts) or not 2 <= len(set(self.labels)) == len(self.labels):
+        if not all(isinstance(text, str) and text for text in texts) or not 2 <= len(set(self.labels)) == len(
+            self.labels
+        ):
             raise bad_adapter(f"{CARD} lacks a base, a digest or two distinct labels.")
         if len(self.labels) > _MAX_LABELS or not all(len(text) <= _MAX_CHARS and text.isprintable() for text in texts):
             raise bad_adapter(
-                f"{CARD} holds more than {_MAX_LABELS} labels, or a name of more than {_MAX_CHARS} printable characters."
+                f"{CARD} holds more than {_MAX_LABELS} labels, or a name of more than {_MAX_CHARS} printable"
+                " characters."
             )
         if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 65536:
             raise bad_adapter(f"{CARD} has max_tokens = {show(self.max_tokens)}.")
         if self.canary is not None and not _is_canary(self.canary, len(self.labels)):
             raise bad_adapter(
-                f"{CARD} holds a canary that is no number of a list with {len(self.labels)} logits for each of its prompts."
+                f"{CARD} holds a canary that is no number of a list with {len(self.labels)} logits for each of its"
+                " prompts."
             )
 
     def as_json(self) -> dict[str, Any]:
@@ -120,7 +128,9 @@ def check_manifest(content: Mapping[str, bytes], found: Mapping[str, str] | None
     if manifest["files"] != found or manifest["digest"] != digest_json(found):
         stated = manifest["files"] if isinstance(manifest["files"], dict) else {}
         changed = [
-            name if name in found else show(name) for name in sorted({*found, *stated}) if found.get(name) != stated.get(name)
+            name if name in found else show(name)
+            for name in sorted({*found, *stated})
+            if found.get(name) != stated.get(name)
         ]
         raise bad_adapter(f"adapter files differ from their manifest: {', '.join(changed) or 'digest'}.")
     if content[MANIFEST] != write_manifest(found):  # its own bytes are in no digest

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def apply_adapter(model: Any, settings: LoraSettings | None, tensors: Mapping[str, "torch.Tensor"]) -> None:
-    """Put what was trained into a base model for good: a LoRA or DoRA is merged, weights without settings take their places."""
+    """Put what was trained into a base model for good: a LoRA or DoRA is merged, weights without settings take their
+    places."""
     import torch
 
     if settings is not None:
@@ -24,7 +25,8 @@ def apply_adapter(model: Any, settings: LoraSettings | None, tensors: Mapping[st
 
 
 def apply_lora(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> None:
-    """Add the low-rank product to each target's weight, stretched where the adapter is a DoRA, and put the saved heads in place."""
+    """Add the low-rank product to each target's weight, stretched where the adapter is a DoRA, and put the saved heads
+    in place."""
     import torch
 
     parameters = dict(model.named_parameters())

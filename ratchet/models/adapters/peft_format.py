@@ -1,7 +1,8 @@
-"""The strict form of adapter weights: which settings PEFT may be given, and which tensors must be there, no more, no less.
+"""The strict form of adapter weights: which settings PEFT may be given, and which tensors must be there, no more, no
+less.
 
-Add here what weights may hold; which files lie beside them is said in `format.py`, how a file of weights is compared before
-it is read in `safetensors_header.py`.
+Add here what weights may hold; which files lie beside them is said in `format.py`, how a file of weights is compared
+before it is read in `safetensors_header.py`.
 """
 
 from collections.abc import Collection, Mapping
@@ -41,7 +42,9 @@ class LoraSettings:
         if type(self.rank) is not int or not 1 <= self.rank <= MAX_RANK:
             raise bad_adapter(f"{CONFIG} asks for r = {show(self.rank)}; 1 to {MAX_RANK} is allowed.")
         if not is_number(self.alpha) or not 0 < self.alpha <= 16 * MAX_RANK:
-            raise bad_adapter(f"{CONFIG} has lora_alpha = {show(self.alpha)}; above 0 and up to {16 * MAX_RANK} is allowed.")
+            raise bad_adapter(
+                f"{CONFIG} has lora_alpha = {show(self.alpha)}; above 0 and up to {16 * MAX_RANK} is allowed."
+            )
         if not is_number(self.dropout) or not 0 <= self.dropout < 1:
             raise bad_adapter(f"{CONFIG} has lora_dropout = {show(self.dropout)}; 0 to below 1 is allowed.")
         names = (*self.target_modules, *self.heads)
@@ -86,10 +89,14 @@ class LoraSettings:
                 dora=content["use_dora"] is True,
             )
         except (KeyError, TypeError) as error:
-            raise bad_adapter(f"{CONFIG} lacks a setting or holds one of the wrong type ({show(str(error))}).") from None
+            raise bad_adapter(
+                f"{CONFIG} lacks a setting or holds one of the wrong type ({show(str(error))})."
+            ) from None
         ours = settings.as_json()
         if canonical_json(content) != canonical_json(ours):  # to which true is not 1
-            extra = sorted(key for key in content if key not in ours or canonical_json(content[key]) != canonical_json(ours[key]))
+            extra = sorted(
+                key for key in content if key not in ours or canonical_json(content[key]) != canonical_json(ours[key])
+            )
             said = ", ".join(key if key.isidentifier() else show(key) for key in extra[:8])
             raise bad_adapter(f"{CONFIG} sets {said[:300]}, which an adapter of ours never does.")
         return settings
@@ -126,13 +133,19 @@ def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...
 
 
 def check_heads(expected: Mapping[str, tuple[int, ...]], prefix: str, held: Collection[str]) -> None:
-    """Raise when a module that is stored whole is one of the base model's own: an adapter adds a head, and replaces nothing.
+    """Raise when a module that is stored whole is one of the base model's own: an adapter adds a head, and replaces
+    nothing.
 
-    `prefix` is what names of the model without its head begin with, `held` the names of the tensors in the base's files.
+    `prefix` is what names of the model without its head begin with, `held` the names of the tensors in the base's
+    files.
     """
     for name in expected:
         own = name.removeprefix(PREFIX)
-        if ".lora_" not in name and own.startswith(f"{prefix}.") and not {own, own.removeprefix(f"{prefix}.")}.isdisjoint(held):
+        if (
+            ".lora_" not in name
+            and own.startswith(f"{prefix}.")
+            and not {own, own.removeprefix(f"{prefix}.")}.isdisjoint(held)
+        ):
             raise bad_adapter(f"{CONFIG} names a head that would replace {own} of the base model.")
 
 

@@ -21,7 +21,8 @@ class Header:
 
 
 def check_header(header: Header, expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Compare a safetensors header with the exact names and shapes (float32) expected, and with the bytes that follow it.
+    """Compare a safetensors header with the exact names and shapes (float32) expected, and with the bytes that follow
+    it.
 
     Nothing of the weights is read: a header that passes says what the numbers take, and that they are all there.
     """

@@ -1,7 +1,7 @@
 """An opened adapter: every file, setting, tensor and digest of its folder was checked, nothing is built yet.
 
-Add here what must be true of a folder before anyone builds a model from it. `ratchet/models/inference/predictor.py` builds one that answers alone,
-`ratchet/models/inference/multi_adapter.py` one that shares its base weights with others.
+Add here what must be true of a folder before anyone builds a model from it. `ratchet/models/inference/predictor.py`
+builds one that answers alone, `ratchet/models/inference/multi_adapter.py` one that shares its base weights with others.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,13 @@ from ratchet.metrics.calibration import UNCALIBRATED, Calibration
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.folder import OpenFolder, open_folder
 from ratchet.models.adapters.format import AdapterCard, bad_adapter
-from ratchet.models.adapters.peft_format import LoraSettings, check_heads, expected_tensors, load_finite, read_lora_settings
+from ratchet.models.adapters.peft_format import (
+    LoraSettings,
+    check_heads,
+    expected_tensors,
+    load_finite,
+    read_lora_settings,
+)
 from ratchet.models.adapters.safetensors_header import check_header
 from ratchet.models.base_models import Base, names_in, resolve_base
 from ratchet.models.causal import empty_causal
@@ -54,7 +60,9 @@ def validate_adapter(folder: Path) -> ValidatedAdapter:
         calibration = read_calibration(card)
         settings, skeleton, expected = _expect(files, base)
         check_header(files.header, expected)
-        return ValidatedAdapter(card, base, tokenizer, calibration, load_finite(files.read_weights()), settings, skeleton)
+        return ValidatedAdapter(
+            card, base, tokenizer, calibration, load_finite(files.read_weights()), settings, skeleton
+        )
 
 
 def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, dict[str, tuple[int, ...]]]:
@@ -100,7 +108,9 @@ def read_prompt(card: AdapterCard) -> Prompt | None:
     return prompt
 
 
-def make_card(base: Base, method: form.Form, labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None) -> AdapterCard:
+def make_card(
+    base: Base, method: form.Form, labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None
+) -> AdapterCard:
     """The card of an adapter that was trained here, on `base`; one with a prompt is causal."""
     return AdapterCard(
         family="causal" if prompt else "encoder",
@@ -134,7 +144,8 @@ def _check_base(card: AdapterCard) -> Base:
             )
     chat = card.prompt is not None and card.prompt.get("chat") is True
     found = tokenizer_digest(base.folder, chat=chat)
-    if card.tokenizer_digest not in (found, here.tokenizer_digest):  # the latter without a template, as before it was in it
+    # the latter without a template, as before it was in it
+    if card.tokenizer_digest not in (found, here.tokenizer_digest):
         raise bad_adapter(
             f"the adapter was trained with tokenizer_digest {card.tokenizer_digest[:24]!r}, here is {found[:24]!r}.",
             f"Put the base's tokenizer.json{' and chat template' if chat else ''} back, or train again.",

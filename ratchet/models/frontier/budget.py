@@ -8,7 +8,8 @@ from typing import Protocol
 
 
 class SpendLog(Protocol):
-    """What outlives the process: money by a name of each attempt. A name that is written again replaces what it said before."""
+    """What outlives the process: money by a name of each attempt. A name that is written again replaces what it said
+    before."""
 
     def spent(self) -> float:
         """The sum over all names."""
@@ -24,7 +25,8 @@ class BudgetSpent(Exception):  # noqa: N818 - an answer to a request for money
 
 
 class Budget:
-    """Money for one cycle; several threads may ask. What earlier runs of the cycle spent, or had set aside when killed, counts."""
+    """Money for one cycle; several threads may ask. What earlier runs of the cycle spent, or had set aside when killed,
+    counts."""
 
     def __init__(self, most: float, log: SpendLog) -> None:
         self._most, self._log, self._lock = most, log, threading.Lock()

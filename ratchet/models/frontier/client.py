@@ -1,8 +1,9 @@
-"""Many questions: from memory where they were answered before, else several at once, until all are answered or it must stop.
+"""Many questions: from memory where they were answered before, else several at once, until all are answered or it must
+stop.
 
-Stops for good when the budget is spent, when the endpoint refuses, after three questions in a row that brought nothing or five
-that were cut short, or when `longest_s` has passed: a cycle waits no longer. Add here when to stop; how one question is asked is
-`retries.py`.
+Stops for good when the budget is spent, when the endpoint refuses, after three questions in a row that brought nothing
+or five that were cut short, or when `longest_s` has passed: a cycle waits no longer. Add here when to stop; how one
+question is asked is `retries.py`.
 """
 
 import threading
@@ -41,7 +42,8 @@ class AnswerCache(Protocol):
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What came of a list of texts: an answer for each, None for one that was not answered; and how it went, in a sentence."""
+    """What came of a list of texts: an answer for each, None for one that was not answered; and how it went, in a
+    sentence."""
 
     answers: tuple[FrontierAnswer | None, ...]
     remembered: int
@@ -79,13 +81,15 @@ class FrontierClient:
     wait: Wait = time.sleep
 
     def ask(self, texts: Sequence[str], watch: Callable[[int], None] = lambda done: None) -> BatchResult:
-        """Answers to the texts, in their order. Never raises for what an endpoint does. `watch` is told how many are done.
+        """Answers to the texts, in their order. Never raises for what an endpoint does. `watch` is told how many are
+        done.
 
         Raises `RatchetError` where what was spent cannot be told, or the environment's proxy cannot be used.
         """
         if self.key is None and not self.settings.is_local:
             return BatchResult.nothing(
-                len(texts), f"The frontier model was not asked: the environment has no usable {self.settings.key_variable}."
+                len(texts),
+                f"The frontier model was not asked: the environment has no usable {self.settings.key_variable}.",
             )
         questions = [FrontierQuestion(self.settings, self.prompt, text) for text in texts]
         known = [self.memory.recall(question.digest) for question in questions]
@@ -133,7 +137,8 @@ class FrontierClient:
     def _say(self, answers: Sequence[FrontierAnswer | None], remembered: int, course: "_Course") -> str:
         found = [answer for answer in answers if answer]
         said = (
-            f"{len(found)} of {len(answers)} texts were answered by {self.settings.model}, {remembered} of them in an earlier run"
+            f"{len(found)} of {len(answers)} texts were answered by {self.settings.model}, {remembered} of them in an"
+            " earlier run"
         )
         flaws = Counter(answer.flaw for answer in found if answer.flaw)
         if flaws:
@@ -147,7 +152,9 @@ class FrontierClient:
         cures = [course.cure] if course.cure else []
         if flaws["cut_short"]:
             limit = self.settings.max_answer_tokens
-            cures.append(f"Raise frontier.max_answer_tokens, now {limit}: a model that thinks before it answers needs hundreds.")
+            cures.append(
+                f"Raise frontier.max_answer_tokens, now {limit}: a model that thinks before it answers needs hundreds."
+            )
         return " ".join([f"{said}.", *cures])
 
 

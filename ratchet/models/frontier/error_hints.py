@@ -1,6 +1,8 @@
-"""What may mend a frontier model that brings nothing: one sentence for each way to fail, naming settings of `[frontier]`.
+"""What may mend a frontier model that brings nothing: one sentence for each way to fail, naming settings of
+`[frontier]`.
 
-The endpoint's own words are not repeated, for they may hold the text or the key. Add a status here when it has a cure of its own.
+The endpoint's own words are not repeated, for they may hold the text or the key. Add a status here when it has a cure
+of its own.
 """
 
 from ratchet.config.frontier import Frontier
@@ -24,7 +26,9 @@ def hint_for_status(status: int, settings: Frontier) -> str:
             f"Look at the quota of the account behind the key in {settings.key_variable}; "
             f"else lower at_once, now {settings.at_once}, or raise retries, now {settings.retries}."
         )
-    return "Redirects are not followed: write the address that it leads to into base_url." if 300 <= status < 400 else ""
+    return (
+        "Redirects are not followed: write the address that it leads to into base_url." if 300 <= status < 400 else ""
+    )
 
 
 def hint_for_timeout(settings: Frontier) -> str:

@@ -47,7 +47,9 @@ class FrontierQuestion:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the endpoint and of all that is sent to it: the name of the answer in a cache."""
-        return digest_json({"base_url": self.settings.base_url, "codes": list(self.prompt.codes), "sent": self._content})
+        return digest_json(
+            {"base_url": self.settings.base_url, "codes": list(self.prompt.codes), "sent": self._content}
+        )
 
     @property
     def most_tokens(self) -> int:

@@ -1,6 +1,7 @@
 """What a frontier model answered, read strictly: the code of one label, or unusable and why.
 
-The bytes come from outside and are believed in nothing: size, JSON, shape, numbers. Add here what an answer may look like.
+The bytes come from outside and are believed in nothing: size, JSON, shape, numbers. Add here what an answer may look
+like.
 """
 
 import json
@@ -64,7 +65,9 @@ def read_answer(body: bytes, codes: Sequence[str]) -> FrontierAnswer:
     code = said.strip() if isinstance(said, str) else None
     if code not in codes:
         return FrontierAnswer(None, "cut_short" if ended == "length" else "no_code", *tokens)
-    return FrontierAnswer(list(codes).index(str(code)), "", *tokens, probabilities=_probabilities(choice, str(code), codes))
+    return FrontierAnswer(
+        list(codes).index(str(code)), "", *tokens, probabilities=_probabilities(choice, str(code), codes)
+    )
 
 
 def _usage(content: Mapping[str, Any], name: str) -> int | None:
@@ -74,7 +77,8 @@ def _usage(content: Mapping[str, Any], name: str) -> int | None:
 
 
 def _probabilities(choice: Mapping[str, Any], code: str, codes: Sequence[str]) -> tuple[float, ...] | None:
-    """Probabilities of the codes at the first token that is not white space; None unless that token is the answered code.
+    """Probabilities of the codes at the first token that is not white space; None unless that token is the answered
+    code.
 
     A code that is not among the listed tokens gets 0, and the rest is brought to the sum 1.
     """

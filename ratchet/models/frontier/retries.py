@@ -22,7 +22,8 @@ Wait = Callable[[float], None]
 
 
 class NoAnswerError(Exception):
-    """No answer came. `fatal`: none would come to another question either; `cure`: what would mend it, where that is known."""
+    """No answer came. `fatal`: none would come to another question either; `cure`: what would mend it, where that is
+    known."""
 
     def __init__(self, reason: str, *, fatal: bool, cure: str = "") -> None:
         super().__init__(reason)
@@ -40,8 +41,8 @@ def ask_with_retries(
 
     No attempt begins after `until`, of the monotonic clock, and none that is under way then is waited for: `OutOfTime`.
 
-    After 429, 5xx, time-outs and broken connections it waits as long as Retry-After says (at most a minute, else it gives up),
-    or 0.5 s, twice that and so on, up to half as long again by chance.
+    After 429, 5xx, time-outs and broken connections it waits as long as Retry-After says (at most a minute, else it
+    gives up), or 0.5 s, twice that and so on, up to half as long again by chance.
     """
     settings, reason, cure = question.settings, "", ""
     for attempt in range(settings.retries + 1):
@@ -59,7 +60,9 @@ def ask_with_retries(
             if not failed.again:
                 raise NoAnswerError(reason, fatal=True, cure=cure) from None
             if (failed.wait_s or 0.0) > LONGEST_WAIT_S:
-                raise NoAnswerError(f"{reason}, to be asked again in {failed.wait_s:.0f} s", fatal=True, cure=cure) from None
+                raise NoAnswerError(
+                    f"{reason}, to be asked again in {failed.wait_s:.0f} s", fatal=True, cure=cure
+                ) from None
             if attempt < settings.retries:
                 pause_s = failed.wait_s if failed.wait_s is not None else _step(attempt)
                 if time.monotonic() + pause_s >= until:
@@ -70,7 +73,10 @@ def ask_with_retries(
         if answer.tokens_in is not None and answer.tokens_out is not None:
             budget.settle(name, aside, settings.cost(answer.tokens_in, answer.tokens_out))
             if answer.tokens_out > settings.max_answer_tokens:
-                said = f"it wrote {answer.tokens_out} tokens where {settings.limit_name} allowed {settings.max_answer_tokens}"
+                said = (
+                    f"it wrote {answer.tokens_out} tokens where {settings.limit_name} allowed"
+                    f" {settings.max_answer_tokens}"
+                )
                 raise NoAnswerError(f"{said}, so no budget would hold", fatal=True, cure=_other_name(settings))
             if answer.tokens_in > question.most_tokens:
                 said = f"it counted {answer.tokens_in} tokens of a question that can have {question.most_tokens}"
@@ -80,7 +86,10 @@ def ask_with_retries(
 
 
 def _other_name(settings: Frontier) -> str:
-    return f'An endpoint that knows the limit by its other name ignores this one: set limit_name = "{settings.other_limit_name}".'
+    return (
+        "An endpoint that knows the limit by its other name ignores this one: set limit_name ="
+        f' "{settings.other_limit_name}".'
+    )
 
 
 def _step(attempt: int) -> float:

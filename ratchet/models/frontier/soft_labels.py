@@ -30,12 +30,16 @@ class SoftLabels:
 
 
 def make_soft_labels(
-    texts: Sequence[str], answers: Sequence[FrontierAnswer | None], labels: Sequence[str], model: str, one_hot: float | None
+    texts: Sequence[str],
+    answers: Sequence[FrontierAnswer | None],
+    labels: Sequence[str],
+    model: str,
+    one_hot: float | None,
 ) -> SoftLabels:
     """The lesson of `answers` to `texts`; `labels` are in the order of the codes.
 
-    An answer without log-probabilities becomes `one_hot` for its label, the rest shared out among the others, where that is
-    given; it is left out otherwise, for it says nothing of how sure the model was.
+    An answer without log-probabilities becomes `one_hot` for its label, the rest shared out among the others, where
+    that is given; it is left out otherwise, for it says nothing of how sure the model was.
     """
     rows, unanswered, unusable, without = [], 0, 0, 0
     for text, answer in zip(texts, answers, strict=True):

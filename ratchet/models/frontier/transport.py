@@ -1,4 +1,5 @@
-"""The endpoint: one attempt, bytes out and bytes in. Reads no more than an answer may hold, follows no redirect, knows the key.
+"""The endpoint: one attempt, bytes out and bytes in. Reads no more than an answer may hold, follows no redirect, knows
+the key.
 
 Add here what may go wrong on the way. Whether to try again is `retries.py`, what the bytes mean is `response.py`.
 """
@@ -32,7 +33,8 @@ class RawResponse:
 
 
 class AttemptFailed(Exception):  # noqa: N818 - what happened to one attempt, not an error of ours
-    """One attempt brought nothing. `again`: another may; `owed`: the endpoint may have counted it; `cure`: what may mend it."""
+    """One attempt brought nothing. `again`: another may; `owed`: the endpoint may have counted it; `cure`: what may
+    mend it."""
 
     def __init__(self, reason: str, *, again: bool, owed: bool, cure: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
@@ -54,11 +56,19 @@ class Endpoint:
         self._settings, self._address = settings, f"{settings.base_url.rstrip('/')}/chat/completions"
         try:
             self._client = httpx.Client(
-                headers={**headers, "user-agent": "ratchet"}, timeout=settings.timeout_s, trust_env=not settings.is_local
+                headers={**headers, "user-agent": "ratchet"},
+                timeout=settings.timeout_s,
+                trust_env=not settings.is_local,
             )
-        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:  # a proxy or certificates that the environment names
+        except (
+            ImportError,
+            ValueError,
+            OSError,
+            httpx.InvalidURL,
+        ) as error:  # a proxy or certificates that the environment names
             raise RatchetError(
-                f"the frontier model cannot be asked by the proxy or the certificates of the environment ({type(error).__name__}).",
+                "the frontier model cannot be asked by the proxy or the certificates of the environment"
+                f" ({type(error).__name__}).",
                 "Look at HTTPS_PROXY and ALL_PROXY, which must begin with http:// or https://, and at SSL_CERT_FILE.",
                 code="bad_proxy",
             ) from None
@@ -66,7 +76,9 @@ class Endpoint:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -93,7 +105,9 @@ class Endpoint:
                     if time.perf_counter() - started > timeout_s:  # httpx only limits each single read
                         raise AttemptFailed("time-out", again=True, owed=True, cure=late)
         except httpx.TimeoutException as error:
-            raise AttemptFailed("time-out", again=True, owed=not isinstance(error, httpx.ConnectTimeout), cure=late) from None
+            raise AttemptFailed(
+                "time-out", again=True, owed=not isinstance(error, httpx.ConnectTimeout), cure=late
+            ) from None
         except httpx.ConnectError:
             raise AttemptFailed("no connection", again=True, owed=False, cure=away) from None
         except httpx.HTTPError:
@@ -102,7 +116,8 @@ class Endpoint:
 
 
 def find_key(settings: Frontier, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The key, from the environment variable that the settings name; None where it is unset or no header could carry it."""
+    """The key, from the environment variable that the settings name; None where it is unset or no header could carry
+    it."""
     key = environment.get(settings.key_variable, "").strip()
     return key if key and key.isascii() and key.isprintable() else None
 

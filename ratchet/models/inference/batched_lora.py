@@ -1,10 +1,11 @@
-"""LoRA and DoRA adapters side by side in one model, unmerged: PEFT adds and removes them, and each row of a batch names its own.
+"""LoRA and DoRA adapters side by side in one model, unmerged: PEFT adds and removes them, and each row of a batch names
+its own.
 
-PEFT's own layer copies rows out, adds five tensors for each adapter and copies them back, and learns the rows' adapters from hooks
-hung into the model for each call, which two threads cannot share. Ours adds the low-rank product in place, to runs of rows that
-name the same adapter, and asks the route of its thread. To PEFT a DoRA is a LoRA: its stretch, one number for each output, is
-computed once (`ratchet/models/adapters/dora.py`), where PEFT would compute it for each batch. Add here what concerns PEFT. Heads are `head_routing.py`;
-locks and batches are `multi_adapter.py`.
+PEFT's own layer copies rows out, adds five tensors for each adapter and copies them back, and learns the rows' adapters
+from hooks hung into the model for each call, which two threads cannot share. Ours adds the low-rank product in place,
+to runs of rows that name the same adapter, and asks the route of its thread. To PEFT a DoRA is a LoRA: its stretch, one
+number for each output, is computed once (`ratchet/models/adapters/dora.py`), where PEFT would compute it for each
+batch. Add here what concerns PEFT. Heads are `head_routing.py`; locks and batches are `multi_adapter.py`.
 """
 
 import itertools
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     import torch
 
 DoraScale = tuple["torch.Tensor", "torch.Tensor | None"]
-"""c [out] of a DoRA layer, and b (1 - c) [out], which keeps the layer's own bias b as it was; None where there is no bias."""
+"""c [out] of a DoRA layer, and b (1 - c) [out], which keeps the layer's own bias b as it was; None where there is no
+bias."""
 
 BASE = "__base__"
 """PEFT's name for a row that no adapter touches."""
@@ -40,8 +42,8 @@ def import_peft() -> None:
 
 
 class BatchedLora:
-    """The LoRA layers of one model, by which each row of a batch goes as `route` says. Threads may compute at once, while none
-    adds or removes."""
+    """The LoRA layers of one model, by which each row of a batch goes as `route` says. Threads may compute at once,
+    while none adds or removes."""
 
     @_without
     def __init__(self, model: Any, route: Route) -> None:
@@ -51,9 +53,12 @@ class BatchedLora:
         from peft import get_peft_model
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that transformers renamed
+            # peft asks transformers for a name that transformers renamed
+            warnings.simplefilter("ignore", FutureWarning)
             first = next(name for name, module in model.named_modules() if isinstance(module, nn.Linear))
-            self._peft = get_peft_model(model, _configure(1, 1, [first]), _RESIDENT, autocast_adapter_dtype=False).eval()
+            self._peft = get_peft_model(
+                model, _configure(1, 1, [first]), _RESIDENT, autocast_adapter_dtype=False
+            ).eval()
         self._model, self._route = model, route
         self._stretches: dict[str, dict[str, DoraScale]] = {}
         self._take_over(first)
@@ -61,9 +66,14 @@ class BatchedLora:
 
     @_without
     def add(
-        self, name: str, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"], stretches: "Mapping[str, DoraScale]"
+        self,
+        name: str,
+        settings: LoraSettings,
+        tensors: Mapping[str, "torch.Tensor"],
+        stretches: "Mapping[str, DoraScale]",
     ) -> None:
-        """Add an adapter with these stored tensors; raises `RatchetError` when PEFT would adapt other layers than these.
+        """Add an adapter with these stored tensors; raises `RatchetError` when PEFT would adapt other layers than
+        these.
 
         `stretches` is what `dora_scales` found for it.
         """
@@ -74,7 +84,9 @@ class BatchedLora:
         adapted = {place for place, module in self._model.named_modules() if name in getattr(module, "lora_A", ())}
         if adapted != set(settings.target_modules):
             self.remove(name)
-            raise bad_adapter(f"PEFT would adapt {len(adapted)} layers, the adapter names {len(settings.target_modules)}.")
+            raise bad_adapter(
+                f"PEFT would adapt {len(adapted)} layers, the adapter names {len(settings.target_modules)}."
+            )
         for place in adapted:
             layer = self._take_over(place)
             if place in stretches:
@@ -103,7 +115,8 @@ class BatchedLora:
 
 
 def dora_scales(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> "dict[str, DoraScale]":
-    """The stretch of every layer of a DoRA on this model, by the layer's name; nothing for a LoRA. Others may ask meanwhile."""
+    """The stretch of every layer of a DoRA on this model, by the layer's name; nothing for a LoRA. Others may ask
+    meanwhile."""
     if not settings.dora:
         return {}
     found: dict[str, DoraScale] = {}

@@ -1,7 +1,9 @@
-"""A model of its own for an adapter whose every weight was trained: it has nothing to share, and is asked like any other.
+"""A model of its own for an adapter whose every weight was trained: it has nothing to share, and is asked like any
+other.
 
-It is a base with one adapter on it, which changes nothing, for the weights are its own already. Add here what is particular to
-such models; locks, batches and names are `multi_adapter.py`, what is asked of a causal model is `multi_adapter_causal.py`.
+It is a base with one adapter on it, which changes nothing, for the weights are its own already. Add here what is
+particular to such models; locks, batches and names are `multi_adapter.py`, what is asked of a causal model is
+`multi_adapter_causal.py`.
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
 """Heads of several adapters in one model: each row of a batch goes through the head of its own adapter.
 
-PEFT's `modules_to_save` does this for bare linear layers with equally many labels only, and falls back to the base model's
-head without a word. Here a head is any module, adapters may differ in labels (narrow rows are filled up with zeros), and a
-row without a head of its own gets what the base model says. Add here how a head is put in, taken out and chosen; who asks is
-`multi_adapter.py`.
+PEFT's `modules_to_save` does this for bare linear layers with equally many labels only, and falls back to the base
+model's head without a word. Here a head is any module, adapters may differ in labels (narrow rows are filled up with
+zeros), and a row without a head of its own gets what the base model says. Add here how a head is put in, taken out and
+chosen; who asks is `multi_adapter.py`.
 """
 
 import threading
@@ -46,7 +46,8 @@ class RoutedHeads:
 
 
 def make_routed(original: Any, route: Route) -> Any:
-    """A module that asks, for each row, the head of the row's adapter, or `original` where the adapter has none here."""
+    """A module that asks, for each row, the head of the row's adapter, or `original` where the adapter has none
+    here."""
     import torch
 
     class RoutedHead(torch.nn.Module):
@@ -71,7 +72,8 @@ def group_rows(names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def combine(parts: "Sequence[tuple[Sequence[int], torch.Tensor]]") -> "torch.Tensor":
-    """One tensor of rows that were computed apart, each part with its row numbers; narrow ones are filled up with zeros."""
+    """One tensor of rows that were computed apart, each part with its row numbers; narrow ones are filled up with
+    zeros."""
     widest = max((part for _, part in parts), key=lambda part: part.shape[-1])
     result = widest.new_zeros(sum(len(rows) for rows, _ in parts), *widest.shape[1:])
     for rows, part in parts:
@@ -80,11 +82,14 @@ def combine(parts: "Sequence[tuple[Sequence[int], torch.Tensor]]") -> "torch.Ten
 
 
 def build_heads(skeleton: Any, names: Sequence[str], tensors: Mapping[str, "torch.Tensor"]) -> dict[str, Any]:
-    """The modules called `names` of a model on the meta device, by dotted place, holding an adapter's stored `tensors`."""
+    """The modules called `names` of a model on the meta device, by dotted place, holding an adapter's stored
+    `tensors`."""
     return dict(_build_heads(skeleton, names, tensors))
 
 
-def _build_heads(skeleton: Any, names: Sequence[str], tensors: Mapping[str, "torch.Tensor"]) -> Iterator[tuple[str, Any]]:
+def _build_heads(
+    skeleton: Any, names: Sequence[str], tensors: Mapping[str, "torch.Tensor"]
+) -> Iterator[tuple[str, Any]]:
     for place, module in skeleton.named_modules():
         if place.rpartition(".")[2] in names and not set(place.split(".")[:-1]) & set(names):
             prefix = f"{PREFIX}{place}."

@@ -1,7 +1,8 @@
-"""A short memory of what the lower layers made of the last texts, for another adapter that is asked the same about them.
+"""A short memory of what the lower layers made of the last texts, for another adapter that is asked the same about
+them.
 
-Live answers a text, and a moment later shadow is asked it too; where both leave the lower layers alone, these need be computed
-once. Add here how much is remembered, and for how long. Who asks is `multi_adapter_causal.py`.
+Live answers a text, and a moment later shadow is asked it too; where both leave the lower layers alone, these need be
+computed once. Add here how much is remembered, and for how long. Who asks is `multi_adapter_causal.py`.
 """
 
 import threading
@@ -16,7 +17,8 @@ MOST_BYTES = 32 * 2**20  # some hundred texts: shadow asks soon, or not at all
 
 
 class HiddenStateCache:
-    """States [t, d] of rows by key, with the processor seconds that each took; the oldest go first. Any thread may use it."""
+    """States [t, d] of rows by key, with the processor seconds that each took; the oldest go first. Any thread may use
+    it."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._bytes = most_bytes, 0
@@ -24,7 +26,8 @@ class HiddenStateCache:
         self._lock = threading.Lock()
 
     def recall(self, keys: Sequence[Hashable], longest: int) -> "tuple[torch.Tensor, float] | None":
-        """States [n, longest, d] of all these rows, zeros where they are filled up, and the seconds that they took; or None."""
+        """States [n, longest, d] of all these rows, zeros where they are filled up, and the seconds that they took; or
+        None."""
         with self._lock:
             found = [self._rows.get(key) for key in keys]
         known = [row for row in found if row is not None]

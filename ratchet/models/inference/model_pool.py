@@ -1,7 +1,7 @@
 """The base models of a process: each is in memory once, for as long as an adapter is on it.
 
-Weights that were trained in full share nothing: theirs is a base with one adapter. Add here which base an adapter goes to; how
-adapters share one is `multi_adapter.py` and `multi_adapter_causal.py`.
+Weights that were trained in full share nothing: theirs is a base with one adapter. Add here which base an adapter goes
+to; how adapters share one is `multi_adapter.py` and `multi_adapter_causal.py`.
 """
 
 import itertools
@@ -28,7 +28,8 @@ class ModelPool:
         return len(self._bases)
 
     def load(self, folder: Path) -> AdapterPredictor:
-        """The adapter of a folder on its base, which answers others meanwhile. Raises `RatchetError` as `validate_adapter` does."""
+        """The adapter of a folder on its base, which answers others meanwhile. Raises `RatchetError` as
+        `validate_adapter` does."""
         opened = validate_adapter(folder)
         with self._lock:
             own = f" {next(_NUMBERS)}" if opened.card.method == "full" else ""

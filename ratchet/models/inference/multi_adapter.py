@@ -1,8 +1,9 @@
 """Shared base: one set of base weights in memory answers for any number of adapters, also within one batch.
 
-LoRA and DoRA adapters are in the model unmerged (`batched_lora.py`), their heads are routed (`head_routing.py`), and a probe reads
-the hidden states of rows that no LoRA touches. Add here how adapters share a model. Which model an adapter goes to is
-`model_pool.py`; what must be true of it first is in `ratchet/models/adapters/validation.py`; who is asked when, in the gateway.
+LoRA and DoRA adapters are in the model unmerged (`batched_lora.py`), their heads are routed (`head_routing.py`), and a
+probe reads the hidden states of rows that no LoRA touches. Add here how adapters share a model. Which model an adapter
+goes to is `model_pool.py`; what must be true of it first is in `ratchet/models/adapters/validation.py`; who is asked
+when, in the gateway.
 """
 
 import itertools
@@ -135,14 +136,16 @@ class MultiAdapterModel:
         """Undo `_welcome`; the lock is held."""
 
     def _take_spared(self) -> float:
-        """Processor seconds that this thread's last part would have taken too, had another adapter not been asked the same before.
+        """Processor seconds that this thread's last part would have taken too, had another adapter not been asked the
+        same before.
 
         They are counted, so that what one adapter costs does not depend on who was asked first.
         """
         return 0.0
 
     def answer(self, asked: MixedBatch) -> tuple[list[Predictions], float]:
-        """Answer every lot of texts by its own adapter, in common batches of similar length; and the processor seconds of it."""
+        """Answer every lot of texts by its own adapter, in common batches of similar length; and the processor seconds
+        of it."""
         import torch
 
         encoded, names = [], []
@@ -180,7 +183,10 @@ class MultiAdapterModel:
             raise LookupError(f"{strange} are not on this base")
         if self._apart and len(set(names)) > 1:
             return combine(
-                [(rows, self._run([name] * len(rows), ids[rows], mask[rows])) for name, rows in group_rows(names).items()]
+                [
+                    (rows, self._run([name] * len(rows), ids[rows], mask[rows]))
+                    for name, rows in group_rows(names).items()
+                ]
             )
         probed = [name in self._probes for name in names]
         self._route.names = [BASE if probe else name for name, probe in zip(names, probed, strict=True)]
@@ -207,7 +213,8 @@ class MultiAdapterModel:
 
 
 class _Hidden(threading.local):
-    """Keeps what the encoder says last in each thread, for the probes; nothing here refers to the base, which so can be freed."""
+    """Keeps what the encoder says last in each thread, for the probes; nothing here refers to the base, which so can be
+    freed."""
 
     def __init__(self) -> None:
         self._states: Any = None

@@ -1,8 +1,10 @@
-"""A causal base in memory once, for any number of adapters: each has its own shared part of the prompt, computed when it comes.
+"""A causal base in memory once, for any number of adapters: each has its own shared part of the prompt, computed when
+it comes.
 
-Rows of different adapters go through the model one adapter after the other, for their keys and values differ. What lies under
-the lowest layer that any of them adapts is the same for all with one prompt: asked the same text, the second one need not
-compute it again. Add here what is different for causal models; locks, batches and names are `multi_adapter.py`.
+Rows of different adapters go through the model one adapter after the other, for their keys and values differ. What lies
+under the lowest layer that any of them adapts is the same for all with one prompt: asked the same text, the second one
+need not compute it again. Add here what is different for causal models; locks, batches and names are
+`multi_adapter.py`.
 """
 
 import threading
@@ -95,7 +97,8 @@ class MultiAdapterCausal(MultiAdapterModel):
         return combine(parts)
 
     def _find_hidden(self, prompted: _Prompted, ids: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-        """The last hidden state of each row, with what another adapter's pass through the lower layers left, if it did."""
+        """The last hidden state of each row, with what another adapter's pass through the lower layers left, if it
+        did."""
         alike = sum(other.lower == prompted.lower for other in self._prompts.values())
         if not prompted.below or alike < 2:
             return last_hidden(self._encoder, prompted.shared, lengths, ids)

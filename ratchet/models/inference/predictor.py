@@ -1,8 +1,8 @@
 """Prediction: an adapter folder becomes a predictor. Training, evaluation and serving all ask this one class.
 
-Add here what lies between texts and probabilities. What a folder may hold is said in `ratchet/models/adapters/validation.py`, how texts
-become batches in `ratchet/models/tokenization.py`, how logits become probabilities in `ratchet/metrics/calibration.py`; several adapters on one set of base
-weights are `multi_adapter.py`.
+Add here what lies between texts and probabilities. What a folder may hold is said in
+`ratchet/models/adapters/validation.py`, how texts become batches in `ratchet/models/tokenization.py`, how logits become
+probabilities in `ratchet/metrics/calibration.py`; several adapters on one set of base weights are `multi_adapter.py`.
 """
 
 import functools
@@ -48,7 +48,8 @@ class Predictor:
     pad_id: int
     rows: RunRows
     network: Any = field(default=None, kw_only=True)
-    """The torch model behind `rows`, for whoever looks into it (`explanation/`); None in a runtime that gives no gradients."""
+    """The torch model behind `rows`, for whoever looks into it (`explanation/`); None in a runtime that gives no
+    gradients."""
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Raw scores, float64 [n, k], before calibration. No texts give [0, k]."""
@@ -106,7 +107,9 @@ def causal_predictor(
     return CausalPredictor(labels, calibration, tokenizer, pad_id_of_causal(model), rows, network=model)
 
 
-def classifier_predictor(model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: TextTokenizer) -> Predictor:
+def classifier_predictor(
+    model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: TextTokenizer
+) -> Predictor:
     """A predictor around a loaded sequence-classification model in evaluation mode."""
 
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":

@@ -1,8 +1,8 @@
 """Canary prompts: a few neutral texts whose raw logits are recorded with an adapter, and asked again before it serves.
 
-A digest proves that bytes are the same; the canary proves that base model, tokenizer, libraries, processor and adapter still
-say together what they said when the adapter was judged. Add prompts as a new list under the next number, never to one that
-adapters were recorded with. No prompt is ever taken from a user.
+A digest proves that bytes are the same; the canary proves that base model, tokenizer, libraries, processor and adapter
+still say together what they said when the adapter was judged. Add prompts as a new list under the next number, never to
+one that adapters were recorded with. No prompt is ever taken from a user.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,9 @@ PROMPTS: Mapping[int, tuple[str, ...]] = {
         "今日は天気がいいです。",
         "Добрый день 🙂 مرحبا",
         "one line\nanother line\twith a tab",
-        " ".join(f"The {word} box stands beside the next one." for word in ("first", "second", "third", "fourth", "fifth")),
+        " ".join(
+            f"The {word} box stands beside the next one." for word in ("first", "second", "third", "fourth", "fifth")
+        ),
         "again and again " * 50,
     )
 }
@@ -38,8 +40,8 @@ PROMPTS: Mapping[int, tuple[str, ...]] = {
 TOLERANCE = 1e-3
 """How far a logit may be from the recorded one, for each unit of the largest recorded logit (at least 1).
 
-Other processors and other companies in a batch add in another order, which moves float32 logits by some 1e-5; a wrong tensor,
-text or base moves them by 1e-2 and more. Less than 1e-3 moves no probability by more than 0.0005.
+Other processors and other companies in a batch add in another order, which moves float32 logits by some 1e-5; a wrong
+tensor, text or base moves them by 1e-2 and more. Less than 1e-3 moves no probability by more than 0.0005.
 """
 
 _LATEST = max(PROMPTS)
@@ -50,8 +52,8 @@ _AT_ONCE = 1  # whoever is answered by the same base waits for no more than one 
 def record_reference_logits(folder: Path) -> dict[str, Any]:
     """What the adapter of `folder` answers to the prompts as it will be served: the card's `canary`.
 
-    Raises `RatchetError` when the path that evaluates says anything else, for then its evaluation would not be about what
-    serves.
+    Raises `RatchetError` when the path that evaluates says anything else, for then its evaluation would not be about
+    what serves.
     """
     from ratchet.models.inference.model_pool import ModelPool
     from ratchet.models.inference.predictor import load_predictor

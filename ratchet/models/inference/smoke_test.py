@@ -1,4 +1,5 @@
-"""Asking an adapter that somebody else made, in a process of its own: `python -m ratchet.models.inference.smoke_test`, a job in, its answers out.
+"""Asking an adapter that somebody else made, in a process of its own: `python -m ratchet.models.inference.smoke_test`,
+a job in, its answers out.
 
 The process is confined before it opens anything. It says what it found as one line of JSON; what is made of it is
 `ratchet/workflows/publication/verify_adapter.py`. Add here what only the adapter's own answers can tell.
@@ -16,7 +17,8 @@ from ratchet.core.sandbox import confine
 
 
 def ask(job: dict[str, Any]) -> dict[str, Any]:
-    """Open the adapter, compare its canary, answer the texts; raises `RatchetError` for one that is not what it should be."""
+    """Open the adapter, compare its canary, answer the texts; raises `RatchetError` for one that is not what it should
+    be."""
     from ratchet.models.inference.predictor import load_predictor
     from ratchet.models.inference.reference_logits import check_reference_logits
 

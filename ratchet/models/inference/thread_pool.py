@@ -22,7 +22,8 @@ class WorkerThreads:
         self._helpers = ThreadPoolExecutor(max(1, _MOST - 1), thread_name_prefix=name)
 
     def share(self, work: Callable[[Part], Result], batch: Sequence[int] | Part) -> list[Result]:
-        """What `work` gives for each part of a batch of numbers, all at once, in order; returns or raises when all have ended."""
+        """What `work` gives for each part of a batch of numbers, all at once, in order; returns or raises when all have
+        ended."""
         mine, *others = np.array_split(np.asarray(batch, dtype=np.int64), min(_MOST, len(batch) or 1))
         helped = [self._helpers.submit(work, part) for part in others]
         try:

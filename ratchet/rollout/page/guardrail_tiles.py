@@ -55,14 +55,18 @@ def is_failing(guardrail: Guardrail) -> bool:
 
 def _lay(found: Guardrail) -> Tile:
     kind = "accuracy" if found.name.startswith("accuracy") else found.name
-    unsure = found.status == "ok" and kind == "accuracy" and None not in (found.low, found.limit) and found.low < found.limit  # type: ignore[operator]
+    bounded = found.low is not None and found.limit is not None and found.low < found.limit
+    unsure = found.status == "ok" and kind == "accuracy" and bounded
     tone, sign, word = _WORDS["unsure" if unsure else found.status]
     side = "at least" if kind == "accuracy" else "at most"
     interval = (
-        "no interval" if found.low is None or found.high is None else f"{_plain(kind, found.low)} to {_write(kind, found.high)}"
+        "no interval"
+        if found.low is None or found.high is None
+        else f"{_plain(kind, found.low)} to {_write(kind, found.high)}"
     )
     limit = "no limit" if found.limit is None else f"{side} {_write(kind, found.limit)}"
-    name = "95 % interval" if found.name == kind else "Interval, wider for many labels"  # the error is shared among the labels
+    # the error is shared among the labels
+    name = "95 % interval" if found.name == kind else "Interval, wider for many labels"
     return Tile(found.name, tone, sign, word, _write(kind, found.value), name, interval, limit, _draw(found))
 
 
@@ -74,7 +78,11 @@ def _write(kind: str, value: float | None) -> str:
 
 
 def _plain(kind: str, value: float) -> str:
-    return format_figure(value, "2") if kind == "latency" else format_figure(100 * value, "+1" if kind == "accuracy" else "1")
+    return (
+        format_figure(value, "2")
+        if kind == "latency"
+        else format_figure(100 * value, "+1" if kind == "accuracy" else "1")
+    )
 
 
 def _draw(found: Guardrail) -> Mark | None:

@@ -46,5 +46,11 @@ def _row(entry: Entry) -> HistoryRow:
     source = "" if same else (entry.previous_adapter or "none")[:SHOWN]
     action = f"{entry.action} {entry.percent} %" if entry.action == act.STEP else entry.action
     return HistoryRow(
-        entry.sequence, write_time(entry.ts), entry.actor, action, source, "" if same else entry.adapter[:SHOWN], entry.why
+        entry.sequence,
+        write_time(entry.ts),
+        entry.actor,
+        action,
+        source,
+        "" if same else entry.adapter[:SHOWN],
+        entry.why,
     )

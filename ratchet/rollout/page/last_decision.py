@@ -1,7 +1,7 @@
 """The decision that the promoter remembered, read with care: the file is expendable, and nothing vouches for it.
 
-Add here what the page or the metrics read of it. What is written is `ratchet/workflows/rollout/advance.py`, what is decided
-`ratchet/rollout/decision.py`.
+Add here what the page or the metrics read of it. What is written is `ratchet/workflows/rollout/advance.py`, what is
+decided `ratchet/rollout/decision.py`.
 """
 
 from dataclasses import dataclass, field
@@ -34,7 +34,8 @@ class LastDecision:
 
 
 def read_last_decision(document: Any) -> LastDecision | None:
-    """The decision of a decoded `rollout.json`; None for anything that a promoter would not write, or wrote before it numbered."""
+    """The decision of a decoded `rollout.json`; None for anything that a promoter would not write, or wrote before it
+    numbered."""
     return _read(LastDecision, document)
 
 

@@ -13,7 +13,10 @@ from ratchet.evaluation.report.formatting import make_visible
 from ratchet.evaluation.report.page import make_environment
 from ratchet.rollout.page.view import View
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors"
+    " 'none'"
+)
 """For the header: the browser takes `frame-ancestors` from nowhere else."""
 WHY_AT_MOST = 300
 
@@ -38,7 +41,11 @@ class Notice:
 
 
 def render_rollout(
-    view: View, form: RollbackForm | None, notices: tuple[Notice, ...] = (), *, environment: jinja2.Environment | None = None
+    view: View,
+    form: RollbackForm | None,
+    notices: tuple[Notice, ...] = (),
+    *,
+    environment: jinja2.Environment | None = None,
 ) -> str:
     """The page. Without `form` this process cannot write the ledger, and the page shows the command instead."""
     template = (environment or rollout_environment()).get_template("rollout.html.j2")

@@ -1,7 +1,9 @@
-"""What the page says, as plain values: state word, sentence, ladder, tiles, evidence, history, and what a rollback would do.
+"""What the page says, as plain values: state word, sentence, ladder, tiles, evidence, history, and what a rollback
+would do.
 
-Everything is derived from the signed entries; the remembered decision only adds figures, and only where it was taken on them.
-Add here what a reader must see; how it looks is in `templates/`, what is read from where in `ratchet/workflows/rollout/view.py`.
+Everything is derived from the signed entries; the remembered decision only adds figures, and only where it was taken on
+them. Add here what a reader must see; how it looks is in `templates/`, what is read from where in
+`ratchet/workflows/rollout/view.py`.
 """
 
 from collections.abc import Sequence
@@ -20,7 +22,12 @@ from ratchet.rollout.page.last_decision import LastDecision
 from ratchet.rollout.state import RolloutState, state_after
 
 FAILING = "Guardrail failing"
-_TONES = {"Released": ("passed", "✓"), "Rolled back": ("blocked", "↩"), FAILING: ("blocked", "✕"), "No data": ("open", "?")}
+_TONES = {
+    "Released": ("passed", "✓"),
+    "Rolled back": ("blocked", "↩"),
+    FAILING: ("blocked", "✕"),
+    "No data": ("open", "?"),
+}
 _OF_EVIDENCE = {"No data", "Held: not enough evidence"}
 """What only the figures can say; every other word follows from the signed entries."""
 _BY_PEOPLE = {act.PROMOTE: "Promoted", act.HOLD: "Held", act.RESUME: "Resumed"}
@@ -101,7 +108,9 @@ def view_rollout(
     if compared is None:
         return view
     if state.challenger is None:
-        return replace(view, other=compared[0][:SHOWN], other_name="Former", other_said="watches, and can take over again")
+        return replace(
+            view, other=compared[0][:SHOWN], other_name="Former", other_said="watches, and can take over again"
+        )
     said = f"answers {state.percent} % of users, and shadows live for the others" if state.percent else "shadows live"
     return replace(view, other=compared[1][:SHOWN], other_name="Candidate", other_said=said)
 

@@ -1,7 +1,8 @@
-"""The files of a journal: rows appended and synced, sealed into segments, and taken over from a process that was killed.
+"""The files of a journal: rows appended and synced, sealed into segments, and taken over from a process that was
+killed.
 
-One process at a time holds a journal; a second is told so, and takes nothing over. Nothing here knows of threads or of time.
-Add here how rows survive on disk; who waits for that is `journal.py`, what a segment is `segments.py`.
+One process at a time holds a journal; a second is told so, and takes nothing over. Nothing here knows of threads or of
+time. Add here how rows survive on disk; who waits for that is `journal.py`, what a segment is `segments.py`.
 """
 
 from collections.abc import Sequence
@@ -26,8 +27,8 @@ from ratchet.storage.journal.segments import (
 class JournalFiles:
     """The journals of one kind of row in `folder`; `landing` receives their segments.
 
-    `written` counts the rows in the newest journal, `damaged` those that the disk changed: their journal is kept aside as
-    `*.damaged`.
+    `written` counts the rows in the newest journal, `damaged` those that the disk changed: their journal is kept aside
+    as `*.damaged`.
     """
 
     def __init__(self, folder: Path, landing: Path, rows: RowSchema, disk: FileSystem = DISK) -> None:
@@ -56,7 +57,8 @@ class JournalFiles:
             failpoint("journal.before_sync")
             self._disk.fsync(self._path)
         except OSError:
-            with suppress(OSError):  # half a batch is no batch: nobody was told of it. If not now, the next write cuts it.
+            # half a batch is no batch: nobody was told of it. If not now, the next write cuts it.
+            with suppress(OSError):
                 self._disk.append(self._path, b"", at=self._length)
             raise
         self._length += len(content)
@@ -64,7 +66,8 @@ class JournalFiles:
         failpoint("journal.before_answer")
 
     def rotate(self) -> None:
-        """Begin the next journal, then seal the others; raises OSError on a full disk: every row is kept for the next time."""
+        """Begin the next journal, then seal the others; raises OSError on a full disk: every row is kept for the next
+        time."""
         self._begin()
         for left in left_behind(self._folder, self._disk):
             if left != self._path:

@@ -1,9 +1,10 @@
 """The journal: rows that are on disk before anyone is told so.
 
-One process appends; a thread writes what has gathered since the last write, syncs once, and then answers all of it (group
-commit). Each line carries a checksum, so that a torn tail is known for what it is. A journal that is left behind by a crash is
-sealed by the next process: the same rows give a segment of the same name, and intake takes each row once. Add here who waits for
-what; how rows survive on disk is `files.py`, and how segments are taken `ratchet/ingest/landing.py`.
+One process appends; a thread writes what has gathered since the last write, syncs once, and then answers all of it
+(group commit). Each line carries a checksum, so that a torn tail is known for what it is. A journal that is left behind
+by a crash is sealed by the next process: the same rows give a segment of the same name, and intake takes each row once.
+Add here who waits for what; how rows survive on disk is `files.py`, and how segments are taken
+`ratchet/ingest/landing.py`.
 """
 
 import queue
@@ -23,7 +24,14 @@ class Journal:
     """Durable appends of one kind of row; `landing` receives the sealed segments."""
 
     def __init__(
-        self, folder: Path, landing: Path, rows: RowSchema, *, seal_rows: int = 5000, seal_s: float = 60.0, disk: FileSystem = DISK
+        self,
+        folder: Path,
+        landing: Path,
+        rows: RowSchema,
+        *,
+        seal_rows: int = 5000,
+        seal_s: float = 60.0,
+        disk: FileSystem = DISK,
     ) -> None:
         """Seal what an earlier process left behind, and begin a new journal.
 
@@ -39,7 +47,8 @@ class Journal:
 
     @property
     def stopped(self) -> bool:
-        """Whether a fault of its own ended it: open another on the same folder, which takes what this one left behind."""
+        """Whether a fault of its own ended it: open another on the same folder, which takes what this one left
+        behind."""
         return self._fault is not None
 
     @property
@@ -92,7 +101,9 @@ class Journal:
             batch, ending = self._gather()
             if batch:
                 self._write(batch)
-            if self._files.written and (ending or self._files.written >= self._seal_rows or time.monotonic() >= self._seal_at):
+            if self._files.written and (
+                ending or self._files.written >= self._seal_rows or time.monotonic() >= self._seal_at
+            ):
                 self._rotate()
         self._files.end()
 

@@ -1,6 +1,7 @@
 """What the gateway landed lately, read back: its journals and its newest segments.
 
-Add here other questions about rows that the gateway wrote itself; rows of the warehouse are `ratchet/storage/warehouse.py`.
+Add here other questions about rows that the gateway wrote itself; rows of the warehouse are
+`ratchet/storage/warehouse.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,8 @@ MOST_SEGMENTS = 1000
 
 
 def read_landed(journal: Path, landing: Path, columns: Sequence[str], most: int) -> list[dict[str, Any]]:
-    """The newest rows, at most `most` and those of 1,000 segments, oldest first; times as RFC 3339 in UTC. May read some twice.
+    """The newest rows, at most `most` and those of 1,000 segments, oldest first; times as RFC 3339 in UTC. May read
+    some twice.
 
     Raises OSError for a folder that cannot be read; a segment that is no Parquet any more is left out.
     """
@@ -41,4 +43,6 @@ def _read_segment(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+    return {
+        name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value for name, value in row.items()
+    }

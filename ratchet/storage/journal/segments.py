@@ -27,7 +27,8 @@ _NAMED = re.compile(rf"{_PREFIX}([0-9a-f]{{{_SHOWN}}})\.parquet")
 
 @dataclass(frozen=True)
 class RowSchema:
-    """What a journal holds: `name`, and for each column its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE, BIGINT or BOOLEAN)."""
+    """What a journal holds: `name`, and for each column its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE, BIGINT or
+    BOOLEAN)."""
 
     name: str
     columns: Mapping[str, str]
@@ -41,7 +42,9 @@ def as_line(row: Row) -> bytes:
 
 def left_behind(folder: Path, disk: FileSystem = DISK) -> list[Path]:
     """The journals of a folder, oldest first."""
-    return [folder / name for name in disk.list(folder) if name.endswith(SUFFIX) and name.removesuffix(SUFFIX).isdigit()]
+    return [
+        folder / name for name in disk.list(folder) if name.endswith(SUFFIX) and name.removesuffix(SUFFIX).isdigit()
+    ]
 
 
 def sweep_unsealed(landing: Path, disk: FileSystem = DISK) -> None:
@@ -82,7 +85,8 @@ def publish_segment(landing: Path, rows: RowSchema, content: Sequence[Row], disk
     }
     ordered = sorted(content, key=lambda row: str(row.get("ts")))
     columns = {
-        column: pa.array([_stored(row.get(column), sql) for row in ordered], types[sql]) for column, sql in rows.columns.items()
+        column: pa.array([_stored(row.get(column), sql) for row in ordered], types[sql])
+        for column, sql in rows.columns.items()
     }
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink, compression="zstd")
@@ -98,7 +102,8 @@ def is_sealed(name: str) -> bool:
 
 
 def is_intact(segment: Path, sha256: str | None = None) -> bool:
-    """Whether a file holds the bytes that `publish_segment` named it by; `sha256` is that of the file, where it is known already.
+    """Whether a file holds the bytes that `publish_segment` named it by; `sha256` is that of the file, where it is
+    known already.
 
     False for a file of any other name, and for one that cannot be read.
     """

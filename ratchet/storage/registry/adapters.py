@@ -80,7 +80,9 @@ class AdapterStore:
         if len(found) != 1:
             if found:
                 raise RatchetError(
-                    f"{len(found)} adapters of {name} begin with {prefix!r}.", "Give more digits.", code="ambiguous_adapter"
+                    f"{len(found)} adapters of {name} begin with {prefix!r}.",
+                    "Give more digits.",
+                    code="ambiguous_adapter",
                 )
             raise self._unknown(name, prefix)
         return found[0]

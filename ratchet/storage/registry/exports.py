@@ -1,6 +1,8 @@
-"""Exports on disk: `<home>/<classifier>/exports/<adapter digest>/<kind>/`, each with the `export.json` that vouches for it.
+"""Exports on disk: `<home>/<classifier>/exports/<adapter digest>/<kind>/`, each with the `export.json` that vouches for
+it.
 
-Add here how exports are kept and read. What is written is `ratchet/deployment/exports/kinds.py`, whether it may be used `parity.py`.
+Add here how exports are kept and read. What is written is `ratchet/deployment/exports/kinds.py`, whether it may be used
+`parity.py`.
 """
 
 import json
@@ -43,7 +45,9 @@ class Exports:
         """Where an export lies; raises `RatchetError` for a kind that there is none of."""
         if kind not in KINDS:
             raise RatchetError(
-                f"unknown kind of export {kind!r}.", f"{nearest(kind, KINDS)} Known: {', '.join(KINDS)}.".strip(), code="bad_kind"
+                f"unknown kind of export {kind!r}.",
+                f"{nearest(kind, KINDS)} Known: {', '.join(KINDS)}.".strip(),
+                code="bad_kind",
             )
         return self._home.classifier(name) / "exports" / digest / kind
 
@@ -99,14 +103,17 @@ class Exports:
         return found
 
     def open(self, name: str, digest: str, kind: str, files: Mapping[str, str] | None = None) -> Predictor:
-        """A predictor on an export that passed parity; raises `RatchetError` for any other, and for a kind that others serve.
+        """A predictor on an export that passed parity; raises `RatchetError` for any other, and for a kind that others
+        serve.
 
         With `files`, the digest of each file by its name, also for one that is not of exactly these bytes.
         """
         found = self.record(name, digest, kind)
         if not KINDS[kind].served:
             raise RatchetError(
-                f"a {kind} export is not served by Ratchet.", "Serve it by its own runtime, or use onnx_int8.", code="not_served"
+                f"a {kind} export is not served by Ratchet.",
+                "Serve it by its own runtime, or use onnx_int8.",
+                code="not_served",
             )
         if files is not None and found["files"] != dict(files):
             raise RatchetError(
@@ -123,7 +130,9 @@ class Exports:
         model = (self.folder(name, digest, kind) / ONNX).read_bytes()
         if digest_bytes(model) != found["files"][ONNX]:  # what was checked is what is loaded
             raise RatchetError(
-                f"the {kind} export of adapter {digest[:12]} changed while it was read.", "Try again.", code="bad_export"
+                f"the {kind} export of adapter {digest[:12]} changed while it was read.",
+                "Try again.",
+                code="bad_export",
             )
         opened = validate_adapter(self._adapters.open(name, digest))
         return onnx_predictor(opened, model, one_by_one=KINDS[kind].one_by_one)
@@ -163,7 +172,8 @@ class Exports:
     def _compare(
         self, name: str, digest: str, kind: ExportKind, opened: ValidatedAdapter, stage: Path
     ) -> tuple[dict[str, Any], Speed | None]:
-        """How its answers differ from the adapter's on every text whose label both know, and how fast both gave them."""
+        """How its answers differ from the adapter's on every text whose label both know, and how fast both gave
+        them."""
         specs, labels = Specs(self._home), opened.card.labels
         golden = [(item.text, item.label) for item in specs.golden(name)]
         given = {GOLDEN: golden, HELD_OUT: held_out_texts(self._home, name, digest, specs[name].export.held_out)}

@@ -1,7 +1,7 @@
 """Held-out texts of the cycle that made an adapter: what an export is compared on beside the golden set.
 
-They are the calibration split as its training kept it, so no warehouse is opened. Add here where else labelled texts of an adapter
-that it never learned from may lie.
+They are the calibration split as its training kept it, so no warehouse is opened. Add here where else labelled texts of
+an adapter that it never learned from may lie.
 """
 
 from ratchet.core.cycle import Cycle, parse_week

@@ -1,8 +1,8 @@
 """Publications: which adapter was published where, as which commit, and how far that got.
 
-`<home>/<classifier>/published/` holds one record for each adapter and repository, replaced as a whole at each step: `sending`,
-`committed`, `verified`, `published`. Add here what must be remembered of a publication; the steps themselves are
-`ratchet/workflows/publication/publish.py`, what is said to the Hub is `ratchet/deployment/hub/client_process.py`.
+`<home>/<classifier>/published/` holds one record for each adapter and repository, replaced as a whole at each step:
+`sending`, `committed`, `verified`, `published`. Add here what must be remembered of a publication; the steps themselves
+are `ratchet/workflows/publication/publish.py`, what is said to the Hub is `ratchet/deployment/hub/client_process.py`.
 """
 
 import json
@@ -45,7 +45,11 @@ class Publication:
     """Other content of the same adapter that was sent after this commit, and of which no commit is known yet."""
 
     def __post_init__(self) -> None:
-        if self.step not in STEPS or not DIGEST.fullmatch(self.adapter) or (self.step != "sending") != (self.commit is not None):
+        if (
+            self.step not in STEPS
+            or not DIGEST.fullmatch(self.adapter)
+            or (self.step != "sending") != (self.commit is not None)
+        ):
             raise ValueError("a publication has a step, an adapter, and a commit once it was sent")
         if self.commit is not None and not COMMIT.fullmatch(self.commit):
             raise ValueError("a commit has 40 hex digits")

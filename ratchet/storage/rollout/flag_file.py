@@ -1,8 +1,8 @@
 """The flag file `flags.json` of a home: what serves, for every classifier, in flagd's own format.
 
 One writer at a time, which must say which generation it has seen (compare-and-swap); a file is validated before it is
-published, and published whole. Flags that are not ours are kept as they are. Add here how the file is kept; what a flag of
-ours says is `ratchet/rollout/flag.py`.
+published, and published whole. Flags that are not ours are kept as they are. Add here how the file is kept; what a flag
+of ours says is `ratchet/rollout/flag.py`.
 """
 
 import json
@@ -47,7 +47,9 @@ class Flags:
         try:
             content = read_if_there(path, self.disk)
         except OSError as error:
-            raise RatchetError(f"{path} cannot be read ({error.strerror}).", "See who owns it.", code="bad_flags") from None
+            raise RatchetError(
+                f"{path} cannot be read ({error.strerror}).", "See who owns it.", code="bad_flags"
+            ) from None
         if content is None:
             return FlagSet()
         try:
@@ -81,7 +83,8 @@ class Flags:
         return after
 
     def highest(self) -> int:
-        """The highest generation ever published here, which outlives a file that is lost or put back; 0 when nothing is known."""
+        """The highest generation ever published here, which outlives a file that is lost or put back; 0 when nothing is
+        known."""
         try:
             said = read_if_there(self._mark, self.disk) or b""
         except OSError:
@@ -94,7 +97,8 @@ class Flags:
 
 
 def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
-    """The flag set of a decoded file, with the rollouts of `classifiers`; raises `RatchetError` for what is not valid."""
+    """The flag set of a decoded file, with the rollouts of `classifiers`; raises `RatchetError` for what is not
+    valid."""
     if (
         not isinstance(document, dict)
         or not isinstance(document.get("flags"), dict)

@@ -1,7 +1,8 @@
 """The ledger: the append-only history of promotions of one classifier, each entry chained to the one before and signed.
 
-Its head stands in three places: the file, the signed checkpoint beside it, and the flag. Add here how entries are written and
-read; what they amount to is `ratchet/rollout/state.py`, who may be promoted is decided in `ratchet/workflows/rollout/nominate.py` and `ratchet/rollout/decision.py`.
+Its head stands in three places: the file, the signed checkpoint beside it, and the flag. Add here how entries are
+written and read; what they amount to is `ratchet/rollout/state.py`, who may be promoted is decided in
+`ratchet/workflows/rollout/nominate.py` and `ratchet/rollout/decision.py`.
 """
 
 import json
@@ -32,12 +33,17 @@ class Ledger:
     disk: FileSystem = DISK
 
     def entries(self, classifier: str) -> list[Entry]:
-        """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises `RatchetError`.
+        """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises
+        `RatchetError`.
 
-        A fault is: a line that was edited, is not signed or does not continue the chain; fewer or other entries than the
-        signed checkpoint vouches for.
+        A fault is: a line that was edited, is not signed or does not continue the chain; fewer or other entries than
+        the signed checkpoint vouches for.
         """
-        path, anchor = self.home.ledger(classifier), self._anchor(classifier)  # read first: it never vouches for what is not there
+        # read first: it never vouches for what is not there
+        path, anchor = (
+            self.home.ledger(classifier),
+            self._anchor(classifier),
+        )
         lines = whole_lines(read_if_there(path, self.disk) or b"")
         key: Ed25519PublicKey | None = None
         entries: list[Entry] = []
@@ -55,7 +61,8 @@ class Ledger:
             if not is_signed(key, f"entry {classifier}", claimed, str(signature)):
                 raise _broken(path, f"line {number} is not signed with this home's key")
             entries.append(entry)
-        if anchor is None and len(entries) > 1 and self._anchor(classifier) is None:  # again: two may have come meanwhile
+        # again: two may have come meanwhile
+        if anchor is None and len(entries) > 1 and self._anchor(classifier) is None:
             raise _broken(self.home.checkpoint(classifier), "is missing")
         check_head(path, entries, anchor or Head(), "the signed checkpoint")
         return entries
@@ -75,8 +82,8 @@ class Ledger:
     def append(self, classifier: str, *, after: Head | None = None, key: str = "", **content: Any) -> Entry:
         """Add an entry after the newest one, durable when this returns. One writer at a time.
 
-        With `after`, raises `RatchetError` when the head is another by now (compare-and-swap). A `key` that an entry has
-        already gives that entry, and nothing is written. Raises for a move that cannot follow.
+        With `after`, raises `RatchetError` when the head is another by now (compare-and-swap). A `key` that an entry
+        has already gives that entry, and nothing is written. Raises for a move that cannot follow.
         """
         secret = signing_key(self.home, self.disk)
         with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
@@ -86,7 +93,8 @@ class Ledger:
             before = state_after(entries)
             if after is not None and before.head != after:
                 raise RatchetError(
-                    f"someone decided meanwhile: {classifier} has {before.head.sequence} ledger entries, not {after.sequence}.",
+                    f"someone decided meanwhile: {classifier} has {before.head.sequence} ledger entries, not"
+                    f" {after.sequence}.",
                     "Look at 'ratchet status' and decide again.",
                     code="ledger_changed",
                 )
@@ -94,7 +102,11 @@ class Ledger:
             entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **said)
             after_it = apply_entry(before, entry)
             self._catch_up(secret, classifier, before.head)
-            line = {**asdict(entry), "digest": entry.digest, "signature": sign(secret, f"entry {classifier}", entry.digest)}
+            line = {
+                **asdict(entry),
+                "digest": entry.digest,
+                "signature": sign(secret, f"entry {classifier}", entry.digest),
+            }
             said_line = json.dumps(line, ensure_ascii=False)
             with_reserve(self.home.ballast, lambda: append_line(self.home.ledger(classifier), said_line, self.disk))
             failpoint("ledger.before_checkpoint")
@@ -102,7 +114,8 @@ class Ledger:
         return entry
 
     def anchor(self, classifier: str) -> None:
-        """Let the checkpoint vouch for the newest entry, where its writer was killed before that; else nothing is written."""
+        """Let the checkpoint vouch for the newest entry, where its writer was killed before that; else nothing is
+        written."""
         if self._anchor(classifier) == self.head(classifier):
             return
         secret = signing_key(self.home, self.disk)
@@ -110,10 +123,12 @@ class Ledger:
             self._catch_up(secret, classifier, self.head(classifier))
 
     def _catch_up(self, secret: Ed25519PrivateKey, classifier: str, head: Head) -> None:
-        """The checkpoint is never more than one entry behind: else a second crash would leave what looks like an edit."""
+        """The checkpoint is never more than one entry behind: else a second crash would leave what looks like an
+        edit."""
         if not head.sequence:
             return
-        self.disk.fsync_dir(self.home.classifier(classifier))  # whoever wrote either file may have been killed before this
+        # whoever wrote either file may have been killed before this
+        self.disk.fsync_dir(self.home.classifier(classifier))
         if self._anchor(classifier) != head:
             self.disk.fsync(self.home.ledger(classifier))  # as above; no checkpoint is ahead of the file
             self._vouch(secret, classifier, head)

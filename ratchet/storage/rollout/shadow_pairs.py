@@ -1,6 +1,7 @@
 """Pairs: requests that two adapters answered, in sealed segments, joined with what people said of them since.
 
-Add here where pairs come from. What is counted is `ratchet/rollout/evidence.py`; the gateway lands pairs in `gateway/shadowing.py`.
+Add here where pairs come from. What is counted is `ratchet/rollout/evidence.py`; the gateway lands pairs in
+`gateway/shadowing.py`.
 """
 
 import logging
@@ -48,15 +49,21 @@ class Pairs:
         return intact
 
 
-def _count(connection: duckdb.DuckDBPyConnection, files: list[str], compared: tuple[str, str], sequence: int) -> Evidence:
+def _count(
+    connection: duckdb.DuckDBPyConnection, files: list[str], compared: tuple[str, str], sequence: int
+) -> Evidence:
     incumbent, challenger = compared
     connection.execute("DROP TABLE IF EXISTS temp.pairs")
     asked = {"files": files, "incumbent": incumbent, "challenger": challenger, "sequence": sequence}
     connection.execute(PAIRS_SQL, asked)
     counts = connection.execute(COUNTS_SQL).df().to_dict("records")[0]
     labelled = connection.execute(LABELLED_SQL).fetchall()
-    requests, errors, disagreements, answered = (int(counts[name]) for name in ("requests", "errors", "disagreements", "answered"))
-    times = [None if counts[name] != counts[name] else counts[name] for name in ("incumbent_p95_ms", "challenger_p95_ms")]
+    requests, errors, disagreements, answered = (
+        int(counts[name]) for name in ("requests", "errors", "disagreements", "answered")
+    )
+    times = [
+        None if counts[name] != counts[name] else counts[name] for name in ("incumbent_p95_ms", "challenger_p95_ms")
+    ]
     return Evidence(
         requests,
         errors,

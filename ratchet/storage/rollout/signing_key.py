@@ -1,6 +1,7 @@
 """The key pair that signs ledgers and checkpoints: `signing_key.pem` (for the promoter alone) and `signing_key.pub`.
 
-Made once, by whoever writes the first entry. The gateway reads the public half only: give it a user that cannot read the other.
+Made once, by whoever writes the first entry. The gateway reads the public half only: give it a user that cannot read
+the other.
 """
 
 from pathlib import Path
@@ -15,7 +16,8 @@ from ratchet.storage.home import Home
 
 
 def signing_key(home: Home, disk: FileSystem = DISK) -> Ed25519PrivateKey:
-    """The private half; the pair is made where there is none. Raises `RatchetError` when it cannot be read, or is lost."""
+    """The private half; the pair is made where there is none. Raises `RatchetError` when it cannot be read, or is
+    lost."""
     with disk.lock(home.root / ".signing_key.lock"):
         content, public = (read_if_there(path, disk) for path in (home.signing_key, home.public_key))
         if content is None and public is not None:
@@ -60,4 +62,6 @@ def public_key(path: Path, disk: FileSystem = DISK) -> Ed25519PublicKey:
 
 
 def _unusable(path: Path) -> RatchetError:
-    return RatchetError(f"{path} holds no Ed25519 key that can be read.", "Restore it from a backup.", code="bad_signing_key")
+    return RatchetError(
+        f"{path} holds no Ed25519 key that can be read.", "Restore it from a backup.", code="bad_signing_key"
+    )

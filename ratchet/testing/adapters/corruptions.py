@@ -1,7 +1,7 @@
 """Spoiling an adapter folder: its settings, its card, the tensors and the header of its weights, its files.
 
-Each of these functions makes a `Corruption`, which changes a folder where it lies. Add another way to change a file here; which changes
-are tried and what must be said of them is `hostile.py`.
+Each of these functions makes a `Corruption`, which changes a folder where it lies. Add another way to change a file
+here; which changes are tried and what must be said of them is `hostile.py`.
 """
 
 import json
@@ -120,9 +120,9 @@ def override_a_module(folder: Path) -> None:
     base = load_file(Path(json.loads((folder / CARD).read_bytes())["base"]) / "model.safetensors")
     taken = {name: np.zeros_like(value) for name, value in base.items() if name.startswith("embeddings.")}
     change_config(modules_to_save=["classifier", "embeddings"])(folder)
-    change_tensors(lambda tensors: tensors.update({f"base_model.model.bert.{name}": value for name, value in taken.items()}))(
-        folder
-    )
+    change_tensors(
+        lambda tensors: tensors.update({f"base_model.model.bert.{name}": value for name, value in taken.items()})
+    )(folder)
 
 
 def claim_a_large_header(folder: Path) -> None:

@@ -1,8 +1,9 @@
-"""Adapters with random defects: cards, settings and headers of weights, mutated from good ones and judged as opening judges them.
+"""Adapters with random defects: cards, settings and headers of weights, mutated from good ones and judged as opening
+judges them.
 
-Whatever comes of it must be a refusal, or an adapter as good as any; a crash ends the trial with how to repeat it. For tests; what
-somebody would write on purpose is `hostile.py`, how a document is mutated `json_mutations.py`. Add here a part of an adapter
-and how it is judged.
+Whatever comes of it must be a refusal, or an adapter as good as any; a crash ends the trial with how to repeat it. For
+tests; what somebody would write on purpose is `hostile.py`, how a document is mutated `json_mutations.py`. Add here a
+part of an adapter and how it is judged.
 """
 
 import functools
@@ -33,7 +34,8 @@ _WEIGHTS = "adapter_model.safetensors"
 
 @dataclass
 class Tally:
-    """What came of the mutants: how many were refused and accepted of each part, and the slowest, in seconds of its thread."""
+    """What came of the mutants: how many were refused and accepted of each part, and the slowest, in seconds of its
+    thread."""
 
     refused: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
@@ -68,17 +70,25 @@ class MutantJudge:
         with open_folder(folder) as files:
             card = {**json.loads(files.small[CARD]), "calibration": opened.calibration.as_json()}
             causal = {**card, "family": "causal", "prompt": _PROMPT}
-            parts = {CARD: _text(card), "causal card": _text(causal), CONFIG: files.small[CONFIG], HEADER: files.header.text}
+            parts = {
+                CARD: _text(card),
+                "causal card": _text(causal),
+                CONFIG: files.small[CONFIG],
+                HEADER: files.header.text,
+            }
             numbers = files.read_weights()[8 + len(files.header.text) :]
         return cls(parts, shapes, expected_tensors(opened.settings, shapes), numbers)
 
     def judge(self, part: str, mutant: bytes) -> None:
-        """Raise `RatchetError` for what is refused, and AssertionError for a mutant that is accepted and should not be."""
+        """Raise `RatchetError` for what is refused, and AssertionError for a mutant that is accepted and should not
+        be."""
         if part == CONFIG:
             settings = read_lora_settings({CONFIG: mutant})
             expected_tensors(settings, self.shapes)
             good = (
-                1 <= settings.rank <= MAX_RANK and 0 < settings.alpha <= 16 * MAX_RANK and settings.as_json() == json.loads(mutant)
+                1 <= settings.rank <= MAX_RANK
+                and 0 < settings.alpha <= 16 * MAX_RANK
+                and settings.as_json() == json.loads(mutant)
             )
         elif part == HEADER:
             check_header(Header(mutant, len(self.numbers)), self.expected)
@@ -104,7 +114,8 @@ class MutantJudge:
 
 
 def try_mutants(folder: Path, count: int, seed: int) -> Tally:
-    """Judge `count` mutants of the parts of a good adapter. Raises `BadMutantError` for one that is neither refused nor good."""
+    """Judge `count` mutants of the parts of a good adapter. Raises `BadMutantError` for one that is neither refused nor
+    good."""
     judge, draw, tally = MutantJudge.of(folder), random.Random(seed), Tally()  # noqa: S311 - a trial, guards nothing
     names = sorted(judge.parts)
     for number in range(count):
@@ -125,11 +136,17 @@ def try_mutated_folders(good: Path, scratch: Path, count: int, seed: int) -> Tal
         if name == _WEIGHTS:
             end = 8 + int.from_bytes(whole[:8], "little")
             header = mutate(whole[8:end], draw)
-            mutant = len(header).to_bytes(8, "little") + header + whole[end:] if draw.random() < 0.8 else break_letters(whole, draw)
+            mutant = (
+                len(header).to_bytes(8, "little") + header + whole[end:]
+                if draw.random() < 0.8
+                else break_letters(whole, draw)
+            )
         else:
             mutant = mutate(whole, draw)
         (scratch / name).write_bytes(mutant)
-        _try(tally, name, functools.partial(validate_adapter, scratch), f"mutated folder {number} of seed {seed}", mutant)
+        _try(
+            tally, name, functools.partial(validate_adapter, scratch), f"mutated folder {number} of seed {seed}", mutant
+        )
         (scratch / name).write_bytes(whole)
     return tally
 
@@ -143,7 +160,9 @@ def _try(tally: Tally, part: str, judge: Callable[[], object], what: str, mutant
         str(error).encode()
         tally.refused[part] += 1
     except Exception as error:
-        raise BadMutantError(f"{what}, of {part}: {type(error).__name__}: {str(error)[:200]}: {mutant[:300]!r}") from error
+        raise BadMutantError(
+            f"{what}, of {part}: {type(error).__name__}: {str(error)[:200]}: {mutant[:300]!r}"
+        ) from error
     tally.slowest = max(tally.slowest, time.thread_time() - started)
 
 

@@ -1,8 +1,9 @@
-"""Hostile and broken adapter folders: every way that is known, each made from a good adapter, and what must be said of it.
+"""Hostile and broken adapter folders: every way that is known, each made from a good adapter, and what must be said of
+it.
 
-For tests of whatever opens adapters; what opening one costs is measured by `load_monitor.py`, how a folder is changed is
-`corruptions.py`. Add a way to `HOSTILE`. A good adapter is a LoRA of rank 2 on a tiny BERT with three labels, unsealed, with
-its canary.
+For tests of whatever opens adapters; what opening one costs is measured by `load_monitor.py`, how a folder is changed
+is `corruptions.py`. Add a way to `HOSTILE`. A good adapter is a LoRA of rank 2 on a tiny BERT with three labels,
+unsealed, with its canary.
 """
 
 import struct
@@ -137,7 +138,9 @@ _SAID: tuple[tuple[str, Any, str], ...] = (
 HOSTILE: Mapping[str, HostileAdapter] = {
     **{_name(key, value): HostileAdapter(change_config(**{key: value}), said) for key, value, said in _SETTINGS},
     **{f"card {_name(key, value)}": HostileAdapter(change_card(**{key: value}), said) for key, value, said in _SAID},
-    "several settings": HostileAdapter(change_config(megatron_core="os", megatron_config={}), "sets megatron_config, megatron_core"),
+    "several settings": HostileAdapter(
+        change_config(megatron_core="os", megatron_config={}), "sets megatron_config, megatron_core"
+    ),
     "9,000 labels": HostileAdapter(name_many_labels, r"expected float32 \[9000"),
     "nan": HostileAdapter(replace_tensor("lora_A", poison), "not finite"),
     "infinite": HostileAdapter(replace_tensor("lora_B", lambda value: np.full_like(value, np.inf)), "not finite"),
@@ -145,7 +148,8 @@ HOSTILE: Mapping[str, HostileAdapter] = {
     "no key": HostileAdapter(change_tensors(dict.clear), "lack 28 tensors"),
     "a weight of the base": HostileAdapter(change_tensors(override_a_weight), "1 tensors too many"),
     "a module of the base": HostileAdapter(override_a_module, "would replace bert.embeddings"),
-    "shape": HostileAdapter(replace_tensor("classifier.weight", lambda value: value[:2]), r"expected float32 \[3, 32\]"),
+    "shape": HostileAdapter(replace_tensor("classifier.weight", lambda value: value[:2]),
+    r"expected float32 \[3, 32\]"),
     "transposed": HostileAdapter(replace_tensor("query.lora_A", lambda value: value.T), "expected float32"),
     "half floats": HostileAdapter(replace_tensor("lora_A", lambda value: value.astype(np.float16)), "expected float32"),
     "overlap": HostileAdapter(change_header(overlap), "overlaps another"),

@@ -1,7 +1,7 @@
 """JSON documents with random defects, in their values and in their letters.
 
-For trials of whatever reads documents that somebody else wrote. Add a way to `_WAYS`, something that parsers trip over to `_ODD` or
-`_PIECES`.
+For trials of whatever reads documents that somebody else wrote. Add a way to `_WAYS`, something that parsers trip over
+to `_ODD` or `_PIECES`.
 """
 
 import json
@@ -10,13 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 _ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**64), 10**400, 0.5, -0.0, 1e308, 1e-320, "", "a", "(a+)+$", "../../etc", "\x00",
-    "\ud800", "\u202e", "é" * 100, "a" * 5_000, "NaN", [], [[]], [[[[[[]]]]]], {}, {"": {}}, {"__class__": "x"}, ["a", "a"],
+    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**64), 10**400, 0.5, -0.0, 1e308, 1e-320, "", "a", "(a+)+$",
+    "../../etc", "\x00",
+    "\ud800", "\u202e", "é" * 100, "a" * 5_000, "NaN", [], [[]], [[[[[[]]]]]], {}, {"": {}}, {"__class__": "x"}, ["a",
+    "a"],
     [0, 2**62],
     "F16", "F64", "BF16", "CAUSAL_LM", "/", "./x", "org/name@main", "__metadata__", "dora", "full", "probe", "causal",
 )  # fmt: skip
 _PIECES = (
-    b"NaN", b"Infinity", b"1e999", b"-", b"\\ud800", b"\xff", b"\x00", b"[" * 2_000, b"{\"a\":" * 2_000, b",", b":", b"\"", b"}",
+    b"NaN", b"Infinity", b"1e999", b"-", b"\\ud800", b"\xff", b"\x00", b"[" * 2_000, b"{\"a\":" * 2_000, b",", b":",
+    b"\"", b"}",
     b"]", b"9" * 5_000, b"0x1", b"\xef\xbb\xbf", b"\\u0000", b"//", b" " * 100, b"true", b"null", b"{}", b"[]",
 )  # fmt: skip
 

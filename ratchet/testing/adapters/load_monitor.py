@@ -1,8 +1,9 @@
-"""What opening adapter folders costs and does: seconds, memory, and every event in which a program of theirs might have run.
+"""What opening adapter folders costs and does: seconds, memory, and every event in which a program of theirs might have
+run.
 
-Runs in a process of its own (`python -m ratchet.testing.adapters.load_monitor ROOM_BYTES ROUNDS GOOD FOLDER...`), since what is measured is a
-whole process: GOOD is opened first, so that libraries are loaded; then the kernel gives no more than ROOM_BYTES of further address
-space. Prints one JSON line for each folder and round. For tests of refusals.
+Runs in a process of its own (`python -m ratchet.testing.adapters.load_monitor ROOM_BYTES ROUNDS GOOD FOLDER...`), since
+what is measured is a whole process: GOOD is opened first, so that libraries are loaded; then the kernel gives no more
+than ROOM_BYTES of further address space. Prints one JSON line for each folder and round. For tests of refusals.
 """
 
 import contextlib
@@ -20,7 +21,8 @@ from ratchet.models.adapters.validation import validate_adapter
 
 _EVENTS = frozenset(
     {
-        "compile", "ctypes.dlopen", "exec", "import", "marshal.loads", "os.exec", "os.fork", "os.posix_spawn", "os.system",
+        "compile", "ctypes.dlopen", "exec", "import", "marshal.loads", "os.exec", "os.fork", "os.posix_spawn",
+        "os.system",
         "pickle.find_class", "socket.connect", "subprocess.Popen",
     }
 )  # fmt: skip

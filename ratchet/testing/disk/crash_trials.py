@@ -1,7 +1,8 @@
 """Trials of a store on a disk that fails: at every operation, or at random ones, and what must then hold.
 
 Describe a store's work as a `Scenario` and give it to `crash_everywhere` or another of these; a broken promise is a
-`BrokenPromiseError` that says how to repeat the trial. Add here other plans of failure; the disk is `ratchet/testing/disk/faulty_disk.py`.
+`BrokenPromiseError` that says how to repeat the trial. Add here other plans of failure; the disk is
+`ratchet/testing/disk/faulty_disk.py`.
 """
 
 import random
@@ -23,8 +24,9 @@ class BrokenPromiseError(AssertionError):
 class Scenario:
     """What a store does on a disk, and what must hold afterwards.
 
-    `begin` makes a disk as it was long before, `work` adds to its list whatever was acknowledged, and `check` is what the next
-    process does: it recovers, and raises AssertionError when something acknowledged is gone or something else is amiss.
+    `begin` makes a disk as it was long before, `work` adds to its list whatever was acknowledged, and `check` is what
+    the next process does: it recovers, and raises AssertionError when something acknowledged is gone or something else
+    is amiss.
     """
 
     begin: Callable[[], FaultyDisk]
@@ -60,10 +62,11 @@ def crash_everywhere(scenario: Scenario, *, draws: int = 0) -> int:
 
 
 def crash_recovery_everywhere(scenario: Scenario, *, draws: int = 1) -> int:
-    """Kill the process or lose power at every operation, then lose power at each operation of the recovery and after its last.
+    """Kill the process or lose power at every operation, then lose power at each operation of the recovery and after
+    its last.
 
-    At first everything or nothing of the unsynced survives, or what one seed draws; at last nothing, or what `draws` seeds draw.
-    Returns the number of trials.
+    At first everything or nothing of the unsynced survives, or what one seed draws; at last nothing, or what `draws`
+    seeds draw. Returns the number of trials.
     """
     trials = 0
     for at in range(1, scenario.operations + 2):
@@ -86,7 +89,8 @@ def crash_recovery_everywhere(scenario: Scenario, *, draws: int = 1) -> int:
 
 
 def fail_everywhere(scenario: Scenario) -> int:
-    """Fill the disk (ENOSPC) and break its syncs (EIO) at every operation, for one, three or all that follow; then cut the power.
+    """Fill the disk (ENOSPC) and break its syncs (EIO) at every operation, for one, three or all that follow; then cut
+    the power.
 
     The work itself must bear OSError. Returns the number of trials.
     """
@@ -107,7 +111,8 @@ def fail_everywhere(scenario: Scenario) -> int:
 
 
 def crash_at_random(scenario: Scenario, seed: int) -> None:
-    """One trial drawn from `seed`: some failing operations, a power loss or kill, and up to two more during recovery."""
+    """One trial drawn from `seed`: some failing operations, a power loss or kill, and up to two more during
+    recovery."""
     draw = random.Random(seed)  # noqa: S311 - test data, guards nothing
     with _named(f"seed {seed}"):
         disk, told = _begun(scenario)

@@ -1,8 +1,8 @@
 """A disk in memory that loses power, or fills up, at any operation.
 
 Part of the product, so that whoever writes a new store can crash it at every operation: run it on a `FaultyDisk` with
-`crash_at=n`, take `after(...)` and look at what is left. Add here other ways in which a disk fails; what survives a failure is
-`ratchet/testing/disk/power_loss.py`, the verbs are `ratchet/core/filesystem.py`.
+`crash_at=n`, take `after(...)` and look at what is left. Add here other ways in which a disk fails; what survives a
+failure is `ratchet/testing/disk/power_loss.py`, the verbs are `ratchet/core/filesystem.py`.
 """
 
 import errno
@@ -21,18 +21,21 @@ class PowerLossError(BaseException):
 class FaultyDisk:
     """A `FileSystem` in memory. `operations` counts the changing verbs so far.
 
-    At verb number `crash_at` the power goes: the verb has perhaps happened, and nothing happens after it. The verbs numbered in
-    `full` fail with ENOSPC after half of what they had to write; the fsyncs numbered in `broken` fail with EIO, and what they
-    had to make durable is lost although it can still be read.
+    At verb number `crash_at` the power goes: the verb has perhaps happened, and nothing happens after it. The verbs
+    numbered in `full` fail with ENOSPC after half of what they had to write; the fsyncs numbered in `broken` fail with
+    EIO, and what they had to make durable is lost although it can still be read.
     """
 
-    def __init__(self, crash_at: int = 0, full: range = range(0), broken: range = range(0), root: Folder | None = None) -> None:
+    def __init__(
+        self, crash_at: int = 0, full: range = range(0), broken: range = range(0), root: Folder | None = None
+    ) -> None:
         self.crash_at, self.full, self.broken = crash_at, full, broken
         self.operations, self.dead = 0, False
         self._root = root or Folder()
 
     def after(self, survival: Survival | None = None, *, crash_at: int = 0) -> "FaultyDisk":
-        """A copy as the next process finds it: after a power loss with `survival`, or, without, after kill -9 of the process."""
+        """A copy as the next process finds it: after a power loss with `survival`, or, without, after kill -9 of the
+        process."""
         return FaultyDisk(crash_at, root=survive(self._root, survival) if survival else deepcopy(self._root))
 
     def prepared(self, *folders: Path) -> "FaultyDisk":

@@ -1,8 +1,8 @@
 """What a power loss leaves: files and folders of which some is durable and some only cached, and what of that survives.
 
-What may be left is as bad as a real disk may leave it: data that was not synced is lost, torn, zeroed or written in scattered
-blocks, and of the names that changed in a folder any number of the first ones survive. Add here other ways in which a disk
-forgets; the disk that a store is run on is `ratchet/testing/disk/faulty_disk.py`.
+What may be left is as bad as a real disk may leave it: data that was not synced is lost, torn, zeroed or written in
+scattered blocks, and of the names that changed in a folder any number of the first ones survive. Add here other ways in
+which a disk forgets; the disk that a store is run on is `ratchet/testing/disk/faulty_disk.py`.
 """
 
 import random

@@ -1,1 +1,2 @@
-"""A Hub on loopback: the protocol of huggingface.co as `huggingface_hub` speaks it, in memory, with any fault planted."""
+"""A Hub on loopback: the protocol of huggingface.co as `huggingface_hub` speaks it, in memory, with any fault
+planted."""

@@ -1,6 +1,8 @@
-"""A Hub on loopback until Ctrl-C, for dry runs: `python -m ratchet.testing.hub` prints what another shell needs to speak with it.
+"""A Hub on loopback until Ctrl-C, for dry runs: `python -m ratchet.testing.hub` prints what another shell needs to
+speak with it.
 
-It keeps everything in memory and lets in whoever has its token. Add here how it is started; what it answers is `server.py`.
+It keeps everything in memory and lets in whoever has its token. Add here how it is started; what it answers is
+`server.py`.
 """
 
 import argparse

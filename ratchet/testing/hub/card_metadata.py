@@ -30,5 +30,7 @@ def _lacks(model: dict[str, Any]) -> list[str]:
     for result in model.get("results", []):
         missing += [key for key in ("task", "dataset", "metrics") if not result.get(key)]
         missing += [f"dataset.{key}" for key in ("name", "type") if key not in result.get("dataset", {})]
-        missing += [f"metrics.{key}" for each in result.get("metrics", []) for key in ("type", "value") if key not in each]
+        missing += [
+            f"metrics.{key}" for each in result.get("metrics", []) for key in ("type", "value") if key not in each
+        ]
     return missing

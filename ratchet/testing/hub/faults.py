@@ -15,10 +15,11 @@ Operation = Literal[
 class Fault:
     """The next request for `operation`, after `skip` of them that go well, fails once in one way.
 
-    `refuse`: nothing is done, the answer is `status`. `lose`: it is done, and the answer is `status` nevertheless. `hang`: it is
-    done, and no answer comes. `drop`: it is done, and the connection ends. `cut`: only half of what was sent is read, nothing is
-    done and the connection ends. `halve`: of a commit only the first half of the files is taken, and the answer is `status`; of a
-    download only half of the bytes come. `overtake`: somebody else commits first.
+    `refuse`: nothing is done, the answer is `status`. `lose`: it is done, and the answer is `status` nevertheless.
+    `hang`: it is done, and no answer comes. `drop`: it is done, and the connection ends. `cut`: only half of what was
+    sent is read, nothing is done and the connection ends. `halve`: of a commit only the first half of the files is
+    taken, and the answer is `status`; of a download only half of the bytes come. `overtake`: somebody else commits
+    first.
     """
 
     operation: Operation

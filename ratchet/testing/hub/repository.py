@@ -49,7 +49,9 @@ class Repository:
 
     def __post_init__(self) -> None:
         if not self.commits:
-            self.commit({".gitattributes": b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"}, title="initial commit")
+            self.commit(
+                {".gitattributes": b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"}, title="initial commit"
+            )
 
     @property
     def head(self) -> Commit:

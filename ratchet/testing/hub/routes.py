@@ -1,7 +1,7 @@
 """What the local Hub answers: one function for each route that `huggingface_hub` calls.
 
-Add a route to `ROUTES` with its function. How a request comes in and what may go wrong on its way is `server.py`, what a repository
-holds `repository.py`.
+Add a route to `ROUTES` with its function. How a request comes in and what may go wrong on its way is `server.py`, what
+a repository holds `repository.py`.
 """
 
 import base64
@@ -19,9 +19,23 @@ class HubRequest:
     """One request: where, with what, by whom."""
 
     def __init__(
-        self, method: str, place: Mapping[str, str], query: Mapping[str, str], body: bytes, headers: Message, *, halve: bool
+        self,
+        method: str,
+        place: Mapping[str, str],
+        query: Mapping[str, str],
+        body: bytes,
+        headers: Message,
+        *,
+        halve: bool,
     ) -> None:
-        self.method, self.place, self.query, self.body, self.headers, self.halve = method, place, query, body, headers, halve
+        self.method, self.place, self.query, self.body, self.headers, self.halve = (
+            method,
+            place,
+            query,
+            body,
+            headers,
+            halve,
+        )
         self.token = headers.get("Authorization", "").removeprefix("Bearer ")
 
     @property
@@ -73,7 +87,9 @@ def _tree(hub: HubState, asked: HubRequest) -> RouteResponse:
     files = repository.at(asked.place["rev"]).files
     folders = sorted({path[:end] for path in files for end, letter in enumerate(path) if letter == "/"})
     found: list[dict[str, Any]] = [
-        {"type": "directory", "path": path, "size": 0, "oid": git_oid(path.encode())} for path in folders if deep or "/" not in path
+        {"type": "directory", "path": path, "size": 0, "oid": git_oid(path.encode())}
+        for path in folders
+        if deep or "/" not in path
     ]
     for path, sha in sorted(files.items()):
         if "/" in path and not deep:
@@ -97,7 +113,11 @@ def _commits(hub: HubState, asked: HubRequest) -> RouteResponse:
     repository = asked.repository(hub)
     newest = repository.at(asked.place["rev"]).number
     said = {"message": "", "authors": [{"user": "someone"}], "date": "2026-01-01T00:00:00.000Z"}
-    return 200, [{"id": each.oid, "title": each.title, **said} for each in reversed(repository.commits[: newest + 1])], {}
+    return (
+        200,
+        [{"id": each.oid, "title": each.title, **said} for each in reversed(repository.commits[: newest + 1])],
+        {},
+    )
 
 
 def _preupload(hub: HubState, asked: HubRequest) -> RouteResponse:
@@ -109,7 +129,9 @@ def _preupload(hub: HubState, asked: HubRequest) -> RouteResponse:
         large = hub.large_files and each["path"].endswith(".safetensors")
         sha = files.get(each["path"])
         known = {"oid": sha if large else git_oid(blobs[sha])} if sha else {}
-        found.append({"path": each["path"], "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, **known})
+        found.append(
+            {"path": each["path"], "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, **known}
+        )
     return 200, {"files": found}, {}
 
 
@@ -144,7 +166,9 @@ def _commit(hub: HubState, asked: HubRequest) -> RouteResponse:
                 added[value["path"]] = value["oid"]
             case _:
                 deleted.append(value["path"])
-    commit = repository.commit(added, title=header["summary"], deleted=tuple(deleted), parent=header.get("parentCommit"))
+    commit = repository.commit(
+        added, title=header["summary"], deleted=tuple(deleted), parent=header.get("parentCommit")
+    )
     url = f"{hub.endpoint}/{repository.name}/commit/{commit.oid}"
     return 200, {"success": True, "commitOid": commit.oid, "commitUrl": url, "hookOutput": ""}, {}
 
@@ -171,7 +195,12 @@ def _resolve(hub: HubState, asked: HubRequest) -> RouteResponse:
         raise
     large = hub.large_files and path.endswith(".safetensors")
     etag = f'"{commit.files[path] if large else git_oid(content)}"'
-    headers = {"ETag": etag, "X-Repo-Commit": commit.oid, "Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
+    headers = {
+        "ETag": etag,
+        "X-Repo-Commit": commit.oid,
+        "Content-Type": "application/octet-stream",
+        "Accept-Ranges": "bytes",
+    }
     if found := re.fullmatch(r"bytes=(\d+)-", asked.headers.get("Range", "")):
         start = int(found[1])
         return 206, content[start:], {**headers, "Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
@@ -180,7 +209,10 @@ def _resolve(hub: HubState, asked: HubRequest) -> RouteResponse:
 
 def _yaml(hub: HubState, asked: HubRequest) -> RouteResponse:
     faults, warnings = look_at_card(asked.json["content"])
-    said = {"errors": [{"message": fault} for fault in faults], "warnings": [{"message": warning} for warning in warnings]}
+    said = {
+        "errors": [{"message": fault} for fault in faults],
+        "warnings": [{"message": warning} for warning in warnings],
+    }
     return (400 if faults else 200), said, {}
 
 

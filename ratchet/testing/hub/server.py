@@ -1,11 +1,12 @@
-"""The local Hub over HTTP: what `huggingface_hub` asks, answered from repositories in memory. For tests and for a dry run.
+"""The local Hub over HTTP: what `huggingface_hub` asks, answered from repositories in memory. For tests and for a dry
+run.
 
     with LocalHub() as hub:
         sha = hub.push("org/name", {"config.json": b"{}"}).oid
         subprocess.run(..., env={**os.environ, **hub.environment})
 
-Add here how requests come and go; what is answered is `routes.py`, what a repository holds `repository.py`, what may fail
-`faults.py`.
+Add here how requests come and go; what is answered is `routes.py`, what a repository holds `repository.py`, what may
+fail `faults.py`.
 """
 
 import json
@@ -28,7 +29,8 @@ _REPO = r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)"
 
 
 class LocalHub(HubState):
-    """A Hub at `endpoint`, from `with` on. Its repositories, the requests it met and its faults are open to the test."""
+    """A Hub at `endpoint`, from `with` on. Its repositories, the requests it met and its faults are open to the
+    test."""
 
     def __init__(self, *, token: str = TOKEN, large_files: bool = False, port: int = 0) -> None:
         self.requests: list[tuple[str, str]] = []
@@ -47,10 +49,15 @@ class LocalHub(HubState):
         """What a process needs to take this for the Hub; `huggingface_hub` reads it when it is imported."""
         return {"HF_ENDPOINT": self.endpoint, "HF_TOKEN": self.token, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
 
-    def push(self, name: str, files: Mapping[str, bytes] | Path, *, private: bool = False, title: str = "pushed") -> Commit:
-        """Commit files (a mapping, or a folder) as somebody else would, past HTTP; makes the repository where there is none."""
+    def push(
+        self, name: str, files: Mapping[str, bytes] | Path, *, private: bool = False, title: str = "pushed"
+    ) -> Commit:
+        """Commit files (a mapping, or a folder) as somebody else would, past HTTP; makes the repository where there is
+        none."""
         if isinstance(files, Path):
-            files = {path.relative_to(files).as_posix(): path.read_bytes() for path in files.rglob("*") if path.is_file()}
+            files = {
+                path.relative_to(files).as_posix(): path.read_bytes() for path in files.rglob("*") if path.is_file()
+            }
         with self.lock:
             repository = self.repositories.setdefault(name, Repository(name, private))
             return repository.commit(files, title=title)
@@ -113,7 +120,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
 
     def _meet(
-        self, operation: str, answer: Callable[[LocalHub, HubRequest], RouteResponse], place: dict[str, str], query: dict[str, str]
+        self,
+        operation: str,
+        answer: Callable[[LocalHub, HubRequest], RouteResponse],
+        place: dict[str, str],
+        query: dict[str, str],
     ) -> None:
         hub = self.server.hub
         with hub.lock:
@@ -148,10 +159,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _end(self) -> None:
         self.close_connection = True
 
-    def _send(self, status: int, content: Any, headers: Mapping[str, str] | None = None, *, halve: bool = False) -> None:
+    def _send(
+        self, status: int, content: Any, headers: Mapping[str, str] | None = None, *, halve: bool = False
+    ) -> None:
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **(headers or {}), "Content-Length": str(len(data))}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            **(headers or {}),
+            "Content-Length": str(len(data)),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ActivationCache:
-    """The states [t, d] of every known row behind each other, found by the row's tokens; and those of the shared part."""
+    """The states [t, d] of every known row behind each other, found by the row's tokens; and those of the shared
+    part."""
 
     states: "torch.Tensor"
     starts: dict[bytes, int]

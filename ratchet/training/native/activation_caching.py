@@ -1,8 +1,10 @@
-"""What the frozen lower layers make of each example, computed once and kept in a file that both processes of a pair map.
+"""What the frozen lower layers make of each example, computed once and kept in a file that both processes of a pair
+map.
 
-With `layers = "top:K"` these layers never learn, and no dropout works in them, so what they say stays true for every epoch. The
-file has no name once it is full: nothing of it survives a kill, and a training that goes on computes it anew. Add here what
-concerns the file. How lower layers are left out is in `ratchet/models/layers.py`; how a trainee uses it, in `trainable_model.py` and `causal_model.py`.
+With `layers = "top:K"` these layers never learn, and no dropout works in them, so what they say stays true for every
+epoch. The file has no name once it is full: nothing of it survives a kill, and a training that goes on computes it
+anew. Add here what concerns the file. How lower layers are left out is in `ratchet/models/layers.py`; how a trainee
+uses it, in `trainable_model.py` and `causal_model.py`.
 """
 
 import itertools
@@ -40,11 +42,12 @@ def cache_lower_layers(
     room: MemoryBudget,
     most: int = MOST_BYTES,
 ) -> str:
-    """Compute what the lower layers make of `rows`, half of it in each process of `pair`, and let `trainee` use it from now on.
+    """Compute what the lower layers make of `rows`, half of it in each process of `pair`, and let `trainee` use it from
+    now on.
 
-    Both processes must call. Returns what was done, in words; empty when every layer learns. Where the file does not fit, the
-    lower layers are computed at each step: the outcome is the same, only later. Raises `RatchetError` for a family whose upper
-    layers read more of the lower ones than their last states.
+    Both processes must call. Returns what was done, in words; empty when every layer learns. Where the file does not
+    fit, the lower layers are computed at each step: the outcome is the same, only later. Raises `RatchetError` for a
+    family whose upper layers read more of the lower ones than their last states.
     """
     if not trainee.below:
         return ""
@@ -111,8 +114,8 @@ def _use(kept: ActivationCache, trainee: "TrainableModel", row: Sequence[int]) -
         distance = float((trainee.answer(ids, mask) - live).abs().max())
     if not distance <= _CLOSE[str(kept.states.dtype)] * max(1.0, float(live.abs().max())):
         raise RatchetError(
-            f"the upper layers of the base model ({trainee.model.config.model_type}) read more of the lower ones than their "
-            f"last states: {distance:.2g} apart.",
+            f"the upper layers of the base model ({trainee.model.config.model_type}) read more of the lower ones than"
+            f" their last states: {distance:.2g} apart.",
             'Write layers = "all", or use a base of a family that is listed in docs/families.md.',
             code="unknown_family",
         )

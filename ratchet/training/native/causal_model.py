@@ -1,7 +1,8 @@
 """A causal model under training: the loss is over the label tokens only, at the one position where the answer begins.
 
-The shared part of the prompt goes through the model once for each batch, with its gradients, instead of once for each text:
-`prefix_attention.py` says how. Add here what is different for causal models; the optimiser's step is `trainable_model.py`.
+The shared part of the prompt goes through the model once for each batch, with its gradients, instead of once for each
+text: `prefix_attention.py` says how. Add here what is different for causal models; the optimiser's step is
+`trainable_model.py`.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class TrainableCausalModel(TrainableModel):
-    """A causal model with trainable LoRA layers, whose head is the base's own and stays as it is; or trainable as a whole."""
+    """A causal model with trainable LoRA layers, whose head is the base's own and stays as it is; or trainable as a
+    whole."""
 
     has_head: ClassVar[bool] = False
     whole: Any = field(kw_only=True)
@@ -52,7 +54,9 @@ def causal_settings(model: Any, base_name: str, candidate: Candidate) -> LoraSet
     """What a candidate adapts of a causal model; raises `RatchetError` for unknown targets."""
     modules = resolve_targets(model, candidate.target_modules, (), candidate.layers).modules
     dora = candidate.method == "dora"
-    return LoraSettings(base_name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True, dora=dora)
+    return LoraSettings(
+        base_name, candidate.rank, candidate.alpha, candidate.dropout, modules, (), causal=True, dora=dora
+    )
 
 
 def _check_room(positions: int | None, tokenizer: PromptTokenizer, candidate: Candidate) -> None:
@@ -62,8 +66,8 @@ def _check_room(positions: int | None, tokenizer: PromptTokenizer, candidate: Ca
         left = positions - around
         cure = f"Set max_tokens to {left} or less, or shorten" if left > 0 else "Shorten"
         raise RatchetError(
-            f"base model {candidate.base!r} reads {positions} tokens; the prompt takes {around} of them and a text up to "
-            f"{candidate.max_tokens}.",
+            f"base model {candidate.base!r} reads {positions} tokens; the prompt takes {around} of them and a text up"
+            f" to {candidate.max_tokens}.",
             f"{cure} prompt.template and the labels' descriptions.",
             code="no_room",
         )
@@ -71,14 +75,16 @@ def _check_room(positions: int | None, tokenizer: PromptTokenizer, candidate: Ca
 
 @hidden(
     "bitsandbytes"
-)  # peft would import it, seconds and 50 MB for nothing, unless it was asked for before (`ratchet/training/quantization.py`)
+    # peft would import it, seconds and 50 MB for nothing, unless it was asked for before
+    # (`ratchet/training/quantization.py`)
+)
 def build_causal_model(
     folder: Path, base_name: str, candidate: Candidate, tokenizer: PromptTokenizer, dtype: "torch.dtype | None" = None
 ) -> TrainableCausalModel:
     """The model of one causal candidate, freshly initialised from its seed, in `dtype` or the machine's fast format.
 
-    Raises `RatchetError` for unknown targets, for a prompt that leaves no room for the texts, and for a model that scores its
-    tokens in a way that is not known here.
+    Raises `RatchetError` for unknown targets, for a prompt that leaves no room for the texts, and for a model that
+    scores its tokens in a way that is not known here.
     """
     import torch
 
@@ -91,6 +97,8 @@ def build_causal_model(
     if candidate.method == "full":
         trainee = train_parameters(TrainableCausalModel, model.requires_grad_(True), None, candidate, dtype, **own)
     else:
-        trainee = adapt_model(TrainableCausalModel, model, causal_settings(model, base_name, candidate), candidate, dtype, **own)
+        trainee = adapt_model(
+            TrainableCausalModel, model, causal_settings(model, base_name, candidate), candidate, dtype, **own
+        )
     attend_in_one_pass(model)
     return trainee

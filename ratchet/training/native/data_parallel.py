@@ -1,8 +1,8 @@
 """Two processes that train one model in step: each works on half of every batch, their gradients are added.
 
-On two cores this beats one process with two threads by far. The sum goes through shared memory and is the same, bit by bit,
-in both; a socket says when a half is ready, and when the other has died. Add here how the two talk; what they compute is
-in `loop.py`.
+On two cores this beats one process with two threads by far. The sum goes through shared memory and is the same, bit by
+bit, in both; a socket says when a half is ready, and when the other has died. Add here how the two talk; what they
+compute is in `loop.py`.
 """
 
 import mmap
@@ -113,10 +113,11 @@ class ProcessPair:
 
 
 class PeerProcess:
-    """The second process of a pair, from its start to its end; a context manager that yields the first one's `ProcessPair`.
+    """The second process of a pair, from its start to its end; a context manager that yields the first one's
+    `ProcessPair`.
 
-    `command` is started with `--pair MEMORY,CHANNEL`, two descriptors, for its own `ProcessPair` of rank 1. An `PeerExitedError` of the
-    first one learns here how the second ended.
+    `command` is started with `--pair MEMORY,CHANNEL`, two descriptors, for its own `ProcessPair` of rank 1. An
+    `PeerExitedError` of the first one learns here how the second ended.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -134,11 +135,14 @@ class PeerProcess:
         self._duo = ProcessPair(0, memory, ours.detach())
         return self._duo
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._process is None or self._duo is None:
             return
         if isinstance(error, PeerExitedError):
-            error.returncode = self._process.wait()  # its end of the channel is closed: it is dying, and how is what we ask
+            # its end of the channel is closed: it is dying, and how is what we ask
+            error.returncode = self._process.wait()
         elif kind is not None:
             self._process.kill()
         self._process.wait()

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 _QUERIES = ("query", "q_lin", "query_proj", "in_proj")
-"""What the layer of the queries is called beside the dropout of attention probabilities: BERT, DistilBERT, DeBERTa 3 and 1."""
+"""What the layer of the queries is called beside the dropout of attention probabilities: BERT, DistilBERT, DeBERTa 3
+and 1."""
 
 
 class DropoutNoise:

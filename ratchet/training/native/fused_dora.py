@@ -1,9 +1,10 @@
 """DoRA layers that compute what PEFT's do with one matrix product forward, and one number for each output.
 
-y = c (x W^T + s x A^T B^T) + b with c = m / n and n = |W + s B A|, row by row, where n is taken for a constant as PEFT takes it.
-Like a joined LoRA (`fused_lora.py`) the layer multiplies [x, x A^T] with [W, s B]; the bias goes in as b / c, and the outputs are
-stretched by c - 1 on top of themselves, for near 1 a short number says little of c and much of c - 1. n needs no matrix of the
-size of W: n^2 = |W|^2 + 2 s B (A W^T) + s^2 B (A A^T) B^T, once a step. Add here other rearrangements of DoRA's arithmetic.
+y = c (x W^T + s x A^T B^T) + b with c = m / n and n = |W + s B A|, row by row, where n is taken for a constant as PEFT
+takes it. Like a joined LoRA (`fused_lora.py`) the layer multiplies [x, x A^T] with [W, s B]; the bias goes in as b / c,
+and the outputs are stretched by c - 1 on top of themselves, for near 1 a short number says little of c and much of c -
+1. n needs no matrix of the size of W: n^2 = |W|^2 + 2 s B (A W^T) + s^2 B (A A^T) B^T, once a step. Add here other
+rearrangements of DoRA's arithmetic.
 """
 
 from dataclasses import dataclass
@@ -54,13 +55,16 @@ class FusedDoraLayer:
 def fuse_dora(layer: Any, up: "torch.Tensor", magnitude: "torch.Tensor", scale: float) -> FusedDoraLayer:
     """Let PEFT's `layer` compute so from now on; call `refresh` before its first use.
 
-    `up` and `magnitude` are the float32 masters of its B and m. The layer's own weight becomes a part of what is joined.
+    `up` and `magnitude` are the float32 masters of its B and m. The layer's own weight becomes a part of what is
+    joined.
     """
     import torch
 
     class Product(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, x: "torch.Tensor", a: "torch.Tensor", b: "torch.Tensor", m: "torch.Tensor") -> "torch.Tensor":
+        def forward(
+            ctx: Any, x: "torch.Tensor", a: "torch.Tensor", b: "torch.Tensor", m: "torch.Tensor"
+        ) -> "torch.Tensor":
             rows = x.flatten(0, -2)
             low = rows @ a.t()
             short = torch.addmm(made.offset, torch.cat([rows, low], 1), joined.t())
@@ -83,7 +87,11 @@ def fuse_dora(layer: Any, up: "torch.Tensor", magnitude: "torch.Tensor", scale: 
             return to_x, back.t() @ rows, (flat.t() @ low).mul_(scale), to_m
 
     linear = layer.base_layer
-    a, b, m = layer.lora_A["default"].weight, layer.lora_B["default"].weight, layer.lora_magnitude_vector["default"].weight
+    a, b, m = (
+        layer.lora_A["default"].weight,
+        layer.lora_B["default"].weight,
+        layer.lora_magnitude_vector["default"].weight,
+    )
     squares = torch.linalg.vector_norm(linear.weight.detach(), dim=1, dtype=torch.float32) ** 2
     joined = torch.cat([linear.weight.detach(), b.detach()], 1)
     weight, bias = joined[:, : linear.in_features], linear.bias

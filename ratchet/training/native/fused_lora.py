@@ -1,9 +1,11 @@
-"""LoRA layers that compute what PEFT's do with one matrix product forward: the low rank lies beside the weight, not in it.
+"""LoRA layers that compute what PEFT's do with one matrix product forward: the low rank lies beside the weight, not in
+it.
 
-For y = x W^T + s (x A^T) B^T the weight is stored as [W, s B], and multiplied with [x, x A^T]. The product adds in float32 and
-rounds once. Merged into W, or added to a y that is rounded already, a change smaller than half a step of bfloat16 would be lost
-each time, and a base whose weights lie on that grid would learn little. Exact only without dropout between x and A; layers with
-such dropout keep PEFT's own forward. Add other rearrangements of the same arithmetic here.
+For y = x W^T + s (x A^T) B^T the weight is stored as [W, s B], and multiplied with [x, x A^T]. The product adds in
+float32 and rounds once. Merged into W, or added to a y that is rounded already, a change smaller than half a step of
+bfloat16 would be lost each time, and a base whose weights lie on that grid would learn little. Exact only without
+dropout between x and A; layers with such dropout keep PEFT's own forward. Add other rearrangements of the same
+arithmetic here.
 """
 
 from dataclasses import dataclass
@@ -29,9 +31,11 @@ class FusedLoraLayer:
 
 
 def fuse_lora(layer: Any, up: "torch.Tensor", scale: float) -> FusedLoraLayer:
-    """Let PEFT's `layer`, in the numbers that it learns in, compute joined from now on; call `refresh` before its first use.
+    """Let PEFT's `layer`, in the numbers that it learns in, compute joined from now on; call `refresh` before its first
+    use.
 
-    `up` is the float32 master of its B. The layer's own weight becomes a part of what is joined, so that it lies in memory once.
+    `up` is the float32 master of its B. The layer's own weight becomes a part of what is joined, so that it lies in
+    memory once.
     """
     import torch
 

@@ -1,7 +1,8 @@
 """The head's start: a logistic regression on what the untuned encoder gives it, instead of random numbers.
 
-With few examples a random head spends most of its epochs, and harms the encoder meanwhile, on what a regression finds at
-once (linear probing before fine-tuning: Kumar et al. 2022). Add here how a head begins; how it learns is in `trainable_model.py`.
+With few examples a random head spends most of its epochs, and harms the encoder meanwhile, on what a regression finds
+at once (linear probing before fine-tuning: Kumar et al. 2022). Add here how a head begins; how it learns is in
+`trainable_model.py`.
 """
 
 import threading
@@ -24,12 +25,19 @@ _MAX_STEPS = 200
 
 
 def init_head(
-    trainee: "TrainableModel", rows: Sequence[Sequence[int]], targets: Sequence[int], k: int, seed: int, *, at_once: int = 2
+    trainee: "TrainableModel",
+    rows: Sequence[Sequence[int]],
+    targets: Sequence[int],
+    k: int,
+    seed: int,
+    *,
+    at_once: int = 2,
 ) -> bool:
     """Fit the last layer of the head on at most 1,024 examples drawn by `seed`; False where no layer has `k` outputs.
 
-    `rows` are token ids, `targets` class indices, [n] each. Every class of the sample gets its row; a class that the sample
-    misses keeps the random one. The same arguments give the same head, however many batches are computed `at_once`.
+    `rows` are token ids, `targets` class indices, [n] each. Every class of the sample gets its row; a class that the
+    sample misses keeps the random one. The same arguments give the same head, however many batches are computed
+    `at_once`.
     """
     found = _last_layer(trainee, k) if trainee.has_head else None
     if found is None:
@@ -49,7 +57,10 @@ def _last_layer(trainee: "TrainableModel", k: int) -> Any:
     layers = [
         module
         for module in trainee.model.modules()
-        if isinstance(module, torch.nn.Linear) and module.out_features == k and id(module.weight) in own and module.bias is not None
+        if isinstance(module, torch.nn.Linear)
+        and module.out_features == k
+        and id(module.weight) in own
+        and module.bias is not None
     ]
     return layers[-1] if layers else None
 
@@ -64,7 +75,9 @@ def _features(
     import torch
 
     seen = threading.local()
-    handle = layer.register_forward_pre_hook(lambda module, inputs: setattr(seen, "features", inputs[0].detach().float()))
+    handle = layer.register_forward_pre_hook(
+        lambda module, inputs: setattr(seen, "features", inputs[0].detach().float())
+    )
     features = np.zeros((len(rows), layer.in_features))
 
     def fill(batch: "np.ndarray[Any, np.dtype[np.int64]]") -> None:
@@ -89,9 +102,12 @@ def _fit(features: Any, targets: Any, seed: int) -> tuple[Any, Any, Any]:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=_INVERSE_REGULARISATION, class_weight="balanced", max_iter=_MAX_STEPS, random_state=seed)
+    model = LogisticRegression(
+        C=_INVERSE_REGULARISATION, class_weight="balanced", max_iter=_MAX_STEPS, random_state=seed
+    )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a start need not be an optimum: training goes on from here
+        # a start need not be an optimum: training goes on from here
+        warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(features, targets)
     return *one_row_for_each_class(model.coef_, model.intercept_, len(model.classes_)), model.classes_
 

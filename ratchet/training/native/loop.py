@@ -1,7 +1,7 @@
 """The epochs of one LoRA training: order, schedule, early stopping, resuming after a crash.
 
-Add here what happens from one epoch to the next. One optimiser step is in `trainable_model.py`, what is remembered of them
-in `ratchet/training/checkpoints.py`.
+Add here what happens from one epoch to the next. One optimiser step is in `trainable_model.py`, what is remembered of
+them in `ratchet/training/checkpoints.py`.
 """
 
 import math
@@ -51,8 +51,9 @@ def train_epochs(
 ) -> tuple[Tensors, History]:
     """Train until the epochs or the patience are used up; returns the best epoch's tensors and the history.
 
-    After each epoch the last and the best state lie in `folder`, and a later call goes on from there with the same outcome
-    as if it had never been interrupted. The other process of `pair`, if there is one, runs `train_epochs_as_peer`.
+    After each epoch the last and the best state lie in `folder`, and a later call goes on from there with the same
+    outcome as if it had never been interrupted. The other process of `pair`, if there is one, runs
+    `train_epochs_as_peer`.
     """
     candidate = lesson.candidate
     history, tensors = load_last_epoch(folder)

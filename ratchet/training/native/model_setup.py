@@ -1,7 +1,8 @@
-"""What of a model learns: adapters in it, or all of it. The model of a candidate is loaded, adapted and made a `TrainableModel` here.
+"""What of a model learns: adapters in it, or all of it. The model of a candidate is loaded, adapted and made a
+`TrainableModel` here.
 
-Add here how a model is made ready to learn; what it does in one step is in `trainable_model.py`, what is different for causal models in
-`causal_model.py`.
+Add here how a model is made ready to learn; what it does in one step is in `trainable_model.py`, what is different for
+causal models in `causal_model.py`.
 """
 
 import warnings
@@ -72,7 +73,12 @@ T = TypeVar("T", bound=TrainableModel)
 
 
 def adapt_model(
-    kind: type[T], model: Any, settings: LoraSettings, candidate: Candidate, dtype: "torch.dtype | None" = None, **more: Any
+    kind: type[T],
+    model: Any,
+    settings: LoraSettings,
+    candidate: Candidate,
+    dtype: "torch.dtype | None" = None,
+    **more: Any,
 ) -> T:
     """A trainee of `kind` with adapters in a model that came with the seed set; `more` are the kind's own fields."""
     from peft import get_peft_model
@@ -117,13 +123,15 @@ def train_parameters(
     flat = torch.cat([value.detach().flatten().float().cpu() for _, value in trainable]).requires_grad_(True)
     parts = torch.split(flat.detach(), [value.numel() for _, value in trainable])
     device, dtype = learning_device(), dtype or fast_dtype()
-    if candidate.method == "qlora":  # it was loaded where it learns; only what is beside the four bits has a format to choose
+    # it was loaded where it learns; only what is beside the four bits has a format to choose
+    if candidate.method == "qlora":
         for _, value in trainable:
             value.data = value.data.to(device, dtype)
     else:
         model.to(device, dtype)
         if device.type == "cpu":
-            model.set_attn_implementation("eager")  # the fused attention of torch 2.13 is many times slower backwards there
+            # the fused attention of torch 2.13 is many times slower backwards there
+            model.set_attn_implementation("eager")
     noise = DropoutNoise()
     replace_dropouts(model, noise)
     if candidate.checkpointing:

@@ -1,9 +1,9 @@
 """The shared part of a prompt and all texts of a batch, side by side in one pass through a causal model.
 
-Attention is the only place where tokens see each other: here each text sees the shared part and itself, and everything else runs
-over one long row. That costs the shared part once for each batch, and half the calls of two passes, which on small batches cost
-as much as the products. Add here how rows lie beside each other. Scoring, where the shared part is kept over batches, has its
-own way in `ratchet/models/causal.py`.
+Attention is the only place where tokens see each other: here each text sees the shared part and itself, and everything
+else runs over one long row. That costs the shared part once for each batch, and half the calls of two passes, which on
+small batches cost as much as the products. Add here how rows lie beside each other. Scoring, where the shared part is
+kept over batches, has its own way in `ratchet/models/causal.py`.
 """
 
 import functools
@@ -35,7 +35,8 @@ def attend_in_one_pass(model: Any) -> None:
         model.set_attn_implementation(ATTENTION)
     if model.config._attn_implementation != ATTENTION:
         raise RatchetError(
-            f"the base model ({model.config.model_type}) computes attention in a way of its own, which training cannot exchange.",
+            f"the base model ({model.config.model_type}) computes attention in a way of its own, which training cannot"
+            " exchange.",
             "Use a base of a family that is listed in docs/families.md.",
             code="unknown_family",
         )
@@ -112,7 +113,8 @@ def attend(
 ) -> "tuple[torch.Tensor, None]":
     """Attention of one long row, as transformers asks for it: [1, heads, p + n t, d] becomes [1, p + n t, heads, d].
 
-    The shared part sees what comes before in it; each of `texts` texts sees the whole shared part, and what comes before in itself.
+    The shared part sees what comes before in it; each of `texts` texts sees the whole shared part, and what comes
+    before in itself.
     """
     import torch
 

@@ -1,7 +1,7 @@
 """The model under training: in the fast number format, with float32 masters of what it learns.
 
-Add here what one optimiser step does. What of a model learns is chosen in `model_setup.py`; epochs, early stopping and checkpoints are in
-`loop.py`.
+Add here what one optimiser step does. What of a model learns is chosen in `model_setup.py`; epochs, early stopping and
+checkpoints are in `loop.py`.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from ratchet.training.native.activation_cache import ActivationCache
 
 CLIP_NORM = 1.0
-_SMOOTHING = 0.1  # of the training labels, some of which are wrong: without it calibration NLL is best long before macro-F1
-_LENGTHS = 4  # batches are as long as a multiple of this: torch keeps a kernel, with its memory, for every shape it meets
+_SMOOTHING = (
+    0.1  # of the training labels, some of which are wrong: without it calibration NLL is best long before macro-F1
+)
+_LENGTHS = (
+    4  # batches are as long as a multiple of this: torch keeps a kernel, with its memory, for every shape it meets
+)
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass
 class TrainableModel:
-    """A model with trainable LoRA layers and heads, or trainable as a whole, and the optimiser that moves the float32 masters.
+    """A model with trainable LoRA layers and heads, or trainable as a whole, and the optimiser that moves the float32
+    masters.
 
     On a machine with a GPU the model is there; masters and optimiser stay with the processor.
     """
@@ -54,7 +59,8 @@ class TrainableModel:
     below: int = field(default=0, kw_only=True)
     """How many layers lie under the lowest that learns."""
     still: list[Any] = field(default_factory=list, kw_only=True)
-    """Modules of the encoder that compute without dropout, for they do not learn: all but the upper layers, when only these do."""
+    """Modules of the encoder that compute without dropout, for they do not learn: all but the upper layers, when only
+    these do."""
     split: SplitLayers | None = field(default=None, kw_only=True)
     """The model's layers, when some of them do not learn."""
     kept: "ActivationCache | None" = field(default=None, kw_only=True)
@@ -89,16 +95,20 @@ class TrainableModel:
     def gradients(
         self, ids: "torch.Tensor", mask: "torch.Tensor", targets: "torch.Tensor", weights: "torch.Tensor"
     ) -> "torch.Tensor":
-        """Gradient of sum(weight * smoothed cross-entropy) for all masters, and that sum itself as last value: float32 [p + 1].
+        """Gradient of sum(weight * smoothed cross-entropy) for all masters, and that sum itself as last value: float32
+        [p + 1].
 
-        `targets` are class indices, int64 [n], or what to learn of each class, float32 [n, k]; `weights` [n], what each counts.
+        `targets` are class indices, int64 [n], or what to learn of each class, float32 [n, k]; `weights` [n], what each
+        counts.
         """
         import torch
 
         fill = (0, -ids.shape[1] % _LENGTHS)
         ids, mask = torch.nn.functional.pad(ids, fill, value=self.pad_id), torch.nn.functional.pad(mask, fill)
         logits = self.answer(ids, mask).cpu()
-        entropy = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none", label_smoothing=_SMOOTHING)
+        entropy = torch.nn.functional.cross_entropy(
+            logits.float(), targets, reduction="none", label_smoothing=_SMOOTHING
+        )
         loss = (entropy * weights).sum()
         torch.autograd.backward(loss)
         found = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.working]
@@ -123,7 +133,8 @@ class TrainableModel:
         return nullcontext() if self.split is None else self.split.giving(self.below, states)
 
     def lower_activations(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
-        """What the lower layers make of a padded batch, last in the list [n, t, d]; before it, of the shared part [1, p, d]."""
+        """What the lower layers make of a padded batch, last in the list [n, t, d]; before it, of the shared part [1,
+        p, d]."""
         import torch
 
         if self.split is None:

@@ -1,7 +1,8 @@
-"""Our own loop on one candidate: two processes that learn the same lesson, from the task to the tensors of the best epoch.
+"""Our own loop on one candidate: two processes that learn the same lesson, from the task to the tensors of the best
+epoch.
 
-Add here what both processes need before the first epoch. What happens in an epoch is `loop.py`; what is done with the tensors is
-`ratchet/training/methods.py`.
+Add here what both processes need before the first epoch. What happens in an epoch is `loop.py`; what is done with the
+tensors is `ratchet/training/methods.py`.
 """
 
 import os
@@ -55,7 +56,8 @@ def train(task: Task, report: Report) -> TrainedModel:
     halved = ["--halved"] if task.room.halved else []
     ask_teacher(task)  # before the other process looks for what it said
     second = PeerProcess([*command, "--parent", str(os.getpid()), *halved])
-    with second if learning_device().type == "cpu" else nullcontext(SingleProcess()) as duo:  # a GPU is fed by one process
+    # a GPU is fed by one process
+    with second if learning_device().type == "cpu" else nullcontext(SingleProcess()) as duo:
         trainee, lesson, tokenizer = _open_lesson(task)
         started = time.perf_counter()
         lower_layers = cache_lower_layers(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)

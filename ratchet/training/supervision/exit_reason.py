@@ -1,4 +1,5 @@
-"""How the process of a training ended, in words: killed, out of memory, hung, or crashed; and whether a second try may help.
+"""How the process of a training ended, in words: killed, out of memory, hung, or crashed; and whether a second try may
+help.
 
 Add here another way to end. What is done about it is decided in `supervisor.py`.
 """
@@ -14,7 +15,8 @@ from ratchet.training.supervision.watchdog import SILENCE, TRACE
 
 OUT_OF_MEMORY = 71
 """Exit code of a process that was refused memory: EX_OSERR of sysexits.h."""
-_REFUSALS = ("allocate memory", "out of memory", "bad_alloc", "failed to map segment")  # of torch, CUDA, C++ and the loader
+# of torch, CUDA, C++ and the loader
+_REFUSALS = ("allocate memory", "out of memory", "bad_alloc", "failed to map segment")
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 _NATIVE_CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 
@@ -22,7 +24,8 @@ Cause = Literal["killed", "out_of_memory", "hung", "crashed"]
 
 
 class PeerExitedError(Exception):
-    """The other process of a pair is gone. No fault of the candidate, so it is no `RatchetError`: nobody goes on without it."""
+    """The other process of a pair is gone. No fault of the candidate, so it is no `RatchetError`: nobody goes on
+    without it."""
 
     returncode: int | None = None
     """How it ended, where that is known."""
@@ -47,7 +50,10 @@ class ExitReason:
             return f"{TRACE} lies in the work folder. A machine that is only slow needs a larger {SILENCE}."
         if self.cause == "crashed":
             return "The log of the training holds the traceback."
-        return "Give the training more memory, or lower max_tokens or choose a smaller base model; finished epochs are kept."
+        return (
+            "Give the training more memory, or lower max_tokens or choose a smaller base model; finished epochs are"
+            " kept."
+        )
 
 
 def memory_limit() -> int | None:
@@ -59,8 +65,8 @@ def memory_limit() -> int | None:
 def diagnose_exit(returncode: int, silence_s: float, second: int | None = None, limit: int | None = None) -> ExitReason:
     """The ending behind a return code, negative for a signal as `subprocess` has it.
 
-    `second` is the return code of the pair's second process, where the first one ended because of it; `limit` is the limit on
-    memory under which both ran, in bytes: libraries that do not expect a refusal crash on it.
+    `second` is the return code of the pair's second process, where the first one ended because of it; `limit` is the
+    limit on memory under which both ran, in bytes: libraries that do not expect a refusal crash on it.
     """
     who, code = ("the training", returncode) if second is None else ("the training's second process", second)
     if code in _KILLED:
@@ -68,9 +74,14 @@ def diagnose_exit(returncode: int, silence_s: float, second: int | None = None, 
     if code == OUT_OF_MEMORY:
         return ExitReason("out_of_memory", f"{who} was out of memory: the system refused to give more")
     if code == -signal.SIGALRM:
-        return ExitReason("hung", f"{who} hung: it gave no sign of life for {silence_s:g} s, and {TRACE} says where it stood")
+        return ExitReason(
+            "hung", f"{who} hung: it gave no sign of life for {silence_s:g} s, and {TRACE} says where it stood"
+        )
     if code in _NATIVE_CRASHES and limit is not None:
-        words = f"{who} was ended by {signal.Signals(-code).name} (memory is limited to {limit / 1e6:.0f} MB: the usual cause)"
+        words = (
+            f"{who} was ended by {signal.Signals(-code).name} (memory is limited to {limit / 1e6:.0f} MB: the usual"
+            " cause)"
+        )
         return ExitReason("out_of_memory", words)
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     return ExitReason("crashed", f"{who} {how}")

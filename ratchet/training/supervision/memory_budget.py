@@ -1,7 +1,7 @@
 """How much of a training is in memory at once, and what happens after each piece: a sign of life.
 
-Half the room changes what is computed together, never what is learned from: the optimiser's batch stays as it is. Add here
-other ways to need less memory; what happens when there is too little is decided in `supervisor.py`.
+Half the room changes what is computed together, never what is learned from: the optimiser's batch stays as it is. Add
+here other ways to need less memory; what happens when there is too little is decided in `supervisor.py`.
 """
 
 import threading
@@ -40,7 +40,8 @@ class MemoryBudget:
             failpoint("training.whole_batch")
 
     def watch(self, rows: RunRows) -> RunRows:
-        """`rows` that leaves the room after each batch. In half the room one batch is computed at a time, which changes no bit."""
+        """`rows` that leaves the room after each batch. In half the room one batch is computed at a time, which changes
+        no bit."""
         turn = threading.Lock() if self.halved else nullcontext()
 
         def watched(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":

@@ -1,4 +1,5 @@
-"""A training and the memory of its machine: it keeps little that it does not need, and goes first when there is too little.
+"""A training and the memory of its machine: it keeps little that it does not need, and goes first when there is too
+little.
 
 Add here other ways for a training process to stay small.
 """
@@ -18,7 +19,8 @@ _FIRST_TO_GO = 800  # of 1000
 def keep_heap_small() -> None:
     """Have blocks of 1 MiB and more returned to the system once freed, and all threads share one heap; glibc only.
 
-    By default glibc raises its threshold to the largest block ever freed, and every batch of another shape leaves a hole.
+    By default glibc raises its threshold to the largest block ever freed, and every batch of another shape leaves a
+    hole.
     """
     if (libc := _glibc()) is not None:
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)

@@ -1,7 +1,7 @@
 """The supervisor of a training: it starts the worker, passes on what that tells, names its end, and tries once more.
 
-It imports nothing heavy, so that it is the last to be short of memory. Add here what is done when a worker ends before its
-time; how an end is named is in `exit_reason.py`, what the worker does in `ratchet/training/worker.py`.
+It imports nothing heavy, so that it is the last to be short of memory. Add here what is done when a worker ends before
+its time; how an end is named is in `exit_reason.py`, what the worker does in `ratchet/training/worker.py`.
 """
 
 import os
@@ -25,9 +25,9 @@ from ratchet.training.supervision.worker_channel import relay_worker
 def supervise(work: Path, progress: Progress) -> None:
     """Have the plan of a work folder trained, or reuse its result, and report it.
 
-    A worker that is killed, refused memory or hung is followed by exactly one more, which computes half as many texts at once
-    and goes on from the last finished epoch. Raises `RatchetError` when that one ends early too, and for whatever the worker
-    raised itself.
+    A worker that is killed, refused memory or hung is followed by exactly one more, which computes half as many texts
+    at once and goes on from the last finished epoch. Raises `RatchetError` when that one ends early too, and for
+    whatever the worker raised itself.
     """
     plan = read_plan(work)
     with lock_work_folder(work) as lease:
@@ -62,7 +62,17 @@ def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> Ex
     """Run one worker to its end: None when it did all, its ending when it is gone before. Its own error is raised."""
     silence_s = read_silence()
     ours, theirs = os.pipe()
-    command = [sys.executable, "-m", "ratchet.training", str(work), "--worker", str(theirs), "--parent", str(os.getpid()), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "ratchet.training",
+        str(work),
+        "--worker",
+        str(theirs),
+        "--parent",
+        str(os.getpid()),
+        *options,
+    ]
     child = subprocess.Popen(command, pass_fds=(theirs, lease), env=without_secrets())
     with os.fdopen(ours, "rb") as stream, child as process:
         os.close(theirs)

@@ -1,7 +1,8 @@
 """The heartbeat of a training: a process that gives no sign of life for too long is ended by the kernel itself.
 
-The timer is the kernel's and so is what it does, for a process that hangs in C code runs no Python that could notice. Add here
-how silence is measured; who acts on it is `supervisor.py`, and the signs of life are given where the work is done.
+The timer is the kernel's and so is what it does, for a process that hangs in C code runs no Python that could notice.
+Add here how silence is measured; who acts on it is `supervisor.py`, and the signs of life are given where the work is
+done.
 """
 
 import faulthandler
@@ -42,8 +43,8 @@ def read_silence() -> float:
 def start_watchdog(silence_s: float, folder: Path) -> None:
     """From now on SIGALRM ends this process once `heartbeat` was not called for `silence_s` seconds; 0 is never.
 
-    Where each thread stood is then added to `silent.txt` in `folder`: to a file, since writing to a pipe that nobody reads
-    is one way to hang.
+    Where each thread stood is then added to `silent.txt` in `folder`: to a file, since writing to a pipe that nobody
+    reads is one way to hang.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whoever started us may have had it ignored, or blocked
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})

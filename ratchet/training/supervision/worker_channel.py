@@ -51,7 +51,8 @@ class Channel:
 
 
 def relay_worker(stream: BinaryIO, progress: Progress) -> WorkerExit:
-    """Pass on what a worker tells until it ends, and return its last words. A line that its death cut short is dropped."""
+    """Pass on what a worker tells until it ends, and return its last words. A line that its death cut short is
+    dropped."""
     last = WorkerExit()
     for line in stream:
         if not line.endswith(b"\n"):

@@ -1,9 +1,10 @@
-"""The preference pass: a causal LoRA that our own loop has trained learns, by TRL's `DPOTrainer`, to prefer the right codes.
+"""The preference pass: a causal LoRA that our own loop has trained learns, by TRL's `DPOTrainer`, to prefer the right
+codes.
 
-Pairs are mined from the training examples alone: where the first pass answers wrongly, or right by little, the right code is
-chosen and the code that it preferred, or its nearest rival, is rejected. The reference is the LoRA as it was before the pass; what
-remains is one LoRA again. Add here how pairs are mined and learned from; whether what they give is kept is `dpo_pass.py`, what
-stock trainers share `trainer_setup.py`.
+Pairs are mined from the training examples alone: where the first pass answers wrongly, or right by little, the right
+code is chosen and the code that it preferred, or its nearest rival, is rejected. The reference is the LoRA as it was
+before the pass; what remains is one LoRA again. Add here how pairs are mined and learned from; whether what they give
+is kept is `dpo_pass.py`, what stock trainers share `trainer_setup.py`.
 """
 
 import json
@@ -72,7 +73,8 @@ def keep_pairs(folder: Path, mine: Callable[[], list[Pair]]) -> list[Pair]:
 
 
 def as_rows(tokenizer: PromptTokenizer, texts: Sequence[str], pairs: Sequence[Pair]) -> list[dict[str, list[int]]]:
-    """The pairs as tokens, in the columns that TRL makes of texts: cut by the code that serves, one token for each answer."""
+    """The pairs as tokens, in the columns that TRL makes of texts: cut by the code that serves, one token for each
+    answer."""
     rows = encode_texts(tokenizer, [texts[pair.row] for pair in pairs])
     return [
         {
@@ -110,7 +112,8 @@ def train_dpo(
         from trl import DPOConfig, DPOTrainer
 
         class TokenTrainer(ScheduleMixin, DPOTrainer):  # type: ignore[misc] # trl is untyped
-            """TRL's trainer on rows that the code that serves has cut into tokens: it would cut texts in its own way."""
+            """TRL's trainer on rows that the code that serves has cut into tokens: it would cut texts in its own
+            way."""
 
             def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
                 return dataset
@@ -118,7 +121,8 @@ def train_dpo(
             def _get_train_sampler(self, *_: Any) -> Any:
                 return order
 
-        attention = None if torch.cuda.is_available() else "eager"  # fused attention is many times slower backwards on a CPU
+        # fused attention is many times slower backwards on a CPU
+        attention = None if torch.cuda.is_available() else "eager"
         base = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."), attention=attention)
         model = get_peft_model(base, lora_config(settings))
         put_tensors(model, first)
@@ -129,7 +133,9 @@ def train_dpo(
             model=model,
             args=DPOConfig(**arguments, beta=passing.beta, max_length=None),
             train_dataset=Dataset.from_list(as_rows(tokenizer, [text for text, _ in task.train], pairs)),
-            processing_class=AutoTokenizer.from_pretrained(task.base.folder, local_files_only=True, trust_remote_code=False),
+            processing_class=AutoTokenizer.from_pretrained(
+                task.base.folder, local_files_only=True, trust_remote_code=False
+            ),
         )
         watch = EpochCallback(passing, task.room, epochs, evaluate, report)
         tensors, history = run_watched(trainer, watch)
@@ -138,7 +144,8 @@ def train_dpo(
 
 
 def pair_weights(pairs: Sequence[Pair], targets: Sequence[int], k: int) -> list[float]:
-    """What each pair weighs: as its right class does in the first pass, so that an error in a rare class is not outvoted."""
+    """What each pair weighs: as its right class does in the first pass, so that an error in a rare class is not
+    outvoted."""
     import torch
 
     weights = class_weights(torch.tensor(targets), k)

@@ -29,7 +29,8 @@ class DpoResult:
 def run_dpo_pass(task: Task, found: TrainedModel, report: Callable[[Epoch], None]) -> DpoResult:
     """Go on from what the first pass learned with its errors on training examples; keep the better one.
 
-    The better one has the lower NLL on the calibration split as it would be served: candidates are chosen by the same figure.
+    The better one has the lower NLL on the calibration split as it would be served: candidates are chosen by the same
+    figure.
     """
     tokenizer, settings, examples = found.tokenizer, found.settings, len(task.train)
     if not isinstance(tokenizer, PromptTokenizer) or settings is None:
@@ -56,7 +57,9 @@ def run_dpo_pass(task: Task, found: TrainedModel, report: Callable[[Epoch], None
     return DpoResult(found.tensors, join_histories(found.history, second, better=False), len(pairs), worse)
 
 
-def _look_back(task: Task, tokenizer: PromptTokenizer, settings: LoraSettings, tensors: Tensors) -> tuple[list[Pair], float]:
+def _look_back(
+    task: Task, tokenizer: PromptTokenizer, settings: LoraSettings, tensors: Tensors
+) -> tuple[list[Pair], float]:
     """The pairs in what the first pass answers to training examples, and its NLL on the calibration split as served."""
     predictor = watched(served_predictor(task, tokenizer, settings, tensors), task)
     pairs = keep_pairs(task.checkpoints, lambda: mine_pairs(validation_logits(predictor, task.train)[0], task.targets))

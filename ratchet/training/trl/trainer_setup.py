@@ -1,8 +1,9 @@
-"""What a stock trainer of TRL is given here, whatever it optimises: arguments, our schedule, and someone who watches its epochs.
+"""What a stock trainer of TRL is given here, whatever it optimises: arguments, our schedule, and someone who watches
+its epochs.
 
-The trainer owns the steps. After each epoch the watch has the weights judged by the path that serves, reports the figures, keeps
-the best and stops when patience is used up, as our own loop does. What a killed training goes on from is in `trainer_state.py`. Add
-here what stock trainers share; what `SFTTrainer` learns from is `sft.py`.
+The trainer owns the steps. After each epoch the watch has the weights judged by the path that serves, reports the
+figures, keeps the best and stops when patience is used up, as our own loop does. What a killed training goes on from is
+in `trainer_state.py`. Add here what stock trainers share; what `SFTTrainer` learns from is `sft.py`.
 """
 
 import math
@@ -25,7 +26,13 @@ from ratchet.training.native.model_setup import WEIGHT_DECAY
 from ratchet.training.native.trainable_model import CLIP_NORM
 from ratchet.training.supervision.memory_budget import MemoryBudget
 from ratchet.training.supervision.watchdog import heartbeat
-from ratchet.training.trl.trainer_state import count_steps, learned_tensors, put_tensors, restore_optimiser, take_snapshot
+from ratchet.training.trl.trainer_state import (
+    count_steps,
+    learned_tensors,
+    put_tensors,
+    restore_optimiser,
+    take_snapshot,
+)
 
 _APART = 1_000_003  # seeds of one candidate's epochs, so that a neighbouring seed has none of them
 
@@ -66,12 +73,14 @@ def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: Mem
 
 
 def equal_parts(batch: int, least: int) -> int:
-    """Into how many parts of one size a batch is cut, `least` or more where it has so many examples: the step stays what it is."""
+    """Into how many parts of one size a batch is cut, `least` or more where it has so many examples: the step stays
+    what it is."""
     return next((parts for parts in range(least, batch) if batch % parts == 0), batch)
 
 
 class ScheduleMixin:
-    """Put before a trainer of transformers: the rates of our own loop, and what was learned before put back by our own code.
+    """Put before a trainer of transformers: the rates of our own loop, and what was learned before put back by our own
+    code.
 
     By the stock rates the first step learns nothing. The stock checkpoints hold pickles; none is written or read.
     """
@@ -119,7 +128,8 @@ class EpochCallback:
         self._started = time.perf_counter()
 
     def end_epoch(self, model: Any, optimiser: Any, loss: float) -> bool:
-        """The trainer ended an epoch with this mean loss; whether it shall stop. Raises `RatchetError` for a loss that is none."""
+        """The trainer ended an epoch with this mean loss; whether it shall stop. Raises `RatchetError` for a loss that
+        is none."""
         number = len(self.history.epochs) + 1
         check_loss(loss, number, self.candidate)
         trained_s = time.perf_counter() - self._started
@@ -144,7 +154,8 @@ def check_loss(loss: float, number: int, candidate: Candidate) -> None:
 
 
 def run_watched(trainer: Any, watch: EpochCallback) -> tuple[Tensors, History]:
-    """Have a TRL or transformers trainer, ours by `ScheduleMixin`, train to its end under a watch, from where a killed one stood.
+    """Have a TRL or transformers trainer, ours by `ScheduleMixin`, train to its end under a watch, from where a killed
+    one stood.
 
     Returns the best epoch's tensors, and the history.
     """

@@ -1,8 +1,9 @@
 """All that a stock trainer goes on from after a kill, as named tensors: what it learned, and its optimiser's moments.
 
 Transformers would write these as pickles, which may run code when they are read. As named tensors they lie in the same
-safetensors with digests as those of our own loop (`ratchet/training/checkpoints.py`). The optimiser has counted the steps, the rates follow from
-them, and the randomness of an epoch from its number (`trainer_setup.py`). Add here what else a trainer must not forget.
+safetensors with digests as those of our own loop (`ratchet/training/checkpoints.py`). The optimiser has counted the
+steps, the rates follow from them, and the randomness of an epoch from its number (`trainer_setup.py`). Add here what
+else a trainer must not forget.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,7 +44,8 @@ def put_tensors(model: Any, tensors: "Mapping[str, torch.Tensor]") -> None:
 
 
 def take_snapshot(model: Any, optimiser: Any) -> Tensors:
-    """What the model learned as `master/<name>`, and of each part what the optimiser knows, as `<what>/<name>`; float32."""
+    """What the model learned as `master/<name>`, and of each part what the optimiser knows, as `<what>/<name>`;
+    float32."""
     import torch
 
     found = {f"{MASTER}{name}": value for name, value in learned_tensors(model).items()}

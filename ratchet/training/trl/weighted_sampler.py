@@ -1,7 +1,8 @@
-"""The order in which a stock trainer takes its examples when some weigh more: such an example comes more often in an epoch.
+"""The order in which a stock trainer takes its examples when some weigh more: such an example comes more often in an
+epoch.
 
-TRL's trainers take a mean over what they are given, without weights. Add here another order; what a weight is, is said where the
-examples are made.
+TRL's trainers take a mean over what they are given, without weights. Add here another order; what a weight is, is said
+where the examples are made.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 
 class WeightedSampler:
-    """A sampler for a torch `DataLoader`: the indices of the epoch after `done`, and other ones at each further call."""
+    """A sampler for a torch `DataLoader`: the indices of the epoch after `done`, and other ones at each further
+    call."""
 
     def __init__(self, weights: Sequence[float], seed: int, done: int = 0) -> None:
         self._weights, self._seed, self._epoch = np.asarray(weights, dtype=np.float64), seed, done
@@ -28,7 +30,8 @@ class WeightedSampler:
 
 
 def take_in_proportion(weights: NDArray[np.float64], offset: float) -> NDArray[np.int64]:
-    """Indices [n] of n weights, each as often as its share of their sum asks for, rounded up or down by `offset` (0..1).
+    """Indices [n] of n weights, each as often as its share of their sum asks for, rounded up or down by `offset`
+    (0..1).
 
     Systematic sampling (Kitagawa 1996): of equal weights every index comes exactly once.
     """

@@ -1,6 +1,8 @@
-"""Judging again: the model's gates decide once more over the answers that a cycle stored, so that no receipt need be believed.
+"""Judging again: the model's gates decide once more over the answers that a cycle stored, so that no receipt need be
+believed.
 
-Add a gate here when it can be derived from stored answers. Who asks is `ratchet/workflows/rollout/nominate.py`, before a promotion, and `ratchet/workflows/verify.py`.
+Add a gate here when it can be derived from stored answers. Who asks is `ratchet/workflows/rollout/nominate.py`, before
+a promotion, and `ratchet/workflows/verify.py`.
 """
 
 from dataclasses import dataclass
@@ -40,7 +42,10 @@ class StoredAnswers:
 
 def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers:
     """The stored answers of `adapter` in `cycle`."""
-    params, warehouse = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter}, open_warehouse(home.warehouse)
+    params, warehouse = (
+        {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter},
+        open_warehouse(home.warehouse),
+    )
     judged = warehouse.frame(_JUDGED_SQL, params)
     return StoredAnswers(
         judged[(judged["model"] == "candidate") & (judged["split"] == "test")],
@@ -65,8 +70,12 @@ def judge_again(answers: StoredAnswers, spec: Spec, baselines: Receipt) -> dict[
 def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
     """The verdict on the baselines that the receipt kept, of the macro-F1 that the stored answers give."""
     index = {label: i for i, label in enumerate(spec.labels)}
-    labels, predicted = (np.array([index[word] for word in test[column]], dtype=np.int64) for column in ("label", "predicted"))
+    labels, predicted = (
+        np.array([index[word] for word in test[column]], dtype=np.int64) for column in ("label", "predicted")
+    )
     reached, evidence = macro_f1(predicted, labels, len(index)), receipt.verdict.evidence
     if not len(test) or abs(reached - evidence["candidate"]) > 1e-9:
-        raise BlockedError("its receipt of beats_baselines does not follow from the stored answers", code="bad_evidence")
+        raise BlockedError(
+            "its receipt of beats_baselines does not follow from the stored answers", code="bad_evidence"
+        )
     return decide_baselines(reached, {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER})

@@ -1,4 +1,5 @@
-"""What the gates of the deployment targets look at: the plan before training, the sealed adapter after it, and both again later.
+"""What the gates of the deployment targets look at: the plan before training, the sealed adapter after it, and both
+again later.
 
 Add here facts of a home that a target is judged by; limits and rules are `ratchet/deployment/`.
 """
@@ -33,9 +34,9 @@ Attempt = Callable[[Home, Candidate, Spec, tuple[ChosenTarget, ...]], list[Verdi
 def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
     """Which candidates of `spec` can run where they must, before anything is trained.
 
-    Where no target is named only their settings are looked at, which costs nothing: what the gateway of a home takes, the
-    candidates' own bounds nearly say. Where one is, each candidate that fits by its limits is tried with one step of training
-    (`make`), or must have been.
+    Where no target is named only their settings are looked at, which costs nothing: what the gateway of a home takes,
+    the candidates' own bounds nearly say. Where one is, each candidate that fits by its limits is tried with one step
+    of training (`make`), or must have been.
     """
     if not spec.target:
         return decide_plan_fit(_judge_candidates(specs, spec, outline_of_plan))
@@ -43,7 +44,8 @@ def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
 
 
 def preview_plan(specs: Specs, spec: Spec) -> tuple[PlanFit, list[tuple[Candidate, list[Verdict]]]]:
-    """What `judge_plan` would say as far as that is known without a trial, and each candidate's verdicts; nothing is written.
+    """What `judge_plan` would say as far as that is known without a trial, and each candidate's verdicts; nothing is
+    written.
 
     The shapes of a base are looked at even where no target is named: here the facts are to be seen.
     """
@@ -54,17 +56,22 @@ def preview_plan(specs: Specs, spec: Spec) -> tuple[PlanFit, list[tuple[Candidat
 def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tuple[Candidate, ...]:
     """The candidates that the `receipt` of this cycle's `target_plan` let through: none is judged a second time.
 
-    They are judged where there is none, as when someone has the asset alone made, or an older one that does not name them. Raises
-    `BlockedError` where none was let through, `RatchetError` for a receipt of another specification or other targets.
+    They are judged where there is none, as when someone has the asset alone made, or an older one that does not name
+    them. Raises `BlockedError` where none was let through, `RatchetError` for a receipt of another specification or
+    other targets.
     """
     if receipt is None or (receipt.verdict.passed and TRAINED not in receipt.verdict.evidence):
         return judge_plan(specs, spec).candidates
     if not receipt.verdict.passed:
-        raise BlockedError(f"target_plan blocks this cycle: {receipt.verdict.reason}", "Run the cycle again.", code="blocked")
+        raise BlockedError(
+            f"target_plan blocks this cycle: {receipt.verdict.reason}", "Run the cycle again.", code="blocked"
+        )
     now = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
     if any(receipt.binds.get(key) != digest for key, digest in now.items()):
         raise RatchetError(
-            "classifier.toml or targets.toml changed since target_plan looked at them.", "Run the cycle again.", code="stale"
+            "classifier.toml or targets.toml changed since target_plan looked at them.",
+            "Run the cycle again.",
+            code="stale",
         )
     return let_through(spec.candidate, receipt.verdict)
 
@@ -106,11 +113,12 @@ def judge_artifact(
     left_out: Collection[str] = (),
     limits: ExportPolicy | None = None,
 ) -> Verdict:
-    """Whether a sealed adapter can run where it must. An export that a target runs is made (`make`) or must lie there already.
+    """Whether a sealed adapter can run where it must. An export that a target runs is made (`make`) or must lie there
+    already.
 
-    Where this machine lacks the target's runtime and the export, no verdict is given; nor, where none was made, on an export that
-    its cycle left out. Parity is judged by `limits`, else by those of `spec`. Raises `RatchetError` for an adapter that is missing
-    or changed.
+    Where this machine lacks the target's runtime and the export, no verdict is given; nor, where none was made, on an
+    export that its cycle left out. Parity is judged by `limits`, else by those of `spec`. Raises `RatchetError` for an
+    adapter that is missing or changed.
     """
     exports = Exports(specs.home)
     look: Callable[[str, str, str], dict[str, Any]] = exports.make if make else exports.record

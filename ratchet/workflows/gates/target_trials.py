@@ -1,6 +1,8 @@
-"""Trials on disk: a one-step adapter of a candidate, made and asked in a target's runtime, and the outcome kept by content.
+"""Trials on disk: a one-step adapter of a candidate, made and asked in a target's runtime, and the outcome kept by
+content.
 
-`<home>/<classifier>/trials/<digest>.json`; expendable. Add here how a trial is run; what is asked is `ratchet/deployment/trial.py`.
+`<home>/<classifier>/trials/<digest>.json`; expendable. Add here how a trial is run; what is asked is
+`ratchet/deployment/trial.py`.
 """
 
 import json
@@ -32,11 +34,14 @@ _LONGEST_S = 900
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 
 
-def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[ChosenTarget, ...], *, make: bool) -> list[Verdict]:
-    """A verdict for each target: its runtime loads and asks a one-step adapter of `candidate`, or cannot run on this machine.
+def try_candidate(
+    home: Home, candidate: Candidate, spec: Spec, chosen: tuple[ChosenTarget, ...], *, make: bool
+) -> list[Verdict]:
+    """A verdict for each target: its runtime loads and asks a one-step adapter of `candidate`, or cannot run on this
+    machine.
 
-    An outcome is kept under everything that it depends on, so a trial costs its seconds once. Raises `RatchetError` when none is
-    kept and `make` is false.
+    An outcome is kept under everything that it depends on, so a trial costs its seconds once. Raises `RatchetError`
+    when none is kept and `make` is false.
     """
     plan, examples = one_step_plan(candidate, spec, resolve_base(candidate.base), version("ratchet"))
     verdicts = _recall(home, candidate, spec, plan, chosen)
@@ -52,11 +57,14 @@ def try_candidate(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[Ch
 
 
 def load_trials(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[ChosenTarget, ...]) -> list[Verdict]:
-    """What is known without a trial, for each target: the outcome that is kept, why there is none here, or that none is yet."""
+    """What is known without a trial, for each target: the outcome that is kept, why there is none here, or that none is
+    yet."""
     plan, _ = one_step_plan(candidate, spec, resolve_base(candidate.base), version("ratchet"))
     known = _recall(home, candidate, spec, plan, chosen)
     names = [each.profile.name for each in chosen]
-    later = {name: f"{candidate.title} was not tried in {name} yet: its cycle does it, before it trains." for name in names}
+    later = {
+        name: f"{candidate.title} was not tried in {name} yet: its cycle does it, before it trains." for name in names
+    }
     return [known.get(name) or Verdict("inconclusive", later[name], {"trial": name}) for name in names]
 
 
@@ -99,7 +107,8 @@ def _as_verdict(candidate: Candidate, each: ChosenTarget, found: dict[str, Any])
 def _run(
     home: Home, spec: Spec, plan: TrainingPlan, examples: Examples, missing: list[ChosenTarget]
 ) -> list[tuple[ChosenTarget, dict[str, Any]]]:
-    """Train one step and ask its adapter in each runtime, in processes of their own; what the machine ended is not kept."""
+    """Train one step and ask its adapter in each runtime, in processes of their own; what the machine ended is not
+    kept."""
     with stage_folder(home.trials(spec.name), f"step-{uuid.uuid4().hex}") as stage:
         work = prepare(stage, plan, examples, examples)
         environment = {**without_secrets(spec.frontier), **_ENVIRONMENT}

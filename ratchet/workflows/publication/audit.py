@@ -1,7 +1,7 @@
 """Reading back: does the Hub still hold what this home published, and nothing that somebody else put there?
 
-Whoever steals a token can push to the branch; what serves here never comes from there, but others may load it. Add here another
-thing that a stranger could change on the Hub.
+Whoever steals a token can push to the branch; what serves here never comes from there, but others may load it. Add here
+another thing that a stranger could change on the Hub.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,11 @@ from ratchet.workflows.verify import VerifyFinding
 _NOTHING = "nothing of this home is known to be there: what was sent did not arrive, or was refused; publish it again"
 
 
-def read_back(home: Home, name: str, environment: Mapping[str, str], *, patience: Timeouts = PATIENCE) -> list[VerifyFinding]:
-    """Every publication of a classifier compared with the Hub: files by content, tags, the branch's newest commit, who may read.
+def read_back(
+    home: Home, name: str, environment: Mapping[str, str], *, patience: Timeouts = PATIENCE
+) -> list[VerifyFinding]:
+    """Every publication of a classifier compared with the Hub: files by content, tags, the branch's newest commit, who
+    may read.
 
     The token goes only to the Hub that the environment names: what was published on another is named and not looked at.
     Raises `RatchetError` when the Hub cannot be asked, or shows nothing without a token.
@@ -61,7 +64,9 @@ def compare(records: Sequence[Publication], there: Mapping[str, Any]) -> list[Ve
     else:
         found = [
             VerifyFinding(
-                branch, "", f"is at {seen[:12]}, which this home did not publish; its last is {(newest.commit or '')[:12]}"
+                branch,
+                "",
+                f"is at {seen[:12]}, which this home did not publish; its last is {(newest.commit or '')[:12]}",
             )
         ]
     if newest.private and not there["private"]:
@@ -72,7 +77,11 @@ def compare(records: Sequence[Publication], there: Mapping[str, Any]) -> list[Ve
         if files != each.files:
             found.append(VerifyFinding(what, "", f"commit {(each.commit or '')[:12]} {_difference(each.files, files)}"))
         elif each.step != "published":
-            found.append(VerifyFinding(what, f"is as it was sent, but its publication stopped at '{each.step}': publish it again"))
+            found.append(
+                VerifyFinding(
+                    what, f"is as it was sent, but its publication stopped at '{each.step}': publish it again"
+                )
+            )
         elif there["tags"].get(each.tag) != each.commit:
             found.append(VerifyFinding(what, "", f"tag {each.tag} names {str(there['tags'].get(each.tag))[:12]} now"))
         else:

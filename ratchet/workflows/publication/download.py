@@ -1,7 +1,8 @@
 """`python -m ratchet.workflows.publication.download KIND REPO COMMIT FOLDER PARENT`: the files of one base or adapter.
 
-A process of its own, since `huggingface_hub` reads its settings once, at import; it ends with its parent. It prints one JSON
-document a line: `{"said": ...}` for each file, then `{"done": true}` or `{"error": {...}}`. The token is HF_TOKEN's, or none.
+A process of its own, since `huggingface_hub` reads its settings once, at import; it ends with its parent. It prints one
+JSON document a line: `{"said": ...}` for each file, then `{"done": true}` or `{"error": {...}}`. The token is
+HF_TOKEN's, or none.
 """
 
 import hashlib
@@ -35,7 +36,9 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def download(repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str, int]], list[str]], *, deep: bool) -> None:
+def download(
+    repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str, int]], list[str]], *, deep: bool
+) -> None:
     """Every file of the commit that `choose` wants, each compared with the size and digest that the Hub lists.
 
     `deep` lets it choose among the files of sub-folders, too; else it is told of those of the root alone.
@@ -62,8 +65,10 @@ def download(repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str
             (folder / stray).unlink()
     except (GatedRepoError, RepositoryNotFoundError) as error:
         raise RatchetError(
-            f"the Hub at {constants.ENDPOINT} shows no repository {repo!r} {'to this token' if token else 'without a token'}.",
-            f"Check the name; accept its terms at {constants.ENDPOINT}/{repo}; set HF_TOKEN to a token that may read it.",
+            f"the Hub at {constants.ENDPOINT} shows no repository {repo!r}"
+            f" {'to this token' if token else 'without a token'}.",
+            f"Check the name; accept its terms at {constants.ENDPOINT}/{repo}; set HF_TOKEN to a token that may"
+            " read it.",
             code="hub_denied",
         ) from error
     except RevisionNotFoundError as error:
@@ -75,7 +80,8 @@ def download(repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise RatchetError(
             f"the Hub at {constants.ENDPOINT} did not give {repo!r}: {type(error).__name__}.",
-            "Run it again: it goes on where it stopped. HF_ENDPOINT names another server, HF_HUB_DOWNLOAD_TIMEOUT more seconds.",
+            "Run it again: it goes on where it stopped. HF_ENDPOINT names another server, HF_HUB_DOWNLOAD_TIMEOUT more"
+            " seconds.",
             code="hub",
         ) from error
 

@@ -1,7 +1,9 @@
-"""Fetching from the Hub: the one thing that downloads, by commit, and of a base only what `ratchet/models/hub_cache.py` lets in.
+"""Fetching from the Hub: the one thing that downloads, by commit, and of a base only what `ratchet/models/hub_cache.py`
+lets in.
 
-The client reads its settings when it is imported, so it runs in a process of its own (`download.py`). What was fetched before a
-kill is kept in a hidden folder, where the next call goes on; the base appears under its name whole, or not at all.
+The client reads its settings when it is imported, so it runs in a process of its own (`download.py`). What was fetched
+before a kill is kept in a hidden folder, where the next call goes on; the base appears under its name whole, or not at
+all.
 """
 
 import fcntl
@@ -25,7 +27,8 @@ _OFFLINE = {"1", "ON", "YES", "TRUE"}
 def fetch_base(name: str, say: Callable[[str], None]) -> Path:
     """The folder of base `name`, downloaded unless it is there; `say` is told of each file.
 
-    Raises `RatchetError` for whatever the Hub refuses, for files that are not what it lists, and for a base that changed here.
+    Raises `RatchetError` for whatever the Hub refuses, for files that are not what it lists, and for a base that
+    changed here.
     """
     wanted = parse_hub_name(name)
     make_folder(wanted.place.parent)
@@ -49,7 +52,8 @@ def _download(wanted: HubName, stage: Path, say: Callable[[str], None]) -> None:
 def download_files(repo: str, commit: str, kind: str, folder: Path, say: Callable[[str], None]) -> None:
     """The files of a commit that a `kind` (`base` or `adapter`) consists of, in `folder`, each as the Hub lists it.
 
-    What an earlier call brought there is not asked for again. Raises `RatchetError` for whatever the Hub or the kind refuses.
+    What an earlier call brought there is not asked for again. Raises `RatchetError` for whatever the Hub or the kind
+    refuses.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in _OFFLINE:
         raise RatchetError(
@@ -57,8 +61,21 @@ def download_files(repo: str, commit: str, kind: str, folder: Path, say: Callabl
             "Unset it for this one command: HF_HUB_OFFLINE=0.",
             code="offline",
         )
-    command = [sys.executable, "-m", "ratchet.workflows.publication.download", kind, repo, commit, str(folder), str(os.getpid())]
-    environment = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "ratchet.workflows.publication.download",
+        kind,
+        repo,
+        commit,
+        str(folder),
+        str(os.getpid()),
+    ]
+    environment = {
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+    }
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
     ended: dict[str, Any] = {}
     with process:
@@ -73,7 +90,9 @@ def download_files(repo: str, commit: str, kind: str, folder: Path, say: Callabl
         raise RatchetError(told["message"], told["hint"], code=told["code"])
     if process.returncode or ended.get("done") is not True:
         raise RatchetError(
-            f"the download of {repo!r} ended with exit code {process.returncode}.", "Run it again; it goes on.", code="hub"
+            f"the download of {repo!r} ended with exit code {process.returncode}.",
+            "Run it again; it goes on.",
+            code="hub",
         )
     shutil.rmtree(folder / ".cache", ignore_errors=True)
 

@@ -1,4 +1,5 @@
-"""What would be published of an adapter: every file of it, made from sealed content and from evidence that is looked at again.
+"""What would be published of an adapter: every file of it, made from sealed content and from evidence that is looked at
+again.
 
 Nothing is sent from here, and no Hub is asked. Add here what must hold before an adapter may leave; what a file says is
 `ratchet/deployment/hub/contents.py`, the steps that follow are `publish.py`.
@@ -53,8 +54,8 @@ class Upload:
 def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: bool | None = None) -> Upload:
     """What would be published of an adapter; asks no Hub. `repo` and `private` go before what classifier.toml says.
 
-    Raises `BlockedError` for an adapter that its gates did not let pass, or that was judged by another specification or golden set
-    than there is now: the card would tell of what nobody judged.
+    Raises `BlockedError` for an adapter that its gates did not let pass, or that was judged by another specification or
+    golden set than there is now: the card would tell of what nobody judged.
     """
     spec = Specs(home)[name]
     policy = spec.publish
@@ -99,7 +100,9 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
         "adapter": adapter,
         "files": form.file_digests(content),
         "base": {"name": told.base.name, "revision": told.base.revision, "content": card.base_revision},
-        "gates": {gate: {"outcome": each.verdict.outcome, "receipt": each.digest} for gate, each in sorted(receipts.items())},
+        "gates": {
+            gate: {"outcome": each.verdict.outcome, "receipt": each.digest} for gate, each in sorted(receipts.items())
+        },
         "specification": spec.digest,
         "golden_set": golden,
         "report": digest_file(home.report(cycle) / "eval_report.json"),
@@ -110,7 +113,8 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
 
 
 def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[str, Receipt]) -> str:
-    """Digest of the golden set that judged the adapter; raises `BlockedError` unless it and the specification are today's."""
+    """Digest of the golden set that judged the adapter; raises `BlockedError` unless it and the specification are
+    today's."""
     golden = Specs(home).golden_digest(spec.name)
     for file, differs in (
         ("classifier.toml", any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values())),
@@ -118,7 +122,8 @@ def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[st
     ):
         if differs:
             raise BlockedError(
-                f"adapter {adapter[:12]} is not published: {file} changed since it was judged, so its card would tell of another.",
+                f"adapter {adapter[:12]} is not published: {file} changed since it was judged, so its card would tell"
+                " of another.",
                 f"Run the cycle again, or bring back {file} as it was.",
                 code="stale",
             )
@@ -126,7 +131,8 @@ def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[st
 
 
 def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Receipt]]:
-    """The cycle that vouches for an adapter, with its receipts; raises `BlockedError` when a gate did not let it pass."""
+    """The cycle that vouches for an adapter, with its receipts; raises `BlockedError` when a gate did not let it
+    pass."""
     receipts = Receipts(home)
     for entry in reversed(Ledger(home).entries(name)):
         if entry.adapter == adapter and entry.week and entry.receipts:
@@ -142,5 +148,7 @@ def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Rec
         cycle, found, unasked = made, receipts.read(made), ()
     eligible = decide_eligibility(adapter, found, unasked=unasked)
     if not eligible.allowed:
-        raise BlockedError(f"adapter {adapter[:12]} is not published: {eligible.reason}.", "Run its cycle again.", code="blocked")
+        raise BlockedError(
+            f"adapter {adapter[:12]} is not published: {eligible.reason}.", "Run its cycle again.", code="blocked"
+        )
     return cycle, found

@@ -1,7 +1,9 @@
-"""Publishing step by step: write down, send, read back, load back, tag. A kill between any two is finished by the next call.
+"""Publishing step by step: write down, send, read back, load back, tag. A kill between any two is finished by the next
+call.
 
-Add here an order of steps; what is uploaded is `prepare.py`, what is said to the Hub `ratchet/deployment/hub/client_process.py`, what is remembered
-`ratchet/storage/registry/publications.py`, what is loaded back `reload_check.py`. Nothing here touches what serves.
+Add here an order of steps; what is uploaded is `prepare.py`, what is said to the Hub
+`ratchet/deployment/hub/client_process.py`, what is remembered `ratchet/storage/registry/publications.py`, what is
+loaded back `reload_check.py`. Nothing here touches what serves.
 """
 
 import tempfile
@@ -31,11 +33,11 @@ def publish(
 ) -> tuple[Publication, bool]:
     """Publish what was prepared; the record, and whether a new commit was made.
 
-    Publishing the same again makes no second revision; a private repository is opened at the end where the upload is for everyone.
-    `parent` is a commit that a person has looked at and publishes upon; else it is the one that this home published last. `proof`
-    loads the commit back and compares it, `load_back` as a rule. Raises `BlockedError` before anything is sent when a file holds
-    what must not leave, and `RatchetError` for a conflict, a Hub that does not answer, or a publication that does not answer as the
-    adapter does: it gets no tag then.
+    Publishing the same again makes no second revision; a private repository is opened at the end where the upload is
+    for everyone. `parent` is a commit that a person has looked at and publishes upon; else it is the one that this home
+    published last. `proof` loads the commit back and compares it, `load_back` as a rule. Raises `BlockedError` before
+    anything is sent when a file holds what must not leave, and `RatchetError` for a conflict, a Hub that does not
+    answer, or a publication that does not answer as the adapter does: it gets no tag then.
     """
     token = need_token(environment)
     need_clean(upload.files, {"the Hub token of this process": token})
@@ -47,7 +49,9 @@ def publish(
             record = records.keep(name, record.at("verified", loaded=loaded))
         if record.step == "verified":
             failpoint("publishing.before_tag")
-            ask_hub({"job": "tag", "repo": record.repo, "tag": record.tag, "commit": record.commit}, environment, patience)
+            ask_hub(
+                {"job": "tag", "repo": record.repo, "tag": record.tag, "commit": record.commit}, environment, patience
+            )
             failpoint("publishing.after_tag")
             record = records.keep(name, record.at("published"))
         if record.private and not upload.private:  # last, so that nobody sees what was not proved
@@ -77,7 +81,15 @@ def _send(
     if before is None:
         number = records.next_number(name)
         before = Publication(
-            upload.adapter, upload.week, endpoint, upload.repo, number, upload.digests, "sending", newest, upload.private
+            upload.adapter,
+            upload.week,
+            endpoint,
+            upload.repo,
+            number,
+            upload.digests,
+            "sending",
+            newest,
+            upload.private,
         )
         # What is known of a commit stays until the next one is: the Hub may refuse this.
         records.keep(name, replace(known, attempt=before) if known and known.commit else before)
@@ -105,4 +117,6 @@ def _send(
             before = records.keep(name, replace(before, private=said["private"]))
         lost = before.step == "published" and not said["tagged"]  # somebody deleted the tag
         return before.at("verified") if lost else before, False
-    return records.keep(name, before.at("committed", commit=said["commit"], private=said["private"], loaded=None)), said["made"]
+    return records.keep(
+        name, before.at("committed", commit=said["commit"], private=said["private"], loaded=None)
+    ), said["made"]

@@ -1,7 +1,7 @@
 """Loading a publication back as a stranger would, and comparing it with the adapter that was judged.
 
-What a stranger does is `ratchet/deployment/hub/reload.py`, in a process without Ratchet. Add here another thing in which the two
-must agree.
+What a stranger does is `ratchet/deployment/hub/reload.py`, in a process without Ratchet. Add here another thing in
+which the two must agree.
 """
 
 from collections.abc import Mapping
@@ -27,8 +27,11 @@ _TEXTS = 400
 """So many golden texts are asked of what was loaded back, at most."""
 
 
-def load_back(home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Timeouts) -> dict[str, float]:
-    """Load the publication from the Hub at its commit, by the lines of its card alone, and compare its logits on the golden set.
+def load_back(
+    home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Timeouts
+) -> dict[str, float]:
+    """Load the publication from the Hub at its commit, by the lines of its card alone, and compare its logits on the
+    golden set.
 
     Raises `RatchetError` when one of them is not what the judged adapter gives.
     """
@@ -36,7 +39,9 @@ def load_back(home: Home, name: str, record: Publication, environment: Mapping[s
     opened, texts = validate_adapter(folder), [item.text for item in Specs(home).golden(name)][:_TEXTS]
     public = name_base(opened.card, Specs(home)[name].publish)
     prefix, codes = (
-        (list(opened.tokenizer.prefix), list(opened.tokenizer.codes)) if isinstance(opened.tokenizer, PromptTokenizer) else ([], [])
+        (list(opened.tokenizer.prefix), list(opened.tokenizer.codes))
+        if isinstance(opened.tokenizer, PromptTokenizer)
+        else ([], [])
     )
     rows = [[*prefix, *row] for row in encode_texts(opened.tokenizer, texts)]
     job = {
@@ -62,7 +67,9 @@ def load_back(home: Home, name: str, record: Publication, environment: Mapping[s
 
 def _other_answers(record: Publication, what: str) -> RatchetError:
     return RatchetError(
-        f"commit {(record.commit or '')[:12]} of {record.repo} does not answer as the judged adapter does: {what}. It got no tag.",
-        "Let nobody load it. Compare base and versions of libraries; a base that only classifier.toml names may be another.",
+        f"commit {(record.commit or '')[:12]} of {record.repo} does not answer as the judged adapter does: {what}. It"
+        " got no tag.",
+        "Let nobody load it. Compare base and versions of libraries; a base that only classifier.toml names may be"
+        " another.",
         code="not_equal",
     )

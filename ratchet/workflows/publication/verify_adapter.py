@@ -1,7 +1,9 @@
-"""Adapters that came from elsewhere: fetched by commit or read from a folder, looked at strictly, and tried in a confined process.
+"""Adapters that came from elsewhere: fetched by commit or read from a folder, looked at strictly, and tried in a
+confined process.
 
-Nothing is kept: whoever verified an adapter knows what it is, and no home holds it. Add here another thing that is asked of such an
-adapter; what its files may say is `ratchet/deployment/hub/foreign_files.py`, the trial `ratchet/models/inference/smoke_test.py`.
+Nothing is kept: whoever verified an adapter knows what it is, and no home holds it. Add here another thing that is
+asked of such an adapter; what its files may say is `ratchet/deployment/hub/foreign_files.py`, the trial
+`ratchet/models/inference/smoke_test.py`.
 """
 
 import json
@@ -42,7 +44,8 @@ _REFUSALS = {"bad_adapter", "bad_canary", "bad_logits", "no_single_token"}
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a classifier here wants of an adapter: its labels in their order, and a golden set. Nothing where neither is there."""
+    """What a classifier here wants of an adapter: its labels in their order, and a golden set. Nothing where neither is
+    there."""
 
     labels: tuple[str, ...] = ()
     golden: Sequence[GoldenItem] = ()
@@ -63,15 +66,17 @@ class Verified:
 def verify_adapter(source: str, wanted: Wanted, say: Callable[[str], None], *, base: str = "") -> Verified:
     """Look at the adapter at `source`, a folder or `org/name@commit`, and try it.
 
-    Raises `BlockedError` for an adapter that is not exactly what it should be, `RatchetError` where that cannot be told: a Hub that
-    does not answer, a base model that is not here.
+    Raises `BlockedError` for an adapter that is not exactly what it should be, `RatchetError` where that cannot be
+    told: a Hub that does not answer, a base model that is not here.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="ratchet-foreign-") as scratch:
             return _verify(source, wanted, say, base, Path(scratch))
     except RatchetError as error:
         if error.code in _REFUSALS:
-            raise BlockedError(error.message, "Let nobody load it. Ask who made it for another.", code="refused") from None
+            raise BlockedError(
+                error.message, "Let nobody load it. Ask who made it for another.", code="refused"
+            ) from None
         raise
 
 
@@ -89,7 +94,9 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
     digest = digest_json(digests)
     card = restored.card
     rank = f", r = {restored.settings.rank}, alpha = {restored.settings.alpha:g}" if restored.settings else ""
-    findings.append(VerifyFinding("form", f"{card.family}/{card.method}{rank}, {len(card.labels)} labels, on {card.base}"))
+    findings.append(
+        VerifyFinding("form", f"{card.family}/{card.method}{rank}, {len(card.labels)} labels, on {card.base}")
+    )
     findings.append(_look_at_receipt(restored, digests))
     if wanted.labels and card.labels != wanted.labels:
         raise bad_adapter(
@@ -98,7 +105,8 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
     model = resolve_base(card.base)
     if model.revision != card.base_revision:
         raise RatchetError(
-            f"the adapter was trained on a base of content {card.base_revision[:12]}; {card.base} here is {model.revision[:12]}.",
+            f"the adapter was trained on a base of content {card.base_revision[:12]}; {card.base} here is"
+            f" {model.revision[:12]}.",
             "Fetch the base that it names, or give it: --base NAME|./FOLDER.",
             code="no_base",
         )
@@ -106,7 +114,9 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
     size = sum(path.stat().st_size for path in (*model.folder.glob("*.safetensors"), *(scratch / "adapter").iterdir()))
     said = _try(scratch / "adapter", [item.text for item in wanted.golden][:_TEXTS], _ROOM + 6 * size)
     findings.append(
-        VerifyFinding("canary", "it answers as it did when it was trained" if said["canary"] else "it has none to compare")
+        VerifyFinding(
+            "canary", "it answers as it did when it was trained" if said["canary"] else "it has none to compare"
+        )
     )
     figures = {"seconds": said["seconds"], "peak_bytes": said["peak_bytes"], "network_cut": float(said["network_cut"])}
     if wanted.golden:
@@ -117,7 +127,8 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
 
 
 def _restore(source: Path, base: str, target: Path) -> tuple[ForeignAdapter, dict[str, str]]:
-    """Write the adapter of a foreign folder into `target` as one of ours lies; what it says, and the digest of each file there."""
+    """Write the adapter of a foreign folder into `target` as one of ours lies; what it says, and the digest of each
+    file there."""
     parts = {form.CARD, form.CONFIG, form.MANIFEST}
     with ExitStack() as stack:
         files = open_files(source, stack, small=parts | BESIDE)
@@ -136,7 +147,10 @@ def _restore(source: Path, base: str, target: Path) -> tuple[ForeignAdapter, dic
         files[weights].seek(0)
         with (target / weights).open("wb") as copy:
             shutil.copyfileobj(files[weights], copy)
-        stated = {name: digest_open_file(stack.enter_context((target / name).open("rb"))) for name in (*restored.files, weights)}
+        stated = {
+            name: digest_open_file(stack.enter_context((target / name).open("rb")))
+            for name in (*restored.files, weights)
+        }
     return restored, stated
 
 
@@ -153,7 +167,11 @@ def _look_at_receipt(restored: ForeignAdapter, digests: dict[str, str]) -> Verif
             "receipt", f"names this very content, adapter {digest[:12]}; its signature is not looked at: it is a claim"
         )
     base = restored.receipt.get("base")
-    if isinstance(base, dict) and base.get("content") == restored.card.base_revision and restored.card.base != base.get("name"):
+    if (
+        isinstance(base, dict)
+        and base.get("content") == restored.card.base_revision
+        and restored.card.base != base.get("name")
+    ):
         return VerifyFinding(
             "receipt", f"is of adapter {show(named)}, whose card named its base otherwise; here it is {digest[:12]}"
         )
@@ -168,7 +186,13 @@ def _try(folder: Path, texts: list[str], room_bytes: int) -> dict[str, Any]:
     command = [sys.executable, "-B", "-m", "ratchet.models.inference.smoke_test"]
     try:
         done = subprocess.run(
-            command, input=json.dumps(job), env={**kept, **own}, capture_output=True, text=True, timeout=_DEADLINE_S, check=False
+            command,
+            input=json.dumps(job),
+            env={**kept, **own},
+            capture_output=True,
+            text=True,
+            timeout=_DEADLINE_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise bad_adapter(f"the adapter did not answer within {_DEADLINE_S} s.") from None

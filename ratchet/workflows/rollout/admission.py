@@ -42,7 +42,9 @@ def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) 
             f"no entry of the ledger lets adapter {digest[:12]} in.", "Run its cycle and promote it.", code="unpromoted"
         )
     receipts = _receipts_of(home, classifier, entry)
-    eligible = decide_eligibility(digest, receipts, unasked=() if set(TARGET_GATES) & set(entry.receipts) else TARGET_GATES)
+    eligible = decide_eligibility(
+        digest, receipts, unasked=() if set(TARGET_GATES) & set(entry.receipts) else TARGET_GATES
+    )
     if not eligible.allowed:
         raise RatchetError(
             f"adapter {digest[:12]} is not vouched for by its receipts: {eligible.reason}.",
@@ -52,7 +54,8 @@ def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) 
 
 
 def admitted_export(home: Home, classifier: str, digest: str, kind: str) -> dict[str, str] | None:
-    """The files of the export `kind` that `target_fit` judged before the adapter came in, each with its digest; None for none."""
+    """The files of the export `kind` that `target_fit` judged before the adapter came in, each with its digest; None
+    for none."""
     entry = _entered(Ledger(home).entries(classifier), digest)
     receipt = _receipts_of(home, classifier, entry).get("target_fit") if entry else None
     fits = receipt.verdict.evidence.get("fits", ()) if receipt else ()
@@ -65,4 +68,6 @@ def _receipts_of(home: Home, classifier: str, entry: Entry) -> dict[str, Receipt
 
 def _entered(entries: list[Entry], digest: str) -> Entry | None:
     """The newest entry that names receipts of this adapter."""
-    return next((e for e in reversed(entries) if e.adapter == digest and e.action in {PROMOTE, SHADOW} and e.receipts), None)
+    return next(
+        (e for e in reversed(entries) if e.adapter == digest and e.action in {PROMOTE, SHADOW} and e.receipts), None
+    )

@@ -36,7 +36,8 @@ class WeighedRollout:
 def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> WeighedRollout:
     """The decision that the evidence asks for at `now`. Takes landed rows into the warehouse first; moves nothing.
 
-    An advance is looked at once more: the candidate's receipts, answers and bytes must still let it pass, else it holds.
+    An advance is looked at once more: the candidate's receipts, answers and bytes must still let it pass, else it
+    holds.
     """
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
     spec, state = Specs(home)[classifier], Ledger(home).state(classifier)
@@ -58,7 +59,9 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> Weighe
     return WeighedRollout(state, decision)
 
 
-def apply_decision(home: Home, classifier: str, weighed: WeighedRollout, *, now: datetime | None = None) -> Entry | None:
+def apply_decision(
+    home: Home, classifier: str, weighed: WeighedRollout, *, now: datetime | None = None
+) -> Entry | None:
     """Write what was decided: an entry unless it is to hold, the flag, and the decision for whoever asks; the entry.
 
     Raises `RatchetError` when another promoter was faster; it has decided on the same evidence, and nothing is lost.
@@ -100,7 +103,8 @@ def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False)
 
 
 def save_decision(home: Home, classifier: str, decision: Decision, at: str, head: Head) -> None:
-    """Keep the newest decision, taken on `head`, for page and `ratchet status`. A full disk does not stop a rollback."""
+    """Keep the newest decision, taken on `head`, for page and `ratchet status`. A full disk does not stop a
+    rollback."""
     try:
         write_json(home.rollout(classifier), {**describe_decision(decision, at), "sequence": head.sequence})
     except OSError:

@@ -1,7 +1,8 @@
 """The ceremony of promotion: which candidate may become live, on evidence that is looked at again rather than believed.
 
-Add here what must be read before a promotion. The rule over receipts is `ratchet/gates/eligibility.py`, the rules of the gates are in
-their own modules; the entry that makes an adapter live is written by `ratchet/storage/rollout/ledger.py`.
+Add here what must be read before a promotion. The rule over receipts is `ratchet/gates/eligibility.py`, the rules of
+the gates are in their own modules; the entry that makes an adapter live is written by
+`ratchet/storage/rollout/ledger.py`.
 """
 
 import getpass
@@ -53,7 +54,9 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
         digest = AdapterStore(home).find(name, adapter)
         found = [(cycle, made) for cycle, made in found if made == digest]
         if not found and digest != live:
-            raise BlockedError(f"no cycle of {name} vouches for adapter {digest[:12]}.", "Run its cycle again.", code="no_evidence")
+            raise BlockedError(
+                f"no cycle of {name} vouches for adapter {digest[:12]}.", "Run its cycle again.", code="no_evidence"
+            )
         if digest == live:
             raise RatchetError(f"adapter {digest[:12]} is live already.", "Nothing is left to do.", code="already_live")
     refused: list[str] = []
@@ -67,19 +70,24 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
             continue
         return Nominee(cycle, made, reason, receipts, tuple(refused))
     raise BlockedError(
-        refused[0] if refused else _nothing(home, name, live), "Run another cycle once the cause is mended.", code="blocked"
+        refused[0] if refused else _nothing(home, name, live),
+        "Run another cycle once the cause is mended.",
+        code="blocked",
     )
 
 
 def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = None) -> Entry:
-    """Make the nominee live by this user's word: the reason `why` and the receipts go into the ledger, then the flag follows."""
+    """Make the nominee live by this user's word: the reason `why` and the receipts go into the ledger, then the flag
+    follows."""
     return _enter(home, nominee, "promote", why, now)
 
 
 def shadow(home: Home, nominee: Nominee, *, now: datetime | None = None) -> Entry:
     """Let the nominee shadow live, from where it may climb. Doing it again for the same cycle changes nothing."""
     cycle = nominee.cycle
-    return _enter(home, nominee, "shadow", f"Shadowing: {nominee.reason}", now, key=f"{cycle.week}:{nominee.adapter[:16]}:shadow")
+    return _enter(
+        home, nominee, "shadow", f"Shadowing: {nominee.reason}", now, key=f"{cycle.week}:{nominee.adapter[:16]}:shadow"
+    )
 
 
 def actor() -> str:
@@ -93,7 +101,9 @@ def actor() -> str:
 def _enter(home: Home, nominee: Nominee, action: str, why: str, now: datetime | None, key: str = "") -> Entry:
     cycle = nominee.cycle
     if Receipts(home).keep(cycle) != nominee.receipts:
-        raise BlockedError(f"the receipts of {cycle.week} changed while its candidate was looked at.", "Try again.", code="stale")
+        raise BlockedError(
+            f"the receipts of {cycle.week} changed while its candidate was looked at.", "Try again.", code="stale"
+        )
     return record(
         home,
         cycle.classifier,
@@ -124,20 +134,27 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
     if not eligible.allowed:
         raise BlockedError(eligible.reason, code="blocked")
     if any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values()):
-        raise BlockedError("classifier.toml changed since its cycle ran, so its verdicts are of another policy", code="stale")
+        raise BlockedError(
+            "classifier.toml changed since its cycle ran, so its verdicts are of another policy", code="stale"
+        )
     AdapterStore(home).open(cycle.classifier, adapter)
     answers = read_stored_answers(home, cycle, adapter)
     if answers.compared_with != live:
         raise BlockedError(
-            f"it was compared with {f'live {answers.compared_with[:12]}' if answers.compared_with else 'no live adapter'}, "
-            f"but {f'{live[:12]} is live' if live else 'none is live'} now",
+            "it was compared with"
+            f" {f'live {answers.compared_with[:12]}' if answers.compared_with else 'no live adapter'}, but"
+            f" {f'{live[:12]} is live' if live else 'none is live'} now",
             code="stale",
         )
     items = len(Specs(home).golden(cycle.classifier))
     if len(answers.golden) != items:
-        raise BlockedError(f"it answered {len(answers.golden)} golden items, but golden.jsonl holds {items}", code="stale")
+        raise BlockedError(
+            f"it answered {len(answers.golden)} golden items, but golden.jsonl holds {items}", code="stale"
+        )
     if receipts["golden_set_regression"].binds.get("golden") != Specs(home).golden_digest(cycle.classifier):
-        raise BlockedError("golden.jsonl changed since its cycle ran, so its verdicts are of another golden set", code="stale")
+        raise BlockedError(
+            "golden.jsonl changed since its cycle ran, so its verdicts are of another golden set", code="stale"
+        )
     if any(receipts[gate].binds.get("targets") != digest_targets(Specs(home).targets(spec)) for gate in TARGET_GATES):
         raise BlockedError(
             "targets.toml changed since its cycle ran, so its verdicts are of other deployment targets", code="stale"

@@ -1,7 +1,8 @@
 """Serving follows the ledger: the flag that says who answers is written from the entries, and mended from them.
 
-A decision is one entry in the ledger; killed before the flag was written, the next `reconcile` writes it. Add here other things
-that follow from the ledger; the entries are `ratchet/storage/rollout/ledger.py`, the file is `ratchet/storage/rollout/flag_file.py`.
+A decision is one entry in the ledger; killed before the flag was written, the next `reconcile` writes it. Add here
+other things that follow from the ledger; the entries are `ratchet/storage/rollout/ledger.py`, the file is
+`ratchet/storage/rollout/flag_file.py`.
 """
 
 from typing import Any
@@ -25,7 +26,8 @@ def reconcile(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout |
     """Publish the rollout that the ledger asks for, unless it stands already; None before the first entry.
 
     When another writer was faster, ledger and flag are read again: what a rollback asked for is not left lying. Raises
-    `RatchetError` for a broken ledger or flag file, and for a flag that has seen entries which the ledger no longer holds.
+    `RatchetError` for a broken ledger or flag file, and for a flag that has seen entries which the ledger no longer
+    holds.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -60,8 +62,8 @@ def rollout_of(home: Home, classifier: str, state: RolloutState, *, killed: bool
 def record(home: Home, classifier: str, **content: Any) -> Entry:
     """Carry out one decision: an entry in the ledger, which is the intent, and then the flag, which is the effect.
 
-    `content` is that of `Ledger.append`. Killed in between, the next `reconcile` finishes; a repetition with the same `key`
-    changes nothing twice.
+    `content` is that of `Ledger.append`. Killed in between, the next `reconcile` finishes; a repetition with the same
+    `key` changes nothing twice.
     """
     entry = Ledger(home).append(classifier, **content)
     failpoint("promotion.after_ledger")

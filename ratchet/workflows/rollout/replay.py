@@ -1,6 +1,7 @@
 """Replay: the pairs that a shadow would have made, from logged traffic, for those who cannot shadow.
 
-Add here which logged requests are fair to ask again. How pairs are counted is `ratchet/storage/rollout/shadow_pairs.py` and `ratchet/rollout/evidence.py`.
+Add here which logged requests are fair to ask again. How pairs are counted is `ratchet/storage/rollout/shadow_pairs.py`
+and `ratchet/rollout/evidence.py`.
 """
 
 import time
@@ -28,7 +29,8 @@ WHERE classifier = $classifier AND ts >= $since AND request_id NOT IN (
     WHERE classifier = $classifier AND week = ANY($weeks) AND split IN ('train', 'calibration'))
 ORDER BY ts DESC, request_id LIMIT $limit
 """
-"""The newest logged requests that neither adapter was trained or calibrated on: on those it would look better than it is."""
+"""The newest logged requests that neither adapter was trained or calibrated on: on those it would look better than it
+is."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,17 @@ class Replayed:
 
 
 def replay(home: Home, classifier: str, adapter: str, since: datetime, *, limit: int = 5000) -> Replayed:
-    """Let live and `adapter` (a digest) answer the logged requests since `since` (aware), newest first, and land the pairs.
+    """Let live and `adapter` (a digest) answer the logged requests since `since` (aware), newest first, and land the
+    pairs.
 
     Raises `RatchetError` when nothing is live, when `adapter` is, or when there is nothing fair to ask.
     """
     state, store = Ledger(home).state(classifier), AdapterStore(home)
     if state.live is None or state.live == adapter:
         said = "is live itself" if state.live else "cannot be compared: nothing is live"
-        raise RatchetError(f"adapter {adapter[:12]} {said}.", "Give a candidate with --adapter.", code="nothing_to_compare")
+        raise RatchetError(
+            f"adapter {adapter[:12]} {said}.", "Give a candidate with --adapter.", code="nothing_to_compare"
+        )
     weeks = [cycle.week for cycle, made in candidates(home, classifier) if made in {adapter, state.live}]
     asked = {"classifier": classifier, "since": since, "weeks": weeks, "limit": limit}
     rows = open_warehouse(home.warehouse).frame(_ASKED_SQL, asked).to_dict("records")

@@ -19,12 +19,14 @@ CHANGED = "ledger_changed"
 
 
 def roll_back_seen(home: Home, classifier: str, why: str, seen: Head, *, who: str = "") -> Entry:
-    """Roll back what `seen` was the head of, and return the entry. `who` is the user, if not the one who runs this process.
+    """Roll back what `seen` was the head of, and return the entry. `who` is the user, if not the one who runs this
+    process.
 
     Raises `RatchetError` with code `CHANGED` when the ledger has another head, and when there is nothing to return to.
     """
 
-    if Ledger(home).head(classifier) != seen:  # said first: what else is wrong then is of no interest; `after` decides a race
+    # said first: what else is wrong then is of no interest; `after` decides a race
+    if Ledger(home).head(classifier) != seen:
         raise RatchetError("The ledger is no longer as your page showed it; nothing was done.", code=CHANGED)
     return roll_back(home, classifier, why, who=who, after=seen)
 
@@ -32,11 +34,12 @@ def roll_back_seen(home: Home, classifier: str, why: str, seen: Head, *, who: st
 def roll_back(
     home: Home, classifier: str, why: str, *, who: str = "", after: Head | None = None, now: datetime | None = None
 ) -> Entry:
-    """Take the challenger, or else live itself, back at once, by this user's word. Needs no gate, no evidence, no warehouse.
+    """Take the challenger, or else live itself, back at once, by this user's word. Needs no gate, no evidence, no
+    warehouse.
 
-    `who` is the user, if not the one who runs this process. With `after`, raises `RatchetError` when the ledger has another
-    head by now; without, it wins over whoever decides meanwhile. A rollback that was killed before its flag is finished, not
-    repeated, and so is one that somebody else was faster with. Raises when there is nothing to return to.
+    `who` is the user, if not the one who runs this process. With `after`, raises `RatchetError` when the ledger has
+    another head by now; without, it wins over whoever decides meanwhile. A rollback that was killed before its flag is
+    finished, not repeated, and so is one that somebody else was faster with. Raises when there is nothing to return to.
     """
     state = Ledger(home).state(classifier)
     gone = state.challenger or state.live
@@ -45,7 +48,9 @@ def roll_back(
         return newest
     while True:
         try:
-            return _roll_back(home, classifier, state, {"why": f"Rolled back: {why}", "actor": who or actor()}, after, now)
+            return _roll_back(
+                home, classifier, state, {"why": f"Rolled back: {why}", "actor": who or actor()}, after, now
+            )
         except RatchetError as error:
             if error.code != "bad_move" or Ledger(home).head(classifier) == state.head:
                 raise

@@ -16,7 +16,11 @@ from ratchet.storage.specs import Specs
 def load_view(home: Home, classifier: str, now: datetime) -> View:
     """The view of a classifier's rollout; raises `RatchetError` for a ledger or specification that is broken."""
     return view_rollout(
-        classifier, Specs(home)[classifier].promotion, Ledger(home).entries(classifier), load_last_decision(home, classifier), now
+        classifier,
+        Specs(home)[classifier].promotion,
+        Ledger(home).entries(classifier),
+        load_last_decision(home, classifier),
+        now,
     )
 
 

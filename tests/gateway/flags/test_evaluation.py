@@ -43,7 +43,9 @@ def asked(home: Home, made: Made, enter: Enter) -> Iterator[Asked]:
     started: list[Slots] = []
     enter(made[1][1], "shadow")
 
-    def start(provider: InMemoryProvider, timeout_s: float = 60, percent: int = 1) -> tuple[Slots, list[FlagEvaluation]]:
+    def start(
+        provider: InMemoryProvider, timeout_s: float = 60, percent: int = 1
+    ) -> tuple[Slots, list[FlagEvaluation]]:
         heard: list[FlagEvaluation] = []
         if percent:
             enter(made[1][1], "step", percent)
@@ -67,7 +69,8 @@ def test_another_provider_decides_who_gets_the_candidate(asked: Asked, made: Mad
         return FlagResolutionDetails(flag.variants[variant], variant=variant, reason=Reason.TARGETING_MATCH)
 
     slots, heard = asked(
-        InMemoryProvider({"small": InMemoryFlag("old", {"old": first, "new": second}, context_evaluator=decide)}), percent=50
+        InMemoryProvider({"small": InMemoryFlag("old", {"old": first, "new": second}, context_evaluator=decide)}),
+        percent=50,
     )
     keys = ("ada", "bob")
     by_file = Slots(slots.home)
@@ -112,7 +115,8 @@ def test_whatever_a_provider_says_only_a_vouched_adapter_answers(
     provider: InMemoryProvider,
     fallback: str,
 ) -> None:
-    """Live does instead, though the file has the candidate answer 99 %; all is heard, and logged once, without the user."""
+    """Live does instead, though the file has the candidate answer 99 %; all is heard, and logged once, without the
+    user."""
     slots, heard = asked(provider, percent=99)
     chosen = [slots.choose("small", f"secret-user-{n}") for n in range(50)]
     assert {(choice.slot, choice.digest) for choice in chosen} == {("live", made[1][0])}
@@ -176,7 +180,8 @@ def test_the_files_kill_switch_wins_over_any_provider(asked: Asked, home: Home, 
 
 
 def test_a_shadow_never_answers(asked: Asked, made: Made, enter: Enter) -> None:
-    """An adapter that is only to be compared, before its first step or after it was live, is none that a provider may choose."""
+    """An adapter that is only to be compared, before its first step or after it was live, is none that a provider may
+    choose."""
     first, second = made[1]
     slots, heard = asked(deciding(second), percent=0)
     assert (slots.choose("small", "u1").digest, heard[-1].fallback) == (first, "unknown_adapter")
@@ -194,7 +199,9 @@ def test_a_gateway_that_believes_any_digest_is_noticed(plant: Callable[..., Modu
     asked = [(rollout, a), (rollout, b), (rollout, c), (killed, b), (rollout, "")]
     slots = [resolve_slot(FlagEvaluationDetails("small", answer), each)[0] for each, answer in asked]
     assert slots == ["live", "candidate", "live", "live", "live"]
-    trusting = plant(evaluating, "if said.value == rollout.candidate else (LIVE, UNKNOWN)", "if True else (LIVE, UNKNOWN)")
+    trusting = plant(
+        evaluating, "if said.value == rollout.candidate else (LIVE, UNKNOWN)", "if True else (LIVE, UNKNOWN)"
+    )
     assert trusting.resolve_slot(FlagEvaluationDetails("small", c), rollout)[0] == "candidate"
     forgetful = plant(evaluating, "rollout.killed or ")
     assert forgetful.resolve_slot(FlagEvaluationDetails("small", b), killed)[0] == "candidate"
@@ -239,7 +246,9 @@ def name_adapter() -> InMemoryProvider:
     return deciding(NAMED["small"])
 
 
-def test_the_provider_of_the_setting_decides(serve: Callable[..., TestClient], home: Home, made: Made, enter: Enter) -> None:
+def test_the_provider_of_the_setting_decides(
+    serve: Callable[..., TestClient], home: Home, made: Made, enter: Enter
+) -> None:
     """Over HTTP, from the setting's name to the answer; an answer that cannot hold is counted."""
     enter(made[1][1], "shadow")
     enter(made[1][1], "step", 1)

@@ -1,4 +1,5 @@
-"""The flag file as an OpenFeature provider: users stay in their bucket, and the file is what flagd's schema asks for."""
+"""The flag file as an OpenFeature provider: users stay in their bucket, and the file is what flagd's schema asks
+for."""
 
 import itertools
 import json
@@ -51,19 +52,25 @@ def test_users_stay_in_their_bucket_while_the_share_grows(home: Home, publish: P
     assert all(before < after for before, after in itertools.pairwise(steps))
     again = Slots(home)
     again.follow()
-    assert {key for key in KEYS[:1000] if again.choose("small", key).slot == "candidate"} == steps[-1] & set(KEYS[:1000])
+    assert {key for key in KEYS[:1000] if again.choose("small", key).slot == "candidate"} == steps[-1] & set(
+        KEYS[:1000]
+    )
 
 
 def test_a_rollout_that_moves_users_about_is_noticed(home: Home, plant: Plant) -> None:
     """The mutant names the shares in another order at each step, which takes the candidate from users who had it."""
-    mutant = plant(rollout_module, "[CANDIDATE, self.percent]]}", "[CANDIDATE, self.percent]][:: 1 if self.percent < 20 else -1]}")
+    mutant = plant(
+        rollout_module, "[CANDIDATE, self.percent]]}", "[CANDIDATE, self.percent]][:: 1 if self.percent < 20 else -1]}"
+    )
 
     def moved(module: ModuleType) -> int:
         provider, had = FileProvider(home), set[str]()
         lost = 0
         for percent in (5, 25):
             provider.adopt({"small": (module.Rollout("a" * 64, "b" * 64, percent), 1)})
-            asked = {key: provider.resolve_string_details("small", "", EvaluationContext(key)).variant for key in KEYS[:1000]}
+            asked = {
+                key: provider.resolve_string_details("small", "", EvaluationContext(key)).variant for key in KEYS[:1000]
+            }
             has = {key for key, variant in asked.items() if variant == "candidate"}
             lost, had = lost + len(had - has), has
         return lost
@@ -72,7 +79,8 @@ def test_a_rollout_that_moves_users_about_is_noticed(home: Home, plant: Plant) -
 
 
 def test_it_is_a_provider_for_any_openfeature_client(home: Home, made: Made, publish: Publish) -> None:
-    """With variant, reason, flag set and version; changes are told as events; another type and an unknown flag are errors."""
+    """With variant, reason, flag set and version; changes are told as events; another type and an unknown flag are
+    errors."""
     provider, changes, told = FileProvider(home), list[list[str] | None](), threading.Event()
     api.set_provider_and_wait(provider, "test-any-client")
     client = api.get_client("test-any-client")
@@ -111,11 +119,15 @@ def test_a_disabled_flag_is_a_successful_evaluation_of_the_default(home: Home, p
     assert [(each.said.reason, each.fallback) for each in heard] == [(Reason.DISABLED, "")]
 
 
-def test_a_kill_switch_that_gives_another_default_is_noticed(home: Home, made: Made, publish: Publish, plant: Plant) -> None:
+def test_a_kill_switch_that_gives_another_default_is_noticed(
+    home: Home, made: Made, publish: Publish, plant: Plant
+) -> None:
     """The mutant's default is no adapter, and only the look at the rollout itself keeps live answering."""
     publish(99)
     kill_switch(home, "small", on=True)
-    mutant = plant(slots_module, "self._evaluator.ask(name, served.rollout.live, key)", 'self._evaluator.ask(name, "", key)')
+    mutant = plant(
+        slots_module, "self._evaluator.ask(name, served.rollout.live, key)", 'self._evaluator.ask(name, "", key)'
+    )
     slots, heard = mutant.Slots(home), []
     slots.hears = [heard.append]
     slots.follow()
@@ -133,13 +145,19 @@ def faults_of_flagd_file(document: Any) -> list[str]:
         faults += [f"{key}: name"] if not key else []
         faults += [f"{key}: state"] if flag.get("state") not in ("ENABLED", "DISABLED") else []
         faults += (
-            [f"{key}: variants"] if not flag.get("variants") or {str} != {type(each) for each in flag["variants"].values()} else []
+            [f"{key}: variants"]
+            if not flag.get("variants") or {str} != {type(each) for each in flag["variants"].values()}
+            else []
         )
         faults += [f"{key}: defaultVariant"] if flag.get("defaultVariant") not in flag.get("variants", {}) else []
         faults += [f"{key}: targeting"] if not isinstance(flag.get("targeting", {}), dict) else []
         shares = flag.get("targeting", {}).get("fractional", [])
-        faults += [f"{key}: {share}" for share in shares if share[0] not in flag["variants"] or type(share[1]) is not int]
-        faults += [f"{key}: {name}" for name in flag.keys() - {"state", "variants", "defaultVariant", "targeting", "metadata"}]
+        faults += [
+            f"{key}: {share}" for share in shares if share[0] not in flag["variants"] or type(share[1]) is not int
+        ]
+        faults += [
+            f"{key}: {name}" for name in flag.keys() - {"state", "variants", "defaultVariant", "targeting", "metadata"}
+        ]
         metadata.append((f"{key}: metadata", flag.get("metadata", {})))
     for where, said in metadata:
         faults += [f"{where}.{name}" for name, value in said.items() if not isinstance(value, str | int | float)]
@@ -186,7 +204,9 @@ def test_the_file_is_what_flagds_schema_asks_for(
         (("flags", "small", "percent"), 5, "small: percent"),
     ],
 )
-def test_a_file_that_flagds_schema_refuses_is_noticed(home: Home, path: tuple[str, ...], value: Any, fault: str) -> None:
+def test_a_file_that_flagds_schema_refuses_is_noticed(
+    home: Home, path: tuple[str, ...], value: Any, fault: str
+) -> None:
     """The check above has teeth."""
     document = json.loads(home.flags.read_bytes())
     place = document

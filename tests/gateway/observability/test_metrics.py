@@ -15,7 +15,8 @@ from ratchet.storage.rollout.ledger import Ledger
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"
 UNITS = (
-    "_seconds", "_ratio", "_bytes", "_size", "_info", "_requests", "_entries", "_unlogged", "_status", "_value", "_dropped",
+    "_seconds", "_ratio", "_bytes", "_size", "_info", "_requests", "_entries", "_unlogged", "_status", "_value",
+    "_dropped",
     "_fallbacks", "_answers", "_faults",
 )  # fmt: skip
 LABELS = {"classifier", "slot", "code", "digest", "le", "metric", "cause", "result", "path", "runtime"}

@@ -27,7 +27,9 @@ Enter = Callable[..., None]
 
 def read_metrics(client: TestClient) -> dict[str, float]:
     """The rollout's lines of `/metrics`."""
-    found = re.findall(r"^(ratchet_(?:rollout_status|guardrail_value)\{.*\}) (\S+)$", client.get("/metrics").text, re.MULTILINE)
+    found = re.findall(
+        r"^(ratchet_(?:rollout_status|guardrail_value)\{.*\}) (\S+)$", client.get("/metrics").text, re.MULTILINE
+    )
     return {name: float(value) for name, value in found}
 
 
@@ -60,7 +62,11 @@ def test_the_status_follows_the_ledger(
 
 
 def test_a_metric_is_of_a_closed_set(
-    serve: Callable[..., TestClient], home: Home, made: tuple[Home, list[str]], enter: Enter, plant: Callable[..., ModuleType]
+    serve: Callable[..., TestClient],
+    home: Home,
+    made: tuple[Home, list[str]],
+    enter: Enter,
+    plant: Callable[..., ModuleType],
 ) -> None:
     """Whatever the unsigned note names, only known guardrails become a label; a scrape that told all is noticed."""
     enter(made[1][1], "shadow")

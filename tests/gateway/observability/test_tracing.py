@@ -36,7 +36,9 @@ class Collector:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+                collector.bodies.append(
+                    gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+                )
                 collector.paths.append(self.path)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
@@ -77,7 +79,9 @@ def attributes(found: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def traced(home: Home, collector: Collector, made: tuple[Home, list[str]], enter: Callable[..., None]) -> Callable[..., list[Any]]:
+def traced(
+    home: Home, collector: Collector, made: tuple[Home, list[str]], enter: Callable[..., None]
+) -> Callable[..., list[Any]]:
     """Ask a gateway whose candidate answers nearly everyone, stop it, and return the spans."""
     enter(made[1][1], "shadow")
     enter(made[1][1], "step", 99)
@@ -97,10 +101,18 @@ def test_a_request_is_a_span_with_the_evaluation_of_its_flag(
 ) -> None:
     """Sent to the collector in OTLP, at the latest when the gateway stops; the caller's trace goes on."""
     trace_id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-    headers = {"traceparent": f"00-{trace_id}-{parent}-01", "tracestate": f"x={USER.partition('@')[0]}", "baggage": f"u={USER}"}
+    headers = {
+        "traceparent": f"00-{trace_id}-{parent}-01",
+        "tracestate": f"x={USER.partition('@')[0]}",
+        "baggage": f"u={USER}",
+    }
     (span,) = traced(("POST", URL, {"json": {"text": TEXT, "user_id": USER}, "headers": headers}))
     assert collector.paths == ["/v1/traces"]
-    assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("POST /v1/classifiers/{name}", trace_id, parent)
+    assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == (
+        "POST /v1/classifiers/{name}",
+        trace_id,
+        parent,
+    )
     assert span.trace_state == ""
     assert attributes(span) == {
         "http.request.method": "POST",
@@ -122,8 +134,11 @@ def test_a_request_is_a_span_with_the_evaluation_of_its_flag(
     }
 
 
-def test_one_user_is_one_context_and_nobody_can_tell_whose(traced: Callable[..., list[Any]], collector: Collector) -> None:
-    """T23: neither text nor user is anywhere in what was sent; the same user is the same hash, until the gateway starts again."""
+def test_one_user_is_one_context_and_nobody_can_tell_whose(
+    traced: Callable[..., list[Any]], collector: Collector
+) -> None:
+    """T23: neither text nor user is anywhere in what was sent; the same user is the same hash, until the gateway starts
+    again."""
     ask = ("POST", URL, {"json": {"text": TEXT, "user_id": USER}})
     spans = traced(ask, ask, ("POST", URL, {"json": {"text": TEXT, "user_id": "bob"}}))
     first, again, other = (attributes(span.events[0])["feature_flag.context.id"] for span in spans)

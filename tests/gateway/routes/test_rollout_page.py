@@ -215,13 +215,15 @@ def test_a_page_that_is_out_of_date_rolls_nothing_back(browse: Serve, home: Home
     assert Ledger(home).entries("small") == before
 
 
-def test_a_promoter_that_ignores_the_head_is_noticed(home: Home, made: Any, enter: Enter, plant: Callable[..., ModuleType]) -> None:
+def test_a_promoter_that_ignores_the_head_is_noticed(
+    home: Home, made: Any, enter: Enter, plant: Callable[..., ModuleType]
+) -> None:
     """The planted bug: the head that the reader saw is not passed on, and something else is rolled back."""
     first, second = made[1]
     enter(second)
     seen = Ledger(home).head("small")
     enter(second, "release")
-    mutant = plant(ratchet.workflows.rollout.rollback, "or actor()}, after, now)", "or actor()}, None, now)")
+    mutant = plant(ratchet.workflows.rollout.rollback, "or actor()}, after, now", "or actor()}, None, now")
     with pytest.raises(Exception, match="someone decided meanwhile"):
         roll_back(home, "small", "worse", after=seen)
     assert mutant.roll_back(home, "small", "worse", after=seen).adapter == first
@@ -269,7 +271,11 @@ def test_a_bad_form_moves_nothing(browse: Serve, home: Home, made: Any, enter: E
     encoded = {"Content-Type": "application/x-www-form-urlencoded"}
     for case, (change, status) in BAD_FORMS.items():
         form = change(good)
-        found = client.post(POST, content=form, headers=encoded) if isinstance(form, bytes) else client.post(POST, data=form)
+        found = (
+            client.post(POST, content=form, headers=encoded)
+            if isinstance(form, bytes)
+            else client.post(POST, data=form)
+        )
         assert (case, found.status_code, found.headers["Content-Type"]) == (case, status, "text/html; charset=utf-8")
     assert client.post(POST, json=good).status_code == 422
     assert client.post(POST, files={"why": b"worse"}).status_code == 422
@@ -313,7 +319,14 @@ def test_with_keys_a_browser_is_asked_for_one(browse: Serve, home: Home, made: A
     keys = Keys(home.keys)
     ops, other, reader = keys.add("ops", ("admin",)), keys.add("other", ("admin",)), keys.add("reader", ("classify",))
     client = browse()
-    for headers in ({}, basic("rk_wrong"), {"Authorization": "Basic %%%"}, {"Authorization": "Basic"}, basic(""), basic("é")):
+    for headers in (
+        {},
+        basic("rk_wrong"),
+        {"Authorization": "Basic %%%"},
+        {"Authorization": "Basic"},
+        basic(""),
+        basic("é"),
+    ):
         found = client.get(URL, headers=headers)
         assert (found.status_code, found.headers["WWW-Authenticate"]) == (401, 'Basic realm="ratchet", charset="UTF-8"')
         assert client.post(POST, headers=headers, data={}).status_code == 401

@@ -90,7 +90,8 @@ def test_adapters_of_one_model_are_asked_in_one_batch_and_those_of_another_apart
 
 
 async def order_of_shadow_and_live(make: Callable[..., Batcher]) -> list[list[str]]:
-    """What was asked together while a first live text, then two live and three shadow ones waited; shadows came first."""
+    """What was asked together while a first live text, then two live and three shadow ones waited; shadows came
+    first."""
     echo, batcher = Echo(), make(100, 8, max_shadow_waiting=3, max_shadow_batch=2)
     await batcher.start()
     asking = [asyncio.create_task(batcher.answer(OnEcho(echo), ["live0"]))]
@@ -108,7 +109,8 @@ async def order_of_shadow_and_live(make: Callable[..., Batcher]) -> list[list[st
 
 
 def test_live_goes_before_a_shadow_that_came_first(plant: Plant) -> None:
-    """And a shadow's batch is small, so that the next live text waits for little. Planted: without precedence it is seen."""
+    """And a shadow's batch is small, so that the next live text waits for little. Planted: without precedence it is
+    seen."""
     expected = [["live0"], ["live1", "live2"], ["shadow0", "shadow1"], ["shadow2"]]
     assert asyncio.run(order_of_shadow_and_live(Batcher)) == expected
     live = "jobs := take_batch(self._live, self._max_batch)"

@@ -1,4 +1,5 @@
-"""Two targets: the edge answers labels that need no confidence, the calibrated path the high stakes; and exports that serve."""
+"""Two targets: the edge answers labels that need no confidence, the calibrated path the high stakes; and exports that
+serve."""
 
 import json
 import re
@@ -82,16 +83,20 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.fixture
 def home(exported: Made, tmp_path: Path) -> Home:
-    """A home of one's own: amber has high stakes, green waits for no confidence. `target` and `promoted` make it serve."""
+    """A home of one's own: amber has high stakes, green waits for no confidence. `target` and `promoted` make it
+    serve."""
     copy = Home(Path(shutil.copytree(exported.home.root, tmp_path / "home")))
     lines = {"amber": 'stakes = "high"\nthreshold = 0.1', "green": "threshold = 0.0", "violet": "threshold = 0.1"}
     spec = copy.spec("small")
-    spec.write_text(re.sub(r'name = "(\w+)"\n(?=\n)', lambda found: found[0] + lines.get(found[1], "") + "\n", spec.read_text()))
+    spec.write_text(
+        re.sub(r'name = "(\w+)"\n(?=\n)', lambda found: found[0] + lines.get(found[1], "") + "\n", spec.read_text())
+    )
     return copy
 
 
 def promote(home: Home, adapter: str, targets: str, action: str = "promote") -> None:
-    """Write the targets into the specification and let the adapter in, on receipts of which `target_fit` is a real one."""
+    """Write the targets into the specification and let the adapter in, on receipts of which `target_fit` is a real
+    one."""
     spec = home.spec("small")
     spec.write_text(spec.read_text().replace(ONE, targets))
     keep_receipts(home, "small", WEEK, adapter)
@@ -100,16 +105,29 @@ def promote(home: Home, adapter: str, targets: str, action: str = "promote") -> 
     assert verdict.passed, verdict.reason
     Receipts(home).write(cycle, "target_fit", verdict, {"adapter": adapter, "training_set": "0" * 64})
     kept = Receipts(home).keep(cycle)
-    record(home, "small", action=action, adapter=adapter, ts=f"{WEEK}T10:00:00+00:00", actor="t", why="t", week=WEEK, receipts=kept)
+    record(
+        home,
+        "small",
+        action=action,
+        adapter=adapter,
+        ts=f"{WEEK}T10:00:00+00:00",
+        actor="t",
+        why="t",
+        week=WEEK,
+        receipts=kept,
+    )
 
 
 def roll_out(home: Home, exported: Made) -> tuple[str, str]:
-    """Promote the first adapter and let the second, its candidate, answer nearly everybody; both by two paths. Their digests."""
+    """Promote the first adapter and let the second, its candidate, answer nearly everybody; both by two paths. Their
+    digests."""
     live, candidate = exported.adapters
     promote(home, live, TWO)
     promote(home, candidate, TWO, "shadow")
     ts = f"{WEEK}T11:00:00+00:00"
-    record(home, "small", action="step", adapter=candidate, percent=99, ts=ts, actor="t", why="t", week=WEEK, receipts={})
+    record(
+        home, "small", action="step", adapter=candidate, percent=99, ts=ts, actor="t", why="t", week=WEEK, receipts={}
+    )
     return live, candidate
 
 
@@ -140,7 +158,12 @@ def test_high_stakes_are_calibrated_and_the_rest_is_answered_at_the_edge(
             "amber": "calibrated", "green": "edge", "violet": "calibrated",
         }  # fmt: skip
         edge, stakes = by_label["green"], by_label["amber"]
-        assert (edge["confidence"], edge["probabilities"], edge["runtime"], edge["action"]) == (None, {}, "onnx", "review")
+        assert (edge["confidence"], edge["probabilities"], edge["runtime"], edge["action"]) == (
+            None,
+            {},
+            "onnx",
+            "review",
+        )
         assert stakes["runtime"] == "in_process"
         own = predictor(home, exported.adapters[0]).predict([exported.texts["amber"]])
         assert stakes["confidence"] == pytest.approx(own.confidence[0], abs=1e-4)
@@ -175,7 +198,8 @@ def test_an_export_of_eight_bits_answers_each_text_as_if_it_were_alone(
 ) -> None:
     """Texts of unlike length at once; in one filled-up batch they would change each other. No canary is asked of it."""
     adapter, kind, spec = exported.adapters[0], "onnx_int8", home.spec("small")
-    spec.write_text(f"{spec.read_text()}\n[export]\nmax_accuracy_loss = 1.0\nmax_ece_rise = 1.0\n")  # random weights lose more
+    # random weights lose more
+    spec.write_text(f"{spec.read_text()}\n[export]\nmax_accuracy_loss = 1.0\nmax_ece_rise = 1.0\n")
     Exports(home).make("small", adapter, kind)
     promote(home, adapter, f'{ONE}export = "{kind}"\n')
     texts = [" ".join(list(exported.texts.values())[:n]) * n for n in (1, 2, 3)]
@@ -213,7 +237,9 @@ def test_a_causal_export_answers_for_its_adapter(tmp_path: Path, serve: Callable
 
 @pytest.mark.supports(family="causal", method=("lora", "dora", "full"), runtime="gateway", export="adapter")
 @pytest.mark.parametrize("method", ["lora", "dora", "full"])
-def test_a_causal_adapter_answers_itself(tmp_path: Path, serve: Callable[..., TestClient], home: Home, method: Form) -> None:
+def test_a_causal_adapter_answers_itself(
+    tmp_path: Path, serve: Callable[..., TestClient], home: Home, method: Form
+) -> None:
     """Whatever form its weights have."""
     adapter, texts = sealed_causal(home, tmp_path, method), ["refund", "the parcel and the courier", "login"]
     promote(home, adapter, '[[target]]\nname = "in_process"\n')
@@ -228,7 +254,9 @@ def test_an_adapter_answers_itself(
 ) -> None:
     """Whatever form its weights have."""
     base = resolve_base(str(exported.home.root.parent / "base"))
-    adapter = AdapterStore(home).seal("small", write_tiny_adapter(tmp_path / "made", base, tuple(WORDS), method=method), {})
+    adapter = AdapterStore(home).seal(
+        "small", write_tiny_adapter(tmp_path / "made", base, tuple(WORDS), method=method), {}
+    )
     promote(home, adapter, '[[target]]\nname = "in_process"\n')
     texts = list(exported.texts.values())
     probabilities = asked(serve(), texts, "in_process")[1]
@@ -314,7 +342,8 @@ def test_a_former_adapter_without_its_export_is_no_advice_about_live(
 def test_an_export_that_its_runtime_cannot_load_is_logged_once_and_tried_again(
     home: Home, exported: Made, serve: Callable[..., TestClient], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A file that is no model, as judged: the adapter answers, and the looks after the first add no further line to the log."""
+    """A file that is no model, as judged: the adapter answers, and the looks after the first add no further line to the
+    log."""
     adapter = exported.adapters[0]
     folder = Exports(home).folder("small", adapter, "onnx")
     record = json.loads((folder / RECORD).read_text())
@@ -337,8 +366,11 @@ def test_an_export_that_its_runtime_cannot_load_is_logged_once_and_tried_again(
     assert len([line for line in caplog.records if said in line.getMessage()]) == 2  # and once that the adapter answers
 
 
-def test_a_pair_compares_what_both_adapters_would_have_served(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
-    """The shadow goes the way of the user's answer: no confidence where its edge stands, both times where it went both ways."""
+def test_a_pair_compares_what_both_adapters_would_have_served(
+    home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
+    """The shadow goes the way of the user's answer: no confidence where its edge stands, both times where it went both
+    ways."""
     promote(home, exported.adapters[0], TWO)
     promote(home, exported.adapters[1], TWO, "shadow")
     client = serve()
@@ -355,7 +387,9 @@ def test_a_pair_compares_what_both_adapters_would_have_served(home: Home, export
             assert row[f"{side}_ms"] > 0
 
 
-def test_an_edge_that_fails_costs_nobody_an_answer(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
+def test_an_edge_that_fails_costs_nobody_an_answer(
+    home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
     """The calibrated path answers, and it is counted."""
     promote(home, exported.adapters[0], TWO)
     client = serve()
@@ -369,7 +403,8 @@ def test_an_edge_that_fails_costs_nobody_an_answer(home: Home, exported: Made, s
 def test_an_edge_that_fails_where_lives_answers_is_an_error_of_its_adapter(
     home: Home, exported: Made, serve: Callable[..., TestClient]
 ) -> None:
-    """The guard on errors sees it in the pairs whose user was answered by live's edge, before the candidate answers anybody."""
+    """The guard on errors sees it in the pairs whose user was answered by live's edge, before the candidate answers
+    anybody."""
     live, shadow = exported.adapters
     promote(home, live, TWO)
     promote(home, shadow, TWO, "shadow")
@@ -384,8 +419,11 @@ def test_an_edge_that_fails_where_lives_answers_is_an_error_of_its_adapter(
     ]
 
 
-def test_an_edge_that_fails_is_not_charged_to_its_candidate(home: Home, exported: Made, serve: Callable[..., TestClient]) -> None:
-    """The candidate answers by its calibrated path; where that fails too live answers, also by its own where its edge fails."""
+def test_an_edge_that_fails_is_not_charged_to_its_candidate(
+    home: Home, exported: Made, serve: Callable[..., TestClient]
+) -> None:
+    """The candidate answers by its calibrated path; where that fails too live answers, also by its own where its edge
+    fails."""
     live, candidate = roll_out(home, exported)
     client = serve()
     served = client.app.state.gateway.slots["small"]  # type: ignore[attr-defined] # as above

@@ -42,7 +42,9 @@ def test_a_promotion_is_taken_over(slots: Slots, home: Home, made: tuple[Home, l
     assert slots.choose("small", "u1").digest == made[1][1]
 
 
-def test_a_share_of_users_gets_the_candidate(slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
+def test_a_share_of_users_gets_the_candidate(
+    slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter
+) -> None:
     """About the share, always the same ones, by their own adapter; the kill switch takes it from all of them."""
     first, second = made[1]
     enter(second, "shadow")
@@ -56,7 +58,9 @@ def test_a_share_of_users_gets_the_candidate(slots: Slots, home: Home, made: tup
     assert {slots.choose("small", f"u{n}").digest for n in range(1000)} == {first}
 
 
-def test_an_adapter_that_changed_on_disk_never_serves(slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
+def test_an_adapter_that_changed_on_disk_never_serves(
+    slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter
+) -> None:
     """F11: the slot keeps what it had, and says why."""
     first, second = made[1]
     path = next((home.adapters("small") / second).glob("*.safetensors"))
@@ -102,7 +106,12 @@ def append_an_entry_without_the_key(home: Home, first: str, second: str) -> None
         path.unlink()
     for adapter in (first, second):
         record(
-            other, "small", action="promote", adapter=adapter, receipts=keep_receipts(home, "small", "2026-01-05", adapter), **SAID
+            other,
+            "small",
+            action="promote",
+            adapter=adapter,
+            receipts=keep_receipts(home, "small", "2026-01-05", adapter),
+            **SAID,
         )
     for path in (other.ledger("small"), other.checkpoint("small"), other.flags):
         (home.root / path.relative_to(other.root)).write_bytes(path.read_bytes())
@@ -130,7 +139,14 @@ def edit_a_kept_receipt(home: Home, first: str, second: str) -> None:
 def set_the_ledger_back(home: Home, first: str, second: str) -> None:
     """T20: cut the ledger with its checkpoint after another was promoted; the flag has seen more."""
     kept = [home.ledger("small").read_bytes(), home.checkpoint("small").read_bytes()]
-    record(home, "small", action="promote", adapter=second, receipts=keep_receipts(home, "small", "2026-01-05", second), **SAID)
+    record(
+        home,
+        "small",
+        action="promote",
+        adapter=second,
+        receipts=keep_receipts(home, "small", "2026-01-05", second),
+        **SAID,
+    )
     home.ledger("small").write_bytes(kept[0])
     home.checkpoint("small").write_bytes(kept[1])
 
@@ -160,7 +176,9 @@ def test_an_adapter_that_was_not_promoted_never_serves(
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"flags": {"small": 1}, "metadata": {"generation": 9}}'])
-def test_a_broken_flag_file_changes_nothing(slots: Slots, home: Home, made: tuple[Home, list[str]], content: bytes) -> None:
+def test_a_broken_flag_file_changes_nothing(
+    slots: Slots, home: Home, made: tuple[Home, list[str]], content: bytes
+) -> None:
     """F18: the last good one serves on, the problem is said, and the next good file is taken over."""
     good = home.flags.read_bytes()
     home.flags.write_bytes(content)
@@ -180,7 +198,9 @@ def test_without_a_flag_file_the_ledger_decides(home: Home, made: tuple[Home, li
     assert slots.choose("small", "u1").digest == made[1][0]
 
 
-def test_a_gateway_that_starts_on_a_broken_flag_file_serves_what_the_ledger_says(home: Home, made: tuple[Home, list[str]]) -> None:
+def test_a_gateway_that_starts_on_a_broken_flag_file_serves_what_the_ledger_says(
+    home: Home, made: tuple[Home, list[str]]
+) -> None:
     """F18 at start-up: it answers, and says that something is amiss."""
     home.flags.write_bytes(b"{")
     slots = Slots(home)
@@ -189,7 +209,9 @@ def test_a_gateway_that_starts_on_a_broken_flag_file_serves_what_the_ledger_says
     assert "no JSON" in slots.problems["small"]
 
 
-def test_a_label_that_is_new_in_the_file_does_not_stop_the_adapter_that_does_not_know_it(serve: Serve, home: Home) -> None:
+def test_a_label_that_is_new_in_the_file_does_not_stop_the_adapter_that_does_not_know_it(
+    serve: Serve, home: Home
+) -> None:
     """Between the edit of classifier.toml and the next cycle: its probability is 0, and the rest still sums to 1."""
     path = home.spec("small")
     path.write_text('[[label]]\nname = "newest"\n\n' + path.read_text())

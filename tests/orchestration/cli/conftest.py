@@ -65,7 +65,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> SmallClassifier:
 
 @pytest.fixture(scope="session")
 def made_home(files: SmallClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with classifier `tickets` (amber, green, violet) and its golden set, without rows. Copy it to change it."""
+    """A home with classifier `tickets` (amber, green, violet) and its golden set, without rows. Copy it to change
+    it."""
     home = tmp_path_factory.mktemp("made") / "home"
     assert main(["--home", str(home), "init", "tickets", "--labels-from", str(files.home.golden("small"))]) == 0
     return home
@@ -78,13 +79,17 @@ def home(made_home: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ran(made_home: Path, files: SmallClassifier, execute: Call, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
+def ran(
+    made_home: Path, files: SmallClassifier, execute: Call, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Answer]:
     """A home in which a week of `tickets` was ingested and its cycle run by the real command, and what that said."""
     root = Path(shutil.copytree(made_home, tmp_path_factory.mktemp("ran") / "home"))
     spec = root / "tickets" / "classifier.toml"
     head, _, probe = spec.read_text().split("\n[[candidate]]")
     spec.write_text(f"{head}\n[[candidate]]{probe}")
-    logs, corrections = (files.home.landing("small", kind) / f"{WEEK}.jsonl" for kind in ("production_logs", "corrections"))
+    logs, corrections = (
+        files.home.landing("small", kind) / f"{WEEK}.jsonl" for kind in ("production_logs", "corrections")
+    )
     taken = execute("--home", root, "ingest", "tickets", "--logs", logs, "--corrections", corrections)
     assert taken.code == 0, taken.err
     return root, execute("--home", root, "cycle", "tickets", "--week", "latest")

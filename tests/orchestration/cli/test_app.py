@@ -30,7 +30,8 @@ HEAVY = (
 )
 COMMANDS = (
     "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "serve",
-    "advance", "hold", "rollback", "kill", "replay", "verify", "verify-adapter", "export", "fetch-base", "explain", "sweep",
+    "advance", "hold", "rollback", "kill", "replay", "verify", "verify-adapter", "export", "fetch-base", "explain",
+    "sweep",
     "publish", "teach",
 )  # fmt: skip
 
@@ -76,7 +77,9 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_a_reader_that_goes_away_is_no_error(made_home: Path) -> None:
     """`ratchet status --json | head -1` leaves with 0 and says nothing on standard error."""
-    command = f"{sys.executable} -m orchestration.cli.app --home {made_home} status --json | head -1; exit ${{PIPESTATUS[0]}}"
+    command = (
+        f"{sys.executable} -m orchestration.cli.app --home {made_home} status --json | head -1; exit ${{PIPESTATUS[0]}}"
+    )
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "{\n"
@@ -122,7 +125,11 @@ def test_colour_is_refused_on_a_terminal_by_three_ways(
     )
     command = [sys.executable, "-c", code, "--home", str(made_home), *option, "doctor"]
     done = subprocess.run(
-        command, capture_output=True, stdin=subprocess.DEVNULL, check=False, env={"TERM": "xterm", **kept, **environment}
+        command,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        env={"TERM": "xterm", **kept, **environment},
     )
     assert (b"\x1b[" in done.stdout) == (not option and not environment)
 
@@ -140,7 +147,9 @@ def test_options_of_every_command_may_stand_behind_it(call: Call, made_home: Pat
 
 def test_quiet_says_nothing_but_errors(call: Call, made_home: Path) -> None:
     """With `--quiet` standard error is empty when all goes well."""
-    assert call("--home", made_home, "cycle", "tickets", "--week", "latest", "--plan", "--quiet").err.startswith("error: ")
+    assert call("--home", made_home, "cycle", "tickets", "--week", "latest", "--plan", "--quiet").err.startswith(
+        "error: "
+    )
 
 
 def test_debug_shows_the_traceback_and_only_debug(call: Call, made_home: Path) -> None:
@@ -157,7 +166,12 @@ def test_the_shell_completes_names_and_weeks(home: Path) -> None:
         ("ratchet cycle ti", "2", "tickets"),
         ("ratchet cycle tickets --week 2026", "4", "2026-01-05"),
     ):
-        asked = {"_RATCHET_COMPLETE": "complete_bash", "RATCHET_HOME": str(home), "COMP_WORDS": words, "COMP_CWORD": position}
+        asked = {
+            "_RATCHET_COMPLETE": "complete_bash",
+            "RATCHET_HOME": str(home),
+            "COMP_WORDS": words,
+            "COMP_CWORD": position,
+        }
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **asked})
         assert done.stdout.split() == [expected], done.stderr

@@ -32,7 +32,8 @@ pytestmark = pytest.mark.xdist_group("causal_cycle")
 
 @pytest.fixture(scope="module")
 def played(execute: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallClassifier, int]]:
-    """A home of one causal candidate on a tiny Llama after its first week's cycle, and how often that asked the frontier model."""
+    """A home of one causal candidate on a tiny Llama after its first week's cycle, and how often that asked the
+    frontier model."""
     root = tmp_path_factory.mktemp("causal")
     prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
     known = [*(word for words in WORDS.values() for word in words), prompt.render("")]
@@ -42,7 +43,8 @@ def played(execute: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     with serve_locally(frontier):
         small.write(
             LENIENT + FRONTIER.format(frontier.base_url),
-            f'[[candidate]]\nfamily = "causal"\nbase = "{base}"\nlearning_rate = 2e-2\nepochs = 12\npatience = 12\nbatch = 8\n',
+            f'[[candidate]]\nfamily = "causal"\nbase = "{base}"\nlearning_rate = 2e-2\nepochs = 12\npatience ='
+            " 12\nbatch = 8\n",
         )
         small.write_week(date(2026, 1, 5))
         done = execute("--home", small.home.root, "cycle", "small", "--week", "2026-01-05")
@@ -50,7 +52,9 @@ def played(execute: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         yield small, len(frontier.requests)
 
 
-def test_a_causal_candidate_goes_the_whole_way(execute: Any, played: tuple[SmallClassifier, int], tmp_path: Path) -> None:
+def test_a_causal_candidate_goes_the_whole_way(
+    execute: Any, played: tuple[SmallClassifier, int], tmp_path: Path
+) -> None:
     """Its baseline is its own base by the same prompt; its answers are the spec's labels with calibrated confidence."""
     small, requests = played
     report = json.loads((small.folder / "reports" / "2026-01-05" / "eval_report.json").read_bytes())
@@ -65,7 +69,16 @@ def test_a_causal_candidate_goes_the_whole_way(execute: Any, played: tuple[Small
     assert "base_few_shot" in done.out
     assert report["three_way"]["verdict"] in done.out
     (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in ASKED))
-    asked = ("predict", "small", "--input", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl", "--adapter", "candidate")
+    asked = (
+        "predict",
+        "small",
+        "--input",
+        tmp_path / "in.jsonl",
+        "--output",
+        tmp_path / "out.jsonl",
+        "--adapter",
+        "candidate",
+    )
     done = execute("--home", small.home.root, *asked)
     assert done.code == 0, done.err
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
@@ -77,7 +90,8 @@ def test_a_causal_candidate_goes_the_whole_way(execute: Any, played: tuple[Small
 def test_the_next_weeks_causal_candidate_shadows_the_one_that_is_live(
     execute: Any, played: tuple[SmallClassifier, int], tmp_path: Path
 ) -> None:
-    """As in the demo: the first is promoted by hand, the second answers unseen beside it behind a gateway, and pairs are kept."""
+    """As in the demo: the first is promoted by hand, the second answers unseen beside it behind a gateway, and pairs
+    are kept."""
     small, home = played[0], played[0].home
     done = execute("--home", home.root, "promote", "small", "--why", "the first", "--yes")
     assert done.code == 0, done.err

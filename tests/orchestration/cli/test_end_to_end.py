@@ -43,7 +43,11 @@ def test_the_run_and_its_checks_are_seen_on_the_instance_of_the_ui(ran: Any) -> 
         assert (run.job_name, run.status) == ("weekly_cycle", dg.DagsterRunStatus.SUCCESS)
         assert run.tags["dagster/partition"] == "tickets|2026-01-05"
         kinds = {dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.ASSET_MATERIALIZATION}
-        found = [entry.dagster_event.event_type for entry in instance.all_logs(run.run_id, of_type=kinds) if entry.dagster_event]
+        found = [
+            entry.dagster_event.event_type
+            for entry in instance.all_logs(run.run_id, of_type=kinds)
+            if entry.dagster_event
+        ]
         assert found.count(dg.DagsterEventType.ASSET_CHECK_EVALUATION) == len(GATES)
         assert found.count(dg.DagsterEventType.ASSET_MATERIALIZATION) >= 6
         assert instance.get_dynamic_partitions("classifiers") == ["tickets"]
@@ -52,7 +56,8 @@ def test_the_run_and_its_checks_are_seen_on_the_instance_of_the_ui(ran: Any) -> 
 
 
 def test_the_report_equals_its_file(call: Any, ran: Any) -> None:
-    """`report --json` is `eval_report.json` with a schema number and the path of the page; the text shows its figures."""
+    """`report --json` is `eval_report.json` with a schema number and the path of the page; the text shows its
+    figures."""
     home, _ = ran
     folder = home / "tickets" / "reports" / "2026-01-05"
     document = json.loads((folder / "eval_report.json").read_bytes())
@@ -102,7 +107,9 @@ def test_prediction_without_a_readable_adapter_leaves_the_old_output(call: Any, 
     source.write_text('{"text": "refund"}\n')
     target.write_text("before\n")
     flip_a_byte(next(ran_home.glob("tickets/adapters/*/*.safetensors")))
-    done = call("--home", ran_home, "predict", "tickets", "--input", source, "--output", target, "--adapter", "candidate")
+    done = call(
+        "--home", ran_home, "predict", "tickets", "--input", source, "--output", target, "--adapter", "candidate"
+    )
     assert done.code == 1
     assert "Traceback" not in done.err
     assert target.read_text() == "before\n"
@@ -115,7 +122,9 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
     """Exit code 2 names the check, each reason and its cure; `--plan` said so before; no adapter was made."""
     spec = home / "tickets" / "classifier.toml"
     spec.write_text(spec.read_text() + '\n[[target]]\nname = "workers_ai"\n\n[[target]]\nname = "in_process"\n')
-    logs, corrections = (files.home.landing("small", kind) / "2026-01-05.jsonl" for kind in ("production_logs", "corrections"))
+    logs, corrections = (
+        files.home.landing("small", kind) / "2026-01-05.jsonl" for kind in ("production_logs", "corrections")
+    )
     assert call("--home", home, "ingest", "tickets", "--logs", logs, "--corrections", corrections).code == 0
     said = "does not fit workers_ai: family encoder is not served (serves causal)"
     plan = call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
@@ -128,7 +137,9 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
     assert "blocked: target_plan: Fails: no candidate can run where it must." in done.err
     assert said in done.err
     rows = json.loads((home / "tickets" / "reports" / "2026-01-05" / "run_results.json").read_bytes())["results"]
-    assert {row["unique_id"]: row["status"] for row in rows if row["unique_id"] in {"target_plan", "adapter", "target_fit"}} == {
+    assert {
+        row["unique_id"]: row["status"] for row in rows if row["unique_id"] in {"target_plan", "adapter", "target_fit"}
+    } == {
         "target_plan": "blocked",
         "adapter": "skipped",
         "target_fit": "skipped",
@@ -136,14 +147,18 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
     assert not (home / "tickets" / "training").exists()
 
 
-def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(execute: Any, call: Any, home: Path, files: SmallClassifier) -> None:
+def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(
+    execute: Any, call: Any, home: Path, files: SmallClassifier
+) -> None:
     """`cycle`, then `report` and `promote`, name the check that blocked; no adapter was made."""
     source = files.home.landing("small", "corrections") / "2026-01-05.jsonl"
     rows = [json.loads(line) for line in source.read_text().splitlines()]
     for row in rows[1::6]:
         row["label"] = "violet" if row["label"] != "violet" else "amber"
     (home / "tickets" / "corrections" / "week.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    shutil.copy(files.home.landing("small", "production_logs") / "2026-01-05.jsonl", home / "tickets" / "production_logs")
+    shutil.copy(
+        files.home.landing("small", "production_logs") / "2026-01-05.jsonl", home / "tickets" / "production_logs"
+    )
     done = execute("--home", home, "cycle", "tickets", "--week", "2026-W02", "--json")
     assert done.code == 2, done.err
     assert "blocked: label_agreement: Fails: annotators agree on" in done.err
@@ -163,7 +178,9 @@ def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(execute: Any, cal
 def test_a_plan_shows_splits_time_and_power_and_writes_nothing(call: Any, ran: Any) -> None:
     """`cycle --plan` counts what the cycle counted."""
     home, _ = ran
-    before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file() and path.name != "warehouse.duckdb"}
+    before = {
+        path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file() and path.name != "warehouse.duckdb"
+    }
     document = json.loads((home / "tickets" / "reports" / "2026-01-05" / "eval_report.json").read_bytes())
     plan = json.loads(call("--home", home, "cycle", "tickets", "--week", "latest", "--plan", "--json").out)
     assert {split: facts["n"] for split, facts in plan["splits"].items()} == {
@@ -175,16 +192,30 @@ def test_a_plan_shows_splits_time_and_power_and_writes_nothing(call: Any, ran: A
         assert row["source"] == "own"
         assert row["seconds"] >= round(taken[row["candidate"]])
     assert plan["rest"]["source"] == "own"
-    assert plan["estimated_s"] == pytest.approx(plan["rest"]["seconds"] + sum(row["seconds"] for row in plan["trainings"]), abs=2)
+    assert plan["estimated_s"] == pytest.approx(
+        plan["rest"]["seconds"] + sum(row["seconds"] for row in plan["trainings"]), abs=2
+    )
     assert "this classifier took before" in call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
     assert plan["power"]["smallest_excludable_loss"] == pytest.approx(1 - 0.05 ** (1 / 30))
     assert "cannot tell a loss of 5%" in plan["power"]["sentence"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_the_same_week_again_reuses_the_training_and_an_interruption_says_how_to_resume(execute: Any, ran_home: Path) -> None:
+def test_the_same_week_again_reuses_the_training_and_an_interruption_says_how_to_resume(
+    execute: Any, ran_home: Path
+) -> None:
     """Ctrl-C ends a cycle with 130 and the command that resumes it; that command then reuses what was trained."""
-    command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(ran_home), "cycle", "tickets", "--week", "latest"]
+    command = [
+        sys.executable,
+        "-m",
+        "orchestration.cli.app",
+        "--home",
+        str(ran_home),
+        "cycle",
+        "tickets",
+        "--week",
+        "latest",
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:

@@ -1,4 +1,5 @@
-"""What whole cycles leave: no secret, no text of a person outside its stores; and nothing of Dagster is needed for the next."""
+"""What whole cycles leave: no secret, no text of a person outside its stores; and nothing of Dagster is needed for the
+next."""
 
 import json
 import random
@@ -16,16 +17,19 @@ from ratchet.testing.homes import SmallClassifier
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("cli_cycle")]
 
 SECRETS = {
-    f"{name}_TOKEN": f"rk_canary-{name}-b7Qm2xLw9" for name in ("HF", "OPENAI", "AWS", "GITHUB", "RATCHET", "SLACK", "DB", "LS")
+    f"{name}_TOKEN": f"rk_canary-{name}-b7Qm2xLw9"
+    for name in ("HF", "OPENAI", "AWS", "GITHUB", "RATCHET", "SLACK", "DB", "LS")
 }
 PERSONS = tuple(f"Zyxwine Canary{number:03d}" for number in range(200))
 TEXTS_MAY_LIE = ("production_logs", "corrections", "rejected", "tables", "journal", "feedback", "pairs", "training")
-"""Folders of a classifier that hold texts on purpose, beside the warehouse. A training keeps its input; it is expendable."""
+"""Folders of a classifier that hold texts on purpose, beside the warehouse. A training keeps its input; it is
+expendable."""
 
 
 @pytest.fixture(scope="module")
 def lived(made_home: Path, execute: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A home after two weeks of texts that name persons, with secrets in the environment; Dagster's home was lost in between."""
+    """A home after two weeks of texts that name persons, with secrets in the environment; Dagster's home was lost in
+    between."""
     files = SmallClassifier(Home(tmp_path_factory.mktemp("files")))
     files.write()
     root, said = Path(shutil.copytree(made_home, tmp_path_factory.mktemp("lived") / "home")), ""
@@ -40,7 +44,9 @@ def lived(made_home: Path, execute: Callable[..., Any], tmp_path_factory: pytest
 
     for week in (date(2026, 1, 5), date(2026, 1, 12)):
         files.write_week(week, name_persons)
-        logs, corrections = (files.home.landing("small", kind) / f"{week}.jsonl" for kind in ("production_logs", "corrections"))
+        logs, corrections = (
+            files.home.landing("small", kind) / f"{week}.jsonl" for kind in ("production_logs", "corrections")
+        )
         for words in (
             ("ingest", "tickets", "--logs", logs, "--corrections", corrections),
             ("cycle", "tickets", "--week", str(week)),
@@ -76,11 +82,14 @@ def test_no_secret_of_the_environment_is_written_down(lived: tuple[Path, str]) -
 
 
 def test_no_text_of_a_person_leaves_its_stores(lived: tuple[Path, str]) -> None:
-    """T23: 200 persons in the texts of two weeks; reports, receipts, adapters, logs and Dagster's home name none of them."""
+    """T23: 200 persons in the texts of two weeks; reports, receipts, adapters, logs and Dagster's home name none of
+    them."""
     root, said = lived
 
     def holds_texts(path: Path) -> bool:
-        return path.name.startswith("warehouse.duckdb") or (path.parts[0] == "tickets" and path.parts[1] in TEXTS_MAY_LIE)
+        return path.name.startswith("warehouse.duckdb") or (
+            path.parts[0] == "tickets" and path.parts[1] in TEXTS_MAY_LIE
+        )
 
     assert len(leaks(PERSONS, root)) > 0
     assert leaks(PERSONS, root, holds_texts) == set()

@@ -1,4 +1,5 @@
-"""Forty-odd mistakes, each planted: one sentence with what was found, the cure, the right exit code, and no traceback."""
+"""Forty-odd mistakes, each planted: one sentence with what was found, the cure, the right exit code, and no
+traceback."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +16,8 @@ Plant = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A command line in which `{home}` and `{here}` stand for folders, what was planted before, and what must be said."""
+    """A command line in which `{home}` and `{here}` stand for folders, what was planted before, and what must be
+    said."""
 
     words: str
     said: tuple[str, ...]
@@ -70,7 +72,9 @@ MISTAKES = {
     "february 30": Mistake("report tickets --week 2026-02-30", ("2026-02-30", "2026-02-23"), 64),
     "capital letters": Mistake("init Tickets --labels a,b", ("'Tickets'", "lower-case"), 64),
     "no labels": Mistake("init fresh", ("labels", "--labels-from"), 64),
-    "labels twice": Mistake("init fresh --labels a,b --labels-from {here}/x", ("exclude each other", "--labels a,b,c"), 64),
+    "labels twice": Mistake(
+        "init fresh --labels a,b --labels-from {here}/x", ("exclude each other", "--labels a,b,c"), 64
+    ),
     "half a mapping": Mistake("ingest tickets --logs {here}/x.csv --map text", ("'text'", "text=body"), 64),
     "unknown mapping": Mistake("ingest tickets --logs {here}/x.csv --map txet=body", ("txet=body", "ours=theirs"), 64),
     "no why": Mistake("promote tickets", ("--why",), 64),
@@ -80,7 +84,8 @@ MISTAKES = {
     # things that are not there
     "classifier": Mistake("status tikets", ("'tikets'", "Did you mean 'tickets'?")),
     "classifier of a cycle": Mistake("cycle ticket --week latest", ("'ticket'", "Did you mean 'tickets'?")),
-    "log file": Mistake("ingest tickets --logs {here}/nowhere.jsonl", ("nowhere.jsonl does not exist", "Name one file")),
+    "log file": Mistake("ingest tickets --logs {here}/nowhere.jsonl", ("nowhere.jsonl does not exist",
+    "Name one file")),
     "folder as log": Mistake("ingest tickets --logs {home}", ("is a folder", "Name one file")),
     "format": Mistake("ingest tickets --logs {home}/week.xlsx", ("week.xlsx", "jsonl"), plant=file("week.xlsx", "x")),
     "columns": Mistake("ingest tickets --logs {home}/w.csv", ("body", "--map"), plant=file("w.csv", SHORT)),
@@ -90,7 +95,8 @@ MISTAKES = {
     "no report": Mistake("report tickets", ("no week yet", "ratchet ingest")),
     "no report of a week": Mistake("report tickets --week 2026-W09", ("2026-02-23", "ratchet cycle tickets")),
     "no live": Mistake("predict tickets --input - --output -", ("no live adapter", "--adapter candidate")),
-    "no candidate": Mistake("predict tickets --input - --output - --adapter candidate", ("no candidate", "ratchet cycle tickets")),
+    "no candidate": Mistake("predict tickets --input - --output - --adapter candidate", ("no candidate",
+    "ratchet cycle tickets")),
     "shadow": Mistake("predict tickets --input - --output - --adapter shadow", ("no shadow adapter", "cycle")),
     "digest": Mistake("predict tickets --input - --output - --adapter abc123", ("'abc123'", "ratchet cycle")),
     "nothing to promote": Mistake("promote tickets --why better --yes", ("no candidate", "cycle"), 2),
@@ -103,15 +109,19 @@ MISTAKES = {
     "golden nowhere": Mistake("init fresh --labels-from {here}/nowhere", ("nowhere is no file", "golden set")),
     "golden empty": Mistake("init fresh --labels-from {home}/g", ("is empty", "each label"), plant=file("g", "\n")),
     "golden broken": Mistake("init fresh --labels-from {home}/g", ("line 2", '"label"'), plant=file("g", BROKEN)),
-    "golden label": Mistake(CYCLE, ("'ambers'", "line 1", "Did you mean 'amber'?"), plant=file("tickets/golden.jsonl", AMBERS)),
+    "golden label": Mistake(CYCLE, ("'ambers'", "line 1", "Did you mean 'amber'?"), plant=file("tickets/golden.jsonl",
+    AMBERS)),
     "golden gone": Mistake(CYCLE, ("golden.jsonl does not exist", "{text, label}"), plant=remove_golden),
-    "unknown key": Mistake(CYCLE, ("lookback_week", "line", "'lookback_weeks'"), plant=spec("lookback_weeks", "lookback_week")),
+    "unknown key": Mistake(CYCLE, ("lookback_week", "line", "'lookback_weeks'"), plant=spec("lookback_weeks",
+    "lookback_week")),
     "unknown table": Mistake(CYCLE, ("windw", "'window'"), plant=spec("[window]", "[windw]")),
     "no toml": Mistake(CYCLE, ("not valid TOML", "line"), plant=spec("[window]", "[window")),
     "threshold": Mistake(CYCLE, ("1.5", "0..1"), plant=spec("threshold = 0.5", "threshold = 1.5")),
-    "base": Mistake(CYCLE, ("all-MiniLM-L7-v2", "'all-MiniLM-L6-v2'"), plant=spec('"all-MiniLM-L6-v2"', '"all-MiniLM-L7-v2"')),
+    "base": Mistake(CYCLE, ("all-MiniLM-L7-v2", "'all-MiniLM-L6-v2'"), plant=spec('"all-MiniLM-L6-v2"',
+    '"all-MiniLM-L7-v2"')),
     "ledger": Mistake("status tickets", ("ledger.jsonl line 1", "backup"), plant=file("tickets/ledger.jsonl", "{}\n")),
-    "warehouse": Mistake("cycle tickets --week 2026-02-23 --plan", ("warehouse",), plant=file("warehouse.duckdb", "no database")),
+    "warehouse": Mistake("cycle tickets --week 2026-02-23 --plan", ("warehouse",), plant=file("warehouse.duckdb",
+    "no database")),
 }  # fmt: skip
 
 

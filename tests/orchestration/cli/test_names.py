@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 NAMES = (
-    "..", "../x", "../../etc/passwd", "/etc/passwd", "a/b", "a/../b", "..%2f..%2fx", "%2e%2e%2fx", "..%252fx", "%00", "a\0b",
-    "a" * 64, "a" * 300, "a" * 5000, "CON", "NUL", "Tickets", "t\u0456ckets", "ticket\u0455", "\uff54ickets", "tickets ",
-    " tickets", "tickets\n", "a\r\nb", "a;b", "a|b", "$(id)", "`id`", "a*b", "?", "#", "~", "~root", ".hidden", "_x", "a\\b",
+    "..", "../x", "../../etc/passwd", "/etc/passwd", "a/b", "a/../b", "..%2f..%2fx", "%2e%2e%2fx", "..%252fx", "%00",
+    "a\0b",
+    "a" * 64, "a" * 300, "a" * 5000, "CON", "NUL", "Tickets", "t\u0456ckets", "ticket\u0455", "\uff54ickets",
+    "tickets ",
+    " tickets", "tickets\n", "a\r\nb", "a;b", "a|b", "$(id)", "`id`", "a*b", "?", "#", "~", "~root", ".hidden", "_x",
+    "a\\b",
     "C:\\x", "a\u202eb", "a\u200bb", "", "\x1b[31m", "dagster",
 )  # fmt: skip
 COMMANDS = {
@@ -46,7 +49,9 @@ def opened() -> Opened:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_hostile_name_is_refused_before_anything_is_opened(call: Any, home: Path, opened: Opened, command: str) -> None:
+def test_a_hostile_name_is_refused_before_anything_is_opened(
+    call: Any, home: Path, opened: Opened, command: str
+) -> None:
     """Exit code 64, a hint, nothing new beside the home, and no path that holds the name."""
     before = sorted(home.parent.rglob("*"))
     for name in NAMES:
@@ -65,7 +70,9 @@ def test_a_hostile_name_is_refused_before_anything_is_opened(call: Any, home: Pa
     assert sorted(home.parent.rglob("*")) == before
 
 
-@pytest.mark.parametrize("week", ["../2026-02-23", "2026-02-23/..", "%2e%2e", "a\0b", "9999-W99", "0000-01-01", "", "2" * 300])
+@pytest.mark.parametrize(
+    "week", ["../2026-02-23", "2026-02-23/..", "%2e%2e", "a\0b", "9999-W99", "0000-01-01", "", "2" * 300]
+)
 def test_a_hostile_week_is_refused(call: Any, home: Path, week: str) -> None:
     """Weeks become folder names too."""
     before = sorted(home.parent.rglob("*"))
@@ -84,10 +91,13 @@ def test_a_hostile_digest_names_no_adapter(call: Any, home: Path, digest: str) -
 
 @pytest.mark.parametrize("mutant", [False, True], ids=["product", "mutant"])
 def test_a_command_that_checks_no_name_is_noticed(tmp_path: Path, plant_in_copy: Any, mutant: bool) -> None:
-    """T13's mutant takes every name: it fails the assertion of this file, and only the specification's own check stops it."""
+    """T13's mutant takes every name: it fails the assertion of this file, and only the specification's own check stops
+    it."""
     changed = plant_in_copy("ratchet/core/names.py", "if not NAME.fullmatch(name):", "if not name:") if mutant else {}
     command = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
     arguments = ["--home", str(tmp_path / "root" / "home"), "init", "../outside", "--labels", "a,b"]
-    done = subprocess.run([*command, *arguments], env={**os.environ, **changed}, cwd=tmp_path, capture_output=True, check=False)
+    done = subprocess.run(
+        [*command, *arguments], env={**os.environ, **changed}, cwd=tmp_path, capture_output=True, check=False
+    )
     assert (done.returncode == 64) is not mutant
     assert not (tmp_path / "root" / "outside").exists()

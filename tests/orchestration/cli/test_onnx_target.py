@@ -1,4 +1,5 @@
-"""A classifier that must run in ONNX Runtime: tried before training, exported in its cycle, promoted, answered by the export."""
+"""A classifier that must run in ONNX Runtime: tried before training, exported in its cycle, promoted, answered by the
+export."""
 
 import json
 from datetime import date
@@ -25,13 +26,16 @@ pytestmark = pytest.mark.xdist_group("onnx_target")
 
 @pytest.mark.supports(family="encoder", method="lora", runtime="gateway", export="onnx")
 def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any, call: Any, tmp_path: Path) -> None:
-    """The probe, which cannot be merged, is not trained; both receipts can be derived again; the gateway asks the export.
+    """The probe, which cannot be merged, is not trained; both receipts can be derived again; the gateway asks the
+    export.
 
     One whose cycle could not compare its export may be promoted where that could be done now, but was not.
     """
     words = [word for phrases in WORDS.values() for phrase in phrases for word in phrase.split()]
     base = write_tiny_encoder(tmp_path / "base", words)
-    candidates = [f'[[candidate]]\nbase = "{base}"\nmax_tokens = 32\nmethod = "{method}"\n' for method in ("probe", "lora")]
+    candidates = [
+        f'[[candidate]]\nbase = "{base}"\nmax_tokens = 32\nmethod = "{method}"\n' for method in ("probe", "lora")
+    ]
     small = SmallClassifier(Home(tmp_path / "home"), requests=180)
     small.write(
         '[[target]]\nname = "onnx"\n',
@@ -53,7 +57,10 @@ def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any
     for gate in ("target_plan", "target_fit"):
         assert "follows from" in call(*home, "verify", folder / f"{gate}.json").out
     plan = call(*home, "cycle", "small", "--week", "2026-01-05", "--plan").out
-    assert f"target fit passed: encoder/lora r16 {base}: One step of it was tried in onnx: its onnx export answers within" in plan
+    assert (
+        f"target fit passed: encoder/lora r16 {base}: One step of it was tried in onnx: its onnx export answers within"
+        in plan
+    )
     assert "next: ratchet cycle small" in plan
     cycle, receipts = Cycle("small", parse_week("2026-01-05")), Receipts(small.home)
     sealed, binds, exports = receipts.read(cycle)["target_fit"], fit["binds"], small.folder / "exports"

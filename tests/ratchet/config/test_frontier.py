@@ -50,7 +50,9 @@ def test_prices_are_asked_for_and_named(tmp_path: Path) -> None:
     """A table without its price is refused by key and file; with it, it is read."""
     path = tmp_path / "small" / "classifier.toml"
     path.parent.mkdir()
-    head = f'[[label]]\nname = "a"\n[[label]]\nname = "b"\n[frontier]\nbase_url = "{URL}"\nmodel = "m"\nprice_input = 3\n'
+    head = (
+        f'[[label]]\nname = "a"\n[[label]]\nname = "b"\n[frontier]\nbase_url = "{URL}"\nmodel = "m"\nprice_input = 3\n'
+    )
     path.write_text(head)
     with pytest.raises(RatchetError, match=r"'frontier\.price_output' is missing"):
         load_spec(path)

@@ -16,7 +16,9 @@ def test_labels_stand_before_the_text_with_their_codes() -> None:
     assert prompt.codes == ("1", "2")
 
 
-@pytest.mark.parametrize(("k", "codes"), [(2, "12"), (9, "123456789"), (10, "ABCDEFGHIJ"), (27, "ABCDEFGHIJKLMNOPQRSTUVWXYZa")])
+@pytest.mark.parametrize(
+    ("k", "codes"), [(2, "12"), (9, "123456789"), (10, "ABCDEFGHIJ"), (27, "ABCDEFGHIJKLMNOPQRSTUVWXYZa")]
+)
 def test_digits_up_to_nine_labels_then_letters(k: int, codes: str) -> None:
     """All of one kind, so that none is likelier for being of the other."""
     assert "".join(choose_codes(k)) == codes

@@ -1,4 +1,5 @@
-"""Settings refuse values that make no sense wherever they come from, a file or code, and name their content by a digest."""
+"""Settings refuse values that make no sense wherever they come from, a file or code, and name their content by a
+digest."""
 
 from dataclasses import FrozenInstanceError, replace
 from datetime import date
@@ -31,7 +32,11 @@ SPEC = Spec("tickets", LABELS)
         (Window, {"lookback_weeks": 0}, "window.lookback_weeks = 0 is too small"),
         (Window, {"calibration_share": 0.0}, "window.calibration_share = 0.0 is outside"),
         (Window, {"calibration_share": 0.6}, "window.calibration_share = 0.6 is outside"),
-        (Window, {"earliest": date(2026, 1, 2), "latest": date(2026, 1, 1)}, "2026-01-02 is after window.latest = 2026-01-01"),
+        (
+            Window,
+            {"earliest": date(2026, 1, 2), "latest": date(2026, 1, 1)},
+            "2026-01-02 is after window.latest = 2026-01-01",
+        ),
         (Machine, {"watts": -1.0}, "machine.watts = -1.0 is too small"),
         (Machine, {"price_per_hour": float("inf")}, "machine.price_per_hour = inf is not finite"),
         (Limits, {"min_agreement": 1.1}, "limits.min_agreement = 1.1 is outside 0..1"),
@@ -50,7 +55,11 @@ SPEC = Spec("tickets", LABELS)
         (PublishPolicy, {"repo": "../../etc"}, "is no repository"),
         (PublishPolicy, {"licence": "Apache License"}, "publish.licence = 'Apache License' is no licence"),
         (PublishPolicy, {"base_model": "org/base"}, "belong together"),
-        (PublishPolicy, {"base_model": "org/base", "base_revision": "main"}, "publish.base_revision = 'main' is no commit"),
+        (
+            PublishPolicy,
+            {"base_model": "org/base", "base_revision": "main"},
+            "publish.base_revision = 'main' is no commit",
+        ),
         (Candidate, {"rank": 0}, "candidate.rank = 0 is too small"),
         (Candidate, {"rank": 512}, "candidate.rank = 512 is above 256"),
         (Candidate, {"dropout": 1.0}, "candidate.dropout = 1 drops everything"),
@@ -67,12 +76,18 @@ SPEC = Spec("tickets", LABELS)
         (Spec, {"name": "My Tickets", "label": LABELS}, "name = 'My Tickets' is not allowed"),
         (Spec, {"name": "../tickets", "label": LABELS}, "name = '../tickets' is not allowed"),
         (Spec, {"name": "tickets", "label": LABELS, "candidate": ()}, "no [[candidate]] is listed"),
-        (Spec, {"name": "tickets", "label": LABELS, "candidate": (Candidate(), Candidate())}, "candidate 2 .* is listed twice"),
+        (
+            Spec,
+            {"name": "tickets", "label": LABELS, "candidate": (Candidate(), Candidate())},
+            "candidate 2 .* is listed twice",
+        ),
         (Spec, {"name": "tickets", "label": LABELS, "cost_review": float("inf")}, "cost_review = inf is not finite"),
         (Spec, {"name": "tickets", "label": LABELS, "max_text_chars": 0}, "max_text_chars = 0 is too small"),
     ],
 )
-def test_a_contradiction_is_refused_with_the_value_and_the_cure(kind: type, values: dict[str, object], found: str) -> None:
+def test_a_contradiction_is_refused_with_the_value_and_the_cure(
+    kind: type, values: dict[str, object], found: str
+) -> None:
     """In a message of one sentence and a hint."""
     with pytest.raises(RatchetError) as caught:
         kind(**values)

@@ -13,7 +13,8 @@ from ratchet.storage.specs import load_spec
 
 
 def test_the_template_passes_as_it_is(tmp_path: Path) -> None:
-    """Labels in the given order, quotes and umlauts included; a LoRA and a probe; every value it shows is the default."""
+    """Labels in the given order, quotes and umlauts included; a LoRA and a probe; every value it shows is the
+    default."""
     labels = ["refund", 'he said "no"', "zurück", "a\\b"]
     path = tmp_path / "tickets" / "classifier.toml"
     path.parent.mkdir()

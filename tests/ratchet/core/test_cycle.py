@@ -36,7 +36,9 @@ def test_a_week_is_written_as_its_monday_or_its_iso_number() -> None:
     assert parse_week("2026-W01") == date(2025, 12, 29)
 
 
-@pytest.mark.parametrize("word", ["", "yesterday", "2026-13-01", "2026-02-30", "23.02.2026", "2026-W54", "2026-W00", "2026-W9"])
+@pytest.mark.parametrize(
+    "word", ["", "yesterday", "2026-13-01", "2026-02-30", "23.02.2026", "2026-W54", "2026-W00", "2026-W9"]
+)
 def test_what_is_no_week_is_refused_with_how_to_write_one(word: str) -> None:
     """As wrong usage."""
     with pytest.raises(UsageError, match="2026-W09") as caught:
@@ -67,4 +69,6 @@ def test_a_week_at_the_end_of_time_is_refused(week: date) -> None:
 
 def test_cycles_are_ordered_by_classifier_and_week() -> None:
     """So that lists of them read well."""
-    assert sorted([Cycle("b", date(2026, 1, 5)), Cycle("a", MONDAY), Cycle("a", date(2026, 1, 5))])[1] == Cycle("a", MONDAY)
+    assert sorted([Cycle("b", date(2026, 1, 5)), Cycle("a", MONDAY), Cycle("a", date(2026, 1, 5))])[1] == Cycle(
+        "a", MONDAY
+    )

@@ -11,7 +11,10 @@ from ratchet.core.digests import canonical_json, digest_bytes, digest_file, dige
 def test_the_order_of_keys_does_not_matter_and_everything_else_does() -> None:
     """Values, order in lists, and types."""
     assert digest_json({"b": 1, "a": [1, 2]}) == digest_json({"a": [1, 2], "b": 1})
-    assert len({digest_json(v) for v in ({"a": 1}, {"a": "1"}, {"a": 1.5}, {"a": [1, 2]}, {"a": [2, 1]}, {"a": None}, {})}) == 7
+    assert (
+        len({digest_json(v) for v in ({"a": 1}, {"a": "1"}, {"a": 1.5}, {"a": [1, 2]}, {"a": [2, 1]}, {"a": None}, {})})
+        == 7
+    )
 
 
 def test_text_is_kept_as_it_is() -> None:

@@ -50,7 +50,8 @@ def test_every_listed_name_is_called_somewhere_and_every_call_is_listed() -> Non
 
 
 def test_an_action_is_one_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk, a fault that nobody foresaw, a delay; a kill needs a process of its own, and everything else is a typo."""
+    """A full disk, a fault that nobody foresaw, a delay; a kill needs a process of its own, and everything else is a
+    typo."""
     name = NAMES[0]
     for action, error in (("enospc", OSError), ("raise", FailpointError), ("explode", ValueError), ("", ValueError)):
         monkeypatch.setenv(VARIABLE, f"{name}:{action}")

@@ -14,7 +14,26 @@ def test_a_plain_name_passes(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../etc", "a/b", "a\\b", "/etc", "A", "a b", "a\n", "-rf", "_x", ".git", "a.b", "a|b", "é", "a\0", "a" * 64],
+    [
+        "",
+        ".",
+        "..",
+        "../etc",
+        "a/b",
+        "a\\b",
+        "/etc",
+        "A",
+        "a b",
+        "a\n",
+        "-rf",
+        "_x",
+        ".git",
+        "a.b",
+        "a|b",
+        "é",
+        "a\0",
+        "a" * 64,
+    ],
 )
 def test_a_name_that_could_leave_its_folder_or_break_a_key_is_refused(name: str) -> None:
     """As wrong usage, with what is allowed."""

@@ -37,7 +37,9 @@ SPEC = Spec("tickets", (Label("a"), Label("b")), limits=Limits(min_examples_per_
 Row = dict[str, Any]
 
 
-def row(request: str, day: float, text: str, label: str | None = "a", *, status: str = "consensus", blind: bool = True) -> Row:
+def row(
+    request: str, day: float, text: str, label: str | None = "a", *, status: str = "consensus", blind: bool = True
+) -> Row:
     """One corrected request, `day` days after the cycle's Monday."""
     ts = pd.Timestamp(CYCLE.start) + timedelta(days=day)
     return {"request_id": request, "ts": ts, "text": text, "label": label, "status": status, "blind": blind}
@@ -46,7 +48,8 @@ def row(request: str, day: float, text: str, label: str | None = "a", *, status:
 def backdrop() -> list[Row]:
     """Twelve unlike texts: train, calibration (the newest of the earlier) and test all have both labels."""
     subjects = (
-        "where is the parcel", "please freeze everything", "exchange rates today", "lost my wallet abroad", "wrong name on it",
+        "where is the parcel", "please freeze everything", "exchange rates today", "lost my wallet abroad",
+        "wrong name on it",
         "top up did not work", "how old must one be", "cash machine ate it", "which countries apply", "verify who I am",
         "refund still missing", "apple pay will not link",
     )  # fmt: skip
@@ -78,7 +81,10 @@ PLANTED: dict[str, tuple[list[Row], dict[str, str]]] = {
         {"x": "conflicting_labels", "y": "conflicting_labels", "z": "conflicting_labels"},
     ),
     "anchored in test and calibration, but not in train": (
-        [row(name, day, f"anchored {name} {day}", blind=False) for name, day in (("x", 3.0), ("y", -1.5), ("fine", -10.0))],
+        [
+            row(name, day, f"anchored {name} {day}", blind=False)
+            for name, day in (("x", 3.0), ("y", -1.5), ("fine", -10.0))
+        ],
         {"x": "anchored", "y": "anchored"},
     ),
     "the same text again in its split": (
@@ -102,8 +108,14 @@ PLANTED: dict[str, tuple[list[Row], dict[str, str]]] = {
     "golden": ([row("x", -10, GOLDEN[0].upper()), row("fine", 2, GOLDEN[0])], {"x": "golden"}),
     "golden in calibration": ([row("x", -1.5, GOLDEN[0])], {"x": "golden"}),
     "golden but for the personal data": ([row("x", -10, "write to other@mail.org about fees abroad")], {"x": "golden"}),
-    "one word apart from golden": ([row("x", -10, "my contactless card is refused in shops")], {"x": "reworded_golden"}),
-    "near golden": ([row("x", -10, f"{GOLDEN[0]}!!"), row("y", -1.5, f"{GOLDEN[0]}??")], {"x": "near_golden", "y": "near_golden"}),
+    "one word apart from golden": (
+        [row("x", -10, "my contactless card is refused in shops")],
+        {"x": "reworded_golden"},
+    ),
+    "near golden": (
+        [row("x", -10, f"{GOLDEN[0]}!!"), row("y", -1.5, f"{GOLDEN[0]}??")],
+        {"x": "near_golden", "y": "near_golden"},
+    ),
 }
 
 
@@ -125,7 +137,11 @@ def test_the_table_plants_every_reason() -> None:
 def test_a_near_duplicate_names_what_it_is_like() -> None:
     """The earlier example, the held-out request, the golden item by its line."""
     found = run(
-        [row("x", -10, f"{GOLDEN[0]}!!"), row("y", -9, "apple pay will not link!", "b"), row("z", -8, "where is the parcel?")],
+        [
+            row("x", -10, f"{GOLDEN[0]}!!"),
+            row("y", -9, "apple pay will not link!", "b"),
+            row("z", -8, "where is the parcel?"),
+        ],
         GOLDEN,
     )
     assert dict(zip(found.dropped["request_id"], found.dropped["detail"], strict=True)) == {
@@ -142,7 +158,9 @@ def test_splits_follow_time_in_a_later_week_and_60_20_20_in_the_first() -> None:
     found = curate(pd.DataFrame(week), CYCLE, SPEC, [])
     assert [places(found)[f"r{i}"] for i in range(10)] == ["train"] * 6 + ["calibration"] * 2 + ["test"] * 2
     facts = found.describe()["splits"]
-    assert facts["train"]["last"] < facts["calibration"]["first"] <= facts["calibration"]["last"] < facts["test"]["first"]
+    assert (
+        facts["train"]["last"] < facts["calibration"]["first"] <= facts["calibration"]["last"] < facts["test"]["first"]
+    )
 
 
 def test_anchored_labels_never_calibrate_nor_test() -> None:
@@ -203,7 +221,9 @@ def leaks(found: Curated, golden: list[str]) -> list[Any]:
     return find_leaks(named[0], named[1] + [(f"golden-{i}", text) for i, text in enumerate(golden, start=1)], 0.8)
 
 
-def test_a_curation_that_forgets_to_keep_splits_apart_is_caught_by_the_leakage_check(plant: Callable[..., ModuleType]) -> None:
+def test_a_curation_that_forgets_to_keep_splits_apart_is_caught_by_the_leakage_check(
+    plant: Callable[..., ModuleType],
+) -> None:
     """The mutant is this module without that step; the check, which shares no code with it, names all four."""
     planted = [row("x", -19, "Refund still missing", "a"), row("y", -19, "apple pay will not link!", "b"),
                row("z", -19, GOLDEN[0]), row("w", -19, "which countries apply?")]  # fmt: skip
@@ -214,7 +234,8 @@ def test_a_curation_that_forgets_to_keep_splits_apart_is_caught_by_the_leakage_c
 
 
 def paraphrase(text: str, level: int, generator: random.Random) -> str:
-    """Five levels, each heavier: case, one letter, a word added, a word replaced, half of the words in another order."""
+    """Five levels, each heavier: case, one letter, a word added, a word replaced, half of the words in another
+    order."""
     words = text.split()
     if level == 1:
         return f" {text.upper()}  "
@@ -231,18 +252,25 @@ def paraphrase(text: str, level: int, generator: random.Random) -> str:
 
 
 def test_golden_texts_sent_as_corrections_never_reach_train() -> None:
-    """T07: of 220 golden texts at five levels of paraphrase (case, letter, word more, word replaced, halves swapped) none trains.
+    """T07: of 220 golden texts at five levels of paraphrase (case, letter, word more, word replaced, halves swapped)
+    none trains.
 
     Two words changed in a short text are seen neither here nor by the leakage check.
     """
     generator = random.Random(7)  # noqa: S311
     words = "card cash rate shop bank code fee bill loan sign page list mail post form plan time week name land"
     golden = [" ".join(generator.choices(words.split(), k=generator.randint(6, 14))) + f" {i}" for i in range(220)]
-    sent = [(f"p{level}-{i}", level, paraphrase(text, level, generator)) for level in range(1, 6) for i, text in enumerate(golden)]
+    sent = [
+        (f"p{level}-{i}", level, paraphrase(text, level, generator))
+        for level in range(1, 6)
+        for i, text in enumerate(golden)
+    ]
     found = run([row(name, -12 + i / 1000, text, "ab"[i % 2]) for i, (name, _, text) in enumerate(sent)], golden)
     trained = {name for name, split in places(found).items() if split == "train"}
     own = {f"p{level}-{i}": text for level in range(1, 6) for i, text in enumerate(golden)}
-    alike = {name for name, _, text in sent if jaccard(shingles(normalise(text)), shingles(normalise(own[name]))) >= 0.8}
+    alike = {
+        name for name, _, text in sent if jaccard(shingles(normalise(text)), shingles(normalise(own[name]))) >= 0.8
+    }
     assert not trained & alike
     assert leaks(found, golden) == []
     assert {name for name, level, _ in sent if level == 1} <= alike
@@ -280,7 +308,9 @@ def test_golden_texts_sent_as_corrections_never_reach_train() -> None:
         ),
     ],
 )
-def test_a_cycle_without_enough_examples_is_refused_with_what_was_found(rows: list[Row], spec: Spec, code: str, match: str) -> None:
+def test_a_cycle_without_enough_examples_is_refused_with_what_was_found(
+    rows: list[Row], spec: Spec, code: str, match: str
+) -> None:
     """An empty split and dates outside the window print the range, a thin class its count."""
     frame = pd.DataFrame(rows, columns=list(backdrop()[0])).astype({"blind": bool, "ts": "datetime64[us, UTC]"})
     with pytest.raises(RatchetError, match=match) as caught:
@@ -321,7 +351,9 @@ def test_rows_straight_from_the_warehouse_are_curated(tmp_path: Path) -> None:
     assert digest_examples(back) == digest_examples(found.examples)
 
 
-@pytest.mark.parametrize("change", [("text", "other words"), ("label", "b"), ("split", "test"), ("request_id", "other")])
+@pytest.mark.parametrize(
+    "change", [("text", "other words"), ("label", "b"), ("split", "test"), ("request_id", "other")]
+)
 def test_any_change_of_an_example_changes_the_digest(change: tuple[str, str]) -> None:
     """Text, label, split or request of one row."""
     examples = run([]).examples

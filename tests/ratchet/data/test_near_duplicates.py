@@ -19,7 +19,13 @@ def perturb(text: str, generator: random.Random, edits: int) -> str:
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("Hello  World", "hello world"), (" a\tb\n", "A B"), ("\uff21\uff22\uff23", "abc"), ("Straße", "STRASSE"), ("\ufb01x", "fix")],
+    [
+        ("Hello  World", "hello world"),
+        (" a\tb\n", "A B"),
+        ("\uff21\uff22\uff23", "abc"),
+        ("Straße", "STRASSE"),
+        ("\ufb01x", "fix"),
+    ],
 )
 def test_case_width_and_space_do_not_make_texts_differ(first: str, second: str) -> None:
     """One key for both."""
@@ -34,9 +40,12 @@ def test_short_texts_are_alike_only_when_equal() -> None:
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8, 1.0])
 def test_the_index_finds_what_comparing_all_pairs_finds(threshold: float) -> None:
-    """250 perturbed texts against 120: found exactly when some pair reaches the threshold, and then the most similar."""
+    """250 perturbed texts against 120: found exactly when some pair reaches the threshold, and then the most
+    similar."""
     generator = random.Random(0)  # noqa: S311
-    known = [make_trace(generator.choice(LABELS), generator) for _ in range(100)] + [f"short text {i}" for i in range(20)]
+    known = [make_trace(generator.choice(LABELS), generator) for _ in range(100)] + [
+        f"short text {i}" for i in range(20)
+    ]
     sets = [shingles(normalise(text)) for text in known]
     index = NearDuplicates(threshold, known)
     found = 0

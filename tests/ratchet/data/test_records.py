@@ -19,7 +19,8 @@ SOUND = {
 
 
 def reason(**changes: str) -> str | None:
-    """The reason to refuse a log whose columns have these SQL values; `<name>_seen`, `ts_text` and `broken` may be given too."""
+    """The reason to refuse a log whose columns have these SQL values; `<name>_seen`, `ts_text` and `broken` may be
+    given too."""
     logs = KINDS["production_logs"]
     values = {"broken": "NULL::VARCHAR", "ts_text": "NULL::VARCHAR", **SOUND}
     values |= {f"{name}_seen": f"({values[name]}) IS NOT NULL" for name in logs.names}
@@ -113,12 +114,16 @@ def test_only_whole_times_with_a_zone_are_instants(text: str, sound: bool) -> No
         ('{"a":{"b":1}}', '{"a":{"b":2}}', False),
     ],
 )
-def test_rows_say_the_same_whatever_the_order_of_their_extra_keys(one: str | None, other: str | None, same: bool) -> None:
+def test_rows_say_the_same_whatever_the_order_of_their_extra_keys(
+    one: str | None, other: str | None, same: bool
+) -> None:
     """CSV knows no numbers and Parquet no absent values: both are the same as in JSON."""
     logs = KINDS["production_logs"]
     row = "SELECT " + ", ".join(f"{value} AS {name}" for name, value in SOUND.items()) + ", ?::VARCHAR AS extra"
     with duckdb.connect() as connection:
-        found = connection.execute(f"SELECT {same_content_sql(logs, 'x', 'y')} FROM ({row}) x, ({row}) y", [one, other]).fetchone()
+        found = connection.execute(
+            f"SELECT {same_content_sql(logs, 'x', 'y')} FROM ({row}) x, ({row}) y", [one, other]
+        ).fetchone()
     assert found == (same,)
 
 

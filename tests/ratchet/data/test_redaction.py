@@ -9,8 +9,10 @@ from ratchet.data.redaction import ENTITIES, redact, redact_all
 from ratchet.simulation.traces import LABELS, make_trace
 
 PIECES = (
-    "a@b.com", "user.name+tag@sub.example.co.uk", "4111 1111 1111 1111", "4111111111111111", "+1 (555) 123-4567", "555-123-4567",
-    "192.168.1.1", "10.0.0.1:8080", "123-45-6789", "+44 20 7946 0958", "2024-01-01", "12345", "hello", "[EMAIL]", "(", ")", ",",
+    "a@b.com", "user.name+tag@sub.example.co.uk", "4111 1111 1111 1111", "4111111111111111", "+1 (555) 123-4567",
+    "555-123-4567",
+    "192.168.1.1", "10.0.0.1:8080", "123-45-6789", "+44 20 7946 0958", "2024-01-01", "12345", "hello", "[EMAIL]", "(",
+    ")", ",",
     "-", "+", " ", "1", "x12", "120000ms", "scroll:page(120000ms)", "@",
     "\u0663\u0663\u0663-\u0661\u0662\u0663-\u0664\u0665\u0666\u0667",
 )  # fmt: skip
@@ -36,7 +38,9 @@ def test_redacting_twice_changes_nothing() -> None:
     """Over 3,000 random glued texts, among them pieces that are recognised only once a neighbour is gone."""
     generator = random.Random(0)  # noqa: S311
     for _ in range(3000):
-        text = "".join(generator.choice(PIECES) + generator.choice(("", "", " ")) for _ in range(generator.randint(1, 7)))
+        text = "".join(
+            generator.choice(PIECES) + generator.choice(("", "", " ")) for _ in range(generator.randint(1, 7))
+        )
         once = redact(text)
         assert redact(once) == once, text
 
@@ -58,7 +62,9 @@ def test_form_traces_stay_as_they_are() -> None:
     assert redact_all(traces) == (traces, {})
 
 
-@pytest.mark.parametrize("text", ["", "plain words", "on 2024-01-01 at 12:30", "order 12345 of 99 items", "room 4, ZIP 90210"])
+@pytest.mark.parametrize(
+    "text", ["", "plain words", "on 2024-01-01 at 12:30", "order 12345 of 99 items", "room 4, ZIP 90210"]
+)
 def test_ordinary_numbers_stay(text: str) -> None:
     """Dates, ZIP codes and small numbers are left on purpose."""
     assert redact(text) == text

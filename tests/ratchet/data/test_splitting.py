@@ -64,7 +64,11 @@ def test_earlier_weeks_that_are_all_anchored_train_and_the_week_itself_is_cut() 
     ("days", "blind", "match"),
     [
         ([], [], "no labelled request in the 26 weeks up to 2026-03-02"),
-        ([-5.0, -4.0], [False, False], "no labelled request in the week of 2026-02-23.* 2 from 2026-02-18.* to 2026-02-19"),
+        (
+            [-5.0, -4.0],
+            [False, False],
+            "no labelled request in the week of 2026-02-23.* 2 from 2026-02-18.* to 2026-02-19",
+        ),
     ],
 )
 def test_nothing_to_cut_is_refused_with_the_range_found(days: list[float], blind: list[bool], match: str) -> None:

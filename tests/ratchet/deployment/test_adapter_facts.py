@@ -62,7 +62,8 @@ def test_a_causal_plan_trains_layers_and_no_head(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base", ["google/gemma-2b-it@" + "a" * 40, "./models/gemma-2b-it"])
 def test_a_base_is_called_among_targets_by_its_name_alone(base: str, content: Mapping[str, bytes]) -> None:
-    """Without the commit that a base of the Hub is written with, before training and after it; so workers_ai can be met."""
+    """Without the commit that a base of the Hub is written with, before training and after it; so workers_ai can be
+    met."""
     candidate = Candidate(family="causal", base=base, rank=8, target_modules=("q_proj", "v_proj"))
     card = {**json.loads(content[form.CARD]), "base": base}
     found = outline_of_plan(candidate, SPEC), facts_of_artifact({**content, form.CARD: json.dumps(card).encode()})

@@ -62,7 +62,8 @@ def test_a_runtime_that_loads_exports_gets_its_plainest_unless_another_is_named(
 def test_the_digest_binds_what_a_verdict_depends_on() -> None:
     """Which limits are believed, and which export answers; the export's default was there before the setting."""
     specs = [
-        Spec("a", LABELS, target=(Target("onnx", **more),)) for more in ({}, {"accept": "documented"}, {"export": "onnx_int8"})
+        Spec("a", LABELS, target=(Target("onnx", **more),))
+        for more in ({}, {"accept": "documented"}, {"export": "onnx_int8"})
     ]
     assert len({digest_targets(choose_targets(spec, built_in_targets())) for spec in specs}) == 3
     assert specs[0].as_json()["target"] == [{"name": "onnx", "accept": "proven"}]

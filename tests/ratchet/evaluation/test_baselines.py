@@ -57,7 +57,8 @@ def test_a_figure_that_is_no_number_is_not_a_pass(name: str) -> None:
     """NaN compares as neither above nor below, so it is refused."""
     with pytest.raises(ValueError, match="not finite"):
         decide_baselines(
-            float("nan") if name == "candidate" else 0.9, baselines(**({} if name == "candidate" else {name: float("nan")}))
+            float("nan") if name == "candidate" else 0.9,
+            baselines(**({} if name == "candidate" else {name: float("nan")})),
         )
 
 
@@ -78,7 +79,9 @@ def test_labels_are_read_as_words_with_their_description() -> None:
 
 def split(name: str, copies: int) -> Split:
     """Two easy subjects."""
-    texts = [f"{text} {i}" for i in range(copies) for text in ("my card is lost or stolen", "give me cash and money back")]
+    texts = [
+        f"{text} {i}" for i in range(copies) for text in ("my card is lost or stolen", "give me cash and money back")
+    ]
     return Split(name, tuple(map(str, range(len(texts)))), tuple(texts), np.array([0, 1] * copies, dtype=np.int64))
 
 
@@ -89,7 +92,8 @@ def embed(texts: "tuple[str, ...] | list[str]") -> np.ndarray:
 
 
 def test_every_baseline_is_judged_on_the_test_split() -> None:
-    """Learnable subjects are learned by TF-IDF and the probe; the majority is half right at best; probabilities sum to 1."""
+    """Learnable subjects are learned by TF-IDF and the probe; the majority is half right at best; probabilities sum to
+    1."""
     train, test = split("train", 20), split("test", 5)
     found = judge_baselines(train, test, SPEC, embed)
     assert set(found) == {*HARD, *SIMPLER}

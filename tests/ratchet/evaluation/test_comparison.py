@@ -1,4 +1,5 @@
-"""Base, tuned and frontier model answer the same texts, over the paths that serve; whatever a frontier does, the rest is there."""
+"""Base, tuned and frontier model answer the same texts, over the paths that serve; whatever a frontier does, the rest
+is there."""
 
 import json
 from pathlib import Path
@@ -63,15 +64,20 @@ def compare(causal: Any, frontier: FrontierClient | None = None) -> dict[str, An
     """The report's key, as it would be written."""
     untuned, tuned = causal
     test = split("test", 30)
-    found = compare_three_ways(SPEC, split("train", 30), tuned, score(tuned, test, SPEC.labels), "tiny", untuned, frontier)
+    found = compare_three_ways(
+        SPEC, split("train", 30), tuned, score(tuned, test, SPEC.labels), "tiny", untuned, frontier
+    )
     document: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
     return document
 
 
 def test_four_rows_on_the_same_texts(causal: Any, tmp_path: Path) -> None:
-    """Each with quality, honesty, price and time; here tuned and base are the same weights, so their answers are the same."""
+    """Each with quality, honesty, price and time; here tuned and base are the same weights, so their answers are the
+    same."""
     right = {words: str(place) for place, words in enumerate(WORDS.values(), start=1)}
-    with serve_locally(LocalFrontier(answer=lambda p: next(code for words, code in right.items() if words in p))) as server:
+    with serve_locally(
+        LocalFrontier(answer=lambda p: next(code for words, code in right.items() if words in p))
+    ) as server:
         found = compare(causal, asker(server, tmp_path))
     rows = {row["name"]: row for row in found["rows"]}
     assert list(rows) == ["tuned", "base_zero_shot", "base_few_shot", "frontier"]

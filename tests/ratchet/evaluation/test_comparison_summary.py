@@ -30,14 +30,22 @@ UNASKED = "No frontier model was asked: there is none."
             ["worth its while against asking its base untuned.", UNASKED],
             ["told apart", "A thousand calls"],
         ),
-        ([BASES[0], row("base_few_shot", 0.89, [-0.02, 0.04])], ["is not shown against its base few-shot"], ["Tuning is worth"]),
+        (
+            [BASES[0], row("base_few_shot", 0.89, [-0.02, 0.04])],
+            ["is not shown against its base few-shot"],
+            ["Tuning is worth"],
+        ),
         (
             [row("base_zero_shot", 0.95, [-0.09, -0.01])],
             ["It is worse than its base zero-shot (0.950) by 0.050"],
             ["Tuning is worth"],
         ),
         ([row("base_zero_shot", None)], ["was not measured"], ["Tuning is worth"]),
-        ([*BASES, row("frontier", 0.95, [-0.09, -0.01])], ["the frontier model is the better one"], ["Nothing here speaks"]),
+        (
+            [*BASES, row("frontier", 0.95, [-0.09, -0.01])],
+            ["the frontier model is the better one"],
+            ["Nothing here speaks"],
+        ),
         (
             [*BASES, row("frontier", 0.91, [-0.04, 0.02])],
             ["No difference to the frontier model (0.910 on 200 of them)"],
@@ -46,10 +54,17 @@ UNASKED = "No frontier model was asked: there is none."
         ([*BASES, row("frontier", 0.8, [0.05, 0.15])], ["Nothing here speaks for the frontier model."], ["told apart"]),
         (
             [*BASES, row("frontier", 0.8, [0.05, 0.15], cost_per_1000=0.5, p95_ms=1200.0)],
-            ["cost 0.002 with the tuned model and 0.5 with the frontier model, 250 times as much.", "90 ms and 1200 ms"],
+            [
+                "cost 0.002 with the tuned model and 0.5 with the frontier model, 250 times as much.",
+                "90 ms and 1200 ms",
+            ],
             [],
         ),
-        ([*BASES, row("frontier", 0.8, [0.05, 0.15], cost_per_1000=None)], ["Nothing here"], ["A thousand calls", "used"]),
+        (
+            [*BASES, row("frontier", 0.8, [0.05, 0.15], cost_per_1000=None)],
+            ["Nothing here"],
+            ["A thousand calls", "used"],
+        ),
         (
             [*BASES, row("frontier", 0.8, [0.05, 0.15], unusable=20)],
             ["20 of the frontier model's 200 answers could not be used and count as wrong.", "Nothing here speaks"],
@@ -57,7 +72,11 @@ UNASKED = "No frontier model was asked: there is none."
         ),
         (
             [*BASES, row("frontier", 0.0, [0.8, 1.0], unusable=21, cost_per_1000=0.5)],
-            ["What the frontier model is worth is not shown: 21 of its 200 answers could not be used.", UNASKED, "Tuning is worth"],
+            [
+                "What the frontier model is worth is not shown: 21 of its 200 answers could not be used.",
+                UNASKED,
+                "Tuning is worth",
+            ],
             ["better than the frontier model", "Nothing here speaks", "A thousand calls", "One call in twenty"],
         ),
     ],
@@ -74,7 +93,9 @@ def test_each_case_has_its_words(rows: list[dict[str, Any]], said: list[str], un
 def test_money_by_an_assumed_price_says_so() -> None:
     """Only where money is compared at all."""
     rows = [TUNED, *BASES, row("frontier", 0.8, [0.05, 0.15], cost_per_1000=0.5)]
-    assert "the price of an hour of this machine is assumed; say yours in [machine]" in write_verdict(rows, 90, 90, "", True)
+    assert "the price of an hour of this machine is assumed; say yours in [machine]" in write_verdict(
+        rows, 90, 90, "", True
+    )
     assert "assumed" not in write_verdict(rows, 90, 90, "", False)
     assert "assumed" not in write_verdict([TUNED, *BASES], 90, 90, UNASKED, True)
 

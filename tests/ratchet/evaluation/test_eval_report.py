@@ -19,7 +19,8 @@ from ratchet.metrics.calibration import softmax
 
 SPEC = Spec("tickets", (Label("a"), Label("b"), Label("c")))
 CONTRACT = {
-    "classifier", "week", "adapter", "live", "splits", "temperature", "candidate", "metrics", "live_metrics", "baselines", "checks",
+    "classifier", "week", "adapter", "live", "splits", "temperature", "candidate", "metrics", "live_metrics",
+    "baselines", "checks",
     "timings_s", "versions", "sweep",
 }  # fmt: skip
 PER_SPLIT = {
@@ -35,7 +36,9 @@ def scores(seed: int, skill: float) -> dict[str, Scored]:
         logits = np.random.default_rng([seed, n]).normal(size=(n, 3))
         logits[np.arange(n), truth] += skill
         items = tuple(f"{split}-{i}" for i in range(n))
-        found[split] = Scored(Split(split, items, tuple(f"text {i}" for i in items), truth), softmax(logits * 3), softmax(logits))
+        found[split] = Scored(
+            Split(split, items, tuple(f"text {i}" for i in items), truth), softmax(logits * 3), softmax(logits)
+        )
     return found
 
 
@@ -43,10 +46,16 @@ def judgement(*, live: bool = True, **verdicts: Verdict) -> Judgement:
     """All that a report is made of."""
     figures = {"macro_f1": 0.8, "nll": 0.5, "ece": 0.04, "brier": 0.2}
     trained = {
-        "index": 0, "title": "probe", "status": "trained", "reason": "", "epochs": [], "calibration": figures, "served_nll": 0.4,
+        "index": 0, "title": "probe", "status": "trained", "reason": "", "epochs": [], "calibration": figures,
+        "served_nll": 0.4,
         "seconds": 36.0, "samples_per_second": 250.0,
     }  # fmt: skip
-    split = {"n": 9, "first": "2026-02-01T00:00:00+00:00", "last": "2026-02-02T00:00:00+00:00", "classes": {"a": 3, "b": 3, "c": 3}}
+    split = {
+        "n": 9,
+        "first": "2026-02-01T00:00:00+00:00",
+        "last": "2026-02-02T00:00:00+00:00",
+        "classes": {"a": 3, "b": 3, "c": 3},
+    }
     return Judgement(
         cycle=Cycle("tickets", date(2026, 2, 23)),
         spec=SPEC,
@@ -54,11 +63,18 @@ def judgement(*, live: bool = True, **verdicts: Verdict) -> Judgement:
         live="b" * 64 if live else None,
         candidate_scores=scores(1, 2.0),
         live_scores=scores(2, 1.5) if live else None,
-        baselines={name: {"macro_f1": 0.3, "ece": 0.1} for name in ("majority", "tfidf_logreg", "linear_probe", "base_model")},
+        baselines={
+            name: {"macro_f1": 0.3, "ece": 0.1} for name in ("majority", "tfidf_logreg", "linear_probe", "base_model")
+        },
         verdicts={**{gate: Verdict("passed", f"{gate} is fine.") for gate in GATES}, **verdicts},
         training={"plan": "p", "best": 0, "candidates": [trained]},
         calibration={"method": "temperature", "temperature": 1.5, "curves": [], "reason": "it helps"},
-        data={"splits": dict.fromkeys(("train", "calibration", "test"), split), "dropped": {}, "redactions": {}, "labels": {}},
+        data={
+            "splits": dict.fromkeys(("train", "calibration", "test"), split),
+            "dropped": {},
+            "redactions": {},
+            "labels": {},
+        },
         timings_s={"training_set": 1.5},
         versions={"python": "3.11"},
         digests={"adapter": "a" * 64},
@@ -81,7 +97,12 @@ def test_every_key_of_the_contract_is_there_in_json_without_nan(live: bool) -> N
     assert set(document["baselines"]) == {"majority", "tfidf_logreg", "linear_probe", "base_model"}
     assert list(document["checks"]) == list(GATES)
     assert all(set(check) >= {"passed", "reason"} for check in document["checks"].values())
-    assert (document["live_metrics"] is None) == (document["comparison"] is None) == (document["live"] is None) == (not live)
+    assert (
+        (document["live_metrics"] is None)
+        == (document["comparison"] is None)
+        == (document["live"] is None)
+        == (not live)
+    )
     if live:
         assert set(document["live_metrics"]["test"]) == set(document["metrics"]["test"])
 
@@ -112,7 +133,10 @@ def test_a_gate_without_a_verdict_is_never_called_passed() -> None:
     """A report made without its checks says which are missing."""
     found = judgement()
     without = replace(found, verdicts={gate: v for gate, v in found.verdicts.items() if gate != "leakage"})
-    assert build_report(without)["verdict"] == {"word": "blocked", "sentence": "Blocked: this cycle has no verdict of leakage."}
+    assert build_report(without)["verdict"] == {
+        "word": "blocked",
+        "sentence": "Blocked: this cycle has no verdict of leakage.",
+    }
 
 
 def test_the_worst_twenty_errors_are_the_surest_ones() -> None:
@@ -123,7 +147,12 @@ def test_the_worst_twenty_errors_are_the_surest_ones() -> None:
     assert 0 < len(rows) <= 20
     assert [r["confidence"] for r in rows] == sorted((r["confidence"] for r in rows), reverse=True)
     assert all(r["label"] != r["predicted"] for r in rows)
-    every = [r["confidence"] for s in found.candidate_scores.values() for r in s.rows(SPEC.labels) if r["label"] != r["predicted"]]
+    every = [
+        r["confidence"]
+        for s in found.candidate_scores.values()
+        for r in s.rows(SPEC.labels)
+        if r["label"] != r["predicted"]
+    ]
     assert [r["confidence"] for r in rows] == sorted(every, reverse=True)[:20]
 
 

@@ -35,7 +35,11 @@ def test_splits_keep_items_texts_and_labels_together() -> None:
     )
     found = read_splits(rows, [Item("g", "b"), Item("h", "a")], SPEC.labels)
     assert set(found) == {"test", "train", "golden"}
-    assert (found["test"].items, found["test"].texts, found["test"].labels.tolist()) == (("r2", "r3"), ("x", "z"), [1, 0])
+    assert (found["test"].items, found["test"].texts, found["test"].labels.tolist()) == (
+        ("r2", "r3"),
+        ("x", "z"),
+        [1, 0],
+    )
     assert (found["golden"].items, found["golden"].labels.tolist()) == (("golden-1", "golden-2"), [1, 0])
 
 
@@ -69,6 +73,9 @@ def test_the_gate_in_the_report_and_the_gate_of_the_check_say_the_same(tmp_path:
     ]
     warehouse.replace("predictions", "tickets", week, pd.DataFrame(rows))
     stored = warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "candidate"})
-    assert decide_regression(read_golden_answers(stored.to_dict("records")), SPEC.limits) == verdicts["golden_set_regression"]
+    assert (
+        decide_regression(read_golden_answers(stored.to_dict("records")), SPEC.limits)
+        == verdicts["golden_set_regression"]
+    )
     assert verdicts["golden_set_regression"].outcome == ("failed" if live and wrong > 2 else "passed")
     assert verdicts["beats_baselines"].outcome == "passed"

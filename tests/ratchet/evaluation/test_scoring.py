@@ -49,7 +49,9 @@ def test_columns_follow_the_specification(own: str, spec: str, expected: list[fl
 
 def test_the_calibration_changes_the_confidence_but_not_the_raw_answer() -> None:
     """Raw is at temperature 1, calibrated as served."""
-    found = score(Fixed(("a", "b", "c"), (1.0, 2.0, 4.0), Calibration("temperature", 2.0, True, "")), SPLIT, ("a", "b", "c"))
+    found = score(
+        Fixed(("a", "b", "c"), (1.0, 2.0, 4.0), Calibration("temperature", 2.0, True, "")), SPLIT, ("a", "b", "c")
+    )
     assert found.raw[0] == pytest.approx(P)
     assert found.calibrated[0] == pytest.approx(softmax(np.array([[0.5, 1.0, 2.0]]))[0])
     assert found.predicted.tolist() == [2, 2]

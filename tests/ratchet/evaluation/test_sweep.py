@@ -24,14 +24,17 @@ def split(name: str, words: list[str]) -> Split:
 def result(**more: Any) -> dict[str, Any]:
     """A candidate as `result.json` holds it."""
     return {
-        "index": 0, "title": "encoder/probe base", "status": "trained", "reason": "", "seconds": 36.0, "samples_per_second": 120.0,
+        "index": 0, "title": "encoder/probe base", "status": "trained", "reason": "", "seconds": 36.0,
+        "samples_per_second": 120.0,
         "served_nll": 0.4, "calibration": {"macro_f1": 0.9, "nll": 0.5, "ece": 0.03, "brier": 0.1}, **more,
     }  # fmt: skip
 
 
 def test_seconds_become_energy_and_cost() -> None:
     """36 seconds are a hundredth of an hour, for each row and for the cycle as a whole."""
-    found = build_sweep({"best": 0, "candidates": [result()]}, None, Machine(50.0, 2.0), {"train": 3600.0, "rest": 1800.0})
+    found = build_sweep(
+        {"best": 0, "candidates": [result()]}, None, Machine(50.0, 2.0), {"train": 3600.0, "rest": 1800.0}
+    )
     row = found["rows"][0]
     assert (row["seconds"], row["energy_wh"], row["cost"]) == pytest.approx((36.0, 0.5, 0.02))
     assert row["kept"]
@@ -42,7 +45,9 @@ def test_seconds_become_energy_and_cost() -> None:
 
 def test_a_candidate_that_failed_has_its_reason_and_no_figures() -> None:
     """A missing figure is none, never a zero; the time was spent nevertheless."""
-    failed = result(index=1, status="failed", reason="too few errors.", calibration=None, served_nll=None, samples_per_second=0.0)
+    failed = result(
+        index=1, status="failed", reason="too few errors.", calibration=None, served_nll=None, samples_per_second=0.0
+    )
     row = build_sweep({"best": 0, "candidates": [result(), failed]}, None, Machine(), {})["rows"][1]
     assert (row["status"], row["reason"], row["kept"]) == ("failed", "too few errors.", False)
     assert [row[key] for key in ("macro_f1", "nll", "served_nll", "ece", "samples_per_second")] == [None] * 5
@@ -59,7 +64,9 @@ def test_tfidf_is_judged_on_the_calibration_split() -> None:
     assert found["samples_per_second"] == pytest.approx(60 / found["seconds"])
     assert 0 < found["nll"] < 0.5
     assert found["served_nll"] <= found["nll"] + 1e-9
-    other = Split("calibration", splits["calibration"].items, splits["calibration"].texts, (splits["calibration"].labels + 1) % 3)
+    other = Split(
+        "calibration", splits["calibration"].items, splits["calibration"].texts, (splits["calibration"].labels + 1) % 3
+    )
     assert measure_tfidf({**splits, "calibration": other}, spec)["macro_f1"] == 0.0
     row = build_sweep({"best": 0, "candidates": [result()]}, found, Machine(), {})["rows"][-1]
     assert (row["kind"], row["title"], row["kept"]) == ("baseline", TFIDF, False)

@@ -26,7 +26,10 @@ def receipts(**changed: JudgedReceipt | None) -> dict[str, JudgedReceipt]:
     """A pass of every gate on one adapter and one training set, some replaced or left out."""
     found: dict[str, JudgedReceipt | None] = {}
     for gate in GATES:
-        binds = {**({"training_set": DATA} if gate in EXAMPLES else {}), **({"adapter": ADAPTER} if gate in ADAPTERS else {})}
+        binds = {
+            **({"training_set": DATA} if gate in EXAMPLES else {}),
+            **({"adapter": ADAPTER} if gate in ADAPTERS else {}),
+        }
         found[gate] = JudgedReceipt(Verdict("passed", "fine"), binds)
     found.update(changed)
     return {gate: judged for gate, judged in found.items() if judged is not None}
@@ -78,7 +81,8 @@ def test_no_receipts_at_all_name_every_gate() -> None:
 
 
 def test_a_gate_that_did_not_exist_yet_is_not_missed() -> None:
-    """An adapter that came in before the gates of the targets stays in; a receipt of theirs that failed still counts."""
+    """An adapter that came in before the gates of the targets stays in; a receipt of theirs that failed still
+    counts."""
     before = receipts(target_plan=None, target_fit=None)
     assert decide_eligibility(ADAPTER, before, unasked=TARGET_GATES).allowed
     failed = {**before, "target_fit": JudgedReceipt(Verdict("failed", "Fails: rank."), {"adapter": ADAPTER})}

@@ -17,7 +17,13 @@ HONEST: Counts = {
     ("golden", "b", "b"): 33,
     ("golden", "b", "a"): 1,
 }
-SWAPPED: Counts = {**HONEST, ("test", "a", "a"): 5, ("test", "a", "b"): 40, ("test", "b", "b"): 4, ("test", "b", "a"): 36}
+SWAPPED: Counts = {
+    **HONEST,
+    ("test", "a", "a"): 5,
+    ("test", "a", "b"): 40,
+    ("test", "b", "b"): 4,
+    ("test", "b", "a"): 36,
+}
 
 
 def rows(counts: Counts) -> list[dict[str, Any]]:
@@ -36,7 +42,10 @@ def test_two_swapped_classes_are_both_named_with_their_counts() -> None:
     """Annotators who swap labels agree with each other, but not with the golden set."""
     verdict = decide_golden_agreement(rows(SWAPPED))
     assert verdict.outcome == "failed"
-    assert "of 45 requests labelled a the candidate confirms 5 (mostly answers b), but 30 of 34 golden ones" in verdict.reason
+    assert (
+        "of 45 requests labelled a the candidate confirms 5 (mostly answers b), but 30 of 34 golden ones"
+        in verdict.reason
+    )
     assert "labelled b the candidate confirms 4" in verdict.reason
 
 

@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from ratchet.config.policy import Limits
-from ratchet.gates.golden_set_regression import GOLDEN_SQL, GoldenAnswer, decide_regression, describe_power, read_golden_answers
+from ratchet.gates.golden_set_regression import (
+    GOLDEN_SQL,
+    GoldenAnswer,
+    decide_regression,
+    describe_power,
+    read_golden_answers,
+)
 from ratchet.ingest.rebuild import open_warehouse
 
 
@@ -31,7 +37,11 @@ CASES: dict[str, tuple[tuple[tuple[str, int, int, int], ...], str, str]] = {
     "a small class loses 8 of 20": ((("a", 20, 8, 0), ("b", 400, 0, 0)), "failed", "within class: a 8 of 20"),
     "a small class loses 1 of 20": ((("a", 20, 1, 0), ("b", 400, 0, 0)), "passed", "1 of 420"),
     "a small class loses 3 of 20, 7 % by chance": ((("a", 20, 3, 0), ("b", 400, 0, 0)), "passed", "3 of 420"),
-    "a small class loses 4 of 20, 2 % by chance": ((("a", 20, 4, 0), ("b", 400, 0, 0)), "failed", "within class: a 4 of 20"),
+    "a small class loses 4 of 20, 2 % by chance": (
+        (("a", 20, 4, 0), ("b", 400, 0, 0)),
+        "failed",
+        "within class: a 4 of 20",
+    ),
 }
 
 
@@ -87,7 +97,9 @@ def test_an_empty_golden_set_is_not_a_pass() -> None:
 
 def test_the_power_is_said_in_words() -> None:
     """59 items that live gets right exclude losses of 5 %; with no live the whole set counts."""
-    assert "none of the 59 items that live gets right lost, a true loss under 5.0%" in describe_power(answers(("a", 59, 3, 20)))
+    assert "none of the 59 items that live gets right lost, a true loss under 5.0%" in describe_power(
+        answers(("a", 59, 3, 20))
+    )
     assert "none of the 20 items in the golden set" in describe_power(first("a", 3, 20))
 
 
@@ -100,7 +112,9 @@ def test_the_answers_are_read_from_the_warehouse_with_and_without_live(tmp_path:
         ("live", "old", "test", "golden-2", "a", "b"),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["model", "adapter", "split", "item", "label", "predicted"])
-    warehouse.replace("predictions", "tickets", week, frame.assign(classifier="tickets", week=week, text="x", confidence=1.0))
+    warehouse.replace(
+        "predictions", "tickets", week, frame.assign(classifier="tickets", week=week, text="x", confidence=1.0)
+    )
     found = warehouse.frame(GOLDEN_SQL, {"classifier": "tickets", "week": week, "adapter": "new"})
     assert read_golden_answers(found.to_dict("records")) == [
         GoldenAnswer("golden-2", "a", "a", None),

@@ -56,7 +56,12 @@ CASES: dict[str, tuple[list[Vote], tuple[str | None, str, int, int, bool]]] = {
         (None, "adjudicate", 3, 1, False),
     ),
     "two pairs": (
-        [("r", "ann", "a", False, 0), ("r", "bob", "b", False, 1), ("r", "cem", "a", False, 2), ("r", "dee", "b", False, 3)],
+        [
+            ("r", "ann", "a", False, 0),
+            ("r", "bob", "b", False, 1),
+            ("r", "cem", "a", False, 2),
+            ("r", "dee", "b", False, 3),
+        ],
         (None, "adjudicate", 4, 2, False),
     ),
     "a second thought wins": (
@@ -131,7 +136,9 @@ def test_alpha_is_that_of_krippendorffs_own_example() -> None:
     )
     said = [tuple(str(int(v)) for v in column if not np.isnan(v)) for column in reliability.T]
     found = measure_agreement(pairs(said), list("12345"))
-    assert found.alpha == pytest.approx(krippendorff.alpha(reliability_data=reliability, level_of_measurement="nominal"))
+    assert found.alpha == pytest.approx(
+        krippendorff.alpha(reliability_data=reliability, level_of_measurement="nominal")
+    )
     assert found.alpha == pytest.approx(0.743, abs=5e-4)
     assert found.doubles == 11
     assert found.agreement == pytest.approx(8 / 11)
@@ -143,9 +150,13 @@ def test_alpha_is_that_of_krippendorffs_own_example() -> None:
 def test_alpha_equals_that_of_the_library_on_random_votes(seed: int) -> None:
     """Two to four annotators a request, five labels; weights stand for repeated requests."""
     generator = np.random.default_rng(seed)
-    table = np.array([generator.multinomial(generator.integers(2, 5), generator.dirichlet(np.full(5, 0.3))) for _ in range(40)])
+    table = np.array(
+        [generator.multinomial(generator.integers(2, 5), generator.dirichlet(np.full(5, 0.3))) for _ in range(40)]
+    )
     weights = generator.multinomial(40, np.full(40, 1 / 40), 3)
-    expected = [krippendorff.alpha(value_counts=np.repeat(table, w, axis=0), level_of_measurement="nominal") for w in weights]
+    expected = [
+        krippendorff.alpha(value_counts=np.repeat(table, w, axis=0), level_of_measurement="nominal") for w in weights
+    ]
     assert nominal_alpha(table, weights) == pytest.approx(expected)
 
 
@@ -164,7 +175,14 @@ def test_one_label_only_has_no_alpha() -> None:
 
 @pytest.mark.parametrize(
     ("agreeing", "differing", "outcome"),
-    [(18, 2, "passed"), (17, 3, "failed"), (90, 10, "passed"), (89, 11, "failed"), (19, 0, "inconclusive"), (0, 0, "inconclusive")],
+    [
+        (18, 2, "passed"),
+        (17, 3, "failed"),
+        (90, 10, "passed"),
+        (89, 11, "failed"),
+        (19, 0, "inconclusive"),
+        (0, 0, "inconclusive"),
+    ],
 )
 def test_annotators_must_agree_on_nine_of_ten(agreeing: int, differing: int, outcome: str) -> None:
     """Exactly 90 % passes; fewer than 20 doubles give no verdict of their own kind."""

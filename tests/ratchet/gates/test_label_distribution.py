@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from ratchet.gates.label_distribution import CONSENSUS_COUNTS_SQL, SERVED_SQL, decide_distribution, jensen_shannon_distance
+from ratchet.gates.label_distribution import (
+    CONSENSUS_COUNTS_SQL,
+    SERVED_SQL,
+    decide_distribution,
+    jensen_shannon_distance,
+)
 from ratchet.ingest.rebuild import open_warehouse
 
 LABELS = ("a", "b", "c")
@@ -20,7 +25,9 @@ def test_the_distance_is_that_of_its_definition() -> None:
     assert jensen_shannon_distance([5, 0], [0, 9]) == pytest.approx(1.0)
     p, q = np.array([0.2, 0.8]), np.array([0.6, 0.4])
     middle = (p + q) / 2
-    assert jensen_shannon_distance(p, q) == pytest.approx(((entropy(p, middle, base=2) + entropy(q, middle, base=2)) / 2) ** 0.5)
+    assert jensen_shannon_distance(p, q) == pytest.approx(
+        ((entropy(p, middle, base=2) + entropy(q, middle, base=2)) / 2) ** 0.5
+    )
 
 
 def test_equal_shares_never_give_a_distance_that_is_no_number() -> None:
@@ -64,13 +71,21 @@ def test_the_queries_count_one_week_of_one_classifier(tmp_path: Path) -> None:
     """Served labels and agreed labels; what waits for adjudication is not counted."""
     warehouse, week = open_warehouse(tmp_path / "warehouse.duckdb"), date(2026, 2, 23)
     with warehouse.connect() as connection:
-        for name, day, label, confidence in (("r1", week, "a", 0.5), ("r2", week, "a", None), ("r3", date(2026, 2, 16), "b", 0.1)):
+        for name, day, label, confidence in (
+            ("r1", week, "a", 0.5),
+            ("r2", week, "a", None),
+            ("r3", date(2026, 2, 16), "b", 0.1),
+        ):
             connection.execute(
                 "INSERT INTO production_logs VALUES ('tickets', ?, ?, 'x', ?, ?, NULL, NULL, NULL, ?)",
                 [name, datetime(2026, 2, 24, tzinfo=UTC), label, confidence, day],
             )
-            connection.execute("INSERT INTO labels VALUES ('tickets', ?, ?, ?, 'consensus', 1, 1, 1, true)", [day, name, label])
-        connection.execute("INSERT INTO labels VALUES ('tickets', ?, 'r9', NULL, 'adjudicate', 2, 1, 0.5, false)", [week])
+            connection.execute(
+                "INSERT INTO labels VALUES ('tickets', ?, ?, ?, 'consensus', 1, 1, 1, true)", [day, name, label]
+            )
+        connection.execute(
+            "INSERT INTO labels VALUES ('tickets', ?, 'r9', NULL, 'adjudicate', 2, 1, 0.5, false)", [week]
+        )
     key = {"classifier": "tickets", "week": week}
     assert warehouse.frame(SERVED_SQL, key).to_dict("records") == [
         {"label": "a", "requests": 2, "with_confidence": 0.5, "mean_confidence": 0.5}

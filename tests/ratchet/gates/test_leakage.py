@@ -9,8 +9,14 @@ from ratchet.data.near_duplicates import NearDuplicates, jaccard, normalise, shi
 from ratchet.gates.leakage import decide_leakage, find_leaks
 from ratchet.simulation.traces import LABELS, make_trace
 
-HELD_OUT = [("t1", "where is my new debit card please"), ("c1", "how do I top up with cash"), ("golden-1", "Is a PIN needed?")]
-CLEAN = [(f"r{i}", text) for i, text in enumerate(["freeze my account now", "exchange rate of today", "refund not arrived"])]
+HELD_OUT = [
+    ("t1", "where is my new debit card please"),
+    ("c1", "how do I top up with cash"),
+    ("golden-1", "Is a PIN needed?"),
+]
+CLEAN = [
+    (f"r{i}", text) for i, text in enumerate(["freeze my account now", "exchange rate of today", "refund not arrived"])
+]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -47,9 +53,9 @@ def test_only_the_first_ten_are_named_and_all_are_counted() -> None:
 
 def test_texts_too_short_for_shingles_leak_when_equal() -> None:
     """Two letters, on both sides."""
-    assert [(leak.train_item, leak.held_out_item) for leak in find_leaks([("r", "OK"), ("s", "no")], [("t", "ok")], 0.8)] == [
-        ("r", "t")
-    ]
+    assert [
+        (leak.train_item, leak.held_out_item) for leak in find_leaks([("r", "OK"), ("s", "no")], [("t", "ok")], 0.8)
+    ] == [("r", "t")]
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8, 1.0])
@@ -58,7 +64,8 @@ def test_the_check_equals_comparing_all_pairs_and_agrees_with_minhash(threshold:
     generator = random.Random(4)  # noqa: S311
     held_out = [(f"h{i}", make_trace(generator.choice(LABELS), generator)) for i in range(70)]
     held_out += [
-        (f"s{i}", text) for i, text in enumerate(["a", "ab", "abc", "abcd", "top up", "card lost", "aaaaaa", "ab ab ab"] * 2)
+        (f"s{i}", text)
+        for i, text in enumerate(["a", "ab", "abc", "abcd", "top up", "card lost", "aaaaaa", "ab ab ab"] * 2)
     ]
     train = []
     for i in range(250):
@@ -73,7 +80,9 @@ def test_the_check_equals_comparing_all_pairs_and_agrees_with_minhash(threshold:
         key = normalise(text)
         own = shingles(key)
         expected |= {
-            (item, other) for other, k, s in theirs if k == key or (len(key) > 2 < len(k) and jaccard(own, s) >= threshold)
+            (item, other)
+            for other, k, s in theirs
+            if k == key or (len(key) > 2 < len(k) and jaccard(own, s) >= threshold)
         }
     found = {(leak.train_item, leak.held_out_item) for leak in find_leaks(train, held_out, threshold)}
     assert found == expected

@@ -6,7 +6,9 @@ from ratchet.core.verdict import Verdict
 from ratchet.gates.registry import DATA_GATES, GATES, MODEL_GATES, TARGET_GATES
 
 
-@pytest.mark.parametrize(("outcome", "passed"), [("passed", True), ("inconclusive", True), ("failed", False), ("PASSED", False)])
+@pytest.mark.parametrize(
+    ("outcome", "passed"), [("passed", True), ("inconclusive", True), ("failed", False), ("PASSED", False)]
+)
 def test_a_failed_or_unknown_outcome_blocks(outcome: str, passed: bool) -> None:
     """A word that no gate says is no pass."""
     assert Verdict(outcome, "why").passed is passed  # type: ignore[arg-type]

@@ -12,7 +12,14 @@ import pytest
 from ratchet.config.policy import Limits
 from ratchet.config.spec import Label, Spec
 from ratchet.core.cycle import Cycle
-from ratchet.gates.row_quality import CORRECTIONS_SQL, LOGS_SQL, decide_row_quality, expect_corrections, expect_logs, validate
+from ratchet.gates.row_quality import (
+    CORRECTIONS_SQL,
+    LOGS_SQL,
+    decide_row_quality,
+    expect_corrections,
+    expect_logs,
+    validate,
+)
 from ratchet.ingest.rebuild import open_warehouse
 
 CYCLE = Cycle("tickets", date(2026, 2, 23))
@@ -41,8 +48,14 @@ def corrections(**columns: Any) -> pd.DataFrame:
 LOGS: dict[str, tuple[pd.DataFrame, set[tuple[str, str]]]] = {
     "good": (logs(), set()),
     "no_confidence_in_a_fifth": (logs(confidence=[None, None] + [0.5] * 8), set()),
-    "no_confidence_in_more": (logs(confidence=[None] * 3 + [0.5] * 7), {("confidence", "expect_column_values_to_not_be_null")}),
-    "none_at_the_edge_and_a_fifth_beside": (logs(confidence=[None] * 6 + [0.5] * 4, path=["edge"] * 5 + [""] * 5), set()),
+    "no_confidence_in_more": (
+        logs(confidence=[None] * 3 + [0.5] * 7),
+        {("confidence", "expect_column_values_to_not_be_null")},
+    ),
+    "none_at_the_edge_and_a_fifth_beside": (
+        logs(confidence=[None] * 6 + [0.5] * 4, path=["edge"] * 5 + [""] * 5),
+        set(),
+    ),
     "none_at_the_edge_and_more_beside": (
         logs(confidence=[None] * 7 + [0.5] * 3, path=["edge"] * 5 + ["calibrated"] * 5),
         {("confidence", "expect_column_values_to_not_be_null")},
@@ -57,16 +70,28 @@ LOGS: dict[str, tuple[pd.DataFrame, set[tuple[str, str]]]] = {
     "an_empty_text": (logs(chars=[0] + [5] * 9), {("chars", "expect_column_values_to_be_between")}),
     "a_text_over_the_limit": (logs(chars=[51] + [50] * 9), {("chars", "expect_column_values_to_be_between")}),
     "a_label_outside": (logs(label=["z"] + ["a"] * 9), {("label", "expect_column_values_to_be_in_set")}),
-    "a_confidence_outside": (logs(confidence=[1.01] + [1.0] * 9), {("confidence", "expect_column_values_to_be_between")}),
+    "a_confidence_outside": (
+        logs(confidence=[1.01] + [1.0] * 9),
+        {("confidence", "expect_column_values_to_be_between")},
+    ),
     "before_the_week": (logs(ts=[START - 1] + [START] * 9), {("ts", "expect_column_values_to_be_between")}),
-    "at_the_end_of_the_week": (logs(ts=[CYCLE.end.timestamp()] + [START] * 9), {("ts", "expect_column_values_to_be_between")}),
+    "at_the_end_of_the_week": (
+        logs(ts=[CYCLE.end.timestamp()] + [START] * 9),
+        {("ts", "expect_column_values_to_be_between")},
+    ),
 }
 CORRECTIONS: dict[str, tuple[pd.DataFrame, set[tuple[str, str]]]] = {
     "good_corrections": (corrections(), set()),
     "no_corrections": (corrections().iloc[:0], {("", "expect_table_row_count_to_be_between")}),
     "a_correction_twice": (corrections(key=["1", "1", "3", "4"]), {("key", "expect_column_values_to_be_unique")}),
-    "a_corrected_label_outside": (corrections(label=["z", "b", "a", "a"]), {("label", "expect_column_values_to_be_in_set")}),
-    "no_annotator": (corrections(annotator=[None, "b", "a", "a"]), {("annotator", "expect_column_values_to_not_be_null")}),
+    "a_corrected_label_outside": (
+        corrections(label=["z", "b", "a", "a"]),
+        {("label", "expect_column_values_to_be_in_set")},
+    ),
+    "no_annotator": (
+        corrections(annotator=[None, "b", "a", "a"]),
+        {("annotator", "expect_column_values_to_not_be_null")},
+    ),
     "unknown_whether_seen": (
         corrections(saw_prediction=[None, True, True, True]),
         {("saw_prediction", "expect_column_values_to_not_be_null")},
@@ -116,10 +141,18 @@ def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
         for i in range(10):
             connection.execute(
                 "INSERT INTO production_logs VALUES ('tickets', ?, ?, ?, 'a', ?, NULL, NULL, ?, ?)",
-                [f"r{i}", at, "ü" * 50, None if i < 6 else 1.0, '{"path":"edge","runtime":"onnx"}' if i < 5 else None, CYCLE.week],
+                [
+                    f"r{i}",
+                    at,
+                    "ü" * 50,
+                    None if i < 6 else 1.0,
+                    '{"path":"edge","runtime":"onnx"}' if i < 5 else None,
+                    CYCLE.week,
+                ],
             )
             connection.execute(
-                "INSERT INTO corrections VALUES ('tickets', ?, ?, 'b', 'ann', false, NULL, ?)", [f"r{i}", at, CYCLE.week]
+                "INSERT INTO corrections VALUES ('tickets', ?, ?, 'b', 'ann', false, NULL, ?)",
+                [f"r{i}", at, CYCLE.week],
             )
     week = {"classifier": "tickets", "week": CYCLE.week}
     rows = validate(

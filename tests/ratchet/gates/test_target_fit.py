@@ -31,7 +31,11 @@ TWO = (Label("x"), Label("y"))
         (replace(GOOD, method="dora"), "proven", "method dora not taken"),
         (replace(GOOD, family="encoder"), "proven", "family encoder is not served"),
         (replace(GOOD, heads=True), "proven", "trained whole"),
-        (replace(GOOD, base="opt-125m"), "proven", "google/gemma-3-12b-it: one of the Hub with its commit (org/name@commit), or"),
+        (
+            replace(GOOD, base="opt-125m"),
+            "proven",
+            "google/gemma-3-12b-it: one of the Hub with its commit (org/name@commit), or",
+        ),
     ],
 )
 def test_what_fits_workers_ai_and_what_does_not(facts: AdapterFacts, accept: Accept, said: str) -> None:
@@ -126,4 +130,6 @@ def test_one_verdict_of_many_is_the_worst_of_them(outcomes: tuple[Any, ...], joi
 
 
 def _edge(documented: Bounds, proven: Bounds) -> Profile:
-    return Profile("edge", "other", "adapter", ("causal",), log_probabilities=False, documented=documented, proven=proven)
+    return Profile(
+        "edge", "other", "adapter", ("causal",), log_probabilities=False, documented=documented, proven=proven
+    )

@@ -67,7 +67,10 @@ BAD_LINES: dict[str, tuple[str | dict[str, Any], str]] = {
     "a string": ('"text"', "the line is no JSON object"),
     "null": ("null", "the line is no JSON object"),
     "empty object": ("{}", "request_id is missing"),
-    "lone surrogate": ('{"request_id": "s", "ts": "2026-02-02T10:00:00Z", "text": "\\ud800", "label": "other"}', "broken JSON"),
+    "lone surrogate": (
+        '{"request_id": "s", "ts": "2026-02-02T10:00:00Z", "text": "\\ud800", "label": "other"}',
+        "broken JSON",
+    ),
     "id a number": ({"request_id": 7.5}, "request_id is neither text nor an integer"),
     "id too long a number": ({"request_id": 10**19}, "request_id is neither text nor an integer"),
     "id true": ({"request_id": True}, "request_id is neither text nor an integer"),
@@ -108,7 +111,13 @@ def log(number: int, **changes: Any) -> dict[str, Any]:
 def correction(number: int, **changes: Any) -> dict[str, Any]:
     """A sound correction of log `number`."""
     ts = datetime(2026, 2, 9, 10, tzinfo=UTC) + timedelta(minutes=number)
-    row = {"request_id": f"r{number}", "ts": ts.isoformat(), "label": "card's", "annotator": "ann_a", "saw_prediction": False}
+    row = {
+        "request_id": f"r{number}",
+        "ts": ts.isoformat(),
+        "label": "card's",
+        "annotator": "ann_a",
+        "saw_prediction": False,
+    }
     return {**row, **changes}
 
 
@@ -147,13 +156,17 @@ def rejects(landing: Landing, pattern: str = "*") -> list[dict[str, Any]]:
     """Every refused row, in the order of files and lines. The files must be strict JSON."""
     found = []
     for path in sorted(landing.home.rejected("tickets").glob(pattern)):
-        found += [json.loads(line, parse_constant=pytest.fail) for line in path.read_text(encoding="utf-8").splitlines()]
+        found += [
+            json.loads(line, parse_constant=pytest.fail) for line in path.read_text(encoding="utf-8").splitlines()
+        ]
     return found
 
 
 def files(landing: Landing) -> list[str]:
     """Every file below the classifier's folder but the warehouse."""
-    return sorted(str(path.relative_to(landing.home.root)) for path in landing.home.root.rglob("tickets/**/*") if path.is_file())
+    return sorted(
+        str(path.relative_to(landing.home.root)) for path in landing.home.root.rglob("tickets/**/*") if path.is_file()
+    )
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -214,7 +227,11 @@ def test_every_bad_correction_is_refused_and_the_rest_is_taken(landing: Landing,
 
 WRONG_COLUMNS: list[tuple[str, pa.Array, str]] = [
     ("request_id", pa.array([1.0, 2.0]), "request_id is neither text nor an integer"),
-    ("ts", pa.array([datetime(2026, 2, 2), datetime(2026, 2, 3)], pa.timestamp("us")), "ts has no time zone"),  # noqa: DTZ001
+    (
+        "ts",
+        pa.array([datetime(2026, 2, 2), datetime(2026, 2, 3)], pa.timestamp("us")),  # noqa: DTZ001
+        "ts has no time zone",
+    ),
     ("ts", pa.array([1767607200, 1767607201]), "ts is no RFC 3339 time"),
     ("text", pa.array([b"a", b"b"], pa.binary()), "text is no text"),
     ("label", pa.array([[1], [2]]), "label is no text"),
@@ -235,13 +252,16 @@ def test_a_parquet_column_of_the_wrong_type_refuses_its_rows(landing: Landing) -
 
 
 def test_parquet_times_of_every_unit_and_zone_are_the_same_instants(landing: Landing) -> None:
-    """Whatever unit and zone a writer chose, the instant is what counts: the first is taken, the others are the same row."""
+    """Whatever unit and zone a writer chose, the instant is what counts: the first is taken, the others are the same
+    row."""
     instant = datetime(2026, 2, 2, 10, tzinfo=UTC)
     table = pa.table({name: pa.array([value]) for name, value in log(0).items()})
     folder = landing.home.landing("tickets", LOGS)
     folder.mkdir(parents=True)
     for unit, zone in (("ns", "UTC"), ("us", "UTC"), ("ms", "Europe/Berlin"), ("s", "+02:00")):
-        pq.write_table(table.set_column(1, "ts", pa.array([instant], pa.timestamp(unit, zone))), folder / f"{unit}.parquet")
+        pq.write_table(
+            table.set_column(1, "ts", pa.array([instant], pa.timestamp(unit, zone))), folder / f"{unit}.parquet"
+        )
     assert [(each.accepted, each.duplicate) for each in landing.take(SPEC, now=NOW)] == [(1, 0), (0, 1), (0, 1), (0, 1)]
     assert [row[2] for row in rows_of(landing, LOGS)] == [instant]
 
@@ -289,11 +309,14 @@ def test_text_in_parquet_that_is_no_utf8_costs_only_its_own_row(landing: Landing
 
 
 def test_odd_line_ends_and_separators_neither_hide_nor_invent_rows(landing: Landing, tmp_path: Path) -> None:
-    """CR LF, a byte order mark, blank lines, no last line end: all rows; stray control characters: refused, in their line."""
+    """CR LF, a byte order mark, blank lines, no last line end: all rows; stray control characters: refused, in their
+    line."""
     good = [json.dumps(log(n)).encode() for n in range(6)]
     (tmp_path / "crlf.jsonl").write_bytes(b"\xef\xbb\xbf" + good[0] + b"\r\n\r\n" + good[1] + b"\r\nbroken\r\n")
     landing.deliver(SPEC, LOGS, tmp_path / "crlf.jsonl", now=NOW)
-    (tmp_path / "mixed.jsonl").write_bytes(good[2] + b"\r\n" + good[3] + b"\n" + good[4] + b"\x01{}\n" + b"  \n" + good[5])
+    (tmp_path / "mixed.jsonl").write_bytes(
+        good[2] + b"\r\n" + good[3] + b"\n" + good[4] + b"\x01{}\n" + b"  \n" + good[5]
+    )
     landing.deliver(SPEC, LOGS, tmp_path / "mixed.jsonl", now=NOW)
     assert [(row["file"], row["line"], row["reason"]) for row in rejects(landing)] == [
         ("crlf.jsonl", 4, "broken JSON"),
@@ -303,7 +326,8 @@ def test_odd_line_ends_and_separators_neither_hide_nor_invent_rows(landing: Land
 
 
 def test_csv_records_over_several_lines_and_ragged_ones_are_told_apart(landing: Landing, tmp_path: Path) -> None:
-    """Quoted line breaks belong to the text; a record that does not fit the header is refused alone. Semicolons will do."""
+    """Quoted line breaks belong to the text; a record that does not fit the header is refused alone. Semicolons will
+    do."""
     records = [
         "request_id;ts;text;label;channel",
         'a;2026-02-02T10:00:00Z;"two\nlines; ""quoted""";other;web',
@@ -315,7 +339,10 @@ def test_csv_records_over_several_lines_and_ragged_ones_are_told_apart(landing: 
     (tmp_path / "in.csv").write_text("\n".join(records) + "\n")
     intake = landing.deliver(SPEC, LOGS, tmp_path / "in.csv", now=NOW)
     found = rows_of(landing, LOGS)
-    assert [(row[1], row[3], row[8]) for row in found] == [("a", 'two\nlines; "quoted"', '{"channel":"web"}'), ("d", "fine", None)]
+    assert [(row[1], row[3], row[8]) for row in found] == [
+        ("a", 'two\nlines; "quoted"', '{"channel":"web"}'),
+        ("d", "fine", None),
+    ]
     assert [row["line"] for row in rejects(landing)] == [3, 4, 6]
     assert rejects(landing)[2]["reason"] == "ts is missing"
     assert intake.rejected == 3
@@ -399,14 +426,23 @@ def test_the_same_rows_in_other_formats_are_duplicates(landing: Landing, tmp_pat
         landing.deliver(SPEC, LOGS, write(tmp_path / "c.parquet", rows[:3]), now=NOW),
         landing.deliver(SPEC, LOGS, write(tmp_path / "d.csv", rows), now=NOW),
     ]
-    assert [(each.accepted, each.duplicate, each.rejected) for each in seen] == [(2, 0, 0), (0, 2, 0), (1, 2, 0), (1, 3, 0)]
+    assert [(each.accepted, each.duplicate, each.rejected) for each in seen] == [
+        (2, 0, 0),
+        (0, 2, 0),
+        (1, 2, 0),
+        (1, 3, 0),
+    ]
 
 
 def test_an_integer_id_is_its_digits_in_every_format(landing: Landing, tmp_path: Path) -> None:
-    """As large as 64 bits hold, and below zero: the same row again is a duplicate, another is a conflict, a correction finds it."""
+    """As large as 64 bits hold, and below zero: the same row again is a duplicate, another is a conflict, a correction
+    finds it."""
     names = [7, 0, -3, 9_223_372_036_854_775_807]
     rows = [log(n, request_id=name) for n, name in enumerate(names)]
-    table = {key: pa.array([row[key] for row in rows], pa.int64() if key == "request_id" else LOG_TYPES[key]) for key in rows[0]}
+    table = {
+        key: pa.array([row[key] for row in rows], pa.int64() if key == "request_id" else LOG_TYPES[key])
+        for key in rows[0]
+    }
     pq.write_table(pa.table(table), tmp_path / "b.parquet")
     paths = [write(tmp_path / "a.jsonl", [*rows]), tmp_path / "b.parquet", write(tmp_path / "c.csv", [*rows])]
     seen = [landing.deliver(SPEC, LOGS, path, now=NOW) for path in paths]
@@ -426,9 +462,13 @@ def test_the_first_of_two_contradicting_rows_stays(landing: Landing, tmp_path: P
     intake = landing.deliver(SPEC, LOGS, source, now=NOW)
     assert (intake.accepted, intake.duplicate, intake.reasons) == (2, 1, {same: 1, "text is empty": 1})
     assert json.loads(rejects(landing)[0]["row"])["text"] == "something else"
-    later = landing.deliver(SPEC, LOGS, write(tmp_path / "later.csv", [log(1, confidence=0.75), log(1, adapter=None)]), now=NOW)
+    later = landing.deliver(
+        SPEC, LOGS, write(tmp_path / "later.csv", [log(1, confidence=0.75), log(1, adapter=None)]), now=NOW
+    )
     assert later.reasons == {same: 2}
-    landing.deliver(SPEC, CORRECTIONS, write(tmp_path / "c.jsonl", [correction(0), correction(0, label="other")]), now=NOW)
+    landing.deliver(
+        SPEC, CORRECTIONS, write(tmp_path / "c.jsonl", [correction(0), correction(0, label="other")]), now=NOW
+    )
     assert [row[3] for row in rows_of(landing, CORRECTIONS)] == ["card's"]
     assert [row[3] for row in rows_of(landing, LOGS)] == ["where is my money, 0?", "where is my money, 1?"]
 
@@ -436,7 +476,11 @@ def test_the_first_of_two_contradicting_rows_stays(landing: Landing, tmp_path: P
 def test_an_annotator_may_change_their_mind(landing: Landing, tmp_path: Path) -> None:
     """Corrections of one request by one annotator at other times, and by others at the same time, are all kept."""
     landing.deliver(SPEC, LOGS, write(tmp_path / "l.jsonl", [log(0)]), now=NOW)
-    rows = [correction(0), correction(0, ts="2026-02-10T00:00:00Z", label="other"), correction(0, annotator="ann_b", label="other")]
+    rows = [
+        correction(0),
+        correction(0, ts="2026-02-10T00:00:00Z", label="other"),
+        correction(0, annotator="ann_b", label="other"),
+    ]
     assert landing.deliver(SPEC, CORRECTIONS, write(tmp_path / "c.jsonl", rows), now=NOW).accepted == 3
 
 
@@ -445,9 +489,15 @@ def test_a_late_correction_lands_in_the_week_of_its_request(landing: Landing, tm
     logs = [log(0, ts="2026-02-09T00:30:00+01:00"), log(1, ts="2026-02-09T00:00:00Z")]
     landing.deliver(SPEC, LOGS, write(tmp_path / "l.jsonl", logs), now=NOW)
     landing.deliver(
-        SPEC, CORRECTIONS, write(tmp_path / "c.jsonl", [correction(n, ts="2026-02-25T00:00:00Z") for n in range(2)]), now=NOW
+        SPEC,
+        CORRECTIONS,
+        write(tmp_path / "c.jsonl", [correction(n, ts="2026-02-25T00:00:00Z") for n in range(2)]),
+        now=NOW,
     )
-    assert [(row[1], row[-1]) for row in rows_of(landing, CORRECTIONS)] == [("r0", date(2026, 2, 2)), ("r1", date(2026, 2, 9))]
+    assert [(row[1], row[-1]) for row in rows_of(landing, CORRECTIONS)] == [
+        ("r0", date(2026, 2, 2)),
+        ("r1", date(2026, 2, 9)),
+    ]
     assert landing.warehouse.weeks("tickets") == {date(2026, 2, 2): 1, date(2026, 2, 9): 1}
 
 
@@ -464,7 +514,10 @@ def test_corrections_that_come_before_their_logs_are_rescued(landing: Landing, t
     assert [row["file"] for row in rejects(landing)] == ["early.jsonl"] * 3
     landing.deliver(SPEC, LOGS, write(tmp_path / "l.jsonl", [log(0)]), now=NOW)
     assert [(each.accepted, each.reasons.get(WAITING)) for each in landing.take(SPEC, now=NOW)] == [(1, 1)]
-    assert {row["line"]: row["reason"] for row in rejects(landing)} == {2: WAITING, 3: "label is not in classifier.toml"}
+    assert {row["line"]: row["reason"] for row in rejects(landing)} == {
+        2: WAITING,
+        3: "label is not in classifier.toml",
+    }
     write(landing.home.landing("tickets", LOGS) / "late.csv", [log(1)])
     assert [(each.kind, each.accepted) for each in landing.take(SPEC, now=NOW)] == [(LOGS, 1), (CORRECTIONS, 1)]
     assert [(row["line"], row["reason"]) for row in rejects(landing)] == [(3, "label is not in classifier.toml")]
@@ -474,7 +527,12 @@ def test_corrections_that_come_before_their_logs_are_rescued(landing: Landing, t
 def test_new_columns_are_kept_and_optional_ones_may_be_absent(landing: Landing, tmp_path: Path) -> None:
     """Schema drift loses nothing: further columns, nested ones too, go to `extra`; missing optional ones are null."""
     bare = dict.fromkeys(("confidence", "adapter", "latency_ms"), ABSENT)
-    rows = [log(0, channel="web", nested={"a": [1, None]}, extra="mine"), log(1), log(2, **bare), log(3, confidence=None)]
+    rows = [
+        log(0, channel="web", nested={"a": [1, None]}, extra="mine"),
+        log(1),
+        log(2, **bare),
+        log(3, confidence=None),
+    ]
     landing.deliver(SPEC, LOGS, write(tmp_path / "a.jsonl", rows), now=NOW)
     landing.deliver(SPEC, LOGS, write(tmp_path / "b.parquet", [log(4, channel="app", **bare), log(5, **bare)]), now=NOW)
     found = {row[1]: row for row in rows_of(landing, LOGS)}
@@ -496,7 +554,9 @@ def test_other_column_names_are_mapped(landing: Landing, tmp_path: Path, form: s
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_file_without_a_required_column_says_what_it_has_and_suggests_a_map(landing: Landing, tmp_path: Path, form: str) -> None:
+def test_a_file_without_a_required_column_says_what_it_has_and_suggests_a_map(
+    landing: Landing, tmp_path: Path, form: str
+) -> None:
     """The error names the file, the columns found and the option that mends it; nothing is landed."""
     rows = [{"request_id": "a", "ts": log(0)["ts"], "texts": "hello", "label": "other"}]
     with pytest.raises(RatchetError) as error:
@@ -526,7 +586,15 @@ def test_what_cannot_be_delivered_at_all_is_an_error_with_a_cure(landing: Landin
         landing.home.landing("../evil", LOGS)
 
 
-ODD_NAMES = ("*.jsonl", "a[1].csv", "it's.parquet", "two\nlines.jsonl", "a'b\"c;--.csv", "ünï.jsonl", f"{'x' * 240}.csv")
+ODD_NAMES = (
+    "*.jsonl",
+    "a[1].csv",
+    "it's.parquet",
+    "two\nlines.jsonl",
+    "a'b\"c;--.csv",
+    "ünï.jsonl",
+    f"{'x' * 240}.csv",
+)
 
 
 def test_odd_file_names_are_only_names(landing: Landing) -> None:
@@ -598,7 +666,8 @@ def test_line_numbers_hold_in_a_file_that_is_read_in_parallel(landing: Landing, 
         for form in FORMATS:
             path = tmp_path / f"in.{form}"
             connection.execute(
-                f"COPY (SELECT {columns} FROM range(1, {count + 1}) r(i)) TO '{path}' (FORMAT {form.replace('jsonl', 'json')})"
+                f"COPY (SELECT {columns} FROM range(1, {count + 1}) r(i)) TO '{path}' (FORMAT"
+                f" {form.replace('jsonl', 'json')})"
             )
             intake = landing.deliver(SPEC, LOGS, path, now=NOW)
             header = 1 if form == "csv" else 0

@@ -1,4 +1,5 @@
-"""A process killed at any named line leaves a state that the next run completes, with nothing lost, doubled or left over."""
+"""A process killed at any named line leaves a state that the next run completes, with nothing lost, doubled or left
+over."""
 
 import json
 import os
@@ -80,7 +81,11 @@ def state(home: Home) -> dict[str, Any]:
         if path.is_file() and path.name != "landing.jsonl"
     }
     manifest = [json.loads(line) for line in home.manifest("tickets").read_text().splitlines()]
-    return {**tables, "files": files, "manifest": [(row["seq"], row["kind"], row["file"], row["sha256"]) for row in manifest]}
+    return {
+        **tables,
+        "files": files,
+        "manifest": [(row["seq"], row["kind"], row["file"], row["sha256"]) for row in manifest],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +110,8 @@ KILLS.remove(("take", "landing.after_segment"))
 def test_a_run_killed_at_a_failpoint_is_completed_by_the_next(
     tmp_path: Path, undisturbed: dict[str, dict[str, Any]], way: str, failpoint: str
 ) -> None:
-    """Each failpoint is reached (the process dies of SIGKILL there), and running again gives exactly the undisturbed state."""
+    """Each failpoint is reached (the process dies of SIGKILL there), and running again gives exactly the undisturbed
+    state."""
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, way)
     assert killed(home, inbox, way, failpoint) == -signal.SIGKILL
@@ -113,8 +119,11 @@ def test_a_run_killed_at_a_failpoint_is_completed_by_the_next(
     assert state(home) == undisturbed[way]
 
 
-def test_a_kill_at_every_later_visit_of_a_failpoint_is_survived_too(tmp_path: Path, undisturbed: dict[str, dict[str, Any]]) -> None:
-    """Killed again and again before each commit, the work still gets done once the killing ends: no step is ever done twice."""
+def test_a_kill_at_every_later_visit_of_a_failpoint_is_survived_too(
+    tmp_path: Path, undisturbed: dict[str, dict[str, Any]]
+) -> None:
+    """Killed again and again before each commit, the work still gets done once the killing ends: no step is ever done
+    twice."""
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, "take")
     for failpoint in ("landing.after_commit", "landing.before_commit", "landing.after_commit", "landing.after_rejects"):
@@ -123,7 +132,9 @@ def test_a_kill_at_every_later_visit_of_a_failpoint_is_survived_too(tmp_path: Pa
     assert state(home) == undisturbed["take"]
 
 
-def test_a_torn_manifest_line_and_a_staged_segment_are_cleared_away(tmp_path: Path, undisturbed: dict[str, dict[str, Any]]) -> None:
+def test_a_torn_manifest_line_and_a_staged_segment_are_cleared_away(
+    tmp_path: Path, undisturbed: dict[str, dict[str, Any]]
+) -> None:
     """What a power cut leaves in the middle of a write is neither taken nor kept."""
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, "take")
@@ -135,7 +146,8 @@ def test_a_torn_manifest_line_and_a_staged_segment_are_cleared_away(tmp_path: Pa
 
 @pytest.mark.parametrize("way", ["deliver", "take"])
 def test_a_lost_warehouse_comes_back_equal(tmp_path: Path, undisturbed: dict[str, dict[str, Any]], way: str) -> None:
-    """Whether rows were delivered or dropped in, and though a correction was rescued: rebuilt, all tables are the same."""
+    """Whether rows were delivered or dropped in, and though a correction was rescued: rebuilt, all tables are the
+    same."""
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, way)
     work(home.root, inbox, way)
@@ -143,7 +155,9 @@ def test_a_lost_warehouse_comes_back_equal(tmp_path: Path, undisturbed: dict[str
     assert state(home) == undisturbed[way]
 
 
-def test_a_file_that_vanished_or_changed_is_said_and_costs_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_vanished_or_changed_is_said_and_costs_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A rebuild takes what is still there; changed content is a new arrival for the next take."""
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, "take")

@@ -55,7 +55,9 @@ def test_every_format_gives_the_same_fields(tmp_path: Path, form: str) -> None:
 def test_the_usual_delimiters_are_recognised(tmp_path: Path, delimiter: str) -> None:
     """By the header alone."""
     path = tmp_path / "in.csv"
-    path.write_text(delimiter.join(["request_id", "ts", "text", "label"]) + "\n" + delimiter.join(["r", "t", "hello", "l"]) + "\n")
+    path.write_text(
+        delimiter.join(["request_id", "ts", "text", "label"]) + "\n" + delimiter.join(["r", "t", "hello", "l"]) + "\n"
+    )
     with duckdb.connect() as connection:
         assert rows(connection, read_csv(path, LOGS, {}), "request_id", "text") == [(None, "r", "hello", None)]
 

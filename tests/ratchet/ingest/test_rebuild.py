@@ -24,7 +24,9 @@ def test_an_empty_home_gets_an_empty_warehouse(tmp_path: Path) -> None:
     assert open_warehouse(tmp_path / "warehouse.duckdb").weeks("tickets") == {}
 
 
-def test_a_copy_that_cannot_be_read_is_said_and_costs_only_its_cycle(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_copy_that_cannot_be_read_is_said_and_costs_only_its_cycle(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The other weeks come back; the log names the file and the cure."""
     warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
     for week in (WEEK, date(2026, 2, 9)):

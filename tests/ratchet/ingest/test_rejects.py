@@ -11,7 +11,8 @@ REPORTED = {"text is empty": 1}
 
 
 def test_names_are_safe_stable_and_apart() -> None:
-    """Odd names are written plainly with a digest; deliveries of one name are told apart by content; none is too long."""
+    """Odd names are written plainly with a digest; deliveries of one name are told apart by content; none is too
+    long."""
     assert reject_name("corrections", "a.jsonl") == "corrections.a.jsonl.jsonl"
     names = {
         reject_name(kind, file, digest)

@@ -60,9 +60,9 @@ def test_parquet_text_is_nulled_where_it_is_no_utf8(tmp_path: Path) -> None:
     """Numbers, nulls, large strings and the rows' places stay; each bad row is reported once, over all batches."""
     count = 70_000
     names = pa.array([b"\xff" if n in {5, 69_999} else b"ok" for n in range(count)], pa.binary()).view(pa.string())
-    texts = pa.array([b"\xfe" if n == 5 else None if n == 6 else b"fine" for n in range(count)], pa.large_binary()).view(
-        pa.large_string()
-    )
+    texts = pa.array(
+        [b"\xfe" if n == 5 else None if n == 6 else b"fine" for n in range(count)], pa.large_binary()
+    ).view(pa.large_string())
     pq.write_table(pa.table({"n": pa.array(range(count)), "name": names, "text": texts}), tmp_path / "in")
     copy_readable_parquet(tmp_path / "in", tmp_path / "out", tmp_path / "bad")
     bad = [json.loads(line)["line"] for line in (tmp_path / "bad").read_text().splitlines()]

@@ -43,7 +43,8 @@ def corrections(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> Stage
 def request(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Log a request."""
     connection.execute(
-        "INSERT INTO production_logs VALUES ('tickets', ?, '2026-02-02T00:00:00Z', 't', 'a', NULL, NULL, NULL, NULL, '2026-02-02')",
+        "INSERT INTO production_logs VALUES ('tickets', ?, '2026-02-02T00:00:00Z', 't', 'a', NULL, NULL, NULL, NULL,"
+        " '2026-02-02')",
         [name],
     )
 
@@ -51,7 +52,9 @@ def request(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 def test_each_row_gets_one_verdict(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """New, refused before, twice, contradicting, waiting: counted apart, and what is refused is reported."""
     request(connection, "r")
-    stage = corrections(connection, [("r", "a", None), ("s", "a", "bad"), ("r", "a", None), ("r", "b", None), ("never", "a", None)])
+    stage = corrections(
+        connection, [("r", "a", None), ("s", "a", "bad"), ("r", "a", None), ("r", "b", None), ("never", "a", None)]
+    )
     assert stage.counts() == (1, 1, 1)
     assert stage.admit() == 1
     reasons = stage.write_rejects(tmp_path / "out.jsonl", "in.jsonl", waiting=None)
@@ -72,7 +75,9 @@ def test_rows_already_there_come_before_those_of_the_file(connection: duckdb.Duc
     assert connection.execute("SELECT rid FROM verdict WHERE reason IS NULL").fetchall() == [(1,)]
 
 
-def test_a_segment_holds_accepted_and_waiting_rows_with_their_place(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_a_segment_holds_accepted_and_waiting_rows_with_their_place(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     """So that waiting rows can be tried again and still be named by the file they came in; once is enough."""
     request(connection, "r")
     rows: list[Row] = [("s", "a", "bad"), ("r", "a", None), ("r", "a", None), ("never", "a", None)]

@@ -38,7 +38,8 @@ def record(name: str) -> bytes:
     ],
 )
 def test_csv_records_are_numbered_past_those_left_out(tmp_path: Path, lines: list[bytes]) -> None:
-    """Ragged records and bad bytes, alone and mixed: a record named r<n> is record n, and the others are reported at theirs."""
+    """Ragged records and bad bytes, alone and mixed: a record named r<n> is record n, and the others are reported at
+    theirs."""
     path = tmp_path / "in.csv"
     path.write_bytes(b"\n".join([b"request_id,ts,text,label", *lines]))
     with duckdb.connect() as connection:
@@ -52,7 +53,9 @@ def test_csv_records_are_numbered_past_those_left_out(tmp_path: Path, lines: lis
 def test_rows_that_are_sound_carry_no_text_along(tmp_path: Path) -> None:
     """Only a refused row keeps its line; a blank line is neither."""
     path = tmp_path / "in.jsonl"
-    path.write_text('{"request_id": "r", "ts": "2026-02-02T10:00:00Z", "text": "hello", "label": "a"}\n\n{"request_id": "r"\n')
+    path.write_text(
+        '{"request_id": "r", "ts": "2026-02-02T10:00:00Z", "text": "hello", "label": "a"}\n\n{"request_id": "r"\n'
+    )
     with duckdb.connect() as connection:
         fill(connection, path, tmp_path)
         assert connection.execute("SELECT rowid + 1, reason, raw FROM stage").fetchall() == [

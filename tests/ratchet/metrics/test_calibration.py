@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ratchet.core.errors import RatchetError
-from ratchet.metrics.calibration import UNCALIBRATED, Calibration, apply_calibration, fit_calibration, optimise_temperature, softmax
+from ratchet.metrics.calibration import (
+    UNCALIBRATED,
+    Calibration,
+    apply_calibration,
+    fit_calibration,
+    optimise_temperature,
+    softmax,
+)
 from ratchet.metrics.classification import Floats, Integers, expected_calibration_error, negative_log_likelihood
 
 
@@ -50,15 +57,18 @@ def test_the_temperature_is_that_of_scikit_learn() -> None:
 
     logits, labels = draw(1, 800)
     logits = logits * 2.5
-    model = CalibratedClassifierCV(FrozenEstimator(Stored().fit(logits, labels)), method="temperature").fit(logits, labels)
-    theirs = model.predict_proba(logits)
-    assert apply_calibration(logits, Calibration("temperature", optimise_temperature(logits, labels), True, "")) == pytest.approx(
-        theirs, abs=5e-3
+    model = CalibratedClassifierCV(FrozenEstimator(Stored().fit(logits, labels)), method="temperature").fit(
+        logits, labels
     )
+    theirs = model.predict_proba(logits)
+    assert apply_calibration(
+        logits, Calibration("temperature", optimise_temperature(logits, labels), True, "")
+    ) == pytest.approx(theirs, abs=5e-3)
 
 
 def test_a_temperature_that_does_not_help_is_not_taken() -> None:
-    """Over many small calibrated samples: whenever the cross-fitted NLL did not improve, T is 1 and the reason says so."""
+    """Over many small calibrated samples: whenever the cross-fitted NLL did not improve, T is 1 and the reason says
+    so."""
     kept = 0
     for seed in range(20):
         logits, labels = draw(seed, 60)

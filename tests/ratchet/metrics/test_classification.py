@@ -40,14 +40,22 @@ def test_every_metric_equals_that_of_scikit_learn(seed: int, n: int, k: int) -> 
     assert f1_by_class(confusion) == pytest.approx(
         metrics.f1_score(labels, predicted, labels=list(every), average=None, zero_division=0)
     )
-    assert macro_f1(predicted, labels, k) == pytest.approx(metrics.f1_score(labels, predicted, average="macro", zero_division=0))
+    assert macro_f1(predicted, labels, k) == pytest.approx(
+        metrics.f1_score(labels, predicted, average="macro", zero_division=0)
+    )
     assert negative_log_likelihood(probabilities, labels) == pytest.approx(
         metrics.log_loss(labels, np.maximum(probabilities, 1e-12), labels=list(every)), rel=1e-6
     )
-    assert brier_score(probabilities, labels) == pytest.approx(((np.eye(k)[labels] - probabilities) ** 2).sum(axis=1).mean())
+    assert brier_score(probabilities, labels) == pytest.approx(
+        ((np.eye(k)[labels] - probabilities) ** 2).sum(axis=1).mean()
+    )
     if k == 2 and n > 1:
-        assert brier_score(probabilities, labels) == pytest.approx(2 * metrics.brier_score_loss(labels, probabilities[:, 1]))
-        assert area_under_curve(probabilities, labels) == pytest.approx(metrics.roc_auc_score(labels, probabilities[:, 1]))
+        assert brier_score(probabilities, labels) == pytest.approx(
+            2 * metrics.brier_score_loss(labels, probabilities[:, 1])
+        )
+        assert area_under_curve(probabilities, labels) == pytest.approx(
+            metrics.roc_auc_score(labels, probabilities[:, 1])
+        )
 
 
 def test_the_area_under_the_curve_of_one_class_is_not_defined() -> None:
@@ -70,7 +78,8 @@ def test_a_calibrated_model_has_almost_no_calibration_error_and_an_overconfident
 
 
 def test_a_majority_predictor_looks_calibrated_but_not_good() -> None:
-    """ECE alone is gameable: the shares of the labels have none, whatever the order of the items, but macro-F1 tells."""
+    """ECE alone is gameable: the shares of the labels have none, whatever the order of the items, but macro-F1
+    tells."""
     labels = np.sort(draw(6, 1000, 4)[1])
     shares = np.tile(np.bincount(labels, minlength=4) / len(labels), (len(labels), 1))
     assert expected_calibration_error(shares, labels) == pytest.approx(0, abs=1e-12)
@@ -106,9 +115,18 @@ def test_a_split_is_described_in_json_types_the_same_way_each_time() -> None:
     found = describe_split(probabilities, probabilities, labels, ("a", "b", "c"))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found == describe_split(probabilities, probabilities, labels, ("a", "b", "c"))
-    assert {"macro_f1", "macro_f1_ci", "accuracy", "per_class", "ece_raw", "ece", "brier_raw", "brier", "nll_raw", "nll"} <= set(
-        found
-    )
+    assert {
+        "macro_f1",
+        "macro_f1_ci",
+        "accuracy",
+        "per_class",
+        "ece_raw",
+        "ece",
+        "brier_raw",
+        "brier",
+        "nll_raw",
+        "nll",
+    } <= set(found)
     assert found["macro_f1_ci"][0] <= found["macro_f1"] <= found["macro_f1_ci"][1]
     assert found["per_class"]["c"]["support"] == 0
     assert found["per_class"]["c"]["recall"] == 0.0

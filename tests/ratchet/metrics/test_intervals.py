@@ -73,11 +73,19 @@ def test_no_items_exclude_nothing() -> None:
     assert smallest_excludable_share(0) == 1.0
 
 
-@pytest.mark.parametrize(("only_first", "only_second"), [(0.02, 0.02), (0.10, 0.02), (0.005, 0.0), (0.3, 0.3), (0.0, 0.5)])
-def test_the_paired_interval_covers_the_true_difference_at_least_as_often_as_it_says(only_first: float, only_second: float) -> None:
-    """2,000 samples of 120 items from a known law; a simple normal interval fails the third law, where few items differ."""
+@pytest.mark.parametrize(
+    ("only_first", "only_second"), [(0.02, 0.02), (0.10, 0.02), (0.005, 0.0), (0.3, 0.3), (0.0, 0.5)]
+)
+def test_the_paired_interval_covers_the_true_difference_at_least_as_often_as_it_says(
+    only_first: float, only_second: float
+) -> None:
+    """2,000 samples of 120 items from a known law; a simple normal interval fails the third law, where few items
+    differ."""
     draws = np.random.default_rng(5).multinomial(120, [only_first, only_second, 1 - only_first - only_second], 2000)
-    held = [low <= only_second - only_first <= high for low, high in (paired_difference_interval(a, b, 120) for a, b, _ in draws)]
+    held = [
+        low <= only_second - only_first <= high
+        for low, high in (paired_difference_interval(a, b, 120) for a, b, _ in draws)
+    ]
     assert np.mean(held) >= 0.95
 
 

@@ -9,7 +9,13 @@ from safetensors.numpy import save_file
 from ratchet.core.digests import digest_bytes
 from ratchet.models.embeddings import embed_texts, keep_embeddings
 
-TEXTS = ["my blue card never arrived in the post", "how do I get lost money back please", "card " * 60, "today", "euros"] * 30
+TEXTS = [
+    "my blue card never arrived in the post",
+    "how do I get lost money back please",
+    "card " * 60,
+    "today",
+    "euros",
+] * 30
 
 
 def test_embeddings_have_length_one_and_ignore_neighbours(tiny_base: Path) -> None:
@@ -36,7 +42,9 @@ def test_kept_embeddings_are_the_same_and_are_not_computed_again(tiny_base: Path
     save_file({"embeddings": other}, path, metadata={"digest": digest_bytes(other.tobytes())})
     assert np.array_equal(embed_texts(str(tiny_base), TEXTS, 32, kept=tmp_path), other)
     for texts, length in ((TEXTS[1:], 32), (TEXTS, 16)):  # other texts, or other lengths, are other embeddings
-        assert np.array_equal(embed_texts(str(tiny_base), texts, length, kept=tmp_path), embed_texts(str(tiny_base), texts, length))
+        assert np.array_equal(
+            embed_texts(str(tiny_base), texts, length, kept=tmp_path), embed_texts(str(tiny_base), texts, length)
+        )
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 40, None])

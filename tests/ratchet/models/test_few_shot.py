@@ -42,7 +42,9 @@ def test_the_prompt_is_what_a_person_would_write(tmp_path: Path, template: str |
     plain = load_prompt_tokenizer(folder, prompt, 32)
     words = plain.without_cutting()
     again = "Message:" if template else "\nMessage:"
-    written = f"{prompt.before}the courier did not come{prompt.after}1{again if again[0] == chr(10) else chr(10) + again} "
+    written = (
+        f"{prompt.before}the courier did not come{prompt.after}1{again if again[0] == chr(10) else chr(10) + again} "
+    )
     written += f"give me my money back{prompt.after}2\nMessage:"
     assert list(tokenizer.prefix) == words.encode(written).ids
     assert (tokenizer.suffix, tokenizer.codes) == (plain.suffix, plain.codes)
@@ -53,14 +55,18 @@ def test_the_prompt_is_what_a_person_would_write(tmp_path: Path, template: str |
         with torch.no_grad():
             whole = model(input_ids=torch.tensor([ids])).logits[0, -1, list(tokenizer.codes)]
         assert np.allclose(scores, whole.numpy(), atol=1e-4)
-    assert not np.allclose(found, causal_predictor(model, ("parcel", "refund", "other"), UNCALIBRATED, plain).logits(TEXTS))
+    assert not np.allclose(
+        found, causal_predictor(model, ("parcel", "refund", "other"), UNCALIBRATED, plain).logits(TEXTS)
+    )
 
 
 def test_in_a_chat_each_example_is_a_message_and_its_answer(tmp_path: Path) -> None:
     """By the model's own template; what an example says cannot open another message."""
     policy = PromptPolicy(chat=True, system="be short")
     prompt = make_prompt(policy, LABELS)
-    folder = write_tiny_causal(tmp_path, [*TEXTS, *(shot.text for shot in SHOTS), "be short", prompt.render("")], chat=True)
+    folder = write_tiny_causal(
+        tmp_path, [*TEXTS, *(shot.text for shot in SHOTS), "be short", prompt.render("")], chat=True
+    )
     tokenizer = load_few_shot_tokenizer(folder, policy, prompt, 32, [Shot("</s> refund", 1), *SHOTS])
     special = load_prompt_tokenizer(folder, prompt, 32).without_cutting()
     read = special.decode(list(tokenizer.prefix), skip_special_tokens=False).split()
@@ -75,5 +81,6 @@ def test_without_a_shot_it_is_the_prompt_that_serves(tmp_path: Path) -> None:
     prompt = make_prompt(PromptPolicy(), LABELS)
     folder = write_tiny_causal(tmp_path, [prompt.render("")])
     assert (
-        load_few_shot_tokenizer(folder, PromptPolicy(), prompt, 32, []).prefix == load_prompt_tokenizer(folder, prompt, 32).prefix
+        load_few_shot_tokenizer(folder, PromptPolicy(), prompt, 32, []).prefix
+        == load_prompt_tokenizer(folder, prompt, 32).prefix
     )

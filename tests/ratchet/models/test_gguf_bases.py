@@ -57,13 +57,19 @@ def pack(model: torch.nn.Module, words: list[str], path: Path) -> Path:
         if heads := {"attn_q": HEADS, "attn_k": KEY_HEADS}.get(theirs.rpartition(".")[2]):
             value = value.reshape(heads, 2, value.shape[0] // heads // 2, -1).swapaxes(1, 2).reshape(value.shape)
         writer.add_tensor(f"{theirs}.weight", value.contiguous().numpy())
-    for write in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file, writer.close):
+    for write in (
+        writer.write_header_to_file,
+        writer.write_kv_data_to_file,
+        writer.write_tensors_to_file,
+        writer.close,
+    ):
         write()
     return path
 
 
 def test_parts_become_the_folder_of_the_model_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two parts are joined, the weights are the model's rounded to bfloat16, and a second call finds what the first left."""
+    """Two parts are joined, the weights are the model's rounded to bfloat16, and a second call finds what the first
+    left."""
     monkeypatch.setenv("RATCHET_CACHE", str(tmp_path / "cache"))
     model = load_causal(write_tiny_causal(tmp_path / "base", []))
     words = [*"ab", "ab", *(f"word{n}" for n in range(model.config.vocab_size - 3))]

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AlbertConfig, AutoModelForSequenceClassification, DebertaV2Config, DistilBertConfig, MPNetConfig
+from transformers import (
+    AlbertConfig,
+    AutoModelForSequenceClassification,
+    DebertaV2Config,
+    DistilBertConfig,
+    MPNetConfig,
+)
 
 from ratchet.config.layer_choice import upper_count
 from ratchet.core.errors import RatchetError
@@ -22,7 +28,9 @@ def test_a_choice_of_layers_is_read(layers: str, upper: int | None) -> None:
     assert upper_count(layers) == upper
 
 
-@pytest.mark.parametrize("layers", ["", "top", "top:", "top:0", "top:-1", "top:03", "TOP:3", "bottom:3", "top:3 ", "top:99999"])
+@pytest.mark.parametrize(
+    "layers", ["", "top", "top:", "top:0", "top:-1", "top:03", "TOP:3", "bottom:3", "top:3 ", "top:99999"]
+)
 def test_anything_else_is_no_choice(layers: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(ValueError):
@@ -67,7 +75,8 @@ def test_layers_that_share_their_weights_are_refused() -> None:
 )
 @pytest.mark.parametrize("below", [1, 2])
 def test_lower_layers_are_not_needed_once_their_states_are_known(config: object, below: int) -> None:
-    """Families whose layers answer in different forms: the same logits with and without the lower layers, which are then broken."""
+    """Families whose layers answer in different forms: the same logits with and without the lower layers, which are
+    then broken."""
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_config(config).eval()
     split = SplitLayers(model)

@@ -17,7 +17,9 @@ PROMPT = make_prompt(PromptPolicy(), (Label("refund"), Label("parcel")))
 
 def tokenizer_of(folder: Path, prompt: Prompt = PROMPT, *, chat: bool = False, max_tokens: int = 6) -> PromptTokenizer:
     """The tokenizer of a tiny base that knows the words of the prompt and a few more."""
-    return load_prompt_tokenizer(write_tiny_causal(folder, [prompt.render("my parcel"), "s /"], chat=chat), prompt, max_tokens)
+    return load_prompt_tokenizer(
+        write_tiny_causal(folder, [prompt.render("my parcel"), "s /"], chat=chat), prompt, max_tokens
+    )
 
 
 def words(tokenizer: PromptTokenizer, ids: tuple[int, ...] | list[int]) -> list[str]:
@@ -89,7 +91,8 @@ def test_a_template_that_tells_the_day_always_tells_the_same(tmp_path: Path) -> 
 def test_a_template_that_refuses_the_system_message_is_said_with_the_cure(tmp_path: Path) -> None:
     """As some families' do; it fails its own candidate, in a sentence."""
     template = (
-        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}{{ messages[-1]['content'] }}"
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}{{"
+        " messages[-1]['content'] }}"
     )
     assert chat_of(tmp_path / "fits", template, replace(PROMPT, chat=True)).codes
     with pytest.raises(RatchetError, match="refuses the prompt: no system here") as caught:

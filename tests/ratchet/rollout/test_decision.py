@@ -32,43 +32,58 @@ WATCHED = RolloutState(live=NEW, watched_by=LIVE, moved=moved(90))
 WORSE = replace(GOOD, only_incumbent=150, only_challenger=5)
 FAILING = replace(GOOD, errors=50)
 SLOW = replace(GOOD, challenger_p95_ms=31.0)
-ONE_CLASS = replace(GOOD, only_incumbent=32, only_challenger=24, by_label={"cancel": (40, 30, 0), "refund": (760, 2, 24)})
+ONE_CLASS = replace(
+    GOOD, only_incumbent=32, only_challenger=24, by_label={"cancel": (40, 30, 0), "refund": (760, 2, 24)}
+)
 DAY = 73 * 60
 
 DECIDED: dict[str, tuple[RolloutState, Evidence, str, int, str]] = {
-    "a shadow that holds up takes the first step": (SHADOWING, GOOD, STEP, 5, "Step 5 %; accuracy difference +0.5 pp, 95 % CI ["),
+    "a shadow that holds up takes the first step": (SHADOWING, GOOD, STEP, 5,
+                                                    "Step 5 %; accuracy difference +0.5 pp, 95 % CI ["),
     "the next step": (STEPPING, GOOD, STEP, 50, "Step 50 %; accuracy difference"),
     "the last step": (replace(STEPPING, percent=50), GOOD, PROMOTE, 0, "Promoted: accuracy difference +0.5 pp"),
     "a watch that is over": (WATCHED, GOOD, RELEASE, 0, "Released: accuracy difference"),
-    "a worse shadow": (SHADOWING, WORSE, REJECT, 0, "Rejected: accuracy is worse than the margin allows; accuracy diff"),
+    "a worse shadow": (SHADOWING, WORSE, REJECT, 0,
+    "Rejected: accuracy is worse than the margin allows; accuracy diff"),
     "a worse step": (STEPPING, WORSE, ROLLBACK, 0, "Rolled back: accuracy is worse"),
     "a worse live": (WATCHED, WORSE, ROLLBACK, 0, "Rolled back: accuracy is worse"),
-    "one ruined class": (STEPPING, ONE_CLASS, ROLLBACK, 0, "Rolled back: label 'cancel': accuracy difference -75.0 pp, 97.5 % CI"),
+    "one ruined class": (STEPPING, ONE_CLASS, ROLLBACK, 0,
+    "Rolled back: label 'cancel': accuracy difference -75.0 pp, 97.5 % CI"),
     "errors": (STEPPING, FAILING, ROLLBACK, 0, "Rolled back: 50 of 1000 requests failed, limit 1 %"),
     "few errors": (STEPPING, replace(GOOD, errors=3), STEP, 50, "Step 50 %"),
-    "latency": (STEPPING, SLOW, ROLLBACK, 0, "Rolled back: p95 of the model's processor time 31.0 ms against 10.0 ms, limit"),
+    "latency": (STEPPING, SLOW, ROLLBACK, 0,
+    "Rolled back: p95 of the model's processor time 31.0 ms against 10.0 ms, limit"),
     "a person stopped it": (replace(STEPPING, held=True), GOOD, STAY, 0, "Held: a person stopped the ladder"),
     "held, and broken": (replace(STEPPING, held=True), WORSE, ROLLBACK, 0, "Rolled back"),
     "no data at all": (STEPPING, Evidence(), STAY, 0, "Held: 0 of 200 compared requests; accuracy difference unknown"),
-    "too few requests": (SHADOWING, replace(GOOD, requests=199, labelled=150, answered=9), STAY, 0, "Held: 199 of 200 compared"),
+    "too few requests": (SHADOWING, replace(GOOD, requests=199, labelled=150, answered=9), STAY, 0,
+    "Held: 199 of 200 compared"),
     "too few labels": (SHADOWING, replace(GOOD, labelled=99), STAY, 0, "Held: 99 of 100 labelled requests"),
-    "nobody saw the candidate": (STEPPING, replace(GOOD, answered=0), STAY, 0, "Held: 0 of 1 requests answered by the candidate"),
-    "no latency": (STEPPING, replace(GOOD, challenger_p95_ms=None), STAY, 0, "Held: the model's processor time is not known"),
-    "latency is not a number": (STEPPING, replace(GOOD, challenger_p95_ms=float("nan")), STAY, 0, "Held: the model's proc"),
-    "disagreement": (SHADOWING, replace(GOOD, disagreements=400), STAY, 0, "Held: labels differ on 40.0 % of requests, limit 25 %"),
+    "nobody saw the candidate": (STEPPING, replace(GOOD, answered=0), STAY, 0,
+    "Held: 0 of 1 requests answered by the candidate"),
+    "no latency": (STEPPING, replace(GOOD, challenger_p95_ms=None), STAY, 0,
+    "Held: the model's processor time is not known"),
+    "latency is not a number": (STEPPING, replace(GOOD, challenger_p95_ms=float("nan")), STAY, 0,
+    "Held: the model's proc"),
+    "disagreement": (SHADOWING, replace(GOOD, disagreements=400), STAY, 0,
+    "Held: labels differ on 40.0 % of requests, limit 25 %"),
     "the interval is too wide": (
-        SHADOWING, replace(GOOD, labelled=120), STAY, 0, "Held: accuracy difference +3.3 pp, 95 % CI [-8.6, +17.0], margin -5.0",
+        SHADOWING, replace(GOOD, labelled=120), STAY, 0,
+        "Held: accuracy difference +3.3 pp, 95 % CI [-8.6, +17.0], margin -5.0",
     ),
     "the dwell is not over": (replace(STEPPING, moved=moved(10)), GOOD, STAY, 0, "Held: 10 of 60 minutes at this step"),
     "the clock went back": (replace(STEPPING, moved=moved(-50)), GOOD, STAY, 0, "Held: 0 of 60 minutes"),
     "a worse step does not wait for its dwell": (replace(STEPPING, moved=moved(1)), WORSE, ROLLBACK, 0, "Rolled back"),
     "a shadow without data in time": (replace(SHADOWING, moved=moved(DAY)), Evidence(), EXPIRE, 0, "Expired: 0 of 200"),
-    "a step without data in time": (replace(STEPPING, moved=moved(DAY)), Evidence(), ROLLBACK, 0, "Rolled back: 0 of 200"),
+    "a step without data in time": (replace(STEPPING, moved=moved(DAY)), Evidence(), ROLLBACK, 0,
+    "Rolled back: 0 of 200"),
     "a watch without data in time": (replace(WATCHED, moved=moved(DAY)), Evidence(), RELEASE, 0, "Released: 0 of 200"),
     "a budget without conclusion": (
-        SHADOWING, replace(GOOD, requests=100_000, labelled=120), EXPIRE, 0, "Expired: the interval reaches below the margin",
+        SHADOWING, replace(GOOD, requests=100_000, labelled=120), EXPIRE, 0,
+        "Expired: the interval reaches below the margin",
     ),
-    "nothing is compared": (RolloutState(live=LIVE, moved=moved(1)), GOOD, STAY, 0, "Held: nothing is compared with live."),
+    "nothing is compared": (RolloutState(live=LIVE, moved=moved(1)), GOOD, STAY, 0,
+    "Held: nothing is compared with live."),
 }  # fmt: skip
 
 
@@ -86,7 +101,10 @@ def test_evidence_leads_to_one_action_and_one_sentence(case: str) -> None:
 def test_each_step_needs_evidence_of_its_own() -> None:
     """What was seen before the last move does not carry the next one."""
     found = decide(STEPPING, POLICY, GOOD, replace(GOOD, requests=49, disagreements=4, labelled=40, answered=9), NOW)
-    assert (found.action, found.sentence.partition(";")[0]) == (STAY, "Held: 49 of 50 compared requests since the last move")
+    assert (found.action, found.sentence.partition(";")[0]) == (
+        STAY,
+        "Held: 49 of 50 compared requests since the last move",
+    )
 
 
 def test_what_is_taken_away_and_what_answers_then_are_named() -> None:

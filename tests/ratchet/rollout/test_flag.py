@@ -31,7 +31,10 @@ def answered(rollout: Rollout, users: int = 2000) -> set[int]:
     """The users that flagd's own evaluator gives the candidate."""
     core = FlagdCore()
     core.set_flags({"flags": {"tickets": rollout.as_flag()}})
-    asked = (core.resolve_string_value("tickets", rollout.live, EvaluationContext(targeting_key=f"u{n}")) for n in range(users))
+    asked = (
+        core.resolve_string_value("tickets", rollout.live, EvaluationContext(targeting_key=f"u{n}"))
+        for n in range(users)
+    )
     return {n for n, found in enumerate(asked) if found.value == rollout.candidate}
 
 
@@ -73,7 +76,9 @@ def test_a_flag_that_no_rollout_would_write_is_refused(change: dict[str, Any], s
         read_flag(flag)
 
 
-@pytest.mark.parametrize("settings", [{"percent": 5}, {"candidate": B, "percent": -1}, {"shadow_share": 2.0}, {"candidate": "b"}])
+@pytest.mark.parametrize(
+    "settings", [{"percent": 5}, {"candidate": B, "percent": -1}, {"shadow_share": 2.0}, {"candidate": "b"}]
+)
 def test_a_contradiction_cannot_be_made(settings: dict[str, Any]) -> None:
     """A share without a candidate, shares outside their range, names that are no digest."""
     with pytest.raises(RatchetError):

@@ -19,7 +19,9 @@ def chain(moves: Sequence[Move]) -> list[Entry]:
     for action, adapter, gone, percent in moves:
         previous = entries[-1].digest if entries else GENESIS
         ts = "2026-03-02T00:00:00+00:00"
-        entries.append(Entry(len(entries) + 1, ts, "ann", action, "why", gone, adapter, "2026-02-23", {}, previous, percent))
+        entries.append(
+            Entry(len(entries) + 1, ts, "ann", action, "why", gone, adapter, "2026-02-23", {}, previous, percent)
+        )
     return entries
 
 
@@ -48,7 +50,10 @@ AMOUNTS: dict[str, tuple[list[Move], dict[str, object]]] = {
     ),
     "a rejection": ([*SHADOWING, ("reject", A, B, 0)], {"live": A, "challenger": None, "barred": {B: frozenset()}}),
     "an expiry": ([*SHADOWING, ("expire", A, B, 0)], {"live": A, "challenger": None, "barred": {}}),
-    "a rollback": ([*STEPPING, ("rollback", A, B, 0)], {"live": A, "percent": 0, "challenger": None, "barred": {B: frozenset()}}),
+    "a rollback": (
+        [*STEPPING, ("rollback", A, B, 0)],
+        {"live": A, "percent": 0, "challenger": None, "barred": {B: frozenset()}},
+    ),
 }
 
 
@@ -102,7 +107,10 @@ def test_every_action_is_in_the_tables() -> None:
 def test_the_rollout_shows_users_the_challenger_only_from_a_step_on() -> None:
     """A shadow answers nobody; the share and the kill switch pass through."""
     shadowing, stepping, watched = (state_after(chain(moves)) for moves in (SHADOWING, STEPPING, WATCHED))
-    assert (shadowing.as_rollout(0.5).adapters, shadowing.as_rollout(0.5).shadow_share) == ({"live": A, "shadow": B}, 0.5)
+    assert (shadowing.as_rollout(0.5).adapters, shadowing.as_rollout(0.5).shadow_share) == (
+        {"live": A, "shadow": B},
+        0.5,
+    )
     assert stepping.as_rollout().adapters == {"live": A, "candidate": B, "shadow": B}
     assert (stepping.as_rollout().percent, stepping.as_rollout(killed=True).served_percent) == (25, 0)
     assert watched.as_rollout().adapters == {"live": B, "shadow": A}

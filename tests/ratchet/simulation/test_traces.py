@@ -70,7 +70,14 @@ def test_ambiguous_traces_are_of_the_language_too() -> None:
 
 def test_labels_stand_in_the_order_of_the_specification() -> None:
     """The order of labels is the order of probabilities."""
-    assert LABELS == ("validation_error", "distraction", "comparison_shopping", "accidental_exit", "bot", "committed_leave")
+    assert LABELS == (
+        "validation_error",
+        "distraction",
+        "comparison_shopping",
+        "accidental_exit",
+        "bot",
+        "committed_leave",
+    )
 
 
 def test_a_validation_error_fails_in_one_field_that_nothing_gets_past(traces: dict[str, list[Parsed]]) -> None:

@@ -1,4 +1,5 @@
-"""Promises of the files of a simulated week: the landing folder's form, the same bytes each time, late rows next week."""
+"""Promises of the files of a simulated week: the landing folder's form, the same bytes each time, late rows next
+week."""
 
 import json
 from datetime import date, timedelta
@@ -78,7 +79,10 @@ def test_what_waits_for_next_week_is_no_file_that_ingest_takes(tmp_path: Path) -
     """Hidden, and of no suffix that a landing folder looks for."""
     WORLD.write_week(tmp_path, MONDAY, 400)
     assert [path.name for path in (tmp_path / "corrections").glob("*.jsonl")] == ["2026-01-05.jsonl"]
-    assert sorted(path.name for path in (tmp_path / "corrections").iterdir()) == [".2026-01-12.late", "2026-01-05.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "corrections").iterdir()) == [
+        ".2026-01-12.late",
+        "2026-01-05.jsonl",
+    ]
 
 
 def test_a_week_that_fails_half_way_leaves_no_file(tmp_path: Path) -> None:

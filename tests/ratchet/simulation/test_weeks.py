@@ -126,7 +126,12 @@ def test_about_one_text_in_a_hundred_ends_with_a_made_up_personal_detail(week: l
     """Behind an otherwise well-formed trace: mail, phone, card or address, all from ranges that belong to nobody."""
     notes = [request.log["text"].partition(", note:")[2] for request in week if ", note:" in request.log["text"]]
     assert 0.005 < len(notes) / len(week) < 0.02
-    shapes = (r"[a-z]+[._]?\d+@example\.com", r"(\+1 )?\(?\d{3}\)?[ -]555-01\d\d", r"4111([ -]?1111){3}", r"192\.0\.2\.\d{1,3}")
+    shapes = (
+        r"[a-z]+[._]?\d+@example\.com",
+        r"(\+1 )?\(?\d{3}\)?[ -]555-01\d\d",
+        r"4111([ -]?1111){3}",
+        r"192\.0\.2\.\d{1,3}",
+    )
     assert all(any(re.fullmatch(shape, note) for shape in shapes) for note in notes)
     assert all(any(re.fullmatch(shape, note) for note in notes) for shape in shapes)
     assert not any("@" in request.log["text"] for request in replace(WORLD, personal_share=0.0).iter_week(MONDAY, 500))
@@ -135,11 +140,14 @@ def test_about_one_text_in_a_hundred_ends_with_a_made_up_personal_detail(week: l
 def test_drift_moves_the_mix_of_classes_and_of_form_kinds() -> None:
     """The world of the last week is not that of the first."""
     start, end = (list(WORLD.iter_week(MONDAY, 3000, drift=drift)) for drift in (0.0, 1.0))
-    mixes = [Counter(request.possible[0] for request in requests if len(request.possible) == 1) for requests in (start, end)]
+    mixes = [
+        Counter(request.possible[0] for request in requests if len(request.possible) == 1) for requests in (start, end)
+    ]
     assert mixes[1]["comparison_shopping"] > 1.25 * mixes[0]["comparison_shopping"]
     assert mixes[1]["validation_error"] < 0.85 * mixes[0]["validation_error"]
     named = [
-        Counter(re.findall(r"focus:(\w+)", " ".join(request.log["text"] for request in requests))) for requests in (start, end)
+        Counter(re.findall(r"focus:(\w+)", " ".join(request.log["text"] for request in requests)))
+        for requests in (start, end)
     ]
     assert named[1]["first_name"] < 0.6 * named[0]["first_name"]
     assert named[1]["recipient_name"] > 1.6 * named[0]["recipient_name"]

@@ -86,7 +86,9 @@ def test_a_specification_without_a_frontier_asks_nobody(tmp_path: Path, monkeypa
     """With one, the key is the environment's, and each week has its own budget."""
     home, cycle, labels = Home(tmp_path), Cycle("small", date(2026, 1, 5)), (Label("a"), Label("b"))
     assert open_frontier(home, cycle, Spec("small", labels)) is None
-    spec = Spec("small", labels, frontier=Frontier("https://api.example.com/v1", "m", 1.0, 1.0, key_variable="OTHER_KEY"))
+    spec = Spec(
+        "small", labels, frontier=Frontier("https://api.example.com/v1", "m", 1.0, 1.0, key_variable="OTHER_KEY")
+    )
     monkeypatch.setenv("OTHER_KEY", " secret\n")
     asker = open_frontier(home, cycle, spec)
     assert isinstance(asker, FrontierClient)

@@ -1,4 +1,5 @@
-"""Real processes killed (-9) at random in the middle of writing, again and again: short in `make test`, long in `make faults`."""
+"""Real processes killed (-9) at random in the middle of writing, again and again: short in `make test`, long in `make
+faults`."""
 
 import json
 import random
@@ -59,7 +60,8 @@ from ratchet.storage.rollout.ledger import Ledger
 ledger = Ledger(Home(Path(sys.argv[1])))
 while True:
     number = len(ledger.entries("small")) + 1
-    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "action": "promote", "why": "x" * 200, "week": "2026-01-05"}
+    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "action": "promote", "why": "x" * 200, "week":
+        "2026-01-05"}
     ledger.append("small", adapter=f"{number:064x}", receipts={}, **said)
     print(number, flush=True)
 """
@@ -96,7 +98,9 @@ def kill_journal(root: Path, kills: int, groups: int, group: int) -> int:
         lines = run_and_kill(JOURNAL, (root, turn, group), draw.randint(groups, groups + groups // 3))
         acknowledged |= {name for line in lines for name in line.split()}
     run_and_kill(JOURNAL, (root, "last", 1), 1)
-    sealed = [name for path in (root / "landing").glob("*.parquet") for name in pq.read_table(path)["request_id"].to_pylist()]
+    sealed = [
+        name for path in (root / "landing").glob("*.parquet") for name in pq.read_table(path)["request_id"].to_pylist()
+    ]
     left = [row["request_id"] for path in left_behind(root / "journal" / "rows") for row in read_journal(path)[0]]
     stored = sealed + left
     assert acknowledged <= set(stored), f"lost: {sorted(acknowledged - set(stored))[:5]}"
@@ -141,7 +145,8 @@ def watched(path: Path) -> Iterator[list[int]]:
 
 
 def kill_flags(home: Home, kills: int, publications: int) -> list[int]:
-    """Kill a writer as often: the generation is the last told, or the one after it, and no read is torn; [reads, torn]."""
+    """Kill a writer as often: the generation is the last told, or the one after it, and no read is torn; [reads,
+    torn]."""
     draw = random.Random(2)  # noqa: S311 - as above
     Flags(home).publish("small", Rollout(f"{1:064x}"), seen=0)
     with watched(home.flags) as found:
@@ -207,7 +212,8 @@ def race_of_two(home: Home, races: int) -> None:
     """Two processes publish on the same generation, as often: each time one wins and the other is told."""
     command = [sys.executable, "-c", PUBLISH_ONCE, str(home.root)]
     writers = [
-        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) for name in "ab"
+        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        for name in "ab"
     ]
     try:
         for writer in writers:

@@ -63,7 +63,8 @@ LOCKING = """            stage = path.with_suffix(f".{os.getpid()}")
 def test_a_lease_is_seen_only_once_it_is_locked(
     tmp_path: Path, work: str, plant: Callable[..., ModuleType], staged: str, seen: str
 ) -> None:
-    """Whoever looks just before the lock sees none yet; the mutant that makes it under its name shows a dead holder's."""
+    """Whoever looks just before the lock sees none yet; the mutant that makes it under its name shows a dead
+    holder's."""
     first, second = LOCKING.splitlines(keepends=True)
     looked = f"            SEEN.append(self.state(work))\n            assert SEEN == [{seen!r}]\n"
     looking = plant(leases, LOCKING, first + staged + second + looked)

@@ -13,7 +13,10 @@ def test_a_training_is_remembered_with_its_candidates_and_examples(trained: Path
     """Both candidates, with what they took; the probe has no epochs."""
     found = read_past_trainings(trained.parent)
     reported = json.loads((trained / "result.json").read_bytes())["candidates"]
-    assert [(past.candidate.method, past.examples, past.epochs) for past in found] == [("lora", 30, 2), ("probe", 30, 0)]
+    assert [(past.candidate.method, past.examples, past.epochs) for past in found] == [
+        ("lora", 30, 2),
+        ("probe", 30, 0),
+    ]
     assert [past.seconds for past in found] == [candidate["seconds"] for candidate in reported]
 
 
@@ -27,7 +30,9 @@ def test_after_a_crash_the_epochs_of_before_count(trained: Path, tmp_path: Path)
     assert read_past_trainings(tmp_path)[0].seconds == pytest.approx(sum(epoch["seconds"] for epoch in epochs))
 
 
-@pytest.mark.parametrize(("file", "content"), [("result.json", "{"), ("plan.json", "{}"), ("train.parquet", "no parquet")])
+@pytest.mark.parametrize(
+    ("file", "content"), [("result.json", "{"), ("plan.json", "{}"), ("train.parquet", "no parquet")]
+)
 def test_a_folder_that_cannot_be_read_is_left_out(trained: Path, tmp_path: Path, file: str, content: str) -> None:
     """Work folders are expendable, and a forecast is no reason to fail."""
     work = Path(shutil.copytree(trained, tmp_path / trained.name))

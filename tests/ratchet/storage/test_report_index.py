@@ -1,4 +1,5 @@
-"""The index of reports: newest week first, one row for each week, in constant time, whole after a kill at any instant."""
+"""The index of reports: newest week first, one row for each week, in constant time, whole after a kill at any
+instant."""
 
 import os
 import signal

@@ -63,7 +63,9 @@ def test_what_is_no_json_is_refused_before_anything_is_written(reports, document
 def test_a_missing_report_says_which_weeks_have_one(reports, document):
     """And how to make it."""
     reports.write(CYCLE, document)
-    with pytest.raises(RatchetError, match=r"no report of support_tickets for the week 2026-03-02 \(has: 2026-02-23\)") as caught:
+    with pytest.raises(
+        RatchetError, match=r"no report of support_tickets for the week 2026-03-02 \(has: 2026-02-23\)"
+    ) as caught:
         reports.read(Cycle("support_tickets", date(2026, 3, 2)))
     assert "ratchet cycle support_tickets --week 2026-03-02" in caught.value.hint
 
@@ -72,7 +74,10 @@ def test_run_results_say_what_each_stage_did(reports):
     """The shape that dbt users know; a later record replaces the earlier."""
     now = datetime(2026, 3, 2, 6, tzinfo=UTC)
     reports.record(CYCLE, [], "run-1", now=now)
-    stages = [StageResult("adapter", "pass", 12.5, artifacts=("ab12",)), StageResult("leakage", "blocked", 0.1, "3 texts leak")]
+    stages = [
+        StageResult("adapter", "pass", 12.5, artifacts=("ab12",)),
+        StageResult("leakage", "blocked", 0.1, "3 texts leak"),
+    ]
     found = json.loads(reports.record(CYCLE, stages, "run-1", now=now).read_text())
     assert found["metadata"] == {
         "schema_version": 1,
@@ -82,7 +87,13 @@ def test_run_results_say_what_each_stage_did(reports):
     }
     assert found["results"] == [
         {"unique_id": "adapter", "status": "pass", "execution_time": 12.5, "message": "", "artifacts": ["ab12"]},
-        {"unique_id": "leakage", "status": "blocked", "execution_time": 0.1, "message": "3 texts leak", "artifacts": []},
+        {
+            "unique_id": "leakage",
+            "status": "blocked",
+            "execution_time": 0.1,
+            "message": "3 texts leak",
+            "artifacts": [],
+        },
     ]
 
 

@@ -30,7 +30,9 @@ def test_it_holds_real_blocks_and_lets_them_go(tmp_path: Path) -> None:
 
 def test_a_sparse_ballast_is_caught(tmp_path: Path, plant: Callable[..., ModuleType]) -> None:
     """Mutant: the file has its length and holds no block."""
-    mutant = plant(ratchet.storage.reserved_space, "os.posix_fallocate(file, 0, self.size)", "os.ftruncate(file, self.size)")
+    mutant = plant(
+        ratchet.storage.reserved_space, "os.posix_fallocate(file, 0, self.size)", "os.ftruncate(file, self.size)"
+    )
     sparse = mutant.ReservedSpace(tmp_path / "ballast", MIB)
     assert sparse.fill()
     assert sparse.path.stat().st_blocks * 512 < MIB

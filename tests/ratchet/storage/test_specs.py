@@ -49,10 +49,13 @@ def test_a_file_with_a_byte_order_mark_loads(tmp_path: Path) -> None:
         (TWO + 'threshold = 1.5\n', "threshold of label 'other' = 1.5 is outside 0..1", "between 0 and 1"),
         (TWO + 'threshold = -0.1\n', "threshold of label 'other' = -0.1 is outside 0..1", "between 0 and 1"),
         (TWO + 'threshold = nan\n', "threshold of label 'other' = nan is outside 0..1", "between 0 and 1"),
-        (TWO + '[[candidate]]\nbase = "all-MiniLM-L6"\n', "candidate 1: unknown base model 'all-MiniLM-L6'", "'all-MiniLM-L6-v2'"),
-        (TWO + '[[candidate]]\nbase = "./nowhere"\n', "candidate 1: base model folder './nowhere' holds no", "save_pretrained"),
+        (TWO + '[[candidate]]\nbase = "all-MiniLM-L6"\n', "candidate 1: unknown base model 'all-MiniLM-L6'",
+        "'all-MiniLM-L6-v2'"),
+        (TWO + '[[candidate]]\nbase = "./nowhere"\n', "candidate 1: base model folder './nowhere' holds no",
+        "save_pretrained"),
         (TWO + '[[candidate]]\nmax_tokens = 4096\n', "candidate 1: max_tokens = 4096 is more than", "512 or less"),
-        (TWO + '[[candidate]]\n[[candidate]]\n', "candidate 2 (encoder/lora r16 all-MiniLM-L6-v2) is listed twice", "Remove one"),
+        (TWO + '[[candidate]]\n[[candidate]]\n', "candidate 2 (encoder/lora r16 all-MiniLM-L6-v2) is listed twice",
+        "Remove one"),
         ('candidate = []\n' + TWO, "no [[candidate]] is listed", "Add one"),
         (TWO + '[[candidate]]\nepoch = 3\n', "line 6: unknown key 'candidate.epoch'", "Did you mean 'epochs'?"),
         (TWO + '[windo]\nlookback_weeks = 3\n', "line 5: unknown key 'windo'", "Did you mean 'window'?"),
@@ -61,17 +64,22 @@ def test_a_file_with_a_byte_order_mark_loads(tmp_path: Path) -> None:
         (TWO + 'cost_review = 1.0\n', "line 5: unknown key 'label.cost_review'", "move it above the first [section]"),
         (TWO + 'zzz = 1\n', "line 5: unknown key 'label.zzz'", "Known keys here: name, description"),
         (TWO + 'threshold = "high"\n', "line 5: label.threshold = 'high' does not fit", "Change threshold"),
-        ('[[label]]\nname="a"\nthreshold=0.5\n[[label]]\nname="b"\nthreshold="b"\n', "line 6: label.threshold = 'b'", "Change"),
+        ('[[label]]\nname="a"\nthreshold=0.5\n[[label]]\nname="b"\nthreshold="b"\n', "line 6: label.threshold = 'b'",
+        "Change"),
         (TWO + '[[candidate]]\nmethod = "prefix"\n', "line 6: candidate.method = 'prefix'", "Change method"),
         (TWO + '[[candidate]]\nepochs = 2.5\n', "line 6: candidate.epochs = 2.5 does", "Change epochs"),
-        (TWO + '[[candidate]]\ntarget_modules = "auto"\n', "line 6: candidate.target_modules = 'auto'", "Change target_modules"),
+        (TWO + '[[candidate]]\ntarget_modules = "auto"\n', "line 6: candidate.target_modules = 'auto'",
+        "Change target_modules"),
         (TWO + '[window]\nearliest = "soon"\n', "line 6: window.earliest = 'soon'", "Change earliest"),
-        (TWO + '[window]\nlookback_weeks = "5"\n', "line 6: window.lookback_weeks = '5' does not fit", "Change lookback_weeks"),
+        (TWO + '[window]\nlookback_weeks = "5"\n', "line 6: window.lookback_weeks = '5' does not fit",
+        "Change lookback_weeks"),
         ('description = 5\n' + TWO, "line 1: description = 5 does not fit", 'Put it in quotes: description = "5".'),
         (TWO + '[[candidate]]\nbase = true\n', "line 6: candidate.base = true does not fit", 'base = "true"'),
         ('description = ["x"]\n' + TWO, 'line 1: description = ["x"] does not fit', "Change description"),
-        (TWO + '[[candidate]]\n[[candidate]]\nrank = -1\n', "classifier.toml line 7, candidate 2: candidate.rank = -1", "rank"),
-        (TWO + '[limits]\nmin_agreement = 7\n', "classifier.toml line 6: limits.min_agreement = 7", "share between 0 and 1"),
+        (TWO + '[[candidate]]\n[[candidate]]\nrank = -1\n', "classifier.toml line 7, candidate 2: candidate.rank = -1",
+        "rank"),
+        (TWO + '[limits]\nmin_agreement = 7\n', "classifier.toml line 6: limits.min_agreement = 7",
+        "share between 0 and 1"),
         ('[[label]]\ndescription = "x"\n' + TWO, "line 1: 'label.name' is missing", "Add name"),
         ('description = "x"\n', "'label' is missing", "Add a [[label]]"),
         ('name = "other"\n' + TWO, "says name = 'other' but lies in folder 'tickets'", "Make the two equal"),
@@ -116,8 +124,16 @@ def test_golden_items_are_read_in_order_and_blank_lines_skipped(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("line", "found", "cure"),
     [
-        ({"text": "x", "label": "refunds"}, "label 'refunds' in golden.jsonl line 2 is not in classifier.toml", "'refund'"),
-        ({"text": "money back", "label": "other"}, "line 2 calls 'other' the text that line 1 calls 'refund'", "Keep the right"),
+        (
+            {"text": "x", "label": "refunds"},
+            "label 'refunds' in golden.jsonl line 2 is not in classifier.toml",
+            "'refund'",
+        ),
+        (
+            {"text": "money back", "label": "other"},
+            "line 2 calls 'other' the text that line 1 calls 'refund'",
+            "Keep the right",
+        ),
         ({"text": "x"}, "golden.jsonl line 2 is no golden item", "Write {"),
         ({"text": "  ", "label": "other"}, "golden.jsonl line 2 is no golden item", "Write {"),
         ({"text": 5, "label": "other"}, "golden.jsonl line 2 is no golden item", "Write {"),
@@ -125,7 +141,9 @@ def test_golden_items_are_read_in_order_and_blank_lines_skipped(tmp_path: Path, 
         (["x", "other"], "golden.jsonl line 2 is no golden item", "Write {"),
     ],
 )
-def test_a_wrong_golden_item_is_refused_with_its_line(tmp_path: Path, spec: Spec, line: object, found: str, cure: str) -> None:
+def test_a_wrong_golden_item_is_refused_with_its_line(
+    tmp_path: Path, spec: Spec, line: object, found: str, cure: str
+) -> None:
     """A label that the spec lacks, a text that two lines call differently, a row that is none."""
     path = tmp_path / "golden.jsonl"
     path.write_text(json.dumps({"text": "money back", "label": "refund"}) + "\n" + json.dumps(line) + "\n")
@@ -135,8 +153,12 @@ def test_a_wrong_golden_item_is_refused_with_its_line(tmp_path: Path, spec: Spec
     assert cure in caught.value.hint
 
 
-@pytest.mark.parametrize(("content", "found"), [(None, "does not exist"), (b"\n\n", "is empty"), (b"\xff\xfe{", "no golden item")])
-def test_a_golden_set_that_cannot_be_read_is_refused(tmp_path: Path, spec: Spec, content: bytes | None, found: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "found"), [(None, "does not exist"), (b"\n\n", "is empty"), (b"\xff\xfe{", "no golden item")]
+)
+def test_a_golden_set_that_cannot_be_read_is_refused(
+    tmp_path: Path, spec: Spec, content: bytes | None, found: str
+) -> None:
     """Missing, empty, or not UTF-8."""
     path = tmp_path / "golden.jsonl"
     if content is not None:
@@ -157,20 +179,26 @@ CAUSAL = '[[candidate]]\nfamily = "causal"\nbase = "./causal"\n'
     [
         ("", []),
         (PROBE + "max_tokens = 64\nseed = 3\ninverse_regularisation = 2.0\n", []),
-        (PROBE + "rank = 16\nepochs = 4\nbatch = 0\n", ['Candidate 1: method = "probe" does not read rank, epochs and batch.']),
+        (PROBE + "rank = 16\nepochs = 4\nbatch = 0\n",
+        ['Candidate 1: method = "probe" does not read rank, epochs and batch.']),
         (PROBE + FULL + "alpha = 8\n", ['Candidate 2: method = "full" does not read alpha.']),
-        ("[[candidate]]\ninverse_regularisation = 2.0\n", ['Candidate 1: method = "lora" does not read inverse_regularisation.']),
+        ("[[candidate]]\ninverse_regularisation = 2.0\n",
+        ['Candidate 1: method = "lora" does not read inverse_regularisation.']),
         ("[prompt]\nchat = false\n", ["No candidate reads [prompt]."]),
         (CAUSAL + "[prompt]\nchat = false\n", []),
         (FRONTIER + "[prompt]\nchat = false\n", []),
         (FRONTIER + "".join(f'[[label]]\nname = "l{number}"\n' for number in range(50)), []),
         (FRONTIER + "".join(f'[[label]]\nname = "l{number}"\n' for number in range(51)), [UNASKED]),
         (FULL + "learning_rate = 2e-4\n", []),
-        (FULL + "learning_rate = 1.4e-3\n", ['Candidate 1: learning_rate = 0.0014 with method = "full" ruins a pretrained model.']),
+        (FULL + "learning_rate = 1.4e-3\n",
+        ['Candidate 1: learning_rate = 0.0014 with method = "full" ruins a pretrained model.']),
     ],
 )  # fmt: skip
-def test_what_is_probably_not_meant_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, said: list[str]) -> None:
-    """A setting that nothing reads even where it has the default's value; the file loads nevertheless, for it can be trained."""
+def test_what_is_probably_not_meant_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, said: list[str]
+) -> None:
+    """A setting that nothing reads even where it has the default's value; the file loads nevertheless, for it can be
+    trained."""
     write_tiny_causal(tmp_path / "causal", [])
     monkeypatch.chdir(tmp_path)
     write(tmp_path, TWO + content)

@@ -39,7 +39,8 @@ def test_it_is_gone_with_its_block_unless_it_was_moved_away(tmp_path: Path) -> N
 
 
 def test_what_a_killed_builder_left_goes_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
-    """Kill -9; whichever name the next builder has. A name that somebody holds is refused, here and in another process."""
+    """Kill -9; whichever name the next builder has. A name that somebody holds is refused, here and in another
+    process."""
     assert run_and_kill(HOLD, [tmp_path, "killed"], 1) == [".killed.stage"]
     assert (tmp_path / ".killed.stage" / "large").exists()
     (tmp_path / ".of_before.stage").mkdir()

@@ -66,7 +66,8 @@ def fill(home: Home) -> Warehouse:
     inbox = home.root / "inbox"
     inbox.mkdir(parents=True)
     logs = [
-        {"request_id": f"r{n}", "ts": "2026-02-02T10:00:00Z", "text": f"text {n} " + "x" * 50, "label": "a"} for n in range(2000)
+        {"request_id": f"r{n}", "ts": "2026-02-02T10:00:00Z", "text": f"text {n} " + "x" * 50, "label": "a"}
+        for n in range(2000)
     ]
     late = [
         {"request_id": "late", "ts": "2026-02-03T10:00:00+01:00", "text": "late", "label": "b", "channel": "web"},
@@ -96,7 +97,9 @@ def fill(home: Home) -> Warehouse:
         WEEK,
         pd.DataFrame({**cycle, "split": "train", "ts": stamp, "text": ["t", "u"], "label": "b", "blind": True}),
     )
-    warehouse.replace("dropped", "tickets", WEEK, pd.DataFrame({**cycle, "ts": stamp, "reason": "near duplicate", "detail": None}))
+    warehouse.replace(
+        "dropped", "tickets", WEEK, pd.DataFrame({**cycle, "ts": stamp, "reason": "near duplicate", "detail": None})
+    )
     scores = {"text": "t", "label": "a", "predicted": "b", "confidence": 0.75, "probabilities": [[0.25, 0.75]] * 2}
     rows = {
         "classifier": cycle["classifier"],
@@ -343,7 +346,9 @@ def test_the_file_is_opened_within_bounds(tmp_path: Path) -> None:
     """One gigabyte, two threads, scratch space inside the home, times in UTC."""
     warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
     names = {"m": "memory_limit", "t": "threads", "d": "temp_directory", "z": "TimeZone"}
-    found = warehouse.frame("SELECT " + ", ".join(f"current_setting('{name}') AS {key}" for key, name in names.items())).iloc[0]
+    found = warehouse.frame(
+        "SELECT " + ", ".join(f"current_setting('{name}') AS {key}" for key, name in names.items())
+    ).iloc[0]
     assert found["m"] in {"953.6 MiB", "953.7 MiB"}
     assert (found["t"], found["z"]) == (2, "UTC")
     assert Path(found["d"]).parent == tmp_path

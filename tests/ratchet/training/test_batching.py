@@ -34,7 +34,8 @@ def test_the_order_follows_from_seed_and_epoch_alone() -> None:
 
 
 def test_pieces_keep_the_order_and_the_limit_of_tokens() -> None:
-    """Every example once, in order; no piece over the limit but one of a single long example; short batches stay whole."""
+    """Every example once, in order; no piece over the limit but one of a single long example; short batches stay
+    whole."""
     lengths = [5, 9, 40, 3, 8, 8, 8, 8]
     pieces = list(split_by_tokens(range(8), lengths, most=20))
     assert pieces == [[0, 1], [2], [3, 4], [5, 6], [7]]

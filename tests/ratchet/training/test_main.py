@@ -38,7 +38,8 @@ def test_a_training_reports_every_candidate_and_names_the_best(trained: Path, pl
 
 
 def ends_as_if_never_killed(work: Path, trained: Path, launch: Launch, kill: Kill, **environment: str) -> bool:
-    """The assertion of F29: kill -9 after an epoch leaves no artefact, and the next launch ends with the digest of no crash."""
+    """The assertion of F29: kill -9 after an epoch leaves no artefact, and the next launch ends with the digest of no
+    crash."""
     assert kill(work, "training.after_epoch", 1, **environment) == 2
     assert not (work / "result.json").exists()
     assert not (work / "candidate-0" / "adapter").exists()
@@ -74,7 +75,8 @@ def test_a_training_that_forgets_its_optimiser_is_noticed(
 def test_a_training_killed_before_its_result_takes_what_it_had_trained(
     tmp_path: Path, make_plan: Callable[..., TrainingPlan], prepare_work: Prepare, launch: Launch
 ) -> None:
-    """F29 at its last line, in both tries: the candidate is there, the result is not; the next launch writes it, trains nothing."""
+    """F29 at its last line, in both tries: the candidate is there, the result is not; the next launch writes it, trains
+    nothing."""
     work = prepare_work(tmp_path, make_plan({"method": "probe"}))
     assert launch(work, RATCHET_FAILPOINT="training.before_result:kill").returncode == 1
     assert not (work / "result.json").exists()
@@ -100,7 +102,10 @@ def test_candidates_that_fail_say_why_and_leave_nothing(
     work = prepare_work(tmp_path, make_plan({"target_modules": ("q_proj",)}, {"learning_rate": 1e300}))
     done = launch(work)
     assert done.returncode == 1
-    assert "target module 'q_proj' matches no linear layer of the base model (has: dense, key, query, value)" in done.stderr
+    assert (
+        "target module 'q_proj' matches no linear layer of the base model (has: dense, key, query, value)"
+        in done.stderr
+    )
     assert "training loss became nan" in done.stderr
     assert not (work / "result.json").exists()
     assert not list(work.rglob("adapter*"))

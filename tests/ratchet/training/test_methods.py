@@ -1,4 +1,5 @@
-"""Every method that a trainer offers is trained for real on a tiny base, and its adapter answers the same wherever it is loaded."""
+"""Every method that a trainer offers is trained for real on a tiny base, and its adapter answers the same wherever it
+is loaded."""
 
 import json
 import subprocess
@@ -102,7 +103,9 @@ def trained_causal(
     return train(tmp_path_factory.mktemp("work"), plan, examples, launch)
 
 
-@pytest.mark.supports(family="causal", method=("dora", "qlora", "full"), runtime=("training", "ratchet"), export="adapter")
+@pytest.mark.supports(
+    family="causal", method=("dora", "qlora", "full"), runtime=("training", "ratchet"), export="adapter"
+)
 @pytest.mark.parametrize("index", range(len(CAUSAL)), ids=[case.name for case in CAUSAL])
 def test_every_causal_method_learns_and_answers_the_same_alone_and_shared(
     trained_causal: TrainingResult, examples: Examples, index: int
@@ -117,7 +120,9 @@ def test_every_causal_method_learns_and_answers_the_same_alone_and_shared(
     weights = validate_adapter(folder).tensors
     ups = [float(value.abs().max()) for name, value in weights.items() if name.endswith(".lora_B.weight")]
     assert len(ups) == case.layers
-    assert any(not torch.equal(value, value.bfloat16().float()) for value in weights.values()), "it was learned in short numbers"
+    assert any(not torch.equal(value, value.bfloat16().float()) for value in weights.values()), (
+        "it was learned in short numbers"
+    )
     assert min(ups, default=1.0) > 0, "a layer that no gradient reached stays at zero"
     texts = [text for text, _ in examples["calibration"]]
     alone, shared = load_predictor(folder), ModelPool().load(folder)
@@ -164,12 +169,11 @@ def test_peft_alone_loads_what_dora_and_qlora_leave(
     tokenizer = predictor.tokenizer
     ids = [*tokenizer.prefix, *tokenizer.encode_batch_fast([text])[0].ids]  # type: ignore[attr-defined]
     script = (
-        "import json, sys; sys.modules['bitsandbytes'] = None\n"
-        "import torch; from peft import PeftModel; from transformers import AutoModelForCausalLM\n"
-        "base, folders, ids, codes = json.loads(sys.argv[1])\n"
-        "for folder in folders:\n"
-        "    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), folder).eval()\n"
-        "    print(json.dumps(model(input_ids=torch.tensor([ids])).logits[0, -1, codes].tolist()))"
+        "import json, sys; sys.modules['bitsandbytes'] = None\nimport torch; from peft import PeftModel; from"
+        " transformers import AutoModelForCausalLM\nbase, folders, ids, codes = json.loads(sys.argv[1])\nfor folder in"
+        " folders:\n    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base,"
+        " dtype=torch.float32), folder).eval()\n    print(json.dumps(model(input_ids=torch.tensor([ids])).logits[0, -1,"
+        " codes].tolist()))"
     )
     given = json.dumps([str(causal_base), list(map(str, folders)), ids, list(tokenizer.codes)])  # type: ignore[attr-defined]
     done = subprocess.run(
@@ -186,7 +190,8 @@ def test_computing_again_changes_no_gradient(tiny_base: Path, examples: Examples
     """With checkpointing the same noise is drawn twice: bit by bit the gradients without it."""
     candidate = Candidate(base=str(tiny_base), rank=2, learning_rate=5e-3, **settings)
     found = [
-        gradients_of(build_encoder_model(tiny_base, "tiny", replace(candidate, checkpointing=again), 3)) for again in (False, True)
+        gradients_of(build_encoder_model(tiny_base, "tiny", replace(candidate, checkpointing=again), 3))
+        for again in (False, True)
     ]
     assert torch.equal(found[0], found[1])
     assert float(found[0].abs().sum()) > 0
@@ -200,12 +205,15 @@ def gradients_of(trainee: TrainableModel) -> torch.Tensor:
 
 
 def test_checkpointing_of_a_causal_model_gives_the_same_sum(causal_base: Path) -> None:
-    """Without a cache the shared part of the prompt goes with every row: other orders of addition, the same gradients."""
+    """Without a cache the shared part of the prompt goes with every row: other orders of addition, the same
+    gradients."""
     plan_prompt = make_prompt(PromptPolicy(), [Label(name) for name in LABELS])
     tokenizer = load_prompt_tokenizer(causal_base, plan_prompt, 32)
     candidate = Candidate(family="causal", base=str(causal_base), rank=2)
     found = [
-        gradients_of(build_causal_model(causal_base, "tiny", replace(candidate, checkpointing=again), tokenizer, torch.float32))
+        gradients_of(
+            build_causal_model(causal_base, "tiny", replace(candidate, checkpointing=again), tokenizer, torch.float32)
+        )
         for again in (False, True)
     ]
     assert torch.allclose(found[0], found[1], atol=1e-5)
@@ -223,7 +231,8 @@ def test_a_batch_in_parts_is_the_same_batch() -> None:
 
 
 def test_sft_learns_from_the_tokens_that_are_served(causal_base: Path) -> None:
-    """Prompt and completion: what stands before the answer is what the predictor sees, and only the code's token is learned."""
+    """Prompt and completion: what stands before the answer is what the predictor sees, and only the code's token is
+    learned."""
     tokenizer = load_prompt_tokenizer(causal_base, make_prompt(PromptPolicy(), [Label(name) for name in LABELS]), 32)
     (row,) = prompt_completions(tokenizer, ["my card never arrived"], [2])
     served = [*tokenizer.prefix, *tokenizer.encode_batch_fast(["my card never arrived"])[0].ids]
@@ -239,14 +248,19 @@ def test_one_step_by_sft_learns(causal_base: Path, examples: Examples, launch: L
     assert min(float(value.abs().max()) for name, value in weights.items() if name.endswith(".lora_B.weight")) > 1e-2
 
 
-def test_a_wrong_target_is_refused_by_every_trainer(causal_base: Path, examples: Examples, launch: Launch, tmp_path: Path) -> None:
-    """A name that matches no layer trains nothing: each candidate says so, and the plan fails with all their sentences."""
+def test_a_wrong_target_is_refused_by_every_trainer(
+    causal_base: Path, examples: Examples, launch: Launch, tmp_path: Path
+) -> None:
+    """A name that matches no layer trains nothing: each candidate says so, and the plan fails with all their
+    sentences."""
     wrong = {"target_modules": ("query",), "epochs": 1}
     methods = [{"trainer": "sft"}, {"method": "dora"}, {"method": "qlora"}, {"method": "qlora", "trainer": "sft"}]
     plan = make_causal_plan(causal_base, examples, *({**wrong, **method} for method in methods))
     done = launch(prepare(tmp_path, plan, examples["train"], examples["calibration"]))
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].count("target module 'query' matches no linear layer of the base model") == len(methods)
+    assert done.stderr.splitlines()[-1].count("target module 'query' matches no linear layer of the base model") == len(
+        methods
+    )
 
 
 @pytest.mark.parametrize("index", [0, 3], ids=[CAUSAL[0].name, CAUSAL[3].name])
@@ -259,7 +273,8 @@ def test_a_training_by_sft_that_was_killed_goes_on_and_comes_out_the_same(
     trained_causal: TrainingResult,
     index: int,
 ) -> None:
-    """Killed after its first epoch it trains the other three, and ends with the very weights of the one that was not disturbed."""
+    """Killed after its first epoch it trains the other three, and ends with the very weights of the one that was not
+    disturbed."""
     plan = make_causal_plan(causal_base, examples, CAUSAL[index].settings)
     work = prepare(tmp_path, plan, examples["train"], examples["calibration"])
     assert kill_at(work, "training.after_watched_epoch", 1) == 1
@@ -275,7 +290,9 @@ def test_a_training_by_sft_that_was_killed_goes_on_and_comes_out_the_same(
     assert not (work / "candidate-0" / "checkpoints").exists()
 
 
-@pytest.mark.supports(family="encoder", method="qlora", runtime="training", export="adapter", refused="is for causal models")
+@pytest.mark.supports(
+    family="encoder", method="qlora", runtime="training", export="adapter", refused="is for causal models"
+)
 @pytest.mark.parametrize(
     ("settings", "said", "cure"),
     [

@@ -130,7 +130,10 @@ def test_a_torn_result_is_refused(work: Path) -> None:
 def test_without_a_trained_candidate_there_is_no_best(work: Path) -> None:
     """Every reason is in the sentence."""
     rewrite(work / "result.json", lambda content: None)
-    failed = [found.__class__(found.index, "t", "f", "m", "failed", reason="because.") for found in read_result(work).candidates]
+    failed = [
+        found.__class__(found.index, "t", "f", "m", "failed", reason="because.")
+        for found in read_result(work).candidates
+    ]
     with pytest.raises(RatchetError, match=r"t: because\. t: because\."):
         choose_best(failed)
 

@@ -41,7 +41,9 @@ def test_names_match_the_end_of_dotted_names(model: tuple[Any, set[str]]) -> Non
 
 def test_a_name_without_a_match_is_refused(model: tuple[Any, set[str]]) -> None:
     """A name of another model family is refused with the layers that exist, though others match."""
-    with pytest.raises(RatchetError, match=r"'q_lin' matches no linear layer .*has: dense, key, query, value") as refused:
+    with pytest.raises(
+        RatchetError, match=r"'q_lin' matches no linear layer .*has: dense, key, query, value"
+    ) as refused:
         resolve_targets(model[0], ("query", "q_lin"), model[1])
     assert refused.value.code == "no_target"
 

@@ -33,14 +33,18 @@ def test_answers_come_in_the_order_of_the_labels(tmp_path: Path) -> None:
     assert found["write to [EMAIL]"] == pytest.approx([0.301 / 1.001, 0.7 / 1.001])
 
 
-@pytest.mark.parametrize("kind", [pa.struct([(label, pa.float64()) for label in LABELS]), pa.map_(pa.string(), pa.float64())])
+@pytest.mark.parametrize(
+    "kind", [pa.struct([(label, pa.float64()) for label in LABELS]), pa.map_(pa.string(), pa.float64())]
+)
 def test_parquet_says_the_same(tmp_path: Path, kind: pa.DataType) -> None:
     """With a struct or a map."""
     said = [row["probabilities"] for row in GOOD]
     column = said if pa.types.is_struct(kind) else [list(answer.items()) for answer in said]  # type: ignore[attr-defined]
     table = pa.table({"text": [row["text"] for row in GOOD], "probabilities": pa.array(column, kind)})
     pq.write_table(table, tmp_path / "frontier.parquet")
-    assert read_teacher_answers(tmp_path / "frontier.parquet", LABELS) == read_teacher_answers(write(tmp_path, GOOD), LABELS)
+    assert read_teacher_answers(tmp_path / "frontier.parquet", LABELS) == read_teacher_answers(
+        write(tmp_path, GOOD), LABELS
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,12 +54,18 @@ def test_parquet_says_the_same(tmp_path: Path, kind: pa.DataType) -> None:
         ({"text": " ", "probabilities": {"card": 1.0, "money": 0.0}}, "row 3 is no answer"),
         (["x"], "row 3 is no answer"),
         ({"text": "x", "probabilities": {"card": 1.0}}, "other labels than the classifier: 'money'"),
-        ({"text": "x", "probabilities": {"card": 0.5, "money": 0.4, "rate": 0.1}}, "other labels than the classifier: 'rate'"),
+        (
+            {"text": "x", "probabilities": {"card": 0.5, "money": 0.4, "rate": 0.1}},
+            "other labels than the classifier: 'rate'",
+        ),
         ({"text": "x", "probabilities": {"card": 0.5, "money": 0.4}}, "no probabilities"),
         ({"text": "x", "probabilities": {"card": 1.5, "money": -0.5}}, "no probabilities"),
         ({"text": "x", "probabilities": {"card": True, "money": 0}}, "no probabilities"),
         ({"text": "x", "probabilities": {"card": "1", "money": 0}}, "no probabilities"),
-        ({"text": "where is my card", "probabilities": {"card": 1.0, "money": 0.0}}, "another answer than a row before"),
+        (
+            {"text": "where is my card", "probabilities": {"card": 1.0, "money": 0.0}},
+            "another answer than a row before",
+        ),
     ],
 )
 def test_what_is_no_answer_is_refused_with_its_row(tmp_path: Path, row: Any, said: str) -> None:

@@ -85,7 +85,9 @@ def taught(home: tuple[Home, str], tiny_base: Path, examples: Examples, launch: 
 def test_it_learns_what_the_teacher_says(taught: TrainingResult, examples: Examples) -> None:
     """Not the labels: this teacher contradicts every one of them, is believed with all its weight, and is right."""
     assert [found.status for found in taught.candidates] == ["trained", "trained", "trained", "failed", "failed"]
-    answers = load_predictor(taught.work / "candidate-0" / "adapter").predict([text for text, _ in examples["train"]]).labels
+    answers = (
+        load_predictor(taught.work / "candidate-0" / "adapter").predict([text for text, _ in examples["train"]]).labels
+    )
     agreed = np.mean([answer == NEXT[label] for answer, (_, label) in zip(answers, examples["train"], strict=True)])
     assert agreed > 0.6  # of three labels; one that learned the labels would agree nowhere
 
@@ -102,7 +104,9 @@ def test_an_adapter_teaches_too(taught: TrainingResult, home: tuple[Home, str], 
     texts = [text for text, _ in examples["train"]]
     teacher = load_predictor(AdapterStore(home[0]).open("small", home[1]))
     said = teacher.predict(texts).probabilities[:, [teacher.labels.index(label) for label in LABELS]]
-    of_it, of_another = (load_predictor(taught.work / f"candidate-{n}" / "adapter").predict(texts).probabilities for n in (2, 0))
+    of_it, of_another = (
+        load_predictor(taught.work / f"candidate-{n}" / "adapter").predict(texts).probabilities for n in (2, 0)
+    )
     assert np.abs(of_it - said).mean() < 0.5 * np.abs(of_another - said).mean()
 
 
@@ -125,10 +129,14 @@ def test_without_its_goals_a_taught_candidate_is_not_trained(taught: TrainingRes
     goals.write_bytes(content)
 
 
-def test_a_damaged_copy_of_a_teacher_is_laid_anew(taught: TrainingResult, home: tuple[Home, str], examples: Examples) -> None:
+def test_a_damaged_copy_of_a_teacher_is_laid_anew(
+    taught: TrainingResult, home: tuple[Home, str], examples: Examples
+) -> None:
     """When the cycle runs again: a file that was emptied, and one of an adapter's that is gone."""
     plan = read_plan(taught.work)
-    answers, weights = (taught.work / TEACHERS / name for name in ("next.jsonl", f"{home[1]}/adapter_model.safetensors"))
+    answers, weights = (
+        taught.work / TEACHERS / name for name in ("next.jsonl", f"{home[1]}/adapter_model.safetensors")
+    )
     before = [digest_file(path) for path in (answers, weights)]
     answers.write_bytes(b"")
     weights.unlink()
@@ -144,15 +152,20 @@ def test_the_plan_names_what_the_teacher_says(make_plan: Callable[..., TrainingP
     assert "teachers" not in plan.as_json()
     with pytest.raises(RatchetError, match=r"pins no content of teacher next\.jsonl"):
         make_plan({"teacher": "next.jsonl"})
-    with_one = replace(plan, candidates=(replace(plan.candidates[0], teacher="next.jsonl"),), teachers={"next.jsonl": "a" * 64})
+    with_one = replace(
+        plan, candidates=(replace(plan.candidates[0], teacher="next.jsonl"),), teachers={"next.jsonl": "a" * 64}
+    )
     assert with_one.digest != replace(with_one, teachers={"next.jsonl": "b" * 64}).digest
     assert TrainingPlan.from_json(json.loads(json.dumps(with_one.as_json()))) == with_one
     assert "taught by next.jsonl" in with_one.candidates[0].title
 
 
 def test_goals_of_one_class_are_that_class(tiny_base: Path, examples: Examples) -> None:
-    """The gradients of a class index and of all weight on it are the same, smoothing included; other goals give others."""
-    trainee = build_encoder_model(tiny_base, "tiny", Candidate(base=str(tiny_base), rank=2, max_tokens=32), 3, torch.float32)
+    """The gradients of a class index and of all weight on it are the same, smoothing included; other goals give
+    others."""
+    trainee = build_encoder_model(
+        tiny_base, "tiny", Candidate(base=str(tiny_base), rank=2, max_tokens=32), 3, torch.float32
+    )
     trainee.model.eval()
     ids, mask = pad_batch([[2, 5, 6, 3], [2, 7, 3]], 0)
     targets, weights = torch.tensor([2, 0]), torch.tensor([0.7, 0.3])
@@ -206,8 +219,12 @@ def test_an_adapter_of_a_later_or_unknown_cycle_teaches_nothing(home: tuple[Home
         find_teachers(root, CYCLE, asked)
     assert refused.value.code == "late_teacher"
     Receipts(root).note(CYCLE, adapter=digest)
-    assert set(find_teachers(root, CYCLE, asked)) == set(find_teachers(root, Cycle("small", parse_week("2026-01-19")), asked))
-    with pytest.raises(RatchetError, match=r"of the later cycle 2026-01-12, so it may have learned what 2026-01-05 holds out"):
+    assert set(find_teachers(root, CYCLE, asked)) == set(
+        find_teachers(root, Cycle("small", parse_week("2026-01-19")), asked)
+    )
+    with pytest.raises(
+        RatchetError, match=r"of the later cycle 2026-01-12, so it may have learned what 2026-01-05 holds out"
+    ):
         find_teachers(root, Cycle("small", parse_week("2026-01-05")), asked)
     Receipts(root).note(Cycle("small", parse_week("2026-01-19")), adapter=digest)
     with pytest.raises(RatchetError, match="of the later cycle 2026-01-19"):

@@ -63,7 +63,9 @@ def test_what_the_same_kind_took_before_is_scaled_by_examples_and_epochs() -> No
     assert (found.seconds, found.source) == (pytest.approx(40.0 * 2 * 1.5), "own")
     assert estimate_training(Candidate(rank=16), 1000, 100, before).source == "measured"
     passed = PastTraining(Candidate("causal", method="dpo", epochs=2), examples=1000, epochs=3, seconds=30.0)
-    assert estimate_training(Candidate("causal", method="dpo", epochs=2), 1000, 100, [passed]).seconds == pytest.approx(30.0)
+    assert estimate_training(Candidate("causal", method="dpo", epochs=2), 1000, 100, [passed]).seconds == pytest.approx(
+        30.0
+    )
 
 
 def test_another_base_is_said_to_be_one() -> None:
@@ -74,7 +76,9 @@ def test_another_base_is_said_to_be_one() -> None:
 def test_the_rest_is_what_it_was_or_as_long_as_the_slowest_family_needs() -> None:
     """Judging a causal winner takes minutes, an encoder seconds."""
     encoder, causal = Candidate(), Candidate("causal")
-    assert estimate_rest([encoder], SPLITS) < estimate_rest([encoder, causal], SPLITS) == estimate_rest([causal], SPLITS)
+    assert (
+        estimate_rest([encoder], SPLITS) < estimate_rest([encoder, causal], SPLITS) == estimate_rest([causal], SPLITS)
+    )
     assert 60 < estimate_rest([causal], SPLITS, past_s=60.0) < 90
     assert estimate_rest([], SPLITS) > 0  # a plan in which nothing fits its target
 

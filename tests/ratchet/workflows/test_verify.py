@@ -79,7 +79,9 @@ def publish(home: Home, **changed: Any) -> None:
     """Write the flag by hand."""
     flags = Flags(home)
     seen = flags.read()
-    flags.publish("small", type(seen.rollouts["small"])(**{**vars(seen.rollouts["small"]), **changed}), seen=seen.generation)
+    flags.publish(
+        "small", type(seen.rollouts["small"])(**{**vars(seen.rollouts["small"]), **changed}), seen=seen.generation
+    )
 
 
 def receipt_of(home: Home, adapter: str) -> Path:
@@ -90,12 +92,22 @@ def receipt_of(home: Home, adapter: str) -> Path:
 
 FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
     "an edited entry": (lambda home: edit(home, 1, why="no reason"), "ledger", "line 2 is not signed"),
-    "an entry of another order": (lambda home: edit(home, 1, sequence=3), "ledger", "line 2 does not continue the chain"),
+    "an entry of another order": (
+        lambda home: edit(home, 1, sequence=3),
+        "ledger",
+        "line 2 does not continue the chain",
+    ),
     "a cut tail": (lambda home: cut(home, 2), "ledger", "holds 2 entries, but the signed checkpoint vouches for 3"),
-    "an empty ledger": (lambda home: cut(home, 0), "ledger", "holds 0 entries, but the signed checkpoint vouches for 3"),
+    "an empty ledger": (
+        lambda home: cut(home, 0),
+        "ledger",
+        "holds 0 entries, but the signed checkpoint vouches for 3",
+    ),
     "no checkpoint": (lambda home: home.checkpoint("small").unlink(), "ledger", "checkpoint.txt is missing"),
     "a checkpoint of another key": (
-        lambda home: home.checkpoint("small").write_text(home.checkpoint("small").read_text().replace("\n3\n", "\n2\n")),
+        lambda home: home.checkpoint("small").write_text(
+            home.checkpoint("small").read_text().replace("\n3\n", "\n2\n")
+        ),
         "ledger",
         "checkpoint.txt is not signed",
     ),
@@ -176,7 +188,8 @@ def test_a_fork_of_the_same_key_is_seen_from_elsewhere(home: Home, kept: tuple[P
 
 
 def test_a_history_written_anew_is_seen_by_the_kept_key(home: Home, kept: tuple[Path, Path]) -> None:
-    """T20: with its own key pair, checkpoint and flag it is consistent; not by the key, nor by the checkpoint, kept elsewhere."""
+    """T20: with its own key pair, checkpoint and flag it is consistent; not by the key, nor by the checkpoint, kept
+    elsewhere."""
     write_anew(home)
     assert "ledger" not in [each.what for each in verify_ledger(home, "small") if each.fault]
     (fault,) = verify_ledger(home, "small", key=kept[0])
@@ -245,7 +258,14 @@ def test_an_entry_from_before_the_target_gates_stands_and_a_later_one_must_name_
         record(home, "small", action="promote", adapter=A, receipts=receipts, **SAID)
         if missing == TARGET_GATES:
             check_entry(home, "small", Ledger(home).entries("small"), A)
-            record(home, "small", action="promote", adapter=B, receipts=keep_receipts(home, "small", "2026-01-05", B), **SAID)
+            record(
+                home,
+                "small",
+                action="promote",
+                adapter=B,
+                receipts=keep_receipts(home, "small", "2026-01-05", B),
+                **SAID,
+            )
         else:
             with pytest.raises(RatchetError, match="no verdict of target_plan"):
                 check_entry(home, "small", Ledger(home).entries("small"), A)

@@ -57,7 +57,8 @@ def test_settings_that_nothing_reads_are_a_warning_there_and_before_a_cycle(call
     spec.write_text(spec.read_text() + '\n[[candidate]]\nmethod = "probe"\ninverse_regularisation = 1.0\nepochs = 9\n')
     assert states(home)["settings of tickets"] == "warn"
     said = 'Candidate 3: method = "probe" does not read epochs. Remove it, or use another method.'
-    assert f"remark: {said}" in call("--home", home, "cycle", "tickets", "--week", "latest").err  # which has no rows yet
+    # which has no rows yet
+    assert f"remark: {said}" in call("--home", home, "cycle", "tickets", "--week", "latest").err
     assert call("--home", home, "doctor").code == 0
 
 

@@ -47,7 +47,9 @@ def document(call: Any, asked: tuple[Any, ...]) -> dict[str, Any]:
     return dict(json.loads(said.out))
 
 
-def test_its_probability_is_that_of_predict(call: Any, document: dict[str, Any], made: tuple[Path, str], tmp_path: Path) -> None:
+def test_its_probability_is_that_of_predict(
+    call: Any, document: dict[str, Any], made: tuple[Path, str], tmp_path: Path
+) -> None:
     """To the last digit, for every label."""
     (tmp_path / "in.jsonl").write_text(json.dumps({"text": TEXT}) + "\n")
     files = ("--input", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl")
@@ -57,12 +59,16 @@ def test_its_probability_is_that_of_predict(call: Any, document: dict[str, Any],
     assert (document["label"], document["probability"]) == (answer["label"], answer["confidence"])
 
 
-def test_another_label_is_explained_on_the_terminal(call: Any, asked: tuple[Any, ...], document: dict[str, Any]) -> None:
+def test_another_label_is_explained_on_the_terminal(
+    call: Any, asked: tuple[Any, ...], document: dict[str, Any]
+) -> None:
     """The answer is said beside it; without a terminal there is no colour."""
     other = next(label for label in WORDS if label != document["answer"])
     said = call(*asked, "--label", other)
     assert said.code == 0
-    assert said.out.startswith(f"{other} {document['probabilities'][other]:.3f}, the answer is {document['answer']}; adapter")
+    assert said.out.startswith(
+        f"{other} {document['probabilities'][other]:.3f}, the answer is {document['answer']}; adapter"
+    )
     assert TEXT in said.out
     assert "nats" in said.out or "log-probability" in said.out
     assert "\x1b" not in said.out
@@ -74,7 +80,9 @@ def test_a_terminal_gets_colour_unless_it_is_refused(asked: tuple[Any, ...], env
     leader, follower = pty.openpty()
     kept = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     command = [sys.executable, "-m", "orchestration.cli.app", *map(str, asked)]
-    process = subprocess.Popen(command, stdout=follower, stderr=subprocess.DEVNULL, env={**kept, "TERM": "xterm", **environment})
+    process = subprocess.Popen(
+        command, stdout=follower, stderr=subprocess.DEVNULL, env={**kept, "TERM": "xterm", **environment}
+    )
     os.close(follower)
     shown = b""
     try:
@@ -100,14 +108,24 @@ def test_the_page_is_harmless_and_says_what_json_says(
     assert "&lt;" in content
     assert f"{document['probability']:.3f}" in content
     for word in document["words"]:
-        assert f'title="{word["attribution"]:+.3f}"'.replace("-", "\N{MINUS SIGN}") in content or abs(word["attribution"]) < 5e-4
+        assert (
+            f'title="{word["attribution"]:+.3f}"'.replace("-", "\N{MINUS SIGN}") in content
+            or abs(word["attribution"]) < 5e-4
+        )
 
 
 def test_hostile_words_stay_words(document: dict[str, Any], payloads: list[str], find_dangers: Any) -> None:
     """Text, labels and sentence of a page are escaped, whatever they hold."""
     for payload in payloads[::7]:
         words = [{"text": payload, "start": 0, "end": len(payload), "attribution": 0.5}]
-        hostile = {**document, "text": payload, "label": payload, "sentence": payload, "words": words, "classifier": payload}
+        hostile = {
+            **document,
+            "text": payload,
+            "label": payload,
+            "sentence": payload,
+            "words": words,
+            "classifier": payload,
+        }
         assert find_dangers(render_explanation({**hostile, "probabilities": {payload: 1.0}})) == []
 
 

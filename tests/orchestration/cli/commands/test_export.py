@@ -19,7 +19,9 @@ def digest(tmp_path: Path) -> str:
     """A home with one sealed adapter of classifier `small`."""
     home = Home(tmp_path / "home")
     SmallClassifier(home).write()
-    base = resolve_base(str(write_tiny_encoder(tmp_path / "base", [word for words in WORDS.values() for word in words])))
+    base = resolve_base(
+        str(write_tiny_encoder(tmp_path / "base", [word for words in WORDS.values() for word in words]))
+    )
     return AdapterStore(home).seal("small", write_tiny_adapter(tmp_path / "made", base, tuple(WORDS), seed=3), {})
 
 

@@ -29,12 +29,18 @@ def test_without_a_terminal_and_without_yes_nothing_is_written(call: Any, ran_ho
 
 
 def test_a_candidate_that_passed_becomes_live_with_its_receipts(call: Any, ran_home: Path) -> None:
-    """One entry: who, why, which adapter of which week, and the digest of every gate's receipt; then it is live already."""
+    """One entry: who, why, which adapter of which week, and the digest of every gate's receipt; then it is live
+    already."""
     done = call("--home", ran_home, "promote", "tickets", "--why", "better on refunds", "--yes", "--json")
     assert done.code == 0, done.err
     (entry,) = Ledger(Home(ran_home)).entries("tickets")
     assert json.loads(done.out)["adapter"] == entry.adapter
-    assert (entry.action, entry.why, entry.week, entry.previous_adapter) == ("promote", "better on refunds", "2026-01-05", None)
+    assert (entry.action, entry.why, entry.week, entry.previous_adapter) == (
+        "promote",
+        "better on refunds",
+        "2026-01-05",
+        None,
+    )
     assert entry.actor
     assert set(entry.receipts) == set(GATES)
     shown = json.loads(call("--home", ran_home, "status", "tickets", "--json").out)["classifiers"][0]

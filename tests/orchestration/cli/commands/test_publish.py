@@ -1,4 +1,5 @@
-"""`ratchet publish`: asks before it goes to the network, is private, blocks what must not leave, and reads back what it did."""
+"""`ratchet publish`: asks before it goes to the network, is private, blocks what must not leave, and reads back what it
+did."""
 
 import json
 import os
@@ -40,8 +41,11 @@ def digest(hub: LocalHub, base: Path, tmp_path: Path) -> str:
     return write_publishable(Home(tmp_path / "home"), base, publish=publish)
 
 
-def test_it_publishes_once_reads_back_and_raises_the_alarm(call: Any, hub: LocalHub, digest: str, tmp_path: Path) -> None:
-    """Published for its owner alone, found again without a second revision; a stranger's push is told with exit code 1 (T12).
+def test_it_publishes_once_reads_back_and_raises_the_alarm(
+    call: Any, hub: LocalHub, digest: str, tmp_path: Path
+) -> None:
+    """Published for its owner alone, found again without a second revision; a stranger's push is told with exit code 1
+    (T12).
 
     The token, and nothing that was made of it, is in any file of the home.
     """
@@ -71,7 +75,9 @@ def test_it_publishes_once_reads_back_and_raises_the_alarm(call: Any, hub: Local
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and hub.token.encode() in path.read_bytes()]
 
 
-def test_what_must_not_leave_blocks_before_anything_is_sent(call: Any, hub: LocalHub, digest: str, tmp_path: Path) -> None:
+def test_what_must_not_leave_blocks_before_anything_is_sent(
+    call: Any, hub: LocalHub, digest: str, tmp_path: Path
+) -> None:
     """Exit code 2, with the place and the kind, never with the thing itself."""
     spec = Home(tmp_path / "home").spec("small")
     spec.write_text(spec.read_text().replace("Made for tests.", "Ask jane.doe@shop.example, password: hunter22."))
@@ -84,7 +90,9 @@ def test_what_must_not_leave_blocks_before_anything_is_sent(call: Any, hub: Loca
     assert hub.requests == []
 
 
-def test_mistakes_are_named(call: Any, hub: LocalHub, digest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistakes_are_named(
+    call: Any, hub: LocalHub, digest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing live, no terms, a word that is no commit, no token; and the Hub is asked nothing."""
     home = Home(tmp_path / "home")
     asked = ("--home", home.root, "publish", "small", "--yes")
@@ -100,7 +108,9 @@ def test_mistakes_are_named(call: Any, hub: LocalHub, digest: str, tmp_path: Pat
     assert hub.requests == []
 
 
-def test_an_adapter_that_a_gate_did_not_let_pass_is_not_published(call: Any, hub: LocalHub, digest: str, tmp_path: Path) -> None:
+def test_an_adapter_that_a_gate_did_not_let_pass_is_not_published(
+    call: Any, hub: LocalHub, digest: str, tmp_path: Path
+) -> None:
     """Exit code 2: what may not serve here goes nowhere else."""
     (Home(tmp_path / "home").root / "small" / "receipts" / "2026-01-05" / "leakage.json").unlink()
     said = call("--home", tmp_path / "home", "publish", "small", "--adapter", digest, "--yes")

@@ -13,7 +13,11 @@ from ratchet.testing.report_example import make_example
 def test_a_written_confidence_that_was_not_measured_says_why(call: Any, home: Path) -> None:
     """As the page does; and a price that nobody wrote down is said to be assumed on both."""
     document = make_example()
-    document["three_way"]["verbalised"] = {"n": 0, "question": "Confidence from 0 to 9:", "reason": "no digits \x1b[31m."}
+    document["three_way"]["verbalised"] = {
+        "n": 0,
+        "question": "Confidence from 0 to 9:",
+        "reason": "no digits \x1b[31m.",
+    }
     page = Reports(Home(home)).write(Cycle("tickets", date(2026, 1, 5)), document).read_text()
     assert "which is assumed: say yours in" in page
     said = call("--home", home, "report", "tickets", "--week", "2026-01-05")

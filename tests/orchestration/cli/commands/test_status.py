@@ -29,7 +29,8 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
     document = json.loads(call("--home", made_home, "status", "--json").out)
     assert set(document) == {"schema", "home", "disk_free_bytes", "classifiers"}
     assert set(document["classifiers"][0]) == {
-        "classifier", "live", "rollout", "candidate", "last_cycle", "weeks", "requests", "corrections_since", "next_schedule",
+        "classifier", "live", "rollout", "candidate", "last_cycle", "weeks", "requests", "corrections_since",
+        "next_schedule",
         "disk_bytes",
         "paths", "notes",
     }  # fmt: skip

@@ -9,7 +9,8 @@ import pytest
 
 
 def test_the_sweep_of_a_cycle_that_ran(call: Any, ran_home: Path) -> None:
-    """One document with a row for each model; the table shows the same; the machine's price is that of the specification."""
+    """One document with a row for each model; the table shows the same; the machine's price is that of the
+    specification."""
     said = call("--home", ran_home, "sweep", "tickets", "--json")
     assert said.code == 0, said.err
     found = json.loads(said.out)

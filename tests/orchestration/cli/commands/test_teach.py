@@ -1,4 +1,5 @@
-"""`ratchet teach` asks about training rows only, pays for each once, and writes what a candidate's teacher is read from."""
+"""`ratchet teach` asks about training rows only, pays for each once, and writes what a candidate's teacher is read
+from."""
 
 import json
 from collections.abc import Iterator
@@ -56,7 +57,9 @@ def test_training_rows_and_nothing_else_are_asked_once(call: Any, asked: Any, tr
     found = call("--home", small.home.root, "teach", "small", "--json")
     assert found.code == 0, found.err
     said = json.loads(found.out)
-    sent = sorted(request["messages"][0]["content"].partition("Message: ")[2].partition("\n")[0] for request in server.requests)
+    sent = sorted(
+        request["messages"][0]["content"].partition("Message: ")[2].partition("\n")[0] for request in server.requests
+    )
     assert sent == sorted(train)
     assert (said["taught"], said["texts"], said["remembered"]) == (len(train), len(train), 0)
     assert said["spent"] == pytest.approx((server.tokens_in + 2 * server.tokens_out) / 1e6)
@@ -76,7 +79,8 @@ def test_training_rows_and_nothing_else_are_asked_once(call: Any, asked: Any, tr
 
 
 def test_bare_labels_teach_only_where_it_is_asked_for(call: Any, asked: Any, train: list[str]) -> None:
-    """They are left out and counted, and nothing is written when too few are left; a share makes probabilities of them."""
+    """They are left out and counted, and nothing is written when too few are left; a share makes probabilities of
+    them."""
     small, server = asked
     words = ("--home", small.home.root, "teach", "small", "--file", "bare.jsonl")
     spec = small.folder / "classifier.toml"
@@ -137,7 +141,10 @@ def test_somebody_elses_file_and_name_are_left_alone(call: Any, asked: Any, trai
     folder = small.home.frontier("small")
     folder.mkdir(exist_ok=True)
     with DISK.lock(folder / ".teaching.lock"):
-        assert "another process asks a teacher" in call("--home", small.home.root, "teach", "small", "--file", "two.jsonl").err
+        assert (
+            "another process asks a teacher"
+            in call("--home", small.home.root, "teach", "small", "--file", "two.jsonl").err
+        )
     assert call("--home", small.home.root, "teach", "small", "--budget", "nan").code != 0
     assert server.requests == []
     assert not (tmp_path / "elsewhere").exists()

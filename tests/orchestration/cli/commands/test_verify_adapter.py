@@ -1,4 +1,5 @@
-"""`ratchet verify-adapter`: an adapter that somebody else made is taken at no word, tried where it can do nothing, and not kept."""
+"""`ratchet verify-adapter`: an adapter that somebody else made is taken at no word, tried where it can do nothing, and
+not kept."""
 
 import json
 import shutil
@@ -24,7 +25,8 @@ CONFINED = """
 import socket
 from ratchet.core.sandbox import confine
 print(confine(4 * 10**9, 60))
-for what in (lambda: socket.create_connection(("127.0.0.1", PORT), timeout=5), lambda: open("FILE", "wb").write(b"x" * 2_000_000),
+for what in (lambda: socket.create_connection(("127.0.0.1", PORT), timeout=5), lambda: open("FILE", "wb").write(b"x"
+    * 2_000_000),
              lambda: bytearray(8 * 10**9)):
     try:
         what()
@@ -44,7 +46,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(tmp_path_factory: pytest.TempPathFactory, base: Path) -> tuple[Home, str]:
     """Another team's home, and the digest of what it may publish."""
     home = Home(tmp_path_factory.mktemp("theirs"))
-    return home, write_publishable(home, base, publish=f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{"a" * 40}"')
+    return home, write_publishable(
+        home, base, publish=f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{"a" * 40}"'
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +79,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
 def test_a_published_adapter_is_fetched_by_commit_looked_at_and_tried(
     call: Any, hub: LocalHub, published: Path, base: Path, ours: Path
 ) -> None:
-    """The commit and not the branch; its labels, its canary and the golden set here; and no home holds anything new afterwards."""
+    """The commit and not the branch; its labels, its canary and the golden set here; and no home holds anything new
+    afterwards."""
     sha = hub.push("me/small", published, private=True).oid
     hub.push("me/small", {WEIGHTS: b"a stranger's"})
     before = sorted(ours.rglob("*"))
@@ -141,11 +146,14 @@ def test_what_is_not_exactly_an_adapter_is_refused(
     assert "Let nobody load it" in done.err
 
 
-def test_a_commit_with_anything_else_is_not_fetched(call: Any, hub: LocalHub, published: Path, base: Path, ours: Path) -> None:
+def test_a_commit_with_anything_else_is_not_fetched(
+    call: Any, hub: LocalHub, published: Path, base: Path, ours: Path
+) -> None:
     """Code beside the adapter or in a folder, half of a file, a branch for a commit, a Hub that is silent."""
     for code in ("handler.py", "code/deep/handler.py"):
         sha = hub.push(
-            f"me/code-{len(code)}", {**{path.name: path.read_bytes() for path in published.iterdir()}, code: b"import os"}
+            f"me/code-{len(code)}",
+            {**{path.name: path.read_bytes() for path in published.iterdir()}, code: b"import os"},
         ).oid
         done = call("--home", ours, "verify-adapter", f"me/code-{len(code)}@{sha}", "--base", base)
         assert (done.code, f"holds '{code}'" in done.err) == (2, True), done.err
@@ -156,14 +164,22 @@ def test_a_commit_with_anything_else_is_not_fetched(call: Any, hub: LocalHub, pu
     hub.faults.waiting.clear()
     for name in ("me/small@main", "me/small"):
         done = call("--home", ours, "verify-adapter", name, "--base", base)
-        assert (done.code, "adapter 'me/small' names" in done.err, "Write me/small@<40" in done.err) == (1, True, True), done.err
+        assert (done.code, "adapter 'me/small' names" in done.err, "Write me/small@<40" in done.err) == (
+            1,
+            True,
+            True,
+        ), done.err
 
 
 def test_a_mistyped_path_accuses_no_adapter(call: Any, tmp_path: Path) -> None:
     """Exit code 1, and nobody is told to mistrust anything; a link is refused as ever, for it may lead anywhere."""
     (tmp_path / "file").write_text("")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    for name, code, said in (("nope", 1, "no such folder"), ("file", 1, "is a file"), ("link", 2, "Let nobody load it")):
+    for name, code, said in (
+        ("nope", 1, "no such folder"),
+        ("file", 1, "is a file"),
+        ("link", 2, "Let nobody load it"),
+    ):
         done = call("--home", tmp_path / "home", "verify-adapter", tmp_path / name)
         assert (done.code, said in done.err, "Let nobody" in done.err) == (code, True, code == 2), done.err
 

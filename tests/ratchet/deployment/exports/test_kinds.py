@@ -53,7 +53,9 @@ def test_onnx_says_what_the_adapter_says(opened: ValidatedAdapter, adapter: Path
 
 
 @pytest.mark.supports(family="encoder", method="lora", runtime="onnxruntime", export="onnx_int8")
-def test_int8_is_near_and_no_neighbour_changes_an_answer(opened: ValidatedAdapter, adapter: Path, tmp_path: Path) -> None:
+def test_int8_is_near_and_no_neighbour_changes_an_answer(
+    opened: ValidatedAdapter, adapter: Path, tmp_path: Path
+) -> None:
     """Asked together or alone, a text gets the very same numbers; they are close to the adapter's, and not equal."""
     KINDS["onnx_int8"].write(opened, tmp_path)
     theirs = onnx_predictor(opened, (tmp_path / ONNX).read_bytes(), one_by_one=True)
@@ -89,7 +91,13 @@ def test_transformers_alone_loads_a_merged_folder(tiny_base: Path, tmp_path: Pat
 @pytest.mark.parametrize("kind", ["onnx", "onnx_int8"])
 @pytest.mark.parametrize(("method", "cure"), [("lora", "Export merged."), ("probe", "smaller base")])
 def test_an_encoder_that_no_onnx_file_holds_is_refused(
-    opened: ValidatedAdapter, probe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, method: Form, cure: str
+    opened: ValidatedAdapter,
+    probe: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    method: Form,
+    cure: str,
 ) -> None:
     """Before the exporter would fail in words of its own; what else to do depends on the method."""
     monkeypatch.setattr(onnx_files, "MOST_BYTES", 1000)
@@ -98,9 +106,11 @@ def test_an_encoder_that_no_onnx_file_holds_is_refused(
     assert cure in caught.value.hint
 
 
-def test_a_merged_folder_is_asked_by_its_own_names_and_weights(opened: ValidatedAdapter, adapter: Path, tmp_path: Path) -> None:
-    """What is compared is what a plain user gets: the adapter's scores, in its order of labels whatever the folder's, until
-    the folder is harmed."""
+def test_a_merged_folder_is_asked_by_its_own_names_and_weights(
+    opened: ValidatedAdapter, adapter: Path, tmp_path: Path
+) -> None:
+    """What is compared is what a plain user gets: the adapter's scores, in its order of labels whatever the folder's,
+    until the folder is harmed."""
     KINDS["merged"].write(opened, tmp_path)
     ours = load_predictor(adapter).logits(TEXTS)
     with KINDS["merged"].ask(opened, tmp_path) as theirs:
@@ -112,7 +122,8 @@ def test_a_merged_folder_is_asked_by_its_own_names_and_weights(opened: Validated
     with KINDS["merged"].ask(opened, tmp_path) as theirs:
         np.testing.assert_allclose(theirs.logits(TEXTS), ours[:, [2, 0, 1]], atol=1e-5)
     tokens = json.loads((tmp_path / "tokenizer.json").read_text())
-    (tmp_path / "tokenizer.json").write_text(json.dumps({**tokens, "post_processor": None}))  # no [CLS] at the beginning
+    # no [CLS] at the beginning
+    (tmp_path / "tokenizer.json").write_text(json.dumps({**tokens, "post_processor": None}))
     with KINDS["merged"].ask(opened, tmp_path) as theirs:
         assert np.abs(theirs.logits(TEXTS) - ours[:, [2, 0, 1]]).max() > 1e-3
 
@@ -135,7 +146,9 @@ def test_onnx_says_it_whatever_form_the_weights_had(tiny_base: Path, tmp_path: P
 @pytest.fixture(scope="module")
 def probe(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random probe on the tiny encoder."""
-    return write_tiny_adapter(tmp_path_factory.mktemp("probe") / "p", resolve_base(str(tiny_base)), LABELS, method="probe")
+    return write_tiny_adapter(
+        tmp_path_factory.mktemp("probe") / "p", resolve_base(str(tiny_base)), LABELS, method="probe"
+    )
 
 
 @pytest.mark.supports(family="encoder", method="probe", runtime="onnxruntime", export=("onnx", "onnx_int8"))

@@ -15,8 +15,9 @@ _ACTION = re.compile(r'\{\{ (?:("(?:[^"\\]|\\.)*")|\.Prompt) \}\}')
 def parse(modelfile: str) -> tuple[str, list[str]]:
     """The template as Go reads it, with TEXT for the prompt, and the other lines.
 
-    As Ollama does: a value in three quotes ends at the first line that ends with three. As Go's lexer does: the first two braces
-    open an action, whatever stands behind them, and it is an error unless that is one of the two forms that are written here.
+    As Ollama does: a value in three quotes ends at the first line that ends with three. As Go's lexer does: the first
+    two braces open an action, whatever stands behind them, and it is an error unless that is one of the two forms that
+    are written here.
     """
     before, _, rest = modelfile.partition('TEMPLATE """')
     template, _, after = rest.partition('"""')
@@ -43,7 +44,8 @@ def parse(modelfile: str) -> tuple[str, list[str]]:
     ],
 )
 def test_any_prompt_is_read_as_it_is_written(template: str) -> None:
-    """Quotes, braces, backslashes: Go's template gives the prompt around the text, and no line of it is an instruction."""
+    """Quotes, braces, backslashes: Go's template gives the prompt around the text, and no line of it is an
+    instruction."""
     prompt = make_prompt(PromptPolicy(template=template), [Label("a", 'of "{{x}}"'), Label("b")])
     said, others = parse(write_modelfile(prompt.before, prompt.after, ["a", "b"], prompt.codes, 64))
     assert said == prompt.render("TEXT")

@@ -46,7 +46,9 @@ def test_the_same_scores_one_higher_are_the_same() -> None:
 def test_confidence_that_is_not_kept_fails() -> None:
     """The same labels with much higher confidence: ECE rises."""
     logits, _ = answers(300)
-    verdict = decide_parity(compare_answers((logits, softmax(logits * 0.4)), (logits, softmax(logits * 5)), TRUTH), ExportPolicy())
+    verdict = decide_parity(
+        compare_answers((logits, softmax(logits * 0.4)), (logits, softmax(logits * 5)), TRUTH), ExportPolicy()
+    )
     assert verdict.outcome == "failed"
     assert "0 of 1000 answers change" in verdict.reason
 

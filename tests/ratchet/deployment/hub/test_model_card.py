@@ -27,7 +27,8 @@ card.validate()
 index = eval_results_to_model_index("small", card.data.eval_results)
 assert model_index_to_eval_results(index)[1] == card.data.eval_results
 for each in card.data.eval_results:
-    print(each.metric_type, each.metric_value, each.metric_args["n"], len(each.metric_args["interval_95"]), each.dataset_split)
+    print(each.metric_type, each.metric_value, each.metric_args["n"], len(each.metric_args["interval_95"]),
+        each.dataset_split)
 print(card.data.base_model, card.data.license, card.data.pipeline_tag, card.data.to_dict()["base_model_relation"])
 """
 
@@ -40,14 +41,21 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> tuple[Hom
     return home, prepare(home, "small", write_publishable(home, tiny_base, publish=told))
 
 
-def test_the_hubs_own_reader_takes_the_card_and_gives_the_figures_back(made: tuple[Home, Upload], tmp_path: Path) -> None:
+def test_the_hubs_own_reader_takes_the_card_and_gives_the_figures_back(
+    made: tuple[Home, Upload], tmp_path: Path
+) -> None:
     """Metadata validate at the Hub; every figure of the model index has its n and its interval."""
     path = tmp_path / "README.md"
     path.write_bytes(made[1].files["README.md"])
     with LocalHub() as hub:
         environment = {**os.environ, **hub.environment, "HF_HOME": str(tmp_path / "hf")}
         done = subprocess.run(
-            [sys.executable, "-c", READ, str(path)], env=environment, capture_output=True, text=True, check=False, timeout=60
+            [sys.executable, "-c", READ, str(path)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         assert ("POST", "/api/validate-yaml") in hub.requests

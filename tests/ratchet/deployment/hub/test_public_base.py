@@ -42,7 +42,9 @@ def test_what_a_card_says_finds_the_base(name: str) -> None:
         pytest.skip(f"{name} is not installed")
     if ORIGINS[name].packed and not any((cache_folder() / "bases").glob(f"{name}-*")):
         pytest.skip(f"{name} was not unpacked yet, which takes long")
-    done = subprocess.run([sys.executable, "-c", ORIGINS[name].find], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ORIGINS[name].find], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.stdout.strip() == str(base_folder(name)), done.stderr
 
 

@@ -63,13 +63,18 @@ def test_secrets_personal_data_and_paths_are_found_in_every_file(text: str) -> N
 def test_figures_dates_and_digests_are_no_hits() -> None:
     """Else no card could ever be published."""
     lines = f"| 0.857 (0.795 to 0.910) | 1,234 |\n2026-01-05 {'0123456789' * 4} 12345678901 bytes\n{'98765432' * 8}"
-    assert scan_files({"README.md": lines.encode(), "r.json": json.dumps({"password": 0.5, "n": [1, 2.5]}).encode()}) == []
+    assert (
+        scan_files({"README.md": lines.encode(), "r.json": json.dumps({"password": 0.5, "n": [1, 2.5]}).encode()}) == []
+    )
 
 
 CLEAN = (
-    "Password: reset or forgotten", "password: single-sign-on", "secret = none", "a bearer token-based-authentication-scheme",
-    "and/or /opt, or opt-in", "Q: what? A:/B:", "0.0001234567 of 2026.5", "05.01.2026 and 1 000 000 texts", "1,234,567.25",
-    "GB83 WEST ABCD EFGH IJKL MN", "ISO27001 AND 12345678 MORE", "https://host/opt/x", "R&amp;D", "$\\alpha$: C:", "ratio 3:\\2",
+    "Password: reset or forgotten", "password: single-sign-on", "secret = none",
+    "a bearer token-based-authentication-scheme",
+    "and/or /opt, or opt-in", "Q: what? A:/B:", "0.0001234567 of 2026.5", "05.01.2026 and 1 000 000 texts",
+    "1,234,567.25",
+    "GB83 WEST ABCD EFGH IJKL MN", "ISO27001 AND 12345678 MORE", "https://host/opt/x", "R&amp;D", "$\\alpha$: C:",
+    "ratio 3:\\2",
     "`~/.cache/ratchet`", "api_key=os.environ.get(NAME)",
 )  # fmt: skip
 
@@ -83,7 +88,9 @@ def test_ordinary_sentences_are_no_hits(line: str) -> None:
 def test_what_markdown_escapes_is_found_as_a_reader_sees_it() -> None:
     """A card writes `_` with a stroke before it: a token is one nevertheless, and so is that of this process."""
     token = "hf\\_" + "a1B2" * 8
-    hits = scan_files({"README.md": f"| a | {token} x&amp;y |".encode()}, {"the token": token.replace("\\", ""), "other": "x&y"})
+    hits = scan_files(
+        {"README.md": f"| a | {token} x&amp;y |".encode()}, {"the token": token.replace("\\", ""), "other": "x&y"}
+    )
     assert {str(hit) for hit in hits} == {f"{kind} in README.md line 1" for kind in ("Hub token", "the token", "other")}
 
 

@@ -37,9 +37,13 @@ def causal_folders(tmp_path_factory: pytest.TempPathFactory, examples: Examples,
     prompt = make_prompt(PromptPolicy(), [Label(name) for name in ("card", "money", "rate")])
     texts = [text for rows in examples.values() for text, _ in rows]
     base = resolve_base(str(write_tiny_causal(root / "base", [*texts, prompt.render("")])))
-    lora = Candidate(family="causal", base=base.name, rank=4, alpha=8, epochs=4, batch=8, learning_rate=2e-2, max_tokens=32)
+    lora = Candidate(
+        family="causal", base=base.name, rank=4, alpha=8, epochs=4, batch=8, learning_rate=2e-2, max_tokens=32
+    )
     every = (lora, replace(lora, method="dora"), replace(lora, method="full", learning_rate=5e-3))
-    plan = TrainingPlan(("card", "money", "rate"), every, {base.name: base.revision}, digest_json(examples), "test", prompt)
+    plan = TrainingPlan(
+        ("card", "money", "rate"), every, {base.name: base.revision}, digest_json(examples), "test", prompt
+    )
     return adapters_of(prepare(root / "work", plan, examples["train"], examples["calibration"]), launch)
 
 
@@ -55,7 +59,9 @@ def encoder_folders(
 ) -> dict[str, Path]:
     """Adapters of a tiny encoder whose LoRA and probe others share, by DoRA and of every weight."""
     plan = make_plan({"method": "dora"}, {"method": "full"})
-    return adapters_of(prepare(tmp_path_factory.mktemp("encoder"), plan, examples["train"], examples["calibration"]), launch)
+    return adapters_of(
+        prepare(tmp_path_factory.mktemp("encoder"), plan, examples["train"], examples["calibration"]), launch
+    )
 
 
 def adapters_of(work: Path, launch: Launch) -> dict[str, Path]:
@@ -99,7 +105,9 @@ def test_the_baseline_is_the_text_with_every_word_padded(predictor: Predictor) -
         inner = [token for token, kept in zip(ids, special, strict=True) if not kept]
         ids = [*inner, *predictor.tokenizer.suffix]
     with torch.no_grad():
-        logits = predictor.rows(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.int64)).double().numpy()[0] / 0.5
+        logits = (
+            predictor.rows(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.int64)).double().numpy()[0] / 0.5
+        )
     assert found.baseline == pytest.approx(logits[1] - np.logaddexp.reduce(logits), abs=1e-4)
 
 

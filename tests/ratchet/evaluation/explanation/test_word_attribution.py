@@ -32,7 +32,8 @@ def test_words_are_what_a_person_reads(text: str, words: list[str]) -> None:
 
 
 def test_sub_words_are_added_and_long_tokens_shared_by_letters() -> None:
-    """`un|believ|able` is one word; a token over two words belongs to each by its letters; a line break to the word before."""
+    """`un|believ|able` is one word; a token over two words belongs to each by its letters; a line break to the word
+    before."""
     found = share_out("unbelievable it is\n", [(0, 2), (2, 8), (8, 12), (13, 18), (18, 19)], [1.0, 2.0, 4.0, 8.0, 16.0])
     assert [(word.text, word.attribution) for word in found] == [("unbelievable", 7.0), ("it", 4.0), ("is", 20.0)]
 

@@ -47,7 +47,8 @@ def many() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def rename() -> Callable[[dict[str, Any], Callable[[int], str]], dict[str, Any]]:
-    """Replace each distinct string of a document, and each name among its keys, by `new(i)`; splits keep their names."""
+    """Replace each distinct string of a document, and each name among its keys, by `new(i)`; splits keep their
+    names."""
 
     def walk(document: dict[str, Any], new: Callable[[int], str]) -> dict[str, Any]:
         numbers: dict[str, int] = {}

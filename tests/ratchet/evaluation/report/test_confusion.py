@@ -19,7 +19,9 @@ def test_the_most_confused_labels_come_first_and_keep_their_places():
 def test_cells_with_texts_have_an_anchor_and_others_have_none():
     """Worst errors of that split and pair; an item is listed once."""
     error = {"split": "test", "item": "i", "text": "t", "label": "l0", "predicted": "l1"}
-    found = arrange_confusion(document([[1, 1], [0, 2]], worst_errors=[error, error, {**error, "split": "golden"}]), "test", 600)
+    found = arrange_confusion(
+        document([[1, 1], [0, 2]], worst_errors=[error, error, {**error, "split": "golden"}]), "test", 600
+    )
     assert [cell["anchor"] for cell in found["rows"][0]["cells"]] == ["", "pair-test-l0-as-l1"]
     assert found["texts"][0]["rows"] == [{"place": "worst_errors", "row": "0"}]
 

@@ -44,7 +44,9 @@ def test_an_unknown_rounding_is_refused():
         format_figure(1.0, "x3")
 
 
-@pytest.mark.parametrize("name", ["plain", "with.dot", "100%", "a b", "ä\u202e", "", "%2E", "\ud800", "0", '"><script>'])
+@pytest.mark.parametrize(
+    "name", ["plain", "with.dot", "100%", "a b", "ä\u202e", "", "%2E", "\ud800", "0", '"><script>']
+)
 def test_a_key_leads_back_to_its_value(name):
     """Whatever a label is called, its key is plain ASCII and finds its figure."""
     key = join_key("classes", name, 1)

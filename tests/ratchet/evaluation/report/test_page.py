@@ -49,7 +49,12 @@ def test_no_number_stands_on_the_page_without_its_key(usual):
     """What has a digit is a figure with a key, a tick of an axis, or one of a few fixed words."""
     page = re.sub(r"<(style|title)\b.*?</\1>", "", render_report(usual), flags=re.S)
     keyed = re.compile(r"<(\w+)[^>]*(?:data-key|data-axis|data-label|data-file)\b[^>]*>[^<]*</\1>")
-    left = unescape(re.sub(r"<[^>]*>", " ", keyed.sub("", page))).replace("SHA-256", "").replace("95 %", "").replace("F1", "")
+    left = (
+        unescape(re.sub(r"<[^>]*>", " ", keyed.sub("", page)))
+        .replace("SHA-256", "")
+        .replace("95 %", "")
+        .replace("F1", "")
+    )
     assert re.findall(r".{0,30}\d.{0,30}", left) == []
 
 
@@ -183,7 +188,9 @@ def test_the_worst_document_still_fits(usual):
     document = make_example(names, n=400, texts=["<'\u202e" * 2000], seed=4)
     for metrics in document["metrics"].values():
         metrics["confusion"] = [[1] * len(names)] * len(names)
-    document["golden"]["lost"] = [{"item": str(i), "text": "<" * 5000, "label": names[i], "predicted": names[0]} for i in range(60)]
+    document["golden"]["lost"] = [
+        {"item": str(i), "text": "<" * 5000, "label": names[i], "predicted": names[0]} for i in range(60)
+    ]
     document["candidates"] = [{**document["candidates"][0], "epochs": document["candidates"][0]["epochs"] * 100}] * 3
     document["data"]["dropped"] = {f"reason {i}" + "&" * 300: i for i in range(2000)}
     document["timings_s"] = {f"stage {i}" + "&" * 300: 1.0 for i in range(2000)}

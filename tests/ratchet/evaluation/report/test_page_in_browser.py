@@ -8,7 +8,8 @@ import pytest
 from ratchet.evaluation.report.formatting import make_slug
 from ratchet.evaluation.report.page import render_report
 
-FIGURES = """nodes => nodes.map(n => ({key: n.dataset.key, round: n.dataset.round, of: n.dataset.of || '', text: n.textContent}))"""
+FIGURES = """nodes => nodes.map(n =>
+  ({key: n.dataset.key, round: n.dataset.round, of: n.dataset.of || '', text: n.textContent}))"""
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +88,12 @@ def test_reliability_points_lie_where_the_bins_say(side, pages, usual, visit):
         assert float(point.get_attribute("cy")) == place(b["accuracy"], y)
         low, high = re.match(r"M[\d.]+ ([\d.]+)V([\d.]+)", whisker.get_attribute("d")).groups()
         assert (float(low), float(high)) == (place(b["low"], y), place(b["high"], y))
-        assert float(bar.get_attribute("height")) == pytest.approx(34 * b["count"] / max(o["count"] for o in bins), abs=0.01)
-    assert f"ECE {usual['metrics']['test']['ece_raw' if side == 'before' else 'ece']:.3f}" in drawing.get_attribute("aria-label")
+        assert float(bar.get_attribute("height")) == pytest.approx(
+            34 * b["count"] / max(o["count"] for o in bins), abs=0.01
+        )
+    assert f"ECE {usual['metrics']['test']['ece_raw' if side == 'before' else 'ece']:.3f}" in drawing.get_attribute(
+        "aria-label"
+    )
 
 
 def test_the_kept_epoch_is_marked(pages, usual, visit):
@@ -102,7 +107,9 @@ def test_the_kept_epoch_is_marked(pages, usual, visit):
         low, high, start, end = (float(v) for v in drawing.get_attribute("data-x").split())
         x = start + (candidate["selected_epoch"] - low) / (high - low) * (end - start)
         assert float(drawing.locator(".ring").get_attribute("cx")) == pytest.approx(x, abs=0.011)
-        assert float(re.match(r"M([\d.]+)", drawing.locator(".chosen").get_attribute("d"))[1]) == pytest.approx(x, abs=0.011)
+        assert float(re.match(r"M([\d.]+)", drawing.locator(".chosen").get_attribute("d"))[1]) == pytest.approx(
+            x, abs=0.011
+        )
         assert f"kept: epoch {candidate['selected_epoch']}" in drawing.locator(".kept").text_content()
     assert usual["candidates"][0]["selected_epoch"] < usual["candidates"][0]["epochs"][-1]["epoch"]
 
@@ -125,15 +132,30 @@ def test_a_confused_cell_leads_to_its_texts(pages, usual, visit):
     shown = page.locator(cell.get_attribute("href"))
     assert shown.is_visible()
     texts = shown.locator("li").all_inner_texts()
-    label, predicted = re.match(r"(\S+)\s+taken for\s+(\S+)", shown.locator("xpath=..").locator("summary").inner_text()).groups()
-    errors = [e for e in usual["worst_errors"] if (e["split"], e["label"], e["predicted"]) == ("test", label, predicted)]
+    label, predicted = re.match(
+        r"(\S+)\s+taken for\s+(\S+)", shown.locator("xpath=..").locator("summary").inner_text()
+    ).groups()
+    errors = [
+        e for e in usual["worst_errors"] if (e["split"], e["label"], e["predicted"]) == ("test", label, predicted)
+    ]
     assert texts == [error["text"] for error in errors] != []
 
 
 @pytest.mark.parametrize("name", ["usual", "hostile"])
 def test_anchors_lead_to_what_they_name(name, pages, visit, usual):
     """Sections and labels can be linked to, from a ledger or from Dagster."""
-    sections = ["figures", "data", "reliability", "confusion", "labels", "curves", "sweep", "errors", "checks", "reproduce"]
+    sections = [
+        "figures",
+        "data",
+        "reliability",
+        "confusion",
+        "labels",
+        "curves",
+        "sweep",
+        "errors",
+        "checks",
+        "reproduce",
+    ]
     labels = [f"label-{make_slug(label)}" for label in usual["labels"]] if name == "usual" else []
     page = visit(pages[name], "#confusion").page
     assert -2 <= page.locator("#confusion").bounding_box()["y"] < 720

@@ -25,10 +25,14 @@ def test_each_row_has_its_place(usual):
 def test_letters_do_not_touch(usual):
     """Ten candidates that are nearly equal, and more rows than there are letters."""
     document = deepcopy(usual)
-    document["sweep"]["rows"] = [{**document["sweep"]["rows"][0], "seconds": 50.0 + i, "macro_f1": 0.9} for i in range(30)]
+    document["sweep"]["rows"] = [
+        {**document["sweep"]["rows"][0], "seconds": 50.0 + i, "macro_f1": 0.9} for i in range(30)
+    ]
     points = draw_sweep(document)["points"]
     assert len(points) == 26
-    assert all(abs(a["x"] - b["x"]) >= 15 or abs(a["letter_y"] - b["letter_y"]) >= 15 for a, b in combinations(points, 2))
+    assert all(
+        abs(a["x"] - b["x"]) >= 15 or abs(a["letter_y"] - b["letter_y"]) >= 15 for a, b in combinations(points, 2)
+    )
     assert letter_of(26) == ""
 
 

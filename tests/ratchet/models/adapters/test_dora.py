@@ -1,4 +1,5 @@
-"""A DoRA is stretched by one number for each output, computed once: PEFT, which computes it for every batch, says the same."""
+"""A DoRA is stretched by one number for each output, computed once: PEFT, which computes it for every batch, says the
+same."""
 
 import copy
 import warnings

@@ -24,7 +24,8 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def make_asker(tmp_path: Path, waits: list[float]) -> Callable[..., FrontierClient]:
-    """An asker of a local server; keywords are settings. Its memory is in the test's folder, so the next one remembers."""
+    """An asker of a local server; keywords are settings. Its memory is in the test's folder, so the next one
+    remembers."""
 
     def make(server: LocalFrontier, key: str | None = None, **changes: Any) -> FrontierClient:
         usual: dict[str, Any] = {"price_input": 1.0, "price_output": 2.0, "at_once": 1, "timeout_s": 5.0}

@@ -1,4 +1,5 @@
-"""A frontier model is asked within its budget, tried again where that helps, and never trusted: over real HTTP on loopback."""
+"""A frontier model is asked within its budget, tried again where that helps, and never trusted: over real HTTP on
+loopback."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +20,10 @@ def test_answers_come_in_order_and_are_not_paid_twice(make_asker: Callable[..., 
     with serve_locally(LocalFrontier(answer=lambda prompt: "2" if "number 3" in prompt else "1")) as server:
         first = make_asker(server, at_once=4).ask(TEXTS)
         assert [answer and answer.label for answer in first.answers] == [0, 0, 0, 1, 0, 0]
-        assert all(answer and answer.probabilities and sum(answer.probabilities) == pytest.approx(1) for answer in first.answers)
+        assert all(
+            answer and answer.probabilities and sum(answer.probabilities) == pytest.approx(1)
+            for answer in first.answers
+        )
         assert len(server.requests) == 6
         assert first.spent == pytest.approx((server.tokens_in * 1.0 + server.tokens_out * 2.0) / 1e6)
         again = make_asker(server, at_once=4).ask(TEXTS)
@@ -56,7 +60,9 @@ def test_without_a_key_nobody_else_is_asked(make_asker: Callable[..., FrontierCl
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "cut_off", "slow", "drip"])
-def test_what_passes_is_tried_again(fault: FrontierFault, make_asker: Callable[..., FrontierClient], waits: list[float]) -> None:
+def test_what_passes_is_tried_again(
+    fault: FrontierFault, make_asker: Callable[..., FrontierClient], waits: list[float]
+) -> None:
     """The text is answered by the next attempt, after a pause: the one that Retry-After names, else one that grows."""
     with serve_locally(LocalFrontier(faults=lambda number: fault if number < 2 else "", slow_s=0.6)) as server:
         found = make_asker(server, timeout_s=0.3).ask(TEXTS[:1])
@@ -76,9 +82,17 @@ def test_what_passes_is_tried_again(fault: FrontierFault, make_asker: Callable[.
         (
             "400",
             1,
-            """: try limit_name = "max_tokens", fixed_temperature = false, log_probabilities = false, one after the other""",
+            ': try limit_name = "max_tokens", fixed_temperature = false, log_probabilities = false,'
+            " one after the other",
         ),
-        ("401", 1, "brought nothing: HTTP 401. Look at the key in RATCHET_FRONTIER_KEY, and whether it may use model = 'large'."),
+        (
+            "401",
+            1,
+            (
+                "brought nothing: HTTP 401. Look at the key in RATCHET_FRONTIER_KEY, and whether it may use model ="
+                " 'large'."
+            ),
+        ),
         ("402", 1, "HTTP 402. Look at the account behind the key in RATCHET_FRONTIER_KEY"),
         ("403", 1, "HTTP 403. Look at the key in RATCHET_FRONTIER_KEY"),
         ("404", 1, "HTTP 404. Look at model = 'large', and at base_url = 'http://127.0.0.1"),
@@ -93,7 +107,8 @@ def test_what_passes_is_tried_again(fault: FrontierFault, make_asker: Callable[.
 def test_what_does_not_pass_stops_it(
     fault: FrontierFault, requests: int, said: str, make_asker: Callable[..., FrontierClient]
 ) -> None:
-    """Three texts in a row without an answer, or one refusal that every other would meet: then nothing more is asked."""
+    """Three texts in a row without an answer, or one refusal that every other would meet: then nothing more is
+    asked."""
     with serve_locally(LocalFrontier(faults=lambda number: fault, slow_s=0.3)) as server:
         found = make_asker(server, retries=1, timeout_s=0.2 if fault == "slow" else 5.0).ask(TEXTS)
     assert len(server.requests) == requests
@@ -102,7 +117,8 @@ def test_what_does_not_pass_stops_it(
 
 
 def test_a_model_that_thinks_first_is_not_asked_for_long(make_asker: Callable[..., FrontierClient]) -> None:
-    """Five answers in a row without a word end it, also those of an earlier run; one between others only counts as unusable."""
+    """Five answers in a row without a word end it, also those of an earlier run; one between others only counts as
+    unusable."""
     with serve_locally(LocalFrontier(faults=lambda number: "cut_short")) as server:
         found = make_asker(server).ask([*TEXTS, *TEXTS])
         assert len(server.requests) == 5
@@ -141,7 +157,9 @@ def test_the_time_for_all_questions_holds_for_one(
     assert found.answers == (None,) * 6
 
 
-@pytest.mark.parametrize("variable", [("ALL_PROXY", "socks5://user:secret@127.0.0.1:9"), ("SSL_CERT_FILE", "/nowhere.pem")])
+@pytest.mark.parametrize(
+    "variable", [("ALL_PROXY", "socks5://user:secret@127.0.0.1:9"), ("SSL_CERT_FILE", "/nowhere.pem")]
+)
 def test_an_environment_that_cannot_be_used_is_one_sentence(
     make_asker: Callable[..., FrontierClient], monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str]
 ) -> None:
@@ -199,9 +217,14 @@ def test_unusable_answers_are_counted_and_never_guessed_at(
         assert make_asker(server).ask(TEXTS[:3]).remembered == (3 if kept else 2)
 
 
-@pytest.mark.parametrize("faults", [lambda number: "", lambda number: "500" if number % 2 else "", lambda number: "no_usage"])
-def test_the_budget_is_never_exceeded(faults: Callable[[int], FrontierFault], make_asker: Callable[..., FrontierClient]) -> None:
-    """Whatever fails, what is spent and set aside stays under the cap, over several runs; what could cost more is not asked."""
+@pytest.mark.parametrize(
+    "faults", [lambda number: "", lambda number: "500" if number % 2 else "", lambda number: "no_usage"]
+)
+def test_the_budget_is_never_exceeded(
+    faults: Callable[[int], FrontierFault], make_asker: Callable[..., FrontierClient]
+) -> None:
+    """Whatever fails, what is spent and set aside stays under the cap, over several runs; what could cost more is not
+    asked."""
     budget = 0.0011
     for _ in range(3):
         with serve_locally(LocalFrontier(faults=faults)) as server:

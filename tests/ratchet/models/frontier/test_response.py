@@ -67,7 +67,8 @@ def test_everything_else_is_unusable_and_says_why(content: bytes, flaw: str) -> 
 
 
 @given(
-    st.binary(max_size=300) | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(repr).map(str.encode)
+    st.binary(max_size=300)
+    | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(repr).map(str.encode)
 )
 def test_no_bytes_raise(content: bytes) -> None:
     """Random bytes and random values."""
@@ -75,7 +76,8 @@ def test_no_bytes_raise(content: bytes) -> None:
 
 
 def test_probabilities_are_those_of_the_codes_and_sum_to_one() -> None:
-    """Spellings with a space count to their code; words that are no code are left out; a code that is not listed gets 0."""
+    """Spellings with a space count to their code; words that are no code are left out; a code that is not listed gets
+    0."""
     found = read_answer(body(logprobs=logprobs({"2": 0.5, " 2": 0.1, "1": 0.2, "The": 0.1})), CODES)
     assert found.probabilities == pytest.approx((0.25, 0.75, 0.0))
 
@@ -100,7 +102,9 @@ def test_log_probabilities_that_cannot_be_are_none(listed: Any) -> None:
     assert (found.label, found.probabilities) == (1, None)
 
 
-@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": -1, "completion_tokens": "1"}, {"prompt_tokens": 1e99}, [1]])
+@pytest.mark.parametrize(
+    "usage", [None, {}, {"prompt_tokens": -1, "completion_tokens": "1"}, {"prompt_tokens": 1e99}, [1]]
+)
 def test_tokens_that_cannot_be_are_not_counted(usage: Any) -> None:
     """The price of such an answer is not known, and the budget then keeps what was set aside."""
     found = read_answer(body(usage=usage), CODES)

@@ -1,4 +1,5 @@
-"""Every form of an adapter is sealed, opened and served; with another set of tensors it is refused before any is allocated."""
+"""Every form of an adapter is sealed, opened and served; with another set of tensors it is refused before any is
+allocated."""
 
 import json
 from collections.abc import Callable

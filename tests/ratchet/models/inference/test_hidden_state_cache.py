@@ -1,4 +1,5 @@
-"""Two adapters of upper layers share what lies below: the second one asked need not compute it, and answers as it would alone."""
+"""Two adapters of upper layers share what lies below: the second one asked need not compute it, and answers as it would
+alone."""
 
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def prompt_of(template: str) -> Prompt:
     return make_prompt(PromptPolicy(template=template), [Label(name) for name in LABELS])
 
 
-@pytest.fixture(scope="module", params=["Message: {text}\nAnswer:", "{text}\nAnswer:"], ids=["shared part", "no shared part"])
+@pytest.fixture(
+    scope="module", params=["Message: {text}\nAnswer:", "{text}\nAnswer:"], ids=["shared part", "no shared part"]
+)
 def folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two adapters of the upper two of four layers, one of the upper one, one of all."""
     root, prompt = tmp_path_factory.mktemp("adapters"), prompt_of(request.param)
@@ -48,7 +51,9 @@ def alone(folders: dict[str, Path]) -> dict[str, Predictor]:
 def close(shared: AdapterPredictor, alone: Predictor, texts: list[str] = TEXTS) -> bool:
     """Whether it says what it says alone."""
     return bool(
-        np.allclose(shared.model.answer([(shared, texts)])[0][0].probabilities, alone.predict(texts).probabilities, atol=1e-5)
+        np.allclose(
+            shared.model.answer([(shared, texts)])[0][0].probabilities, alone.predict(texts).probabilities, atol=1e-5
+        )
     )
 
 
@@ -60,7 +65,8 @@ def break_lower(model: object, count: int) -> None:
 
 
 def test_the_second_of_two_needs_no_lower_layers(folders: dict[str, Path], alone: dict[str, Predictor]) -> None:
-    """Live answers, the lower layers break, shadow still answers the same texts; a text that live was not asked shows the break."""
+    """Live answers, the lower layers break, shadow still answers the same texts; a text that live was not asked shows
+    the break."""
     bases = ModelPool()
     live, shadow = bases.load(folders["live"]), bases.load(folders["shadow"])
     assert close(live, alone["live"])
@@ -72,7 +78,8 @@ def test_the_second_of_two_needs_no_lower_layers(folders: dict[str, Path], alone
 
 
 def test_what_is_spared_is_counted_all_the_same(folders: dict[str, Path]) -> None:
-    """What an adapter costs does not depend on who was asked first, or the second would seem quick to the guardrail of latency."""
+    """What an adapter costs does not depend on who was asked first, or the second would seem quick to the guardrail of
+    latency."""
     bases = ModelPool()
     live, shadow = bases.load(folders["live"]), bases.load(folders["shadow"])
     assert isinstance(live.model, MultiAdapterCausal)

@@ -25,7 +25,14 @@ from ratchet.testing.tiny_adapter import write_tiny_adapter
 
 Plant = Callable[..., ModuleType]
 
-TEXTS = ["my card never arrived in the post", "", "money back please", "which rate " * 40, "unheard words, ümlaut 你好", "rate"]
+TEXTS = [
+    "my card never arrived in the post",
+    "",
+    "money back please",
+    "which rate " * 40,
+    "unheard words, ümlaut 你好",
+    "rate",
+]
 SHAPES = [
     {"labels": ("card", "money", "rate"), "seed": 1},
     {"labels": ("yes", "no"), "seed": 2, "rank": 5, "targets": ("query", "value")},
@@ -80,7 +87,8 @@ def bases_with(plant: Plant, mutant: ModuleType) -> ModelPool:
 
 
 def test_any_mixture_is_answered_as_by_each_adapter_alone(folders: list[Path], alone: list[Predictor]) -> None:
-    """LoRA and probes, other labels, ranks, layers and lengths, in one batch: equal to float32 rounding, on one base."""
+    """LoRA and probes, other labels, ranks, layers and lengths, in one batch: equal to float32 rounding, on one
+    base."""
     bases = ModelPool()
     assert worst_of_mixtures(bases, folders, alone) < CLOSE
 
@@ -197,7 +205,9 @@ def test_weights_trained_in_full_answer_from_a_model_of_their_own(
     tmp_path: Path, tiny_base: Path, folders: list[Path], alone: list[Predictor]
 ) -> None:
     """Asked like any other, alone and in batches, beside a shared base that it does not touch; dropped, it is gone."""
-    folder = write_tiny_adapter(tmp_path / "full", resolve_base(str(tiny_base)), ("in", "out", "off"), seed=8, method="full")
+    folder = write_tiny_adapter(
+        tmp_path / "full", resolve_base(str(tiny_base)), ("in", "out", "off"), seed=8, method="full"
+    )
     bases = ModelPool()
     shared, own = bases.load(folders[0]), bases.load(folder)
     assert len(bases) == 2

@@ -18,7 +18,12 @@ from ratchet.models.base_models import resolve_base
 from ratchet.models.inference import reference_logits as canary
 from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.predictor import load_predictor
-from ratchet.models.inference.reference_logits import PROMPTS, TOLERANCE, check_reference_logits, record_reference_logits
+from ratchet.models.inference.reference_logits import (
+    PROMPTS,
+    TOLERANCE,
+    check_reference_logits,
+    record_reference_logits,
+)
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
 Plant = Callable[..., ModuleType]
@@ -75,7 +80,10 @@ def test_changed_weights_are_refused_whatever_their_manifest_says(folder: Path, 
 def test_what_rounding_moves_is_let_through(folder: Path) -> None:
     """A hundredth of the tolerance passes, twice the tolerance does not, nor does what is no number."""
     found = ModelPool().load(folder)
-    unit = max(1.0, max(abs(value) for row in json.loads((folder / form.CARD).read_text())["canary"]["logits"] for value in row))
+    unit = max(
+        1.0,
+        max(abs(value) for row in json.loads((folder / form.CARD).read_text())["canary"]["logits"] for value in row),
+    )
     check_reference_logits(found.card, lambda texts: found.logits(texts) + TOLERANCE * unit / 100)
     for wrong in (2 * TOLERANCE * unit, float("nan")):
         with pytest.raises(RatchetError, match="away from"):
@@ -89,7 +97,10 @@ def test_an_adapter_without_a_canary_is_read_but_does_not_serve(folder: Path) ->
     assert load_predictor(folder).predict(["rate"]).labels
     with pytest.raises(RatchetError, match="has no canary") as caught:
         check(folder)
-    assert (caught.value.code, caught.value.hint) == ("bad_canary", "Run its cycle again, and promote the adapter that it makes.")
+    assert (caught.value.code, caught.value.hint) == (
+        "bad_canary",
+        "Run its cycle again, and promote the adapter that it makes.",
+    )
 
 
 @pytest.mark.parametrize(

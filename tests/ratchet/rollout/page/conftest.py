@@ -40,7 +40,8 @@ def write_entries() -> Callable[..., list[Entry]]:
             receipts = {"leakage": "0" * 64} if action in {"promote", "shadow"} else {}
             entries.append(
                 Entry(
-                    number, action=action, previous_adapter=previous, adapter=adapter, receipts=receipts, previous=chain,
+                    number, action=action, previous_adapter=previous, adapter=adapter, receipts=receipts,
+                    previous=chain,
                     percent=percent, **content,
                 )
             )  # fmt: skip
@@ -54,7 +55,9 @@ def write_entries() -> Callable[..., list[Entry]]:
 def remember() -> Callable[..., LastDecision]:
     """The decision on entries and evidence as `rollout.json` gives it back; keywords change the decision."""
 
-    def make(entries: list[Entry], evidence: Evidence = GOOD, *, sequence: int | None = None, **changed: Any) -> LastDecision:
+    def make(
+        entries: list[Entry], evidence: Evidence = GOOD, *, sequence: int | None = None, **changed: Any
+    ) -> LastDecision:
         state = state_after(entries)
         decision: Decision = decide(state, PromotionPolicy(deadline_hours=1e6, margin=0.05), evidence, evidence, NOW)
         document = {"schema": 1, "at": NOW.isoformat(), **asdict(decision), "sequence": sequence or state.head.sequence}

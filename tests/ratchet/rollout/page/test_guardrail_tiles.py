@@ -22,7 +22,13 @@ TABLE = [
         "-1.9 to +1.9 pp",
         "at least -1.0 pp",
     ),
-    (Guardrail("accuracy", "broken", "", -0.2, -0.3, -0.1, -0.01), "failing", "-20.0 pp", "-30.0 to -10.0 pp", "at least -1.0 pp"),
+    (
+        Guardrail("accuracy", "broken", "", -0.2, -0.3, -0.1, -0.01),
+        "failing",
+        "-20.0 pp",
+        "-30.0 to -10.0 pp",
+        "at least -1.0 pp",
+    ),
     (
         Guardrail("accuracy of x", "broken", "", -0.2, -0.3, -0.1, 0.0),
         "failing",
@@ -30,8 +36,20 @@ TABLE = [
         "-30.0 to -10.0 pp",
         "at least 0.0 pp",
     ),
-    (Guardrail("disagreement", "high", "", 0.4, 0.37, 0.43, 0.25), "over its limit", "40.0 %", "37.0 to 43.0 %", "at most 25.0 %"),
-    (Guardrail("latency", "ok", "", 1.1, None, None, 2.0), "within its limit", "1.10 x", "no interval", "at most 2.00 x"),
+    (
+        Guardrail("disagreement", "high", "", 0.4, 0.37, 0.43, 0.25),
+        "over its limit",
+        "40.0 %",
+        "37.0 to 43.0 %",
+        "at most 25.0 %",
+    ),
+    (
+        Guardrail("latency", "ok", "", 1.1, None, None, 2.0),
+        "within its limit",
+        "1.10 x",
+        "no interval",
+        "at most 2.00 x",
+    ),
     (Guardrail("errors", "unknown", "", None, None, None, 0.01), "no data", "no data", "no interval", "at most 1.0 %"),
 ]
 

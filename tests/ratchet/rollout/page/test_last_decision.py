@@ -7,7 +7,15 @@ import pytest
 from ratchet.rollout.page.last_decision import read_evidence, read_last_decision
 
 RAIL = {"name": "errors", "status": "ok", "said": "", "value": 0.0, "low": 0.0, "high": 0.1, "limit": 0.01}
-WHOLE = {"schema": 1, "at": "2026", "sequence": 3, "action": "hold", "sentence": "Held", "state": "Held", "guardrails": [RAIL]}
+WHOLE = {
+    "schema": 1,
+    "at": "2026",
+    "sequence": 3,
+    "action": "hold",
+    "sentence": "Held",
+    "state": "Held",
+    "guardrails": [RAIL],
+}
 
 
 def test_what_the_promoter_writes_is_read():
@@ -21,8 +29,10 @@ def test_what_the_promoter_writes_is_read():
     [
         None, [], "x", 5, {}, {**WHOLE, "sequence": None}, {**WHOLE, "sentence": 5}, {**WHOLE, "guardrails": "x"},
         {**WHOLE, "guardrails": [5]}, {**WHOLE, "guardrails": [{**RAIL, "status": "fine"}]},
-        {**WHOLE, "guardrails": [{**RAIL, "value": float("nan")}]}, {**WHOLE, "guardrails": [{**RAIL, "low": float("-inf")}]},
-        {**WHOLE, "guardrails": [{**RAIL, "limit": 1e300}]}, {**WHOLE, "figures": []}, {key: WHOLE[key] for key in list(WHOLE)[:2]},
+        {**WHOLE, "guardrails": [{**RAIL, "value": float("nan")}]}, {**WHOLE, "guardrails": [{**RAIL,
+        "low": float("-inf")}]},
+        {**WHOLE, "guardrails": [{**RAIL, "limit": 1e300}]}, {**WHOLE, "figures": []},
+        {key: WHOLE[key] for key in list(WHOLE)[:2]},
     ],
 )  # fmt: skip
 def test_anything_else_is_none(document):

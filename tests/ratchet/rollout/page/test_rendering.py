@@ -34,7 +34,8 @@ def test_hostile_words_stay_words(draw, payloads, count_elements, find_dangers):
     elements, dangers = count_elements(plain), find_dangers(plain)
     for payload in payloads:
         page = draw(payload)
-        found = [danger for danger in find_dangers(page) if not danger.startswith("<input value=")]  # what was typed, as text
+        # what was typed, as text
+        found = [danger for danger in find_dangers(page) if not danger.startswith("<input value=")]
         assert (payload, count_elements(page), found) == (payload, elements, dangers)
         assert "\u202e" not in page
         assert "\x00" not in page
@@ -68,9 +69,13 @@ def pages(tmp_path_factory, write_entries, remember, view, draw):
     decided = remember(entries, failing)
     back = write_entries((*STEPPING, ("rollback", "a1" * 32, 0)))
     drawn = {
-        "failing": render_rollout(view(entries, decided), FORM, (Notice("Someone decided meanwhile.", "Nothing was done."),)),
+        "failing": render_rollout(
+            view(entries, decided), FORM, (Notice("Someone decided meanwhile.", "Nothing was done."),)
+        ),
         "back": render_rollout(view(back), None),
-        "command": render_rollout(view(back[:-1]), None, (Notice("The kill switch is on.", "Everyone gets live.", "open"),)),
+        "command": render_rollout(
+            view(back[:-1]), None, (Notice("The kill switch is on.", "Everyone gets live.", "open"),)
+        ),
         "empty": render_rollout(view([]), FORM),
         "hostile": draw('"><img src=//evil.test/x onerror=alert(1)>' * 12),
         "refused": render_refusal("No such classifier is here.", "There is: small."),

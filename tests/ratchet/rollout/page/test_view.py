@@ -15,7 +15,9 @@ from ratchet.rollout.state import state_after
 
 FIRST, SECOND = "a1" * 32, "b2" * 32
 STEPPING = (("promote", FIRST, 0), ("shadow", SECOND, 0), ("step", SECOND, 5), ("step", SECOND, 25))
-BROKEN = Evidence(requests=1000, errors=200, labelled=500, only_incumbent=90, incumbent_p95_ms=1.0, challenger_p95_ms=1.0)
+BROKEN = Evidence(
+    requests=1000, errors=200, labelled=500, only_incumbent=90, incumbent_p95_ms=1.0, challenger_p95_ms=1.0
+)
 
 
 def test_a_decision_on_the_newest_entry_is_shown(write_entries, remember, view):
@@ -23,7 +25,10 @@ def test_a_decision_on_the_newest_entry_is_shown(write_entries, remember, view):
     entries = write_entries(STEPPING)
     found = view(entries, remember(entries))
     assert found.sentence.startswith("Held: 0 of 60 minutes at this step; accuracy difference +0.5 pp")
-    assert [(tile.name, tile.value) for tile in found.tiles][:2] == [("accuracy", "+0.5\xa0pp"), ("disagreement", "6.0\xa0%")]
+    assert [(tile.name, tile.value) for tile in found.tiles][:2] == [
+        ("accuracy", "+0.5\xa0pp"),
+        ("disagreement", "6.0\xa0%"),
+    ]
     assert ("Compared requests", "1,000", "500") in [(row.name, row.counted, row.least) for row in found.counts]
 
 
@@ -93,7 +98,9 @@ def test_the_ladder_has_one_rung_at_most_that_is_now(moves, at, place, write_ent
     if moves and moves[-1][0] == "expire":
         entries[-1] = replace(entries[-1], previous_adapter=SECOND)
     rungs = view(entries).rungs
-    assert [(rung.name, rung.place) for rung in rungs if rung.place in ("now", "taken back")] == ([(at, place)] if at else [])
+    assert [(rung.name, rung.place) for rung in rungs if rung.place in ("now", "taken back")] == (
+        [(at, place)] if at else []
+    )
     places = [rung.place for rung in rungs]
     assert places == sorted(places, key=lambda each: ("done", "now", "taken back", "ahead").index(each))
 
@@ -118,7 +125,9 @@ def test_the_history_is_cut_and_says_so(write_entries, view):
 def test_what_a_rollback_would_do_is_said_before(moves, back, write_entries, view):
     """Who answers then and who goes; nothing where a rollback would be refused."""
     found = view(write_entries(moves)).back
-    assert (found and (found.target, found.gone, found.of_challenger)) == (back and (back[0][:12], back[1][:12], back[2]))
+    assert (found and (found.target, found.gone, found.of_challenger)) == (
+        back and (back[0][:12], back[1][:12], back[2])
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from ratchet.storage.journal.journal import Journal
 from ratchet.storage.journal.segments import RowSchema, left_behind, read_journal
 
 ROWS = RowSchema(
-    "visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"}
+    "visits",
+    {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"},
 )
 
 WRITER = """
@@ -26,12 +27,14 @@ from pathlib import Path
 from ratchet.storage.journal.journal import Journal
 from ratchet.storage.journal.segments import RowSchema
 root, first, count, mutant = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), len(sys.argv) > 4
-rows = RowSchema("visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE", "seen": "BOOLEAN"})
+rows = RowSchema("visits", {"request_id": "VARCHAR", "ts": "TIMESTAMPTZ", "text": "VARCHAR", "confidence": "DOUBLE",
+    "seen": "BOOLEAN"})
 journal = Journal(root / "journal", root / "landing", rows, seal_rows=7)
 for n in range(first, first + count):
     if mutant:
         print(n, flush=True)
-    done = journal.append({"request_id": f"r{n}", "ts": "2026-01-05T10:00:00+00:00", "text": "x", "confidence": 0.5, "seen": None})
+    done = journal.append({"request_id": f"r{n}", "ts": "2026-01-05T10:00:00+00:00", "text": "x", "confidence": 0.5,
+        "seen": None})
     if not mutant:
         done.result()
         print(n, flush=True)
@@ -48,7 +51,9 @@ def row(number: int, text: str = "hello") -> dict[str, Any]:
 def stored(root: Path) -> list[str]:
     """The request ids in the segments and in journals that are not sealed yet, in any order."""
     sealed = [
-        found for path in (root / "landing").glob("gateway-*.parquet") for found in pq.read_table(path)["request_id"].to_pylist()
+        found
+        for path in (root / "landing").glob("gateway-*.parquet")
+        for found in pq.read_table(path)["request_id"].to_pylist()
     ]
     return sealed + [found["request_id"] for path in left_behind(root / "journal") for found in read_journal(path)[0]]
 
@@ -86,7 +91,8 @@ def test_a_row_of_other_columns_is_a_fault_of_the_program(tmp_path: Path) -> Non
 
 
 def survives(root: Path, environment: dict[str, str], *mutant: str) -> bool:
-    """The assertion of F01: after kill -9 every acknowledged row is there, and after the next start each is there once."""
+    """The assertion of F01: after kill -9 every acknowledged row is there, and after the next start each is there
+    once."""
     command = [sys.executable, "-c", WRITER, str(root)]
     killed = subprocess.run(
         [*command, "0", "30", *mutant], env={**os.environ, **environment}, capture_output=True, text=True, check=False
@@ -196,13 +202,14 @@ def test_of_two_processes_one_holds_the_journal(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_journal_that_stops_for_a_fault_leaves_nobody_waiting(tmp_path: Path) -> None:
-    """A row that no segment can hold ends the thread: what comes after it is refused, and what was acknowledged is on disk."""
+    """A row that no segment can hold ends the thread: what comes after it is refused, and what was acknowledged is on
+    disk."""
     journal = Journal(tmp_path / "journal", tmp_path / "landing", ROWS, seal_rows=1)
     journal.append({**row(1), "ts": "no time"}).result(timeout=10)
     journal.close()
     with pytest.raises(OSError, match="has stopped"):
         journal.append(row(2))
-    (path, *_) = left_behind(tmp_path / "journal")
+    path, *_ = left_behind(tmp_path / "journal")
     assert read_journal(path)[0][0]["request_id"] == "r1"
 
 
@@ -210,7 +217,8 @@ def test_a_journal_that_stops_for_a_fault_leaves_nobody_waiting(tmp_path: Path) 
 def test_a_disk_that_is_full_at_any_line_refuses_the_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kept: list[str]
 ) -> None:
-    """F04: nobody is told that the row is there, and once there is space again the next one is; only a synced row stays."""
+    """F04: nobody is told that the row is there, and once there is space again the next one is; only a synced row
+    stays."""
     journal = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
     monkeypatch.setenv("RATCHET_FAILPOINT", f"journal.{name}:enospc")
     with pytest.raises(OSError, match="no space left"):
@@ -222,7 +230,9 @@ def test_a_disk_that_is_full_at_any_line_refuses_the_row(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_fault_in_the_middle_of_a_write_leaves_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_in_the_middle_of_a_write_leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those whose rows were just being written are told too."""
     journal = Journal(tmp_path / "journal", tmp_path / "landing", ROWS)
     monkeypatch.setenv("RATCHET_FAILPOINT", "journal.before_sync:raise")

@@ -26,8 +26,20 @@ COLUMNS = {column.name: column.sql for column in KINDS["production_logs"].column
 
 def log(number: int) -> dict[str, object]:
     """A row of the log as a gateway lands it; its time is written as a client might write it."""
-    row = {"request_id": f"r{number}", "ts": f"2026-02-0{1 + number % 9}T10:00:00Z", "text": f"where is {number}", "label": "other"}
-    return {**dict.fromkeys(COLUMNS), **row, "confidence": 1, "adapter": "a" * 64, "latency_ms": 2.5, "saw_prediction": False}
+    row = {
+        "request_id": f"r{number}",
+        "ts": f"2026-02-0{1 + number % 9}T10:00:00Z",
+        "text": f"where is {number}",
+        "label": "other",
+    }
+    return {
+        **dict.fromkeys(COLUMNS),
+        **row,
+        "confidence": 1,
+        "adapter": "a" * 64,
+        "latency_ms": 2.5,
+        "saw_prediction": False,
+    }
 
 
 @pytest.fixture
@@ -76,13 +88,18 @@ def test_a_damaged_segment_is_set_aside_and_the_others_are_taken(home: Home) -> 
     other = seal(home, 100)
     turn(segment, len(segment.read_bytes()) // 2, 3)
     intakes = Landing(home, open_warehouse(home.warehouse)).take(SPEC, now=NOW)
-    assert {intake.file: (intake.accepted, intake.rejected) for intake in intakes} == {segment.name: (0, 1), other.name: (9, 0)}
+    assert {intake.file: (intake.accepted, intake.rejected) for intake in intakes} == {
+        segment.name: (0, 1),
+        other.name: (9, 0),
+    }
     (report,) = home.rejected("tickets").glob("*.jsonl")
     assert "damaged on the disk" in report.read_text()
     assert segment.exists()
 
 
-def test_a_landing_that_believes_damaged_segments_is_caught(home: Home, tmp_path: Path, plant: Callable[..., ModuleType]) -> None:
+def test_a_landing_that_believes_damaged_segments_is_caught(
+    home: Home, tmp_path: Path, plant: Callable[..., ModuleType]
+) -> None:
     """The planted bug takes a row whose label was changed on the disk; the real one takes none."""
     mutant = plant(loading, "if is_sealed(path.name) and not is_intact(path, found.sha256):", "if False:")
     segment = seal(home, 0)

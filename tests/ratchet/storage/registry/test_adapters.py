@@ -136,7 +136,8 @@ def test_a_folder_that_is_not_exactly_an_adapter_is_not_served(folder: Path, hos
 
 
 def refuses_every_damage(open_it: Callable[[], object], path: Path, cuts: int, flips: int) -> list[str]:
-    """The damages of the file at `path` that are not refused: cut at `cuts` lengths, one bit flipped at `flips` places."""
+    """The damages of the file at `path` that are not refused: cut at `cuts` lengths, one bit flipped at `flips`
+    places."""
     whole, draw, missed = path.read_bytes(), random.Random(11), []  # noqa: S311 - test data, guards nothing
     path.chmod(0o644)
 
@@ -162,7 +163,9 @@ def damage_everything(store: AdapterStore, source: Path, share: int) -> None:
     digest = store.seal("tickets", source, ADDED)
     for name in (WEIGHTS, CONFIG, "ratchet.json", "manifest.json"):
         path = store.open("tickets", digest) / name
-        assert refuses_every_damage(lambda: store.open("tickets", digest), path, 500 // share, 1000 // share) == [], name
+        assert refuses_every_damage(lambda: store.open("tickets", digest), path, 500 // share, 1000 // share) == [], (
+            name
+        )
 
 
 def test_any_damage_of_a_sealed_adapter_is_refused(store: AdapterStore, source: Path) -> None:
@@ -184,7 +187,8 @@ def test_a_store_that_does_not_hash_misses_damage(plant: Callable[..., Any], sto
 
 
 def test_an_adapter_that_is_swapped_after_it_was_verified_is_not_loaded(store: AdapterStore, source: Path) -> None:
-    """F13: another valid adapter takes the folder between the look and the load; the bytes that are loaded are what is named."""
+    """F13: another valid adapter takes the folder between the look and the load; the bytes that are loaded are what is
+    named."""
     first, second = (store.seal("tickets", source, {"max_tokens": size}) for size in (20, 21))
     verified, other = store.open("tickets", first), store.open("tickets", second)
     verified.rename(verified.with_name("aside"))
@@ -194,7 +198,8 @@ def test_an_adapter_that_is_swapped_after_it_was_verified_is_not_loaded(store: A
 
 
 def race(store: AdapterStore, source: Path, read: Callable[[Path], dict[str, bytes]], reads: int) -> int:
-    """How many of `reads` gave bytes of another adapter than the folder is named by, while two adapters change places."""
+    """How many of `reads` gave bytes of another adapter than the folder is named by, while two adapters change
+    places."""
     first, second = (store.seal("tickets", source, {"max_tokens": size}) for size in (20, 21))
     folder = store.open("tickets", first)
     other, aside = folder.with_name(second), folder.with_name("aside")
@@ -229,7 +234,9 @@ def test_a_race_of_swaps_loads_no_other_bytes_1000_times(store: AdapterStore, so
 def test_a_race_of_swaps_loads_no_other_bytes(store: AdapterStore, source: Path, plant: Callable[..., Any]) -> None:
     """F13, short; its mutant looks at the manifest only, and reads the other adapter's bytes."""
     assert race(store, source, read_folder, 40) == 0
-    mutant = plant(adapter_folder, "if digest is not None and digest != folder.name and DIGEST.fullmatch(folder.name)", "if False")
+    mutant = plant(
+        adapter_folder, "if digest is not None and digest != folder.name and DIGEST.fullmatch(folder.name)", "if False"
+    )
     assert any(race(store, source, mutant.read_folder, 40) for _ in range(20)), "on a busy machine the swaps come late"
 
 

@@ -72,7 +72,9 @@ def test_an_export_that_passed_answers_like_its_adapter(home: Home, tiny_base: P
     assert (record["adapter"], record["kind"], record["verdict"]["outcome"]) == (digest, "onnx", "passed")
     assert record["labels"] == list(WORDS)
     assert record["speed"]["export_texts_per_s"] > 0 < record["speed"]["adapter_texts_per_s"]
-    assert "macro-F1 +0.00 points" in record["verdict"]["reason"] or "macro-F1 -0.00 points" in record["verdict"]["reason"]
+    assert (
+        "macro-F1 +0.00 points" in record["verdict"]["reason"] or "macro-F1 -0.00 points" in record["verdict"]["reason"]
+    )
     changed = (exports.folder("small", digest, "onnx") / ONNX).stat().st_mtime_ns
     assert exports.make("small", digest, "onnx") == record
     assert (exports.folder("small", digest, "onnx") / ONNX).stat().st_mtime_ns == changed
@@ -92,7 +94,8 @@ Exports(Home(Path(sys.argv[1]))).make("small", sys.argv[2], sys.argv[3])
 
 
 def test_what_a_killed_export_left_is_gone_with_the_next_one(home: Home, tiny_base: Path) -> None:
-    """Kill -9 before it has its name, as large as it is then: another kind, of another adapter, takes the litter away."""
+    """Kill -9 before it has its name, as large as it is then: another kind, of another adapter, takes the litter
+    away."""
     digest, exports = sealed(home, tiny_base), Exports(home)
     folder = exports.folder("small", digest, "onnx").parent
     assert run_until_failpoint(MAKE, [home.root, digest, "onnx"], "exports.before_rename") == (-signal.SIGKILL, [])
@@ -127,7 +130,8 @@ def test_a_folder_in_its_place_is_named_before_any_work(home: Home, tiny_base: P
 
 
 def test_every_file_is_durable_before_it_has_its_name(home: Home, tiny_base: Path) -> None:
-    """The model, too, of which the record speaks; what such an order is good for is shown by `tests/ratchet/testing/disk/test_power_loss.py`."""
+    """The model, too, of which the record speaks; what such an order is good for is shown by
+    `tests/ratchet/testing/disk/test_power_loss.py`."""
     synced: list[str] = []
 
     class Watched(Disk):
@@ -178,11 +182,15 @@ def test_an_unknown_kind_is_named_with_the_known_ones(home: Home) -> None:
 
 
 def test_merged_is_compared_like_the_others(home: Home, tiny_base: Path) -> None:
-    """Plain transformers answer: how many answers change, what accuracy and ECE lose, how fast; its record lists every file."""
+    """Plain transformers answer: how many answers change, what accuracy and ECE lose, how fast; its record lists every
+    file."""
     digest = sealed(home, tiny_base)
     record = Exports(home).make("small", digest, "merged")
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= record["files"].keys()
-    assert json.loads((Exports(home).folder("small", digest, "merged") / "config.json").read_bytes())["id2label"]["0"] == "amber"
+    assert (
+        json.loads((Exports(home).folder("small", digest, "merged") / "config.json").read_bytes())["id2label"]["0"]
+        == "amber"
+    )
     evidence = record["verdict"]["evidence"]
     assert (evidence["items"], evidence["changed"], evidence["accuracy_loss"]) == (30, 0, 0)
     assert evidence["max_logit_distance"] < 1e-4
@@ -198,13 +206,18 @@ def test_texts_of_a_label_that_the_adapter_never_knew_are_left_out_and_told(home
     with home.golden("small").open("a") as file:
         file.write("".join(json.dumps({"text": f"something blue {n}", "label": "blue"}) + "\n" for n in range(2)))
     verdict = exports.make("small", digest, "onnx")["verdict"]
-    assert (verdict["outcome"], verdict["evidence"]["items"], verdict["evidence"]["left_out"]) == ("passed", 30, {"blue": 2})
+    assert (verdict["outcome"], verdict["evidence"]["items"], verdict["evidence"]["left_out"]) == (
+        "passed",
+        30,
+        {"blue": 2},
+    )
     assert verdict["reason"].endswith("Left out, for the adapter has no such label: 2 of 'blue'.")
     exports.open("small", digest, "onnx")
 
 
 def test_limits_that_were_tightened_close_an_export_that_is_there(home: Home, exported: str) -> None:
-    """The verdict is what classifier.toml asks for now, from the evidence that was written; the candidates stay judged."""
+    """The verdict is what classifier.toml asks for now, from the evidence that was written; the candidates stay
+    judged."""
     digest, exports, spec = exported, Exports(home), Specs(home)
     assert exports.make("small", digest, "onnx")["verdict"]["outcome"] == "passed"
     before = spec["small"].digest
@@ -245,7 +258,8 @@ def test_a_gguf_is_compared_and_left_to_llama_cpp(home: Home, tmp_path: Path) ->
 
 
 def test_what_the_cycle_held_out_is_asked_too(home: Home, tiny_base: Path) -> None:
-    """The newest of its calibration split, as many as classifier.toml says; an adapter of no cycle has the golden set alone."""
+    """The newest of its calibration split, as many as classifier.toml says; an adapter of no cycle has the golden set
+    alone."""
     digest, exports = sealed(home, tiny_base), Exports(home)
     candidate = Candidate(base=str(tiny_base), max_tokens=32)
     revision = {candidate.base: resolve_base(candidate.base).revision}

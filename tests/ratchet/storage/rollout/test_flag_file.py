@@ -74,7 +74,14 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new(home: Home, failpoint: s
 def test_a_file_cut_anywhere_is_refused(home: Home) -> None:
     """F18: at every byte; an empty file and an empty object too."""
     content = home.flags.read_bytes()
-    for cut in (*range(len(content.rstrip()) - 1), b"{}", b"[]", b"null", b'{"flags": {}, "metadata": {}}', b"[" * 100_000):
+    for cut in (
+        *range(len(content.rstrip()) - 1),
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"flags": {}, "metadata": {}}',
+        b"[" * 100_000,
+    ):
         home.flags.write_bytes(content[:cut] if isinstance(cut, int) else cut)
         with pytest.raises(RatchetError, match=r"flags\.json"):
             Flags(home).read()

@@ -37,7 +37,13 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def promote(ledger: Ledger, adapter: str, **changed: Any) -> None:
     """Add an entry."""
-    content = {"ts": "2026-03-02T00:00:00Z", "actor": "ann", "action": "promote", "why": "it is better", "week": "2026-02-23"}
+    content = {
+        "ts": "2026-03-02T00:00:00Z",
+        "actor": "ann",
+        "action": "promote",
+        "why": "it is better",
+        "week": "2026-02-23",
+    }
     ledger.append("tickets", **{**content, "adapter": adapter, "receipts": {"leakage": "r"}, **changed})
 
 
@@ -52,7 +58,11 @@ def test_entries_are_numbered_and_chained_and_the_last_adapter_is_live(ledger: L
     for adapter in "abc":
         promote(ledger, adapter, why="line\nbreak \u2028 ü")
     found = ledger.entries("tickets")
-    assert [(e.sequence, e.adapter, e.previous_adapter) for e in found] == [(1, "a", None), (2, "b", "a"), (3, "c", "b")]
+    assert [(e.sequence, e.adapter, e.previous_adapter) for e in found] == [
+        (1, "a", None),
+        (2, "b", "a"),
+        (3, "c", "b"),
+    ]
     assert [e.previous for e in found] == [GENESIS, found[0].digest, found[1].digest]
     assert ledger.live("tickets") == "c"
 
@@ -94,7 +104,9 @@ def test_tampering_is_refused_by_readers_and_writers(ledger: Ledger, tampering: 
     file.write_text("\n".join(TAMPERED[tampering](lines(ledger))) + "\n", encoding="utf-8")
     before = file.read_bytes()
     for attempt in (lambda: ledger.entries("tickets"), lambda: ledger.live("tickets"), lambda: promote(ledger, "e")):
-        with pytest.raises(RatchetError, match=r"ledger.jsonl line [123] (cannot be read|does not continue the chain)") as caught:
+        with pytest.raises(
+            RatchetError, match=r"ledger.jsonl line [123] (cannot be read|does not continue the chain)"
+        ) as caught:
             attempt()
         assert caught.value.code == "broken_ledger"
     assert file.read_bytes() == before
@@ -119,7 +131,8 @@ def test_a_whole_entry_cut_from_the_end_is_seen_by_the_checkpoint(ledger: Ledger
 
 
 def test_a_ledger_that_was_written_anew_is_not_signed_with_the_key(ledger: Ledger, tmp_path: Path) -> None:
-    """T20: a whole history with fitting digests, but by another key; and one by a replaced pair, seen by the pinned half."""
+    """T20: a whole history with fitting digests, but by another key; and one by a replaced pair, seen by the pinned
+    half."""
     promote(ledger, "a")
     pinned = tmp_path / "pinned.pub"
     pinned.write_bytes(ledger.home.public_key.read_bytes())
@@ -181,7 +194,9 @@ def test_a_ledger_that_checks_no_signature_takes_a_forged_entry(ledger: Ledger, 
     assert plant(module, FORGED, "False").Ledger(ledger.home).live("tickets") == "evil"
 
 
-def test_a_ledger_without_compare_and_swap_takes_both_of_two_decisions(ledger: Ledger, plant: Callable[..., Any]) -> None:
+def test_a_ledger_without_compare_and_swap_takes_both_of_two_decisions(
+    ledger: Ledger, plant: Callable[..., Any]
+) -> None:
     """F22's mutant: the second decision was taken on a head that is no more, and lands."""
     promote(ledger, "a")
     seen = ledger.head("tickets")

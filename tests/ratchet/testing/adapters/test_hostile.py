@@ -31,12 +31,15 @@ PLANTED = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     """An adapter of random weights, unsealed."""
-    return write_tiny_adapter(tmp_path_factory.mktemp("good") / "a", resolve_base(str(tiny_base)), ("card", "money", "rate"))
+    return write_tiny_adapter(
+        tmp_path_factory.mktemp("good") / "a", resolve_base(str(tiny_base)), ("card", "money", "rate")
+    )
 
 
 @pytest.fixture(scope="module")
 def open_all(tmp_path_factory: pytest.TempPathFactory, good: Path) -> Callable[[int], Opened]:
-    """Plant every way, bare and under a manifest that fits, and open all of them so many times in a process that is watched."""
+    """Plant every way, bare and under a manifest that fits, and open all of them so many times in a process that is
+    watched."""
 
     def run(rounds: int) -> Opened:
         root = tmp_path_factory.mktemp("hostile")
@@ -91,7 +94,8 @@ def look(hostile: str, openings: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_it_is_refused_at_once_at_no_cost_and_nothing_runs(once: Opened, hostile: str) -> None:
-    """The defect is named before any weight is read, also under a fitting manifest; no code, no import, no connection, no file."""
+    """The defect is named before any weight is read, also under a fitting manifest; no code, no import, no connection,
+    no file."""
     assert len(once[hostile]) == 1 + HOSTILE[hostile].sealed
     look(hostile, once[hostile])
 
@@ -103,7 +107,10 @@ def test_it_is_refused_20_times_each(open_all: Callable[[int], Opened]) -> None:
     for hostile, openings in found.items():
         look(hostile, openings)
     openings = [opening for each in found.values() for opening in each]
-    slowest, largest = max(opening["seconds"] for opening in openings), max(opening["extra_bytes"] for opening in openings)
+    slowest, largest = (
+        max(opening["seconds"] for opening in openings),
+        max(opening["extra_bytes"] for opening in openings),
+    )
     print(f"{len(openings)} refusals: at most {slowest:.3f} s and {largest / 1e6:.1f} MB")  # noqa: T201 - the figure of the run
 
 
@@ -118,19 +125,32 @@ def test_it_is_refused_20_times_each(open_all: Callable[[int], Opened]) -> None:
 def test_the_watch_sees_what_it_looks_for(
     good: Path, tmp_path: Path, plant_in_copy: Callable[..., dict[str, str]], first: str, said: str
 ) -> None:
-    """Its mutants: one that reads the weights before it has looked at their header, one that imports, one that takes its time."""
+    """Its mutants: one that reads the weights before it has looked at their header, one that imports, one that takes
+    its time."""
     large, warm = (Path(shutil.copytree(good, tmp_path / name)) for name in ("large", "warm"))
     for folder in (large, warm):
         HOSTILE["3 GB of numbers" if folder == warm else "1.9 GB of numbers"].spoil(folder)
     check = "check_header(files.header, expected)"
     environment = plant_in_copy("ratchet/models/adapters/validation.py", check, f"{first}; {check}")
-    command = [sys.executable, "-m", "ratchet.testing.adapters.load_monitor", str(ROOM), "1", str(good), str(warm), str(large)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=120, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "ratchet.testing.adapters.load_monitor",
+        str(ROOM),
+        "1",
+        str(good),
+        str(warm),
+        str(large),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=120, check=False
+    )
     assert re.search(said, done.stdout + done.stderr)
 
 
 def test_what_only_its_digest_tells_apart_is_refused_under_another_name(good: Path, tmp_path: Path) -> None:
-    """Labels in another order, or a longer text, are a well-formed adapter; under a sealed name they are not what it names."""
+    """Labels in another order, or a longer text, are a well-formed adapter; under a sealed name they are not what it
+    names."""
     store = AdapterStore(Home(tmp_path / "home"))
     sealed = store.open("tickets", store.seal("tickets", good, {}))
     for change in (change_card(labels=["money", "card", "rate"]), change_card(max_tokens=24)):

@@ -157,11 +157,14 @@ def ledger_scenario(home: Home, module: ModuleType) -> Scenario:
         assert len(store.entries("small")) == len(found) + 1
         assert vouched(home, disk) == store.head("small"), "the checkpoint is of another head"
 
-    return Scenario(lambda: with_key(home), lambda disk, told: enter_more(module.Ledger(home, disk=disk), 2, told), check)
+    return Scenario(
+        lambda: with_key(home), lambda disk, told: enter_more(module.Ledger(home, disk=disk), 2, told), check
+    )
 
 
 def first_entry_scenario(home: Home, module: ModuleType) -> Scenario:
-    """The first entry of a home, which makes the key pair; a pair of halves that do not fit would sign what nobody accepts."""
+    """The first entry of a home, which makes the key pair; a pair of halves that do not fit would sign what nobody
+    accepts."""
 
     def check(disk: FaultyDisk, told: list[Any]) -> None:
         store = module.Ledger(home, disk=disk)
@@ -181,7 +184,9 @@ def manifest_scenario(home: Home, module: ModuleType) -> Scenario:
     path = home.manifest("small")
 
     def line(number: int) -> manifest.ManifestEntry:
-        return manifest.ManifestEntry(number, "corrections", "a.csv", "ab" * 32, 3, 5, ("a", "b"), 10, "2026-03-01T00:00:00+00:00")
+        return manifest.ManifestEntry(
+            number, "corrections", "a.csv", "ab" * 32, 3, 5, ("a", "b"), 10, "2026-03-01T00:00:00+00:00"
+        )
 
     def work(disk: FaultyDisk, told: list[Any]) -> None:
         for number in (1, 2, 3):
@@ -301,7 +306,8 @@ def adapter(number: int) -> str:
 
 def enter(store: Any, number: int, why: str = "") -> Entry:
     """A promotion's line."""
-    why = why or f"{store.disk.operations:06d}" * 15  # another text at each attempt: mixed blocks of two attempts are no line
+    # another text at each attempt: mixed blocks of two attempts are no line
+    why = why or f"{store.disk.operations:06d}" * 15
     said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "action": "promote", "why": why, "week": "2026-01-05"}
     entry: Entry = store.append("small", adapter=adapter(number), receipts={}, **said)
     return entry
@@ -317,7 +323,9 @@ def flag_first(home: Home, number: int, disk: FaultyDisk, module: ModuleType) ->
     """The mutant of a promotion writes the flag before the line that it follows from."""
     entry = enter(ledger.Ledger(home, disk=disk.after()), number, why="the same")
     store, head = flags.Flags(home, disk), ledger_head.Head(number, entry.digest)
-    store.publish("small", Rollout(adapter(number), shadow=adapter(number - 1), head=head), seen=store.read().generation)
+    store.publish(
+        "small", Rollout(adapter(number), shadow=adapter(number - 1), head=head), seen=store.read().generation
+    )
     enter(ledger.Ledger(home, disk=disk), number, why="the same")
     module.reconcile(home, "small", disk)
 
@@ -387,8 +395,12 @@ def test_power_may_go_again_while_recovering_with_more_draws(home: Home, name: s
 _LATE = 'content, self.late = b"".join(getattr(self, "late", [])), list(lines)'
 _UNSYNCED = "list(self._folder)\n        self._path"
 _REMOVED = "        self._disk.unlink(path)\n        if rows:\n"
-_EARLY = "            self._vouch(secret, classifier, after_it.head)\n            with_reserve(self.home.ballast, lambda: append"
-_PUBLIC_FIRST = """            told = made.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+_EARLY = (
+    "            self._vouch(secret, classifier, after_it.head)\n            with_reserve(self.home.ballast, lambda:"
+    " append"
+)
+_PUBLIC_FIRST = """\
+            told = made.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
             write_atomically(home.public_key, told, disk=disk)
             write_atomically(home.signing_key, content"""
 _MARK_FIRST = '            write_atomically(self._mark, f"{generation:020d}".encode(), disk=self.disk)'
@@ -400,7 +412,12 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
     "the names in a new folder are not synced": ("folder", files, "    disk.fsync_dir(stage)\n", ""),
     "a folder's new name is not synced": ("folder", files, "    disk.fsync_dir(target.parent)\n", ""),
     "a line is not synced": ("ledger", files, 'b"\\n", at=whole)\n        disk.fsync(path)', 'b"\\n", at=whole)'),
-    "the folder of a first line is not synced": ("manifest", files, "    disk.fsync_dir(path.parent)  # always", "    # never"),
+    "the folder of a first line is not synced": (
+        "manifest",
+        files,
+        "    disk.fsync_dir(path.parent)  # always",
+        "    # never",
+    ),
     "a torn tail is not cut": (
         "ledger",
         files,
@@ -409,9 +426,24 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
     ),
     "what stands there is not synced before a new line": ("lines", files, "    if content:", "    if False:"),
     "a line with lost blocks counts": ("ledger", files, 'if lines and b"\\0" in lines[-1]', "if False"),
-    "a line that was refused stays": ("ledger", files, 'disk.append(path, b"", at=whole)\n        raise', "pass\n        raise"),
-    "the manifest's line is not synced": ("manifest", files, 'b"\\n", at=whole)\n        disk.fsync(path)', 'b"\\n", at=whole)'),
-    "settling trusts an unsynced line": ("promotion", ledger, "        self.disk.fsync(self.home.ledger(classifier))", "        #"),
+    "a line that was refused stays": (
+        "ledger",
+        files,
+        'disk.append(path, b"", at=whole)\n        raise',
+        "pass\n        raise",
+    ),
+    "the manifest's line is not synced": (
+        "manifest",
+        files,
+        'b"\\n", at=whole)\n        disk.fsync(path)',
+        'b"\\n", at=whole)',
+    ),
+    "settling trusts an unsynced line": (
+        "promotion",
+        ledger,
+        "        self.disk.fsync(self.home.ledger(classifier))",
+        "        #",
+    ),
     "the checkpoint is written before the line": (
         "ledger",
         ledger,
@@ -424,7 +456,12 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
         "        self.disk.fsync_dir(self.home.classifier(classifier))",
         "        #",
     ),
-    "no checkpoint is written": ("ledger", ledger, "lambda: write_atomically(path, note.encode(), disk=self.disk)", "lambda: None"),
+    "no checkpoint is written": (
+        "ledger",
+        ledger,
+        "lambda: write_atomically(path, note.encode(), disk=self.disk)",
+        "lambda: None",
+    ),
     "the checkpoint is never caught up": (
         "ledger",
         ledger,
@@ -447,7 +484,12 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
     "the mark is ahead of the flags": ("flags", flags, '            failpoint("flags.before_write")', _MARK_FIRST),
     "the journal answers first": ("journal", journal_files, 'content = b"".join(lines)', _LATE),
     "the journal is not synced": ("journal", journal_files, "            self._disk.fsync(self._path)\n", ""),
-    "the journal's folder is not synced": ("journal", journal_files, "fsync_dir(self._folder)\n        self._path", _UNSYNCED),
+    "the journal's folder is not synced": (
+        "journal",
+        journal_files,
+        "fsync_dir(self._folder)\n        self._path",
+        _UNSYNCED,
+    ),
     "a new folder is not synced": ("manifest", files, "    disk.fsync_dir(folder.parent)  # always", "    # never"),
     "a journal is removed before its segment is there": ("journal", journal_files, "        if rows:\n", _REMOVED),
     "a journal is sealed unsynced": ("journal", journal_files, "self._disk.fsync(path)  # else", "# else"),
@@ -466,7 +508,9 @@ def test_every_planted_bug_is_found(home: Home, plant: Plant, mutant: str) -> No
     if planted.__name__ != f"mutant_{user.__name__.rpartition('.')[2]}":
         planted = plant(user, f"from {module.__name__} import", f"from {planted.__name__} import")
         if module is files and name == "journal":  # the segments are written by a module between
-            planted.publish_segment = plant(sealing, "from ratchet.core.files import", "from mutant_files import").publish_segment
+            planted.publish_segment = plant(
+                sealing, "from ratchet.core.files import", "from mutant_files import"
+            ).publish_segment
     with pytest.raises(BrokenPromiseError):
         try_everything(scenario_of(name, home, planted), 1 if name in DRAWS else 8)
 

@@ -1,4 +1,5 @@
-"""The local Hub: the real client of the Hub cannot tell it from the Hub, and every planted fault arrives as it would from there."""
+"""The local Hub: the real client of the Hub cannot tell it from the Hub, and every planted fault arrives as it would
+from there."""
 
 import json
 import os
@@ -79,7 +80,8 @@ said = {
     "new": open(hf_hub_download("org/thing", "a.txt", revision="main")).read(),
     "stale": attempt(lambda: commit({"a.txt": "three"}, second)),
     "taken": attempt(lambda: api.create_tag("org/thing", tag="2026-01-05", revision=third)),
-    "exists": [api.file_exists("org/thing", "a.txt"), api.file_exists("org/thing", "b.txt"), api.repo_exists("org/none")],
+    "exists": [api.file_exists("org/thing", "a.txt"), api.file_exists("org/thing", "b.txt"),
+        api.repo_exists("org/none")],
     "private": api.repo_info("org/thing").private,
     "stranger": attempt(lambda: HfApi(token=False).repo_info("org/thing")),
     "thief": attempt(lambda: HfApi(token="hf_wrong").repo_info("org/thing")),
@@ -112,21 +114,27 @@ def test_a_pushed_folder_can_be_loaded_by_its_commit(hub: LocalHub, client: Call
     """A base model that somebody put there is found by 40 digits, also after its branch moved on."""
     first = hub.push("org/base", {"config.json": b"{}", "sub/x.txt": b"x"}).oid
     hub.push("org/base", {"config.json": b"[]"})
-    said = client(hub, f"said = open(snapshot_download('org/base', revision={first!r}) + '/config.json').read()", HF_TOKEN="")
+    said = client(
+        hub, f"said = open(snapshot_download('org/base', revision={first!r}) + '/config.json').read()", HF_TOKEN=""
+    )
     assert said == "{}"
     assert {path for method, path in hub.requests if "resolve" in path} == {
         f"/org/base/resolve/{first}/{name}" for name in (".gitattributes", "config.json", "sub/x.txt")
     }
 
 
-def test_a_tree_shows_folders_and_what_is_in_them_only_when_that_is_asked_for(hub: LocalHub, client: Callable[..., Any]) -> None:
+def test_a_tree_shows_folders_and_what_is_in_them_only_when_that_is_asked_for(
+    hub: LocalHub, client: Callable[..., Any]
+) -> None:
     """As the Hub does: a folder has no size, and the files below it come with `recursive` alone."""
     hub.push("org/base", {"a.txt": b"a", "sub/deep/x.txt": b"x"})
     ask = "[[type(each).__name__, each.path] for each in api.list_repo_tree('org/base', recursive={})]"
     plain, deep = client(hub, f"said = [{ask.format(False)}, {ask.format(True)}]")
     root = [["RepoFile", ".gitattributes"], ["RepoFile", "a.txt"]]
     assert sorted(plain) == sorted([*root, ["RepoFolder", "sub"]])
-    assert sorted(deep) == sorted([*root, ["RepoFolder", "sub"], ["RepoFolder", "sub/deep"], ["RepoFile", "sub/deep/x.txt"]])
+    assert sorted(deep) == sorted(
+        [*root, ["RepoFolder", "sub"], ["RepoFolder", "sub/deep"], ["RepoFile", "sub/deep/x.txt"]]
+    )
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,16 @@ def open_trainee(base: Path, candidate: Candidate, texts: Sequence[str]) -> tupl
         return build_causal_model(base, base.name, candidate, tokenizer, torch.float32), encode_texts(tokenizer, texts)
     from ratchet.models.tokenization import load_tokenizer
 
-    return build_encoder_model(base, base.name, candidate, 3, torch.float32), encode_texts(load_tokenizer(base, 32), texts)
+    return build_encoder_model(base, base.name, candidate, 3, torch.float32), encode_texts(
+        load_tokenizer(base, 32), texts
+    )
 
 
-def train(base: Path, candidate: Candidate, examples: Examples, folder: Path, most: int, broken: bool = False) -> torch.Tensor:
-    """What a training with at most `most` bytes of kept states learns; `broken`: the lower layers say NaN once they are kept."""
+def train(
+    base: Path, candidate: Candidate, examples: Examples, folder: Path, most: int, broken: bool = False
+) -> torch.Tensor:
+    """What a training with at most `most` bytes of kept states learns; `broken`: the lower layers say NaN once they are
+    kept."""
     folder.mkdir()
     (folder / kept._FILE).write_bytes(b"\x7f" * 4000)  # what a training left that was killed
     trainee, rows = open_trainee(base, candidate, [text for text, _ in examples["train"]])
@@ -86,7 +91,12 @@ def train(base: Path, candidate: Candidate, examples: Examples, folder: Path, mo
                 value.data.fill_(float("nan"))
     lesson = TrainingSet(candidate, rows, [LABELS.index(label) for _, label in examples["train"]], 3)
     train_epochs(
-        trainee, lesson, folder, SingleProcess(), lambda tensors: ValidationMetrics(0.5, 0.5, 0.1, 0.2), lambda epoch: None
+        trainee,
+        lesson,
+        folder,
+        SingleProcess(),
+        lambda tensors: ValidationMetrics(0.5, 0.5, 0.1, 0.2),
+        lambda epoch: None,
     )
     return trainee.flat.detach().clone()
 
@@ -95,7 +105,8 @@ def train(base: Path, candidate: Candidate, examples: Examples, folder: Path, mo
 def test_kept_states_teach_the_same_as_computed_ones(
     bases: Callable[[str], Path], examples: Examples, tmp_path: Path, family: str
 ) -> None:
-    """The same weights, with an encoder's own dropout above and LoRA dropout too, though the lower layers are not asked again."""
+    """The same weights, with an encoder's own dropout above and LoRA dropout too, though the lower layers are not asked
+    again."""
     dropout = 0.1 if family in ("bert", "gemma2") else 0.0
     candidate = replace(TINY, family="encoder" if family == "bert" else "causal", dropout=dropout)
     computed = train(bases(family), candidate, examples, tmp_path / "computed", 0)
@@ -107,9 +118,14 @@ def test_kept_states_teach_the_same_as_computed_ones(
     assert float((computed - begun.detach()).abs().max()) > 1e-2
 
 
-def test_only_states_of_known_rows_are_recalled(bases: Callable[[str], Path], examples: Examples, tmp_path: Path) -> None:
-    """Two rows in a batch, one of them strange: the batch goes through all layers, and the answer is the same as for each alone."""
-    trainee, rows = open_trainee(bases("llama"), replace(TINY, family="causal"), ["card money", "money", "rate card money"])
+def test_only_states_of_known_rows_are_recalled(
+    bases: Callable[[str], Path], examples: Examples, tmp_path: Path
+) -> None:
+    """Two rows in a batch, one of them strange: the batch goes through all layers, and the answer is the same as for
+    each alone."""
+    trainee, rows = open_trainee(
+        bases("llama"), replace(TINY, family="causal"), ["card money", "money", "rate card money"]
+    )
     cache_lower_layers(trainee, rows[:2], tmp_path, SingleProcess(), FULL)
     assert trainee.kept is not None
     known, strange = torch.tensor([rows[0]]), torch.tensor([rows[2]])
@@ -144,7 +160,9 @@ def prepare_top(root: Path, base: Path, examples: Examples) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained_top(tmp_path_factory: pytest.TempPathFactory, bases: Callable[[str], Path], examples: Examples, launch: Launch) -> Path:
+def trained_top(
+    tmp_path_factory: pytest.TempPathFactory, bases: Callable[[str], Path], examples: Examples, launch: Launch
+) -> Path:
     """The finished training of such a candidate, by a pair of processes."""
     work = prepare_top(tmp_path_factory.mktemp("top"), bases("llama"), examples)
     done = launch(work)

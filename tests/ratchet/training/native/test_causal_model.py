@@ -40,7 +40,15 @@ def prepare_causal(root: Path, examples: Examples, family: str, chat: bool = Fal
     texts = [text for rows in examples.values() for text, _ in rows]
     base = resolve_base(str(write_tiny_causal(root / "base", [*texts, prompt.render("")], family, chat=chat)))
     candidate = Candidate(
-        family="causal", base=base.name, rank=4, alpha=8, epochs=6, patience=6, batch=8, learning_rate=2e-2, max_tokens=32
+        family="causal",
+        base=base.name,
+        rank=4,
+        alpha=8,
+        epochs=6,
+        patience=6,
+        batch=8,
+        learning_rate=2e-2,
+        max_tokens=32,
     )
     plan = TrainingPlan(LABELS, (candidate,), {base.name: base.revision}, digest_json(examples), "test", prompt)
     return prepare(root / "work", plan, examples["train"], examples["calibration"])
@@ -67,7 +75,8 @@ def test_it_learns_and_is_reported(trained_llama: Path) -> None:
 
 @pytest.mark.supports(family="causal", method="lora", runtime="ratchet", export="adapter")
 def test_alone_and_beside_others_it_says_the_same(trained_llama: Path, examples: Examples) -> None:
-    """Merged into weights of its own, and unmerged on shared ones: the same logits, also in one batch of two adapters."""
+    """Merged into weights of its own, and unmerged on shared ones: the same logits, also in one batch of two
+    adapters."""
     folder = read_result(trained_llama).best_folder
     texts = [text for text, _ in examples["calibration"]]
     alone = load_predictor(folder).logits(texts)
@@ -91,10 +100,10 @@ def test_peft_alone_loads_it(trained_llama: Path, examples: Examples, tmp_path: 
     tokenizer = predictor.tokenizer
     ids = [*tokenizer.prefix, *tokenizer.encode_batch_fast([text])[0].ids]  # type: ignore[attr-defined]
     script = (
-        "import json, sys, torch; from peft import PeftModel; from transformers import AutoModelForCausalLM\n"
-        "base, folder, ids, codes = json.loads(sys.argv[1])\n"
-        "model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), folder).eval()\n"
-        "print(json.dumps(model(input_ids=torch.tensor([ids])).logits[0, -1, codes].tolist()))"
+        "import json, sys, torch; from peft import PeftModel; from transformers import AutoModelForCausalLM\nbase,"
+        " folder, ids, codes = json.loads(sys.argv[1])\nmodel ="
+        " PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),"
+        " folder).eval()\nprint(json.dumps(model(input_ids=torch.tensor([ids])).logits[0, -1, codes].tolist()))"
     )
     given = json.dumps([str(trained_llama.parent.parent / "base"), str(folder), ids, list(tokenizer.codes)])  # type: ignore[attr-defined]
     done = subprocess.run(
@@ -121,7 +130,9 @@ def test_a_prompt_that_leaves_no_room_for_the_text_is_refused(tmp_path: Path) ->
     tokenizer = load_prompt_tokenizer(base.folder, prompt, 500)
     candidate = Candidate(family="causal", base=base.name, max_tokens=500)
     around = len(tokenizer.prefix) + len(tokenizer.suffix)
-    with pytest.raises(RatchetError, match=f"reads 512 tokens; the prompt takes {around} of them and a text up to 500") as refused:
+    with pytest.raises(
+        RatchetError, match=f"reads 512 tokens; the prompt takes {around} of them and a text up to 500"
+    ) as refused:
         build_causal_model(base.folder, base.name, candidate, tokenizer)
     assert f"Set max_tokens to {512 - around} or less" in refused.value.hint
 
@@ -199,6 +210,8 @@ def test_a_causal_adapter_that_is_not_as_it_was_written_is_refused(
     """Prompt, codes, family and settings belong together."""
     folder = Path(shutil.copytree(read_result(trained_llama).best_folder, tmp_path / "adapter"))
     content = {**json.loads((folder / file).read_bytes()), **change}
-    (folder / file).write_text(json.dumps({key: value for key, value in content.items() if key != "canary" or value is not None}))
+    (folder / file).write_text(
+        json.dumps({key: value for key, value in content.items() if key != "canary" or value is not None})
+    )
     with pytest.raises(RatchetError, match=re.escape(said)):
         load_predictor(folder)

@@ -48,7 +48,8 @@ def test_orders_arrive_in_order(pair: tuple[ProcessPair, ProcessPair]) -> None:
 
 
 def test_the_death_of_the_other_is_an_error(pair: tuple[ProcessPair, ProcessPair]) -> None:
-    """When one end is gone, waiting for it ends with an error instead of hanging, and not with one that a candidate may have."""
+    """When one end is gone, waiting for it ends with an error instead of hanging, and not with one that a candidate may
+    have."""
     pair[1].hang_up()
     with pytest.raises(PeerExitedError):
         pair[0].add(np.ones(3, dtype=np.float32))

@@ -39,13 +39,21 @@ HEADS = {
     "deberta": ("classifier", "pooler"),
     "deberta_v3": ("classifier", "pooler"),
 }
-TEXTS = ["my old card never arrived", "", "money back please", "which exchange rate " * 9, "unheard words, ümlaut 你好", "rate"]
+TEXTS = [
+    "my old card never arrived",
+    "",
+    "money back please",
+    "which exchange rate " * 9,
+    "unheard words, ümlaut 你好",
+    "rate",
+]
 CLOSE = 1e-5
 
 
 @dataclass(frozen=True)
 class Family:
-    """What one family's training left: results and folders of its LoRA and its probe, and a random LoRA of other shape."""
+    """What one family's training left: results and folders of its LoRA and its probe, and a random LoRA of other
+    shape."""
 
     lora: CandidateResult
     probe: CandidateResult
@@ -54,7 +62,9 @@ class Family:
 
 @pytest.fixture(scope="module")
 def families(
-    tmp_path_factory: pytest.TempPathFactory, examples: Examples, launch: Callable[..., "subprocess.CompletedProcess[str]"]
+    tmp_path_factory: pytest.TempPathFactory,
+    examples: Examples,
+    launch: Callable[..., "subprocess.CompletedProcess[str]"],
 ) -> dict[str, Family]:
     """One finished training of a LoRA and a probe on a tiny base of each family."""
     root = tmp_path_factory.mktemp("families")
@@ -70,7 +80,9 @@ def families(
     found, results = {}, read_result(work).candidates
     for number, (family, base) in enumerate(zip(FAMILIES, bases, strict=True)):
         lora, probe = results[2 * number : 2 * number + 2]
-        other = write_tiny_adapter(root / f"other-{family}", base, ("yes", "no"), seed=3, targets=TARGETS[family][:3], rank=5)
+        other = write_tiny_adapter(
+            root / f"other-{family}", base, ("yes", "no"), seed=3, targets=TARGETS[family][:3], rank=5
+        )
         found[family] = Family(lora, probe, (work / lora.folder, work / probe.folder, other))
     return found
 
@@ -105,7 +117,8 @@ def test_it_learns_by_both_methods(families: dict[str, Family], family: str) -> 
 )
 @pytest.mark.parametrize("family", FAMILIES)
 def test_alone_and_in_a_mixed_batch_it_says_the_same(families: dict[str, Family], family: str) -> None:
-    """Trained LoRA, probe, and a LoRA of other labels on one base, their texts in one batch: each as it answers alone."""
+    """Trained LoRA, probe, and a LoRA of other labels on one base, their texts in one batch: each as it answers
+    alone."""
     bases = ModelPool()
     shared = [bases.load(folder) for folder in families[family].folders]
     alone = [load_predictor(folder) for folder in families[family].folders]
@@ -117,8 +130,11 @@ def test_alone_and_in_a_mixed_batch_it_says_the_same(families: dict[str, Family]
 
 
 @pytest.mark.parametrize(("family", "apart"), [("distilbert", False), ("deberta", True), ("deberta_v3", True)])
-def test_adapters_go_apart_where_a_layer_sees_more_than_the_texts(families: dict[str, Family], family: str, apart: bool) -> None:
-    """DeBERTa's layers see the distances between tokens, once for all rows: going together would be noticed, not guessed."""
+def test_adapters_go_apart_where_a_layer_sees_more_than_the_texts(
+    families: dict[str, Family], family: str, apart: bool
+) -> None:
+    """DeBERTa's layers see the distances between tokens, once for all rows: going together would be noticed, not
+    guessed."""
     bases = ModelPool()
     shared = [bases.load(folder) for folder in families[family].folders]
     base = shared[0].model
@@ -130,7 +146,11 @@ def test_adapters_go_apart_where_a_layer_sees_more_than_the_texts(families: dict
 
 
 @pytest.mark.supports(
-    family="encoder", architecture=("distilbert", "deberta", "deberta_v3"), method="lora", runtime="peft", export="adapter"
+    family="encoder",
+    architecture=("distilbert", "deberta", "deberta_v3"),
+    method="lora",
+    runtime="peft",
+    export="adapter",
 )
 def test_peft_alone_gives_the_same_logits(families: dict[str, Family], tmp_path: Path) -> None:
     """A process without Ratchet: PEFT on the plain model answers as the adapter does here."""
@@ -141,10 +161,10 @@ def test_peft_alone_gives_the_same_logits(families: dict[str, Family], tmp_path:
         asked.append([str(opened.base.folder), str(found.folders[0]), ids, len(LABELS)])
         expected.append(predictor.logits(TEXTS[:1])[0])
     script = (
-        "import json, sys, torch; from peft import PeftModel; from transformers import AutoModelForSequenceClassification as A\n"
-        "for base, folder, ids, k in json.loads(sys.argv[1]):\n"
-        "    model = PeftModel.from_pretrained(A.from_pretrained(base, num_labels=k), folder).eval()\n"
-        "    print('logits', json.dumps(model(input_ids=torch.tensor([ids])).logits[0].tolist()))"
+        "import json, sys, torch; from peft import PeftModel; from transformers import"
+        " AutoModelForSequenceClassification as A\nfor base, folder, ids, k in json.loads(sys.argv[1]):\n    model ="
+        " PeftModel.from_pretrained(A.from_pretrained(base, num_labels=k), folder).eval()\n    print('logits',"
+        " json.dumps(model(input_ids=torch.tensor([ids])).logits[0].tolist()))"
     )
     command = [sys.executable, "-W", "ignore", "-c", script, json.dumps(asked)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -153,7 +173,11 @@ def test_peft_alone_gives_the_same_logits(families: dict[str, Family], tmp_path:
 
 
 @pytest.mark.supports(
-    family="encoder", architecture=("distilbert", "deberta", "deberta_v3"), method="lora", runtime="onnxruntime", export="onnx"
+    family="encoder",
+    architecture=("distilbert", "deberta", "deberta_v3"),
+    method="lora",
+    runtime="onnxruntime",
+    export="onnx",
 )
 @pytest.mark.parametrize("family", FAMILIES)
 def test_onnx_says_what_the_adapter_says(families: dict[str, Family], family: str, tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def build(tiny_base: Path, dropout: float, method: str = "lora") -> TrainableMod
 
 @pytest.mark.parametrize("method", ["lora", "dora"])
 def test_joined_layers_compute_what_peft_computes(tiny_base: Path, method: str) -> None:
-    """In float32 the loss and every gradient, those of DoRA's magnitudes too, agree with PEFT's unmerged forward to rounding."""
+    """In float32 the loss and every gradient, those of DoRA's magnitudes too, agree with PEFT's unmerged forward to
+    rounding."""
     joined, plain = build(tiny_base, 0.0, method), build(tiny_base, 0.5, method)
     assert [len(joined.layers), len(plain.layers)] == [13, 0]
     ids = torch.tensor([[2, 5, 6, 7, 3], [2, 9, 3, 0, 0]])
@@ -57,17 +58,24 @@ def test_a_step_too_small_for_bfloat16_is_kept_in_the_masters(tiny_base: Path) -
 
 
 def test_no_small_change_is_rounded_away() -> None:
-    """A change of a hundredth of what a bfloat16 weight can express moves the outputs by itself, on average, and not by nothing."""
+    """A change of a hundredth of what a bfloat16 weight can express moves the outputs by itself, on average, and not by
+    nothing."""
     peft_model = get_peft_model(nn.Sequential(nn.Linear(64, 64)), LoraConfig(r=2, lora_alpha=2, target_modules=["0"]))
     layer = peft_model.base_model.model[0]
     draw = torch.Generator().manual_seed(0)
     for tensor, size in ((layer.base_layer.weight, 0.3), (layer.lora_A["default"].weight, 0.1)):
         tensor.data = (size * torch.randn(tensor.shape, generator=draw)).bfloat16()
     up, x = 1e-4 * torch.randn(64, 2, generator=draw), torch.randn(2048, 64, generator=draw).bfloat16()
-    layer.base_layer.bias.data, layer.lora_B["default"].weight.data = layer.base_layer.bias.data.bfloat16(), up.bfloat16()
+    layer.base_layer.bias.data, layer.lora_B["default"].weight.data = (
+        layer.base_layer.bias.data.bfloat16(),
+        up.bfloat16(),
+    )
     joined = fuse_lora(layer, up, 1.0)
     joined.joined[:, -2:] = 0
     before = layer(x).detach().float()
     joined.refresh()
-    found, true = layer(x).detach().float() - before, x.float() @ layer.lora_A["default"].weight.detach().float().t() @ up.t()
+    found, true = (
+        layer(x).detach().float() - before,
+        x.float() @ layer.lora_A["default"].weight.detach().float().t() @ up.t(),
+    )
     assert float((found * true).sum() / (true * true).sum()) == pytest.approx(1, abs=0.1)

@@ -37,7 +37,9 @@ def accuracy(trainee: TrainableModel, rows: Rows, targets: list[int]) -> float:
     return float((logits.argmax(dim=1) == torch.tensor(targets)).float().mean())
 
 
-def test_a_started_head_knows_the_classes_before_the_first_step(tiny_base: Path, lesson: tuple[Rows, list[int]]) -> None:
+def test_a_started_head_knows_the_classes_before_the_first_step(
+    tiny_base: Path, lesson: tuple[Rows, list[int]]
+) -> None:
     """The random head is near chance; the started one is far better, although the tiny encoder is random itself."""
     rows, targets = lesson
     trainee = build(tiny_base)

@@ -35,14 +35,17 @@ def history_of(*nlls: float) -> History:
         ((1.0, 0.9, 0.8, 0.9, 0.9), 3, True, False),
     ],
 )
-def test_training_ends_when_patience_or_epochs_do(nlls: tuple[float, ...], best: int, finished: bool, early: bool) -> None:
+def test_training_ends_when_patience_or_epochs_do(
+    nlls: tuple[float, ...], best: int, finished: bool, early: bool
+) -> None:
     """Of five epochs with a patience of two; equal is not better; the best epoch is the earliest of equals."""
     candidate, history = Candidate(epochs=5, patience=2), history_of(*nlls)
     assert [history.best, history.finished(candidate), history.stopped_early(candidate)] == [best, finished, early]
 
 
 def test_both_processes_begin_alike_and_stay_alike(tiny_base: Path, tmp_path: Path) -> None:
-    """The second starts from another head than the first, takes over the first one's, and ends with the same masters."""
+    """The second starts from another head than the first, takes over the first one's, and ends with the same
+    masters."""
     rows = [[2, 5 + n % 7, 3] for n in range(24)]
     candidate = Candidate(base=str(tiny_base), rank=2, alpha=4.0, epochs=2, batch=8, max_tokens=32)
     lesson = TrainingSet(candidate, rows, [n % 3 for n in range(24)], 3)

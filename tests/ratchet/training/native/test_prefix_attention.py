@@ -24,7 +24,10 @@ def ids() -> torch.Tensor:
 
 def ask_plainly(model: torch.nn.Module, prefix: tuple[int, ...], ids: torch.Tensor) -> torch.Tensor:
     """Logits of each row behind the shared part, by transformers' own forward, one row at a time."""
-    rows = [torch.cat([torch.tensor(prefix, dtype=torch.long), row[:length]]) for row, length in zip(ids, LENGTHS, strict=True)]
+    rows = [
+        torch.cat([torch.tensor(prefix, dtype=torch.long), row[:length]])
+        for row, length in zip(ids, LENGTHS, strict=True)
+    ]
     return torch.cat([model(input_ids=row[None]).logits[:, -1, list(CODES)] for row in rows])
 
 

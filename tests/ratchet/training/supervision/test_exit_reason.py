@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from ratchet.training.supervision.exit_reason import OUT_OF_MEMORY, ExitReason, diagnose_exit, is_out_of_memory, second_failure
+from ratchet.training.supervision.exit_reason import (
+    OUT_OF_MEMORY,
+    ExitReason,
+    diagnose_exit,
+    is_out_of_memory,
+    second_failure,
+)
 
 FAR_TOO_MUCH = 1 << 50  # no processor of today addresses so much
 
@@ -24,7 +30,13 @@ FAR_TOO_MUCH = 1 << 50  # no processor of today addresses so much
         (OUT_OF_MEMORY, None, None, "out_of_memory", "the training was out of memory"),
         (1, OUT_OF_MEMORY, None, "out_of_memory", "the training's second process was out of memory"),
         (-14, None, None, "hung", "the training hung: it gave no sign of life for 120 s"),
-        (-11, None, 2_000_000_000, "out_of_memory", "was ended by SIGSEGV (memory is limited to 2000 MB: the usual cause)"),
+        (
+            -11,
+            None,
+            2_000_000_000,
+            "out_of_memory",
+            "was ended by SIGSEGV (memory is limited to 2000 MB: the usual cause)",
+        ),
         (-11, None, None, "crashed", "the training was ended by SIGSEGV"),
         (-15, None, 2_000_000_000, "crashed", "the training was ended by SIGTERM"),
         (1, None, None, "crashed", "the training ended with exit code 1"),
@@ -42,8 +54,13 @@ def test_every_end_has_its_name(returncode: int, second: int | None, limit: int 
 def test_the_sentence_after_two_tries_names_both() -> None:
     """Its cure is that of the last one."""
     error = second_failure(diagnose_exit(-9, 1.0), diagnose_exit(-14, 1.0))
-    assert str(error).startswith("the training was killed (SIGKILL; too little memory is the usual cause); with half as many texts")
-    assert "at once the training hung: it gave no sign of life for 1 s, and silent.txt says where it stood. hint:" in str(error)
+    assert str(error).startswith(
+        "the training was killed (SIGKILL; too little memory is the usual cause); with half as many texts"
+    )
+    assert (
+        "at once the training hung: it gave no sign of life for 1 s, and silent.txt says where it stood. hint:"
+        in str(error)
+    )
     assert error.code == "training_hung"
 
 
@@ -61,7 +78,8 @@ def refuse_tensor_while_cleaning_up() -> None:
 
 
 @pytest.mark.parametrize(
-    "ask", [lambda: torch.zeros(FAR_TOO_MUCH), lambda: np.ones(FAR_TOO_MUCH), refuse_mapping, refuse_tensor_while_cleaning_up]
+    "ask",
+    [lambda: torch.zeros(FAR_TOO_MUCH), lambda: np.ones(FAR_TOO_MUCH), refuse_mapping, refuse_tensor_while_cleaning_up],
 )
 def test_refused_memory_is_recognised(ask: Callable[[], object]) -> None:
     """Of torch, numpy and the kernel, and behind another error."""
@@ -70,7 +88,9 @@ def test_refused_memory_is_recognised(ask: Callable[[], object]) -> None:
     assert is_out_of_memory(refused.value)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), ValueError()])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shapes differ"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), ValueError()]
+)
 def test_other_errors_are_not_taken_for_it(error: Exception) -> None:
     """A bug stays a bug."""
     assert not is_out_of_memory(error)

@@ -55,7 +55,12 @@ def learn(tiny_base: Path, folder: Path, room: MemoryBudget) -> tuple[list[int],
     trainee.model.register_forward_pre_hook(note, with_kwargs=True)
     lesson = TrainingSet(candidate, rows, [n % 3 for n in range(64)], 3, room)
     _, history = train_epochs(
-        trainee, lesson, folder, SingleProcess(), lambda tensors: ValidationMetrics(0.5, 0.5, 0.1, 0.2), lambda epoch: None
+        trainee,
+        lesson,
+        folder,
+        SingleProcess(),
+        lambda tensors: ValidationMetrics(0.5, 0.5, 0.1, 0.2),
+        lambda epoch: None,
     )
     return tokens, float(trainee.optimiser.state[trainee.flat]["step"]), history.halved
 

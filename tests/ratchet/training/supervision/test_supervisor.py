@@ -41,7 +41,8 @@ def halved(result: TrainingResult) -> list[bool]:
 
 
 def test_a_killed_worker_is_followed_by_one_in_half_the_room(probe_work: Path, launch: Launch) -> None:
-    """It dies in the first whole batch that it computes; the result says that it was halved, and so does the last line."""
+    """It dies in the first whole batch that it computes; the result says that it was halved, and so does the last
+    line."""
     done = launch(probe_work, RATCHET_FAILPOINT="training.whole_batch:kill")
     assert second_try_helped(done, f"the training {KILLED}")
     assert halved(read_result(probe_work)) == [True]
@@ -53,7 +54,9 @@ def test_a_killed_worker_is_followed_by_one_in_half_the_room(probe_work: Path, l
     [('progress, "--halved")', "progress)"), ("if not first.worth_another_try:", "if True:")],
     ids=["not halved", "not tried"],
 )
-def test_a_second_try_that_is_none_is_noticed(old: str, new: str, probe_work: Path, launch: Launch, plant_in_copy: Plant) -> None:
+def test_a_second_try_that_is_none_is_noticed(
+    old: str, new: str, probe_work: Path, launch: Launch, plant_in_copy: Plant
+) -> None:
     """F31's mutants: the second try takes as much memory as the first, or there is none."""
     mutant = plant_in_copy("ratchet/training/supervision/supervisor.py", old, new)
     done = launch(probe_work, RATCHET_FAILPOINT="training.whole_batch:kill", **mutant)
@@ -63,11 +66,15 @@ def test_a_second_try_that_is_none_is_noticed(old: str, new: str, probe_work: Pa
 def test_a_hung_worker_is_ended_and_followed(probe_work: Path, launch: Launch) -> None:
     """It would stand still for ten minutes; the silence of 20 s ends it, and silent.txt says where it stood."""
     done = launch(probe_work, RATCHET_FAILPOINT="training.whole_batch:sleep:600000", RATCHET_TRAINING_SILENCE_S="20")
-    assert second_try_helped(done, "the training hung: it gave no sign of life for 20 s, and silent.txt says where it stood")
+    assert second_try_helped(
+        done, "the training hung: it gave no sign of life for 20 s, and silent.txt says where it stood"
+    )
     assert "in failpoint" in (probe_work / "silent.txt").read_text()
 
 
-def loses_second(tmp_path: Path, make_plan: Make, prepare_work: Prepare, launch: Launch, **environment: str) -> tuple[Done, Path]:
+def loses_second(
+    tmp_path: Path, make_plan: Make, prepare_work: Prepare, launch: Launch, **environment: str
+) -> tuple[Done, Path]:
     """A LoRA whose second process is killed, and a probe that would win without it."""
     work = prepare_work(tmp_path / "pair", make_plan({"epochs": 1}, {"method": "probe"}))
     return launch(work, RATCHET_FAILPOINT="training.second_process:kill", **environment), work
@@ -86,7 +93,9 @@ def test_a_trainer_that_gives_the_candidate_up_is_noticed(
     tmp_path: Path, make_plan: Make, prepare_work: Prepare, launch: Launch, plant_in_copy: Plant
 ) -> None:
     """F31's mutant takes the lost process for a fault of the candidate, and the probe wins unopposed."""
-    old, new = (f"    except {kind} as error:\n        if is_out_of_memory(error):" for kind in ("RatchetError", "Exception"))
+    old, new = (
+        f"    except {kind} as error:\n        if is_out_of_memory(error):" for kind in ("RatchetError", "Exception")
+    )
     mutant = plant_in_copy("ratchet/training/methods.py", old, new)
     done, work = loses_second(tmp_path, make_plan, prepare_work, launch, **mutant)
     assert not second_try_helped(done, f"the training's second process {KILLED}")
@@ -101,7 +110,10 @@ def test_killed_twice_it_stops_and_what_it_finished_is_kept(
     done = launch(work, RATCHET_FAILPOINT="training.after_epoch:kill")
     assert done.returncode == 1
     assert [done.stderr.count(f"{words}") for words in ("epoch 1:", "epoch 2:", AGAIN)] == [1, 1, 1]
-    assert f"error: the training {KILLED}; with half as many texts at once the training {KILLED}. hint: Give" in done.stderr
+    assert (
+        f"error: the training {KILLED}; with half as many texts at once the training {KILLED}. hint: Give"
+        in done.stderr
+    )
     assert json.loads((work / "failure.json").read_text())["error"]["code"] == "training_killed"
     assert not (work / "result.json").exists()
     assert launch(work).returncode == 0
@@ -111,7 +123,9 @@ def test_killed_twice_it_stops_and_what_it_finished_is_kept(
 
 def test_a_limit_on_memory_is_named(probe_work: Path) -> None:
     """RLIMIT_AS of 600 MB, which not even the imports fit into: both tries end, and both are called what they are."""
-    limited = "resource.setrlimit(resource.RLIMIT_AS, (600_000_000, 600_000_000)); os.execv(sys.executable, sys.argv[1:])"
+    limited = (
+        "resource.setrlimit(resource.RLIMIT_AS, (600_000_000, 600_000_000)); os.execv(sys.executable, sys.argv[1:])"
+    )
     command = [sys.executable, "-c", f"import os, resource, sys; {limited}", sys.executable, "-m", "ratchet.training"]
     done = subprocess.run([*command, str(probe_work)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -119,10 +133,15 @@ def test_a_limit_on_memory_is_named(probe_work: Path) -> None:
     assert json.loads((probe_work / "failure.json").read_text())["error"]["code"] == "training_out_of_memory"
 
 
-def test_what_the_user_can_mend_is_not_tried_twice(tmp_path: Path, make_plan: Make, prepare_work: Prepare, launch: Launch) -> None:
+def test_what_the_user_can_mend_is_not_tried_twice(
+    tmp_path: Path, make_plan: Make, prepare_work: Prepare, launch: Launch
+) -> None:
     """A wrong layer is as wrong in half the room; a wrong setting is told before anything starts."""
     work = prepare_work(tmp_path, make_plan({"target_modules": ("q_proj",)}))
-    for environment, told in (({}, "no candidate could be trained"), ({"RATCHET_TRAINING_SILENCE_S": "soon"}, "is 'soon'")):
+    for environment, told in (
+        ({}, "no candidate could be trained"),
+        ({"RATCHET_TRAINING_SILENCE_S": "soon"}, "is 'soon'"),
+    ):
         done = launch(work, **environment)
         assert done.returncode == 1
         assert told in done.stderr
@@ -130,7 +149,8 @@ def test_what_the_user_can_mend_is_not_tried_twice(tmp_path: Path, make_plan: Ma
 
 
 def test_the_kernel_takes_a_trainer_first_and_the_lease_is_theirs_too(probe_work: Path) -> None:
-    """A worker stands still: the kernel would choose it, not whoever started it, and it holds the lease of the work folder."""
+    """A worker stands still: the kernel would choose it, not whoever started it, and it holds the lease of the work
+    folder."""
     command = [sys.executable, "-m", "ratchet.training", str(probe_work)]
     environment = {**os.environ, "RATCHET_FAILPOINT": "training.before_result:sleep:600000"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as training:
@@ -148,7 +168,8 @@ def test_the_kernel_takes_a_trainer_first_and_the_lease_is_theirs_too(probe_work
 def test_whichever_process_is_killed_the_training_ends_well(
     tmp_path: Path, make_plan: Make, prepare_work: Prepare, planned: Callable[[str, int], int]
 ) -> None:
-    """One of worker and second process, drawn by a seed, before or behind a drawn epoch: named, tried again from there, done."""
+    """One of worker and second process, drawn by a seed, before or behind a drawn epoch: named, tried again from there,
+    done."""
     for seed in range(planned("P", 2)):
         draw = random.Random(seed)  # noqa: S311 - guards nothing
         epoch = draw.randrange(4)

@@ -26,7 +26,9 @@ NEVER = BEGIN.replace("1.5", "0") + "assert signal.getitimer(signal.ITIMER_REAL)
 
 def run(program: str, folder: Path, **environment: str) -> int:
     """The return code of a program in a process of its own, which was told to ignore SIGALRM."""
-    ignored = "import os, signal, sys; signal.signal(signal.SIGALRM, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+    ignored = (
+        "import os, signal, sys; signal.signal(signal.SIGALRM, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+    )
     command = [sys.executable, "-c", ignored, sys.executable, "-c", program, str(folder)]
     return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
 
@@ -47,7 +49,12 @@ def test_signs_of_life_keep_a_process_alive(program: str, tmp_path: Path) -> Non
     ("old", "new", "program", "returncode"),
     [
         ("signal.SIGALRM, signal.SIG_DFL", "signal.SIGALRM, lambda *_: heartbeat()", HANG, 0),
-        ("    if _Heart.silence_s:", "    if _Heart.silence_s and not signal.getitimer(signal.ITIMER_REAL)[0]:", WORK, -14),
+        (
+            "    if _Heart.silence_s:",
+            "    if _Heart.silence_s and not signal.getitimer(signal.ITIMER_REAL)[0]:",
+            WORK,
+            -14,
+        ),
         ("chain=True", "chain=False", HANG, 0),
         ("signal.signal(signal.SIGALRM, signal.SIG_DFL)", "pass", HANG, 0),
     ],

@@ -56,7 +56,9 @@ def test_no_process_of_a_training_outlives_its_launcher(
     work = prepare_work(tmp_path, make_plan({"epochs": 100_000, "patience": 100_000}))
 
     def training(pid: int) -> bool:
-        return any(work.glob("candidate-0/checkpoints/epoch-*")) and len(psutil.Process(pid).children(recursive=True)) == 3
+        return (
+            any(work.glob("candidate-0/checkpoints/epoch-*")) and len(psutil.Process(pid).children(recursive=True)) == 3
+        )
 
     assert launch_and_kill([sys.executable, "-m", "ratchet.training", str(work)], training) == []
     with lock_work_folder(work, wait_s=0):

@@ -1,4 +1,5 @@
-"""A preference pass goes on from the candidate's own LoRA, learns from errors on training examples, and leaves a plain LoRA."""
+"""A preference pass goes on from the candidate's own LoRA, learns from errors on training examples, and leaves a plain
+LoRA."""
 
 import json
 import math
@@ -50,8 +51,8 @@ CASES: tuple[dict[str, Any], ...] = (
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, examples: Examples, launch: Launch) -> TrainingResult:
-    """The first pass alone, the pass twice, one that stands still, one after a pass that knows everything, one of one step, one
-    that goes much too far."""
+    """The first pass alone, the pass twice, one that stands still, one after a pass that knows everything, one of one
+    step, one that goes much too far."""
     root = tmp_path_factory.mktemp("dpo")
     prompt = make_prompt(PromptPolicy(), [Label(name) for name in LABELS])
     texts = [text for rows in examples.values() for text, _ in rows]
@@ -147,11 +148,14 @@ def test_with_too_few_errors_the_first_pass_is_kept(made: TrainingResult) -> Non
 
 
 def test_a_pass_that_made_it_worse_is_not_kept(made: TrainingResult) -> None:
-    """By the figure that candidates are chosen by; the weights are those of the LoRA alone, to the bit, and it says so."""
+    """By the figure that candidates are chosen by; the weights are those of the LoRA alone, to the bit, and it says
+    so."""
     alone, ruined = made.candidates[0], made.candidates[6]
     assert (ruined.served_nll, ruined.weights_digest) == (alone.served_nll, alone.weights_digest)
     assert (len(ruined.epochs), ruined.selected_epoch) == (4, alone.selected_epoch)
-    assert ruined.first_kept.startswith(f"its first pass kept: calibrated NLL {alone.served_nll:.4f}, with preferences ")
+    assert ruined.first_kept.startswith(
+        f"its first pass kept: calibrated NLL {alone.served_nll:.4f}, with preferences "
+    )
     kept = made.candidates[1]
     assert kept.first_kept == "" or kept.weights_digest == alone.weights_digest
 

@@ -11,7 +11,9 @@ from ratchet.training.supervision.memory_budget import MemoryBudget
 from ratchet.training.trl.trainer_setup import ScheduleMixin, equal_parts, stock_arguments
 
 
-@pytest.mark.parametrize(("batch", "least", "parts"), [(8, 1, 1), (8, 3, 4), (9, 2, 3), (7, 2, 7), (8, 8, 8), (8, 9, 8), (1, 2, 1)])
+@pytest.mark.parametrize(
+    ("batch", "least", "parts"), [(8, 1, 1), (8, 3, 4), (9, 2, 3), (7, 2, 7), (8, 8, 8), (8, 9, 8), (1, 2, 1)]
+)
 def test_a_batch_is_cut_into_equal_parts(batch: int, least: int, parts: int) -> None:
     """None of them is larger than asked for, and together they are the batch."""
     assert equal_parts(batch, least) == parts

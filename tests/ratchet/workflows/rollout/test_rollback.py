@@ -84,7 +84,12 @@ def test_the_flag_follows_though_another_published_meanwhile(home: Home) -> None
 
 def test_a_flag_that_does_not_follow_is_noticed(home: Home, plant: Callable[..., ModuleType]) -> None:
     """The planted bug: the other's publication ends it, and the candidate goes on in the flag."""
-    mutant, said = plant(serving, 'error.code != "flags_changed"', "error"), {**SAID, "previous_adapter": SECOND, "receipts": {}}
+    mutant, said = (
+        plant(serving, 'error.code != "flags_changed"', "error"),
+        {**SAID, "previous_adapter": SECOND, "receipts": {}},
+    )
     with pytest.raises(RatchetError, match="someone else published meanwhile"):
-        roll_back_while_another_publishes(home, lambda: mutant.record(home, "small", action="rollback", adapter=FIRST, **said))
+        roll_back_while_another_publishes(
+            home, lambda: mutant.record(home, "small", action="rollback", adapter=FIRST, **said)
+        )
     assert Flags(home).read().rollouts["small"].candidate == SECOND
