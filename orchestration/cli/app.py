@@ -1,7 +1,7 @@
 """The `ratchet` command: its common options and its exit codes. How errors are said is `errors.py`.
 
-Add a command as a file of its own and list it in `registry.py`. Importing this module must stay fast: nothing heavier
-than Typer comes in before a command runs; a test holds this.
+Add a command as a file of its own in the folder of its group and list it in `registry.py`. Importing this module
+must stay fast: nothing heavier than Typer comes in before a command runs; a test holds this.
 """
 
 import sys
@@ -11,28 +11,31 @@ from typing import Annotated
 import typer
 
 from orchestration.cli import arguments, output
-from orchestration.cli.commands.status import status
+from orchestration.cli.commands.look.status import status
 from orchestration.cli.errors import describe_crash, print_error
-from orchestration.cli.help import EXIT_CODES
-from orchestration.cli.registry import COMMANDS
+from orchestration.cli.help import EXIT_CODES, grouped
+from orchestration.cli.registry import GROUPS
 from orchestration.cli.session import Session, open_home, session_of
 from ratchet.core.errors import RatchetError
 
 INTERRUPTED = 130
 
 app = typer.Typer(
+    cls=grouped(GROUPS),
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="\b\nExit codes:\n  " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()),
 )
-for command, page in COMMANDS:
-    app.command(help=page)(command)
+for commands in GROUPS.values():
+    for command in commands:
+        app.command(command.name, help=command.page)(command.run)
 
 
 @app.callback(
     invoke_without_command=True,
-    help="Retrains a text classifier every week from its own feedback, and promotes it only on evidence.\n\n"
+    help="Retrains a text classifier every week from its own feedback, and promotes it only when the evidence is good"
+    " enough.\n\n"
     "\b\nExample:\n  ratchet demo\n\nThese options may also stand after the command.",
 )
 def begin(

@@ -1,13 +1,17 @@
-"""The words of the help: every command has one sentence, an example and its exit codes.
+"""Help pages of the commands, and options that several commands take.
 
-Add here what all help pages share, and options that several commands take.
+Add here what all help pages share; which commands there are is `registry.py`.
 """
 
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from orchestration.cli import completion
+from ratchet.core.errors import UsageError
 from ratchet.core.names import check_name
 
 EXIT_CODES = {
@@ -19,10 +23,40 @@ EXIT_CODES = {
 }
 
 
-def manual(sentence: str, example: str, *codes: int) -> str:
-    """A help page; `codes` are the exit codes beside 0, 1 and 64, which every command has."""
-    listed = "; ".join(f"{code} {EXIT_CODES[code]}" for code in sorted({0, 1, 64, *codes}))
-    return f"{sentence}\n\n\b\nExample:\n  {example}\n\n\b\nExit codes:\n  {listed}"
+@dataclass(frozen=True)
+class Command:
+    """One command: its function, one sentence, an example, and the exit codes beside 0, 1 and 64, which all have."""
+
+    run: Callable[..., int]
+    sentence: str
+    example: str
+    exit_codes: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name by which a user calls it."""
+        return self.run.__name__.replace("_", "-")
+
+    @property
+    def page(self) -> str:
+        """The help page."""
+        listed = "; ".join(f"{code} {EXIT_CODES[code]}" for code in sorted({0, 1, 64, *self.exit_codes}))
+        return f"{self.sentence}\n\n\b\nExample:\n  {self.example}\n\n\b\nExit codes:\n  {listed}"
+
+
+def grouped(groups: Mapping[str, Sequence[Command]]) -> type[TyperGroup]:
+    """The class of a Typer application whose help lists its commands by group, each sentence in full."""
+
+    class GroupedHelp(TyperGroup):
+        def list_commands(self, ctx: Any) -> list[str]:
+            return [command.name for commands in groups.values() for command in commands]
+
+        def format_commands(self, ctx: Any, formatter: Any) -> None:
+            for title, commands in groups.items():
+                with formatter.section(title):
+                    formatter.write_dl([(command.name, command.sentence) for command in commands])
+
+    return GroupedHelp
 
 
 def _check(context: typer.Context, value: str) -> str:
@@ -42,4 +76,12 @@ OptionalName = Annotated[
         autocompletion=completion.classifiers,
     ),
 ]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason; it is kept in the ledger.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+def need_reason(why: str) -> str:
+    """Return `why`, or raise `UsageError` where it is empty."""
+    if not why.strip():
+        raise UsageError("--why is empty.", "Give the reason in one sentence.", code="usage")
+    return why

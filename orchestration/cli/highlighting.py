@@ -1,7 +1,7 @@
 """An explanation drawn on a terminal: the text with each word coloured by what it did, and the strongest words in
 figures.
 
-Add here what is shown of an explanation in letters; how it is asked for is `orchestration/cli/commands/explain.py`.
+Add here how an explanation looks on a terminal; the command is `commands/look/explain.py`.
 """
 
 from typing import Any

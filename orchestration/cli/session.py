@@ -1,4 +1,4 @@
-"""What holds for one call of the command: the home, and how much may be said, asked and coloured.
+"""Session of one call of the command: its home, and how it may print, colour and ask.
 
 Add here options that every command has. What a command does is in its own file, how it prints in `output.py`.
 """
@@ -35,6 +35,22 @@ class Session:
         """Whether `stream` is a terminal that wants colour."""
         refused = self.no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         return not refused and bool(getattr(stream, "isatty", bool)())
+
+
+def confirm(session: Session, question: str, command: str) -> None:
+    """Ask before `command` acts: `--yes` answers, and without a terminal to ask on it is a `RatchetError`.
+
+    Raises `typer.Abort` where the answer is no.
+    """
+    if session.yes:
+        return
+    if not session.interactive:
+        raise RatchetError(
+            f"{command} asks before it acts, and there is no terminal to ask on; nothing was changed.",
+            "Give --yes.",
+            code="needs_yes",
+        )
+    typer.confirm(question, abort=True, err=True)
 
 
 def session_of(context: typer.Context) -> Session:

@@ -1,8 +1,8 @@
 """The sweep: every candidate of a cycle and TF-IDF in one table, by quality on the calibration split, time, energy and
 cost.
 
-Add a column here, and show it in `ratchet/evaluation/report/sweep.py` and `orchestration/cli/commands/sweep.py`. Which
-candidate is kept is decided in `ratchet/training/result.py`; this table decides nothing.
+Add a column here, and show it in `report/sweep.py` and `orchestration/cli/commands/weekly/sweep.py`. Which candidate
+is kept is decided in `ratchet/training/result.py`; this table decides nothing.
 """
 
 import time

@@ -1,6 +1,6 @@
 """The demo's home and script: what each simulated week holds, and how it must end.
 
-Add a week to `SCRIPT` to show more. How the demo is told is `orchestration/cli/commands/demo.py`.
+Add a week to `SCRIPT` to show more. How the demo is told is `orchestration/cli/commands/start/demo.py`.
 """
 
 import shutil

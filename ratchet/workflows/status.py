@@ -1,6 +1,6 @@
 """One classifier at a glance: what is live, what is new, what comes next. Reads only, and creates nothing.
 
-Add here a fact that the status screen shows; how it is drawn is `orchestration/cli/commands/status.py`.
+Add here a fact that the status screen shows; how it is drawn is `orchestration/cli/commands/look/status.py`.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,6 +1,6 @@
 """A gateway in a process of its own, for as long as the demo needs one.
 
-Add here what is asked of such a gateway; `ratchet serve` itself is `orchestration/cli/commands/serve.py`.
+Add here what is asked of such a gateway; `ratchet serve` itself is `orchestration/cli/commands/serve/serve.py`.
 """
 
 import json

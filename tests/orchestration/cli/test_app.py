@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from orchestration.cli.app import app
+from orchestration.cli.registry import GROUPS
 
 Call = Callable[..., Any]
 HEAVY = (
@@ -44,6 +45,16 @@ def pages() -> dict[str, Any]:
 def test_every_command_of_the_design_is_there() -> None:
     """These, and no other."""
     assert sorted(pages()) == sorted(COMMANDS)
+
+
+def test_the_help_lists_every_command_in_its_group_with_the_whole_sentence(call: Call) -> None:
+    """Groups in their order, and every sentence to its end."""
+    shown = call("--help").out
+    titles = [line[:-1] for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert titles == ["Options", "Start", "Every week", "Rollout", "Serve", "Look", "Admin"]
+    words = " ".join(shown.split())
+    for commands in GROUPS.values():
+        assert all(f"{command.name} {command.sentence}" in words for command in commands)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

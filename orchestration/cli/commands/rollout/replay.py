@@ -12,7 +12,6 @@ from orchestration.cli import completion
 from orchestration.cli.help import Json, Name
 from orchestration.cli.output import emit, emit_json
 from orchestration.cli.session import session_of
-from ratchet.ingest.rebuild import open_warehouse
 
 
 def replay(
@@ -31,6 +30,7 @@ def replay(
     """Let live and the adapter answer logged requests that neither was trained on, and keep the pairs as evidence."""
     home = session_of(context).home
     home.need(name)
+    from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.registry.adapters import AdapterStore
     from ratchet.storage.rollout.shadow_pairs import Pairs
     from ratchet.workflows.rollout.replay import replay as run

@@ -13,7 +13,6 @@ from orchestration.cli.help import Json, Name
 from orchestration.cli.output import emit, emit_json, say
 from orchestration.cli.session import Session, session_of
 from ratchet.core.cycle import Cycle, choose_week, need_known
-from ratchet.ingest.rebuild import open_warehouse
 
 
 def cycle(
@@ -36,7 +35,7 @@ def cycle(
     """Run the job of the schedule for one week, in this process."""
     session = session_of(context)
     if plan:
-        from orchestration.cli.commands.cycle_plan import show_plan
+        from orchestration.cli.commands.weekly.cycle_plan import show_plan
 
         return show_plan(session, name, week, as_json=json)
     chosen = _choose(session, name, week)
@@ -51,6 +50,7 @@ def cycle(
 def _choose(session: Session, name: str, word: str) -> Cycle:
     """The cycle meant, after what lies new in the landing folders was taken."""
     from ratchet.ingest.landing import Landing
+    from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.specs import Specs
 
     if word != "latest":

@@ -12,7 +12,6 @@ from orchestration.cli.help import Json, Name
 from orchestration.cli.output import emit, emit_json, printable, say, table
 from orchestration.cli.session import session_of
 from ratchet.core.errors import UsageError
-from ratchet.ingest.rebuild import open_warehouse
 
 _REJECTED = 3
 _Files = list[Path] | None
@@ -36,6 +35,7 @@ def ingest(
     """Deliver the named files, then take what lies new in the landing folders."""
     from ratchet.data.records import Terms, hint_of
     from ratchet.ingest.landing import Landing
+    from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.specs import Specs
 
     session = session_of(context)

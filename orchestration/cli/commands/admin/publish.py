@@ -12,7 +12,7 @@ import typer
 from orchestration.cli import completion
 from orchestration.cli.help import Json, Name
 from orchestration.cli.output import emit, emit_json, printable, say
-from orchestration.cli.session import Session, session_of
+from orchestration.cli.session import Session, confirm, session_of
 from ratchet.core.errors import RatchetError, UsageError
 
 
@@ -62,7 +62,7 @@ def publish(
     )
     where = f"{endpoint_of(os.environ)}/{upload.repo}"
     say(session, f"adapter {digest[:12]} of {upload.week}, {len(upload.files)} files, to {where}, {whom}")
-    _confirm(session, f"Publish it {whom}?")
+    confirm(session, f"Publish it {whom}?", "publish")
     record, made = publish_it(session.home, upload, os.environ, parent=parent)
     if json:
         emit_json({"classifier": name, **vars(record), "made": made, "url": record.url, "tag": record.tag})
@@ -96,15 +96,3 @@ def _read_back(session: Session, name: str, json: bool) -> int:
             code="foreign",
         )
     return 0
-
-
-def _confirm(session: Session, question: str) -> None:
-    if session.yes:
-        return
-    if not session.interactive:
-        raise RatchetError(
-            "publish asks before it goes to the network, and there is no terminal to ask on; nothing was sent.",
-            "Give --yes.",
-            code="needs_yes",
-        )
-    typer.confirm(question, abort=True, err=True)

@@ -1,0 +1,1 @@
+"""Commands that exchange with a Hub: publishing, base models, adapters of third parties."""

@@ -1,0 +1,1 @@
+"""Commands that only look: status, explanation of an answer, verification of receipts and ledgers."""

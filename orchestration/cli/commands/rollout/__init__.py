@@ -1,0 +1,1 @@
+"""Commands that move a rollout: promotion, step, stop, rollback, replay."""

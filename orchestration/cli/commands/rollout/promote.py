@@ -1,0 +1,58 @@
+"""`ratchet promote`: promotion by hand.
+
+Add here how a person is asked. Which adapter may become live is decided in `ratchet/workflows/rollout/nominate.py`.
+"""
+
+from typing import Annotated
+
+import typer
+
+from orchestration.cli import completion
+from orchestration.cli.help import Json, Name, Why, need_reason
+from orchestration.cli.output import emit, emit_json, printable, say
+from orchestration.cli.session import confirm, session_of
+
+
+def promote(
+    context: typer.Context,
+    name: Name,
+    why: Why,
+    adapter: Annotated[
+        str | None,
+        typer.Option(
+            "--adapter",
+            metavar="D",
+            help="A digest, or its beginning; else the newest.",
+            autocompletion=completion.adapters,
+        ),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Make a candidate live; later candidates are compared with it."""
+    session = session_of(context)
+    need_reason(why)
+    from ratchet.workflows.rollout import nominate as promotion
+    from ratchet.workflows.rollout.reconcile import reconcile
+
+    reconcile(session.home, name)  # a promotion that was killed before its flag is finished first
+    nominee = promotion.nominate(session.home, name, adapter)
+    for line in nominee.passed_over:
+        say(session, f"passed over {line}")
+    say(session, f"candidate {nominee.adapter[:12]} of {nominee.cycle.week}: {nominee.reason}")
+    confirm(session, f"Make {nominee.adapter[:12]} live for {name}?", "promote")
+    entry = promotion.promote(session.home, nominee, why)
+    if json:
+        emit_json(
+            {
+                "classifier": name,
+                "adapter": entry.adapter,
+                "week": entry.week,
+                "entry": entry.digest,
+                "ledger": str(session.home.ledger(name)),
+            }
+        )
+        return 0
+    emit(f"live: {entry.adapter[:12]} of {entry.week}, before: {(entry.previous_adapter or 'none')[:12]}")
+    emit(f"entry {entry.sequence} of {session.home.ledger(name)}, by {printable(entry.actor)}")
+    emit(f"next: ratchet status {name}; the next cycle is compared with it")
+    return 0

@@ -1,0 +1,27 @@
+"""`ratchet rollback`: the way back, by hand and at once.
+
+What a rollback does is `ratchet/workflows/rollout/rollback.py`.
+"""
+
+import typer
+
+from orchestration.cli.help import Json, Name, Why, need_reason
+from orchestration.cli.output import emit, emit_json
+from orchestration.cli.session import session_of
+
+
+def rollback(context: typer.Context, name: Name, why: Why, json: Json = False) -> int:
+    """Drop the candidate, or return to the adapter before live. No gate is asked."""
+    home = session_of(context).home
+    home.need(name)
+    from ratchet.workflows.rollout.rollback import roll_back
+
+    entry = roll_back(home, name, need_reason(why))
+    gone = entry.previous_adapter or ""
+    if json:
+        emit_json({"classifier": name, "live": entry.adapter, "rolled_back": gone or None, "entry": entry.digest})
+        return 0
+    emit(entry.why)
+    emit(f"live: {entry.adapter[:12]}, rolled back: {gone[:12]}; entry {entry.sequence} of the ledger")
+    emit(f"{gone[:12]} can only return through a new cycle")
+    return 0

@@ -1,0 +1,1 @@
+"""Commands that answer: the gateway and its keys, files of texts, exports for other runtimes."""

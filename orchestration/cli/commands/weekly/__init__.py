@@ -1,0 +1,1 @@
+"""Commands of every week: intake, cycle, report, sweep, teacher."""
