@@ -14,9 +14,9 @@ _ROWS = 20
 
 def as_table(rows: pd.DataFrame | Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     """The first twenty rows as a table that Dagster draws inline."""
-    found = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
+    result = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
     return dg.MetadataValue.table(
-        [dg.TableRecord({str(k): readable(v) for k, v in row.items()}) for row in found[:_ROWS]]
+        [dg.TableRecord({str(k): readable(v) for k, v in row.items()}) for row in result[:_ROWS]]
         or [dg.TableRecord({"": "none"})]
     )
 
@@ -33,5 +33,5 @@ def readable(value: Any) -> str:
 
 def stage_seconds(context: dg.AssetExecutionContext) -> dict[str, float]:
     """Seconds that each finished step of this run took, by step."""
-    found = context.instance.get_run_step_stats(context.run_id)
-    return {s.step_key: round(s.end_time - s.start_time, 3) for s in found if s.start_time and s.end_time}
+    result = context.instance.get_run_step_stats(context.run_id)
+    return {s.step_key: round(s.end_time - s.start_time, 3) for s in result if s.start_time and s.end_time}

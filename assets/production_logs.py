@@ -27,10 +27,10 @@ def production_logs(
     intakes = landing.take(spec)
     summary = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     if not len(summary):
-        found = warehouse.weeks(cycle.classifier)
+        result = warehouse.weeks(cycle.classifier)
         raise RatchetError(
             f"no production log of {cycle.classifier} in the week of {cycle.week}.",
-            f"Weeks with logs: {min(found)} to {max(found)}." if found else "Ingest logs first: 'ratchet ingest'.",
+            f"Weeks with logs: {min(result)} to {max(result)}." if result else "Ingest logs first: 'ratchet ingest'.",
             code="no_logs",
         )
     return dg.MaterializeResult(

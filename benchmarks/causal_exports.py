@@ -48,13 +48,13 @@ def read_tickets(data: Path, count: int) -> Examples:
     for path in sorted((data / "corrections").glob("*.jsonl")):
         for row in map(json.loads, path.read_text().splitlines()):
             labels.setdefault(row["request_id"], set()).add(row["label"])
-    found: Examples = []
+    result: Examples = []
     for path in sorted((data / "production_logs").glob("*.jsonl")):
         for row in map(json.loads, path.read_text().splitlines()):
             said = labels.get(row["request_id"], set())
             if len(said) == 1 and row["text"] not in golden:
-                found.append((row["text"], *said))
-    return found[:count]
+                result.append((row["text"], *said))
+    return result[:count]
 
 
 def make_adapter(home: Home, options: argparse.Namespace) -> str:

@@ -145,9 +145,9 @@ def train_with_trainer(task: Path) -> None:
     started = time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - started
-    found = trainer.predict(rows["test"]).predictions.argmax(axis=1)
+    result = trainer.predict(rows["test"]).predictions.argmax(axis=1)
     truth = np.array([row["labels"] for row in rows["test"]])
-    score = macro_f1(found, truth, len(plan.labels))
+    score = macro_f1(result, truth, len(plan.labels))
     print(json.dumps([len(rows["train"]) * candidate.epochs / seconds, score]))
 
 
@@ -156,8 +156,8 @@ def read_splits(data: Path | None, rows: int) -> dict[str, Examples]:
     if data is None:
         examples = make_examples(rows, seed=0)
     else:
-        found = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
-        examples = [(row["text"], row["label"]) for row in found][:rows]
+        result = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
+        examples = [(row["text"], row["label"]) for row in result][:rows]
     first, second = int(0.8 * len(examples)), int(0.85 * len(examples))
     return {"train": examples[:first], "calibration": examples[first:second], "test": examples[second:]}
 

@@ -40,14 +40,16 @@ ROWS = 400
 def measure(who: str, predictor: Predictor, texts: Sequence[str]) -> str:
     """The line of one model."""
     explain_text(predictor, texts[0])
-    found, seconds = [], []
+    result, seconds = [], []
     for text in texts:
         started = time.perf_counter()
-        found.append(explain_text(predictor, text))
+        result.append(explain_text(predictor, text))
         seconds.append(time.perf_counter() - started)
-    figures = f"{statistics.median(seconds):>10.2f}{max(seconds):>10.2f}{max(each.steps for each in found):>8}"
-    missed = max(abs(each.delta) for each in found)
-    return f"{who:32}{len(texts):>6}{figures}{missed:>10.4f}{sum(each.converged for each in found):>11} of {len(found)}"
+    figures = f"{statistics.median(seconds):>10.2f}{max(seconds):>10.2f}{max(each.steps for each in result):>8}"
+    missed = max(abs(each.delta) for each in result)
+    return (
+        f"{who:32}{len(texts):>6}{figures}{missed:>10.4f}{sum(each.converged for each in result):>11} of {len(result)}"
+    )
 
 
 def train(candidates: tuple[Candidate, ...], folder: Path) -> list[Predictor]:
@@ -57,7 +59,7 @@ def train(candidates: tuple[Candidate, ...], folder: Path) -> list[Predictor]:
     plan = TrainingPlan(labels, candidates, {base.name: base.revision}, digest_json(splits), "benchmark")
     work = prepare(folder, plan, splits["train"], splits["calibration"])
     subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, capture_output=True)
-    return [load_predictor(work / found.folder) for found in read_result(work).candidates]
+    return [load_predictor(work / result.folder) for result in read_result(work).candidates]
 
 
 def untuned() -> Predictor:

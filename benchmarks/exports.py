@@ -67,7 +67,7 @@ def measure(rows: int, texts: int) -> bool:
     tokenizer = AutoTokenizer.from_pretrained(opened.base.folder)
     plain = pipeline("text-classification", model=merged_model(opened), tokenizer=tokenizer, device=-1)
     sides: dict[str, Callable[[str], Any]] = {"pipeline": plain}
-    sides |= {side: functools.partial(_ask_one, found) for side, found in predictors.items()}
+    sides |= {side: functools.partial(_ask_one, result) for side, result in predictors.items()}
     asked = [text for text, _ in test[:texts]]
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(ROUNDS):
@@ -81,14 +81,14 @@ def measure(rows: int, texts: int) -> bool:
         side: float((p.logits([t for t, _ in test]).argmax(axis=1) == truth).mean()) for side, p in predictors.items()
     }
     ratios = {
-        side: statistics.median(p / s for p, s in zip(seconds["pipeline"], found, strict=True))
-        for side, found in seconds.items()
+        side: statistics.median(p / s for p, s in zip(seconds["pipeline"], result, strict=True))
+        for side, result in seconds.items()
     }
     print(f"{'side':10}{'texts/s':>9}{'ratio':>7}{'accuracy':>10}{'MB':>7}")
-    for side, found in seconds.items():
+    for side, result in seconds.items():
         reached = f"{right[side]:.4f}" if side in right else "-"
         size = f"{sizes[side] / 1e6:.0f}" if side in sizes else "-"
-        print(f"{side:10}{len(asked) / statistics.median(found):>9.0f}{ratios[side]:>7.2f}{reached:>10}{size:>7}")
+        print(f"{side:10}{len(asked) / statistics.median(result):>9.0f}{ratios[side]:>7.2f}{reached:>10}{size:>7}")
     loss = right["ratchet"] - right["onnx_int8"]
     print(
         f"int8 is {ratios['onnx_int8']:.2f} times the pipeline (at least {MIN_RATIO}); accuracy {-loss:+.4f} (at least"

@@ -72,20 +72,20 @@ async def saturate(
     port: int, *, seconds: float = 0.0, requests: int = 0, clients: int = CLIENTS
 ) -> tuple[float, list[int]]:
     """Requests a second of `clients` that never pause, and every status; for so long, or so many requests."""
-    found: list[int] = []
+    result: list[int] = []
     numbers = iter(range(requests or 10**9))
     began = time.monotonic()
 
     async def work() -> None:
         streams = await asyncio.open_connection("127.0.0.1", port)
         for n in numbers:
-            found.append(await ask(streams, n))
+            result.append(await ask(streams, n))
             if seconds and time.monotonic() - began > seconds:
                 break
         streams[1].close()
 
     await asyncio.gather(*(work() for _ in range(clients)))
-    return len(found) / (time.monotonic() - began), found
+    return len(result) / (time.monotonic() - began), result
 
 
 async def arrive(port: int, rate: float, seconds: float, seed: int) -> list[float]:

@@ -84,15 +84,15 @@ def measure(seconds: float, rounds: int) -> None:
             for runtime, home in homes.items():
                 with run_gateway(home, home.root / "gateway.log") as url:
                     asyncio.run(saturate(port_of(url), requests=200))
-                    for clients, found in rates[runtime].items():
+                    for clients, result in rates[runtime].items():
                         rate, statuses = asyncio.run(saturate(port_of(url), seconds=seconds, clients=clients))
                         if set(statuses) != {200}:
                             raise SystemExit(f"not measured: {runtime} answered with {sorted(set(statuses))}")
-                        found.append(rate)
-                        print(f"  {runtime}, {clients} client(s): {found[-1]:.0f}/s")
+                        result.append(rate)
+                        print(f"  {runtime}, {clients} client(s): {result[-1]:.0f}/s")
     for runtime, by_clients in rates.items():
         said = ", ".join(
-            f"{clients} client(s) {statistics.median(found):.0f}/s" for clients, found in by_clients.items()
+            f"{clients} client(s) {statistics.median(result):.0f}/s" for clients, result in by_clients.items()
         )
         print(f"{runtime}: {said}")
 

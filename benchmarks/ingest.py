@@ -134,17 +134,17 @@ def compare(form: str, rows: int, repeats: int) -> tuple[dict[str, float], list[
         for turn in range(repeats):
             for side in SIDES:
                 with tempfile.TemporaryDirectory(dir=root) as folder:
-                    found = measure(side, source, Path(folder))
+                    result = measure(side, source, Path(folder))
                 for unit in ("cpu", "clock"):
-                    best[side, unit] = min(best[side, unit], float(str(found[unit])))
+                    best[side, unit] = min(best[side, unit], float(str(result[unit])))
                 if side == "ratchet":
-                    peak = max(peak, float(str(found["rss_mb"])))
-                    if (found["accepted"], found["duplicate"], found["reasons"]) != (
+                    peak = max(peak, float(str(result["rss_mb"])))
+                    if (result["accepted"], result["duplicate"], result["reasons"]) != (
                         rows - sum(planted.values()),
                         0,
                         planted,
                     ):
-                        complaints.append(f"{form} {rows}: planted {planted}, run {turn} found {found}")
+                        complaints.append(f"{form} {rows}: planted {planted}, run {turn} found {result}")
         size_mb = source.stat().st_size / 1e6
     return {
         "mb": size_mb,

@@ -76,9 +76,9 @@ def try_method(candidate: Candidate, splits: dict[str, Examples]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         work = prepare(Path(folder), plan, splits["train"], calibration)
         peak = watch([sys.executable, "-m", "ratchet.training", str(work)])
-        found = read_result(work)
-        size = sum(path.stat().st_size for path in found.best_folder.iterdir()) / 1e6
-    best = found.best_candidate
+        result = read_result(work)
+        size = sum(path.stat().st_size for path in result.best_folder.iterdir()) / 1e6
+    best = result.best_candidate
     passed = f"  {best.pairs / best.epochs[-1].train_seconds:.2f} pairs/s" if best.pairs else ""
     figures = (
         f"{best.samples_per_second:>10.2f}{len(splits['train']):>8}{best.seconds:>10.1f}{peak:>10.2f}{size:>12.1f}"

@@ -56,7 +56,7 @@ def _generate(predictor: CausalPredictor, texts: list[str], written: int) -> Ans
     written."""
     import torch
 
-    tokenizer, model, found = predictor.tokenizer, predictor.network, []
+    tokenizer, model, result = predictor.tokenizer, predictor.network, []
     codes = list(tokenizer.codes)
     for ids in encode_texts(tokenizer, texts):
         asked = torch.tensor([[*tokenizer.prefix, *ids]])
@@ -65,8 +65,8 @@ def _generate(predictor: CausalPredictor, texts: list[str], written: int) -> Ans
             min_new_tokens=written,
             pad_token_id=predictor.pad_id, return_dict_in_generate=True, output_scores=True,
         )  # fmt: skip
-        found.append(int(done.scores[0][0, codes].argmax()))
-    return found
+        result.append(int(done.scores[0][0, codes].argmax()))
+    return result
 
 
 def _make_pipeline(predictor: CausalPredictor, prompt: Prompt, folder: Any) -> Side:
@@ -83,7 +83,7 @@ def _make_pipeline(predictor: CausalPredictor, prompt: Prompt, folder: Any) -> S
             [prompt.render(text.strip()) for text in texts], batch_size=BATCH, max_new_tokens=1, do_sample=False,
             return_full_text=False, prefix_allowed_tokens_fn=lambda row, ids: allowed,
         )  # fmt: skip
-        return [codes.index(found[0]["generated_text"].strip()) for found in done]
+        return [codes.index(result[0]["generated_text"].strip()) for result in done]
 
     return answer
 
@@ -121,11 +121,11 @@ def measure(base: str, texts: int, rounds: int) -> bool:
     print(f"{texts} texts, {len(SUBJECTS)} labels, {base}, float32, {os.cpu_count()} cores, {rounds} rounds")
     print(f"{'side':22}{'texts/s':>9}{'ratchet is':>12}{'same answers':>14}")
     ratios, same = {}, {}
-    for side, found in seconds.items():
-        ratios[side] = statistics.median(theirs / ours for theirs, ours in zip(found, seconds["ratchet"], strict=True))
+    for side, result in seconds.items():
+        ratios[side] = statistics.median(theirs / ours for theirs, ours in zip(result, seconds["ratchet"], strict=True))
         same[side] = sum(a == b for a, b in zip(answers[side], answers["ratchet"], strict=True))
         print(
-            f"{side:22}{texts / statistics.median(found):>9.2f}{ratios[side]:>11.1f}x{f'{same[side]} of {texts}':>14}"
+            f"{side:22}{texts / statistics.median(result):>9.2f}{ratios[side]:>11.1f}x{f'{same[side]} of {texts}':>14}"
         )
     print(f"at least {MIN_OF_GENERATE:.0f} times generate, {MIN_OF_PIPELINE:.0f} times the pipeline; the same answers")
     equal = same["generate"] == same["generate, one token"] == texts and same["pipeline"] >= (1 - MAX_DIFFERENT) * texts

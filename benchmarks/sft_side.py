@@ -84,8 +84,8 @@ def train_with_sft(task: Path) -> None:
     seconds = time.perf_counter() - started
     merged = trainer.model.merge_and_unload().float().eval()
     tokenizer = load_prompt_tokenizer(base.folder, prompt, candidate.max_tokens)
-    found = causal_predictor(merged, plan.labels, UNCALIBRATED, tokenizer).logits([text for text, _ in splits["test"]])
-    print(json.dumps([len(rows) * candidate.epochs / seconds, score(found, plan, splits)]))
+    result = causal_predictor(merged, plan.labels, UNCALIBRATED, tokenizer).logits([text for text, _ in splits["test"]])
+    print(json.dumps([len(rows) * candidate.epochs / seconds, score(result, plan, splits)]))
 
 
 if __name__ == "__main__":

@@ -71,8 +71,8 @@ def main() -> int:
         for side, trainee in trainees.items():
             best[side] = max(best[side], time_steps(trainee, options.batch, options.steps))
     print(f"{options.base}, batches of {options.batch} texts of {TOKENS} tokens")
-    for (method, dropout), found in best.items():
-        print(f"{method} {'as PEFT computes it' if dropout else 'joined':25}{found:>10.1f} examples per CPU second")
+    for (method, dropout), result in best.items():
+        print(f"{method} {'as PEFT computes it' if dropout else 'joined':25}{result:>10.1f} examples per CPU second")
     return 0
 
 

@@ -88,7 +88,7 @@ def read_file(source: str, where: str) -> list[Claim]:
     seen = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-            for mark in (found for decorator in node.decorator_list for found in _marks(decorator)):
+            for mark in (result for decorator in node.decorator_list for result in _marks(decorator)):
                 seen.add(mark)
                 claims += _claims(mark, f"{where}::{node.name}")
     stray = [mark for mark in _marks(tree) if mark not in seen]

@@ -122,7 +122,9 @@ def choose_threads(plan: TrainingPlan, splits: dict[str, Examples]) -> int:
     for threads in sorted({1, os.cpu_count() or 1}):
         with tempfile.TemporaryDirectory() as folder:
             speed[threads] = run_sft(Path(folder), replace(plan, candidates=(candidate,)), short, threads)[0]
-    print(f"{SFT} by threads: {', '.join(f'{threads}: {found:.2f}/s' for threads, found in speed.items())}", flush=True)
+    print(
+        f"{SFT} by threads: {', '.join(f'{threads}: {result:.2f}/s' for threads, result in speed.items())}", flush=True
+    )
     return max(speed, key=speed.__getitem__)
 
 
@@ -149,13 +151,13 @@ def compare(splits: dict[str, Examples], first: Candidate, upper: Candidate, see
         for side in (*list(sides)[seed % 3 :], *list(sides)[: seed % 3]):
             plan = plan_of(replace(sides[side], seed=seed))
             with tempfile.TemporaryDirectory() as folder:
-                found = (
+                result = (
                     run_sft(Path(folder), plan, splits, threads)
                     if side == SFT
                     else run_ours(Path(folder), plan, splits)
                 )
-            figures[side].append(found)
-            print(f"{side:12}{seed:>6}{found[0]:>12.2f}{found[1]:>10.4f}", flush=True)
+            figures[side].append(result)
+            print(f"{side:12}{seed:>6}{result[0]:>12.2f}{result[1]:>10.4f}", flush=True)
     peak = measure_peak()
     print(f"matrix products of this machine: {peak / 1e9:.0f} GFLOP/s")
     for side, runs in figures.items():
@@ -186,8 +188,8 @@ def make_splits(data: Path | None, train: int, test: int) -> dict[str, Examples]
     if data is None:
         examples = make_examples(rows, 0, SUBJECTS, 0.0)
     else:
-        found = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
-        examples = [(row["text"], row["label"]) for row in found][:rows]
+        result = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
+        examples = [(row["text"], row["label"]) for row in result][:rows]
     middle = train + CALIBRATION
     return {"train": examples[:train], "calibration": examples[train:middle], "test": examples[middle:]}
 

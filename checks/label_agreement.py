@@ -11,6 +11,6 @@ def label_agreement(case: GateContext) -> GateOutcome:
     """Passes when annotators agree on at least 90 % of the week's doubly labelled requests; too few of them is no
     verdict."""
     doubles = case.warehouse.frame(DOUBLES_SQL, case.asked(first=case.cycle.week))
-    found = measure_agreement(doubles, case.spec.labels)
-    case.receipts.note(case.cycle, agreement=vars(found))
-    return decide_agreement(found, case.spec.limits), {"rows": digest_tables(doubles)}
+    result = measure_agreement(doubles, case.spec.labels)
+    case.receipts.note(case.cycle, agreement=vars(result))
+    return decide_agreement(result, case.spec.limits), {"rows": digest_tables(doubles)}

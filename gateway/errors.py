@@ -70,18 +70,18 @@ async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
     said = {404: "No such route.", 405: "The route does not take this method."}.get(
         error.status_code, "The request cannot be taken."
     )
-    found = await respond(
+    result = await respond(
         request, RequestError(error.status_code, "http", said, "The routes are listed at /openapi.json.")
     )
-    found.headers.update(error.headers or {})
-    return found
+    result.headers.update(error.headers or {})
+    return result
 
 
 async def answer_crash(request: Request, error: Exception) -> JSONResponse:
     """A fault of ours: 500 in the form of every refusal. The log gets its kind and place, not its words: they may hold
     a text."""
-    found = traceback.extract_tb(error.__traceback__)
-    where = f"{found[-1].name} line {found[-1].lineno}" if found else "unknown"
+    result = traceback.extract_tb(error.__traceback__)
+    where = f"{result[-1].name} line {result[-1].lineno}" if result else "unknown"
     logging.getLogger("ratchet.gateway").error("a request failed: %s in %s", type(error).__name__, where)
     return await respond(
         request, RequestError(500, "fault", "The gateway failed on this request.", "The operator's log says where.")

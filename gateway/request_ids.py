@@ -40,11 +40,11 @@ class RequestIds:
 
     def judge(self, request_id: str, classifier: str, asker: str) -> IdProof:
         """What `request_id` proves; the codes are compared in constant time, also for an id of another form."""
-        found = _FORM.fullmatch(request_id)
-        drawn, answer, asked = found.groups() if found else _ABSENT
-        genuine = hmac.compare_digest(answer, self._code("answer", classifier, drawn)) & (found is not None)
+        result = _FORM.fullmatch(request_id)
+        drawn, answer, asked = result.groups() if result else _ABSENT
+        genuine = hmac.compare_digest(answer, self._code("answer", classifier, drawn)) & (result is not None)
         own = hmac.compare_digest(asked, self._code("asker", classifier, drawn, asker)) & genuine
-        return IdProof(found is not None, genuine, own)
+        return IdProof(result is not None, genuine, own)
 
     def _code(self, *said: str) -> str:
         return _letters(hmac.digest(self.secret, "\0".join(said).encode(), "sha256")[:_CODE_BYTES])

@@ -35,13 +35,13 @@ def new_feedback_sensor(
     reasons: list[str] = []
     for name in home.classifiers():
         try:
-            found = _decide(context.instance, name, home, specs, receipts)
+            result = _decide(context.instance, name, home, specs, receipts)
         except RatchetError as error:
-            found = f"{name}: {error}"
-        if isinstance(found, str):
-            reasons.append(found)
+            result = f"{name}: {error}"
+        if isinstance(result, str):
+            reasons.append(result)
         else:
-            requests.append(found)
+            requests.append(result)
     if not requests:
         return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(reasons) or f"no classifier in {home.root}"))
     names = [request.tags["ratchet/classifier"] for request in requests]

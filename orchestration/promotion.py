@@ -56,13 +56,13 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
     reasons: list[str] = []
     for name in home.classifiers():
         try:
-            found = _ask(context.instance, name, home)
+            result = _ask(context.instance, name, home)
         except RatchetError as error:
-            found = str(error)
-        if isinstance(found, dg.RunRequest):
-            requests.append(found)
+            result = str(error)
+        if isinstance(result, dg.RunRequest):
+            requests.append(result)
         else:
-            reasons.append(f"{name}: {found}")
+            reasons.append(f"{name}: {result}")
     if not requests:
         return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(reasons) or f"no classifier in {home.root}"))
     return dg.SensorResult(run_requests=requests)

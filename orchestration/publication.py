@@ -35,10 +35,10 @@ class PublicationConfig(dg.Config):
 @dg.op
 def compare_with_hub(context: dg.OpExecutionContext, config: PublicationConfig, home: dg.ResourceParam[Home]) -> None:
     """Compare what this home published with what is there; a difference fails the run, which is the alarm."""
-    found = read_back(home, config.classifier, os.environ)
-    for each in found:
+    result = read_back(home, config.classifier, os.environ)
+    for each in result:
         context.log.info(f"{each.what}: {each.said or each.fault}")
-    if faults := [f"{each.what}: {each.fault}" for each in found if each.fault]:
+    if faults := [f"{each.what}: {each.fault}" for each in result if each.fault]:
         raise dg.Failure(
             "; ".join(faults), metadata={"what serves": "is as it was: it never comes from a Hub"}, allow_retries=False
         )

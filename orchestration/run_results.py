@@ -49,9 +49,9 @@ def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResul
         if entry.dagster_event
     }
     verdicts = {
-        found.check_name: found
+        result.check_name: result
         for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-        if entry.dagster_event and (found := entry.dagster_event.asset_check_evaluation_data)
+        if entry.dagster_event and (result := entry.dagster_event.asset_check_evaluation_data)
     }
     results = []
     for stage in STAGES:

@@ -38,12 +38,12 @@ def find_factory(name: str) -> Factory | None:
         return None
     module, _, attribute = name.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        result = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # noqa: BLE001 - not our code, and it may fail in any way while it is imported
         raise _refuse(name, str(error)) from None
-    if not callable(found):
-        raise _refuse(name, f"{attribute} is {type(found).__name__}, nothing that can be called")
-    factory: Factory = found
+    if not callable(result):
+        raise _refuse(name, f"{attribute} is {type(result).__name__}, nothing that can be called")
+    factory: Factory = result
     return factory
 
 

@@ -38,31 +38,31 @@ class FileProvider(AbstractProvider):
     def stamp(self) -> tuple[int, int, int]:
         """Changes with the file: modification time (also to an older one), inode and size; zeros when there is none."""
         try:
-            found = self._home.flags.stat()
+            result = self._home.flags.stat()
         except FileNotFoundError:
             return (0, 0, 0)
         except OSError:
             return _NEVER
-        return (found.st_mtime_ns, found.st_ino, found.st_size)
+        return (result.st_mtime_ns, result.st_ino, result.st_size)
 
     def read(self) -> FlagSet:
         """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest
         known."""
         # The mark is read before the file: what is published between the two is no older file.
         newest = max(self._newest, Flags(self._home).highest())
-        found = Flags(self._home).read()
-        if found.generation == 0:
+        result = Flags(self._home).read()
+        if result.generation == 0:
             raise RatchetError(
                 "flags.json is missing.", "Run 'ratchet promote'; it follows from the ledger.", code="no_flags"
             )
-        if found.generation < newest:
+        if result.generation < newest:
             raise RatchetError(
-                f"flags.json is of generation {found.generation}, but {newest} was published: an older file was put"
+                f"flags.json is of generation {result.generation}, but {newest} was published: an older file was put"
                 " back.",
                 "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'.",
                 code="older_flags",
             )
-        return found
+        return result
 
     def adopt(self, rollouts: Mapping[str, tuple[Rollout, int]]) -> None:
         """Evaluate these rollouts from now on, each with the generation that it is from."""

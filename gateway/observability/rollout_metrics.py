@@ -20,7 +20,7 @@ _ALWAYS = {"accuracy", "disagreement", "errors", "latency"}
 
 def set_rollout_gauges(home: Home, slots: Slots, metrics: Metrics) -> None:
     """Set the gauges of every classifier that serves. None where the ledger cannot be read."""
-    found: list[tuple[str, str, float]] = []
+    result: list[tuple[str, str, float]] = []
     for name in slots.names():
         try:
             state = Ledger(home).state(name)
@@ -31,13 +31,13 @@ def set_rollout_gauges(home: Home, slots: Slots, metrics: Metrics) -> None:
         spec = slots[name].spec
         known = _ALWAYS | {f"accuracy of {label}" for label in spec.labels}
         weighed = find_figures(spec.promotion, state, load_last_decision(home, name))
-        found += [
+        result += [
             (name, rail.name, rail.value)
             for rail in weighed.guardrails
             if rail.name in known and rail.value is not None
         ]
     metrics.guardrail.clear()
-    for name, metric, value in found:
+    for name, metric, value in result:
         metrics.guardrail.labels(name, metric).set(value)
 
 

@@ -107,7 +107,7 @@ class Tracing:
     def _describe(self, evaluation: FlagEvaluation) -> dict[str, str]:
         said = evaluation.said
         user = hmac.digest(self._secret, evaluation.key.encode(errors="replace"), "sha256").hex()[:32]
-        found: dict[str, object] = {
+        result: dict[str, object] = {
             "feature_flag.key": said.flag_key,
             "feature_flag.provider.name": evaluation.provider,
             "feature_flag.result.variant": "" if evaluation.fallback else said.variant,
@@ -117,7 +117,7 @@ class Tracing:
             "feature_flag.version": said.flag_metadata.get("version"),
             "error.type": evaluation.fallback,
         }
-        return {name: str(value)[:_MAX_CHARS] for name, value in found.items() if value}
+        return {name: str(value)[:_MAX_CHARS] for name, value in result.items() if value}
 
 
 class _Spans:

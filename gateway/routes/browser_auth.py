@@ -83,12 +83,12 @@ async def read_form(request: Request) -> dict[str, str]:
                 413, "too_large", f"The form is larger than {FORM_AT_MOST} bytes.", "Give a shorter reason."
             )
     try:
-        found = parse_qs(content.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
+        result = parse_qs(content.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError:
         raise RequestError(422, "bad_form", "The form cannot be read.", "Send the form of the rollout page.") from None
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise RequestError(422, "bad_form", "The body is no form.", "Send the form of the rollout page.")
-    return {name: values[-1] for name, values in found.items()}
+    return {name: values[-1] for name, values in result.items()}
 
 
 def _password(said: str) -> str:
@@ -100,5 +100,5 @@ def _password(said: str) -> str:
 
 def _host_of(request: Request) -> str | None:
     said = request.headers.get("host")
-    found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:]*)(:[0-9]+)?", said or "")
-    return None if said is None else found[1].lower() if found else ""
+    result = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:]*)(:[0-9]+)?", said or "")
+    return None if said is None else result[1].lower() if result else ""

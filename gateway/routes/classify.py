@@ -77,7 +77,7 @@ async def ask(
     _check_texts(gateway, name, texts)
     asker = caller_of(request).name
     ids = [gateway.ids.make(name, asker) for _ in texts]
-    choice, found, answers, failed = await _answer(gateway, name, user_id or ids[0], ids, texts, calibrated=calibrated)
+    choice, result, answers, failed = await _answer(gateway, name, user_id or ids[0], ids, texts, calibrated=calibrated)
     shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
     rows = [
         {**answer.model_dump(exclude={"probabilities"}), **shared, "text": text}
@@ -86,11 +86,11 @@ async def ask(
     if not await _land(gateway, name, rows):
         response.headers["X-Ratchet-Logged"] = "0"
     if failed is None:
-        run_after_response(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, found))
+        run_after_response(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, result))
     else:  # the failure is the other half of the pair: asked again it might answer, and hide it
-        gateway.shadowing.note_failure(name, choice, ids, found, *failed)
+        gateway.shadowing.note_failure(name, choice, ids, result, *failed)
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
-    for (path, runtime), count in Counter((said.path, said.runtime) for said in found).items():
+    for (path, runtime), count in Counter((said.path, said.runtime) for said in result).items():
         gateway.metrics.paths.labels(name, path, runtime).inc(count)
     gateway.metrics.duration.labels(name).observe(time.monotonic() - started)
     return Classified(choice, answers)
@@ -144,16 +144,16 @@ async def _ask_either_path(
 
 async def _ask(gateway: Gateway, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]) -> SlotAnswers:
     """An answer that cannot be told, of a label that nobody knows for instance, is a fault of whoever gave it."""
-    found = await ask_paths(gateway.batcher.answer, choice, texts)
-    assert found is not None  # noqa: S101 - only shadow texts are dropped
-    return choice, found, _compose(choice, ids, found)
+    result = await ask_paths(gateway.batcher.answer, choice, texts)
+    assert result is not None  # noqa: S101 - only shadow texts are dropped
+    return choice, result, _compose(choice, ids, result)
 
 
 def choose_action(spec: Spec, label: str, confidence: float | None) -> str:
     """The label's action when the calibrated confidence reaches its threshold, else `review`; without one, only at
     threshold 0."""
-    found = next(each for each in spec.label if each.name == label)
-    return found.action if (confidence or 0.0) >= found.threshold else "review"
+    result = next(each for each in spec.label if each.name == label)
+    return result.action if (confidence or 0.0) >= result.threshold else "review"
 
 
 def _check_texts(gateway: Gateway, name: str, texts: Sequence[str]) -> None:
@@ -197,5 +197,5 @@ async def _land(gateway: Gateway, classifier: str, rows: Sequence[dict[str, Any]
         future.add_done_callback(lambda done: unlogged.inc() if done.exception() else None)
     if not gateway.settings.durable and not gateway.landing.trouble:
         return True
-    found = await asyncio.gather(*map(asyncio.wrap_future, waiting), return_exceptions=True)
-    return not any(isinstance(each, BaseException) for each in found)
+    result = await asyncio.gather(*map(asyncio.wrap_future, waiting), return_exceptions=True)
+    return not any(isinstance(each, BaseException) for each in result)

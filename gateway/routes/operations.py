@@ -50,9 +50,9 @@ async def readyz(request: Request) -> JSONResponse:
     ready = bool(gateway.slots.names()) and not problems
     lacking = {name: why.replace(home, "") for name in gateway.slots.names() if (why := gateway.slots[name].lacking)}
     serving, disk = gateway.slots.names(), gateway.landing.trouble
-    found = {"ready": ready, "serving": serving, "problems": said, "disk": disk, "lacking": lacking}
-    found["unpromoted"] = sorted(unpromoted)
-    return JSONResponse(found, 200 if ready else 503)
+    result = {"ready": ready, "serving": serving, "problems": said, "disk": disk, "lacking": lacking}
+    result["unpromoted"] = sorted(unpromoted)
+    return JSONResponse(result, 200 if ready else 503)
 
 
 @router.get(
@@ -83,15 +83,15 @@ async def status(request: Request) -> dict[str, Any]:
     return {
         "classifiers": {
             name: {
-                "labels": list(found.spec.labels),
-                "adapters": found.rollout.adapters,
-                "candidate_percent": found.rollout.served_percent,
-                "killed": found.rollout.killed,
+                "labels": list(result.spec.labels),
+                "adapters": result.rollout.adapters,
+                "candidate_percent": result.rollout.served_percent,
+                "killed": result.rollout.killed,
                 "problem": gateway.slots.problems.get(name, ""),
-                "paths": _describe_paths(found),
-                "lacking": found.lacking.replace(f"{gateway.settings.home}/", ""),
+                "paths": _describe_paths(result),
+                "lacking": result.lacking.replace(f"{gateway.settings.home}/", ""),
             }
-            for name, found in served.items()
+            for name, result in served.items()
         },
         "waiting": gateway.batcher.waiting,
     }
@@ -100,10 +100,10 @@ async def status(request: Request) -> dict[str, Any]:
 def _describe_paths(served: Served) -> dict[str, Any]:
     """Target and runtime of each path; an edge that is not run here has no runtime, and answers elsewhere."""
     live, paths = served.rollout.live, served.paths
-    found = {"calibrated": (paths.calibrated, served.predictors[live]), "edge": (paths.edge, served.edges.get(live))}
+    result = {"calibrated": (paths.calibrated, served.predictors[live]), "edge": (paths.edge, served.edges.get(live))}
     return {
         path: {"target": target.profile.name, "runtime": (export_kind_of(who) or "in_process") if who else None}
-        for path, (target, who) in found.items()
+        for path, (target, who) in result.items()
         if target
     }
 

@@ -49,13 +49,13 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
                     "Send fewer or shorter texts at a time.",
                 )
         try:
-            found = model.model_validate_json(content)
+            result = model.model_validate_json(content)
             json.loads(content, object_pairs_hook=_once)  # two readers of a repeated key may disagree on what was said
         except ValidationError as error:
             raise explain(error, list(model.model_fields)) from None
         except ValueError:
             raise RequestError(422, "bad_body", "body: a key occurs twice.", "Give each field once.") from None
-        return found
+        return result
 
     return read
 

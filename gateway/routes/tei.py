@@ -53,8 +53,8 @@ async def predict(
     texts, batch = body.texts()
     asked = await ask(request, response, default_classifier(gateway_of(request)), texts, calibrated=True)
     name_answers(response, asked.answers)
-    found = [_rank(answer, raw=body.raw_scores) for answer in asked.answers]
-    return found if batch else found[0]
+    result = [_rank(answer, raw=body.raw_scores) for answer in asked.answers]
+    return result if batch else result[0]
 
 
 @router.get(

@@ -117,11 +117,11 @@ class Batcher:
             raise OverloadedError
         self.waiting += len(texts)
         try:
-            found = await self._enter(self._live, predictor, texts)
+            result = await self._enter(self._live, predictor, texts)
         finally:
             self.waiting -= len(texts)
-        assert found is not None  # noqa: S101 - only shadow texts are dropped
-        return found
+        assert result is not None  # noqa: S101 - only shadow texts are dropped
+        return result
 
     async def offer_shadow(self, predictor: Answerer, texts: Sequence[str]) -> BatchAnswers | None:
         """The predictions of shadow `texts`, made while no live text waits; None when they were dropped.
@@ -135,10 +135,10 @@ class Batcher:
         few = self._max_shadow_batch
         lots = [texts[start : start + few] for start in range(0, len(texts), few)] or [texts]
         try:
-            found = await asyncio.gather(*(self._enter(self._shadow, predictor, lot) for lot in lots))
+            result = await asyncio.gather(*(self._enter(self._shadow, predictor, lot) for lot in lots))
         finally:
             self.shadow_waiting -= len(texts)
-        return _join([each for each in found if each is not None]) if None not in found else None
+        return _join([each for each in result if each is not None]) if None not in result else None
 
     def has_room_for_shadow(self, texts: int) -> bool:
         """Whether so many shadow texts would be taken now."""
@@ -220,7 +220,7 @@ def take_batch(queue: deque[_Job], most: int) -> list[_Job]:
 async def _answer(thread: Executor, jobs: Sequence[_Job], watch: BatchObserver) -> None:
     asked, begun_s = [(job.answerer, job.texts) for job in jobs], time.monotonic()
     try:
-        found, seconds = await asyncio.get_running_loop().run_in_executor(thread, jobs[0].answerer.model.answer, asked)
+        result, seconds = await asyncio.get_running_loop().run_in_executor(thread, jobs[0].answerer.model.answer, asked)
     except Exception as error:  # noqa: BLE001 - whoever asked gets it, and the next batch is answered all the same
         answerers = {id(job.answerer) for job in jobs}
         for one in sorted(answerers) if len(answerers) > 1 else []:  # an adapter's fault harms only those who asked it
@@ -231,7 +231,7 @@ async def _answer(thread: Executor, jobs: Sequence[_Job], watch: BatchObserver) 
         return
     together = sum(len(job.texts) for job in jobs)
     watch(Batch(together, [begun_s - job.asked_s for job in jobs], time.monotonic() - begun_s))
-    for job, said in zip(jobs, found, strict=True):
+    for job, said in zip(jobs, result, strict=True):
         _tell(job, BatchAnswers(said.labels, said.confidence, said.probabilities, seconds / max(1, together), together))
 
 

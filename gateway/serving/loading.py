@@ -111,9 +111,9 @@ class _Loader:
     def load(self, digest: str, kind: str, known: Mapping[str, Answering]) -> Answering:
         """The export `kind` of an adapter, or, without a kind and where the export may not answer, the adapter
         itself."""
-        found = known.get(digest)
-        if found is not None and export_kind_of(found) == kind:
-            return found
+        result = known.get(digest)
+        if result is not None and export_kind_of(result) == kind:
+            return result
         if kind:
             try:
                 return self._load_export(digest, kind)
@@ -127,7 +127,7 @@ class _Loader:
                 self._tell(f"{self._name}: {said}", error)
                 self.again_at = time.monotonic() + _AGAIN_S
                 self.lacking.append(f"{self._who(digest)}: {said}")
-        return found if isinstance(found, AdapterPredictor) else self._load_adapter(digest)
+        return result if isinstance(result, AdapterPredictor) else self._load_adapter(digest)
 
     def _who(self, digest: str) -> str:
         """Who answers in an export's place: of live, which users see, without more words; else the slot is named."""
@@ -151,15 +151,15 @@ class _Loader:
             said = f"no receipt of target_fit names the {kind} export of adapter {digest[:12]}."
             cure = "Run its cycle again and promote its adapter." if digest == self._rollout.live else ""
             raise RatchetError(said, cure, code="unvouched")
-        found = ExportPredictor(kind, exports.open(self._name, digest, kind, files))
+        result = ExportPredictor(kind, exports.open(self._name, digest, kind, files))
         if KINDS[kind].one_by_one:  # eight bits answer near the canary, not like it
-            found.answer([(found, PROMPTS[max(PROMPTS)][:2])])  # warms it up
+            result.answer([(result, PROMPTS[max(PROMPTS)][:2])])  # warms it up
         else:
             with open_folder(AdapterStore(self._home).open(self._name, digest)) as opened:
                 card = opened.card
-            check_reference_logits(card, found.logits)
+            check_reference_logits(card, result.logits)
         del self.awaited[record]
-        return found
+        return result
 
     def _load_adapter(self, digest: str) -> AdapterPredictor:
         """An adapter beside those that serve, once it answers as it did when it was trained; that also warms it up."""

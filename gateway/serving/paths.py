@@ -42,12 +42,12 @@ async def ask_paths(ask: AskBatcher, choice: SlotChoice, texts: Sequence[str]) -
         return None
     runtime = export_kind_of(choice.edge) or "in_process"
     said = [PathAnswer(label, None, {}, first.seconds, first.together, "edge", runtime) for label in first.labels]
-    on = [index for index, found in enumerate(said) if not stands_alone(choice.spec, found.label)]
+    on = [index for index, result in enumerate(said) if not stands_alone(choice.spec, result.label)]
     second = await ask_calibrated(ask, choice, [texts[index] for index in on], first.seconds) if on else []
     if second is None:
         return None
-    for index, found in zip(on, second, strict=True):
-        said[index] = found
+    for index, result in zip(on, second, strict=True):
+        said[index] = result
     return said
 
 
@@ -55,8 +55,8 @@ async def ask_calibrated(
     ask: AskBatcher, choice: SlotChoice, texts: Sequence[str], seconds: float = 0.0
 ) -> list[PathAnswer] | None:
     """What the calibrated path says of each text, which took `seconds` already."""
-    found = await ask(choice.predictor, texts)
-    if found is None:
+    result = await ask(choice.predictor, texts)
+    if result is None:
         return None
     unknown = dict.fromkeys(choice.spec.labels, 0.0)  # labels that are newer than the adapter
     runtime = export_kind_of(choice.predictor) or "in_process"
@@ -65,10 +65,10 @@ async def ask_calibrated(
             label,
             float(confidence),
             {**unknown, **dict(zip(choice.predictor.labels, map(float, row), strict=True))},
-            found.seconds + seconds,
-            found.together,
+            result.seconds + seconds,
+            result.together,
             "calibrated",
             runtime,
         )
-        for label, confidence, row in zip(found.labels, found.confidence, found.probabilities, strict=True)
+        for label, confidence, row in zip(result.labels, result.confidence, result.probabilities, strict=True)
     ]

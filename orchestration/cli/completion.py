@@ -26,15 +26,15 @@ def classifiers(context: typer.Context, args: list[str], incomplete: str) -> Ite
 def weeks(context: typer.Context, args: list[str], incomplete: str) -> Iterator[str]:
     """`latest`, and the weeks that have run or lie in the landing folder."""
     folders = (_folder(context, "receipts"), _folder(context, "production_logs"))
-    found = {path.name[:10] for folder in folders if folder for path in folder.glob("[0-9]*-[0-9]*-[0-9]*")}
-    return (week for week in ["latest", *sorted(found, reverse=True)] if week.startswith(incomplete))
+    result = {path.name[:10] for folder in folders if folder for path in folder.glob("[0-9]*-[0-9]*-[0-9]*")}
+    return (week for week in ["latest", *sorted(result, reverse=True)] if week.startswith(incomplete))
 
 
 def adapters(context: typer.Context, args: list[str], incomplete: str) -> Iterator[str]:
     """`live`, `candidate`, and the sealed adapters by their first digits."""
     folder = _folder(context, "adapters")
-    found = sorted(path.name[:12] for path in folder.glob("[0-9a-f]*")) if folder else []
-    return (word for word in ["live", "candidate", *found] if word.startswith(incomplete))
+    result = sorted(path.name[:12] for path in folder.glob("[0-9a-f]*")) if folder else []
+    return (word for word in ["live", "candidate", *result] if word.startswith(incomplete))
 
 
 def _home(context: typer.Context) -> Home | None:

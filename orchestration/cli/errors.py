@@ -16,9 +16,9 @@ from ratchet.core.errors import RatchetError, UsageError
 def describe_crash(error: Exception) -> RatchetError:
     """What nobody foresaw, as one sentence."""
     said = str(error).strip()
-    found = output.printable(f"{type(error).__name__}: {said.splitlines()[0] if said else 'no message'}")
+    result = output.printable(f"{type(error).__name__}: {said.splitlines()[0] if said else 'no message'}")
     return RatchetError(
-        f"something unexpected happened ({found[:300]}).", "Repeat it with --debug to see the traceback.", code="crash"
+        f"something unexpected happened ({result[:300]}).", "Repeat it with --debug to see the traceback.", code="crash"
     )
 
 

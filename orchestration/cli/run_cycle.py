@@ -82,9 +82,9 @@ def _dig(error: Any, stage: str) -> RatchetError:
         chain.append(chain[-1].cause)
     if chain[-1].cls_name in {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}:
         raise KeyboardInterrupt
-    for found in chain:
-        if found.cls_name in {"RatchetError", "UsageError", "BlockedError"}:
-            message, _, hint = str(found.message).strip().partition(": ")[2].partition(" hint: ")
+    for result in chain:
+        if result.cls_name in {"RatchetError", "UsageError", "BlockedError"}:
+            message, _, hint = str(result.message).strip().partition(": ")[2].partition(" hint: ")
             return RatchetError(message, hint, code="stage_failed", details={"stage": stage})
     said = " ".join(str(chain[-1].message).split())[:300]
     return RatchetError(

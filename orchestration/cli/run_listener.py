@@ -34,8 +34,8 @@ class RunListener:
         elif event.event_type is _KINDS.STEP_START:
             self._progress.begin(stage)
         elif event.event_type is _KINDS.ASSET_CHECK_EVALUATION:
-            found = event.asset_check_evaluation_data
-            self._said[found.check_name] = found.description or ""
+            result = event.asset_check_evaluation_data
+            self._said[result.check_name] = result.description or ""
         elif event.event_type is _KINDS.STEP_SUCCESS:
             self._progress.end(stage, "done", self._said.get(stage, ""))
         elif event.event_type is _KINDS.STEP_FAILURE:

@@ -17,7 +17,7 @@ def upper_count(layers: str) -> int | None:
     """K of `top:K`, None for `all`; raises ValueError for anything else."""
     if layers == ALL:
         return None
-    found = _TOP.fullmatch(layers)
-    if found is None:
+    result = _TOP.fullmatch(layers)
+    if result is None:
         raise ValueError(layers)
-    return int(found[1])
+    return int(result[1])

@@ -49,21 +49,21 @@ def remark_on(document: Mapping[str, Any], candidates: tuple[Candidate, ...]) ->
     if "prompt" in document and "frontier" not in document and encoders:
         remarks.append(Remark("No candidate reads [prompt].", 'Remove it, or add a candidate with family = "causal".'))
     if "frontier" in document and len(document.get("label", ())) > MOST_LABELS:
-        found = (
+        result = (
             f"The [frontier] model is never asked: it answers with a code of one token, and there are {MOST_LABELS} of"
             " them."
         )
-        remarks.append(Remark(found, "Remove [frontier], or split the classifier in two."))
+        remarks.append(Remark(result, "Remove [frontier], or split the classifier in two."))
     return tuple(remarks)
 
 
 def _on_candidate(who: str, written: Mapping[str, Any], candidate: Candidate) -> Iterator[Remark]:
     if unread := [name for name in unread_settings(candidate) if name in written]:
-        found = f'{who}: method = "{candidate.method}" does not read {_join(unread)}.'
-        yield Remark(found, f"Remove {'it' if len(unread) == 1 else 'them'}, or use another method.")
+        result = f'{who}: method = "{candidate.method}" does not read {_join(unread)}.'
+        yield Remark(result, f"Remove {'it' if len(unread) == 1 else 'them'}, or use another method.")
     if candidate.method == "full" and candidate.learning_rate > _GENTLE:
-        found = f'{who}: learning_rate = {candidate.learning_rate} with method = "full" ruins a pretrained model.'
-        yield Remark(found, "Remove it for the default of 5e-5, or use another between 1e-5 and 2e-4.")
+        result = f'{who}: learning_rate = {candidate.learning_rate} with method = "full" ruins a pretrained model.'
+        yield Remark(result, "Remove it for the default of 5e-5, or use another between 1e-5 and 2e-4.")
 
 
 def _join(names: list[str]) -> str:

@@ -83,12 +83,12 @@ class Prompt:
         """Inverse of `as_json`; raises TypeError or KeyError for anything else."""
         if set(content) != {"before", "after", "codes", "chat", "system"} or not isinstance(content["codes"], list):
             raise KeyError("before, after, codes, chat, system")
-        found = cls(**{**content, "codes": tuple(content["codes"])})
-        if not all(isinstance(text, str) for text in (found.before, found.after, found.system, *found.codes)):
+        result = cls(**{**content, "codes": tuple(content["codes"])})
+        if not all(isinstance(text, str) for text in (result.before, result.after, result.system, *result.codes)):
             raise TypeError("a prompt holds texts")
-        if type(found.chat) is not bool:
+        if type(result.chat) is not bool:
             raise TypeError("chat is true or false")
-        return found
+        return result
 
     def render(self, text: str) -> str:
         """The whole prompt of one text, without what a chat template adds."""

@@ -36,5 +36,5 @@ def check_name(name: str, what: str = "classifier name") -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A phrase that names the nearest known word, or '' when none is near."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {found[0]!r}?" if found else ""
+    result = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {result[0]!r}?" if result else ""

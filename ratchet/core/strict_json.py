@@ -11,9 +11,9 @@ def parse_strictly(text: bytes) -> Any:
 
     Raises ValueError, or RecursionError for what is nested too deeply.
     """
-    found = json.loads(text.decode(), parse_constant=_no_constant, object_pairs_hook=_once)
-    canonical_json(found).encode()  # finds 1e999 and lone surrogates
-    return found
+    result = json.loads(text.decode(), parse_constant=_no_constant, object_pairs_hook=_once)
+    canonical_json(result).encode()  # finds 1e999 and lone surrogates
+    return result
 
 
 def _no_constant(word: str) -> None:
@@ -21,7 +21,7 @@ def _no_constant(word: str) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    result = dict(pairs)
+    if len(result) < len(pairs):
         raise ValueError("a key is there twice")
-    return found
+    return result

@@ -135,23 +135,23 @@ def _keep_apart(sift: _Sift, threshold: float, golden: Sequence[str]) -> None:
 
     index = NearDuplicates(threshold, golden)
     known = [("near_golden", f"golden item {number}") for number in range(1, len(golden) + 1)]
-    found: dict[Any, tuple[str, str]] = {}
+    result: dict[Any, tuple[str, str]] = {}
     for row, _, text in _rows_of(sift, "calibration"):
         if (match := index.find(text)) is not None:
-            found[row] = known[match]
+            result[row] = known[match]
     held_out = sift.kept.loc[
-        (sift.kept["split"] != "train") & ~sift.kept.index.isin(list(found)), ["request_id", "text"]
+        (sift.kept["split"] != "train") & ~sift.kept.index.isin(list(result)), ["request_id", "text"]
     ]
     for request, text in held_out.itertuples(index=False, name=None):
         index.add(text)
         known.append(("near_held_out", request))
     for row, request, text in _rows_of(sift, "train"):
         if (match := index.find_or_add(text)) is not None:
-            found[row] = known[match]
+            result[row] = known[match]
         else:
             known.append(("near_duplicate", request))
     for reason in ("near_golden", "near_held_out", "near_duplicate"):
-        detail = pd.Series({row: f"like {name}" for row, (why, name) in found.items() if why == reason}, dtype=object)
+        detail = pd.Series({row: f"like {name}" for row, (why, name) in result.items() if why == reason}, dtype=object)
         sift.drop(sift.kept.index.to_series().isin(detail.index), reason, detail.reindex(sift.kept.index))
     reworded = set().union(*(one_word_apart(normalise(text)) for text in golden))
     meets = [split == "train" and not reworded.isdisjoint(one_word_apart(key)) for split, key in _splits_and_keys(sift)]
@@ -170,8 +170,8 @@ def _rows_of(sift: _Sift, split: str) -> Iterator[tuple[Any, str, str]]:
 def check_splits(curated: Curated, spec: Spec, cycle: Cycle) -> None:
     """Raise when a split is empty, or a class has too few training examples; the message holds what was found."""
     facts = curated.describe()
-    for split, found in facts["splits"].items():
-        if not found["n"]:
+    for split, result in facts["splits"].items():
+        if not result["n"]:
             ranges = ", ".join(f"{name} {s['n']} ({s['first']} to {s['last']})" for name, s in facts["splits"].items())
             raise RatchetError(
                 f"the {split} split of {cycle.classifier} {cycle.week} is empty: {ranges}; dropped {facts['dropped']}.",

@@ -95,10 +95,10 @@ class NearDuplicates:
     def find_or_add(self, text: str) -> int | None:
         """As `find`; a text with no near-duplicate joins the index."""
         sketch = self._sketch(text)
-        found = self._nearest(*sketch)
-        if found is None:
+        result = self._nearest(*sketch)
+        if result is None:
             self._insert(*sketch)
-        return found
+        return result
 
     def _sketch(self, text: str) -> tuple[str, frozenset[str], Any]:
         from rensa import RMinHash

@@ -43,5 +43,5 @@ def redact(text: str, found: Counter[str] | None = None) -> str:
 
 def redact_all(texts: Iterable[str]) -> tuple[list[str], dict[str, int]]:
     """Redacted texts in order, and how many replacements of each kind were made."""
-    found: Counter[str] = Counter()
-    return [redact(text, found) for text in texts], dict(found)
+    result: Counter[str] = Counter()
+    return [redact(text, result) for text in texts], dict(result)

@@ -25,10 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     from ratchet.deployment.trial import try_adapter
 
     try:
-        found = {"outcome": "passed", "reason": try_adapter(options.folder, options.runtime, options.export)}
+        result = {"outcome": "passed", "reason": try_adapter(options.folder, options.runtime, options.export)}
     except RatchetError as error:
-        found = {"outcome": "failed", "reason": f"{error.message} {error.hint}".strip(), "code": error.code}
-    print(json.dumps(found))  # noqa: T201 - the command's answer
+        result = {"outcome": "failed", "reason": f"{error.message} {error.hint}".strip(), "code": error.code}
+    print(json.dumps(result))  # noqa: T201 - the command's answer
     return 0
 
 

@@ -129,8 +129,8 @@ def _encoder_layout(candidate: Candidate, k: int) -> _Layout:
     from ratchet.training.target_modules import resolve_targets
 
     model = empty_classifier(base_folder(candidate.base), k)
-    found = resolve_targets(model, candidate.target_modules, (), candidate.layers)
-    return _Layout(parameter_shapes(model), found.modules, found.heads)
+    result = resolve_targets(model, candidate.target_modules, (), candidate.layers)
+    return _Layout(parameter_shapes(model), result.modules, result.heads)
 
 
 def _causal_layout(candidate: Candidate, _k: int) -> _Layout:

@@ -48,5 +48,5 @@ def runs_here(profile: Profile) -> bool:
 
 def stands_alone(spec: Spec, label: str) -> bool:
     """Whether the bare label is answer enough: low or medium stakes, and an action that waits for no confidence."""
-    found = next(each for each in spec.label if each.name == label)
-    return found.stakes != "high" and found.threshold == 0
+    result = next(each for each in spec.label if each.name == label)
+    return result.stakes != "high" and result.threshold == 0

@@ -79,14 +79,14 @@ def _try_onnx(folder: Path, export: str) -> str:
     opened, kind = validate_adapter(folder), KINDS[export]
     with TemporaryDirectory() as stage:
         kind.write(opened, Path(stage))
-        found = onnx_predictor(opened, (Path(stage) / ONNX).read_bytes(), one_by_one=kind.one_by_one).logits(_TEXTS)
+        result = onnx_predictor(opened, (Path(stage) / ONNX).read_bytes(), one_by_one=kind.one_by_one).logits(_TEXTS)
     # numbers of eight bits: how near they are is judged by parity, on an adapter that learned something
     if kind.one_by_one:
-        if not np.isfinite(found).all():
+        if not np.isfinite(result).all():
             raise _differs(export, "what is no number")
         return f"its {export} export answers"
     expected = load_predictor(folder).logits(_TEXTS)
-    distance = float(np.abs(found - expected).max())
+    distance = float(np.abs(result - expected).max())
     limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
     if not distance <= limit:  # also when it is no number
         raise _differs(export, f"logits {distance:.2g} away from its own, more than {limit:.2g}")
@@ -105,8 +105,8 @@ def _try_llama_cpp(folder: Path, _export: str) -> str:
         written.mkdir()
         KINDS[_GGUF].write(opened, written)
         with gguf_predictor(opened, written) as running:
-            found = running.predict(_TEXTS).probabilities
-    distance = float(np.abs(found - load_predictor(folder).predict(_TEXTS).probabilities).max())
+            result = running.predict(_TEXTS).probabilities
+    distance = float(np.abs(result - load_predictor(folder).predict(_TEXTS).probabilities).max())
     if not distance <= _SHARE:  # also when it is no number
         raise _differs(_GGUF, f"probabilities {distance:.2g} away from its own, more than {_SHARE}")
     return f"llama.cpp answers with its {_GGUF} export within {_SHARE} of its own probabilities"

@@ -79,7 +79,7 @@ def judge_baselines(
     """
     k = len(spec.labels)
     frozen_train, frozen_test = embed(train.texts), embed(test.texts)
-    found = {
+    result = {
         "majority": predict_majority(train.labels, len(test.items), k),
         "tfidf_logreg": predict_tfidf(train.texts, train.labels, test.texts, k),
         "linear_probe": predict_probe(frozen_train, train.labels, frozen_test, k),
@@ -92,5 +92,5 @@ def judge_baselines(
             "macro_f1": macro_f1(np.asarray(p.argmax(axis=1)), test.labels, k),
             "ece": expected_calibration_error(p, test.labels),
         }
-        for name, p in found.items()
+        for name, p in result.items()
     }

@@ -150,26 +150,26 @@ def _frontier(frontier: FrontierAsker | None, texts: Sequence[str], k: int) -> C
     settings = frontier.settings
     some = draw_sample(len(texts), settings.max_texts, 2)
     asked = frontier.ask([texts[place] for place in some])
-    found = [(place, answer) for place, answer in zip(some, asked.answers, strict=True) if answer]
-    if not found:
+    result = [(place, answer) for place, answer in zip(some, asked.answers, strict=True) if answer]
+    if not result:
         return Contender.absent("frontier", settings.model, asked.sentence)
-    usable = [answer for _, answer in found if answer.label is not None]
+    usable = [answer for _, answer in result if answer.label is not None]
     confidence = None
     if usable and all(answer.probabilities for answer in usable):
-        confidence = np.array([max(answer.probabilities or (np.nan,)) for _, answer in found])
+        confidence = np.array([max(answer.probabilities or (np.nan,)) for _, answer in result])
     costs = [
         settings.cost(answer.tokens_in, answer.tokens_out)
-        for _, answer in found
+        for _, answer in result
         if answer.tokens_in is not None and answer.tokens_out is not None
     ]
     return Contender(
         name="frontier",
         model=settings.model,
         note=asked.sentence,
-        asked=np.array([place for place, _ in found], dtype=np.int64),
-        predicted=np.array([k if answer.label is None else answer.label for _, answer in found], dtype=np.int64),
+        asked=np.array([place for place, _ in result], dtype=np.int64),
+        predicted=np.array([k if answer.label is None else answer.label for _, answer in result], dtype=np.int64),
         confidence=confidence,
-        seconds=tuple(answer.latency_s for _, answer in found),
+        seconds=tuple(answer.latency_s for _, answer in result),
         cost_per_call=float(np.mean(costs)) if costs else None,
     )
 

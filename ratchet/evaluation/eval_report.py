@@ -124,16 +124,16 @@ def golden_answers(candidate: Scores, live: Scores | None, labels: Sequence[str]
 
 
 def _metrics(scores: Scores, spec: Spec) -> dict[str, Any]:
-    found = {}
+    result = {}
     for split in ("test", "golden"):
         s = scores[split]
         figures = describe_split(s.raw, s.calibrated, s.split.labels, spec.labels)
-        found[split] = {**figures, "thresholds": best_thresholds(s.calibrated, s.split.labels, spec)}
-    return found
+        result[split] = {**figures, "thresholds": best_thresholds(s.calibrated, s.split.labels, spec)}
+    return result
 
 
 def _compare(candidate: Scores, live: Scores, spec: Spec) -> dict[str, Any]:
-    k, found = len(spec.labels), {}
+    k, result = len(spec.labels), {}
     for split in ("test", "golden"):
         mine, theirs = candidate[split], live[split]
         difference, interval = paired_bootstrap(
@@ -142,8 +142,8 @@ def _compare(candidate: Scores, live: Scores, spec: Spec) -> dict[str, Any]:
             mine.split.labels,
             lambda predicted, labels: macro_f1(predicted, labels, k),
         )
-        found[split] = {"macro_f1_difference": difference, "ci": interval, "margin": spec.promotion.margin}
-    return found
+        result[split] = {"macro_f1_difference": difference, "ci": interval, "margin": spec.promotion.margin}
+    return result
 
 
 def _worst_errors(scores: Scores, labels: Sequence[str]) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def build_sweep(
     `training` is `result.json`, `tfidf` what `measure_tfidf` gave, `timings_s` the seconds of the stages before the
     report.
     """
-    rows = [_row(found, machine, kept=found["index"] == training["best"]) for found in training["candidates"]]
+    rows = [_row(result, machine, kept=result["index"] == training["best"]) for result in training["candidates"]]
     if tfidf is not None:
         simple = {key: value for key, value in tfidf.items() if key != "seconds"}
         rows.append(

@@ -71,13 +71,13 @@ class UntunedEncoder:
 
     def few_shot(self, shots: Sequence[Shot]) -> Callable[[Sequence[str]], Floats] | None:
         """By the mean of each label's shots; a label without any keeps its name."""
-        means, found, labels = (
+        means, result, labels = (
             self._names.copy(),
             self._embed([shot.text for shot in shots]),
             [shot.label for shot in shots],
         )
         for label in set(labels):
-            mean = found[np.asarray(labels) == label].mean(axis=0)
+            mean = result[np.asarray(labels) == label].mean(axis=0)
             means[label] = mean / np.linalg.norm(mean)
         return lambda texts: predict_untuned(means, self._embed(texts))
 
@@ -116,11 +116,11 @@ class UntunedCausal:
 
     def few_shot(self, shots: Sequence[Shot]) -> Callable[[Sequence[str]], Floats] | None:
         """By the prompt after the shots, when the longest text still fits into what the model can read."""
-        found = self._predictor(shots)
+        result = self._predictor(shots)
         room = getattr(self._model.config, "max_position_embeddings", None)
         if (
             room is not None
-            and len(found.tokenizer.prefix) + self._candidate.max_tokens + len(found.tokenizer.suffix) > room
+            and len(result.tokenizer.prefix) + self._candidate.max_tokens + len(result.tokenizer.suffix) > room
         ):
             return None
-        return lambda texts: found.predict(texts).probabilities
+        return lambda texts: result.predict(texts).probabilities

@@ -44,7 +44,7 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
         return Verdict(
             "inconclusive", "No verdict: no class has both blind labels of the week and golden items.", evidence
         )
-    contradicted = {label: found for label, found in judged.items() if found["contradicted"]}
+    contradicted = {label: result for label, result in judged.items() if result["contradicted"]}
     if contradicted:
         said = "; ".join(
             f"of {f['test']['n']} requests labelled {label} the candidate confirms {f['test']['right']}"

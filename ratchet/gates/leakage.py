@@ -73,10 +73,10 @@ def _propose(ours: Sequence[str], theirs: Sequence[str], threshold: float) -> It
     n = len(theirs)
     right, enough = every[:n].T.tocsr(), np.minimum(needed, _SHARED)
     for start in range(n, n + len(ours), _BLOCK):
-        found: Any = (every[start : start + _BLOCK] @ right).tocoo()
-        rows, columns = found.row + start, found.col
+        result: Any = (every[start : start + _BLOCK] @ right).tocoo()
+        rows, columns = result.row + start, result.col
         small, large = np.minimum(sizes[rows], sizes[columns]), np.maximum(sizes[rows], sizes[columns])
-        maybe = (found.data >= np.maximum(enough[rows], enough[columns])) & (small >= threshold * large - 1e-9)
+        maybe = (result.data >= np.maximum(enough[rows], enough[columns])) & (small >= threshold * large - 1e-9)
         yield from zip((rows[maybe] - n).tolist(), columns[maybe].tolist(), strict=True)
 
 

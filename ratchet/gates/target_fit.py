@@ -89,18 +89,18 @@ def _judge_delivery(profile: Profile, facts: AdapterFacts) -> tuple[str, str] | 
 
 def _judge(name: str, limit: Any, facts: AdapterFacts) -> tuple[str, str] | None:
     """What is beyond the limit and the cure, or None."""
-    found = getattr(facts, _FIELD.get(name, name))
-    if found is None:
+    result = getattr(facts, _FIELD.get(name, name))
+    if result is None:
         return None
     if name == "heads":
         cure = "Take a target that serves heads, or a family without one"
-        return ("it holds modules that were trained whole, which are not taken", cure) if found and not limit else None
+        return ("it holds modules that were trained whole, which are not taken", cure) if result and not limit else None
     if name in _AT_MOST:
         word, cure = _AT_MOST[name]
-        return (f"{word} {found} is above {limit}", cure.format(limit=limit)) if found > limit else None
+        return (f"{word} {result} is above {limit}", cure.format(limit=limit)) if result > limit else None
     word, cure = _AMONG[name]
     known = [last_part(each) for each in limit] if name == "bases" else limit
-    beyond = [each for each in ((found,) if isinstance(found, str) else found) if each not in known]
+    beyond = [each for each in ((result,) if isinstance(result, str) else result) if each not in known]
     taken = ", ".join(limit)
     return (f"{word} {', '.join(beyond)} not taken (takes {taken})", cure.format(limit=taken)) if beyond else None
 
@@ -137,8 +137,8 @@ class RecordedFit:
 def read_fit(verdict: Verdict) -> RecordedFit:
     """What a verdict says of exports; raises `RatchetError` for evidence that no gate wrote."""
     try:
-        found = {fit["export"]: fit for fit in verdict.evidence.get("fits", ()) if "export" in fit}
-        compared = {kind: fit for kind, fit in found.items() if fit["files"]}
+        result = {fit["export"]: fit for fit in verdict.evidence.get("fits", ()) if "export" in fit}
+        compared = {kind: fit for kind, fit in result.items() if fit["files"]}
         limits = [ExportPolicy(**fit["limits"]) for fit in compared.values() if "limits" in fit]
         figures = {kind: {"files": fit["files"], "parity": fit["parity"]} for kind, fit in compared.items()}
     except (KeyError, TypeError, AttributeError):
@@ -146,5 +146,5 @@ def read_fit(verdict: Verdict) -> RecordedFit:
             "its evidence is of no form that a gate writes.", "Run the cycle again.", code="bad_receipt"
         ) from None
     return RecordedFit(
-        verdict, tuple(kind for kind in found if kind not in compared), limits[0] if limits else None, figures
+        verdict, tuple(kind for kind in result if kind not in compared), limits[0] if limits else None, figures
     )

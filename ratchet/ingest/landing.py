@@ -70,10 +70,10 @@ class Landing:
                 loader.load_new(each, terms, segments_only=True)
             if kind == "corrections":
                 loader.retry_waiting()
-            found = fingerprint(source)
-            report = self.home.rejected(spec.name) / reject_name(kind, shown(source), found.sha256)
+            result = fingerprint(source)
+            report = self.home.rejected(spec.name) / reject_name(kind, shown(source), result.sha256)
             try:
-                with loader.staged(kind, source, found, columns, terms) as stage:
+                with loader.staged(kind, source, result, columns, terms) as stage:
                     return self._land(loader, stage, shown(source), report, terms)
             except UnreadableError as error:
                 return IngestResult(kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error)))
@@ -93,13 +93,13 @@ class Landing:
             folder.mkdir(parents=True, exist_ok=True)
             draft = staged(folder)
             stage.write_segment(draft, file)
-            found = fingerprint(draft)
+            result = fingerprint(draft)
             folders = [self.home.landing(loader.name, each) for each in KINDS]
-            segment = folder / segment_name(next_seq(loader.manifest, folders), found.sha256)
+            segment = folder / segment_name(next_seq(loader.manifest, folders), result.sha256)
             publish_file(draft, segment)
             failpoint("landing.after_segment")
             landed = loader.register(
-                kind, segment, FileFingerprint(found.sha256, found.bytes, crlf=False, odd=False), terms
+                kind, segment, FileFingerprint(result.sha256, result.bytes, crlf=False, odd=False), terms
             )
             loader.commit(stage, landed, delivered_as=file)
         if late:
@@ -110,8 +110,8 @@ class Landing:
 
     def _waiting_segments(self, loader: Loader) -> list[str]:
         sql = "SELECT file FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY file"
-        found = loader.connection.execute(sql, [loader.name]).fetchall()
-        return [file for (file,) in found if is_segment(file)]
+        result = loader.connection.execute(sql, [loader.name]).fetchall()
+        return [file for (file,) in result if is_segment(file)]
 
 
 def _check_source(source: Path) -> None:

@@ -100,9 +100,9 @@ class Loader:
             last = known.get(shown(path))
             if last and (last.file, last.sha256) in done and unchanged(path, last):
                 continue
-            found = fingerprint(path) if takeable(path) else FileFingerprint("", 0, crlf=False, odd=False)
-            if (shown(path), found.sha256) not in done:
-                intakes += self.load(self.register(kind, path, found, terms))
+            result = fingerprint(path) if takeable(path) else FileFingerprint("", 0, crlf=False, odd=False)
+            if (shown(path), result.sha256) not in done:
+                intakes += self.load(self.register(kind, path, result, terms))
         return intakes
 
     def retry_waiting(self) -> list[IngestResult]:
@@ -135,16 +135,16 @@ class Loader:
                 if landed.sha256:
                     raise FileNotFoundError(path)
                 raise UnreadableError(why_not(path))
-            found = fingerprint(path)
-            if found.sha256 != landed.sha256:
+            result = fingerprint(path)
+            if result.sha256 != landed.sha256:
                 _LOG.warning("%s has changed since it was landed; its new content is taken as a new file", path)
                 return []
-            if is_sealed(path.name) and not is_intact(path, found.sha256):
+            if is_sealed(path.name) and not is_intact(path, result.sha256):
                 raise UnreadableError(
                     "the segment holds other bytes than it was sealed with: it was damaged on the disk"
                 )
-            with self.staged(landed.kind, path, found, {}, landed.terms) as stage:
-                return [] if fingerprint(path) != found else [self.commit(stage, landed)]
+            with self.staged(landed.kind, path, result, {}, landed.terms) as stage:
+                return [] if fingerprint(path) != result else [self.commit(stage, landed)]
         except FileNotFoundError:
             _LOG.warning("%s has vanished; the rows that only it held are not in the warehouse", path)
             return []

@@ -99,7 +99,7 @@ def read_parquet(
     table = f"read_parquet({literal(str(path))})"
     types = {row[0]: str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
     ours = {"extra", "file", "line"} if segment else set()
-    source = _tabular(table, kind, columns, {name: found for name, found in types.items() if name not in ours})
+    source = _tabular(table, kind, columns, {name: result for name, result in types.items() if name not in ours})
     return replace(source, extra="extra", segment=True) if segment else source
 
 

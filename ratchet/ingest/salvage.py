@@ -77,9 +77,9 @@ def copy_readable_parquet(path: Path, copy: Path, bad: Path) -> None:
             faults: dict[int, bytes] = {}
             columns: list[Any] = []
             for column in batch.columns:
-                mended, found = _mend_column(column, pa)
+                mended, result = _mend_column(column, pa)
                 columns.append(mended)
-                faults |= found
+                faults |= result
             report.writelines(_report(start + row, _BAD_TEXT, faults[row]) for row in sorted(faults))
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=batch.schema))
             start += batch.num_rows
@@ -92,9 +92,9 @@ def _mend_column(column: Any, pa: Any) -> tuple[Any, dict[int, bytes]]:
     try:
         return values.cast(column.type), {}
     except pa.ArrowInvalid:
-        found = dict(_undecodable(values.to_pylist()))
-        kept = [None if row in found else value for row, value in enumerate(values.to_pylist())]
-        return pa.array(kept, pa.large_binary()).cast(column.type), found
+        result = dict(_undecodable(values.to_pylist()))
+        kept = [None if row in result else value for row, value in enumerate(values.to_pylist())]
+        return pa.array(kept, pa.large_binary()).cast(column.type), result
 
 
 def _undecodable(values: list[bytes | None]) -> Iterator[tuple[int, bytes]]:

@@ -21,15 +21,15 @@ def segment_name(seq: int, sha256: str) -> str:
 
 def is_segment(name: str, sha256: str | None = None) -> bool:
     """Whether `name` is one of ours and, when `sha256` is given, names that content."""
-    found = _SEGMENT.fullmatch(name)
-    return found is not None and (sha256 is None or sha256.startswith(found[2]))
+    result = _SEGMENT.fullmatch(name)
+    return result is not None and (sha256 is None or sha256.startswith(result[2]))
 
 
 def next_seq(manifest: Iterable[ManifestEntry], folders: Iterable[Path]) -> int:
     """One more than any sequence number used so far, also by a segment that its writer did not live to record."""
     used = [landed.seq for landed in manifest]
     for folder in folders:
-        used += [int(found[1]) for path in folder.glob("*.parquet") if (found := _SEGMENT.fullmatch(path.name))]
+        used += [int(result[1]) for path in folder.glob("*.parquet") if (result := _SEGMENT.fullmatch(path.name))]
     return max(used, default=0) + 1
 
 

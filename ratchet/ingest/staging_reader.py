@@ -100,11 +100,11 @@ class StagingReader:
         row = self.connection.execute(f"SELECT {tests} FROM stage").fetchone() or ()
         for name, absent in zip(required, row, strict=False):
             if absent:
-                found = self.connection.execute(
+                result = self.connection.execute(
                     "SELECT DISTINCT unnest(json_keys(TRY_CAST(raw AS JSON))) AS key "
                     "FROM (SELECT raw FROM stage WHERE raw IS NOT NULL LIMIT 1000) ORDER BY key"
                 ).fetchall()
-                raise lacking(self.kind, self.columns, name, [key for (key,) in found])
+                raise lacking(self.kind, self.columns, name, [key for (key,) in result])
 
     def _misencoded(self) -> bool:
         """Whether the CSV reader left out records for their bytes, which it reports without the bytes."""

@@ -43,10 +43,10 @@ class Calibration:
     def from_json(cls, document: dict[str, Any]) -> "Calibration":
         """Read what `as_json` wrote; raises ValueError for a temperature that is not finite and positive."""
         curves = tuple((tuple(x), tuple(y)) for x, y in document.get("curves", []))
-        found = cls(**{**document, "curves": curves})
-        if not (np.isfinite(found.temperature) and found.temperature > 0):
-            raise ValueError(f"temperature {found.temperature} is not a finite number above 0")
-        return found
+        result = cls(**{**document, "curves": curves})
+        if not (np.isfinite(result.temperature) and result.temperature > 0):
+            raise ValueError(f"temperature {result.temperature} is not a finite number above 0")
+        return result
 
 
 UNCALIBRATED = Calibration("none", 1.0, accepted=False, reason="not calibrated")
@@ -86,26 +86,26 @@ def optimise_temperature(logits: NDArray[Any], labels: Integers) -> float:
     from scipy.special import logsumexp
 
     margins = np.asarray(logits, dtype=np.float64) - np.take_along_axis(np.asarray(logits), labels[:, None], axis=1)
-    found = minimize_scalar(  # without the floor of `negative_log_likelihood`, so that there is one minimum only
+    result = minimize_scalar(  # without the floor of `negative_log_likelihood`, so that there is one minimum only
         lambda log_t: float(logsumexp(margins / np.exp(log_t), axis=1).mean()),
         bounds=_BOUNDS,
         method="bounded",
         options={"xatol": 1e-5},
     )
-    if not found.success:
+    if not result.success:
         raise RatchetError(
-            f"the temperature did not converge: {found.message}.",
+            f"the temperature did not converge: {result.message}.",
             "Look at the calibration split's labels.",
             code="no_temperature",
         )
-    if min(abs(found.x - bound) for bound in _BOUNDS) < 1e-3:
+    if min(abs(result.x - bound) for bound in _BOUNDS) < 1e-3:
         raise RatchetError(
-            f"the temperature ran to the bound T = {np.exp(found.x):.3g} on {len(labels)} calibration items, so it is"
+            f"the temperature ran to the bound T = {np.exp(result.x):.3g} on {len(labels)} calibration items, so it is"
             " no optimum.",
             "Check the calibration labels (they look like noise to this model) or enlarge window.calibration_share.",
             code="no_temperature",
         )
-    return float(np.exp(found.x))
+    return float(np.exp(result.x))
 
 
 def fit_calibration(

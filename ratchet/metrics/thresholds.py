@@ -22,14 +22,14 @@ def best_thresholds(
     pays.
     """
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    found: dict[str, dict[str, float | None]] = {}
+    result: dict[str, dict[str, float | None]] = {}
     for i, label in enumerate(spec.label):
         mine = predicted == i
-        found[label.name] = {
+        result[label.name] = {
             "by_f1": _best_by_f1(probabilities[:, i], labels == i),
             "by_cost": _best_by_cost(confidence[mine], labels[mine] != i, label.cost_wrong, spec.cost_review),
         }
-    return found
+    return result
 
 
 def _best_by_f1(score: NDArray[np.float64], truth: NDArray[np.bool_]) -> float | None:

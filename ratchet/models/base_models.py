@@ -89,10 +89,10 @@ def is_base(folder: Path) -> bool:
 def _installed(name: str, part: str, command: str) -> Path:
     """Where `package/path` lies; the package is found, never imported."""
     package, _, inside = part.partition("/")
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    result = importlib.util.find_spec(package)
+    if result is None or not result.submodule_search_locations:
         raise RatchetError(f"base model {name!r} is not installed.", f"Run '{command}'.", code="no_base")
-    return Path(found.submodule_search_locations[0]) / inside
+    return Path(result.submodule_search_locations[0]) / inside
 
 
 def resolve_base(name: str) -> Base:
@@ -111,8 +111,8 @@ def resolve_base(name: str) -> Base:
 
 def names_in(folder: Path) -> set[str]:
     """Names of the tensors that a base's files hold, from their headers."""
-    found: set[str] = set()
+    result: set[str] = set()
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
-            found |= set(json.loads(file.read(int.from_bytes(file.read(8), "little"))))
-    return found - {"__metadata__"}
+            result |= set(json.loads(file.read(int.from_bytes(file.read(8), "little"))))
+    return result - {"__metadata__"}

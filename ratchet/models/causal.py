@@ -79,9 +79,9 @@ def scores_by(
     [n, k]."""
     import torch
 
-    found = torch.nn.functional.linear(hidden.float(), weight, bias)
+    result = torch.nn.functional.linear(hidden.float(), weight, bias)
     cap = getattr(model.config, "final_logit_softcapping", None)
-    return found if cap is None else cap * torch.tanh(found / cap)
+    return result if cap is None else cap * torch.tanh(result / cap)
 
 
 def compute_prefix(backbone: Any, prefix: Sequence[int]) -> "list[tuple[torch.Tensor, torch.Tensor]]":
@@ -115,8 +115,8 @@ def last_hidden(
     for index, (keys, values) in enumerate(prefix):
         cache.update(keys.expand(n, -1, -1, -1), values.expand(n, -1, -1, -1), index)
     hidden = backbone(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
-    found: torch.Tensor = hidden[torch.arange(n, device=ids.device), lengths.to(ids.device) - 1]
-    return found
+    result: torch.Tensor = hidden[torch.arange(n, device=ids.device), lengths.to(ids.device) - 1]
+    return result
 
 
 def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> RunRows:
@@ -148,8 +148,8 @@ def check_scores(
     ids = torch.tensor([list(row)] * 2, device=model.device)
     with torch.no_grad():
         whole = model(input_ids=torch.tensor([[*prefix, *row]], device=model.device)).logits[:, -1, list(codes)].float()
-        found = (ours or prompted_rows(model, prefix, codes))(ids, torch.ones_like(ids))
-    distance, scale = float((whole - found).abs().max()), max(1.0, float(whole.abs().max()))
+        result = (ours or prompted_rows(model, prefix, codes))(ids, torch.ones_like(ids))
+    distance, scale = float((whole - result).abs().max()), max(1.0, float(whole.abs().max()))
     if not distance <= _CLOSE[str(model.dtype).removeprefix("torch.")] * scale:
         raise RatchetError(
             f"the base model ({model.config.model_type}) scores its tokens in a way that is not known here:"

@@ -36,8 +36,8 @@ def embed_texts(
     Those that `keep_embeddings` left in the folder `kept`, for these texts and this base, are not computed again.
     """
     base = resolve_base(base_name)
-    if kept is not None and (found := _read(kept / _name(base, texts, max_tokens))) is not None:
-        return found
+    if kept is not None and (result := _read(kept / _name(base, texts, max_tokens))) is not None:
+        return result
     return _embedder(base, max_tokens, watch)(texts)
 
 
@@ -63,11 +63,11 @@ def keep_embeddings(
     """`embed_texts`, left in `folder` for whoever needs the same again."""
     from safetensors.numpy import save
 
-    found = embed_texts(base_name, texts, max_tokens, kept=folder, watch=watch)
-    values = found.astype(np.float32)  # what the model answered: nothing is lost
+    result = embed_texts(base_name, texts, max_tokens, kept=folder, watch=watch)
+    values = result.astype(np.float32)  # what the model answered: nothing is lost
     content = save({"embeddings": values}, metadata={"digest": digest_bytes(values.tobytes())})
     write_atomically(folder / _name(resolve_base(base_name), texts, max_tokens), content)
-    return found
+    return result
 
 
 def mean_pooled(model: Any, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":

@@ -37,12 +37,12 @@ def choose_shots(texts: Sequence[str], labels: Integers, each: int, seed: int) -
     """Up to `each` examples of every label that occurs, by chance, in an order by chance; the same for the same
     seed."""
     draw = random.Random(f"{seed} shots")  # noqa: S311 - a sample, guards nothing
-    found: list[Shot] = []
+    result: list[Shot] = []
     for label in sorted(set(labels.tolist())):
         places = [place for place, truth in enumerate(labels.tolist()) if truth == label]
-        found += [Shot(texts[place], label) for place in draw.sample(places, min(each, len(places)))]
-    draw.shuffle(found)
-    return found
+        result += [Shot(texts[place], label) for place in draw.sample(places, min(each, len(places)))]
+    draw.shuffle(result)
+    return result
 
 
 def load_few_shot_tokenizer(

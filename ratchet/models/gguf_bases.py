@@ -31,14 +31,14 @@ def unpack_gguf(parts: Sequence[Path], name: str, content: str = "") -> Path:
 
     `content` is the SHA-256 that the joined file must have; another one is refused with `RatchetError`.
     """
-    found = digest_file(parts[0]) if len(parts) == 1 else digest_parts(parts)
-    if content and found != content:
+    result = digest_file(parts[0]) if len(parts) == 1 else digest_parts(parts)
+    if content and result != content:
         raise RatchetError(
-            f"the packed base model {name!r} is {found[:16]}, not {content[:16]}.",
+            f"the packed base model {name!r} is {result[:16]}, not {content[:16]}.",
             "Install its packages again.",
             code="no_base",
         )
-    target = cache_folder() / "bases" / f"{name}-{found[:16]}-{_FORM}"
+    target = cache_folder() / "bases" / f"{name}-{result[:16]}-{_FORM}"
     if not (target / "config.json").is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))

@@ -48,12 +48,12 @@ def is_hub_name(name: str) -> bool:
 def parse_hub_name(name: str, what: str = "base") -> HubName:
     """`org/name@commit` of `what`, a base or an adapter; raises `RatchetError` for anything else, with the way to the
     commit."""
-    found = _NAME.fullmatch(name)
-    if found is None:
+    result = _NAME.fullmatch(name)
+    if result is None:
         raise RatchetError(
             f"{name[:120]!r} is no {what} of the Hub.", "Write org/name@ and the 40 digits of a commit.", code="no_base"
         )
-    repo, revision = found[1], found[2] or ""
+    repo, revision = result[1], result[2] or ""
     if not _COMMIT.fullmatch(revision):
         fault = f"names {revision[:60]!r}, which is no commit and may move" if revision else "names no commit"
         shown = f'base = "{repo}@<40 hex digits>"' if what == "base" else f"{repo}@<40 hex digits>"
@@ -116,17 +116,17 @@ def make_base_manifest(folder: Path, name: HubName) -> dict[str, Any]:
 def check_fetched(name: str) -> dict[str, str]:
     """SHA-256 of each file of a fetched base, after all were compared with its manifest; a changed one is refused."""
     parsed, folder = parse_hub_name(name), fetched_folder(name)
-    found = make_base_manifest(folder, parsed)
+    result = make_base_manifest(folder, parsed)
     try:
         stated = json.loads((parsed.place / MANIFEST).read_bytes())
     except ValueError:
         stated = None
-    if stated != found:
+    if stated != result:
         said = stated["files"] if isinstance(stated, dict) and isinstance(stated.get("files"), dict) else {}
-        changed = sorted(file for file in {*found["files"], *said} if found["files"].get(file) != said.get(file))
+        changed = sorted(file for file in {*result["files"], *said} if result["files"].get(file) != said.get(file))
         raise RatchetError(
             f"base model {name!r} differs from what was fetched: {', '.join(changed) or MANIFEST}.",
             f"Remove {parsed.place} and run 'ratchet fetch-base {name}' again.",
             code="bad_base",
         )
-    return dict(found["files"])
+    return dict(result["files"])

@@ -119,9 +119,9 @@ class SplitLayers:
             )
             if left_out:
                 return self._pass_on(index, states, named.get("past_key_values"))
-            found = original(weak(), states, *more, **named)
-            self._form = len(found) if isinstance(found, tuple) else None
-            return found
+            result = original(weak(), states, *more, **named)
+            self._form = len(result) if isinstance(result, tuple) else None
+            return result
 
         return forward
 

@@ -48,22 +48,22 @@ class PromptTokenizer:
     @property
     def truncation(self) -> dict[str, Any] | None:
         """As of `tokenizers.Tokenizer`: `max_length` counts the text's own tokens."""
-        found: dict[str, Any] | None = self.plain.truncation
-        return found
+        result: dict[str, Any] | None = self.plain.truncation
+        return result
 
     def without_cutting(self) -> "Tokenizer":
         """The base's tokenizer for words of our own, of whatever length."""
         from tokenizers import Tokenizer
 
-        found = Tokenizer.from_str(self.plain.to_str())
-        found.no_truncation()
-        return found
+        result = Tokenizer.from_str(self.plain.to_str())
+        result.no_truncation()
+        return result
 
     def encode_batch_fast(self, texts: Sequence[str]) -> list[PromptRow]:
         """What follows the shared part, for each text."""
         return [
-            PromptRow([*found.ids, *self.suffix])
-            for found in self.plain.encode_batch_fast(texts, add_special_tokens=False)
+            PromptRow([*result.ids, *self.suffix])
+            for result in self.plain.encode_batch_fast(texts, add_special_tokens=False)
         ]
 
 
@@ -102,10 +102,10 @@ def open_tokenizer(folder: Path) -> "Tokenizer":
 
 def opening_tokens(tokenizer: "Tokenizer") -> list[int]:
     """The special tokens that this tokenizer puts before a text."""
-    found = tokenizer.encode("a").ids
+    result = tokenizer.encode("a").ids
     bare = tokenizer.encode("a", add_special_tokens=False).ids
-    starts = [start for start in range(len(found)) if found[start : start + len(bare)] == bare]
-    return list(found[: starts[0]]) if starts else []
+    starts = [start for start in range(len(result)) if result[start : start + len(bare)] == bare]
+    return list(result[: starts[0]]) if starts else []
 
 
 def render_chat(folder: Path, said: Sequence[dict[str, str]]) -> str:

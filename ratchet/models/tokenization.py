@@ -93,7 +93,7 @@ class TextTokenizer(Protocol):
 
 def encode_texts(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text, special tokens included, cut to the tokenizer's length."""
-    return [found.ids for found in tokenizer.encode_batch_fast([redaction.redact(text) for text in texts])]
+    return [result.ids for result in tokenizer.encode_batch_fast([redaction.redact(text) for text in texts])]
 
 
 def batch_by_tokens(

@@ -63,15 +63,15 @@ def _accuracy(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
 def _by_label(policy: PromotionPolicy, whole: Evidence) -> list[Guardrail]:
     """One for each label that is shown to be worse: a class can be ruined while the whole hardly moves. The error is
     shared."""
-    found = []
+    result = []
     confidence = 1 - 0.05 / max(1, len(whole.by_label))
     for label, (n, only_incumbent, only_challenger) in whole.by_label.items():
         low, high = paired_difference_interval(only_incumbent, only_challenger, n, confidence)
         if high < -policy.margin:
             said = f"label {label!r}: {_points(n, only_incumbent, only_challenger, policy.margin, confidence)}"
             value = (only_challenger - only_incumbent) / n
-            found.append(Guardrail(f"accuracy of {label}", "broken", said, value, low, high, -policy.margin))
-    return found
+            result.append(Guardrail(f"accuracy of {label}", "broken", said, value, low, high, -policy.margin))
+    return result
 
 
 def _disagreement(policy: PromotionPolicy, whole: Evidence) -> Guardrail:

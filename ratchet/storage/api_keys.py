@@ -73,8 +73,8 @@ class Keys:
 
 def match_key(keys: tuple[Key, ...], secret: str) -> Key | None:
     """The key with this secret, or None; takes as long for a wrong one as for a right one."""
-    digest, found = digest_bytes(secret.encode("utf-8", "replace")), None
+    digest, result = digest_bytes(secret.encode("utf-8", "replace")), None
     for key in keys:
         if hmac.compare_digest(key.sha256, digest):
-            found = key
-    return found
+            result = key
+    return result

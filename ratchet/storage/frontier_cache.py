@@ -62,7 +62,7 @@ class CycleSpendLog:
 
         Raises `RatchetError` for a whole line that is no entry: it may be any attempt's, so nobody knows what is left.
         """
-        found: dict[str, float] = {}
+        result: dict[str, float] = {}
         for number, line in enumerate(whole_lines(read_if_there(self.path) or b""), start=1):
             entry = _read_entry(line)
             if entry is None:
@@ -72,8 +72,8 @@ class CycleSpendLog:
                     "Mend the line; or delete the file, if the whole budget may be spent again.",
                     code="bad_spending",
                 )
-            found[entry[0]] = entry[1]
-        return sum(found.values())
+            result[entry[0]] = entry[1]
+        return sum(result.values())
 
     def write(self, name: str, money: float) -> None:
         """Durable when this returns."""

@@ -46,14 +46,14 @@ def migrate(connection: duckdb.DuckDBPyConnection, migrations: tuple[str, ...] =
     """
     connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
     rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()
-    found = int(rows[0][0])
-    if found > len(migrations):
+    result = int(rows[0][0])
+    if result > len(migrations):
         raise RatchetError(
-            f"the warehouse has schema {found}, but this version knows only up to {len(migrations)}.",
+            f"the warehouse has schema {result}, but this version knows only up to {len(migrations)}.",
             "Install the version that wrote it, or move warehouse.duckdb away: it is rebuilt from the landing folders.",
             code="newer_warehouse",
         )
-    for version, statements in enumerate(migrations[found:], start=found + 1):
+    for version, statements in enumerate(migrations[result:], start=result + 1):
         connection.execute("BEGIN")
         try:
             connection.execute(statements)

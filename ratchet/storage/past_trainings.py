@@ -20,17 +20,19 @@ def read_past_trainings(folder: Path) -> list[PastTraining]:
     settings, is left out.
     """
     results = sorted(folder.glob(f"*/{RESULT}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [found for path in results for found in _read(path.parent)]
+    return [result for path in results for result in _read(path.parent)]
 
 
 def _read(work: Path) -> list[PastTraining]:
     try:
         plan, examples = read_plan(work), count_examples(work, "train")
-        results = [CandidateResult.from_json(found) for found in json.loads((work / RESULT).read_bytes())["candidates"]]
+        results = [
+            CandidateResult.from_json(result) for result in json.loads((work / RESULT).read_bytes())["candidates"]
+        ]
         return [
-            PastTraining(plan.candidates[found.index], examples, len(found.epochs), _seconds(found))
-            for found in results
-            if found.status == "trained"
+            PastTraining(plan.candidates[result.index], examples, len(result.epochs), _seconds(result))
+            for result in results
+            if result.status == "trained"
         ]
     except (RatchetError, OSError, ValueError, KeyError, TypeError, IndexError):
         return []

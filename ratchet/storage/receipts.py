@@ -72,25 +72,25 @@ class Receipts:
 
     def keep(self, cycle: Cycle) -> dict[str, str]:
         """Keep the receipts of `cycle` by digest, for as long as the ledger names them; their digests by gate."""
-        found = self.read(cycle)
-        for receipt in found.values():
+        result = self.read(cycle)
+        for receipt in result.values():
             target = self.home.kept_receipts(cycle.classifier) / f"{receipt.digest}.json"
             if not target.exists():
                 write_json(target, {**receipt.as_json(), "digest": receipt.digest})
-        return {gate: receipt.digest for gate, receipt in found.items()}
+        return {gate: receipt.digest for gate, receipt in result.items()}
 
     def kept(self, classifier: str, week: str, named: Mapping[str, str]) -> dict[str, Receipt]:
         """The kept receipts that `named` names by gate; raises `RatchetError` for one that is missing, changed or
         another's."""
-        found = {}
+        result = {}
         for gate, digest in named.items():
             path = self.home.kept_receipts(classifier) / f"{digest}.json"
             if not DIGEST.fullmatch(digest) or not path.exists():
                 raise _bad(path, "is missing")
-            found[gate] = _read_one(path, (classifier, week, gate))
-            if found[gate].digest != digest:
+            result[gate] = _read_one(path, (classifier, week, gate))
+            if result[gate].digest != digest:
                 raise _bad(path, "is another than the ledger names")
-        return found
+        return result
 
     def _notes(self, cycle: Cycle) -> Path:
         return self.home.receipts(cycle) / "cycle.json"
@@ -110,13 +110,13 @@ class Receipts:
 
     def read(self, cycle: Cycle) -> dict[str, Receipt]:
         """The receipts of `cycle` by gate. Raises `RatchetError` for one whose content does not match its digest."""
-        found = {}
+        result = {}
         for gate in GATES:
             path = self.home.receipts(cycle) / f"{gate}.json"
             if not path.exists():
                 continue
-            found[gate] = _read_one(path, (cycle.classifier, str(cycle.week), gate))
-        return found
+            result[gate] = _read_one(path, (cycle.classifier, str(cycle.week), gate))
+        return result
 
 
 def read_receipt(path: Path) -> Receipt:

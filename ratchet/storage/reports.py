@@ -70,8 +70,8 @@ class Reports:
                 f"Make it with 'ratchet cycle {cycle.classifier} --week {cycle.week}'.",
                 code="no_report",
             )
-        found: dict[str, Any] = json.loads(path.read_bytes())
-        return found
+        result: dict[str, Any] = json.loads(path.read_bytes())
+        return result
 
     def weeks(self, name: str) -> list[str]:
         """The weeks that have a report, oldest first."""

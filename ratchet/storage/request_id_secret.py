@@ -23,16 +23,16 @@ def keep_secret(path: Path) -> bytes:
     if not path.exists():
         _make(path, secrets.token_bytes(_BYTES))
     try:
-        found = bytes.fromhex(path.read_text(encoding="ascii"))
+        result = bytes.fromhex(path.read_text(encoding="ascii"))
     except (ValueError, PermissionError):
-        found = b""
-    if len(found) != _BYTES:
+        result = b""
+    if len(result) != _BYTES:
         raise RatchetError(
             f"{path} holds no secret.",
             "Restore it, or remove it: then feedback on answers given so far is refused.",
             code="bad_secret",
         )
-    return found
+    return result
 
 
 def _make(path: Path, drawn: bytes) -> None:

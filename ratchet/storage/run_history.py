@@ -45,7 +45,7 @@ def rest_seconds(home: Home, name: str, families: set[str]) -> float | None:
             continue
         taken = {stage["unique_id"]: stage["execution_time"] for stage in run["results"]}
         judged = any(stage["unique_id"] == "eval_report" and stage["status"] == "pass" for stage in run["results"])
-        if judged and {found["family"] for found in json.loads(path.read_bytes())["candidates"]} == families:
+        if judged and {result["family"] for result in json.loads(path.read_bytes())["candidates"]} == families:
             return float(sum(taken.values()) - taken.get("adapter", 0.0))
     return None
 

@@ -177,19 +177,19 @@ def _line_of(location: tuple[int | str, ...], text: str) -> str:
     lines = [line.strip() for line in text.splitlines()]
     names = [part for part in location if isinstance(part, str)]
     number = next((part for part in location if isinstance(part, int)), 0)
-    found = ""
+    result = ""
     start = 0
     if len(names) > 1 or len(location) > 1:
         headers = [place for place, line in enumerate(lines) if line.startswith((f"[{names[0]}]", f"[[{names[0]}]]"))]
         if len(headers) <= number:
             return ""
         start = headers[number] + 1
-        found = f" line {start}"
+        result = f" line {start}"
     if not names:
-        return found
+        return result
     for place in range(start, len(lines)):
-        if found and lines[place].startswith("["):
+        if result and lines[place].startswith("["):
             break
         if lines[place].partition("=")[0].strip(' "[]') == names[-1]:
             return f" line {place + 1}"
-    return found
+    return result

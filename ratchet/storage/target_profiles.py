@@ -46,19 +46,19 @@ def parse_targets(text: str, path: Path) -> dict[str, Profile]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _bad(f"{path.name} is not valid TOML: {error}.", "Mend the line it names.") from None
-    found = {}
+    result = {}
     for name, table in document.items():
         if not isinstance(table, dict):
             raise _bad(f"{path.name}: {name!r} is outside every target.", "Write it below a [name-of-the-target].")
         if "name" in table:
             raise _bad(f"{path.name}: [{name}] has a key 'name'.", "Remove it: the heading is the name.")
         try:
-            found[name] = _form().validate_json(json.dumps({**table, "name": name}, default=str), strict=True)
+            result[name] = _form().validate_json(json.dumps({**table, "name": name}, default=str), strict=True)
         except ValidationError as error:
             raise _explain(error, name, path) from None
         except RatchetError as error:
             raise _bad(f"{path.name} [{name}]: {error.message}", error.hint) from None
-    return found
+    return result
 
 
 @cache

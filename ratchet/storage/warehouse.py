@@ -168,13 +168,13 @@ class Warehouse:
             pause = min(2 * pause, _LONGEST_SLEEP_S)
 
     def _held(self, error: Exception) -> RatchetError:
-        found = re.search(r"held in (.*?) ?\(PID (\d+)\)", str(error), re.DOTALL)
-        holder = f"process {found[2]} ({found[1]})" if found else "another process, which is rebuilding it"
+        named = re.search(r"held in (.*?) ?\(PID (\d+)\)", str(error), re.DOTALL)
+        holder = f"process {named[2]} ({named[1]})" if named else "another process, which is rebuilding it"
         return RatchetError(
             f"{self.path} is held by {holder}; waited {self.lock_wait_s:g} s.",
-            f"Close it (an open DuckDB shell or notebook?){f', see ps -p {found[2]},' if found else ''} and try again.",
+            f"Close it (an open DuckDB shell or notebook?){f', see ps -p {named[2]},' if named else ''} and try again.",
             code="locked",
-            details={"pid": int(found[2]) if found else None},
+            details={"pid": int(named[2]) if named else None},
         )
 
     def rebuild(self) -> Path | None:

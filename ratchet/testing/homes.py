@@ -187,7 +187,7 @@ def write_pairs(
     `served` says whose answer the users saw: 0 the incumbent's, 1 the challenger's.
     """
     sides = [("served", served), ("other", 1 - served)]
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     for request, *labels in rows:
         pair: dict[str, Any] = {
             "request_id": request, "ts": "2026-02-01T00:00:00+00:00", "sequence": sequence, "other_error": None
@@ -195,8 +195,8 @@ def write_pairs(
         for side, place in sides:
             pair |= {side: compared[place], f"{side}_label": labels[place], f"{side}_confidence": 0.9}
             pair |= {f"{side}_ms": 5.0 + place / 10, f"{side}_batch": 1}
-        found.append(pair)
-    publish_segment(home.pairs(name), PAIRS, found)
+        result.append(pair)
+    publish_segment(home.pairs(name), PAIRS, result)
 
 
 def make_text(label: str, draw: random.Random, number: int) -> str:

@@ -51,14 +51,14 @@ def write_tiny_adapter(
         shapes = parameter_shapes(empty)
     elif method in form.LOW_RANK:
         missing = set[str]() if prompt else load_classifier_with_info(base.folder, k)[1]
-        found = resolve_targets(empty, targets, missing, layers)
+        result = resolve_targets(empty, targets, missing, layers)
         settings = LoraSettings(
             base.name,
             rank,
             2.0 * rank,
             0.0,
-            found.modules,
-            () if prompt else found.heads,
+            result.modules,
+            () if prompt else result.heads,
             causal=prompt is not None,
             dora=method == "dora",
         )

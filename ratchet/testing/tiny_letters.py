@@ -22,10 +22,10 @@ def give_letters(folder: Path, texts: Sequence[str]) -> Path:
     from tokenizers import Tokenizer, decoders, normalizers, processors
     from tokenizers.models import BPE
 
-    found = io.BytesIO()
+    result = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(sorted({*"".join(texts), *_ALWAYS} - {"\n", " "})),
-        model_writer=found,
+        model_writer=result,
         model_type="char",
         vocab_size=10_000,
         hard_vocab_limit=False,
@@ -41,8 +41,8 @@ def give_letters(folder: Path, texts: Sequence[str]) -> Path:
         normalization_rule_name="identity",
         minloglevel=3,
     )
-    (folder / "tokenizer.model").write_bytes(found.getvalue())
-    pieces = sentencepiece.SentencePieceProcessor(model_proto=found.getvalue())
+    (folder / "tokenizer.model").write_bytes(result.getvalue())
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=result.getvalue())
     vocabulary = {pieces.id_to_piece(index): index for index in range(pieces.get_piece_size())}
     tokenizer = Tokenizer(BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True))  # noqa: S106 - a word, no password
     tokenizer.normalizer = normalizers.Replace(" ", "\u2581")

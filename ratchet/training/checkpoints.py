@@ -74,21 +74,21 @@ def save_epoch(folder: Path, history: History, tensors: Mapping[str, "torch.Tens
 def load_last_epoch(folder: Path) -> "tuple[History, Tensors | None]":
     """The history and all tensors of the last epoch from which a training can go on; None where it begins."""
     for number in sorted(_finished_epochs(folder), reverse=True):
-        found = read_checkpoint(folder / f"epoch-{number}")
-        if found is None:
+        result = read_checkpoint(folder / f"epoch-{number}")
+        if result is None:
             continue
-        history = History.from_json(found[1])
+        history = History.from_json(result[1])
         if read_checkpoint(folder / f"epoch-{history.best}") is not None:
-            return replace(history, resumed_from=number), found[0]
+            return replace(history, resumed_from=number), result[0]
     return History(), None
 
 
 def load_best_epoch(folder: Path, history: History) -> Tensors:
     """What was learned by the best epoch, by stored name; raises `RatchetError` where that is lost."""
-    found = read_checkpoint(folder / f"epoch-{history.best}")
-    if found is None:
+    result = read_checkpoint(folder / f"epoch-{history.best}")
+    if result is None:
         raise RatchetError("the best epoch's checkpoint is missing or damaged.", f"Remove {folder} and train again.")
-    return masters_of(found[0])
+    return masters_of(result[0])
 
 
 def masters_of(tensors: Mapping[str, "torch.Tensor"]) -> Tensors:

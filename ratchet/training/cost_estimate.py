@@ -84,7 +84,7 @@ def estimate_training(candidate: Candidate, train: int, judged: int, past: Seque
     The newest of `past` (newest first) that was of the same kind is scaled by examples and epochs. Without one, the
     speeds above say it; for a preference pass as if every example gave a pair, which is the most that it can take.
     """
-    same = next((found for found in past if _kind(found.candidate) == _kind(candidate)), None)
+    same = next((result for result in past if _kind(result.candidate) == _kind(candidate)), None)
     if same is not None:
         return TrainingTime(
             candidate.title, same.seconds * (train / same.examples) * (_epochs(candidate) / max(1, same.epochs)), "own"

@@ -86,8 +86,8 @@ class TrainingPlan:
 
 def pin_templates(prompt: Prompt | None, bases: Iterable[Base]) -> dict[str, str]:
     """The `templates` of a plan with this prompt on these bases: empty unless the prompt is one of a chat."""
-    found = {base.name: template_digest(base.folder) for base in bases} if prompt is not None and prompt.chat else {}
-    return {name: digest for name, digest in found.items() if digest}
+    result = {base.name: template_digest(base.folder) for base in bases} if prompt is not None and prompt.chat else {}
+    return {name: digest for name, digest in result.items() if digest}
 
 
 def prepare(
@@ -104,8 +104,8 @@ def prepare(
     training example, a label outside the plan, and an empty split.
     """
     for split, examples in zip(SPLITS, (train, calibration), strict=True):
-        found = {label for _, label in examples}
-        if unknown := sorted(found - set(plan.labels)):
+        result = {label for _, label in examples}
+        if unknown := sorted(result - set(plan.labels)):
             raise RatchetError(
                 f"label {unknown[0]!r} of the {split} split is not in the plan.", "Curate the examples again."
             )

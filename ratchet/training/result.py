@@ -94,7 +94,7 @@ class TrainingResult:
 
     def as_json(self) -> dict[str, Any]:
         """The content of `result.json`."""
-        return {"plan": self.plan, "best": self.best, "candidates": [asdict(found) for found in self.candidates]}
+        return {"plan": self.plan, "best": self.best, "candidates": [asdict(result) for result in self.candidates]}
 
 
 def summarise(found: CandidateResult) -> dict[str, str]:
@@ -132,9 +132,9 @@ def choose_best(candidates: Sequence[CandidateResult]) -> int:
 
     Raises `RatchetError` with every reason when none was trained.
     """
-    trained = [(found.served_nll, found.index) for found in candidates if found.served_nll is not None]
+    trained = [(result.served_nll, result.index) for result in candidates if result.served_nll is not None]
     if not trained:
-        reasons = " ".join(f"{found.title}: {found.reason}" for found in candidates)
+        reasons = " ".join(f"{result.title}: {result.reason}" for result in candidates)
         raise RatchetError(f"no candidate could be trained. {reasons}", code="no_candidate")
     return min(trained)[1]
 

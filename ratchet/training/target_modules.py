@@ -74,8 +74,8 @@ def _upper(model: Any, layers: str) -> tuple[str, ...]:
     below = lower_count(model, layers)
     if layers == ALL:
         return ("",)
-    name, found = find_layers(model)
-    return tuple(f"{name}.{index}." for index in range(below, len(found)))
+    name, result = find_layers(model)
+    return tuple(f"{name}.{index}." for index in range(below, len(result)))
 
 
 def _matches(layer: str, name: str) -> bool:

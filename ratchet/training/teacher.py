@@ -31,7 +31,7 @@ def read_teacher_answers(path: Path, labels: Sequence[str]) -> dict[str, list[fl
     Texts are trimmed and redacted as training examples are. Raises `RatchetError`, naming the row, for labels that are
     not exactly those asked for, for numbers that are no probabilities, and for two different answers to one text.
     """
-    found: dict[str, list[float]] = {}
+    result: dict[str, list[float]] = {}
     for number, row in enumerate(_rows(path), start=1):
         where = f"{path.name} row {number}"
         text = row.get("text") if isinstance(row, dict) else None
@@ -51,9 +51,9 @@ def read_teacher_answers(path: Path, labels: Sequence[str]) -> dict[str, list[fl
             )
         whole = math.fsum(values)
         answer = [value / whole for value in values]
-        if found.setdefault(redact(text), answer) != answer:
+        if result.setdefault(redact(text), answer) != answer:
             raise _refuse(f"{where} gives a text another answer than a row before it.", "Keep one of the two.")
-    return found
+    return result
 
 
 def match_answers(answers: Mapping[str, Sequence[float]], texts: Sequence[str], labels: Sequence[str]) -> "Floats":
@@ -62,15 +62,15 @@ def match_answers(answers: Mapping[str, Sequence[float]], texts: Sequence[str], 
     Raises `RatchetError` when fewer than half of the texts have an answer: then the file is of other data.
     """
     missing = [math.nan] * len(labels)
-    found = np.array([answers.get(text, missing) for text in texts], dtype=np.float64).reshape(len(texts), len(labels))
-    known = int((~np.isnan(found[:, 0])).sum())
+    result = np.array([answers.get(text, missing) for text in texts], dtype=np.float64).reshape(len(texts), len(labels))
+    known = int((~np.isnan(result[:, 0])).sum())
     if known < LEAST_SHARE * len(texts):
         raise _refuse(
             f"the teacher answers {known} of {len(texts)} training texts.",
             "Give it the texts of this cycle's training split, as 'ratchet teach' does; half of them at least must have"
             " an answer.",
         )
-    return found
+    return result
 
 
 def make_goals(targets: "Integers", answers: "Floats", weight: float, temperature: float) -> "Floats":

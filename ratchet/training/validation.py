@@ -51,10 +51,10 @@ def measure_served(logits: Floats, labels: Integers) -> float:
     """NLL of logits [n, k] as it will be served, with a temperature of the other folds; without one where none can be
     fitted."""
     try:
-        found = fit_calibration(logits, labels).nll_after
+        result = fit_calibration(logits, labels).nll_after
     except RatchetError:  # the stage that seals the adapter says why, if this candidate is the one
-        found = None
-    return negative_log_likelihood(softmax(logits), labels) if found is None else found
+        result = None
+    return negative_log_likelihood(softmax(logits), labels) if result is None else result
 
 
 def watched(predictor: Predictor, task: Task) -> Predictor:

@@ -38,11 +38,11 @@ def _train_one(work: Path, plan: TrainingPlan, index: int, room: MemoryBudget, c
     """Train one candidate, or take the outcome that an interrupted training left behind."""
     path = work / f"candidate-{index}" / "outcome.json"
     if path.is_file():
-        found = CandidateResult.from_json(json.loads(path.read_bytes()))
-        check_result(work, found)
-        if found.status == "trained":
+        result = CandidateResult.from_json(json.loads(path.read_bytes()))
+        check_result(work, result)
+        if result.status == "trained":
             channel.say(f"candidate {index}: trained before, kept")
-            return found
+            return result
     from ratchet.training.methods import train_candidate
     from ratchet.training.task import open_task
 
@@ -56,6 +56,6 @@ def _train_one(work: Path, plan: TrainingPlan, index: int, room: MemoryBudget, c
             f"NLL {epoch.nll:.3f} ECE {epoch.ece:.3f} Brier {epoch.brier:.3f} ({epoch.seconds:.0f} s)"
         )
 
-    found = train_candidate(open_task(work, index, room), report)
-    write_json(path, asdict(found))
-    return found
+    result = train_candidate(open_task(work, index, room), report)
+    write_json(path, asdict(result))
+    return result

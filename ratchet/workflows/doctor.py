@@ -124,11 +124,11 @@ def _frontiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
         if frontier.is_local or find_key(frontier, environment):
             yield Finding(what, "ok", f"{frontier.model} at {frontier.base_url}")
         else:
-            found = (
+            result = (
                 f"{variable} holds no key that can be sent" if environment.get(variable) else f"{variable} is not set"
             )
             cure = f"Export {variable} where cycles run, the daemon included; without it {frontier.model} is not asked."
-            yield Finding(what, "warn", found, cure)
+            yield Finding(what, "warn", result, cure)
 
 
 def _remarks(specs: Specs, name: str) -> Iterator[Finding]:
@@ -178,9 +178,9 @@ def _dagster(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _browser() -> Iterator[Finding]:
-    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-    if found:
-        yield Finding("browser", "ok", found)
+    result = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if result:
+        yield Finding("browser", "ok", result)
     else:
         yield Finding(
             "browser", "warn", "no chromium", "Optional, for the tests of the report page: 'apt-get install chromium'."

@@ -25,10 +25,10 @@ class Finding:
 
 def judge_python(version: tuple[int, int]) -> Finding:
     """Python 3.11 or newer."""
-    found = f"{version[0]}.{version[1]}"
+    result = f"{version[0]}.{version[1]}"
     if version < (3, 11):
-        return Finding("python", "fail", found, "Install Python 3.11 or newer and run 'make setup' again.")
-    return Finding("python", "ok", found)
+        return Finding("python", "fail", result, "Install Python 3.11 or newer and run 'make setup' again.")
+    return Finding("python", "ok", result)
 
 
 def judge_packages(installed: dict[str, str | None], pinned: dict[str, str]) -> list[Finding]:
@@ -55,26 +55,26 @@ def judge_packages(installed: dict[str, str | None], pinned: dict[str, str]) -> 
 
 def judge_disk(free_bytes: int) -> Finding:
     """Free space for warehouse, adapters and work folders."""
-    found = f"{free_bytes / _GB:.1f} GB free"
+    result = f"{free_bytes / _GB:.1f} GB free"
     if free_bytes < 0.5 * _GB:
         return Finding(
-            "disk", "fail", found, "Free at least 2 GB: remove <home>/<classifier>/training, or give another --home."
+            "disk", "fail", result, "Free at least 2 GB: remove <home>/<classifier>/training, or give another --home."
         )
     if free_bytes < 2 * _GB:
-        return Finding("disk", "warn", found, "Free at least 2 GB: <home>/<classifier>/training can be removed.")
-    return Finding("disk", "ok", found)
+        return Finding("disk", "warn", result, "Free at least 2 GB: <home>/<classifier>/training can be removed.")
+    return Finding("disk", "ok", result)
 
 
 def judge_memory(available_bytes: int) -> Finding:
     """Memory for a cycle, which takes up to 2.5 GB."""
-    found = f"{available_bytes / _GB:.1f} GB available"
+    result = f"{available_bytes / _GB:.1f} GB available"
     if available_bytes < 1 * _GB:
-        return Finding("memory", "fail", found, "Close other programs: a cycle takes up to 2.5 GB.")
+        return Finding("memory", "fail", result, "Close other programs: a cycle takes up to 2.5 GB.")
     if available_bytes < 3 * _GB:
         return Finding(
-            "memory", "warn", found, "Close other programs, or train fewer candidates: a cycle takes up to 2.5 GB."
+            "memory", "warn", result, "Close other programs, or train fewer candidates: a cycle takes up to 2.5 GB."
         )
-    return Finding("memory", "ok", found)
+    return Finding("memory", "ok", result)
 
 
 def read_pins(constraints: str) -> dict[str, str]:
@@ -82,6 +82,6 @@ def read_pins(constraints: str) -> dict[str, str]:
     lines = (line.partition("#")[0].strip() for line in constraints.splitlines())
     return {
         name.lower().replace("_", "-"): version
-        for name, found, version in (line.partition("==") for line in lines)
-        if found
+        for name, result, version in (line.partition("==") for line in lines)
+        if result
     }

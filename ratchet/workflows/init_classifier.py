@@ -40,8 +40,8 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
             "Choose another name, or edit its classifier.toml.",
             code="exists",
         )
-    found = tuple(labels_of(golden)) if golden is not None else tuple(labels)
-    text = write_template(name, found)
+    result = tuple(labels_of(golden)) if golden is not None else tuple(labels)
+    text = write_template(name, result)
     stage = home.root / f".{name}.{os.getpid()}.new" / name
     shutil.rmtree(stage.parent, ignore_errors=True)
     try:
@@ -68,7 +68,7 @@ def labels_of(golden: Path) -> list[str]:
     """The labels of a golden set in order of appearance; raises `RatchetError` naming the line that has none."""
     if not golden.is_file():
         raise RatchetError(f"{golden} is no file.", "Give a golden set: one {text, label} a line.", code="no_golden")
-    found: dict[str, None] = {}
+    result: dict[str, None] = {}
     for number, line in enumerate(golden.read_bytes().splitlines(), start=1):
         if not line.strip():
             continue
@@ -82,9 +82,9 @@ def labels_of(golden: Path) -> list[str]:
                 'Write {"text": "...", "label": "..."}.',
                 code="bad_golden",
             )
-        found[label] = None
-    if not found:
+        result[label] = None
+    if not result:
         raise RatchetError(
             f"{golden} is empty.", "A golden set needs at least one item for each label.", code="no_golden"
         )
-    return list(found)
+    return list(result)

@@ -32,8 +32,8 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
     specs = Specs(home)
     spec, golden = specs[name], specs.golden(name)
     cycle, requests, curated = read_next_cycle(home, name, word)
-    found = curated.describe()
-    sizes = {split: facts["n"] for split, facts in found["splits"].items()}
+    result = curated.describe()
+    sizes = {split: facts["n"] for split, facts in result["splits"].items()}
     plan, fits = preview_plan(specs, spec)
     trained = plan.candidates
     trainings = estimate_trainings(trained, {**sizes, "golden": len(golden)}, read_past_trainings(home.training(name)))
@@ -45,7 +45,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         "week": str(cycle.week),
         "live": Ledger(home).live(name),
         "requests": requests,
-        **found,
+        **result,
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
         "remarks": [str(remark) for remark in specs.remarks(name)],
@@ -55,9 +55,9 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
             for fit in verdicts
         ],
         "target_plan": {"outcome": plan.verdict.outcome, "reason": plan.verdict.reason},
-        "trainings": [{**asdict(found), "seconds": round(found.seconds)} for found in trainings],
+        "trainings": [{**asdict(result), "seconds": round(result.seconds)} for result in trainings],
         "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
-        "estimated_s": round(rest_s + sum(found.seconds for found in trainings)),
+        "estimated_s": round(rest_s + sum(result.seconds for result in trainings)),
         "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
     }
 

@@ -41,8 +41,8 @@ def predict_lines(predictor: Predictor, lines: Iterable[bytes], max_chars: int) 
 
 def _answer(predictor: Predictor, block: list[dict[str, Any] | BadRow]) -> Iterator[dict[str, Any] | BadRow]:
     rows = [row for row in block if isinstance(row, dict)]
-    found = predictor.predict([row["text"] for row in rows])
-    answers = iter(zip(found.labels, found.confidence.tolist(), found.probabilities.tolist(), strict=True))
+    result = predictor.predict([row["text"] for row in rows])
+    answers = iter(zip(result.labels, result.confidence.tolist(), result.probabilities.tolist(), strict=True))
     for row in block:
         if isinstance(row, BadRow):
             yield row

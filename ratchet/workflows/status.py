@@ -115,7 +115,7 @@ def _candidate(home: Home, name: str, notes: list[str]) -> dict[str, Any] | None
     if newest is None:
         return None
     cycle, adapter = newest
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "adapter": adapter,
         "week": str(cycle.week),
         "verdict": "unfinished",
@@ -125,13 +125,13 @@ def _candidate(home: Home, name: str, notes: list[str]) -> dict[str, Any] | None
         receipts = Receipts(home).read(cycle)
     except RatchetError as error:
         notes.append(error.message)
-        return {**found, "verdict": "unknown", "reason": error.message}
+        return {**result, "verdict": "unknown", "reason": error.message}
     failed = [gate for gate in GATES if gate in receipts and not receipts[gate].verdict.passed]
     if failed:
-        return {**found, "verdict": "blocked", "reason": f"{failed[0]}: {receipts[failed[0]].verdict.reason}"}
+        return {**result, "verdict": "blocked", "reason": f"{failed[0]}: {receipts[failed[0]].verdict.reason}"}
     if len(receipts) == len(GATES):
-        return {**found, "verdict": "passed", "reason": f"all {len(GATES)} gates let it pass"}
-    return found
+        return {**result, "verdict": "passed", "reason": f"all {len(GATES)} gates let it pass"}
+    return result
 
 
 def _last_cycle(home: Home, name: str) -> dict[str, Any] | None:

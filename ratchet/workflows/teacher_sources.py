@@ -24,10 +24,10 @@ def find_teachers(home: Home, cycle: Cycle, candidates: Sequence[Candidate]) -> 
     it may have learned what this week holds out; and for a file that is missing or a link.
     """
     name = cycle.classifier
-    found: dict[str, Path] = {}
+    result: dict[str, Path] = {}
     for teacher in sorted({candidate.teacher for candidate in candidates} - {""}):
         if DIGEST.fullmatch(teacher):
-            found[teacher] = AdapterStore(home).open(name, teacher)
+            result[teacher] = AdapterStore(home).open(name, teacher)
             _need_no_later(home, cycle, teacher)
             continue
         path = home.classifier(name) / "teachers" / teacher
@@ -38,8 +38,8 @@ def find_teachers(home: Home, cycle: Cycle, candidates: Sequence[Candidate]) -> 
                 '({"text": "...", "probabilities": {...}} a row), or remove candidate.teacher.',
                 code="no_teacher",
             )
-        found[teacher] = path
-    return found
+        result[teacher] = path
+    return result
 
 
 def _need_no_later(home: Home, cycle: Cycle, teacher: str) -> None:

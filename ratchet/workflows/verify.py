@@ -50,15 +50,17 @@ def verify_ledger(
         entries = ledger.entries(classifier)
     except RatchetError as error:
         return [VerifyFinding("ledger", "", error.message)]
-    found = [VerifyFinding("ledger", f"{len(entries)} entries, chained and signed, as the checkpoint beside them says")]
+    result = [
+        VerifyFinding("ledger", f"{len(entries)} entries, chained and signed, as the checkpoint beside them says")
+    ]
     if checkpoint is not None:
-        found.append(_look(f"checkpoint {checkpoint}", lambda: _check_note(home, classifier, key, checkpoint)))
+        result.append(_look(f"checkpoint {checkpoint}", lambda: _check_note(home, classifier, key, checkpoint)))
     for entry in entries:
         if entry.action in {PROMOTE, SHADOW} and entry.receipts:
             what = f"receipts of entry {entry.sequence}"
-            found.append(_look(what, partial(_check_receipts, home, classifier, entry)))
-    found.append(_look("flag", lambda: _check_flag(home, classifier)))
-    return found
+            result.append(_look(what, partial(_check_receipts, home, classifier, entry)))
+    result.append(_look("flag", lambda: _check_flag(home, classifier)))
+    return result
 
 
 def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
@@ -69,14 +71,14 @@ def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
     except RatchetError as error:
         return [VerifyFinding("receipt", "", error.message)]
     said = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {receipt.verdict.outcome}, {receipt.verdict.reason}"
-    found = [VerifyFinding("receipt", f"{said}; digest {receipt.digest}")]
+    result = [VerifyFinding("receipt", f"{said}; digest {receipt.digest}")]
     if (
         receipt.gate in TARGET_GATES + MODEL_GATES
         and receipt.classifier in home.classifiers()
         and home.warehouse.exists()
     ):
-        found.append(_look("verdict", lambda: _derive(home, receipt)))
-    return found
+        result.append(_look("verdict", lambda: _derive(home, receipt)))
+    return result
 
 
 def _derive(home: Home, receipt: Receipt) -> str:

@@ -193,7 +193,7 @@ def refuses_older(home: Home, module: ModuleType, older: bytes) -> bool:
     return read_desired_state(provider).fault is not None
 
 
-@pytest.mark.parametrize("mutant", ["", "found.generation < newest", "[self._newest, *(generation for _, generation"])
+@pytest.mark.parametrize("mutant", ["", "result.generation < newest", "[self._newest, *(generation for _, generation"])
 def test_an_older_generation_is_refused(home: Home, share: Share, plant: Plant, mutant: str) -> None:
     """T21, of one ledger entry; a provider that does not compare, or does not remember, is noticed."""
     older = home.flags.read_bytes()
@@ -313,9 +313,9 @@ def swap(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "time_ns", "part", "mutant"),
     [
-        (lambda path: None, 0, "(found.st_mtime_ns, ", "(0, "),
-        (swap, 10**18, "found.st_ino, ", "0, "),
-        (grow, 10**18, "found.st_size)", "0)"),
+        (lambda path: None, 0, "(result.st_mtime_ns, ", "(0, "),
+        (swap, 10**18, "result.st_ino, ", "0, "),
+        (grow, 10**18, "result.st_size)", "0)"),
     ],
     ids=["time", "inode", "size"],
 )

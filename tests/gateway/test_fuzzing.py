@@ -98,8 +98,8 @@ def test_a_gateway_that_fails_on_a_body_is_caught(serve: Serve, put: Put, plant:
     client = serve()
     lax = plant(
         gateway.routes.request_body,
-        "found = model.model_validate_json(content)",
-        "found = model.model_validate(json.loads(content))",
+        "result = model.model_validate_json(content)",
+        "result = model.model_validate(json.loads(content))",
     )
     routes = plant(gateway.routes.feedback, "from gateway.routes.request_body import", f"from {lax.__name__} import")
     client.app.include_router(routes.router, prefix="/lax")  # type: ignore[attr-defined] # Starlette's client knows only ASGI

@@ -80,8 +80,8 @@ def await_rollout(home: Home, classifier: str, url: str) -> None:
     rollout, deadline = Flags(home).read().rollouts[classifier], time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
         with urllib.request.urlopen(f"{url}/v1/status", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
-            found = json.load(reply)["classifiers"].get(classifier, {})
-        if (found.get("adapters"), found.get("candidate_percent")) == (rollout.adapters, rollout.served_percent):
+            result = json.load(reply)["classifiers"].get(classifier, {})
+        if (result.get("adapters"), result.get("candidate_percent")) == (rollout.adapters, rollout.served_percent):
             return
         time.sleep(0.1)
     raise RatchetError(
@@ -92,12 +92,12 @@ def await_rollout(home: Home, classifier: str, url: str) -> None:
 def _await_address(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"serve: (http://\S+?),", log.read_text(encoding="utf-8", errors="replace")):
-            return found[1]
+        if result := re.search(r"serve: (http://\S+?),", log.read_text(encoding="utf-8", errors="replace")):
+            return result[1]
         time.sleep(0.1)
     raise RatchetError("the gateway did not start.", f"The log is {log}.", code="no_gateway")
 
 
 def _count(url: str, pattern: str) -> float:
     with urllib.request.urlopen(f"{url}/metrics", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
-        return sum(float(found) for found in re.findall(pattern, reply.read().decode()))
+        return sum(float(result) for result in re.findall(pattern, reply.read().decode()))

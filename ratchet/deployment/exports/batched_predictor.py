@@ -46,12 +46,12 @@ class ExportPredictor:
         """One lot of predictions for each lot of texts, computed in parts; and the processor seconds of it."""
         texts = [text for _, lot in asked for text in lot]
         parts = self._workers.share(lambda part: self._timed([texts[index] for index in part]), range(len(texts)))
-        logits = np.concatenate([found for found, _ in parts])
+        logits = np.concatenate([result for result, _ in parts])
         ends = list(itertools.accumulate(len(lot) for _, lot in asked))
         lots = [self._predictor.judge(logits[end - len(lot) : end]) for (_, lot), end in zip(asked, ends, strict=True)]
         return lots, sum(seconds for _, seconds in parts)
 
     def _timed(self, texts: Sequence[str]) -> tuple[Floats, float]:
         started = time.thread_time()
-        found = self._predictor.logits(texts)
-        return found, time.thread_time() - started
+        result = self._predictor.logits(texts)
+        return result, time.thread_time() - started

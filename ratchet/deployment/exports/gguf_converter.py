@@ -81,17 +81,17 @@ def read_converter(installed: Distribution | None = None) -> dict[str, bytes]:
     `installed` is looked at instead of what this environment holds.
     """
     try:
-        found = installed or distribution(PACKAGE)
+        result = installed or distribution(PACKAGE)
     except PackageNotFoundError:
         raise missing_package(PACKAGE) from None
-    paths = sorted({str(path) for path in found.files or () if str(path).startswith(_PARTS) and path.suffix == ".py"})
+    paths = sorted({str(path) for path in result.files or () if str(path).startswith(_PARTS) and path.suffix == ".py"})
     try:
-        files = {path: Path(str(found.locate_file(path))).read_bytes() for path in paths}
+        files = {path: Path(str(result.locate_file(path))).read_bytes() for path in paths}
     except OSError:
         files = {}
     if converter_digest(files) != _DIGEST:
         raise RatchetError(
-            f"{PACKAGE} {found.version} is not, byte for byte, the {_VERSION} that was looked at, so it is not run.",
+            f"{PACKAGE} {result.version} is not, byte for byte, the {_VERSION} that was looked at, so it is not run.",
             f"Run 'pip install --force-reinstall --no-deps {PACKAGE}=={_VERSION}'.",
             code="changed_package",
         )

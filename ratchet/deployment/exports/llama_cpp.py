@@ -57,17 +57,17 @@ class LlamaCpp:
                 line = b""
             finally:
                 watchdog.cancel()
-        found: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
-        if "error" in found:
+        result: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
+        if "error" in result:
             raise RatchetError(
-                f"llama.cpp could not answer: {found['error'][:300]}", "Export another kind.", code="bad_export"
+                f"llama.cpp could not answer: {result['error'][:300]}", "Export another kind.", code="bad_export"
             )
-        return found
+        return result
 
     def log_probabilities(self, prompt: Sequence[int], codes: Sequence[int]) -> list[float]:
         """Natural logarithm of each label token's share, [k], after the tokens `prompt`; the shares sum to 1."""
-        found = self.ask({"prompt": list(prompt), "codes": list(codes)})["probabilities"]
-        return [float(np.log(max(_LEAST, value))) for value in found]
+        result = self.ask({"prompt": list(prompt), "codes": list(codes)})["probabilities"]
+        return [float(np.log(max(_LEAST, value))) for value in result]
 
     def tokens(self, text: str) -> list[int]:
         """The tokens that llama.cpp's own tokenizer makes of a whole prompt."""

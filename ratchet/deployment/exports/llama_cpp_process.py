@@ -33,10 +33,10 @@ def main(model: str, context_tokens: int, parent: int) -> None:
     server = xllamacpp.Server(settings)
     for line in sys.stdin:
         try:
-            found = answer_question(server, json.loads(line))
+            result = answer_question(server, json.loads(line))
         except Exception as error:  # noqa: BLE001 - it is told to whoever asked, who raises it
-            found = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(found), file=answers, flush=True)
+            result = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(result), file=answers, flush=True)
 
 
 def answer_question(server: Any, question: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def answer_question(server: Any, question: dict[str, Any]) -> dict[str, Any]:
 
 def shares(server: Any, prompt: list[int], codes: list[int]) -> list[float]:
     """The share of each label token right after the tokens `prompt`, [k]."""
-    found = server.handle_completions(
+    result = server.handle_completions(
         {
             "prompt": prompt,
             "n_predict": 1,
@@ -62,9 +62,9 @@ def shares(server: Any, prompt: list[int], codes: list[int]) -> list[float]:
             "cache_prompt": True,
         }
     )
-    if "choices" not in found:
-        raise RuntimeError(json.dumps(found))
-    top = found["choices"][0]["logprobs"]["content"][0]["top_probs"]
+    if "choices" not in result:
+        raise RuntimeError(json.dumps(result))
+    top = result["choices"][0]["logprobs"]["content"][0]["top_probs"]
     said = {entry["id"]: entry["prob"] for entry in top}
     return [said.get(code, 0.0) for code in codes]
 

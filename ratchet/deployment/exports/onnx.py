@@ -94,8 +94,8 @@ def _encoder_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
         def forward(self, input_ids: "torch.Tensor", attention_mask: "torch.Tensor") -> "torch.Tensor":
             if is_probe:
                 return probe_logits(mean_pooled(self.model, input_ids, attention_mask), opened)
-            found: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
-            return found
+            result: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            return result
 
     return Logits()
 

@@ -72,7 +72,7 @@ def _open_session(model: bytes) -> "onnxruntime.InferenceSession":
 def _ask(
     session: "onnxruntime.InferenceSession", ids: TokenMatrix, mask: TokenMatrix
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
-    found: np.ndarray[tuple[int, int], np.dtype[np.float32]] = session.run(
+    result: np.ndarray[tuple[int, int], np.dtype[np.float32]] = session.run(
         None, {"input_ids": ids, "attention_mask": mask}
     )[0]
-    return found
+    return result

@@ -53,10 +53,10 @@ def compare_answers(ours: AnswerPair, theirs: AnswerPair, truth: Sequence[int] |
         return Parity(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     said = [probabilities.argmax(axis=1) for _, probabilities in (ours, theirs)]
     # counted, so that three of a thousand are 0.003 and not a hair more
-    right = [int((found == labels).sum()) for found in said]
+    right = [int((result == labels).sum()) for result in said]
     centred = [logits - logits.mean(axis=1, keepdims=True) for logits, _ in (ours, theirs)]
     errors = [expected_calibration_error(probabilities, labels) for _, probabilities in (ours, theirs)]
-    scores = [macro_f1(found, labels, k) for found in said]
+    scores = [macro_f1(result, labels, k) for result in said]
     return Parity(
         items=n,
         changed=int((said[0] != said[1]).sum()),
@@ -87,14 +87,14 @@ def compare_sets(
     `asked` holds our answers, the export's and the truth, by the name of the set; sets without a text are left out.
     `strange` are the texts that were not asked, by label; they are only told, below `left_out`.
     """
-    sets = {name: found for name, found in asked.items() if len(found[2])} or dict(list(asked.items())[:1])
+    sets = {name: result for name, result in asked.items() if len(result[2])} or dict(list(asked.items())[:1])
     ours, theirs = (
-        [np.concatenate([found[side][part] for found in sets.values()]) for part in (0, 1)] for side in (0, 1)
+        [np.concatenate([result[side][part] for result in sets.values()]) for part in (0, 1)] for side in (0, 1)
     )
     whole = compare_answers(
-        (ours[0], ours[1]), (theirs[0], theirs[1]), [label for found in sets.values() for label in found[2]]
+        (ours[0], ours[1]), (theirs[0], theirs[1]), [label for result in sets.values() for label in result[2]]
     )
-    parts = {name: compare_answers(*found).as_json() for name, found in sets.items()} if len(sets) > 1 else {}
+    parts = {name: compare_answers(*result).as_json() for name, result in sets.items()} if len(sets) > 1 else {}
     return {
         **whole.as_json(),
         **({"parts": parts} if parts else {}),

@@ -39,14 +39,14 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
             " again.",
         )
     known = job["known"] if job["known"] and repository.holds(wanted, job["known"]) else None
-    if found := known or repository.holding(wanted, state.head, job["since"], job["message"]):
-        return {"commit": found, "made": False, "private": state.private, "tagged": False}
+    if result := known or repository.holding(wanted, state.head, job["since"], job["message"]):
+        return {"commit": result, "made": False, "private": state.private, "tagged": False}
     _check_parent(repository, state, parent, job["pending"])
     for attempt in range(repository.attempts):
         failed = _send(repository, job, state.head)
         now = repository.state()
-        if found := repository.holding(wanted, now.head, state.head, job["message"]):
-            return {"commit": found, "made": True, "private": now.private, "tagged": False}
+        if result := repository.holding(wanted, now.head, state.head, job["message"]):
+            return {"commit": result, "made": True, "private": now.private, "tagged": False}
         if now.head != state.head:
             raise conflict(
                 f"main of {repository.name} moved to {now.head[:12]} meanwhile, by somebody else or by half of this"
@@ -64,12 +64,12 @@ def set_tag(job: Mapping[str, Any]) -> dict[str, Any]:
     repository, tag, commit = HubRepository(job), job["tag"], job["commit"]
     failed: Exception | None = None
     for attempt in range(repository.attempts):
-        found = repository.state().tags.get(tag)
-        if found == commit:
+        result = repository.state().tags.get(tag)
+        if result == commit:
             return {"tag": tag, "commit": commit}
-        if found is not None:
+        if result is not None:
             raise conflict(
-                f"tag {tag} of {repository.name} names commit {found[:12]} already.",
+                f"tag {tag} of {repository.name} names commit {result[:12]} already.",
                 "Delete it on the Hub, or keep it.",
             )
         if failed is not None and not is_open(failed):
@@ -117,18 +117,18 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
 
     repository = HubRepository(job)
     state = repository.state()
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for commit in job["commits"]:
         try:
-            found[commit] = repository.digests(commit)
+            result[commit] = repository.digests(commit)
         except RevisionNotFoundError:
-            found[commit] = None
-    arrived = bool(job["pending"]) and state.head not in found and repository.digests(state.head) in job["pending"]
+            result[commit] = None
+    arrived = bool(job["pending"]) and state.head not in result and repository.digests(state.head) in job["pending"]
     return {
         "head": state.head,
         "private": state.private,
         "tags": dict(state.tags),
-        "digests": found,
+        "digests": result,
         "arrived": arrived,
     }
 

@@ -32,7 +32,7 @@ def is_open(error: Exception) -> bool:
 def response_of(error: Exception | None) -> Any:
     """The Hub's answer that an error, or what it wraps, is about; None where none came."""
     cause = getattr(error, "__cause__", None)
-    return next((found for each in (error, cause) if (found := getattr(each, "response", None)) is not None), None)
+    return next((result for each in (error, cause) if (result := getattr(each, "response", None)) is not None), None)
 
 
 def status_of(error: Exception | None) -> int | None:

@@ -131,12 +131,12 @@ def ece_interval(bins: Sequence[Mapping[str, float]], *, seed: int = 0) -> tuple
 
 def _facts(told: CardFacts) -> dict[str, Any]:
     report = told.report
-    found = {
+    result = {
         split: {**report["metrics"][split], "intervals": _intervals(report["metrics"][split]), "what": what}
         for split, what in _SPLITS.items()
     }
     return {
-        "splits": found,
+        "splits": result,
         "confusions": confusions(report["metrics"]["test"]["confusion"], told.spec.labels),
         "most_wrong": proportion_interval(0, report["metrics"]["test"]["n"])[1],
         "costs": _costs(report),

@@ -22,14 +22,14 @@ def run(model: Any, job: dict[str, Any]) -> list[list[float]]:
     import torch
 
     torch.set_num_threads(1)
-    found = []
+    result = []
     with torch.inference_mode():
         for row in job["rows"]:
             logits = model(
                 input_ids=torch.tensor([row]), attention_mask=torch.ones(1, len(row), dtype=torch.int64)
             ).logits[0]
-            found.append((logits[-1, job["codes"]] if job["codes"] else logits).double().tolist())
-    return found
+            result.append((logits[-1, job["codes"]] if job["codes"] else logits).double().tolist())
+    return result
 
 
 def tokens(loaded: dict[str, Any], job: dict[str, Any]) -> list[list[int]] | None:

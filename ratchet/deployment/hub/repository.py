@@ -55,17 +55,17 @@ class HubRepository:
 
         if commit in self._known:
             return self._known[commit]  # a commit never changes
-        found = {}
+        result = {}
         for entry in self.ask(lambda: list(self.api.list_repo_tree(self.name, revision=commit, recursive=True))):
             if not isinstance(entry, RepoFile) or entry.path in _OTHERS:
                 continue
             if entry.lfs is not None:
-                found[entry.path] = entry.lfs.sha256
+                result[entry.path] = entry.lfs.sha256
             elif entry.size > _SMALL:
-                found[entry.path] = f"{entry.size} bytes"
+                result[entry.path] = f"{entry.size} bytes"
             else:
-                found[entry.path] = hashlib.sha256(self.read(commit, entry.path)).hexdigest()
-        return self._known.setdefault(commit, found)
+                result[entry.path] = hashlib.sha256(self.read(commit, entry.path)).hexdigest()
+        return self._known.setdefault(commit, result)
 
     def read(self, commit: str, path: str) -> bytes:
         """The bytes of a file at a commit, past every cache."""

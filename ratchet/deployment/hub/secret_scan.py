@@ -136,7 +136,7 @@ def _kinds(text: str, known: Mapping[str, str]) -> Iterator[str]:
 
     yield from (what for what, secret in known.items() if secret and secret in text)
     yield from (kind for kind, pattern in SECRETS.items() if pattern.search(text))
-    if any(_is_iban(found[1]) for found in _IBAN.finditer(text)):
+    if any(_is_iban(result[1]) for result in _IBAN.finditer(text)):
         yield "IBAN"
     bare = _FIGURES.sub("#", text)
     if _PHONE.search(bare):

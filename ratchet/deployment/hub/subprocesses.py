@@ -64,10 +64,10 @@ def ask_hub(job: Mapping[str, Any], environment: Mapping[str, str], patience: Ti
     """The answer of `python -m ratchet.deployment.hub.client_process` to a job; raises the `RatchetError` that it
     stands for."""
     given = {**job, "timeout_s": patience.timeout_s, "attempts": patience.attempts, "wait_s": patience.wait_s}
-    found = run_child(["-m", "ratchet.deployment.hub.client_process"], given, environment, patience)
-    if error := found.get("error"):
+    result = run_child(["-m", "ratchet.deployment.hub.client_process"], given, environment, patience)
+    if error := result.get("error"):
         raise RatchetError(error["message"], error["hint"], code=error["code"], details=error["details"])
-    return found
+    return result
 
 
 def reload_plainly(job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts) -> dict[str, Any]:

@@ -94,9 +94,9 @@ def explain_text(
     chosen = None if label is None else predictor.labels.index(label)
     if chosen is None:
         chosen = int(predictor.judge(_alone(predictor, ids)).probabilities[0].argmax())
-    found = integrate(predictor, ids, ours, chosen, steps)
+    result = integrate(predictor, ids, ours, chosen, steps)
     served = predictor.predict([text])
-    _check(predictor, text, found.log_probability, chosen)
+    _check(predictor, text, result.log_probability, chosen)
     kept = [index for index, own in enumerate(ours) if own]
     return Explanation(
         text=shown,
@@ -104,25 +104,25 @@ def explain_text(
         probability=float(served.probabilities[0, chosen]),
         answer=served.labels[0],
         probabilities=tuple(zip(predictor.labels, served.probabilities[0].tolist(), strict=True)),
-        words=share_out(shown, [spans[index] for index in kept], found.tokens[kept].tolist()),
-        log_probability=found.log_probability,
-        baseline=found.baseline,
-        steps=found.steps,
-        delta=found.delta,
-        converged=found.converged,
+        words=share_out(shown, [spans[index] for index in kept], result.tokens[kept].tolist()),
+        log_probability=result.log_probability,
+        baseline=result.baseline,
+        steps=result.steps,
+        delta=result.delta,
+        converged=result.converged,
     )
 
 
 def _tokens(tokenizer: TextTokenizer, text: str) -> tuple[list[int], list[tuple[int, int]], list[bool]]:
     """Ids of a redacted text as they are served, the place of each in the text, and whether it is the text's own."""
     if isinstance(tokenizer, PromptTokenizer):
-        found = tokenizer.plain.encode(text, add_special_tokens=False)
+        result = tokenizer.plain.encode(text, add_special_tokens=False)
         behind = len(tokenizer.suffix)
-        ids = [*found.ids, *tokenizer.suffix]
-        return ids, [*found.offsets, *[(0, 0)] * behind], [*[True] * len(found.ids), *[False] * behind]
+        ids = [*result.ids, *tokenizer.suffix]
+        return ids, [*result.offsets, *[(0, 0)] * behind], [*[True] * len(result.ids), *[False] * behind]
     whole: Any = tokenizer
-    found = whole.encode(text)
-    return found.ids, found.offsets, [not special for special in found.special_tokens_mask]
+    result = whole.encode(text)
+    return result.ids, result.offsets, [not special for special in result.special_tokens_mask]
 
 
 def _alone(predictor: Predictor, ids: Sequence[int]) -> "np.ndarray[Any, np.dtype[np.float64]]":
@@ -130,8 +130,8 @@ def _alone(predictor: Predictor, ids: Sequence[int]) -> "np.ndarray[Any, np.dtyp
 
     row = torch.tensor([list(ids)])
     with torch.no_grad():
-        found: np.ndarray[Any, np.dtype[np.float64]] = predictor.rows(row, torch.ones_like(row)).double().numpy()
-    return found
+        result: np.ndarray[Any, np.dtype[np.float64]] = predictor.rows(row, torch.ones_like(row)).double().numpy()
+    return result
 
 
 def _check(predictor: Predictor, text: str, explained: float, label: int) -> None:

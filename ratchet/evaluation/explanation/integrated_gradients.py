@@ -67,7 +67,7 @@ def integrate(
         return _log_probabilities(predictor, tokens, mask)[:, label]
 
     method = LayerIntegratedGradients(answer, predictor.network.get_input_embeddings())
-    found = TokenAttributions(np.zeros(len(ids)), said, without, 0)
+    result = TokenAttributions(np.zeros(len(ids)), said, without, 0)
     for count in steps:
         embedded: Any = method.attribute(
             row,
@@ -76,15 +76,15 @@ def integrate(
             n_steps=count,
             internal_batch_size=max(1, _TOKENS_AT_ONCE // len(ids)),
         )
-        found = TokenAttributions(embedded.detach().double().sum(dim=-1)[0].numpy(), said, without, count)
-        if found.converged:
+        result = TokenAttributions(embedded.detach().double().sum(dim=-1)[0].numpy(), said, without, count)
+        if result.converged:
             break
-    return found
+    return result
 
 
 def _log_probabilities(predictor: Predictor, tokens: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
     """Of each class by the served path and at the served temperature: [n, k]."""
     import torch
 
-    found: torch.Tensor = torch.log_softmax(predictor.rows(tokens, mask) / predictor.calibration.temperature, dim=-1)
-    return found
+    result: torch.Tensor = torch.log_softmax(predictor.rows(tokens, mask) / predictor.calibration.temperature, dim=-1)
+    return result

@@ -39,7 +39,7 @@ def share_out(text: str, spans: Sequence[tuple[int, int]], values: Sequence[floa
     `spans` are the tokens' places in `text`. A token over several words is shared by letters; one over none (a line
     break) goes to the word before it, or to the first. Raises ValueError for values without any word to take them.
     """
-    places = [found.span() for found in _WORD.finditer(text)]
+    places = [result.span() for result in _WORD.finditer(text)]
     if values and not places:
         raise ValueError("a text without words has no attributions to share out")
     sums = [0.0] * len(places)

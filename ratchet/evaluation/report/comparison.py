@@ -29,17 +29,17 @@ def draw_scores(document: Mapping[str, Any]) -> dict[str, Any] | None:
     figure."""
     rows = []
     for name, kind, top in (("candidate", "candidate", "metrics"), ("live adapter", "live", "live_metrics")):
-        found = look_up(document, f"{top}.test") or {}
-        if found.get("macro_f1") is not None:
-            rows.append(_row(name, name, kind, f"{top}.test.macro_f1", found["macro_f1"], found.get("macro_f1_ci")))
+        result = look_up(document, f"{top}.test") or {}
+        if result.get("macro_f1") is not None:
+            rows.append(_row(name, name, kind, f"{top}.test.macro_f1", result["macro_f1"], result.get("macro_f1_ci")))
     if not rows or rows[0]["kind"] != "candidate":
         return None
     measured = {
         key: row for key, row in (document.get("baselines") or {}).items() if (row or {}).get("macro_f1") is not None
     }
-    for key, found in sorted(measured.items(), key=lambda item: -item[1]["macro_f1"]):
+    for key, result in sorted(measured.items(), key=lambda item: -item[1]["macro_f1"]):
         place, said = join_key("baselines", key, "macro_f1"), BASELINES.get(key, "another baseline")
-        rows.append(_row(BASELINES.get(key, key), said, "baseline", place, found["macro_f1"], None))
+        rows.append(_row(BASELINES.get(key, key), said, "baseline", place, result["macro_f1"], None))
     said = ", ".join(f"{row['said']} {format_figure(row['value'], '3')}" for row in rows)
     return _lay_out(rows, 0.0, 1.0, f"Macro-F1 on the test split: {said}.")
 
@@ -48,10 +48,10 @@ def draw_differences(comparison: Mapping[str, Any] | None) -> dict[str, Any] | N
     """Candidate minus live, with interval and margin, one row for each split; None where nothing was compared."""
     rows = []
     for split, name in (("test", "test split"), ("golden", "golden set")):
-        found = (comparison or {}).get(split) or {}
-        if (value := found.get("macro_f1_difference")) is not None:
-            row = _row(name, name, "candidate", f"comparison.{split}.macro_f1_difference", value, found.get("ci"))
-            rows.append({**row, "split": split, "margin": found.get("margin")})
+        result = (comparison or {}).get(split) or {}
+        if (value := result.get("macro_f1_difference")) is not None:
+            row = _row(name, name, "candidate", f"comparison.{split}.macro_f1_difference", value, result.get("ci"))
+            rows.append({**row, "split": split, "margin": result.get("margin")})
     if not rows:
         return None
     reach = max(abs(v) for row in rows for v in (row["value"], row["margin"] or 0, *(row["interval"] or ())))

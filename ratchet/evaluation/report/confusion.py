@@ -59,7 +59,7 @@ def arrange_confusion(document: Mapping[str, Any], split: str, cells_at_most: in
 
 def collect_texts(document: Mapping[str, Any], split: str) -> dict[tuple[str, str], list[dict[str, str]]]:
     """The texts that the document shows for each (label, predicted) of `split`: worst errors, and lost golden items."""
-    found: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
+    result: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     seen = set()
     rows = [
         ("worst_errors", i, row)
@@ -73,8 +73,8 @@ def collect_texts(document: Mapping[str, Any], split: str) -> dict[tuple[str, st
         item = row.get("item") or (place, i)
         if item not in seen:
             seen.add(item)
-            found[row["label"], row["predicted"]].append({"place": place, "row": str(i)})
-    return dict(found)
+            result[row["label"], row["predicted"]].append({"place": place, "row": str(i)})
+    return dict(result)
 
 
 def _anchor(split: str, label: str, predicted: str) -> str:

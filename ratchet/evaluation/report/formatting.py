@@ -85,16 +85,21 @@ def join_key(*parts: str | int) -> str:
 
 def look_up(document: Any, key: str) -> Any:
     """What stands at `key`; None where nothing does. Inverse of `join_key`."""
-    found = document
+    result = document
     for part in key.split(".") if key else ():
         name = unquote(part, errors="surrogatepass")
-        if isinstance(found, Mapping):
-            found = found.get(name)
-        elif isinstance(found, Sequence) and not isinstance(found, str) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
+        if isinstance(result, Mapping):
+            result = result.get(name)
+        elif (
+            isinstance(result, Sequence)
+            and not isinstance(result, str)
+            and name.isdecimal()
+            and int(name) < len(result)
+        ):
+            result = result[int(name)]
         else:
             return None
-    return found
+    return result
 
 
 def sum_up(found: Any) -> float | None:

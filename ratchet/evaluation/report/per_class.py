@@ -45,15 +45,15 @@ def spread_labels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 def judge_labels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """For each label what the test split says of it: whether it occurs at all, F1 with ends, and live's F1, weakest
     first."""
-    found = []
+    result = []
     for label in document.get("labels") or []:
         row = _of_class(document, "metrics", label)
         live = _of_class(document, "live_metrics", label)
         occurs = bool(row.get("support"))
         ends = row.get("f1_ci") or [None, None]
         shown = {"label": label, "occurs": occurs, "f1": row.get("f1"), "low": ends[0], "high": ends[1]}
-        found.append({**shown, "live": live.get("f1") if live.get("support") else None})
-    return sorted(found, key=lambda row: (not row["occurs"], row["f1"] if row["f1"] is not None else 2, row["label"]))
+        result.append({**shown, "live": live.get("f1") if live.get("support") else None})
+    return sorted(result, key=lambda row: (not row["occurs"], row["f1"] if row["f1"] is not None else 2, row["label"]))
 
 
 def span_labels(judged: list[dict[str, Any]]) -> Scale:

@@ -59,5 +59,5 @@ def _describe(bins: list[dict[str, float]]) -> str:
     under = sum(b["low"] > b["confidence"] for b in bins)
     if not over and not under:
         return "every bin's interval holds the diagonal"
-    found = [f"{over} overconfident"] * bool(over) + [f"{under} underconfident"] * bool(under)
-    return " and ".join(found) + f" of {len(bins)} bins beyond chance"
+    result = [f"{over} overconfident"] * bool(over) + [f"{under} underconfident"] * bool(under)
+    return " and ".join(result) + f" of {len(bins)} bins beyond chance"

@@ -59,10 +59,10 @@ class OpenFolder:
     def read_weights(self) -> bytes:
         """The bytes of the weights: those that the manifest was compared with, where there is one."""
         self._weights.seek(0)
-        found = self._weights.read(os.fstat(self._weights.fileno()).st_size)
-        if self._weights_digest is not None and hashlib.sha256(found).hexdigest() != self._weights_digest:
+        result = self._weights.read(os.fstat(self._weights.fileno()).st_size)
+        if self._weights_digest is not None and hashlib.sha256(result).hexdigest() != self._weights_digest:
             raise bad_adapter(f"the weights in adapter folder {self.name} changed while they were read.")
-        return found
+        return result
 
 
 @contextmanager
@@ -145,10 +145,10 @@ def _open_file(place: int, name: str, folder: str) -> BufferedReader:
 
 def read_small(name: str, file: BufferedReader) -> bytes:
     """The whole of an open file that is not to be larger than a small one."""
-    found = file.read(MAX_SMALL + 1)
-    if len(found) > MAX_SMALL:
+    result = file.read(MAX_SMALL + 1)
+    if len(result) > MAX_SMALL:
         raise bad_adapter(f"{name} grew while it was read.")
-    return found
+    return result
 
 
 def digest_open_file(file: BufferedReader) -> str:

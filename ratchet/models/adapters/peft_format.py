@@ -125,10 +125,10 @@ def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...
         if settings.dora:
             expected[f"{PREFIX}{module}{MAGNITUDE}"] = (shape[0],)
     for head in settings.heads:
-        found = {f"{PREFIX}{name}": shape for name, shape in shapes.items() if f".{name}".find(f".{head}.") >= 0}
-        if not found:
+        result = {f"{PREFIX}{name}": shape for name, shape in shapes.items() if f".{name}".find(f".{head}.") >= 0}
+        if not result:
             raise bad_adapter(f"{CONFIG} names head {head}, which the base model lacks.")
-        expected |= found
+        expected |= result
     return expected
 
 

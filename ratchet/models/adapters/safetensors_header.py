@@ -38,11 +38,11 @@ def check_header(header: Header, expected: Mapping[str, tuple[int, ...]]) -> Non
         raise bad_adapter(f"adapter weights hold {len(extra)} tensors too many, first {show(extra[0][:50])}.")
     places = []
     for name, shape in expected.items():
-        found = content[name]
-        if not isinstance(found, dict) or found.get("dtype") != "F32" or not _same(found.get("shape"), list(shape)):
-            raise bad_adapter(f"tensor {name} is {_describe(found)}, expected float32 {list(shape)}.")
-        place = found.get("data_offsets")
-        if set(found) != {"dtype", "shape", "data_offsets"} or not isinstance(place, list) or len(place) != 2:
+        result = content[name]
+        if not isinstance(result, dict) or result.get("dtype") != "F32" or not _same(result.get("shape"), list(shape)):
+            raise bad_adapter(f"tensor {name} is {_describe(result)}, expected float32 {list(shape)}.")
+        place = result.get("data_offsets")
+        if set(result) != {"dtype", "shape", "data_offsets"} or not isinstance(place, list) or len(place) != 2:
             raise bad_adapter(f"tensor {name} has no place, or says more of itself than type, shape and place.")
         places.append((place, 4 * math.prod(shape), name))
     _check_places(places, header.data_bytes)

@@ -136,18 +136,18 @@ def _check_base(card: AdapterCard) -> Base:
     base = resolve_base(card.base)
     here = make_card(base, card.method, card.labels, card.max_tokens)
     for key in ("base_revision", "preprocessing"):
-        trained, found = getattr(card, key), getattr(here, key)
-        if trained != found:
+        trained, result = getattr(card, key), getattr(here, key)
+        if trained != result:
             raise bad_adapter(
-                f"the adapter was trained with {key} {trained[:24]!r}, here is {found[:24]!r}.",
+                f"the adapter was trained with {key} {trained[:24]!r}, here is {result[:24]!r}.",
                 "Install the base model that the adapter names, or train again.",
             )
     chat = card.prompt is not None and card.prompt.get("chat") is True
-    found = tokenizer_digest(base.folder, chat=chat)
+    result = tokenizer_digest(base.folder, chat=chat)
     # the latter without a template, as before it was in it
-    if card.tokenizer_digest not in (found, here.tokenizer_digest):
+    if card.tokenizer_digest not in (result, here.tokenizer_digest):
         raise bad_adapter(
-            f"the adapter was trained with tokenizer_digest {card.tokenizer_digest[:24]!r}, here is {found[:24]!r}.",
+            f"the adapter was trained with tokenizer_digest {card.tokenizer_digest[:24]!r}, here is {result[:24]!r}.",
             f"Put the base's tokenizer.json{' and chat template' if chat else ''} back, or train again.",
         )
     return base

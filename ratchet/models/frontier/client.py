@@ -94,12 +94,12 @@ class FrontierClient:
         questions = [FrontierQuestion(self.settings, self.prompt, text) for text in texts]
         known = [self.memory.recall(question.digest) for question in questions]
         course = _Course(Budget(self.settings.budget, self.log), self.settings)
-        for found in filter(None, known):
-            course.answered(found)
+        for result in filter(None, known):
+            course.answered(result)
         with Endpoint(self.settings, self.key) as endpoint, ThreadPoolExecutor(self.settings.at_once) as pool:
             asked = [
-                found or pool.submit(self._one, endpoint, question, course)
-                for question, found in zip(questions, known, strict=True)
+                result or pool.submit(self._one, endpoint, question, course)
+                for question, result in zip(questions, known, strict=True)
             ]
             futures = [each for each in asked if isinstance(each, Future)]
             try:
@@ -111,8 +111,8 @@ class FrontierClient:
             except BaseException:
                 course.stop("it was interrupted")  # else the pool would ask all the rest before it ends
                 raise
-            answers = tuple(found if isinstance(found, FrontierAnswer) else found.result() for found in asked)
-        remembered = sum(found is not None for found in known)
+            answers = tuple(result if isinstance(result, FrontierAnswer) else result.result() for result in asked)
+        remembered = sum(result is not None for result in known)
         return BatchResult(answers, remembered, course.budget.spent, self._say(answers, remembered, course))
 
     def _one(self, endpoint: Endpoint, question: FrontierQuestion, course: "_Course") -> FrontierAnswer | None:
@@ -135,12 +135,12 @@ class FrontierClient:
         return answer
 
     def _say(self, answers: Sequence[FrontierAnswer | None], remembered: int, course: "_Course") -> str:
-        found = [answer for answer in answers if answer]
+        result = [answer for answer in answers if answer]
         said = (
-            f"{len(found)} of {len(answers)} texts were answered by {self.settings.model}, {remembered} of them in an"
+            f"{len(result)} of {len(answers)} texts were answered by {self.settings.model}, {remembered} of them in an"
             " earlier run"
         )
-        flaws = Counter(answer.flaw for answer in found if answer.flaw)
+        flaws = Counter(answer.flaw for answer in result if answer.flaw)
         if flaws:
             listed = ", ".join(f"{flaw} {count}" for flaw, count in sorted(flaws.items()))
             said += f"; {flaws.total()} could not be used ({listed})"

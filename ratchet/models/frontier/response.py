@@ -42,8 +42,8 @@ class FrontierAnswer:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "FrontierAnswer":
         """Inverse of `as_json`; raises TypeError or ValueError for anything else."""
-        found = content.get("probabilities")
-        return cls(**{**content, "probabilities": None if found is None else tuple(map(float, found))})
+        result = content.get("probabilities")
+        return cls(**{**content, "probabilities": None if result is None else tuple(map(float, result))})
 
 
 def read_answer(body: bytes, codes: Sequence[str]) -> FrontierAnswer:
@@ -71,8 +71,8 @@ def read_answer(body: bytes, codes: Sequence[str]) -> FrontierAnswer:
 
 
 def _usage(content: Mapping[str, Any], name: str) -> int | None:
-    found = content.get("usage")
-    value = found.get(name) if isinstance(found, Mapping) else None
+    result = content.get("usage")
+    value = result.get(name) if isinstance(result, Mapping) else None
     return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 

@@ -52,7 +52,7 @@ def ask_with_retries(
         name, aside = uuid.uuid4().hex, question.dearest
         budget.set_aside(name, aside)
         try:
-            found = endpoint.attempt(question, min(settings.timeout_s, left_s))
+            result = endpoint.attempt(question, min(settings.timeout_s, left_s))
         except AttemptFailed as failed:
             if not failed.owed:
                 budget.settle(name, aside, 0.0)
@@ -69,7 +69,7 @@ def ask_with_retries(
                     raise OutOfTime from None
                 wait(pause_s)
             continue
-        answer = replace(read_answer(found.body, question.prompt.codes), latency_s=found.latency_s)
+        answer = replace(read_answer(result.body, question.prompt.codes), latency_s=result.latency_s)
         if answer.tokens_in is not None and answer.tokens_out is not None:
             budget.settle(name, aside, settings.cost(answer.tokens_in, answer.tokens_out))
             if answer.tokens_out > settings.max_answer_tokens:

@@ -119,13 +119,13 @@ def dora_scales(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch
     meanwhile."""
     if not settings.dora:
         return {}
-    found: dict[str, DoraScale] = {}
+    result: dict[str, DoraScale] = {}
     for place in settings.target_modules:
         layer = model.get_submodule(place)
         linear = getattr(layer, "base_layer", layer)
         stretch = dora_scale(add_product(linear.weight, place, settings, tensors), place, tensors)
-        found[place] = stretch, None if linear.bias is None else linear.bias * (1 - stretch)
-    return found
+        result[place] = stretch, None if linear.bias is None else linear.bias * (1 - stretch)
+    return result
 
 
 def _forward_of(

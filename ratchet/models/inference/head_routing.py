@@ -57,18 +57,18 @@ def make_routed(original: Any, route: Route) -> Any:
             self.heads: dict[str, Any] = {}
 
         def forward(self, x: "torch.Tensor") -> "torch.Tensor":
-            found = group_rows(route.names)
-            return combine([(rows, self.heads.get(name, self.original)(x[rows])) for name, rows in found.items()])
+            result = group_rows(route.names)
+            return combine([(rows, self.heads.get(name, self.original)(x[rows])) for name, rows in result.items()])
 
     return RoutedHead().eval()
 
 
 def group_rows(names: Sequence[str]) -> dict[str, list[int]]:
     """The row numbers of each name, names in the order of their first row."""
-    found: dict[str, list[int]] = {}
+    result: dict[str, list[int]] = {}
     for row, name in enumerate(names):
-        found.setdefault(name, []).append(row)
-    return found
+        result.setdefault(name, []).append(row)
+    return result
 
 
 def combine(parts: "Sequence[tuple[Sequence[int], torch.Tensor]]") -> "torch.Tensor":

@@ -29,8 +29,8 @@ class HiddenStateCache:
         """States [n, longest, d] of all these rows, zeros where they are filled up, and the seconds that they took; or
         None."""
         with self._lock:
-            found = [self._rows.get(key) for key in keys]
-        known = [row for row in found if row is not None]
+            result = [self._rows.get(key) for key in keys]
+        known = [row for row in result if row is not None]
         if not known or len(known) < len(keys):
             return None
         states = known[0][0].new_zeros(len(known), longest, known[0][0].shape[1])

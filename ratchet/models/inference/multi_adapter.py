@@ -195,10 +195,10 @@ class MultiAdapterModel:
         output = compute(input_ids=ids, attention_mask=mask)
         hidden = self._hidden.take()
         parts: list[tuple[list[int], torch.Tensor]] = []
-        for name, found in group_rows(names).items():
+        for name, result in group_rows(names).items():
             probe = self._probes.get(name)
-            part = probe_logits(pool_mean(hidden[found], mask[found]), probe) if probe else output.logits[found]
-            parts.append((found, part))
+            part = probe_logits(pool_mean(hidden[result], mask[result]), probe) if probe else output.logits[result]
+            parts.append((result, part))
         return combine(parts)
 
     def _take_out_gone(self) -> None:

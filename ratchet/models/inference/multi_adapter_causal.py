@@ -111,10 +111,10 @@ class MultiAdapterCausal(MultiAdapterModel):
                 return last_hidden(self._encoder, prompted.upper, lengths, ids)
         started = time.thread_time()
         with self._split.catching(prompted.below) as caught:
-            found = last_hidden(self._encoder, prompted.shared, lengths, ids)
+            result = last_hidden(self._encoder, prompted.shared, lengths, ids)
         seconds = (time.thread_time() - started) * prompted.below / self._count
         self._memo.keep(keys, caught[0], cut, seconds)
-        return found
+        return result
 
     def _take_spared(self) -> float:
         spared: float = getattr(self._spared, "seconds", 0.0)

@@ -83,8 +83,8 @@ def view_rollout(
 ) -> View:
     """The page after `entries`; of `remembered` only what was decided on the newest of them."""
     state = state_after(entries)
-    found = find_figures(policy, state, remembered)
-    word = _name_state(state, found)
+    result = find_figures(policy, state, remembered)
+    word = _name_state(state, result)
     tone, sign = _TONES.get(word) or (("open", "‖") if word.startswith("Held") else ("first", "▶"))
     compared, moved = state.compared, state.moved
     view = View(
@@ -92,14 +92,14 @@ def view_rollout(
         state=word,
         tone=tone,
         sign=sign,
-        sentence=_say(found.decision) if found.decision else _say_newest(state),
-        weighed=found.when,
+        sentence=_say(result.decision) if result.decision else _say_newest(state),
+        weighed=result.when,
         live=(state.live or "")[:SHOWN],
         since=write_time(moved.ts) if moved else "",
         dwell=_say_dwell(policy, state, now),
         rungs=build_ladder(policy, entries, state),
-        tiles=build_tiles(found.guardrails),
-        counts=_count(policy, found),
+        tiles=build_tiles(result.guardrails),
+        counts=_count(policy, result),
         rows=list_history(entries),
         older=max(0, len(entries) - HISTORY_AT_MOST),
         back=_back(state),

@@ -20,15 +20,15 @@ def read_landed(journal: Path, landing: Path, columns: Sequence[str], most: int)
 
     Raises OSError for a folder that cannot be read; a segment that is no Parquet any more is left out.
     """
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     for path in reversed(left_behind(journal) if journal.is_dir() else []):
-        found += reversed([{name: row[name] for name in columns} for row in read_journal(path)[0]])
+        result += reversed([{name: row[name] for name in columns} for row in read_journal(path)[0]])
     segments = sorted(landing.glob("gateway-*.parquet"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in segments[:MOST_SEGMENTS]:
-        if len(found) >= most:
+        if len(result) >= most:
             break
-        found += reversed(_read_segment(path, columns))
-    return [_plain(row) for row in reversed(found[:most])]
+        result += reversed(_read_segment(path, columns))
+    return [_plain(row) for row in reversed(result[:most])]
 
 
 def _read_segment(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:

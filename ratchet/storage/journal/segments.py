@@ -90,9 +90,9 @@ def publish_segment(landing: Path, rows: RowSchema, content: Sequence[Row], disk
     }
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink, compression="zstd")
-    found = sink.getvalue().to_pybytes()
-    target = landing / f"{_PREFIX}{digest_bytes(found)[:_SHOWN]}.parquet"
-    write_atomically(target, found, disk=disk)
+    result = sink.getvalue().to_pybytes()
+    target = landing / f"{_PREFIX}{digest_bytes(result)[:_SHOWN]}.parquet"
+    write_atomically(target, result, disk=disk)
     return target
 
 

@@ -76,19 +76,19 @@ class AdapterStore:
 
     def find(self, name: str, prefix: str) -> str:
         """The one digest that begins with `prefix`; raises `RatchetError` when none or several do."""
-        found = [digest for digest in self.digests(name) if prefix and digest.startswith(prefix)]
-        if len(found) != 1:
-            if found:
+        result = [digest for digest in self.digests(name) if prefix and digest.startswith(prefix)]
+        if len(result) != 1:
+            if result:
                 raise RatchetError(
-                    f"{len(found)} adapters of {name} begin with {prefix!r}.",
+                    f"{len(result)} adapters of {name} begin with {prefix!r}.",
                     "Give more digits.",
                     code="ambiguous_adapter",
                 )
             raise self._unknown(name, prefix)
-        return found[0]
+        return result[0]
 
     def _unknown(self, name: str, digest: str) -> RatchetError:
-        known = ", ".join(found[:12] for found in self.digests(name)[-5:]) or "none"
+        known = ", ".join(result[:12] for result in self.digests(name)[-5:]) or "none"
         return RatchetError(
             f"{name} has no adapter {digest[:64]!r} (newest: {known}).",
             "Train one with 'ratchet cycle', or give a digest that is listed.",

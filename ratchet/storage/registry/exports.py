@@ -89,9 +89,9 @@ class Exports:
         """
         folder = self.folder(name, digest, kind)
         try:
-            found: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
-            fits = (found["adapter"], found["kind"]) == (digest, kind) and found["files"] == _file_digests(folder)
-            found["verdict"] = _as_json(self._judge(name, kind, found["verdict"]["evidence"]))
+            result: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
+            fits = (result["adapter"], result["kind"]) == (digest, kind) and result["files"] == _file_digests(folder)
+            result["verdict"] = _as_json(self._judge(name, kind, result["verdict"]["evidence"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             fits = False
         if not fits:
@@ -100,7 +100,7 @@ class Exports:
                 f"Remove {folder} and run 'ratchet export' again.",
                 code="bad_export",
             )
-        return found
+        return result
 
     def open(self, name: str, digest: str, kind: str, files: Mapping[str, str] | None = None) -> Predictor:
         """A predictor on an export that passed parity; raises `RatchetError` for any other, and for a kind that others
@@ -108,27 +108,27 @@ class Exports:
 
         With `files`, the digest of each file by its name, also for one that is not of exactly these bytes.
         """
-        found = self.record(name, digest, kind)
+        result = self.record(name, digest, kind)
         if not KINDS[kind].served:
             raise RatchetError(
                 f"a {kind} export is not served by Ratchet.",
                 "Serve it by its own runtime, or use onnx_int8.",
                 code="not_served",
             )
-        if files is not None and found["files"] != dict(files):
+        if files is not None and result["files"] != dict(files):
             raise RatchetError(
                 f"the {kind} export of adapter {digest[:12]} is not the one that its cycle judged.",
                 "Run the cycle again and promote its adapter.",
                 code="bad_export",
             )
-        if found["verdict"]["outcome"] != "passed":
+        if result["verdict"]["outcome"] != "passed":
             raise RatchetError(
-                f"the {kind} export of adapter {digest[:12]} may not answer: {found['verdict']['reason']}",
+                f"the {kind} export of adapter {digest[:12]} may not answer: {result['verdict']['reason']}",
                 "Use the adapter itself, or another kind.",
                 code="no_parity",
             )
         model = (self.folder(name, digest, kind) / ONNX).read_bytes()
-        if digest_bytes(model) != found["files"][ONNX]:  # what was checked is what is loaded
+        if digest_bytes(model) != result["files"][ONNX]:  # what was checked is what is loaded
             raise RatchetError(
                 f"the {kind} export of adapter {digest[:12]} changed while it was read.",
                 "Try again.",
@@ -180,12 +180,12 @@ class Exports:
         asked, strange = split_by_label(given, labels)
         ours = load_predictor(self._adapters.open(name, digest))
         with kind.ask(opened, stage) as theirs:
-            found = {}
+            result = {}
             for split, examples in asked.items():
                 texts, truth = [text for text, _ in examples], [labels.index(label) for _, label in examples]
-                found[split] = (_answer(ours, texts), _answer(theirs, texts), truth)
+                result[split] = (_answer(ours, texts), _answer(theirs, texts), truth)
             speed = compare_speed(ours, theirs, [text for text, _ in asked[GOLDEN]])
-            return compare_sets(found, strange), speed
+            return compare_sets(result, strange), speed
 
 
 def _answer(predictor: Predictor, texts: Sequence[str]) -> AnswerPair:

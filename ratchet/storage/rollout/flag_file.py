@@ -118,16 +118,16 @@ def _decode(content: bytes) -> Any:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    result = dict(pairs)
+    if len(result) != len(pairs):
         raise ValueError("a key stands twice in one object")
-    return found
+    return result
 
 
 def _finite(number: str) -> float:
-    if not math.isfinite(found := float(number)):
+    if not math.isfinite(result := float(number)):
         raise ValueError(f"{number[:40]} is no number of JSON")
-    return found
+    return result
 
 
 def _refuse(found: str) -> RatchetError:

@@ -42,9 +42,9 @@ class Pairs:
 
     def segments(self, classifier: str) -> list[Path]:
         """The segments that hold what their names say; any other is left out, and named in the log."""
-        found = sorted(self.home.pairs(classifier).glob("*.parquet"))
-        intact = [path for path in found if is_intact(path)]
-        for path in set(found) - set(intact):
+        result = sorted(self.home.pairs(classifier).glob("*.parquet"))
+        intact = [path for path in result if is_intact(path)]
+        for path in set(result) - set(intact):
             _LOG.warning("%s does not hold what its name says; its pairs are not counted", path)
         return intact
 

@@ -105,10 +105,10 @@ class MutantJudge:
         from safetensors import SafetensorError, deserialize
 
         try:
-            found = deserialize(len(header).to_bytes(8, "little") + header + self.numbers)  # type: ignore[no-untyped-call]
+            result = deserialize(len(header).to_bytes(8, "little") + header + self.numbers)  # type: ignore[no-untyped-call]
         except SafetensorError:
             return True
-        return {name: (tuple(entry["shape"]), entry["dtype"]) for name, entry in found} == {
+        return {name: (tuple(entry["shape"]), entry["dtype"]) for name, entry in result} == {
             name: (shape, "F32") for name, shape in self.expected.items()
         }
 

@@ -26,10 +26,10 @@ _PIECES = (
 
 def mutate(original: bytes, draw: random.Random) -> bytes:
     """A JSON document with one to three defects in its values or its letters."""
-    found = original
+    result = original
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
-        found = draw.choice(_WAYS)(found, draw)
-    return found
+        result = draw.choice(_WAYS)(result, draw)
+    return result
 
 
 def _text(document: Any) -> bytes:

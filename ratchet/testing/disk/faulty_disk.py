@@ -84,11 +84,11 @@ class FaultyDisk:
 
     def fsync_dir(self, folder: Path) -> None:
         """Names in a folder become durable."""
-        found = self._folder_at(folder)
+        result = self._folder_at(folder)
         with self._operation(syncs=True) as share:
             if share == 1:
-                found.durable = dict(found.names)
-                found.pending.clear()
+                result.durable = dict(result.names)
+                result.pending.clear()
 
     def read(self, path: Path) -> bytes:
         """What the process would read: the cached bytes."""
@@ -149,18 +149,18 @@ class FaultyDisk:
             raise PowerLossError
         node: File | Folder = self._root
         for part in path.parts:
-            found = _folder(node, path).names.get(part)
-            if found is None:
+            result = _folder(node, path).names.get(part)
+            if result is None:
                 raise FileNotFoundError(errno.ENOENT, "no such folder", str(path))
-            node = found
+            node = result
         return _folder(node, path)
 
     def _file(self, path: Path) -> File:
         folder, name = self._place(path)
-        found = folder.names.get(name)
-        if not isinstance(found, File):
+        result = folder.names.get(name)
+        if not isinstance(result, File):
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
-        return found
+        return result
 
 
 def _folder(node: "File | Folder", path: Path) -> Folder:

@@ -92,10 +92,10 @@ class Repository:
     def at(self, revision: str) -> Commit:
         """The commit that a branch, tag or 40 hex digits name."""
         oid = self.head.oid if revision == BRANCH else self.tags.get(revision, revision)
-        found = next((commit for commit in self.commits if commit.oid == oid), None)
-        if found is None:
+        result = next((commit for commit in self.commits if commit.oid == oid), None)
+        if result is None:
             raise RefusedError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
-        return found
+        return result
 
     def read(self, revision: str, path: str) -> bytes:
         """The bytes of one file."""

@@ -47,10 +47,10 @@ class HubRequest:
         """The repository that is asked for; one that is private looks as if there were none to whoever has no token."""
         if self.token and self.token != hub.token:
             raise RefusedError(401, "Invalid credentials in Authorization header")
-        found = hub.repositories.get(self.place["repo"])
-        if found is None or (found.private and not self.token):
+        result = hub.repositories.get(self.place["repo"])
+        if result is None or (result.private and not self.token):
             raise RefusedError(404 if self.token else 401, "Repository not found", "RepoNotFound")
-        return found
+        return result
 
     def need_token(self, hub: HubState) -> None:
         """Nothing is written without the token."""
@@ -86,7 +86,7 @@ def _tree(hub: HubState, asked: HubRequest) -> RouteResponse:
     repository, deep = asked.repository(hub), asked.query.get("recursive", "").lower() in {"true", "1"}
     files = repository.at(asked.place["rev"]).files
     folders = sorted({path[:end] for path in files for end, letter in enumerate(path) if letter == "/"})
-    found: list[dict[str, Any]] = [
+    result: list[dict[str, Any]] = [
         {"type": "directory", "path": path, "size": 0, "oid": git_oid(path.encode())}
         for path in folders
         if deep or "/" not in path
@@ -98,8 +98,8 @@ def _tree(hub: HubState, asked: HubRequest) -> RouteResponse:
         entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": git_oid(content)}
         if hub.large_files and path.endswith(".safetensors"):
             entry["lfs"] = {"oid": sha, "size": len(content), "pointerSize": 130}
-        found.append(entry)
-    return 200, found, {}
+        result.append(entry)
+    return 200, result, {}
 
 
 def _refs(hub: HubState, asked: HubRequest) -> RouteResponse:
@@ -124,26 +124,26 @@ def _preupload(hub: HubState, asked: HubRequest) -> RouteResponse:
     asked.need_token(hub)
     files = asked.repository(hub).at(asked.place["rev"]).files
     blobs = asked.repository(hub).blobs
-    found = []
+    result = []
     for each in asked.json["files"]:
         large = hub.large_files and each["path"].endswith(".safetensors")
         sha = files.get(each["path"])
         known = {"oid": sha if large else git_oid(blobs[sha])} if sha else {}
-        found.append(
+        result.append(
             {"path": each["path"], "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, **known}
         )
-    return 200, {"files": found}, {}
+    return 200, {"files": result}, {}
 
 
 def _large(hub: HubState, asked: HubRequest) -> RouteResponse:
     asked.need_token(hub)
     blobs = asked.repository(hub).blobs
-    found = []
+    result = []
     for each in asked.json["objects"]:
         href = f"{hub.endpoint}/large/{asked.place['repo']}/{each['oid']}"
         wanted = {} if each["oid"] in blobs else {"actions": {"upload": {"href": href, "header": {}}}}
-        found.append({"oid": each["oid"], "size": each["size"], **wanted})
-    return 200, {"transfer": "basic", "objects": found}, {}
+        result.append({"oid": each["oid"], "size": each["size"], **wanted})
+    return 200, {"transfer": "basic", "objects": result}, {}
 
 
 def _put_large(hub: HubState, asked: HubRequest) -> RouteResponse:
@@ -201,8 +201,8 @@ def _resolve(hub: HubState, asked: HubRequest) -> RouteResponse:
         "Content-Type": "application/octet-stream",
         "Accept-Ranges": "bytes",
     }
-    if found := re.fullmatch(r"bytes=(\d+)-", asked.headers.get("Range", "")):
-        start = int(found[1])
+    if result := re.fullmatch(r"bytes=(\d+)-", asked.headers.get("Range", "")):
+        start = int(result[1])
         return 206, content[start:], {**headers, "Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
     return 200, content, headers
 

@@ -112,8 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
         path, query = unquote(split.path), dict(parse_qsl(split.query))
         hub.requests.append((self.command, path))
         for method, pattern, operation, answer in ROUTES:
-            if self.command in method.split("|") and (found := re.fullmatch(pattern.replace("{repo}", _REPO), path)):
-                return self._meet(operation, answer, found.groupdict(), query)
+            if self.command in method.split("|") and (result := re.fullmatch(pattern.replace("{repo}", _REPO), path)):
+                return self._meet(operation, answer, result.groupdict(), query)
         self._body()
         return self._send(404, {"error": "Not found"})
 

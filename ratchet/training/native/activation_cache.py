@@ -21,9 +21,9 @@ class ActivationCache:
         """States [n, t, d] of a padded batch, zeros where it is filled up; None when one of its rows is not known."""
         lengths, numbers = mask.sum(dim=1).tolist(), ids.numpy()
         starts = [self.starts.get(row[:length].tobytes()) for row, length in zip(numbers, lengths, strict=True)]
-        found = self.states.new_zeros(*ids.shape, self.states.shape[-1])
-        for into, start, length in zip(found, starts, lengths, strict=True):
+        result = self.states.new_zeros(*ids.shape, self.states.shape[-1])
+        for into, start, length in zip(result, starts, lengths, strict=True):
             if start is None:
                 return None
             into[:length] = self.states[start : start + length]
-        return found
+        return result

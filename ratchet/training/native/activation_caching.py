@@ -81,8 +81,8 @@ def _key(row: Sequence[int]) -> bytes:
 def _map_file(path: Path, tokens: int, width: int, dtype: "torch.dtype") -> "torch.Tensor":
     import torch
 
-    found: torch.Tensor = torch.from_file(str(path), shared=True, size=tokens * width, dtype=dtype)
-    return found.view(tokens, width)
+    result: torch.Tensor = torch.from_file(str(path), shared=True, size=tokens * width, dtype=dtype)
+    return result.view(tokens, width)
 
 
 def _fill(
@@ -96,8 +96,8 @@ def _fill(
     """Compute this process's share of the batches."""
     lengths = [len(row) for row in rows]
     for batch in itertools.islice(batch_by_tokens(lengths), pair.rank, None, pair.ranks):
-        *_, found = trainee.lower_activations(*pad_batch([rows[row] for row in batch], trainee.pad_id))
-        for row, said in zip(batch, found, strict=True):
+        *_, result = trainee.lower_activations(*pad_batch([rows[row] for row in batch], trainee.pad_id))
+        for row, said in zip(batch, result, strict=True):
             states[ends[row] - lengths[row] : ends[row]] = said[: lengths[row]]
         room.leave(pair.rank)
 

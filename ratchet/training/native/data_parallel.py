@@ -100,16 +100,16 @@ class ProcessPair:
             raise PeerExitedError from None
 
     def _receive(self, size: int) -> bytes:
-        found = b""
-        while len(found) < size:
+        result = b""
+        while len(result) < size:
             try:
-                part = self._channel.recv(size - len(found))
+                part = self._channel.recv(size - len(result))
             except ConnectionError:
                 part = b""
             if not part:
                 raise PeerExitedError
-            found += part
-        return found
+            result += part
+        return result
 
 
 class PeerProcess:

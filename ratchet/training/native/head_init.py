@@ -39,13 +39,13 @@ def init_head(
     sample misses keeps the random one. The same arguments give the same head, however many batches are computed
     `at_once`.
     """
-    found = _last_layer(trainee, k) if trainee.has_head else None
-    if found is None:
+    result = _last_layer(trainee, k) if trainee.has_head else None
+    if result is None:
         return False
     chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_MOST_EXAMPLES])
-    features = _features(trainee, found, [rows[i] for i in chosen], at_once)
+    features = _features(trainee, result, [rows[i] for i in chosen], at_once)
     coef, intercept, classes = _fit(features, np.array(targets)[chosen], seed)
-    _put(trainee, found, coef, intercept, classes)
+    _put(trainee, result, coef, intercept, classes)
     return True
 
 

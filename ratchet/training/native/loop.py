@@ -91,8 +91,8 @@ def train_epochs_as_peer(trainee: TrainableModel, lesson: TrainingSet, folder: P
             _begin(trainee, lesson, duo)
         elif verb == "train":
             _train_one(trainee, lesson, duo, number)
-        elif (found := read_checkpoint(folder / f"epoch-{number}")) is not None:
-            trainee.restore(found[0])
+        elif (result := read_checkpoint(folder / f"epoch-{number}")) is not None:
+            trainee.restore(result[0])
 
 
 def _begin(trainee: TrainableModel, lesson: TrainingSet, pair: SingleProcess | ProcessPair) -> None:
@@ -120,12 +120,12 @@ def _train_one(trainee: TrainableModel, lesson: TrainingSet, pair: SingleProcess
     steps, total = len(batches) * candidate.epochs, 0.0
     for index, batch in enumerate(batches):
         mine = batch[pair.rank :: pair.ranks]
-        found = torch.zeros(trainee.flat.numel() + 1)
+        result = torch.zeros(trainee.flat.numel() + 1)
         for part in split_by_tokens(mine, lengths, lesson.room.tokens, most):
             ids, mask = pad_batch([lesson.rows[row] for row in part], trainee.pad_id)
-            found += trainee.gradients(ids, mask, goals[part], weights[part] / weights[batch].sum())
+            result += trainee.gradients(ids, mask, goals[part], weights[part] / weights[batch].sum())
             lesson.room.leave(pair.rank)
-        summed = torch.from_numpy(pair.add(found.numpy()))
+        summed = torch.from_numpy(pair.add(result.numpy()))
         loss = float(summed[-1])
         if not math.isfinite(loss):
             raise RatchetError(

@@ -78,10 +78,10 @@ def _run(backbone: Any, prefix: Sequence[int], ids: "torch.Tensor") -> "torch.Te
     (n, t), p, device = ids.shape, len(prefix), ids.device
     tokens = torch.cat([torch.tensor(list(prefix), dtype=ids.dtype, device=device), ids.flatten()])
     places = torch.cat([torch.arange(p, device=device), torch.arange(p, p + t, device=device).repeat(n)])
-    found: torch.Tensor = backbone(
+    result: torch.Tensor = backbone(
         input_ids=tokens[None], position_ids=places[None], use_cache=False, shared=p, texts=n
     ).last_hidden_state
-    return found
+    return result
 
 
 def join_pass(shared: "torch.Tensor", texts: "torch.Tensor") -> "torch.Tensor":
@@ -126,8 +126,8 @@ def attend(
         """Weights from products [..., s, keys] of the tokens whose positions begin at `first`."""
         scores = scores if softcap is None else softcap * torch.tanh(scores / softcap)
         seen = _visible(first, scores.shape[-2], scores.shape[-1], sliding_window, scores.device)
-        found = torch.softmax(scores.masked_fill(~seen, float("-inf")), dim=-1, dtype=torch.float32).to(query.dtype)
-        return torch.nn.functional.dropout(found, dropout, module.training)
+        result = torch.softmax(scores.masked_fill(~seen, float("-inf")), dim=-1, dtype=torch.float32).to(query.dtype)
+        return torch.nn.functional.dropout(result, dropout, module.training)
 
     first = q[:, :, :shared].reshape(few, group * shared, width)
     of_first = (first @ k[:, :shared].mT).view(few, group, shared, shared)
@@ -139,10 +139,10 @@ def attend(
     to_shared = (own @ k[:, :shared].mT).view(few, texts, group, t, shared)
     to_own = (own.view(few * texts, group * t, width) @ own_k.mT).view(few, texts, group, t, t)
     weights = weigh(torch.cat([to_shared, to_own], dim=-1) * scaling, shared)
-    found = (weights[..., :shared].reshape(few, texts * group * t, shared) @ v[:, :shared]).view_as(own)
-    found = found + (weights[..., shared:].reshape(few * texts, group * t, t) @ own_v).view_as(own)
-    found = found.view(few, texts, group, t, width).permute(1, 3, 0, 2, 4)
-    return torch.cat([found_first.reshape(shared, heads, width), found.reshape(texts * t, heads, width)])[None], None
+    result = (weights[..., :shared].reshape(few, texts * group * t, shared) @ v[:, :shared]).view_as(own)
+    result = result + (weights[..., shared:].reshape(few * texts, group * t, t) @ own_v).view_as(own)
+    result = result.view(few, texts, group, t, width).permute(1, 3, 0, 2, 4)
+    return torch.cat([found_first.reshape(shared, heads, width), result.reshape(texts * t, heads, width)])[None], None
 
 
 @functools.lru_cache(maxsize=64)

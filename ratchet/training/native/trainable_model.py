@@ -111,17 +111,17 @@ class TrainableModel:
         )
         loss = (entropy * weights).sum()
         torch.autograd.backward(loss)
-        found = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.working]
+        result = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.working]
         for parameter in self.working:
             parameter.grad = None
-        return torch.cat([*(grad.flatten().float().cpu() for grad in found), loss.detach().view(1)])
+        return torch.cat([*(grad.flatten().float().cpu() for grad in result), loss.detach().view(1)])
 
     def answer(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         """Logits [n, k] of a padded batch, as they are while the model learns."""
         with self.giving(self.recall(ids, mask)):
             seen = None if bool(mask.all()) else mask.to(self.device)
-            found: torch.Tensor = self.model(input_ids=ids.to(self.device), attention_mask=seen).logits
-        return found
+            result: torch.Tensor = self.model(input_ids=ids.to(self.device), attention_mask=seen).logits
+        return result
 
     def recall(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor | None":
         """What the lower layers make of a padded batch [n, t, d], where it is kept."""

@@ -46,9 +46,9 @@ class MemoryBudget:
 
         def watched(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
             with turn:
-                found = rows(ids, mask)
+                result = rows(ids, mask)
             self.leave()
-            return found
+            return result
 
         return watched
 

@@ -48,11 +48,11 @@ def take_snapshot(model: Any, optimiser: Any) -> Tensors:
     float32."""
     import torch
 
-    found = {f"{MASTER}{name}": value for name, value in learned_tensors(model).items()}
+    result = {f"{MASTER}{name}": value for name, value in learned_tensors(model).items()}
     for name, value in learning_parts(model):
         for what, known in optimiser.state.get(value, {}).items():
-            found[f"{what}/{name}"] = torch.as_tensor(known).detach().to("cpu", torch.float32, copy=True)
-    return found
+            result[f"{what}/{name}"] = torch.as_tensor(known).detach().to("cpu", torch.float32, copy=True)
+    return result
 
 
 def restore_optimiser(model: Any, optimiser: Any, snapshot: "Mapping[str, torch.Tensor]") -> None:

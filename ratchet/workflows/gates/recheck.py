@@ -51,7 +51,7 @@ def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers
         judged[(judged["model"] == "candidate") & (judged["split"] == "test")],
         warehouse.frame(GOLDEN_SQL, params),
         [{str(k): v for k, v in row.items()} for row in warehouse.frame(CONFUSIONS_SQL, params).to_dict("records")],
-        next((str(found) for found in judged.loc[judged["model"] == "live", "adapter"].unique()), None),
+        next((str(result) for result in judged.loc[judged["model"] == "live", "adapter"].unique()), None),
     )
 
 

@@ -49,8 +49,8 @@ def preview_plan(specs: Specs, spec: Spec) -> tuple[PlanFit, list[tuple[Candidat
 
     The shapes of a base are looked at even where no target is named: here the facts are to be seen.
     """
-    found = _judge_candidates(specs, spec, facts_of_plan, load_trials if spec.target else None)
-    return decide_plan_fit(found), found
+    result = _judge_candidates(specs, spec, facts_of_plan, load_trials if spec.target else None)
+    return decide_plan_fit(result), result
 
 
 def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tuple[Candidate, ...]:
@@ -83,7 +83,7 @@ def _judge_candidates(
 
     One that fits gets those of an `attempt`, too.
     """
-    chosen, found = specs.targets(spec), []
+    chosen, result = specs.targets(spec), []
     for candidate in spec.candidate:
         verdicts: list[Verdict] = []
         try:
@@ -95,8 +95,8 @@ def _judge_candidates(
             if error.code == "no_trial":
                 raise
             verdicts.append(_refused(candidate, error))
-        found.append((candidate, verdicts))
-    return found
+        result.append((candidate, verdicts))
+    return result
 
 
 def _refused(candidate: Candidate, error: RatchetError) -> Verdict:
@@ -140,7 +140,7 @@ def judge_artifact(
 
 def _judge_export(kind: str, record: dict[str, Any], limits: ExportPolicy) -> Verdict:
     """The verdict of parity, as a part of the evidence, with the limits that it was taken by."""
-    found = judge_evidence(record["verdict"]["evidence"], limits)
-    said = f"Its {kind} export {'may' if found.passed else 'may not'} answer for it: {found.reason}"
-    evidence = {"export": kind, "files": record["files"], "parity": found.evidence, "limits": asdict(limits)}
-    return Verdict(found.outcome, said, evidence)
+    result = judge_evidence(record["verdict"]["evidence"], limits)
+    said = f"Its {kind} export {'may' if result.passed else 'may not'} answer for it: {result.reason}"
+    evidence = {"export": kind, "files": record["files"], "parity": result.evidence, "limits": asdict(limits)}
+    return Verdict(result.outcome, said, evidence)

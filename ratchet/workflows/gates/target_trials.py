@@ -49,10 +49,10 @@ def try_candidate(
     if missing and not make:
         raise RatchetError(f"no trial of {candidate.title} is kept.", "Run the cycle again.", code="no_trial")
     if missing:
-        for each, found in _run(home, spec, plan, examples, missing):
-            if found["outcome"] == "passed" or is_of_candidate(each.profile.runtime, found["code"]):
-                write_json(_path(home, spec, plan, each), found)
-            verdicts[each.profile.name] = _as_verdict(candidate, each, found)
+        for each, result in _run(home, spec, plan, examples, missing):
+            if result["outcome"] == "passed" or is_of_candidate(each.profile.runtime, result["code"]):
+                write_json(_path(home, spec, plan, each), result)
+            verdicts[each.profile.name] = _as_verdict(candidate, each, result)
     return [verdicts[each.profile.name] for each in chosen]
 
 
@@ -77,8 +77,8 @@ def _recall(
         name = each.profile.name
         if why := why_untried(each.profile.runtime):
             verdicts[name] = Verdict("inconclusive", f"{name} was not tried here because {why}.", {"trial": name})
-        elif (found := _read_kept(_path(home, spec, plan, each))) is not None:
-            verdicts[name] = _as_verdict(candidate, each, found)
+        elif (result := _read_kept(_path(home, spec, plan, each))) is not None:
+            verdicts[name] = _as_verdict(candidate, each, result)
     return verdicts
 
 
@@ -93,8 +93,8 @@ def _read_kept(path: Path) -> dict[str, Any] | None:
     """The outcome that is kept; None for none, and for a failure without a code: it may have been the machine's."""
     if not path.is_file():
         return None
-    found: dict[str, Any] = json.loads(path.read_bytes())
-    return found if found["outcome"] == "passed" or "code" in found else None
+    result: dict[str, Any] = json.loads(path.read_bytes())
+    return result if result["outcome"] == "passed" or "code" in result else None
 
 
 def _as_verdict(candidate: Candidate, each: ChosenTarget, found: dict[str, Any]) -> Verdict:
@@ -124,10 +124,10 @@ def _run(
 def _ask(environment: dict[str, str], folder: Path, each: ChosenTarget) -> dict[str, Any]:
     done = _call(environment, "ratchet.deployment", str(folder), each.profile.runtime, each.export)
     try:
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        if found["outcome"] == "passed":
-            return {"outcome": "passed", "reason": found["reason"]}
-        return {"outcome": "failed", "reason": found["reason"], "code": found["code"]}
+        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        if result["outcome"] == "passed":
+            return {"outcome": "passed", "reason": result["reason"]}
+        return {"outcome": "failed", "reason": result["reason"], "code": result["code"]}
     except (IndexError, ValueError, KeyError, TypeError):
         said = f"the process that tried it ended with {done.returncode}: {done.stderr.strip()[-300:]}"
         return {"outcome": "failed", "reason": said, "code": ""}

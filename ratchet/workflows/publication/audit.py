@@ -26,14 +26,14 @@ def read_back(
     Raises `RatchetError` when the Hub cannot be asked, or shows nothing without a token.
     """
     records = Publications(home).all(name)
-    asked, found = endpoint_of(environment), list[VerifyFinding]()
+    asked, result = endpoint_of(environment), list[VerifyFinding]()
     for endpoint, repo in dict.fromkeys((each.endpoint, each.repo) for each in records):
         ours = [each for each in records if (each.endpoint, each.repo) == (endpoint, repo)]
         commits = [each.commit for each in ours if each.commit]
         if endpoint != asked and not commits:
             continue
         if endpoint != asked:
-            found.append(VerifyFinding(repo, "", f"not looked at: it is on {endpoint}. Set {ENDPOINT} to it."))
+            result.append(VerifyFinding(repo, "", f"not looked at: it is on {endpoint}. Set {ENDPOINT} to it."))
             continue
         try:
             job = {"job": "look", "repo": repo, "commits": commits, "pending": pending(ours)}
@@ -41,10 +41,10 @@ def read_back(
         except RatchetError as error:
             if error.code != "no_repository":
                 raise
-            found.append(VerifyFinding(repo, "", error.message) if commits else VerifyFinding(repo, _NOTHING))
+            result.append(VerifyFinding(repo, "", error.message) if commits else VerifyFinding(repo, _NOTHING))
             continue
-        found += compare(ours, there)
-    return found
+        result += compare(ours, there)
+    return result
 
 
 def compare(records: Sequence[Publication], there: Mapping[str, Any]) -> list[VerifyFinding]:
@@ -58,11 +58,11 @@ def compare(records: Sequence[Publication], there: Mapping[str, Any]) -> list[Ve
         return [sent if there["arrived"] else VerifyFinding(repo, _NOTHING)]
     newest = ours[-1]
     if seen == newest.commit:
-        found = [VerifyFinding(branch, f"is at {seen[:12]}, which was published last")]
+        result = [VerifyFinding(branch, f"is at {seen[:12]}, which was published last")]
     elif there["arrived"]:
-        found = [sent]
+        result = [sent]
     else:
-        found = [
+        result = [
             VerifyFinding(
                 branch,
                 "",
@@ -70,23 +70,25 @@ def compare(records: Sequence[Publication], there: Mapping[str, Any]) -> list[Ve
             )
         ]
     if newest.private and not there["private"]:
-        found.append(VerifyFinding(repo, "", "can be read by everyone, but was published for its owner alone"))
+        result.append(VerifyFinding(repo, "", "can be read by everyone, but was published for its owner alone"))
     for each in ours:
         what = f"adapter {each.adapter[:12]} in {repo}"
         files = there["digests"].get(each.commit)
         if files != each.files:
-            found.append(VerifyFinding(what, "", f"commit {(each.commit or '')[:12]} {_difference(each.files, files)}"))
+            result.append(
+                VerifyFinding(what, "", f"commit {(each.commit or '')[:12]} {_difference(each.files, files)}")
+            )
         elif each.step != "published":
-            found.append(
+            result.append(
                 VerifyFinding(
                     what, f"is as it was sent, but its publication stopped at '{each.step}': publish it again"
                 )
             )
         elif there["tags"].get(each.tag) != each.commit:
-            found.append(VerifyFinding(what, "", f"tag {each.tag} names {str(there['tags'].get(each.tag))[:12]} now"))
+            result.append(VerifyFinding(what, "", f"tag {each.tag} names {str(there['tags'].get(each.tag))[:12]} now"))
         else:
-            found.append(VerifyFinding(what, f"is as it was published, at {(each.commit or '')[:12]}, tag {each.tag}"))
-    return found
+            result.append(VerifyFinding(what, f"is as it was published, at {(each.commit or '')[:12]}, tag {each.tag}"))
+    return result
 
 
 def _difference(sent: Mapping[str, str], found: Mapping[str, str] | None) -> str:

@@ -136,8 +136,8 @@ def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Rec
     receipts = Receipts(home)
     for entry in reversed(Ledger(home).entries(name)):
         if entry.adapter == adapter and entry.week and entry.receipts:
-            cycle, found = Cycle(name, parse_week(entry.week)), receipts.kept(name, entry.week, entry.receipts)
-            unasked = () if set(TARGET_GATES) & set(found) else TARGET_GATES
+            cycle, result = Cycle(name, parse_week(entry.week)), receipts.kept(name, entry.week, entry.receipts)
+            unasked = () if set(TARGET_GATES) & set(result) else TARGET_GATES
             break
     else:
         made = next((cycle for cycle, made in candidates(home, name) if made == adapter), None)
@@ -145,10 +145,10 @@ def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Rec
             raise BlockedError(
                 f"no cycle of {name} vouches for adapter {adapter[:12]}.", "Run its cycle again.", code="no_evidence"
             )
-        cycle, found, unasked = made, receipts.read(made), ()
-    eligible = decide_eligibility(adapter, found, unasked=unasked)
+        cycle, result, unasked = made, receipts.read(made), ()
+    eligible = decide_eligibility(adapter, result, unasked=unasked)
     if not eligible.allowed:
         raise BlockedError(
             f"adapter {adapter[:12]} is not published: {eligible.reason}.", "Run its cycle again.", code="blocked"
         )
-    return cycle, found
+    return cycle, result

@@ -53,14 +53,14 @@ def load_back(
         "codes": codes,
         "texts": [] if codes else [redact(text) for text in texts],
     }
-    found = reload_plainly(job, environment, patience)
+    result = reload_plainly(job, environment, patience)
     expected = load_predictor(folder).logits(texts)
     limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
-    logits = np.asarray(found["logits"], dtype=np.float64)
+    logits = np.asarray(result["logits"], dtype=np.float64)
     distance = float(np.abs(logits - expected).max()) if logits.shape == expected.shape else float("inf")
-    if found["ratchet"] or not distance <= limit:
+    if result["ratchet"] or not distance <= limit:
         raise _other_answers(record, f"its logits on the golden set are {distance:.2g} away, more than {limit:.2g}")
-    if found["tokens"] is not None and found["tokens"] != rows:
+    if result["tokens"] is not None and result["tokens"] != rows:
         raise _other_answers(record, "the base's own tokenizer cuts the golden texts otherwise")
     return {"texts": len(texts), "distance": distance, "limit": limit}
 

@@ -88,8 +88,10 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
         download_files(name.repo, name.revision, "adapter", folder, say)
         findings.append(VerifyFinding("commit", f"{name.revision[:12]} of {name.repo}, every file as the Hub lists it"))
     elif not folder.is_dir() and not folder.is_symlink():
-        found = "is a file and no folder" if folder.exists() else "does not exist: no such folder"
-        raise RatchetError(f"{source} {found}.", "Give the folder of an adapter, or org/name@commit.", code="no_folder")
+        result = "is a file and no folder" if folder.exists() else "does not exist: no such folder"
+        raise RatchetError(
+            f"{source} {result}.", "Give the folder of an adapter, or org/name@commit.", code="no_folder"
+        )
     restored, digests = _restore(folder, base, scratch / "adapter")
     digest = digest_json(digests)
     card = restored.card

@@ -59,7 +59,7 @@ def admitted_export(home: Home, classifier: str, digest: str, kind: str) -> dict
     entry = _entered(Ledger(home).entries(classifier), digest)
     receipt = _receipts_of(home, classifier, entry).get("target_fit") if entry else None
     fits = receipt.verdict.evidence.get("fits", ()) if receipt else ()
-    return next((dict(found["files"]) for found in fits if found.get("export") == kind), None)
+    return next((dict(result["files"]) for result in fits if result.get("export") == kind), None)
 
 
 def _receipts_of(home: Home, classifier: str, entry: Entry) -> dict[str, Receipt]:

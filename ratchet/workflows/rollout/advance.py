@@ -114,10 +114,10 @@ def save_decision(home: Home, classifier: str, decision: Decision, at: str, head
 def load_decision(home: Home, classifier: str) -> dict[str, Any]:
     """The decision that was remembered last; empty when there is none that can be read."""
     try:
-        found = json.loads(home.rollout(classifier).read_bytes())
+        result = json.loads(home.rollout(classifier).read_bytes())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return result if isinstance(result, dict) else {}
 
 
 def describe_decision(decision: Decision, at: str) -> dict[str, Any]:

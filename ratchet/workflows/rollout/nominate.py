@@ -48,19 +48,19 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
 
     Raises `BlockedError` with the reason when there is none, `RatchetError` for an unknown adapter or damaged evidence.
     """
-    spec, state, found = Specs(home)[name], Ledger(home).state(name), candidates(home, name)
+    spec, state, result = Specs(home)[name], Ledger(home).state(name), candidates(home, name)
     live = state.live
     if adapter is not None:
         digest = AdapterStore(home).find(name, adapter)
-        found = [(cycle, made) for cycle, made in found if made == digest]
-        if not found and digest != live:
+        result = [(cycle, made) for cycle, made in result if made == digest]
+        if not result and digest != live:
             raise BlockedError(
                 f"no cycle of {name} vouches for adapter {digest[:12]}.", "Run its cycle again.", code="no_evidence"
             )
         if digest == live:
             raise RatchetError(f"adapter {digest[:12]} is live already.", "Nothing is left to do.", code="already_live")
     refused: list[str] = []
-    for cycle, made in found:
+    for cycle, made in result:
         if made == live:
             break
         try:

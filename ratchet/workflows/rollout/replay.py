@@ -65,13 +65,13 @@ def replay(home: Home, classifier: str, adapter: str, since: datetime, *, limit:
             code="nothing_to_replay",
         )
     live, other = (load_predictor(store.open(classifier, digest)) for digest in (state.live, adapter))
-    found = [
+    result = [
         {"sequence": state.head.sequence, "served": state.live, "other": adapter, "other_error": None, **pair}
         for start in range(0, len(rows), _BLOCK)
         for pair in _compare(rows[start : start + _BLOCK], live, other)
     ]
-    publish_segment(home.pairs(classifier), PAIRS, found)
-    return Replayed(len(found), (state.live, adapter), state.challenger == adapter)
+    publish_segment(home.pairs(classifier), PAIRS, result)
+    return Replayed(len(result), (state.live, adapter), state.challenger == adapter)
 
 
 def _compare(rows: Sequence[dict[Any, Any]], live: Predictor, other: Predictor) -> Iterator[dict[str, Any]]:
@@ -79,13 +79,13 @@ def _compare(rows: Sequence[dict[Any, Any]], live: Predictor, other: Predictor) 
     answers = {"served": _timed(live, texts), "other": _timed(other, texts)}
     for index, row in enumerate(rows):
         pair: dict[str, Any] = {"request_id": row["request_id"], "ts": datetime.now(UTC).isoformat()}
-        for side, (found, text_ms) in answers.items():
-            pair |= {f"{side}_label": found.labels[index], f"{side}_confidence": float(found.confidence[index])}
+        for side, (result, text_ms) in answers.items():
+            pair |= {f"{side}_label": result.labels[index], f"{side}_confidence": float(result.confidence[index])}
             pair |= {f"{side}_ms": text_ms, f"{side}_batch": len(rows)}
         yield pair
 
 
 def _timed(predictor: Predictor, texts: Sequence[str]) -> tuple[Predictions, float]:
     started = time.thread_time()
-    found = predictor.predict(texts)
-    return found, (time.thread_time() - started) * 1000 / len(texts)
+    result = predictor.predict(texts)
+    return result, (time.thread_time() - started) * 1000 / len(texts)

@@ -24,9 +24,9 @@ def fetch_base(
     from ratchet.workflows.publication.fetch_base import fetch_base as fetch
 
     folder = fetch(base, lambda line: say(session, f"fetch: {printable(line)}"))
-    found = resolve_base(base)
+    result = resolve_base(base)
     if json:
-        emit_json({"base": base, "folder": str(folder), "revision": found.revision})
+        emit_json({"base": base, "folder": str(folder), "revision": result.revision})
     else:
-        emit(f'{base} is in {folder}, content {found.revision[:12]}; name it in classifier.toml: base = "{base}"')
+        emit(f'{base} is in {folder}, content {result.revision[:12]}; name it in classifier.toml: base = "{base}"')
     return 0

@@ -79,18 +79,18 @@ def publish(
 def _read_back(session: Session, name: str, json: bool) -> int:
     from ratchet.workflows.publication.audit import read_back
 
-    found = read_back(session.home, name, os.environ)
-    faults = [each for each in found if each.fault]
+    result = read_back(session.home, name, os.environ)
+    faults = [each for each in result if each.fault]
     if json:
-        emit_json({"classifier": name, "holds": not faults, "findings": [vars(each) for each in found]})
+        emit_json({"classifier": name, "holds": not faults, "findings": [vars(each) for each in result]})
         return 1 if faults else 0
-    for each in found:
+    for each in result:
         emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {printable(each.fault or each.said)}")
-    if not found:
+    if not result:
         emit(f"nothing of {name} was published")
     if faults:
         raise RatchetError(
-            f"{len(faults)} of {len(found)} findings are faults. What serves here never comes from the Hub, and is as"
+            f"{len(faults)} of {len(result)} findings are faults. What serves here never comes from the Hub, and is as"
             " it was.",
             "Look at the repository; revoke the token that published there, and make a new one.",
             code="foreign",

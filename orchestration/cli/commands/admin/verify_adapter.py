@@ -43,23 +43,23 @@ def verify_adapter(
         session.home.need(classifier)
         specs = Specs(session.home)
         wanted = Wanted(specs[classifier].labels, specs.golden(classifier))
-    found = verify(source, wanted, lambda line: say(session, printable(line)), base=base)
+    result = verify(source, wanted, lambda line: say(session, printable(line)), base=base)
     if json:
         emit_json(
             {
                 "source": source,
                 "holds": True,
-                "adapter": found.digest,
-                "family": found.card.family,
-                "method": found.card.method,
-                "base": found.card.base,
-                "labels": list(found.card.labels),
-                "findings": [vars(each) for each in found.findings],
-                "figures": found.figures,
+                "adapter": result.digest,
+                "family": result.card.family,
+                "method": result.card.method,
+                "base": result.card.base,
+                "labels": list(result.card.labels),
+                "findings": [vars(each) for each in result.findings],
+                "figures": result.figures,
             }
         )
         return 0
-    for each in found.findings:
+    for each in result.findings:
         emit(f"ok    {each.what}: {printable(each.said)}")
-    emit(f"adapter {found.digest[:12]} is what it says; nothing was kept")
+    emit(f"adapter {result.digest[:12]} is what it says; nothing was kept")
     return 0

@@ -43,8 +43,8 @@ def explain(
     from ratchet.evaluation.explanation.explain import explain_text
     from ratchet.models.inference.predictor import load_predictor
 
-    found = explain_text(load_predictor(folder), asked, label or None).as_json()
-    document = {"classifier": name, "adapter": digest, **found}
+    result = explain_text(load_predictor(folder), asked, label or None).as_json()
+    document = {"classifier": name, "adapter": digest, **result}
     if page is not None:
         from ratchet.core.files import write_atomically
         from ratchet.evaluation.report.explanation import render_explanation

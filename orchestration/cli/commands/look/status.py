@@ -25,15 +25,15 @@ def status(context: typer.Context, name: OptionalName = None, json: Json = False
     from ratchet.workflows.status import describe_classifier
 
     names = [name] if name else home.classifiers()
-    found = [describe_classifier(home, each, datetime.now(UTC)) for each in names]
+    result = [describe_classifier(home, each, datetime.now(UTC)) for each in names]
     free = shutil.disk_usage(home.root if home.root.is_dir() else home.root.anchor).free
     if json:
-        emit_json({"home": str(home.root), "disk_free_bytes": free, "classifiers": found})
+        emit_json({"home": str(home.root), "disk_free_bytes": free, "classifiers": result})
         return 0
     emit(f"home {home.root}, {free / 1e9:.1f} GB free")
-    for each in found:
+    for each in result:
         emit("\n" + "\n".join(_lines(session, each)))
-    if not found:
+    if not result:
         emit("no classifier yet; next: ratchet init NAME --labels a,b,c, or: ratchet demo")
     return 0
 

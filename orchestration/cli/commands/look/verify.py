@@ -34,22 +34,22 @@ def verify(
 
     path = Path(target)
     if path.is_file():
-        found = verify_receipt(home, path)
+        result = verify_receipt(home, path)
     else:
         home.need(target)
         for given in (public_key, checkpoint):
             if given is not None and not given.is_file():
                 raise RatchetError(f"{given} is no file.", "Give the path of a file.", code="no_file")
-        found = verify_ledger(home, target, key=public_key, checkpoint=checkpoint)
-    faults = [each for each in found if each.fault]
+        result = verify_ledger(home, target, key=public_key, checkpoint=checkpoint)
+    faults = [each for each in result if each.fault]
     if json:
-        emit_json({"target": target, "holds": not faults, "findings": [vars(each) for each in found]})
+        emit_json({"target": target, "holds": not faults, "findings": [vars(each) for each in result]})
         return 1 if faults else 0  # one document: the findings say it all
-    for each in found:
+    for each in result:
         emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {printable(each.fault or each.said)}")
     if faults:
         raise RatchetError(
-            f"{len(faults)} of {len(found)} findings are faults.",
+            f"{len(faults)} of {len(result)} findings are faults.",
             "Nothing is promoted on a broken ledger: restore it.",
             code="unverified",
         )

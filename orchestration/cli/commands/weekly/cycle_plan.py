@@ -20,37 +20,38 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     from ratchet.workflows.plan_cycle import plan_cycle
 
     say(session, "reading the warehouse; nothing is written ...")
-    found = plan_cycle(session.home, name, week)
+    result = plan_cycle(session.home, name, week)
     if as_json:
-        emit_json(found)
+        emit_json(result)
         return 0
-    emit(f"plan of {name} {found['week']}: {found['requests']} requests, live {(found['live'] or 'none')[:12]}\n")
-    splits = {**found["splits"], "golden": {"n": found["golden"], "first": None, "last": None}}
+    emit(f"plan of {name} {result['week']}: {result['requests']} requests, live {(result['live'] or 'none')[:12]}\n")
+    splits = {**result["splits"], "golden": {"n": result["golden"], "first": None, "last": None}}
     rows = [
         {"split": split, "n": s["n"], "first": _day(s["first"]), "last": _day(s["last"])} for split, s in splits.items()
     ]
     emit(table(rows))
     emit(
-        "\n" + table([{"class": label, "train": n} for label, n in sorted(found["splits"]["train"]["classes"].items())])
+        "\n"
+        + table([{"class": label, "train": n} for label, n in sorted(result["splits"]["train"]["classes"].items())])
     )
-    if found["dropped"]:
-        emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in found["dropped"].items()]))
-    blocked = found["target_plan"]["outcome"] == "failed"
+    if result["dropped"]:
+        emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in result["dropped"].items()]))
+    blocked = result["target_plan"]["outcome"] == "failed"
     if not blocked:
-        _show_time(found)
-    for remark in found["remarks"]:
+        _show_time(result)
+    for remark in result["remarks"]:
         emit(f"remark: {remark}")
-    for fit in found["targets"]:
+    for fit in result["targets"]:
         emit(
             f"target fit {fit['outcome']}:"
             f" {'' if fit['candidate'] in fit['reason'] else fit['candidate'] + ': '}{fit['reason']}"
         )
-    emit(found["power"]["sentence"])
+    emit(result["power"]["sentence"])
     if blocked:
         emit("target_plan fails: no candidate can run where it must, so a cycle would end before it trains anything.")
         emit(f"next: mend the candidates or targets of {name} by the reasons above, and look at its plan again")
     else:
-        emit(f"next: ratchet cycle {name} --week {found['week']}")
+        emit(f"next: ratchet cycle {name} --week {result['week']}")
     return 0
 
 

@@ -42,7 +42,7 @@ def sweep(
             code="no_sweep",
         )
     if json:
-        epochs = {str(found["index"]): found["epochs"] for found in document["candidates"]}
+        epochs = {str(result["index"]): result["epochs"] for result in document["candidates"]}
         shown = {key: document[key] for key in ("classifier", "week", "adapter", "sweep")}
         emit_json({**shown, "epochs": epochs, "report": str(session.home.report(chosen) / "eval_report.html")})
     else:
@@ -51,8 +51,8 @@ def sweep(
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:
-    found = document["sweep"]
-    machine, cycle = found["machine"], found["cycle"]
+    result = document["sweep"]
+    machine, cycle = result["machine"], result["cycle"]
     assumed = " (assumed; say yours in [machine] of classifier.toml)" if machine["assumed"] else ""
     curves = [
         f"{printable(candidate['title'])}: training loss"
@@ -63,12 +63,12 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
     ]
     failures = [
         f"{printable(row['title'])} failed: {printable(row['reason'])}"
-        for row in found["rows"]
+        for row in result["rows"]
         if row["status"] == "failed"
     ]
-    notes = [f"{printable(row['title'])}: {printable(row['note'])}" for row in found["rows"] if row.get("note")]
+    notes = [f"{printable(row['title'])}: {printable(row['note'])}" for row in result["rows"] if row.get("note")]
     return [
-        table([_row(row) for row in found["rows"]]),
+        table([_row(row) for row in result["rows"]]),
         "",
         *(line for group in (curves, notes, failures) if group for line in [*group, ""]),
         (

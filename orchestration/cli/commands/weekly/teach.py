@@ -55,20 +55,24 @@ def teach(
                 tenth = now
                 progress.note(f"{done} of {n} texts")
 
-        found = teach(session.home, name, week, TeacherRequest(file, budget, most, one_hot), watch)
+        result = teach(session.home, name, week, TeacherRequest(file, budget, most, one_hot), watch)
     if json:
-        emit_json(found.as_json())
+        emit_json(result.as_json())
     else:
-        lesson, unsent = found.lesson, found.texts - found.asked
-        emit(f"{len(lesson.rows)} of {found.texts} training texts of {found.cycle.week} have an answer in {found.path}")
+        lesson, unsent = result.lesson, result.texts - result.asked
+        emit(
+            f"{len(lesson.rows)} of {result.texts} training texts of {result.cycle.week} have an answer"
+            f" in {result.path}"
+        )
         counts = {
             "not sent": unsent, "unanswered": lesson.unanswered, "unusable": lesson.unusable,
             "without log-probabilities": lesson.without_probabilities,
         }  # fmt: skip
         if listed := ", ".join(f"{count} {why}" for why, count in counts.items() if count):
             emit(f"left out, to be learned by their label alone: {listed}")
-        emit(printable(found.sentence))
+        emit(printable(result.sentence))
         say(
-            session, f'next: teacher = "{file}" in a [[candidate]], then ratchet cycle {name} --week {found.cycle.week}'
+            session,
+            f'next: teacher = "{file}" in a [[candidate]], then ratchet cycle {name} --week {result.cycle.week}',
         )
-    return _LEFT_OUT if len(found.lesson.rows) < found.texts else 0
+    return _LEFT_OUT if len(result.lesson.rows) < result.texts else 0

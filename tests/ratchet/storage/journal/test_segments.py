@@ -101,7 +101,7 @@ def test_a_landing_that_believes_damaged_segments_is_caught(
     home: Home, tmp_path: Path, plant: Callable[..., ModuleType]
 ) -> None:
     """The planted bug takes a row whose label was changed on the disk; the real one takes none."""
-    mutant = plant(loading, "if is_sealed(path.name) and not is_intact(path, found.sha256):", "if False:")
+    mutant = plant(loading, "if is_sealed(path.name) and not is_intact(path, result.sha256):", "if False:")
     segment = seal(home, 0)
     table = pq.read_table(segment)
     labels = pa.array(["refund"] * len(table))
