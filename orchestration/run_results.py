@@ -1,21 +1,14 @@
 """Hooks that keep `run_results.json` true while a cycle runs: after each step, done or failed, before the run ends.
 
-Add here what is read from Dagster's events; how the file is written is `ratchet/storage/reports.py`.
+Add here what is read from Dagster's events; the list of stages is `ratchet/gates/registry.py`, how the file is
+written is `ratchet/storage/reports.py`.
 """
 
 import dagster as dg
 
 from ratchet.core.cycle import Cycle
+from ratchet.gates.registry import STAGES
 from ratchet.storage.reports import Reports, StageResult
-
-STAGES = (
-    "production_logs", "corrected_labels", "row_quality", "label_agreement", "training_set", "label_distribution",
-    "leakage",
-    "target_plan", "adapter", "calibration_temperature", "target_fit", "eval_report", "beats_baselines",
-    "golden_agreement",
-    "golden_set_regression",
-)  # fmt: skip
-"""Every stage of a cycle in its order; those a run never reached are reported as skipped."""
 
 
 @dg.success_hook(required_resource_keys={"reports"})
@@ -41,7 +34,7 @@ def _record(context: dg.HookContext) -> None:
 
 
 def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResult]:
-    """What each stage of a run did so far, from its events."""
+    """Results of each stage of a run so far, from its events; stages that it did not reach are reported as skipped."""
     steps = {stage_of(s.step_key): s for s in instance.get_run_step_stats(run_id)}
     failures = {
         stage_of(entry.step_key or ""): entry.dagster_event.step_failure_data.error
@@ -73,5 +66,5 @@ def collect_stages(instance: dg.DagsterInstance, run_id: str) -> list[StageResul
 
 
 def stage_of(step_key: str) -> str:
-    """The stage a step belongs to: a check's step is named after its asset and itself."""
+    """Stage that a step belongs to: a check's step is named after its asset and itself."""
     return next((stage for stage in reversed(STAGES) if step_key == stage or step_key.endswith(f"_{stage}")), step_key)

@@ -1,4 +1,5 @@
-"""Eligibility: may this candidate enter a rollout, or become live? A pure decision over the receipts of its cycle.
+"""Eligibility: the pure decision over an adapter's receipts, whether it may enter a rollout, become live, or go on
+serving.
 
 Add here rules about who may enter. How a candidate advances is `ratchet/rollout/decision.py`, the history
 `ratchet/storage/rollout/ledger.py`.
@@ -9,18 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ratchet.core.verdict import Verdict
-from ratchet.gates.registry import GATES, MODEL_GATES
-
-_JUDGE_ADAPTER = ("target_fit", *MODEL_GATES)
-_JUDGE_EXAMPLES = ("label_distribution", "leakage", *_JUDGE_ADAPTER)
+from ratchet.gates.registry import ADAPTER_GATES, EXAMPLE_GATES, GATES
 
 
 class JudgedReceipt(Protocol):
-    """What this module needs to know of a receipt."""
+    """Verdict of a gate with the digests of what it judged."""
 
     @property
     def verdict(self) -> Verdict:
-        """The gate's verdict."""
+        """Verdict of the gate."""
         ...
 
     @property
@@ -31,29 +29,35 @@ class JudgedReceipt(Protocol):
 
 @dataclass(frozen=True)
 class Eligibility:
-    """Whether an adapter may become live, with the reason either way."""
+    """Permission to become live, or its refusal, with the reason either way."""
 
     allowed: bool
     reason: str
 
 
 def decide_eligibility(
-    adapter: str, receipts: Mapping[str, JudgedReceipt], *, unasked: Collection[str] = ()
+    adapter: str, receipts: Mapping[str, JudgedReceipt], *, required: Collection[str] = GATES
 ) -> Eligibility:
-    """Allowed when every gate of the cycle has a receipt, none failed, and all judged the same data and this adapter.
+    """Allow an adapter when every required gate has a receipt, none failed, and all judged the same data and this
+    adapter.
 
-    `unasked` are gates that did not exist yet when the adapter came in: of them a receipt is not missed.
+    `required` are the gates that are asked: all of the registry before an adapter comes in, those that its entry of the
+    ledger names once it did, so that a gate added later leaves it where it is.
     """
-    missing = [gate for gate in GATES if gate not in receipts and gate not in unasked]
-    failed = [gate for gate in GATES if gate in receipts and not receipts[gate].verdict.passed]
+    failed = [gate for gate in receipts if not receipts[gate].verdict.passed]
     if failed:
         return Eligibility(False, f"{failed[0]} blocked it: {receipts[failed[0]].verdict.reason}")
+    missing = [gate for gate in required if gate not in receipts]
     if missing:
         return Eligibility(False, f"its cycle has no verdict of {', '.join(missing)}")
-    others = [gate for gate in _JUDGE_ADAPTER if gate in receipts and receipts[gate].binds.get("adapter") != adapter]
+    judges = [gate for gate in ADAPTER_GATES if gate in receipts]
+    others = [gate for gate in judges if receipts[gate].binds.get("adapter") != adapter]
     if others:
         return Eligibility(False, f"the receipt of {others[0]} judged another adapter")
-    data = {receipts[gate].binds.get("training_set") for gate in _JUDGE_EXAMPLES if gate in receipts}
+    # A ledger entry could name gates of the data alone, and those would vouch for any adapter.
+    if not judges:
+        return Eligibility(False, "none of its receipts judged the adapter itself")
+    data = {receipts[gate].binds.get("training_set") for gate in EXAMPLE_GATES if gate in receipts}
     if len(data) != 1 or None in data:
         return Eligibility(False, "its receipts judged different training sets")
     return Eligibility(True, f"all {len(receipts)} gates of its cycle let it pass")

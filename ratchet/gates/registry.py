@@ -1,12 +1,68 @@
-"""Gates: what a check says, as a value. A verdict always comes with its reason and the evidence it was taken from.
+"""Registry of the gates: one row for each, from which eligibility, the stages of a cycle and every list of gates
+follow.
 
-Add here what all gates share. How each gate decides is in its own module (`agreement`, `leakage`, `regression`, ...),
-how receipts are written in `ratchet/storage/receipts.py`.
+Add a gate as one row here, with its rule in a module of its name in this folder, its check in `checks/`, and its
+line in `orchestration/definitions.py`. An adapter that came in before keeps serving: it answers for the gates that
+its own entry of the ledger names (`ratchet/workflows/rollout/admission.py`).
 """
 
-DATA_GATES = ("row_quality", "label_agreement", "label_distribution", "leakage")
-TARGET_GATES = ("target_plan", "target_fit")
-"""Whether what is planned, and what was made of it, can run where it must. They came later: an entry of the ledger that
-is older than they are names no receipt of theirs, and stands (`ratchet/workflows/rollout/admission.py`)."""
-MODEL_GATES = ("beats_baselines", "golden_agreement", "golden_set_regression")
-GATES = DATA_GATES + TARGET_GATES + MODEL_GATES
+from dataclasses import dataclass
+from typing import Literal
+
+ASSETS = (
+    "production_logs",
+    "corrected_labels",
+    "training_set",
+    "adapter",
+    "calibration_temperature",
+    "eval_report",
+)
+"""Assets of a cycle, in their order."""
+
+Subject = Literal["rows", "examples", "plan", "files", "answers"]
+"""Subject of a verdict: rows of the week, examples of the training set, the plan of a training, the adapter's files,
+or the answers of candidate and live."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: its name, the asset after which it runs, and what it judges."""
+
+    name: str
+    stage: str
+    judges: Subject
+
+    def __post_init__(self) -> None:
+        if self.stage not in ASSETS:
+            raise ValueError(f"gate {self.name} runs after {self.stage!r}; a cycle has {', '.join(ASSETS)}.")
+
+
+REGISTRY = (
+    Gate("row_quality", "corrected_labels", "rows"),
+    Gate("label_agreement", "corrected_labels", "rows"),
+    Gate("label_distribution", "training_set", "examples"),
+    Gate("leakage", "training_set", "examples"),
+    Gate("target_plan", "training_set", "plan"),
+    Gate("target_fit", "calibration_temperature", "files"),
+    Gate("beats_baselines", "eval_report", "answers"),
+    Gate("golden_agreement", "eval_report", "answers"),
+    Gate("golden_set_regression", "eval_report", "answers"),
+)
+
+
+def gates_on(*subjects: Subject) -> tuple[str, ...]:
+    """Names of the gates that judge one of `subjects`, in the order of the registry."""
+    return tuple(gate.name for gate in REGISTRY if gate.judges in subjects)
+
+
+GATES = tuple(gate.name for gate in REGISTRY)
+DATA_GATES = gates_on("rows", "examples")
+TARGET_GATES = gates_on("plan", "files")
+MODEL_GATES = gates_on("answers")
+ADAPTER_GATES = gates_on("files", "answers")
+"""Their receipts bind the adapter."""
+EXAMPLE_GATES = gates_on("examples", "files", "answers")
+"""Their receipts bind the training set."""
+
+STAGES = tuple(name for asset in ASSETS for name in (asset, *(gate.name for gate in REGISTRY if gate.stage == asset)))
+"""Every stage of a cycle in its order: each asset, then the gates that run after it."""

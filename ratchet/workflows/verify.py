@@ -89,9 +89,10 @@ def _derive(home: Home, receipt: Receipt) -> str:
     if not len(answers.test):
         return "cannot be derived again: the answers of that adapter are not stored any more"
     baselines = receipt if receipt.gate == "beats_baselines" else Receipts(home).read(cycle)["beats_baselines"]
-    return _compare(
-        judge_again(answers, Specs(home)[receipt.classifier], baselines)[receipt.gate], receipt, "the stored answers"
-    )
+    again = judge_again(answers, Specs(home)[receipt.classifier], baselines).get(receipt.gate)
+    if again is None:
+        return f"cannot be derived again: {receipt.gate} does not judge stored answers alone"
+    return _compare(again, receipt, "the stored answers")
 
 
 def _derive_target(home: Home, receipt: Receipt) -> str:

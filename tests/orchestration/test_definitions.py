@@ -10,8 +10,7 @@ import pytest
 
 from orchestration import definitions
 from orchestration.publication import PUBLICATION
-from orchestration.run_results import STAGES
-from ratchet.gates.registry import GATES
+from ratchet.gates.registry import GATES, STAGES
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("orchestration", "assets", "checks", "resources", "ratchet")

@@ -19,7 +19,7 @@ from ratchet.deployment.hub.contents import make_files, need_peft
 from ratchet.deployment.hub.model_card import CardFacts
 from ratchet.deployment.hub.public_base import name_base
 from ratchet.gates.eligibility import decide_eligibility
-from ratchet.gates.registry import TARGET_GATES
+from ratchet.gates.registry import GATES
 from ratchet.gates.target_fit import decide_target_fit
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.folder import read_folder
@@ -137,7 +137,7 @@ def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Rec
     for entry in reversed(Ledger(home).entries(name)):
         if entry.adapter == adapter and entry.week and entry.receipts:
             cycle, result = Cycle(name, parse_week(entry.week)), receipts.kept(name, entry.week, entry.receipts)
-            unasked = () if set(TARGET_GATES) & set(result) else TARGET_GATES
+            required = tuple(entry.receipts)
             break
     else:
         made = next((cycle for cycle, made in candidates(home, name) if made == adapter), None)
@@ -145,8 +145,8 @@ def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Rec
             raise BlockedError(
                 f"no cycle of {name} vouches for adapter {adapter[:12]}.", "Run its cycle again.", code="no_evidence"
             )
-        cycle, result, unasked = made, receipts.read(made), ()
-    eligible = decide_eligibility(adapter, result, unasked=unasked)
+        cycle, result, required = made, receipts.read(made), GATES
+    eligible = decide_eligibility(adapter, result, required=required)
     if not eligible.allowed:
         raise BlockedError(
             f"adapter {adapter[:12]} is not published: {eligible.reason}.", "Run its cycle again.", code="blocked"

@@ -6,7 +6,6 @@ adapter's files is `ratchet/models/adapters/format.py`.
 
 from ratchet.core.errors import RatchetError
 from ratchet.gates.eligibility import decide_eligibility
-from ratchet.gates.registry import TARGET_GATES
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.state import state_after
@@ -42,9 +41,7 @@ def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) 
             f"no entry of the ledger lets adapter {digest[:12]} in.", "Run its cycle and promote it.", code="unpromoted"
         )
     receipts = _receipts_of(home, classifier, entry)
-    eligible = decide_eligibility(
-        digest, receipts, unasked=() if set(TARGET_GATES) & set(entry.receipts) else TARGET_GATES
-    )
+    eligible = decide_eligibility(digest, receipts, required=tuple(entry.receipts))
     if not eligible.allowed:
         raise RatchetError(
             f"adapter {digest[:12]} is not vouched for by its receipts: {eligible.reason}.",

@@ -11,8 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.run_results import STAGES
-from ratchet.gates.registry import GATES
+from ratchet.gates.registry import GATES, STAGES
 from ratchet.testing.homes import SmallClassifier
 
 pytestmark = pytest.mark.xdist_group("cli_cycle")

@@ -7,7 +7,7 @@ import pytest
 
 from ratchet.core.verdict import Verdict
 from ratchet.gates.eligibility import decide_eligibility
-from ratchet.gates.registry import GATES, MODEL_GATES, TARGET_GATES
+from ratchet.gates.registry import GATES, MODEL_GATES
 
 ADAPTER, DATA = "a" * 64, "d" * 64
 ADAPTERS = ("target_fit", *MODEL_GATES)
@@ -81,9 +81,18 @@ def test_no_receipts_at_all_name_every_gate() -> None:
 
 
 def test_a_gate_that_did_not_exist_yet_is_not_missed() -> None:
-    """An adapter that came in before the gates of the targets stays in; a receipt of theirs that failed still
-    counts."""
+    """An adapter answers for the gates that its entry names; a receipt that failed counts, whether it is required or
+    not."""
     before = receipts(target_plan=None, target_fit=None)
-    assert decide_eligibility(ADAPTER, before, unasked=TARGET_GATES).allowed
+    named = tuple(before)
+    assert decide_eligibility(ADAPTER, before, required=named).allowed
+    assert not decide_eligibility(ADAPTER, before).allowed
     failed = {**before, "target_fit": JudgedReceipt(Verdict("failed", "Fails: rank."), {"adapter": ADAPTER})}
-    assert not decide_eligibility(ADAPTER, failed, unasked=TARGET_GATES).allowed
+    assert not decide_eligibility(ADAPTER, failed, required=named).allowed
+
+
+@pytest.mark.parametrize("gate", [gate for gate in GATES if gate not in ADAPTERS])
+def test_gates_of_the_data_alone_vouch_for_no_adapter(gate: str) -> None:
+    """An entry that names none that looked at the adapter would let any adapter in."""
+    found = decide_eligibility(ADAPTER, {gate: receipts()[gate]}, required=[gate])
+    assert (found.allowed, found.reason) == (False, "none of its receipts judged the adapter itself")
