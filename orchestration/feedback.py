@@ -19,7 +19,12 @@ _ATTEMPTS = 3
 _BUSY_WAIT_S = 1.0
 
 
-@dg.sensor(job=weekly_cycle, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=weekly_cycle,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a cycle early once a classifier has enough new corrections (window.early_after_corrections).",
+)
 def new_feedback_sensor(
     context: dg.SensorEvaluationContext,
     home: dg.ResourceParam[Home],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.instigator_renames import rename_instigators
 from ratchet.core.files import write_atomically
 
 SETTINGS = """\
@@ -39,25 +40,29 @@ retention:
   sensor: {purge_after_days: {skipped: 7, failure: 30, success: -1}}
 """
 
+FORM = "names of schedules and sensors: 2"
+"""Content of `.prepared`; a folder with another one is upgraded."""
+
 
 def prepare_dagster_home(folder: Path) -> Path:
-    """Create `folder` with its settings and databases where there are none, and return it.
+    """Create `folder` with its settings and databases where there are none, upgrade an older one, and return it.
 
     Dagster's processes each create the missing databases when they start; two at once (webserver and daemon of a new
     home) trip over each other, and the code location then fails to load. So they are created here, by one process at a
     time.
     """
     prepared = folder / ".prepared"
-    if prepared.exists():
+    if prepared.exists() and prepared.read_text() == FORM:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not prepared.exists():
+        if not prepared.exists() or prepared.read_text() != FORM:
             if not (folder / "dagster.yaml").exists():
                 write_atomically(folder / "dagster.yaml", SETTINGS.encode())
-            with dg.DagsterInstance.from_config(str(folder)):
-                prepared.touch()
+            with dg.DagsterInstance.from_config(str(folder)) as instance:
+                rename_instigators(instance)
+            write_atomically(prepared, FORM.encode())
     return folder
 
 

@@ -45,7 +45,12 @@ def promotion() -> None:
     weigh_and_move()
 
 
-@dg.sensor(job=promotion, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=promotion,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Every minute: asks for a run when the evidence moves a rollout up a step, holds it or rolls it back.",
+)
 def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Home]) -> dg.SensorResult:
     """Asks for a move once the evidence of a rollout carries one; says of every other why it holds.
 

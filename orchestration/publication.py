@@ -59,6 +59,7 @@ def publication_check() -> None:
     cron_schedule="0 7 * * 1",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every Monday at 07:00 UTC: compares the Hub with what each classifier has published.",
 )
 def publication_check_schedule(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]

@@ -59,6 +59,7 @@ def shadow_deployment() -> None:
     monitored_jobs=[weekly_cycle],
     request_job=shadow_deployment,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Puts the candidate of a cycle that passed into the shadow slot, beside live; users see only live.",
 )
 def shadow_deployment_sensor(
     context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home]

@@ -36,6 +36,7 @@ def request_cycle(cycle: Cycle, run_key: str, **tags: str) -> dg.RunRequest:
     cron_schedule="0 6 * * 1",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every Monday at 06:00 UTC: one cycle for each classifier, over the week that has just ended.",
 )
 def weekly_cycle_schedule(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]

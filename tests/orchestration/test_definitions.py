@@ -11,6 +11,7 @@ import pytest
 from orchestration import definitions
 from orchestration.publication import PUBLICATION
 from ratchet.gates.registry import GATES, STAGES
+from resources.storage import build_stores
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("orchestration", "assets", "checks", "resources", "ratchet")
@@ -50,6 +51,28 @@ def test_every_check_says_when_it_passes() -> None:
         for check in definitions.CHECKS
         for spec in check.check_specs
     )
+
+
+def test_every_schedule_and_sensor_says_in_the_ui_what_it_does() -> None:
+    """By the names that layout and docs use, each with a description."""
+    schedules, sensors = definitions.defs.schedules or (), definitions.defs.sensors or ()
+    found = {each.name: each.description for each in (*schedules, *sensors)}  # type: ignore[union-attr]
+    assert set(found) == {
+        "weekly_cycle_schedule",
+        "publication_check_schedule",
+        "new_feedback_sensor",
+        "shadow_deployment_sensor",
+        "promotion_sensor",
+    }
+    assert all(found.values())
+
+
+def test_every_store_is_a_configurable_resource_with_a_description() -> None:
+    """The UI shows its fields, and what it is."""
+    for name, resource in build_stores("somewhere").items():
+        assert isinstance(resource, dg.ConfigurableResource), name
+        assert resource.root == "somewhere"
+        assert (resource.get_resource_definition().description or "").endswith(".")
 
 
 def test_definitions_load_and_every_resource_can_be_replaced(tmp_path: Path) -> None:

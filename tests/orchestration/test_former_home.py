@@ -1,0 +1,130 @@
+"""A home that commit b97b3cb wrote opens, serves, verifies and runs its next cycle (`tests/fixtures/README.md`)."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from orchestration.instance import open_instance
+from orchestration.instigator_renames import RENAMED
+from ratchet.storage.home import Home
+from ratchet.testing.homes import SmallClassifier
+
+pytestmark = pytest.mark.xdist_group("former_home")
+ARCHIVE = Path(__file__).parents[1] / "fixtures" / "home_b97b3cb.tar.xz"
+RATCHET = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
+SWITCHED_OFF = {"weekly_cycle_schedule", "new_feedback_sensor"}
+ALL = SWITCHED_OFF | {"publication_check_schedule", "shadow_deployment_sensor", "promotion_sensor"}
+
+
+class FormerHome:
+    """An unpacked copy of the fixture: the home, its key for the gateway, and the environment with its base model."""
+
+    def __init__(self, folder: Path) -> None:
+        with tarfile.open(ARCHIVE) as archive:
+            archive.extractall(folder, filter="data")
+        self.home = Home(folder / "home")
+        self.key = (folder / "key.txt").read_text().strip()
+        self.environment = {"RATCHET_CACHE": str(folder / "cache"), "RATCHET_GATEWAY_BALLAST_BYTES": "0"}
+
+    def ratchet(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on the home."""
+        command = [*RATCHET, "--home", str(self.home.root), *words]
+        return subprocess.run(
+            command, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture
+def former(tmp_path: Path) -> FormerHome:
+    """A copy of one's own."""
+    return FormerHome(tmp_path)
+
+
+def test_it_opens_and_verifies(former: FormerHome) -> None:
+    """Live and candidate are who they were; ledger, receipts, anchors and flag hold."""
+    done = former.ratchet("status", "small", "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.dumps(json.loads(done.stdout))
+    entries = [json.loads(line) for line in former.home.ledger("small").read_text().splitlines()]
+    live, candidate = (next(e for e in entries if e["action"] == action)["adapter"] for action in ("promote", "shadow"))
+    assert live in shown
+    assert candidate in shown
+    verified = former.ratchet("verify", "small")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert former.ratchet("report", "small").returncode == 0
+
+
+def test_a_gateway_serves_it_by_its_own_key(former: FormerHome) -> None:
+    """Live answers, the candidate shadows, and what the journal held is kept."""
+    command = [*RATCHET, "--home", str(former.home.root), "serve", "--port", "0"]
+    environment = {**os.environ, **former.environment}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as gateway:
+        try:
+            assert gateway.stderr is not None
+            address = gateway.stderr.readline().split()[1].strip(",;")
+            with httpx.Client(
+                base_url=address, timeout=60, headers={"Authorization": f"Bearer {former.key}"}
+            ) as client:
+                ready = client.get("/readyz")
+                assert ready.status_code == 200, ready.text
+                answer = client.post("/v1/classifiers/small", json={"text": "reimburse my blue kettle"})
+                assert answer.status_code == 200, answer.text
+                entries = former.home.ledger("small").read_text().splitlines()
+                assert answer.json()["adapter"] == json.loads(entries[0])["adapter"]
+            with httpx.Client(base_url=address, timeout=60) as stranger:
+                assert stranger.post("/v1/classifiers/small", json={"text": "refund"}).status_code == 401
+        finally:
+            gateway.terminate()
+
+
+def test_the_next_cycle_runs_on_it(former: FormerHome) -> None:
+    """A third week is trained and judged against what was live then."""
+    SmallClassifier(former.home, requests=300).write_week(date(2026, 1, 19))
+    done = former.ratchet("cycle", "small", "--week", "2026-01-19", "--json")
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads((former.home.reports("small") / "2026-01-19" / "eval_report.json").read_bytes())
+    assert report["live"] == json.loads(former.home.ledger("small").read_text().splitlines()[0])["adapter"]
+
+
+def states(home: Home) -> dict[str, str]:
+    """Status of each schedule and sensor that Dagster knows."""
+    with open_instance(home.dagster) as instance:
+        found = [(state.instigator_name, state.status.value) for state in instance.all_instigator_state()]
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+def test_what_the_operator_had_switched_off_stays_off(
+    former: FormerHome, dagster_processes: Callable[[Home], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state moves to the new name, once; the daemon then knows each schedule and sensor once, under that name."""
+    monkeypatch.setenv("RATCHET_CACHE", former.environment["RATCHET_CACHE"])
+    before = states(former.home)
+    assert {name for name, status in before.items() if status == "STOPPED"} == SWITCHED_OFF
+    assert not set(before) & set(RENAMED)
+    assert states(former.home) == before
+    processes = dagster_processes(former.home)
+    processes.start("daemon")
+    processes.wait_until(lambda: ticked(former.home), "the daemon has looked at the promotion sensor")
+    after = states(former.home)
+    assert set(after) == ALL
+    assert {name for name, status in after.items() if status == "STOPPED"} == SWITCHED_OFF
+    processes.stop()
+    log = (former.home.root / "daemon.log").read_text()
+    assert [name for name in RENAMED if f"'{name}'" in log or f" {name} " in log] == []
+
+
+def ticked(home: Home) -> bool:
+    """True once the daemon has evaluated the promotion sensor."""
+    with open_instance(home.dagster) as instance:
+        (state,) = (each for each in instance.all_instigator_state() if each.instigator_name == "promotion_sensor")
+        return bool(instance.get_ticks(state.instigator_origin_id, state.selector_id))
