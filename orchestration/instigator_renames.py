@@ -1,7 +1,8 @@
 """Upgrade of an older Dagster home: renamed schedules and sensors keep the state that their operator set.
 
-Dagster files the state of a schedule or sensor under its name. Under a new name it would begin with the default, running,
-though it was switched off; and the old name would stay on as one that cannot be loaded. Add a renamed one to `RENAMED`.
+Dagster files the state of a schedule or sensor under its name. Under a new name it would begin with the default,
+running, though it was switched off; and the old name would stay on as one that cannot be loaded. Add a renamed one
+to `RENAMED`.
 """
 
 from typing import Any

@@ -1,9 +1,8 @@
-"""How a body is read: no larger than permitted, parsed strictly from its bytes, and described for OpenAPI.
+"""Request bodies: no larger than permitted, parsed strictly from their bytes, and described for OpenAPI.
 
 Add here what all routes with a body share; the bodies themselves are `schemas.py`.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -13,9 +12,10 @@ from pydantic import ValidationError
 from gateway.errors import RequestError, explain
 from gateway.schemas import Refused, Strict
 from gateway.state import gateway_of
+from ratchet.core.strict_json import parse_strictly
 
 Body = TypeVar("Body", bound=Strict)
-_REFUSALS = {
+_ERRORS = {
     401: "No valid key.",
     403: "The key lacks the scope.",
     404: "No such classifier serves.",
@@ -27,15 +27,15 @@ _REFUSALS = {
     507: "The disk is full.",
 }
 REFUSED: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refused, "description": said} for status, said in _REFUSALS.items()
+    status: {"model": Refused, "description": reason} for status, reason in _ERRORS.items()
 }
 CONTRADICTED: dict[int | str, dict[str, Any]] = {
-    409: {"model": Refused, "description": "The same source said something else before."}
+    409: {"model": Refused, "description": "The same source has given another answer before."}
 }
 
 
 def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
-    """A dependency that reads a body of at most the permitted size and parses it strictly from its bytes."""
+    """Dependency that reads a body of at most the permitted size and parses it strictly from its bytes."""
 
     async def read(request: Request) -> Body:
         limit, content = gateway_of(request).settings.max_body_bytes, b""
@@ -50,22 +50,17 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
                 )
         try:
             result = model.model_validate_json(content)
-            json.loads(content, object_pairs_hook=_once)  # two readers of a repeated key may disagree on what was said
+            parse_strictly(content)  # pydantic takes the last of a repeated key, another reader the first
         except ValidationError as error:
             raise explain(error, list(model.model_fields)) from None
-        except ValueError:
-            raise RequestError(422, "bad_body", "body: a key occurs twice.", "Give each field once.") from None
+        except ValueError as error:
+            raise RequestError(422, "bad_body", f"body: {error}.", "Give each field once, as JSON in UTF-8.") from None
         return result
 
     return read
 
 
-def _once(pairs: list[tuple[str, Any]]) -> None:
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise ValueError
-
-
 def described(model: type[Strict]) -> dict[str, Any]:
-    """The OpenAPI entry of a body that is parsed by `body_of`."""
+    """OpenAPI entry of a body that is parsed by `body_of`."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,27 +1,43 @@
-"""Strict JSON: every key once, finite numbers, letters that can be written again."""
+"""Reader of strict JSON: UTF-8, every key once, finite numbers, text that can be written again.
+
+Everything that strangers or other programs hand in is read here: adapter files, the flag file, request bodies, rows
+of `ratchet predict`. Two readers of a repeated key may take different values, and NaN or a lone surrogate breaks
+whoever writes the value again.
+"""
 
 import json
+import math
 from typing import Any
-
-from ratchet.core.digests import canonical_json
 
 
 def parse_strictly(text: bytes) -> Any:
-    """JSON in UTF-8 that says each thing once, in numbers that are finite and letters that can be written again.
+    """Parse JSON in UTF-8 (RFC 8259) that repeats no key and holds only finite numbers and whole characters.
 
-    Raises ValueError, or RecursionError for what is nested too deeply.
+    Raises ValueError with a reason that quotes nothing of the input; RecursionError for what is nested too deeply.
     """
-    result = json.loads(text.decode(), parse_constant=_no_constant, object_pairs_hook=_once)
-    canonical_json(result).encode()  # finds 1e999 and lone surrogates
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    result = json.loads(decoded, parse_constant=_finite, parse_float=_finite, object_pairs_hook=_once)
+    # Without an escape there is no lone surrogate, and most texts have none: the second look is for the few.
+    if "\\u" in decoded:
+        try:
+            json.dumps(result, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text holds a lone surrogate") from None
     return result
 
 
-def _no_constant(word: str) -> None:
-    raise ValueError(word)
+def _finite(number: str) -> float:
+    result = float(number)
+    if not math.isfinite(result):
+        raise ValueError("a number is not finite")
+    return result
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key occurs twice")
     return result

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.core.strict_json import parse_strictly
 from ratchet.models.inference.predictor import Predictor
 
 BLOCK = 1024
@@ -24,8 +25,7 @@ class BadRow:
 
 
 def predict_lines(predictor: Predictor, lines: Iterable[bytes], max_chars: int) -> Iterator[dict[str, Any] | BadRow]:
-    """For each line that is not blank, in order: its row with label, confidence and probabilities, or why there is
-    none.
+    """Yield for each line that is not blank, in order, its row with label, confidence and probabilities, or why not.
 
     Keys of the row are kept; an earlier `label`, `confidence` or `probabilities` is kept as `given_label` and so on.
     """
@@ -55,11 +55,13 @@ def _answer(predictor: Predictor, block: list[dict[str, Any] | BadRow]) -> Itera
 
 def _read(number: int, line: bytes, max_chars: int) -> dict[str, Any] | BadRow:
     try:
-        row = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError:
-        return BadRow(number, "is not UTF-8")
-    except (ValueError, RecursionError):
+        row = parse_strictly(line)
+    except json.JSONDecodeError:
         return BadRow(number, "is not JSON")
+    except RecursionError:
+        return BadRow(number, "is not JSON: it is nested too deeply")
+    except ValueError as error:
+        return BadRow(number, f"is not strict JSON: {error}")
     text = row.get("text") if isinstance(row, dict) else None
     if not isinstance(text, str):
         return BadRow(number, 'has no text; write {"text": "..."}')
@@ -67,10 +69,4 @@ def _read(number: int, line: bytes, max_chars: int) -> dict[str, Any] | BadRow:
         return BadRow(number, "has an empty text")
     if len(text) > max_chars:
         return BadRow(number, f"has a text of {len(text)} characters, more than max_text_chars = {max_chars}")
-    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
-        return BadRow(number, "has a text with a lone surrogate")
     return dict(row)
-
-
-def _refuse_constant(word: str) -> float:
-    raise ValueError(word)

@@ -101,11 +101,11 @@ def swap_adapters(flag: dict[str, Any]) -> None:
 
 BROKEN: dict[str, tuple[Callable[[Home], bytes | None], str]] = {
     "deleted": (lambda home: None, "flags.json is missing"),
-    "empty": (lambda home: b"", "is no JSON"),
+    "empty": (lambda home: b"", "is not strict JSON"),
     "{}": (lambda home: b"{}", "holds no flags"),
     "nothing of us": (lambda home: b'{"flags": {}, "metadata": {"generation": 99}}', "follows from entry 0"),
-    "not UTF-8": (lambda home: home.flags.read_bytes() + b"\xff", "is no JSON"),
-    "nested": (lambda home: b"[" * 100_000, "is no JSON"),
+    "not UTF-8": (lambda home: home.flags.read_bytes() + b"\xff", "is not strict JSON"),
+    "nested": (lambda home: b"[" * 100_000, "is not strict JSON"),
     "no digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="x")),
     "is no adapter digest"),
     "unknown digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="f" * 64)),
@@ -127,9 +127,9 @@ BROKEN: dict[str, tuple[Callable[[Home], bytes | None], str]] = {
     "follows from entry 4"),
     "other head": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_head="0" * 64)),
     "newest is another"),
-    "duplicate key": (lambda home: replaced(home, '"state"', '"state": "DISABLED", "state"'), "stands twice"),
-    "NaN": (lambda home: replaced(home, '"shadow_share": 1.0', '"shadow_share": NaN'), "no number of JSON"),
-    "infinite": (lambda home: replaced(home, '"shadow_share": 1.0', '"shadow_share": 1e999'), "no number of JSON"),
+    "duplicate key": (lambda home: replaced(home, '"state"', '"state": "DISABLED", "state"'), "a key occurs twice"),
+    "NaN": (lambda home: replaced(home, '"shadow_share": 1.0', '"shadow_share": NaN'), "a number is not finite"),
+    "infinite": (lambda home: replaced(home, '"shadow_share": 1.0', '"shadow_share": 1e999'), "a number is not finite"),
     "no generation": (lambda home: replaced(home, '"generation"', '"generations"'), "its generation is None"),
     "generation true": (lambda home: replaced(home, '"generation": 3', '"generation": true'), "its generation is True"),
 }  # fmt: skip
@@ -407,20 +407,14 @@ def test_a_gateway_that_handles_a_refused_file_otherwise_is_noticed(
     assert answers(plant(slots_module, old, new)) == set(made[1]) ^ (set() if "kills" in old else {made[1][1]})
 
 
-@pytest.mark.parametrize(
-    ("value", "old"),
-    [
-        ('{"a": 1, "a": 2}', "object_pairs_hook=_without_repeats, "),
-        ("NaN", "parse_constant=_finite, "),
-        ("1e999", ", parse_float=_finite"),
-    ],
-)
-def test_a_reader_that_is_not_strict_is_noticed(home: Home, plant: Plant, value: str, old: str) -> None:
-    """The mutants decode as Python's own reader does, and take what no other reader of the file may take."""
+@pytest.mark.parametrize("value", ['{"a": 1, "a": 2}', "NaN", "1e999"])
+def test_a_reader_that_is_not_strict_is_noticed(home: Home, plant: Plant, value: str) -> None:
+    """The mutant decodes as Python's own reader does, and takes what no other reader of the file may take."""
     home.flags.write_bytes(replaced(home, '"flags": {', f'"flags": {{"another-team": {value}, '))
-    with pytest.raises(RatchetError, match="is no JSON"):
+    with pytest.raises(RatchetError, match="is not strict JSON"):
         Flags(home).read()
-    assert plant(flags_module, old).Flags(home).read().generation == 1
+    lax = plant(flags_module, "parse_strictly(content)", '__import__("json").loads(content)')
+    assert lax.Flags(home).read().generation == 1
 
 
 def test_a_file_made_anew_is_newer_than_the_one_it_follows(slots: Slots, home: Home, share: Share) -> None:

@@ -5,8 +5,6 @@ published, and published whole. Flags that are not ours are kept as they are. Ad
 of ours says is `ratchet/rollout/flag.py`.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import read_if_there, write_atomically, write_json
 from ratchet.core.filesystem import DISK, FileSystem
+from ratchet.core.strict_json import parse_strictly
 from ratchet.rollout.flag import SCHEMA, Rollout, read_flag
 from ratchet.storage.home import Home
 from ratchet.storage.reserved_space import with_reserve
@@ -53,10 +52,12 @@ class Flags:
         if content is None:
             return FlagSet()
         try:
-            return parse_flags(_decode(content), self.home.classifiers())
+            return parse_flags(parse_strictly(content), self.home.classifiers())
         except (ValueError, RecursionError) as error:
             raise RatchetError(
-                f"{path} is no JSON ({error}).", "Run 'ratchet doctor'; it follows from the ledger.", code="bad_flags"
+                f"{path} is not strict JSON ({error}).",
+                "Run 'ratchet doctor'; it follows from the ledger.",
+                code="bad_flags",
             ) from None
 
     def publish(self, classifier: str, rollout: Rollout, *, seen: int) -> FlagSet:
@@ -110,24 +111,6 @@ def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
         raise _refuse(f"its generation is {generation!r}")
     rollouts = {name: read_flag(document["flags"][name]) for name in classifiers if name in document["flags"]}
     return FlagSet(generation, rollouts, document)
-
-
-def _decode(content: bytes) -> Any:
-    """Strict JSON: no key twice, since two readers could then see two files, and no number that is none."""
-    return json.loads(content, object_pairs_hook=_without_repeats, parse_constant=_finite, parse_float=_finite)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return result
-
-
-def _finite(number: str) -> float:
-    if not math.isfinite(result := float(number)):
-        raise ValueError(f"{number[:40]} is no number of JSON")
-    return result
 
 
 def _refuse(found: str) -> RatchetError:
