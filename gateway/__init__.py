@@ -1,1 +1,1 @@
-"""Who answers: the HTTP gateway. It imports no Dagster and never opens the warehouse."""
+"""HTTP gateway: classifies texts with live adapters. It imports no Dagster and never opens the warehouse."""

@@ -1,7 +1,6 @@
-"""The application: its parts are made, started, and stopped so that no answer in flight and no row is lost.
+"""Application factory: makes, starts and stops the gateway's parts so that no answer in flight and no row is lost.
 
-Add a part here when it has a life of its own; routes are in `gateway/routes/classify.py`, `gateway/routes/feedback.py`,
-`gateway/routes/operations.py` and `gateway/routes/rollout_page.py`.
+Add a part here when it has a lifetime of its own; routes are in `gateway/routes/`.
 """
 
 import asyncio
@@ -43,13 +42,13 @@ _LOG = logging.getLogger("ratchet.gateway")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The gateway over the home of `settings`; raises `RatchetError` when it would be open to others without keys."""
+    """Return the gateway of a home; raises `RatchetError` if other machines could reach it without keys."""
     home = Home(settings.home)
     keys = Keys(home.keys).read()
     if not keys and not is_loopback(settings.host):
         raise RatchetError(
             f"{home.root} has no keys, so the gateway answers on loopback only, not on {settings.host}.",
-            "Make a key with 'ratchet key NAME --scope classify', or leave --host out.",
+            "Create a key with 'ratchet key NAME --scope classify', or omit --host.",
             code="open_gateway",
         )
     if settings.default_classifier is not None:
@@ -72,16 +71,17 @@ def create_app(settings: Settings) -> FastAPI:
         await asyncio.to_thread(landing.tend)
         try:
             await asyncio.to_thread(landing.recover, home.classifiers())
-        except OSError:  # answers go on without a disk that can be written; each row that is refused says so
+        except OSError:  # the gateway answers without a disk too; each row that fails reports it
             _LOG.exception("the journals cannot be written")
         await batcher.start()
-        lost = "the flags cannot be followed; what serves goes on serving"
-        following = asyncio.create_task(repeat(slots.follow, settings.poll_s, lost, partial(_say_lost, slots)))
-        lost = "the room held back on the disk cannot be seen to"
+        lost = "the flags cannot be followed; the gateway keeps what it serves"
+        following = asyncio.create_task(repeat(slots.follow, settings.poll_s, lost, partial(_report_lost, slots)))
+        lost = "the reserved disk space cannot be checked"
         tending = asyncio.create_task(repeat(landing.tend, settings.poll_s, lost))
         yield
         following.cancel()
         tending.cancel()
+        # Answers first, then the shadows that follow them, then the journals that take the rows of both.
         await batcher.stop()
         await shadowing.stop()
         await asyncio.to_thread(landing.close)
@@ -93,14 +93,14 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Answers of promoted classifiers, and the feedback that improves them.",
         version="1",
         lifespan=live,
-        docs_url=None,  # both pages would fetch scripts from outside
+        docs_url=None,  # both pages would load scripts from other hosts
         redoc_url=None,
-        redirect_slashes=False,  # the redirect would go wherever the client's own Host header says
+        redirect_slashes=False,  # the redirect would go to whatever Host header the client sent
     )
     app.state.gateway, app.state.access = gateway, Access(keys)
     app.state.form_tokens = FormTokens(secrets.token_bytes(32))
     app.exception_handler(RequestError)(respond)
-    app.state.refusal_shapes = tei.REFUSAL_SHAPES
+    app.state.error_shapes = tei.ERROR_SHAPES
     app.exception_handler(RatchetError)(answer_fault)
     app.exception_handler(HTTPException)(answer_http)
     app.exception_handler(Exception)(answer_crash)
@@ -119,37 +119,37 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _request_ids(home: Home) -> RequestIds:
-    """Ids under the home's secret; where it cannot be written, under one of this process, which the next does not
-    know."""
+    """Return ids under the home's secret; if it cannot be written, under a secret that ends with this process."""
     try:
         return RequestIds(keep_secret(home.secret))
     except OSError:
-        _LOG.warning("no secret can be written: feedback on answers of this process ends with it")
+        _LOG.warning(
+            "the secret of request ids cannot be written: feedback on these answers is rejected after a restart"
+        )
         return RequestIds(secrets.token_bytes(32))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
+    """True where only this machine can reach `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-async def repeat(work: Callable[[], None], every_s: float, lost: str, upset: Callable[[], None] = lambda: None) -> None:
-    """Do `work` in a thread every `every_s` seconds until cancelled; a failure is logged as `lost`, tells `upset`, ends
-    nothing."""
+async def repeat(work: Callable[[], None], every_s: float, lost: str, react: Callable[[], None] = lambda: None) -> None:
+    """Run `work` in a thread every `every_s` seconds until cancelled; log a failure as `lost` and call `react`."""
     while True:
         await asyncio.sleep(every_s)
         try:
             await asyncio.to_thread(work)
-        except Exception:  # noqa: BLE001 - whatever it was, the next turn comes
+        except Exception:  # noqa: BLE001 - whatever it was, the next turn may succeed
             _LOG.exception(lost)
-            upset()
+            react()
 
 
-def _say_lost(slots: Slots) -> None:
+def _report_lost(slots: Slots) -> None:
     slots.problems = {
         **slots.problems,
-        **dict.fromkeys(slots.names(), "The flags cannot be followed; the log says why."),
+        **dict.fromkeys(slots.names(), "The flags cannot be followed; see the log."),
     }

@@ -1,6 +1,6 @@
-"""What is done once the answer has left: nobody waits for it.
+"""Work that runs after the response was sent, so that no client waits for it.
 
-Add nothing here; what is done afterwards is said where the answer is made.
+Add nothing here; the work itself is chosen where the answer is made.
 """
 
 from collections.abc import Callable
@@ -12,20 +12,19 @@ _KEY = "ratchet.afterwards"
 
 
 class BackgroundMiddleware:
-    """ASGI middleware that runs what a request left to be done, on the event loop, after its last byte was handed
-    on."""
+    """ASGI middleware that runs the callbacks of a request on the event loop, after its last byte was handed on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, then do the rest."""
+        """Serve the request, then run its callbacks."""
         scope[_KEY] = []
         await self._app(scope, receive, send)
-        for each in scope[_KEY]:
-            each()
+        for callback in scope[_KEY]:
+            callback()
 
 
-def run_after_response(request: Request, what: Callable[[], None]) -> None:
-    """Run `what`, which must return at once and raise nothing, after this request was answered."""
-    request.scope[_KEY].append(what)
+def run_after_response(request: Request, callback: Callable[[], None]) -> None:
+    """Run `callback`, which must return at once and raise nothing, after this request was answered."""
+    request.scope[_KEY].append(callback)

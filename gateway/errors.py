@@ -1,6 +1,6 @@
-"""How a request is refused: a status, a stable code, one sentence and its cure; never what the request held.
+"""Request errors: a status, a stable code, one sentence and a hint; never what the request held.
 
-Add here other forms of the same answer; what is refused is decided where it is met.
+Add here other forms of the same response; each error is raised where it occurs.
 """
 
 import logging
@@ -18,7 +18,7 @@ from ratchet.core.errors import RatchetError
 
 
 class RequestError(Exception):
-    """An answer that is no."""
+    """Error response: HTTP status, code, message and hint, and the seconds after which a retry makes sense."""
 
     def __init__(self, status: int, code: str, message: str, hint: str = "", *, retry_s: int | None = None) -> None:
         super().__init__(message)
@@ -26,72 +26,74 @@ class RequestError(Exception):
 
 
 def unknown_classifier(serving: list[str]) -> RequestError:
-    """The answer to a name that nothing serves."""
+    """Return the error for a classifier that is not served."""
     return RequestError(
-        404, "no_classifier", "No such classifier serves here.", f"Serving: {', '.join(serving) or 'none'}."
+        404,
+        "no_classifier",
+        "This gateway does not serve that classifier.",
+        f"Serving: {', '.join(serving) or 'none'}.",
     )
 
 
 def explain(error: ValidationError, fields: list[str]) -> RequestError:
-    """The first thing that is wrong with a body, by the name of its field and the rule, without its value.
+    """Return the first error of a body, by the name of its field and the rule, without its value.
 
-    A key that is none of `fields` may be anybody's secret, so those that are taken are named in its place.
+    A key that is not in `fields` may be someone's secret, so the hint lists the known fields and never repeats the key.
     """
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(str(part)[:40] for part in first["loc"]) or "body"
     known = where if where.isprintable() and first["type"] != "extra_forbidden" else "body"
-    taken = (
-        f"Taken here: {', '.join(fields)}. " if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
+    accepted = (
+        f"Known fields: {', '.join(fields)}. " if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
     )
     return RequestError(
-        422, "bad_body", f"{known}: {first['msg']}."[:300], f"{taken}The fields are listed at /openapi.json."
+        422, "bad_body", f"{known}: {first['msg']}."[:300], f"{accepted}The fields are listed at /openapi.json."
     )
 
 
-async def respond(request: Request, refusal: RequestError) -> JSONResponse:
-    """A refusal as the response that FastAPI sends."""
+async def respond(request: Request, error: RequestError) -> JSONResponse:
+    """Return a request error as the response that FastAPI sends, and count it."""
     gateway, name = request.app.state.gateway, request.path_params.get("name", "")
-    gateway.metrics.requests.labels(name if name in gateway.slots else "", "", str(refusal.status)).inc()
-    headers = {"Retry-After": str(refusal.retry_s)} if refusal.retry_s is not None else None
-    shape = request.app.state.refusal_shapes.get(request.url.path, _own_shape)
-    return JSONResponse(shape(refusal), refusal.status, headers)
+    gateway.metrics.requests.labels(name if name in gateway.slots else "", "", str(error.status)).inc()
+    headers = {"Retry-After": str(error.retry_s)} if error.retry_s is not None else None
+    shape = request.app.state.error_shapes.get(request.url.path, _own_shape)
+    return JSONResponse(shape(error), error.status, headers)
 
 
 Shape = Callable[[RequestError], dict[str, Any]]
-"""How a refusal is written; routes that speak another server's language have their own, by path."""
+"""JSON body of a request error; routes that speak another server's protocol have their own shape, by path."""
 
 
-def _own_shape(refusal: RequestError) -> dict[str, Any]:
-    return {"error": refusal.problem.model_dump()}
+def _own_shape(error: RequestError) -> dict[str, Any]:
+    return {"error": error.problem.model_dump()}
 
 
 async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
-    """What the router itself refuses: no such route, or not by this method."""
-    said = {404: "No such route.", 405: "The route does not take this method."}.get(
-        error.status_code, "The request cannot be taken."
+    """Return the error of the router itself: no such route, or not with this method."""
+    message = {404: "No such route.", 405: "The route does not accept this method."}.get(
+        error.status_code, "The request cannot be accepted."
     )
-    result = await respond(
-        request, RequestError(error.status_code, "http", said, "The routes are listed at /openapi.json.")
+    response = await respond(
+        request, RequestError(error.status_code, "http", message, "The routes are listed at /openapi.json.")
     )
-    result.headers.update(error.headers or {})
-    return result
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def answer_crash(request: Request, error: Exception) -> JSONResponse:
-    """A fault of ours: 500 in the form of every refusal. The log gets its kind and place, not its words: they may hold
-    a text."""
-    result = traceback.extract_tb(error.__traceback__)
-    where = f"{result[-1].name} line {result[-1].lineno}" if result else "unknown"
+    """Return 500 for a bug of ours. The log gets its type and place, but not its message, which may hold a text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].name} line {frames[-1].lineno}" if frames else "unknown"
     logging.getLogger("ratchet.gateway").error("a request failed: %s in %s", type(error).__name__, where)
     return await respond(
-        request, RequestError(500, "fault", "The gateway failed on this request.", "The operator's log says where.")
+        request, RequestError(500, "fault", "The gateway failed on this request.", "The gateway's log shows where.")
     )
 
 
 async def answer_fault(request: Request, error: RatchetError) -> JSONResponse:
-    """What the operator must mend, met while answering: 503, and the sentence in the log only."""
+    """Return 503 for a fault that the operator must fix; its message goes to the log only."""
     logging.getLogger("ratchet.gateway").error("%s: %s", error.code, error)
-    refusal = RequestError(
-        503, error.code, "The classifier cannot answer now.", "Ask again later; the operator's log says why.", retry_s=5
+    unavailable = RequestError(
+        503, error.code, "The classifier cannot answer now.", "Try again later; the gateway's log shows why.", retry_s=5
     )
-    return await respond(request, refusal)
+    return await respond(request, unavailable)

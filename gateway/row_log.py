@@ -1,7 +1,7 @@
-"""Where the gateway's rows go: one journal for each classifier and kind; and what is done when the disk takes no more.
+"""Journals of the gateway's rows, one for each classifier and kind, and what happens when the disk is full.
 
-Add a kind of row here, with its columns; how rows survive is `ratchet/storage/journal/journal.py`, the room that is
-held back for the ledger and the flags `ratchet/storage/reserved_space.py`.
+Add a kind of row here, with its columns; how rows survive a crash is `ratchet/storage/journal/journal.py`, the space
+reserved for the ledger and the flags is `ratchet/storage/reserved_space.py`.
 """
 
 import errno
@@ -49,40 +49,39 @@ _COLUMNS: dict[str, dict[str, str]] = {
 
 @dataclass
 class RowLog:
-    """The journals of a home, opened when their first row comes.
+    """Journals of a home, each opened for its first row.
 
-    Once the disk was full, and until the ballast holds room again, no row is tried: the room that the ballast gave back
-    is for the ledger and the flags.
+    Once the disk was full, no row is written until the reserved space is held again: the space that was released is for
+    the ledger and the flags.
     """
 
     home: Home
     seal_s: float = 60.0
     ballast_bytes: int = 0
     trouble: str = ""
-    """Why rows cannot be written just now, in a sentence without any path; empty when they can."""
+    """Sentence, without any path, that says why rows cannot be written now; empty if they can."""
     _journals: dict[tuple[str, str], Journal] = field(default_factory=dict)
 
     @property
     def ballast(self) -> ReservedSpace:
-        """The room that is held back."""
+        """Disk space that is reserved."""
         return ReservedSpace(self.home.ballast, self.ballast_bytes)
 
     def append(self, classifier: str, kind: str, row: Mapping[str, Any]) -> "Future[None]":
-        """Add a row; the future is done once it is on disk. Raises OSError where it is known at once that it cannot
-        be."""
+        """Add a row; the future is done once it is on disk. Raises OSError if the row is known at once to fail."""
         if self.ballast.spent and self.ballast_bytes:
             self.trouble = _describe(None)
             raise OSError(errno.ENOSPC, self.trouble)
         try:
             done = self.journal(classifier, kind).append(row)
         except OSError as error:
-            self._meet(error)
+            self._note_outcome(error)
             raise
-        done.add_done_callback(lambda done: self._meet(done.exception()))
+        done.add_done_callback(lambda done: self._note_outcome(done.exception()))
         return done
 
     def journal(self, classifier: str, kind: str) -> Journal:
-        """The journal of one kind of row; raises OSError when it cannot be written."""
+        """Return the journal of one kind of row; raises OSError if it cannot be written."""
         key = classifier, kind
         if key not in self._journals or self._journals[key].stopped:
             self._journals[key] = Journal(
@@ -94,38 +93,38 @@ class RowLog:
         return self._journals[key]
 
     def target(self, classifier: str, kind: str) -> Path:
-        """The folder that receives the segments of one kind."""
+        """Return the folder that receives the segments of one kind."""
         others = {FEEDBACK: self.home.feedback, PAIRS: self.home.pairs, CONFLICTS: self.home.rejected}
         return others[kind](classifier) if kind in others else self.home.landing(classifier, kind)
 
     def recover(self, classifiers: list[str]) -> None:
-        """Seal what an earlier process left behind."""
+        """Seal the rows that an earlier process left in its journals."""
         for classifier in classifiers:
             for kind in _COLUMNS:
                 if self.home.journal(classifier, kind).is_dir():
                     self.journal(classifier, kind)
 
     def tend(self) -> None:
-        """Hold room back again where there is room: rows are taken from then on."""
+        """Reserve space again if the disk has room; rows are written again from then on."""
         spent = self.ballast.spent
         if self.ballast.fill():
             self.trouble = "" if spent else self.trouble
-        elif spent:  # perhaps another process let it go
+        elif spent:  # another process may have released the space
             self.trouble = _describe(None)
 
     def close(self) -> None:
-        """Seal everything and end."""
+        """Seal and close every journal."""
         for journal in self._journals.values():
             journal.close()
         self._journals.clear()
 
-    def _meet(self, error: BaseException | None) -> None:
+    def _note_outcome(self, error: BaseException | None) -> None:
         if is_full(error):
             release(self.home.ballast)
         self.trouble = "" if error is None else _describe(error)
 
 
 def _describe(error: BaseException | None) -> str:
-    """The sentence for a disk that refuses; None is a disk that is full."""
+    """Return the sentence for an error of the disk; None means a full disk."""
     code = errno.ENOSPC if error is None or is_full(error) else getattr(error, "errno", None)
-    return f"The disk takes no rows: {os.strerror(code) if code else 'the journal has stopped'}."
+    return f"Rows cannot be written: {os.strerror(code) if code else 'the journal has stopped'}."

@@ -1,7 +1,7 @@
-"""What clients send and get, with descriptions and bounds: the source of the OpenAPI document.
+"""Bodies of requests and responses, with descriptions and bounds: the source of the OpenAPI document.
 
-Bodies are parsed from their bytes, strictly: what pydantic's JSON parser refuses (lone surrogates, NaN) never gets in.
-Add a field here; what is done with it is in `gateway/routes/classify.py` and `gateway/routes/feedback.py`.
+Bodies are parsed strictly from their bytes: what pydantic's JSON parser rejects (lone surrogates, NaN) never gets in.
+Add a field here; its use is in `gateway/routes/classify.py` and `gateway/routes/feedback.py`.
 """
 
 import re
@@ -29,18 +29,18 @@ def _printable(name: str) -> str:
     return name
 
 
-Text = Annotated[str, Field(min_length=1, max_length=8000, description="What is classified."), AfterValidator(_clean)]
+Text = Annotated[str, Field(min_length=1, max_length=8000, description="The text to classify."), AfterValidator(_clean)]
 Id = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS), AfterValidator(_printable)]
 
 
 class Strict(BaseModel):
-    """A body: unknown keys are refused, types are never guessed."""
+    """Request body: unknown keys are rejected, types are never guessed."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Question(Strict):
-    """One text, or several that are answered alike."""
+    """One text, or several that are classified in the same way."""
 
     text: Text | None = None
     texts: list[Text] | None = Field(None, min_length=1, max_length=1024, description="Several texts instead of one.")
@@ -48,7 +48,7 @@ class Question(Strict):
 
 
 class Answer(BaseModel):
-    """One answered text. The label is always one of the classifier's."""
+    """Classification of one text. The label is always one of the classifier's."""
 
     request_id: str = Field(description="Names this answer in feedback and corrections.")
     label: str
@@ -56,59 +56,61 @@ class Answer(BaseModel):
         ge=0, le=1, description="Calibrated probability of the label; null on the edge path."
     )
     probabilities: dict[str, float] = Field(
-        description="Calibrated, of every label; they sum to 1. Empty on the edge path, which says a label alone."
+        description="Calibrated, of every label; they sum to 1. Empty on the edge path, which gives only a label."
     )
-    action: str = Field(description="The label's action where the confidence reaches its threshold, else `review`.")
+    action: str = Field(description="The label's action if the confidence reaches its threshold, else `review`.")
     adapter: str = Field(description="Digest of the adapter that answered.")
     slot: Literal["live", "candidate"]
     path: Literal["calibrated", "edge"] = Field(
-        description="Which of two targets answered: `edge` for labels that need no confidence, where one is named."
+        description="The target that answered: `edge` for labels that need no confidence, if it has an edge target."
     )
     runtime: str = Field(
-        description="What computed it: `in_process` for the adapter itself, else the export, as `onnx_int8`."
+        description="The runtime: `in_process` for the adapter itself, else the export, such as `onnx_int8`."
     )
 
 
 class Answers(BaseModel):
-    """The answers to several texts, in their order."""
+    """Answers to several texts, in their order."""
 
     answers: list[Answer]
 
 
 class Feedback(Strict):
-    """What a user says of an answer. It sends the request to review and never becomes a label by itself."""
+    """A user's verdict on an answer. It sends the request to review and never becomes a label by itself."""
 
     classifier: Id
     request_id: Id
     verdict: Literal["right", "wrong"]
-    label: Id | None = Field(None, description="What the user thinks is right.")
-    source: Id = Field("user", description="Where the word came from.")
+    label: Id | None = Field(None, description="The label that the user thinks is right.")
+    source: Id = Field("user", description="Where the feedback came from.")
 
 
 class Correction(Strict):
-    """A trusted annotator's label for one request: what becomes a label."""
+    """A trusted annotator's label for one request. It becomes a label of the training data."""
 
     classifier: Id
     request_id: Id
     label: Id
     annotator: Id
     saw_prediction: bool = Field(
-        description="True when the annotator saw the served label: it may train, and never judges."
+        description="True if the annotator saw the served label: then the correction may train, but never evaluate."
     )
     ts: datetime | None = Field(
-        None, strict=False, description="RFC 3339 with a zone; else the time of arrival. A repeat with it is a no-op."
+        None,
+        strict=False,
+        description="RFC 3339 with a time zone; default: the time of arrival. A repeat with it is a no-op.",
     )
 
 
 class Accepted(BaseModel):
-    """The row is on disk."""
+    """Acknowledgement: the row is on disk."""
 
     request_id: str
     stored: Literal[True] = True
 
 
 class Problem(BaseModel):
-    """Why a request was refused, without what it held."""
+    """Reason of a request error, without what the request held."""
 
     code: str
     message: str
@@ -116,6 +118,6 @@ class Problem(BaseModel):
 
 
 class Refused(BaseModel):
-    """The body of every refusal."""
+    """Body of every request error."""
 
     error: Problem

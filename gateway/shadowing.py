@@ -1,8 +1,7 @@
-"""Shadowing: after a user has the answer, the other adapter of a rollout answers too, unseen; both answers are landed
-as a pair.
+"""Shadowing: once the user has the answer, the rollout's second adapter answers too; both are stored as a pair.
 
 A shadow has the lowest priority: under load it is dropped and counted, and live never waits. Add here what is compared;
-what the pairs amount to is `ratchet/rollout/evidence.py`.
+the evidence from the pairs is `ratchet/rollout/evidence.py`.
 """
 
 import asyncio
@@ -21,25 +20,25 @@ from gateway.serving.slots import SlotChoice, Slots
 
 _LOG = logging.getLogger("ratchet.gateway")
 _FAULTS = 3
-"""After so many failures in a row an adapter is not asked any more; what it would have been asked counts as failed."""
+"""Failures in a row after which an adapter is no longer asked; its further requests count as failed."""
 
 
 @dataclass
 class Shadowing:
-    """The shadow work of one gateway. All of it happens on the event loop that answers."""
+    """Shadow requests of one gateway, all of them on the event loop that answers."""
 
     slots: Slots
     batcher: Batcher
     landing: RowLog
     metrics: Metrics
     faults: dict[str, int] = field(default_factory=dict)
-    """By digest: failures in a row."""
+    """Failures in a row, by digest."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def follow_up(
         self, classifier: str, served: SlotChoice, ids: Sequence[str], texts: Sequence[str], found: Sequence[PathAnswer]
     ) -> None:
-        """Ask the other adapter what the user was just told, when the rollout samples the request. Returns at once."""
+        """Send an answered request to the second adapter as well, if the rollout samples it. Returns at once."""
         other = self.slots.other_than(classifier, served.digest)
         if other is None:
             return
@@ -62,15 +61,17 @@ class Shadowing:
         failed: str,
         error: Exception,
     ) -> None:
-        """The candidate failed to answer a user, who got live's answer instead: a pair with an error."""
+        """Store a pair with an error: the candidate failed to answer a user, who got live's answer instead."""
         self._count_fault(failed, error)
         other = self.slots.other_than(classifier, served.digest)
         for index, request_id in enumerate(ids):
-            said = _other(failed, error=type(error).__name__)
-            self._land(classifier, {**_row(other.sequence if other else 0, served, request_id, found[index]), **said})
+            failure = _other(failed, error=type(error).__name__)
+            self._land(
+                classifier, {**_row(other.sequence if other else 0, served, request_id, found[index]), **failure}
+            )
 
     async def stop(self) -> None:
-        """Wait for what is under way; the batcher drops what it has not begun."""
+        """Wait for the shadows under way; the batcher drops those it has not begun."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _compare(
@@ -85,30 +86,31 @@ class Shadowing:
         found: Sequence[PathAnswer],
     ) -> None:
         rows = [_row(sequence, served, ids[index], found[index]) for index in taken]
-        said: list[dict[str, Any]]
+        shadows: list[dict[str, Any]]
         if self.faults.get(other.digest, 0) >= _FAULTS:
-            said = [_other(other.digest, error="given_up") for _ in taken]
+            # No longer asked, and still counted as failed: giving up must not hide the failures.
+            shadows = [_other(other.digest, error="given_up") for _ in taken]
         else:
             try:
                 answered = await self._ask(other, [texts[index] for index in taken], edge=served.edge is not None)
             except Exception as error:  # noqa: BLE001 - a shadow may fail in any way, and is counted
                 self._count_fault(other.digest, error)
-                said = [_other(other.digest, error=type(error).__name__) for _ in taken]
+                shadows = [_other(other.digest, error=type(error).__name__) for _ in taken]
             else:
                 if answered is None:
                     self.metrics.shadow_dropped.labels(classifier).inc(len(taken))
                     return
                 self.faults.pop(other.digest, None)
-                said = [_other(other.digest, each) for each in answered]
-        for row, more in zip(rows, said, strict=True):
-            agreed = row["served_label"] == more["other_label"]
+                shadows = [_other(other.digest, each) for each in answered]
+        for row, shadow in zip(rows, shadows, strict=True):
+            agreed = row["served_label"] == shadow["other_label"]
             self.metrics.shadow_pairs.labels(
-                classifier, "error" if more["other_error"] else "same" if agreed else "other"
+                classifier, "error" if shadow["other_error"] else "same" if agreed else "other"
             ).inc()
-            self._land(classifier, {**row, **more})
+            self._land(classifier, {**row, **shadow})
 
     async def _ask(self, other: SlotChoice, texts: Sequence[str], *, edge: bool) -> list[PathAnswer] | None:
-        """By the same paths as the user was answered: a pair compares adapters, and not paths."""
+        """Ask by the same paths as for the user, so that a pair compares adapters and not paths."""
         return await (ask_paths if edge else ask_calibrated)(self.batcher.offer_shadow, other, texts)
 
     def _count_fault(self, digest: str, error: Exception) -> None:
@@ -126,7 +128,7 @@ class Shadowing:
 
 
 def is_sampled(request_id: str, share: float) -> bool:
-    """Whether a request is among the `share` (0..1) that is shadowed: always the same answer for the same id."""
+    """True where a request is in the `share` (0..1) that is shadowed; always the same for the same id."""
     return zlib.crc32(request_id.encode()) < share * 2**32
 
 

@@ -1,4 +1,4 @@
-"""What one gateway process holds, and how a request finds it.
+"""Parts of one gateway process, and how a request finds them.
 
 Add here what several routes share.
 """
@@ -20,7 +20,7 @@ from gateway.shadowing import Shadowing
 
 @dataclass(frozen=True)
 class Gateway:
-    """The parts of a running gateway."""
+    """Parts of a running gateway."""
 
     settings: Settings
     slots: Slots
@@ -29,9 +29,9 @@ class Gateway:
     metrics: Metrics
     shadowing: Shadowing
     ids: RequestIds
-    words: FeedbackLog
+    feedback: FeedbackLog
 
 
 def gateway_of(request: Request) -> Gateway:
-    """The gateway that this request came to."""
+    """Return the gateway that received this request."""
     return cast(Gateway, request.app.state.gateway)

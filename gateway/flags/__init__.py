@@ -1,1 +1,1 @@
-"""Room."""
+"""Rollout flags: reading, following and evaluating them."""

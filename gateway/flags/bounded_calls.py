@@ -1,6 +1,6 @@
-"""Calls into code that is not ours, made on a thread that may hang, and waited for only briefly.
+"""Calls into third-party code, made on a thread that may hang and waited for only briefly.
 
-Add here other ways to bound what such code can cost; what is called is `evaluation.py`.
+Add here other bounds on such calls; what is called is in `evaluation.py`.
 """
 
 import threading
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class BoundedCaller:
-    """One thread that makes calls in turn. Nobody waits for a call that hangs, not even the end of the process."""
+    """Thread that makes calls in turn. Nothing waits for a call that hangs, not even the end of the process."""
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -23,8 +23,7 @@ class BoundedCaller:
         self.thread.start()
 
     def run(self, call: Callable[[], T], timeout_s: float) -> T:
-        """The result of `call`; raises `TimeoutError` when that takes longer, and at once while an earlier call still
-        hangs."""
+        """Return the result of `call`; raises `TimeoutError` if it is late, or at once while an earlier call hangs."""
         if self._late is not None and not self._late.done():
             raise TimeoutError
         done: Future[T] = Future()
@@ -36,7 +35,7 @@ class BoundedCaller:
             raise
 
     def close(self) -> None:
-        """End the thread, once it has done what it was asked."""
+        """End the thread once it has made the calls in its queue."""
         self._calls.put(None)
 
     def _work(self) -> None:
@@ -47,5 +46,5 @@ class BoundedCaller:
 def _settle(done: Future[T], call: Callable[[], T]) -> None:
     try:
         done.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - whoever asked gets it, and the next call is made all the same
+    except BaseException as error:  # noqa: BLE001 - the caller gets it, and the next call is still made
         done.set_exception(error)

@@ -1,7 +1,6 @@
-"""What the flag file asks for, and whether it may be followed: only when it follows from the newest entry of the
-ledger.
+"""Desired state in the flag file; it is followed only if it is based on the newest entry of the ledger.
 
-Add here other reasons to refuse a flag that is valid by itself; what must be true of its adapters is
+Add here other reasons to reject a flag that is valid by itself; the conditions on its adapters are in
 `gateway/serving/slots.py`.
 """
 
@@ -16,16 +15,16 @@ from ratchet.storage.rollout.flag_file import FlagSet
 
 @dataclass(frozen=True)
 class DesiredState:
-    """One look at the file: what it holds, or why it cannot be read."""
+    """Contents of the flag file at one moment, or the error that it cannot be read."""
 
     flags: FlagSet = field(default_factory=FlagSet)
     fault: RatchetError | None = None
 
     def rollout(self, name: str, head: Head) -> Rollout | None:
-        """What it asks of a classifier whose ledger ends with `head`; None when neither knows of any.
+        """Return the rollout of a classifier whose ledger ends with `head`; None if neither holds one.
 
         Raises `RatchetError` for a file that could not be read, and for a flag of another entry than the newest: an
-        older one was overtaken, a newer one means that the ledger lost its end.
+        older entry was superseded, a newer one means that the ledger lost its end.
         """
         if self.fault is not None and (self.fault.code != "no_flags" or head != Head()):
             raise self.fault
@@ -34,22 +33,22 @@ class DesiredState:
         if flagged != head:
             newest = f"{head.sequence}" if flagged.sequence != head.sequence else "another"
             raise RatchetError(
-                f"the flag follows from entry {flagged.sequence} of the ledger, whose newest is {newest}.",
-                f"A move was cut short: 'ratchet advance {name}' finishes it first."
+                f"the flag is based on entry {flagged.sequence} of the ledger, whose newest is {newest}.",
+                f"A move was interrupted: 'ratchet advance {name}' finishes it first."
                 if flagged.sequence < head.sequence
-                else f"The ledger lost its end, or is another one: 'ratchet verify {name}' says which.",
+                else f"The ledger lost its end, or is another one: 'ratchet verify {name}' shows which.",
                 code="stale_flag",
             )
         return rollout
 
     def kills(self, name: str) -> bool:
-        """Whether the file says that everyone gets live: obeyed also where the rest cannot be followed."""
+        """True where the kill switch of `name` is on: obeyed even if the rest of the file cannot be followed."""
         rollout = self.flags.rollouts.get(name)
         return rollout is not None and rollout.killed
 
 
 def read_desired_state(file: FileProvider) -> DesiredState:
-    """Look at the file now."""
+    """Read the flag file now."""
     try:
         return DesiredState(file.read())
     except RatchetError as error:

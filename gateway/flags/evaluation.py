@@ -1,8 +1,8 @@
-"""Asking OpenFeature who answers a user: by the flag file, or by any provider that the operator put in its place.
+"""Flag evaluation through OpenFeature, by the flag file or by a provider that the operator put in its place.
 
-A provider that is not ours is asked aside and waited for briefly: one that is late, fails or hangs costs the candidate
-its traffic, never a request its answer. Add here how a provider is asked and what of its answer is believed; who serves
-is `gateway/serving/slots.py`.
+A third-party provider runs on a thread of its own and is waited for briefly: if it is late, fails or hangs, the
+candidate loses its traffic, but every request gets its answer. Add here how a provider is asked and which of its
+answers are accepted; what serves is `gateway/serving/slots.py`.
 """
 
 import importlib
@@ -32,46 +32,42 @@ _NUMBERS = itertools.count(1)
 
 
 def find_factory(name: str) -> Factory | None:
-    """What `package.module:factory` names, None for no name; raises `RatchetError` for what cannot be imported or
-    called."""
+    """Return the factory `package.module:factory`, None for no name; raises `RatchetError` if it cannot be used."""
     if not name:
         return None
     module, _, attribute = name.partition(":")
     try:
-        result = getattr(importlib.import_module(module), attribute)
+        imported = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # noqa: BLE001 - not our code, and it may fail in any way while it is imported
-        raise _refuse(name, str(error)) from None
-    if not callable(result):
-        raise _refuse(name, f"{attribute} is {type(result).__name__}, nothing that can be called")
-    factory: Factory = result
+        raise _unusable(name, str(error)) from None
+    if not callable(imported):
+        raise _unusable(name, f"{attribute} is {type(imported).__name__}, which cannot be called")
+    factory: Factory = imported
     return factory
 
 
 @dataclass(frozen=True)
 class FlagEvaluation:
-    """One evaluation of a flag: what the provider said to the targeting key, and why live answers instead of what it
-    said."""
+    """One evaluation of a flag: the provider's answer for a targeting key, and why live answers instead, if it does."""
 
-    said: Details
+    details: Details
     key: str
     provider: str
     fallback: str = ""
-    """From a closed set; empty when the provider's answer holds."""
+    """Cause, from a closed set; empty if the provider's answer holds."""
 
 
-def resolve_slot(said: Details, rollout: Rollout) -> tuple[str, str]:
-    """The slot that an answer means; live, and why, for one that is neither the live adapter nor the candidate, or an
-    error."""
-    if said.error_code is not None:
-        return LIVE, TIMEOUT if said.error_message == TIMEOUT else str(said.error_code.value).lower()
-    if rollout.killed or said.value == rollout.live:
+def resolve_slot(details: Details, rollout: Rollout) -> tuple[str, str]:
+    """Return the slot of an evaluation, and the cause if it is live for want of a usable answer (else empty)."""
+    if details.error_code is not None:
+        return LIVE, TIMEOUT if details.error_message == TIMEOUT else str(details.error_code.value).lower()
+    if rollout.killed or details.value == rollout.live:
         return LIVE, ""
-    return (CANDIDATE, "") if said.value == rollout.candidate else (LIVE, UNKNOWN)
+    return (CANDIDATE, "") if details.value == rollout.candidate else (LIVE, UNKNOWN)
 
 
 class Evaluator:
-    """An OpenFeature client in a domain of its own. Provider `own` answers it until `start` puts the factory's in its
-    place."""
+    """OpenFeature client in a domain of its own. Provider `own` answers until `start` replaces it by the factory's."""
 
     def __init__(self, own: FeatureProvider, factory: Factory | None = None, timeout_s: float = 0.05) -> None:
         self._own, self._factory, self._timeout_s = own, factory, timeout_s
@@ -84,7 +80,7 @@ class Evaluator:
         self.provider_name = own.get_metadata().name
 
     def start(self) -> None:
-        """Put the factory's provider in its place. One that is not ready in five seconds may become so later."""
+        """Install the factory's provider. One that is not ready in five seconds may become ready later."""
         if self._factory is None or self._aside is not None:
             return
         _THEIR_LOG.addFilter(self._once)
@@ -96,7 +92,7 @@ class Evaluator:
             _LOG.warning("the flag provider is not ready (%s): live answers everyone", type(error).__name__)
 
     def stop(self) -> None:
-        """Take the factory's provider away; OpenFeature shuts it down."""
+        """Remove the factory's provider; OpenFeature shuts it down."""
         if self._aside is not None:
             api.set_provider_and_wait(self._own, self._domain)
             self._aside.close()
@@ -104,8 +100,7 @@ class Evaluator:
             _THEIR_LOG.removeFilter(self._once)
 
     def ask(self, flag: str, default: str, key: str) -> Details:
-        """The answer for the targeting key `key`; `default`, with an error code, from a provider that failed. Never
-        raises."""
+        """Return the answer for a targeting key; `default` with an error code if the provider failed. Never raises."""
         context = EvaluationContext(targeting_key=key)
         if self._aside is None:
             return self._client.get_string_details(flag, default, context)
@@ -126,31 +121,33 @@ class Evaluator:
 
 
 class _Once(logging.Filter):
-    """Lets each complaint of OpenFeature through once, without its traceback: it comes with every request, and may name
-    a user."""
+    """Filter that passes each message of OpenFeature once, without the traceback, which may name a user.
+
+    Without it the same message would come with every request.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: set[str] = set()
+        self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is new."""
-        said = record.getMessage()
-        if said in self._told or len(self._told) >= _MAX_COMPLAINTS:
+        """True where the record is new."""
+        message = record.getMessage()
+        if message in self._seen or len(self._seen) >= _MAX_COMPLAINTS:
             return False
-        self._told.add(said)
+        self._seen.add(message)
         if record.exc_info and record.exc_info[0]:
-            record.msg, record.args, record.exc_info = f"{said} ({record.exc_info[0].__name__})", (), None
+            record.msg, record.args, record.exc_info = f"{message} ({record.exc_info[0].__name__})", (), None
         return True
 
 
-def _failed(flag: str, default: str, code: ErrorCode, said: str = "") -> Details:
-    return FlagEvaluationDetails(flag, default, reason=Reason.ERROR, error_code=code, error_message=said)
+def _failed(flag: str, default: str, code: ErrorCode, message: str = "") -> Details:
+    return FlagEvaluationDetails(flag, default, reason=Reason.ERROR, error_code=code, error_message=message)
 
 
-def _refuse(name: str, found: str) -> RatchetError:
+def _unusable(name: str, reason: str) -> RatchetError:
     return RatchetError(
-        f"flag provider {name!r} cannot be used: {found}.",
-        "Set RATCHET_GATEWAY_FLAG_PROVIDER to package.module:factory, or leave it out for the flag file.",
+        f"flag provider {name!r} cannot be used: {reason}.",
+        "Set RATCHET_GATEWAY_FLAG_PROVIDER to package.module:factory, or unset it to use the flag file.",
         code="bad_settings",
     )

@@ -1,8 +1,7 @@
-"""The flag file as an OpenFeature provider: it reads `flags.json`, and evaluates with flagd's own rules what was
-adopted of it.
+"""OpenFeature provider of the flag file: reads `flags.json`, and evaluates what was adopted of it by flagd's rules.
 
-Reading and adopting are two steps, because an adapter is loaded in between (`gateway/serving/slots.py`). Add here how
-the file is watched and evaluated; who asks, and what is believed of the answer, is `evaluation.py`; what a flag says is
+Reading and adopting are two steps, because adapters are loaded in between (`gateway/serving/slots.py`). Add here how
+the file is watched and evaluated; the use of the answer is in `evaluation.py`, a flag's contents in
 `ratchet/rollout/flag.py`.
 """
 
@@ -26,8 +25,7 @@ _Structure = Sequence[FlagValueType] | Mapping[str, FlagValueType]
 
 
 class FileProvider(AbstractProvider):
-    """The flags of a home. It does not poll: whoever uses it calls `read` when `stamp` changed, and `adopt` when that
-    is good."""
+    """Flags of a home. It does not poll: the caller runs `read` when `stamp` changed, and `adopt` if that was good."""
 
     def __init__(self, home: Home) -> None:
         super().__init__()
@@ -36,36 +34,34 @@ class FileProvider(AbstractProvider):
         self._newest = 0
 
     def stamp(self) -> tuple[int, int, int]:
-        """Changes with the file: modification time (also to an older one), inode and size; zeros when there is none."""
+        """Return modification time, inode and size, which change with the file, even to an older one; else zeros."""
         try:
-            result = self._home.flags.stat()
+            stat = self._home.flags.stat()
         except FileNotFoundError:
             return (0, 0, 0)
         except OSError:
             return _NEVER
-        return (result.st_mtime_ns, result.st_ino, result.st_size)
+        return (stat.st_mtime_ns, stat.st_ino, stat.st_size)
 
     def read(self) -> FlagSet:
-        """The flag set of the file; raises `RatchetError` for none, a broken one, and one older than the newest
-        known."""
-        # The mark is read before the file: what is published between the two is no older file.
+        """Return the flag set of the file; raises `RatchetError` if missing, broken or older than the newest known."""
+        # The mark is read before the file: a file that is published between the two must not count as older.
         newest = max(self._newest, Flags(self._home).highest())
         result = Flags(self._home).read()
         if result.generation == 0:
             raise RatchetError(
-                "flags.json is missing.", "Run 'ratchet promote'; it follows from the ledger.", code="no_flags"
+                "flags.json is missing.", "Run 'ratchet promote'; it writes the file from the ledger.", code="no_flags"
             )
         if result.generation < newest:
             raise RatchetError(
-                f"flags.json is of generation {result.generation}, but {newest} was published: an older file was put"
-                " back.",
+                f"flags.json is of generation {result.generation}, but {newest} was published: this is an older file.",
                 "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'.",
                 code="older_flags",
             )
         return result
 
     def adopt(self, rollouts: Mapping[str, tuple[Rollout, int]]) -> None:
-        """Evaluate these rollouts from now on, each with the generation that it is from."""
+        """Evaluate these rollouts from now on, each with the generation of its flag file."""
         flags = {}
         for name, (rollout, generation) in rollouts.items():
             flag = rollout.as_flag()
@@ -80,35 +76,35 @@ class FileProvider(AbstractProvider):
             self.emit_provider_configuration_changed(ProviderEventDetails(flags_changed=changed))
 
     def get_metadata(self) -> Metadata:
-        """The provider's name, which traces show."""
+        """Return the provider's name, which traces show."""
         return self._metadata
 
     def resolve_string_details(
         self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[str]:
-        """The digest that answers; the default when the flag is disabled."""
+        """Return the digest of the adapter that answers; the default if the flag is disabled."""
         return self._core.resolve_string_value(flag_key, default_value, evaluation_context)
 
     def resolve_boolean_details(
         self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[bool]:
-        """As flagd would; a rollout is no such flag."""
+        """Evaluate as flagd would; rollouts are string flags, never of this type."""
         return self._core.resolve_boolean_value(flag_key, default_value, evaluation_context)
 
     def resolve_integer_details(
         self, flag_key: str, default_value: int, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[int]:
-        """As flagd would; a rollout is no such flag."""
+        """Evaluate as flagd would; rollouts are string flags, never of this type."""
         return self._core.resolve_integer_value(flag_key, default_value, evaluation_context)
 
     def resolve_float_details(
         self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[float]:
-        """As flagd would; a rollout is no such flag."""
+        """Evaluate as flagd would; rollouts are string flags, never of this type."""
         return self._core.resolve_float_value(flag_key, default_value, evaluation_context)
 
     def resolve_object_details(
         self, flag_key: str, default_value: _Structure, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[_Structure]:
-        """As flagd would; a rollout is no such flag."""
+        """Evaluate as flagd would; rollouts are string flags, never of this type."""
         return self._core.resolve_object_value(flag_key, default_value, evaluation_context)

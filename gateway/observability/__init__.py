@@ -1,1 +1,1 @@
-"""Room."""
+"""Metrics, traces and logs of the gateway."""

@@ -1,7 +1,7 @@
-"""How the gateway's process writes its log: one line of JSON for each record, whatever the record holds.
+"""Log format of the gateway: one line of JSON for each record, whatever the record holds.
 
-A fault of ours is told by its kind and its place, not by its words, which may quote what a client sent. Add here other
-fields of a line; what is worth a line is said where it happens.
+An unexpected exception appears by type and place, not by message, which may quote what a client sent. Add here other
+fields of a line; what is logged is decided where it happens.
 """
 
 import json
@@ -14,10 +14,10 @@ from ratchet.core.errors import RatchetError
 
 
 class JsonLines(logging.Formatter):
-    """One line for each record: time, level, logger, message; and for an exception its kind and its frames."""
+    """Formatter with one line for each record: time, level, logger, message, and an exception's type and frames."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, in ASCII: no control character of a message reaches a terminal or begins a line of its own."""
+        """Return the line in ASCII, so that no control character reaches a terminal or begins a new line."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat()
         line: dict[str, Any] = {
             "ts": at, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()
@@ -28,7 +28,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_lines() -> dict[str, Any]:
-    """The configuration for `logging.config.dictConfig`: warnings and worse of every logger, to the standard error."""
+    """Return a configuration for `logging.config.dictConfig`: warnings and above of all loggers to standard error."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -40,6 +40,6 @@ def log_lines() -> dict[str, Any]:
 
 def _describe(error: BaseException) -> dict[str, Any]:
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    # ours to write, and for the operator to read
-    said = {"said": str(error)} if isinstance(error, RatchetError) else {}
-    return {"kind": type(error).__name__, **said, "where": frames}
+    # Messages of our own errors are written for the operator; any other may quote a client.
+    message = {"said": str(error)} if isinstance(error, RatchetError) else {}
+    return {"kind": type(error).__name__, **message, "where": frames}

@@ -1,6 +1,6 @@
-"""What Prometheus reads at `/metrics`. Labels come from closed sets: classifiers of the home, slots, status codes.
+"""Prometheus metrics of `/metrics`. Labels come from closed sets: classifiers of the home, slots, status codes.
 
-Add a metric here; it is counted where the thing happens.
+Add a metric here; it is counted where the event happens.
 """
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -12,7 +12,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """The metrics of one gateway, in a registry of its own."""
+    """Metrics of one gateway, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -21,36 +21,36 @@ class Metrics:
         )
         self.paths = Counter(
             "ratchet_answers",
-            "Answered texts, by the path that answered and what computed it.",
+            "Answered texts, by path and runtime.",
             ["classifier", "path", "runtime"],
             registry=self.registry,
         )
         self.edge_faults = Counter(
-            "ratchet_edge_faults", "Texts that the edge path failed on and the calibrated one answered.",
+            "ratchet_edge_faults", "Texts that the edge path failed on and the calibrated path answered.",
             ["classifier", "slot"], registry=self.registry,
         )  # fmt: skip
         self.duration = Histogram(
             "ratchet_request_duration_seconds",
-            "From the first byte to the answer.",
+            "Time from the first byte to the answer.",
             ["classifier"],
             registry=self.registry,
             buckets=_SECONDS,
         )
         self.queued = Histogram(
             "ratchet_request_queue_duration_seconds",
-            "How long a question waited for the model.",
+            "Time that a request waited for the model.",
             registry=self.registry,
             buckets=_SECONDS,
         )
         self.inferred = Histogram(
             "ratchet_request_inference_duration_seconds",
-            "How long the model took for a batch.",
+            "Time that the model took for a batch.",
             registry=self.registry,
             buckets=_SECONDS,
         )
         self.batch = Histogram(
             "ratchet_batch_size",
-            "Texts that were answered together.",
+            "Texts answered in one batch.",
             registry=self.registry,
             buckets=(1, 2, 4, 8, 16, 32, 64, 128),
         )
@@ -63,7 +63,7 @@ class Metrics:
         )
         self.adapter = Gauge(
             "ratchet_adapter_info",
-            "Which adapter a slot holds.",
+            "Adapter that a slot holds.",
             ["classifier", "slot", "digest"],
             registry=self.registry,
         )
@@ -72,7 +72,7 @@ class Metrics:
         )
         self.shadow_pairs = Counter(
             "ratchet_shadow_requests",
-            "Requests that both adapters were asked.",
+            "Requests sent to both adapters, by result of the comparison.",
             ["classifier", "result"],
             registry=self.registry,
         )
@@ -86,32 +86,32 @@ class Metrics:
             registry=self.registry,
         )
         self.ballast = Gauge(
-            "ratchet_ballast_bytes", "Room on the disk held for the ledger and the flags.", registry=self.registry
+            "ratchet_ballast_bytes", "Disk space reserved for the ledger and the flags.", registry=self.registry
         )
         self.entries = Gauge("ratchet_ledger_entries", "Entries of the ledger.", ["classifier"], registry=self.registry)
         self.cycled = Gauge(
             "ratchet_last_cycle_timestamp_seconds",
-            "When the newest cycle ended, whatever became of it.",
+            "End of the newest cycle, whatever its result.",
             ["classifier"],
             registry=self.registry,
         )
         self.rollout = Gauge(
             "ratchet_rollout_status",
-            "Where a rollout stands: 0 running, 1 promoted, 2 rolled back.",
+            "State of a rollout: 0 running, 1 promoted, 2 rolled back.",
             ["classifier"],
             registry=self.registry,
         )
         self.guardrail = Gauge(
             "ratchet_guardrail_value",
-            "The figure of a guardrail when it was last weighed.",
+            "Value of a guardrail at its last evaluation.",
             ["classifier", "metric"],
             registry=self.registry,
         )
 
     def record_evaluation(self, evaluation: FlagEvaluation) -> None:
-        """Count an evaluation that was of no use."""
+        """Count an evaluation whose answer could not be used."""
         if evaluation.fallback:
-            self.fallbacks.labels(evaluation.said.flag_key, evaluation.fallback).inc()
+            self.fallbacks.labels(evaluation.details.flag_key, evaluation.fallback).inc()
 
     def watch(self, batch: Batch) -> None:
         """Count one answered batch."""

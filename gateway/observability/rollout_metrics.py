@@ -1,6 +1,6 @@
-"""What Prometheus is told of rollouts: where each stands, and the guardrails' figures when they were last weighed.
+"""Prometheus gauges of rollouts: the state of each, and the guardrails' values at their last evaluation.
 
-Add here another figure of a rollout. The gauges themselves are `metrics.py`, the figures
+Add here another value of a rollout. The gauges themselves are in `metrics.py`, the guardrails in
 `ratchet/rollout/guardrails.py`.
 """
 
@@ -19,8 +19,8 @@ _ALWAYS = {"accuracy", "disagreement", "errors", "latency"}
 
 
 def set_rollout_gauges(home: Home, slots: Slots, metrics: Metrics) -> None:
-    """Set the gauges of every classifier that serves. None where the ledger cannot be read."""
-    result: list[tuple[str, str, float]] = []
+    """Set the gauges of every classifier that serves, and remove those of one whose ledger cannot be read."""
+    values: list[tuple[str, str, float]] = []
     for name in slots.names():
         try:
             state = Ledger(home).state(name)
@@ -31,18 +31,18 @@ def set_rollout_gauges(home: Home, slots: Slots, metrics: Metrics) -> None:
         spec = slots[name].spec
         known = _ALWAYS | {f"accuracy of {label}" for label in spec.labels}
         weighed = find_figures(spec.promotion, state, load_last_decision(home, name))
-        result += [
+        values += [
             (name, rail.name, rail.value)
             for rail in weighed.guardrails
             if rail.name in known and rail.value is not None
         ]
     metrics.guardrail.clear()
-    for name, metric, value in result:
+    for name, metric, value in values:
         metrics.guardrail.labels(name, metric).set(value)
 
 
 def number_state(state: RolloutState) -> int:
-    """The coding that operators know from Flagger; a rollout that was taken back is so until the next begins."""
+    """Return the code that operators know from Flagger; a rollback counts until the next rollout begins."""
     if state.compared is not None:
         return RUNNING
     return ROLLED_BACK if state.moved and state.moved.action in {act.ROLLBACK, act.REJECT} else PROMOTED

@@ -1,8 +1,7 @@
-"""OpenTelemetry: a span for each request, with the evaluation of its flag as an event. Off, and not imported, without
-an endpoint.
+"""OpenTelemetry traces: a span for each request, with the evaluation of its flag as an event.
 
-No text, user or name that a client sent becomes an attribute (T23): routes are templates, users are keyed hashes. Add
-here what else a trace may show; what is counted is `metrics.py`.
+Without an endpoint they are off, and nothing is imported. No text, user or name that a client sent becomes an attribute
+(T23): routes are templates, users are keyed hashes. Add here what else a trace may show; metrics are in `metrics.py`.
 """
 
 import hmac
@@ -22,8 +21,7 @@ _MAX_CHARS = 100
 
 
 class Tracing:
-    """The spans of one gateway, sent by a thread to the OTLP/HTTP collector at `endpoint`; without one nothing is
-    done."""
+    """Spans of one gateway, sent by a thread to the OTLP/HTTP collector at `endpoint`; without one it does nothing."""
 
     def __init__(self, endpoint: str = "") -> None:
         self._endpoint = endpoint.rstrip("/")
@@ -32,12 +30,12 @@ class Tracing:
         self._secret = secrets.token_bytes(32)
 
     def wrap(self, app: FastAPI) -> None:
-        """Let a span surround every request of `app` but the probes'."""
+        """Add the middleware that opens a span for every request of `app` except probes."""
         if self._endpoint:
             app.add_middleware(_Spans, tracing=self)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start to send spans."""
         if not self._endpoint:
             return
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -53,20 +51,20 @@ class Tracing:
         self._tracer = self._provider.get_tracer("ratchet.gateway")
 
     def stop(self) -> None:
-        """Send what is left, and end."""
+        """Send the remaining spans, and stop."""
         if self._provider is not None:
             self._provider.shutdown()
             self._provider = self._tracer = None
 
     def record_evaluation(self, evaluation: FlagEvaluation) -> None:
-        """Note an evaluation on the span of the request that asked for it."""
+        """Add an evaluation as an event to the span of its request."""
         if self._tracer is not None:
             from opentelemetry import trace
 
             trace.get_current_span().add_event(EVENT, self._describe(evaluation))
 
     async def follow(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request within a span. The client's trace goes on; its trace state and baggage are not taken."""
+        """Answer one request within a span. It continues the client's trace; trace state and baggage are ignored."""
         if self._tracer is None:
             await app(scope, receive, send)
             return
@@ -105,23 +103,23 @@ class Tracing:
                     span.set_status(StatusCode.ERROR)
 
     def _describe(self, evaluation: FlagEvaluation) -> dict[str, str]:
-        said = evaluation.said
+        details = evaluation.details
         user = hmac.digest(self._secret, evaluation.key.encode(errors="replace"), "sha256").hex()[:32]
-        result: dict[str, object] = {
-            "feature_flag.key": said.flag_key,
+        attributes: dict[str, object] = {
+            "feature_flag.key": details.flag_key,
             "feature_flag.provider.name": evaluation.provider,
-            "feature_flag.result.variant": "" if evaluation.fallback else said.variant,
-            "feature_flag.result.reason": "error" if evaluation.fallback else str(said.reason or "unknown").lower(),
+            "feature_flag.result.variant": "" if evaluation.fallback else details.variant,
+            "feature_flag.result.reason": "error" if evaluation.fallback else str(details.reason or "unknown").lower(),
             "feature_flag.context.id": user,
-            "feature_flag.set.id": said.flag_metadata.get("flagSetId"),
-            "feature_flag.version": said.flag_metadata.get("version"),
+            "feature_flag.set.id": details.flag_metadata.get("flagSetId"),
+            "feature_flag.version": details.flag_metadata.get("version"),
             "error.type": evaluation.fallback,
         }
-        return {name: str(value)[:_MAX_CHARS] for name, value in result.items() if value}
+        return {name: str(value)[:_MAX_CHARS] for name, value in attributes.items() if value}
 
 
 class _Spans:
-    """The middleware, which FastAPI makes when the first request comes."""
+    """ASGI middleware, which FastAPI makes for the first request."""
 
     def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
         self._app, self._tracing = app, tracing

@@ -1,2 +1,1 @@
-"""The shapes that clients of other servers speak: thin routes over `gateway/routes/classify.py`, one module for each
-server."""
+"""HTTP routes: classification, feedback, operations, the rollout page, and the protocols of other servers."""

@@ -1,6 +1,6 @@
-"""Who may call a route, and how often. A home without keys is open, and then served on loopback only (`app.py`).
+"""Access control: which key may call a route, and how often. A home without keys is served on loopback only (`app.py`).
 
-Add here other ways to prove who calls; the keys themselves are `ratchet/storage/api_keys.py`.
+Add here other ways to authenticate; the keys themselves are in `ratchet/storage/api_keys.py`.
 """
 
 import time
@@ -16,8 +16,7 @@ from ratchet.storage.api_keys import Key, match_key
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: the name of the key, and whether it may do everything. Without keys it is whoever sits at this
-    machine."""
+    """Caller of a route: the name of its key, and if it may do everything. Without keys, anyone on this machine."""
 
     name: str = ""
     admin: bool = True
@@ -25,15 +24,14 @@ class Caller:
 
 @dataclass
 class Access:
-    """The keys of a home and how many calls each has left this minute."""
+    """Keys of a home, and the calls that each has left this minute."""
 
     keys: tuple[Key, ...]
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """By key: calls left, and when that was counted (monotonic seconds)."""
+    """Calls left and the time of that count (monotonic seconds), by key."""
 
     def check(self, header: str | None, scope: str, now_s: float | None = None) -> Caller:
-        """Who calls; raises `RequestError` unless the `Authorization` header holds a key with `scope`, or the home has
-        no keys."""
+        """Return the caller; raises `RequestError` if the home has keys and `header` holds none with `scope`."""
         if not self.keys:
             return Caller()
         kind, _, secret = (header or "").partition(" ")
@@ -66,7 +64,7 @@ class Access:
 
 
 def need(scope: str) -> Callable[[Request], None]:
-    """A dependency that asks for `scope`; a test asks every route with every scope."""
+    """Return a dependency that requires `scope`; a test calls every route with every scope."""
 
     def check(request: Request) -> None:
         request.state.caller = request.app.state.access.check(request.headers.get("authorization"), scope)
@@ -75,5 +73,5 @@ def need(scope: str) -> Callable[[Request], None]:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who sent a request to a route that asks for a scope."""
+    """Return the caller of a route that requires a scope."""
     return cast(Caller, request.state.caller)

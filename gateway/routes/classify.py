@@ -1,6 +1,6 @@
-"""The route that answers: who answers is chosen, the batch is asked, the rows are landed.
+"""Classification route: chooses the adapter, puts the texts into a batch, and stores the rows.
 
-Add here what every question goes through; the shapes that clients of other servers speak are `gateway/routes`.
+Add here the steps of every classification; the protocols of other servers are in `tei.py` and `vllm.py`.
 """
 
 import asyncio
@@ -39,20 +39,19 @@ _LOG = logging.getLogger("ratchet.gateway")
 async def classify(
     request: Request, response: Response, name: str, question: Annotated[Question, Depends(body_of(Question))]
 ) -> Answer | Answers:
-    """Answer with one of the classifier's labels, its calibrated confidence, and what the specification does with
-    it."""
+    """Return one of the classifier's labels, its calibrated confidence and its action."""
     if (question.text is None) == (question.texts is None):
         raise RequestError(
             422, "bad_body", "Give either text or texts.", 'Send {"text": "..."} or {"texts": ["...", "..."]}.'
         )
     texts = [question.text] if question.text is not None else list(question.texts or [])
-    asked = await ask(request, response, name, texts, question.user_id)
-    return asked.answers[0] if question.text is not None else Answers(answers=asked.answers)
+    classified = await ask(request, response, name, texts, question.user_id)
+    return classified.answers[0] if question.text is not None else Answers(answers=classified.answers)
 
 
 @dataclass(frozen=True)
 class Classified:
-    """What became of one question: who answered, and the answers in the order of the texts."""
+    """Result of one request: the adapter that answered, and the answers in the order of the texts."""
 
     choice: SlotChoice
     answers: list[Answer]
@@ -67,9 +66,9 @@ async def ask(
     *,
     calibrated: bool = False,
 ) -> Classified:
-    """Put texts to classifier `name`: the one way of every route that answers. Raises `RequestError`.
+    """Classify texts with classifier `name`, for every route that answers. Raises `RequestError`.
 
-    `calibrated` is for clients that must have probabilities: no edge path is asked then.
+    `calibrated` is for clients that need probabilities: the edge path is skipped.
     """
     gateway, started = gateway_of(request), time.monotonic()
     if name not in gateway.slots:
@@ -77,7 +76,9 @@ async def ask(
     _check_texts(gateway, name, texts)
     asker = caller_of(request).name
     ids = [gateway.ids.make(name, asker) for _ in texts]
-    choice, result, answers, failed = await _answer(gateway, name, user_id or ids[0], ids, texts, calibrated=calibrated)
+    choice, path_answers, answers, failed = await _answer(
+        gateway, name, user_id or ids[0], ids, texts, calibrated=calibrated
+    )
     shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
     rows = [
         {**answer.model_dump(exclude={"probabilities"}), **shared, "text": text}
@@ -86,24 +87,24 @@ async def ask(
     if not await _land(gateway, name, rows):
         response.headers["X-Ratchet-Logged"] = "0"
     if failed is None:
-        run_after_response(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, result))
-    else:  # the failure is the other half of the pair: asked again it might answer, and hide it
-        gateway.shadowing.note_failure(name, choice, ids, result, *failed)
+        run_after_response(request, partial(gateway.shadowing.follow_up, name, choice, ids, texts, path_answers))
+    else:  # the failure is the other half of the pair: a second attempt might succeed, and hide it
+        gateway.shadowing.note_failure(name, choice, ids, path_answers, *failed)
     gateway.metrics.requests.labels(name, choice.slot, "200").inc()
-    for (path, runtime), count in Counter((said.path, said.runtime) for said in result).items():
+    for (path, runtime), count in Counter((each.path, each.runtime) for each in path_answers).items():
         gateway.metrics.paths.labels(name, path, runtime).inc(count)
     gateway.metrics.duration.labels(name).observe(time.monotonic() - started)
     return Classified(choice, answers)
 
 
 SlotAnswers = tuple[SlotChoice, list[PathAnswer], list[Answer]]
-"""Who answered, what was said, and how the client is told."""
+"""Choice that answered, its answers, and the same answers as the client gets them."""
 
 
 async def _answer(
     gateway: Gateway, name: str, key: str, ids: Sequence[str], texts: list[str], *, calibrated: bool
 ) -> tuple[SlotChoice, list[PathAnswer], list[Answer], tuple[str, Exception] | None]:
-    """The answers, and the candidate that failed to give them, with its fault: no user pays for that, live answers."""
+    """Return the answers, and digest and error of a candidate that failed; live answers its users instead."""
     choice = gateway.slots.choose(name, key)
     if calibrated:
         choice = replace(choice, edge=None)
@@ -120,7 +121,7 @@ async def _answer(
             return *await _ask_either_path(gateway, name, live, ids, texts), (choice.digest, error)
     except OverloadedError:
         raise RequestError(
-            429, "overloaded", "Too many texts wait already.", "Try again in a second.", retry_s=1
+            429, "overloaded", "Too many texts are waiting.", "Try again in a second.", retry_s=1
         ) from None
     finally:
         gateway.metrics.waiting.set(gateway.batcher.waiting)
@@ -129,7 +130,7 @@ async def _answer(
 async def _ask_either_path(
     gateway: Gateway, name: str, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]
 ) -> SlotAnswers:
-    """Where the edge fails, the calibrated path of the same adapter answers, and it is counted."""
+    """Return the answers; if the edge path fails, count it and use the calibrated path of the same adapter."""
     try:
         return await _ask(gateway, choice, ids, texts)
     except OverloadedError:
@@ -143,21 +144,20 @@ async def _ask_either_path(
 
 
 async def _ask(gateway: Gateway, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]) -> SlotAnswers:
-    """An answer that cannot be told, of a label that nobody knows for instance, is a fault of whoever gave it."""
-    result = await ask_paths(gateway.batcher.answer, choice, texts)
-    assert result is not None  # noqa: S101 - only shadow texts are dropped
-    return choice, result, _compose(choice, ids, result)
+    """Return the answers of one choice; one that cannot be composed, such as an unknown label, counts as its fault."""
+    path_answers = await ask_paths(gateway.batcher.answer, choice, texts)
+    assert path_answers is not None  # noqa: S101 - only shadow texts are dropped
+    return choice, path_answers, _compose(choice, ids, path_answers)
 
 
 def choose_action(spec: Spec, label: str, confidence: float | None) -> str:
-    """The label's action when the calibrated confidence reaches its threshold, else `review`; without one, only at
-    threshold 0."""
-    result = next(each for each in spec.label if each.name == label)
-    return result.action if (confidence or 0.0) >= result.threshold else "review"
+    """Return the label's action if the confidence (None counts as 0) reaches its threshold, else `review`."""
+    entry = next(each for each in spec.label if each.name == label)
+    return entry.action if (confidence or 0.0) >= entry.threshold else "review"
 
 
 def _check_texts(gateway: Gateway, name: str, texts: Sequence[str]) -> None:
-    """Raise `RequestError` for too many texts, or one that intake would not take."""
+    """Raise `RequestError` for too many texts, or for one that intake would reject."""
     limits = gateway.settings
     if len(texts) > limits.max_batch_texts:
         raise RequestError(413, "too_many", f"More than {limits.max_batch_texts} texts.", "Send fewer at a time.")
@@ -171,22 +171,21 @@ def _compose(choice: SlotChoice, ids: Sequence[str], found: Sequence[PathAnswer]
     return [
         Answer(
             request_id=request_id,
-            label=said.label,
-            confidence=said.confidence,
-            probabilities=dict(said.probabilities),
-            action=choose_action(choice.spec, said.label, said.confidence),
+            label=each.label,
+            confidence=each.confidence,
+            probabilities=dict(each.probabilities),
+            action=choose_action(choice.spec, each.label, each.confidence),
             adapter=choice.digest,
             slot=slot,
-            path=said.path,
-            runtime=said.runtime,
+            path=each.path,
+            runtime=each.runtime,
         )
-        for request_id, said in zip(ids, found, strict=True)
+        for request_id, each in zip(ids, found, strict=True)
     ]
 
 
 async def _land(gateway: Gateway, classifier: str, rows: Sequence[dict[str, Any]]) -> bool:
-    """Land request rows; False when that failed. Waits for the disk only when asked to be durable, or once it refused a
-    row."""
+    """Store request rows; False if that failed. Waits for the disk only if `durable`, or while rows fail."""
     unlogged = gateway.metrics.unlogged.labels(classifier)
     try:
         waiting = [gateway.landing.append(classifier, REQUESTS, row) for row in rows]
@@ -197,5 +196,5 @@ async def _land(gateway: Gateway, classifier: str, rows: Sequence[dict[str, Any]
         future.add_done_callback(lambda done: unlogged.inc() if done.exception() else None)
     if not gateway.settings.durable and not gateway.landing.trouble:
         return True
-    result = await asyncio.gather(*map(asyncio.wrap_future, waiting), return_exceptions=True)
-    return not any(isinstance(each, BaseException) for each in result)
+    outcomes = await asyncio.gather(*map(asyncio.wrap_future, waiting), return_exceptions=True)
+    return not any(isinstance(each, BaseException) for each in outcomes)

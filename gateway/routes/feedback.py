@@ -1,6 +1,6 @@
-"""The routes that collect: a user's word, and an annotator's label. Each is acknowledged when it is on disk.
+"""Routes for a user's feedback and an annotator's corrections. Each is acknowledged once it is on disk.
 
-Add here other things that people tell the gateway; what it tells them is `classify.py`.
+Add here other things that people send to the gateway; its answers are in `classify.py`.
 """
 
 from datetime import UTC, datetime
@@ -23,10 +23,10 @@ _REFUSED = {**REFUSED, **CONTRADICTED}
 
 @router.post(
     "/v1/feedback", response_model=Accepted, status_code=202, responses=_REFUSED, openapi_extra=described(Feedback),
-    dependencies=[Depends(need("feedback"))], summary="A user's word on an answer",
+    dependencies=[Depends(need("feedback"))], summary="A user's feedback on an answer",
 )  # fmt: skip
 async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(body_of(Feedback))]) -> Accepted:
-    """Keep what a user says of an answer that this key got: it sends the request to review, and becomes no label."""
+    """Store a user's feedback on an answer that this key got. It sends the request to review, never becomes a label."""
     gateway = gateway_of(request)
     _check_serves(gateway, feedback.classifier)
     _check_given(gateway, feedback, caller_of(request))
@@ -44,7 +44,7 @@ async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(
 async def take_correction(
     request: Request, correction: Annotated[Correction, Depends(body_of(Correction))]
 ) -> Accepted:
-    """Keep a trusted annotator's label, of any answer of the classifier, or of a log that came from elsewhere."""
+    """Store a trusted annotator's label for any answer of the classifier, or for a log that came from elsewhere."""
     gateway, now = gateway_of(request), datetime.now(UTC)
     _check_serves(gateway, correction.classifier)
     proof = gateway.ids.judge(correction.request_id, correction.classifier, "")
@@ -53,8 +53,8 @@ async def take_correction(
     _check_label(gateway, correction.classifier, correction.label)
     ts = correction.ts or now
     if ts.tzinfo is None or ts.year < _FIRST_YEAR or ts > now:
-        said = "ts: a time with a zone, since 1970 and not in the future, is needed."
-        raise RequestError(422, "bad_time", said, "Leave ts out, or send RFC 3339.")
+        message = "ts: must have a time zone and lie between 1970 and now."
+        raise RequestError(422, "bad_time", message, "Leave ts out, or send RFC 3339.")
     row = {**correction.model_dump(exclude={"classifier", "ts"}), "ts": ts.astimezone(UTC).isoformat()}
     await _store(gateway, correction.classifier, CORRECTIONS, row, timed=correction.ts is not None)
     return Accepted(request_id=correction.request_id)
@@ -66,34 +66,33 @@ def _check_serves(gateway: Gateway, classifier: str) -> None:
 
 
 def _check_given(gateway: Gateway, feedback: Feedback, caller: Caller) -> None:
-    """Raise the one refusal for every id that the caller was not given: another's, another classifier's, an invented
-    one."""
+    """Raise the same error for every id that the caller did not get: of another key or classifier, or invented."""
     proof = gateway.ids.judge(feedback.request_id, feedback.classifier, caller.name)
     if not (proof.own or (caller.admin and proof.genuine)):
         raise _no_answer()
 
 
 def _no_answer() -> RequestError:
-    said = "No answer with this request_id was given to this key by this classifier."
-    return RequestError(404, "no_answer", said, "Send the request_id of the answer, with the key that asked.")
+    message = "This classifier gave this key no answer with this request_id."
+    return RequestError(404, "no_answer", message, "Send the request_id of the answer, with the key that asked.")
 
 
 def _check_label(gateway: Gateway, classifier: str, label: str | None) -> None:
     labels = gateway.slots[classifier].spec.labels
     if label is not None and label not in labels:
         raise RequestError(
-            422, "bad_label", "label: it is not one of the classifier's.", f"Labels: {', '.join(labels)}."[:300]
+            422, "bad_label", "label: not a label of this classifier.", f"Labels: {', '.join(labels)}."[:300]
         )
 
 
 async def _store(gateway: Gateway, classifier: str, kind: str, row: dict[str, Any], *, timed: bool = True) -> None:
     try:
-        await gateway.words.store(classifier, kind, row, timed=timed)
+        await gateway.feedback.store(classifier, kind, row, timed=timed)
     except OSError:
         raise RequestError(
             507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5
         ) from None
     except ContradictionError:
-        said = "The same source said something else of this answer before; that stands, and this was kept as evidence."
-        hint = "An annotator who has another mind sends ts." if kind == CORRECTIONS else ""
-        raise RequestError(409, "contradiction", said, hint) from None
+        message = "The same source sent something else about this answer earlier. That stays; this is kept as evidence."
+        hint = "To change a correction, send it with ts." if kind == CORRECTIONS else ""
+        raise RequestError(409, "contradiction", message, hint) from None

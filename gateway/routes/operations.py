@@ -1,6 +1,6 @@
-"""The routes for those who run it: alive, ready, what serves, and Prometheus.
+"""Routes for operators and probes: alive, ready, status, and Prometheus metrics.
 
-Add here what an operator or a probe asks.
+Add here other routes that describe the gateway itself.
 """
 
 import asyncio
@@ -24,21 +24,21 @@ _KEYED: dict[int | str, dict[str, Any]] = {status: REFUSED[status] for status in
 
 @router.get("/healthz", summary="The process is alive")
 async def healthz() -> dict[str, str]:
-    """Always the same while the process can answer at all."""
+    """Return the same answer as long as the process can answer at all."""
     return {"status": "ok"}
 
 
 @router.get(
     "/readyz",
     summary="Traffic can be answered",
-    responses={503: {"description": "Nothing serves, or something is amiss."}},
+    responses={503: {"description": "Nothing serves, or something is wrong."}},
 )
 async def readyz(request: Request) -> JSONResponse:
-    """200 when something serves and nothing is amiss; 503 with the reason by classifier otherwise. Names no path.
+    """Return 200 if something serves and nothing is wrong; otherwise 503 with the reason by classifier. Shows no path.
 
-    A classifier of which nothing was ever promoted is no problem beside one that serves; it stands in `unpromoted`. A
-    disk that takes no rows is said in `disk`, and an adapter that answers where its export should in `lacking`; both
-    are still ready: answers go on.
+    A classifier that was never promoted is not a problem beside one that serves; `unpromoted` lists it. `disk` says why
+    rows cannot be written, and `lacking` why an adapter answers in place of its export; both leave the gateway ready,
+    since it still answers.
     """
     gateway = gateway_of(request)
     home, unpromoted = (
@@ -46,22 +46,22 @@ async def readyz(request: Request) -> JSONResponse:
         gateway.slots.unpromoted if gateway.slots.names() else frozenset[str](),
     )
     problems = {name: problem for name, problem in gateway.slots.problems.items() if name not in unpromoted}
-    said = {name: problem.split(" hint: ")[0].replace(home, "") for name, problem in problems.items()}
+    reasons = {name: problem.split(" hint: ")[0].replace(home, "") for name, problem in problems.items()}
     ready = bool(gateway.slots.names()) and not problems
     lacking = {name: why.replace(home, "") for name in gateway.slots.names() if (why := gateway.slots[name].lacking)}
     serving, disk = gateway.slots.names(), gateway.landing.trouble
-    result = {"ready": ready, "serving": serving, "problems": said, "disk": disk, "lacking": lacking}
-    result["unpromoted"] = sorted(unpromoted)
-    return JSONResponse(result, 200 if ready else 503)
+    report = {"ready": ready, "serving": serving, "problems": reasons, "disk": disk, "lacking": lacking}
+    report["unpromoted"] = sorted(unpromoted)
+    return JSONResponse(report, 200 if ready else 503)
 
 
 @router.get(
     "/metrics", response_class=Response, responses={**_KEYED,
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-    dependencies=[Depends(need("admin"))], summary="For Prometheus",
+    dependencies=[Depends(need("admin"))], summary="Metrics for Prometheus",
 )  # fmt: skip
 async def metrics(request: Request) -> Response:
-    """The text format of Prometheus."""
+    """Return the metrics in the text format of Prometheus."""
     gateway = gateway_of(request)
     await asyncio.to_thread(_look_at_home, gateway)
     gateway.metrics.adapter.clear()  # digests that no slot holds any more are gone
@@ -77,39 +77,39 @@ async def metrics(request: Request) -> Response:
 
 @router.get("/v1/status", summary="What serves now", responses=_KEYED, dependencies=[Depends(need("classify"))])
 async def status(request: Request) -> dict[str, Any]:
-    """Digest by slot and the share of users that the candidate answers, for each classifier."""
+    """Return digest by slot and the candidate's share of users, for each classifier."""
     gateway = gateway_of(request)
     served = {name: gateway.slots[name] for name in gateway.slots.names()}
     return {
         "classifiers": {
             name: {
-                "labels": list(result.spec.labels),
-                "adapters": result.rollout.adapters,
-                "candidate_percent": result.rollout.served_percent,
-                "killed": result.rollout.killed,
+                "labels": list(serving.spec.labels),
+                "adapters": serving.rollout.adapters,
+                "candidate_percent": serving.rollout.served_percent,
+                "killed": serving.rollout.killed,
                 "problem": gateway.slots.problems.get(name, ""),
-                "paths": _describe_paths(result),
-                "lacking": result.lacking.replace(f"{gateway.settings.home}/", ""),
+                "paths": _describe_paths(serving),
+                "lacking": serving.lacking.replace(f"{gateway.settings.home}/", ""),
             }
-            for name, result in served.items()
+            for name, serving in served.items()
         },
         "waiting": gateway.batcher.waiting,
     }
 
 
 def _describe_paths(served: Served) -> dict[str, Any]:
-    """Target and runtime of each path; an edge that is not run here has no runtime, and answers elsewhere."""
+    """Return target and runtime of each path; an edge that answers elsewhere has no runtime."""
     live, paths = served.rollout.live, served.paths
-    result = {"calibrated": (paths.calibrated, served.predictors[live]), "edge": (paths.edge, served.edges.get(live))}
+    by_path = {"calibrated": (paths.calibrated, served.predictors[live]), "edge": (paths.edge, served.edges.get(live))}
     return {
-        path: {"target": target.profile.name, "runtime": (export_kind_of(who) or "in_process") if who else None}
-        for path, (target, who) in result.items()
+        path: {"target": target.profile.name, "runtime": (export_kind_of(held) or "in_process") if held else None}
+        for path, (target, held) in by_path.items()
         if target
     }
 
 
 def _look_at_home(gateway: Gateway) -> None:
-    """Set what only the disk knows; a ledger or report that is missing or not whole leaves its figure as it was."""
+    """Set the gauges that are read from disk; a missing or incomplete ledger or report leaves its gauge unchanged."""
     gateway.metrics.ballast.set(gateway.landing.ballast.held)
     for name in gateway.slots.names():
         with suppress(OSError):

@@ -1,7 +1,7 @@
-"""The rollout page and its one button, for a person at a browser. Every answer here is a page, also each refusal.
+"""Rollout page and its one button, for a person at a browser. Every response here is a page, errors included.
 
-Add here what a person may do with a rollout on the page. What it says is `ratchet/rollout/page/`, what a rollback does
-`ratchet/workflows/rollout/rollback.py`, how a browser is let in `browser_auth.py`.
+Add here what a person may do with a rollout on the page. Its content is in `ratchet/rollout/page/`, the rollback in
+`ratchet/workflows/rollout/rollback.py`, the authentication of browsers in `browser_auth.py`.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _MEANWHILE = {CHANGED, "bad_move", "no_refuge"}
-_SAID = {
+_DESCRIPTIONS = {
     200: "The page.",
     401: "No valid key; a browser asks for one.",
     403: "The key lacks the scope, or another site sent the form.",
@@ -42,10 +42,10 @@ _SAID = {
     413: "The form is too large.",
     422: "The form is not as the page sends it.",
     429: "The key asked too often.",
-    503: "The ledger or the specification cannot be read, or not be written.",
+    503: "The ledger or the specification cannot be read, or the ledger cannot be written.",
 }
 _PAGES: dict[int | str, dict[str, Any]] = {
-    status: {"content": {"text/html": {}}, "description": said} for status, said in _SAID.items()
+    status: {"content": {"text/html": {}}, "description": text} for status, text in _DESCRIPTIONS.items()
 }
 _FORM = {
     "type": "object",
@@ -61,13 +61,12 @@ _BODY = {"requestBody": {"required": True, "content": {"application/x-www-form-u
 
 @router.get("/rollout/{name}", response_class=HTMLResponse, responses=_PAGES, summary="The rollout page")
 async def show(request: Request, name: str) -> Response:
-    """State, ladder, guardrails, history, and the form of a rollback. The key may come as the password of HTTP
-    Basic."""
+    """Return state, steps, guardrails, history and the rollback form. The key may be the password of HTTP Basic."""
     try:
         who = caller_of_page(request, "admin")
         return await _page(request, name, who)
-    except RequestError as refusal:
-        return _refused(refusal)
+    except RequestError as error:
+        return _error_page(error)
 
 
 @router.post(
@@ -75,24 +74,24 @@ async def show(request: Request, name: str) -> Response:
     responses={**_PAGES, 303: {"description": "Done; the page shows it."}},
 )  # fmt: skip
 async def roll_back(request: Request, name: str) -> Response:
-    """Take the candidate, or else live itself, back. The form must come from a page that shows the ledger as it still
-    is."""
+    """Roll back the candidate, or else live itself. The form must come from a page that shows the current ledger."""
     try:
         who = caller_of_page(request, "admin")
         need_own_page(request)
-        return await _take_back(request, name, who, await read_form(request))
-    except RequestError as refusal:
-        return _refused(refusal)
+        return await _roll_back(request, name, who, await read_form(request))
+    except RequestError as error:
+        return _error_page(error)
 
 
-async def _take_back(request: Request, name: str, who: str, form: dict[str, str]) -> Response:
+async def _roll_back(request: Request, name: str, who: str, form: dict[str, str]) -> Response:
     home, why = Home(gateway_of(request).settings.home), form.get("why", "").strip()
     if name not in home.classifiers():
         raise _unknown(home)
+    # The token binds the form to this head: a decision on a ledger that has changed since is never carried out.
     head = _read_head(form.get("head", ""))
     if head is None or not _tokens(request).is_ours(form.get("token", ""), name, who, head):
         notice = Notice(
-            "Nothing was done.", "The form was not made by this gateway for you. Decide again on the page as it is now."
+            "Nothing was done.", "This gateway did not make the form for you. Decide again on the current page."
         )
         return await _page(request, name, who, notice, 409, why)
     if not why or len(why) > WHY_AT_MOST or not why.isprintable():
@@ -105,11 +104,11 @@ async def _take_back(request: Request, name: str, who: str, form: dict[str, str]
         status = 409 if error.code in _MEANWHILE else 503
         return await _page(request, name, who, Notice(title, _without(home, error.message)), status, why)
     except OSError as error:
-        said = (
-            f"The ledger cannot be written here ({error.strerror or type(error).__name__}). Use 'ratchet rollback' on"
+        message = (
+            f"The ledger cannot be written here ({error.strerror or type(error).__name__}). Run 'ratchet rollback' on"
             " the machine."
         )
-        return await _page(request, name, who, Notice("Not rolled back.", said), 503, why)
+        return await _page(request, name, who, Notice("Not rolled back.", message), 503, why)
     return RedirectResponse(f"../{name}", 303, HEADERS)
 
 
@@ -133,12 +132,12 @@ def _draw(
         logging.getLogger("ratchet.gateway").error("%s: %s", error.code, error)
         raise RequestError(503, error.code, _without(home, error.message), _without(home, error.hint)) from None
     except OSError as error:
-        said = f"The ledger cannot be read ({error.strerror or type(error).__name__})."
-        raise RequestError(503, "unreadable", said, "Look at the rights of the home's files.") from None
+        message = f"The ledger cannot be read ({error.strerror or type(error).__name__})."
+        raise RequestError(503, "unreadable", message, "Check the permissions of the home's files.") from None
     if problem := slots.problems.get(name):
         notices.append(Notice("This gateway keeps what it serves.", _without(home, problem), "open"))
     if name in slots and slots[name].rollout.killed:
-        notices.append(Notice("The kill switch is on.", "Everyone gets live, and nothing shadows.", "open"))
+        notices.append(Notice("The kill switch is on.", "All traffic goes to live, and nothing shadows.", "open"))
     form = None
     if can_sign(home):
         token = tokens.make(name, who, view.head)
@@ -148,18 +147,18 @@ def _draw(
     return HTMLResponse(render_rollout(view, form, tuple(notices)), status, HEADERS)
 
 
-def _refused(refusal: RequestError) -> HTMLResponse:
-    said, headers = refusal.problem, dict(HEADERS)
-    if refusal.status == 401:
+def _error_page(error: RequestError) -> HTMLResponse:
+    problem, headers = error.problem, dict(HEADERS)
+    if error.status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
-    if refusal.retry_s is not None:
-        headers["Retry-After"] = str(refusal.retry_s)
-    return HTMLResponse(render_refusal(said.message, said.hint), refusal.status, headers)
+    if error.retry_s is not None:
+        headers["Retry-After"] = str(error.retry_s)
+    return HTMLResponse(render_refusal(problem.message, problem.hint), error.status, headers)
 
 
 def _unknown(home: Home) -> RequestError:
     return RequestError(
-        404, "no_classifier", "No such classifier is here.", f"There is: {', '.join(home.classifiers()) or 'none'}."
+        404, "no_classifier", "Unknown classifier.", f"Classifiers: {', '.join(home.classifiers()) or 'none'}."
     )
 
 
@@ -168,10 +167,10 @@ def _tokens(request: Request) -> FormTokens:
     return tokens
 
 
-def _read_head(said: str) -> Head | None:
-    sequence, _, digest = said.partition(":")
+def _read_head(field: str) -> Head | None:
+    sequence, _, digest = field.partition(":")
     return Head(int(sequence), digest) if sequence.isdecimal() and sequence.isascii() and len(sequence) < 10 else None
 
 
-def _without(home: Home, said: str) -> str:
-    return said.replace(f"{home.root}/", "")
+def _without(home: Home, message: str) -> str:
+    return message.replace(f"{home.root}/", "")

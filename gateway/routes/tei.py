@@ -1,7 +1,6 @@
-"""What clients of Text Embeddings Inference speak: `POST /predict`, `GET /info`, `GET /health`, and its form of a
-refusal.
+"""Protocol of Text Embeddings Inference: `POST /predict`, `GET /info`, `GET /health`, and its form of an error.
 
-A request names no model: the default classifier answers. Add here what those clients ask; what a body may hold is
+A request names no model: the default classifier answers. Add here what those clients send; bodies are in
 `tei_schemas.py`.
 """
 
@@ -24,45 +23,44 @@ from gateway.state import gateway_of
 
 router = APIRouter()
 _KINDS: Mapping[int, str] = {413: "Validation", 422: "Tokenizer", 429: "Overloaded", 503: "Unhealthy"}
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorResponse, "description": said}
-    for status, said in {
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorResponse, "description": text}
+    for status, text in {
         401: "No valid key.",
         403: "The key lacks the scope.",
-        404: "No classifier is the default.",
+        404: "No default classifier serves.",
         413: "The batch or the body is too large.",
         422: "The body is not as described, or a text cannot be read.",
-        429: "Too much waits already, or the key asked too often.",
+        429: "Too many texts are waiting, or the key asked too often.",
         500: "A fault of the gateway.",
         503: "Nothing can answer now.",
     }.items()
 }
-_LEAST = 1e-300  # the logarithm of a probability that was rounded to nothing is still a number
+_LEAST = 1e-300  # keeps the logarithm finite for a probability that was rounded to 0
 
 
 @router.post(
-    "/predict", response_model=list[Prediction] | list[list[Prediction]], responses=_REFUSED,
+    "/predict", response_model=list[Prediction] | list[list[Prediction]], responses=_ERRORS,
     openapi_extra=described(Predict),
     dependencies=[Depends(need("classify"))], summary="Classify, as Text Embeddings Inference does",
 )  # fmt: skip
 async def predict(
     request: Request, response: Response, body: Annotated[Predict, Depends(body_of(Predict))]
 ) -> list[Prediction] | list[list[Prediction]]:
-    """Every label with its calibrated probability, the likeliest first: one list for a text, a list of lists for a
-    batch."""
+    """Return every label with its calibrated probability, likeliest first: a list for a text, or a list of lists."""
     texts, batch = body.texts()
-    asked = await ask(request, response, default_classifier(gateway_of(request)), texts, calibrated=True)
-    name_answers(response, asked.answers)
-    result = [_rank(answer, raw=body.raw_scores) for answer in asked.answers]
-    return result if batch else result[0]
+    classified = await ask(request, response, default_classifier(gateway_of(request)), texts, calibrated=True)
+    name_answers(response, classified.answers)
+    predictions = [_rank(answer, raw=body.raw_scores) for answer in classified.answers]
+    return predictions if batch else predictions[0]
 
 
 @router.get(
-    "/info", response_model=Info, responses={status: _REFUSED[status] for status in (401, 403, 404, 429)},
-    dependencies=[Depends(need("classify"))], summary="What serves, as Text Embeddings Inference says it",
+    "/info", response_model=Info, responses={status: _ERRORS[status] for status in (401, 403, 404, 429)},
+    dependencies=[Depends(need("classify"))], summary="Default classifier, as Text Embeddings Inference shows it",
 )  # fmt: skip
 async def info(request: Request) -> dict[str, Any]:
-    """The default classifier, its live adapter, and the limits on a request."""
+    """Return the default classifier, its live adapter, and the limits on a request."""
     gateway = gateway_of(request)
     name, limits = default_classifier(gateway), gateway.settings
     served = gateway.slots[name]
@@ -88,26 +86,26 @@ async def info(request: Request) -> dict[str, Any]:
     }
 
 
-@router.get("/health", response_class=Response, responses={503: _REFUSED[503]}, summary="Something can answer")
+@router.get("/health", response_class=Response, responses={503: _ERRORS[503]}, summary="Something can answer")
 async def health(request: Request) -> Response:
-    """200 without a body while a classifier serves; `/readyz` also says what is amiss."""
+    """Return 200 without a body while a classifier serves; `/readyz` also says what is wrong."""
     if gateway_of(request).slots.names():
         return Response()
     return JSONResponse(error_shape(RequestError(503, "unready", "No classifier serves here.")), 503)
 
 
-def error_shape(refusal: RequestError) -> dict[str, Any]:
-    """A refusal as those clients read it."""
-    said = f"{refusal.problem.message} {refusal.problem.hint}".strip()
+def error_shape(error: RequestError) -> dict[str, Any]:
+    """Return the JSON body of an error as those clients read it."""
+    message = f"{error.problem.message} {error.problem.hint}".strip()
     return {
-        "error": said,
-        "error_type": _KINDS.get(refusal.status, "Backend" if refusal.status >= 500 else "Validation"),
+        "error": message,
+        "error_type": _KINDS.get(error.status, "Backend" if error.status >= 500 else "Validation"),
     }
 
 
-REFUSAL_SHAPES: Mapping[str, Shape] = dict.fromkeys(("/predict", "/info", "/health"), error_shape)
+ERROR_SHAPES: Mapping[str, Shape] = dict.fromkeys(("/predict", "/info", "/health"), error_shape)
 
 
 def _rank(answer: Answer, *, raw: bool) -> list[Prediction]:
-    ordered = sorted(answer.probabilities.items(), key=lambda found: -found[1])
+    ordered = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
     return [Prediction(label=label, score=math.log(max(share, _LEAST)) if raw else share) for label, share in ordered]

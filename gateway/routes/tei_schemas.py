@@ -1,6 +1,6 @@
 """Bodies of Text Embeddings Inference's classification routes, as its clients send and read them.
 
-Add here a field that those clients send; what is done with it is `tei.py`.
+Add here a field that those clients send; its use is in `tei.py`.
 """
 
 from typing import Annotated, Literal
@@ -15,18 +15,17 @@ _Batch = Annotated[list[Annotated[list[Text], Field(min_length=1, max_length=2)]
 
 
 class Predict(Strict):
-    """One text, or a batch of lists with one text each. Two texts in one list are a pair there, which no classifier
-    here takes."""
+    """One text, or a batch of lists with one text each. Two texts in one list are a pair, which is rejected here."""
 
     inputs: Text | _Single | _Batch
     raw_scores: bool = Field(False, description="Natural logarithms of the probabilities instead of the probabilities.")
     truncate: bool | None = Field(
-        None, description="Taken and not needed: a text is always cut to what the model reads."
+        None, description="Accepted and ignored: a text is always cut to what the model reads."
     )
     truncation_direction: Literal["Right", "right"] = Field("Right", description="Texts are cut at their end only.")
 
     def texts(self) -> tuple[list[str], bool]:
-        """The texts, and whether they came as a batch; raises `RequestError` for a pair."""
+        """Return the texts, and True if they came as a batch; raises `RequestError` for a pair."""
         if isinstance(self.inputs, str):
             return [self.inputs], False
         rows = [each for each in self.inputs if isinstance(each, list)]
@@ -46,7 +45,7 @@ class Prediction(BaseModel):
 
 
 class ErrorResponse(BaseModel):
-    """The body of a refusal."""
+    """Body of an error."""
 
     error: str
     error_type: Literal["Validation", "Tokenizer", "Overloaded", "Unhealthy", "Backend"]
@@ -62,7 +61,7 @@ class _Model(BaseModel):
 
 
 class Info(BaseModel):
-    """The default classifier and the limits on a request."""
+    """Default classifier, and the limits on a request."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -70,7 +69,7 @@ class Info(BaseModel):
     model_sha: str = Field(description="Digest of the live adapter.")
     model_dtype: str
     model_type: _Model
-    max_concurrent_requests: int = Field(description="Texts that may wait; beyond, the answer is 429.")
+    max_concurrent_requests: int = Field(description="Texts that may wait; above that, the answer is 429.")
     max_input_length: int = Field(description="Tokens of a text that the model reads.")
     max_batch_tokens: int
     max_batch_requests: int

@@ -1,7 +1,7 @@
-"""What clients of vLLM speak: `POST /v1/classify` and `GET /v1/models`; SGLang and dynamo take the same shape.
+"""Protocol of vLLM: `POST /v1/classify` and `GET /v1/models`; SGLang and dynamo use the same one.
 
-`model` names the classifier. Add here what those clients ask; refusals keep the gateway's own form, whose
-`error.message` they read as well.
+`model` names the classifier. Add here what those clients send; errors keep the gateway's own form, whose
+`error.message` these clients read as well.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ router = APIRouter()
 class Classify(Strict):
     """One text or several, for the classifier `model`."""
 
-    model: Id | None = Field(None, description="The classifier; without, the default one.")
+    model: Id | None = Field(None, description="The classifier; if absent, the default classifier.")
     input: Text | Annotated[list[Text], Field(min_length=1, max_length=1024)]
     user: Id | None = Field(None, description="Keeps a user in the same bucket of a rollout.")
     truncate_prompt_tokens: int | None = Field(
-        None, ge=-1, le=2**31 - 1, description="Taken and not needed: a text is always cut to what the model reads."
+        None, ge=-1, le=2**31 - 1, description="Accepted and ignored: a text is always cut to what the model reads."
     )
 
 
 class Classification(BaseModel):
-    """One answered text."""
+    """Classification of one text."""
 
     index: int
     label: str
@@ -43,7 +43,7 @@ class Classification(BaseModel):
 
 
 class Usage(BaseModel):
-    """Tokens that the model read."""
+    """Number of tokens that the model read."""
 
     prompt_tokens: int
     total_tokens: int
@@ -51,7 +51,7 @@ class Usage(BaseModel):
 
 
 class Classifications(BaseModel):
-    """The answers to all texts, in their order."""
+    """Answers to all texts, in their order."""
 
     id: str
     object: Literal["list"] = "list"
@@ -66,13 +66,13 @@ class Model(BaseModel):
 
     id: str
     object: Literal["model"] = "model"
-    created: int = Field(description="Seconds since 1970: when it was asked.")
+    created: int = Field(description="Seconds since 1970, at the time of this request.")
     owned_by: Literal["ratchet"] = "ratchet"
     root: str = Field(description="Digest of the live adapter.")
 
 
 class Models(BaseModel):
-    """The classifiers that serve."""
+    """List of the classifiers that serve."""
 
     object: Literal["list"] = "list"
     data: list[Model]
@@ -85,11 +85,11 @@ class Models(BaseModel):
 async def classify(
     request: Request, response: Response, body: Annotated[Classify, Depends(body_of(Classify))]
 ) -> Classifications:
-    """The label of each text, with the calibrated probability of every label."""
+    """Return the label of each text, with the calibrated probability of every label."""
     texts = [body.input] if isinstance(body.input, str) else list(body.input)
     name = body.model or default_classifier(gateway_of(request))
-    asked = await ask(request, response, name, texts, body.user, calibrated=True)
-    name_answers(response, asked.answers)
+    classified = await ask(request, response, name, texts, body.user, calibrated=True)
+    name_answers(response, classified.answers)
     data = [
         Classification(
             index=n,
@@ -97,20 +97,25 @@ async def classify(
             probs=list(answer.probabilities.values()),
             num_classes=len(answer.probabilities),
         )
-        for n, answer in enumerate(asked.answers)
+        for n, answer in enumerate(classified.answers)
     ]
-    tokens = await asyncio.to_thread(lambda: sum(map(len, encode_texts(asked.choice.predictor.tokenizer, texts))))
+    # The batch does not report tokens, so the texts are encoded again, in a thread to keep the event loop free.
+    tokens = await asyncio.to_thread(lambda: sum(map(len, encode_texts(classified.choice.predictor.tokenizer, texts))))
     usage = Usage(prompt_tokens=tokens, total_tokens=tokens)
     return Classifications(
-        id=f"classify-{asked.answers[0].request_id}", created=int(time.time()), model=name, data=data, usage=usage
+        id=f"classify-{classified.answers[0].request_id}",
+        created=int(time.time()),
+        model=name,
+        data=data,
+        usage=usage,
     )
 
 
 @router.get(
     "/v1/models", response_model=Models, responses={status: REFUSED[status] for status in (401, 403, 429)},
-    dependencies=[Depends(need("classify"))], summary="What serves, as vLLM says it",
+    dependencies=[Depends(need("classify"))], summary="Classifiers that serve, as vLLM lists them",
 )  # fmt: skip
 async def models(request: Request) -> dict[str, Any]:
-    """Every classifier that can answer."""
+    """Return every classifier that can answer."""
     slots, now = gateway_of(request).slots, int(time.time())
     return {"data": [{"id": name, "created": now, "root": slots[name].rollout.live} for name in slots.names()]}

@@ -1,1 +1,1 @@
-"""Room."""
+"""Adapters in memory: loading, slots, batches and paths."""

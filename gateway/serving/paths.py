@@ -1,7 +1,7 @@
-"""The two paths of an answer: an edge that says a label alone, and the calibrated one, which high stakes always reach.
+"""Two paths to an answer: edge, which gives a label alone, and calibrated, which labels of high stakes always reach.
 
-Live, candidate and shadow go the same way, so that a pair compares what users got with what they would have got. Add
-here how a path is asked; which labels need the calibrated one is `ratchet/deployment/serving_paths.py`.
+Live, candidate and shadow use the same paths, so that a pair compares what users got with what they would have got. Add
+here how a path is asked; which labels need the calibrated path is in `ratchet/deployment/serving_paths.py`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,50 +13,50 @@ from gateway.serving.slots import SlotChoice
 from ratchet.deployment.serving_paths import Path, stands_alone
 
 AskBatcher = Callable[[Answering, Sequence[str]], Awaitable[BatchAnswers | None]]
-"""Asks an adapter or an export; None when a shadow's texts were dropped."""
+"""Function that asks an adapter or export; returns None if a shadow's texts were dropped."""
 
 
 @dataclass(frozen=True)
 class PathAnswer:
-    """What was said of one text."""
+    """Answer for one text."""
 
     label: str
     confidence: float | None
-    """None where the label alone was said."""
+    """Calibrated probability of the label; None on the edge path."""
     probabilities: Mapping[str, float]
-    """Calibrated; empty where the label alone was said."""
+    """Calibrated probability of every label; empty on the edge path."""
     seconds: float
-    """Processor time for the text, on both paths where it went both."""
+    """Processor seconds for the text, over both paths if it took both."""
     together: int
-    """How many texts were in its last batch."""
+    """Number of texts in its last batch."""
     path: Path = "calibrated"
     runtime: str = "in_process"
 
 
 async def ask_paths(ask: AskBatcher, choice: SlotChoice, texts: Sequence[str]) -> list[PathAnswer] | None:
-    """What `choice` says of each text: the edge's label where that is enough, else the calibrated answer."""
+    """Return the answer for each text: the edge's label where that is enough, else the calibrated answer."""
     if choice.edge is None:
         return await ask_calibrated(ask, choice, texts)
     first = await ask(choice.edge, texts)
     if first is None:
         return None
     runtime = export_kind_of(choice.edge) or "in_process"
-    said = [PathAnswer(label, None, {}, first.seconds, first.together, "edge", runtime) for label in first.labels]
-    on = [index for index, result in enumerate(said) if not stands_alone(choice.spec, result.label)]
-    second = await ask_calibrated(ask, choice, [texts[index] for index in on], first.seconds) if on else []
+    answers = [PathAnswer(label, None, {}, first.seconds, first.together, "edge", runtime) for label in first.labels]
+    rest = [index for index, answer in enumerate(answers) if not stands_alone(choice.spec, answer.label)]
+    second = await ask_calibrated(ask, choice, [texts[index] for index in rest], first.seconds) if rest else []
     if second is None:
         return None
-    for index, result in zip(on, second, strict=True):
-        said[index] = result
-    return said
+    for index, answer in zip(rest, second, strict=True):
+        answers[index] = answer
+    return answers
 
 
 async def ask_calibrated(
     ask: AskBatcher, choice: SlotChoice, texts: Sequence[str], seconds: float = 0.0
 ) -> list[PathAnswer] | None:
-    """What the calibrated path says of each text, which took `seconds` already."""
-    result = await ask(choice.predictor, texts)
-    if result is None:
+    """Return the calibrated path's answer for each text, which took `seconds` before."""
+    batch = await ask(choice.predictor, texts)
+    if batch is None:
         return None
     unknown = dict.fromkeys(choice.spec.labels, 0.0)  # labels that are newer than the adapter
     runtime = export_kind_of(choice.predictor) or "in_process"
@@ -65,10 +65,10 @@ async def ask_calibrated(
             label,
             float(confidence),
             {**unknown, **dict(zip(choice.predictor.labels, map(float, row), strict=True))},
-            result.seconds + seconds,
-            result.together,
+            batch.seconds + seconds,
+            batch.together,
             "calibrated",
             runtime,
         )
-        for label, confidence, row in zip(result.labels, result.confidence, result.probabilities, strict=True)
+        for label, confidence, row in zip(batch.labels, batch.confidence, batch.probabilities, strict=True)
     ]

@@ -1,8 +1,7 @@
-"""Which adapter answers whom: the flag file is followed, adapters are loaded beside those that serve, and swapped
-whole.
+"""Slots: follow the flag file, load adapters beside those that serve, swap them whole, choose for each request.
 
-An adapter that is missing, changed or not the promoted one never serves: the slot keeps what it had, and `problems`
-says why. Add here what must be true of an adapter before it takes traffic; what the flag says is
+An adapter that is missing, changed or not promoted never serves: the slot keeps what it had, and `problems` says why.
+Add here how rollouts are followed and chosen from; checks on adapters are in `loading.py`, the flag itself is
 `ratchet/rollout/flag.py`.
 """
 
@@ -26,25 +25,24 @@ from ratchet.storage.rollout.ledger import Ledger
 
 _LOG = logging.getLogger("ratchet.gateway")
 _MOVE_S = 2.0
-"""So long a move may take from its entry in the ledger to its flag. What lasts longer was cut short."""
+"""Seconds that a move may take from its entry in the ledger to its flag; a longer one was interrupted."""
 
 
 @dataclass(frozen=True)
 class SlotChoice:
-    """Who answers one request, and by which specification."""
+    """Adapter that answers one request, with its slot and the specification."""
 
     slot: str
     digest: str
     predictor: Answering
     spec: Spec
     edge: Answering | None = None
-    """Who answers first, with a label alone; None where there is one path only."""
+    """Adapter or export that answers first, with a label alone; None if there is only one path."""
 
 
 @dataclass(frozen=True)
 class ShadowTarget:
-    """The adapter that answers after the one that the user saw, for `share` of the requests, under ledger entry
-    `sequence`."""
+    """Adapter that answers a `share` of the requests unseen, after the user's answer, under ledger entry `sequence`."""
 
     choice: SlotChoice
     share: float
@@ -53,7 +51,7 @@ class ShadowTarget:
 
 @dataclass(frozen=True)
 class _State:
-    """What all classifiers serve, with the generation of the flag file that each follows: swapped as one."""
+    """Adapters of all classifiers, and the generation of the flag file that each follows: swapped as one."""
 
     served: Mapping[str, Served] = field(default_factory=dict)
     generations: Mapping[str, int] = field(default_factory=dict)
@@ -61,37 +59,36 @@ class _State:
 
 @dataclass
 class Slots:
-    """The slots of every classifier of a home. `follow` is called by one thread, `choose` by any."""
+    """Slots of every classifier of a home. One thread calls `follow`, any thread `choose`."""
 
     home: Home
     problems: Mapping[str, str] = field(default_factory=dict)
-    """By classifier: why it does not serve what the flags ask for. Empty when all is well."""
+    """Reason why a classifier does not serve what the flags ask for, by name. Empty if all is well."""
     unpromoted: frozenset[str] = frozenset()
-    """Those of `problems` that serve nothing because nothing of them was ever promoted: no harm where another serves.
-    """
+    """Names in `problems` that serve nothing because they were never promoted: harmless if another one serves."""
     bases: ModelPool = field(default_factory=ModelPool)
-    """The base models in memory, each once. An adapter leaves them when nobody holds its predictor."""
+    """Base models in memory, each once. An adapter leaves them when its predictor is no longer held."""
     factory: Factory | None = None
-    """Makes the provider that decides in the flag file's place, once `start` is called."""
+    """Factory of the provider that replaces the flag file, once `start` is called."""
     timeout_s: float = 0.05
-    """How long such a provider is waited for."""
+    """Seconds to wait for such a provider."""
     observers: Sequence[Callable[[FlagEvaluation], None]] = ()
-    """Each is told of every evaluation, in the context of the request."""
+    """Functions called with every evaluation, in the context of its request."""
     clock: Callable[[], float] = time.monotonic
     _state: _State = field(default_factory=_State)
     _seen: tuple[int, int, int] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _swap: threading.Lock = field(default_factory=threading.Lock)
-    _told: set[tuple[str, str]] = field(default_factory=set)
+    _logged: set[tuple[str, str]] = field(default_factory=set)
     _moving: dict[str, tuple[Head, float]] = field(default_factory=dict)
-    """By classifier whose flag is one entry behind: the ledger's head, and when that was seen first."""
+    """Head of the ledger and when it was first seen, by classifier whose flag is one entry behind."""
 
     def __post_init__(self) -> None:
         self._file = FileProvider(self.home)
         self._evaluator = Evaluator(self._file, self.factory, self.timeout_s)
 
     def start(self) -> None:
-        """Let the factory's provider decide from now on, if there is one."""
+        """Start the factory's provider, if there is one; it decides from now on."""
         self._evaluator.start()
 
     def stop(self) -> None:
@@ -99,9 +96,9 @@ class Slots:
         self._evaluator.stop()
 
     def follow(self) -> None:
-        """Look at the flag file, and take over what changed; what cannot be taken over is a problem.
+        """Read the flag file and follow what changed; what cannot be followed is a problem.
 
-        A classifier that serves nothing yet while its flag cannot be followed gets what the ledger says is live.
+        A classifier that serves nothing yet and whose flag cannot be followed gets the ledger's live adapter.
         """
         with self._lock:
             stamp = self._file.stamp()
@@ -110,13 +107,13 @@ class Slots:
                 return
             served, generations, problems = dict(self._state.served), dict(self._state.generations), dict[str, str]()
             moving, unpromoted = dict[str, tuple[Head, float]](), set[str]()
-            asked = read_desired_state(self._file)
+            desired = read_desired_state(self._file)
             for name in self.home.classifiers():
                 wanted: list[Rollout | None] = []
                 try:
-                    wanted.append(asked.rollout(name, Ledger(self.home).head(name)))
-                except Exception as error:  # noqa: BLE001 - what is wrong with one must not keep the others from following
-                    if begun := self._begun(name, error, asked):
+                    wanted.append(desired.rollout(name, Ledger(self.home).head(name)))
+                except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others
+                    if begun := self._begun(name, error, desired):
                         moving[name] = begun
                     if not begun or self.clock() - begun[1] >= _MOVE_S:
                         problems[name] = self._explain(name, error)
@@ -125,11 +122,11 @@ class Slots:
                 for rollout in wanted:
                     try:
                         served[name] = load_served(
-                            self.home, name, rollout, self.bases, self._state.served.get(name), self._told
+                            self.home, name, rollout, self.bases, self._state.served.get(name), self._logged
                         )
-                        generations[name] = asked.flags.generation if rollout else 0
+                        generations[name] = desired.flags.generation if rollout else 0
                         break
-                    except Exception as error:  # noqa: BLE001 - as above: no memory, a disk that fails, a runtime's own
+                    except Exception as error:  # noqa: BLE001 - as above: memory, disk, or a runtime's own
                         if (
                             isinstance(error, RatchetError)
                             and error.code == "no_live"
@@ -137,13 +134,15 @@ class Slots:
                         ):
                             unpromoted.add(name)
                         problems.setdefault(name, self._explain(name, error))
-                if name in problems.keys() | moving.keys() and name in served and asked.kills(name):
+                if name in problems.keys() | moving.keys() and name in served and desired.kills(name):
+                    # The kill switch holds even if the rest of its flag cannot be followed.
                     served[name] = replace(served[name], rollout=replace(served[name].rollout, killed=True))
-            for name, said in sorted(set(problems.items()) - set(self.problems.items())):
+            # Only new problems are logged: this runs several times a second.
+            for name, problem in sorted(set(problems.items()) - set(self.problems.items())):
                 if name in unpromoted:
-                    _LOG.info("classifier %s: %s", name, said)
+                    _LOG.info("classifier %s: %s", name, problem)
                 else:
-                    _LOG.warning("classifier %s keeps what it serves: %s", name, said)
+                    _LOG.warning("classifier %s keeps what it serves: %s", name, problem)
             for name, each in served.items():
                 before = self._state.served.get(name)
                 if each.lacking and (before is None or before.lacking != each.lacking):
@@ -153,16 +152,15 @@ class Slots:
                 self._state = _State(served, generations)
             self.problems, self.unpromoted, self._moving, self._seen = problems, frozenset(unpromoted), moving, stamp
 
-    def _begun(self, name: str, error: Exception, asked: DesiredState) -> tuple[Head, float] | None:
-        """Head and first sight of a move whose entry stands and whose flag is still that of the entry before; else
-        None."""
+    def _begun(self, name: str, error: Exception, desired: DesiredState) -> tuple[Head, float] | None:
+        """Return head and first sight of a move whose flag still is that of the entry before, None otherwise."""
         if not isinstance(error, RatchetError) or error.code != "stale_flag":
             return None
         try:
             state = Ledger(self.home).state(name)
         except (RatchetError, OSError):
-            return None  # the flag's own error is said
-        rollout = asked.flags.rollouts.get(name)
+            return None  # the flag's own error is reported
+        rollout = desired.flags.rollouts.get(name)
         flagged = rollout.head if rollout else Head()
         if state.newest is None or flagged != Head(state.head.sequence - 1, state.newest.previous):
             return None
@@ -170,14 +168,14 @@ class Slots:
         return before if before and before[0] == state.head else (state.head, self.clock())
 
     def _explain(self, name: str, error: Exception) -> str:
-        """The problem in words; what nobody expected is logged with where it came from, once."""
+        """Return the sentence for a problem; an unexpected one is also logged with its traceback, once."""
         if isinstance(error, RatchetError):
             return str(error)
-        said = f"loading it raised {type(error).__name__}; the log has more. It is tried again at every look."
-        if (name, said) not in self._told:
-            self._told.add((name, said))
-            _LOG.warning("classifier %s: %s", name, said, exc_info=error)
-        return said
+        problem = f"loading it raised {type(error).__name__}; the log has more. It is tried again at every look."
+        if (name, problem) not in self._logged:
+            self._logged.add((name, problem))
+            _LOG.warning("classifier %s: %s", name, problem, exc_info=error)
+        return problem
 
     def __contains__(self, name: str) -> bool:
         return name in self._state.served
@@ -186,21 +184,21 @@ class Slots:
         return self._state.served[name]
 
     def names(self) -> list[str]:
-        """The classifiers that can answer now."""
+        """Return the classifiers that can answer now."""
         return sorted(self._state.served)
 
     def choose(self, name: str, key: str) -> SlotChoice:
-        """Who answers the user or request `key`; raises KeyError for a classifier that does not serve.
+        """Return the choice for the user or request `key`; raises KeyError for a classifier that does not serve.
 
-        Whatever the provider says, only the live adapter or the candidate of the flag file answers: both are vouched
-        for by the ledger and loaded. Anything else, and a provider that failed, is live; told to `observers`, and
-        logged once.
+        Whatever the provider returns, only the live adapter or the candidate of the flag file answers: the ledger
+        admits both, and both are loaded. For anything else, or a provider that failed, live answers; `observers` get
+        every evaluation, and a failure is logged once.
         """
         while True:
             state = self._state
             served = state.served[name]
-            said = self._evaluator.ask(name, served.rollout.live, key)
-            slot, fallback = resolve_slot(said, served.rollout)
+            details = self._evaluator.ask(name, served.rollout.live, key)
+            slot, fallback = resolve_slot(details, served.rollout)
             if not fallback:
                 break
             # the provider may know the next rollout already: then its state is here once the swap is done
@@ -208,21 +206,20 @@ class Slots:
                 if self._state is state:
                     break
         for observe in self.observers:
-            observe(FlagEvaluation(said, key, self._evaluator.provider_name, fallback))
-        if fallback and (name, fallback) not in self._told:
-            self._told.add((name, fallback))
+            observe(FlagEvaluation(details, key, self._evaluator.provider_name, fallback))
+        if fallback and (name, fallback) not in self._logged:
+            self._logged.add((name, fallback))
             _LOG.warning("classifier %s: the flag provider gave no usable answer (%s); live answers", name, fallback)
         digest = served.rollout.adapters[slot]
         return _choice(slot, digest, served)
 
     def live(self, name: str) -> SlotChoice:
-        """The choice of those who get what is live, whatever the flag says of them."""
+        """Return the live choice, for any user."""
         served = self._state.served[name]
         return _choice(LIVE, served.rollout.live, served)
 
     def other_than(self, name: str, digest: str) -> ShadowTarget | None:
-        """Who shadows an answer of `digest`: the rollout's shadow what live said, and live what the candidate said; or
-        nobody."""
+        """Return the shadow of an answer of `digest`: the rollout's shadow for live, else live; None without one."""
         served = self._state.served.get(name)
         shadow = served.rollout.adapters.get("shadow") if served else None
         if served is None or shadow is None or digest not in served.predictors:

@@ -102,9 +102,8 @@ def test_a_bad_body_is_refused_in_one_sentence(serve: Serve, body: bytes, status
     assert found.status_code == status
     assert said in found.json()["error"]["message"]
     assert "evil" not in found.text
-    assert (
-        said != "Extra inputs are not permitted" or "Taken here: text, texts, user_id." in found.json()["error"]["hint"]
-    )
+    if said == "Extra inputs are not permitted":
+        assert "Known fields: text, texts, user_id." in found.json()["error"]["hint"]
     assert "aaaaaaaaaa" not in found.text
 
 

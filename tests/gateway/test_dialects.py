@@ -133,4 +133,4 @@ def test_the_operators_default_answers(serve: Serve, home: Home) -> None:
 
 def test_every_refusal_shape_names_a_route(serve: Serve, walk: Callable[[TestClient], list[tuple[str, str]]]) -> None:
     """A path that is misspelt there would answer in the wrong form."""
-    assert set(tei.REFUSAL_SHAPES) <= {path for path, _ in walk(serve())}
+    assert set(tei.ERROR_SHAPES) <= {path for path, _ in walk(serve())}

@@ -115,7 +115,7 @@ def test_a_contradiction_is_refused_and_kept_as_evidence(home: Home) -> None:
     (evidence,) = landed(home, CONFLICTS)
     assert (evidence["request_id"], evidence["kind"]) == ("r1", FEEDBACK)
     assert '"verdict":"right"' in evidence["said"]
-    assert "said something else" in evidence["reason"]
+    assert "sent something else" in evidence["reason"]
 
 
 def test_other_sources_contradict_nobody(home: Home) -> None:
@@ -150,7 +150,7 @@ def test_a_word_that_the_disk_refused_is_not_taken_for_stored(home: Home) -> Non
 
     async def run() -> None:
         for _ in range(2):
-            with pytest.raises(OSError, match="takes no rows"):
+            with pytest.raises(OSError, match="Rows cannot be written"):
                 await words.store("small", FEEDBACK, feedback("r1"))
         home.ballast.unlink()
         await words.store("small", FEEDBACK, feedback("r1"))
@@ -172,15 +172,20 @@ def test_what_is_remembered_is_bounded(home: Home) -> None:
 
     asyncio.run(run())
     landing.close()
-    assert len(words._known["small", FEEDBACK].said) <= 20
+    assert len(words._known["small", FEEDBACK].contents) <= 20
     assert len(landed(home, FEEDBACK)) == 1001
 
 
 @pytest.mark.parametrize(
     ("old", "new", "count", "right"),
     [
-        ("known.loaded = True", "known.said.clear(); known.loaded = True", count_after_restart, 100),
-        ("if asked in known.said:", "if asked in known.said and asked not in known.writing:", count_after_rush, 200),
+        ("known.loaded = True", "known.contents.clear(); known.loaded = True", count_after_restart, 100),
+        (
+            "if name in known.contents:",
+            "if name in known.contents and name not in known.writing:",
+            count_after_rush,
+            200,
+        ),
     ],
 )
 def test_a_forgetful_gateway_is_caught(

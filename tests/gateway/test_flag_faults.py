@@ -103,7 +103,7 @@ BROKEN: dict[str, tuple[Callable[[Home], bytes | None], str]] = {
     "deleted": (lambda home: None, "flags.json is missing"),
     "empty": (lambda home: b"", "is not strict JSON"),
     "{}": (lambda home: b"{}", "holds no flags"),
-    "nothing of us": (lambda home: b'{"flags": {}, "metadata": {"generation": 99}}', "follows from entry 0"),
+    "nothing of us": (lambda home: b'{"flags": {}, "metadata": {"generation": 99}}', "is based on entry 0"),
     "not UTF-8": (lambda home: home.flags.read_bytes() + b"\xff", "is not strict JSON"),
     "nested": (lambda home: b"[" * 100_000, "is not strict JSON"),
     "no digest": (lambda home: changed(home, lambda flag: flag["variants"].update(candidate="x")),
@@ -122,9 +122,9 @@ BROKEN: dict[str, tuple[Callable[[Home], bytes | None], str]] = {
     "live missing": (lambda home: changed(home, lambda flag: flag["variants"].pop("live")), "is no adapter digest"),
     "state missing": (lambda home: changed(home, lambda flag: flag.pop("state")), "says it otherwise"),
     "older entry": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_sequence=2)),
-    "follows from entry 2"),
+    "is based on entry 2"),
     "newer entry": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_sequence=4)),
-    "follows from entry 4"),
+    "is based on entry 4"),
     "other head": (lambda home: changed(home, lambda flag: flag["metadata"].update(ledger_head="0" * 64)),
     "newest is another"),
     "duplicate key": (lambda home: replaced(home, '"state"', '"state": "DISABLED", "state"'), "a key occurs twice"),
@@ -282,7 +282,7 @@ def test_a_gateway_that_follows_a_stale_flag_is_noticed(
     enter(made[1][1])
     flags = read_desired_state(FileProvider(home))
     newer = Head(3, "a" * 64)
-    with pytest.raises(RatchetError, match="follows from entry 2 of the ledger, whose newest is 3"):
+    with pytest.raises(RatchetError, match="is based on entry 2 of the ledger, whose newest is 3"):
         flags.rollout("small", newer)
     planted = plant(asked_module, "flagged != head", mutant)
     assert planted.DesiredState(flags.flags).rollout("small", newer).live == made[1][1]
@@ -313,9 +313,9 @@ def swap(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "time_ns", "part", "mutant"),
     [
-        (lambda path: None, 0, "(result.st_mtime_ns, ", "(0, "),
-        (swap, 10**18, "result.st_ino, ", "0, "),
-        (grow, 10**18, "result.st_size)", "0)"),
+        (lambda path: None, 0, "(stat.st_mtime_ns, ", "(0, "),
+        (swap, 10**18, "stat.st_ino, ", "0, "),
+        (grow, 10**18, "stat.st_size)", "0)"),
     ],
     ids=["time", "inode", "size"],
 )
@@ -362,7 +362,7 @@ def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(
     now[0] += 0.2
     slots.follow()
     assert set(chosen(slots)) == {made[1][0]}
-    assert "follows from entry 3 of the ledger, whose newest is 4" in slots.problems["small"]
+    assert "is based on entry 3 of the ledger, whose newest is 4" in slots.problems["small"]
     assert "'ratchet advance small' finishes it" in slots.problems["small"]
     assert "rollback" not in slots.problems["small"]
     home.flags.write_bytes(replaced(home, "DISABLED", "ENABLED"))
@@ -376,7 +376,11 @@ def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(
 @pytest.mark.parametrize(
     ("old", "new", "content"),
     [
-        ("in served and asked.kills(name)", "in served and False", (b'"ledger_sequence": 3', b'"ledger_sequence": 2')),
+        (
+            "in served and desired.kills(name)",
+            "in served and False",
+            (b'"ledger_sequence": 3', b'"ledger_sequence": 2'),
+        ),
         (
             "if name not in served and None not in wanted",
             "if None not in wanted",
@@ -429,7 +433,7 @@ def test_a_file_made_anew_is_newer_than_the_one_it_follows(slots: Slots, home: H
     assert (slots.problems, slots["small"].rollout.percent) == ({}, 50)
     home.flags.write_bytes(older)
     slots.follow()
-    assert "an older file was put back" in slots.problems["small"]
+    assert "this is an older file" in slots.problems["small"]
     share(60)
     slots.follow()
     assert (slots.problems, slots["small"].rollout.percent) == ({}, 60)

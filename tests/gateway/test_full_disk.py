@@ -53,7 +53,7 @@ def test_a_full_or_read_only_disk_stops_no_answer_and_no_rollback(run: Callable[
     )
     assert (full["ballast_before"], full["ballast_full"], full["ballast_after"]) == (4 * 2**20, 0, 4 * 2**20)
     assert (full["answer_full"], full["logged_full"], full["unlogged"]) == (200, "0", True)
-    assert (full["ready_full"], full["disk_full"]) == (200, "The disk takes no rows: No space left on device.")
+    assert (full["ready_full"], full["disk_full"]) == (200, "Rows cannot be written: No space left on device.")
     assert full["feedback_while_ballast_is_spent"] == 507  # that room is for the ledger and the flags
     assert (full["rollback_full"], full["rolled_back"], full["rollback_without_a_gateways_help"]) == (
         "done",
@@ -63,7 +63,7 @@ def test_a_full_or_read_only_disk_stops_no_answer_and_no_rollback(run: Callable[
     assert full["recovered_s"] <= 5
     assert (full["lost"], full["twice"]) == (0, 0)
     assert (read_only["answer"], read_only["logged"], read_only["feedback"]) == (200, "0", 507)
-    assert read_only["disk"] == "The disk takes no rows: Read-only file system."
+    assert read_only["disk"] == "Rows cannot be written: Read-only file system."
     assert read_only["feedback_after"] == 202
     assert read_only["feedback_broken"] == [507, 202]
     assert read_only["stored"] == 2

@@ -85,7 +85,7 @@ def test_other_forms_are_foreign(request_id: str) -> None:
             "genuine = hmac.compare_digest(answer, answer)",
             changed_ids_accepted,
         ),
-        ('"\\0".join(said).encode()', '"\\0".join(said[:1] + said[2:]).encode()', other_classifiers_accepted),
+        ('"\\0".join(parts).encode()', '"\\0".join(parts[:1] + parts[2:]).encode()', other_classifiers_accepted),
     ],
 )
 def test_a_weaker_id_is_caught(

@@ -200,7 +200,7 @@ def test_a_gateway_that_believes_any_digest_is_noticed(plant: Callable[..., Modu
     slots = [resolve_slot(FlagEvaluationDetails("small", answer), each)[0] for each, answer in asked]
     assert slots == ["live", "candidate", "live", "live", "live"]
     trusting = plant(
-        evaluating, "if said.value == rollout.candidate else (LIVE, UNKNOWN)", "if True else (LIVE, UNKNOWN)"
+        evaluating, "if details.value == rollout.candidate else (LIVE, UNKNOWN)", "if True else (LIVE, UNKNOWN)"
     )
     assert trusting.resolve_slot(FlagEvaluationDetails("small", c), rollout)[0] == "candidate"
     forgetful = plant(evaluating, "rollout.killed or ")

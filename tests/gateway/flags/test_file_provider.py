@@ -113,10 +113,10 @@ def test_a_disabled_flag_is_a_successful_evaluation_of_the_default(home: Home, p
     publish(99)
     kill_switch(home, "small", on=True)
     slots, heard = Slots(home), []
-    slots.hears = [heard.append]
+    slots.observers = [heard.append]
     slots.follow()
     assert slots.choose("small", "u1").slot == "live"
-    assert [(each.said.reason, each.fallback) for each in heard] == [(Reason.DISABLED, "")]
+    assert [(each.details.reason, each.fallback) for each in heard] == [(Reason.DISABLED, "")]
 
 
 def test_a_kill_switch_that_gives_another_default_is_noticed(
@@ -129,10 +129,10 @@ def test_a_kill_switch_that_gives_another_default_is_noticed(
         slots_module, "self._evaluator.ask(name, served.rollout.live, key)", 'self._evaluator.ask(name, "", key)'
     )
     slots, heard = mutant.Slots(home), []
-    slots.hears = [heard.append]
+    slots.observers = [heard.append]
     slots.follow()
     assert slots.choose("small", "u1").digest == made[1][0]
-    assert heard[0].said.value == ""
+    assert heard[0].details.value == ""
 
 
 def faults_of_flagd_file(document: Any) -> list[str]:

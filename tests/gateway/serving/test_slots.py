@@ -158,7 +158,7 @@ ATTEMPTS: dict[str, tuple[Callable[[Home, str, str], None], str]] = {
     "no receipts": (promote_without_receipts, "no entry of the ledger lets adapter"),
     "another's receipts": (promote_on_the_receipts_of_another, "judged another adapter"),
     "an edited receipt": (edit_a_kept_receipt, "does not match its digest"),
-    "a ledger set back": (set_the_ledger_back, "follows from entry 2 of the ledger, whose newest is 1"),
+    "a ledger set back": (set_the_ledger_back, "is based on entry 2 of the ledger, whose newest is 1"),
 }
 
 
