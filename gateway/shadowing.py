@@ -118,13 +118,13 @@ class Shadowing:
         _LOG.warning("adapter %s failed to answer: %s", digest[:12], type(error).__name__)
 
     def _land(self, classifier: str, row: dict[str, Any]) -> None:
-        unlogged = self.metrics.unlogged.labels(classifier)
+        log_failures = self.metrics.log_failures.labels(classifier)
         try:
             done = self.landing.append(classifier, PAIRS, row)
         except OSError:
-            unlogged.inc()
+            log_failures.inc()
         else:
-            done.add_done_callback(lambda future: unlogged.inc() if future.exception() else None)
+            done.add_done_callback(lambda future: log_failures.inc() if future.exception() else None)
 
 
 def is_sampled(request_id: str, share: float) -> bool:

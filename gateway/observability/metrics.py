@@ -3,7 +3,10 @@
 Add a metric here; it is counted where the event happens.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.registry import Collector
 
 from gateway.flags.evaluation import FlagEvaluation
 from gateway.serving.batching import Batch
@@ -67,8 +70,8 @@ class Metrics:
             ["classifier", "slot", "digest"],
             registry=self.registry,
         )
-        self.unlogged = Counter(
-            "ratchet_unlogged", "Answers whose row could not be written.", ["classifier"], registry=self.registry
+        self.log_failures = Counter(
+            "ratchet_log_failures", "Answers whose row could not be written.", ["classifier"], registry=self.registry
         )
         self.shadow_pairs = Counter(
             "ratchet_shadow_requests",
@@ -85,8 +88,8 @@ class Metrics:
             ["classifier", "cause"],
             registry=self.registry,
         )
-        self.ballast = Gauge(
-            "ratchet_ballast_bytes", "Disk space reserved for the ledger and the flags.", registry=self.registry
+        self.reserved_disk = Gauge(
+            "ratchet_reserved_disk_bytes", "Disk space reserved for the ledger and the flags.", registry=self.registry
         )
         self.entries = Gauge("ratchet_ledger_entries", "Entries of the ledger.", ["classifier"], registry=self.registry)
         self.cycled = Gauge(
@@ -107,6 +110,9 @@ class Metrics:
             ["classifier", "metric"],
             registry=self.registry,
         )
+        self.registry.register(
+            _FormerNames({"ratchet_unlogged": self.log_failures, "ratchet_ballast_bytes": self.reserved_disk})
+        )
 
     def record_evaluation(self, evaluation: FlagEvaluation) -> None:
         """Count an evaluation whose answer could not be used."""
@@ -119,3 +125,21 @@ class Metrics:
         self.inferred.observe(batch.answered_s)
         for waited_s in batch.waited_s:
             self.queued.observe(waited_s)
+
+
+class _FormerNames(Collector):
+    """Collector that exports renamed metrics under their former names too; goes with the next release."""
+
+    def __init__(self, metrics: Mapping[str, Counter | Gauge]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield a copy of each metric, with equal values."""
+        for former, metric in self._metrics.items():
+            for family in metric.collect():
+                current = f"{family.name}_total" if family.type == "counter" else family.name
+                copy = Metric(former, f"Former name of {current}; goes with the next release.", family.type)
+                copy.samples = [
+                    sample._replace(name=former + sample.name.removeprefix(family.name)) for sample in family.samples
+                ]
+                yield copy

@@ -186,14 +186,14 @@ def _compose(choice: SlotChoice, ids: Sequence[str], found: Sequence[PathAnswer]
 
 async def _land(gateway: Gateway, classifier: str, rows: Sequence[dict[str, Any]]) -> bool:
     """Store request rows; False if that failed. Waits for the disk only if `durable`, or while rows fail."""
-    unlogged = gateway.metrics.unlogged.labels(classifier)
+    log_failures = gateway.metrics.log_failures.labels(classifier)
     try:
         waiting = [gateway.landing.append(classifier, REQUESTS, row) for row in rows]
     except OSError:
-        unlogged.inc(len(rows))
+        log_failures.inc(len(rows))
         return False
     for future in waiting:
-        future.add_done_callback(lambda done: unlogged.inc() if done.exception() else None)
+        future.add_done_callback(lambda done: log_failures.inc() if done.exception() else None)
     if not gateway.settings.durable and not gateway.landing.trouble:
         return True
     outcomes = await asyncio.gather(*map(asyncio.wrap_future, waiting), return_exceptions=True)

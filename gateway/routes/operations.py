@@ -110,7 +110,7 @@ def _describe_paths(served: Served) -> dict[str, Any]:
 
 def _look_at_home(gateway: Gateway) -> None:
     """Set the gauges that are read from disk; a missing or incomplete ledger or report leaves its gauge unchanged."""
-    gateway.metrics.ballast.set(gateway.landing.ballast.held)
+    gateway.metrics.reserved_disk.set(gateway.landing.ballast.held)
     for name in gateway.slots.names():
         with suppress(OSError):
             gateway.metrics.entries.labels(name).set(gateway.slots.home.ledger(name).read_bytes().count(b"\n"))

@@ -117,7 +117,7 @@ def full(home: Home, other: str) -> dict[str, Any]:
         seen["answer_full"], seen["logged_full"] = answer.status_code, answer.headers.get("X-Ratchet-Logged")
         seen["feedback_while_ballast_is_spent"] = tell()
         seen["ready_full"], seen["disk_full"] = client.get("/readyz").status_code, client.get("/readyz").json()["disk"]
-        seen["unlogged"] = "ratchet_unlogged_total" in client.get("/metrics").text
+        seen["unlogged"] = "ratchet_log_failures_total" in client.get("/metrics").text
         seen["rollback_full"] = attempt(lambda: roll_back(home, "small", "complaints"))
         client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # the client knows only ASGI
         seen["rolled_back"] = client.post(URL, json={"text": "money back"}).json()["adapter"] == first

@@ -15,8 +15,8 @@ from ratchet.storage.rollout.ledger import Ledger
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"
 UNITS = (
-    "_seconds", "_ratio", "_bytes", "_size", "_info", "_requests", "_entries", "_unlogged", "_status", "_value",
-    "_dropped",
+    "_seconds", "_ratio", "_bytes", "_size", "_info", "_requests", "_entries", "_failures", "_unlogged", "_status",
+    "_value", "_dropped",
     "_fallbacks", "_answers", "_faults",
 )  # fmt: skip
 LABELS = {"classifier", "slot", "code", "digest", "le", "metric", "cause", "result", "path", "runtime"}
@@ -60,6 +60,21 @@ def test_batches_and_their_times_are_counted(serve: Serve) -> None:
     assert found["ratchet_request_queue_duration_seconds_count{}"] == 3
     assert found["ratchet_request_inference_duration_seconds_count{}"] == found["ratchet_batch_size_count{}"] == 3
     assert found["ratchet_request_inference_duration_seconds_sum{}"] > 0
+
+
+def test_renamed_metrics_keep_their_former_names_for_one_release(serve: Serve) -> None:
+    """Both names are exported, with equal values; the help text of the former says which name follows it."""
+    client = serve(ballast_bytes=4096)
+    client.app.state.gateway.metrics.log_failures.labels("small").inc(3)  # type: ignore[attr-defined] # Starlette's client knows only ASGI
+    text, found = client.get("/metrics").text, read(client)
+    names = {
+        'ratchet_unlogged_total{"classifier": "small"}': ('ratchet_log_failures_total{"classifier": "small"}', 3),
+        "ratchet_ballast_bytes{}": ("ratchet_reserved_disk_bytes{}", 4096),
+    }
+    for former, (current, value) in names.items():
+        assert found[former] == found[current] == value
+        help_of = f"Former name of {current.partition('{')[0]}; goes with the next release."
+        assert f"# HELP {former.partition('{')[0]} {help_of}\n" in text
 
 
 def test_ledger_and_last_cycle_are_those_of_the_home(serve: Serve, home: Home, enter: Callable[..., None]) -> None:
