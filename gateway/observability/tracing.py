@@ -1,7 +1,9 @@
 """OpenTelemetry traces: a span for each request, with the evaluation of its flag as an event.
 
 Without an endpoint they are off, and nothing is imported. No text, user or name that a client sent becomes an attribute
-(T23): routes are templates, users are keyed hashes. Add here what else a trace may show; metrics are in `metrics.py`.
+(T23): routes are templates, users are keyed hashes. OpenTelemetry's own middleware cannot promise that
+(`docs/decisions/0030-the-tracing-middleware-stays-ours.md`). Add here what else a trace may show; metrics are in
+`metrics.py`.
 """
 
 import hmac

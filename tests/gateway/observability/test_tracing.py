@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from starlette.testclient import TestClient
 
@@ -23,6 +24,17 @@ from ratchet.storage.rollout.flag_file import Flags
 
 URL, ROUTE = "/v1/classifiers/small", "/v1/classifiers/{name}"
 TEXT, USER = "money back for ada lovelace", "ada.lovelace@example.org"
+MARKED = {
+    "params": {"q": USER},
+    "json": {"text": TEXT, "user_id": USER},
+    "headers": {
+        "Authorization": f"Bearer {USER}", "User-Agent": USER, "Referer": f"http://{USER}/", "Cookie": f"u={USER}",
+        "X-Request-Id": USER, "tracestate": "x=lovelace", "baggage": f"u={USER}",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    },
+}  # fmt: skip
+"""A request that names the user wherever a client can put text."""
+ATTRIBUTES = {"http.request.method", "http.response.status_code", "http.route", "url.scheme", "error.type"}
 
 
 class Collector:
@@ -163,6 +175,44 @@ def test_a_refused_request_shows_its_status_and_nothing_of_what_was_sent(
     assert [attributes(span)["http.response.status_code"] for span in spans] == [404, 404, 405, 422]
     assert all(not span.events for span in spans)
     assert b"lovelace" not in b"".join(collector.bodies).lower()
+
+
+def test_text_in_any_part_of_a_request_is_in_no_span(traced: Callable[..., list[Any]], collector: Collector) -> None:
+    """Query, body, headers and key of a request that is answered: only attributes of a closed list are sent."""
+    spans = traced(("POST", URL, MARKED), ("POST", f"/v1/classifiers/{USER}", MARKED), ("LOVELACE", URL, MARKED))
+    assert [attributes(span)["http.response.status_code"] for span in spans] == [200, 404, 405]
+    assert set().union(*(attributes(span) for span in spans)) <= ATTRIBUTES
+    sent = b"".join(collector.bodies).lower()
+    assert all(word not in sent for word in (b"lovelace", b"money back", b"example.org", b"bearer"))
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        '"url.query": scope["query_string"].decode()',
+        '"http.target": scope["path"]',
+        '"http.request.header.authorization": str(dict(scope["headers"]).get(b"authorization"))',
+    ],
+)
+def test_a_trace_with_a_part_of_the_request_is_noticed(
+    collector: Collector, plant: Callable[..., ModuleType], leak: str
+) -> None:
+    """Mutants: query, path or key becomes an attribute."""
+
+    def sends_marker(module: ModuleType) -> bool:
+        app, traces = FastAPI(), module.Tracing(collector.address)
+        app.add_api_route("/echo/{name}", lambda name: name, methods=["POST"])
+        traces.wrap(app)
+        traces.start()
+        collector.bodies.clear()
+        with TestClient(app) as client:
+            assert client.post(f"/echo/{USER}", **MARKED).status_code == 200
+        traces.stop()
+        assert len(collector.spans) == 1
+        return b"lovelace" in b"".join(collector.bodies).lower()
+
+    scheme = '"url.scheme": scope["scheme"]'
+    assert (sends_marker(tracing), sends_marker(plant(tracing, scheme, f"{scheme}, {leak}"))) == (False, True)
 
 
 def test_a_fault_is_an_error_without_its_message(home: Home, collector: Collector) -> None:
