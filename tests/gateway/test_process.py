@@ -106,7 +106,7 @@ def test_a_port_that_is_taken_is_one_sentence(
     assert (taken.returncode, "cannot be listened on" in taken.stderr) == (1, True)
     environment = {**os.environ, "RATCHET_GATEWAY_MAX_WAITING": "many"}
     wrong = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert (wrong.returncode, "Set RATCHET_GATEWAY_MAX_WAITING otherwise" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "Correct RATCHET_GATEWAY_MAX_WAITING" in wrong.stderr) == (1, True)
 
 
 KILLED = """
