@@ -21,7 +21,7 @@ _ERRORS = {
     404: "No such classifier serves.",
     413: "The body is too large.",
     422: "The body is not as described.",
-    429: "Too much waits already, or the key asked too often.",
+    429: "Too many texts are waiting, or the key sent too many requests.",
     500: "A fault of the gateway; its log says which.",
     503: "The classifier cannot answer now.",
     507: "The disk is full.",
@@ -30,7 +30,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Refused, "description": reason} for status, reason in _ERRORS.items()
 }
 CONTRADICTED: dict[int | str, dict[str, Any]] = {
-    409: {"model": Refused, "description": "The same source has given another answer before."}
+    409: {"model": Refused, "description": "The same source sent something else about this answer before."}
 }
 
 
