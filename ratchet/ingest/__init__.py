@@ -1,1 +1,1 @@
-"""Room."""
+"""Intake: landing folders into the warehouse, each row once, and the rebuild of a lost warehouse."""

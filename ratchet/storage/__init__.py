@@ -1,2 +1,1 @@
-"""Plain input and output, no decisions: each store owns one kind of file and knows how to write it so that it survives
-a crash."""
+"""Storage: plain files and the warehouse, no decisions. Each module owns one kind of file and survives a crash."""

@@ -1,1 +1,1 @@
-"""The eval report as one HTML page: figures, charts and tables of `eval_report.json`, with no request to anywhere."""
+"""Eval report as one HTML page: figures, charts and tables of `eval_report.json`, with no request to anywhere."""

@@ -1,1 +1,1 @@
-"""Room."""
+"""Registry: sealed adapters, their exports, and records of what was published."""

@@ -1,1 +1,1 @@
-"""Room."""
+"""Rollout steps: nominate, admit, advance, roll back, reconcile the flag with the ledger, replay."""
