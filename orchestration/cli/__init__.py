@@ -1,2 +1,1 @@
-"""The `ratchet` command: thin calls into the job and into `ratchet/`. One file a command; decisions belong in
-`ratchet/`."""
+"""The `ratchet` command: thin calls into the job and into `ratchet/`, where decisions belong."""

@@ -1,4 +1,4 @@
-"""The `ratchet` command: its common options and its exit codes. How errors are said is `errors.py`.
+"""The `ratchet` command: its common options and its exit codes. Errors are printed by `errors.py`.
 
 Add a command as a file of its own in the folder of its group and list it in `registry.py`. Importing this module
 must stay fast: nothing heavier than Typer comes in before a command runs; a test holds this.
@@ -43,13 +43,13 @@ def begin(
     home: Annotated[
         str | None,
         typer.Option(
-            "--home", metavar="DIR", help="Folder with everything; else RATCHET_HOME, else the nearest data/."
+            "--home", metavar="DIR", help="Folder of all data; default: RATCHET_HOME, else the nearest data/."
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors on standard error.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Answer every question with yes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors on standard error.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer yes to every question.")] = False,
     no_input: Annotated[
-        bool, typer.Option("--no-input", help="Ask nothing: a question is an error that names its option.")
+        bool, typer.Option("--no-input", help="Never ask: fail instead, and name the option that answers.")
     ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour; as NO_COLOR or TERM=dumb.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
@@ -90,11 +90,11 @@ def _run(words: list[str]) -> int:
     except BrokenPipeError:
         output.abandon_output()
         return 0
-    except SystemExit as stop:  # Typer's own end after completion, and after a pipe was closed under its help page
+    except SystemExit as stop:  # Typer ends so after completion, and when the reader of its help page goes away
         return _code(stop.code) if "--help" not in words else 0
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the edge: whatever happened is said in one sentence
+    except Exception as error:  # noqa: BLE001 - the edge: any failure is one sentence
         return print_error(describe_crash(error), words)
     return _code(code)
 

@@ -1,6 +1,6 @@
-"""The words of a command line before and after Typer reads them.
+"""Arguments of the command line, before and after Typer reads them.
 
-Add here what Typer's own reading lacks: options of every command in any place, and its complaints in our words.
+Add here what Typer lacks: common options at any position, and its errors in the form of ours.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _MAX_CHARS = 4096
 
 
 def check(words: Sequence[str]) -> None:
-    """Raise `UsageError` for words that no path, name or text can be."""
+    """Raise `UsageError` for an argument that cannot be a path, a name or a text."""
     for word in words:
         if "\0" in word or len(word) > _MAX_CHARS:
             fault = "holds a NUL character" if "\0" in word else f"is longer than {_MAX_CHARS} characters"
@@ -26,7 +26,7 @@ def check(words: Sequence[str]) -> None:
 
 
 def hoist(words: Sequence[str]) -> list[str]:
-    """Move the options of every command to the front, so that they may stand anywhere before `--`."""
+    """Move the common options to the front, so that they may stand anywhere before `--`."""
     first: list[str] = []
     rest: list[str] = []
     left = list(words)
@@ -44,7 +44,7 @@ def hoist(words: Sequence[str]) -> list[str]:
 
 
 def explain(error: typer.TyperException) -> RatchetError:
-    """Typer's complaint as ours: wrong usage leaves with 64, not with 2."""
+    """Return Typer's error as ours: wrong usage ends with exit code 64, not with 2."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "ratchet"
     message = " ".join(error.format_message().split())

@@ -1,6 +1,6 @@
-"""Keeping what libraries and child processes print away from the person, in a log file.
+"""Redirection of what libraries and child processes print into a log file, away from the terminal.
 
-Add here what is done with output that is not ours; what the person is told is `progress.py`.
+Add here handling of output that is not ours; lines for the person are `progress.py`.
 """
 
 import os
@@ -13,10 +13,11 @@ from typing import TextIO
 
 @contextmanager
 def divert_output(log: Path) -> Iterator[TextIO]:
-    """Send everything that libraries and child processes print to `log`; yields the person's own standard error."""
+    """Send everything that libraries and child processes print to `log`; yield the terminal's standard error."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
+    # File descriptors, not sys.stdout: C libraries and child processes write past Python's streams.
     saved = {1: os.dup(1), 2: os.dup(2)}
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     real = _is_stream(sys.stderr, 2)

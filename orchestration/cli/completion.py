@@ -1,7 +1,6 @@
-"""What the shell completes: names of classifiers, weeks and digests, read from folder names alone so that it answers at
-once.
+"""Shell completion of classifiers, weeks and digests, read from folder names only, so that it is fast.
 
-Add a completer here; it must open no database and never fail, because its output is the user's prompt.
+Add a completer here; it must open no database and never fail, because its output goes to the user's prompt.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ def classifiers(context: typer.Context, args: list[str], incomplete: str) -> Ite
 
 
 def weeks(context: typer.Context, args: list[str], incomplete: str) -> Iterator[str]:
-    """`latest`, and the weeks that have run or lie in the landing folder."""
+    """`latest`, and the weeks that have run or are in the landing folder."""
     folders = (_folder(context, "receipts"), _folder(context, "production_logs"))
     result = {path.name[:10] for folder in folders if folder for path in folder.glob("[0-9]*-[0-9]*-[0-9]*")}
     return (week for week in ["latest", *sorted(result, reverse=True)] if week.startswith(incomplete))
@@ -46,9 +45,6 @@ def _home(context: typer.Context) -> Home | None:
 
 
 def _folder(context: typer.Context, folder: str) -> Path | None:
-    # not yet read beside a lone option
-    home, name = (
-        _home(context),
-        context.params.get("name") or next(iter(context.args), None),
-    )
+    # While an option is completed, Typer has not parsed the name yet: then it is the first argument left.
+    home, name = _home(context), context.params.get("name") or next(iter(context.args), None)
     return home.classifier(name) / folder if home and isinstance(name, str) and NAME.fullmatch(name) else None

@@ -1,6 +1,6 @@
-"""Help pages of the commands, and options that several commands take.
+"""Help pages of the commands, and options that several commands share.
 
-Add here what all help pages share; which commands there are is `registry.py`.
+Add here what all help pages share; the list of commands is `registry.py`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ EXIT_CODES = {
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its function, one sentence, an example, and the exit codes beside 0, 1 and 64, which all have."""
+    """Command with its function, one sentence, an example, and its exit codes besides 0, 1 and 64, which all have."""
 
     run: Callable[..., int]
     sentence: str
@@ -34,18 +34,18 @@ class Command:
 
     @property
     def name(self) -> str:
-        """The name by which a user calls it."""
+        """Name on the command line."""
         return self.run.__name__.replace("_", "-")
 
     @property
     def page(self) -> str:
-        """The help page."""
+        """Help page: the sentence, the example and the exit codes."""
         listed = "; ".join(f"{code} {EXIT_CODES[code]}" for code in sorted({0, 1, 64, *self.exit_codes}))
         return f"{self.sentence}\n\n\b\nExample:\n  {self.example}\n\n\b\nExit codes:\n  {listed}"
 
 
 def grouped(groups: Mapping[str, Sequence[Command]]) -> type[TyperGroup]:
-    """The class of a Typer application whose help lists its commands by group, each sentence in full."""
+    """Return the class of a Typer application whose help lists its commands by group, each sentence in full."""
 
     class GroupedHelp(TyperGroup):
         def list_commands(self, ctx: Any) -> list[str]:
@@ -71,12 +71,12 @@ Name = Annotated[str, typer.Argument(help="The classifier.", callback=_check, au
 OptionalName = Annotated[
     str | None,
     typer.Argument(
-        help="The classifier; all of them when left out.",
+        help="The classifier; default: all of them.",
         callback=_check_optional,
         autocompletion=completion.classifiers,
     ),
 ]
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason; it is kept in the ledger.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in the ledger.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 

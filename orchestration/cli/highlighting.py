@@ -1,5 +1,4 @@
-"""An explanation drawn on a terminal: the text with each word coloured by what it did, and the strongest words in
-figures.
+"""Explanation on a terminal: the text with coloured words, and the strongest words with their figures.
 
 Add here how an explanation looks on a terminal; the command is `commands/look/explain.py`.
 """
@@ -14,8 +13,7 @@ _STRONG, _WEAK = 0.35, 0.1  # of the strongest word
 
 
 def draw_explanation(session: Session, document: dict[str, Any]) -> list[str]:
-    """The lines of an explanation: the answer, the text shaded, the strongest words with their figures, and how exact
-    they are."""
+    """Return the lines: the answer, the coloured text, the strongest words with figures, and their precision."""
     read = [word for word in document["words"] if word["attribution"] is not None]
     most = max((abs(word["attribution"]) for word in read), default=0.0)
     ranked = sorted(read, key=lambda word: -abs(word["attribution"]))[:_SHOWN]
@@ -39,7 +37,7 @@ def draw_explanation(session: Session, document: dict[str, Any]) -> list[str]:
 
 
 def _shade(session: Session, text: str, words: list[dict[str, Any]], most: float) -> str:
-    """The text, words that spoke for the label green and those against it red, weak ones as they are."""
+    """Return the text with words for the label in green and words against it in red; weak ones stay plain."""
     shown, place = "", 0
     for word in words:
         shown += printable(text[place : word["start"]].replace("\n", " "))

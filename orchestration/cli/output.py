@@ -1,6 +1,6 @@
-"""What the command prints: data on standard output, talk on standard error.
+"""Output of the command: data on standard output, messages on standard error.
 
-Add here forms in which several commands print. Nothing else in the package writes to standard output.
+Add here formats that several commands print. Nothing else in the package writes to standard output.
 """
 
 import json
@@ -14,7 +14,7 @@ import typer
 from orchestration.cli.session import Session
 
 SCHEMA = 1
-"""Version of the documents that `--json` prints; it grows when a key is renamed or removed, never when one is added."""
+"""Version of the documents that `--json` prints; raised when a key is renamed or removed, never when one is added."""
 
 _COLOURS = {"green": "32", "yellow": "33", "red": "31"}
 
@@ -22,7 +22,7 @@ _COLOURS = {"green": "32", "yellow": "33", "red": "31"}
 def emit(text: str) -> None:
     """Write data to standard output. A reader that went away (`| head -1`) ends the command with 0."""
     try:
-        print(text, flush=True)  # noqa: T201 - this is the command's answer
+        print(text, flush=True)  # noqa: T201 - this is the command's data
     except BrokenPipeError:
         abandon_output()
         raise typer.Exit(0) from None
@@ -34,8 +34,7 @@ def abandon_output() -> None:
 
 
 def hush() -> None:
-    """Point standard error at nothing: all is said, and what libraries print while the interpreter ends is no talk of
-    ours."""
+    """Point standard error at nothing, since libraries still print while the interpreter ends."""
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
@@ -46,19 +45,19 @@ def emit_json(document: Mapping[str, Any]) -> None:
 
 
 def say(session: Session, line: str) -> None:
-    """Say something to the person on standard error, unless `--quiet`."""
+    """Print a message on standard error, unless `--quiet`."""
     if not session.quiet:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the command's talk
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the command's message
 
 
 def paint(session: Session, word: str, colour: str, *, bold: bool = False) -> str:
-    """`word`, coloured where standard output wants colour."""
+    """Return `word`, coloured where standard output wants colour."""
     style = f"1;{_COLOURS[colour]}" if bold else _COLOURS[colour]
     return f"\x1b[{style}m{word}\x1b[0m" if session.colored(sys.stdout) else word
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as aligned columns under their names; numbers to the right. Control characters are shown as `?`."""
+    """Return rows as aligned columns under their names; numbers to the right, control characters as `?`."""
     if not rows:
         return "(none)"
     names = list(rows[0])
@@ -74,7 +73,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` with every control character as `?`, so that data cannot steer the terminal."""
+    """Return `text` with every control character as `?`, so that data cannot control the terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 

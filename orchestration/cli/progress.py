@@ -1,6 +1,6 @@
-"""Telling a person how far a cycle is: one line for each stage, a spinner on a terminal, a heartbeat elsewhere.
+"""Progress of a cycle: one line for each stage, a spinner on a terminal, a heartbeat elsewhere.
 
-Add here how waiting is shown; what happened is told by Dagster's events (`run_cycle.py`).
+Add here how waiting is shown; which events are worth a line is `run_listener.py`.
 """
 
 import threading
@@ -18,7 +18,7 @@ HEARTBEAT_S = 10.0
 
 
 class StageProgress:
-    """Lines about stages on `talk`; a context manager, which keeps a sign of life going while a stage is silent."""
+    """Lines about stages on `talk`; a context manager that keeps showing a sign of life while a stage is silent."""
 
     def __init__(self, session: Session, talk: TextIO, *, heartbeat_s: float = HEARTBEAT_S) -> None:
         self._talk, self._quiet, self._heartbeat_s = talk, session.quiet, heartbeat_s
@@ -48,24 +48,24 @@ class StageProgress:
             self._beat.join()
 
     def begin(self, stage: str) -> None:
-        """A stage starts: the spinner and the heartbeat name it from now on."""
+        """Start a stage: spinner and heartbeat name it from now on."""
         self._stage, self._started = stage, time.monotonic()
         if self._status:
             self._status.update(f"{stage} ...")
 
     def end(self, stage: str, word: str, detail: str = "") -> None:
-        """A stage ended, with how it ended and after how many seconds."""
+        """Print how a stage ended, and after how many seconds."""
         self.say(f"{stage}: {word} ({time.monotonic() - self._started:.1f} s){f'  {detail}' if detail else ''}")
         self._stage, self._started = "next stage", time.monotonic()
 
     def note(self, text: str) -> None:
-        """Something that a stage reports while it runs."""
+        """Print a line that a stage reports while it runs."""
         if self._status:
             self._status.update(f"{self._stage}: {printable(text)}")
         self.say(f"    {text}")
 
     def say(self, line: str) -> None:
-        """One line."""
+        """Print one line, unless `--quiet`."""
         self._spoken = time.monotonic()
         if self._quiet:
             return

@@ -1,6 +1,6 @@
 """Commands of `ratchet`, in the groups in which its help lists them.
 
-Add a command to its group, with one sentence, an example, and the exit codes beside 0, 1 and 64. Its code is a file of
+Add a command to its group, with one sentence, an example, and its exit codes besides 0, 1 and 64. Its code is a file of
 its own in the folder of the group.
 """
 

@@ -1,6 +1,6 @@
-"""Runs one cycle by the very job of the schedule, on the instance that the UI shows, and reads what became of it.
+"""Run of one cycle by the job of the schedule, on the instance that the UI shows, and its outcome.
 
-Add here what is read from a run; when cycles run by themselves is said in `orchestration/weekly_cycle.py`.
+Add here what is read from a run; the schedule is `orchestration/weekly_cycle.py`.
 """
 
 import uuid
@@ -26,7 +26,7 @@ _KINDS = dg.DagsterEventType
 
 @dataclass(frozen=True)
 class CycleOutcome:
-    """What became of a run: its stages and, when it did not succeed, why."""
+    """Outcome of a run: its stages and, when it did not succeed, its error."""
 
     run_id: str
     stages: list[StageResult]
@@ -37,6 +37,7 @@ def run_cycle(cycle: Cycle, home: Home, progress: StageProgress) -> CycleOutcome
     """Run all assets and checks of `cycle` in this process; a failure is returned, an interruption raised."""
     job = build_definitions(str(home.root)).resolve_job_def("weekly_cycle")
     with open_instance(home.dagster) as instance:
+        # A run whose process was killed keeps its place in the pool: this one would wait for it forever.
         release_dead_runs(instance)
         instance.add_dynamic_partitions(classifiers.name or "", [cycle.classifier])
         run_id = str(uuid.uuid4())
@@ -55,7 +56,7 @@ def run_cycle(cycle: Cycle, home: Home, progress: StageProgress) -> CycleOutcome
 
 
 def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResult]) -> RatchetError | None:
-    """The user's error of a run, dug out of its step failures; None when the run succeeded.
+    """Return the error of a run for its user, from its step failures; None when the run succeeded.
 
     Dagster swallows an interruption (Ctrl-C, TERM) and calls the run failed: here it is raised again.
     """
@@ -72,11 +73,11 @@ def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResu
         error = getattr(event.event_specific_data, "error", None) if event else None
         if error is not None:
             return _dig(error, stage_of(entry.step_key or "the run"))
-    return RatchetError("the run ended without success and without an error.", "Look into its log.", code="run_failed")
+    return RatchetError("the run ended without success and without an error.", "See its log.", code="run_failed")
 
 
 def _dig(error: Any, stage: str) -> RatchetError:
-    """The innermost cause; one of our own is said as it was raised, any other with its class and its stage."""
+    """Return the innermost cause: one of our own errors as it was raised, any other with its stage."""
     chain = [error]
     while chain[-1].cause is not None:
         chain.append(chain[-1].cause)
@@ -86,8 +87,8 @@ def _dig(error: Any, stage: str) -> RatchetError:
         if result.cls_name in {"RatchetError", "UsageError", "BlockedError"}:
             message, _, hint = str(result.message).strip().partition(": ")[2].partition(" hint: ")
             return RatchetError(message, hint, code="stage_failed", details={"stage": stage})
-    said = " ".join(str(chain[-1].message).split())[:300]
+    reason = " ".join(str(chain[-1].message).split())[:300]
     return RatchetError(
-        f"{stage} failed: {said}", "The log holds the traceback; --debug shows it here.", code="stage_crashed",
+        f"{stage} failed: {reason}", "The traceback is in the log; --debug shows it here.", code="stage_crashed",
         details={"stage": stage, "traceback": "".join(chain[-1].stack)},
     )  # fmt: skip

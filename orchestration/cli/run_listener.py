@@ -1,6 +1,6 @@
-"""Listens to a run's events: each goes into the log, and what a person wants to know to the progress.
+"""Listener for the events of a run: all go into the log, those that matter to a person are shown.
 
-Add here which events are worth a line; how lines are shown is `progress.py`.
+Add here which events are worth a line; lines are shown by `progress.py`.
 """
 
 import logging
@@ -17,14 +17,14 @@ _NOISE = ("[pipes]", "Dependencies for step")
 
 
 class RunListener:
-    """Called with each event of one run, by the thread that runs it."""
+    """Listener that Dagster calls with each event of one run, on the thread that runs it."""
 
     def __init__(self, progress: StageProgress, journal: TextIO) -> None:
         self._progress, self._journal = progress, journal
-        self._said: dict[str, str] = {}
+        self._reasons: dict[str, str] = {}
 
     def __call__(self, entry: dg.EventLogEntry) -> None:
-        """Write the event down and tell what it means."""
+        """Write the event to the log, and show what a person wants to know."""
         stamp = datetime.fromtimestamp(entry.timestamp, UTC).isoformat(timespec="milliseconds")
         event, stage = entry.dagster_event, stage_of(entry.step_key or "")
         print(f"{stamp} {stage or 'run'}: {entry.message}", file=self._journal, flush=True)
@@ -35,8 +35,8 @@ class RunListener:
             self._progress.begin(stage)
         elif event.event_type is _KINDS.ASSET_CHECK_EVALUATION:
             result = event.asset_check_evaluation_data
-            self._said[result.check_name] = result.description or ""
+            self._reasons[result.check_name] = result.description or ""
         elif event.event_type is _KINDS.STEP_SUCCESS:
-            self._progress.end(stage, "done", self._said.get(stage, ""))
+            self._progress.end(stage, "done", self._reasons.get(stage, ""))
         elif event.event_type is _KINDS.STEP_FAILURE:
-            self._progress.end(stage, "blocked" if stage in self._said else "failed", self._said.get(stage, ""))
+            self._progress.end(stage, "blocked" if stage in self._reasons else "failed", self._reasons.get(stage, ""))

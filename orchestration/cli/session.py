@@ -1,6 +1,6 @@
-"""Session of one call of the command: its home, and how it may print, colour and ask.
+"""Session of one call of the command: its home, and whether it may print, use colour and ask.
 
-Add here options that every command has. What a command does is in its own file, how it prints in `output.py`.
+Add here options that every command has. A command's own options are in its file, printing is `output.py`.
 """
 
 import os
@@ -17,7 +17,7 @@ from ratchet.storage.home import Home
 
 @dataclass(frozen=True)
 class Session:
-    """The options of every command."""
+    """Options that every command has."""
 
     home: Home
     debug: bool = False
@@ -28,13 +28,13 @@ class Session:
 
     @property
     def interactive(self) -> bool:
-        """Whether a person is there to be asked."""
+        """True where a person is there to be asked."""
         return not self.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
     def colored(self, stream: object) -> bool:
-        """Whether `stream` is a terminal that wants colour."""
-        refused = self.no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-        return not refused and bool(getattr(stream, "isatty", bool)())
+        """True where `stream` is a terminal that wants colour."""
+        plain = self.no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        return not plain and bool(getattr(stream, "isatty", bool)())
 
 
 def confirm(session: Session, question: str, command: str) -> None:
@@ -46,7 +46,7 @@ def confirm(session: Session, question: str, command: str) -> None:
         return
     if not session.interactive:
         raise RatchetError(
-            f"{command} asks before it acts, and there is no terminal to ask on; nothing was changed.",
+            f"{command} asks before it acts, but cannot ask without a terminal; nothing was changed.",
             "Give --yes.",
             code="needs_yes",
         )
@@ -54,13 +54,12 @@ def confirm(session: Session, question: str, command: str) -> None:
 
 
 def session_of(context: typer.Context) -> Session:
-    """The session that the command's options made."""
+    """Return the session of this call."""
     return cast(Session, context.find_root().obj)
 
 
 def open_home(option: str | None) -> Home:
-    """The home at `option`, else where `RATCHET_HOME` points, else the nearest `data/` with a classifier, else `data/`
-    here.
+    """Return the home at `option`, else at `RATCHET_HOME`, else the nearest `data/` with a classifier, else `./data/`.
 
     Raises `UsageError` for a path that is a file, `RatchetError` for one that cannot be read.
     """
@@ -71,7 +70,7 @@ def open_home(option: str | None) -> Home:
         root = Path(given).resolve()
         if not given.strip() or (root.exists() and not root.is_dir()):
             raise UsageError(
-                f"home {given[:200]!r} is no folder.", "Give a folder with --home or RATCHET_HOME.", code="bad_home"
+                f"home {given[:200]!r} is not a folder.", "Give a folder with --home or RATCHET_HOME.", code="bad_home"
             )
     except (OSError, ValueError) as error:
         raise RatchetError(
@@ -81,6 +80,6 @@ def open_home(option: str | None) -> Home:
 
 
 def nearest_home(start: Path) -> Home | None:
-    """The home in `data/` of `start` or of the nearest folder above it, where one holds a classifier."""
+    """Return the home in `data/` of `start` or of the nearest folder above it, where one holds a classifier."""
     homes = (Home(folder / "data") for folder in (start, *start.parents))
     return next((home for home in homes if home.root.is_dir() and home.classifiers()), None)

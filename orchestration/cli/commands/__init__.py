@@ -1,1 +1,1 @@
-"""Room."""
+"""Commands of `ratchet`: a folder for each group of its help, a file for each command."""

@@ -1,6 +1,6 @@
-"""A gateway in a process of its own, for as long as the demo needs one.
+"""Gateway in a process of its own, for as long as the demo needs it.
 
-Add here what is asked of such a gateway; `ratchet serve` itself is `orchestration/cli/commands/serve/serve.py`.
+Add here how the demo starts it and waits for it; `ratchet serve` itself is `orchestration/cli/commands/serve/serve.py`.
 """
 
 import json
@@ -22,7 +22,7 @@ from ratchet.storage.rollout.flag_file import Flags
 _COMMAND = """
 import sys
 from ratchet.core.child_processes import die_with_parent
-die_with_parent(int(sys.argv.pop(1)))  # whoever is killed leaves no gateway behind
+die_with_parent(int(sys.argv.pop(1)))  # a killed demo leaves no gateway behind
 from orchestration.cli.app import main
 sys.exit(main())
 """
@@ -32,7 +32,7 @@ _ROOT = Path(__file__).parents[3]
 
 @contextmanager
 def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator[str]:
-    """The address of a gateway over `home` that seals its rows twice a second; stopped at the end of the block.
+    """Yield the address of a gateway over `home` that seals its rows twice a second; stop it after the block.
 
     Raises `RatchetError` when it does not start.
     """
@@ -40,10 +40,10 @@ def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator
     quick = {f"RATCHET_GATEWAY_{name}": value for name, value in quick.items()}
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND, str(os.getpid()), "--home", str(home.root), "serve", "--port", "0"],
-            stdout=said, stderr=said, env={**os.environ, **quick, "PYTHONPATH": path}, start_new_session=True,
+            stdout=output, stderr=output, env={**os.environ, **quick, "PYTHONPATH": path}, start_new_session=True,
         )  # fmt: skip
         try:
             yield _await_address(process, log)
@@ -57,9 +57,9 @@ def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator
 
 
 def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
-    """Wait until `compared` requests were shadowed or dropped, and every row that was taken is sealed.
+    """Wait until `compared` requests were shadowed or dropped, and every row is sealed.
 
-    Raises `RatchetError` when that takes longer than a minute.
+    Raises `RatchetError` after a minute.
     """
     deadline = time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
@@ -71,12 +71,11 @@ def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
         if not waiting and _count(url, r"ratchet_shadow_(?:requests|dropped)_total\{.*\} (\S+)") >= compared:
             return
         time.sleep(0.1)
-    raise RatchetError("the gateway did not seal its rows in a minute.", "Look into its log.", code="not_sealed")
+    raise RatchetError("the gateway did not seal its rows within a minute.", "See its log.", code="not_sealed")
 
 
 def await_rollout(home: Home, classifier: str, url: str) -> None:
-    """Wait until the gateway serves what the flag file says. Raises `RatchetError` when that takes longer than a
-    minute."""
+    """Wait until the gateway serves what the flag file says; raises `RatchetError` after a minute."""
     rollout, deadline = Flags(home).read().rollouts[classifier], time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
         with urllib.request.urlopen(f"{url}/v1/status", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
@@ -84,9 +83,7 @@ def await_rollout(home: Home, classifier: str, url: str) -> None:
         if (result.get("adapters"), result.get("candidate_percent")) == (rollout.adapters, rollout.served_percent):
             return
         time.sleep(0.1)
-    raise RatchetError(
-        "the gateway did not take the rollout over in a minute.", "Look into its log.", code="not_followed"
-    )
+    raise RatchetError("the gateway did not follow the rollout within a minute.", "See its log.", code="not_followed")
 
 
 def _await_address(process: subprocess.Popen[bytes], log: Path) -> str:

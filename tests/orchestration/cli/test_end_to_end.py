@@ -128,7 +128,7 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
     said = "does not fit workers_ai: family encoder is not served (serves causal)"
     plan = call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
     assert said in plan
-    assert "no candidate can run where it must, so a cycle would end before it trains anything." in plan
+    assert "no candidate can run on its target, so a cycle would stop before training." in plan
     assert "next: ratchet cycle" not in plan
     assert "s in all" not in plan
     done = execute("--home", home, "cycle", "tickets", "--week", "latest")
@@ -194,7 +194,10 @@ def test_a_plan_shows_splits_time_and_power_and_writes_nothing(call: Any, ran: A
     assert plan["estimated_s"] == pytest.approx(
         plan["rest"]["seconds"] + sum(row["seconds"] for row in plan["trainings"]), abs=2
     )
-    assert "this classifier took before" in call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
+    assert (
+        "this classifier's earlier trainings"
+        in call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
+    )
     assert plan["power"]["smallest_excludable_loss"] == pytest.approx(1 - 0.05 ** (1 / 30))
     assert "cannot tell a loss of 5%" in plan["power"]["sentence"]
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -73,7 +73,7 @@ MISTAKES = {
     "capital letters": Mistake("init Tickets --labels a,b", ("'Tickets'", "lower-case"), 64),
     "no labels": Mistake("init fresh", ("labels", "--labels-from"), 64),
     "labels twice": Mistake(
-        "init fresh --labels a,b --labels-from {here}/x", ("exclude each other", "--labels a,b,c"), 64
+        "init fresh --labels a,b --labels-from {here}/x", ("cannot be combined", "--labels a,b,c"), 64
     ),
     "half a mapping": Mistake("ingest tickets --logs {here}/x.csv --map text", ("'text'", "text=body"), 64),
     "unknown mapping": Mistake("ingest tickets --logs {here}/x.csv --map txet=body", ("txet=body", "ours=theirs"), 64),

@@ -1,1 +1,1 @@
-"""Commands that exchange with a Hub: publishing, base models, adapters of third parties."""
+"""Commands that talk to a Hub: publishing, base models, third-party adapters."""

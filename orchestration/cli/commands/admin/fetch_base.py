@@ -1,6 +1,6 @@
-"""`ratchet fetch-base`: a base model of the Hub, by commit, onto this disk. The one command that downloads a base.
+"""`ratchet fetch-base`: download a base model of the Hub by its commit. No other command downloads one.
 
-Add here how a fetch is asked for and shown; what may come is `ratchet/models/hub_cache.py`, how it comes
+Add here options and output; which files are allowed is `ratchet/models/hub_cache.py`, the download
 `ratchet/workflows/publication/fetch_base.py`.
 """
 
@@ -18,7 +18,7 @@ def fetch_base(
     base: Annotated[str, typer.Argument(help="org/name@ and the 40 hex digits of a commit.", show_default=False)],
     json: Json = False,
 ) -> int:
-    """Fetch the files of a base, check them, and print their folder; what is there already is only checked."""
+    """Fetch the files of a base, check them and print their folder; files that are there already are only checked."""
     session = session_of(context)
     from ratchet.models.base_models import resolve_base
     from ratchet.workflows.publication.fetch_base import fetch_base as fetch

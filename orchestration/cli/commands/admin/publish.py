@@ -1,7 +1,7 @@
-"""`ratchet publish`: an adapter goes to a Hub, or what went there is read back.
+"""`ratchet publish`: upload an adapter to a Hub, or compare the Hub with what was published.
 
-Add here how a person is asked and what is shown; the steps are `ratchet/workflows/publication/publish.py`, the
-comparison `read_back.py`.
+Add here options, confirmation and output; the steps are `ratchet/workflows/publication/publish.py`, the comparison
+`audit.py` beside it.
 """
 
 import os
@@ -23,13 +23,15 @@ def publish(
         str, typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters)
     ] = "live",
     repo: Annotated[
-        str, typer.Option("--repo", metavar="OWNER/NAME", help="Where to; else as classifier.toml says.")
+        str, typer.Option("--repo", metavar="OWNER/NAME", help="The repository; default: that of classifier.toml.")
     ] = "",
-    public: Annotated[bool, typer.Option("--public", help="Everyone may read it; else only the owner.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Let everyone read it; default: only the owner.")] = False,
     parent: Annotated[
         str | None,
         typer.Option(
-            "--parent", metavar="COMMIT", help="Publish upon this commit, which is not ours and was looked at."
+            "--parent",
+            metavar="COMMIT",
+            help="Publish on top of this commit of somebody else, which you have inspected.",
         ),
     ] = None,
     check: Annotated[
@@ -37,7 +39,7 @@ def publish(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Publish, load it back, tag it; or read everything back."""
+    """Publish, load back and tag; or compare everything that was published."""
     session = session_of(context)
     session.home.need(name)
     if check:
@@ -50,15 +52,16 @@ def publish(
     from ratchet.workflows.resolve_adapter import find_adapter
 
     if parent is not None and not COMMIT.fullmatch(parent):
-        raise UsageError(f"--parent {parent[:60]!r} is no commit.", "Give its 40 hex digits.", code="usage")
+        raise UsageError(f"--parent {parent[:60]!r} is not a commit.", "Give its 40 hex digits.", code="usage")
     token = need_token(os.environ)
     digest = find_adapter(session.home, name, adapter)
     upload = prepare(session.home, name, digest, repo=repo, private=False if public else None)
+    # Searched again: `prepare` does not get the token, which must not be in any file either.
     need_clean(upload.files, {"the Hub token of this process": token})
     whom = (
-        "for its owner alone"
+        "for its owner only"
         if upload.private
-        else "FOR EVERYONE (a private repository is opened, with all that it holds)"
+        else "FOR EVERYONE (a private repository becomes public, with everything in it)"
     )
     where = f"{endpoint_of(os.environ)}/{upload.repo}"
     say(session, f"adapter {digest[:12]} of {upload.week}, {len(upload.files)} files, to {where}, {whom}")
@@ -67,12 +70,11 @@ def publish(
     if json:
         emit_json({"classifier": name, **vars(record), "made": made, "url": record.url, "tag": record.tag})
         return 0
-    readers = "its owner alone reads it" if record.private else "everyone may read it"
-    emit(f"{'published' if made else 'published already'}: {record.url}, tag {record.tag}; {readers}")
+    readers = "only its owner can read it" if record.private else "everyone can read it"
+    emit(f"{'published' if made else 'already published'}: {record.url}, tag {record.tag}; {readers}")
     loaded = record.loaded or {}
-    emit(
-        f"loaded back without Ratchet: {loaded['texts']:.0f} golden texts, logits at most {loaded['distance']:.2g} away"
-    )
+    distance = f"{loaded['distance']:.2g}"
+    emit(f"loaded back without Ratchet: {loaded['texts']:.0f} golden texts, logits differ by at most {distance}")
     return 0
 
 
@@ -85,14 +87,15 @@ def _read_back(session: Session, name: str, json: bool) -> int:
         emit_json({"classifier": name, "holds": not faults, "findings": [vars(each) for each in result]})
         return 1 if faults else 0
     for each in result:
-        emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {printable(each.fault or each.said)}")
+        finding = printable(each.fault or each.said)
+        emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {finding}")
     if not result:
-        emit(f"nothing of {name} was published")
+        emit(f"nothing of {name} has been published")
     if faults:
         raise RatchetError(
-            f"{len(faults)} of {len(result)} findings are faults. What serves here never comes from the Hub, and is as"
-            " it was.",
-            "Look at the repository; revoke the token that published there, and make a new one.",
+            f"{len(faults)} of {len(result)} findings are faults. Serving is not affected: no adapter is loaded"
+            " from the Hub.",
+            "Inspect the repository; revoke the token that published there and create a new one.",
             code="foreign",
         )
     return 0

@@ -1,6 +1,6 @@
-"""`ratchet verify-adapter`: is an adapter that somebody else made exactly an adapter, and what does it answer?
+"""`ratchet verify-adapter`: inspect a third-party adapter and test it in a sandbox.
 
-Add here how it is asked for and shown; what is looked at is `ratchet/workflows/publication/verify_adapter.py`.
+Add here options and output; the checks are `ratchet/workflows/publication/verify_adapter.py`.
 """
 
 from typing import Annotated
@@ -21,18 +21,20 @@ def verify_adapter(
     classifier: Annotated[
         str,
         typer.Option(
-            "--for", metavar="NAME", help="A classifier of yours: its labels are compared, its golden set is asked."
+            "--for", metavar="NAME", help="One of your classifiers: compare its labels, test on its golden set."
         ),
     ] = "",
     base: Annotated[
         str,
         typer.Option(
-            "--base", metavar="BASE", help="The base model here, where the adapter names another machine's folder."
+            "--base",
+            metavar="BASE",
+            help="The base model on this machine, where the adapter names a folder of another.",
         ),
     ] = "",
     json: Json = False,
 ) -> int:
-    """Fetch it where it is on the Hub, look at it before it is loaded, try it in a confined process; keep nothing."""
+    """Fetch it if it is on the Hub, inspect it before it is loaded, test it in a sandbox; keep nothing."""
     session = session_of(context)
     from ratchet.storage.specs import Specs
     from ratchet.workflows.publication.verify_adapter import Wanted
@@ -60,6 +62,7 @@ def verify_adapter(
         )
         return 0
     for each in result.findings:
-        emit(f"ok    {each.what}: {printable(each.said)}")
-    emit(f"adapter {result.digest[:12]} is what it says; nothing was kept")
+        finding = printable(each.said)
+        emit(f"ok    {each.what}: {finding}")
+    emit(f"adapter {result.digest[:12]} passed every check; nothing was kept")
     return 0

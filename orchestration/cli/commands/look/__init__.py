@@ -1,1 +1,1 @@
-"""Commands that only look: status, explanation of an answer, verification of receipts and ledgers."""
+"""Commands that only read: status, explain, verify."""

@@ -1,6 +1,6 @@
-"""`ratchet explain`: which words of a text spoke for an answer.
+"""`ratchet explain`: which words of a text speak for an answer, and which against it.
 
-Add here how an explanation is asked for; it is made by `ratchet/evaluation/explanation/`, drawn by
+Add here options; an explanation is made by `ratchet/evaluation/explanation/`, drawn by
 `orchestration/cli/highlighting.py`, and on its page by `ratchet/evaluation/report/explanation.py`.
 """
 
@@ -26,10 +26,10 @@ def explain(
         str, typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters)
     ] = "live",
     label: Annotated[str, typer.Option("--label", help="Explain this label instead of the answer.")] = "",
-    html: Annotated[str, typer.Option("--html", metavar="FILE", help="Write a page, too.")] = "",
+    html: Annotated[str, typer.Option("--html", metavar="FILE", help="Also write an HTML page.")] = "",
     json: Json = False,
 ) -> int:
-    """Integrate gradients through the adapter as it serves."""
+    """Explain an answer by integrated gradients through the adapter as it serves."""
     session = session_of(context)
     session.home.need(name)
     page = _check_page(html)
@@ -37,13 +37,13 @@ def explain(
     from ratchet.storage.specs import Specs
     from ratchet.workflows.resolve_adapter import find_adapter
 
-    asked = _read_text(text, Specs(session.home)[name].max_text_chars)
+    content = _read_text(text, Specs(session.home)[name].max_text_chars)
     digest = find_adapter(session.home, name, adapter)
     folder = AdapterStore(session.home).open(name, digest)
     from ratchet.evaluation.explanation.explain import explain_text
     from ratchet.models.inference.predictor import load_predictor
 
-    result = explain_text(load_predictor(folder), asked, label or None).as_json()
+    result = explain_text(load_predictor(folder), content, label or None).as_json()
     document = {"classifier": name, "adapter": digest, **result}
     if page is not None:
         from ratchet.core.files import write_atomically
@@ -59,7 +59,7 @@ def explain(
 
 
 def _read_text(text: str, most: int) -> str:
-    """The text that is meant; raises `RatchetError` for one that no request may hold."""
+    """Return the text of the option or of standard input; raise `RatchetError` where no request may hold it."""
     if text == "-":
         try:
             text = sys.stdin.buffer.read().decode("utf-8")
@@ -77,12 +77,12 @@ def _read_text(text: str, most: int) -> str:
 
 
 def _check_page(target: str) -> Path | None:
-    """Where the page goes, before anything is computed for it."""
+    """Return the path of the page, checked before anything is computed for it."""
     if not target:
         return None
     path = Path(target)
     if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
+        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
         raise RatchetError(
             f"page {target} {what}.", "Give the path of a file in an existing folder.", code="bad_output"
         )

@@ -1,6 +1,6 @@
-"""`ratchet status`: one screen.
+"""`ratchet status`: what is live, what is new and what comes next, on one screen.
 
-Add here how a fact is drawn; it is found in `ratchet/workflows/status.py`.
+Add here how a fact is printed; it is found by `ratchet/workflows/status.py`.
 """
 
 import shutil
@@ -41,7 +41,7 @@ def status(context: typer.Context, name: OptionalName = None, json: Json = False
 def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     live, candidate, cycle, weeks = found["live"], found["candidate"], found["last_cycle"], found["weeks"]
     since, rollout = found["corrections_since"], found["rollout"]
-    facts = {
+    lines = {
         "live": f"{live['adapter'][:12]} of {live['week']}, since {live['since']}: {printable(live['why'])}"
         if live
         else "none",
@@ -59,13 +59,13 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         "reports": found["paths"]["reports"],
     }
     notes = [f"  note: {printable(note)}" for note in found["notes"]]
-    return [found["classifier"], *(f"  {what:<14} {said}" for what, said in facts.items()), *notes]
+    return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *notes]
 
 
 def _rollout(found: dict[str, Any]) -> str:
     place = f"{found['percent']} % of users" if found["percent"] else "shadowing"
-    said = printable(found["decision"]) or "nothing weighed yet"
-    return f"{found['challenger'][:12]}, {place}{', stopped' if found['held'] else ''}: {said}"
+    decision = printable(found["decision"]) or "not evaluated yet"
+    return f"{found['challenger'][:12]}, {place}{', on hold' if found['held'] else ''}: {decision}"
 
 
 def _verdict(session: Session, found: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""`ratchet verify`: does what is written down still hold?
+"""`ratchet verify`: verify a receipt, or the ledger of a classifier with its anchors.
 
-Add here how findings are shown; what is looked at is `ratchet/workflows/verify.py`.
+Add here options and output; the checks are `ratchet/workflows/verify.py`.
 """
 
 from pathlib import Path
@@ -21,14 +21,14 @@ def verify(
     ],
     public_key: Annotated[
         Path | None,
-        typer.Option("--public-key", metavar="FILE", help="The key to trust; else the home's signing_key.pub."),
+        typer.Option("--public-key", metavar="FILE", help="The key to trust; default: signing_key.pub of the home."),
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", metavar="FILE", help="A checkpoint.txt that was kept elsewhere.")
     ] = None,
     json: Json = False,
 ) -> int:
-    """Look at the receipt, or at the whole ledger with its anchors, receipts and flag."""
+    """Verify the receipt, or the whole ledger with its anchors, receipts and flag."""
     home = session_of(context).home
     from ratchet.workflows.verify import verify_ledger, verify_receipt
 
@@ -39,14 +39,19 @@ def verify(
         home.need(target)
         for given in (public_key, checkpoint):
             if given is not None and not given.is_file():
-                raise RatchetError(f"{given} is no file.", "Give the path of a file.", code="no_file")
+                raise RatchetError(
+                    f"{given} {'is not a file' if given.exists() else 'does not exist'}.",
+                    "Give the path of a file.",
+                    code="no_file",
+                )
         result = verify_ledger(home, target, key=public_key, checkpoint=checkpoint)
     faults = [each for each in result if each.fault]
     if json:
         emit_json({"target": target, "holds": not faults, "findings": [vars(each) for each in result]})
         return 1 if faults else 0  # one document: the findings say it all
     for each in result:
-        emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {printable(each.fault or each.said)}")
+        finding = printable(each.fault or each.said)
+        emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {finding}")
     if faults:
         raise RatchetError(
             f"{len(faults)} of {len(result)} findings are faults.",

@@ -1,1 +1,1 @@
-"""Commands that move a rollout: promotion, step, stop, rollback, replay."""
+"""Commands that move a rollout: promote, advance, hold, roll back, kill, replay."""

@@ -1,6 +1,6 @@
-"""`ratchet advance`: one step of a rollout, as its evidence allows.
+"""`ratchet advance`: evaluate a rollout and move it as its evidence allows.
 
-How evidence is weighed is `ratchet/workflows/rollout/advance.py`.
+The evaluation is `ratchet/workflows/rollout/advance.py`.
 """
 
 import typer
@@ -11,7 +11,7 @@ from orchestration.cli.session import session_of
 
 
 def advance(context: typer.Context, name: Name, json: Json = False) -> int:
-    """Weigh the evidence, apply the decision and print its sentence."""
+    """Evaluate the evidence, apply the decision and print it."""
     home = session_of(context).home
     home.need(name)
     from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""`ratchet hold`: a stop of the ladder, by hand."""
+"""`ratchet hold`: hold a rollout at its step, by hand."""
 
 from typing import Annotated
 
@@ -13,9 +13,9 @@ def hold(
     context: typer.Context,
     name: Name,
     why: Why,
-    lift: Annotated[bool, typer.Option("--lift", help="Lift the stop instead.")] = False,
+    lift: Annotated[bool, typer.Option("--lift", help="Lift the hold instead.")] = False,
 ) -> int:
-    """Stop the ladder where it stands, or lift the stop; no answer changes."""
+    """Hold the rollout at its step, or lift the hold; answers do not change."""
     home = session_of(context).home
     home.need(name)
     from ratchet.workflows.rollout.advance import stop_or_resume

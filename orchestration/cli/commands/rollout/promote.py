@@ -1,6 +1,6 @@
-"""`ratchet promote`: promotion by hand.
+"""`ratchet promote`: promote a candidate by hand.
 
-Add here how a person is asked. Which adapter may become live is decided in `ratchet/workflows/rollout/nominate.py`.
+Add here options and confirmation. Which adapter may become live is decided in `ratchet/workflows/rollout/nominate.py`.
 """
 
 from typing import Annotated
@@ -22,7 +22,7 @@ def promote(
         typer.Option(
             "--adapter",
             metavar="D",
-            help="A digest, or its beginning; else the newest.",
+            help="A digest or its first digits; default: the newest.",
             autocompletion=completion.adapters,
         ),
     ] = None,
@@ -34,7 +34,7 @@ def promote(
     from ratchet.workflows.rollout import nominate as promotion
     from ratchet.workflows.rollout.reconcile import reconcile
 
-    reconcile(session.home, name)  # a promotion that was killed before its flag is finished first
+    reconcile(session.home, name)  # finish a promotion that was killed before it wrote its flag
     nominee = promotion.nominate(session.home, name, adapter)
     for line in nominee.passed_over:
         say(session, f"passed over {line}")
@@ -54,5 +54,5 @@ def promote(
         return 0
     emit(f"live: {entry.adapter[:12]} of {entry.week}, before: {(entry.previous_adapter or 'none')[:12]}")
     emit(f"entry {entry.sequence} of {session.home.ledger(name)}, by {printable(entry.actor)}")
-    emit(f"next: ratchet status {name}; the next cycle is compared with it")
+    emit(f"next: ratchet status {name}; later candidates are compared with it")
     return 0

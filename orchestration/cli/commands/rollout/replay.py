@@ -1,6 +1,6 @@
-"""`ratchet replay`: the evidence of a shadow, from logged traffic.
+"""`ratchet replay`: evidence for a rollout from logged requests, where an adapter cannot shadow.
 
-Add here what a person may choose; which requests are fair to ask is decided in `ratchet/workflows/rollout/replay.py`.
+Add here options; which requests are fair to use is decided in `ratchet/workflows/rollout/replay.py`.
 """
 
 from datetime import UTC, datetime
@@ -17,17 +17,17 @@ from orchestration.cli.session import session_of
 def replay(
     context: typer.Context,
     name: Name,
-    since: Annotated[
-        datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the logs that are asked again.")
-    ],
+    since: Annotated[datetime, typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the logs to replay.")],
     adapter: Annotated[
         str,
-        typer.Option("--adapter", metavar="D", help="A digest, or its beginning.", autocompletion=completion.adapters),
+        typer.Option(
+            "--adapter", metavar="D", help="A digest or its first digits.", autocompletion=completion.adapters
+        ),
     ],
-    limit: Annotated[int, typer.Option("--limit", help="At most so many requests, the newest.", min=1)] = 5000,
+    limit: Annotated[int, typer.Option("--limit", help="At most this many requests, the newest ones.", min=1)] = 5000,
     json: Json = False,
 ) -> int:
-    """Let live and the adapter answer logged requests that neither was trained on, and keep the pairs as evidence."""
+    """Classify logged requests by live and by the adapter, neither trained on them; keep the pairs as evidence."""
     home = session_of(context).home
     home.need(name)
     from ratchet.ingest.rebuild import open_warehouse
@@ -42,8 +42,8 @@ def replay(
         emit_json({"classifier": name, "pairs": made.pairs, "counts": made.counts, "evidence": evidence.as_json()})
         return 0
     emit(f"{made.pairs} pairs of {made.compared[0][:12]} (live) and {digest[:12]}")
-    alone = f"live alone right on {evidence.only_incumbent}, the other alone on {evidence.only_challenger}"
-    emit(f"{evidence.disagreements} labels differ; {evidence.labelled} are labelled: {alone}")
+    alone = f"only live correct on {evidence.only_incumbent}, only the adapter on {evidence.only_challenger}"
+    emit(f"{evidence.disagreements} answers differ; {evidence.labelled} pairs are labelled: {alone}")
     emit(
         f"next: ratchet advance {name}"
         if made.counts

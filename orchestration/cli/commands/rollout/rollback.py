@@ -1,6 +1,6 @@
-"""`ratchet rollback`: the way back, by hand and at once.
+"""`ratchet rollback`: roll back now, by hand.
 
-What a rollback does is `ratchet/workflows/rollout/rollback.py`.
+The rollback itself is `ratchet/workflows/rollout/rollback.py`.
 """
 
 import typer
@@ -11,7 +11,7 @@ from orchestration.cli.session import session_of
 
 
 def rollback(context: typer.Context, name: Name, why: Why, json: Json = False) -> int:
-    """Drop the candidate, or return to the adapter before live. No gate is asked."""
+    """Drop the candidate, or return to the previous adapter. No gate is checked."""
     home = session_of(context).home
     home.need(name)
     from ratchet.workflows.rollout.rollback import roll_back

@@ -1,1 +1,1 @@
-"""Commands that answer: the gateway and its keys, files of texts, exports for other runtimes."""
+"""Commands that serve: the gateway and its keys, prediction for files, exports for other runtimes."""

@@ -1,6 +1,6 @@
-"""`ratchet export`: an adapter in the form that another runtime loads.
+"""`ratchet export`: an adapter in the format of another runtime.
 
-Add here how an export is asked for and shown; how it is written and compared is `ratchet/storage/registry/exports.py`.
+Add here options and output; exports are written and compared by `ratchet/storage/registry/exports.py`.
 """
 
 from typing import Annotated
@@ -26,7 +26,7 @@ def export(
     ] = "live",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document: export.json and its folder.")] = False,
 ) -> int:
-    """Write the export beside the adapters; exit code 2 where its answers on the golden set are not as good."""
+    """Write the export beside the adapters; return 2 where its answers are not as good as the adapter's."""
     session = session_of(context)
     session.home.need(name)
     from ratchet.storage.registry.exports import Exports
@@ -51,6 +51,6 @@ def export(
         return 0
     say(
         session,
-        "hint: Take another --kind, or widen its limits in [export] where you can live with it: docs/exports.md.",
+        "hint: Choose another --kind, or widen the limits in [export] if you can accept that: docs/exports.md.",
     )
     return _BLOCKED

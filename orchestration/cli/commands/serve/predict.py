@@ -1,6 +1,6 @@
-"""`ratchet predict`: answers for a file of texts.
+"""`ratchet predict`: classify a file of texts.
 
-Add here where rows come from and go to; how a row is answered is `ratchet/workflows/predict_file.py`.
+Add here where rows come from and go to; rows are classified by `ratchet/workflows/predict_file.py`.
 """
 
 import json
@@ -28,16 +28,16 @@ def predict(
         str, typer.Option("--input", metavar="FILE", help='JSONL with {"text": ...} a line; - is standard input.')
     ],
     target: Annotated[
-        str, typer.Option("--output", metavar="FILE", help="Where the answers go; - is standard output.")
+        str, typer.Option("--output", metavar="FILE", help="File for the answers; - is standard output.")
     ],
     adapter: Annotated[
         str,
         typer.Option("--adapter", help="live, shadow, candidate, or a digest.", autocompletion=completion.adapters),
     ] = "live",
 ) -> int:
-    """Answer every row: its keys are kept, and label, confidence and probabilities added.
+    """Classify every row: keep its keys and add label, confidence and probabilities.
 
-    The output appears whole. A line that cannot be answered is left out and named on standard error.
+    The output file appears only when complete. Lines that cannot be classified are skipped and listed on stderr.
     """
     session = session_of(context)
     session.home.need(name)
@@ -67,7 +67,7 @@ def predict(
 
 def _report(session: Session, answered: int, bad: int, digest: str, target: str) -> None:
     where = "standard output" if target == "-" else target
-    say(session, f"{answered} row(s) answered by adapter {digest[:12]}, {bad} rejected; answers are in {where}")
+    say(session, f"{answered} row(s) classified by adapter {digest[:12]}, {bad} rejected; the answers are in {where}")
 
 
 @contextmanager
@@ -77,7 +77,9 @@ def _lines(source: str) -> Iterator[Iterable[bytes]]:
         return
     if not Path(source).is_file():
         raise RatchetError(
-            f"{source} is no file.", "Give a JSONL file with --input, or - for standard input.", code="no_file"
+            f"{source} {'is not a file' if Path(source).exists() else 'does not exist'}.",
+            "Give a JSONL file with --input, or - for standard input.",
+            code="no_file",
         )
     with Path(source).open("rb") as file:
         yield file
@@ -96,7 +98,7 @@ def _writer(target: str) -> Iterator[TextIO]:
         return
     path = Path(target)
     if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
+        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
         raise RatchetError(
             f"output {target} {what}.", "Give the path of a file in an existing folder.", code="bad_output"
         )

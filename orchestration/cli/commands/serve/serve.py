@@ -1,6 +1,6 @@
-"""`ratchet serve`: the gateway in this process.
+"""`ratchet serve`: run the gateway in this process.
 
-Add here options that operators type; what else can be set is `gateway/settings.py`.
+Add here options that operators type; all other settings are `gateway/settings.py`.
 """
 
 import signal
@@ -21,12 +21,12 @@ _STOP_S = 10
 def serve(
     context: typer.Context,
     host: Annotated[
-        str, typer.Option("--host", help="Address to answer on; others than loopback need a key first.")
+        str, typer.Option("--host", help="Address to listen on; any but loopback needs a key first.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0, max=65535)] = 8008,
+    port: Annotated[int, typer.Option("--port", help="Port; 0 picks a free one.", min=0, max=65535)] = 8008,
     durable: Annotated[bool, typer.Option("--durable", help="Answer only once the request is on disk.")] = False,
 ) -> int:
-    """Answer over HTTP until Ctrl-C or SIGTERM; answers in flight are finished, and rows sealed."""
+    """Serve over HTTP until Ctrl-C or SIGTERM; finish requests in flight, then seal the rows."""
     session = session_of(context)
     import uvicorn
 
@@ -39,7 +39,7 @@ def serve(
     app = create_app(settings)
 
     class Server(uvicorn.Server):
-        """Stops as its own does, but does not raise the signal again: a graceful stop is a success."""
+        """Server that stops as uvicorn's does, but does not raise the signal again: a graceful stop is a success."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -52,9 +52,8 @@ def serve(
             yield
 
     server = Server(server_config(app, stop_s=_STOP_S))
-    with _listen(
-        host, port
-    ) as listening:  # whoever reads the address may connect, and waits until the adapters are loaded
+    # Listening comes before loading: whoever reads the address may connect, and waits until the adapters are loaded.
+    with _listen(host, port) as listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
         guarded = "" if Keys(session.home.keys).read() else "; no keys, so only this machine can reach it"
         say(session, f"serve: {address}, described at {address}/openapi.json{guarded}; Ctrl-C stops it")
@@ -67,5 +66,5 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        said = f"{host} port {port} cannot be listened on ({error.strerror or error})."
-        raise RatchetError(said, "Give another --port; 0 takes a free one.", code="no_port") from None
+        reason = f"cannot listen on {host} port {port} ({error.strerror or error})."
+        raise RatchetError(reason, "Give another --port; 0 picks a free one.", code="no_port") from None

@@ -1,1 +1,1 @@
-"""Commands to begin with: the demo, a new classifier, and the state of this machine."""
+"""Commands to start with: the demo, a new classifier, and a check of this machine."""

@@ -1,6 +1,6 @@
-"""`ratchet doctor`: what is missing or odd here, with the cure.
+"""`ratchet doctor`: check this machine and home, and say how to fix what is wrong.
 
-Add here how findings are drawn; what is looked at is `ratchet/workflows/doctor.py`.
+Add here how findings are printed; the checks are `ratchet/workflows/doctor.py`.
 """
 
 import os
@@ -33,8 +33,8 @@ def doctor(context: typer.Context, json: Json = False) -> int:
         return 1 if failed else 0
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
-        cure = f"  -> {finding.cure}" if finding.cure else ""
+        hint = "  -> " + finding.cure if finding.cure else ""
         state = paint(session, finding.state.ljust(4), _COLOURS[finding.state])
-        emit(f"{state}  {finding.what:<{width}}  {printable(finding.found + cure)}")
-    emit(f"\n{len(failed)} failed: {', '.join(failed)}" if failed else "\nNothing stands in the way of a cycle.")
+        emit(f"{state}  {finding.what:<{width}}  {printable(finding.found + hint)}")
+    emit(f"\n{len(failed)} failed: {', '.join(failed)}" if failed else "\nNothing prevents a cycle.")
     return 1 if failed else 0

@@ -1,6 +1,6 @@
-"""`ratchet init`: a classifier of your own.
+"""`ratchet init`: create a classifier.
 
-Add here what a new classifier starts with; the text of its `classifier.toml` is `ratchet/config/template.py`.
+Add here options and output; the text of its `classifier.toml` is `ratchet/config/template.py`.
 """
 
 from pathlib import Path
@@ -18,24 +18,24 @@ def init(
     context: typer.Context,
     name: Name,
     labels: Annotated[
-        str | None, typer.Option("--labels", metavar="A,B,C", help="The labels, in order, between commas.")
+        str | None, typer.Option("--labels", metavar="A,B,C", help="The labels in order, separated by commas.")
     ] = None,
     labels_from: Annotated[
         Path | None,
         typer.Option(
             "--labels-from",
             metavar="FILE",
-            help="A golden set (JSONL): its labels in order of appearance; it is installed.",
+            help="A golden set (JSONL) to install; labels in order of appearance.",
         ),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Make the folder of a classifier."""
+    """Create the folder of a classifier and print the next commands."""
     from ratchet.workflows.init_classifier import init_classifier
 
     if (labels is None) == (labels_from is None):
         raise UsageError(
-            "init needs the labels once." if labels is None else "--labels and --labels-from exclude each other.",
+            "init needs the labels." if labels is None else "--labels and --labels-from cannot be combined.",
             f"Write 'ratchet init {name} --labels a,b,c' or '--labels-from golden.jsonl'.",
             code="usage",
         )
@@ -48,7 +48,7 @@ def init(
         f"ratchet cycle {name} --week latest",
     ]
     if not home.golden(name).exists():
-        following.insert(0, f'write {home.golden(name)}: hand-reviewed, one {{"text": "...", "label": "..."}} a line')
+        following.insert(0, f'write {home.golden(name)}: hand-reviewed, one {{"text": "...", "label": "..."}} per line')
     if json:
         emit_json(
             {
@@ -59,7 +59,7 @@ def init(
             }
         )
         return 0
-    emit(f"Made classifier {name} with {len(made.labels)} labels: {', '.join(made.labels)}.")
+    emit(f"Created classifier {name} with {len(made.labels)} labels: {', '.join(made.labels)}.")
     emit("\n".join(f"  {path}" for path in made.paths))
     emit(f"Undo: rm -r {home.classifier(name)}\nNext:")
     emit("\n".join(f"  {line}" for line in following))

@@ -1,1 +1,1 @@
-"""Commands of every week: intake, cycle, report, sweep, teacher."""
+"""Commands of every week: ingest, cycle, report, sweep, teach."""

@@ -1,6 +1,6 @@
-"""`ratchet cycle`: one week by hand, or what it would be (`--plan`).
+"""`ratchet cycle`: run one week by hand, or forecast it (`--plan`).
 
-Add here options of a cycle; the run itself is in `orchestration/cli/run_cycle.py`, what a plan says in `cycle_plan.py`.
+Add here options of a cycle; the run itself is `orchestration/cli/run_cycle.py`, the forecast `cycle_plan.py`.
 """
 
 import time
@@ -48,12 +48,12 @@ def cycle(
 
 
 def _choose(session: Session, name: str, word: str) -> Cycle:
-    """The cycle meant, after what lies new in the landing folders was taken."""
+    """Return the chosen cycle, after the new files of the landing folders were ingested."""
     from ratchet.ingest.landing import Landing
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.specs import Specs
 
-    if word != "latest":
+    if word != "latest":  # a word that is not a week fails before the slow intake
         choose_week(name, word, ())
     specs, warehouse = Specs(session.home), open_warehouse(session.home.warehouse)
     spec, _ = specs[name], specs.golden(name)

@@ -1,6 +1,6 @@
-"""`ratchet cycle --plan`: what a cycle would be, without running it.
+"""`ratchet cycle --plan`: forecast a cycle without running it.
 
-Add here how a forecast is drawn; it is made by `ratchet/workflows/plan_cycle.py`.
+Add here how a forecast is printed; it is made by `ratchet/workflows/plan_cycle.py`.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from orchestration.cli.output import emit, emit_json, say, table
 from orchestration.cli.session import Session
 
 _SOURCES = {
-    "own": "this classifier took before",
+    "own": "this classifier's earlier trainings",
     "measured": "measured on two cores",
     "measured on another base": "measured on two cores with the family's default base",
 }
@@ -48,8 +48,8 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
         )
     emit(result["power"]["sentence"])
     if blocked:
-        emit("target_plan fails: no candidate can run where it must, so a cycle would end before it trains anything.")
-        emit(f"next: mend the candidates or targets of {name} by the reasons above, and look at its plan again")
+        emit("target_plan fails: no candidate can run on its target, so a cycle would stop before training.")
+        emit(f"next: fix the candidates or targets of {name} as the reasons above say, then plan again")
     else:
         emit(f"next: ratchet cycle {name} --week {result['week']}")
     return 0
@@ -60,10 +60,13 @@ def _show_time(found: dict[str, Any]) -> None:
     emit(
         "\n"
         + table(
-            [{"candidate": row["candidate"], "seconds": row["seconds"], "as": _SOURCES[row["source"]]} for row in rests]
+            [
+                {"candidate": row["candidate"], "seconds": row["seconds"], "based on": _SOURCES[row["source"]]}
+                for row in rests
+            ]
         )
     )
-    emit(f"about {found['estimated_s']} s in all, when no training stops early")
+    emit(f"about {found['estimated_s']} s in all, if no training stops early")
 
 
 def _day(instant: str | None) -> str | None:

@@ -1,6 +1,6 @@
-"""`ratchet ingest`: rows come in.
+"""`ratchet ingest`: read production logs and corrections.
 
-Add here how files are named on the command line; what is done with them is `ratchet/ingest/landing.py`.
+Add here how files are named on the command line; they are read by `ratchet/ingest/landing.py`.
 """
 
 from pathlib import Path
@@ -24,15 +24,15 @@ def ingest(
         _Files, typer.Option("--logs", metavar="FILE", help="Production logs: Parquet, JSONL or CSV; repeatable.")
     ] = None,
     corrections: Annotated[
-        _Files, typer.Option("--corrections", metavar="FILE", help="Corrections, likewise; repeatable.")
+        _Files, typer.Option("--corrections", metavar="FILE", help="Corrections, in the same formats; repeatable.")
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", help="A column of another name, as text=body; repeatable."),
+        typer.Option("--map", metavar="OURS=THEIRS", help="Your name of a column, as text=body; repeatable."),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Deliver the named files, then take what lies new in the landing folders."""
+    """Ingest the named files, then the new files of the landing folders."""
     from ratchet.data.records import Terms, hint_of
     from ratchet.ingest.landing import Landing
     from ratchet.ingest.rebuild import open_warehouse
@@ -50,14 +50,14 @@ def ingest(
     unused = set(mapping) - {ours for columns in mapped.values() for ours in columns}
     if unused:
         raise UsageError(
-            f"--map {sorted(unused)[0]}={mapping[sorted(unused)[0]]} names no column of the files given.",
+            f"--map {sorted(unused)[0]}={mapping[sorted(unused)[0]]} matches no column of the files given.",
             "Write --map ours=theirs beside --logs or --corrections; ours is one of request_id, ts, text, label,"
             " annotator ...",
             code="bad_mapping",
         )
     intakes = []
     for kind, file in named:
-        say(session, f"taking {file} ...")
+        say(session, f"reading {file} ...")
         intakes.append(landing.deliver(spec, kind, file, columns=mapped[kind]))
     intakes += landing.take(spec)
     rejected = sum(intake.rejected for intake in intakes)
@@ -75,10 +75,10 @@ def ingest(
         emit(table(rows) if rows else f"nothing new in the landing folders of {name}.")
         for intake in intakes:
             for reason, count in intake.reasons.items():
-                cure = hint_of(reason, Terms.of(spec), intake.unknown_labels)
-                say(session, printable(f"rejected in {intake.file}: {count} x {reason}{cure and ': '}{cure}"))
+                hint = hint_of(reason, Terms.of(spec), intake.unknown_labels)
+                say(session, printable(f"rejected in {intake.file}: {count} x {reason}{hint and ': '}{hint}"))
     if rejected:
-        say(session, f"{rejected} row(s) were rejected; each lies with its reason in {home.rejected(name)}")
+        say(session, f"{rejected} row(s) were rejected; saved with reasons in {home.rejected(name)}")
     return _REJECTED if rejected else 0
 
 
@@ -93,6 +93,6 @@ def _mapping(words: list[str]) -> dict[str, str]:
     for word, (ours, _, theirs) in zip(words, pairs, strict=True):
         if not ours or not theirs:
             raise UsageError(
-                f"--map {word!r} is no pair.", "Write --map ours=theirs, for instance text=body.", code="bad_mapping"
+                f"--map {word!r} is not a pair.", "Write --map ours=theirs, for instance text=body.", code="bad_mapping"
             )
     return {ours: theirs for ours, _, theirs in pairs}

@@ -1,6 +1,6 @@
 """`ratchet report`: a week's figures on the terminal.
 
-Add here what of `eval_report.json` a person reads first; the whole of it is on the page beside it.
+Add here figures of `eval_report.json` that a person reads first; the page beside it shows them all.
 """
 
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ def report(
     json: Json = False,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> int:
-    """Print the figures of one eval report."""
+    """Print the figures of one eval report, or raise the error that blocked its cycle."""
     from ratchet.storage.reports import Reports
     from ratchet.storage.run_history import blocking_stage, run_weeks
 
@@ -87,24 +87,24 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
 
 
 def _three_ways(found: dict[str, Any] | None) -> list[str]:
-    """Base, tuned and frontier model, and what that means; nothing where they were not compared."""
+    """Return the comparison of base, tuned and frontier model with its verdict; empty where there was none."""
     if not found:
         return []
     rows = [
         {
-            "way": row["name"], "n": row["n"], "macro-F1": row["macro_f1"], "ECE": row["ece"],
+            "model": row["name"], "n": row["n"], "macro-F1": row["macro_f1"], "ECE": row["ece"],
             "cost of 1,000": None if row["cost_per_1000"] is None else f"{row['cost_per_1000']:.3g}",
             "p50 ms": row["p50_ms"], "p95 ms": row["p95_ms"],
         }
         for row in found["rows"]
     ]  # fmt: skip
     lines = ["", table(rows), "", printable(found["verdict"])]
-    said = found["verbalised"]
-    if said and not said["n"]:
-        lines.append(printable(f"The confidence that the model writes was not measured: {said['reason']}"))
-    elif said:
+    written = found["verbalised"]
+    if written and not written["n"]:
+        lines.append(printable(f"The model's written confidence was not measured: {written['reason']}"))
+    elif written:
         lines.append(
-            f"ECE of {said['n']} answers: {said['written_ece']:.3f} as the model writes it, {said['logits_ece']:.3f} by"
-            " its logits."
+            f"ECE of {written['n']} answers: {written['written_ece']:.3f} by the written confidence,"
+            f" {written['logits_ece']:.3f} by the logits."
         )
     return lines

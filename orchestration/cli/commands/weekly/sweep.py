@@ -1,6 +1,6 @@
-"""`ratchet sweep`: what each candidate of a week gave, and what it cost.
+"""`ratchet sweep`: quality and cost of each candidate of a week.
 
-Add here how the sweep is drawn on a terminal; its figures are made by `ratchet/evaluation/sweep.py`, its drawing by
+Add here how the sweep is printed; its figures are made by `ratchet/evaluation/sweep.py`, its plot by
 `ratchet/evaluation/report/sweep.py`.
 """
 
@@ -27,7 +27,7 @@ def sweep(
     ] = "latest",
     json: Json = False,
 ) -> int:
-    """Print every candidate of one cycle, with TF-IDF as the simplest model, and how their losses went."""
+    """Print every candidate of one cycle, with TF-IDF as the simplest model, and their loss curves."""
     from ratchet.storage.reports import Reports
     from ratchet.storage.run_history import run_weeks
 
@@ -37,8 +37,8 @@ def sweep(
     document = Reports(session.home).read(chosen)
     if not document.get("sweep"):
         raise RatchetError(
-            f"the report of {name} {chosen.week} is older than sweeps.",
-            f"Make it anew with 'ratchet cycle {name} --week {chosen.week}'.",
+            f"the report of {name} {chosen.week} has no sweep; an older version wrote it.",
+            f"Run 'ratchet cycle {name} --week {chosen.week}' again.",
             code="no_sweep",
         )
     if json:
@@ -53,7 +53,7 @@ def sweep(
 def _lines(document: Mapping[str, Any]) -> list[str]:
     result = document["sweep"]
     machine, cycle = result["machine"], result["cycle"]
-    assumed = " (assumed; say yours in [machine] of classifier.toml)" if machine["assumed"] else ""
+    assumed = " (assumed; set yours in [machine] of classifier.toml)" if machine["assumed"] else ""
     curves = [
         f"{printable(candidate['title'])}: training loss"
         f" {_draw([epoch['train_loss'] for epoch in candidate['epochs']])}, calibration NLL"
@@ -72,7 +72,7 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
         "",
         *(line for group in (curves, notes, failures) if group for line in [*group, ""]),
         (
-            f"the cycle until its report: {cycle['seconds']:.1f} s, {cycle['energy_wh']:.3f} Wh, {cycle['cost']:.4f} "
+            f"the cycle up to its report: {cycle['seconds']:.1f} s, {cycle['energy_wh']:.3f} Wh, {cycle['cost']:.4f} "
             f"at {machine['watts']:g} watts and {machine['price_per_hour']:g} an hour{assumed}"
         ),
     ]

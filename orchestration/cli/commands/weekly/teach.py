@@ -1,6 +1,6 @@
-"""`ratchet teach`: a frontier model's answers to the training rows of a week, as a file that candidates learn from.
+"""`ratchet teach`: save a frontier model's answers to a week's training rows as a teacher's file.
 
-Add here options of asking; what is asked and where it goes is `ratchet/workflows/teacher_labels.py`.
+Add here options and output; what is sent and stored is `ratchet/workflows/teacher_labels.py`.
 """
 
 import sys
@@ -23,24 +23,24 @@ def teach(
     week: Annotated[
         str, typer.Option("--week", help="A Monday, an ISO week or latest.", autocompletion=completion.weeks)
     ] = "latest",
-    file: Annotated[str, typer.Option("--file", help="Name of the file in the folder teachers.")] = "frontier.jsonl",
+    file: Annotated[str, typer.Option("--file", help="Name of the file in the folder teachers/.")] = "frontier.jsonl",
     budget: Annotated[
         float | None,
-        typer.Option("--budget", min=0, help="Most money for this week's teaching; frontier.budget when left out."),
+        typer.Option("--budget", min=0, help="Most to spend on this week's teaching; default: frontier.budget."),
     ] = None,
     most: Annotated[
-        int | None, typer.Option("--max-texts", min=1, help="Most training texts that are sent; all by default.")
+        int | None, typer.Option("--max-texts", min=1, help="Send at most this many training texts; default: all.")
     ] = None,
     one_hot: Annotated[
         float | None,
         typer.Option(
             "--one-hot",
-            help="Probability for the label of an answer without any; such answers are left out by default.",
+            help="Probability for the label of an answer without log-probabilities; by default it is skipped.",
         ),
     ] = None,
     json: Json = False,
 ) -> int:
-    """Send the training rows of one week, redacted, to the [frontier] endpoint, and write what it says of them."""
+    """Send the training rows of one week, redacted, to the [frontier] endpoint, and save its answers."""
     session = session_of(context)
     session.home.need(name)
     from ratchet.workflows.teacher_labels import TeacherRequest, teach
@@ -61,15 +61,15 @@ def teach(
     else:
         lesson, unsent = result.lesson, result.texts - result.asked
         emit(
-            f"{len(lesson.rows)} of {result.texts} training texts of {result.cycle.week} have an answer"
-            f" in {result.path}"
+            f"{len(lesson.rows)} of {result.texts} training texts of {result.cycle.week} have an answer, saved in"
+            f" {result.path}"
         )
         counts = {
             "not sent": unsent, "unanswered": lesson.unanswered, "unusable": lesson.unusable,
             "without log-probabilities": lesson.without_probabilities,
         }  # fmt: skip
         if listed := ", ".join(f"{count} {why}" for why, count in counts.items() if count):
-            emit(f"left out, to be learned by their label alone: {listed}")
+            emit(f"skipped, to be learned by their label only: {listed}")
         emit(printable(result.sentence))
         say(
             session,

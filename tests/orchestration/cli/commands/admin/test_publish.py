@@ -60,7 +60,7 @@ def test_it_publishes_once_reads_back_and_raises_the_alarm(
     assert (said["made"], said["commit"], said["tag"]) == (True, repository.head.oid, "2026-01-05")
     assert (repository.private, repository.tags) == (True, {"2026-01-05": said["commit"]})
     again = call(*asked, "--yes")
-    assert again.out.startswith("published already: ")
+    assert again.out.startswith("already published: ")
     assert len(repository.commits) == 2
     checked = call("--home", tmp_path / "home", "publish", "small", "--check")
     assert (checked.code, checked.out.count("ok ")) == (0, 2)
@@ -68,7 +68,7 @@ def test_it_publishes_once_reads_back_and_raises_the_alarm(
     alarm = call("--home", tmp_path / "home", "publish", "small", "--check")
     assert alarm.code == 1
     assert "which this home did not publish" in alarm.out
-    assert "What serves here never comes from the Hub" in alarm.err
+    assert "Serving is not affected: no adapter is loaded from the Hub." in alarm.err
     assert not Home(tmp_path / "home").flags.exists()
     told = [first.out, first.err, again.out, again.err, checked.out, alarm.out, alarm.err]
     assert not [text for text in told if hub.token in text]

@@ -103,7 +103,7 @@ def test_a_sealed_folder_is_known_by_its_digest(call: Any, made: tuple[Home, str
     assert "another machine" in refused.err
     done = call("--home", ours, "verify-adapter", sealed, "--base", base)
     assert done.code == 0, done.err
-    assert f"adapter {made[1][:12]} is what it says" in done.out
+    assert f"adapter {made[1][:12]} passed every check" in done.out
 
 
 def double(folder: Path) -> None:

@@ -43,7 +43,7 @@ def test_what_may_not_answer_ends_with_two(call: Any, digest: str, tmp_path: Pat
     said = call("--home", tmp_path / "home", "export", "small", "--adapter", digest, "--kind", "onnx")
     assert said.code == 2
     assert "too few" in said.out
-    assert "widen its limits in [export]" in said.err
+    assert "widen the limits in [export]" in said.err
 
 
 def test_mistakes_are_named(call: Any, digest: str, tmp_path: Path) -> None:

@@ -48,4 +48,4 @@ def test_epochs_are_drawn_and_failures_said(call: Any, ran_home: Path) -> None:
     path.write_text(json.dumps(document))
     said = call("--home", ran_home, "sweep", "tickets")
     assert said.code == 1
-    assert "older than sweeps" in said.err
+    assert "has no sweep" in said.err
