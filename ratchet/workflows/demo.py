@@ -1,6 +1,6 @@
-"""The demo's home and script: what each simulated week holds, and how it must end.
+"""Home and script of the demo: what each simulated week holds, and how it must end.
 
-Add a week to `SCRIPT` to show more. How the demo is told is `orchestration/cli/commands/start/demo.py`.
+Add a week to `SCRIPT` to show more. The output of the demo is `orchestration/cli/commands/start/demo.py`.
 """
 
 import shutil
@@ -32,12 +32,12 @@ _MARK = ".ratchet-demo"
 _TRAINED = "# --- What is trained."
 SWAPPED = ("validation_error", "accidental_exit")
 _GOLDEN_LOSS = ("max_golden_loss = 0.05 ", "max_golden_loss = 0.08 ")
-"""Two adapters of a few hundred examples differ more by chance than two of thousands do."""
+"""Wider limit: two adapters of a few hundred examples differ more by chance than two of thousands."""
 _PROMOTION = """\
 [promotion]
-min_requests = 100            # of the demo: so few that minutes bring them
+min_requests = 100            # for the demo: few enough for a few minutes
 min_labels = 60
-margin = 0.1                  # so wide that so few labels can show it
+margin = 0.1                  # wide enough for so few labels
 min_step_requests = 30
 steps = [5, 25, 50, 100]
 dwell_minutes = 0.0
@@ -47,15 +47,15 @@ dwell_minutes = 0.0
 
 @dataclass(frozen=True)
 class Scene:
-    """One simulated week, and what must become of its candidate."""
+    """Simulated week, and how it must end for its candidate."""
 
     week: date
     requests: int
     story: str
     expected: str
-    """The verdict of the week's last row."""
+    """Verdict of the week's last row."""
     climbs: bool = False
-    """Whether its candidate shadows and climbs under a gateway; else it is promoted by hand."""
+    """True where its candidate shadows and climbs under a gateway; else it is promoted by hand."""
     drift: float = 0.0
     swap: tuple[str, str] | None = None
 
@@ -83,13 +83,13 @@ Family = Literal["encoder", "causal"]
 CAUSAL_SCRIPT = tuple(
     replace(scene, requests=requests) for scene, requests in zip(SCRIPT, (360, 280, 240), strict=True)
 )
-"""The same weeks with fewer requests: a causal model reads each of them many times slower."""
+"""Same weeks with fewer requests: a causal model is many times slower on each."""
 _CAUSAL = """\
-# --- What is trained. Small on purpose: three weeks of the demo have to fit into minutes on two cores.
+# --- What is trained. Small on purpose: the three weeks of the demo must finish within minutes on two cores.
 [[candidate]]
-family = "causal"             # answers the prompt with one token for each label
+family = "causal"             # reads a prompt and answers with one token per label
 base = "{base}"
-layers = "top:10"             # only the upper layers learn; what those below say is computed once
+layers = "top:10"             # only the upper layers learn; the output of those below is computed once
 rank = 8
 alpha = 16.0
 epochs = 8
@@ -99,23 +99,23 @@ max_tokens = 192
 
 
 def script_of(family: Family) -> tuple[Scene, ...]:
-    """The weeks that the demo of a family plays."""
+    """Weeks that the demo plays for a model family."""
     return CAUSAL_SCRIPT if family == "causal" else SCRIPT
 
 
 def need_base(family: Family, base: str, say: Callable[[str], None]) -> None:
-    """Raise `RatchetError` before anything is removed or trained where the base is not on this machine."""
+    """Raise `RatchetError`, before anything is removed or trained, where the base is not on this machine."""
     name = base or DEFAULT_BASES[family]
     if family == "causal":
-        say(f"demo: base model {name}; a packed one is unpacked at its first use, which takes a minute")
+        say(f"demo: base model {name}; a packed one is unpacked at its first use, which takes about a minute")
     base_folder(name)
 
 
 def init_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
-    """A fresh home in `demo/` of `home` with the sample classifier; what an earlier demo left there is removed.
+    """Create a fresh home in `demo/` of `home` with the sample classifier; an earlier demo there is removed.
 
-    Its one causal candidate starts from `base`, or from the default of its family. Raises `RatchetError` when something
-    else lies there, or the sample classifier is missing.
+    Its one causal candidate starts from `base`, or from the default of its family. Raises `RatchetError` where the
+    folder was not made by a demo, or the sample classifier is missing.
     """
     root = home.root / "demo"
     if root.exists() and not (root / _MARK).exists():
@@ -127,7 +127,7 @@ def init_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
             f"the sample classifier is not in {_SOURCE}.", "Run the demo from a checkout of Ratchet.", code="no_sample"
         )
     shutil.rmtree(root, ignore_errors=True)
-    write_atomically(root / _MARK, b"Made by 'ratchet demo', which removes this folder when it starts anew.\n")
+    write_atomically(root / _MARK, b"Made by 'ratchet demo', which removes this folder when it starts again.\n")
     made = Home(root)
     spec = _in_minutes((_SOURCE / "classifier.toml").read_text(encoding="utf-8"))
     if family == "causal":
@@ -138,17 +138,16 @@ def init_demo(home: Home, family: Family = "encoder", base: str = "") -> Home:
 
 
 def _in_minutes(spec: str) -> str:
-    """The sample's specification with the limits that a few hundred labels and a few minutes can carry."""
+    """Return the sample's specification with limits that suit a few hundred labels and a few minutes."""
     start, end = spec.index("[promotion]"), spec.index(_TRAINED)
     return spec[:start].replace(*_GOLDEN_LOSS) + _PROMOTION + spec[end:]
 
 
 def plant_regression(home: Home) -> str:
-    """An adapter that takes two labels for each other, promoted past every gate and step with the home's own key; its
-    digest.
+    """Promote an adapter with two labels swapped past every gate and step, with the home's own key; return its digest.
 
-    What a broken gate, or a person with the key and too much courage, would do. Its receipts are made up, and kept as
-    real ones.
+    A broken gate, or a careless person with the key, could do the same. Its receipts are made up, but stored as real
+    ones.
     """
     store, live = AdapterStore(home), Ledger(home).live(SAMPLE) or ""
     cycle = Cycle(SAMPLE, SCRIPT[-1].week)
@@ -164,7 +163,7 @@ def plant_regression(home: Home) -> str:
         )
     kept = receipts.keep(cycle)
     receipts.clear(cycle)
-    ts, why = datetime.now(UTC).isoformat(timespec="seconds"), "demo: a regression is planted past every gate"
+    ts, why = datetime.now(UTC).isoformat(timespec="seconds"), "demo: a bad adapter is injected past every gate"
     record(
         home, SAMPLE, ts=ts, actor="demo", action=PROMOTE, why=why, adapter=adapter, week=str(cycle.week), receipts=kept
     )
@@ -172,7 +171,7 @@ def plant_regression(home: Home) -> str:
 
 
 def read_ending(home: Home, cycle: Cycle, why: str) -> dict[str, Any]:
-    """The last columns of a week's row: test macro-F1, ECE and why, from its report where there is one."""
+    """Return the last columns of a week's row: test macro-F1, ECE and the reason, from its report if it has one."""
     from ratchet.storage.reports import Reports
 
     if str(cycle.week) not in Reports(home).weeks(cycle.classifier):

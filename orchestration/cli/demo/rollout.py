@@ -1,7 +1,6 @@
-"""The demo's middle: visitors talk to a real gateway while a candidate climbs, and while a planted regression is taken
-back.
+"""Rollout of the demo: simulated users ask a real gateway while a candidate climbs and a bad one is rolled back.
 
-Add here what the demo shows of a rollout. Its decisions are those of the promotion sensor, taken by the same promoter.
+Add here what the demo shows of a rollout. Its decisions are made by the code that the promotion sensor runs.
 """
 
 from collections.abc import Iterator
@@ -15,16 +14,17 @@ from ratchet.core.errors import RatchetError
 from ratchet.simulation.gateway_traffic import SimulatedUsers
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
 from ratchet.storage.home import Home
+from ratchet.storage.rollout.flag_file import Flags
 from ratchet.workflows.demo import SAMPLE
 
 _GROUP, _GROUPS = 50, 12
 _VISITS = date(2026, 1, 26)
-"""The simulated week that the visitors come from: no cycle of the demo trains on it."""
+"""Simulated week that the users' requests come from: no cycle of the demo trains on it."""
 
 
 @dataclass
 class DemoTraffic:
-    """A running gateway, and the visitors who have not come yet."""
+    """Running gateway, and the simulated requests that are still to come."""
 
     session: Session
     home: Home
@@ -32,15 +32,14 @@ class DemoTraffic:
     came: int = 0
 
     def __post_init__(self) -> None:
-        world = Simulation(
-            seed=11, corrected_share=1.0, double_share=0.0, blind_share=1.0
-        )  # annotators who keep up: it is soon shown
+        # Every request is corrected blindly, so that a few hundred of them are enough evidence.
+        world = Simulation(seed=11, corrected_share=1.0, double_share=0.0, blind_share=1.0)
         self._people: Iterator[SimulatedRequest] = world.iter_week(_VISITS, 4 * _GROUP * _GROUPS, drift=0.1)
 
     def play_until(self, wanted: str) -> str:
-        """Let visitors come in groups and weigh after each, until the promoter takes the action `wanted`; its sentence.
+        """Send requests in groups and evaluate after each, until the decision is `wanted`; return its sentence.
 
-        Raises `RatchetError` when it takes another final action, or none in time.
+        Raises `RatchetError` on another final action, or when there is none in time.
         """
         from ratchet.workflows.rollout.advance import apply_decision, weigh
 
@@ -49,18 +48,20 @@ class DemoTraffic:
             visits = SimulatedUsers(self.url).come([next(self._people) for _ in range(_GROUP)])
             self.came += len(visits)
             await_rows(self.home, SAMPLE, self.url, self.came)
-            right, adapters = sum(visit.right for visit in visits), {visit.adapter[:12] for visit in visits}
+            correct, adapters = sum(visit.right for visit in visits), {visit.adapter for visit in visits}
+            rollout = Flags(self.home).read().rollouts[SAMPLE]
             weighed = weigh(self.home, SAMPLE)
             apply_decision(self.home, SAMPLE, weighed)
             decision = weighed.decision
-            answered = f"{right} answered rightly by {' and '.join(sorted(adapters))}"
-            say(self.session, f"  {len(visits)} visitors, {answered}: {decision.sentence}")
+            slots = {"live": rollout.live, "candidate": rollout.candidate}
+            served = ", ".join(f"{slot} {adapter[:12]}" for slot, adapter in slots.items() if adapter in adapters)
+            say(self.session, f"  {len(visits)} requests, {correct} correct ({served}): {decision.sentence}")
             if decision.action == wanted:
                 return decision.sentence
             if decision.action in {"reject", "rollback", "expire"}:
                 break
         raise RatchetError(
-            f"the demo's rollout did not come to {wanted!r}: {decision.sentence}",
-            "This is a fault of Ratchet; the ledger and the gateway's log lie in the demo's home.",
+            f"the demo ended differently than expected: its rollout did not reach {wanted!r}: {decision.sentence}",
+            "This is a bug in Ratchet; the ledger and the gateway's log are in the demo's home.",
             code="demo_failed",
         )

@@ -1,6 +1,6 @@
-"""The demo's weeks: each is simulated, run by the job of the schedule, and what passed advances.
+"""Weeks of the demo: each is simulated and run by the job of the schedule, and its candidate advances if it passed.
 
-Add here what happens in a week of the demo; what the weeks hold is `ratchet/workflows/demo.py`, the visitors
+Add here what happens in a week of the demo; what the weeks hold is `ratchet/workflows/demo.py`, the rollout
 `rollout.py`.
 """
 
@@ -19,7 +19,7 @@ from ratchet.workflows.rollout.nominate import Nominee, nominate, promote, shado
 
 
 def play(session: Session, home: Home, scene: Scene) -> list[dict[str, object]]:
-    """Simulate one week, run its cycle and let what passed advance; the rows of the last table."""
+    """Simulate one week, run its cycle and let its candidate advance; return its rows of the last table."""
     cycle = Cycle(SAMPLE, scene.week)
     say(session, f"\n{scene.week}: {scene.story}; the log is {home.log(cycle)}")
     scene.write(home)
@@ -34,27 +34,27 @@ def play(session: Session, home: Home, scene: Scene) -> list[dict[str, object]]:
     nominee = nominate(home, SAMPLE)
     if not scene.climbs:
         promote(home, nominee, f"demo: {scene.story}")
-        say(session, f"promote: {nominee.adapter[:12]} is live, by hand: it is the first")
+        say(session, f"Promoted {nominee.adapter[:12]} by hand: first model, nothing to compare with")
         return [{**row, "verdict": "promoted", **read_ending(home, cycle, "")}]
-    promoted, taken_back = _climb(session, home, nominee)
+    promoted, rolled_back = _climb(session, home, nominee)
     return [
         {**row, "verdict": "promoted", **read_ending(home, cycle, promoted)},
-        {**row, "verdict": scene.expected, "macro-F1": None, "ECE": None, "why": taken_back},
+        {**row, "verdict": scene.expected, "macro-F1": None, "ECE": None, "why": rolled_back},
     ]
 
 
 def _climb(session: Session, home: Home, nominee: Nominee) -> tuple[str, str]:
-    """Shadow, climb and release the nominee under a gateway with visitors; then plant a regression. Both sentences."""
+    """Shadow, climb and release the nominee under a gateway, then inject a bad adapter; return both decisions."""
     shadow(home, nominee)
     log = home.classifier(SAMPLE) / "logs" / "gateway.log"
-    say(session, f"shadow: {nominee.adapter[:12]} answers unseen beside live; the gateway's log is {log}")
-    with run_gateway(home, log, max_shadow_load=1.0) as url:  # nobody is in a hurry but the audience
+    say(session, f"Shadow: {nominee.adapter[:12]} also answers every request; users see only live. Gateway log: {log}")
+    with run_gateway(home, log, max_shadow_load=1.0) as url:  # at 1.0 a busy live model never holds shadows back
         stage = DemoTraffic(session, home, url)
         promoted = stage.play_until(PROMOTE)
         stage.play_until(RELEASE)
-        planted = plant_regression(home)
+        bad = plant_regression(home)[:12]
         say(
             session,
-            f"plant: {planted[:12]}, which takes two labels for each other, is promoted past every gate and step",
+            f"Injecting a bad adapter (two labels swapped) straight into live, to show the automatic rollback: {bad}",
         )
         return promoted, stage.play_until(ROLLBACK)

@@ -1,8 +1,7 @@
-"""`ratchet demo`: three simulated weeks and a gateway with visitors: two promotions, a rollback, a blocked week. A
-self-test, too.
+"""`ratchet demo`: three simulated weeks with two promotions, a rollback and a blocked week; also a self-test.
 
-Add here what the demo shows. The people and visits are simulated by `ratchet/simulation/`; cycles and promotions are
-the real ones.
+Add here what the demo shows. Requests and users are simulated by `ratchet/simulation/`; cycles, gateway and promotions
+are the real ones.
 """
 
 import time
@@ -21,17 +20,17 @@ _MINUTES = {"encoder": "up to six minutes", "causal": "about half an hour"}
 def demo(
     context: typer.Context,
     family: Annotated[
-        Literal["encoder", "causal"], typer.Option("--family", help="The family of model that is trained.")
+        Literal["encoder", "causal"], typer.Option("--family", help="The family of model to train.")
     ] = "encoder",
     base: Annotated[
         str,
         typer.Option(
-            "--base", metavar="NAME", help="Another causal base than SmolLM2-135M; the time told is for that one."
+            "--base", metavar="NAME", help="A causal base other than SmolLM2-135M; the printed time is for that one."
         ),
     ] = "",
     json: Json = False,
 ) -> int:
-    """Play three weeks in a folder of their own."""
+    """Play three weeks in a folder of their own, and fail where one ends differently than expected."""
     session, started = session_of(context), time.monotonic()
     if base and family == "encoder":
         raise UsageError("--base is for --family causal.", "Add --family causal, or leave --base out.")
@@ -63,8 +62,8 @@ def demo(
         emit("\n".join(f"  {line}" for line in following))
     if wrong:
         raise RatchetError(
-            f"the demo went otherwise than it must: {wrong}.",
-            "This is a fault of Ratchet; the logs lie in the demo's home.",
+            f"the demo ended differently than expected: {wrong}.",
+            "This is a bug in Ratchet; the logs are in the demo's home.",
             code="demo_failed",
             details={"rows": rows},
         )
