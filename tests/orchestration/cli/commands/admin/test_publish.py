@@ -52,7 +52,7 @@ def test_it_publishes_once_reads_back_and_raises_the_alarm(
     asked = ("--home", tmp_path / "home", "publish", "small", "--adapter", digest[:8])
     refused = call(*asked)
     assert (refused.code, hub.requests) == (1, [])
-    assert "nothing was sent" in refused.err
+    assert "nothing was changed" in refused.err
     first = call(*asked, "--yes", "--json")
     assert first.code == 0, first.err
     said = json.loads(first.out)
@@ -104,7 +104,7 @@ def test_mistakes_are_named(
     assert "publish.licence is not set" in call(*asked, "--adapter", digest).err
     monkeypatch.delenv("HF_TOKEN")
     assert "HF_TOKEN is not set" in call(*asked, "--adapter", digest).err
-    assert "nothing of small was published" in call("--home", home.root, "publish", "small", "--check").out
+    assert "nothing of small has been published" in call("--home", home.root, "publish", "small", "--check").out
     assert hub.requests == []
 
 

@@ -22,5 +22,5 @@ def test_a_written_confidence_that_was_not_measured_says_why(call: Any, home: Pa
     assert "which is assumed: say yours in" in page
     said = call("--home", home, "report", "tickets", "--week", "2026-01-05")
     assert said.code == 0, said.err
-    assert "The confidence that the model writes was not measured: no digits ?[31m." in said.out
+    assert "The model's written confidence was not measured: no digits ?[31m." in said.out
     assert "the price of an hour of this machine is assumed" in said.out

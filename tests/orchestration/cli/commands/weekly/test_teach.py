@@ -121,7 +121,7 @@ def test_what_is_left_out_is_said_with_the_exit_code(call: Any, asked: Any, trai
         assert "could have exceeded the budget of 0.0001" in poor.err
         done = call(*words, "--max-texts", str(len(train) - 1))
         assert done.code == 3, done.err
-        assert "left out, to be learned by their label alone: 1 not sent, 2 unusable" in done.out
+        assert "skipped, to be learned by their label only: 1 not sent, 2 unusable" in done.out
         assert len(read_teacher_answers(small.folder / "teachers" / "part.jsonl", LABELS)) == len(train) - 3
     finally:
         spec.write_text(before)

@@ -1,0 +1,72 @@
+"""The pages name files, links, modules and make targets that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GENERATED = {"support_matrix.md"}
+"""Pages with a test of their own, which says how to update them."""
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "data/README.md",
+    *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md") if page.name not in GENERATED),
+)
+FOLDERS = ("assets", "benchmarks", "checks", "docs", "gateway", "orchestration", "ratchet", "resources", "tests")
+PLACEHOLDERS = re.compile(r"\b(?:NAME|GROUP|ROOM|COMMAND)\b")
+"""Words in a path that stand for any name."""
+
+
+def faults(page: str, text: str) -> list[str]:
+    """Everything that `text`, standing at `page`, names and that is not in the repository."""
+    paths = re.findall(rf"(?<![\w/<>.:~-])(?:{'|'.join(FOLDERS)})/[\w./-]*", text)
+    paths += re.findall(r"`([\w./-]+\.py)`", text)
+    named = sorted({path for path in paths if not PLACEHOLDERS.search(path)})
+    found = [f"{page}: {path} does not exist" for path in named if not (ROOT / path.rstrip(".")).exists()]
+    for module in re.findall(r"python -m ((?:benchmarks|orchestration|ratchet|gateway)[\w.]*)", text):
+        place = ROOT / module.rstrip(".").replace(".", "/")
+        if not place.with_suffix(".py").exists() and not (place / "__main__.py").exists():
+            found.append(f"{page}: there is no module {module}")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        target, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        place = (ROOT / page).parent / target if target else ROOT / page
+        if not place.exists():
+            found.append(f"{page}: the link {link} leads nowhere")
+        elif anchor and anchor not in anchors(place.read_text() if target else text):
+            found.append(f"{page}: the link {link} has no heading")
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = re.findall(r"(?:`|^)make ([a-z][a-z-]*)", text, re.MULTILINE)
+    return found + [f"{page}: make has no target {target}" for target in named if target not in targets]
+
+
+def anchors(text: str) -> set[str]:
+    """Anchors of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_only_what_exists(page: str) -> None:
+    """Paths of the repository, also in code blocks; relative links with their headings; modules; make targets."""
+    assert not (found := faults(page, (ROOT / page).read_text())), "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See `ratchet/stores/warehouse.py`.",
+        "    pytest tests/ratchet/test_moved.py",
+        "See `test_power_loss.py`.",
+        "[here](nowhere.md)",
+        "[here](docs/gateway.md#no-such-heading)",
+        "`python -m benchmarks.nothing`",
+        "`make nothing`",
+    ],
+)
+def test_a_planted_fault_is_found(text: str) -> None:
+    """Each kind of fault, planted."""
+    assert len(faults("README.md", text)) == 1
