@@ -12,7 +12,7 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "data/README.md",
-    *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md") if page.name not in GENERATED),
+    *(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md") if page.name not in GENERATED),
 )
 FOLDERS = ("assets", "benchmarks", "checks", "docs", "gateway", "orchestration", "ratchet", "resources", "tests")
 PLACEHOLDERS = re.compile(r"\b(?:NAME|GROUP|ROOM|COMMAND)\b")

@@ -61,6 +61,6 @@ def init(
         return 0
     emit(f"Created classifier {name} with {len(made.labels)} labels: {', '.join(made.labels)}.")
     emit("\n".join(f"  {path}" for path in made.paths))
-    emit(f"Undo: rm -r {home.classifier(name)}\nNext:")
+    emit(f"All settings: docs/settings.md\nUndo: rm -r {home.classifier(name)}\nNext:")
     emit("\n".join(f"  {line}" for line in following))
     return 0
