@@ -26,6 +26,7 @@ def status(context: typer.Context, name: OptionalName = None, json: Json = False
 
     names = [name] if name else home.classifiers()
     result = [describe_classifier(home, each, datetime.now(UTC)) for each in names]
+    # A home that does not exist yet has the free space of its disk.
     free = shutil.disk_usage(home.root if home.root.is_dir() else home.root.anchor).free
     if json:
         emit_json({"home": str(home.root), "disk_free_bytes": free, "classifiers": result})

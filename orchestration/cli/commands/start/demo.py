@@ -48,6 +48,7 @@ def demo(
         if rows[-1]["verdict"] != scene.expected:
             wrong = f"{scene.week} was {rows[-1]['verdict']}, not {scene.expected}"
             break
+    # The table is printed before an error, so that a person sees how far the demo came.
     reports = home.reports(SAMPLE)
     following = [
         f"ratchet --home {home.root} report {SAMPLE} --week {script[1].week}",

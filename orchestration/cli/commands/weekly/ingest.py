@@ -43,6 +43,7 @@ def ingest(
     spec = Specs(home)[name]
     landing, mapping = Landing(home, open_warehouse(home.warehouse)), _mapping(columns or [])
     named = [("production_logs", file) for file in logs or []] + [("corrections", file) for file in corrections or []]
+    # Each kind of file gets only the columns that it has; a column that no given file has is a mistake.
     mapped = {
         kind: {ours: theirs for ours, theirs in mapping.items() if _has(kind, ours)}
         for kind in {kind for kind, _ in named}

@@ -31,6 +31,7 @@ def report(
     home, reports = session.home, Reports(session.home)
     home.need(name)
     chosen = choose_week(name, week, [parse_week(word) for word in run_weeks(home, name)])
+    # A blocked cycle wrote no report: the reason why it was blocked answers the question.
     if str(chosen.week) not in reports.weeks(name) and (stage := blocking_stage(home, chosen)):
         raise stage
     document = reports.read(chosen)
