@@ -1,8 +1,7 @@
-"""Promotion: what follows from the evidence of a rollout. A pure decision with one sentence, obeyed and recorded by
-others.
+"""Promotion: a pure decision from the evidence of a rollout, with one sentence; others carry it out and record it.
 
-Add a rule here, in the order in which it must speak. What is counted is `evidence.py`, what is measured against a limit
-`guardrails.py`, what an action does to the rollout `state.py`.
+Add a rule here, in the order in which it must apply. Counts are in `evidence.py`, limits in `guardrails.py`, the effect
+of an action on the rollout in `state.py`.
 """
 
 from dataclasses import dataclass, field
@@ -17,12 +16,12 @@ from ratchet.rollout.guardrails import Guardrail, compare_accuracy, measure_guar
 from ratchet.rollout.state import RolloutState
 
 STAY = "hold"
-"""The decision to change nothing; it is no ledger entry."""
+"""The decision to change nothing; it is not a ledger entry."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do, in one sentence that is the same wherever it is read."""
+    """An action and its reason, in one sentence that is the same in command, ledger, page and log."""
 
     action: str
     """`hold` changes nothing; any other is an action of the ledger."""
@@ -30,32 +29,33 @@ class Decision:
     state: str
     """The state word of the rollout page, as it is before the action."""
     adapter: str = ""
-    """What the ledger entry moves."""
+    """Adapter that the ledger entry moves."""
     gone: str = ""
-    """What the action takes away, or takes over from."""
+    """Adapter that the action removes or replaces."""
     percent: int = 0
     guardrails: tuple[Guardrail, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
 
 
 def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: Evidence, now: datetime) -> Decision:
-    """The decision on the comparison that is running.
+    """Decide on the comparison that is running.
 
-    `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules in their order: a
-    broken guardrail takes the challenger back at once; too little evidence, a figure that cannot be computed,
-    disagreement, or an interval that reaches below the margin hold, and past the deadline or the budget end the
-    attempt; a dwell that is not over holds; else the next step is taken. Nothing advances without data.
+    `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules, in order: a broken
+    guardrail rolls the candidate back at once; a stopped ladder holds; too little evidence, a figure that cannot be
+    computed, disagreement, or an interval that reaches below the margin hold, and past the deadline or the request
+    budget end the attempt; a dwell that is not over holds; otherwise the next step is taken. Nothing advances without
+    data.
     """
     if state.compared is None or state.live is None or state.moved is None:
         return Decision(STAY, "Held: nothing is compared with live.", name_state(state), state.live or "")
     incumbent, challenger = state.compared
     measured = measure_guardrails(policy, whole, step)
-    said = compare_accuracy(policy, whole)
+    accuracy = compare_accuracy(policy, whole)
 
     def found(action: str, word: str, *, percent: int = 0, state_word: str = "") -> Decision:
         adapter = incumbent if action in {act.REJECT, act.EXPIRE, act.ROLLBACK} else challenger
         gone = challenger if adapter == incumbent else incumbent
-        sentence = f"{word}; {said}" if word.endswith((".", "%")) or ":" in word else f"{word}: {said}"
+        sentence = f"{word}; {accuracy}" if word.endswith((".", "%")) or ":" in word else f"{word}: {accuracy}"
         figures = {"whole": whole.as_json(), "step": step.as_json(), "policy_margin": policy.margin}
         return Decision(action, sentence, state_word or name_state(state), adapter, gone, percent, measured, figures)
 
@@ -63,16 +63,18 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
         return found(STAY, f"Held: {why}" if why else "Held", state_word=state_word)
 
     if broken := next((each for each in measured if each.status == "broken"), None):
+        # a candidate that only shadows has answered no user, so there is nothing to roll back
         back = act.REJECT if state.challenger and not state.percent else act.ROLLBACK
         return found(
             back,
-            f"{'Rejected' if back == act.REJECT else 'Rolled back'}: {broken.said}",
+            f"{'Rejected' if back == act.REJECT else 'Rolled back'}: {broken.sentence}",
             state_word="Guardrail failing",
         )
     if state.held:
         return hold("a person stopped the ladder", state_word="Held")
     since = now - datetime.fromisoformat(state.moved.ts)
     if (waits := _waits_for(state, policy, whole, step, measured)) is not None:
+        # an attempt ends at its deadline or with its budget of compared requests, whichever comes first
         spent = whole.requests >= policy.shadow_requests
         if not spent and since < timedelta(hours=policy.deadline_hours):
             return hold(waits, state_word=_waiting_word(whole))
@@ -95,7 +97,7 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
 def _waits_for(
     state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: Evidence, measured: tuple[Guardrail, ...]
 ) -> str | None:
-    """What stands between the evidence and the next step; empty when only the interval does; None when nothing does."""
+    """Return the obstacle to the next step: empty where only the interval is one, None where there is none."""
     for counted, least, what in (
         (whole.requests, policy.min_requests, "compared requests"),
         (whole.labelled, policy.min_labels, "labelled requests"),
@@ -105,13 +107,13 @@ def _waits_for(
         if counted < least:
             return f"{counted} of {least} {what}"
     if unclear := next((each for each in measured if each.status in {"unknown", "high"}), None):
-        return unclear.said
+        return unclear.sentence
     low, _ = paired_difference_interval(whole.only_incumbent, whole.only_challenger, whole.labelled)
     return None if low >= -policy.margin else ""
 
 
 def name_state(state: RolloutState) -> str:
-    """The state word of a state, where no figure says more."""
+    """Return the state word of a state, where no figure says more."""
     if state.live is None:
         return "No data"
     if state.held:

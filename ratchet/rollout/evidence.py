@@ -1,7 +1,7 @@
-"""Shadow evidence: what two adapters said of the same requests, counted; and what people said of those requests since.
+"""Shadow evidence: counts of two adapters' answers to the same requests, and of the labels that people gave since.
 
-Add a count here, to `Evidence` and to the query. Which pairs a home holds is
-`ratchet/storage/rollout/shadow_pairs.py`'s business, what follows from the counts is decided in `decision.py`.
+Add a count here, to `Evidence` and to the query. The pairs of a home are read by
+`ratchet/storage/rollout/shadow_pairs.py`; decisions from the counts are made in `decision.py`.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,17 @@ PAIR_COLUMNS: Mapping[str, str] = {
     "other_batch": "BIGINT",
     "other_error": "VARCHAR",
 }
-"""One request and both answers. `sequence` is the ledger entry that was in force; `served` is the digest that the user
-saw, `other` the one that answered unseen; `*_ms` is the model's processor time for the text, `*_batch` how many texts
-were answered with it; `other_error` names a failure to answer."""
+"""One request and both answers. `sequence` is the ledger entry that was in force; `served` is the digest whose answer
+the user saw, `other` the one that answered in the shadow; `*_ms` is the model's processor time for the text, `*_batch`
+the number of texts in its batch; `other_error` names a failure to answer."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Counts over the compared requests of an incumbent and a challenger."""
+    """Counts over the requests that two adapters answered: the incumbent (live) and the challenger (the candidate).
+
+    While a newly promoted adapter is watched, the incumbent is the previous live adapter and the challenger is live.
+    """
 
     requests: int = 0
     errors: int = 0
@@ -42,7 +45,7 @@ class Evidence:
     labelled: int = 0
     """Requests with a blind consensus label."""
     only_incumbent: int = 0
-    """Labelled requests that the incumbent alone answered rightly."""
+    """Labelled requests that only the incumbent answered correctly."""
     only_challenger: int = 0
     incumbent_p95_ms: float | None = None
     challenger_p95_ms: float | None = None
@@ -74,8 +77,7 @@ WHERE sequence >= $sequence
   AND ((served = $incumbent AND other = $challenger) OR (served = $challenger AND other = $incumbent))
 ORDER BY request_id, sequence DESC, ts
 """
-"""The compared requests, each once, by role: asked again, a request counts as it was answered under the newest entry.
-"""
+"""The compared requests, each once, by role: one that was sent again counts as answered under the newest entry."""
 
 # Shadow texts go one or two at a time and live ones in larger batches when many come: only texts of like batches are
 # timed.
@@ -97,5 +99,5 @@ SELECT truth.label, count(*) AS labelled,
        only_challenger
 FROM pairs JOIN truth USING (request_id) WHERE truth.blind GROUP BY truth.label ORDER BY truth.label
 """
-"""`truth` is the consensus of each request's corrections (`agreement.CONSENSUS_SQL`). A failure to answer is a wrong
-answer."""
+"""Labelled requests by label. `truth` is the consensus of each request's corrections (`consensus.CONSENSUS_SQL`); a
+failure to answer counts as a wrong answer."""

@@ -1,11 +1,13 @@
-"""Guardrails: what is measured of a rollout, each against its limit, with how sure one can be.
+"""Guardrails: figures of a rollout, each with its interval and its limit.
 
-Add a guardrail here; which of them stops, holds or takes back is decided in `decision.py`.
+Add a guardrail here; which of them stops, holds or rolls back is decided in `decision.py`.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.metrics.intervals import paired_difference_interval, proportion_interval
@@ -14,12 +16,12 @@ from ratchet.rollout.evidence import Evidence
 
 @dataclass(frozen=True)
 class Guardrail:
-    """One figure with its limit. `broken` takes the challenger back, `high` holds it, `unknown` is no pass."""
+    """One figure with its limit. `broken` rolls the candidate back, `high` holds it, `unknown` does not pass."""
 
     name: str
     status: Literal["ok", "high", "broken", "unknown"]
-    said: str
-    """The figure, its interval and its limit, in words."""
+    sentence: Annotated[str, Field(validation_alias=AliasChoices("sentence", "said"))]
+    """The figure, its interval and its limit, in words; `rollout.json` has it under the key `said`."""
     value: float | None = None
     low: float | None = None
     high: float | None = None
@@ -27,14 +29,13 @@ class Guardrail:
 
 
 def measure_guardrails(policy: PromotionPolicy, whole: Evidence, step: Evidence) -> tuple[Guardrail, ...]:
-    """Accuracy (over all and within each label), disagreement, errors and latency. Errors and latency are those of this
-    step."""
-    told = (_accuracy(policy, whole), *_by_label(policy, whole))
-    return (*told, _disagreement(policy, whole), _errors(policy, step), _latency(policy, step))
+    """Measure accuracy (overall, within each label) and disagreement over `whole`, errors and latency over `step`."""
+    accuracy = (_accuracy(policy, whole), *_by_label(policy, whole))
+    return (*accuracy, _disagreement(policy, whole), _errors(policy, step), _latency(policy, step))
 
 
 def compare_accuracy(policy: PromotionPolicy, whole: Evidence) -> str:
-    """`accuracy difference -0.4 pp, 95 % CI [-1.9, +1.1], margin -1.0`: challenger less incumbent, in percentage
+    """Write `accuracy difference -0.4 pp, 95 % CI [-1.9, +1.1], margin -1.0`: candidate minus live, in percentage
     points."""
     if whole.labelled == 0:
         return f"accuracy difference unknown, margin {-100 * policy.margin:.1f}"
@@ -56,22 +57,22 @@ def _accuracy(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
     low, high = paired_difference_interval(whole.only_incumbent, whole.only_challenger, whole.labelled)
     value = (whole.only_challenger - whole.only_incumbent) / whole.labelled
     worse = high < -policy.margin
-    said = "accuracy is worse than the margin allows" if worse else compare_accuracy(policy, whole)
-    return Guardrail("accuracy", "broken" if worse else "ok", said, value, low, high, -policy.margin)
+    sentence = "accuracy is worse than the margin allows" if worse else compare_accuracy(policy, whole)
+    return Guardrail("accuracy", "broken" if worse else "ok", sentence, value, low, high, -policy.margin)
 
 
 def _by_label(policy: PromotionPolicy, whole: Evidence) -> list[Guardrail]:
-    """One for each label that is shown to be worse: a class can be ruined while the whole hardly moves. The error is
-    shared."""
-    result = []
+    """One guardrail for each label that is worse with statistical significance, with the error shared among labels."""
+    # a class can be ruined while accuracy over all labels hardly moves
+    worse = []
     confidence = 1 - 0.05 / max(1, len(whole.by_label))
     for label, (n, only_incumbent, only_challenger) in whole.by_label.items():
         low, high = paired_difference_interval(only_incumbent, only_challenger, n, confidence)
         if high < -policy.margin:
-            said = f"label {label!r}: {_points(n, only_incumbent, only_challenger, policy.margin, confidence)}"
+            sentence = f"label {label!r}: {_points(n, only_incumbent, only_challenger, policy.margin, confidence)}"
             value = (only_challenger - only_incumbent) / n
-            result.append(Guardrail(f"accuracy of {label}", "broken", said, value, low, high, -policy.margin))
-    return result
+            worse.append(Guardrail(f"accuracy of {label}", "broken", sentence, value, low, high, -policy.margin))
+    return worse
 
 
 def _disagreement(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
@@ -80,9 +81,9 @@ def _disagreement(policy: PromotionPolicy, whole: Evidence) -> Guardrail:
         return Guardrail("disagreement", "unknown", "no compared answers", limit=policy.max_disagreement)
     share = whole.disagreements / answered
     low, high = proportion_interval(whole.disagreements, answered)
-    said = f"labels differ on {100 * share:.1f} % of requests, limit {100 * policy.max_disagreement:g} %"
+    sentence = f"labels differ on {100 * share:.1f} % of requests, limit {100 * policy.max_disagreement:g} %"
     status: Literal["ok", "high"] = "high" if share > policy.max_disagreement else "ok"
-    return Guardrail("disagreement", status, said, share, low, high, policy.max_disagreement)
+    return Guardrail("disagreement", status, sentence, share, low, high, policy.max_disagreement)
 
 
 def _errors(policy: PromotionPolicy, step: Evidence) -> Guardrail:
@@ -90,16 +91,16 @@ def _errors(policy: PromotionPolicy, step: Evidence) -> Guardrail:
         return Guardrail("errors", "unknown", "no requests since the last move", limit=policy.max_error_share)
     share = step.errors / step.requests
     low, high = proportion_interval(step.errors, step.requests)
-    said = f"{step.errors} of {step.requests} requests failed, limit {100 * policy.max_error_share:g} %"
+    sentence = f"{step.errors} of {step.requests} requests failed, limit {100 * policy.max_error_share:g} %"
     return Guardrail(
-        "errors", "broken" if low > policy.max_error_share else "ok", said, share, low, high, policy.max_error_share
+        "errors", "broken" if low > policy.max_error_share else "ok", sentence, share, low, high, policy.max_error_share
     )
 
 
 def _latency(policy: PromotionPolicy, step: Evidence) -> Guardrail:
     limit, ours, theirs = policy.max_latency_ratio, step.challenger_p95_ms, step.incumbent_p95_ms
     if ours is None or theirs is None or not (math.isfinite(ours) and math.isfinite(theirs)) or theirs <= 0:
-        return Guardrail("latency", "unknown", "the model's processor time is not known of both", limit=limit)
-    said = f"p95 of the model's processor time {ours:.1f} ms against {theirs:.1f} ms, limit {limit:g} times"
+        return Guardrail("latency", "unknown", "the model's processor time is not known for both", limit=limit)
+    sentence = f"p95 of the model's processor time {ours:.1f} ms against {theirs:.1f} ms, limit {limit:g} times"
     slow = ours / theirs > limit and step.requests >= policy.min_step_requests
-    return Guardrail("latency", "broken" if slow else "ok", said, ours / theirs, limit=limit)
+    return Guardrail("latency", "broken" if slow else "ok", sentence, ours / theirs, limit=limit)

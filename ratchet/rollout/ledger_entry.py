@@ -1,6 +1,6 @@
-"""One entry of the ledger: who moved which adapter from where to where, when and why, on which evidence.
+"""One entry of the ledger: the adapter that was moved, by whom, when, why and on which evidence.
 
-Add a fact that history must keep here. What a sequence of entries amounts to is `state.py`, the file
+Add here a fact that the history must keep. The state after a sequence of entries is `state.py`, the file
 `ratchet/storage/rollout/ledger.py`.
 """
 
@@ -22,9 +22,9 @@ class Head:
 
     def __post_init__(self) -> None:
         if not isinstance(self.sequence, int) or isinstance(self.sequence, bool) or self.sequence < 0:
-            raise ValueError(f"sequence {self.sequence!r} is no count")
+            raise ValueError(f"sequence {self.sequence!r} is not a count")
         if not isinstance(self.digest, str):
-            raise TypeError(f"digest {self.digest!r} is no text")
+            raise TypeError(f"digest {self.digest!r} is not a text")
 
 
 SHADOW, STEP, PROMOTE, RELEASE = "shadow", "step", "promote", "release"
@@ -38,29 +38,29 @@ class Entry:
 
     sequence: int
     ts: str
-    """RFC 3339, UTC: for people; what counts is the sequence."""
+    """RFC 3339, UTC: for people; the order is that of `sequence`."""
     actor: str
     action: str
     """One of `ACTIONS`."""
     why: str
-    """The decision's sentence, or what a person said."""
+    """The decision's sentence, or the reason that a person gave."""
     previous_adapter: str | None
-    """What `adapter` takes over from: the live one before, or the one that was taken away."""
+    """Adapter that `adapter` takes over from: the one that was live before, or the one that was removed."""
     adapter: str
-    """What is moved; for `reject`, `expire` and `rollback` the one that answers from now on."""
+    """Adapter that is moved; for `reject`, `expire` and `rollback` the one that answers from now on."""
     week: str
     receipts: dict[str, str]
-    """Digest of each gate's receipt, where an adapter enters."""
+    """Digest of each gate's receipt; only in entries by which an adapter enters."""
     previous: str
-    """Digest of the entry before."""
+    """Digest of the previous entry."""
     percent: int = 0
-    """Of users, for `step`."""
+    """Percent of users, for `step`."""
     key: str = ""
-    """Names the decision: a second entry of the same key is never written."""
+    """Name of the decision: a second entry with the same key is never written."""
     evidence: dict[str, Any] = field(default_factory=dict)
-    """The figures that the decision was taken from."""
+    """The figures on which the decision was made."""
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the entry, which is signed, and which the next one repeats as `previous`."""
+        """SHA-256 of the entry; it is signed, and the next entry repeats it as `previous`."""
         return digest_json({each.name: getattr(self, each.name) for each in fields(self)})  # asdict would copy it all

@@ -1,6 +1,6 @@
-"""Signatures: Ed25519 over digests, so that who holds the public key alone can tell what the promoter wrote.
+"""Signatures: Ed25519 over digests, so that the public key is enough to tell what the promoter wrote.
 
-Add here what is signed and in which words; where keys lie is `ratchet/storage/rollout/signing_key.py`.
+Add here what is signed, and its format; keys are stored by `ratchet/storage/rollout/signing_key.py`.
 """
 
 import base64
@@ -16,16 +16,16 @@ _SIGNER = "— ratchet "
 
 
 def sign(key: Ed25519PrivateKey, what: str, digest: str) -> str:
-    """The signature of `digest` as one of the kind `what`, base64."""
+    """Return the signature of `digest` as one of the kind `what`, base64."""
     return base64.b64encode(key.sign(f"{what} {digest}".encode())).decode()
 
 
 def is_signed(key: Ed25519PublicKey, what: str, digest: str, signature: str) -> bool:
-    """Whether `signature` was made by `sign` with the key's other half."""
+    """Return True where `signature` was made by `sign` with the private half of `key`."""
     return _holds(key.public_bytes_raw(), f"{what} {digest}", signature)
 
 
-@lru_cache(maxsize=1024)  # whoever follows a ledger reads the same entries again at each change
+@lru_cache(maxsize=1024)  # a reader that follows a ledger checks the same entries again at each change
 def _holds(key: bytes, message: str, signature: str) -> bool:
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(base64.b64decode(signature, validate=True), message.encode())
@@ -35,14 +35,14 @@ def _holds(key: bytes, message: str, signature: str) -> bool:
 
 
 def write_checkpoint(key: Ed25519PrivateKey, classifier: str, head: Head) -> str:
-    """A signed note on a ledger's head: origin, length, digest, an empty line, the signature (the form of C2SP's
-    checkpoints)."""
+    """Write a signed note on a ledger's head: origin, length, digest, an empty line, the signature, as C2SP's
+    checkpoints have them."""
     body = f"ratchet/{classifier}\n{head.sequence}\n{head.digest}\n"
     return f"{body}\n{_SIGNER}{sign(key, 'checkpoint', body)}\n"
 
 
 def read_checkpoint(key: Ed25519PublicKey, classifier: str, note: str) -> Head | None:
-    """The head that a note vouches for, or None when it is not a note on this classifier signed with the key."""
+    """Return the head that a note vouches for, or None for a note on another classifier or signed with another key."""
     body, _, signature = note.partition("\n\n")
     body += "\n"
     origin, _, rest = body.partition("\n")

@@ -1,6 +1,6 @@
-"""Where a classifier stands: what a ledger's entries, taken in order, amount to. The flag is this, published.
+"""State of a rollout: the sum of a ledger's entries in order. The flag is this state, published.
 
-Add here what an action means; how an entry is written is `ratchet/storage/rollout/ledger.py`, when it is written
+Add the effect of an action here; entries are written by `ratchet/storage/rollout/ledger.py` and decided in
 `decision.py`.
 """
 
@@ -17,31 +17,29 @@ _BACK = {act.REJECT, act.EXPIRE, act.ROLLBACK}
 
 @dataclass(frozen=True)
 class RolloutState:
-    """What is live, who challenges it and how far it got. `percent` of users get the challenger; 0: it shadows only."""
+    """Adapters of a rollout. `percent` of users get the candidate (`challenger`); at 0 it only shadows."""
 
     live: str | None = None
     challenger: str | None = None
     percent: int = 0
     watched_by: str | None = None
-    """The adapter that was live before, which shadows the new one for a while and can take over again."""
+    """The previous live adapter, which shadows the new one for a while and can take over again."""
     held: bool = False
-    """A person stopped the ladder; traffic stays as it is."""
+    """True while a person has stopped the ladder; traffic stays as it is."""
     past: tuple[str, ...] = ()
-    """The adapters that were live before, oldest first: what a rollback may return to."""
+    """The adapters that were live before, oldest first: a rollback may return to them."""
     barred: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Adapters that were rejected or rolled back, with the receipts by which they had come in: they enter only on
-    others."""
+    """Adapters that were rejected or rolled back, with the receipts on which they had entered: they need new ones."""
     entered: Entry | None = None
-    """The entry with which the present comparison began."""
+    """The entry with which the current comparison began."""
     newest: Entry | None = None
     moved: Entry | None = None
-    """The newest entry that changed who answers or shadows."""
+    """The newest entry that changed the adapters that answer or shadow."""
     head: Head = field(default_factory=Head)
 
     @property
     def compared(self) -> tuple[str, str] | None:
-        """The two adapters whose answers are compared now, incumbent first: live and challenger, or the old live and
-        live."""
+        """The two adapters that are compared now: live and the candidate, or the previous adapter and live."""
         if self.live is None:
             return None
         if self.challenger is not None:
@@ -50,18 +48,18 @@ class RolloutState:
 
     @property
     def refuge(self) -> str | None:
-        """What answers after a rollback: live when a challenger is taken back, else the newest former one that is not
+        """Adapter that answers after a rollback: live, if there is a candidate, else the newest previous one not
         barred."""
         if self.challenger is not None:
             return self.live
         return next((adapter for adapter in reversed(self.past) if adapter not in self.barred), None)
 
     def is_barred(self, adapter: str, receipts: Mapping[str, str]) -> bool:
-        """Whether `adapter` was rejected or rolled back, and comes with no new evidence."""
+        """Return True where `adapter` was rejected or rolled back and comes with the same receipts as before."""
         return adapter in self.barred and self.barred[adapter] == frozenset(receipts.values())
 
     def as_rollout(self, share: float = 1.0, *, killed: bool = False) -> Rollout:
-        """The rollout that this state asks for; `share` of requests are shadowed. Raises ValueError before the first
+        """Return the rollout of this state; `share` of requests are shadowed. Raises ValueError before the first
         entry."""
         if self.live is None:
             raise ValueError("nothing is live")
@@ -72,7 +70,7 @@ class RolloutState:
 
 
 def state_after(entries: Sequence[Entry]) -> RolloutState:
-    """The state after `entries`; raises `RatchetError` for an entry that cannot follow those before it."""
+    """Return the state after `entries`; raises `RatchetError` for an entry that cannot follow those before it."""
     state = RolloutState()
     for entry in entries:
         state = apply_entry(state, entry)
@@ -80,15 +78,16 @@ def state_after(entries: Sequence[Entry]) -> RolloutState:
 
 
 def apply_entry(before: RolloutState, entry: Entry) -> RolloutState:
-    """The state after one more entry; raises `RatchetError` when the action is not possible then."""
+    """Return the state after one more entry; raises `RatchetError` when the action is not possible then."""
     now = replace(before, newest=entry, head=Head(entry.sequence, entry.digest))
-    if entry.action in {act.HOLD, act.RESUME}:
+    if entry.action in {act.HOLD, act.RESUME}:  # traffic stays as it is, so `moved` does too
         _need(entry, before.live is not None and before.held is (entry.action == act.RESUME))
         return replace(now, held=entry.action == act.HOLD)
     now = replace(now, moved=entry)
     if entry.action == act.PROMOTE:
         _need(entry, entry.adapter != before.live and not before.is_barred(entry.adapter, entry.receipts))
         past = (*before.past, before.live) if before.live else ()
+        # the last step of a ladder has no receipts of its own: the comparison goes on from where its candidate entered
         entered = before.entered if before.challenger == entry.adapter and not entry.receipts else entry
         now = replace(now, live=entry.adapter, challenger=None, percent=0, watched_by=before.live, held=False)
         return replace(now, past=past, entered=entered)

@@ -119,7 +119,7 @@ def test_a_person_reads_the_page_and_rolls_back(
     assert list(tiles) == ["Accuracy", "Disagreement", "Errors", "Latency"]
     assert tiles["Disagreement"].locator(".figure").inner_text() == "6.0\xa0%"
     assert tiles["Disagreement"].locator(".interval").inner_text() == "4.6 to 7.7\xa0%"
-    assert tiles["Disagreement"].locator(".limit-said").inner_text() == "at most 25.0\xa0%"
+    assert tiles["Disagreement"].locator(".limit-text").inner_text() == "at most 25.0\xa0%"
     assert page.locator(".history .did").all_inner_texts() == ["step 25 %", "shadow", "promote"]
     page.get_by_label("Reason").fill("wrong on refunds <b>&")
     page.get_by_role("button", name="Roll back now").click()
@@ -128,7 +128,7 @@ def test_a_person_reads_the_page_and_rolls_back(
     assert page.locator("h1").inner_text() == "Rolled back: wrong on refunds <b>&"
     assert page.locator(".history .did").first.inner_text() == "rollback"
     assert page.locator(".history .who").first.inner_text() == "key ops"
-    assert page.locator(".taken-back .rung").inner_text() == "25 %"
+    assert page.locator(".rolled-back .rung").inner_text() == "25 %"
     assert page.get_by_role("button").count() == 0
     newest = Ledger(home).entries("small")[-1]
     assert (newest.action, newest.adapter, newest.previous_adapter, newest.actor) == (

@@ -167,7 +167,7 @@ def test_no_step_is_taken_on_evidence_that_does_not_hold_any_more(shadowing: Hom
     EVIDENCE_GONE[gone](shadowing)
     found = go(shadowing)
     assert found.decision.action == "hold"
-    assert found.decision.sentence.startswith("Held: looked at again, the candidate may not advance: ")
+    assert found.decision.sentence.startswith("Held: checked again, the candidate may not advance: ")
     assert rollout(shadowing)[2] == 0
 
 

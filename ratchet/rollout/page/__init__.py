@@ -1,2 +1,1 @@
-"""The rollout page: what one rollout amounts to, for a person who may have to take it back, as one HTML page without a
-script."""
+"""The rollout page: one rollout at a glance, for a person who may have to roll it back; HTML without a script."""

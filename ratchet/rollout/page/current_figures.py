@@ -1,9 +1,8 @@
-"""The weighing that a page may show: the guardrails and counts that belong to the newest entry, and when they were
-taken.
+"""Figures that the page may show: the guardrails and counts that belong to the newest entry, and their time.
 
-While a comparison runs that is the remembered decision, if it was taken on the newest entry; else what that entry
-itself was decided from, which is signed. Add here where else figures may come from; figures of another state are never
-shown.
+While a comparison runs they are those of the remembered decision, if it was made on the newest entry; otherwise those
+on which that entry itself was decided, which are signed. Add another source of figures here; figures of another state
+are never shown.
 """
 
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ from ratchet.rollout.state import RolloutState
 
 @dataclass(frozen=True)
 class CurrentFigures:
-    """Figures, and the decision that they led to if nothing followed from it yet. Without any, `whole` and `step` are
-    None."""
+    """Figures, and the decision made on them if it is still the newest. `whole` and `step` are None without figures."""
 
     guardrails: tuple[Guardrail, ...]
     when: str
@@ -29,18 +27,24 @@ class CurrentFigures:
 
 
 def find_figures(policy: PromotionPolicy, state: RolloutState, remembered: LastDecision | None) -> CurrentFigures:
-    """The weighing that belongs to `state`; with only limits where there is none."""
+    """Return the figures that belong to `state`; only limits where there are none."""
     moved, none = state.moved, measure_guardrails(policy, Evidence(), Evidence())
     if remembered is not None and state.compared is not None and remembered.sequence == state.head.sequence:
         whole, step = (read_evidence(remembered.figures.get(part)) for part in ("whole", "step"))
         return CurrentFigures(
-            remembered.guardrails or none, f"Weighed {write_time(remembered.at)}.", whole, step, remembered
+            remembered.guardrails or none, f"Evaluated {write_time(remembered.at)}.", whole, step, remembered
         )
     if moved is not None and (state.compared is None or moved is state.newest):
         whole, step = (read_evidence(moved.evidence.get(part)) for part in ("whole", "step"))
         if whole is not None and step is not None:
-            when = f"What entry {moved.sequence} was decided from, {write_time(moved.ts)}, under today's limits."
+            when = f"entry {moved.sequence} was decided on them, {write_time(moved.ts)}; limits are today's."
+            when = (
+                f"Evaluated again within a minute; last figures below: {when}"
+                if state.compared
+                else f"Last figures: {when}"
+            )
             return CurrentFigures(measure_guardrails(policy, whole, step), when, whole, step)
     return CurrentFigures(
-        none, "Nothing is compared now." if state.compared is None else "Not weighed since the newest entry."
+        none,
+        "Nothing is compared now." if state.compared is None else "Evaluated again within a minute; no figures yet.",
     )

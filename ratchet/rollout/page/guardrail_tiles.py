@@ -1,6 +1,6 @@
 """Tiles: each guardrail with its figure, interval and limit in words, and the places of a small drawing of the three.
 
-Add here how a new guardrail is written. What is measured is `ratchet/rollout/guardrails.py`.
+Add here the wording of a new guardrail. Guardrails are measured in `ratchet/rollout/guardrails.py`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ratchet.rollout.guardrails import Guardrail
 
 _WORDS = {
     "ok": ("passed", "✓", "within its limit"),
-    "unsure": ("open", "~", "not shown yet"),
+    "unsure": ("open", "~", "not certain yet"),
     "high": ("blocked", "▲", "over its limit"),
     "broken": ("blocked", "✕", "failing"),
     "unknown": ("open", "?", NO_DATA),
@@ -30,7 +30,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Tile:
-    """One guardrail, ready to be read."""
+    """One guardrail in the words of the page."""
 
     name: str
     tone: str
@@ -44,12 +44,12 @@ class Tile:
 
 
 def build_tiles(guardrails: Sequence[Guardrail]) -> tuple[Tile, ...]:
-    """One tile for each guardrail, in their order."""
+    """Build one tile for each guardrail, in order."""
     return tuple(_lay(guardrail) for guardrail in guardrails)
 
 
 def is_failing(guardrail: Guardrail) -> bool:
-    """Whether its figure is over its limit, be it that this takes the challenger back or only holds it."""
+    """Return True where the figure is over its limit, whether this rolls the candidate back or only holds it."""
     return guardrail.status in {"broken", "high"}
 
 

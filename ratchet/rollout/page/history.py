@@ -1,6 +1,6 @@
 """The history as rows for people: the newest entries of the ledger, newest first.
 
-Add here how an entry is written in a row. What an entry means is `ratchet/rollout/state.py`.
+Add a column of a row here. The meaning of an entry is in `ratchet/rollout/state.py`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One entry of the history. `source` and `target` are empty where nobody's answers changed."""
+    """One entry of the history. `source` and `target` are empty where no user's answers changed."""
 
     sequence: int
     at: str
@@ -25,16 +25,16 @@ class HistoryRow:
     action: str
     source: str
     target: str
-    said: str
+    why: str
 
 
 def list_history(entries: Sequence[Entry]) -> tuple[HistoryRow, ...]:
-    """A row for each of the newest `HISTORY_AT_MOST` entries, newest first."""
+    """Return a row for each of the newest `HISTORY_AT_MOST` entries, newest first."""
     return tuple(_row(entry) for entry in reversed(entries[-HISTORY_AT_MOST:]))
 
 
 def write_time(ts: str) -> str:
-    """`2026-03-02 12:00 UTC` for an RFC 3339 time; what is none stands as it is."""
+    """Write an RFC 3339 time as `2026-03-02 12:00 UTC`; any other text stays as it is."""
     try:
         return f"{datetime.fromisoformat(ts).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     except (ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""The ladder of a rollout: from shadow through the steps to released, and where on it the rollout stands.
+"""The ladder of a rollout: the rungs from shadow through the steps to released, and the rung that it is on.
 
-Add here a rung or a place on one. Which step comes next is decided in `ratchet/rollout/decision.py`.
+Add a rung, or a state of one, here. The next step is decided in `ratchet/rollout/decision.py`.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import RolloutState, state_after
 
-RungState = Literal["done", "now", "ahead", "taken back"]
-MARKS: dict[RungState, str] = {"done": "✓", "now": "●", "ahead": "○", "taken back": "✕"}
+RungState = Literal["done", "now", "ahead", "rolled back"]
+MARKS: dict[RungState, str] = {"done": "✓", "now": "●", "ahead": "○", "rolled back": "✕"}
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung, by the name that people read, and where the rollout is with it."""
+    """One rung: its name on the page, and its state."""
 
     name: str
     place: RungState
@@ -30,14 +30,14 @@ class Rung:
 
 
 def build_ladder(policy: PromotionPolicy, entries: Sequence[Entry], state: RolloutState) -> tuple[Rung, ...]:
-    """The rungs, lowest first. After a challenger was taken back its ladder is shown as far as it had come."""
+    """Return the rungs, lowest first. After a rollback they show how far the candidate had come."""
     moved = state.moved
     back = moved is not None and state.compared is None and moved.action in {act.ROLLBACK, act.REJECT}
     climbed = state_after(entries[: moved.sequence - 1]) if moved is not None and back else state
     percents = sorted({*policy.steps, climbed.percent} - {0})
     names = ["Shadow", *(f"{percent} %" for percent in percents), "Released"]
     at = _rung_of(climbed, percents)
-    place: RungState = "taken back" if back else "now"
+    place: RungState = "rolled back" if back else "now"
     return tuple(Rung(name, "done" if n < at else place if n == at else "ahead") for n, name in enumerate(names))
 
 

@@ -1,7 +1,7 @@
-"""The decision that the promoter remembered, read with care: the file is expendable, and nothing vouches for it.
+"""The decision that the promoter remembered, read with care: the file is expendable and not signed.
 
-Add here what the page or the metrics read of it. What is written is `ratchet/workflows/rollout/advance.py`, what is
-decided `ratchet/rollout/decision.py`.
+Add a field here that the page or the metrics read. The file is written by `ratchet/workflows/rollout/advance.py`, the
+decision made in `ratchet/rollout/decision.py`.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _LARGEST = 1e6
 
 @dataclass(frozen=True)
 class LastDecision:
-    """The newest decision, and the ledger entry after which it was taken."""
+    """The newest decision, and the ledger entry after which it was made."""
 
     at: str
     sequence: int
@@ -30,17 +30,16 @@ class LastDecision:
         for guardrail in self.guardrails:
             for figure in (guardrail.value, guardrail.low, guardrail.high, guardrail.limit):
                 if figure is not None and not abs(figure) < _LARGEST:  # nor NaN
-                    raise ValueError(f"{guardrail.name[:40]!r} holds {figure}, which is no figure")
+                    raise ValueError(f"{guardrail.name[:40]!r} holds {figure}, which is not a figure")
 
 
 def read_last_decision(document: Any) -> LastDecision | None:
-    """The decision of a decoded `rollout.json`; None for anything that a promoter would not write, or wrote before it
-    numbered."""
+    """Return the decision of a decoded `rollout.json`; None for any other content, also of versions without numbers."""
     return _read(LastDecision, document)
 
 
 def read_evidence(document: Any) -> Evidence | None:
-    """The counts of a decoded document, as `Evidence.as_json` writes them; None for anything else."""
+    """Return the counts of a decoded document, as `Evidence.as_json` writes them; None for anything else."""
     return _read(Evidence, document)
 
 

@@ -1,6 +1,6 @@
-"""The page itself: a view in, one HTML document out, with the look of the eval report and everything escaped.
+"""The page itself: a view in, one HTML document out, in the style of the eval report and with everything escaped.
 
-Add here what the templates may call. What the page says is `view.py`.
+Add here what the templates may call. The content of the page is `view.py`.
 """
 
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors"
     " 'none'"
 )
-"""For the header: the browser takes `frame-ancestors` from nowhere else."""
+"""Value of the header: browsers read `frame-ancestors` only there."""
 WHY_AT_MOST = 300
 
 
 @dataclass(frozen=True)
 class RollbackForm:
-    """What the form of a rollback carries: the head that its reader saw, and the proof that this page was made here."""
+    """Fields of the rollback form: the head that its reader saw, and the proof that this gateway made the page."""
 
     head: str
     token: str
     why: str = ""
-    """What was typed before, when the form comes back."""
+    """Reason that was typed before, when the form is shown again."""
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What happened to the request that brought the reader here, or what else must be known."""
+    """A message above the state: the outcome of the request that led here, or another fact to know."""
 
     title: str
-    said: str
+    text: str
     tone: str = "blocked"
 
 
@@ -47,19 +47,19 @@ def render_rollout(
     *,
     environment: jinja2.Environment | None = None,
 ) -> str:
-    """The page. Without `form` this process cannot write the ledger, and the page shows the command instead."""
+    """Render the page. Without `form`, for a process that cannot write the ledger, it shows the command instead."""
     template = (environment or rollout_environment()).get_template("rollout.html.j2")
     return template.render(view=view, form=form, notices=notices, why_at_most=WHY_AT_MOST, visible=make_visible)
 
 
-def render_refusal(title: str, said: str) -> str:
-    """A page that says only why there is nothing to see."""
-    return rollout_environment().get_template("refused.html.j2").render(title=title, said=said, visible=make_visible)
+def render_refusal(title: str, text: str) -> str:
+    """Render a page that holds only the reason why there is nothing to see."""
+    return rollout_environment().get_template("refused.html.j2").render(title=title, text=text, visible=make_visible)
 
 
 @cache
 def rollout_environment() -> jinja2.Environment:
-    """The report's environment, which escapes everything, with the templates of this page."""
+    """Return the report's environment, which escapes everything, with the templates of this page added."""
     shared = make_environment()
     own = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     assert shared.loader is not None  # noqa: S101 - the report's environment has one

@@ -1,8 +1,7 @@
-"""What the page says, as plain values: state word, sentence, ladder, tiles, evidence, history, and what a rollback
-would do.
+"""Content of the page as plain values: state word, sentence, ladder, tiles, evidence, history, and rollback preview.
 
-Everything is derived from the signed entries; the remembered decision only adds figures, and only where it was taken on
-them. Add here what a reader must see; how it looks is in `templates/`, what is read from where in
+Everything is derived from the signed entries; the remembered decision only adds figures, and only where it was made on
+the newest of them. Add here what a reader must see; the layout is in `templates/`, reading the files is
 `ratchet/workflows/rollout/view.py`.
 """
 
@@ -29,13 +28,13 @@ _TONES = {
     "No data": ("open", "?"),
 }
 _OF_EVIDENCE = {"No data", "Held: not enough evidence"}
-"""What only the figures can say; every other word follows from the signed entries."""
+"""State words that only the figures can give; every other one follows from the signed entries."""
 _BY_PEOPLE = {act.PROMOTE: "Promoted", act.HOLD: "Held", act.RESUME: "Resumed"}
 
 
 @dataclass(frozen=True)
 class Count:
-    """One figure of the evidence, and how many it takes; empty where none is asked."""
+    """One figure of the evidence, and how many are needed; empty where no number is needed."""
 
     name: str
     counted: str
@@ -44,7 +43,7 @@ class Count:
 
 @dataclass(frozen=True)
 class RollbackPreview:
-    """What a rollback would do: who answers then, and who is taken away."""
+    """Effect of a rollback: the adapter that answers then, and the one that is removed."""
 
     target: str
     gone: str
@@ -61,7 +60,7 @@ class View:
     sign: str
     sentence: str
     weighed: str
-    """When the figures were taken, and whether something was decided since."""
+    """Time of the figures, or the reason why there are none."""
     live: str
     since: str
     dwell: str
@@ -74,17 +73,17 @@ class View:
     head: Head
     other: str = ""
     other_name: str = ""
-    other_said: str = ""
-    """The adapter that is compared with live, what it is, and what it does meanwhile."""
+    other_role: str = ""
+    """The adapter that is compared with live, its name, and its part in the rollout."""
 
 
 def view_rollout(
     classifier: str, policy: PromotionPolicy, entries: Sequence[Entry], remembered: LastDecision | None, now: datetime
 ) -> View:
-    """The page after `entries`; of `remembered` only what was decided on the newest of them."""
+    """Return the page after `entries`; `remembered` adds figures if it was made on the newest of them."""
     state = state_after(entries)
-    result = find_figures(policy, state, remembered)
-    word = _name_state(state, result)
+    figures = find_figures(policy, state, remembered)
+    word = _name_state(state, figures)
     tone, sign = _TONES.get(word) or (("open", "‖") if word.startswith("Held") else ("first", "▶"))
     compared, moved = state.compared, state.moved
     view = View(
@@ -92,14 +91,14 @@ def view_rollout(
         state=word,
         tone=tone,
         sign=sign,
-        sentence=_say(result.decision) if result.decision else _say_newest(state),
-        weighed=result.when,
+        sentence=_say(figures.decision) if figures.decision else _say_newest(state),
+        weighed=figures.when,
         live=(state.live or "")[:SHOWN],
         since=write_time(moved.ts) if moved else "",
         dwell=_say_dwell(policy, state, now),
         rungs=build_ladder(policy, entries, state),
-        tiles=build_tiles(result.guardrails),
-        counts=_count(policy, result),
+        tiles=build_tiles(figures.guardrails),
+        counts=_count(policy, state, figures),
         rows=list_history(entries),
         older=max(0, len(entries) - HISTORY_AT_MOST),
         back=_back(state),
@@ -109,10 +108,10 @@ def view_rollout(
         return view
     if state.challenger is None:
         return replace(
-            view, other=compared[0][:SHOWN], other_name="Former", other_said="watches, and can take over again"
+            view, other=compared[0][:SHOWN], other_name="Previous", other_role="shadows live, and can take over again"
         )
-    said = f"answers {state.percent} % of users, and shadows live for the others" if state.percent else "shadows live"
-    return replace(view, other=compared[1][:SHOWN], other_name="Candidate", other_said=said)
+    role = f"answers {state.percent} % of users, and shadows live for the others" if state.percent else "shadows live"
+    return replace(view, other=compared[1][:SHOWN], other_name="Candidate", other_role=role)
 
 
 def _name_state(state: RolloutState, found: CurrentFigures) -> str:
@@ -145,17 +144,20 @@ def _say_dwell(policy: PromotionPolicy, state: RolloutState, now: datetime) -> s
     return f"{minutes:.0f} min at this step; at least {policy.dwell_minutes:g} at each"
 
 
-def _count(policy: PromotionPolicy, found: CurrentFigures) -> tuple[Count, ...]:
+def _count(policy: PromotionPolicy, state: RolloutState, found: CurrentFigures) -> tuple[Count, ...]:
     whole, step = found.whole, found.step
     if whole is None or step is None:
         return ()
+    # after a promotion the figures compare the previous adapter with the one that is live now
+    promoted = state.challenger is None and state.moved is not None and state.moved.action in {act.PROMOTE, act.RELEASE}
+    first, second = ("previous", "live") if promoted else ("live", "candidate")
     return (
         Count("Compared requests", f"{whole.requests:,}", f"{policy.min_requests:,}"),
         Count("Labelled requests", f"{whole.labelled:,}", f"{policy.min_labels:,}"),
         Count("Compared since the last move", f"{step.requests:,}", f"{policy.min_step_requests:,}"),
-        Count("Answered by the candidate since the last move", f"{step.answered:,}"),
-        Count("Right by the incumbent alone", f"{whole.only_incumbent:,}"),
-        Count("Right by the challenger alone", f"{whole.only_challenger:,}"),
+        Count(f"Answered by {second} since the last move", f"{step.answered:,}"),
+        Count(f"Only {first} correct", f"{whole.only_incumbent:,}"),
+        Count(f"Only {second} correct", f"{whole.only_challenger:,}"),
     )
 
 

@@ -1,7 +1,7 @@
-"""The promoter: looks at the evidence of a rollout, and carries out what follows. It trusts no earlier verdict.
+"""The promoter: reads the evidence of a rollout, and carries out the decision on it. It trusts no earlier verdict.
 
 Sensor, job and command all come here. Add here what must be read or written around a decision; the decision itself is
-`ratchet/rollout/decision.py`, the first entrance of an adapter `nominate.py`.
+`ratchet/rollout/decision.py`, the entry of a new adapter `nominate.py`.
 """
 
 import json
@@ -27,17 +27,16 @@ from ratchet.workflows.rollout.reconcile import reconcile, record
 
 @dataclass(frozen=True)
 class WeighedRollout:
-    """A decision, and the state that it was taken on."""
+    """A decision, and the state on which it was made."""
 
     state: RolloutState
     decision: Decision
 
 
 def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> WeighedRollout:
-    """The decision that the evidence asks for at `now`. Takes landed rows into the warehouse first; moves nothing.
+    """Decide on the evidence at `now`, after ingesting landed rows; nothing is moved.
 
-    An advance is looked at once more: the candidate's receipts, answers and bytes must still let it pass, else it
-    holds.
+    Before an advance the candidate is checked again: it holds unless its receipts, answers and bytes still pass.
     """
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
     spec, state = Specs(home)[classifier], Ledger(home).state(classifier)
@@ -54,15 +53,15 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> Weighe
         try:
             nominate(home, classifier, decision.adapter)
         except (BlockedError, RatchetError) as error:
-            said = f"Held: looked at again, the candidate may not advance: {error.message}"
-            decision = replace(decision, action=STAY, percent=0, sentence=said)
+            held = f"Held: checked again, the candidate may not advance: {error.message}"
+            decision = replace(decision, action=STAY, percent=0, sentence=held)
     return WeighedRollout(state, decision)
 
 
 def apply_decision(
     home: Home, classifier: str, weighed: WeighedRollout, *, now: datetime | None = None
 ) -> Entry | None:
-    """Write what was decided: an entry unless it is to hold, the flag, and the decision for whoever asks; the entry.
+    """Write the decision, and unless it is to hold also a ledger entry and the flag; return the entry.
 
     Raises `RatchetError` when another promoter was faster; it has decided on the same evidence, and nothing is lost.
     """
@@ -90,11 +89,11 @@ def apply_decision(
 
 
 def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False) -> Entry:
-    """Stop the ladder where it stands, or lift the stop; traffic does not change. Raises when it is so already."""
+    """Stop the ladder at its rung, or lift the stop; traffic does not change. Raises when it is so already."""
     state = Ledger(home).state(classifier)
     if state.live is None or state.held is not lift:
-        said = "is not stopped" if lift else "is stopped already" if state.live else "has nothing live"
-        raise RatchetError(f"the ladder of {classifier} {said}.", "Look at 'ratchet status'.", code="bad_move")
+        reason = "is not stopped" if lift else "is stopped already" if state.live else "has nothing live"
+        raise RatchetError(f"the ladder of {classifier} {reason}.", "Look at 'ratchet status'.", code="bad_move")
     return record(
         home, classifier, after=state.head, ts=datetime.now(UTC).isoformat(timespec="seconds"), actor=actor(),
         action=act.RESUME if lift else act.HOLD, why=why, adapter=state.live,
@@ -103,8 +102,8 @@ def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False)
 
 
 def save_decision(home: Home, classifier: str, decision: Decision, at: str, head: Head) -> None:
-    """Keep the newest decision, taken on `head`, for page and `ratchet status`. A full disk does not stop a
-    rollback."""
+    """Save the newest decision, made on `head`, for the page and `ratchet status`. Errors of the disk are ignored."""
+    # a full disk must not stop a rollback, and the file is expendable
     try:
         write_json(home.rollout(classifier), {**describe_decision(decision, at), "sequence": head.sequence})
     except OSError:
@@ -112,7 +111,7 @@ def save_decision(home: Home, classifier: str, decision: Decision, at: str, head
 
 
 def load_decision(home: Home, classifier: str) -> dict[str, Any]:
-    """The decision that was remembered last; empty when there is none that can be read."""
+    """Return the decision that was saved last; empty when there is none that can be read."""
     try:
         result = json.loads(home.rollout(classifier).read_bytes())
     except (OSError, ValueError):
@@ -121,5 +120,8 @@ def load_decision(home: Home, classifier: str) -> dict[str, Any]:
 
 
 def describe_decision(decision: Decision, at: str) -> dict[str, Any]:
-    """A decision as JSON types."""
-    return {"schema": 1, "at": at, **asdict(decision)}
+    """Return a decision as JSON types."""
+    document = {"schema": 1, "at": at, **asdict(decision)}
+    for guardrail in document["guardrails"]:
+        guardrail["said"] = guardrail.pop("sentence")  # the key that readers of `rollout.json` know
+    return document

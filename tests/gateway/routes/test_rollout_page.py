@@ -145,7 +145,7 @@ def lose_the_ledger(home: Home, first: str, second: str, enter: Enter) -> None:
 
 
 STATES: list[tuple[Callable[[Home, str, str, Enter], None], str, str, str]] = [
-    (shadow, "Shadowing", "Shadow", "Not weighed since the newest entry."),
+    (shadow, "Shadowing", "Shadow", "Evaluated again within a minute; no figures yet."),
     (wait_for_dwell, "Step 25 %", "25 %", "Held: 0 of 60 minutes at this step"),
     (see_little, "Held: not enough evidence", "Shadow", "Held: 30 of 100 labelled requests"),
     (differ, "Guardrail failing", "Shadow", "Held: labels differ on 40.0 % of requests, limit 25 %"),
@@ -168,7 +168,7 @@ def test_each_state_of_a_real_ledger_has_its_word(
     found = browse().get(URL)
     assert (found.status_code, read_state(found.text)) == (200, word)
     assert said in found.text.replace("&#39;", "'")
-    marked = re.findall(r'<li class="(?:now|taken-back)".*?<span class="rung">(.*?)</span>', found.text)
+    marked = re.findall(r'<li class="(?:now|rolled-back)".*?<span class="rung">(.*?)</span>', found.text)
     assert marked == ([rung] if rung else [])
 
 

@@ -55,18 +55,18 @@ def test_the_kill_switch_sends_everyone_to_live() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"variants": {"live": "x"}}, "live = 'x' is no adapter digest"),
-        ({"variants": []}, "is no object"),
-        ({"variants": {"live": A, "candidate": B, "other": C}}, "says more"),
+        ({"variants": {"live": "x"}}, "live = 'x' is not an adapter digest"),
+        ({"variants": []}, "is not an object"),
+        ({"variants": {"live": A, "candidate": B, "other": C}}, "that Ratchet does not write"),
         ({"targeting": {"fractional": [["live", 0], ["candidate", 150]]}}, "150 % of users is outside 0..100"),
         ({"targeting": {"fractional": [["live", 50], ["candidate", 0.5]]}}, "not a whole percent"),
         ({"targeting": {"fractional": [["live", 95]]}}, "not a whole percent"),
-        ({"targeting": {"if": [True, "candidate"]}}, "of another kind"),
-        ({"targeting": {"fractional": [["live", 50], ["candidate", 25]]}}, "says more"),
-        ({"state": "ON"}, "says more"),
-        ({"metadata": {"shadow": "../x"}}, "shadow = '../x' is no adapter digest"),
-        ({"metadata": {"ledger_sequence": "3"}}, "of another kind"),
-        ({"defaultVariant": "candidate"}, "says more"),
+        ({"targeting": {"if": [True, "candidate"]}}, "of a wrong type"),
+        ({"targeting": {"fractional": [["live", 50], ["candidate", 25]]}}, "that Ratchet does not write"),
+        ({"state": "ON"}, "that Ratchet does not write"),
+        ({"metadata": {"shadow": "../x"}}, "shadow = '../x' is not an adapter digest"),
+        ({"metadata": {"ledger_sequence": "3"}}, "of a wrong type"),
+        ({"defaultVariant": "candidate"}, "that Ratchet does not write"),
     ],
 )
 def test_a_flag_that_no_rollout_would_write_is_refused(change: dict[str, Any], said: str) -> None:

@@ -17,7 +17,7 @@ TABLE = [
     ),
     (
         Guardrail("accuracy", "ok", "", 0.005, -0.019, 0.019, -0.01),
-        "not shown yet",
+        "not certain yet",
         "+0.5 pp",
         "-1.9 to +1.9 pp",
         "at least -1.0 pp",
@@ -84,6 +84,6 @@ def test_an_interval_that_reaches_below_the_limit_is_not_called_safe(plant):
     found = TABLE[1][0]
     mutant = plant(ratchet.rollout.page.guardrail_tiles, "found.low < found.limit", "found.low < -1")
     assert [module.build_tiles([found])[0].word for module in (ratchet.rollout.page.guardrail_tiles, mutant)] == [
-        "not shown yet",
+        "not certain yet",
         "within its limit",
     ]

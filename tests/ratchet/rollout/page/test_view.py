@@ -38,7 +38,7 @@ def test_a_decision_on_another_entry_is_not_shown(write_entries, remember, view,
     old = remember(entries[:-1], BROKEN)
     found = view(entries, old)
     assert (found.state, found.sentence, {tile.value for tile in found.tiles}) == ("Step 25 %", "reason 4", {"no data"})
-    assert found.weighed == "Not weighed since the newest entry."
+    assert found.weighed == "Evaluated again within a minute; no figures yet."
     mutant = plant(ratchet.rollout.page.current_figures, " and remembered.sequence == state.head.sequence", "")
     state, policy = state_after(entries), PromotionPolicy()
     assert find_figures(policy, state, old).decision is None
@@ -72,8 +72,8 @@ def test_after_a_rollback_the_figures_are_those_of_the_signed_entry(write_entrie
     found = view(entries, later)
     assert (found.state, found.sentence) == ("Rolled back", "reason 5")
     assert {tile.name: tile.word for tile in found.tiles}["errors"] == "failing"
-    assert found.weighed.startswith("What entry 5 was decided from")
-    assert [rung.place for rung in found.rungs] == ["done", "done", "taken back", "ahead", "ahead", "ahead"]
+    assert found.weighed.startswith("Last figures: entry 5 was decided on them")
+    assert [rung.place for rung in found.rungs] == ["done", "done", "rolled back", "ahead", "ahead", "ahead"]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_after_a_rollback_the_figures_are_those_of_the_signed_entry(write_entrie
         ((*STEPPING[:2], ("step", SECOND, 10)), "10 %", "now"),
         ((*STEPPING, ("promote", SECOND, 0)), "100 %", "now"),
         ((*STEPPING, ("promote", SECOND, 0), ("release", SECOND, 0)), "Released", "now"),
-        ((*STEPPING, ("promote", SECOND, 0), ("rollback", FIRST, 0)), "100 %", "taken back"),
-        ((*STEPPING[:2], ("reject", FIRST, 0)), "Shadow", "taken back"),
+        ((*STEPPING, ("promote", SECOND, 0), ("rollback", FIRST, 0)), "100 %", "rolled back"),
+        ((*STEPPING[:2], ("reject", FIRST, 0)), "Shadow", "rolled back"),
         ((*STEPPING[:2], ("expire", FIRST, 0)), "Released", "now"),
         ((*STEPPING, ("hold", FIRST, 0)), "25 %", "now"),
     ],
@@ -98,11 +98,11 @@ def test_the_ladder_has_one_rung_at_most_that_is_now(moves, at, place, write_ent
     if moves and moves[-1][0] == "expire":
         entries[-1] = replace(entries[-1], previous_adapter=SECOND)
     rungs = view(entries).rungs
-    assert [(rung.name, rung.place) for rung in rungs if rung.place in ("now", "taken back")] == (
+    assert [(rung.name, rung.place) for rung in rungs if rung.place in ("now", "rolled back")] == (
         [(at, place)] if at else []
     )
     places = [rung.place for rung in rungs]
-    assert places == sorted(places, key=lambda each: ("done", "now", "taken back", "ahead").index(each))
+    assert places == sorted(places, key=lambda each: ("done", "now", "rolled back", "ahead").index(each))
 
 
 def test_the_history_is_cut_and_says_so(write_entries, view):
