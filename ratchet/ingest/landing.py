@@ -1,7 +1,7 @@
-"""The landing folders: how production logs and corrections come in, once each, with every refused row kept.
+"""The landing folders: production logs and corrections are ingested once each, and every rejected row is kept.
 
-Add here ways in which files arrive. How a file is loaded so that a crash at any instant is understood by the next run
-is `loader.py`; what becomes of its rows `staging.py`; the rules about rows `ratchet/data/records.py`.
+Add here ways in which files arrive. Loading a file so that the next run can go on after a crash is `loader.py`, the
+checks of its rows are `staging.py`, the rules about rows `ratchet/data/records.py`.
 """
 
 from collections.abc import Mapping
@@ -37,8 +37,8 @@ class Landing:
     def take(self, spec: Spec, *, now: datetime | None = None) -> list[IngestResult]:
         """Load everything new in the landing folders of `spec.name`, logs first, then corrections.
 
-        One `IngestResult` for each new file, and for each earlier file of corrections of which a waiting row was now
-        accepted.
+        Returns one `IngestResult` for each new file, and for each earlier file of corrections with a waiting row that
+        was accepted now.
         """
         terms = Terms.of(spec, now)
         with self.warehouse.connect() as connection:
@@ -55,11 +55,10 @@ class Landing:
         columns: Mapping[str, str] | None = None,
         now: datetime | None = None,
     ) -> IngestResult:
-        """Validate the file `source` from anywhere, land its accepted rows as one Parquet segment, load them, report
-        the rest.
+        """Ingest the file `source`: land its accepted rows as one Parquet segment, load them, and report the rest.
 
         `columns` maps our names to the file's (`{"text": "body"}`). Corrections whose request is unknown are landed too
-        and wait. Raises `RatchetError` when `source` is no such file or lacks a required column.
+        and wait. Raises `RatchetError` when `source` is not a file of a known format or lacks a required column.
         """
         columns, terms = columns or {}, Terms.of(spec, now)
         check_mapping(kind_of(kind), columns)
@@ -70,10 +69,10 @@ class Landing:
                 loader.load_new(each, terms, segments_only=True)
             if kind == "corrections":
                 loader.retry_waiting()
-            result = fingerprint(source)
-            report = self.home.rejected(spec.name) / reject_name(kind, shown(source), result.sha256)
+            content = fingerprint(source)
+            report = self.home.rejected(spec.name) / reject_name(kind, shown(source), content.sha256)
             try:
-                with loader.staged(kind, source, result, columns, terms) as stage:
+                with loader.staged(kind, source, content, columns, terms) as stage:
                     return self._land(loader, stage, shown(source), report, terms)
             except UnreadableError as error:
                 return IngestResult(kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error)))
@@ -93,13 +92,13 @@ class Landing:
             folder.mkdir(parents=True, exist_ok=True)
             draft = staged(folder)
             stage.write_segment(draft, file)
-            result = fingerprint(draft)
+            content = fingerprint(draft)
             folders = [self.home.landing(loader.name, each) for each in KINDS]
-            segment = folder / segment_name(next_seq(loader.manifest, folders), result.sha256)
+            segment = folder / segment_name(next_seq(loader.manifest, folders), content.sha256)
             publish_file(draft, segment)
             failpoint("landing.after_segment")
             landed = loader.register(
-                kind, segment, FileFingerprint(result.sha256, result.bytes, crlf=False, odd=False), terms
+                kind, segment, FileFingerprint(content.sha256, content.bytes, crlf=False, odd=False), terms
             )
             loader.commit(stage, landed, delivered_as=file)
         if late:
@@ -110,17 +109,17 @@ class Landing:
 
     def _waiting_segments(self, loader: Loader) -> list[str]:
         sql = "SELECT file FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY file"
-        result = loader.connection.execute(sql, [loader.name]).fetchall()
-        return [file for (file,) in result if is_segment(file)]
+        rows = loader.connection.execute(sql, [loader.name]).fetchall()
+        return [file for (file,) in rows if is_segment(file)]
 
 
 def _check_source(source: Path) -> None:
     if not source.is_file():
-        what = "is a folder" if source.is_dir() else "is no plain file" if source.exists() else "does not exist"
-        raise RatchetError(f"{source} {what}.", f"Name one file that ends in {', '.join(SUFFIXES)}.", code="no_file")
+        what = "is a folder" if source.is_dir() else "is not a plain file" if source.exists() else "does not exist"
+        raise RatchetError(f"{source} {what}.", f"Give a file that ends in {', '.join(SUFFIXES)}.", code="no_file")
     if source.suffix.lower() not in SUFFIXES:
         raise RatchetError(
-            f"{source.name} ends in {source.suffix or 'nothing'}, which is no format that can be taken.",
+            f"{source.name} ends in {source.suffix or 'nothing'}, which is not a supported format.",
             f"Convert it to one of {', '.join(SUFFIXES)}.",
             code="bad_format",
         )

@@ -1,7 +1,7 @@
-"""Loads landed files into the open warehouse, each in one transaction with the line that says it is done.
+"""The loader of landed files into the open warehouse, each in one transaction with the row that marks it as done.
 
-Add here what must hold between a file, its manifest line, its report and its rows when the process is killed. Which
-files are loaded, and what is landed, decides `landing.py`.
+Add here what must hold between a file, its manifest line, its report and its rows when the process is killed. The files
+to land and to load are chosen by `landing.py`.
 """
 
 import logging
@@ -39,7 +39,7 @@ from ratchet.storage.journal.segments import is_intact, is_sealed
 _LOG = logging.getLogger(__name__)
 
 MEMORY_LIMIT = "1600MB"
-"""While files are loaded: about four million rows are staged without spilling, and the process stays under 2 GB."""
+"""DuckDB's limit during loading: about four million rows are staged without spilling; the process stays under 2 GB."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Loader:
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
-        """A loader with the manifest read, and what a killed one left swept away."""
+        """Make a loader: read the manifest, and remove what a killed loader left."""
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         for kind in KINDS:
             sweep_staged(home.landing(name, kind))
         return cls(connection, home, name, read_manifest(home.manifest(name)))
 
     def register(self, kind: str, path: Path, found: FileFingerprint, terms: Terms) -> ManifestEntry:
-        """The manifest line of this version of a file, written now when it is new."""
+        """Return the manifest line of this version of a file, written now if it is new."""
         file = shown(path)
         for landed in self.manifest:
             if (landed.kind, landed.file, landed.sha256) == (kind, file, found.sha256):
@@ -85,7 +85,7 @@ class Loader:
         return landed
 
     def load_new(self, kind: str, terms: Terms, *, segments_only: bool = False) -> list[IngestResult]:
-        """Load every file of `kind` that is not done, in manifest order and then by name."""
+        """Load every file of `kind` that is not done, in the order of the manifest and then by name."""
         folder = self.home.landing(self.name, kind)
         known = {landed.file: landed for landed in self.manifest if landed.kind == kind}
         done = set(
@@ -100,13 +100,13 @@ class Loader:
             last = known.get(shown(path))
             if last and (last.file, last.sha256) in done and unchanged(path, last):
                 continue
-            result = fingerprint(path) if takeable(path) else FileFingerprint("", 0, crlf=False, odd=False)
-            if (shown(path), result.sha256) not in done:
-                intakes += self.load(self.register(kind, path, result, terms))
+            content = fingerprint(path) if takeable(path) else FileFingerprint("", 0, crlf=False, odd=False)
+            if (shown(path), content.sha256) not in done:
+                intakes += self.load(self.register(kind, path, content, terms))
         return intakes
 
     def retry_waiting(self) -> list[IngestResult]:
-        """Load again the corrections that wait for their request; reports those files of which a row was accepted."""
+        """Load again the corrections that wait for their request; return those files with a row accepted now."""
         sql = "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry"
         waiting = set(self.connection.execute(sql, [self.name]).fetchall())
         files = [
@@ -117,9 +117,10 @@ class Loader:
         return [intake for landed in files for intake in self.load(landed) if intake.accepted]
 
     def replay(self) -> None:
-        """Load every file of the manifest into an empty warehouse in the first order, judged as it was judged."""
+        """Load every file of the manifest into an empty warehouse, in the original order and by its original terms."""
         fresh = False
         for landed in list(self.manifest):
+            # as `Landing.take` does: corrections that wait are tried again after new logs, and before new corrections
             if fresh and landed.kind == "corrections":
                 self.retry_waiting()
             self.load(landed)
@@ -127,26 +128,24 @@ class Loader:
         self.retry_waiting()
 
     def load(self, landed: ManifestEntry) -> list[IngestResult]:
-        """Load one landed file; nothing when it has vanished or changes while it is read (its new content is a new
-        arrival)."""
+        """Load one landed file; nothing if it is gone or changes while it is read (its new content is a new file)."""
         path = self.home.landing(self.name, landed.kind) / landed.file
         try:
             if not takeable(path):
                 if landed.sha256:
                     raise FileNotFoundError(path)
                 raise UnreadableError(why_not(path))
-            result = fingerprint(path)
-            if result.sha256 != landed.sha256:
-                _LOG.warning("%s has changed since it was landed; its new content is taken as a new file", path)
+            content = fingerprint(path)
+            if content.sha256 != landed.sha256:
+                _LOG.warning("%s has changed since it was landed; its new content is ingested as a new file", path)
                 return []
-            if is_sealed(path.name) and not is_intact(path, result.sha256):
-                raise UnreadableError(
-                    "the segment holds other bytes than it was sealed with: it was damaged on the disk"
-                )
-            with self.staged(landed.kind, path, result, {}, landed.terms) as stage:
-                return [] if fingerprint(path) != result else [self.commit(stage, landed)]
+            if is_sealed(path.name) and not is_intact(path, content.sha256):
+                raise UnreadableError("the segment was damaged on disk: it does not hold the bytes that were sealed")
+            with self.staged(landed.kind, path, content, {}, landed.terms) as stage:
+                # a file that was still written to is loaded once it is complete
+                return [] if fingerprint(path) != content else [self.commit(stage, landed)]
         except FileNotFoundError:
-            _LOG.warning("%s has vanished; the rows that only it held are not in the warehouse", path)
+            _LOG.warning("%s is gone; rows that only it held are not in the warehouse", path)
             return []
         except UnreadableError as error:
             reason = str(error)
@@ -163,7 +162,8 @@ class Loader:
     def staged(
         self, kind: str, path: Path, found: FileFingerprint, columns: Mapping[str, str], terms: Terms
     ) -> Iterator[Stage]:
-        """The file, read and judged; DuckDB sees it under a plain name, for its own may hold wildcards."""
+        """Read and judge a file into the staging tables."""
+        # DuckDB gets a link with a plain name, since the file's own may hold wildcards
         stage = Stage(self.connection, KINDS[kind], self.name, path.suffix.lower())
         with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
             plain = Path(scratch) / f"file{stage.suffix}"
@@ -176,10 +176,10 @@ class Loader:
             yield stage
 
     def commit(self, stage: Stage, landed: ManifestEntry, *, delivered_as: str | None = None) -> IngestResult:
-        """Publish the report on what is refused, then insert the rows and the line that says so, in one transaction.
+        """Publish the report on rejected rows, then insert the others and mark the file as done, in one transaction.
 
-        Of a file that was `delivered_as` some name only the accepted and the waiting rows were landed; the report on
-        the others has been published.
+        `delivered_as` is the name of the delivery of which `landed` is the segment: it holds accepted and waiting rows
+        only, and the report on the others has been published.
         """
         accepted, duplicate, late = stage.counts()
         waiting, duplicate = (True, 0) if delivered_as else (None, duplicate)

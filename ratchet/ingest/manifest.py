@@ -1,8 +1,8 @@
-"""The landing manifest, `landing.jsonl`: which file came in when, and by which terms it was judged. Append-only.
+"""The landing manifest, `landing.jsonl`: the files in order of arrival, with the terms that they were judged by.
 
-A line is written and synced before the file's rows are loaded, so that a rebuild replays files in their first order and
-judges them as they were judged. Add here what a rebuild must know about a file; whether a file is done says
-`ingested_files`.
+It is append-only. A line is written and synced before the file's rows are loaded, so that a rebuild replays files in
+their original order and by their original terms. Add here what a rebuild must know about a file; files that are done
+are in the table `ingested_files`.
 """
 
 import json
@@ -32,12 +32,12 @@ class ManifestEntry:
 
     @property
     def terms(self) -> Terms:
-        """What its rows were judged by."""
+        """Terms by which its rows were judged."""
         return Terms(self.labels, self.max_text_chars, datetime.fromisoformat(self.now))
 
 
 def read_manifest(path: Path, disk: FileSystem = DISK) -> list[ManifestEntry]:
-    """Every whole line, in order; the torn tail of a killed writer is passed over, for its file was not loaded."""
+    """Read every whole line, in order; the torn tail of a killed writer is skipped, since its file was not loaded."""
     landed = []
     for line in whole_lines(read_if_there(path, disk) or b""):
         try:

@@ -1,8 +1,7 @@
-"""Turns a landed file, Parquet, JSONL or CSV, into one SQL source that the rules of `ratchet/data/records.py` can
-judge.
+"""Readers of landed files (Parquet, JSONL, CSV): each makes one SQL source for the rules of `ratchet/data/records.py`.
 
-Add a file format here. A source never loops over rows in Python; a text file that DuckDB cannot read as it stands is
-first cleaned by `salvage.py`.
+Add a file format here. A source never loops over rows in Python; a file that DuckDB cannot read as it is, is first
+cleaned by `salvage.py`.
 """
 
 import csv
@@ -38,7 +37,7 @@ _TYPES = {
 
 
 class UnreadableError(Exception):
-    """The whole file cannot be taken; the message is the reason."""
+    """Raised for a file that cannot be read as a whole; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +50,15 @@ class Source:
     """Our column -> (typed value or NULL, value was given, value as text)."""
     extra: str
     origin: str
-    """What of the row is carried along until it has been judged."""
+    """Expression for the raw row, kept until it has been judged."""
     row: str
-    """The row as text, over `origin`, for its report when it is refused."""
+    """Expression over `origin`: the row as text, for the report on rejected rows."""
     segment: bool = False
-    """One of our own segments: it brings `file` and `line` of the delivery."""
+    """True for one of our own segments, which has `file` and `line` of the delivery as columns."""
 
 
 def read_jsonl(path: Path, kind: RowKind, columns: Mapping[str, str], *, crlf: bool) -> Source:
-    """Every line of a JSONL file, parsed once; blank lines are kept as rows that are none, so that row n is line n."""
+    """Read every line of a JSONL file, parsed once; blank lines stay as empty rows, so that row n is line n."""
     theirs = [columns.get(name, name) for name in kind.names]
     shape = "{" + ",".join(f'{_json(name)}:"JSON"' for name in theirs) + "}"
     without = "{" + ",".join(f"{_json(name)}:null" for name in theirs) + "}"
@@ -78,8 +77,8 @@ def read_jsonl(path: Path, kind: RowKind, columns: Mapping[str, str], *, crlf: b
         f"(SELECT raw, doc, {items} FROM {parsed})",
         broken=(
             "CASE WHEN doc IS NULL THEN CASE WHEN raw IS NULL OR regexp_full_match(raw, '\\s*') THEN '' ELSE 'broken"
-            " JSON' END WHEN starts_with(raw, '{') THEN NULL WHEN json_type(doc) <> 'OBJECT' THEN 'the line is no JSON"
-            " object' END"
+            " JSON' END WHEN starts_with(raw, '{') THEN NULL WHEN json_type(doc) <> 'OBJECT' THEN 'the line is not a"
+            " JSON object' END"
         ),
         fields={column.name: _json_field(column, f"i{number}") for number, column in enumerate(kind.columns)},
         extra=(
@@ -94,17 +93,16 @@ def read_jsonl(path: Path, kind: RowKind, columns: Mapping[str, str], *, crlf: b
 def read_parquet(
     connection: duckdb.DuckDBPyConnection, path: Path, kind: RowKind, columns: Mapping[str, str], *, segment: bool
 ) -> Source:
-    """Every row of a Parquet file, in its order. Raises `RatchetError` naming the columns found when a required one is
-    absent."""
+    """Read every row of a Parquet file, in order. Raises `RatchetError` with the columns found if one is missing."""
     table = f"read_parquet({literal(str(path))})"
     types = {row[0]: str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
     ours = {"extra", "file", "line"} if segment else set()
-    source = _tabular(table, kind, columns, {name: result for name, result in types.items() if name not in ours})
+    source = _tabular(table, kind, columns, {name: sql for name, sql in types.items() if name not in ours})
     return replace(source, extra="extra", segment=True) if segment else source
 
 
 def read_csv(path: Path, kind: RowKind, columns: Mapping[str, str]) -> Source:
-    """Every record of a CSV file with a header; all values are text. Ragged records go to the table `csv_errors`."""
+    """Read every record of a CSV file with a header; all values are text. Ragged records go to `csv_errors`."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         first = file.readline(1 << 20)
         file.seek(0)
@@ -127,14 +125,14 @@ def read_csv(path: Path, kind: RowKind, columns: Mapping[str, str]) -> Source:
 
 
 def lacking(kind: RowKind, columns: Mapping[str, str], missing: str, found: list[str]) -> RatchetError:
-    """The error about a file without the required column `missing` (our name)."""
+    """Return the error about a file without the required column `missing` (our name)."""
     theirs = columns.get(missing, missing)
     shown = ", ".join(repr(name[:60]) for name in found[:30]) or "none"
     free = [name for name in found if name not in kind.names]
     guess = _guess(missing, free)
     return RatchetError(
         f"the file has no column {theirs!r}, which {kind.name} needs (found: {shown}).",
-        f"Name the column that holds it: --map {missing}={guess}.",
+        f"Name its column: --map {missing}={guess}.",
         code="missing_column",
         details={"missing": missing, "found": found},
     )

@@ -1,7 +1,6 @@
-"""Builds the warehouse again from what is the truth: landed files, in the order of their manifest, and the cycles'
-Parquet copies.
+"""Rebuild of the warehouse from landed files, in the order of their manifest, and from the cycles' Parquet copies.
 
-Add here what a lost warehouse must get back. When that happens is decided by `ratchet/storage/warehouse.py`.
+Add here what a lost warehouse must get back. Rebuilds are started by `ratchet/storage/warehouse.py`.
 """
 
 import logging
@@ -22,16 +21,16 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Draft(Warehouse):
-    """A warehouse that starts empty, and that nobody else can be rebuilding."""
+    """A warehouse that starts empty, and that no other process can be rebuilding."""
 
     def _rebuild(self, why: str, *, even_if_sound: bool = False) -> Path | None:
         return None
 
 
 def rebuild_warehouse(path: Path) -> None:
-    """Build the warehouse `path` of the home that holds it: aside, then renamed, so that it is never seen half done.
+    """Rebuild the warehouse `path` of its home as a draft that is renamed, so that it is never seen half done.
 
-    Every file is judged by the terms recorded in its manifest line, so that the tables equal those that were lost.
+    Every file is judged by the terms in its manifest line, so that the tables equal those that were lost.
     """
     home, draft = Home(path.parent), path.with_name(f".{path.name}.draft")
     for leftover in (draft, draft.with_name(f"{draft.name}.wal")):
@@ -55,5 +54,5 @@ def _restore_copy(connection: duckdb.DuckDBPyConnection, table: str, copy: Path)
 
 
 def open_warehouse(path: Path, lock_wait_s: float = 60.0) -> Warehouse:
-    """The warehouse at `path`, which is rebuilt from what is the truth when it is lost."""
+    """Return the warehouse at `path`, which is rebuilt from the landed files when it is lost."""
     return Warehouse(path, lock_wait_s, rebuild_warehouse)

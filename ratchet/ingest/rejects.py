@@ -1,7 +1,7 @@
-"""The folder `rejected/`: JSONL rows {file, line, reason, row} for everything that could not be taken.
+"""The folder `rejected/`: JSONL rows {file, line, reason, row} for every row that was rejected.
 
-A file's name derives from the input, so that taking the same input again overwrites its report. Add here how reports
-are named and published; the reasons are given by `ratchet/data/records.py`.
+A report's name derives from its input, so that ingesting the same input again overwrites it. Add here how reports are
+named and published; the reasons are given by `ratchet/data/records.py`.
 """
 
 import json
@@ -16,16 +16,14 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def reject_name(kind: str, file: str, sha256: str = "") -> str:
-    """Name of the report on `file`; of a delivery from elsewhere, where names may collide, with its content's
-    digest."""
+    """Return the name of the report on `file`; with the content's digest for a delivery, whose name may collide."""
     safe = _UNSAFE.sub("_", file)[:120]
     mark = "" if safe == file else f".{digest_bytes(file.encode())[:12]}"
     return f"{kind}.{safe}{mark}{'.' + sha256[:12] if sha256 else ''}.jsonl"
 
 
 def report_rows(path: Path, write: Callable[[Path], dict[str, int]]) -> dict[str, int]:
-    """Publish the report that `write` fills at a dot-file beside `path`, or remove an older one when there is nothing
-    to say."""
+    """Publish the report that `write` fills in a dot-file beside `path`; an older one is removed if it is empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = path.with_name(f".{path.name}.tmp")
     try:
@@ -41,7 +39,7 @@ def report_rows(path: Path, write: Callable[[Path], dict[str, int]]) -> dict[str
 
 
 def report_file(path: Path, file: str, reason: str) -> dict[str, int]:
-    """Publish the report that `file` as a whole could not be taken."""
+    """Publish the report that `file` was rejected as a whole."""
     row = {"file": file, "line": None, "reason": reason, "row": None}
     write_atomically(path, (json.dumps(row) + "\n").encode())
     return {reason: 1}

@@ -1,6 +1,6 @@
-"""What became of one file: the value that the command prints and the asset counts.
+"""Result of ingesting one file: the command prints it and the asset counts it.
 
-Add a figure about an intake here; how it comes about is `loader.py` and `landing.py`.
+Add a figure here; it is computed in `loader.py` and `landing.py`.
 """
 
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What became of one file: rows accepted, already known, refused; `reasons` counts the refusals."""
+    """Rows of one file that were accepted, already known, and rejected; `reasons` counts the rejected ones."""
 
     kind: str
     file: str
@@ -17,4 +17,4 @@ class IngestResult:
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     unknown_labels: dict[str, int] = field(default_factory=dict)
-    """The commonest labels for which rows were refused: the classifier lacks them."""
+    """The most frequent labels that the classifier does not have, with the number of rows rejected for each."""

@@ -1,7 +1,7 @@
-"""The slow path: copies of files with bytes that DuckDB refuses as a whole, without the lines that cannot be read.
+"""The slow path: copies of files that DuckDB cannot read as a whole, without the lines that cannot be read.
 
-Each line left out is reported as JSONL rows {line, reason, row}. Add here what makes a whole file unreadable though
-most of its rows are sound; rules about rows belong to `ratchet/data/records.py`.
+Each line left out is reported as a JSONL row {line, reason, row}. Add here a fault that makes a whole file unreadable
+although most of its rows are intact; rules about rows belong to `ratchet/data/records.py`.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ _BAD_TEXT = "invalid UTF-8"
 
 @dataclass(frozen=True)
 class FileFingerprint:
-    """One pass over the bytes of a file: its SHA-256, length, and which line ends it uses."""
+    """SHA-256, length and line ends of a file."""
 
     sha256: str
     bytes: int
     crlf: bool
-    """Lines end in CR LF throughout."""
+    """True where all lines end in CR LF."""
     odd: bool
-    """Line ends are mixed, or the JSONL separator occurs: only the slow path reads it safely."""
+    """True where line ends are mixed, or the JSONL separator occurs: only the slow path reads the file safely."""
 
 
 def fingerprint(path: Path) -> FileFingerprint:
@@ -66,7 +66,7 @@ def copy_readable_lines(path: Path, copy: Path, bad: Path, *, keep_numbers: bool
 
 
 def copy_readable_parquet(path: Path, copy: Path, bad: Path) -> None:
-    """Copy a Parquet file, with null for text that is no UTF-8; the rows it was in are reported."""
+    """Copy a Parquet file, with null for text that is not UTF-8; its rows are reported."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -77,24 +77,24 @@ def copy_readable_parquet(path: Path, copy: Path, bad: Path) -> None:
             faults: dict[int, bytes] = {}
             columns: list[Any] = []
             for column in batch.columns:
-                mended, result = _mend_column(column, pa)
-                columns.append(mended)
-                faults |= result
+                fixed, undecodable = _fix_column(column, pa)
+                columns.append(fixed)
+                faults |= undecodable
             report.writelines(_report(start + row, _BAD_TEXT, faults[row]) for row in sorted(faults))
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=batch.schema))
             start += batch.num_rows
 
 
-def _mend_column(column: Any, pa: Any) -> tuple[Any, dict[int, bytes]]:
+def _fix_column(column: Any, pa: Any) -> tuple[Any, dict[int, bytes]]:
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column, {}
     values = column.cast(pa.large_binary())
     try:
         return values.cast(column.type), {}
     except pa.ArrowInvalid:
-        result = dict(_undecodable(values.to_pylist()))
-        kept = [None if row in result else value for row, value in enumerate(values.to_pylist())]
-        return pa.array(kept, pa.large_binary()).cast(column.type), result
+        faults = dict(_undecodable(values.to_pylist()))
+        kept = [None if row in faults else value for row, value in enumerate(values.to_pylist())]
+        return pa.array(kept, pa.large_binary()).cast(column.type), faults
 
 
 def _undecodable(values: list[bytes | None]) -> Iterator[tuple[int, bytes]]:

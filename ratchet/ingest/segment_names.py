@@ -1,6 +1,6 @@
 """Names in a landing folder: our own segments, files dropped in by others, and leftovers of a killed writer.
 
-Add here what a name in a landing folder tells; how files are read is `readers.py`, in what order `landing.py`.
+Add here what a name in a landing folder means; files are read by `readers.py`, in the order of `landing.py`.
 """
 
 import re
@@ -15,18 +15,18 @@ _STAGED = ".segment-"
 
 
 def segment_name(seq: int, sha256: str) -> str:
-    """`00000012-<first 16 digits of the content's SHA-256>.parquet`."""
+    """Return `00000012-<first 16 digits of the content's SHA-256>.parquet`."""
     return f"{seq:08d}-{sha256[:16]}.parquet"
 
 
 def is_segment(name: str, sha256: str | None = None) -> bool:
-    """Whether `name` is one of ours and, when `sha256` is given, names that content."""
+    """Return True for the name of one of our segments and, when `sha256` is given, of that content."""
     result = _SEGMENT.fullmatch(name)
     return result is not None and (sha256 is None or sha256.startswith(result[2]))
 
 
 def next_seq(manifest: Iterable[ManifestEntry], folders: Iterable[Path]) -> int:
-    """One more than any sequence number used so far, also by a segment that its writer did not live to record."""
+    """Return one more than any sequence number so far, including segments whose writer was killed before recording."""
     used = [landed.seq for landed in manifest]
     for folder in folders:
         used += [int(result[1]) for path in folder.glob("*.parquet") if (result := _SEGMENT.fullmatch(path.name))]
@@ -34,24 +34,23 @@ def next_seq(manifest: Iterable[ManifestEntry], folders: Iterable[Path]) -> int:
 
 
 def staged(folder: Path) -> Path:
-    """The dot-file in which a segment is written before it is published. One writer at a time holds the warehouse."""
+    """Return the dot-file in which the one writer, which holds the warehouse, writes a segment before publishing it."""
     return folder / f"{_STAGED}stage.tmp"
 
 
 def sweep_staged(folder: Path) -> None:
-    """Remove what a killed writer left. Call it only while holding the warehouse, that is as the one writer."""
+    """Remove what a killed writer left. Call it only while holding the warehouse, as the one writer."""
     for path in folder.glob(f"{_STAGED}*"):
         path.unlink(missing_ok=True)
 
 
 def shown(path: Path) -> str:
-    """The file's name as valid UTF-8; a name that is not is shown with escapes, and its file is refused."""
+    """Return the file's name as valid UTF-8; a name that is not is shown with escapes, and its file is rejected."""
     return path.name.encode("utf-8", "backslashreplace").decode()
 
 
 def arrivals(folder: Path, seqs: dict[str, int]) -> list[Path]:
-    """What lies in a landing folder, in the order to load it: files known to the manifest by `seqs`, then others by
-    name."""
+    """List the files of a landing folder in the order to load: those in the manifest by `seqs`, then others by name."""
     if not folder.is_dir():
         return []
     visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
@@ -59,20 +58,19 @@ def arrivals(folder: Path, seqs: dict[str, int]) -> list[Path]:
 
 
 def takeable(path: Path) -> bool:
-    """Whether this is a plain file in one of the formats, with a name that can be written down."""
+    """Return True for a plain file in one of the formats, with a name in UTF-8."""
     return path.suffix.lower() in SUFFIXES and path.is_file() and shown(path) == path.name
 
 
 def why_not(path: Path) -> str:
-    """The reason to refuse a file that is not takeable."""
+    """Return the reason to reject a file that is not takeable."""
     if path.is_file():
-        return f"its name ends in none of {', '.join(SUFFIXES)}"
-    return "it is no plain file, or its name is not UTF-8; drop files directly into the landing folder"
+        return f"its name does not end in one of {', '.join(SUFFIXES)}"
+    return "it is not a plain file, or its name is not UTF-8; put files directly into the landing folder"
 
 
 def unchanged(path: Path, landed: ManifestEntry) -> bool:
-    """Whether the file still looks as it did when it was landed, by its length and time, so that it need not be read
-    again."""
+    """Return True where length and time of a file are as when it was landed, so that it need not be read again."""
     if not landed.sha256:
         return not takeable(path)
     stat = path.stat()

@@ -1,9 +1,8 @@
-"""The staging table: one file's rows, typed and judged by `staging_reader.py`, compared with what the warehouse already
-holds.
+"""The staging table: one file's rows, typed by `staging_reader.py`, compared with those already in the warehouse.
 
-Add here what becomes of the rows of one file inside DuckDB; which files, in what order and how safely is `landing.py`.
-All tables are temporary: `stage` (a row for each row of the file), `verdict` (rows of `stage` that are not taken:
-reason NULL means duplicate) and `bad` (rows that no reader could put into `stage`).
+Add here steps for the rows of one file inside DuckDB; files and their order are `landing.py`. All tables are temporary:
+`stage` (a row for each row of the file), `verdict` (rows of `stage` that are not accepted: reason NULL means duplicate)
+and `bad` (rows that no reader could put into `stage`).
 """
 
 from collections.abc import Sequence
@@ -50,7 +49,7 @@ class Stage:
         )
 
     def known_waiting(self, segments: list[Path]) -> None:
-        """Call duplicates those waiting rows that an earlier delivery already left waiting in one of `segments`."""
+        """Mark as duplicates the waiting rows that an earlier delivery already left waiting in one of `segments`."""
         if not segments:
             return
         on_key = " AND ".join(f"o.{name} = s.{name}" for name in self.kind.key)
@@ -62,7 +61,7 @@ class Stage:
         )
 
     def admit(self) -> int:
-        """Insert the accepted rows into the warehouse; their number."""
+        """Insert the accepted rows into the warehouse; return their number."""
         names = ", ".join(f"s.{name}" for name in (*self.kind.names, "extra"))
         week, join = "date_trunc('week', make_timestamp(epoch_us(s.ts)))::DATE", ""
         if self.kind.name == "corrections":
@@ -75,7 +74,7 @@ class Stage:
         return int(row[0]) if row else 0
 
     def write_segment(self, path: Path, source: str) -> int:
-        """Write the accepted and the waiting rows as one Parquet file that names their source; the number of rows."""
+        """Write the accepted and the waiting rows as one Parquet file with their source; return their number."""
         names = ", ".join((*self.kind.names, "extra"))
         row = self.connection.execute(
             f"COPY (SELECT {names}, {literal(source)} AS file, {self._line()} AS line FROM stage s WHERE reason IS NULL"
@@ -85,8 +84,10 @@ class Stage:
         return int(row[0]) if row else 0
 
     def write_rejects(self, path: Path, file: str, *, waiting: bool | None) -> dict[str, int]:
-        """Write the refused rows as JSONL {file, line, reason, row}: all, only waiting ones, or all but those. Counts
-        by reason."""
+        """Write the rejected rows as JSONL {file, line, reason, row}: all, only waiting ones, or all but those.
+
+        Returns the counts by reason.
+        """
         names = ", ".join(f"{literal(name)}: s.{name}" for name in (*self.kind.names, "extra"))
         which = {None: "true", True: f"reason = {literal(WAITING)}", False: f"reason <> {literal(WAITING)}"}[waiting]
         origin = f"coalesce(s.file, {literal(file)})"
@@ -104,7 +105,7 @@ class Stage:
         return counts
 
     def unknown_labels(self, known: Sequence[str]) -> dict[str, int]:
-        """The five commonest labels of refused rows that are not among the `known`, and how often each occurs."""
+        """Count the five most frequent labels of rejected rows that are not among the `known`."""
         sql = (
             "SELECT label, count(*) AS number FROM stage WHERE reason <> '' AND label IS NOT NULL AND NOT"
             " list_contains(?, label) GROUP BY label ORDER BY number DESC, label LIMIT 5"
@@ -112,7 +113,7 @@ class Stage:
         return dict(self.connection.execute(sql, [list(known)]).fetchall())
 
     def counts(self) -> tuple[int, int, int]:
-        """Rows that will be accepted, that are duplicates, and that wait for their request."""
+        """Count the rows to accept, the duplicates, and the rows that wait for their request."""
         row = self.connection.execute(
             "SELECT (SELECT count(*) FROM stage WHERE reason IS NULL) - count(*), count(*) FILTER (reason IS NULL), "
             "count(*) FILTER (reason = ?) FROM verdict",

@@ -1,8 +1,7 @@
-"""Fills the staging tables from one file: read as it stands where DuckDB can, else by the slow path, each row with its
-line.
+"""Reader of one file into the staging tables: directly by DuckDB, or by the slow path, each row with its line.
 
-Add here how a file becomes rows of `stage` and `bad`; what becomes of those rows is `staging.py`, what each format
-looks like in SQL `readers.py`, and which rows are refused `ratchet/data/records.py`.
+Add here how a file becomes rows of `stage` and `bad`; those rows are judged in `staging.py` by the rules of
+`ratchet/data/records.py`, and the SQL of each format is `readers.py`.
 """
 
 import errno
@@ -49,9 +48,10 @@ class StagingReader:
                     return
             except _UNREADABLE as error:
                 _refuse_when_full(error)
-        copy, bad = scratch / f"mended{self.suffix}", scratch / "bad.jsonl"
+        # one bad byte makes DuckDB give up on the whole file, but costs only its own line of a cleaned copy
+        copy, bad = scratch / f"readable{self.suffix}", scratch / "bad.jsonl"
         self.connection.execute("DELETE FROM bad")
-        self._mend(path, copy, bad)
+        self._copy_readable(path, copy, bad)
         try:
             self._fill(copy, crlf=False)
         except _UNREADABLE as error:
@@ -60,15 +60,15 @@ class StagingReader:
         if bad.stat().st_size:
             self._add_left_out(bad)
 
-    def _mend(self, path: Path, copy: Path, bad: Path) -> None:
+    def _copy_readable(self, path: Path, copy: Path, bad: Path) -> None:
         if self.suffix != ".parquet":
             return copy_readable_lines(path, copy, bad, keep_numbers=self.suffix == ".jsonl")
         try:
             return copy_readable_parquet(path, copy, bad)
-        except (ValueError, OSError) as error:  # what pyarrow raises for a file that is no Parquet
+        except (ValueError, OSError) as error:  # what pyarrow raises for a file that is not Parquet
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise
-            raise UnreadableError(f"the file is no readable Parquet: {str(error).splitlines()[0]}") from None
+            raise UnreadableError(f"the file is not readable as Parquet: {str(error).splitlines()[0]}") from None
 
     def _fill(self, path: Path, *, crlf: bool) -> None:
         for table in ("csv_errors", "csv_scans"):
@@ -92,7 +92,7 @@ class StagingReader:
             self._need_columns()
 
     def _need_columns(self) -> None:
-        """Raise when a required column is in no line at all: then the file, not its rows, is at fault."""
+        """Raise when a required column is in no line at all: the fault is then of the file, not of its rows."""
         required = [column.name for column in self.kind.columns if column.required]
         tests = ", ".join(
             f"count({name}) = 0 AND bool_or(reason = {literal(name + ' is missing')})" for name in required
@@ -100,14 +100,14 @@ class StagingReader:
         row = self.connection.execute(f"SELECT {tests} FROM stage").fetchone() or ()
         for name, absent in zip(required, row, strict=False):
             if absent:
-                result = self.connection.execute(
+                keys = self.connection.execute(
                     "SELECT DISTINCT unnest(json_keys(TRY_CAST(raw AS JSON))) AS key "
                     "FROM (SELECT raw FROM stage WHERE raw IS NOT NULL LIMIT 1000) ORDER BY key"
                 ).fetchall()
-                raise lacking(self.kind, self.columns, name, [key for (key,) in result])
+                raise lacking(self.kind, self.columns, name, [key for (key,) in keys])
 
     def _misencoded(self) -> bool:
-        """Whether the CSV reader left out records for their bytes, which it reports without the bytes."""
+        """Return True where the CSV reader left out records for their bytes, which its report does not hold."""
         sql = "SELECT 1 FROM csv_errors WHERE error_type::VARCHAR = 'INVALID ENCODING' LIMIT 1"
         return self.suffix == ".csv" and self.connection.execute(sql).fetchone() is not None
 

@@ -63,9 +63,9 @@ BAD_LINES: dict[str, tuple[str | dict[str, Any], str]] = {
     "cut off": ('{"request_id": "x", "ts": "2026', "broken JSON"),
     "no JSON": ("hello", "broken JSON"),
     "two documents": ("{} {}", "broken JSON"),
-    "a list": ("[1, 2]", "the line is no JSON object"),
-    "a string": ('"text"', "the line is no JSON object"),
-    "null": ("null", "the line is no JSON object"),
+    "a list": ("[1, 2]", "the line is not a JSON object"),
+    "a string": ('"text"', "the line is not a JSON object"),
+    "null": ("null", "the line is not a JSON object"),
     "empty object": ("{}", "request_id is missing"),
     "lone surrogate": (
         '{"request_id": "s", "ts": "2026-02-02T10:00:00Z", "text": "\\ud800", "label": "other"}',
@@ -352,12 +352,12 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "empty.jsonl": (b"", "the file is empty"),
     "empty.csv": (b"", "the file is empty"),
     "empty.parquet": (b"", "the file is empty"),
-    "cut.parquet": (b"PAR1 and then nothing", "the file is no readable Parquet"),
+    "cut.parquet": (b"PAR1 and then nothing", "the file is not readable as Parquet"),
     "columns.csv": (b"a,b\n1,2\n", "the file has no column 'request_id'"),
     "columns.jsonl": (b'{"a": 1}\n', "the file has no column 'request_id'"),
     "twice.csv": (b"request_id,ts,text,label,Text\n", "the header names column"),
     "wide.jsonl": ('{"a": 1}\n'.encode("utf-16"), "the file is UTF-16"),
-    "notes.txt": (b"hello", "its name ends in none of"),
+    "notes.txt": (b"hello", "its name does not end in one of"),
 }
 
 

@@ -164,7 +164,7 @@ def test_a_file_that_vanished_or_changed_is_said_and_costs_no_other(
     work(home.root, inbox, "take")
     (home.landing("tickets", "corrections") / "early.jsonl").unlink()
     Landing(home, open_warehouse(home.warehouse)).warehouse.rebuild()
-    assert "early.jsonl has vanished" in caplog.text
+    assert "early.jsonl is gone" in caplog.text
     found = state(home)
     assert [len(found[table]) for table in TABLES] == [4, 0, 1]
 

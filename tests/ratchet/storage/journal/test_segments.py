@@ -93,7 +93,7 @@ def test_a_damaged_segment_is_set_aside_and_the_others_are_taken(home: Home) -> 
         other.name: (9, 0),
     }
     (report,) = home.rejected("tickets").glob("*.jsonl")
-    assert "damaged on the disk" in report.read_text()
+    assert "was damaged on disk" in report.read_text()
     assert segment.exists()
 
 
@@ -101,7 +101,7 @@ def test_a_landing_that_believes_damaged_segments_is_caught(
     home: Home, tmp_path: Path, plant: Callable[..., ModuleType]
 ) -> None:
     """The planted bug takes a row whose label was changed on the disk; the real one takes none."""
-    mutant = plant(loading, "if is_sealed(path.name) and not is_intact(path, result.sha256):", "if False:")
+    mutant = plant(loading, "if is_sealed(path.name) and not is_intact(path, content.sha256):", "if False:")
     segment = seal(home, 0)
     table = pq.read_table(segment)
     labels = pa.array(["refund"] * len(table))
