@@ -1,7 +1,7 @@
-"""Keys of the gateway, `keys.json` of a home: only their digests, with what each may do and how often.
+"""Keys of the gateway in `keys.json` of a home: only their digests, with the scopes and the rate of each.
 
-A key is 256 random bits, so its plain SHA-256 cannot be guessed back. Add a scope to `SCOPES`; each route of the
-gateway names the one that it asks for.
+A key is 256 random bits, so its plain SHA-256 cannot be reversed. Add a scope to `SCOPES`; each route of the gateway
+names the scope that it requires.
 """
 
 import hmac
@@ -21,7 +21,7 @@ _PREFIX = "rk_"
 
 @dataclass(frozen=True)
 class Key:
-    """One key: who holds it, the digest of its secret, its scopes, and requests a minute (0: as many as come)."""
+    """One key: its holder, the digest of its secret, its scopes, and its requests per minute (0: no limit)."""
 
     name: str
     sha256: str
@@ -36,7 +36,7 @@ class Keys:
     path: Path
 
     def read(self) -> tuple[Key, ...]:
-        """Every key; raises `RatchetError` for a file that cannot be understood."""
+        """Read every key; raises `RatchetError` for a file that is not valid."""
         if not self.path.exists():
             return ()
         try:
@@ -46,11 +46,11 @@ class Keys:
             return tuple(Key(**{**row, "scopes": tuple(row["scopes"])}) for row in rows)
         except (ValueError, TypeError, KeyError):
             raise RatchetError(
-                f"{self.path} holds no keys.", "Restore it, or remove it and make keys anew.", code="bad_keys"
+                f"{self.path} is not a list of keys.", "Restore it, or remove it and make new keys.", code="bad_keys"
             ) from None
 
     def add(self, name: str, scopes: tuple[str, ...], per_minute: int = 0) -> str:
-        """Make a key called `name` and return its secret, which is kept nowhere. A key of that name is replaced."""
+        """Make a key called `name` and return its secret, which is stored nowhere. A key of that name is replaced."""
         if not NAME.fullmatch(name):
             raise UsageError(
                 f"key name {name[:80]!r} is not allowed.",
@@ -72,7 +72,7 @@ class Keys:
 
 
 def match_key(keys: tuple[Key, ...], secret: str) -> Key | None:
-    """The key with this secret, or None; takes as long for a wrong one as for a right one."""
+    """Return the key with this secret, or None; takes as long for a wrong one as for a right one."""
     digest, result = digest_bytes(secret.encode("utf-8", "replace")), None
     for key in keys:
         if hmac.compare_digest(key.sha256, digest):

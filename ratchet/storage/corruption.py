@@ -1,6 +1,6 @@
-"""Damage of a DuckDB file: how it shows, and how the file is put out of the way without losing it.
+"""Damage of a DuckDB file: recognised by the error, and the file moved aside so that it is not lost.
 
-Add here a message that means damage. When a damaged file is built again decides `warehouse.py`.
+Add here a message that means damage. A damaged file is rebuilt by `warehouse.py`.
 """
 
 from pathlib import Path
@@ -13,13 +13,12 @@ _SIGNS = ("Corrupt", "replaying WAL", "Could not read enough bytes", "not a vali
 
 
 def is_damage(error: duckdb.Error) -> bool:
-    """Whether `error` says that the file's bytes are wrong, rather than that it is locked, missing or of a newer
-    version."""
+    """Return True where `error` means wrong bytes, rather than a file that is locked, missing or of a newer version."""
     return any(sign in str(error) for sign in _SIGNS)
 
 
 def is_damaged(path: Path) -> bool:
-    """Whether the file is damaged: opens it and reads every block of every table."""
+    """Return True where the file is damaged: opens it and reads every block of every table."""
     try:
         with duckdb.connect(str(path)) as connection:
             for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
@@ -32,7 +31,7 @@ def is_damaged(path: Path) -> bool:
 
 
 def move_aside(path: Path) -> Path:
-    """Rename a damaged file and its WAL to `<name>.corrupt-<n>`; the WAL first, for without it the file is no worse."""
+    """Rename a damaged file and its WAL to `<name>.corrupt-<n>`; the WAL first, since the file can do without it."""
     number = 1
     while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists() or aside.with_name(
         f"{aside.name}.wal"

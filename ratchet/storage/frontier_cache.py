@@ -1,7 +1,7 @@
-"""What a frontier model answered and what it cost, kept under the classifier's folder. Holds no text and no key.
+"""Cache of a frontier model's answers and log of their cost, in the classifier's folder. Holds no text and no key.
 
-An answer is one file, named by the digest of all that was sent; the money of a cycle is a list to which every attempt
-is added before it is made. Add here what must outlive the process; what it means is in `ratchet/models/frontier/`.
+An answer is one file, named by the digest of all that was sent; the cost of a cycle is a list to which every attempt
+is added before it is made. Add here what must outlive the process; its meaning is in `ratchet/models/frontier/`.
 """
 
 import json
@@ -24,12 +24,12 @@ from ratchet.storage.home import Home
 
 @dataclass(frozen=True)
 class FrontierCache:
-    """Answers by digest, in one folder."""
+    """Cache of answers by digest, in one folder."""
 
     folder: Path
 
     def recall(self, digest: str) -> FrontierAnswer | None:
-        """The answer, or None for one that is missing or damaged."""
+        """Return the answer, or None for one that is missing or damaged."""
         content = read_if_there(self._file(digest))
         try:
             document = json.loads(content or b"")
@@ -40,52 +40,52 @@ class FrontierCache:
             return None
 
     def keep(self, digest: str, answer: FrontierAnswer) -> None:
-        """Durable and whole when this returns; an answer that was there is replaced."""
+        """Store an answer, durable and whole when this returns; an earlier one is replaced."""
         content = answer.as_json()
         write_json(self._file(digest), {"digest": digest_json([digest, content]), "answer": content})
 
     def _file(self, digest: str) -> Path:
         if not DIGEST.fullmatch(digest):
-            raise ValueError(f"{digest!r} is no digest")
+            raise ValueError(f"{digest!r} is not a digest")
         return self.folder / f"{digest}.json"
 
 
 @dataclass(frozen=True)
 class CycleSpendLog:
-    """The money of one cycle: a line for each attempt, and another when its price is known."""
+    """Log of one cycle's cost: a line for each attempt, and another when its price is known."""
 
     path: Path
 
     def spent(self) -> float:
-        """The sum over attempts of what was written last of each: one that a kill cut short counts with what was set
-        aside.
+        """Return the money spent: the sum of the last line of each attempt.
 
-        Raises `RatchetError` for a whole line that is no entry: it may be any attempt's, so nobody knows what is left.
+        An attempt that was killed counts with the money reserved for it. Raises `RatchetError` for a whole line that is
+        not an entry: it may belong to any attempt, so the sum is unknown.
         """
-        result: dict[str, float] = {}
+        spent: dict[str, float] = {}
         for number, line in enumerate(whole_lines(read_if_there(self.path) or b""), start=1):
             entry = _read_entry(line)
             if entry is None:
                 raise RatchetError(
-                    f"line {number} of {self.path.parent.name}/{self.path.name} is no entry, so it is not known what"
-                    " was spent.",
-                    "Mend the line; or delete the file, if the whole budget may be spent again.",
+                    f"line {number} of {self.path.parent.name}/{self.path.name} is not an entry, so the money spent is"
+                    " unknown.",
+                    f"Fix line {number}; or delete the file, if the whole budget may be spent again.",
                     code="bad_spending",
                 )
-            result[entry[0]] = entry[1]
-        return sum(result.values())
+            spent[entry[0]] = entry[1]
+        return sum(spent.values())
 
     def write(self, name: str, money: float) -> None:
-        """Durable when this returns."""
+        """Append the money of an attempt, durable when this returns."""
         append_line(self.path, json.dumps({"attempt": name, "money": money}))
 
 
 def _read_entry(line: bytes) -> tuple[str, float] | None:
-    """Attempt and money of a line; None for anything else, also for what is no amount: a NaN would be below every
-    cap."""
+    """Return attempt and money of a line; None for anything else, also for an amount that is not finite."""
     try:
         entry = json.loads(line)
         name, money = entry["attempt"], entry["money"]
+        # a NaN would be below every budget
         amount = isinstance(money, int | float) and not isinstance(money, bool) and math.isfinite(money) and money >= 0
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
@@ -93,10 +93,9 @@ def _read_entry(line: bytes) -> tuple[str, float] | None:
 
 
 def open_frontier(home: Home, cycle: Cycle, spec: Spec) -> FrontierClient | UnavailableFrontier | None:
-    """The frontier model that the specification names, with its memory and the key of the environment; None without
-    one.
+    """Open the specification's frontier model, with its cache and the key of the environment; None without one.
 
-    One that cannot be asked, as for more labels than there are codes of one token, says so when it is.
+    One that cannot be used, for instance because labels outnumber the codes of one token, says so when it is asked.
     """
     if spec.frontier is None:
         return None

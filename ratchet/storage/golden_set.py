@@ -1,4 +1,7 @@
-"""Reads `golden.jsonl`."""
+"""The golden set of a classifier, read from `golden.jsonl`.
+
+Add here a rule for its lines; labels are checked in `ratchet/config/spec.py`.
+"""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ class GoldenItem:
 
 
 def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
-    """Read a golden set: one JSON object with `text` and `label` a line; raises `RatchetError` naming file and line."""
+    """Read a golden set, one JSON object with `text` and `label` a line; raises `RatchetError` naming file and line."""
     if not path.exists():
         raise RatchetError(
             f"{path} does not exist.",
@@ -33,12 +36,12 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
         try:
             row = json.loads(line)
             text, label = row["text"], row["label"]
-            text.encode()  # a lone surrogate is valid JSON, but no text
+            text.encode()  # a lone surrogate is valid JSON, but not a text
             if not isinstance(text, str) or not isinstance(label, str) or not text.strip():
                 raise TypeError
         except (ValueError, KeyError, TypeError, AttributeError):
             raise RatchetError(
-                f"{where} is no golden item: {line[:60]!r}.",
+                f"{where} is not a golden item: {line[:60]!r}.",
                 'Write {"text": "...", "label": "..."}.',
                 code="bad_golden",
             ) from None
@@ -46,8 +49,8 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
         other, first = labels.setdefault(text, (label, number))
         if other != label:
             raise RatchetError(
-                f"{where} calls {label!r} the text that line {first} calls {other!r}.",
-                "Keep the right one.",
+                f"{where} has label {label!r} for the text that has {other!r} in line {first}.",
+                "Keep one of the two lines.",
                 code="bad_golden",
             )
         items.append(GoldenItem(text, label))

@@ -1,4 +1,4 @@
-"""Where everything lies: the one place that knows the folders of `RATCHET_HOME`.
+"""Paths of `RATCHET_HOME`: the one place that knows its files and folders.
 
 Add a new path here, as a property or a function of a checked name; never join paths elsewhere.
 """
@@ -13,7 +13,7 @@ from ratchet.core.names import NAME, check_name, nearest
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that a deployment owns."""
+    """The folder of one deployment."""
 
     root: Path
 
@@ -24,7 +24,7 @@ class Home:
 
     @property
     def flags(self) -> Path:
-        """`flags.json`: what serves, in flagd's format."""
+        """`flags.json`: the adapters that serve, in flagd's format."""
         return self.root / "flags.json"
 
     @property
@@ -39,17 +39,17 @@ class Home:
 
     @property
     def public_key(self) -> Path:
-        """Its public half."""
+        """The public half of the signing key."""
         return self.root / "signing_key.pub"
 
     @property
     def secret(self) -> Path:
-        """`request_ids.secret`: what makes request ids genuine. Only the owner may read it."""
+        """`request_ids.secret`: the secret behind request ids. Only the owner may read it."""
         return self.root / "request_ids.secret"
 
     @property
     def ballast(self) -> Path:
-        """`ballast`: room on the disk that is let go when it is full, for the ledger and the flags."""
+        """`ballast`: reserved disk space, freed for the ledger and the flags when the disk is full."""
         return self.root / "ballast"
 
     @property
@@ -82,7 +82,7 @@ class Home:
         return self.classifier(name) / "tables" / table
 
     def rejected(self, name: str) -> Path:
-        """What could not be taken, each row with its reason."""
+        """Rejected rows, each with its reason."""
         return self.classifier(name) / "rejected"
 
     def adapters(self, name: str) -> Path:
@@ -94,7 +94,7 @@ class Home:
         return self.classifier(name) / "training"
 
     def trials(self, name: str) -> Path:
-        """What became of one-step adapters in the runtimes of targets. Expendable."""
+        """Results of one-step adapters in the runtimes of targets. Expendable."""
         return self.classifier(name) / "trials"
 
     def journal(self, name: str, kind: str) -> Path:
@@ -102,7 +102,7 @@ class Home:
         return self.classifier(name) / "journal" / kind
 
     def feedback(self, name: str) -> Path:
-        """What users said of answers, sealed by the gateway: it sends requests to review, and becomes no label."""
+        """Users' feedback on answers, sealed by the gateway: it selects requests for review, and is never a label."""
         return self.classifier(name) / "feedback"
 
     def report(self, cycle: Cycle) -> Path:
@@ -114,7 +114,7 @@ class Home:
         return self.classifier(name) / "reports"
 
     def log(self, cycle: Cycle) -> Path:
-        """What libraries and the training said while a cycle ran by hand. Expendable."""
+        """Log of libraries and of the training, of a cycle that was run by hand. Expendable."""
         return self.classifier(cycle.classifier) / "logs" / f"{cycle.week}.log"
 
     def receipts(self, cycle: Cycle) -> Path:
@@ -134,7 +134,7 @@ class Home:
         return self.classifier(name) / "receipts" / "kept"
 
     def pairs(self, name: str) -> Path:
-        """What both compared adapters said of the same requests, sealed by the gateway or made by a replay."""
+        """Answers of both compared adapters to the same requests, sealed by the gateway or made by a replay."""
         return self.classifier(name) / "pairs"
 
     def published(self, name: str) -> Path:
@@ -146,7 +146,7 @@ class Home:
         return self.classifier(name) / "rollout.json"
 
     def frontier(self, name: str) -> Path:
-        """What a frontier model answered, by digest, and what each cycle spent on it."""
+        """Answers of a frontier model, by digest, and the money that each cycle spent on them."""
         return self.classifier(name) / "frontier"
 
     def classifiers(self) -> list[str]:
@@ -156,7 +156,7 @@ class Home:
         )
 
     def need(self, name: str) -> None:
-        """Raise when there is no classifier `name`, with the nearest one that is."""
+        """Raise when classifier `name` does not exist; the hint names the nearest one."""
         known = self.classifiers()
         if check_name(name) not in known:
             raise RatchetError(

@@ -1,9 +1,7 @@
-"""Leases: a lock that a process holds as long as it lives, so that others know whether a piece of work still has
-somebody.
+"""Leases: locks that a process holds as long as it lives, so that others know whether a piece of work is still running.
 
-The kernel gives a lease back however its holder ends: killed, or with the power. Add here what others may ask of a
-lease; which runs hold one is said in `resources/stores.py`, what follows from a lost one in
-`orchestration/run_launcher.py`.
+The kernel releases a lease however its holder ends, also by a kill or a power loss. Add here other questions about a
+lease; runs take theirs in `resources/stores.py`, and lost ones are handled in `orchestration/run_launcher.py`.
 """
 
 import fcntl
@@ -28,9 +26,10 @@ class Leases:
 
     @contextmanager
     def hold(self, work: str) -> Iterator[None]:
-        """Hold the lease of `work` for the time of the block; again in the same process it is one and the same.
+        """Hold the lease of `work` during the block; holding it again in the same process shares it.
 
-        Work has one process: another that holds its lease loses it. Raises `ValueError` for an id that is no UUID.
+        Work has one process: another one that holds the lease loses it. Raises `ValueError` for an id that is not a
+        UUID.
         """
         path = self._path(work)
         descriptor, holders = _HELD.get(path, (-1, 0))
@@ -52,7 +51,7 @@ class Leases:
                 os.close(descriptor)
 
     def state(self, work: str) -> Lease:
-        """`held` while a process holds the lease, `left` when its holder ended without giving it back, else `none`."""
+        """Return `held` while a process holds the lease, `left` if its holder ended without releasing it, or `none`."""
         path = self._path(work)
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -68,7 +67,7 @@ class Leases:
             os.close(descriptor)
 
     def forget(self, work: str) -> None:
-        """Remove what a dead holder left."""
+        """Remove the lease file of a dead holder."""
         self._path(work).unlink(missing_ok=True)
 
     def _path(self, work: str) -> Path:

@@ -1,7 +1,7 @@
 """The tables of the warehouse, as numbered migrations that only ever grow.
 
-Add a migration at the end of `MIGRATIONS` to change a table; never edit one that has been released. What the tables
-mean is said beside their columns; who fills them is the business of the assets.
+Add a migration at the end of `MIGRATIONS` to change a table; never edit one that has been released. Tables are filled
+by the assets.
 """
 
 import duckdb
@@ -46,14 +46,14 @@ def migrate(connection: duckdb.DuckDBPyConnection, migrations: tuple[str, ...] =
     """
     connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
     rows = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()
-    result = int(rows[0][0])
-    if result > len(migrations):
+    current = int(rows[0][0])
+    if current > len(migrations):
         raise RatchetError(
-            f"the warehouse has schema {result}, but this version knows only up to {len(migrations)}.",
+            f"the warehouse has schema {current}, but this version knows only up to {len(migrations)}.",
             "Install the version that wrote it, or move warehouse.duckdb away: it is rebuilt from the landing folders.",
             code="newer_warehouse",
         )
-    for version, statements in enumerate(migrations[result:], start=result + 1):
+    for version, statements in enumerate(migrations[current:], start=current + 1):
         connection.execute("BEGIN")
         try:
             connection.execute(statements)

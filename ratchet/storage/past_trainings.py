@@ -1,6 +1,6 @@
-"""What a classifier's earlier trainings took, read from their work folders without opening any weights.
+"""Time and size of a classifier's earlier trainings, read from their work folders without opening any weights.
 
-Add here figures of earlier trainings that a forecast needs; what they say of the next one is
+Add here figures of earlier trainings that a forecast needs; the next training is estimated from them in
 `ratchet/training/cost_estimate.py`.
 """
 
@@ -14,10 +14,10 @@ from ratchet.training.result import RESULT, CandidateResult
 
 
 def read_past_trainings(folder: Path) -> list[PastTraining]:
-    """Every trained candidate of the work folders in `folder`, newest training first.
+    """Read every trained candidate of the work folders in `folder`, newest training first.
 
-    A forecast must not fail over what is expendable: a folder that cannot be read, or is of a version with other
-    settings, is left out.
+    A folder that cannot be read, or was written by a version with other settings, is left out: it is expendable, and a
+    forecast must not fail over it.
     """
     results = sorted(folder.glob(f"*/{RESULT}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     return [result for path in results for result in _read(path.parent)]
@@ -39,5 +39,5 @@ def _read(work: Path) -> list[PastTraining]:
 
 
 def _seconds(found: CandidateResult) -> float:
-    """After a crash `seconds` are those of the process that finished alone; those of the epochs are remembered."""
+    """Return the seconds of a training; after a crash `seconds` lacks those of earlier processes, the epochs do not."""
     return max(found.seconds, sum(epoch.seconds for epoch in found.epochs))

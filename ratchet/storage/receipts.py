@@ -1,7 +1,6 @@
-"""Receipts: the evidence and verdict of each gate of a cycle, one JSON file a gate, named by content.
+"""Receipts: the evidence and verdict of each gate of a cycle, one JSON file for each gate, with its digest.
 
-Add here how receipts lie on disk. What a verdict says is decided in `ratchet/gates/registry.py` and the gates' own
-modules.
+Add here how receipts are stored. Verdicts are reached in the gates' own modules, listed in `ratchet/gates/registry.py`.
 """
 
 import json
@@ -38,7 +37,7 @@ class Receipt:
         return digest_json(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        """Content as JSON types, without the digest."""
+        """Return the content as JSON types, without the digest."""
         return {"schema": SCHEMA, **asdict(self)}
 
 
@@ -55,33 +54,35 @@ class Receipts:
         return receipt
 
     def note(self, cycle: Cycle, **facts: Any) -> None:
-        """Remember what a stage made (digests, sizes) for the stages after it and for whoever promotes."""
+        """Note what a stage made (digests, sizes) for later stages and for a promotion."""
         write_json(self._notes(cycle), {**self.noted(cycle), **facts})
 
     def noted(self, cycle: Cycle) -> dict[str, Any]:
-        """Everything noted of `cycle`; empty when nothing was."""
+        """Return all notes on `cycle`; empty when there are none."""
         path = self._notes(cycle)
         return dict(json.loads(path.read_bytes())) if path.exists() else {}
 
     def clear(self, cycle: Cycle) -> None:
-        """Forget the verdicts of an earlier run of this cycle: a new run starts with no gate passed."""
+        """Remove the verdicts of an earlier run of this cycle: a new run starts with no gate passed."""
         for gate in GATES:
             (self.home.receipts(cycle) / f"{gate}.json").unlink(missing_ok=True)
         if noted := self.noted(cycle):
             write_json(self._notes(cycle), {key: value for key, value in noted.items() if key == "corrections_seen"})
 
     def keep(self, cycle: Cycle) -> dict[str, str]:
-        """Keep the receipts of `cycle` by digest, for as long as the ledger names them; their digests by gate."""
-        result = self.read(cycle)
-        for receipt in result.values():
+        """Keep the receipts of `cycle` by digest, for as long as the ledger names them; return the digests by gate."""
+        receipts = self.read(cycle)
+        for receipt in receipts.values():
             target = self.home.kept_receipts(cycle.classifier) / f"{receipt.digest}.json"
             if not target.exists():
                 write_json(target, {**receipt.as_json(), "digest": receipt.digest})
-        return {gate: receipt.digest for gate, receipt in result.items()}
+        return {gate: receipt.digest for gate, receipt in receipts.items()}
 
     def kept(self, classifier: str, week: str, named: Mapping[str, str]) -> dict[str, Receipt]:
-        """The kept receipts that `named` names by gate; raises `RatchetError` for one that is missing, changed or
-        another's."""
+        """Read the kept receipts with the digests `named` by gate.
+
+        Raises `RatchetError` for one that is missing, was changed or belongs to another cycle or gate.
+        """
         result = {}
         for gate, digest in named.items():
             path = self.home.kept_receipts(classifier) / f"{digest}.json"
@@ -89,19 +90,19 @@ class Receipts:
                 raise _bad(path, "is missing")
             result[gate] = _read_one(path, (classifier, week, gate))
             if result[gate].digest != digest:
-                raise _bad(path, "is another than the ledger names")
+                raise _bad(path, "is not the one that the ledger names")
         return result
 
     def _notes(self, cycle: Cycle) -> Path:
         return self.home.receipts(cycle) / "cycle.json"
 
     def weeks(self, classifier: str) -> list[str]:
-        """Weeks that hold receipts, newest first."""
+        """List the weeks that have receipts, newest first."""
         folder = self.home.classifier(classifier) / "receipts"
         return sorted((path.name for path in folder.glob("*-*-*")), reverse=True)
 
     def corrections_seen(self, classifier: str) -> int:
-        """How many corrections the classifier's cycles had seen so far; 0 before the first."""
+        """Return the number of corrections that the classifier's cycles have seen; 0 before the first."""
         seen = [
             self.noted(Cycle(classifier, parse_week(week))).get("corrections_seen", 0)
             for week in self.weeks(classifier)
@@ -109,7 +110,7 @@ class Receipts:
         return max(seen, default=0)
 
     def read(self, cycle: Cycle) -> dict[str, Receipt]:
-        """The receipts of `cycle` by gate. Raises `RatchetError` for one whose content does not match its digest."""
+        """Read the receipts of `cycle` by gate. Raises `RatchetError` for one that does not match its digest."""
         result = {}
         for gate in GATES:
             path = self.home.receipts(cycle) / f"{gate}.json"
@@ -120,7 +121,7 @@ class Receipts:
 
 
 def read_receipt(path: Path) -> Receipt:
-    """The receipt in a file; raises `RatchetError` when it cannot be read or does not match its digest."""
+    """Read the receipt in a file; raises `RatchetError` when it cannot be read or does not match its digest."""
     try:
         document = json.loads(path.read_bytes())
         claimed, schema = document.pop("digest"), document.pop("schema")

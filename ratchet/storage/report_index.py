@@ -1,9 +1,8 @@
-"""`reports/index.html`, written in constant time: one row of fixed size for each week, in place when a week is run
-again.
+"""`reports/index.html`, written in constant time: one row of fixed size for each week, replaced when it is run again.
 
-Which row belongs to a week is kept in `reports/.index/<week>`. A kill at any instant leaves whole rows, at worst a torn
-last one that the next write covers: a browser drops or closes it. A lost or foreign index is built anew from all
-reports. Add here how the index is kept; what a row looks like is in `ratchet/evaluation/report/index.py`.
+The number of a week's row is kept in `reports/.index/<week>`. A kill at any instant leaves whole rows, at worst a torn
+last one that the next write covers: a browser drops or closes it. A lost or foreign index is rebuilt from all reports.
+Add here how the index is stored; a row's content is in `ratchet/evaluation/report/index.py`.
 """
 
 import fcntl
@@ -47,17 +46,16 @@ class ReportIndex:
             raise OSError(f"only {written} of {ROW_BYTES} bytes were written to {self.path}")
 
     def rebuild(self) -> None:
-        """Build the index anew from every `eval_report.json`; raises `RatchetError` for one that is no JSON."""
+        """Rebuild the index from every `eval_report.json`; raises `RatchetError` for one that is not JSON."""
         with self._locked():
             self._rebuild()
 
     def _find(self, file: int, week: date) -> int:
-        """The row of `week`, else the next free one, noted before it is written. A note that the row belies is not
-        believed."""
+        """Return the row of `week`, else the next free one, which is noted before it is written."""
         note, rows = self._slots / str(week), (os.fstat(file).st_size - HEAD_BYTES) // ROW_BYTES
         noted = note.read_text() if note.exists() else ""
         if noted.strip().isdecimal() and int(noted) < rows:
-            mark = begin_row(week)
+            mark = begin_row(week)  # a note may be older than the file: the row itself must be of that week
             if os.pread(file, len(mark), HEAD_BYTES + int(noted) * ROW_BYTES) == mark:
                 return int(noted)
         write_atomically(note, f"{rows}\n".encode())
@@ -70,8 +68,8 @@ class ReportIndex:
             return file.read(HEAD_BYTES) == render_head(self._name)
 
     def _rebuild(self) -> None:
-        """Notes go first and come last, so that a kill in between is seen as a lost index and mended by the next
-        write."""
+        """Rebuild index and notes."""
+        # notes are removed first and written last, so that a kill in between shows as a lost index
         shutil.rmtree(self._slots, ignore_errors=True)
         reports = sorted(self._reports())
         rows = [render_row(week, document) for week, document in reports]

@@ -1,8 +1,7 @@
-"""What a cycle leaves for its readers: `eval_report.json`, `eval_report.html` and `run_results.json`, each whole or not
-at all.
+"""Report files of a cycle: `eval_report.json`, `eval_report.html` and `run_results.json`, each whole or not at all.
 
-Add here files that lie in a report's folder. What is measured is in `ratchet/evaluation/eval_report.py`, what the page
-shows in `ratchet/evaluation/report/`, the index of all weeks in `report_index.py`.
+Add here files of a report's folder. The document is built in `ratchet/evaluation/eval_report.py`, the page in
+`ratchet/evaluation/report/`, the index of all weeks in `report_index.py`.
 """
 
 import json
@@ -27,7 +26,7 @@ RUN_RESULTS_SCHEMA = 1
 
 @dataclass(frozen=True)
 class StageResult:
-    """What one stage of a cycle did. `execution_time` in seconds, `artifacts` are paths or digests of what it left."""
+    """Result of one stage of a cycle. `execution_time` in seconds; `artifacts` are paths or digests of its outputs."""
 
     unique_id: str
     status: str
@@ -37,7 +36,7 @@ class StageResult:
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
-            raise ValueError(f"status {self.status!r} of stage {self.unique_id!r} is none of {', '.join(STATUSES)}")
+            raise ValueError(f"status {self.status!r} of stage {self.unique_id!r} is not one of {', '.join(STATUSES)}")
 
 
 class Reports:
@@ -49,8 +48,8 @@ class Reports:
     def write(self, cycle: Cycle, document: Mapping[str, Any]) -> Path:
         """Store the document and its page and put the week into the index; returns the path of the page.
 
-        The page is drawn before anything is written. It holds the SHA-256 of the JSON file, so a page that was left by
-        a kill between the two is known for it. Raises ValueError for NaN, infinity and values that are no JSON.
+        The page is drawn before anything is written. It holds the SHA-256 of the JSON file, so that a page left by a
+        kill between the two can be recognised. Raises ValueError for NaN, infinity and values that are not JSON.
         """
         content = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
         page = render_report(json.loads(content), digest=digest_bytes(content))
@@ -61,7 +60,7 @@ class Reports:
         return folder / "eval_report.html"
 
     def read(self, cycle: Cycle) -> dict[str, Any]:
-        """The document of `cycle`; raises `RatchetError` when there is none."""
+        """Read the document of `cycle`; raises `RatchetError` when there is none."""
         path = self._home.report(cycle) / "eval_report.json"
         if not path.is_file():
             known = ", ".join(self.weeks(cycle.classifier)) or "none"
@@ -74,13 +73,13 @@ class Reports:
         return result
 
     def weeks(self, name: str) -> list[str]:
-        """The weeks that have a report, oldest first."""
+        """List the weeks that have a report, oldest first."""
         return sorted(path.parent.name for path in self._home.reports(name).glob("*/eval_report.json"))
 
     def record(
         self, cycle: Cycle, results: Sequence[StageResult], invocation_id: str, *, now: datetime | None = None
     ) -> Path:
-        """Replace the cycle's `run_results.json` by what is known by now; call it before a failure is raised."""
+        """Replace the cycle's `run_results.json` by the results so far; call it before a failure is raised."""
         path = self._home.report(cycle) / "run_results.json"
         metadata = {
             "schema_version": RUN_RESULTS_SCHEMA,

@@ -1,7 +1,7 @@
 """The secret of a home, `request_ids.secret`: 256 random bits, made once, that only its owner may read.
 
-Whoever has it can invent request ids; without it those that were given cannot be told from invented ones. Add here
-other secrets that a home makes for itself; what this one proves is `gateway/request_ids.py`.
+With it anyone can invent request ids; without it, ids that were given look like invented ones. Add here other secrets
+that a home makes for itself; request ids are made and checked in `gateway/request_ids.py`.
 """
 
 import os
@@ -15,9 +15,9 @@ _BYTES = 32
 
 
 def keep_secret(path: Path) -> bytes:
-    """The secret at `path`, made when there is none: of two who make it at once, one wins and both get it.
+    """Return the secret at `path`, made if there is none; two processes that make it at once get the same one.
 
-    Raises `RatchetError` for a file that holds no secret or that this user may not read, and OSError when none can be
+    Raises `RatchetError` for a file that is not a secret or that this user may not read, and OSError when it cannot be
     written.
     """
     if not path.exists():
@@ -28,8 +28,8 @@ def keep_secret(path: Path) -> bytes:
         result = b""
     if len(result) != _BYTES:
         raise RatchetError(
-            f"{path} holds no secret.",
-            "Restore it, or remove it: then feedback on answers given so far is refused.",
+            f"{path} does not hold a secret that can be read.",
+            "Restore it, or remove it: feedback on answers given so far is then rejected.",
             code="bad_secret",
         )
     return result
@@ -46,7 +46,7 @@ def _make(path: Path, drawn: bytes) -> None:
         finally:
             os.close(file)
         try:
-            os.link(stage, path)  # unlike a rename, it never replaces the secret of whoever was faster
+            os.link(stage, path)  # unlike a rename, it never replaces the secret of a faster process
         except FileExistsError:
             return
         fsync_folder(path.parent)

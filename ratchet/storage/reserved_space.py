@@ -1,9 +1,8 @@
-"""Ballast: a file that holds room on the disk, let go when the disk is full, so that what matters most can still be
-written.
+"""Reserved space: a file that occupies disk space, emptied when the disk is full so that ledger and flags still fit.
 
-What matters most is the ledger and the flags: a rollback has to work on a full disk. An empty ballast file says that it
-was spent, to every process of the home: the gateway takes no more rows until it holds room again. Add here other ways
-to hold room back; who gives it up, and for what, is said where it is used.
+A rollback has to work on a full disk. An empty file shows every process of the home that the space was used: the
+gateway accepts no more rows until it is filled again. Add here other ways to reserve space; callers decide when to free
+it.
 """
 
 import errno
@@ -16,19 +15,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_SPARE = 4  # a quarter of its size stays free beside it: what comes back is not taken away at once
+_SPARE = 4  # fill it only if a quarter of its size stays free: space that was just freed is not taken again at once
 
 
 @dataclass(frozen=True)
 class ReservedSpace:
-    """The ballast at `path`, of `size` bytes when whole; a size of 0 is none."""
+    """The reserved space at `path`, of `size` bytes when whole; a size of 0 reserves nothing."""
 
     path: Path
     size: int
 
     @property
     def held(self) -> int:
-        """Bytes that it holds now."""
+        """Bytes that are reserved now."""
         try:
             return self.path.stat().st_size
         except OSError:
@@ -36,12 +35,11 @@ class ReservedSpace:
 
     @property
     def spent(self) -> bool:
-        """Whether it was let go and holds no room again yet."""
+        """True where the space was freed and is not filled again yet."""
         return self.path.exists() and self.held == 0
 
     def fill(self) -> bool:
-        """Hold the room, where there is room beside it; True when it is whole. A disk that refuses leaves it as it
-        was."""
+        """Reserve the space if enough stays free beside it; return True when it is whole. Errors leave it empty."""
         if not self.size or self.held == self.size:
             return True
         try:
@@ -63,7 +61,7 @@ class ReservedSpace:
 
 
 def release(path: Path) -> bool:
-    """Let the ballast at `path` go; True when that gave room back."""
+    """Free the reserved space at `path`; return True when that gave space back."""
     try:
         if path.stat().st_size == 0:
             return False
@@ -74,13 +72,12 @@ def release(path: Path) -> bool:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether `error` says that a disk, or a share of it, is full."""
+    """Return True where `error` means that a disk, or a quota, is full."""
     return isinstance(error, OSError) and error.errno in _FULL
 
 
 def with_reserve(path: Path, write: Callable[[], T]) -> T:
-    """Do `write`; on a full disk, once more without the ballast at `path`. For the ledger and the flags, never for
-    rows."""
+    """Call `write`; on a full disk, free the space at `path` and call it again. For ledger and flags, not for rows."""
     try:
         return write()
     except OSError as error:

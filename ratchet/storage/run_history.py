@@ -1,6 +1,6 @@
-"""What the cycles of a classifier left behind, read for a person: which weeks ran, and what stopped them.
+"""Past cycles of a classifier, read for a person: the weeks that ran, and the stage that stopped them.
 
-Add here questions about past cycles; who may become live is `ratchet/workflows/rollout/nominate.py`.
+Add here questions about past cycles; candidates for live are found in `ratchet/workflows/rollout/nominate.py`.
 """
 
 import json
@@ -14,20 +14,20 @@ from ratchet.storage.home import Home
 
 
 def run_weeks(home: Home, name: str) -> list[str]:
-    """The weeks that ran, whatever became of them, oldest first."""
+    """List the weeks that ran, with any outcome, oldest first."""
     return sorted(
         path.parent.name for path in home.reports(name).glob("*/run_results.json") if NAME.fullmatch(path.parent.name)
     )
 
 
 def read_run(home: Home, cycle: Cycle) -> dict[str, Any] | None:
-    """`run_results.json` of a cycle's newest run, or None when it never ran."""
+    """Read `run_results.json` of a cycle's newest run; None when it never ran."""
     path = home.report(cycle) / "run_results.json"
     return json.loads(path.read_bytes()) if path.is_file() else None
 
 
 def newest_run_s(home: Home, name: str) -> float | None:
-    """When the newest run of any week was recorded, in seconds since 1970; None before the first. Reads one file."""
+    """Return the time of the newest run of any week, in seconds since 1970; None before the first. Reads one file."""
     paths = [home.reports(name) / week / "run_results.json" for week in run_weeks(home, name)]
     newest = max(paths, key=lambda path: path.stat().st_mtime_ns, default=None)
     if newest is None:
@@ -36,8 +36,7 @@ def newest_run_s(home: Home, name: str) -> float | None:
 
 
 def rest_seconds(home: Home, name: str, families: set[str]) -> float | None:
-    """What every stage but the training took in the newest week that has a report of candidates of the same
-    families."""
+    """Return the seconds of all stages but the training, in the newest reported week with candidates of `families`."""
     for week in reversed(run_weeks(home, name)):
         cycle = Cycle(name, parse_week(week))
         path, run = home.report(cycle) / "eval_report.json", read_run(home, cycle)
@@ -45,18 +44,18 @@ def rest_seconds(home: Home, name: str, families: set[str]) -> float | None:
             continue
         taken = {stage["unique_id"]: stage["execution_time"] for stage in run["results"]}
         judged = any(stage["unique_id"] == "eval_report" and stage["status"] == "pass" for stage in run["results"])
-        if judged and {result["family"] for result in json.loads(path.read_bytes())["candidates"]} == families:
+        if judged and {each["family"] for each in json.loads(path.read_bytes())["candidates"]} == families:
             return float(sum(taken.values()) - taken.get("adapter", 0.0))
     return None
 
 
 def blocking_stage(home: Home, cycle: Cycle) -> RatchetError | None:
-    """What stopped a cycle's newest run: a `BlockedError` of its check, an error of its stage, or None."""
+    """Return the error that stopped a cycle's newest run: of its check (`BlockedError`) or its stage, or None."""
     for stage in (read_run(home, cycle) or {"results": []})["results"]:
         if stage["status"] == "blocked":
             return BlockedError(
                 f"{cycle.classifier} {cycle.week} was blocked by {stage['unique_id']}: {stage['message']}",
-                "Mend the data, the labels or the limit that it names, then run the cycle again.",
+                "Fix the data, the labels or the limit that it names, then run the cycle again.",
                 code="blocked",
                 details={"check": stage["unique_id"]},
             )

@@ -1,7 +1,7 @@
-"""Reads and writes `classifier.toml` and `golden.jsonl`. Values are checked in `ratchet/config/spec.py`.
+"""Specifications of a home: `classifier.toml` and `golden.jsonl`, read and checked.
 
-Add here what a file on disk can have wrong (syntax, unknown keys, an unreadable line); rules about values belong in the
-spec.
+Add here faults of a file on disk (syntax, unknown keys, an unreadable line); rules about values belong in
+`ratchet/config/spec.py`.
 """
 
 import json
@@ -30,7 +30,7 @@ from ratchet.deployment.targets import ChosenTarget, choose_targets
 from ratchet.models.base_models import base_folder
 from ratchet.storage.golden_set import GoldenItem, load_golden
 from ratchet.storage.home import Home
-from ratchet.storage.target_profiles import read_targets
+from ratchet.storage.target_profiles import hint_for_toml, read_targets
 
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
@@ -46,7 +46,7 @@ class Specs:
     home: Home
 
     def __getitem__(self, name: str) -> Spec:
-        """The checked specification of classifier `name`; raises `RatchetError` with the cure."""
+        """Read and check the specification of classifier `name`; raises `RatchetError` with a hint."""
         self.home.need(name)
         spec = load_spec(self.home.spec(name))
         if spec.target:
@@ -54,33 +54,32 @@ class Specs:
         return spec
 
     def remarks(self, name: str) -> tuple[Remark, ...]:
-        """What the specification of classifier `name` holds that is not refused, and probably is not meant."""
+        """List settings of classifier `name` that are valid, but probably not what was meant."""
         spec = self[name]
         return remark_on(tomllib.loads(self.home.spec(name).read_text(encoding="utf-8-sig")), spec.candidate)
 
     def targets(self, spec: Spec) -> tuple[ChosenTarget, ...]:
-        """The deployment targets of `spec`; raises `RatchetError` for one that is unknown or cannot carry its
-        stakes."""
+        """Return the deployment targets of `spec`; raises `RatchetError` for one that is unknown or contradicts it."""
         return choose_targets(spec, read_targets(self.home))
 
     def golden_digest(self, name: str) -> str:
-        """SHA-256 of the golden set's items in their order: which golden set a receipt judged by."""
+        """Return the SHA-256 of the golden set's items in order; receipts name the golden set by it."""
         return digest_json([[item.text, item.label] for item in self.golden(name)])
 
     def golden(self, name: str) -> list[GoldenItem]:
-        """The golden set of classifier `name`, each label checked against the spec."""
+        """Read the golden set of classifier `name`, each label checked against the spec."""
         return load_golden(self.home.golden(name), self[name])
 
 
 def load_spec(path: Path) -> Spec:
-    """Read and check a `classifier.toml`; raises `RatchetError` that names the file, the value and the cure."""
+    """Read and check a `classifier.toml`; raises `RatchetError` with the file, the value and a hint."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         document = tomllib.loads(text)
     except FileNotFoundError:
         raise RatchetError(f"{path} does not exist.", "Make it with 'ratchet init'.", code="bad_spec") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RatchetError(f"{path} is not valid TOML: {error}.", "Mend the line it names.", code="bad_spec") from None
+        raise RatchetError(f"{path} is not valid TOML: {error}.", hint_for_toml(error), code="bad_spec") from None
     document.setdefault("name", path.parent.name)
     try:
         content = json.dumps(document, default=str)
@@ -88,12 +87,12 @@ def load_spec(path: Path) -> Spec:
     except ValidationError as error:
         raise _explain(error.errors()[0], path, text) from None
     except RatchetError as error:
-        where = f"{path.name}{_place_of_refusal(document, error, text)}"
+        where = f"{path.name}{_place_of_bad_value(document, error, text)}"
         raise RatchetError(f"{where}: {error.message}", error.hint, code="bad_spec") from None
     if spec.name != path.parent.name:
         raise RatchetError(
-            f"{path} says name = {spec.name!r} but lies in folder {path.parent.name!r}.",
-            "Make the two equal, or drop the name from the file.",
+            f"{path} says name = {spec.name!r} but is in folder {path.parent.name!r}.",
+            "Make the two equal, or remove the name from the file.",
             code="bad_spec",
         )
     for number, candidate in enumerate(spec.candidate, start=1):
@@ -103,12 +102,12 @@ def load_spec(path: Path) -> Spec:
 
 @cache
 def _form() -> TypeAdapter[Spec]:
-    """Made once: it takes pydantic ten times as long as to check a file by it."""
+    """Build the validator, once: that takes pydantic ten times as long as checking a file."""
     return TypeAdapter(Spec)
 
 
 def _check_base(candidate: Candidate, where: str) -> None:
-    """Raise when the candidate's base model is unknown, or takes fewer tokens than the candidate asks for."""
+    """Raise when the candidate's base model is unknown, or reads fewer tokens than the candidate's max_tokens."""
     try:
         folder = base_folder(candidate.base)
     except RatchetError as error:
@@ -123,7 +122,7 @@ def _check_base(candidate: Candidate, where: str) -> None:
 
 
 def _explain(error: ErrorDetails, path: Path, text: str) -> RatchetError:
-    """The first of pydantic's complaints as one sentence with the line and the cure."""
+    """Turn pydantic's error into one sentence with the line, and a hint."""
     location = [part for part in error["loc"] if isinstance(part, str)]
     key, section = location[-1] if location else "", location[-2] if len(location) > 1 else ""
     where = f"{path.name}{_line_of(error['loc'], text)}"
@@ -131,17 +130,17 @@ def _explain(error: ErrorDetails, path: Path, text: str) -> RatchetError:
     if error["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         return RatchetError(f"{where}: unknown key {dotted!r}.", _place_of(key, section), code="bad_spec")
     if error["type"] in {"missing", "missing_argument"}:
-        cure = "Add a [[label]] with a name for each answer." if dotted == "label" else f"Add {key} to the file."
-        return RatchetError(f"{where}: {dotted!r} is missing.", cure, code="bad_spec")
+        hint = "Add a [[label]] with a name for each answer." if dotted == "label" else f"Add {key} to the file."
+        return RatchetError(f"{where}: {dotted!r} is missing.", hint, code="bad_spec")
     value = repr(error["input"][:60]) if isinstance(error["input"], str) else json.dumps(error["input"])[:60]
-    cure = f"Change {key}; 'ratchet init' writes a file that passes as it is."
+    hint = f"Change {key}; 'ratchet init' writes a valid example."
     if error["type"] == "string_type" and not isinstance(error["input"], dict | list):
-        cure = f'Put it in quotes: {key} = "{value}".'
-    return RatchetError(f"{where}: {dotted} = {value} does not fit: {error['msg']}.", cure, code="bad_spec")
+        hint = f'Put it in quotes: {key} = "{value}".'
+    return RatchetError(f"{where}: {dotted} = {value} is not valid: {error['msg']}.", hint, code="bad_spec")
 
 
-def _place_of_refusal(document: dict[str, Any], error: RatchetError, text: str) -> str:
-    """` line N` of the setting that a refused value's sentence begins with, and which candidate it is of."""
+def _place_of_bad_value(document: dict[str, Any], error: RatchetError, text: str) -> str:
+    """Return ` line N` of the setting at the start of the error's message, with its candidate; '' when not found."""
     named = re.match(r"(\w+)\.(\w+) = ", error.message)
     if named is None:
         return ""
@@ -157,14 +156,13 @@ def _place_of_refusal(document: dict[str, Any], error: RatchetError, text: str) 
 
 
 def _place_of(key: str, section: str) -> str:
-    """The cure for `key`, unknown in `section`: where it belongs, else the nearest key that is known here, else all of
-    them."""
+    """Return the hint for `key`, unknown in `section`: its own section, else the nearest known key, else all keys."""
     known = {name: list(settings.__dataclass_fields__) for name, settings in _SECTIONS.items()}
     for other, keys in known.items():
         if key in keys:
             brackets = f"[[{other}]]" if other in ("label", "candidate", "target") else f"[{other}]"
             return (
-                f"It belongs into {brackets}."
+                f"It belongs in {brackets}."
                 if other
                 else "It belongs to the whole file: move it above the first [section]."
             )
@@ -172,8 +170,7 @@ def _place_of(key: str, section: str) -> str:
 
 
 def _line_of(location: tuple[int | str, ...], text: str) -> str:
-    """` line N` of the setting at `location`, as (label, 1, threshold), or of the section that holds it; '' when not
-    found."""
+    """Return ` line N` of the setting at `location`, as (label, 1, threshold), or of its section; '' when not found."""
     lines = [line.strip() for line in text.splitlines()]
     names = [part for part in location if isinstance(part, str)]
     number = next((part for part in location if isinstance(part, int)), 0)

@@ -1,9 +1,8 @@
-"""Stage folders: where a process builds what then appears whole, alone under its name, and what the next one finds of a
-killed one.
+"""Stage folders: hidden folders in which a process builds something that then appears whole under its name.
 
-Whoever builds holds a lock beside the folder, which the kernel gives back however the process ends; a process number
-would not do, for every container begins with the same ones. Add here what else such work has in common; what is built
-is its store's affair.
+The builder holds a lock beside the folder, which the kernel releases however the process ends; a process number would
+not do, since every container begins with the same ones. Add here what else such work has in common; the content is up
+to each store.
 """
 
 import fcntl
@@ -19,9 +18,10 @@ _FOLDER, _LOCK = ".stage", ".lock"
 
 @contextmanager
 def stage_folder(parent: Path, name: str) -> Iterator[Path]:
-    """An empty hidden folder in `parent`, removed with the block unless it was moved away by then.
+    """Make an empty hidden folder in `parent`, removed after the block unless it was moved away by then.
 
-    What killed processes left in `parent` is removed before. Raises `BlockingIOError` while another holds that name.
+    Leftovers of killed processes in `parent` are removed first. Raises `BlockingIOError` while another process holds
+    the name.
     """
     parent.mkdir(parents=True, exist_ok=True)
     sweep_stages(parent)
@@ -43,11 +43,11 @@ def sweep_stages(parent: Path) -> None:
 
 @contextmanager
 def _hold(path: Path) -> Iterator[None]:
-    """The lock of that name, whose file goes with the block; raises `BlockingIOError` where somebody has it."""
+    """Hold the lock at `path`, and remove its file after the block; raises `BlockingIOError` while it is taken."""
     while True:
         with path.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _is_at(file, path):  # whoever had it was just done, and removed the file that was opened here
+            if not _is_at(file, path):  # its holder has just finished, and removed the file that was opened here
                 continue
             try:
                 yield

@@ -1,9 +1,10 @@
-"""Reads deployment targets: the built-in ones, and a home's own from `targets.toml`.
+"""Deployment targets: the built-in ones, and a home's own from `targets.toml`.
 
-Add here what such a file can have wrong; rules about values are in `ratchet/deployment/profiles.py`.
+Add here faults of such a file; rules about values are in `ratchet/deployment/profiles.py`.
 """
 
 import json
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -19,7 +20,7 @@ from ratchet.storage.home import Home
 
 
 def read_targets(home: Home) -> dict[str, Profile]:
-    """Every target by name: the built-in ones and the home's own, which may not take a built-in's name."""
+    """Return every target by name: the built-in ones and the home's own, which may not reuse a built-in name."""
     path = home.root / "targets.toml"
     known = built_in_targets()
     if not path.exists():
@@ -30,22 +31,22 @@ def read_targets(home: Home) -> dict[str, Profile]:
         raise _bad(f"{path.name} is not valid TOML: {error}.", "Save it as UTF-8.") from None
     for name in own:
         if name in known:
-            raise _bad(f"{path.name}: {name!r} is a built-in target.", f"Call yours {name}_2, or anything else.")
+            raise _bad(f"{path.name}: {name!r} is a built-in target.", f"Rename yours, to {name}_2 for instance.")
     return {**known, **own}
 
 
 def built_in_targets() -> dict[str, Profile]:
-    """The targets that come with Ratchet."""
+    """Return the targets that come with Ratchet."""
     source = files("ratchet.deployment") / "built_in.toml"
     return parse_targets(source.read_text(encoding="utf-8"), Path("built_in.toml"))
 
 
 def parse_targets(text: str, path: Path) -> dict[str, Profile]:
-    """The targets in `text`, one table each; raises `RatchetError` that names the file, the key and the cure."""
+    """Parse the targets in `text`, one table each; raises `RatchetError` with the file, the key and a hint."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _bad(f"{path.name} is not valid TOML: {error}.", "Mend the line it names.") from None
+        raise _bad(f"{path.name} is not valid TOML: {error}.", hint_for_toml(error)) from None
     result = {}
     for name, table in document.items():
         if not isinstance(table, dict):
@@ -59,6 +60,14 @@ def parse_targets(text: str, path: Path) -> dict[str, Profile]:
         except RatchetError as error:
             raise _bad(f"{path.name} [{name}]: {error.message}", error.hint) from None
     return result
+
+
+def hint_for_toml(error: ValueError) -> str:
+    """Return the hint for a file that cannot be decoded: the line to fix, where the error names one."""
+    if isinstance(error, UnicodeDecodeError):
+        return "Save it as UTF-8."
+    line = re.search(r"at line (\d+)", str(error))
+    return f"Fix line {line[1]}." if line else "Fix the end of the file."
 
 
 @cache
@@ -79,9 +88,9 @@ def _explain(error: ValidationError, target: str, path: Path) -> RatchetError:
     if first["type"] in {"missing", "missing_argument"}:
         return _bad(f"{where}: {key!r} is missing.", f"Add {key}; docs/targets.md shows a whole target.")
     return _bad(
-        f"{where}: {'.'.join(location)} = {str(first['input'])[:60]!r} does not fit: {first['msg']}.", f"Change {key}."
+        f"{where}: {'.'.join(location)} = {str(first['input'])[:60]!r} is not valid: {first['msg']}.", f"Change {key}."
     )
 
 
-def _bad(found: str, cure: str) -> RatchetError:
-    return RatchetError(found, cure, code="bad_target")
+def _bad(message: str, hint: str) -> RatchetError:
+    return RatchetError(message, hint, code="bad_target")

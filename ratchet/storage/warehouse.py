@@ -1,8 +1,7 @@
-"""The warehouse: one DuckDB file with the tables of `migrations.py`, opened late and closed early by one process at a
-time.
+"""The warehouse: one DuckDB file with the tables of `migrations.py`, opened briefly by one process at a time.
 
-It is never the truth: a file that is missing or damaged is built again by `ratchet/ingest/rebuild.py`. Add here how the
-file is opened and ways to read or replace rows; what the rows mean belongs to the logic.
+It is never the only copy: a file that is missing or damaged is rebuilt by `ratchet/ingest/rebuild.py`. Add here how the
+file is opened, and ways to read or replace rows; their meaning belongs to the logic.
 """
 
 import fcntl
@@ -34,25 +33,25 @@ _T = TypeVar("_T")
 _LONGEST_SLEEP_S = 2.0
 
 CYCLE_TABLES = ("labels", "examples", "dropped", "predictions")
-"""Tables that cycles fill. Each cycle's rows are also kept as a Parquet file, from which they are restored."""
+"""Tables that cycles fill. Each cycle's rows are also stored as a Parquet file, from which they are restored."""
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """The DuckDB file at `path`, in a home; waits up to `lock_wait_s` seconds for another process to let go of it."""
+    """The DuckDB file at `path`, in a home; waits up to `lock_wait_s` seconds for another process to close it."""
 
     path: Path
     lock_wait_s: float = 60.0
     restore: Callable[[Path], None] | None = None
-    """Builds the file again; without it a missing file begins empty."""
+    """Function that rebuilds the file; without it a missing file begins empty."""
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """An open connection with the newest schema, closed at the end of the block. Keep the block short.
+        """Open a connection with the newest schema, closed at the end of the block. Keep the block short.
 
         Raises `RatchetError` when another process holds the file for longer than `lock_wait_s`, when the file is of a
-        newer version, or when it turns out damaged inside the block: it has then been rebuilt, and the caller may
-        simply try again.
+        newer version, or when damage shows inside the block: the file has then been rebuilt, and the caller may try
+        again.
         """
         connection = self._open()
         try:
@@ -73,17 +72,16 @@ class Warehouse:
             connection.close()
 
     def frame(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
-        """The result of one query as a pandas frame; `params` by place (`?`) or by name (`$name`)."""
+        """Return the result of one query as a pandas frame; `params` by position (`?`) or by name (`$name`)."""
         with self.connect() as connection:
             return connection.execute(sql, dict(params) if isinstance(params, Mapping) else list(params)).df()
 
     def replace(self, table: str, classifier: str, week: date, frame: "pd.DataFrame") -> None:
-        """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction, keeping a Parquet
-        copy."""
+        """Replace all rows of one cycle in `table` by `frame` (columns by name), in one transaction; store a copy."""
         self.replace_weeks(table, classifier, {week: frame})
 
     def replace_weeks(self, table: str, classifier: str, frames: "Mapping[date, pd.DataFrame]") -> None:
-        """As `replace`, for several weeks in one transaction."""
+        """Replace the rows of several weeks, as `replace` does, in one transaction."""
         if table not in CYCLE_TABLES:
             raise ValueError(f"table {table!r} is not filled by cycles; one of {CYCLE_TABLES}")
         with self.connect() as connection:
@@ -97,15 +95,15 @@ class Warehouse:
                 raise
 
     def count(self, table: str, classifier: str) -> int:
-        """Number of rows of `classifier` in `table`, one of those in `migrations.py`."""
+        """Count the rows of `classifier` in `table`, one of those in `migrations.py`."""
         if table not in (*CYCLE_TABLES, "production_logs", "corrections", "ingested_files"):
-            raise ValueError(f"there is no table {table!r}")
+            raise ValueError(f"unknown table {table!r}")
         with self.connect() as connection:
             rows = connection.execute(f"SELECT count(*) FROM {table} WHERE classifier = ?", [classifier]).fetchall()
         return int(rows[0][0])
 
     def weeks(self, classifier: str) -> dict[date, int]:
-        """The weeks that hold production logs of `classifier`, oldest first, with the number of requests."""
+        """Return the weeks that have production logs of `classifier`, oldest first, with the number of requests."""
         with self.connect() as connection:
             rows = connection.execute(
                 "SELECT week, count(*) FROM production_logs WHERE classifier = ? GROUP BY week ORDER BY week",
@@ -153,7 +151,7 @@ class Warehouse:
             return self._patiently(lambda: duckdb.connect(str(self.path), config=config))
 
     def _patiently(self, attempt: Callable[[], _T]) -> _T:
-        """Try until the lock is free, sleeping ever longer, at random so that waiters do not march in step."""
+        """Try until the lock is free, with growing random pauses so that waiting processes do not try in step."""
         deadline, pause = time.monotonic() + self.lock_wait_s, 0.02
         while True:
             try:
@@ -164,7 +162,7 @@ class Warehouse:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise self._held(error) from None
-            time.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 - spreads waiters, guards nothing
+            time.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 - spreads attempts, protects nothing
             pause = min(2 * pause, _LONGEST_SLEEP_S)
 
     def _held(self, error: Exception) -> RatchetError:
@@ -178,12 +176,11 @@ class Warehouse:
         )
 
     def rebuild(self) -> Path | None:
-        """Move the file aside, sound or not, and build it again. Returns where the old one lies now, if there was
-        one."""
-        return self._rebuild("a rebuild was asked for", even_if_sound=True)
+        """Move the file aside, damaged or not, and rebuild it. Returns the new path of the old file, or None."""
+        return self._rebuild("a rebuild was requested", even_if_sound=True)
 
     def _rebuild(self, why: str, *, even_if_sound: bool = False) -> Path | None:
-        """One process at a time; the others find it done."""
+        """Rebuild the file in one process at a time; the others find it done. Returns the path of the old file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = None
         with self.path.with_name(f".{self.path.name}.rebuild.lock").open("w") as lock:

@@ -78,5 +78,5 @@ def test_a_damaged_record_fails_the_look_of_its_own_classifier_alone(
         asked = publication_check_schedule(context, home=home)
     assert isinstance(asked, list)
     assert [request.tags["ratchet/classifier"] for request in asked] == ["broken", "small"]
-    with pytest.raises(RatchetError, match="is no record of a publication"):
+    with pytest.raises(RatchetError, match="is not a record of a publication"):
         publication_check.execute_in_process(run_config=asked[0].run_config, instance=stored_instance)

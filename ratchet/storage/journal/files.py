@@ -1,8 +1,7 @@
-"""The files of a journal: rows appended and synced, sealed into segments, and taken over from a process that was
-killed.
+"""The files of a journal: rows are appended and synced, sealed into segments, and taken over from a killed process.
 
-One process at a time holds a journal; a second is told so, and takes nothing over. Nothing here knows of threads or of
-time. Add here how rows survive on disk; who waits for that is `journal.py`, what a segment is `segments.py`.
+One process at a time holds a journal; a second gets an error, and takes nothing over. Nothing here knows of threads or
+of time. Add here how rows survive on disk; waiting for them is `journal.py`, the format of a segment `segments.py`.
 """
 
 from collections.abc import Sequence
@@ -27,12 +26,12 @@ from ratchet.storage.journal.segments import (
 class JournalFiles:
     """The journals of one kind of row in `folder`; `landing` receives their segments.
 
-    `written` counts the rows in the newest journal, `damaged` those that the disk changed: their journal is kept aside
-    as `*.damaged`.
+    `written` counts the rows in the newest journal, `damaged` the rows that changed on disk: their journal is kept as
+    `*.damaged`.
     """
 
     def __init__(self, folder: Path, landing: Path, rows: RowSchema, disk: FileSystem = DISK) -> None:
-        """Seal what an earlier process left behind, and begin a new journal.
+        """Seal the journals of an earlier process, and begin a new one.
 
         Raises OSError when the folder cannot be written, BlockingIOError when another process holds it.
         """
@@ -57,7 +56,7 @@ class JournalFiles:
             failpoint("journal.before_sync")
             self._disk.fsync(self._path)
         except OSError:
-            # half a batch is no batch: nobody was told of it. If not now, the next write cuts it.
+            # half a batch was never acknowledged: cut it now, or with the next write
             with suppress(OSError):
                 self._disk.append(self._path, b"", at=self._length)
             raise
@@ -66,15 +65,14 @@ class JournalFiles:
         failpoint("journal.before_answer")
 
     def rotate(self) -> None:
-        """Begin the next journal, then seal the others; raises OSError on a full disk: every row is kept for the next
-        time."""
+        """Begin the next journal, then seal the others; raises OSError on a full disk, and keeps every row."""
         self._begin()
         for left in left_behind(self._folder, self._disk):
             if left != self._path:
                 self._seal(left)
 
     def end(self) -> None:
-        """Let another process have the journal; an empty one is removed."""
+        """Release the journal to other processes; an empty one is removed."""
         with self._held:
             if not self.written:
                 self._disk.unlink(self._path)
@@ -87,12 +85,12 @@ class JournalFiles:
         self._path, self._length, self.written = path, 0, 0
 
     def _seal(self, path: Path) -> None:
-        self._disk.fsync(path)  # else a power loss may undo rows of which a segment is already told
+        self._disk.fsync(path)  # else a power loss may undo rows that a published segment already holds
         rows, damaged = read_journal(path, self._disk)
         if rows:
             publish_segment(self._landing, self._rows, rows, self._disk)
             failpoint("journal.after_segment")
-        if damaged:  # the disk changed what was written: the whole rows are taken, the file is kept to be looked at
+        if damaged:  # the disk changed what was written: intact rows are used, the file is kept for inspection
             self.damaged += damaged
             mark = digest_bytes(self._disk.read(path))[:12]
             self._disk.replace(path, path.with_name(f"{path.stem}-{mark}.damaged"))

@@ -1,10 +1,9 @@
-"""The journal: rows that are on disk before anyone is told so.
+"""The journal: rows that are on disk before they are acknowledged.
 
-One process appends; a thread writes what has gathered since the last write, syncs once, and then answers all of it
-(group commit). Each line carries a checksum, so that a torn tail is known for what it is. A journal that is left behind
-by a crash is sealed by the next process: the same rows give a segment of the same name, and intake takes each row once.
-Add here who waits for what; how rows survive on disk is `files.py`, and how segments are taken
-`ratchet/ingest/landing.py`.
+One process appends; a thread writes the rows that have gathered since the last write, syncs once, and then acknowledges
+them all (group commit). Each line has a checksum, so that a torn tail is recognised. A journal that is left behind by a
+crash is sealed by the next process: the same rows give a segment of the same name, and ingest accepts each row once.
+Add here what callers wait for; files are `files.py`, and segments are ingested by `ratchet/ingest/landing.py`.
 """
 
 import queue
@@ -33,7 +32,7 @@ class Journal:
         seal_s: float = 60.0,
         disk: FileSystem = DISK,
     ) -> None:
-        """Seal what an earlier process left behind, and begin a new journal.
+        """Seal the journals of an earlier process, and begin a new one.
 
         Raises OSError when the folder cannot be written, or another process holds the journal.
         """
@@ -47,19 +46,18 @@ class Journal:
 
     @property
     def stopped(self) -> bool:
-        """Whether a fault of its own ended it: open another on the same folder, which takes what this one left
-        behind."""
+        """True where an error ended it: open another on the same folder, which takes over its rows."""
         return self._fault is not None
 
     @property
     def damaged(self) -> int:
-        """Rows that the disk changed: their journal is kept aside as `*.damaged`."""
+        """Rows that changed on disk: their journal is kept as `*.damaged`."""
         return self._files.damaged
 
     def append(self, row: Row) -> "Future[None]":
         """Add a row; the future is done once it is on disk, and holds the OSError when it could not be written.
 
-        Raises ValueError for a row of other columns, and OSError once the journal has stopped for a fault of its own.
+        Raises ValueError for a row of other columns, and OSError once the journal has stopped with an error.
         """
         lacking = set(row) ^ set(self._rows.columns)
         if lacking:
@@ -68,12 +66,12 @@ class Journal:
             raise OSError("the journal has stopped") from self._fault
         done: Future[None] = Future()
         self._inbox.put((as_line(row), done))
-        if self._fault is not None:  # it stopped between the look and the put
-            self._refuse_waiting()
+        if self._fault is not None:  # it stopped between the check and the put
+            self._fail_waiting()
         return done
 
     def close(self) -> None:
-        """Write what is waiting, seal it, and end. Idempotent."""
+        """Write the waiting rows, seal them, and end. Idempotent."""
         if self._thread.is_alive():
             self._inbox.put(None)
             self._thread.join()
@@ -83,11 +81,11 @@ class Journal:
             self._serve()
         except BaseException as error:
             self._fault = error
-            self._refuse_waiting()
+            self._fail_waiting()
             raise
 
-    def _refuse_waiting(self) -> None:
-        """Nobody shall wait for an answer that will not come."""
+    def _fail_waiting(self) -> None:
+        """Set an error on all waiting futures, so that no caller waits for ever."""
         try:
             while True:
                 if (item := self._inbox.get_nowait()) is not None:
@@ -108,7 +106,7 @@ class Journal:
         self._files.end()
 
     def _gather(self) -> tuple[list[tuple[bytes, "Future[None]"]], bool]:
-        """Everything that waits now, after waiting for the first; and whether this is the end."""
+        """Return all waiting rows, after waiting for the first, and True at the end."""
         batch: list[tuple[bytes, Future[None]]] = []
         wait_s = max(0.0, self._seal_at - time.monotonic()) if self._files.written else None
         try:
@@ -136,6 +134,6 @@ class Journal:
             done.set_result(None)
 
     def _rotate(self) -> None:
-        with suppress(OSError):  # a disk that is full: the rows stay where they are until the next attempt
+        with suppress(OSError):  # on a full disk the rows stay in the journal until the next attempt
             self._files.rotate()
         self._seal_at = time.monotonic() + self._seal_s

@@ -1,4 +1,4 @@
-"""What the gateway landed lately, read back: its journals and its newest segments.
+"""Recent rows of the gateway, read back from its journals and its newest segments.
 
 Add here other questions about rows that the gateway wrote itself; rows of the warehouse are
 `ratchet/storage/warehouse.py`.
@@ -15,10 +15,10 @@ MOST_SEGMENTS = 1000
 
 
 def read_landed(journal: Path, landing: Path, columns: Sequence[str], most: int) -> list[dict[str, Any]]:
-    """The newest rows, at most `most` and those of 1,000 segments, oldest first; times as RFC 3339 in UTC. May read
-    some twice.
+    """Read the newest rows, at most `most` and those of 1,000 segments, oldest first; times as RFC 3339 in UTC.
 
-    Raises OSError for a folder that cannot be read; a segment that is no Parquet any more is left out.
+    Some rows may come twice. Raises OSError for a folder that cannot be read; a segment that is not valid Parquet is
+    left out.
     """
     result: list[dict[str, Any]] = []
     for path in reversed(left_behind(journal) if journal.is_dir() else []):
@@ -37,7 +37,7 @@ def _read_segment(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
 
     try:
         rows: list[dict[str, Any]] = pq.read_table(path, columns=list(columns)).to_pylist()
-    except (pa.ArrowException, FileNotFoundError):  # intake says what is wrong with it
+    except (pa.ArrowException, FileNotFoundError):  # ingest reports its fault
         return []
     return rows
 

@@ -1,6 +1,6 @@
-"""Sealing: what a journal's file holds, and how its rows become one Parquet segment of a landing folder.
+"""Format of journals and segments: lines of a journal's file, and the Parquet segment that is made of them.
 
-Add here what a segment looks like; how rows get onto the disk is `journal.py`.
+Add here a change of either format; rows are appended by `journal.py`.
 """
 
 import json
@@ -27,21 +27,21 @@ _NAMED = re.compile(rf"{_PREFIX}([0-9a-f]{{{_SHOWN}}})\.parquet")
 
 @dataclass(frozen=True)
 class RowSchema:
-    """What a journal holds: `name`, and for each column its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE, BIGINT or
-    BOOLEAN)."""
+    """Columns of a kind of row, each with its SQL type (VARCHAR, TIMESTAMPTZ, DOUBLE, BIGINT or BOOLEAN)."""
 
     name: str
     columns: Mapping[str, str]
 
 
 def as_line(row: Row) -> bytes:
-    """A row as a journal holds it: checksum, space, JSON without line breaks, line break. Raises ValueError for NaN."""
+    """Write a row as a journal's line: checksum, space, JSON without line breaks, line break. Raises ValueError for
+    NaN."""
     content = canonical_json(row).encode()
     return b"%08x %s\n" % (zlib.crc32(content), content)
 
 
 def left_behind(folder: Path, disk: FileSystem = DISK) -> list[Path]:
-    """The journals of a folder, oldest first."""
+    """List the journals of a folder, oldest first."""
     return [
         folder / name for name in disk.list(folder) if name.endswith(SUFFIX) and name.removesuffix(SUFFIX).isdigit()
     ]
@@ -55,15 +55,16 @@ def sweep_unsealed(landing: Path, disk: FileSystem = DISK) -> None:
 
 
 def read_journal(path: Path, disk: FileSystem = DISK) -> tuple[list[dict[str, Any]], int]:
-    """The whole rows of a journal, and how many damaged lines stand before a whole one.
+    """Return the intact rows of a journal, and the number of damaged lines that an intact one follows.
 
-    What is damaged at the very end is a torn write that nobody was told of: it is no row, and no damage.
+    Damaged lines at the very end are a torn write that was never acknowledged: they count neither as rows nor as
+    damage.
     """
     rows: list[dict[str, Any]] = []
     damaged = torn = 0
     for line in disk.read(path).split(b"\n")[:-1]:
-        said, _, content = line.partition(b" ")
-        if len(said) == _CRC_CHARS and said == b"%08x" % zlib.crc32(content):
+        checksum, _, content = line.partition(b" ")
+        if len(checksum) == _CRC_CHARS and checksum == b"%08x" % zlib.crc32(content):
             rows.append(json.loads(content))
             damaged, torn = damaged + torn, 0
         else:
@@ -72,7 +73,7 @@ def read_journal(path: Path, disk: FileSystem = DISK) -> tuple[list[dict[str, An
 
 
 def publish_segment(landing: Path, rows: RowSchema, content: Sequence[Row], disk: FileSystem = DISK) -> Path:
-    """Write rows, in the order of their time, as one Parquet file named by what it holds; idempotent."""
+    """Write rows, in the order of their time, as one Parquet file named by its content; idempotent."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -90,26 +91,26 @@ def publish_segment(landing: Path, rows: RowSchema, content: Sequence[Row], disk
     }
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink, compression="zstd")
-    result = sink.getvalue().to_pybytes()
-    target = landing / f"{_PREFIX}{digest_bytes(result)[:_SHOWN]}.parquet"
-    write_atomically(target, result, disk=disk)
+    segment = sink.getvalue().to_pybytes()
+    target = landing / f"{_PREFIX}{digest_bytes(segment)[:_SHOWN]}.parquet"
+    write_atomically(target, segment, disk=disk)
     return target
 
 
 def is_sealed(name: str) -> bool:
-    """Whether a file's name is one that `publish_segment` gives, and so says what the file must hold."""
+    """Return True for a name that `publish_segment` gives, and that therefore holds the digest of the content."""
     return _NAMED.fullmatch(name) is not None
 
 
 def is_intact(segment: Path, sha256: str | None = None) -> bool:
-    """Whether a file holds the bytes that `publish_segment` named it by; `sha256` is that of the file, where it is
-    known already.
+    """Return True where a file holds the bytes that its name, given by `publish_segment`, stands for.
 
-    False for a file of any other name, and for one that cannot be read.
+    `sha256` is that of the file, where it is known already. False for a file of any other name, and for one that cannot
+    be read.
     """
-    said = _NAMED.fullmatch(segment.name)
+    named = _NAMED.fullmatch(segment.name)
     try:
-        return said is not None and (sha256 or digest_file(segment)).startswith(said[1])
+        return named is not None and (sha256 or digest_file(segment)).startswith(named[1])
     except OSError:
         return False
 
@@ -119,5 +120,5 @@ def _stored(value: Any, sql: str) -> Any:
 
 
 def number_of(path: Path) -> int:
-    """The place of a journal among those of its folder."""
+    """Return the number of a journal in its folder."""
     return int(path.stem)

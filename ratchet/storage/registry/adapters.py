@@ -1,6 +1,6 @@
 """Sealed adapters on disk: one read-only folder for each, named by the digest of its content.
 
-Add here how adapters are kept and found; what a folder may hold is said in `ratchet/models/adapters/format.py`.
+Add here how adapters are stored and found; the files of a folder are defined in `ratchet/models/adapters/format.py`.
 """
 
 import os
@@ -28,8 +28,8 @@ class AdapterStore:
     def seal(self, name: str, source: Path, additions: Mapping[str, Any]) -> str:
         """Copy the adapter folder `source`, with `additions` in its card, under the digest of the result; return it.
 
-        Idempotent: the same content gives the same digest and is stored once. Raises `RatchetError` when `source` is no
-        adapter folder or an addition is not part of a card. A crash at any instant leaves no visible adapter.
+        Idempotent: the same content gives the same digest and is stored once. Raises `RatchetError` when `source` is
+        not an adapter folder or an addition is not part of a card. A crash at any instant leaves no visible adapter.
         """
         content = {name: data for name, data in read_folder(source).items() if name != form.MANIFEST}
         card = form.AdapterCard.from_json({**form.read_card(content).as_json(), **additions})
@@ -39,6 +39,7 @@ class AdapterStore:
         if target.is_dir():
             self.open(name, digest)
             return digest
+        # built in a hidden folder and renamed as a whole, so that no reader ever sees half an adapter
         stage = target.with_name(f".{digest[:16]}.{os.getpid()}.stage")
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir(parents=True)
@@ -57,7 +58,7 @@ class AdapterStore:
         return digest
 
     def open(self, name: str, digest: str) -> Path:
-        """The folder of a sealed adapter, after every byte was compared with its manifest and its name.
+        """Return the folder of a sealed adapter, after comparing every byte with its manifest and its name.
 
         Raises `RatchetError` when there is none, or when anything in it changed.
         """
@@ -66,31 +67,33 @@ class AdapterStore:
             raise self._unknown(name, digest)
         with open_folder(folder) as opened:
             if opened.digest != digest:
-                raise form.bad_adapter(f"adapter {digest[:16]} of {name} is not the content that its name says.")
+                raise form.bad_adapter(
+                    f"adapter {digest[:16]} of {name} does not have the content that its name stands for."
+                )
         return folder
 
     def digests(self, name: str) -> list[str]:
-        """Digests of all sealed adapters, oldest first."""
+        """List the digests of all sealed adapters, oldest first."""
         folders = [path for path in self._home.adapters(name).glob("*") if DIGEST.fullmatch(path.name)]
         return [path.name for path in sorted(folders, key=lambda path: (path.stat().st_mtime_ns, path.name))]
 
     def find(self, name: str, prefix: str) -> str:
-        """The one digest that begins with `prefix`; raises `RatchetError` when none or several do."""
-        result = [digest for digest in self.digests(name) if prefix and digest.startswith(prefix)]
-        if len(result) != 1:
-            if result:
+        """Return the one digest that begins with `prefix`; raises `RatchetError` when none or several do."""
+        matches = [digest for digest in self.digests(name) if prefix and digest.startswith(prefix)]
+        if len(matches) != 1:
+            if matches:
                 raise RatchetError(
-                    f"{len(result)} adapters of {name} begin with {prefix!r}.",
+                    f"{len(matches)} adapters of {name} begin with {prefix!r}.",
                     "Give more digits.",
                     code="ambiguous_adapter",
                 )
             raise self._unknown(name, prefix)
-        return result[0]
+        return matches[0]
 
     def _unknown(self, name: str, digest: str) -> RatchetError:
-        known = ", ".join(result[:12] for result in self.digests(name)[-5:]) or "none"
+        known = ", ".join(each[:12] for each in self.digests(name)[-5:]) or "none"
         return RatchetError(
             f"{name} has no adapter {digest[:64]!r} (newest: {known}).",
-            "Train one with 'ratchet cycle', or give a digest that is listed.",
+            "Train one with 'ratchet cycle', or give one of these digests.",
             code="no_adapter",
         )

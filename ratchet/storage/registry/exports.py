@@ -1,7 +1,6 @@
-"""Exports on disk: `<home>/<classifier>/exports/<adapter digest>/<kind>/`, each with the `export.json` that vouches for
-it.
+"""Exports on disk: `<home>/<classifier>/exports/<adapter digest>/<kind>/`, each with `export.json` and its digests.
 
-Add here how exports are kept and read. What is written is `ratchet/deployment/exports/kinds.py`, whether it may be used
+Add here how exports are stored and read. They are written by `ratchet/deployment/exports/kinds.py`, and judged by
 `parity.py`.
 """
 
@@ -42,7 +41,7 @@ class Exports:
         self._home, self._adapters, self._disk = home, AdapterStore(home), disk
 
     def folder(self, name: str, digest: str, kind: str) -> Path:
-        """Where an export lies; raises `RatchetError` for a kind that there is none of."""
+        """Return the folder of an export; raises `RatchetError` for an unknown kind."""
         if kind not in KINDS:
             raise RatchetError(
                 f"unknown kind of export {kind!r}.",
@@ -52,7 +51,7 @@ class Exports:
         return self._home.classifier(name) / "exports" / digest / kind
 
     def make(self, name: str, digest: str, kind: str) -> dict[str, Any]:
-        """Write an export, or find it written, compare its answers on labelled texts, and return its record.
+        """Write an export unless it exists, compare its answers on labelled texts, and return its record.
 
         It appears whole or not at all; one that fails parity is kept, for its figures, and is never opened.
         """
@@ -61,7 +60,9 @@ class Exports:
             return self.record(name, digest, kind)
         opened = validate_adapter(self._adapters.open(name, digest))
         make_folder(target.parent, self._disk)
-        for folder in target.parents[1].glob("*"):  # also of adapters that nobody exports again
+        for folder in target.parents[1].glob(
+            "*"
+        ):  # leftovers of killed writers, also of adapters that are never exported again
             sweep_stages(folder)
         try:
             with stage_folder(target.parent, kind) as stage:
@@ -79,13 +80,13 @@ class Exports:
         return self.record(name, digest, kind)
 
     def made(self, name: str, digest: str, kind: str) -> bool:
-        """Whether it lies there, whole or not."""
+        """Return True where the export exists, intact or not."""
         return (self.folder(name, digest, kind) / RECORD).is_file()
 
     def record(self, name: str, digest: str, kind: str) -> dict[str, Any]:
-        """The content of `export.json`, after every file was compared with it; raises `RatchetError` for any other.
+        """Return the content of `export.json` after comparing every file with it; raises `RatchetError` if one differs.
 
-        The verdict is that of its evidence under the limits that classifier.toml has now.
+        The verdict is that of its evidence under the current limits of classifier.toml.
         """
         folder = self.folder(name, digest, kind)
         try:
@@ -96,23 +97,23 @@ class Exports:
             fits = False
         if not fits:
             raise RatchetError(
-                f"the {kind} export of adapter {digest[:12]} is missing or not what was written.",
+                f"the {kind} export of adapter {digest[:12]} is missing or was changed.",
                 f"Remove {folder} and run 'ratchet export' again.",
                 code="bad_export",
             )
         return result
 
     def open(self, name: str, digest: str, kind: str, files: Mapping[str, str] | None = None) -> Predictor:
-        """A predictor on an export that passed parity; raises `RatchetError` for any other, and for a kind that others
-        serve.
+        """Return a predictor on an export that passed parity; raises `RatchetError` for any other.
 
-        With `files`, the digest of each file by its name, also for one that is not of exactly these bytes.
+        Also raises for a kind that Ratchet does not serve, and, with `files` (digests by file name), for an export of
+        other bytes.
         """
         result = self.record(name, digest, kind)
         if not KINDS[kind].served:
             raise RatchetError(
                 f"a {kind} export is not served by Ratchet.",
-                "Serve it by its own runtime, or use onnx_int8.",
+                "Serve it with its own runtime, or use onnx_int8.",
                 code="not_served",
             )
         if files is not None and result["files"] != dict(files):
@@ -128,7 +129,9 @@ class Exports:
                 code="no_parity",
             )
         model = (self.folder(name, digest, kind) / ONNX).read_bytes()
-        if digest_bytes(model) != result["files"][ONNX]:  # what was checked is what is loaded
+        if (
+            digest_bytes(model) != result["files"][ONNX]
+        ):  # it may have changed since `record`: load only what was checked
             raise RatchetError(
                 f"the {kind} export of adapter {digest[:12]} changed while it was read.",
                 "Try again.",
@@ -172,24 +175,23 @@ class Exports:
     def _compare(
         self, name: str, digest: str, kind: ExportKind, opened: ValidatedAdapter, stage: Path
     ) -> tuple[dict[str, Any], Speed | None]:
-        """How its answers differ from the adapter's on every text whose label both know, and how fast both gave
-        them."""
+        """Compare answers and speed of export and adapter on every text whose label both know."""
         specs, labels = Specs(self._home), opened.card.labels
         golden = [(item.text, item.label) for item in specs.golden(name)]
         given = {GOLDEN: golden, HELD_OUT: held_out_texts(self._home, name, digest, specs[name].export.held_out)}
-        asked, strange = split_by_label(given, labels)
+        examples_by_set, strange = split_by_label(given, labels)
         ours = load_predictor(self._adapters.open(name, digest))
         with kind.ask(opened, stage) as theirs:
-            result = {}
-            for split, examples in asked.items():
+            pairs = {}
+            for split, examples in examples_by_set.items():
                 texts, truth = [text for text, _ in examples], [labels.index(label) for _, label in examples]
-                result[split] = (_answer(ours, texts), _answer(theirs, texts), truth)
-            speed = compare_speed(ours, theirs, [text for text, _ in asked[GOLDEN]])
-            return compare_sets(result, strange), speed
+                pairs[split] = (_answer(ours, texts), _answer(theirs, texts), truth)
+            speed = compare_speed(ours, theirs, [text for text, _ in examples_by_set[GOLDEN]])
+            return compare_sets(pairs, strange), speed
 
 
 def _answer(predictor: Predictor, texts: Sequence[str]) -> AnswerPair:
-    """Logits and calibrated probabilities."""
+    """Return logits and calibrated probabilities."""
     logits = predictor.logits(texts)
     return logits, predictor.judge(logits).probabilities
 

@@ -1,8 +1,8 @@
-"""Publications: which adapter was published where, as which commit, and how far that got.
+"""Publications: a record of each adapter that was sent to a repository, with its commit and its step.
 
 `<home>/<classifier>/published/` holds one record for each adapter and repository, replaced as a whole at each step:
 `sending`, `committed`, `verified`, `published`. Add here what must be remembered of a publication; the steps themselves
-are `ratchet/workflows/publication/publish.py`, what is said to the Hub is `ratchet/deployment/hub/client_process.py`.
+are `ratchet/workflows/publication/publish.py`, requests to the Hub `ratchet/deployment/hub/client_process.py`.
 """
 
 import json
@@ -35,14 +35,14 @@ class Publication:
     """SHA-256 of each file of the upload."""
     step: Step
     parent: str | None
-    """The newest commit when it was sent."""
+    """The newest commit of the repository when it was sent."""
     private: bool
-    """Whether only its owner may read the repository, as far as this home knows."""
+    """True where only its owner may read the repository, as far as this home knows."""
     commit: str | None = None
     loaded: dict[str, float] | None = None
-    """How it was loaded back: texts, the largest distance of a logit, and how much is allowed."""
+    """Figures of loading it back: texts, the largest distance of a logit, and its limit."""
     attempt: "Publication | None" = None
-    """Other content of the same adapter that was sent after this commit, and of which no commit is known yet."""
+    """Other content of the same adapter that was sent after this commit, and whose commit is not known yet."""
 
     def __post_init__(self) -> None:
         if (
@@ -56,21 +56,21 @@ class Publication:
 
     @property
     def tag(self) -> str:
-        """What names the commit on the Hub: the week."""
+        """Tag of the commit on the Hub: the week."""
         return self.week
 
     @property
     def url(self) -> str:
-        """Where it can be looked at."""
+        """Address of the repository, at its commit if there is one."""
         return f"{self.endpoint}/{self.repo}" + (f"/tree/{self.commit}" if self.commit else "")
 
     def at(self, step: Step, **changes: Any) -> "Publication":
-        """The same publication, further on."""
+        """Return the same publication at another step."""
         return replace(self, step=step, **changes)
 
 
 def pending(records: Sequence[Publication]) -> list[dict[str, str]]:
-    """The files of what was sent and of which no commit is known: it may have arrived nevertheless."""
+    """Return the files of publications that were sent and whose commit is not known: they may have arrived."""
     return [sent.files for each in records if (sent := each.attempt or each).step == "sending"]
 
 
@@ -81,12 +81,12 @@ class Publications:
         self._home, self._disk = home, disk
 
     def all(self, name: str) -> list[Publication]:
-        """Every record of a classifier, oldest first; raises `RatchetError` for one that cannot be read."""
+        """Read every record of a classifier, oldest first; raises `RatchetError` for one that cannot be read."""
         folder = self._home.published(name)
         return sorted((self._read(folder / file) for file in self._files(name)), key=lambda each: each.number)
 
     def exist(self, name: str) -> bool:
-        """Whether a classifier has a record at all; none is opened, so that a damaged one stands in no other's way."""
+        """Return True where a classifier has any record; none is opened, so damaged ones raise nothing."""
         return bool(self._files(name))
 
     def _files(self, name: str) -> list[str]:
@@ -94,11 +94,11 @@ class Publications:
         return [file for file in listed if file.endswith(".json") and not file.startswith(".")]
 
     def find(self, name: str, adapter: str, endpoint: str, repo: str) -> Publication | None:
-        """The record of an adapter in a repository."""
+        """Return the record of an adapter in a repository, or None."""
         return next((each for each in self.of(name, endpoint, repo) if each.adapter == adapter), None)
 
     def of(self, name: str, endpoint: str, repo: str) -> list[Publication]:
-        """The records of one repository, oldest first."""
+        """Return the records of one repository, oldest first."""
         return [each for each in self.all(name) if (each.endpoint, each.repo) == (endpoint, repo)]
 
     def keep(self, name: str, found: Publication) -> Publication:
@@ -109,11 +109,11 @@ class Publications:
         return found
 
     def next_number(self, name: str) -> int:
-        """The place of one more publication among those of its classifier."""
+        """Return the number of the next publication of the classifier."""
         return max(((each.attempt or each).number for each in self.all(name)), default=0) + 1
 
     def lock(self, name: str) -> Any:
-        """Keeps a second publisher of this home's classifier out."""
+        """Lock out a second publisher of this home's classifier."""
         return self._disk.lock(self._home.classifier(name) / ".publish.lock")
 
     def _read(self, path: Any) -> Publication:
@@ -126,7 +126,7 @@ class Publications:
             return Publication(**document)
         except (ValueError, TypeError, KeyError, AttributeError):
             raise RatchetError(
-                f"{path} is no record of a publication.",
-                "Restore it from a backup, or move it away: a publication is found again on the Hub by its tag.",
+                f"{path} is not a record of a publication.",
+                "Restore it from a backup, or move it away: the publication is found again on the Hub by its tag.",
                 code="bad_publication",
             ) from None

@@ -1,7 +1,7 @@
 """The ledger: the append-only history of promotions of one classifier, each entry chained to the one before and signed.
 
-Its head stands in three places: the file, the signed checkpoint beside it, and the flag. Add here how entries are
-written and read; what they amount to is `ratchet/rollout/state.py`, who may be promoted is decided in
+Its head is kept in three places: the file, the signed checkpoint beside it, and the flag. Add here how entries are
+written and read; their sum is `ratchet/rollout/state.py`, promotions are decided in
 `ratchet/workflows/rollout/nominate.py` and `ratchet/rollout/decision.py`.
 """
 
@@ -26,24 +26,20 @@ from ratchet.storage.rollout.signing_key import public_key, signing_key
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledgers of a home. `pinned` is the public key to trust, instead of the one that lies in the home."""
+    """The ledgers of a home. `pinned` is the public key to trust, instead of the one in the home."""
 
     home: Home
     pinned: Path | None = None
     disk: FileSystem = DISK
 
     def entries(self, classifier: str) -> list[Entry]:
-        """Every entry, oldest first. A torn tail (crash while appending) is no entry; any other fault raises
-        `RatchetError`.
+        """Read every entry, oldest first; a torn tail (crash while appending) is left out.
 
-        A fault is: a line that was edited, is not signed or does not continue the chain; fewer or other entries than
-        the signed checkpoint vouches for.
+        Raises `RatchetError` for a line that was edited, is not signed or does not continue the chain, and for fewer or
+        other entries than the signed checkpoint vouches for.
         """
-        # read first: it never vouches for what is not there
-        path, anchor = (
-            self.home.ledger(classifier),
-            self._anchor(classifier),
-        )
+        path = self.home.ledger(classifier)
+        anchor = self._anchor(classifier)  # before the entries: a checkpoint never vouches for more than the file holds
         lines = whole_lines(read_if_there(path, self.disk) or b"")
         key: Ed25519PublicKey | None = None
         entries: list[Entry] = []
@@ -61,29 +57,29 @@ class Ledger:
             if not is_signed(key, f"entry {classifier}", claimed, str(signature)):
                 raise _broken(path, f"line {number} is not signed with this home's key")
             entries.append(entry)
-        # again: two may have come meanwhile
+        # read again before it counts as missing: another process may have written entries and checkpoint meanwhile
         if anchor is None and len(entries) > 1 and self._anchor(classifier) is None:
             raise _broken(self.home.checkpoint(classifier), "is missing")
         check_head(path, entries, anchor or Head(), "the signed checkpoint")
         return entries
 
     def state(self, classifier: str) -> RolloutState:
-        """What the entries amount to."""
+        """Return the state after all entries."""
         return state_after(self.entries(classifier))
 
     def head(self, classifier: str) -> Head:
-        """Number and digest of the newest entry."""
+        """Return number and digest of the newest entry."""
         return self.state(classifier).head
 
     def live(self, classifier: str) -> str | None:
-        """Digest of the live adapter, or None before the first promotion."""
+        """Return the digest of the live adapter, or None before the first promotion."""
         return self.state(classifier).live
 
     def append(self, classifier: str, *, after: Head | None = None, key: str = "", **content: Any) -> Entry:
         """Add an entry after the newest one, durable when this returns. One writer at a time.
 
-        With `after`, raises `RatchetError` when the head is another by now (compare-and-swap). A `key` that an entry
-        has already gives that entry, and nothing is written. Raises for a move that cannot follow.
+        With `after`, raises `RatchetError` when the head is another by now (compare-and-swap). If an entry with the
+        same `key` exists, it is returned and nothing is written. Raises for a move that cannot follow.
         """
         secret = signing_key(self.home, self.disk)
         with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
@@ -98,8 +94,8 @@ class Ledger:
                     "Look at 'ratchet status' and decide again.",
                     code="ledger_changed",
                 )
-            said = {"previous_adapter": before.live, **content}
-            entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **said)
+            fields = {"previous_adapter": before.live, **content}
+            entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **fields)
             after_it = apply_entry(before, entry)
             self._catch_up(secret, classifier, before.head)
             line = {
@@ -107,15 +103,14 @@ class Ledger:
                 "digest": entry.digest,
                 "signature": sign(secret, f"entry {classifier}", entry.digest),
             }
-            said_line = json.dumps(line, ensure_ascii=False)
-            with_reserve(self.home.ballast, lambda: append_line(self.home.ledger(classifier), said_line, self.disk))
+            text = json.dumps(line, ensure_ascii=False)
+            with_reserve(self.home.ballast, lambda: append_line(self.home.ledger(classifier), text, self.disk))
             failpoint("ledger.before_checkpoint")
             self._vouch(secret, classifier, after_it.head)
         return entry
 
     def anchor(self, classifier: str) -> None:
-        """Let the checkpoint vouch for the newest entry, where its writer was killed before that; else nothing is
-        written."""
+        """Write the checkpoint of the newest entry if its writer was killed before that; otherwise write nothing."""
         if self._anchor(classifier) == self.head(classifier):
             return
         secret = signing_key(self.home, self.disk)
@@ -123,14 +118,13 @@ class Ledger:
             self._catch_up(secret, classifier, self.head(classifier))
 
     def _catch_up(self, secret: Ed25519PrivateKey, classifier: str, head: Head) -> None:
-        """The checkpoint is never more than one entry behind: else a second crash would leave what looks like an
-        edit."""
+        """Write the checkpoint of `head` if it is missing; two entries behind, it would look like an edited ledger."""
         if not head.sequence:
             return
-        # whoever wrote either file may have been killed before this
+        # the writer of either file may have been killed before syncing its folder
         self.disk.fsync_dir(self.home.classifier(classifier))
         if self._anchor(classifier) != head:
-            self.disk.fsync(self.home.ledger(classifier))  # as above; no checkpoint is ahead of the file
+            self.disk.fsync(self.home.ledger(classifier))  # for the same reason; no checkpoint may be ahead of the file
             self._vouch(secret, classifier, head)
 
     def _vouch(self, secret: Ed25519PrivateKey, classifier: str, head: Head) -> None:
@@ -152,7 +146,7 @@ class Ledger:
 
 
 def check_head(path: Path, entries: list[Entry], head: Head, anchor: str) -> None:
-    """Raise `RatchetError` unless the ledger at `path` holds the entry that `anchor` saw as the newest."""
+    """Raise `RatchetError` unless the ledger at `path` holds the entry that was newest for `anchor`."""
     if head.sequence > len(entries):
         raise _broken(path, f"holds {len(entries)} entries, but {anchor} vouches for {head.sequence}")
     if head.sequence and entries[head.sequence - 1].digest != head.digest:

@@ -1,6 +1,6 @@
-"""Pairs: requests that two adapters answered, in sealed segments, joined with what people said of them since.
+"""Pairs: requests that two adapters answered, read from sealed segments and joined with later corrections.
 
-Add here where pairs come from. What is counted is `ratchet/rollout/evidence.py`; the gateway lands pairs in
+Add another source of pairs here. Counts are defined in `ratchet/rollout/evidence.py`; the gateway writes pairs in
 `gateway/shadowing.py`.
 """
 
@@ -25,13 +25,13 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pairs:
-    """The pairs of a home, weighed with the corrections of its warehouse."""
+    """The pairs of a home, counted with the corrections of its warehouse."""
 
     home: Home
     warehouse: Warehouse
 
     def count(self, classifier: str, compared: tuple[str, str], *sequences: int) -> list[Evidence]:
-        """The evidence on `compared` (incumbent, challenger) since each of the ledger's `sequences`."""
+        """Return the evidence on `compared` (live, candidate) since each of the ledger's `sequences`."""
         files = [str(path) for path in self.segments(classifier)]
         if not files:
             return [Evidence() for _ in sequences]
@@ -41,11 +41,11 @@ class Pairs:
             return [_count(connection, files, compared, sequence) for sequence in sequences]
 
     def segments(self, classifier: str) -> list[Path]:
-        """The segments that hold what their names say; any other is left out, and named in the log."""
-        result = sorted(self.home.pairs(classifier).glob("*.parquet"))
-        intact = [path for path in result if is_intact(path)]
-        for path in set(result) - set(intact):
-            _LOG.warning("%s does not hold what its name says; its pairs are not counted", path)
+        """List the segments whose content matches their names; any other is left out, and named in the log."""
+        found = sorted(self.home.pairs(classifier).glob("*.parquet"))
+        intact = [path for path in found if is_intact(path)]
+        for path in set(found) - set(intact):
+            _LOG.warning("%s does not have the content that its name stands for; its pairs are not counted", path)
         return intact
 
 
@@ -54,14 +54,14 @@ def _count(
 ) -> Evidence:
     incumbent, challenger = compared
     connection.execute("DROP TABLE IF EXISTS temp.pairs")
-    asked = {"files": files, "incumbent": incumbent, "challenger": challenger, "sequence": sequence}
-    connection.execute(PAIRS_SQL, asked)
+    params = {"files": files, "incumbent": incumbent, "challenger": challenger, "sequence": sequence}
+    connection.execute(PAIRS_SQL, params)
     counts = connection.execute(COUNTS_SQL).df().to_dict("records")[0]
     labelled = connection.execute(LABELLED_SQL).fetchall()
     requests, errors, disagreements, answered = (
         int(counts[name]) for name in ("requests", "errors", "disagreements", "answered")
     )
-    times = [
+    times = [  # a quantile over no rows comes back as NaN
         None if counts[name] != counts[name] else counts[name] for name in ("incumbent_p95_ms", "challenger_p95_ms")
     ]
     return Evidence(

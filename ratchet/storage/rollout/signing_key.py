@@ -1,7 +1,7 @@
 """The key pair that signs ledgers and checkpoints: `signing_key.pem` (for the promoter alone) and `signing_key.pub`.
 
-Made once, by whoever writes the first entry. The gateway reads the public half only: give it a user that cannot read
-the other.
+Made once, by the process that writes the first entry. The gateway needs the public half only: run it as a user that
+cannot read the other.
 """
 
 from pathlib import Path
@@ -16,13 +16,13 @@ from ratchet.storage.home import Home
 
 
 def signing_key(home: Home, disk: FileSystem = DISK) -> Ed25519PrivateKey:
-    """The private half; the pair is made where there is none. Raises `RatchetError` when it cannot be read, or is
-    lost."""
+    """Return the private half, and make the pair if there is none. Raises `RatchetError` for a half that is missing
+    or cannot be read."""
     with disk.lock(home.root / ".signing_key.lock"):
         content, public = (read_if_there(path, disk) for path in (home.signing_key, home.public_key))
         if content is None and public is not None:
             raise RatchetError(
-                f"{home.public_key} stands there, but {home.signing_key.name} is gone.",
+                f"{home.public_key} exists, but {home.signing_key.name} is missing.",
                 "Restore the private key from a backup; nothing is promoted without it.",
                 code="no_signing_key",
             )
@@ -37,13 +37,13 @@ def signing_key(home: Home, disk: FileSystem = DISK) -> Ed25519PrivateKey:
         if not isinstance(key, Ed25519PrivateKey):
             raise _unusable(home.signing_key)
         if public is None:  # new, or killed between the two files
-            told = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
-            write_atomically(home.public_key, told, disk=disk)
+            pem = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+            write_atomically(home.public_key, pem, disk=disk)
     return key
 
 
 def can_sign(home: Home) -> bool:
-    """Whether this process can read the private half, so that it could write an entry."""
+    """Return True where this process can read the private half, which it needs to write an entry."""
     try:
         return isinstance(form.load_pem_private_key(home.signing_key.read_bytes(), None), Ed25519PrivateKey)
     except (OSError, ValueError, TypeError):
@@ -51,7 +51,7 @@ def can_sign(home: Home) -> bool:
 
 
 def public_key(path: Path, disk: FileSystem = DISK) -> Ed25519PublicKey:
-    """The public half at `path`; raises `RatchetError` when there is none or it is no Ed25519 key."""
+    """Return the public half at `path`; raises `RatchetError` when it is missing or not an Ed25519 key."""
     try:
         key = form.load_pem_public_key(disk.read(path))
     except (OSError, ValueError, TypeError):
@@ -63,5 +63,5 @@ def public_key(path: Path, disk: FileSystem = DISK) -> Ed25519PublicKey:
 
 def _unusable(path: Path) -> RatchetError:
     return RatchetError(
-        f"{path} holds no Ed25519 key that can be read.", "Restore it from a backup.", code="bad_signing_key"
+        f"{path} is missing or not an Ed25519 key.", "Restore it from a backup.", code="bad_signing_key"
     )

@@ -296,7 +296,7 @@ def test_an_export_that_answers_otherwise_than_its_adapter_did_is_not_asked(
 
 @pytest.mark.parametrize(
     ("harm", "said"),
-    [(damage, "not what was written"), (forge, "not the one that its cycle judged"), (remove, "missing")],
+    [(damage, "is missing or was changed"), (forge, "not the one that its cycle judged"), (remove, "missing")],
     ids=["damaged", "forged", "missing"],
 )
 def test_where_its_export_may_not_answer_the_adapter_itself_does_and_it_is_said(

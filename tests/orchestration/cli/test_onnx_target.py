@@ -65,7 +65,7 @@ def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any
     cycle, receipts = Cycle("small", parse_week("2026-01-05")), Receipts(small.home)
     sealed, binds, exports = receipts.read(cycle)["target_fit"], fit["binds"], small.folder / "exports"
     exports.rename(tmp_path / "aside")
-    with pytest.raises(RatchetError, match="is missing or not what was written"):
+    with pytest.raises(RatchetError, match="is missing or was changed"):
         nominate(small.home, "small")
     specs = Specs(small.home)
     left_out = judge_artifact(specs, specs["small"], report["adapter"], make=False, left_out=("onnx",))

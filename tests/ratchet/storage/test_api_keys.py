@@ -37,5 +37,5 @@ def test_unknown_scopes_names_and_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not allowed"):
         keys.add("../web", ("classify",))
     keys.path.write_text("{}")
-    with pytest.raises(RatchetError, match="holds no keys"):
+    with pytest.raises(RatchetError, match="is not a list of keys"):
         keys.read()

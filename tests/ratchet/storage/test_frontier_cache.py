@@ -67,7 +67,7 @@ def test_spending_that_cannot_be_told_is_one_sentence(tmp_path: Path, line: str)
     with log.path.open("a") as file:
         file.write(f"{line}\n")
     log.write("b", 0.5)
-    with pytest.raises(RatchetError, match=r"line 2 of spent/2026-01-05.jsonl is no entry"):
+    with pytest.raises(RatchetError, match=r"line 2 of spent/2026-01-05.jsonl is not an entry"):
         log.spent()
 
 

@@ -106,5 +106,5 @@ def test_run_results_exist_without_a_report(reports, tmp_path):
 
 def test_an_unknown_status_is_refused():
     """pass, fail, blocked, skipped, error: nothing else."""
-    with pytest.raises(ValueError, match="status 'ok' of stage 'adapter' is none of pass, fail"):
+    with pytest.raises(ValueError, match="status 'ok' of stage 'adapter' is not one of pass, fail"):
         StageResult("adapter", "ok", 1.0)

@@ -61,5 +61,5 @@ def test_what_is_no_secret_is_refused(tmp_path: Path, content: bytes) -> None:
     """A damaged file is not replaced in silence: ids that were given would be worth nothing."""
     path = tmp_path / "s"
     path.write_bytes(content)
-    with pytest.raises(RatchetError, match="holds no secret"):
+    with pytest.raises(RatchetError, match="does not hold a secret"):
         keep_secret(path)

@@ -123,7 +123,7 @@ def test_a_folder_in_its_place_is_named_before_any_work(home: Home, tiny_base: P
     folder = exports.folder("small", digest, "onnx")
     folder.mkdir(parents=True)
     (folder / ONNX).touch()
-    with pytest.raises(RatchetError, match="missing or not what was written") as caught:
+    with pytest.raises(RatchetError, match="missing or was changed") as caught:
         exports.make("small", digest, "onnx")
     assert str(folder) in caught.value.hint
     assert [path.name for path in folder.parent.iterdir()] == ["onnx"]
@@ -162,7 +162,7 @@ def test_a_changed_export_is_never_opened(home: Home, exported: str, damage: obj
     """The sentence says what to do about it."""
     exports = Exports(home)
     damage(exports.folder("small", exported, "onnx"))  # type: ignore[operator]
-    with pytest.raises(RatchetError, match="missing or not what was written") as caught:
+    with pytest.raises(RatchetError, match="missing or was changed") as caught:
         exports.open("small", exported, "onnx")
     assert "ratchet export" in caught.value.hint
 
@@ -234,7 +234,7 @@ def test_a_record_without_evidence_is_no_record(home: Home, exported: str) -> No
     path = exports.folder("small", exported, "onnx") / RECORD
     document = json.loads(path.read_bytes())
     path.write_text(json.dumps({**document, "verdict": {**document["verdict"], "evidence": {}}}))
-    with pytest.raises(RatchetError, match="missing or not what was written"):
+    with pytest.raises(RatchetError, match="missing or was changed"):
         exports.open("small", exported, "onnx")
 
 

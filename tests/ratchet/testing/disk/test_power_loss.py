@@ -495,7 +495,7 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
     "a journal is sealed unsynced": ("journal", journal_files, "self._disk.fsync(path)  # else", "# else"),
     "a segment is not synced": ("journal", files, "    disk.fsync(stage)\n", ""),
     "a refused batch stays": ("journal", journal_files, 'self._disk.append(self._path, b"", at=self._length)', "pass"),
-    "checksums are not compared": ("journal", sealing, 'and said == b"%08x" % zlib.crc32(content)', "and content"),
+    "checksums are not compared": ("journal", sealing, 'and checksum == b"%08x" % zlib.crc32(content)', "and content"),
 }
 """Planted bugs: in which scenario each is found, the module, its text, and what stands there instead."""
 

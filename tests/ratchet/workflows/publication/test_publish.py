@@ -654,7 +654,7 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     folder = Home(tmp_path).published("small")
     folder.mkdir(parents=True)
     (folder / "x.json").write_text('{"schema": 1, "adapter": "x"}')
-    with pytest.raises(RatchetError, match="is no record of a publication"):
+    with pytest.raises(RatchetError, match="is not a record of a publication"):
         Publications(Home(tmp_path)).all("small")
 
 
