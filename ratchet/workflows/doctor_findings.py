@@ -1,6 +1,6 @@
-"""Findings of `ratchet doctor`: one line each, with the cure.
+"""Findings of `ratchet doctor`: one line each, with a hint.
 
-Add here how figures of a machine are judged. Where they are looked up is `ratchet/workflows/doctor.py`.
+Add here the limits of a machine's figures. They are read in `ratchet/workflows/doctor.py`.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _GB = 1e9
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. Everything but `ok` says how to mend it."""
+    """One thing that was checked. `warn` and `fail` have a hint how to fix it."""
 
     what: str
     state: Literal["ok", "warn", "fail"]
@@ -20,11 +20,11 @@ class Finding:
 
     def __post_init__(self) -> None:
         if self.state != "ok" and not self.cure:
-            raise ValueError(f"{self.what} is {self.state} without a cure")
+            raise ValueError(f"{self.what} is {self.state} without a hint")
 
 
 def judge_python(version: tuple[int, int]) -> Finding:
-    """Python 3.11 or newer."""
+    """Judge the version of Python: 3.11 or newer."""
     result = f"{version[0]}.{version[1]}"
     if version < (3, 11):
         return Finding("python", "fail", result, "Install Python 3.11 or newer and run 'make setup' again.")
@@ -32,8 +32,7 @@ def judge_python(version: tuple[int, int]) -> Finding:
 
 
 def judge_packages(installed: dict[str, str | None], pinned: dict[str, str]) -> list[Finding]:
-    """Each package by name: missing fails, another version than the pin warns. A local part (`+cpu`) is no
-    difference."""
+    """Judge each package: a missing one fails, another version than the pin warns. A local part (`+cpu`) is ignored."""
     findings = []
     for name, version in installed.items():
         pin = pinned.get(name)
@@ -44,7 +43,7 @@ def judge_packages(installed: dict[str, str | None], pinned: dict[str, str]) -> 
                 Finding(
                     f"package {name}",
                     "warn",
-                    f"{version}, tried with {pin}",
+                    f"{version}, tested with {pin}",
                     f"Run 'pip install {name}=={pin}' or 'make setup'.",
                 )
             )
@@ -54,7 +53,7 @@ def judge_packages(installed: dict[str, str | None], pinned: dict[str, str]) -> 
 
 
 def judge_disk(free_bytes: int) -> Finding:
-    """Free space for warehouse, adapters and work folders."""
+    """Judge the free space for warehouse, adapters and work folders."""
     result = f"{free_bytes / _GB:.1f} GB free"
     if free_bytes < 0.5 * _GB:
         return Finding(
@@ -66,7 +65,7 @@ def judge_disk(free_bytes: int) -> Finding:
 
 
 def judge_memory(available_bytes: int) -> Finding:
-    """Memory for a cycle, which takes up to 2.5 GB."""
+    """Judge the memory for a cycle, which takes up to 2.5 GB."""
     result = f"{available_bytes / _GB:.1f} GB available"
     if available_bytes < 1 * _GB:
         return Finding("memory", "fail", result, "Close other programs: a cycle takes up to 2.5 GB.")
@@ -78,10 +77,10 @@ def judge_memory(available_bytes: int) -> Finding:
 
 
 def read_pins(constraints: str) -> dict[str, str]:
-    """`name==version` lines of a constraints file, names in lower case with `-`."""
+    """Return the `name==version` lines of a constraints file, names in lower case with `-`."""
     lines = (line.partition("#")[0].strip() for line in constraints.splitlines())
     return {
         name.lower().replace("_", "-"): version
-        for name, result, version in (line.partition("==") for line in lines)
-        if result
+        for name, equals, version in (line.partition("==") for line in lines)
+        if equals
     }

@@ -1,6 +1,6 @@
 """A new classifier's folder: `classifier.toml`, the landing folders and, where given, the golden set.
 
-Add here what a new classifier's folder holds. The text of the specification is `ratchet/config/template.py`.
+Add here a file of a new classifier's folder. The text of the specification is `ratchet/config/template.py`.
 """
 
 import json
@@ -21,17 +21,16 @@ from ratchet.storage.specs import load_spec
 
 @dataclass(frozen=True)
 class NewClassifier:
-    """What was made: the labels in order, and the new paths."""
+    """A new classifier: its labels in order, and the new paths."""
 
     labels: tuple[str, ...]
     paths: tuple[Path, ...]
 
 
 def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path | None = None) -> NewClassifier:
-    """Make the folder of classifier `name` whole or not at all; with `golden`, its labels are taken and it is
-    installed.
+    """Make the folder of classifier `name`, whole or not at all; `golden` is copied into it and gives the labels.
 
-    Raises `RatchetError` when the classifier exists already, or the labels or the golden set are unfit.
+    Raises `RatchetError` when the classifier exists already, or the labels or the golden set are not valid.
     """
     target = home.classifier(name)
     if home.spec(name).exists() or home.golden(name).exists():
@@ -40,8 +39,8 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
             "Choose another name, or edit its classifier.toml.",
             code="exists",
         )
-    result = tuple(labels_of(golden)) if golden is not None else tuple(labels)
-    text = write_template(name, result)
+    chosen = tuple(labels_of(golden)) if golden is not None else tuple(labels)
+    text = write_template(name, chosen)
     stage = home.root / f".{name}.{os.getpid()}.new" / name
     shutil.rmtree(stage.parent, ignore_errors=True)
     try:
@@ -65,9 +64,10 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
 
 
 def labels_of(golden: Path) -> list[str]:
-    """The labels of a golden set in order of appearance; raises `RatchetError` naming the line that has none."""
+    """Return the labels of a golden set in order of appearance; raises `RatchetError` naming a line without one."""
     if not golden.is_file():
-        raise RatchetError(f"{golden} is no file.", "Give a golden set: one {text, label} a line.", code="no_golden")
+        missing = "is not a file" if golden.exists() else "does not exist"
+        raise RatchetError(f"{golden} {missing}.", "Give a golden set: one {text, label} a line.", code="no_golden")
     result: dict[str, None] = {}
     for number, line in enumerate(golden.read_bytes().splitlines(), start=1):
         if not line.strip():

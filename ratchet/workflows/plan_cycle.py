@@ -1,6 +1,6 @@
-"""What a cycle would be made of, read from the warehouse as it is: nothing is landed, trained or written.
+"""Plan of a cycle, read from the warehouse as it is: nothing is landed, trained or written.
 
-Add here facts that `ratchet cycle --plan` shows; how they are judged is `ratchet/workflows/cycle_forecast.py`.
+Add here facts that `ratchet cycle --plan` shows; forecasts are made in `ratchet/workflows/cycle_forecast.py`.
 """
 
 from collections import Counter
@@ -25,15 +25,15 @@ _SQL = f"WITH labels AS (SELECT $classifier AS classifier, * FROM ({CONSENSUS_SQ
 
 
 def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
-    """Splits, drops, seconds and statistical power of the cycle that `word` names, as JSON types.
+    """Return splits, drops, seconds and statistical power of the cycle that `word` names, as JSON types.
 
     Raises `RatchetError` for what would stop the cycle before training: no week, an empty split, a thin class.
     """
     specs = Specs(home)
     spec, golden = specs[name], specs.golden(name)
     cycle, requests, curated = read_next_cycle(home, name, word)
-    result = curated.describe()
-    sizes = {split: facts["n"] for split, facts in result["splits"].items()}
+    data = curated.describe()
+    sizes = {split: facts["n"] for split, facts in data["splits"].items()}
     plan, fits = preview_plan(specs, spec)
     trained = plan.candidates
     trainings = estimate_trainings(trained, {**sizes, "golden": len(golden)}, read_past_trainings(home.training(name)))
@@ -45,7 +45,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         "week": str(cycle.week),
         "live": Ledger(home).live(name),
         "requests": requests,
-        **result,
+        **data,
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
         "remarks": [str(remark) for remark in specs.remarks(name)],
@@ -55,22 +55,22 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
             for fit in verdicts
         ],
         "target_plan": {"outcome": plan.verdict.outcome, "reason": plan.verdict.reason},
-        "trainings": [{**asdict(result), "seconds": round(result.seconds)} for result in trainings],
+        "trainings": [{**asdict(each), "seconds": round(each.seconds)} for each in trainings],
         "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
-        "estimated_s": round(rest_s + sum(result.seconds for result in trainings)),
+        "estimated_s": round(rest_s + sum(each.seconds for each in trainings)),
         "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
     }
 
 
 def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curated]:
-    """The cycle that `word` names, its requests, and the examples that it would be made of.
+    """Return the cycle that `word` names, the number of its requests, and the examples that it would train on.
 
     Raises `RatchetError` for what would stop the cycle before training: no week, an empty split, a thin class.
     """
     specs = Specs(home)
     spec, golden = specs[name], specs.golden(name)
     if not home.warehouse.exists():
-        raise RatchetError(f"{name} has no rows yet.", f"Bring rows in: 'ratchet ingest {name}'.", code="no_week")
+        raise RatchetError(f"{name} has no rows yet.", f"Ingest rows: 'ratchet ingest {name}'.", code="no_week")
     warehouse = open_warehouse(home.warehouse)
     weeks = warehouse.weeks(name)
     cycle = choose_week(name, word, weeks)

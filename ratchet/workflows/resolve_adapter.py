@@ -1,4 +1,4 @@
-"""Which adapter a word means: live, shadow, candidate, or the beginning of a digest.
+"""Adapter that a word means: live, shadow, candidate, or the beginning of a digest.
 
 Add here other words that a person may use for an adapter.
 """
@@ -13,23 +13,25 @@ from ratchet.workflows.rollout.nominate import candidates
 
 
 def find_adapter(home: Home, name: str, word: str) -> str:
-    """The digest that `word` means for classifier `name`; raises `RatchetError` when it means none or several."""
+    """Return the digest that `word` means for classifier `name`; raises `RatchetError` for none or several."""
     newest = next((made for _, made in candidates(home, name)), None)
     state = Ledger(home).state(name)
     slots = {"live": state.live, "shadow": state.challenger or state.watched_by, "candidate": newest}
     return choose_adapter(word, slots, name) or AdapterStore(home).find(name, word)
 
 
-_CURES = {
+_HINTS = {
     "live": "Run 'ratchet promote {name} --why TEXT', or use --adapter candidate.",
-    "shadow": "A cycle that succeeds fills the slot; use live, candidate or a digest.",
+    "shadow": "The slot is filled after a successful cycle; use live, candidate or a digest.",
     "candidate": "Run 'ratchet cycle {name}'.",
 }
 
 
 def choose_adapter(word: str, slots: Mapping[str, str | None], name: str) -> str | None:
-    """The digest in the slot `word` (live, shadow, candidate), None for a digest. Raises `RatchetError` for an empty
-    slot."""
+    """Return the digest in the slot `word` (live, shadow, candidate), None where `word` is not a slot.
+
+    Raises `RatchetError` for an empty slot.
+    """
     if word in slots and slots[word] is None:
-        raise RatchetError(f"{name} has no {word} adapter.", _CURES[word].format(name=name), code="no_adapter")
+        raise RatchetError(f"{name} has no {word} adapter.", _HINTS[word].format(name=name), code="no_adapter")
     return slots.get(word)

@@ -1,6 +1,6 @@
-"""One classifier at a glance: what is live, what is new, what comes next. Reads only, and creates nothing.
+"""One classifier at a glance: its live adapter, newest candidate, last cycle and next schedule. Creates nothing.
 
-Add here a fact that the status screen shows; how it is drawn is `orchestration/cli/commands/look/status.py`.
+Add here a fact that the status screen shows; it is drawn by `orchestration/cli/commands/look/status.py`.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,13 +21,12 @@ from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.nominate import candidates
 
 SCHEDULE = time(6, tzinfo=UTC)
-"""Mondays at this time; `orchestration/weekly_cycle.py` holds the schedule itself."""
+"""Time of the weekly run, on Mondays; `orchestration/weekly_cycle.py` holds the schedule itself."""
 _BUSY_WAIT_S = 2.0
 
 
 def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
-    """Everything the status screen says of classifier `name`, as JSON types; a part that cannot be read says why in
-    `notes`."""
+    """Return the facts of the status screen as JSON types; `notes` says which part cannot be read, and why."""
     notes: list[str] = []
     weeks, corrections = _rows(home, name, notes)
     entries = Ledger(home).entries(name)
@@ -67,29 +66,29 @@ def _live(entries: list[Entry], state: RolloutState) -> dict[str, Any] | None:
 
 
 def _rollout(home: Home, name: str, state: RolloutState) -> dict[str, Any] | None:
-    """The comparison that is running, with the newest decision on it; None when there is none."""
+    """Return the comparison that is running, with the newest decision on it; None when there is none."""
     if state.compared is None:
         return None
-    said = load_decision(home, name)
+    decision = load_decision(home, name)
     return {
         "incumbent": state.compared[0],
         "challenger": state.compared[1],
         "percent": state.percent if state.challenger else 100,
         "held": state.held,
-        "state": said.get("state", ""),
-        "decision": said.get("sentence", ""),
-        "at": said.get("at", ""),
+        "state": decision.get("state", ""),
+        "decision": decision.get("sentence", ""),
+        "at": decision.get("at", ""),
     }
 
 
 def next_schedule(now: datetime) -> datetime:
-    """The next Monday at `SCHEDULE` after `now` (aware)."""
+    """Return the next Monday at `SCHEDULE` after `now` (aware)."""
     this = datetime.combine(monday_of(now.astimezone(UTC).date()), SCHEDULE)
     return this if this > now else this + timedelta(days=7)
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below `folder`; what vanishes meanwhile counts nothing."""
+    """Return the bytes of all files below `folder`; a file that vanishes meanwhile counts 0."""
     total = 0
     for path in folder.rglob("*"):
         try:

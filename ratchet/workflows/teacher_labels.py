@@ -1,8 +1,7 @@
-"""A frontier model as a teacher: it is asked about the training rows of a week, and its answers lie where candidates
-find them.
+"""A frontier model as a teacher: it labels the training rows of a week, and candidates learn from its answers.
 
-Answers are kept by content with those of the cycles, so asking again costs nothing for what is known. Add here what is
-asked and where it goes; which answers teach is `ratchet/models/frontier/soft_labels.py`.
+Answers are cached by content together with those of the cycles, so a text is never paid for twice. Add here what is
+sent and where answers are written; soft labels are made from answers in `ratchet/models/frontier/soft_labels.py`.
 """
 
 import json
@@ -34,7 +33,7 @@ _LONGEST_S = 3600.0
 
 @dataclass(frozen=True)
 class TeacherRequest:
-    """What is asked of the teacher: the most money for the week, the most texts, and what becomes of bare labels."""
+    """Settings of one run: the file, the most money and texts for the week, and the probability of a bare label."""
 
     file: str
     budget: float | None = None
@@ -44,7 +43,7 @@ class TeacherRequest:
 
 @dataclass(frozen=True)
 class TeacherRun:
-    """What came of it."""
+    """Result of one run: the file that was written, the soft labels in it, and the cost."""
 
     cycle: Cycle
     path: Path
@@ -57,7 +56,7 @@ class TeacherRun:
     sentence: str
 
     def as_json(self) -> dict[str, Any]:
-        """The figures as JSON types."""
+        """Return the figures as JSON types."""
         return {
             "classifier": self.cycle.classifier, "week": str(self.cycle.week), "file": str(self.path),
             "texts": self.texts,
@@ -68,12 +67,11 @@ class TeacherRun:
 
 
 def teach(home: Home, name: str, week: str, request: TeacherRequest, watch: Callable[[int, int], None]) -> TeacherRun:
-    """Ask the `[frontier]` model about the training rows of a week, and nothing that the week holds out; write its
-    answers.
+    """Send the training rows of a week, and no held-out row, to the `[frontier]` model; write its answers.
 
-    `watch` is told how many of how many are done. Raises `RatchetError`, and writes nothing, where there is no frontier
-    model, the file is somebody else's, or fewer than half of the training texts have an answer: a candidate would
-    refuse such a file.
+    `watch` is called with the number of texts that are done and that of all texts. Raises `RatchetError`, and writes
+    nothing, without a frontier model, where the file was not written by `ratchet teach`, or where fewer than half of
+    the training texts have an answer, since no candidate would accept such a file.
     """
     spec = Specs(home)[name]
     settings = _check(spec, request)
@@ -85,30 +83,32 @@ def teach(home: Home, name: str, week: str, request: TeacherRequest, watch: Call
     asker = open_frontier(home, cycle, spec)
     if asker is None or isinstance(asker, UnavailableFrontier):
         raise RatchetError(
-            f"{name} has no frontier model that can be asked. {asker.why if asker else ''}".strip(), code="no_frontier"
+            f"{name} has no usable frontier model. {asker.why if asker else ''}".strip(), code="no_frontier"
         )
-    chosen = np.random.default_rng(0).permutation(len(texts))[: request.most]  # the same ones first, whenever it stops
+    chosen = np.random.default_rng(0).permutation(len(texts))[
+        : request.most
+    ]  # the same order in every run, so that a later run goes on where this one stopped
     some = [texts[place] for place in chosen]
     with _alone(home, name):
-        asked = _own(asker, home, cycle, settings).ask(some, lambda done: watch(done, len(some)))
-    lesson = make_soft_labels(some, asked.answers, spec.labels, settings.model, request.one_hot)
+        batch = _own(asker, home, cycle, settings).ask(some, lambda done: watch(done, len(some)))
+    lesson = make_soft_labels(some, batch.answers, spec.labels, settings.model, request.one_hot)
     if len(lesson.rows) < max(1, LEAST_SHARE * len(texts)):
         raise RatchetError(
-            f"{len(lesson.rows)} of {len(texts)} training texts have an answer that teaches; half of them must."
-            f" {asked.sentence}",
-            _cure(lesson, request),
+            f"{len(lesson.rows)} of {len(texts)} training texts have a usable answer; at least half must."
+            f" {batch.sentence}",
+            _hint(lesson, request),
             code="thin_lesson",
         )
     lines = sorted(json.dumps(row, ensure_ascii=False) for row in lesson.rows)
     write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
-    return TeacherRun(cycle, path, len(texts), len(some), lesson, asked.remembered, asked.spent, asked.sentence)
+    return TeacherRun(cycle, path, len(texts), len(some), lesson, batch.remembered, batch.spent, batch.sentence)
 
 
 def _check(spec: Spec, request: TeacherRequest) -> Frontier:
-    """The settings to ask with; raises for a request that contradicts itself or the specification."""
+    """Return the settings of the frontier model; raises for a request that contradicts itself or the specification."""
     if not ANSWERS.fullmatch(request.file) or not request.file.endswith(".jsonl"):
         raise UsageError(
-            f"{request.file[:80]!r} is no name for a teacher's file.",
+            f"{request.file[:80]!r} is not a name for a teacher's file.",
             "Use letters, digits, '_' and '-', then .jsonl.",
             code="bad_name",
         )
@@ -122,8 +122,8 @@ def _check(spec: Spec, request: TeacherRequest) -> Frontier:
         need_one_hot(request.one_hot, len(spec.labels))
     elif not spec.frontier.log_probabilities:
         raise RatchetError(
-            "frontier.log_probabilities = false, so no answer would hold the probabilities that a teacher gives.",
-            "Set it to true, or give --one-hot 0.9 to make some of the bare labels.",
+            "frontier.log_probabilities = false, so answers would lack the probabilities that a candidate learns from.",
+            "Set it to true, or give --one-hot 0.9 to make probabilities of bare labels.",
             code="no_probabilities",
         )
     budget = spec.frontier.budget if request.budget is None else request.budget
@@ -131,14 +131,14 @@ def _check(spec: Spec, request: TeacherRequest) -> Frontier:
 
 
 def _own(asker: FrontierClient, home: Home, cycle: Cycle, settings: Frontier) -> FrontierClient:
-    """The asker with the money of teaching, which is not the cycle's."""
+    """Return the client with the budget of teaching, which is separate from the cycle's."""
     log = CycleSpendLog(home.frontier(cycle.classifier) / "spent" / f"{cycle.week}-teaching.jsonl")
     return replace(asker, settings=settings, log=log)
 
 
 @contextmanager
 def _alone(home: Home, name: str) -> Iterator[None]:
-    """One teaching of a classifier at a time: two would each count the same money as left."""
+    """Allow one run for a classifier at a time: two would each count the same money as left."""
     folder = home.frontier(name)
     make_folder(folder)
     with ExitStack() as held:
@@ -146,13 +146,13 @@ def _alone(home: Home, name: str) -> Iterator[None]:
             held.enter_context(DISK.lock(folder / ".teaching.lock", wait=False))
         except BlockingIOError:
             raise RatchetError(
-                f"another process asks a teacher for {name}.", "Wait until it has ended.", code="busy"
+                f"another process runs a teacher for {name}.", "Wait until it has ended.", code="busy"
             ) from None
         yield
 
 
 def _need_ours(path: Path) -> None:
-    """Raise where the file is there and was not written by `teach`: it may be anybody's work."""
+    """Raise where the file exists and was not written by `teach`, so that no one's work is overwritten."""
     if path.is_symlink() or path.is_dir():
         raise _not_ours(path)
     content = read_if_there(path)
@@ -174,10 +174,9 @@ def _not_ours(path: Path) -> RatchetError:
     )
 
 
-def _cure(lesson: SoftLabels, request: TeacherRequest) -> str:
+def _hint(lesson: SoftLabels, request: TeacherRequest) -> str:
     if lesson.without_probabilities and request.one_hot is None:
         return (
-            "Give --one-hot 0.9 to make probabilities of bare labels; what was answered is kept, and costs nothing"
-            " again."
+            "Give --one-hot 0.9 to make probabilities of bare labels; answers so far are kept and not paid for again."
         )
-    return "Mend what it says, or raise --budget and --max-texts; what was answered is kept, and costs nothing again."
+    return "Fix the cause, or raise --budget and --max-texts; answers so far are kept and not paid for again."

@@ -1,7 +1,7 @@
-"""Verification: whether what is written down still holds, told from the files alone.
+"""Verification of ledgers, flags and receipts from their files alone.
 
-Add here a thing that can be verified. It needs no process of ours to run, and for ledgers only the public half of the
-key.
+Add here a thing that can be verified. It needs no running process of Ratchet, and for ledgers only the public half of
+the key.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from ratchet.workflows.rollout.admission import admit, check_entry
 
 @dataclass(frozen=True)
 class VerifyFinding:
-    """One thing that was looked at, and what is wrong with it; an empty `fault` is none."""
+    """One thing that was checked, the result, and the fault; an empty `fault` means none."""
 
     what: str
     said: str
@@ -41,7 +41,7 @@ class VerifyFinding:
 def verify_ledger(
     home: Home, classifier: str, *, key: Path | None = None, checkpoint: Path | None = None
 ) -> list[VerifyFinding]:
-    """The ledger's chain, signatures and anchors, the receipts that it names, and the flag that follows from it.
+    """Verify the ledger's chain, signatures and anchors, the receipts that it names, and the flag made from it.
 
     `key` is a public key to trust instead of the home's, `checkpoint` a signed note that was kept elsewhere.
     """
@@ -64,14 +64,14 @@ def verify_ledger(
 
 
 def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
-    """One receipt: its form and digest; and where the home still holds the answers that it judged, its verdict derived
-    again."""
+    """Verify one receipt: its form, its digest and, where the home still holds the answers it judged, its verdict."""
     try:
         receipt = read_receipt(path)
     except RatchetError as error:
         return [VerifyFinding("receipt", "", error.message)]
-    said = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {receipt.verdict.outcome}, {receipt.verdict.reason}"
-    result = [VerifyFinding("receipt", f"{said}; digest {receipt.digest}")]
+    verdict = receipt.verdict
+    summary = f"{receipt.gate} of {receipt.classifier} {receipt.week}: {verdict.outcome}, {verdict.reason}"
+    result = [VerifyFinding("receipt", f"{summary}; digest {receipt.digest}")]
     if (
         receipt.gate in TARGET_GATES + MODEL_GATES
         and receipt.classifier in home.classifiers()
@@ -87,7 +87,7 @@ def _derive(home: Home, receipt: Receipt) -> str:
     cycle = Cycle(receipt.classifier, parse_week(receipt.week))
     answers = read_stored_answers(home, cycle, str(receipt.binds.get("adapter")))
     if not len(answers.test):
-        return "cannot be derived again: the answers of that adapter are not stored any more"
+        return "cannot be derived again: the answers of that adapter are no longer stored"
     baselines = receipt if receipt.gate == "beats_baselines" else Receipts(home).read(cycle)["beats_baselines"]
     again = judge_again(answers, Specs(home)[receipt.classifier], baselines).get(receipt.gate)
     if again is None:
@@ -107,7 +107,7 @@ def _derive_target(home: Home, receipt: Receipt) -> str:
         except RatchetError as error:
             if error.code != "no_trial":
                 raise
-            return "cannot be derived again: its one-step trial is not kept any more"
+            return "cannot be derived again: its one-step trial is no longer kept"
     return _derive_fit(specs, spec, receipt)
 
 
@@ -116,14 +116,11 @@ def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:
     again = judge_artifact(specs, spec, adapter, make=False, left_out=then.left_out, limits=then.limits)
     now = read_fit(again)
     if made := [kind for kind in then.left_out if kind in now.figures]:
-        return f"cannot be derived again: its {made[0]} export was left out in its cycle, and was made since"
+        return f"cannot be derived again: its {made[0]} export was left out in its cycle, and has been made since"
     if odd := then.compare(now):
         raise RatchetError(f"{odd}.", "Run the cycle again.", code="bad_receipt")
     others = then.limits is not None and then.limits != spec.export
-    return (
-        "follows from the adapter's"
-        f" files{', by limits of [export] that classifier.toml has not any more' if others else ''}"
-    )
+    return f"follows from the adapter's files{', by limits that [export] no longer has' if others else ''}"
 
 
 def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
@@ -151,7 +148,7 @@ def _check_note(home: Home, classifier: str, key: Path | None, checkpoint: Path)
     head = read_checkpoint(public_key(key or home.public_key), classifier, text)
     if head is None:
         raise RatchetError(
-            f"{checkpoint} is no note on {classifier} signed with this key.", "Give another.", code="bad_note"
+            f"{checkpoint} is not a note on {classifier} signed with this key.", "Give another.", code="bad_note"
         )
     check_head(home.ledger(classifier), Ledger(home, key).entries(classifier), head, str(checkpoint))
     return f"vouches for the first {head.sequence} entries"

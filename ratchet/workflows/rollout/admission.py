@@ -1,7 +1,7 @@
-"""Vouching: a rollout may be served only when the signed ledger asks for exactly it, on receipts that still say so.
+"""Admission: a rollout may be served only if the signed ledger asks for exactly it, on receipts that still pass.
 
-The gateway asks here before any adapter takes traffic. Add here what must be true of a rollout; what must be true of an
-adapter's files is `ratchet/models/adapters/format.py`.
+The gateway calls this before any adapter takes traffic. Add here a condition on a rollout; conditions on an adapter's
+files are in `ratchet/models/adapters/format.py`.
 """
 
 from ratchet.core.errors import RatchetError
@@ -17,7 +17,7 @@ from ratchet.storage.rollout.ledger import Ledger, check_head
 def admit(home: Home, classifier: str, rollout: Rollout) -> None:
     """Raise `RatchetError` unless the ledger, up to the head that the flag names, asks for this rollout.
 
-    The share of shadowed requests and the kill switch are the operator's and may differ.
+    The share of shadowed requests and the kill switch are set by the operator and may differ.
     """
     entries = Ledger(home).entries(classifier)
     check_head(home.ledger(classifier), entries, rollout.head, "the flag")
@@ -25,7 +25,7 @@ def admit(home: Home, classifier: str, rollout: Rollout) -> None:
     if state.live is None or state.as_rollout(rollout.shadow_share, killed=rollout.killed) != rollout:
         odd = next((digest for digest in rollout.adapters.values() if not _entered(entries, digest)), rollout.live)
         raise RatchetError(
-            f"the flag lets {odd[:12]} answer otherwise than the ledger asks for.",
+            f"the flag lets {odd[:12]} answer although the ledger asks for another rollout.",
             "Let 'ratchet promote', 'ratchet rollback' or the promotion sensor write the flag.",
             code="unpromoted",
         )
@@ -34,7 +34,7 @@ def admit(home: Home, classifier: str, rollout: Rollout) -> None:
 
 
 def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) -> None:
-    """Raise `RatchetError` unless the entry by which an adapter came in names receipts that let it pass, unchanged."""
+    """Raise `RatchetError` unless the entry by which an adapter came in names receipts that pass and are unchanged."""
     entry = _entered(entries, digest)
     if entry is None:
         raise RatchetError(
@@ -44,19 +44,18 @@ def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) 
     eligible = decide_eligibility(digest, receipts, required=tuple(entry.receipts))
     if not eligible.allowed:
         raise RatchetError(
-            f"adapter {digest[:12]} is not vouched for by its receipts: {eligible.reason}.",
+            f"the receipts of adapter {digest[:12]} do not let it serve: {eligible.reason}.",
             "Run its cycle again and promote what passes.",
             code="unvouched",
         )
 
 
 def admitted_export(home: Home, classifier: str, digest: str, kind: str) -> dict[str, str] | None:
-    """The files of the export `kind` that `target_fit` judged before the adapter came in, each with its digest; None
-    for none."""
+    """Return the files of the export `kind` that `target_fit` judged, each with its digest; None if it judged none."""
     entry = _entered(Ledger(home).entries(classifier), digest)
     receipt = _receipts_of(home, classifier, entry).get("target_fit") if entry else None
     fits = receipt.verdict.evidence.get("fits", ()) if receipt else ()
-    return next((dict(result["files"]) for result in fits if result.get("export") == kind), None)
+    return next((dict(fit["files"]) for fit in fits if fit.get("export") == kind), None)
 
 
 def _receipts_of(home: Home, classifier: str, entry: Entry) -> dict[str, Receipt]:
@@ -64,7 +63,7 @@ def _receipts_of(home: Home, classifier: str, entry: Entry) -> dict[str, Receipt
 
 
 def _entered(entries: list[Entry], digest: str) -> Entry | None:
-    """The newest entry that names receipts of this adapter."""
+    """Return the newest entry that names receipts of this adapter."""
     return next(
         (e for e in reversed(entries) if e.adapter == digest and e.action in {PROMOTE, SHADOW} and e.receipts), None
     )

@@ -1,4 +1,4 @@
-"""The ceremony of promotion: which candidate may become live, on evidence that is looked at again rather than believed.
+"""Nomination: finds the candidate that may become live, and checks its evidence again instead of trusting it.
 
 Add here what must be read before a promotion. The rule over receipts is `ratchet/gates/eligibility.py`, the rules of
 the gates are in their own modules; the entry that makes an adapter live is written by
@@ -32,7 +32,7 @@ from ratchet.workflows.rollout.reconcile import record
 
 @dataclass(frozen=True)
 class Nominee:
-    """A candidate that may become live: every gate let it pass, and its evidence says so still."""
+    """A candidate that may become live: it passed every gate, and its evidence still passes."""
 
     cycle: Cycle
     adapter: str
@@ -40,28 +40,28 @@ class Nominee:
     receipts: dict[str, str]
     """Digest of each gate's receipt."""
     passed_over: tuple[str, ...] = ()
-    """Newer candidates that may not, with the reason."""
+    """Newer candidates that may not become live, with the reason."""
 
 
 def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
-    """The candidate that may become live: `adapter` (a digest or its beginning), else the newest that passed its cycle.
+    """Find the candidate that may become live: `adapter` (a digest or its start), else the newest that passed.
 
     Raises `BlockedError` with the reason when there is none, `RatchetError` for an unknown adapter or damaged evidence.
     """
-    spec, state, result = Specs(home)[name], Ledger(home).state(name), candidates(home, name)
+    spec, state, considered = Specs(home)[name], Ledger(home).state(name), candidates(home, name)
     live = state.live
     if adapter is not None:
         digest = AdapterStore(home).find(name, adapter)
-        result = [(cycle, made) for cycle, made in result if made == digest]
-        if not result and digest != live:
+        considered = [(cycle, made) for cycle, made in considered if made == digest]
+        if not considered and digest != live:
             raise BlockedError(
-                f"no cycle of {name} vouches for adapter {digest[:12]}.", "Run its cycle again.", code="no_evidence"
+                f"no cycle of {name} made adapter {digest[:12]}.", "Run its cycle again.", code="no_evidence"
             )
         if digest == live:
             raise RatchetError(f"adapter {digest[:12]} is live already.", "Nothing is left to do.", code="already_live")
     refused: list[str] = []
-    for cycle, made in result:
-        if made == live:
+    for cycle, made in considered:
+        if made == live:  # the ones before it are older than what serves
             break
         try:
             reason, receipts = _examine(home, spec, cycle, made, state)
@@ -71,19 +71,18 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
         return Nominee(cycle, made, reason, receipts, tuple(refused))
     raise BlockedError(
         refused[0] if refused else _nothing(home, name, live),
-        "Run another cycle once the cause is mended.",
+        "Run another cycle after fixing the cause.",
         code="blocked",
     )
 
 
 def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = None) -> Entry:
-    """Make the nominee live by this user's word: the reason `why` and the receipts go into the ledger, then the flag
-    follows."""
+    """Make the nominee live for this user: write `why` and the receipts into the ledger, then publish the flag."""
     return _enter(home, nominee, "promote", why, now)
 
 
 def shadow(home: Home, nominee: Nominee, *, now: datetime | None = None) -> Entry:
-    """Let the nominee shadow live, from where it may climb. Doing it again for the same cycle changes nothing."""
+    """Let the nominee shadow live, the first rung of the ladder. Repeated for the same cycle, it changes nothing."""
     cycle = nominee.cycle
     return _enter(
         home, nominee, "shadow", f"Shadowing: {nominee.reason}", now, key=f"{cycle.week}:{nominee.adapter[:16]}:shadow"
@@ -91,7 +90,7 @@ def shadow(home: Home, nominee: Nominee, *, now: datetime | None = None) -> Entr
 
 
 def actor() -> str:
-    """Who runs this process, for the ledger."""
+    """Return the name of the user who runs this process, for the ledger."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -102,7 +101,7 @@ def _enter(home: Home, nominee: Nominee, action: str, why: str, now: datetime | 
     cycle = nominee.cycle
     if Receipts(home).keep(cycle) != nominee.receipts:
         raise BlockedError(
-            f"the receipts of {cycle.week} changed while its candidate was looked at.", "Try again.", code="stale"
+            f"the receipts of {cycle.week} changed while its candidate was checked.", "Try again.", code="stale"
         )
     return record(
         home,
@@ -119,17 +118,20 @@ def _enter(home: Home, nominee: Nominee, action: str, why: str, now: datetime | 
 
 
 def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:
-    """Every cycle that made a candidate, newest first, with the candidate's digest."""
+    """Return every cycle that made a candidate, newest first, with the candidate's digest."""
     receipts = Receipts(home)
     cycles = [Cycle(name, parse_week(week)) for week in receipts.weeks(name)]
     return [(cycle, made) for cycle in cycles if (made := receipts.noted(cycle).get("adapter"))]
 
 
 def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutState) -> tuple[str, dict[str, str]]:
-    """Why the candidate may become live, with its receipts; raises `BlockedError` with why it may not."""
+    """Check again that the candidate may become live; return the reason and its receipts.
+
+    Raises `BlockedError` with the reason why it may not.
+    """
     receipts, live = Receipts(home).read(cycle), state.live
     if state.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
-        raise BlockedError("it was rejected or rolled back, and there is no new evidence since", code="barred")
+        raise BlockedError("it was rejected or rolled back, and has no new evidence since", code="barred")
     eligible = decide_eligibility(adapter, receipts)
     if not eligible.allowed:
         raise BlockedError(eligible.reason, code="blocked")
@@ -137,6 +139,7 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
         raise BlockedError(
             "classifier.toml changed since its cycle ran, so its verdicts are of another policy", code="stale"
         )
+    # receipts are files that could be edited or outdated: read the adapter's bytes and judge its stored answers again
     AdapterStore(home).open(cycle.classifier, adapter)
     answers = read_stored_answers(home, cycle, adapter)
     if answers.compared_with != live:
@@ -164,7 +167,7 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
     again["target_fit"] = judge_artifact(Specs(home), spec, adapter, make=False, left_out=left_out)
     for gate, verdict in again.items():
         if not verdict.passed:
-            raise BlockedError(f"looked at again, {gate} blocks it: {verdict.reason}", code="blocked")
+            raise BlockedError(f"checked again, {gate} blocks it: {verdict.reason}", code="blocked")
     return eligible.reason, {gate: receipt.digest for gate, receipt in receipts.items()}
 
 

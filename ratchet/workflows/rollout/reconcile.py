@@ -1,7 +1,7 @@
-"""Serving follows the ledger: the flag that says who answers is written from the entries, and mended from them.
+"""Serving follows the ledger: the flag is written from the entries, and repaired from them.
 
-A decision is one entry in the ledger; killed before the flag was written, the next `reconcile` writes it. Add here
-other things that follow from the ledger; the entries are `ratchet/storage/rollout/ledger.py`, the file is
+A decision is one entry in the ledger; if its writer is killed before the flag is written, the next `reconcile` writes
+it. Add here other things that follow from the ledger; the entries are `ratchet/storage/rollout/ledger.py`, the file is
 `ratchet/storage/rollout/flag_file.py`.
 """
 
@@ -19,15 +19,14 @@ from ratchet.storage.rollout.ledger import Ledger, check_head
 from ratchet.storage.specs import Specs
 
 _ATTEMPTS = 100
-"""Each failed one means that somebody else published."""
+"""Most attempts; each failed one means that another process published."""
 
 
 def reconcile(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout | None:
-    """Publish the rollout that the ledger asks for, unless it stands already; None before the first entry.
+    """Publish the rollout that the ledger asks for, unless it is published already; None before the first entry.
 
-    When another writer was faster, ledger and flag are read again: what a rollback asked for is not left lying. Raises
-    `RatchetError` for a broken ledger or flag file, and for a flag that has seen entries which the ledger no longer
-    holds.
+    When another writer was faster, ledger and flag are read again, so that no rollback is lost. Raises `RatchetError`
+    for a broken ledger or flag file, and for a flag that has seen entries which the ledger no longer holds.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -47,7 +46,7 @@ def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
         check_head(home.ledger(classifier), entries, before.head, "the flag")
     if state.live is None:
         return None
-    ledger.anchor(classifier)  # after which every entry is durable: the flag is never ahead of the ledger
+    ledger.anchor(classifier)  # makes every entry durable: the flag is never ahead of the ledger
     rollout = rollout_of(home, classifier, state, killed=before.killed if before else False)
     if rollout == before:
         return before
@@ -55,15 +54,15 @@ def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
 
 
 def rollout_of(home: Home, classifier: str, state: RolloutState, *, killed: bool = False) -> Rollout:
-    """The rollout that `state` asks for, with the share that the specification lets a shadow see."""
+    """Return the rollout of `state`, with the share of shadowed requests from the specification."""
     return state.as_rollout(Specs(home)[classifier].promotion.shadow_share, killed=killed)
 
 
 def record(home: Home, classifier: str, **content: Any) -> Entry:
-    """Carry out one decision: an entry in the ledger, which is the intent, and then the flag, which is the effect.
+    """Carry out one decision: write an entry into the ledger (the intent), then the flag (the effect).
 
-    `content` is that of `Ledger.append`. Killed in between, the next `reconcile` finishes; a repetition with the same
-    `key` changes nothing twice.
+    `content` is that of `Ledger.append`. If killed in between, the next `reconcile` finishes; repeated with the same
+    `key`, it changes nothing.
     """
     entry = Ledger(home).append(classifier, **content)
     failpoint("promotion.after_ledger")
@@ -72,13 +71,13 @@ def record(home: Home, classifier: str, **content: Any) -> Entry:
 
 
 def kill_switch(home: Home, classifier: str, *, on: bool) -> Rollout:
-    """Send everyone to live and stop shadowing (`on`), or end that. Needs only the flag file."""
+    """Send all traffic to live and stop shadowing (`on`), or end that. Needs only the flag file."""
     flags = Flags(home)
     published = flags.read()
     before = published.rollouts.get(classifier)
     if before is None:
         raise RatchetError(
-            f"{classifier} has no flag, so nothing serves that could be switched.",
+            f"{classifier} has no flag, so it has no traffic to switch.",
             f"Promote an adapter first: ratchet promote {classifier} --why TEXT.",
             code="no_flag",
         )

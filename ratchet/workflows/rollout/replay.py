@@ -1,7 +1,7 @@
-"""Replay: the pairs that a shadow would have made, from logged traffic, for those who cannot shadow.
+"""Replay: the pairs that a shadow would have made, from logged traffic, for a home without traffic to shadow.
 
-Add here which logged requests are fair to ask again. How pairs are counted is `ratchet/storage/rollout/shadow_pairs.py`
-and `ratchet/rollout/evidence.py`.
+Add here a rule for the logged requests that may be replayed. Pairs are counted by
+`ratchet/storage/rollout/shadow_pairs.py` and `ratchet/rollout/evidence.py`.
 """
 
 import time
@@ -22,56 +22,54 @@ from ratchet.workflows.rollout.nominate import candidates
 
 _BLOCK = 32
 
-_ASKED_SQL = """
+_REQUESTS_SQL = """
 SELECT request_id, text FROM production_logs
 WHERE classifier = $classifier AND ts >= $since AND request_id NOT IN (
     SELECT request_id FROM examples
     WHERE classifier = $classifier AND week = ANY($weeks) AND split IN ('train', 'calibration'))
 ORDER BY ts DESC, request_id LIMIT $limit
 """
-"""The newest logged requests that neither adapter was trained or calibrated on: on those it would look better than it
-is."""
+"""The newest logged requests that neither adapter was trained or calibrated on: there it would look too good."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a replay made: how many pairs, under which ledger entry, of which two adapters (incumbent first)."""
+    """Result of a replay: the number of pairs, and the two adapters, live first."""
 
     pairs: int
     compared: tuple[str, str]
     counts: bool
-    """Whether the pairs are evidence for the rollout that is running."""
+    """True where the pairs are evidence for the rollout that is running."""
 
 
 def replay(home: Home, classifier: str, adapter: str, since: datetime, *, limit: int = 5000) -> Replayed:
-    """Let live and `adapter` (a digest) answer the logged requests since `since` (aware), newest first, and land the
-    pairs.
+    """Let live and `adapter` (a digest) answer the logged requests since `since` (aware), newest first; land the pairs.
 
-    Raises `RatchetError` when nothing is live, when `adapter` is, or when there is nothing fair to ask.
+    Raises `RatchetError` when nothing is live, when `adapter` is live itself, or when no request may be replayed.
     """
     state, store = Ledger(home).state(classifier), AdapterStore(home)
     if state.live is None or state.live == adapter:
-        said = "is live itself" if state.live else "cannot be compared: nothing is live"
+        reason = "is live itself" if state.live else "cannot be compared: nothing is live"
         raise RatchetError(
-            f"adapter {adapter[:12]} {said}.", "Give a candidate with --adapter.", code="nothing_to_compare"
+            f"adapter {adapter[:12]} {reason}.", "Give a candidate with --adapter.", code="nothing_to_compare"
         )
     weeks = [cycle.week for cycle, made in candidates(home, classifier) if made in {adapter, state.live}]
-    asked = {"classifier": classifier, "since": since, "weeks": weeks, "limit": limit}
-    rows = open_warehouse(home.warehouse).frame(_ASKED_SQL, asked).to_dict("records")
+    params = {"classifier": classifier, "since": since, "weeks": weeks, "limit": limit}
+    rows = open_warehouse(home.warehouse).frame(_REQUESTS_SQL, params).to_dict("records")
     if not rows:
         raise RatchetError(
-            f"no request since {since.isoformat()} is one that neither adapter was trained on.",
+            f"one of the adapters was trained on every request since {since.isoformat()}, or there are none.",
             f"Give an earlier --since, or ingest newer logs: ratchet ingest {classifier}.",
             code="nothing_to_replay",
         )
     live, other = (load_predictor(store.open(classifier, digest)) for digest in (state.live, adapter))
-    result = [
+    pairs = [
         {"sequence": state.head.sequence, "served": state.live, "other": adapter, "other_error": None, **pair}
         for start in range(0, len(rows), _BLOCK)
         for pair in _compare(rows[start : start + _BLOCK], live, other)
     ]
-    publish_segment(home.pairs(classifier), PAIRS, result)
-    return Replayed(len(result), (state.live, adapter), state.challenger == adapter)
+    publish_segment(home.pairs(classifier), PAIRS, pairs)
+    return Replayed(len(pairs), (state.live, adapter), state.challenger == adapter)
 
 
 def _compare(rows: Sequence[dict[Any, Any]], live: Predictor, other: Predictor) -> Iterator[dict[str, Any]]:

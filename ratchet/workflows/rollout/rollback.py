@@ -1,6 +1,6 @@
-"""A rollback by someone who saw one state of the ledger: that very state is taken back, or nothing.
+"""Rollback by hand: of the state of the ledger that its user saw, or of whatever is served now.
 
-Add here what must hold when a reader's decision meets others'. What a rollback does is `advance.py`.
+Add here a rule for a rollback that meets another decision. Rollbacks by the promoter are in `advance.py`.
 """
 
 from datetime import UTC, datetime
@@ -19,27 +19,26 @@ CHANGED = "ledger_changed"
 
 
 def roll_back_seen(home: Home, classifier: str, why: str, seen: Head, *, who: str = "") -> Entry:
-    """Roll back what `seen` was the head of, and return the entry. `who` is the user, if not the one who runs this
-    process.
+    """Roll back the state whose ledger head is `seen`, and return the entry.
 
-    Raises `RatchetError` with code `CHANGED` when the ledger has another head, and when there is nothing to return to.
+    `who` is the user, if not the one who runs this process. Raises `RatchetError` with code `CHANGED` when the ledger
+    has another head, and when there is nothing to return to.
     """
-
-    # said first: what else is wrong then is of no interest; `after` decides a race
+    # checked first, since other errors would puzzle a reader of an old page; `after` decides a race
     if Ledger(home).head(classifier) != seen:
-        raise RatchetError("The ledger is no longer as your page showed it; nothing was done.", code=CHANGED)
+        raise RatchetError("The ledger has changed since your page was loaded; nothing was done.", code=CHANGED)
     return roll_back(home, classifier, why, who=who, after=seen)
 
 
 def roll_back(
     home: Home, classifier: str, why: str, *, who: str = "", after: Head | None = None, now: datetime | None = None
 ) -> Entry:
-    """Take the challenger, or else live itself, back at once, by this user's word. Needs no gate, no evidence, no
-    warehouse.
+    """Drop the candidate, or else return to the previous adapter, at once. Needs no gate, evidence or warehouse.
 
     `who` is the user, if not the one who runs this process. With `after`, raises `RatchetError` when the ledger has
-    another head by now; without, it wins over whoever decides meanwhile. A rollback that was killed before its flag is
-    finished, not repeated, and so is one that somebody else was faster with. Raises when there is nothing to return to.
+    another head by now; without, it wins over decisions made meanwhile. A rollback that was killed before its flag was
+    written is finished, not repeated, as is one that another process was faster with. Raises when there is nothing to
+    return to.
     """
     state = Ledger(home).state(classifier)
     gone = state.challenger or state.live
@@ -56,24 +55,24 @@ def roll_back(
                 raise
         state = Ledger(home).state(classifier)
         if gone not in {state.challenger, state.live} and state.newest is not None:
-            reconcile(home, classifier)  # somebody else took it back
+            reconcile(home, classifier)  # another process rolled it back
             return state.newest
 
 
 def _roll_back(
-    home: Home, classifier: str, state: RolloutState, said: dict[str, str], after: Head | None, now: datetime | None
+    home: Home, classifier: str, state: RolloutState, fields: dict[str, str], after: Head | None, now: datetime | None
 ) -> Entry:
     if state.refuge is None:
         raise RatchetError(
             f"{classifier} has no earlier adapter to return to.",
-            f"Stop it instead: ratchet kill {classifier} sends everyone to live; or promote another.",
+            f"Send all traffic to live instead: ratchet kill {classifier}; or promote another adapter.",
             code="no_refuge",
         )
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     return record(
         home, classifier, after=after, ts=at, action=act.ROLLBACK, adapter=state.refuge,
         previous_adapter=state.challenger or state.live, week=state.entered.week if state.entered else "",
-        receipts={}, **said,
+        receipts={}, **fields,
     )  # fmt: skip
 
 

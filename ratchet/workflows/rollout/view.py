@@ -1,6 +1,6 @@
-"""One rollout as its files tell it, for the page and the metrics. Reads only, creates nothing, and opens no warehouse.
+"""One rollout read from its files, for the page and the metrics. Creates nothing, and opens no warehouse.
 
-Add here a file that the page must look into; what follows from it is `ratchet/rollout/page/view.py`.
+Add here a file that the page reads; the content of the page is `ratchet/rollout/page/view.py`.
 """
 
 import json
@@ -14,7 +14,7 @@ from ratchet.storage.specs import Specs
 
 
 def load_view(home: Home, classifier: str, now: datetime) -> View:
-    """The view of a classifier's rollout; raises `RatchetError` for a ledger or specification that is broken."""
+    """Return the view of a classifier's rollout; raises `RatchetError` for a broken ledger or specification."""
     return view_rollout(
         classifier,
         Specs(home)[classifier].promotion,
@@ -25,7 +25,7 @@ def load_view(home: Home, classifier: str, now: datetime) -> View:
 
 
 def load_last_decision(home: Home, classifier: str) -> LastDecision | None:
-    """The decision that the promoter remembered last; None when there is none that can be read."""
+    """Return the decision that the promoter saved last; None when there is none that can be read."""
     try:
         return read_last_decision(json.loads(home.rollout(classifier).read_bytes()))
     except (OSError, ValueError, RecursionError):

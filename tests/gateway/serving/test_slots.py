@@ -152,8 +152,8 @@ def set_the_ledger_back(home: Home, first: str, second: str) -> None:
 
 
 ATTEMPTS: dict[str, tuple[Callable[[Home, str, str], None], str]] = {
-    "the live digest swapped": (swap_the_live_digest, "answer otherwise than the ledger asks for"),
-    "a candidate for everyone": (give_everyone_a_candidate, "answer otherwise than the ledger asks for"),
+    "the live digest swapped": (swap_the_live_digest, "answer although the ledger asks for another"),
+    "a candidate for everyone": (give_everyone_a_candidate, "answer although the ledger asks for another"),
     "an entry of another key": (append_an_entry_without_the_key, "not signed with this home's key"),
     "no receipts": (promote_without_receipts, "no entry of the ledger lets adapter"),
     "another's receipts": (promote_on_the_receipts_of_another, "judged another adapter"),

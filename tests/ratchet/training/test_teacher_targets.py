@@ -215,7 +215,7 @@ def test_an_adapter_of_a_later_or_unknown_cycle_teaches_nothing(home: tuple[Home
     root, asked = Home(tmp_path), (Candidate(teacher=home[1]),)
     digest = AdapterStore(root).seal("small", AdapterStore(home[0]).open("small", home[1]), {})
     assert digest == home[1]
-    with pytest.raises(RatchetError, match="of a cycle that nothing names") as refused:
+    with pytest.raises(RatchetError, match="of an unknown cycle") as refused:
         find_teachers(root, CYCLE, asked)
     assert refused.value.code == "late_teacher"
     Receipts(root).note(CYCLE, adapter=digest)

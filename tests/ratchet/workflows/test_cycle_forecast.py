@@ -85,11 +85,11 @@ def test_the_rest_is_what_it_was_or_as_long_as_the_slowest_family_needs() -> Non
 
 def test_a_small_golden_set_is_told_so() -> None:
     """59 items exclude a loss of 5 %, 58 do not; no class of ten does."""
-    assert " can tell " in describe_golden_power({"a": 30, "b": 29}, Limits())["sentence"]
-    assert " cannot tell " in describe_golden_power({"a": 29, "b": 29}, Limits())["sentence"]
+    assert "Large enough " in describe_golden_power({"a": 30, "b": 29}, Limits())["sentence"]
+    assert "Too small " in describe_golden_power({"a": 29, "b": 29}, Limits())["sentence"]
     power = describe_golden_power({"a": 10, "b": 300}, Limits())
     assert power["weak"] == ["a"]
-    assert "within 1 of 2 classes" in power["sentence"]
+    assert "inside a single class (1 of 2)" in power["sentence"]
 
 
 def test_a_class_without_golden_items_excludes_nothing() -> None:

@@ -22,5 +22,5 @@ def test_packages_are_compared_with_their_pins() -> None:
 
 def test_no_bad_finding_is_without_a_cure() -> None:
     """The type refuses it."""
-    with pytest.raises(ValueError, match="without a cure"):
+    with pytest.raises(ValueError, match="without a hint"):
         Finding("disk", "fail", "full")

@@ -114,9 +114,13 @@ FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
     "a flag of nobody's making": (
         lambda home: publish(home, live=B, candidate=None, percent=0),
         "flag",
-        "otherwise than the ledger",
+        "although the ledger asks",
     ),
-    "a flag of a larger share": (lambda home: publish(home, percent=90), "flag", "otherwise than the ledger asks for"),
+    "a flag of a larger share": (
+        lambda home: publish(home, percent=90),
+        "flag",
+        "although the ledger asks for another",
+    ),
     "an edited receipt": (
         lambda home: receipt_of(home, B).write_text(receipt_of(home, B).read_text().replace("passed", "failed")),
         "receipts of entry 2",
@@ -126,7 +130,7 @@ FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
     "another's receipt": (
         lambda home: shutil.copy(receipt_of(home, A), receipt_of(home, B)),
         "receipts of entry 2",
-        "is another than the ledger names",
+        "is not the one that the ledger names",
     ),
 }
 

@@ -172,13 +172,13 @@ def test_a_sound_receipt_stays_sound_under_other_limits_and_a_forged_one_never_i
     assert said(specs, adapter, left_out) == ("follows from the adapter's files", "")
     assert "onnx export of adapter" in said(specs, adapter, Verdict("passed", "Passes: it fits."))[1]
     found = judge_artifact(specs, specs["small"], adapter)
-    assert "was left out in its cycle, and was made since" in said(specs, adapter, left_out)[0]
+    assert "was left out in its cycle, and has been made since" in said(specs, adapter, left_out)[0]
     fit, export = found.evidence["fits"]
     old = {key: value for key, value in export.items() if key != "limits"}
     with specs.home.spec("small").open("a") as file:
         file.write("[export]\nmax_accuracy_loss = 0.5\n")
     specs = Specs(specs.home)
-    wider = "follows from the adapter's files, by limits of [export] that classifier.toml has not any more"
+    wider = "follows from the adapter's files, by limits that [export] no longer has"
     assert said(specs, adapter, found) == (wider, "")
     assert said(specs, adapter, replace(found, evidence={"fits": [fit, old]})) == (
         "follows from the adapter's files",

@@ -44,7 +44,7 @@ def test_what_was_not_seen_is_left_alone(home: Home) -> None:
     """Also when there would be nothing to return to: that someone decided is what counts."""
     seen = Ledger(home).head("small")
     roll_back_seen(home, "small", "worse", seen)
-    with pytest.raises(RatchetError, match="no longer as your page showed it") as found:
+    with pytest.raises(RatchetError, match="changed since your page was loaded") as found:
         roll_back_seen(home, "small", "worse", seen)
     assert found.value.code == CHANGED
     assert len(Ledger(home).entries("small")) == 4

@@ -123,7 +123,7 @@ FAULTS = {
     "wrong golden answers": (
         run_sql("UPDATE predictions SET predicted = 'violet' WHERE split = 'golden' AND label = 'amber'"),
         2,
-        "looked at again, golden_set_regression blocks it",
+        "checked again, golden_set_regression blocks it",
     ),
     "wrong test answers": (
         run_sql("UPDATE predictions SET predicted = 'violet' WHERE split = 'test' AND label = 'amber'"),

@@ -90,7 +90,7 @@ def test_bare_labels_teach_only_where_it_is_asked_for(call: Any, asked: Any, tra
         server.faults = lambda number: "no_logprobs"
         refused = call(*words)
         assert refused.code == 1
-        assert f"0 of {len(train)} training texts have an answer that teaches; half of them must." in refused.err
+        assert f"0 of {len(train)} training texts have a usable answer; at least half must." in refused.err
         assert "--one-hot 0.9" in refused.err
         assert not (small.folder / "teachers" / "bare.jsonl").exists()
         done = call(*words, "--one-hot", "0.9")
@@ -142,7 +142,7 @@ def test_somebody_elses_file_and_name_are_left_alone(call: Any, asked: Any, trai
     folder.mkdir(exist_ok=True)
     with DISK.lock(folder / ".teaching.lock"):
         assert (
-            "another process asks a teacher"
+            "another process runs a teacher"
             in call("--home", small.home.root, "teach", "small", "--file", "two.jsonl").err
         )
     assert call("--home", small.home.root, "teach", "small", "--budget", "nan").code != 0
