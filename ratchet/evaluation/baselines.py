@@ -1,7 +1,7 @@
-"""Baselines: what a candidate must beat to have a reason to exist.
+"""Baselines: simpler models that a candidate must beat.
 
-Add a baseline as a function from training texts to class probabilities of test texts; how they decide is in
-`decide_baselines`.
+Add a baseline as a function from training texts to class probabilities of test texts; the verdict on them is in
+`ratchet/gates/beats_baselines.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ _COSINE_SCALE = 20.0  # the scale that the sentence encoder's own contrastive tr
 
 
 def predict_majority(labels: Integers, n: int, k: int) -> Floats:
-    """The class shares of the training `labels`, for each of `n` items: [n, k]."""
+    """Return the class shares of the training `labels`, for each of `n` items: [n, k]."""
     return np.tile(np.bincount(labels, minlength=k) / len(labels), (n, 1))
 
 
@@ -47,19 +47,19 @@ def predict_probe(train: Floats, labels: Integers, texts: Floats, k: int) -> Flo
 
 
 def predict_untuned(labels: Floats, texts: Floats) -> Floats:
-    """The base model as it came: cosine between text and label name embeddings, both L2-normalised: [n, k]."""
+    """Untuned base model: cosine between text and label name embeddings, both L2-normalised: [n, k]."""
     return softmax(_COSINE_SCALE * texts @ labels.T)
 
 
 def label_sentences(labels: Sequence[Label]) -> list[str]:
-    """What the untuned base reads for each label: its name in words, and the description where there is one."""
+    """Return the text that the untuned base reads for each label: its name in words, and its description if any."""
     return [
         ": ".join(filter(None, (label.name.replace("_", " ").replace("-", " "), label.description))) for label in labels
     ]
 
 
 def spread(probabilities: Floats, classes: Integers, k: int) -> Floats:
-    """Columns of the `classes` a model knows, spread over all `k`; unknown classes get 0."""
+    """Spread the columns of the `classes` that a model knows over all `k`; unknown classes get 0."""
     full = np.zeros((len(probabilities), k))
     full[:, classes] = probabilities
     return full
@@ -72,14 +72,14 @@ def judge_baselines(
     embed: Callable[[Sequence[str]], Floats],
     untuned: Callable[[Sequence[str]], Floats] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Macro-F1 and ECE on `test` of each baseline fitted on `train`.
+    """Measure macro-F1 and ECE on `test` of each baseline fitted on `train`.
 
-    `embed` is a frozen encoder. `untuned` gives what the chosen candidate's own base says, [n, k]; without it that
-    encoder is the base, and compares a text with the labels' names.
+    `embed` is a frozen encoder. `untuned` gives the probabilities of the chosen candidate's own base, [n, k]; without
+    it that encoder is the base, and compares a text with the labels' names.
     """
     k = len(spec.labels)
     frozen_train, frozen_test = embed(train.texts), embed(test.texts)
-    result = {
+    probabilities = {
         "majority": predict_majority(train.labels, len(test.items), k),
         "tfidf_logreg": predict_tfidf(train.texts, train.labels, test.texts, k),
         "linear_probe": predict_probe(frozen_train, train.labels, frozen_test, k),
@@ -92,5 +92,5 @@ def judge_baselines(
             "macro_f1": macro_f1(np.asarray(p.argmax(axis=1)), test.labels, k),
             "ece": expected_calibration_error(p, test.labels),
         }
-        for name, p in result.items()
+        for name, p in probabilities.items()
     }

@@ -1,4 +1,4 @@
-"""The eval report: the document that says in figures how good the candidate is, by the contract of `eval_report.json`.
+"""The eval report: the document `eval_report.json` with all figures of a cycle's candidate.
 
 Add a key here (never rename one) and show it in `ratchet/evaluation/report/`. Figures are computed in
 `ratchet/metrics/classification.py`, verdicts in the modules of the gates.
@@ -29,7 +29,7 @@ Scores = Mapping[str, Scored]
 
 @dataclass(frozen=True)
 class Judgement:
-    """All that is known of one cycle's candidate when its report is written."""
+    """Facts about one cycle's candidate from which its report is built."""
 
     cycle: Cycle
     spec: Spec
@@ -43,7 +43,7 @@ class Judgement:
     """`result.json` of the training."""
     calibration: Mapping[str, Any]
     data: Mapping[str, Any]
-    """What curation said: splits, dropped, redactions; and the annotators' agreement under `labels`."""
+    """Result of curation: splits, dropped, redactions; and the annotators' agreement under `labels`."""
     timings_s: Mapping[str, float]
     versions: Mapping[str, str]
     digests: Mapping[str, str]
@@ -54,7 +54,7 @@ class Judgement:
 
 
 def build_report(found: Judgement) -> dict[str, Any]:
-    """The document of `eval_report.json`. Pure: the same judgement gives the same document."""
+    """Build the document of `eval_report.json`. Pure: the same judgement gives the same document."""
     spec, labels = found.spec, found.spec.labels
     golden = found.candidate_scores["golden"]
     best = found.training["candidates"][found.training["best"]]
@@ -110,7 +110,7 @@ def build_report(found: Judgement) -> dict[str, Any]:
 
 
 def golden_answers(candidate: Scores, live: Scores | None, labels: Sequence[str]) -> list[GoldenAnswer]:
-    """What candidate and live answer on each golden item."""
+    """Return the answers of candidate and live on each golden item."""
     mine, theirs = candidate["golden"], live["golden"] if live else None
     return [
         GoldenAnswer(
@@ -147,7 +147,7 @@ def _compare(candidate: Scores, live: Scores, spec: Spec) -> dict[str, Any]:
 
 
 def _worst_errors(scores: Scores, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """The errors the candidate was surest of, over test and golden."""
+    """Return the wrong answers of the highest confidence, over test and golden."""
     rows = [
         row for split in ("test", "golden") for row in scores[split].rows(labels) if row["label"] != row["predicted"]
     ]
@@ -172,6 +172,6 @@ def _verdict(found: Judgement) -> dict[str, str]:
     if found.live is None:
         return {
             "word": "first",
-            "sentence": "Passed: the first candidate clears every gate; there is no live adapter to compare with.",
+            "sentence": "Passed every gate. It is the first candidate: no live adapter to compare with.",
         }
     return {"word": "passed", "sentence": f"Passed every gate against live {found.live[:8]}; it may be promoted."}

@@ -1,7 +1,7 @@
-"""Judging: everything that an eval report is made of, gathered from predictors, examples and the training's own record.
+"""Judging: gathers the content of an eval report from predictors, examples and the record of the training.
 
-Add here who is asked on which items. What the answers are worth is said in `ratchet/metrics/classification.py`,
-`baselines.py` and `ratchet/gates/golden_set_regression.py`, how it is written down in `eval_report.py`.
+Add here a model to run, or items to run it on. Answers are judged in `ratchet/metrics/classification.py`,
+`baselines.py` and `ratchet/gates/golden_set_regression.py`, and the document is built in `eval_report.py`.
 """
 
 import functools
@@ -42,17 +42,17 @@ class LabelledText(Protocol):
 
     @property
     def text(self) -> str:
-        """What the classifier reads."""
+        """Text that the classifier reads."""
         ...
 
     @property
     def label(self) -> str:
-        """What it should answer."""
+        """Label that it should answer."""
         ...
 
 
 def read_splits(rows: pd.DataFrame, golden: Sequence[LabelledText], labels: Sequence[str]) -> dict[str, Split]:
-    """The splits of a cycle by name, golden included; golden items are named by their line, `golden-1` and so on."""
+    """Return the splits of a cycle by name, with the golden set; its items are named by line, `golden-1` and so on."""
     index = {label: i for i, label in enumerate(labels)}
     splits = {
         str(name): Split(
@@ -86,14 +86,15 @@ def gather_judgement(
     timings_s: Mapping[str, float],
     frontier: FrontierAsker | None = None,
 ) -> Judgement:
-    """Ask candidate, live and baselines, and let the gates of the model decide; then compare three ways.
+    """Run candidate, live and baselines, and let the gates of the model decide; then compare three ways.
 
-    `noted` is what earlier stages of the cycle noted, `training` the work folder, `verdicts` those of the data gates.
+    `noted` holds the notes of earlier stages of the cycle, `training` is the work folder, `verdicts` are those of the
+    data gates.
     """
     result = read_result(training)
     best = read_plan(training).candidates[result.best]
     tfidf = measure_tfidf(splits, spec)  # before the threads, so that its seconds are its own
-    # Two threads of one torch thread each: the frozen base embeds while candidate and live answer.
+    # two threads of one torch thread each: the frozen base embeds while candidate and live answer
     with ThreadPoolExecutor(2) as pool:
         frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]
         embed = functools.partial(embed_texts, frozen, max_tokens=best.max_tokens, kept=training)
@@ -132,7 +133,7 @@ def gather_judgement(
 
 
 def _untuned(best: Candidate, spec: Spec) -> Untuned:
-    """The base of the chosen candidate before any training."""
+    """Return the base of the chosen candidate before any training."""
     return UntunedCausal(best, spec) if best.family == "causal" else UntunedEncoder(best, spec)
 
 
@@ -146,7 +147,7 @@ def decide_model_gates(
     baselines: Mapping[str, Mapping[str, float]],
     spec: Spec,
 ) -> dict[str, Verdict]:
-    """The verdicts of the gates that judge the model."""
+    """Return the verdicts of the gates that judge the model."""
     test = candidate["test"]
     reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
     return {
@@ -157,7 +158,7 @@ def decide_model_gates(
 
 
 def prediction_rows(judgement: Judgement) -> pd.DataFrame:
-    """Every answer of candidate and live, as rows of the table `predictions`."""
+    """Return every answer of candidate and live, as rows of the table `predictions`."""
     models = {
         "candidate": (judgement.adapter, judgement.candidate_scores),
         "live": (judgement.live, judgement.live_scores),
@@ -180,7 +181,7 @@ def prediction_rows(judgement: Judgement) -> pd.DataFrame:
 
 
 def _count_confusions(scores: Mapping[str, Scored], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows that `golden_agreement.CONFUSIONS_SQL` gives, counted from answers at hand."""
+    """Count the rows of `golden_agreement.CONFUSIONS_SQL` from answers in memory."""
     counts = Counter(
         (row["split"], row["label"], row["predicted"]) for scored in scores.values() for row in scored.rows(labels)
     )

@@ -1,6 +1,6 @@
-"""Scoring: what one model answers on one split, kept item by item so that every figure can be derived again.
+"""Scoring: one model's answers on one split, kept item by item so that every figure can be derived again.
 
-Add here what is recorded of an answer; figures over many answers are in `ratchet/metrics/classification.py`.
+Add here a fact to record of an answer; figures over many answers are in `ratchet/metrics/classification.py`.
 """
 
 from collections.abc import Sequence
@@ -14,26 +14,26 @@ from ratchet.metrics.classification import Floats, Integers
 
 
 class Scorer(Protocol):
-    """What answers: a predictor, or anything that speaks its interface."""
+    """A predictor, or anything with its interface."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Columns of the logits."""
+        """Labels of the columns of the logits."""
         ...
 
     @property
     def calibration(self) -> Calibration:
-        """How logits become probabilities."""
+        """Calibration that turns logits into probabilities."""
         ...
 
     def logits(self, texts: Sequence[str]) -> Floats:
-        """Raw scores [n, k]."""
+        """Return raw scores [n, k]."""
         ...
 
 
 @dataclass(frozen=True)
 class Split:
-    """Items to be judged on: names, texts and label indices, [n] each."""
+    """Items to judge a model on: names, texts and label indices, [n] each."""
 
     name: str
     items: tuple[str, ...]
@@ -43,8 +43,8 @@ class Split:
 
 @dataclass(frozen=True)
 class Scored:
-    """One model's answers on a split: probabilities [n, k] before (`raw`) and after calibration, columns as the spec's
-    labels."""
+    """One model's answers on a split: probabilities [n, k] before (`raw`) and after calibration, columns in the order
+    of the specification's labels."""
 
     split: Split
     raw: Floats
@@ -56,7 +56,7 @@ class Scored:
         return np.asarray(self.calibrated.argmax(axis=1), dtype=np.int64)
 
     def rows(self, labels: Sequence[str]) -> list[dict[str, Any]]:
-        """One row for each item, as the table `predictions` holds them."""
+        """Return one row for each item, as in the table `predictions`."""
         return [
             {
                 "split": self.split.name, "item": item, "text": text, "label": labels[truth],
@@ -70,7 +70,7 @@ class Scored:
 
 
 def score(scorer: Scorer, split: Split, labels: Sequence[str]) -> Scored:
-    """Answers of `scorer` on `split`, its columns brought into the order of `labels`.
+    """Score `scorer` on `split`, with its columns in the order of `labels`.
 
     A label that the scorer does not know gets probability 0; one that only the scorer knows is left out, and the answer
     is then the best of the rest.

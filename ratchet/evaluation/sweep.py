@@ -1,8 +1,8 @@
-"""The sweep: every candidate of a cycle and TF-IDF in one table, by quality on the calibration split, time, energy and
-cost.
+"""The sweep: a table of every candidate of a cycle and of TF-IDF, with quality, time, energy and cost.
 
-Add a column here, and show it in `report/sweep.py` and `orchestration/cli/commands/weekly/sweep.py`. Which candidate
-is kept is decided in `ratchet/training/result.py`; this table decides nothing.
+Quality is measured on the calibration split. Add a column here, and show it in `report/sweep.py` and
+`orchestration/cli/commands/weekly/sweep.py`. The candidate to keep is chosen in `ratchet/training/result.py`; this
+table decides nothing.
 """
 
 import time
@@ -20,11 +20,11 @@ from ratchet.metrics.calibration import fit_calibration
 from ratchet.metrics.classification import expected_calibration_error, macro_f1, negative_log_likelihood
 
 TFIDF = "TF-IDF + logistic regression"
-_LEAST = 1e-12  # of a probability whose logarithm is taken
+_LEAST = 1e-12  # lower bound of a probability whose logarithm is taken
 
 
 def measure_tfidf(splits: Mapping[str, Split], spec: Spec) -> dict[str, Any]:
-    """TF-IDF as a row of the sweep: fitted on train, timed and judged on calibration as every candidate is."""
+    """Measure TF-IDF as a row of the sweep: fitted on train, timed, and judged on calibration like every candidate."""
     import sklearn.feature_extraction.text
     import sklearn.linear_model  # noqa: F401 - before the clock starts
 
@@ -34,7 +34,7 @@ def measure_tfidf(splits: Mapping[str, Split], spec: Spec) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     try:
         served = fit_calibration(np.log(np.maximum(probabilities, _LEAST)), calibration.labels).nll_after
-    except RatchetError:  # too few examples for a temperature, which is no reason to have no row
+    except RatchetError:  # too few examples for a temperature: the row is shown without it
         served = None
     nll = negative_log_likelihood(probabilities, calibration.labels)
     return {
@@ -51,13 +51,13 @@ def measure_tfidf(splits: Mapping[str, Split], spec: Spec) -> dict[str, Any]:
 def build_sweep(
     training: Mapping[str, Any], tfidf: Mapping[str, Any] | None, machine: Machine, timings_s: Mapping[str, float]
 ) -> dict[str, Any]:
-    """The key `sweep` of `eval_report.json`: the machine, a row for each candidate and TF-IDF, and the cycle as a
-    whole.
+    """Build the key `sweep` of `eval_report.json`: the machine, a row for each candidate and TF-IDF, and the whole
+    cycle.
 
-    `training` is `result.json`, `tfidf` what `measure_tfidf` gave, `timings_s` the seconds of the stages before the
+    `training` is `result.json`, `tfidf` the result of `measure_tfidf`, `timings_s` the seconds of the stages before the
     report.
     """
-    rows = [_row(result, machine, kept=result["index"] == training["best"]) for result in training["candidates"]]
+    rows = [_row(each, machine, kept=each["index"] == training["best"]) for each in training["candidates"]]
     if tfidf is not None:
         simple = {key: value for key, value in tfidf.items() if key != "seconds"}
         rows.append(

@@ -1,8 +1,8 @@
-"""The base of the chosen candidate, untuned: what it says without an example, and with a few from the training split.
+"""The base of the chosen candidate, untuned: its answers without an example, and with a few from the training split.
 
-Both families have one: a causal base answers the classifier's prompt, an encoder compares a text with something that
-stands for each label. Add here what an untuned base can be asked; the baseline that decides is its zero-shot answer on
-the whole test split.
+Both families have one: a causal base answers the classifier's prompt, an encoder compares a text with an embedding of
+each label. Add here another way to use an untuned base; the baseline for the gate is its zero-shot answer on the whole
+test split.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,22 +34,22 @@ class Untuned(Protocol):
 
     @property
     def ways(self) -> tuple[str, str]:
-        """How it answers without an example and with a few, in words."""
+        """Method of its answers without an example and with a few, in words."""
         ...
 
     def zero_shot(self, texts: Sequence[str]) -> Floats:
-        """Probabilities [n, k], without an example."""
+        """Return probabilities [n, k], without an example."""
         ...
 
     def few_shot(self, shots: Sequence[Shot]) -> Callable[[Sequence[str]], Floats] | None:
-        """What gives probabilities [n, k] after the `shots`; None when they do not fit."""
+        """Return a function that gives probabilities [n, k] after the `shots`; None when they do not fit."""
         ...
 
 
 class UntunedEncoder:
     """A frozen encoder: the cosine between a text and each label's name and description, or the mean of its examples.
 
-    It is opened once, when it is first asked, as the tuned model was: the time of a call holds no opening.
+    It is opened once, at its first call, as the tuned model was, so that timed calls do not include loading.
     """
 
     ways = ("text against the labels' names", "text against the mean of each label's examples")
@@ -66,25 +66,21 @@ class UntunedEncoder:
         return self._embed(label_sentences(self._spec.label))
 
     def zero_shot(self, texts: Sequence[str]) -> Floats:
-        """By the labels' names."""
+        """Answer by the labels' names."""
         return predict_untuned(self._names, self._embed(texts))
 
     def few_shot(self, shots: Sequence[Shot]) -> Callable[[Sequence[str]], Floats] | None:
-        """By the mean of each label's shots; a label without any keeps its name."""
-        means, result, labels = (
-            self._names.copy(),
-            self._embed([shot.text for shot in shots]),
-            [shot.label for shot in shots],
-        )
+        """Answer by the mean of each label's shots; a label without any keeps its name."""
+        means = self._names.copy()
+        embedded, labels = self._embed([shot.text for shot in shots]), [shot.label for shot in shots]
         for label in set(labels):
-            mean = result[np.asarray(labels) == label].mean(axis=0)
+            mean = embedded[np.asarray(labels) == label].mean(axis=0)
             means[label] = mean / np.linalg.norm(mean)
         return lambda texts: predict_untuned(means, self._embed(texts))
 
 
 class UntunedCausal:
-    """A causal base: the prompt that serves, by the path that serves. Its weights are loaded once, when it is first
-    asked."""
+    """A causal base, run with the prompt and by the path that serve. Its weights are loaded once, at its first call."""
 
     ways = ("the prompt that serves", "the prompt with solved examples before the text")
 
@@ -111,16 +107,16 @@ class UntunedCausal:
         return self._predictor(())
 
     def zero_shot(self, texts: Sequence[str]) -> Floats:
-        """By the prompt alone."""
+        """Answer by the prompt alone."""
         return self._zero.predict(texts).probabilities
 
     def few_shot(self, shots: Sequence[Shot]) -> Callable[[Sequence[str]], Floats] | None:
-        """By the prompt after the shots, when the longest text still fits into what the model can read."""
-        result = self._predictor(shots)
+        """Answer by the prompt after the shots; None when the longest text would exceed what the model can read."""
+        predictor = self._predictor(shots)
         room = getattr(self._model.config, "max_position_embeddings", None)
         if (
             room is not None
-            and len(result.tokenizer.prefix) + self._candidate.max_tokens + len(result.tokenizer.suffix) > room
+            and len(predictor.tokenizer.prefix) + self._candidate.max_tokens + len(predictor.tokenizer.suffix) > room
         ):
             return None
-        return lambda texts: result.predict(texts).probabilities
+        return lambda texts: predictor.predict(texts).probabilities

@@ -1,7 +1,7 @@
-"""Verbalised confidence: what a causal model says when it is asked to write down how sure it is, beside its logits.
+"""Verbalised confidence: the confidence that a causal model writes down, beside that of its logits.
 
 After the code of its own answer it reads "Confidence from 0 to 9:", and the probabilities of the ten digits there,
-brought to the sum 1, are its answer: digit d stands for (d + 0.5) / 10, and their mean is the confidence. Nothing is
+normalised to the sum 1, are its answer: digit d stands for (d + 0.5) / 10, and their mean is the confidence. Nothing is
 sampled or parsed.
 """
 
@@ -23,14 +23,14 @@ _DIGITS = tuple("0123456789")
 
 @dataclass(frozen=True)
 class Verbalised:
-    """Confidences of the same answers by both ways, [n]."""
+    """Confidences of the same answers by both methods, [n]."""
 
     written: Floats
     by_logits: Floats
     right: "np.ndarray[Any, np.dtype[np.bool_]]"
 
     def as_json(self) -> dict[str, Any]:
-        """Figures for the report."""
+        """Return the figures for the report."""
         return {
             "n": len(self.right), "question": QUESTION.strip(), "accuracy": float(self.right.mean()),
             "written_mean": float(self.written.mean()), "written_ece": calibration_error_of(self.written, self.right),
@@ -39,7 +39,7 @@ class Verbalised:
 
 
 def write_confidence(predictor: CausalPredictor, texts: Sequence[str], answers: Integers) -> Floats:
-    """The confidence that the model writes after its own answers (label places [n]): [n], between 0.05 and 0.95."""
+    """Return the confidence that the model writes after its answers (label indices [n]): [n], 0.05 to 0.95."""
     tokenizer = predictor.tokenizer
     uncut = tokenizer.without_cutting()
     digits = find_codes(uncut, QUESTION, _DIGITS)

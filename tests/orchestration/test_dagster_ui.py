@@ -31,7 +31,7 @@ def test_a_cycle_launched_in_the_ui_is_judged_and_seen_there(
     (materialised,) = outcome["assetOrError"]["assetMaterializations"]
     assert (materialised["runId"], materialised["partition"]) == (run, "small|2026-01-05")
     texts = {entry["label"]: entry.get("text") for entry in materialised["metadataEntries"]}
-    assert str(texts["verdict"]).startswith("Passed: the first candidate clears every gate")
+    assert str(texts["verdict"]).startswith("Passed every gate. It is the first candidate")
     checks = {check["name"]: check for check in outcome["assetNodeOrError"]["assetChecksOrError"]["checks"]}
     assert set(checks) == {"beats_baselines", "golden_agreement", "golden_set_regression"}
     for check in checks.values():

@@ -1,6 +1,6 @@
-"""Explanation: how much each word of a text spoke for an answer, by the path that serves.
+"""Explanation: the contribution of each word of a text to an answer, computed on the model that serves.
 
-`gradients` integrates gradients over tokens, `words` joins tokens to the words that a person reads, `explaining` asks
-both and checks that what was explained is what is served. Add here other ways to look into one answer; pages are drawn
-by `ratchet/evaluation/report/explanation.py`.
+`integrated_gradients` integrates gradients over tokens, `word_attribution` joins tokens to words, `explain` calls both
+and checks that the explained answer is the served one. Add here other ways to explain one answer; pages are drawn by
+`ratchet/evaluation/report/explanation.py`.
 """

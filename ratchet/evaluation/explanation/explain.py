@@ -1,6 +1,6 @@
-"""One answer explained: which words of a text spoke for it and which against, as the served adapter read them.
+"""One answer explained: the words of a text that raise its probability, and those that lower it.
 
-Add here what is said of one answer. How attributions are computed is `integrated_gradients.py`, what a word is
+Add here another fact about one answer. Attributions are computed in `integrated_gradients.py`, and words are defined in
 `word_attribution.py`.
 """
 
@@ -24,20 +24,19 @@ _CLOSE = 1e-3  # nats between the explained model and the one that answers: the 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the words of one text did to the log-probability of `label`."""
+    """Contribution of the words of one text to the log-probability of `label`."""
 
     text: str
-    """As the model reads it: trimmed, personal data replaced."""
+    """Text as the model reads it: trimmed, personal data replaced."""
     label: str
     probability: float
-    """Of `label`, calibrated: what `predict` says."""
+    """Calibrated probability of `label`, as `predict` gives it."""
     answer: str
     """The label that is answered."""
     probabilities: tuple[tuple[str, float], ...]
     words: tuple[Word, ...]
     log_probability: float
-    """Of `label` at the served temperature: what is explained. Isotonic calibration, where there is one, comes after
-    it."""
+    """Log-probability of `label` at the served temperature, before isotonic calibration if any: this is explained."""
     baseline: float
     """The same where every token of the text is padding."""
     steps: int
@@ -46,10 +45,10 @@ class Explanation:
 
     @property
     def sentence(self) -> str:
-        """What the figures are, and how far they can be trusted."""
+        """Summary of the figures, and of their accuracy."""
         unread = sum(word.attribution is None for word in self.words)
         cut = (
-            f" {unread} of {len(self.words)} words were not read: the text is longer than the adapter's max_tokens."
+            f" {unread} of {len(self.words)} words were not read: the text exceeds the adapter's max_tokens."
             if unread
             else ""
         )
@@ -57,12 +56,12 @@ class Explanation:
         if self.converged:
             return f"{moved}; attributions add up to that within {abs(self.delta):.1g} ({self.steps} steps).{cut}"
         return (
-            f"{moved}; after {self.steps} steps, the most that are taken, attributions still miss that by"
-            f" {abs(self.delta):.2g} (wanted: below {DELTA}), so read them as rough.{cut}"
+            f"{moved}; after the maximum of {self.steps} steps, attributions still miss that by"
+            f" {abs(self.delta):.2g} (wanted: below {DELTA}), so they are approximate.{cut}"
         )
 
     def as_json(self) -> dict[str, Any]:
-        """JSON types; `words` in the order of the text."""
+        """Return JSON types; `words` in the order of the text."""
         return {
             **asdict(self),
             "probabilities": dict(self.probabilities),
@@ -74,12 +73,12 @@ class Explanation:
 def explain_text(
     predictor: Predictor, text: str, label: str | None = None, steps: Sequence[int] = STEPS
 ) -> Explanation:
-    """Why `predictor` gives `label` (its answer, when None) the probability that it gives.
+    """Explain the probability that `predictor` gives to `label` (its answer, when None).
 
     Raises `RatchetError` for a label that it does not know and for a text of which it reads nothing.
     """
     if label is not None and label not in predictor.labels:
-        known = f"It knows {', '.join(predictor.labels)}."
+        known = f"Labels: {', '.join(predictor.labels)}."
         raise RatchetError(
             f"the adapter has no label {label!r}.", nearest(label, predictor.labels) or known, code="unknown_label"
         )
@@ -114,15 +113,15 @@ def explain_text(
 
 
 def _tokens(tokenizer: TextTokenizer, text: str) -> tuple[list[int], list[tuple[int, int]], list[bool]]:
-    """Ids of a redacted text as they are served, the place of each in the text, and whether it is the text's own."""
+    """Return the ids of a redacted text as served, the span of each in the text, and True for the text's own tokens."""
     if isinstance(tokenizer, PromptTokenizer):
-        result = tokenizer.plain.encode(text, add_special_tokens=False)
+        encoding = tokenizer.plain.encode(text, add_special_tokens=False)
         behind = len(tokenizer.suffix)
-        ids = [*result.ids, *tokenizer.suffix]
-        return ids, [*result.offsets, *[(0, 0)] * behind], [*[True] * len(result.ids), *[False] * behind]
+        ids = [*encoding.ids, *tokenizer.suffix]
+        return ids, [*encoding.offsets, *[(0, 0)] * behind], [*[True] * len(encoding.ids), *[False] * behind]
     whole: Any = tokenizer
-    result = whole.encode(text)
-    return result.ids, result.offsets, [not special for special in result.special_tokens_mask]
+    encoding = whole.encode(text)
+    return encoding.ids, encoding.offsets, [not special for special in encoding.special_tokens_mask]
 
 
 def _alone(predictor: Predictor, ids: Sequence[int]) -> "np.ndarray[Any, np.dtype[np.float64]]":
@@ -141,6 +140,6 @@ def _check(predictor: Predictor, text: str, explained: float, label: int) -> Non
     if not abs(served - explained) <= _CLOSE * max(1.0, abs(served)):
         raise RatchetError(
             f"the explained log-probability {explained:.4f} is not the served one, {served:.4f}.",
-            "Report this: an explanation of another model than the one that answers is worth nothing.",
+            "Report this as a bug: the explanation is not of the model that answers.",
             code="unfaithful",
         )

@@ -1,8 +1,7 @@
-"""Integrated gradients (Sundararajan et al. 2017) of one answer's log-probability, by captum, over the served model
-itself.
+"""Integrated gradients (Sundararajan et al. 2017) of one answer's log-probability, by captum, over the served model.
 
 The path leads from the text with its tokens replaced by padding to the text; special tokens and the prompt stay. Add
-here how gradients are integrated; which tokens are the text's, and what becomes of the figures, is in `explain.py`.
+here how gradients are integrated; the text's tokens are chosen, and the figures used, in `explain.py`.
 """
 
 from collections.abc import Sequence
@@ -18,16 +17,16 @@ if TYPE_CHECKING:
     import torch
 
 DELTA = 0.05
-"""Nats by which attributions may miss the difference that they explain; more steps are taken until they do not."""
+"""Largest error of the sum of attributions, in nats; more steps are taken until it is smaller."""
 STEPS = (32, 128, 512)
-"""Points at which the path is looked at. A model whose padding is the zero vector leaps at its beginning, and needs
-many."""
+"""Numbers of points on the path, tried in order. A model whose padding is the zero vector changes abruptly at its
+beginning, and needs many."""
 _TOKENS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
 class TokenAttributions:
-    """What each token of one row adds to the log-probability of a class, float64 [t], and how exactly that is known."""
+    """Contribution of each token of one row to the log-probability of a class, float64 [t], and its error."""
 
     tokens: Floats
     log_probability: float
@@ -37,21 +36,21 @@ class TokenAttributions:
 
     @property
     def delta(self) -> float:
-        """By how much the sum of the attributions misses the difference to the baseline, in nats."""
+        """Error of the sum of the attributions against the difference to the baseline, in nats."""
         return float(self.tokens.sum()) - (self.log_probability - self.baseline)
 
     @property
     def converged(self) -> bool:
-        """Whether the miss is below `DELTA`."""
+        """True where the error is below `DELTA`."""
         return abs(self.delta) < DELTA
 
 
 def integrate(
     predictor: Predictor, ids: Sequence[int], ours: Sequence[bool], label: int, steps: Sequence[int] = STEPS
 ) -> TokenAttributions:
-    """Attributions of the tokens `ids` of one text to class `label`; `ours` says which of them are the text's.
+    """Compute the attributions of the tokens `ids` of one text to class `label`; `ours` marks those of the text.
 
-    Takes as many of `steps` as it needs to converge, and at most all: look at `converged`.
+    Takes as many of `steps` as it needs to converge, and at most all: check `converged`.
     """
     import torch
     from captum.attr import LayerIntegratedGradients
@@ -60,14 +59,14 @@ def integrate(
     row = torch.tensor([list(ids)])
     blank = torch.tensor([[predictor.pad_id if own else token for token, own in zip(ids, ours, strict=True)]])
     mask = torch.ones_like(row)
-    with torch.no_grad():  # also computes what rows share, before gradients are asked for
-        said, without = (float(_log_probabilities(predictor, tokens, mask)[0, label]) for tokens in (row, blank))
+    with torch.no_grad():  # also computes what rows share, before gradients are needed
+        with_text, without = (float(_log_probabilities(predictor, tokens, mask)[0, label]) for tokens in (row, blank))
 
     def answer(tokens: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         return _log_probabilities(predictor, tokens, mask)[:, label]
 
     method = LayerIntegratedGradients(answer, predictor.network.get_input_embeddings())
-    result = TokenAttributions(np.zeros(len(ids)), said, without, 0)
+    result = TokenAttributions(np.zeros(len(ids)), with_text, without, 0)
     for count in steps:
         embedded: Any = method.attribute(
             row,
@@ -76,14 +75,14 @@ def integrate(
             n_steps=count,
             internal_batch_size=max(1, _TOKENS_AT_ONCE // len(ids)),
         )
-        result = TokenAttributions(embedded.detach().double().sum(dim=-1)[0].numpy(), said, without, count)
+        result = TokenAttributions(embedded.detach().double().sum(dim=-1)[0].numpy(), with_text, without, count)
         if result.converged:
             break
     return result
 
 
 def _log_probabilities(predictor: Predictor, tokens: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-    """Of each class by the served path and at the served temperature: [n, k]."""
+    """Return the log-probabilities of each class by the served path, at the served temperature: [n, k]."""
     import torch
 
     result: torch.Tensor = torch.log_softmax(predictor.rows(tokens, mask) / predictor.calibration.temperature, dim=-1)

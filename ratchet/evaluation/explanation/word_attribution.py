@@ -1,6 +1,6 @@
-"""Words of a text, and the attributions of tokens shared out to them. Pure; no tokenizer is asked.
+"""Words of a text, and the attributions of tokens shared out to them. Pure; needs no tokenizer.
 
-Add here what a word is in a script that this does not know. Where tokens and their places come from is `explain.py`.
+Add here the words of another script. Tokens and their spans come from `explain.py`.
 """
 
 import re
@@ -16,7 +16,7 @@ _UNSPACED = (
 _MARKS = (
     "".join(map(chr, filter(lambda code: category(chr(code)).startswith("M"), range(0x300, 0x1F000)))) + "\u200c\u200d"
 )
-"""What belongs to the letter before it: accents, vowel signs, and the joiners of Indic and Arabic writing."""
+"""Characters that belong to the letter before: accents, vowel signs, and the joiners of Indic and Arabic writing."""
 _RUN = rf"(?:(?![{_UNSPACED}])\w[{_MARKS}]*)+"
 _WORD = re.compile(rf"[{_UNSPACED}][{_MARKS}]*|{_RUN}(?:['\u2019]{_RUN})*|[^\w\s][{_MARKS}]*")
 """A run of letters and digits (with an apostrophe inside), one sign, or one letter of a script that sets no spaces."""
@@ -24,8 +24,7 @@ _WORD = re.compile(rf"[{_UNSPACED}][{_MARKS}]*|{_RUN}(?:['\u2019]{_RUN})*|[^\w\s
 
 @dataclass(frozen=True)
 class Word:
-    """One word at `start`..`end` of the text; `attribution` in nats, None where no token covers it (a text that was
-    cut)."""
+    """One word at `start`..`end` of the text; `attribution` in nats, None where the text was cut before it."""
 
     text: str
     start: int
@@ -34,12 +33,12 @@ class Word:
 
 
 def share_out(text: str, spans: Sequence[tuple[int, int]], values: Sequence[float]) -> tuple[Word, ...]:
-    """The words of `text`, each with its share of the tokens' `values`; the sum over words is the sum over tokens.
+    """Return the words of `text`, each with its share of the tokens' `values`; both have the same sum.
 
     `spans` are the tokens' places in `text`. A token over several words is shared by letters; one over none (a line
     break) goes to the word before it, or to the first. Raises ValueError for values without any word to take them.
     """
-    places = [result.span() for result in _WORD.finditer(text)]
+    places = [word.span() for word in _WORD.finditer(text)]
     if values and not places:
         raise ValueError("a text without words has no attributions to share out")
     sums = [0.0] * len(places)

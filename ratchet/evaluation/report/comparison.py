@@ -1,6 +1,6 @@
 """The candidate beside the live adapter and the baselines: places of points, intervals, zero and margin.
 
-Add here what is drawn to compare models. Who wins is decided by the gates, never by a drawing.
+Add here what is drawn to compare models. Decisions are made by the gates, never by a drawing.
 """
 
 from collections.abc import Mapping
@@ -25,44 +25,43 @@ WAYS = {
 
 
 def draw_scores(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Macro-F1 on the test split: candidate, live and baselines on one axis from 0 to 1; None without a candidate's
-    figure."""
+    """Lay out macro-F1 on the test split of candidate, live and baselines, from 0 to 1; None without a candidate."""
     rows = []
     for name, kind, top in (("candidate", "candidate", "metrics"), ("live adapter", "live", "live_metrics")):
-        result = look_up(document, f"{top}.test") or {}
-        if result.get("macro_f1") is not None:
-            rows.append(_row(name, name, kind, f"{top}.test.macro_f1", result["macro_f1"], result.get("macro_f1_ci")))
+        figures = look_up(document, f"{top}.test") or {}
+        if figures.get("macro_f1") is not None:
+            rows.append(_row(name, name, kind, f"{top}.test.macro_f1", figures["macro_f1"], figures.get("macro_f1_ci")))
     if not rows or rows[0]["kind"] != "candidate":
         return None
     measured = {
         key: row for key, row in (document.get("baselines") or {}).items() if (row or {}).get("macro_f1") is not None
     }
-    for key, result in sorted(measured.items(), key=lambda item: -item[1]["macro_f1"]):
-        place, said = join_key("baselines", key, "macro_f1"), BASELINES.get(key, "another baseline")
-        rows.append(_row(BASELINES.get(key, key), said, "baseline", place, result["macro_f1"], None))
-    said = ", ".join(f"{row['said']} {format_figure(row['value'], '3')}" for row in rows)
-    return _lay_out(rows, 0.0, 1.0, f"Macro-F1 on the test split: {said}.")
+    for key, figures in sorted(measured.items(), key=lambda item: -item[1]["macro_f1"]):
+        place, plain = join_key("baselines", key, "macro_f1"), BASELINES.get(key, "another baseline")
+        rows.append(_row(BASELINES.get(key, key), plain, "baseline", place, figures["macro_f1"], None))
+    scores = ", ".join(f"{row['plain']} {format_figure(row['value'], '3')}" for row in rows)
+    return _lay_out(rows, 0.0, 1.0, f"Macro-F1 on the test split: {scores}.")
 
 
 def draw_differences(comparison: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Candidate minus live, with interval and margin, one row for each split; None where nothing was compared."""
+    """Lay out candidate minus live, with interval and margin, one row for each split; None if nothing was compared."""
     rows = []
     for split, name in (("test", "test split"), ("golden", "golden set")):
-        result = (comparison or {}).get(split) or {}
-        if (value := result.get("macro_f1_difference")) is not None:
-            row = _row(name, name, "candidate", f"comparison.{split}.macro_f1_difference", value, result.get("ci"))
-            rows.append({**row, "split": split, "margin": result.get("margin")})
+        figures = (comparison or {}).get(split) or {}
+        if (value := figures.get("macro_f1_difference")) is not None:
+            row = _row(name, name, "candidate", f"comparison.{split}.macro_f1_difference", value, figures.get("ci"))
+            rows.append({**row, "split": split, "margin": figures.get("margin")})
     if not rows:
         return None
     reach = max(abs(v) for row in rows for v in (row["value"], row["margin"] or 0, *(row["interval"] or ())))
     reach = max(reach * 1.15, 0.01)
-    said = "; ".join(f"{row['said']} {format_figure(row['value'], '+3')}{_within(row)}" for row in rows)
-    return _lay_out(rows, -reach, reach, f"Macro-F1, candidate minus live: {said}.")
+    differences = "; ".join(f"{row['plain']} {format_figure(row['value'], '+3')}{_within(row)}" for row in rows)
+    return _lay_out(rows, -reach, reach, f"Macro-F1, candidate minus live: {differences}.")
 
 
-def _row(name: str, said: str, kind: str, key: str, value: float, interval: list[float] | None) -> dict[str, Any]:
-    """`name` is drawn, `said` goes into the sentence (an attribute, so never a word from the data)."""
-    return {"name": name, "said": said, "kind": kind, "key": key, "value": value, "interval": interval}
+def _row(name: str, plain: str, kind: str, key: str, value: float, interval: list[float] | None) -> dict[str, Any]:
+    """Return a row; `name` is drawn, `plain` goes into the sentence (an attribute, so never a word from the data)."""
+    return {"name": name, "plain": plain, "kind": kind, "key": key, "value": value, "interval": interval}
 
 
 def _within(row: Mapping[str, Any]) -> str:

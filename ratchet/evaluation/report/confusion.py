@@ -16,12 +16,11 @@ TEXTS_AT_MOST = 20
 
 
 def arrange_confusion(document: Mapping[str, Any], split: str, cells_at_most: int) -> dict[str, Any] | None:
-    """The matrix of `split`, ordered by how often a label is confused (as truth or as prediction); None where there is
-    none.
+    """Arrange the matrix of `split`, most confused labels first (as truth or as prediction); None if there is none.
 
     Only the most confused labels are kept where there are more than `LABELS_AT_MOST`, or more than `cells_at_most`
-    filled cells (200 bytes each), so that the page stays small; `left_out` says how many are not. Each cell names its
-    place in the document (`row`, `column`), how deep it is shaded and the anchor of its texts, if any.
+    filled cells (200 bytes each), so that the page stays small; `left_out` counts the others. Each cell has its place
+    in the document (`row`, `column`), its shade and the anchor of its texts, if any.
     """
     counts = ((document.get("metrics") or {}).get(split) or {}).get("confusion")
     labels: Sequence[str] = document.get("labels") or []
@@ -37,7 +36,7 @@ def arrange_confusion(document: Mapping[str, Any], split: str, cells_at_most: in
 
     def cell(i: int, j: int) -> dict[str, Any]:
         anchor = _anchor(split, labels[i], labels[j]) if (labels[i], labels[j]) in texts else ""
-        # the root, so that rare confusions are seen too
+        # the square root, so that rare confusions are visible too
         shade = math.sqrt(counts[i][j] / totals[i]) if totals[i] else 0.0
         return {"row": i, "column": j, "count": counts[i][j], "shade": round(shade, 2), "anchor": anchor}
 
@@ -58,8 +57,8 @@ def arrange_confusion(document: Mapping[str, Any], split: str, cells_at_most: in
 
 
 def collect_texts(document: Mapping[str, Any], split: str) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """The texts that the document shows for each (label, predicted) of `split`: worst errors, and lost golden items."""
-    result: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
+    """Collect the texts of `split` by (label, predicted): worst errors, and lost golden items."""
+    texts: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     seen = set()
     rows = [
         ("worst_errors", i, row)
@@ -73,8 +72,8 @@ def collect_texts(document: Mapping[str, Any], split: str) -> dict[tuple[str, st
         item = row.get("item") or (place, i)
         if item not in seen:
             seen.add(item)
-            result[row["label"], row["predicted"]].append({"place": place, "row": str(i)})
-    return dict(result)
+            texts[row["label"], row["predicted"]].append({"place": place, "row": str(i)})
+    return dict(texts)
 
 
 def _anchor(split: str, label: str, predicted: str) -> str:

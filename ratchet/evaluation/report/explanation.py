@@ -1,7 +1,6 @@
-"""The page of one explained answer: the text with each word shaded by what it did, and the same in figures. Nothing
-runs.
+"""The page of one explained answer: the text with each word shaded by its contribution, and the same in figures.
 
-Add here what is shown of an explanation; what is explained, and how, is `ratchet/evaluation/explanation/`.
+Add here what is shown of an explanation; it is computed in `ratchet/evaluation/explanation/`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from ratchet.evaluation.report.page import POLICY, make_environment
 
 
 def render_explanation(document: Mapping[str, Any]) -> str:
-    """The whole page of the document that `ratchet explain --json` prints. Raises ValueError for a figure that is no
+    """Render the document of `ratchet explain --json` as a page. Raises ValueError for a figure that is not a
     number."""
     words = document["words"]
     most = max((abs(word["attribution"]) for word in words if word["attribution"] is not None), default=0.0)
@@ -36,8 +35,7 @@ def render_explanation(document: Mapping[str, Any]) -> str:
 
 
 def _piece_together(text: str, words: list[dict[str, Any]], most: float) -> list[dict[str, Any]]:
-    """The whole text in order: words with `kind` and `share` (0..1 of the strongest), and what lies between them as it
-    is."""
+    """Split the text in order: words with `kind` and `share` (0..1 of the strongest), and the characters between."""
     ends = [0, *(place for word in words for place in (word["start"], word["end"])), len(text)]
     pieces: list[dict[str, Any]] = []
     for number, (start, end) in enumerate(pairwise(ends)):

@@ -1,7 +1,7 @@
-"""One way to write a figure: where it stands in the document, how it is rounded, and what a reader sees.
+"""Formatting of figures: the key of a figure in the document, its rounding, and the text that a reader sees.
 
 Every number of the page goes through `format_figure`, and names its place by a key, so that anyone (a test does) can
-compare the page with `eval_report.json`. Add roundings here; which figures are shown is said in the templates.
+compare the page with `eval_report.json`. Add roundings here; the figures of the page are chosen in the templates.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ _MARKS_AT_MOST = 4
 
 
 def make_visible(text: str, at_most: int = 0) -> str:
-    """`text` with every control, bidirectional, private or unassigned character as an escape such as `\\u202e`.
+    """Return `text` with every control, bidirectional, private or unassigned character as an escape: `\\u202e`.
 
-    At most four combining marks in a row are kept, so that no text paints over its neighbours. `at_most` cuts to that
+    At most four combining marks in a row are kept, so that no text is drawn over its neighbours. `at_most` cuts to that
     many characters and adds an ellipsis; 0 keeps all. The result is plain text, still to be escaped for HTML.
     """
     shown: list[str] = []
@@ -39,10 +39,10 @@ def make_visible(text: str, at_most: int = 0) -> str:
 
 
 def format_figure(value: Any, rounding: str) -> str:
-    """`value` as the page writes it; None is "no data", never a zero.
+    """Format `value` for the page; None is "no data", never a zero.
 
     Roundings: `0` whole number, `3` decimals, `+3` signed, `%1` share as per cent, `s1` seconds, `~3` significant
-    digits, `text`, `text80` cut to 80 characters, `count` how many a list holds, `day` the date of a time.
+    digits, `text`, `text80` cut to 80 characters, `count` length of a list, `day` date of a time.
 
     Raises ValueError for NaN and infinity (JSON has neither) and for an unknown rounding.
     """
@@ -58,9 +58,9 @@ def format_figure(value: Any, rounding: str) -> str:
         return make_visible(str(value), 80)
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError(f"a figure is {value}, which no report may show")
-    if not (asked := re.fullmatch(r"([+%s~]?)(\d)", rounding, re.ASCII)):
-        raise ValueError(f"rounding {rounding!r} is none of 0, 3, +3, %1, s1, ~3, count, day, text")
-    sign, digits = asked.groups()
+    if not (parts := re.fullmatch(r"([+%s~]?)(\d)", rounding, re.ASCII)):
+        raise ValueError(f"rounding {rounding!r} is not one of 0, 3, +3, %1, s1, ~3, count, day, text")
+    sign, digits = parts.groups()
     if sign == "%":
         return f"{_number(value * 100, f',.{digits}f')}\N{NO-BREAK SPACE}%"
     if sign == "s":
@@ -72,38 +72,32 @@ def format_figure(value: Any, rounding: str) -> str:
 
 def _number(value: float, pattern: str) -> str:
     text = format(value, pattern)
-    if not text.strip("+-0.,"):  # a rounded nothing has no sign
+    if not text.strip("+-0.,"):  # a value rounded to zero has no sign
         text = text.lstrip("+-")
     return text.replace("-", _MINUS)
 
 
 def join_key(*parts: str | int) -> str:
-    """The key of a place in the document: `metrics.test.macro_f1`. Dots and all but plain ASCII in a part become
-    %XX."""
+    """Return the key of a place in the document: `metrics.test.macro_f1`. Dots and non-ASCII in a part become %XX."""
     return ".".join(quote(str(part), safe="", errors="surrogatepass").replace(".", "%2E") for part in parts)
 
 
 def look_up(document: Any, key: str) -> Any:
-    """What stands at `key`; None where nothing does. Inverse of `join_key`."""
-    result = document
+    """Return the value at `key`; None where there is none. Inverse of `join_key`."""
+    value = document
     for part in key.split(".") if key else ():
         name = unquote(part, errors="surrogatepass")
-        if isinstance(result, Mapping):
-            result = result.get(name)
-        elif (
-            isinstance(result, Sequence)
-            and not isinstance(result, str)
-            and name.isdecimal()
-            and int(name) < len(result)
-        ):
-            result = result[int(name)]
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        elif isinstance(value, Sequence) and not isinstance(value, str) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
         else:
             return None
-    return result
+    return value
 
 
 def sum_up(found: Any) -> float | None:
-    """The sum of a number, or of all numbers in a list or table; None for nothing."""
+    """Return a number, or the sum of all numbers in a list or table; None for None."""
     if found is None:
         return None
     if isinstance(found, Mapping):
@@ -114,14 +108,15 @@ def sum_up(found: Any) -> float | None:
 
 
 def divide(part: Any, whole: Any) -> float | None:
-    """`part` as a share of the sum of `whole`; None where either is missing or the whole is zero."""
+    """Return `part` as a share of the sum of `whole`; None where either is missing or the whole is zero."""
     over, under = sum_up(part), sum_up(whole)
     return None if over is None or not under else over / under
 
 
 def make_slug(name: str) -> str:
-    """A stable anchor of `name`: itself when it is lower-case letters, digits, `_` and `-`, else what is left of it and
-    a short digest, so that two names never share an anchor.
+    """Return a stable anchor of `name`: the name itself if it has only lower-case letters, digits, `_` and `-`.
+
+    Other names lose all other characters and get a short digest, so that two names never share an anchor.
     """
     if re.fullmatch(r"[a-z0-9_-]{1,60}", name):
         return name

@@ -1,9 +1,8 @@
-"""The index of a classifier's reports: a page that never needs its end, so that a week can be appended in constant
-time.
+"""The index of a classifier's reports: a page without end tags, so that a week can be appended in constant time.
 
 The file is a head of `HEAD_BYTES` and one row of `ROW_BYTES` for each week, in the order written; the browser closes
-the open tags and sorts the rows, newest first, by the `order` that each carries. Add here what a row shows; who writes
-it is `ratchet/storage/report_index.py`.
+the open tags and sorts the rows, newest first, by the `order` of each. Add a column of a row here; the file is written
+by `ratchet/storage/report_index.py`.
 """
 
 from collections.abc import Mapping
@@ -19,13 +18,13 @@ ROW_BYTES = 1024
 
 
 def render_head(classifier: str) -> bytes:
-    """The beginning of the index, padded to `HEAD_BYTES`: all up to the open table body."""
+    """Render the beginning of the index, padded to `HEAD_BYTES`: all up to the open table body."""
     template = make_environment().get_template("report_index.html.j2")
     return _pad(template.render(classifier=classifier, policy=POLICY, head=HEAD_BYTES, row=ROW_BYTES), HEAD_BYTES)
 
 
 def render_row(week: date, document: Mapping[str, Any]) -> bytes:
-    """The row of one week's `eval_report.json`, padded to `ROW_BYTES`."""
+    """Render the row of one week's `eval_report.json`, padded to `ROW_BYTES`."""
     word = str(look_up(document, "verdict.word") or "unknown")[:20]
 
     def figure(key: str) -> str:
@@ -48,7 +47,7 @@ def render_row(week: date, document: Mapping[str, Any]) -> bytes:
 
 
 def begin_row(week: date) -> bytes:
-    """The first bytes of a week's row: how a row is known to be of that week."""
+    """Return the first bytes of a week's row, by which a row is recognised."""
     return f'<tr id="week-{week}" '.encode()
 
 

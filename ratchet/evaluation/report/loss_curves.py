@@ -1,6 +1,6 @@
-"""Loss curves: training and calibration loss by epoch for each candidate, and which epoch was kept.
+"""Loss curves: training and calibration loss by epoch for each candidate, and the epoch that was kept.
 
-Add here what is drawn of a training. What is trained, and which epoch is kept, is decided in `ratchet/training/`.
+Add here what is drawn of a training. Training, and the choice of the epoch, are in `ratchet/training/`.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from ratchet.evaluation.report.scales import Scale, pick_ticks, write_ticks
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 392.0, 26.0, 216.0
 MARKS_AT_MOST = 40
-"""Epochs up to which each has a mark on its line; more would melt into one another."""
+"""Most epochs with a mark for each on the line; more marks would overlap."""
 _LINES = (("train", "train_loss"), ("calibration", "nll"))
 
 
 def draw_curves(candidate: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The losses of one candidate of `result.json`; None where it has no epochs (a probe is fitted in one step)."""
+    """Lay out the losses of one candidate of `result.json`; None without epochs (a probe is fitted in one step)."""
     epochs = [e for e in candidate.get("epochs") or [] if any(e.get(key) is not None for _, key in _LINES)]
     if not epochs:
         return None
@@ -79,12 +79,12 @@ def _thin(numbers: list[int]) -> list[int]:
 
 def _say(epochs: list[dict[str, Any]]) -> str:
     first, last = epochs[0], epochs[-1]
-    said = [
+    losses = [
         f"{name} {format_figure(first[key], '3')} to {format_figure(last[key], '3')}"
         for name, key in _LINES
         if first.get(key) is not None and last.get(key) is not None
     ]
-    return f"{', '.join(said)} over {len(epochs)} epochs."
+    return f"{', '.join(losses)} over {len(epochs)} epochs."
 
 
 def _say_kept(chosen: Any, kept: Mapping[str, Any] | None, last: bool) -> str:

@@ -1,8 +1,7 @@
-"""The page itself: `eval_report.json` in, one HTML file out. Everything is escaped by one environment, and nothing
-runs.
+"""The page itself: `eval_report.json` in, one HTML file out, with everything escaped and without a script.
 
-Add a section as a template and, where it needs places or an order, a module beside this one that computes them. What is
-measured belongs to `ratchet/metrics/classification.py`, where the page is stored to `ratchet/storage/reports.py`.
+Add a section as a template and, where it needs places or an order, a module beside this one that computes them. Figures
+are measured in `ratchet/metrics/classification.py`, and the page is stored by `ratchet/storage/reports.py`.
 """
 
 from collections.abc import Mapping
@@ -23,14 +22,13 @@ from ratchet.evaluation.report.sweep import draw_sweep, letter_of
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 SIZE_AT_MOST = 500_000
 ROOM = ((150, 600), (150, 200), (50, 200), (15, 60), (5, 20))
-"""Rows of a table that grows with the data, and filled cells of a matrix; the next pair is tried when a page is too
-large."""
+"""Most rows of a table, and most filled cells of a matrix; the next pair is tried when a page is too large."""
 WORDS = {"passed": "✓", "blocked": "✕", "first": "○"}
 
 
 @cache
 def make_environment() -> jinja2.Environment:
-    """The one environment of every page, made once: everything escaped, and a name that does not exist is an error."""
+    """Make the environment of every page, once: everything is escaped, and an unknown name is an error."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -43,10 +41,10 @@ def make_environment() -> jinja2.Environment:
 def render_report(
     document: Mapping[str, Any], *, digest: str = "", environment: jinja2.Environment | None = None
 ) -> str:
-    """The whole page of an `eval_report.json` document; `digest` is of the file's bytes and is printed at the foot.
+    """Render an `eval_report.json` document; `digest` is of the file's bytes and is printed at the foot.
 
-    Missing parts are said to be missing, and tables that had to be cut say so. Raises ValueError for NaN or infinity
-    anywhere it would be shown, and for a document of which no page of `SIZE_AT_MOST` bytes can be made.
+    The page names missing parts and tables that had to be cut. Raises ValueError for NaN or infinity anywhere it would
+    be shown, and for a document of which no page of `SIZE_AT_MOST` bytes can be made.
     """
     size = 0
     for rows, cells in ROOM:

@@ -1,6 +1,6 @@
-"""Rows by label: how the data are spread over the labels, and how well each label is predicted.
+"""Rows by label: the distribution of the data over the labels, and the quality of each label's predictions.
 
-Add here what a row of those tables holds; how it looks is said in the templates.
+Add a column of those tables here; their layout is in the templates.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ SPLITS = ("train", "calibration", "test", "golden")
 
 
 def list_splits(document: Mapping[str, Any]) -> list[str]:
-    """The splits that the document describes, in the order of the house."""
+    """List the splits that the document describes, in the order of `SPLITS`."""
     splits = document.get("splits") or {}
     return [name for name in SPLITS if splits.get(name)]
 
 
 def spread_labels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each label its shares of train and of test, largest in train first, for drawing the shift between them.
+    """Return each label's shares of train and test, largest in train first, for drawing the shift between them.
 
     `reach` holds the shares scaled so that the largest of all is 1, and None where a split is missing.
     """
@@ -43,22 +43,21 @@ def spread_labels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def judge_labels(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each label what the test split says of it: whether it occurs at all, F1 with ends, and live's F1, weakest
-    first."""
-    result = []
+    """Return each label's figures on the test split, weakest first: if it occurs, F1 with its interval, live's F1."""
+    rows = []
     for label in document.get("labels") or []:
         row = _of_class(document, "metrics", label)
         live = _of_class(document, "live_metrics", label)
         occurs = bool(row.get("support"))
         ends = row.get("f1_ci") or [None, None]
         shown = {"label": label, "occurs": occurs, "f1": row.get("f1"), "low": ends[0], "high": ends[1]}
-        result.append({**shown, "live": live.get("f1") if live.get("support") else None})
-    return sorted(result, key=lambda row: (not row["occurs"], row["f1"] if row["f1"] is not None else 2, row["label"]))
+        rows.append({**shown, "live": live.get("f1") if live.get("support") else None})
+    return sorted(rows, key=lambda row: (not row["occurs"], row["f1"] if row["f1"] is not None else 2, row["label"]))
 
 
 def span_labels(judged: list[dict[str, Any]]) -> Scale:
-    """The scale, in per cent of the width, on which the rows of `judge_labels` are drawn: from the tenth below all of
-    them to 1."""
+    """Return the scale of the rows of `judge_labels`, in per cent of the width: from the tenth below all figures to
+    1."""
     lowest = min(
         (row[key] for row in judged if row["occurs"] for key in ("f1", "low", "live") if row[key] is not None),
         default=0,

@@ -1,5 +1,4 @@
-"""The reliability diagram: does a confidence of 0.9 mean right nine times in ten? Places of bins, whiskers and count
-bars.
+"""The reliability diagram, accuracy against confidence: places of bins, whiskers and count bars.
 
 Add here what is drawn in that diagram. The bins themselves are computed in `ratchet/metrics/classification.py`.
 """
@@ -15,9 +14,10 @@ _BAR_TOP, _BAR_FLOOR = 412.0, 446.0
 
 
 def draw_reliability(metrics: Mapping[str, Any] | None, split: str, side: str) -> dict[str, Any] | None:
-    """One panel, `side` before or after calibration, of a split's metrics; None where there are no bins.
+    """Lay out one panel, `side` before or after calibration, of a split's metrics; None without bins.
 
-    Both panels of a split share their axes, cut at the lowest tick that holds all bins, so that the diagonal stays one.
+    Both panels of a split share their axes, cut at the lowest tick that holds all bins, so that both have the same
+    diagonal.
     """
     panels = (metrics or {}).get("reliability") or {}
     bins = panels.get(side) or []
@@ -59,5 +59,5 @@ def _describe(bins: list[dict[str, float]]) -> str:
     under = sum(b["low"] > b["confidence"] for b in bins)
     if not over and not under:
         return "every bin's interval holds the diagonal"
-    result = [f"{over} overconfident"] * bool(over) + [f"{under} underconfident"] * bool(under)
-    return " and ".join(result) + f" of {len(bins)} bins beyond chance"
+    parts = [f"{over} overconfident"] * bool(over) + [f"{under} underconfident"] * bool(under)
+    return " and ".join(parts) + f" of {len(bins)} bins beyond chance"

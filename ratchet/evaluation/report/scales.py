@@ -1,6 +1,6 @@
-"""From values to places in a drawing: linear scales, round ticks and frames. No chart is described here.
+"""Scales: places of values in a drawing, and round ticks.
 
-Add here arithmetic that several charts share; what a chart shows is in the module of that chart.
+Add here arithmetic that several charts share; the content of a chart is in the module of that chart.
 """
 
 import math
@@ -23,18 +23,18 @@ class Scale:
             raise ValueError(f"a scale needs low < high, not {self.low} and {self.high}")
 
     def at(self, value: float) -> float:
-        """The pixel of `value`, rounded to a hundredth, held inside the scale."""
+        """Return the pixel of `value`, rounded to a hundredth and clipped to the scale."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 2)
 
     @property
     def json(self) -> str:
-        """`low high start end`: enough to recompute every place, for whoever checks the drawing."""
+        """Numbers `low high start end`, from which every place of a drawing can be checked."""
         return f"{self.low:g} {self.high:g} {self.start:g} {self.end:g}"
 
 
 def pick_ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round values within [low, high], roughly `about` of them."""
+    """Return round values within [low, high], roughly `about` of them."""
     rough = (high - low) / max(about, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(s * power for s in _STEPS if s * power >= rough * 0.999)
@@ -44,6 +44,6 @@ def pick_ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def write_ticks(ticks: list[float]) -> list[str]:
-    """The ticks' labels, all with as many decimals as the finest needs."""
+    """Write the ticks' labels, all with as many decimals as the finest needs."""
     decimals = max((len(f"{t:.4f}".rstrip("0").split(".")[1]) for t in ticks), default=0)
     return [f"{t:.{decimals}f}".replace("-", "\N{MINUS SIGN}") for t in ticks]

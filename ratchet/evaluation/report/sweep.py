@@ -1,6 +1,6 @@
 """The sweep as a drawing: seconds of training against macro-F1, one lettered point for each candidate and for TF-IDF.
 
-Add here what is drawn of the sweep. Its figures are made by `ratchet/evaluation/sweep.py`.
+Add here what is drawn of the sweep. Its figures are computed by `ratchet/evaluation/sweep.py`.
 """
 
 import math
@@ -13,16 +13,16 @@ from ratchet.evaluation.report.scales import Scale, pick_ticks, write_ticks
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 452.0, 18.0, 232.0
 _APART = 15.0
-_SHORTEST = 0.01  # seconds: what took less is drawn there
+_SHORTEST = 0.01  # seconds: shorter times are drawn there
 
 
 def letter_of(index: int) -> str:
-    """The letter of a row; none after the twenty-sixth."""
+    """Return the letter of a row; empty after the twenty-sixth."""
     return ascii_uppercase[index] if index < len(ascii_uppercase) else ""
 
 
 def draw_sweep(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Places of all rows that have seconds and a macro-F1, seconds by their logarithm; None where there is none."""
+    """Lay out all rows that have seconds and a macro-F1, seconds on a log scale; None where there is none."""
     rows = (document.get("sweep") or {}).get("rows") or []
     drawn = [
         (index, row) for index, row in enumerate(rows)
@@ -47,14 +47,14 @@ def draw_sweep(document: Mapping[str, Any]) -> dict[str, Any] | None:
         }
         for index, row in drawn
     ]
-    said = "; ".join(_say(index, row) for index, row in drawn)
+    points_in_words = "; ".join(_say(index, row) for index, row in drawn)
     return {
         "across": across,
         "up": up,
         "points": _part(points),
         "ticks": list(zip((up.at(tick) for tick in ticks), write_ticks(ticks), strict=True)),
         "seconds": [(across.at(power), f"{10.0**power:g}") for power in range(low, int(across.high) + 1)],
-        "sentence": f"Seconds of training and macro-F1 on the calibration split: {said}.",
+        "sentence": f"Seconds of training and macro-F1 on the calibration split: {points_in_words}.",
     }
 
 
@@ -64,7 +64,7 @@ def _say(index: int, row: Mapping[str, Any]) -> str:
 
 
 def _part(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give each point a place for its letter, above it, or as far above as it takes not to touch another letter."""
+    """Give each point a place for its letter, above it and apart from other letters."""
     placed: list[dict[str, Any]] = []
     for point in sorted(points, key=lambda found: -found["y"]):
         height = point["y"] - (15 if point["kept"] else 11)

@@ -29,7 +29,7 @@ def test_a_cycle_says_where_its_log_is_then_one_line_for_each_stage(ran: Any) ->
     assert set(STAGES) == {line.split(":")[0] for line in lines if ": done (" in line}
     for noise in ("\x1b", "\r", "DEBUG", "RUN_START", "Warning", "nanobind", "[pipes]"):
         assert noise not in done.err
-    assert done.out.startswith("Passed: the first candidate clears every gate")
+    assert done.out.startswith("Passed every gate. It is the first candidate")
     log = (home / "tickets" / "logs" / "2026-01-05.log").read_text()
     assert "golden_set_regression: Finished execution of step" in log
 

@@ -149,7 +149,7 @@ def test_what_fails_leaves_the_report_whole(causal: Any, tmp_path: Path, caplog:
         found = compare((Failing(), tuned), asking)
     assert [row["n"] for row in found["rows"]] == [12, 0, 0, 0]
     zero, few, outside = found["rows"][1:]
-    assert zero["note"] == "Not measured: it failed with MemoryError, and the log says where."
+    assert zero["note"] == "Not measured: it failed with MemoryError; see the log."
     assert "not enough" in caplog.text
     assert few["note"].endswith("chat template changes earlier messages. Set prompt.chat = false.")
     assert "it is not known what was spent" in outside["note"]
@@ -164,7 +164,7 @@ def test_a_frontier_that_is_cut_short_proves_nothing(causal: Any, tmp_path: Path
     assert (found["rows"][-1]["n"], found["rows"][-1]["unusable"]) == (5, 5)
     assert "What the frontier model is worth is not shown: 5 of its 5 answers could not be used." in found["verdict"]
     assert "Raise frontier.max_answer_tokens, now 8" in found["verdict"]
-    assert "Nothing here speaks" not in found["verdict"]
+    assert "Nothing here favours" not in found["verdict"]
 
 
 def test_a_call_of_an_untuned_encoder_opens_nothing(tmp_path: Path) -> None:

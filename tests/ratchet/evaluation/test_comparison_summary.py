@@ -27,12 +27,12 @@ UNASKED = "No frontier model was asked: there is none."
     [
         (
             [*BASES, row("frontier", None)],
-            ["worth its while against asking its base untuned.", UNASKED],
-            ["told apart", "A thousand calls"],
+            ["Tuning is worth it: the tuned model beats its untuned base.", UNASKED],
+            ["differ significantly", "A thousand calls"],
         ),
         (
             [BASES[0], row("base_few_shot", 0.89, [-0.02, 0.04])],
-            ["is not shown against its base few-shot"],
+            ["No evidence that tuning beats its base few-shot."],
             ["Tuning is worth"],
         ),
         (
@@ -43,15 +43,19 @@ UNASKED = "No frontier model was asked: there is none."
         ([row("base_zero_shot", None)], ["was not measured"], ["Tuning is worth"]),
         (
             [*BASES, row("frontier", 0.95, [-0.09, -0.01])],
-            ["the frontier model is the better one"],
-            ["Nothing here speaks"],
+            ["frontier model has the higher quality"],
+            ["Nothing here favours"],
         ),
         (
             [*BASES, row("frontier", 0.91, [-0.04, 0.02])],
-            ["No difference to the frontier model (0.910 on 200 of them)"],
-            ["better one"],
+            ["No significant difference from the frontier model (0.910 on 200 of them)"],
+            ["higher quality"],
         ),
-        ([*BASES, row("frontier", 0.8, [0.05, 0.15])], ["Nothing here speaks for the frontier model."], ["told apart"]),
+        (
+            [*BASES, row("frontier", 0.8, [0.05, 0.15])],
+            ["Nothing here favours the frontier model."],
+            ["differ significantly"],
+        ),
         (
             [*BASES, row("frontier", 0.8, [0.05, 0.15], cost_per_1000=0.5, p95_ms=1200.0)],
             [
@@ -67,24 +71,24 @@ UNASKED = "No frontier model was asked: there is none."
         ),
         (
             [*BASES, row("frontier", 0.8, [0.05, 0.15], unusable=20)],
-            ["20 of the frontier model's 200 answers could not be used and count as wrong.", "Nothing here speaks"],
-            ["is not shown: 20"],
+            ["20 of the frontier model's 200 answers could not be used and count as wrong.", "Nothing here favours"],
+            ["cannot be judged: 20"],
         ),
         (
             [*BASES, row("frontier", 0.0, [0.8, 1.0], unusable=21, cost_per_1000=0.5)],
             [
-                "What the frontier model is worth is not shown: 21 of its 200 answers could not be used.",
+                "The frontier model cannot be judged: 21 of its 200 answers could not be used.",
                 UNASKED,
                 "Tuning is worth",
             ],
-            ["better than the frontier model", "Nothing here speaks", "A thousand calls", "One call in twenty"],
+            ["better than the frontier model", "Nothing here favours", "A thousand calls", "95th percentile"],
         ),
     ],
 )
 def test_each_case_has_its_words(rows: list[dict[str, Any]], said: list[str], unsaid: list[str]) -> None:
     """A difference is claimed only when its interval leaves zero out."""
     found = write_verdict([TUNED, *rows], 200, 900, UNASKED)
-    assert found.startswith("On 200 of 900 test texts, drawn by chance, the tuned model reaches macro-F1 0.900")
+    assert found.startswith("On 200 of 900 test texts, drawn at random, the tuned model reaches macro-F1 0.900")
     assert all(words in found for words in said), found
     assert not any(words in found for words in unsaid), found
     assert write_verdict([TUNED, *rows], 200, 900, UNASKED) == found
@@ -93,9 +97,7 @@ def test_each_case_has_its_words(rows: list[dict[str, Any]], said: list[str], un
 def test_money_by_an_assumed_price_says_so() -> None:
     """Only where money is compared at all."""
     rows = [TUNED, *BASES, row("frontier", 0.8, [0.05, 0.15], cost_per_1000=0.5)]
-    assert "the price of an hour of this machine is assumed; say yours in [machine]" in write_verdict(
-        rows, 90, 90, "", True
-    )
+    assert "the hourly price of this machine is assumed; set it in [machine]" in write_verdict(rows, 90, 90, "", True)
     assert "assumed" not in write_verdict(rows, 90, 90, "", False)
     assert "assumed" not in write_verdict([TUNED, *BASES], 90, 90, UNASKED, True)
 

@@ -133,7 +133,7 @@ def test_a_confused_cell_leads_to_its_texts(pages, usual, visit):
     assert shown.is_visible()
     texts = shown.locator("li").all_inner_texts()
     label, predicted = re.match(
-        r"(\S+)\s+taken for\s+(\S+)", shown.locator("xpath=..").locator("summary").inner_text()
+        r"(\S+)\s+predicted as\s+(\S+)", shown.locator("xpath=..").locator("summary").inner_text()
     ).groups()
     errors = [
         e for e in usual["worst_errors"] if (e["split"], e["label"], e["predicted"]) == ("test", label, predicted)

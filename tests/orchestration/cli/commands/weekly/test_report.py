@@ -19,7 +19,7 @@ def test_a_written_confidence_that_was_not_measured_says_why(call: Any, home: Pa
         "reason": "no digits \x1b[31m.",
     }
     page = Reports(Home(home)).write(Cycle("tickets", date(2026, 1, 5)), document).read_text()
-    assert "which is assumed: say yours in" in page
+    assert "which is assumed: set yours in" in page
     said = call("--home", home, "report", "tickets", "--week", "2026-01-05")
     assert said.code == 0, said.err
     assert "The model's written confidence was not measured: no digits ?[31m." in said.out
