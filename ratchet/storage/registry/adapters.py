@@ -67,9 +67,7 @@ class AdapterStore:
             raise self._unknown(name, digest)
         with open_folder(folder) as opened:
             if opened.digest != digest:
-                raise form.bad_adapter(
-                    f"adapter {digest[:16]} of {name} does not have the content that its name stands for."
-                )
+                raise form.bad_adapter(f"adapter {digest[:16]} of {name} is not the content that its name says.")
         return folder
 
     def digests(self, name: str) -> list[str]:

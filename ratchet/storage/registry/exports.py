@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.digests import digest_bytes, digest_file
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
@@ -26,10 +27,11 @@ from ratchet.models.adapters.validation import ValidatedAdapter, validate_adapte
 from ratchet.models.inference.predictor import Predictor, load_predictor
 from ratchet.models.prompt_tokenizer import PromptTokenizer
 from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
-from ratchet.storage.registry.held_out import held_out_texts
 from ratchet.storage.specs import Specs
 from ratchet.storage.staging_folders import stage_folder, sweep_stages
+from ratchet.training.plan import PLAN, Examples, read_examples
 
 RECORD = "export.json"
 
@@ -188,6 +190,21 @@ class Exports:
                 pairs[split] = (_answer(ours, texts), _answer(theirs, texts), truth)
             speed = compare_speed(ours, theirs, [text for text, _ in examples_by_set[GOLDEN]])
             return compare_sets(pairs, strange), speed
+
+
+def held_out_texts(home: Home, name: str, digest: str, most: int) -> Examples:
+    """Return the newest `most` labelled texts of the calibration split of the cycle that sealed this adapter.
+
+    Empty where no cycle of this home did, or its training is gone.
+    """
+    receipts = Receipts(home)
+    for week in receipts.weeks(name) if most else ():
+        noted = receipts.noted(Cycle(name, parse_week(week)))
+        # the split is read as its training kept it, so that no warehouse has to be opened
+        work = home.training(name) / str(noted.get("plan", ""))[:16]
+        if noted.get("adapter") == digest and "plan" in noted and (work / PLAN).is_file():
+            return read_examples(work, "calibration")[-most:]
+    return []
 
 
 def _answer(predictor: Predictor, texts: Sequence[str]) -> AnswerPair:

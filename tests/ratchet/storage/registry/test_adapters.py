@@ -117,7 +117,7 @@ def test_a_sealed_adapter_under_another_name_is_refused(store: AdapterStore, sou
     folder = store.open("tickets", first)
     shutil.rmtree(folder)
     shutil.copytree(store.open("tickets", second), folder)
-    with pytest.raises(RatchetError, match="does not have the content that its name"):
+    with pytest.raises(RatchetError, match="is not the content that its name says"):
         store.open("tickets", first)
 
 
@@ -193,7 +193,7 @@ def test_an_adapter_that_is_swapped_after_it_was_verified_is_not_loaded(store: A
     verified, other = store.open("tickets", first), store.open("tickets", second)
     verified.rename(verified.with_name("aside"))
     other.rename(verified)
-    with pytest.raises(RatchetError, match="does not have the content that its name"):
+    with pytest.raises(RatchetError, match="is not the content that its name says"):
         load_predictor(verified)
 
 

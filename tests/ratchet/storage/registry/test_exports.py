@@ -21,8 +21,7 @@ from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
-from ratchet.storage.registry.exports import RECORD, Exports
-from ratchet.storage.registry.held_out import held_out_texts
+from ratchet.storage.registry.exports import RECORD, Exports, held_out_texts
 from ratchet.storage.specs import Specs
 from ratchet.storage.staging_folders import stage_folder
 from ratchet.testing.homes import WORDS, SmallClassifier

@@ -160,7 +160,7 @@ def test_what_only_its_digest_tells_apart_is_refused_under_another_name(good: Pa
         validate_adapter(folder)
         content = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST}
         (folder / MANIFEST).write_bytes(make_manifest(content))
-        with pytest.raises(RatchetError, match="does not have the content that its name"):
+        with pytest.raises(RatchetError, match="is not the content that its name says"):
             validate_adapter(folder)
         (folder / MANIFEST).write_bytes((sealed / MANIFEST).read_bytes())
         with pytest.raises(RatchetError, match=r"adapter files differ from their manifest: ratchet\.json"):
