@@ -84,7 +84,7 @@ class Landing:
     def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> IngestResult:
         kind, folder = stage.kind.name, self.home.landing(loader.name, stage.kind.name)
         if kind == "corrections":
-            stage.known_waiting([folder / segment for segment in self._waiting_segments(loader)])
+            stage.known_waiting([folder / name for name, _ in loader.files.waiting() if is_segment(name)])
         accepted, duplicate, late = stage.counts()
         counts = report_rows(report, lambda path: stage.write_rejects(path, file, waiting=False))
         failpoint("landing.after_rejects")
@@ -106,11 +106,6 @@ class Landing:
         return IngestResult(
             kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels)
         )
-
-    def _waiting_segments(self, loader: Loader) -> list[str]:
-        sql = "SELECT file FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY file"
-        rows = loader.connection.execute(sql, [loader.name]).fetchall()
-        return [file for (file,) in rows if is_segment(file)]
 
 
 def _check_source(source: Path) -> None:

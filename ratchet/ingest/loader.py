@@ -16,6 +16,7 @@ import duckdb
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.data.records import KINDS, Terms
+from ratchet.ingest.ingested_files import IngestedFiles
 from ratchet.ingest.manifest import ManifestEntry, append_entry, read_manifest
 from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
@@ -59,6 +60,11 @@ class Loader:
             sweep_staged(home.landing(name, kind))
         return cls(connection, home, name, read_manifest(home.manifest(name)))
 
+    @property
+    def files(self) -> IngestedFiles:
+        """The table of the files that are done."""
+        return IngestedFiles(self.connection, self.name)
+
     def register(self, kind: str, path: Path, found: FileFingerprint, terms: Terms) -> ManifestEntry:
         """Return the manifest line of this version of a file, written now if it is new."""
         file = shown(path)
@@ -88,11 +94,7 @@ class Loader:
         """Load every file of `kind` that is not done, in the order of the manifest and then by name."""
         folder = self.home.landing(self.name, kind)
         known = {landed.file: landed for landed in self.manifest if landed.kind == kind}
-        done = set(
-            self.connection.execute(
-                "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = ?", [self.name, kind]
-            ).fetchall()
-        )
+        done = self.files.done(kind)
         intakes = []
         for path in arrivals(folder, {file: landed.seq for file, landed in known.items()}):
             if segments_only and not is_segment(path.name):
@@ -107,8 +109,7 @@ class Loader:
 
     def retry_waiting(self) -> list[IngestResult]:
         """Load again the corrections that wait for their request; return those files with a row accepted now."""
-        sql = "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry"
-        waiting = set(self.connection.execute(sql, [self.name]).fetchall())
+        waiting = set(self.files.waiting())
         files = [
             landed
             for landed in self.manifest
@@ -204,33 +205,13 @@ class Loader:
         try:
             if stage:
                 stage.admit()
-            self._mark(landed, intake, retry=retry)
+            self.files.mark(landed, intake, retry=retry)
             failpoint("landing.before_commit")
             self.connection.execute("COMMIT")
         except duckdb.Error:
             self.connection.execute("ROLLBACK")
             raise
         failpoint("landing.after_commit")
-
-    def _mark(self, landed: ManifestEntry, intake: IngestResult, *, retry: bool) -> None:
-        file = [self.name, landed.kind, landed.file]
-        row = self.connection.execute(
-            "SELECT accepted, duplicate FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND"
-            " sha256 = ?",
-            [*file, landed.sha256],
-        ).fetchone()
-        before, duplicate = (int(row[0]), int(row[1])) if row else (0, intake.duplicate)
-        self.connection.execute(
-            "DELETE FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?",
-            [*file, landed.sha256],
-        )
-        self.connection.execute(
-            "UPDATE ingested_files SET retry = false WHERE classifier = ? AND kind = ? AND file = ?", file
-        )
-        self.connection.execute(
-            "INSERT INTO ingested_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [*file, landed.sha256, before + intake.accepted, duplicate, intake.rejected, retry],
-        )
 
     def _report(self, landed: ManifestEntry) -> Path:
         return self.home.rejected(self.name) / reject_name(landed.kind, landed.file)
