@@ -37,7 +37,7 @@ def compare_with_hub(context: dg.OpExecutionContext, config: PublicationConfig, 
     """Compare what this home published with what is there; a difference fails the run, which is the alarm."""
     result = read_back(home, config.classifier, os.environ)
     for each in result:
-        context.log.info(f"{each.what}: {each.said or each.fault}")
+        context.log.info(f"{each.what}: {each.detail or each.fault}")
     if faults := [f"{each.what}: {each.fault}" for each in result if each.fault]:
         raise dg.Failure(
             "; ".join(faults), metadata={"what serves": "is as it was: it never comes from a Hub"}, allow_retries=False

@@ -49,7 +49,8 @@ class TeacherRun:
     path: Path
     texts: int
     """Training texts of the week."""
-    asked: int
+    sent: int
+    """Texts that were sent to the model or found in the cache."""
     lesson: SoftLabels
     remembered: int
     spent: float
@@ -60,7 +61,7 @@ class TeacherRun:
         return {
             "classifier": self.cycle.classifier, "week": str(self.cycle.week), "file": str(self.path),
             "texts": self.texts,
-            "asked": self.asked, "taught": len(self.lesson.rows), "unanswered": self.lesson.unanswered,
+            "asked": self.sent, "taught": len(self.lesson.rows), "unanswered": self.lesson.unanswered,
             "unusable": self.lesson.unusable, "without_probabilities": self.lesson.without_probabilities,
             "remembered": self.remembered, "spent": self.spent, "sentence": self.sentence,
         }  # fmt: skip

@@ -34,8 +34,12 @@ class VerifyFinding:
     """One thing that was checked, the result, and the fault; an empty `fault` means none."""
 
     what: str
-    said: str
+    detail: str
     fault: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return JSON types; readers know the detail by the key `said`."""
+        return {"what": self.what, "said": self.detail, "fault": self.fault}
 
 
 def verify_ledger(

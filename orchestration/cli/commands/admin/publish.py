@@ -84,10 +84,10 @@ def _read_back(session: Session, name: str, json: bool) -> int:
     result = read_back(session.home, name, os.environ)
     faults = [each for each in result if each.fault]
     if json:
-        emit_json({"classifier": name, "holds": not faults, "findings": [vars(each) for each in result]})
+        emit_json({"classifier": name, "holds": not faults, "findings": [each.as_json() for each in result]})
         return 1 if faults else 0
     for each in result:
-        finding = printable(each.fault or each.said)
+        finding = printable(each.fault or each.detail)
         emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {finding}")
     if not result:
         emit(f"nothing of {name} has been published")

@@ -56,13 +56,13 @@ def verify_adapter(
                 "method": result.card.method,
                 "base": result.card.base,
                 "labels": list(result.card.labels),
-                "findings": [vars(each) for each in result.findings],
+                "findings": [each.as_json() for each in result.findings],
                 "figures": result.figures,
             }
         )
         return 0
     for each in result.findings:
-        finding = printable(each.said)
+        finding = printable(each.detail)
         emit(f"ok    {each.what}: {finding}")
     emit(f"adapter {result.digest[:12]} passed every check; nothing was kept")
     return 0

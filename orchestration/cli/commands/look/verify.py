@@ -47,10 +47,10 @@ def verify(
         result = verify_ledger(home, target, key=public_key, checkpoint=checkpoint)
     faults = [each for each in result if each.fault]
     if json:
-        emit_json({"target": target, "holds": not faults, "findings": [vars(each) for each in result]})
+        emit_json({"target": target, "holds": not faults, "findings": [each.as_json() for each in result]})
         return 1 if faults else 0  # one document: the findings say it all
     for each in result:
-        finding = printable(each.fault or each.said)
+        finding = printable(each.fault or each.detail)
         emit(f"{'FAULT' if each.fault else 'ok':<6}{each.what}: {finding}")
     if faults:
         raise RatchetError(

@@ -59,7 +59,7 @@ def teach(
     if json:
         emit_json(result.as_json())
     else:
-        lesson, unsent = result.lesson, result.texts - result.asked
+        lesson, unsent = result.lesson, result.texts - result.sent
         emit(
             f"{len(lesson.rows)} of {result.texts} training texts of {result.cycle.week} have an answer, saved in"
             f" {result.path}"

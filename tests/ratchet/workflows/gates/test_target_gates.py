@@ -158,7 +158,7 @@ def said(specs: Specs, adapter: str, verdict: Verdict) -> tuple[str, str]:
     Receipts(specs.home).write(cycle, "target_fit", verdict, binds)
     specs.home.warehouse.touch()
     _, found = verify_receipt(specs.home, specs.home.receipts(cycle) / "target_fit.json")
-    return found.said, found.fault
+    return found.detail, found.fault
 
 
 def test_a_sound_receipt_stays_sound_under_other_limits_and_a_forged_one_never_is(

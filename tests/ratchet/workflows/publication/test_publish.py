@@ -541,7 +541,7 @@ def test_reading_back_knows_what_was_sent_and_not_written_down(
 
     def look() -> tuple[str, str]:
         found = read_back(home, "small", environment, patience=QUICK)
-        return "; ".join(each.said for each in found), "; ".join(filter(None, (each.fault for each in found)))
+        return "; ".join(each.detail for each in found), "; ".join(filter(None, (each.fault for each in found)))
 
     upload = made[1]
     intended = Publication(
