@@ -40,7 +40,7 @@ def test_what_is_no_number_is_refused(value):
 
 def test_an_unknown_rounding_is_refused():
     """A typing error in a template is seen at once."""
-    with pytest.raises(ValueError, match="rounding 'x3' is none of"):
+    with pytest.raises(ValueError, match="rounding 'x3' is not one of"):
         format_figure(1.0, "x3")
 
 
