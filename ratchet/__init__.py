@@ -1,5 +1,5 @@
-"""The product: why and how well. Logic and value objects; no Dagster, no FastAPI.
+"""The product: logic and value objects; no Dagster, no FastAPI.
 
-Add here what can be said without knowing when it runs (orchestration/), what Dagster shows of it (assets/, checks/)
-or where its bytes lie (ratchet/storage/).
+Add here what does not depend on when it runs (orchestration/), on how Dagster shows it (assets/, checks/) or on where
+its bytes are stored (ratchet/storage/).
 """

@@ -1,6 +1,6 @@
-"""A candidate of the specification: one way to train.
+"""Candidate of the specification: one way to train.
 
-Add a setting of training here, with its default; what it may be is `candidate_rules.py`, what it does in
+Add a setting of training here, with its default; its bounds are in `candidate_rules.py`, its effect in
 `ratchet/training/`.
 """
 
@@ -27,49 +27,44 @@ _LATER = frozenset(
         "trainer",
     }
 )
-"""Settings that came after the first adapters: left out of the JSON while at their default, so that digests of before
-stay."""
+"""Settings added after the first adapters: not in the JSON while at their default, so that earlier digests hold."""
 _RATE, _RATE_OF_FULL = 1.5e-3, 5e-5
 _STEPS, _FEWEST_AT_ONCE, _MOST_AT_ONCE = 64, 8, 32
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to train: what the cycle tries, before the best is kept."""
+    """One way to train. A cycle trains every candidate and keeps the best."""
 
     __pydantic_config__ = STRICT
 
     family: Literal["encoder", "causal"] = "encoder"
-    """`encoder` reads a text and has a head of its own; `causal` answers a prompt with one token for each label."""
+    """`encoder` classifies with a head of its own; `causal` completes a prompt with one token for each label."""
     base: str = ""
     """Name or folder of the base model; empty for the family's default."""
     method: Literal["lora", "dora", "qlora", "full", "dpo", "probe"] = "lora"
-    """What learns: low-rank products beside frozen weights; these with a learned length for each output; the same as
-    `lora` beside weights of four bits; every weight; a LoRA with a pass of preferences after it; or a regression on
-    embeddings."""
+    """Training method: `lora` (low-rank products beside frozen weights), `dora` (the same with a learned magnitude for
+    each output), `qlora` (`lora` beside 4-bit weights), `full` (every weight), `dpo` (`lora`, then a pass of
+    preferences) or `probe` (logistic regression on embeddings)."""
     trainer: Literal["ratchet", "sft"] = "ratchet"
-    """Who runs the epochs: `ratchet`'s own loop, or TRL's `SFTTrainer`; causal models only."""
+    """Trainer: `ratchet`'s own training loop, or TRL's `SFTTrainer` (`sft`, causal models only)."""
     rank: int = 16
     alpha: float = 32.0
     dropout: float = 0.0
-    """Of what enters the LoRA. The base model's own dropout stays on; 0 lets the LoRA train merged, twice as fast."""
+    """Dropout on the input of the LoRA. The base model's own dropout stays on; 0 trains merged, twice as fast."""
     target_modules: tuple[str, ...] = AUTO
-    """Names of linear layers, or `["auto"]`: every linear layer of the model but its head."""
+    """Names of linear layers, or `["auto"]`: every linear layer of the model except its head."""
     layers: str = ALL
-    """`all`, or `top:K`: only the upper K layers of the transformer learn; what those below say is computed once and
-    kept."""
+    """`all`, or `top:K`: only the upper K transformer layers learn; activations of the others are computed once."""
     epochs: int = 4
     batch: int = 0
-    """Examples a step; 0 for as many as leave 64 steps in an epoch, but 8 to 32: few examples need steps, many need
-    speed."""
+    """Examples per step; 0 chooses 8 to 32, for about 64 steps per epoch: few examples need steps, many need speed."""
     accumulate: int = 1
-    """In how many parts a step's batch is computed, their gradients added: less memory for more time, and the same
-    step."""
+    """Number of parts in which a batch is computed, gradients added: less memory, more time, the same step."""
     checkpointing: bool = False
-    """Whether what a layer computed is thrown away and computed again for its gradients: less memory for a third more
-    time."""
+    """True discards activations and computes them again for the gradients: less memory, a third more time."""
     learning_rate: float = 0.0
-    """The highest of its schedule; 0 for the method's own, 5e-5 for `full` and 1.5e-3 for the others."""
+    """Peak learning rate; 0 for the method's default: 5e-5 for `full`, 1.5e-3 for the others."""
     patience: int = 2
     """Epochs without a better calibration NLL before training stops."""
     max_tokens: int = 128
@@ -77,19 +72,18 @@ class Candidate:
     inverse_regularisation: float = 10.0
     """`C` of the logistic regression; method `probe` only."""
     pass_epochs: int = 1
-    """Epochs of the preference pass, after those of the LoRA that it goes on from; method `dpo` only, as the next two.
-    """
+    """Epochs of the preference pass after those of the LoRA; method `dpo` only, as the next two."""
     pass_rate: float = 5e-5
-    """Its learning rate."""
+    """Learning rate of the preference pass."""
     beta: float = 0.1
-    """How strongly the pass is held to the LoRA that it began with: more holds more."""
+    """Strength with which the preference pass is kept near the LoRA that it starts from; larger keeps it nearer."""
     teacher: str = ""
-    """Digest of a sealed adapter of this classifier, or name of a file in its folder `teachers`: whose probabilities
-    are learned from, too."""
+    """Model to learn from as well: digest of a sealed adapter of this classifier, or a file in its folder `teachers`.
+    """
     teacher_weight: float = 0.5
-    """Share of what is learned that is the teacher's answer; the rest is the label."""
+    """Weight of the teacher's probabilities in the training target, 0..1; the rest is the label."""
     teacher_temperature: float = 1.0
-    """Above 1 makes the teacher's answers flatter, below 1 sharper, before they are learned."""
+    """Temperature of the teacher's probabilities: above 1 flattens them, below 1 sharpens them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", self.base or DEFAULT_BASES[self.family])
@@ -100,13 +94,11 @@ class Candidate:
 
     @property
     def form(self) -> Literal["lora", "dora", "full", "probe"]:
-        """How the weights that it leaves are read: a QLoRA is a LoRA once it is trained, and a preference pass leaves
-        one."""
+        """Form of the trained weights: `qlora` and `dpo` leave a LoRA."""
         return "lora" if self.method == "qlora" or self.method == "dpo" else self.method
 
     def alone(self) -> "Candidate":
-        """The same without teacher and preference pass: what can be trained without answers and errors to learn
-        from."""
+        """Return the candidate without teacher and preference pass: what can be trained from labels alone."""
         usual = Candidate(self.family)
         alone = replace(
             self, teacher="", teacher_weight=usual.teacher_weight, teacher_temperature=usual.teacher_temperature
@@ -116,7 +108,7 @@ class Candidate:
         return replace(alone, method="lora", pass_epochs=usual.pass_epochs, pass_rate=usual.pass_rate, beta=usual.beta)
 
     def as_json(self) -> dict[str, Any]:
-        """Every setting as JSON types, but for the later ones that are at their default."""
+        """Return every setting as JSON types, except later settings at their default."""
         content = {**asdict(self), "target_modules": list(self.target_modules)}
         return {
             field.name: content[field.name]
@@ -125,12 +117,12 @@ class Candidate:
         }
 
     def batch_of(self, examples: int) -> int:
-        """How many of so many training examples make one step."""
+        """Return the batch size for a number of training examples."""
         return self.batch or min(_MOST_AT_ONCE, max(_FEWEST_AT_ONCE, examples // _STEPS))
 
     @property
     def title(self) -> str:
-        """Short name for tables: `encoder/lora r16 all-MiniLM-L6-v2`."""
+        """Short name for tables, for instance `encoder/lora r16 all-MiniLM-L6-v2`."""
         rank = "" if self.method in ("probe", "full") else f" r{self.rank}"
         layers = "" if self.layers == ALL else f" {self.layers}"
         trainer = f" by {self.trainer}" if self.trainer != "ratchet" else ""

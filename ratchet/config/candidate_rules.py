@@ -1,4 +1,4 @@
-"""What a candidate's settings may be, alone and together, and the sentence that refuses what they may not.
+"""Rules for a candidate's settings, alone and together, with the error message of each.
 
 Add here the rule of a new setting of `candidate.py`.
 """
@@ -14,7 +14,7 @@ _LEAST = {"rank": 1, "epochs": 1, "batch": 0, "accumulate": 1, "patience": 1, "m
 
 
 def check_candidate(candidate: Any) -> None:
-    """Raise `RatchetError` for a value that no setting may have, and for settings that mean nothing together."""
+    """Raise `RatchetError` for a value out of range, and for settings that contradict each other."""
     _check_method(candidate)
     _check_pass(candidate)
     _check_teacher(candidate)
@@ -47,19 +47,19 @@ def check_candidate(candidate: Any) -> None:
 
 def _check_method(candidate: Any) -> None:
     if candidate.family == "causal" and candidate.method == "probe":
-        raise bad_spec('candidate.method = "probe" needs embeddings.', 'Use method = "lora", or family = "encoder".')
+        raise bad_spec('candidate.method = "probe" needs an encoder.', 'Use method = "lora", or family = "encoder".')
     if candidate.family == "encoder" and candidate.trainer == "sft":
         raise bad_spec(
             'candidate.trainer = "sft" trains causal models only.', 'Use trainer = "ratchet", or family = "causal".'
         )
     if candidate.family == "encoder" and candidate.method == "qlora":
         raise bad_spec(
-            'candidate.method = "qlora" is for causal models: an encoder is small enough as it is.',
+            'candidate.method = "qlora" is for causal models only: an encoder is small enough without it.',
             'Use method = "lora", or family = "causal".',
         )
     if candidate.method == "probe" and (candidate.accumulate > 1 or candidate.checkpointing):
         raise bad_spec(
-            'candidate.accumulate and checkpointing mean nothing to method = "probe", which trains no layer.',
+            'candidate.accumulate and checkpointing have no effect with method = "probe", which trains no layer.',
             "Remove them.",
         )
     if candidate.method == "full":
@@ -88,7 +88,7 @@ def _check_pass(candidate: Any) -> None:
         return
     if candidate.family == "encoder":
         raise bad_spec(
-            'candidate.method = "dpo" prefers codes of a prompt.', 'Use method = "lora", or family = "causal".'
+            'candidate.method = "dpo" is for causal models only.', 'Use method = "lora", or family = "causal".'
         )
     if candidate.trainer == "sft":
         raise bad_spec('candidate.trainer = "sft" trains no preference pass.', "Remove it: the pass is always TRL's.")
@@ -105,13 +105,13 @@ def _check_teacher(candidate: Any) -> None:
         return
     if not (DIGEST.fullmatch(candidate.teacher) or ANSWERS.fullmatch(candidate.teacher)):
         raise bad_spec(
-            f"candidate.teacher = {candidate.teacher[:80]!r} is no teacher.",
+            f"candidate.teacher = {candidate.teacher[:80]!r} is not a teacher.",
             "Give all 64 digits of an adapter, or the name of a .jsonl or .parquet file in the folder teachers.",
         )
     if candidate.method == "probe" or candidate.trainer == "sft":
         what = 'method = "probe"' if candidate.method == "probe" else 'trainer = "sft"'
         raise bad_spec(
-            f"candidate.teacher means nothing to {what}, which learns from labels.", "Remove it, or use another."
+            f"candidate.teacher has no effect with {what}, which learns from labels.", "Remove it, or use another."
         )
     need_share("candidate.teacher_weight", candidate.teacher_weight)
     if not candidate.teacher_weight:
@@ -125,16 +125,16 @@ def _check_layers(candidate: Any) -> None:
         upper = upper_count(candidate.layers)
     except ValueError:
         raise bad_spec(
-            f'candidate.layers = "{candidate.layers}" is no choice of layers.',
+            f'candidate.layers = "{candidate.layers}" is not valid.',
             'Write "all", or "top:10" for the upper ten.',
         ) from None
     if upper and candidate.checkpointing and candidate.trainer == "ratchet":
         raise bad_spec(
-            f'candidate.checkpointing computes again what candidate.layers = "{candidate.layers}" keeps.',
+            f'candidate.checkpointing and candidate.layers = "{candidate.layers}" contradict each other.',
             "Remove one of the two.",
         )
     if upper and candidate.method == "probe":
         raise bad_spec(
-            f'candidate.layers = "{candidate.layers}" means nothing to method = "probe", which trains no layer.',
+            f'candidate.layers = "{candidate.layers}" has no effect with method = "probe", which trains no layer.',
             'Remove it, or use method = "lora".',
         )

@@ -1,7 +1,7 @@
-"""Table `[evaluation]` of the specification: how large the three-way evaluation is.
+"""Table `[evaluation]` of the specification: size of the comparison of base, tuned and frontier model.
 
-Add a setting here, with its default, unit and the sentence that refuses a wrong value. Nothing in it decides: the gates
-look at the whole test split.
+Add a setting here, with its default, unit and the error for a wrong value. None of them decides anything: the gates
+judge the whole test split.
 """
 
 from dataclasses import dataclass
@@ -11,19 +11,18 @@ from ratchet.config.validation import STRICT, bad_spec, need_at_least
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How base, tuned and frontier model are compared."""
+    """Settings of the comparison of base, tuned and frontier model."""
 
     __pydantic_config__ = STRICT
 
     max_texts: int = 200
-    """Texts of the test split on which they are compared, drawn with `seed`; 0 leaves the comparison out."""
+    """Texts of the test split that are compared, drawn with `seed`; 0 turns the comparison off."""
     timed_calls: int = 40
-    """Texts, of those, that are answered one at a time to measure the time of a call."""
+    """Number of these texts that are classified one at a time, to measure the time of a call."""
     shots: int = 2
-    """Training examples of each label that the few-shot prompt shows; fewer where the prompt would not fit the model.
-    """
+    """Examples of each label in the few-shot prompt; fewer when the prompt would not fit the model."""
     verbalised_texts: int = 50
-    """Texts on which a causal model also writes its confidence down; 0 leaves it out."""
+    """Texts for which a causal model also states its confidence in words; 0 turns it off."""
     seed: int = 0
 
     def __post_init__(self) -> None:

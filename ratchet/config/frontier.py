@@ -1,7 +1,7 @@
-"""Table `[frontier]` of the specification: which large model is asked beside ours, and what it may cost.
+"""Table `[frontier]` of the specification: the large model that ours is compared with, and its budget.
 
-Add a setting here, with its default, unit and the sentence that refuses a wrong value. The key is never a setting: it
-comes from the environment only.
+Add a setting here, with its default, unit and the error for a wrong value. The key is never a setting: it comes from
+the environment only.
 """
 
 import re
@@ -17,60 +17,60 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 
 @dataclass(frozen=True)
 class Frontier:
-    """An endpoint that answers `POST <base_url>/chat/completions`."""
+    """Endpoint that serves `POST <base_url>/chat/completions`."""
 
     __pydantic_config__ = STRICT
 
     base_url: str
-    """For instance `https://api.example.com/v1`. Plain http is taken on loopback only: texts and the key travel in it.
-    """
+    """Address, as `https://api.example.com/v1`. Plain http on loopback only: it would expose texts and the key."""
     model: str
     price_input: float
-    """Of a million tokens that are sent, in the money of `budget`."""
+    """Price of a million input tokens, in the currency of `budget`."""
     price_output: float
-    """Of a million tokens that are written."""
+    """Price of a million output tokens."""
     budget: float = 1.0
-    """Most money that one cycle may spend; asking stops before it."""
+    """Highest cost of one cycle; requests stop before it is exceeded."""
     max_texts: int = 100
-    """Most texts of one cycle that are sent."""
+    """Largest number of texts sent in one cycle."""
     at_once: int = 4
-    """Questions that are under way at the same time."""
+    """Number of concurrent requests."""
     timeout_s: float = 30.0
-    """Longest time for one attempt, from the first byte sent to the last one read."""
+    """Time-out of one attempt in seconds, from the first byte sent to the last byte received."""
     longest_s: float = 900.0
-    """Longest time for all questions of one cycle, waiting included: the report, and other classifiers, wait for it."""
+    """Time limit for all requests of one cycle in seconds, waits included: the report waits for it."""
     retries: int = 3
-    """Further attempts after 429, 5xx, a time-out or a broken connection."""
+    """Further attempts after 429, 5xx, a time-out or a lost connection."""
     key_variable: str = "RATCHET_FRONTIER_KEY"
-    """The environment variable that holds the key. An endpoint on loopback may go without."""
+    """Environment variable that holds the key; optional for an endpoint on loopback."""
     max_answer_tokens: int = 8
-    """Tokens that the model may write; a model that thinks first needs many more."""
+    """Largest number of output tokens; a model that reasons first needs many more."""
     limit_name: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
-    """What the endpoint calls that limit; some older servers know `max_tokens` only."""
+    """Name of that limit in the request; some older servers know `max_tokens` only."""
     log_probabilities: bool = True
-    """Whether log-probabilities are asked for. Without them the report has no ECE of this model."""
+    """True requests log-probabilities. Without them the report has no ECE of this model."""
     fixed_temperature: bool = True
-    """Whether temperature 0 is sent; false for models that refuse it."""
+    """True sends temperature 0; set it to false for models that reject it."""
 
     def __post_init__(self) -> None:
         address = _split(self.base_url)
+        # Neither the address nor the variable's name is repeated in the error: either may hold a key by mistake.
         if address is None or address.username is not None or address.password is not None:
             raise bad_spec(
-                "frontier.base_url is no address of an endpoint.",
-                "Write it as 'https://host/v1', without name, password, '?' or '#'; the key belongs into the"
+                "frontier.base_url is not the address of an endpoint.",
+                "Write it as 'https://host/v1', without name, password, '?' or '#'; the key belongs in the"
                 " environment.",
             )
         if address.scheme == "http" and not self.is_local:
             raise bad_spec(
                 f"frontier.base_url = {self.base_url!r} would send texts and the key in the clear.",
-                "Use https; plain http is taken for localhost only.",
+                "Use https; plain http is allowed for localhost only.",
             )
         if not self.model.strip():
             raise bad_spec("frontier.model is empty.", "Name the model as the endpoint calls it.")
         if not _VARIABLE.fullmatch(self.key_variable):
             raise bad_spec(
-                "frontier.key_variable is no name of an environment variable.",
-                "Write the variable's name, as RATCHET_FRONTIER_KEY; the key itself never stands in this file.",
+                "frontier.key_variable is not the name of an environment variable.",
+                "Write the variable's name, as RATCHET_FRONTIER_KEY; the key itself never belongs in this file.",
             )
         for name, least in (("price_input", 0), ("price_output", 0), ("budget", 0), ("max_texts", 1), ("retries", 0)):
             need_at_least(f"frontier.{name}", getattr(self, name), least)
@@ -86,16 +86,16 @@ class Frontier:
 
     @property
     def is_local(self) -> bool:
-        """Whether the endpoint is on this machine."""
+        """True where the endpoint is on this machine."""
         return (urlsplit(self.base_url).hostname or "") in _LOOPBACK
 
     @property
     def other_limit_name(self) -> str:
-        """What else an endpoint may call the limit of an answer."""
+        """The other of the two names of the output limit."""
         return "max_tokens" if self.limit_name == "max_completion_tokens" else "max_completion_tokens"
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:
-        """Money for so many tokens."""
+        """Return the cost of so many tokens, in the currency of `budget`."""
         return (tokens_in * self.price_input + tokens_out * self.price_output) / 1e6
 
 

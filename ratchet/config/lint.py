@@ -1,7 +1,7 @@
-"""What is said of a specification and not refused: settings that nothing reads, and a rate that is meant for adapters.
+"""Warnings about a specification that is valid: settings that are never read, and a learning rate meant for adapters.
 
-Add here what somebody may have written by mistake though it can be trained; a contradiction is refused in
-`candidate.py`. That a setting was written, and not left at its default, only the file knows.
+Add here likely mistakes that can still be trained; contradictions are errors in `candidate_rules.py`. Only the file
+itself shows that a setting was written and not left at its default.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,11 @@ _EPOCHS = ("epochs", "batch", "learning_rate", "patience")
 _ADAPTER = ("rank", "alpha", "dropout", "target_modules")
 _SAVING = ("accumulate", "checkpointing", "layers")
 _GENTLE = 5e-4
-"""Training every weight of a pretrained model faster than this ruins more than it teaches; a tiny random one needs
-more."""
+"""Highest reasonable learning rate for every weight of a pretrained model; a tiny random one needs more."""
 
 
 def unread_settings(candidate: Candidate) -> tuple[str, ...]:
-    """Names of the settings that training this candidate does not look at, in the order of the documentation."""
+    """Return the settings that training this candidate does not read, in the order of the documentation."""
     if candidate.method == "probe":
         return (*_ADAPTER, *_EPOCHS, *_SAVING)
     regression = ("inverse_regularisation",)
@@ -29,17 +28,22 @@ def unread_settings(candidate: Candidate) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Remark:
-    """One thing in a specification, and what to do about it."""
+    """Warning about one setting, with a hint."""
 
     found: str
-    cure: str
+    hint: str
 
     def __str__(self) -> str:
-        return f"{self.found} {self.cure}"
+        return f"{self.found} {self.hint}"
+
+    @property
+    def cure(self) -> str:
+        """The hint, under its former name."""
+        return self.hint
 
 
 def remark_on(document: Mapping[str, Any], candidates: tuple[Candidate, ...]) -> tuple[Remark, ...]:
-    """The remarks on the TOML `document` whose candidates are `candidates`, in its order."""
+    """Return the warnings about the TOML `document` whose candidates are `candidates`, in its order."""
     remarks: list[Remark] = []
     for number, (written, candidate) in enumerate(
         zip(document.get("candidate", ()), candidates, strict=False), start=1
@@ -49,21 +53,20 @@ def remark_on(document: Mapping[str, Any], candidates: tuple[Candidate, ...]) ->
     if "prompt" in document and "frontier" not in document and encoders:
         remarks.append(Remark("No candidate reads [prompt].", 'Remove it, or add a candidate with family = "causal".'))
     if "frontier" in document and len(document.get("label", ())) > MOST_LABELS:
-        result = (
-            f"The [frontier] model is never asked: it answers with a code of one token, and there are {MOST_LABELS} of"
-            " them."
+        found = (
+            f"The [frontier] model is never used: it answers with one-token codes, and there are only {MOST_LABELS}."
         )
-        remarks.append(Remark(result, "Remove [frontier], or split the classifier in two."))
+        remarks.append(Remark(found, "Remove [frontier], or split the classifier in two."))
     return tuple(remarks)
 
 
 def _on_candidate(who: str, written: Mapping[str, Any], candidate: Candidate) -> Iterator[Remark]:
     if unread := [name for name in unread_settings(candidate) if name in written]:
-        result = f'{who}: method = "{candidate.method}" does not read {_join(unread)}.'
-        yield Remark(result, f"Remove {'it' if len(unread) == 1 else 'them'}, or use another method.")
+        found = f'{who}: method = "{candidate.method}" does not read {_join(unread)}.'
+        yield Remark(found, f"Remove {'it' if len(unread) == 1 else 'them'}, or use another method.")
     if candidate.method == "full" and candidate.learning_rate > _GENTLE:
-        result = f'{who}: learning_rate = {candidate.learning_rate} with method = "full" ruins a pretrained model.'
-        yield Remark(result, "Remove it for the default of 5e-5, or use another between 1e-5 and 2e-4.")
+        found = f'{who}: learning_rate = {candidate.learning_rate} with method = "full" ruins a pretrained model.'
+        yield Remark(found, "Remove it for the default of 5e-5, or use another between 1e-5 and 2e-4.")
 
 
 def _join(names: list[str]) -> str:

@@ -1,7 +1,6 @@
-"""The policy of one classifier: what blocks a cycle, and how a candidate that passed may advance.
+"""Policy of one classifier: limits of the gates, of the rollout and of exports.
 
-Add a limit here, with its default, unit and the sentence that refuses a wrong value. How a gate uses it is in the
-gate's module.
+Add a limit here, with its default, unit and the error for a wrong value. Each gate's module applies its limits.
 """
 
 from dataclasses import dataclass
@@ -11,33 +10,34 @@ from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_shar
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of the gates: what blocks a cycle."""
+    """Limits of the gates, which block a cycle."""
 
     __pydantic_config__ = STRICT
 
     min_examples_per_class: int = 5
-    """Training examples that every label needs."""
+    """Training examples that each label needs."""
     min_agreement: float = 0.9
     """Share of doubly labelled requests on which two annotators must agree."""
     min_doubles: int = 20
-    """Fewer doubly labelled requests than this give no verdict on agreement."""
+    """Doubly labelled requests that a verdict on agreement needs."""
     max_null_share: float = 0.2
     """Largest share of a week's requests that may lack a confidence."""
     max_label_divergence: float = 0.2
     """Largest Jensen-Shannon distance (base 2, 0..1) between training labels and the cycle's corrected production."""
     near_duplicate_jaccard: float = 0.8
-    """Texts whose sets of 3-character shingles overlap this much are near-duplicates."""
+    """Jaccard index of two texts' sets of 3-character shingles from which they are near-duplicates."""
     max_golden_loss: float = 0.05
     """Largest share of the golden items that live gets right which a candidate may lose."""
     min_golden_per_class: int = 40
-    """From this many golden items that live gets right on, a class is judged by its share of losses, like the whole.
-    A smaller class fails only when its losses exceed `max_golden_loss` beyond chance (exact binomial test, 5 %)."""
+    """Golden items of a class that live gets right, from which on the class is judged by its share of losses, like the
+    whole. A smaller class fails only when its losses exceed `max_golden_loss` beyond chance (exact binomial test, 5 %).
+    """
     golden_floor: float = 0.6
-    """Golden accuracy that a first candidate, with no live to compare to, must reach."""
+    """Golden accuracy that a first candidate, with no live adapter to compare with, must reach."""
     golden_floor_per_class: float = 0.2
     """Golden recall that a first candidate must reach within each class."""
     max_ece: float | None = None
-    """When set and missed by a temperature, isotonic calibration is fitted instead."""
+    """Largest ECE: when set and a temperature misses it, isotonic calibration is fitted instead. None sets no limit."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -58,32 +58,32 @@ class Limits:
 
 @dataclass(frozen=True)
 class PromotionPolicy:
-    """How a candidate that passed its cycle may advance from shadow to live."""
+    """Rules by which a candidate that passed its cycle advances from shadow to live."""
 
     __pydantic_config__ = STRICT
 
     min_requests: int = 500
     min_labels: int = 100
     margin: float = 0.01
-    """Largest loss of accuracy, as a share, that is still called 'not worse'."""
+    """Largest loss of accuracy, as a share, that still counts as not worse."""
     steps: tuple[int, ...] = (5, 25, 50, 100)
     """Percent of users at each step."""
     dwell_minutes: float = 60.0
-    """Least time at each step, and for which the former live adapter watches the new one."""
+    """Shortest time at each step, and for which the new live adapter is compared with the previous one, in minutes."""
     min_step_requests: int = 50
-    """Requests that the candidate must have answered or shadowed since the step began before the next one."""
+    """Requests that the candidate must have answered or shadowed in a step before the next one."""
     deadline_hours: float = 72.0
-    """A step that is not concluded by then is taken back; a shadow or a watch simply ends."""
+    """Hours after which an unfinished step is rolled back; a shadow or a watch simply ends."""
     shadow_share: float = 1.0
-    """Share of the requests that the other adapter answers too, unseen."""
+    """Share of the requests that the other adapter answers too, without users seeing it."""
     shadow_requests: int = 100_000
-    """A shadow that is not concluded after so many compared requests ends."""
+    """Compared requests after which an undecided shadow ends."""
     max_disagreement: float = 0.25
-    """Largest share of compared requests with different labels; beyond, a person decides."""
+    """Largest share of compared requests with different labels; above it, a person decides."""
     max_error_share: float = 0.01
     """Largest share of requests that the candidate may fail to answer, judged by an exact 95 % interval."""
     max_latency_ratio: float = 2.0
-    """Largest ratio of the candidate's p95 of the model's processor time to the incumbent's."""
+    """Largest ratio of the candidate's p95 processor time of the model to that of live."""
 
     def __post_init__(self) -> None:
         need_share("promotion.margin", self.margin)
@@ -101,24 +101,24 @@ class PromotionPolicy:
         need_at_least("promotion.max_latency_ratio", self.max_latency_ratio, 1)
         if list(self.steps) != sorted(set(self.steps)) or not self.steps or self.steps[0] <= 0 or self.steps[-1] != 100:
             raise bad_spec(
-                f"promotion.steps = {list(self.steps)} is no ladder.",
-                "List growing percents that end at 100: [5, 25, 50, 100].",
+                f"promotion.steps = {list(self.steps)} does not rise to 100.",
+                "List increasing percentages that end at 100: [5, 25, 50, 100].",
             )
 
 
 @dataclass(frozen=True)
 class ExportPolicy:
-    """What an export may lose against the adapter that it was made from, before it may answer."""
+    """Largest losses of an export against its adapter before it may answer requests."""
 
     __pydantic_config__ = STRICT
 
     max_accuracy_loss: float = 0.003
     max_ece_rise: float = 0.01
     min_items: int = 30
-    """Labelled texts that are needed for a verdict."""
+    """Labelled texts that a verdict needs."""
     held_out: int = 300
-    """How many of the newest texts of the cycle's calibration split are asked beside the golden set; 0 for none. All
-    of them together decide."""
+    """Number of the newest calibration texts that are compared beside the golden set; 0 for none. All count together.
+    """
 
     def __post_init__(self) -> None:
         need_share("export.max_accuracy_loss", self.max_accuracy_loss)

@@ -1,8 +1,8 @@
-"""The prompt of a causal classifier: what stands before and after the text, and the one-token code of each label.
+"""Prompt of a causal classifier: the text before and after the message, and the one-token code of each label.
 
-Add here what may be said to the model. How a prompt becomes tokens is `ratchet/models/prompt_tokenizer.py`; which
-probabilities come back is `ratchet/models/causal.py`. Everything that is the same for all texts stands before the text,
-so that it is computed once.
+Add here what the prompt may contain. `ratchet/models/prompt_tokenizer.py` turns a prompt into tokens,
+`ratchet/models/causal.py` into probabilities. Everything that is equal for all texts stands before the text, so that it
+is computed once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,16 +20,16 @@ _TEMPLATE = "Which one of these fits the message best?\n{labels}\nMessage: {text
 
 
 class PromptLabel(Protocol):
-    """A label as the prompt shows it."""
+    """Label as the prompt shows it."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Name of the label."""
         ...
 
     @property
     def description(self) -> str:
-        """What it means; may be empty."""
+        """Meaning of the label; may be empty."""
         ...
 
 
@@ -40,11 +40,12 @@ class PromptPolicy:
     __pydantic_config__ = STRICT
 
     template: str = _TEMPLATE
-    """Holds `{text}` once, and `{labels}` at most once before it: a line `code: name - description` for each label."""
+    """Template with `{text}` once, and before it `{labels}` at most once: a line `code: name - description` per label.
+    """
     chat: bool = False
-    """Whether the template is one user message of the model's own chat template, answered by the assistant."""
+    """True sends the template as one user message of the model's own chat template; the assistant answers."""
     system: str = ""
-    """The system message; with `chat` only."""
+    """System message; with `chat` only."""
 
     def __post_init__(self) -> None:
         if self.template.count(_TEXT) != 1:
@@ -65,17 +66,17 @@ class PromptPolicy:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt whose labels are filled in: only the text is missing."""
+    """Prompt with its labels filled in; only the text is missing."""
 
     before: str
     after: str
     codes: tuple[str, ...]
-    """One for each label, in the spec's order; the token that follows `after`."""
+    """Code of each label in the spec's order: the token that follows `after`."""
     chat: bool = False
     system: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The prompt as JSON types."""
+        """Return the prompt as JSON types."""
         return {**asdict(self), "codes": list(self.codes)}
 
     @classmethod
@@ -83,34 +84,33 @@ class Prompt:
         """Inverse of `as_json`; raises TypeError or KeyError for anything else."""
         if set(content) != {"before", "after", "codes", "chat", "system"} or not isinstance(content["codes"], list):
             raise KeyError("before, after, codes, chat, system")
-        result = cls(**{**content, "codes": tuple(content["codes"])})
-        if not all(isinstance(text, str) for text in (result.before, result.after, result.system, *result.codes)):
+        prompt = cls(**{**content, "codes": tuple(content["codes"])})
+        if not all(isinstance(text, str) for text in (prompt.before, prompt.after, prompt.system, *prompt.codes)):
             raise TypeError("a prompt holds texts")
-        if type(result.chat) is not bool:
+        if type(prompt.chat) is not bool:
             raise TypeError("chat is true or false")
-        return result
+        return prompt
 
     def render(self, text: str) -> str:
-        """The whole prompt of one text, without what a chat template adds."""
+        """Return the whole prompt of one text, without the parts that a chat template adds."""
         return f"{self.before}{text}{self.after}"
 
 
 def choose_codes(k: int) -> tuple[str, ...]:
-    """A code for each of `k` labels: digits up to nine, letters up to 52; more labels are refused with
-    `RatchetError`."""
+    """Return a code for each of `k` labels: digits up to 9, letters up to 52; raises `RatchetError` beyond."""
     if k <= len(_DIGITS):
         return _DIGITS[:k]
     if k <= MOST_LABELS:
         return _LETTERS[:k]
     raise RatchetError(
-        f"{k} labels are more than the {MOST_LABELS} codes of one token.",
+        f"{k} labels are more than the {MOST_LABELS} one-token codes.",
         'Use family = "encoder", or split the classifier in two.',
         code="too_many_labels",
     )
 
 
 def make_prompt(policy: PromptPolicy, labels: Sequence[PromptLabel]) -> Prompt:
-    """The prompt of a classifier; the same for every causal candidate."""
+    """Return the prompt of a classifier, equal for all causal candidates."""
     codes = choose_codes(len(labels))
     lines = [
         f"{code}: {' - '.join(filter(None, (label.name, label.description)))}"

@@ -1,6 +1,6 @@
-"""The environment of a process of ours that needs no secret: this process's own, without tokens and keys.
+"""Environment of a child process without secrets: the variables of this process, without tokens and keys.
 
-Use it for every child that speaks with nobody; those that speak with a Hub have a list of what they may see
+Use it for every child that needs no network; those that connect to a Hub have a list of allowed variables
 (`ratchet/deployment/hub/subprocesses.py`). Add here a variable that holds a secret.
 """
 
@@ -10,19 +10,17 @@ from collections.abc import Mapping
 from ratchet.config.frontier import Frontier
 
 SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", Frontier.key_variable)
-"""Variables that never reach such a child, beside the one that a classifier's own `[frontier] key_variable` names."""
+"""Variables that are never passed on, in addition to the classifier's own `[frontier] key_variable`."""
 
 
 def without_secrets(frontier: Frontier | None = None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables of `environment` without those that hold a secret; `frontier` is the classifier's, where that is
-    known."""
+    """Return the variables of `environment` without secrets; `frontier` is the classifier's, if known."""
     secrets = _secrets(frontier)
     return {name: value for name, value in environment.items() if name not in secrets}
 
 
 def emptied_secrets(frontier: Frontier | None = None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The secrets that `environment` has, each empty: for a client that adds to the environment and takes nothing
-    away."""
+    """Return the secrets of `environment`, each empty: for a client that only adds to the environment."""
     return dict.fromkeys(_secrets(frontier) & set(environment), "")
 
 

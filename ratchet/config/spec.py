@@ -1,8 +1,7 @@
-"""The specification of one classifier, `classifier.toml`, as frozen values that refuse contradictions.
+"""Specification of one classifier, `classifier.toml`, as frozen values that reject contradictions.
 
-Add a setting here, with its default, unit and the sentence that refuses a wrong value; limits of the gates go to
-`policy.py`, settings of training to `candidate.py`. Reading the file, and naming unknown keys, is done by
-`ratchet/storage/specs.py`.
+Add a setting here, with its default, unit and the error for a wrong value; limits of the gates belong in `policy.py`,
+settings of training in `candidate.py`. `ratchet/storage/specs.py` reads the file and reports unknown keys.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -21,12 +20,12 @@ from ratchet.core.digests import digest_json
 from ratchet.core.names import NAME, nearest
 
 _DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "publish"})
-"""Settings that change nothing in how an adapter is made and judged."""
+"""Tables that do not affect how an adapter is trained and judged."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """One answer the classifier may give, and what the product does with it."""
+    """One label of the classifier, and the action that it triggers."""
 
     __pydantic_config__ = STRICT
 
@@ -35,9 +34,9 @@ class Label:
     action: str = "review"
     stakes: Literal["low", "medium", "high"] = "low"
     threshold: float = 0.5
-    """The action is taken when the calibrated confidence reaches this; below it a person reviews."""
+    """Calibrated confidence, 0..1, from which on the action is taken; below it a person reviews."""
     cost_wrong: float = 1.0
-    """What acting wrongly on this label costs, in the unit of `Spec.cost_review`."""
+    """Cost of acting wrongly on this label, in the unit of `Spec.cost_review`."""
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > 100 or not self.name.isprintable():
@@ -52,15 +51,15 @@ class Label:
 
 @dataclass(frozen=True)
 class Window:
-    """Which weeks a cycle looks at, and what dates it may find there."""
+    """Weeks that a cycle trains on, and the dates allowed in them."""
 
     __pydantic_config__ = STRICT
 
     lookback_weeks: int = 26
     calibration_share: float = 0.15
-    """The newest share of the blindly corrected requests of the earlier weeks that fits the temperature."""
+    """Share of the earlier weeks' blindly corrected requests, the newest, that fits the temperature."""
     early_after_corrections: int = 1000
-    """A cycle starts early once this many new corrections arrived since the last one; 0 never starts one early."""
+    """New corrections since the last cycle that start one early; 0 never does."""
     earliest: date | None = None
     latest: date | None = None
 
@@ -80,24 +79,26 @@ class Window:
 
 @dataclass(frozen=True)
 class Target:
-    """Where the adapter will run: a profile of `ratchet/deployment/`, and which of its limits are believed."""
+    """Deployment target: a profile of `ratchet/deployment/`, and the limits of it that count."""
 
     __pydantic_config__ = STRICT
 
     name: str
     accept: Literal["documented", "proven"] = "proven"
     export: Literal["", "onnx", "onnx_int8", "gguf_f16", "gguf_q8_0", "gguf_q4_k_m", "gguf_q4_0"] = ""
-    """Which export answers, where the target's runtime loads one; empty for its plainest."""
+    """Export that answers requests, when the target's runtime loads one; empty for its plainest."""
 
     def as_json(self) -> dict[str, object]:
-        """Every setting as JSON types; `export`, which came later, only where it is not the plainest of an earlier
-        version."""
+        """Return every setting as JSON types.
+
+        `export`, added later, is in it only when it is not the plainest of an earlier version.
+        """
         return {key: value for key, value in asdict(self).items() if key != "export" or value not in {"", "onnx"}}
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One task: labels, golden set, policy. `name` is the folder's name."""
+    """One classification task: labels, limits, candidates. `name` is the folder's name."""
 
     __pydantic_config__ = STRICT
 
@@ -105,7 +106,7 @@ class Spec:
     label: tuple[Label, ...]
     description: str = ""
     cost_review: float = 0.25
-    """What one review by a person costs; the unit of every cost."""
+    """Cost of one review by a person; the unit of every cost."""
     max_text_chars: int = 8000
     window: Window = field(default_factory=Window)
     limits: Limits = field(default_factory=Limits)
@@ -113,13 +114,13 @@ class Spec:
     candidate: tuple[Candidate, ...] = (Candidate(),)
     prompt: PromptPolicy = field(default_factory=PromptPolicy)
     target: tuple[Target, ...] = ()
-    """Where it will run, at most two; none is the gateway of this home, `in_process`."""
+    """Deployment targets, at most two; none stands for the gateway of this home, `in_process`."""
     machine: Machine = field(default_factory=Machine)
-    """What the machine that trains draws and costs; it decides nothing, so it is not in the digest."""
+    """Power and price of the machine that trains; not part of the digest, since it decides nothing."""
     publish: PublishPolicy = field(default_factory=PublishPolicy)
     evaluation: Evaluation = field(default_factory=Evaluation)
     frontier: Frontier | None = None
-    """The large model that is asked beside ours; none is asked without this table."""
+    """Large model to compare with; without this table none is used."""
     export: ExportPolicy = field(default_factory=ExportPolicy)
 
     def __post_init__(self) -> None:
@@ -127,8 +128,7 @@ class Spec:
             raise bad_spec(f"name = {self.name!r} is not allowed.", "Use lower-case letters, digits, '_' and '-'.")
         if len(self.label) < 2:
             raise bad_spec(
-                f"{len(self.label)} label{'' if len(self.label) == 1 else 's'} {list(self.labels)} cannot be told"
-                " apart.",
+                f"{len(self.label)} label{'' if len(self.label) == 1 else 's'} {list(self.labels)} are too few.",
                 "A classifier needs two labels or more.",
             )
         doubles = sorted({name for name in self.labels if self.labels.count(name) > 1})
@@ -142,11 +142,11 @@ class Spec:
                     f"candidate {number} ({candidate.title}) is listed twice.", "Remove one, or change its seed."
                 )
         if self.is_prompted:
-            make_prompt(self.prompt, self.label)  # refuses more labels than there are codes
+            make_prompt(self.prompt, self.label)  # raises for more labels than there are codes
         if len(self.target) > 2 or len({target.name for target in self.target}) < len(self.target):
             raise bad_spec(
                 f"[[target]] is listed as {', '.join(target.name for target in self.target)}.",
-                "Keep two at most, each once: an edge target, and one that gives log-probabilities.",
+                "Keep two at most, each once: an edge target, and one with log-probabilities.",
             )
         need_at_least("cost_review", self.cost_review, 0)
         need_at_least("max_text_chars", self.max_text_chars, 1)
@@ -158,9 +158,9 @@ class Spec:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of every setting that decides something, 64 hex digits.
+        """SHA-256 of every setting that affects a decision, 64 hex digits.
 
-        A prompt that no candidate reads is none of them, nor is what only the report or a reader of the adapter sees.
+        The prompt counts only when a candidate reads it; settings for the report or the readers of an adapter never do.
         """
         content = {key: value for key, value in self.as_json().items() if key not in _DECIDES_NOTHING}
         if not self.is_prompted:
@@ -169,21 +169,21 @@ class Spec:
 
     @property
     def is_prompted(self) -> bool:
-        """Whether a candidate reads the prompt."""
+        """True where a candidate reads the prompt."""
         return any(candidate.family == "causal" for candidate in self.candidate)
 
     def as_json(self) -> dict[str, object]:
-        """Every setting as JSON types.
+        """Return every setting as JSON types.
 
-        Targets are left out while there are none, so that files older than targets keep their digest. Named ones are in
-        it: a candidate that was judged for one place was not judged for another.
+        `target` is left out while there is none, so that files older than targets keep their digest. Named targets are
+        part of it: a candidate judged for one target was not judged for another.
         """
         content = {key: _plain(value) for key, value in asdict(self).items() if key != "target" or value}
         targets = {"target": [target.as_json() for target in self.target]} if self.target else {}
         return {**content, **targets, "candidate": [candidate.as_json() for candidate in self.candidate]}
 
     def check_label(self, label: str, where: str) -> None:
-        """Raise when `label`, found at `where`, is not one of the spec's."""
+        """Raise `RatchetError` when `label`, found at `where`, is not one of the spec's labels."""
         if label not in self.labels:
             raise bad_spec(
                 f"label {label!r} in {where} is not in classifier.toml (has: {', '.join(self.labels)}).",

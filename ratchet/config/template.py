@@ -1,6 +1,6 @@
-"""The `classifier.toml` that `ratchet init` writes: commented, and passing as it is.
+"""Template of the `classifier.toml` that `ratchet init` writes: commented, and valid as it is.
 
-Add a setting here when a newcomer should see it; its meaning and default are decided in `ratchet/config/spec.py`.
+Add a setting here when a newcomer should see it; its meaning and default are defined in `ratchet/config/spec.py`.
 """
 
 import json
@@ -10,17 +10,17 @@ from ratchet.config.spec import Label, Spec
 
 _HEAD = """\
 # Classifier {name}. Only [[label]] is needed; every other setting has a default, given in brackets where it differs.
-# A wrong value or an unknown key is refused with the cure. All settings: ratchet/config/spec.py.
+# A wrong value or an unknown key is an error with a hint. All settings: ratchet/config/spec.py.
 
 description = ""          # one sentence: what is classified, and why
 cost_review = 0.25        # what one review by a person costs; the unit of every cost in this file
 
 # --- Labels. Their order is the order of every probability the classifier writes, so append, never reorder.
 # description  what the label means, in one sentence; the untuned baseline and a causal model's prompt read it too
-# action       what the product does when this label is answered with enough confidence
+# action       what the product does when this label is predicted with enough confidence
 # stakes       low, medium or high: how much a wrong action hurts
-# threshold    the calibrated confidence (0..1) from which on the action is taken; below it a person reviews
-# cost_wrong   what a wrong action costs, measured in the unit of cost_review
+# threshold    calibrated confidence (0..1) from which on the action is taken; below it a person reviews
+# cost_wrong   what a wrong action costs, in the unit of cost_review
 """
 
 _LABEL = """
@@ -38,7 +38,7 @@ _TAIL = """
 [window]
 lookback_weeks = 26              # older weeks are left out of training
 calibration_share = 0.15         # the newest share of the earlier weeks: it fits the temperature, and never trains
-early_after_corrections = 1000   # a cycle starts before its Monday after so many new corrections; 0: never
+early_after_corrections = 1000   # new corrections after which a cycle starts before its Monday; 0: never
 
 # --- What blocks a cycle. Each limit belongs to one check, whose report names both the limit and what was found.
 [limits]
@@ -47,7 +47,7 @@ min_agreement = 0.9              # share of doubly labelled requests on which tw
 max_null_share = 0.2             # share of a week's requests that may lack a confidence where others have one; 1.0: any
 max_label_divergence = 0.2       # Jensen-Shannon distance (0..1) between training labels and the week's corrected ones
 max_golden_loss = 0.05           # share of the golden items that live gets right which a candidate may lose
-golden_floor = 0.6               # golden accuracy that the first candidate needs, when there is no live one
+golden_floor = 0.6               # golden accuracy that the first candidate needs, before there is a live adapter
 golden_floor_per_class = 0.2     # and its recall within each class
 
 # --- What is trained. Every candidate is trained in every cycle, and the one with the best calibrated NLL is kept.
@@ -56,16 +56,16 @@ family = "encoder"
 base = "all-MiniLM-L6-v2"        # or the folder of your own model, as './models/my-encoder'
 method = "lora"                  # low-rank adapters beside frozen weights, and a trained classification head
 rank = 16                        # size of the adapters: more learns more, slower
-alpha = 32.0                     # their strength; twice the rank is a good start
+alpha = 32.0                     # scale of the adapters; twice the rank is a good start
 epochs = 4                       # passes over the training examples, at most
-batch = 0                        # examples a step; 0: 8 to 32, by how many training examples there are
+batch = 0                        # examples per step; 0: 8 to 32, by how many training examples there are
 patience = 2                     # epochs without a better calibration NLL before training stops
 max_tokens = 128                 # longer texts are cut
 
 [[candidate]]
 family = "encoder"
 base = "all-MiniLM-L6-v2"
-method = "probe"                 # the frozen encoder with a logistic regression: seconds; right when data are few
+method = "probe"                 # the frozen encoder with a logistic regression: seconds; a good choice for few data
 max_tokens = 128
 
 # A causal model answers a prompt with one token for each label; 'make setup-causal' installs this one (93 MB).
@@ -87,14 +87,14 @@ max_tokens = 128
 # [frontier]
 # base_url = "https://api.example.com/v1"
 # model = "example-large"
-# price_input = 3.0                # of a million tokens sent
-# price_output = 15.0              # of a million tokens written
-# budget = 1.0                     # most money of one cycle; the key is in the environment: RATCHET_FRONTIER_KEY
+# price_input = 3.0                # per million input tokens
+# price_output = 15.0              # per million output tokens
+# budget = 1.0                     # highest cost of one cycle; the key is in the environment: RATCHET_FRONTIER_KEY
 """
 
 
 def write_template(name: str, labels: Sequence[str]) -> str:
-    """The text of a new `classifier.toml`; raises `RatchetError` for labels that no specification may have."""
+    """Return the text of a new `classifier.toml`; raises `RatchetError` for labels that are not allowed."""
     spec = Spec(name, tuple(Label(label) for label in labels))
     blocks = "".join(_LABEL.format(name=json.dumps(label, ensure_ascii=False)) for label in spec.labels)
     return _HEAD.format(name=name) + blocks + _TAIL

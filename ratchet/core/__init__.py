@@ -1,1 +1,1 @@
-"""Room."""
+"""Foundations of the product: errors, cycles, names, digests, and files that survive a crash."""

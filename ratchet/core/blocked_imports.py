@@ -1,6 +1,6 @@
-"""Keeping an installed package from being imported by others, for the time that it would only cost.
+"""Block the import of an installed package for as long as loading it would only cost time.
 
-Add here what concerns imports that are not wanted.
+Add here what concerns unwanted imports.
 """
 
 import sys
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def hidden(package: str) -> Iterator[None]:
-    """Have imports find no `package` meanwhile, as on a machine without it; one that is imported already stays."""
+    """Make imports of `package` fail inside the block, as if it were not installed; one already imported stays."""
     missing = package not in sys.modules
     if missing:
         sys.modules[package] = None  # type: ignore[assignment] # Python's own way to say that it cannot be imported

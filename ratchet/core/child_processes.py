@@ -1,4 +1,7 @@
-"""Processes that never outlive the one that started them."""
+"""Child processes that never outlive their parent.
+
+Add here how a process of ours is tied to the one that started it.
+"""
 
 import ctypes
 import os
@@ -8,14 +11,15 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process (SIGKILL) when its parent `parent` ends, and lead an own process group.
+    """Ask the kernel to kill this process (SIGKILL) when its parent `parent` ends, and lead a process group of its own.
 
-    A parent that ended before the kernel was asked is noticed too: the process then ends at once. Linux only; elsewhere
-    nothing is asked for.
+    If the parent ended before the kernel was asked, the process ends at once. Linux only; elsewhere only the group is
+    made.
     """
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
     _ask_for_death_signal()
+    # The parent may have ended before prctl ran; the kernel sends no signal for a death that is already past.
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,6 +1,6 @@
-"""A cycle: one week of one classifier. The only place that knows weeks begin on Monday, in UTC.
+"""Cycle: one week of one classifier. The only module that knows that weeks begin on Monday, in UTC.
 
-Add here arithmetic on weeks; which weeks hold data is a question for the warehouse.
+Add here arithmetic on weeks; the warehouse knows which weeks hold data.
 """
 
 import re
@@ -25,7 +25,7 @@ class Cycle:
         check_name(self.classifier)
         if not 1970 <= self.week.year <= 2999:
             raise UsageError(
-                f"week {self.week} is out of reach.", "Name a week between 1970 and 2999.", code="bad_week"
+                f"week {self.week} is out of range.", "Name a week between 1970 and 2999.", code="bad_week"
             )
         if self.week.weekday() != 0:
             monday = monday_of(self.week)
@@ -45,7 +45,7 @@ class Cycle:
 
     @property
     def key(self) -> str:
-        """The Dagster partition key, `classifier|2026-02-23`."""
+        """Dagster partition key, `classifier|2026-02-23`."""
         return f"{self.classifier}|{self.week}"
 
     @classmethod
@@ -56,12 +56,12 @@ class Cycle:
 
 
 def monday_of(day: date) -> date:
-    """The Monday of the week that holds `day`."""
+    """Return the Monday of the week that contains `day`."""
     return day - timedelta(days=day.weekday())
 
 
 def parse_week(word: str) -> date:
-    """The date written as `2026-02-23` or `2026-W09`; raises `UsageError` for anything else."""
+    """Parse `2026-02-23` or `2026-W09`; raises `UsageError` for anything else."""
     if iso := _ISO_WEEK.fullmatch(word):
         try:
             return date.fromisocalendar(int(iso[1]), int(iso[2]), 1)
@@ -71,37 +71,37 @@ def parse_week(word: str) -> date:
         return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         raise UsageError(
-            f"week {word[:40]!r} is no date.",
+            f"week {word[:40]!r} is not a week.",
             "Write its Monday (2026-02-23), its ISO week (2026-W09) or 'latest'.",
             code="bad_week",
         ) from None
 
 
 def choose_week(classifier: str, word: str, known: Iterable[date]) -> Cycle:
-    """The cycle named by `word`; `latest` is the newest of `known`.
+    """Return the cycle named by `word`; `latest` is the newest week of `known`.
 
-    Raises `UsageError` for a day that is no Monday, `RatchetError` where no week is known.
+    Raises `UsageError` for a day that is not a Monday, `RatchetError` when no week is known.
     """
     if word != "latest":
         return Cycle(classifier, parse_week(word))
     newest = max(known, default=None)
     if newest is None:
         raise RatchetError(
-            f"{classifier} has no week yet, so none is the latest.",
-            f"Bring rows in: 'ratchet ingest {classifier} --logs FILE'.",
+            f"{classifier} has no week yet, so 'latest' names none.",
+            f"Ingest rows first: 'ratchet ingest {classifier} --logs FILE'.",
             code="no_week",
         )
     return Cycle(classifier, newest)
 
 
 def need_known(cycle: Cycle, known: Iterable[date], what: str) -> None:
-    """Raise `RatchetError` when `cycle`'s week is not among `known`, with the nearest one."""
+    """Raise `RatchetError` when `cycle`'s week is not among `known`; the hint names the nearest known week."""
     weeks = sorted(known)
     if cycle.week not in weeks:
         listed = ", ".join(str(week) for week in weeks[-8:]) or "none"
         near = min(weeks, key=lambda week: abs(week - cycle.week), default=None)
         raise RatchetError(
             f"{cycle.classifier} has no {what} in the week of {cycle.week} (has: {listed}).",
-            f"Did you mean {near}?" if near else f"Bring rows in: 'ratchet ingest {cycle.classifier} --logs FILE'.",
+            f"Did you mean {near}?" if near else f"Ingest rows first: 'ratchet ingest {cycle.classifier} --logs FILE'.",
             code="no_week",
         )

@@ -1,6 +1,6 @@
-"""Digests: the same content gives the same name, on every machine and in every run.
+"""Content digests: equal content has the same digest on every machine and in every run.
 
-Add here ways to name content; who stores under that name is a store's business.
+Add here ways to digest content; the stores in `ratchet/storage/` decide what is filed under a digest.
 """
 
 import hashlib
@@ -10,21 +10,21 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces; NaN and infinity are refused (ValueError)."""
+    """Return JSON with sorted keys and no spaces; raises ValueError for NaN and infinity."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest_bytes(content: bytes) -> str:
-    """SHA-256 of `content`, 64 hex digits."""
+    """Return the SHA-256 of `content` as 64 hex digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def digest_json(value: Any) -> str:
-    """SHA-256 of the canonical JSON of `value`, 64 hex digits."""
+    """Return the SHA-256 of the canonical JSON of `value` as 64 hex digits."""
     return digest_bytes(canonical_json(value).encode())
 
 
 def digest_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, read in blocks, 64 hex digits."""
+    """Return the SHA-256 of a file's bytes, read in blocks, as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,16 +1,17 @@
-"""The one kind of error a user can cause: what was found, and the cure.
+"""Errors that a user can cause and fix: a message with what was found, and a hint.
 
-Raise `RatchetError` where bad input is met; the command prints it as one sentence and a hint, the HTTP edge as JSON.
-Programming errors are ordinary exceptions and are never caught here.
+Raise `RatchetError` where bad input is met; the command line prints it as one sentence and a hint, the HTTP routes as
+JSON. Programming errors are ordinary exceptions and are never caught here.
 """
 
 from typing import Any
 
 
 class RatchetError(Exception):
-    """Something that the user can mend.
+    """Error that the user can fix.
 
-    `message` says what was found, `hint` how to mend it, `code` is a stable machine name, `details` holds the values.
+    `message` states what was found, `hint` how to fix it, `code` is a stable machine-readable name, `details` holds the
+    values.
     """
 
     exit_code = 1
@@ -25,12 +26,12 @@ class RatchetError(Exception):
         return f"{self.message} hint: {self.hint}" if self.hint else self.message
 
     def as_json(self) -> dict[str, Any]:
-        """The error document that `--json` prints."""
+        """Return the error document that `--json` prints."""
         return {"error": {"code": self.code, "message": self.message, "hint": self.hint, "details": self.details}}
 
 
 class BlockedError(RatchetError):
-    """A check said no: exit code 2."""
+    """A check failed: exit code 2."""
 
     exit_code = 2
 

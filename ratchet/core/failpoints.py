@@ -1,8 +1,8 @@
-"""Failpoints: named lines where a test may make the process fail, to prove that the next run understands what is left.
+"""Failpoints: named lines where a test can make the process fail, to prove that the next run recovers.
 
 Add a name to `NAMES` and call `failpoint(name)` at the line. `RATCHET_FAILPOINT=name:action` in the environment of the
-process under test asks for one: `kill` (SIGKILL), `sleep:MS`, `enospc` (OSError, the disk is full) or `raise`. A whole
-run of the tests fails when a name was never reached so. Unset, a failpoint costs one look-up.
+process under test triggers one: `kill` (SIGKILL), `sleep:MS`, `enospc` (OSError, the disk is full) or `raise`. A full
+test run fails when a failpoint was never reached. Unset, a failpoint costs one dictionary look-up.
 """
 
 import errno
@@ -13,7 +13,7 @@ from pathlib import Path
 
 VARIABLE = "RATCHET_FAILPOINT"
 REACHED = "RATCHET_FAILPOINTS_REACHED"
-"""Names a folder in which every failpoint that acts leaves a file of its name."""
+"""Variable that names a folder in which every triggered failpoint leaves a file of its name."""
 
 NAMES: tuple[str, ...] = (
     "landing.after_rejects",
@@ -42,16 +42,18 @@ NAMES: tuple[str, ...] = (
     "training.after_watched_epoch",
     "training.before_result",
 )
-"""Every failpoint of the product, by the module that holds it."""
+"""Every failpoint of the product, grouped by module."""
 
 
 class FailpointError(Exception):
-    """What the action `raise` raises: a fault that nobody foresaw."""
+    """Unexpected error, as raised by the action `raise`."""
 
 
 def failpoint(name: str) -> None:
-    """Fail as the environment asks for at `name`. Raises `ValueError` for a name that is not in `NAMES` or an unknown
-    action."""
+    """Fail at `name` if the environment asks for it.
+
+    Raises `ValueError` for a name that is not in `NAMES` and for an unknown action.
+    """
     wanted = os.environ.get(VARIABLE)
     if wanted is None:
         return
@@ -63,7 +65,7 @@ def failpoint(name: str) -> None:
 
 
 def unreached(folder: Path) -> list[str]:
-    """The failpoints that left no file in `folder`."""
+    """Return the failpoints that left no file in `folder`."""
     return [name for name in NAMES if not (folder / name).exists()]
 
 
@@ -81,4 +83,4 @@ def _act(name: str, action: str) -> None:
         case "raise":
             raise FailpointError(name)
         case _:
-            raise ValueError(f"{VARIABLE} asks for {action!r}; a failpoint can kill, sleep:MS, enospc or raise")
+            raise ValueError(f"{VARIABLE} has the action {action!r}; use kill, sleep:MS, enospc or raise")

@@ -1,7 +1,7 @@
-"""Writing files so that a crash at any instant leaves the old content or the new, never half.
+"""Crash-safe file writes: after a crash at any instant a file has its old content or its new, never half.
 
-Add here verbs of the file system that stores and training share; what is written is their business. What a disk can do
-at all is `ratchet/core/filesystem.py`: every verb here takes one, the real one unless a test gives another.
+Add here file operations that several stores share. The primitive operations are in `ratchet/core/filesystem.py`: every
+function here takes a file system, the real disk unless a test passes another.
 """
 
 import json
@@ -20,7 +20,7 @@ def fsync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path, disk: FileSystem = DISK) -> None:
-    """Make `folder` with its parents where they are missing, each durable."""
+    """Create `folder` and its missing parents, each durable."""
     try:
         disk.mkdir(folder)
     except FileExistsError:
@@ -29,7 +29,7 @@ def make_folder(folder: Path, disk: FileSystem = DISK) -> None:
         make_folder(folder.parent, disk)
         make_folder(folder, disk)
         return
-    disk.fsync_dir(folder.parent)  # always: whoever made the folder may have been killed before this
+    disk.fsync_dir(folder.parent)  # always: the process that made the folder may have been killed before this line
 
 
 def publish_file(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
@@ -39,8 +39,7 @@ def publish_file(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
 
 
 def publish_folder(stage: Path, target: Path, disk: FileSystem = DISK) -> None:
-    """Give the finished folder `stage`, whoever wrote its files, the name `target` in the same folder, all of it
-    durable."""
+    """Rename the finished folder `stage` to `target` in the same parent folder; files and names become durable."""
     for name in disk.list(stage):
         disk.fsync(stage / name)
     disk.fsync_dir(stage)
@@ -53,10 +52,10 @@ def _rename(stage: Path, target: Path, disk: FileSystem) -> None:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o666, disk: FileSystem = DISK) -> None:
-    """Write `content` to `path`: dot-file, fsync, rename, fsync of the folder. `mode` is cut by the umask."""
+    """Write `content` to `path`: dot-file, fsync, rename, fsync of the folder. The umask applies to `mode`."""
     make_folder(path.parent, disk)
     stage = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    disk.unlink(stage)  # left by a killed process that had the same number
+    disk.unlink(stage)  # left by a killed process that had the same process id
     try:
         disk.create(stage, content, mode)
         publish_file(stage, path, disk)
@@ -66,14 +65,17 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o666, disk: FileSy
 
 
 def write_json(path: Path, value: Any, mode: int = 0o666, disk: FileSystem = DISK) -> None:
-    """Write `value` as indented JSON; NaN and infinity are refused (ValueError)."""
+    """Write `value` as indented JSON; raises ValueError for NaN and infinity."""
     write_atomically(
         path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(), mode, disk
     )
 
 
 def append_line(path: Path, line: str, disk: FileSystem = DISK) -> None:
-    """Append one line, durable when this returns. A torn tail of a crashed append, never acknowledged, is cut first."""
+    """Append one line; it is durable on return.
+
+    A torn last line of a crashed append, which was never acknowledged, is cut first.
+    """
     make_folder(path.parent, disk)
     content = read_if_there(path, disk)
     if content is None:
@@ -83,31 +85,31 @@ def append_line(path: Path, line: str, disk: FileSystem = DISK) -> None:
     if whole < len(content):
         disk.append(path, b"", at=whole)
     if content:
-        # Durable first: else a crash may mix the blocks of an old tail, or of an unsynced line, with those of the new
-        # line.
+        # First make the present content durable: otherwise a crash could mix blocks of an old tail with the new line.
         disk.fsync(path)
     try:
         disk.append(path, line.encode() + b"\n", at=whole)
         disk.fsync(path)
     except OSError:
-        # a line that is not durable is no line; if it cannot be cut now, the reader may still meet it
+        # the caller gets an error, so the line must not stay; if it cannot be cut now, a reader may still see it
         with suppress(OSError):
             disk.append(path, b"", at=whole)
         raise
-    disk.fsync_dir(path.parent)  # always: whoever made the file may have been killed before this
+    disk.fsync_dir(path.parent)  # always: the process that made the file may have been killed before this line
 
 
 def whole_lines(content: bytes) -> list[bytes]:
-    """The lines that were appended whole. After the last line break stands nothing, or a torn append.
+    """Return the completely written lines; the text after the last line break is empty or a torn append.
 
-    So is a last line that holds a zero byte: a block of it never reached the disk. Our lines are JSON, which has none.
+    A last line with a zero byte is torn too: one of its blocks never reached the disk. Our lines are JSON, which holds
+    no zero byte.
     """
     lines = content.split(b"\n")[:-1]
     return lines[:-1] if lines and b"\0" in lines[-1] else lines
 
 
 def read_if_there(path: Path, disk: FileSystem = DISK) -> bytes | None:
-    """The content of a file, or None when there is none."""
+    """Return the content of a file, or None when it does not exist."""
     try:
         return disk.read(path)
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""The few verbs by which durable files are written: what a disk can do, and the real one.
+"""File system operations that durable writes are made of: the interface, and the real disk.
 
-Whatever must survive a crash is written through these verbs, so that a test can put a disk in their place which loses
-power at any of them (`ratchet/testing/disk/power_loss.py`). Add a verb here when a store cannot do without it; how
-verbs make a safe write is `ratchet/core/files.py`. Not written so: what DuckDB, PEFT and Dagster write themselves.
+Every file that must survive a crash is written through these operations, so that a test can use a disk that loses power
+at any of them (`ratchet/testing/disk/power_loss.py`). Add an operation here when a store needs it;
+`ratchet/core/files.py` combines them to safe writes. DuckDB, PEFT and Dagster write their own files without them.
 """
 
 import fcntl
@@ -14,46 +14,50 @@ from typing import Protocol
 
 
 class FileSystem(Protocol):
-    """What a disk can do. Every verb raises OSError as the operating system does; only `fsync` and `fsync_dir` make
-    durable."""
+    """File system interface. Every method raises OSError as the operating system does.
+
+    Only `fsync` and `fsync_dir` make anything durable.
+    """
 
     def create(self, path: Path, content: bytes = b"", mode: int = 0o666) -> None:
-        """Make a new file; raises FileExistsError where there is one."""
+        """Create a new file; raises FileExistsError if it exists."""
 
     def append(self, path: Path, content: bytes, at: int) -> None:
-        """Let `content` follow the first `at` bytes of an existing file; what stood behind them is cut."""
+        """Write `content` after the first `at` bytes of an existing file and cut the rest."""
 
     def fsync(self, path: Path) -> None:
-        """Make the content of a file durable; not its name."""
+        """Make the content of a file durable, but not its name."""
 
     def replace(self, source: Path, target: Path) -> None:
-        """Give a file another name in its folder, in place of the file that had it."""
+        """Rename a file within its folder and replace the file that had the new name."""
 
     def fsync_dir(self, folder: Path) -> None:
         """Make the names in a folder durable."""
 
     def read(self, path: Path) -> bytes:
-        """The whole content; raises FileNotFoundError."""
+        """Return the whole content; raises FileNotFoundError."""
 
     def list(self, folder: Path) -> list[str]:
-        """Names in a folder, sorted; none when it is missing."""
+        """Return the sorted names in a folder; an empty list when it does not exist."""
 
     def unlink(self, path: Path) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file if it exists."""
 
     def mkdir(self, folder: Path) -> None:
-        """Make one folder; raises FileExistsError, and FileNotFoundError when its parent is missing."""
+        """Create one folder; raises FileExistsError, and FileNotFoundError when its parent does not exist."""
 
     def lock(self, path: Path, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Hold the lock of that name until the end of the block, or of the process; without `wait` raises
-        BlockingIOError."""
+        """Hold the lock `path` until the end of the block or of the process.
+
+        Without `wait`, raises BlockingIOError when another process holds it.
+        """
 
 
 class Disk:
-    """The real one."""
+    """The real disk."""
 
     def create(self, path: Path, content: bytes = b"", mode: int = 0o666) -> None:
-        """See `FileSystem`. `mode` is cut by the umask."""
+        """See `FileSystem`. The umask applies to `mode`."""
         _write(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content)
 
     def append(self, path: Path, content: bytes, at: int) -> None:
@@ -65,7 +69,7 @@ class Disk:
         _write(file, content)
 
     def fsync(self, path: Path) -> None:
-        """See `FileSystem`. A file opened anew also reports a write-back fault that nobody was told of yet."""
+        """See `FileSystem`. Opening the file again also reports a write-back error that no process has seen yet."""
         _sync(path, os.O_RDWR)
 
     def replace(self, source: Path, target: Path) -> None:
@@ -97,14 +101,14 @@ class Disk:
 
     @contextmanager
     def lock(self, path: Path, *, wait: bool = True) -> Iterator[None]:
-        """See `FileSystem`: flock on a file that stays."""
+        """See `FileSystem`: flock on a file that is kept."""
         with path.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield
 
 
 DISK: FileSystem = Disk()
-"""The real disk, which holds no state: the default wherever a store may be given another."""
+"""The real disk: stateless, and the default of every store."""
 
 
 def _write(file: int, content: bytes) -> None:

@@ -1,7 +1,6 @@
-"""A process that gives up what it does not need before it touches what somebody else made: network, memory, time and
-the disk.
+"""Sandbox for a process that opens files of unknown origin: no network, and limits on memory, time and file size.
 
-Nothing of it can be taken back. Add here another thing that a process can give up.
+Its restrictions cannot be lifted again. Add here another restriction.
 """
 
 import ctypes
@@ -11,16 +10,14 @@ from typing import Any
 
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # flags of unshare(2)
 _FILE = 1_000_000
-"""Bytes of the largest file that may be written: libraries try out their folder for passing files when they are
-imported."""
+"""Largest file that may be written, in bytes: libraries test their socket folder with a small file on import."""
 
 
 def confine(room_bytes: int, seconds: int) -> bool:
-    """Take the network from this process, and all but so much address space and processor time; a file it writes stays
-    small.
+    """Cut this process off from the network and limit its address space, processor time and file size.
 
-    Call it first of all, while there is one thread. Returns whether the kernel cut the network; where it may not,
-    Python's own sockets are refused.
+    Call it first, while there is one thread. Returns True when the kernel cut the network; otherwise only Python's own
+    sockets are blocked.
     """
     cut = _without_network()
     if not cut:
@@ -31,13 +28,13 @@ def confine(room_bytes: int, seconds: int) -> bool:
         resource.RLIMIT_FSIZE: _FILE,
         resource.RLIMIT_CORE: 0,
     }
-    for what, most in limits.items():
-        resource.setrlimit(what, (most, most))
+    for limit, most in limits.items():
+        resource.setrlimit(limit, (most, most))
     return cut
 
 
 def _without_network() -> bool:
-    """Whether this process has a network of its own now, in which there is nothing."""
+    """True where this process now has a network namespace of its own, which is empty."""
     if not sys.platform.startswith("linux"):
         return False
     return bool(ctypes.CDLL(None, use_errno=True).unshare(_NEW_USER | _NEW_NETWORK) == 0)

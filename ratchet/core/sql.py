@@ -1,14 +1,14 @@
-"""Words as SQL: the only way in which a value or a name that we did not choose enters a statement.
+"""SQL quoting: the only way in which a value or name that we did not choose enters a statement.
 
-Add here ways to quote; statements belong where their tables are.
+Add here ways to quote; statements belong beside their tables.
 """
 
 
 def literal(value: str) -> str:
-    """`value` as an SQL string."""
+    """Return `value` as an SQL string literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def quoted(name: str) -> str:
-    """`name` as an SQL identifier."""
+    """Return `name` as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -1,4 +1,7 @@
-"""What a gate says, as a value: an outcome with its reason and evidence."""
+"""Verdict of a gate: an outcome with its reason and evidence.
+
+Add here what all verdicts share; each gate decides in its own module in `ratchet/gates/`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +10,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Verdict:
-    """`failed` blocks. `inconclusive` does not block and is never called a pass: there was too little to judge."""
+    """Outcome of a gate with its reason and evidence.
+
+    `failed` blocks; `inconclusive` (too little evidence) does not block, but is never called a pass.
+    """
 
     outcome: Literal["passed", "failed", "inconclusive"]
     reason: str
@@ -15,18 +21,21 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the cycle may go on."""
+        """True where the cycle may go on."""
         return self.outcome in {"passed", "inconclusive"}
 
 
 def join_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
-    """One verdict of many: failed when one failed, with the sentence of every one that did; no pass where one is
-    none."""
+    """Join verdicts into one: failed if any failed, else inconclusive if any is.
+
+    The reason of a failure lists every failed verdict.
+    """
     failed = [verdict for verdict in verdicts if not verdict.passed]
-    said = " ".join(verdict.reason for verdict in failed or verdicts)
+    # The reasons of passed targets would only hide the failed one, so that a failure lists failures alone.
+    reasons = " ".join(verdict.reason for verdict in failed or verdicts)
     evidence = {"fits": [verdict.evidence for verdict in verdicts]}
     if failed:
-        return Verdict("failed", f"Fails: {said}", evidence)
+        return Verdict("failed", f"Fails: {reasons}", evidence)
     if any(verdict.outcome == "inconclusive" for verdict in verdicts):
-        return Verdict("inconclusive", f"No verdict: {said}", evidence)
-    return Verdict("passed", f"Passes: {said}", evidence)
+        return Verdict("inconclusive", f"No verdict: {reasons}", evidence)
+    return Verdict("passed", f"Passes: {reasons}", evidence)

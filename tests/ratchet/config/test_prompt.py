@@ -26,7 +26,7 @@ def test_digits_up_to_nine_labels_then_letters(k: int, codes: str) -> None:
 
 def test_more_labels_than_letters_are_refused() -> None:
     """The cure names the family that has no such limit."""
-    with pytest.raises(RatchetError, match="53 labels are more than the 52 codes") as caught:
+    with pytest.raises(RatchetError, match="53 labels are more than the 52 one-token codes") as caught:
         choose_codes(MOST_LABELS + 1)
     assert 'family = "encoder"' in caught.value.hint
 

@@ -52,7 +52,7 @@ def test_a_long_name_is_not_repeated_in_full() -> None:
 
 def test_a_folder_of_the_home_is_no_classifier() -> None:
     """`dagster` would lie in the orchestrator's own folder."""
-    with pytest.raises(UsageError, match="'dagster' is taken by a folder of the home"):
+    with pytest.raises(UsageError, match="'dagster' is reserved for a folder of the home"):
         check_name("dagster")
 
 

@@ -78,7 +78,7 @@ def test_more_labels_than_codes_are_not_asked_for(tmp_path: Path) -> None:
     asker = open_frontier(Home(tmp_path), Cycle("small", date(2026, 1, 5)), spec)
     assert isinstance(asker, UnavailableFrontier)
     found = asker.ask(["a text"])
-    assert found.sentence == "The frontier model was not asked: 60 labels are more than the 52 codes of one token."
+    assert found.sentence == "The frontier model was not asked: 60 labels are more than the 52 one-token codes."
     assert found.answers == (None,)
 
 

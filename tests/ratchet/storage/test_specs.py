@@ -168,7 +168,7 @@ def test_a_golden_set_that_cannot_be_read_is_refused(
 
 
 FRONTIER = '[frontier]\nbase_url = "https://host/v1"\nmodel = "large"\nprice_input = 1\nprice_output = 1\n'
-UNASKED = "The [frontier] model is never asked: it answers with a code of one token, and there are 52 of them."
+UNASKED = "The [frontier] model is never used: it answers with one-token codes, and there are only 52."
 PROBE = '[[candidate]]\nmethod = "probe"\n'
 FULL = '[[candidate]]\nmethod = "full"\n'
 CAUSAL = '[[candidate]]\nfamily = "causal"\nbase = "./causal"\n'
@@ -204,4 +204,4 @@ def test_what_is_probably_not_meant_is_said(
     write(tmp_path, TWO + content)
     remarks = Specs(Home(tmp_path)).remarks("tickets")
     assert [remark.found for remark in remarks] == said
-    assert all(remark.cure.startswith("Remove ") for remark in remarks)
+    assert all(remark.hint.startswith("Remove ") for remark in remarks)

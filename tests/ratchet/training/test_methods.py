@@ -297,13 +297,13 @@ def test_a_training_by_sft_that_was_killed_goes_on_and_comes_out_the_same(
     ("settings", "said", "cure"),
     [
         ({"family": "encoder", "trainer": "sft"}, "trains causal models only", 'family = "causal"'),
-        ({"family": "causal", "method": "probe"}, "needs embeddings", 'method = "lora"'),
+        ({"family": "causal", "method": "probe"}, "needs an encoder", 'method = "lora"'),
         ({"family": "encoder", "method": "qlora"}, "is for causal models", 'method = "lora"'),
         ({"method": "full", "target_modules": ("query",)}, "trains every weight", "Remove target_modules"),
         ({"method": "full", "layers": "top:1"}, "trains every layer", "Remove layers"),
         ({"method": "full", "dropout": 0.1}, "no adapter whose input", "Remove dropout"),
-        ({"method": "probe", "checkpointing": True}, "mean nothing to method", "Remove them"),
-        ({"layers": "top:1", "checkpointing": True}, "computes again what", "Remove one"),
+        ({"method": "probe", "checkpointing": True}, "have no effect with method", "Remove them"),
+        ({"layers": "top:1", "checkpointing": True}, "contradict each other", "Remove one"),
         ({"accumulate": 0}, "accumulate = 0 is too small", "to 1 or more"),
     ],
 )

@@ -179,10 +179,10 @@ def test_goals_of_one_class_are_that_class(tiny_base: Path, examples: Examples) 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"teacher": "../x.jsonl"}, "is no teacher"),
-        ({"teacher": "a/b.jsonl"}, "is no teacher"),
-        ({"teacher": "3f9c"}, "is no teacher"),
-        ({"teacher": "x.csv"}, "is no teacher"),
+        ({"teacher": "../x.jsonl"}, "is not a teacher"),
+        ({"teacher": "a/b.jsonl"}, "is not a teacher"),
+        ({"teacher": "3f9c"}, "is not a teacher"),
+        ({"teacher": "x.csv"}, "is not a teacher"),
         ({"teacher": "x.jsonl", "method": "probe"}, "learns from labels"),
         ({"teacher": "x.jsonl", "family": "causal", "trainer": "sft"}, "learns from labels"),
         ({"teacher": "x.jsonl", "teacher_weight": 0.0}, "learns nothing from the teacher"),

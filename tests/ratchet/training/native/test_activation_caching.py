@@ -232,7 +232,7 @@ def test_a_killed_training_of_upper_layers_ends_as_if_it_had_not_been_killed(
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"layers": "top:0"}, 'layers = "top:0" is no choice of layers'),
+        ({"layers": "top:0"}, 'layers = "top:0" is not valid'),
         ({"layers": "top:2", "method": "probe"}, "trains no layer"),
     ],
 )

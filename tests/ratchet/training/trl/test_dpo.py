@@ -214,7 +214,7 @@ def test_histories_follow_each_other() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"method": "dpo"}, "prefers codes of a prompt"),
+        ({"method": "dpo"}, "is for causal models only"),
         ({"method": "dpo", "family": "causal", "trainer": "sft"}, "trains no preference pass"),
         ({"method": "dpo", "family": "causal", "pass_epochs": 0}, "pass_epochs = 0 is too small"),
         ({"method": "dpo", "family": "causal", "beta": 0.0}, "beta = 0.0 is not above 0"),
