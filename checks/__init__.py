@@ -1,2 +1,4 @@
-"""What must be true. One file = one check; blocking unless its docstring says why not. Verdicts are computed in
-`ratchet/`."""
+"""Checks of the product in Dagster: one file each, blocking unless its docstring says why not.
+
+Verdicts are computed in `ratchet/gates/`.
+"""

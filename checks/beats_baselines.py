@@ -7,7 +7,9 @@ from ratchet.gates.beats_baselines import decide_baselines
 
 @gate(eval_report)
 def beats_baselines(case: GateContext) -> GateOutcome:
-    """Passes when the candidate beats the majority class and its own untuned base; says so when a simpler model is
-    enough."""
+    """Passes when the candidate beats the majority class and its own untuned base.
+
+    The result says so when a simpler model is enough.
+    """
     document = case.reports.read(case.cycle)
     return decide_baselines(document["metrics"]["test"]["macro_f1"], document["baselines"]), case.judged

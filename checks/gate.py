@@ -1,6 +1,6 @@
-"""From a decision to a Dagster check: what every gate is given, what it answers, and the receipt that is written of it.
+"""Decorator that turns a decision into a blocking Dagster check and writes its receipt.
 
-Add here what all checks share; what a check means is said in its own file, how it decides in `ratchet/`.
+Add here what all checks share; each check's meaning is in its own file, its decision in `ratchet/gates/`.
 """
 
 import inspect
@@ -25,7 +25,7 @@ from ratchet.storage.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class GateContext:
-    """What a gate may look at: one cycle, its specification, and the stores."""
+    """Input of a gate: one cycle, its specification, and the stores."""
 
     cycle: Cycle
     spec: Spec
@@ -36,38 +36,40 @@ class GateContext:
 
     @property
     def noted(self) -> dict[str, Any]:
-        """What earlier stages of the cycle noted."""
+        """Notes of earlier stages of the cycle."""
         return self.receipts.noted(self.cycle)
 
     @property
     def judged(self) -> dict[str, Any]:
-        """The digests of what a gate of the model judges."""
+        """Digests of the adapter and training set that a gate of the model judges."""
         return {key: self.noted[key] for key in ("adapter", "training_set")}
 
     @property
     def golden(self) -> dict[str, str]:
-        """The digest of the golden set."""
+        """Digest of the golden set."""
         return {"golden": self.specs.golden_digest(self.cycle.classifier)}
 
     @property
     def targets(self) -> dict[str, str]:
-        """The digest of the deployment targets, with every limit of their profiles."""
+        """Digest of the deployment targets, with every limit of their profiles."""
         return {"targets": digest_targets(self.specs.targets(self.spec))}
 
-    def asked(self, **more: Any) -> dict[str, Any]:
-        """The parameters of a query about this cycle."""
+    def parameters(self, **more: Any) -> dict[str, Any]:
+        """Return the parameters of a query about this cycle."""
         return {"classifier": self.cycle.classifier, "week": self.cycle.week, **more}
 
 
 GateOutcome = tuple[Verdict, Mapping[str, Any]]
-"""What a gate answers: its verdict, and the digests of what the verdict is about."""
+"""Result of a gate: its verdict, and the digests of what it judged."""
 
 
 def gate(
     asset: dg.AssetsDefinition, *more: dg.AssetsDefinition
 ) -> Callable[[Callable[[GateContext], GateOutcome]], dg.AssetChecksDefinition]:
-    """Make a blocking check on `asset`, which also reads `more`, of a decision: its name and docstring become the
-    check's."""
+    """Return a decorator that makes a blocking check on `asset` of a decision; the check also reads `more`.
+
+    The decision's name and docstring become the check's.
+    """
 
     def wrap(decide: Callable[[GateContext], GateOutcome]) -> dg.AssetChecksDefinition:
         name = decide.__name__
@@ -97,7 +99,7 @@ def gate(
 
 
 def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
-    """Write the receipt of the gate and return its result; only a failed verdict has a severity that blocks."""
+    """Write the receipt of the gate and return its result; only a failed verdict has the severity that blocks."""
     receipt = case.receipts.write(
         case.cycle, name, verdict, {**binds, "policy": case.spec.digest, "code": version("ratchet")}
     )
@@ -110,7 +112,7 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
         metadata={
             "verdict": verdict.outcome,
             "cycle": f"{case.cycle.classifier} {case.cycle.week}",
-            "evidence": as_table([{"what": key, "value": str(value)[:300]} for key, value in verdict.evidence.items()]),
+            "evidence": as_table([{"name": key, "value": str(value)[:300]} for key, value in verdict.evidence.items()]),
             "receipt": receipt.digest,
         },
     )

@@ -7,6 +7,6 @@ from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreeme
 
 @gate(eval_report)
 def golden_agreement(case: GateContext) -> GateOutcome:
-    """Passes when the week's blind labels mean the same as the golden set's: no class of it is mostly contradicted."""
-    confusions = case.warehouse.frame(CONFUSIONS_SQL, case.asked(adapter=case.noted["adapter"]))
+    """Passes when a model that agrees with the golden set mostly agrees with each class of the week's blind labels too."""
+    confusions = case.warehouse.frame(CONFUSIONS_SQL, case.parameters(adapter=case.noted["adapter"]))
     return decide_golden_agreement(confusions.to_dict("records")), {**case.judged, **case.golden}

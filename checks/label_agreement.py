@@ -8,9 +8,11 @@ from ratchet.gates.row_quality import digest_tables
 
 @gate(corrected_labels)
 def label_agreement(case: GateContext) -> GateOutcome:
-    """Passes when annotators agree on at least 90 % of the week's doubly labelled requests; too few of them is no
-    verdict."""
-    doubles = case.warehouse.frame(DOUBLES_SQL, case.asked(first=case.cycle.week))
+    """Passes when annotators agree on at least 90 % of the week's doubly labelled requests.
+
+    Too few of them give no verdict.
+    """
+    doubles = case.warehouse.frame(DOUBLES_SQL, case.parameters(first=case.cycle.week))
     result = measure_agreement(doubles, case.spec.labels)
     case.receipts.note(case.cycle, agreement=vars(result))
     return decide_agreement(result, case.spec.limits), {"rows": digest_tables(doubles)}

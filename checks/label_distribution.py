@@ -7,8 +7,8 @@ from ratchet.gates.label_distribution import CONSENSUS_COUNTS_SQL, decide_distri
 
 @gate(training_set)
 def label_distribution(case: GateContext) -> GateOutcome:
-    """Passes when every label occurs in train and train is mixed like the week's corrected production."""
-    noted, counts = case.noted, case.warehouse.frame(CONSENSUS_COUNTS_SQL, case.asked())
+    """Passes when every label occurs in train, in shares like those of the week's corrected production."""
+    noted, counts = case.noted, case.warehouse.frame(CONSENSUS_COUNTS_SQL, case.parameters())
     production = dict(zip(counts["label"], counts["n"].astype(int).tolist(), strict=True))
     train = noted["data"]["splits"]["train"]["classes"]
     verdict = decide_distribution(train, production, case.spec.labels, case.spec.limits.max_label_divergence)

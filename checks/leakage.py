@@ -9,9 +9,11 @@ from ratchet.gates.leakage import decide_leakage, find_leaks
 
 @gate(training_set)
 def leakage(case: GateContext) -> GateOutcome:
-    """Passes when nothing in test, calibration or golden occurs in train, exactly or nearly; names the first ten
-    otherwise."""
-    rows = case.warehouse.frame(EXAMPLES_SQL, case.asked())
+    """Passes when no text of test, calibration or golden occurs in train, exactly or nearly.
+
+    The first ten leaks are named.
+    """
+    rows = case.warehouse.frame(EXAMPLES_SQL, case.parameters())
     in_train = rows["split"] == "train"
     train, held_out = (
         [*part[["request_id", "text"]].itertuples(index=False, name=None)] for part in (rows[in_train], rows[~in_train])

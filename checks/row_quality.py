@@ -16,9 +16,8 @@ from ratchet.gates.row_quality import (
 
 @gate(corrected_labels, production_logs)
 def row_quality(case: GateContext) -> GateOutcome:
-    """Passes when the week's logs and corrections have the types, ranges, labels, keys and dates that the specification
-    expects."""
-    logs, corrections = (case.warehouse.frame(sql, case.asked()) for sql in (LOGS_SQL, CORRECTIONS_SQL))
+    """Passes when the types, ranges, labels, keys and dates of the week's logs and corrections are as specified."""
+    logs, corrections = (case.warehouse.frame(sql, case.parameters()) for sql in (LOGS_SQL, CORRECTIONS_SQL))
     tables = {
         "production_logs": (logs, expect_logs(case.cycle, case.spec, logs)),
         "corrections": (corrections, expect_corrections(case.spec)),

@@ -7,6 +7,8 @@ from ratchet.workflows.gates.target_gates import judge_artifact
 
 @gate(calibration_temperature)
 def target_fit(case: GateContext) -> GateOutcome:
-    """Passes when the sealed adapter can run where it must, and the export that a target asks for answers as well as it
-    does."""
+    """Passes when the sealed adapter can run on every target.
+
+    An export that a target asks for must also be as good as the adapter.
+    """
     return judge_artifact(case.specs, case.spec, case.noted["adapter"]), {**case.judged, **case.targets}

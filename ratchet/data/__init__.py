@@ -1,1 +1,1 @@
-"""Room."""
+"""Data of a cycle: row rules, consensus labels, redaction, near-duplicates, splits and curation."""

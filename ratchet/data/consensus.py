@@ -1,4 +1,7 @@
-"""Consensus labels, as SQL: one label for each corrected request."""
+"""Consensus labels, as SQL: one label for each corrected request.
+
+Add here how several corrections become one label; `ratchet/gates/label_agreement.py` measures how far they agree.
+"""
 
 CONSENSUS_SQL = """
 WITH newest AS (
@@ -22,7 +25,7 @@ FROM ranked WHERE place = 1 ORDER BY week, request_id
 """
 """Majority of each request's newest correction by each annotator; a tie has no label and waits for adjudication.
 
-`blind` says that at least one annotator gave the winning label without seeing the prediction.
+`blind` is true when at least one annotator gave the winning label without seeing the prediction.
 """
 
 
@@ -30,4 +33,4 @@ COUNTS_SQL = """
 SELECT (SELECT count(*) FROM production_logs WHERE classifier = $classifier AND week = $week) AS requests,
        (SELECT count(*) FROM corrections WHERE classifier = $classifier AND week = $week) AS corrections
 """
-"""How much of one week there is to learn from."""
+"""Numbers of requests and corrections of one week."""

@@ -1,7 +1,7 @@
-"""Curation: corrected requests in, examples out; every row that is left out has a reason.
+"""Curation: turns corrected requests into examples; every row that is dropped has a reason.
 
-Add a rule as one step of `curate` that moves rows from the kept to the dropped, with a word for the reason. How texts
-are compared is in `near_duplicates.py`, where splits meet in `splitting.py`, what is personal data in `redaction.py`.
+Add a rule as one step of `curate` that drops rows with a reason. Comparison of texts is in `near_duplicates.py`, the
+bounds of the splits in `splitting.py`, personal data in `redaction.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,13 +23,13 @@ SELECT l.request_id, p.ts, p.text, l.label, l.status, l.blind
 FROM labels l JOIN production_logs p USING (classifier, request_id)
 WHERE l.classifier = $classifier AND p.ts >= $start AND p.ts < $end ORDER BY p.ts, l.request_id
 """
-"""Corrected requests of the look-back window: what `curate` takes."""
+"""Corrected requests of the look-back window: the input of `curate`."""
 
 EXAMPLES_SQL = """
 SELECT split, request_id, ts, text, label, blind FROM examples
 WHERE classifier = $classifier AND week = $week ORDER BY split, ts, request_id
 """
-"""The examples of one cycle as `curate` left them, in a fixed order."""
+"""Examples of one cycle as `curate` left them, in a fixed order."""
 
 EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind"]
 DROPPED_COLUMNS = ["request_id", "ts", "reason", "detail"]
@@ -50,15 +50,14 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Curated:
-    """The examples of one cycle (columns `EXAMPLE_COLUMNS`), the dropped rows (`DROPPED_COLUMNS`) and what was
-    redacted."""
+    """Examples of one cycle (`EXAMPLE_COLUMNS`), dropped rows (`DROPPED_COLUMNS`) and counts of redactions."""
 
     examples: pd.DataFrame
     dropped: pd.DataFrame
     redactions: dict[str, int]
 
     def describe(self) -> dict[str, Any]:
-        """Sizes, dates and class balance of each split, drop reasons and redactions, as JSON types."""
+        """Return sizes, dates and class balance of each split, drop reasons and redactions, as JSON types."""
         splits = {}
         for split in SPLITS:
             rows = self.examples[self.examples["split"] == split]
@@ -73,7 +72,7 @@ class Curated:
 
 
 def digest_examples(examples: pd.DataFrame) -> str:
-    """SHA-256 over split, request, text and label of every example, in any order of rows."""
+    """Return the SHA-256 over split, request, text and label of every example, whatever the order of rows."""
     return digest_json(sorted([*examples[["split", "request_id", "text", "label"]].itertuples(index=False, name=None)]))
 
 
@@ -81,9 +80,8 @@ def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) 
     """Turn corrected requests into this cycle's examples.
 
     `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind, of the look-back window;
-    `golden` the texts that may never train. Raises `RatchetError` when there is no row, or dates lie outside the
-    spec's; whether the splits are enough to train on is asked by `check_splits`, after the rows and their reasons were
-    kept.
+    `golden` the texts that may never train. Raises `RatchetError` for an empty window, and for dates outside the
+    spec's. `check_splits` decides whether the splits are enough to train on, once rows and reasons are stored.
     """
     sift = _Sift(rows.sort_values(["ts", "request_id"], kind="stable").reset_index(drop=True))
     sift.drop(sift.kept["status"] != "consensus", "adjudication")
@@ -95,6 +93,7 @@ def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) 
     sift.kept["text"], redactions = redact_all(sift.kept["text"])
     sift.kept["key"] = [normalise(text) for text in sift.kept["text"]]
 
+    # Conflicts before duplicates: dropping one of two equal texts first would hide that their labels differ.
     sift.drop(sift.kept.groupby("key")["label"].transform("nunique") > 1, "conflicting_labels")
     sift.drop((sift.kept["split"] != "train") & ~sift.kept["blind"], "anchored")
     sift.drop(sift.kept.duplicated(["split", "key"]), "duplicate")
@@ -104,7 +103,7 @@ def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) 
 
 
 class _Sift:
-    """Rows still kept, and those dropped with a reason."""
+    """Rows still kept, and rows dropped with a reason."""
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self.kept = rows.copy()
@@ -121,10 +120,10 @@ class _Sift:
 
 
 def _keep_apart(sift: _Sift, threshold: float, golden: Sequence[str]) -> None:
-    """Remove from train what golden, test or calibration holds, exactly or nearly, then near-duplicates within train.
+    """Drop from train what golden, test or calibration contain, exactly or nearly, then near-duplicates within train.
 
-    Calibration chooses among candidates and fits the temperature, so what golden or test holds leaves it too, test only
-    exactly. One index of texts grows in that order: golden, held out, train.
+    Calibration chooses among candidates and fits the temperature, so texts of the golden set or of test leave it too,
+    those of test only when equal. One index of texts grows in that order: golden, held out, train.
     """
     split, key = sift.kept["split"], sift.kept["key"]
     sift.drop((split != "test") & key.isin({normalise(text) for text in golden}), "golden")
@@ -134,24 +133,25 @@ def _keep_apart(sift: _Sift, threshold: float, golden: Sequence[str]) -> None:
     sift.drop((split == "train") & key.isin(set(key[split != "train"])), "held_out")
 
     index = NearDuplicates(threshold, golden)
+    # known[i] names the text that the index has as number i, so both grow together.
     known = [("near_golden", f"golden item {number}") for number in range(1, len(golden) + 1)]
-    result: dict[Any, tuple[str, str]] = {}
+    matches: dict[Any, tuple[str, str]] = {}
     for row, _, text in _rows_of(sift, "calibration"):
         if (match := index.find(text)) is not None:
-            result[row] = known[match]
+            matches[row] = known[match]
     held_out = sift.kept.loc[
-        (sift.kept["split"] != "train") & ~sift.kept.index.isin(list(result)), ["request_id", "text"]
+        (sift.kept["split"] != "train") & ~sift.kept.index.isin(list(matches)), ["request_id", "text"]
     ]
     for request, text in held_out.itertuples(index=False, name=None):
         index.add(text)
         known.append(("near_held_out", request))
     for row, request, text in _rows_of(sift, "train"):
         if (match := index.find_or_add(text)) is not None:
-            result[row] = known[match]
+            matches[row] = known[match]
         else:
             known.append(("near_duplicate", request))
     for reason in ("near_golden", "near_held_out", "near_duplicate"):
-        detail = pd.Series({row: f"like {name}" for row, (why, name) in result.items() if why == reason}, dtype=object)
+        detail = pd.Series({row: f"like {name}" for row, (why, name) in matches.items() if why == reason}, dtype=object)
         sift.drop(sift.kept.index.to_series().isin(detail.index), reason, detail.reindex(sift.kept.index))
     reworded = set().union(*(one_word_apart(normalise(text)) for text in golden))
     meets = [split == "train" and not reworded.isdisjoint(one_word_apart(key)) for split, key in _splits_and_keys(sift)]
@@ -168,14 +168,14 @@ def _rows_of(sift: _Sift, split: str) -> Iterator[tuple[Any, str, str]]:
 
 
 def check_splits(curated: Curated, spec: Spec, cycle: Cycle) -> None:
-    """Raise when a split is empty, or a class has too few training examples; the message holds what was found."""
+    """Raise `RatchetError` when a split is empty or a class has too few training examples."""
     facts = curated.describe()
-    for split, result in facts["splits"].items():
-        if not result["n"]:
+    for split, described in facts["splits"].items():
+        if not described["n"]:
             ranges = ", ".join(f"{name} {s['n']} ({s['first']} to {s['last']})" for name, s in facts["splits"].items())
             raise RatchetError(
                 f"the {split} split of {cycle.classifier} {cycle.week} is empty: {ranges}; dropped {facts['dropped']}.",
-                "Correct more requests of that time without showing the prediction, or choose a later week.",
+                "Correct more requests of that time blindly (without showing the prediction), or choose a later week.",
                 code="empty_split",
                 details=facts,
             )

@@ -1,7 +1,7 @@
 """Near-duplicate texts: MinHash proposes pairs, the exact Jaccard index of 3-character shingles decides.
 
-Add here how texts are compared; what is done with a duplicate is `curation.py`'s decision, and the independent re-check
-lives in `ratchet/gates/leakage.py`.
+Add here how texts are compared; `curation.py` decides about a duplicate, and the independent check is in
+`ratchet/gates/leakage.py`.
 """
 
 import math
@@ -22,20 +22,20 @@ _SPACE = re.compile(r"\s+")
 
 
 def normalise(text: str) -> str:
-    """The key under which two texts count as the same: NFKC, case folded, white space collapsed."""
+    """Return the key by which texts are equal: NFKC, case folded, white space collapsed."""
     return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 def shingles(key: str) -> frozenset[str]:
-    """All runs of 3 characters of a normalised text; a shorter text is its own single shingle."""
+    """Return the set of 3-character substrings of a normalised text; a shorter text is its own single shingle."""
     return frozenset(key[i : i + SHINGLE] for i in range(len(key) - SHINGLE + 1)) or frozenset({key})
 
 
 def one_word_apart(key: str) -> frozenset[str]:
-    """Keys of a normalised text: two texts that differ by one word added, removed or replaced share one (deletion
-    neighbourhood).
+    """Return keys of a normalised text such that texts one word apart (added, removed, replaced) share one.
 
-    A text of fewer than five words has only itself: there one word is most of the meaning.
+    This is the deletion neighbourhood. A text of fewer than five words has only itself as key: there one word is most
+    of the meaning.
     """
     words = key.split()
     if len(words) < _FEWEST_WORDS:
@@ -44,15 +44,16 @@ def one_word_apart(key: str) -> frozenset[str]:
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
-    """Shared share of two sets, 0..1."""
+    """Return the Jaccard index of two sets, 0..1."""
     return len(first & second) / len(first | second)
 
 
 def choose_bands(threshold: float) -> tuple[int, int]:
-    """(bands, rows) such that a pair at `threshold` is proposed but for one in a million, and unlike pairs hardly ever.
+    """Return (bands, rows) of MinHash for a threshold.
 
-    A pair at Jaccard s shares a band with probability 1 - (1 - s^rows)^bands (Leskovec et al., ch. 3). The most rows
-    that need at most 40 bands are taken; below 0.3 one row and more bands.
+    A pair at `threshold` is missed about once in a million, and few unlike pairs are proposed. A pair at Jaccard s
+    shares a band with probability 1 - (1 - s^rows)^bands (Leskovec et al., ch. 3). The most rows that need at most 40
+    bands are taken; below 0.3 one row and more bands.
     """
     s = min(max(threshold, _LEAST_THRESHOLD), 0.999)
     bands = {rows: math.ceil(math.log(_MISSED) / math.log1p(-(s**rows))) for rows in range(1, _MOST_ROWS + 1)}
@@ -61,10 +62,10 @@ def choose_bands(threshold: float) -> tuple[int, int]:
 
 
 class NearDuplicates:
-    """An index of texts that answers: which of them is `text` a near-duplicate of?
+    """Index of texts that finds the near-duplicate of a text.
 
     `threshold` is the Jaccard index from which two texts are near-duplicates. MinHash (Broder 1997) with `choose_bands`
-    proposes pairs, sizes and signatures sort out most of them, and the exact index decides on the rest: nothing under
+    proposes pairs, sizes and signatures rule out most of them, and the exact index decides on the rest: no pair under
     the threshold is ever returned, and a pair at it is missed about once in a million.
     """
 
@@ -75,7 +76,7 @@ class NearDuplicates:
         bands, rows = choose_bands(threshold)
         self._permutations = bands * rows
         spread = math.sqrt(self._threshold * (1 - self._threshold) / self._permutations)
-        # what signatures of a true pair share at least, at six standard deviations
+        # smallest share of equal signature values of a true pair, at six standard deviations
         self._alike = self._threshold - 6 * spread
         self._lsh = RMinHashLSH(threshold=self._threshold, num_perm=self._permutations, num_bands=bands)
         self._keys: list[str] = []
@@ -85,20 +86,20 @@ class NearDuplicates:
             self.add(text)
 
     def add(self, text: str) -> None:
-        """Put `text` into the index, whatever it is like."""
+        """Add `text` to the index, near-duplicate or not."""
         self._insert(*self._sketch(text))
 
     def find(self, text: str) -> int | None:
-        """Index of the most similar text at or over the threshold, the oldest of equals, else None."""
+        """Return the number of the most similar text at or over the threshold, the oldest of equals, else None."""
         return self._nearest(*self._sketch(text))
 
     def find_or_add(self, text: str) -> int | None:
-        """As `find`; a text with no near-duplicate joins the index."""
+        """Find as `find` does; a text without near-duplicate is added to the index."""
         sketch = self._sketch(text)
-        result = self._nearest(*sketch)
-        if result is None:
+        nearest = self._nearest(*sketch)
+        if nearest is None:
             self._insert(*sketch)
-        return result
+        return nearest
 
     def _sketch(self, text: str) -> tuple[str, frozenset[str], Any]:
         from rensa import RMinHash

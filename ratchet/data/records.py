@@ -1,7 +1,7 @@
-"""What a production log and a correction are: columns, keys, and the rules that refuse a row, all as SQL.
+"""Rows of production logs and corrections: columns, keys and the rules that reject a row, all as SQL.
 
-Add a column or a rule here. How a file format becomes these columns is `ratchet/ingest/readers.py`; no rule is ever a
-Python loop over rows.
+Add a column or a rule here. `ratchet/ingest/readers.py` turns file formats into these columns; no rule is ever a Python
+loop over rows.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,15 @@ from ratchet.core.names import nearest
 from ratchet.core.sql import literal
 
 MAX_NAME_CHARS = 200
-"""Longest request id, annotator or adapter."""
+"""Longest request id, annotator or adapter, in characters."""
 
-_UNKNOWN_LABEL, _ZONELESS, _NO_TIME = "label is not in classifier.toml", "ts has no time zone", "ts is no RFC 3339 time"
-_CURES = {
-    _ZONELESS: (
-        "Write the zone that it was meant in, as 2026-02-23T10:00:00Z or +01:00; in pandas:"
-        " frame.ts.dt.tz_localize('UTC')."
-    ),
+_UNKNOWN_LABEL, _ZONELESS, _NO_TIME = (
+    "label is not in classifier.toml",
+    "ts has no time zone",
+    "ts is not an RFC 3339 time",
+)
+_HINTS = {
+    _ZONELESS: ("Write its time zone, as 2026-02-23T10:00:00Z or +01:00; in pandas: frame.ts.dt.tz_localize('UTC')."),
     _NO_TIME: (
         "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True)."
     ),
@@ -31,19 +32,19 @@ WAITING = "no production log has this request_id yet; the row is tried again whe
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a kind: its name, SQL type, whether a row needs it, and what it means."""
+    """One column: its name, SQL type, whether a row needs it, and its meaning."""
 
     name: str
     sql: str
     required: bool
     meaning: str
     digits: bool = False
-    """Whether an integer is taken as its digits, so that 7 in JSON or Parquet is the 7 of a CSV."""
+    """True takes an integer as its digits, so that 7 in JSON or Parquet equals the 7 of a CSV."""
 
 
 @dataclass(frozen=True)
 class RowKind:
-    """One kind of row: its columns, in table order, and the columns that make a row the same row."""
+    """One kind of row: its columns in table order, and the columns of its key."""
 
     name: str
     columns: tuple[Column, ...]
@@ -56,7 +57,7 @@ class RowKind:
 
     @property
     def content(self) -> tuple[str, ...]:
-        """The columns in which two rows of one key can contradict each other."""
+        """Columns in which two rows with equal keys can contradict each other."""
         return tuple(name for name in self.names if name not in self.key)
 
 
@@ -91,12 +92,12 @@ KINDS: dict[str, RowKind] = {
         ("request_id", "annotator", "ts"),
     ),
 }
-"""Both kinds by name; every further column of a file is kept in `extra`, as the text of a JSON object."""
+"""Both kinds by name; further columns of a file are kept in `extra`, as the text of a JSON object."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What rows are judged by: the spec's labels and text limit, and the clock.
+    """Terms by which rows are judged: the spec's labels and text limit, and the clock.
 
     They are recorded with each file, so that a rebuild judges alike.
     """
@@ -107,20 +108,22 @@ class Terms:
 
     @classmethod
     def of(cls, spec: Spec, now: datetime | None = None) -> "Terms":
-        """The terms of `spec` at `now` (aware; default: this instant)."""
+        """Return the terms of `spec` at `now` (aware; default: this instant)."""
         return cls(spec.labels, spec.max_text_chars, (now or datetime.now(UTC)).astimezone(UTC))
 
 
 def kind_of(name: str) -> RowKind:
-    """The kind called `name`; raises `UsageError`."""
+    """Return the kind called `name`; raises `UsageError`."""
     if name not in KINDS:
         raise UsageError(f"unknown kind of rows {name!r}.", f"Use one of: {', '.join(KINDS)}.", code="bad_kind")
     return KINDS[name]
 
 
 def check_mapping(kind: RowKind, columns: Mapping[str, str]) -> None:
-    """Raise `UsageError` when `columns` (ours -> theirs) names no column of `kind`, or one of theirs would serve
-    twice."""
+    """Check a mapping `columns` of our column names to theirs.
+
+    Raises `UsageError` for a name that `kind` does not have, and for a column of theirs that would be used twice.
+    """
     for name in columns:
         if name not in kind.names:
             raise UsageError(
@@ -141,28 +144,28 @@ def check_mapping(kind: RowKind, columns: Mapping[str, str]) -> None:
 
 
 def reason_sql(kind: RowKind, terms: Terms) -> str:
-    """A CASE that gives the first reason to refuse a row, or NULL.
+    """Return a CASE expression with the first reason to reject a row, or NULL.
 
-    Over: `broken` (a reader's own reason; '' for a line that is no row), each column typed (NULL when it does not fit),
-    `<column>_seen` (the file gave a value) and `ts_text` (the time as written).
+    It reads `broken` (the reader's own reason; '' for a line that is not a row), each column typed (NULL when the value
+    does not fit), `<column>_seen` (the file has a value) and `ts_text` (the time as written).
     """
     rules = [("broken IS NOT NULL", "broken")]
     for column in kind.columns:
         if column.required:
             rules.append((f"NOT {column.name}_seen", literal(f"{column.name} is missing")))
         rules += [
-            (f"{column.name} IS NULL AND {column.name}_seen AND {when}", literal(said))
-            for when, said in _type_rules(column)
+            (f"{column.name} IS NULL AND {column.name}_seen AND {when}", literal(reason))
+            for when, reason in _type_rules(column)
         ]
     for column in kind.columns:
-        rules += [(when, literal(said)) for when, said in _value_rules(column.name, terms)]
+        rules += [(when, literal(reason)) for when, reason in _value_rules(column.name, terms)]
     return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
 
 
 def hint_of(reason: str, terms: Terms, unknown_labels: Mapping[str, int]) -> str:
-    """How rows that were refused for `reason` are mended, in a few words; '' where the reason says it.
+    """Return a hint for rows rejected for `reason`; '' where the reason is enough.
 
-    `unknown_labels` are labels of theirs that the classifier lacks, with how often each occurs.
+    `unknown_labels` are labels of the file that the classifier lacks, with the number of rows of each.
     """
     if reason == _UNKNOWN_LABEL:
         return "; ".join(
@@ -170,19 +173,19 @@ def hint_of(reason: str, terms: Terms, unknown_labels: Mapping[str, int]) -> str
             for label, count in unknown_labels.items()
         )
     if reason.startswith("text is longer than"):
-        return "Cut it, or raise max_text_chars in classifier.toml."
-    return _CURES.get(reason, "")
+        return "Cut the text, or raise max_text_chars in classifier.toml."
+    return _HINTS.get(reason, "")
 
 
 def zoned_time_sql(text: str) -> str:
-    """The instant written in `text` by RFC 3339 with a zone, else NULL."""
+    """Return SQL for the instant written in `text` (RFC 3339 with a zone), else NULL."""
     form = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)"
     usual = f"{text}[11] = 'T' AND ends_with({text}, 'Z') AND strlen({text}) BETWEEN 20 AND 30"
     return f"CASE WHEN ({usual}) OR regexp_full_match({text}, '{form}') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
 
 
 def same_content_sql(kind: RowKind, a: str, b: str) -> str:
-    """Whether rows `a` and `b` of one key say the same, the order of extra keys and absent values aside."""
+    """Return SQL that is true where rows `a` and `b` of one key agree, whatever their order of extra keys."""
     columns = [f"{a}.{name} IS NOT DISTINCT FROM {b}.{name}" for name in kind.content]
     extra = f"({a}.extra IS NOT DISTINCT FROM {b}.extra OR {_entries(a)} = {_entries(b)})"
     return " AND ".join([*columns, extra])
@@ -200,7 +203,7 @@ def _type_rules(column: Column) -> list[tuple[str, str]]:
     if column.digits:
         return [("true", f"{name} is neither text nor an integer")]
     return [
-        ("true", f"{name} is no {({'VARCHAR': 'text', 'DOUBLE': 'number', 'BOOLEAN': 'true or false'})[column.sql]}")
+        ("true", f"{name} is not {({'VARCHAR': 'text', 'DOUBLE': 'a number', 'BOOLEAN': 'true or false'})[column.sql]}")
     ]
 
 
@@ -229,6 +232,5 @@ def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
 
 
 def _longer(name: str, most: int) -> str:
-    """Whether a text has more than `most` characters; its bytes, which need no counting, settle it for nearly every
-    row."""
+    """Return SQL that is true for over `most` characters; the byte count alone settles nearly every row."""
     return f"strlen({name}) > {most} AND length({name}) > {most}"

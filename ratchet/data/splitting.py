@@ -1,7 +1,6 @@
-"""Splitting by time: the cycle's week is test, the newest part of the earlier weeks calibration, the rest train.
+"""Split by time: the cycle's week is test, the newest part of the earlier weeks calibration, the rest train.
 
-Add here rules about dates and shares. Which texts may not meet is `curation.py`'s and `ratchet/gates/leakage.py`'s
-concern.
+Add here rules about dates and shares. `curation.py` and `ratchet/gates/leakage.py` keep equal and similar texts apart.
 """
 
 from dataclasses import dataclass
@@ -19,18 +18,19 @@ _FIRST_WEEK = (0.6, 0.8)
 
 @dataclass(frozen=True)
 class SplitBounds:
-    """The two instants between the splits: train before `calibration`, test from `test` on."""
+    """Bounds of the splits: train before `calibration`, test from `test` on."""
 
     calibration: datetime
     test: datetime
 
 
 def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window) -> SplitBounds:
-    """Where the splits of `cycle` meet, from the times (UTC) of its labelled requests, and which of them are blind.
+    """Find the bounds of the splits of `cycle`.
 
-    With earlier weeks: test begins with the week; calibration with the newest `calibration_share` of the earlier blind
-    requests. With none, the week itself is cut by time 60/20/20 (earlier anchored requests stay train). Raises
-    `RatchetError` when there are no rows to cut.
+    `times` (UTC) are those of its labelled requests, `blind` marks those labelled blindly. With earlier weeks, test
+    begins with the week, and calibration with the newest `calibration_share` of the earlier blind requests. Without
+    earlier blind requests, the week itself is cut by time 60/20/20 (earlier anchored requests stay train). Raises
+    `RatchetError` when the rows are too few to cut.
     """
     if times.empty:
         raise RatchetError(
@@ -43,7 +43,7 @@ def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window
         inside = times[times >= cycle.start].sort_values()
         if inside.empty:
             raise RatchetError(
-                f"no labelled request in the week of {cycle.week}, and none before it was labelled blindly: "
+                f"no labelled request in the week of {cycle.week}, and no earlier one was labelled blindly: "
                 f"{len(times)} from {times.min()} to {times.max()}.",
                 "Correct requests of this week without showing the prediction, or choose another week.",
                 code="empty_split",
@@ -55,7 +55,7 @@ def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window
 
 
 def assign_splits(times: pd.Series, bounds: SplitBounds) -> pd.Series:
-    """The split of each time, as strings."""
+    """Return the split of each time, as strings."""
     split = pd.Series("train", index=times.index)
     split[times >= bounds.calibration] = "calibration"
     split[times >= bounds.test] = "test"
@@ -63,8 +63,7 @@ def assign_splits(times: pd.Series, bounds: SplitBounds) -> pd.Series:
 
 
 def check_dates(times: pd.Series, cycle: Cycle, window: Window) -> None:
-    """Raise when a request lies outside the dates that the specification expects; the message prints the range
-    found."""
+    """Raise `RatchetError` when a request lies outside the dates that the specification expects."""
     first, last = times.min().date(), times.max().date()
     expected_first = max(window.earliest, lookback_start(cycle, window).date()) if window.earliest else None
     if (expected_first and first < expected_first) or (window.latest and last > window.latest):
@@ -77,5 +76,5 @@ def check_dates(times: pd.Series, cycle: Cycle, window: Window) -> None:
 
 
 def lookback_start(cycle: Cycle, window: Window) -> datetime:
-    """First instant that `cycle` looks back to: its own week counts as one of `lookback_weeks`."""
+    """Return the first instant of `cycle`'s look-back window: its own week counts as one of `lookback_weeks`."""
     return cycle.start - timedelta(days=7 * (window.lookback_weeks - 1))

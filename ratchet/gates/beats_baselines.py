@@ -1,4 +1,7 @@
-"""Gate `beats_baselines`: the candidate must beat the majority class and its own untuned base."""
+"""Gate `beats_baselines`: the candidate must beat the majority class and its own untuned base.
+
+Add here how figures of baselines are judged; the baselines are fitted in `ratchet/evaluation/baselines.py`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +11,6 @@ import numpy as np
 from ratchet.core.verdict import Verdict
 
 HARD = ("majority", "base_model")
-
-
 SIMPLER = ("tfidf_logreg", "linear_probe")
 
 
@@ -18,10 +19,10 @@ def _say_simpler(name: str, score: float, candidate: float) -> str:
 
 
 def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]]) -> Verdict:
-    """Passes when the candidate's test macro-F1 is above majority and its own untuned base.
+    """Decide whether the candidate's test macro-F1 is above the majority class and its own untuned base.
 
-    Equal to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is enough.
-    Raises KeyError when a baseline is missing and ValueError for a figure that is no number: neither is a pass.
+    A score equal to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is
+    enough. Raises KeyError for a missing baseline and ValueError for a figure that is not finite: neither is a pass.
     """
     scores = {name: float(baselines[name]["macro_f1"]) for name in HARD + SIMPLER}
     if not np.isfinite([candidate, *scores.values()]).all():
@@ -35,11 +36,8 @@ def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]
         )
     simpler = [name for name in SIMPLER if candidate <= scores[name]]
     if simpler:
-        said = f"Passes: test macro-F1 {candidate:.3f} against {against}."
-        said = (
-            f"{said} The simpler model is enough:"
-            f" {', '.join(_say_simpler(name, scores[name], candidate) for name in simpler)}."
-        )
+        enough = ", ".join(_say_simpler(name, scores[name], candidate) for name in simpler)
+        reason = f"Passes: test macro-F1 {candidate:.3f} against {against}. The simpler model is enough: {enough}."
     else:
-        said = f"Passes: test macro-F1 {candidate:.3f} is above {against}."
-    return Verdict("passed", said, evidence)
+        reason = f"Passes: test macro-F1 {candidate:.3f} is above {against}."
+    return Verdict("passed", reason, evidence)

@@ -1,9 +1,9 @@
-"""Golden agreement: do the week's blind labels mean the same as those of the golden set?
+"""Golden agreement: comparison of the week's blind labels with the meaning of the labels in the golden set.
 
-Annotators who err alike agree with each other, so `label_agreement` cannot see them; and a week is only tested on
-before it trains, so `golden_set_regression` sees the harm a cycle too late. The candidate knows both sets: where it
-answers a class as the golden set does, and the week's labels of that class contradict it for the most part, the labels
-have changed their meaning.
+Annotators who make the same mistake agree with each other, so `label_agreement` cannot see it; and a week is tested on
+before it is trained on, so `golden_set_regression` sees the damage one cycle too late. The candidate knows both sets:
+where it agrees with the golden labels of a class, and contradicts most of the week's labels of that class, the meaning
+of the labels has changed.
 
 Add here comparisons of the week with the golden set; losses against live are in `golden_set_regression.py`.
 """
@@ -19,19 +19,19 @@ SELECT split, label, predicted, count(*)::BIGINT AS n FROM predictions
 WHERE classifier = $classifier AND week = $week AND model = 'candidate' AND adapter = $adapter
 GROUP BY ALL ORDER BY ALL
 """
-"""How often the candidate answered what, for each label of test and golden."""
+"""Counts of the candidate's predictions for each label of test and golden."""
 
 _MAJORITY = 0.5
 _ALPHA = 0.05
 
 
 def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
-    """Fails for a class when the candidate contradicts most of the week's labels of it but confirms most golden ones.
+    """Decide whether the week's labels of a class contradict the golden set, judged by the candidate.
 
-    `rows` are those of `CONFUSIONS_SQL`. A class counts as contradicted when its recall is under one half on test, at
-    least one half on golden, and the exact intervals of the two do not overlap: at 95 %, shared out among the classes
-    that are compared (Bonferroni), so that many classes do not make false alarms. A class with too few items is never
-    called.
+    `rows` are those of `CONFUSIONS_SQL`. A class is contradicted when its recall is under one half on test, at least
+    one half on golden, and the exact intervals of the two do not overlap: at 95 %, divided among the classes that are
+    compared (Bonferroni), so that many classes do not raise false alarms. A class with too few items is never called
+    contradicted.
     """
     counts: dict[str, dict[str, dict[str, int]]] = {"test": {}, "golden": {}}
     for row in rows:
@@ -44,14 +44,14 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
         return Verdict(
             "inconclusive", "No verdict: no class has both blind labels of the week and golden items.", evidence
         )
-    contradicted = {label: result for label, result in judged.items() if result["contradicted"]}
+    contradicted = {label: compared for label, compared in judged.items() if compared["contradicted"]}
     if contradicted:
-        said = "; ".join(
+        counts = "; ".join(
             f"of {f['test']['n']} requests labelled {label} the candidate confirms {f['test']['right']}"
             f" (mostly answers {f['mostly']}), but {f['golden']['right']} of {f['golden']['n']} golden ones"
             for label, f in contradicted.items()
         )
-        return Verdict("failed", f"Fails: the week's blind labels contradict the golden set: {said}.", evidence)
+        return Verdict("failed", f"Fails: the week's blind labels contradict the golden set: {counts}.", evidence)
     lowest = min(judged, key=lambda label: judged[label]["test"]["right"] / judged[label]["test"]["n"])
     share = judged[lowest]["test"]["right"] / judged[lowest]["test"]["n"]
     return Verdict(

@@ -1,7 +1,7 @@
-"""Golden-set regression: which golden items that live gets right would the candidate lose?
+"""Golden-set regression: golden items that live gets right and the candidate gets wrong.
 
-Add here how losses on the golden set are judged. Overall metrics are in `ratchet/metrics/classification.py`, live
-traffic in shadow evidence.
+Add here how losses on the golden set are judged. Overall metrics are in `ratchet/metrics/classification.py`; evidence
+of live traffic is in `ratchet/rollout/`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AN
 'golden'
 ORDER BY length(c.item), c.item
 """
-"""What the candidate, and live where there is one, answered on each golden item of one cycle."""
+"""Predictions of the candidate, and of live where there is one, for each golden item of one cycle."""
 
 _NAMED = 10
 _ALPHA = 0.05
@@ -28,7 +28,7 @@ _ALPHA = 0.05
 
 @dataclass(frozen=True)
 class GoldenAnswer:
-    """One golden item with what the candidate and live (None: no live yet) answer."""
+    """One golden item with the predictions of the candidate and of live (None: no live adapter yet)."""
 
     item: str
     label: str
@@ -37,12 +37,12 @@ class GoldenAnswer:
 
     @property
     def lost(self) -> bool:
-        """Live gets it right and the candidate does not."""
+        """True where live gets the item right and the candidate does not."""
         return self.live == self.label != self.candidate
 
 
 def read_golden_answers(rows: Sequence[Mapping[Any, Any]]) -> list[GoldenAnswer]:
-    """The rows of `GOLDEN_SQL` as answers; a missing live answer is None."""
+    """Return the rows of `GOLDEN_SQL` as answers; a missing answer of live is None."""
     return [
         GoldenAnswer(row["item"], row["label"], row["candidate"], row["live"] if isinstance(row["live"], str) else None)
         for row in rows
@@ -50,9 +50,9 @@ def read_golden_answers(rows: Sequence[Mapping[Any, Any]]) -> list[GoldenAnswer]
 
 
 def decide_regression(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdict:
-    """Passes when at most `max_golden_loss` of what live gets right is lost, over all and within each class.
+    """Decide whether at most `max_golden_loss` of what live gets right is lost, over all and within each class.
 
-    With no live adapter, or one that gets nothing right, the candidate must reach the absolute floors instead.
+    Without a live adapter, or with one that gets nothing right, the candidate must reach the absolute floors instead.
     Raises ValueError for an empty golden set.
     """
     if not answers:
@@ -63,6 +63,7 @@ def decide_regression(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdic
     lost = [answer for answer in kept if answer.lost]
     share = len(lost) / len(kept) if kept else 0.0
     classes = {label: [a for a in kept if a.label == label] for label in dict.fromkeys(a.label for a in answers)}
+    # Every class is judged too: the loss of a whole small class would disappear in the overall share.
     bad = [label for label, mine in classes.items() if _class_regressed(sum(a.lost for a in mine), len(mine), limits)]
     evidence: dict[str, Any] = {
         "n": len(answers), "live_right": len(kept), "lost": [vars(answer) for answer in lost],
@@ -84,7 +85,7 @@ def decide_regression(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdic
 
 
 def describe_power(answers: Sequence[GoldenAnswer]) -> str:
-    """The smallest loss that this golden set can exclude, in words."""
+    """Describe the smallest loss that this golden set can exclude."""
     live_right = [a for a in answers if a.live == a.label]
     n = len(live_right) or len(answers)
     base = "that live gets right" if live_right else "in the golden set"
@@ -117,12 +118,12 @@ def _decide_floor(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdict:
         "floor_per_class": limits.golden_floor_per_class,
     }  # fmt: skip
     live = "no live adapter" if all(answer.live is None for answer in answers) else "live gets none right"
-    said = f"{live}: golden accuracy {accuracy:.3f} (floor {limits.golden_floor})"
+    reached = f"{live}: golden accuracy {accuracy:.3f} (floor {limits.golden_floor})"
     if accuracy < limits.golden_floor or low:
         classes = (
             f"; recall under {limits.golden_floor_per_class}: " + ", ".join(f"{k} {v:.2f}" for k, v in low.items())
             if low
             else ""
         )
-        return Verdict("failed", f"Fails: {said}{classes}.", evidence)
-    return Verdict("passed", f"Passes: {said}, lowest recall {min(recalls.values()):.2f}.", evidence)
+        return Verdict("failed", f"Fails: {reached}{classes}.", evidence)
+    return Verdict("passed", f"Passes: {reached}, lowest recall {min(recalls.values()):.2f}.", evidence)

@@ -1,6 +1,7 @@
-"""Annotators: one consensus label for each request, and how far those who labelled it agree.
+"""Label agreement: how far annotators who labelled the same requests agree, and the verdict on it.
 
-Add here how several corrections become one label. Which of them train is `ratchet/data/curation.py`'s business.
+Add here measures of agreement. `ratchet/data/consensus.py` makes one label of several corrections;
+`ratchet/data/curation.py` decides which of them train.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ AND request_id IN (SELECT request_id FROM corrections WHERE classifier = $classi
                    GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
 ORDER BY request_id, annotator, ts DESC, label
 """
-"""The newest correction by each annotator of every request that two or more labelled."""
+"""Newest correction by each annotator of every request that two or more labelled."""
 
 
 _RESAMPLES = 500
@@ -31,7 +32,7 @@ _RESAMPLES = 500
 
 @dataclass(frozen=True)
 class Agreement:
-    """How annotators agree on `doubles` requests: the share on which all say the same, and Krippendorff's alpha."""
+    """Agreement on `doubles` requests: the share on which all annotators agree, and Krippendorff's alpha."""
 
     doubles: int
     agreement: float | None = None
@@ -39,14 +40,14 @@ class Agreement:
     alpha: float | None = None
     alpha_ci: list[float] | None = None
     confusions: dict[str, int] = field(default_factory=dict)
-    """The pairs of labels most often confused, `a / b` to count."""
+    """Pairs of labels most often confused: `a / b` to count."""
 
 
 def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int = 0) -> Agreement:
-    """Agreement over rows (request_id, annotator, label), one newest label for each annotator.
+    """Measure agreement over rows (request_id, annotator, label) with the newest label of each annotator.
 
-    A request agrees when all its annotators say the same. Alpha is nominal (Krippendorff 2011), None when only one
-    label occurs, with a percentile bootstrap interval over requests; the interval of the agreement is exact
+    A request agrees when all its annotators give the same label. Alpha is nominal (Krippendorff 2011), None when only
+    one label occurs, with a percentile bootstrap interval over requests; the interval of the agreement is exact
     (Clopper-Pearson).
     """
     known = doubles[doubles["label"].isin(labels)]
@@ -74,11 +75,11 @@ def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int
 
 
 def nominal_alpha(table: Integers, weights: NDArray[Any]) -> Floats:
-    """Krippendorff's nominal alpha, at most 1, of requests `table` [n, k] (how many said each label), for each row of
-    `weights` [b, n] (how often each request counts): [b]. NaN where only one label occurs, for there chance cannot be
-    told.
+    """Krippendorff's nominal alpha, at most 1, for each row of `weights`: [b].
 
-    Each request needs two labels or more. `1 - observed / expected disagreement` (Krippendorff 2011, section C).
+    `table` [n, k] counts the annotators that gave each label to each request, two or more per request; `weights` [b, n]
+    says how often each request counts. NaN where only one label occurs: agreement by chance is then not defined. `1 -
+    observed / expected disagreement` (Krippendorff 2011, section C).
     """
     given = table.sum(axis=1)
     alike = (table * (table - 1)).sum(axis=1) / (given - 1)
@@ -91,8 +92,7 @@ def nominal_alpha(table: Integers, weights: NDArray[Any]) -> Floats:
 
 
 def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
-    """Passes when annotators agree on at least `min_agreement` of the doubly labelled requests; too few is no
-    verdict."""
+    """Decide whether annotators agree on at least `min_agreement` of the doubles; inconclusive for too few doubles."""
     evidence = {key: value for key, value in vars(found).items() if value is not None}
     if found.agreement is None or found.doubles < limits.min_doubles:
         return Verdict(
@@ -116,8 +116,8 @@ def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
 def _most_confused(table: Any, labels: Sequence[str]) -> dict[str, int]:
     pairs: dict[str, int] = {}
     for row in table:
-        said = [label for label, votes in zip(labels, row, strict=True) if votes]
-        for i, first in enumerate(said):
-            for second in said[i + 1 :]:
+        given = [label for label, votes in zip(labels, row, strict=True) if votes]
+        for i, first in enumerate(given):
+            for second in given[i + 1 :]:
                 pairs[f"{first} / {second}"] = pairs.get(f"{first} / {second}", 0) + 1
     return dict(sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:5])

@@ -1,6 +1,6 @@
-"""Label distribution: does the training set look like the production that the candidate will meet?
+"""Label distribution: comparison of the training set with the production that the candidate will meet.
 
-Add here comparisons of label counts; comparisons of texts (drift) belong to a module of their own.
+Add here comparisons of label counts; comparisons of texts (drift) belong in a module of their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,20 @@ SERVED_SQL = """
 SELECT label, count(*) AS requests, count(confidence) / count(*) AS with_confidence, avg(confidence) AS mean_confidence
 FROM production_logs WHERE classifier = $classifier AND week = $week GROUP BY label ORDER BY requests DESC, label
 """
-"""What was served in one week, by label."""
+"""Requests of one week by served label."""
 
 CONSENSUS_COUNTS_SQL = """
 SELECT label, count(*) AS n FROM labels
 WHERE classifier = $classifier AND week = $week AND status = 'consensus' GROUP BY label
 """
-"""How often each label was agreed on among the corrected requests of one week."""
+"""Consensus labels among the corrected requests of one week, counted."""
 
 
 def jensen_shannon_distance(first: Sequence[float], second: Sequence[float]) -> float:
-    """Square root of the Jensen-Shannon divergence in bits, 0 (equal) to 1 (disjoint) (Endres and Schindelin 2003)."""
+    """Return the Jensen-Shannon distance, 0 (equal) to 1 (disjoint).
+
+    It is the square root of the divergence in bits (Endres and Schindelin 2003).
+    """
     from scipy.spatial.distance import jensenshannon
 
     return float(jensenshannon(np.asarray(first, dtype=float), np.asarray(second, dtype=float), base=2))
@@ -32,7 +35,7 @@ def jensen_shannon_distance(first: Sequence[float], second: Sequence[float]) -> 
 def decide_distribution(
     train: Mapping[str, int], production: Mapping[str, int], labels: Sequence[str], limit: float
 ) -> Verdict:
-    """Passes when every label occurs in train and the distance to the week's corrected production is within `limit`.
+    """Decide whether each label occurs in train and the distance to the week's corrected production is within `limit`.
 
     `train` and `production` count examples by label. Served labels are not used: they are what the model is to improve
     on.

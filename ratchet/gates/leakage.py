@@ -1,8 +1,8 @@
-"""Leakage: an independent re-check that nothing held out occurs in train, exactly or nearly.
+"""Leakage: an independent check that no held-out text occurs in train, exactly or nearly.
 
-It shares no code with curation's MinHash on purpose, and no chance: the filter in front of the exact comparison can
-only leave out pairs that cannot reach the threshold. Add here what counts as a leak; what to remove is decided in
-`ratchet/data/curation.py`.
+It shares no code with curation's MinHash on purpose, and it is exact: the filter in front of the comparison only skips
+pairs that cannot reach the threshold. Add here what counts as a leak; `ratchet/data/curation.py` decides what to
+remove.
 """
 
 import unicodedata
@@ -21,7 +21,7 @@ _RUN, _SHARED = 3, 20
 
 @dataclass(frozen=True)
 class Leak:
-    """A training example like a held-out item. `similarity` is 1 for the same text."""
+    """Training example that is similar to a held-out item. `similarity` is 1 for the same text."""
 
     train_item: str
     held_out_item: str
@@ -29,10 +29,10 @@ class Leak:
 
 
 def find_leaks(train: Sequence[tuple[str, str]], held_out: Sequence[tuple[str, str]], threshold: float) -> list[Leak]:
-    """Every pair of (item, text) in `train` and `held_out` whose shingle sets overlap by `threshold` or more, worst
-    first.
+    """Return the leaks between `train` and `held_out`, sequences of (item, text), most similar first.
 
-    Similarity is the Jaccard index of sets of 3-character runs; equal texts, however short, have similarity 1.
+    A leak has a similarity of `threshold` or more: the Jaccard index of sets of 3-character runs. Equal texts, however
+    short, have similarity 1.
     """
     if not train or not held_out:
         return []
@@ -40,6 +40,7 @@ def find_leaks(train: Sequence[tuple[str, str]], held_out: Sequence[tuple[str, s
     places: dict[str, list[int]] = {}
     for j, text in enumerate(theirs):
         places.setdefault(text, []).append(j)
+    # Equal texts first: one shorter than a run has no runs, so its index would not be defined.
     pairs = {(i, j): 1.0 for i, text in enumerate(ours) for j in places.get(text, ())}
     for i, j in _propose(ours, theirs, threshold):
         first, second = _runs(ours[i]), _runs(theirs[j])
@@ -52,11 +53,12 @@ def find_leaks(train: Sequence[tuple[str, str]], held_out: Sequence[tuple[str, s
 
 
 def _propose(ours: Sequence[str], theirs: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:
-    """Pairs that may overlap by `threshold`; every pair that does is among them.
+    """Yield pairs that may overlap by `threshold`; every pair that does is among them.
 
     Sets of a and b runs that overlap by t share at least c = ceil(t * max(a, b)) of them. So, in one common order of
     runs, the first a - ceil(t * a) + m of one and the first b - ceil(t * b) + m of the other share at least min(m, c)
-    (the prefix filter of set-similarity joins, Chaudhuri et al. 2006). Rarest first, few unlike pairs share that many.
+    (the prefix filter of set-similarity joins, Chaudhuri et al. 2006). With the rarest runs first, few unlike pairs
+    share that many.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -73,15 +75,15 @@ def _propose(ours: Sequence[str], theirs: Sequence[str], threshold: float) -> It
     n = len(theirs)
     right, enough = every[:n].T.tocsr(), np.minimum(needed, _SHARED)
     for start in range(n, n + len(ours), _BLOCK):
-        result: Any = (every[start : start + _BLOCK] @ right).tocoo()
-        rows, columns = result.row + start, result.col
+        shared: Any = (every[start : start + _BLOCK] @ right).tocoo()
+        rows, columns = shared.row + start, shared.col
         small, large = np.minimum(sizes[rows], sizes[columns]), np.maximum(sizes[rows], sizes[columns])
-        maybe = (result.data >= np.maximum(enough[rows], enough[columns])) & (small >= threshold * large - 1e-9)
+        maybe = (shared.data >= np.maximum(enough[rows], enough[columns])) & (small >= threshold * large - 1e-9)
         yield from zip((rows[maybe] - n).tolist(), columns[maybe].tolist(), strict=True)
 
 
 def decide_leakage(leaks: Sequence[Leak], n_train: int, n_held_out: int, threshold: float) -> Verdict:
-    """Passes when no training example is a (near-)duplicate of a held-out item; names the first ten otherwise."""
+    """Decide whether no training example is a (near-)duplicate of a held-out item; names the first ten leaks."""
     evidence = {
         "leaks": len(leaks), "n_train": n_train, "n_held_out": n_held_out, "jaccard": threshold,
         "first": [vars(leak) for leak in leaks[:_NAMED]],

@@ -1,7 +1,7 @@
-"""Row expectations: what Great Expectations must find true of a week's logs and corrections.
+"""Row expectations: properties of a week's logs and corrections that Great Expectations checks.
 
-Add an expectation here. Rows that break a rule on their own never get this far (`ratchet/data/records.py` rejects
-them); what is checked here is the table as a whole, and that nothing slipped past.
+Add an expectation here. Rows that break a rule on their own are rejected earlier (`ratchet/data/records.py`); these
+check the table as a whole, and that no such row was let through.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,20 +26,20 @@ FROM corrections WHERE classifier = $classifier AND week = $week ORDER BY key
 
 
 def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame) -> list[Any]:
-    """Expectations on `logs`, which has the columns of `LOGS_SQL`.
+    """Return the expectations on `logs`, which has the columns of `LOGS_SQL`.
 
-    A classifier that gives no confidence at all is allowed; one that gives it for some requests must give it for most
-    of those that the edge path, which has none to give, did not answer.
+    A classifier may give no confidence at all; one that gives it for some requests must give it for most of those that
+    the edge path, which has none to give, did not answer.
     """
     import great_expectations.expectations as gxe
 
     edge = float(((logs["path"] == "edge") & logs["confidence"].isna()).mean()) if len(logs) else 0.0
     most = (1 - edge) * (1 - spec.limits.max_null_share)
-    cure = (
-        f"more than limits.max_null_share = {spec.limits.max_null_share:g} of classifier.toml lets pass; "
-        "raise it, to 1.0 where a request may always lack one"
+    hint = (
+        f"more than limits.max_null_share = {spec.limits.max_null_share:g} of classifier.toml allows; "
+        "raise it, to 1.0 if any request may lack one"
     )
-    share = [gxe.ExpectColumnValuesToNotBeNull(column="confidence", mostly=most, meta={"cure": cure})]
+    share = [gxe.ExpectColumnValuesToNotBeNull(column="confidence", mostly=most, meta={"hint": hint})]
     return [
         gxe.ExpectTableRowCountToBeBetween(min_value=1),
         gxe.ExpectColumnValuesToBeUnique(column="request_id"),
@@ -56,7 +56,7 @@ def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame) -> list[Any]:
 
 
 def expect_corrections(spec: Spec) -> list[Any]:
-    """Expectations on the columns of `CORRECTIONS_SQL`."""
+    """Return the expectations on the columns of `CORRECTIONS_SQL`."""
     import great_expectations.expectations as gxe
 
     return [
@@ -69,14 +69,14 @@ def expect_corrections(spec: Spec) -> list[Any]:
 
 
 def digest_tables(*tables: pd.DataFrame) -> str:
-    """SHA-256 of the rows, in the order given: what a receipt binds of a week's tables."""
+    """Return the SHA-256 of the rows, in the given order, which a receipt binds."""
     return digest_bytes("\0".join(table.to_csv(index=False) for table in tables).encode())
 
 
 def validate(tables: Mapping[str, tuple[pd.DataFrame, Sequence[Any]]]) -> list[dict[str, Any]]:
-    """Run each table's expectations; one row each: table, expectation, column, success, found.
+    """Run each table's expectations and return a row for each: table, expectation, column, success, found.
 
-    Raises RuntimeError when an expectation crashed: a check that broke says nothing about the data.
+    Raises RuntimeError when an expectation crashed: a broken check gives no information about the data.
     """
     import great_expectations as gx
 
@@ -90,8 +90,9 @@ def validate(tables: Mapping[str, tuple[pd.DataFrame, Sequence[Any]]]) -> list[d
             .add_batch_definition_whole_dataframe("all")
             .get_batch({"dataframe": frame})
         )
-        result = batch.validate(gx.ExpectationSuite(table, expectations=list(expectations)))
-        for found in result.to_json_dict()["results"]:
+        validated = batch.validate(gx.ExpectationSuite(table, expectations=list(expectations)))
+        for found in validated.to_json_dict()["results"]:
+            # An expectation that crashed also has success = false, which would blame the data.
             crashed = [e for e in _exceptions(found["exception_info"]) if e.get("raised_exception")]
             name = found["expectation_config"]["type"]
             column = found["expectation_config"]["kwargs"].get("column", "")
@@ -103,14 +104,14 @@ def validate(tables: Mapping[str, tuple[pd.DataFrame, Sequence[Any]]]) -> list[d
                     "expectation": name,
                     "column": column,
                     "success": bool(found["success"]),
-                    "found": _say(found["result"], found["expectation_config"].get("meta") or {}),
+                    "found": _describe(found["result"], found["expectation_config"].get("meta") or {}),
                 }
             )
     return rows
 
 
 def decide_row_quality(rows: Sequence[Mapping[str, Any]]) -> Verdict:
-    """Passes when every expectation holds; otherwise names each that does not and what was found."""
+    """Decide whether every expectation holds; otherwise name each broken one with what was found."""
     broken = [row for row in rows if not row["success"]]
     evidence = {"expectations": len(rows), "broken": [dict(row) for row in broken]}
     if not broken:
@@ -122,14 +123,14 @@ def decide_row_quality(rows: Sequence[Mapping[str, Any]]) -> Verdict:
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """One record, or one for each metric: Great Expectations gives either shape."""
+    """Records of exceptions: Great Expectations gives one, or one for each metric."""
     return [info] if "raised_exception" in info else [value for value in info.values() if isinstance(value, Mapping)]
 
 
-def _say(result: Mapping[str, Any], meta: Mapping[str, Any]) -> str:
+def _describe(result: Mapping[str, Any], meta: Mapping[str, Any]) -> str:
     if "observed_value" in result:
         return f"observed {result['observed_value']}"
     few = list(dict.fromkeys(str(value)[:40] for value in result.get("partial_unexpected_list", [])))[:3]
     such = f", such as {', '.join(few)}" if few else ""
-    cure = f", {meta['cure']}" if "cure" in meta else ""
-    return f"{result.get('unexpected_count', 0)} of {result.get('element_count', 0)} unexpected{such}{cure}"
+    hint = f", {meta['hint']}" if "hint" in meta else ""
+    return f"{result.get('unexpected_count', 0)} of {result.get('element_count', 0)} unexpected{such}{hint}"

@@ -1,4 +1,4 @@
-"""Fit: does an adapter fit a deployment target? A pure decision; every reason comes with its cure.
+"""Fit of an adapter for a deployment target, as a pure decision; every reason comes with a hint.
 
 Add the rule of a new kind of limit here, beside its field in `ratchet/deployment/profiles.py`.
 """
@@ -29,10 +29,10 @@ _FIELD = {"methods": "method", "bases": "base"}
 
 
 def limit_of(profile: Profile, name: str, accept: Accept) -> tuple[Any, str]:
-    """The limit that counts and where it comes from; None if unknown.
+    """Return the limit that counts and its origin; None if unknown.
 
-    By `documented` it is the documented one. By `proven` it is what was proven, where that is documented too: what
-    worked beyond its makers' word may stop tomorrow.
+    With `documented` it is the documented one. With `proven` it is the proven one, as far as it is documented too: what
+    worked beyond the documentation may stop working.
     """
     documented, proven = getattr(profile.documented, name), getattr(profile.proven, name)
     if accept == "documented" or proven is None:
@@ -45,14 +45,16 @@ def limit_of(profile: Profile, name: str, accept: Accept) -> tuple[Any, str]:
 
 
 def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> Verdict:
-    """Whether `facts` stay within the limits of `profile` that `accept` names; an unknown limit blocks nothing and is
-    named."""
+    """Decide whether `facts` are within the limits of `profile` that `accept` selects.
+
+    An unknown limit blocks nothing; the reason names it.
+    """
     reasons: list[str] = []
     unknown: list[str] = []
     if facts.family not in profile.families:
         serving = ", ".join(profile.families)
         reasons.append(
-            f"family {facts.family} is not served (serves {serving}). Train family {serving}, or take another target"
+            f"family {facts.family} is not served (serves {serving}). Train family {serving}, or choose another target"
         )
     if (reason := _judge_delivery(profile, facts)) is not None:
         reasons.append(". ".join(reason))
@@ -77,50 +79,50 @@ def _same(limit: Any, whole: Any) -> bool:
 
 
 def _judge_delivery(profile: Profile, facts: AdapterFacts) -> tuple[str, str] | None:
-    """Why what was trained cannot be delivered in the form that the target takes, and the cure."""
+    """Return the reason and hint when the trained model cannot be delivered in the form that the target takes."""
     if profile.takes == "merged" and facts.method == "probe":
-        cure = "Train by lora, or take a target that takes adapters"
-        return "it takes models with the adapter merged in, and a probe cannot be merged into its base", cure
+        hint = "Train by lora, or choose a target that takes adapters"
+        return "it takes models with the adapter merged in, and a probe cannot be merged into its base", hint
     if profile.takes == "adapter" and facts.method == "full" and profile.runtime != "in_process":
-        cure = "Train by lora, or take a target that takes merged models"
-        return "it takes adapters beside its own base, and a model that was trained whole is none", cure
+        hint = "Train by lora, or choose a target that takes merged models"
+        return "it takes adapters beside its own base, and a fully trained model is not an adapter", hint
     return None
 
 
 def _judge(name: str, limit: Any, facts: AdapterFacts) -> tuple[str, str] | None:
-    """What is beyond the limit and the cure, or None."""
-    result = getattr(facts, _FIELD.get(name, name))
-    if result is None:
+    """Return the violation of the limit and a hint, or None."""
+    value = getattr(facts, _FIELD.get(name, name))
+    if value is None:
         return None
     if name == "heads":
-        cure = "Take a target that serves heads, or a family without one"
-        return ("it holds modules that were trained whole, which are not taken", cure) if result and not limit else None
+        hint = "Choose a target that serves heads, or a family without one"
+        return ("it has fully trained modules, which are not taken", hint) if value and not limit else None
     if name in _AT_MOST:
-        word, cure = _AT_MOST[name]
-        return (f"{word} {result} is above {limit}", cure.format(limit=limit)) if result > limit else None
-    word, cure = _AMONG[name]
+        word, hint = _AT_MOST[name]
+        return (f"{word} {value} is above {limit}", hint.format(limit=limit)) if value > limit else None
+    word, hint = _AMONG[name]
     known = [last_part(each) for each in limit] if name == "bases" else limit
-    beyond = [each for each in ((result,) if isinstance(result, str) else result) if each not in known]
+    beyond = [each for each in ((value,) if isinstance(value, str) else value) if each not in known]
     taken = ", ".join(limit)
-    return (f"{word} {', '.join(beyond)} not taken (takes {taken})", cure.format(limit=taken)) if beyond else None
+    return (f"{word} {', '.join(beyond)} not taken (takes {taken})", hint.format(limit=taken)) if beyond else None
 
 
 @dataclass(frozen=True)
 class RecordedFit:
-    """A verdict on a sealed adapter, as it was taken."""
+    """Verdict on a sealed adapter, as its receipt records it."""
 
     verdict: Verdict
     left_out: tuple[str, ...]
-    """Exports that were not compared, since the machine lacked what runs them."""
+    """Exports that were not compared, because the machine lacked their runtime."""
     limits: ExportPolicy | None
-    """By which exports were judged; None where none was, and in a verdict from before they were written down."""
+    """Limits by which exports were judged; None if none was, and in verdicts older than this field."""
     figures: dict[str, Any]
-    """Files and parity of each export that was compared."""
+    """Files and parity of each compared export."""
 
     def compare(self, now: "RecordedFit") -> str:
-        """How `now`, judged by the same limits, differs from what was said; empty where it does not.
+        """Describe how `now`, judged by the same limits, differs from this verdict; empty when it does not.
 
-        The sentence itself is compared where it depends on neither the machine nor limits that are not known any more.
+        The reasons are compared only when they depend neither on the machine nor on limits that are no longer known.
         """
         if now.verdict.outcome != self.verdict.outcome:
             return f"the adapter's files give: {now.verdict.outcome}, {now.verdict.reason}"
@@ -135,16 +137,16 @@ class RecordedFit:
 
 
 def read_fit(verdict: Verdict) -> RecordedFit:
-    """What a verdict says of exports; raises `RatchetError` for evidence that no gate wrote."""
+    """Read what a verdict records of exports; raises `RatchetError` for evidence that no gate wrote."""
     try:
-        result = {fit["export"]: fit for fit in verdict.evidence.get("fits", ()) if "export" in fit}
-        compared = {kind: fit for kind, fit in result.items() if fit["files"]}
+        exports = {fit["export"]: fit for fit in verdict.evidence.get("fits", ()) if "export" in fit}
+        compared = {kind: fit for kind, fit in exports.items() if fit["files"]}
         limits = [ExportPolicy(**fit["limits"]) for fit in compared.values() if "limits" in fit]
         figures = {kind: {"files": fit["files"], "parity": fit["parity"]} for kind, fit in compared.items()}
     except (KeyError, TypeError, AttributeError):
         raise RatchetError(
-            "its evidence is of no form that a gate writes.", "Run the cycle again.", code="bad_receipt"
+            "its evidence does not have the form that a gate writes.", "Run the cycle again.", code="bad_receipt"
         ) from None
     return RecordedFit(
-        verdict, tuple(kind for kind in result if kind not in compared), limits[0] if limits else None, figures
+        verdict, tuple(kind for kind in exports if kind not in compared), limits[0] if limits else None, figures
     )

@@ -1,6 +1,6 @@
-"""Plan fit: which candidates are worth training, for they can run where they must. A pure decision.
+"""Plan fit: the candidates that can run on every target, and so are worth training. A pure decision.
 
-Add here rules about the candidates together; whether one fits one target is `target_fit.py`.
+Add here rules about the candidates together; `target_fit.py` decides on one candidate and one target.
 """
 
 from collections.abc import Sequence
@@ -10,23 +10,23 @@ from ratchet.config.candidate import Candidate
 from ratchet.core.verdict import Verdict, join_verdicts
 
 TRAINED = "trained"
-"""In the evidence: which candidates are trained, by their place in the specification, from 1. Two may have one title.
-"""
+"""Key of the evidence: numbers of the trained candidates in the specification, from 1. Titles may be equal."""
 
 
 @dataclass(frozen=True)
 class PlanFit:
-    """The verdict on a plan, and the candidates that are to be trained."""
+    """Verdict on a plan, and the candidates to train."""
 
     verdict: Verdict
     candidates: tuple[Candidate, ...]
 
 
 def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> PlanFit:
-    """Fails when no candidate fits every target. One that does not, beside others that do, is left out and named.
+    """Decide which candidates are trained: those that fit every target. Failed when there are none.
 
-    It is no pass, but does not block either, where one of those that fit could not be tried.
-    `found` holds each candidate's verdicts, of every target and of every trial.
+    `found` holds each candidate's verdicts, of every target and of every trial. A candidate that does not fit, beside
+    others that do, is left out and named. When a fitting one could not be tried, the verdict is inconclusive: it does
+    not block, but is not a pass either.
     """
     fitting = tuple(candidate for candidate, verdicts in found if all(verdict.passed for verdict in verdicts))
     missed = [
@@ -42,14 +42,14 @@ def decide_plan_fit(found: Sequence[tuple[Candidate, Sequence[Verdict]]]) -> Pla
     }
     why = " ".join(reason for _, reasons in missed for reason in reasons)
     if not fitting:
-        return PlanFit(Verdict("failed", f"Fails: no candidate can run where it must. {why}", evidence), ())
+        return PlanFit(Verdict("failed", f"Fails: no candidate can run on every target. {why}", evidence), ())
     joined = join_verdicts([verdict for candidate, verdicts in found for verdict in verdicts if candidate in fitting])
     left = f" Not trained: {why}" if missed else ""
     return PlanFit(Verdict(joined.outcome, f"{joined.reason}{left}", evidence), fitting)
 
 
 def let_through(candidates: Sequence[Candidate], verdict: Verdict) -> tuple[Candidate, ...]:
-    """Those of a specification's candidates that a verdict on it names as trained."""
+    """Return the candidates that a verdict on the specification names as trained."""
     return tuple(
         candidate for number, candidate in enumerate(candidates, start=1) if number in verdict.evidence[TRAINED]
     )

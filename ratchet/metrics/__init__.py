@@ -1,1 +1,1 @@
-"""Room."""
+"""Metrics of class probabilities: figures, their intervals, calibration and thresholds."""

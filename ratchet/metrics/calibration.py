@@ -1,8 +1,7 @@
-"""Calibration: one number, the temperature, that makes confidence mean what it says; isotonic where the spec asks for
-more.
+"""Calibration of confidence by a temperature, or by isotonic regression when the spec sets a limit on ECE.
 
-Add here ways to map logits to calibrated probabilities. Precondition of every fit: the logits are out of sample, that
-is of items that did not train the model. Metrics are in `classification.py`.
+Add here ways to map logits to calibrated probabilities. Precondition of every fit: the logits are out of sample, from
+items that did not train the model. Metrics are in `classification.py`.
 """
 
 from collections.abc import Callable
@@ -22,8 +21,10 @@ _ISOTONIC_FLOOR = 1e-3  # share of the softmax mixed in, so that no probability 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How logits become probabilities, and why so. `curves` holds for each class the knots (x, y) of isotonic
-    regression."""
+    """Mapping from logits to probabilities, with the reason for it.
+
+    `curves` holds for each class the knots (x, y) of isotonic regression.
+    """
 
     method: Literal["temperature", "isotonic", "none"]
     temperature: float
@@ -32,35 +33,37 @@ class Calibration:
     n: int = 0
     nll_before: float | None = None
     nll_after: float | None = None
-    """Cross-fitted: each fold judged by a temperature fitted on the others."""
+    """Cross-fitted NLL: each fold is judged by a temperature fitted on the others."""
     curves: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """JSON types; `from_json` is its inverse."""
+        """Return JSON types; `from_json` is the inverse."""
         return {**asdict(self), "curves": [[list(x), list(y)] for x, y in self.curves]}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Calibration":
-        """Read what `as_json` wrote; raises ValueError for a temperature that is not finite and positive."""
+        """Read the result of `as_json`; raises ValueError for a temperature that is not finite and positive."""
         curves = tuple((tuple(x), tuple(y)) for x, y in document.get("curves", []))
-        result = cls(**{**document, "curves": curves})
-        if not (np.isfinite(result.temperature) and result.temperature > 0):
-            raise ValueError(f"temperature {result.temperature} is not a finite number above 0")
-        return result
+        calibration = cls(**{**document, "curves": curves})
+        if not (np.isfinite(calibration.temperature) and calibration.temperature > 0):
+            raise ValueError(f"temperature {calibration.temperature} is not a finite number above 0")
+        return calibration
 
 
 UNCALIBRATED = Calibration("none", 1.0, accepted=False, reason="not calibrated")
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
-    """Probabilities [n, k] of logits [n, k] divided by `temperature`. Raises `RatchetError` for logits that are not
-    finite."""
+    """Return probabilities [n, k] of logits [n, k] divided by `temperature`.
+
+    Raises `RatchetError` for logits that are not finite.
+    """
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     broken = np.flatnonzero(~np.isfinite(scaled).all(axis=1))
     if broken.size:
         raise RatchetError(
             f"the logits of {broken.size} of {len(scaled)} items are not finite, first of item {broken[0]}.",
-            "The training diverged or the adapter is damaged: train again with a lower candidate.learning_rate.",
+            "Training diverged or the adapter is damaged: train again with a lower candidate.learning_rate.",
             code="bad_logits",
         )
     exponent = np.exp(scaled - scaled.max(axis=1, keepdims=True))
@@ -68,7 +71,7 @@ def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
 
 
 def apply_calibration(logits: NDArray[Any], calibration: Calibration) -> Floats:
-    """Calibrated probabilities [n, k] of logits [n, k]; rows sum to 1."""
+    """Return calibrated probabilities [n, k] of logits [n, k]; rows sum to 1."""
     probabilities = softmax(logits, calibration.temperature)
     if calibration.method != "isotonic":
         return probabilities
@@ -78,9 +81,9 @@ def apply_calibration(logits: NDArray[Any], calibration: Calibration) -> Floats:
 
 
 def optimise_temperature(logits: NDArray[Any], labels: Integers) -> float:
-    """The temperature of least NLL, searched over ln T in [ln 0.01, ln 100] (Guo et al. 2017).
+    """Return the temperature of least NLL, searched over ln T in [ln 0.01, ln 100] (Guo et al. 2017).
 
-    Raises `RatchetError` when the search does not converge or ends on a bound: such a value is no optimum.
+    Raises `RatchetError` when the search does not converge or ends on a bound: such a value is not an optimum.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
@@ -95,14 +98,14 @@ def optimise_temperature(logits: NDArray[Any], labels: Integers) -> float:
     if not result.success:
         raise RatchetError(
             f"the temperature did not converge: {result.message}.",
-            "Look at the calibration split's labels.",
+            "Check the labels of the calibration split.",
             code="no_temperature",
         )
     if min(abs(result.x - bound) for bound in _BOUNDS) < 1e-3:
         raise RatchetError(
-            f"the temperature ran to the bound T = {np.exp(result.x):.3g} on {len(labels)} calibration items, so it is"
-            " no optimum.",
-            "Check the calibration labels (they look like noise to this model) or enlarge window.calibration_share.",
+            f"the temperature ran to the bound T = {np.exp(result.x):.3g} on {len(labels)} calibration items, so it"
+            " is not an optimum.",
+            "Check the calibration labels (they look random to this model), or raise window.calibration_share.",
             code="no_temperature",
         )
     return float(np.exp(result.x))
@@ -115,11 +118,16 @@ def fit_calibration(
 
     Accepted only when the cross-fitted NLL improves on T = 1. When `max_ece` is set and the cross-fitted temperature
     misses it, isotonic regression (Zadrozny and Elkan 2002, one class against the rest) is used where its cross-fitted
-    ECE is lower. Errors: `RatchetError` for an empty split, logits that are not finite, a bound hit or no convergence.
+    ECE is lower. Raises `RatchetError` for an empty split, logits that are not finite, an optimum on a bound, or no
+    convergence.
     """
     n = len(labels)
     if n == 0:
-        raise RatchetError("the calibration split is empty.", "Correct more requests, blindly.", code="empty_split")
+        raise RatchetError(
+            "the calibration split is empty.",
+            "Correct more requests without showing the prediction.",
+            code="empty_split",
+        )
     logits = np.asarray(logits, dtype=np.float64)
     raw = softmax(logits)
     before = negative_log_likelihood(raw, labels)
@@ -128,7 +136,7 @@ def fit_calibration(
         return Calibration("none", 1.0, False, reason, n, before, before)
 
     if bool((logits.argmax(axis=1) == labels).all()):
-        return keep(f"all {n} calibration items are right, so no finite temperature is best; T stays 1")
+        return keep(f"all {n} calibration items are correct, so no finite temperature is best; T stays 1")
     if n < 2 * _FOLDS:
         return keep(f"{n} calibration items are too few to cross-fit; T stays 1")
 
@@ -163,7 +171,7 @@ def fit_calibration(
 
 
 def _temperature_only(logits: NDArray[Any], labels: Integers) -> Calibration:
-    if bool((logits.argmax(axis=1) == labels).all()):  # no finite optimum in this fold; T = 1 is the honest stand-in
+    if bool((logits.argmax(axis=1) == labels).all()):  # no finite optimum in this fold, so T = 1
         return UNCALIBRATED
     return Calibration("temperature", optimise_temperature(logits, labels), True, "")
 
@@ -182,7 +190,7 @@ def _isotonic(logits: NDArray[Any], labels: Integers) -> Calibration:
 def _cross_fit(
     logits: NDArray[Any], labels: Integers, seed: int, fit: Callable[[NDArray[Any], Integers], Calibration]
 ) -> Floats:
-    """Probabilities [n, k] of each item under a calibration fitted on the other folds."""
+    """Return probabilities [n, k] of each item under a calibration fitted on the other folds."""
     probabilities = np.empty_like(logits)
     for held_out in np.array_split(np.random.default_rng(seed).permutation(len(labels)), _FOLDS):
         kept = np.setdiff1d(np.arange(len(labels)), held_out)

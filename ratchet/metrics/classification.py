@@ -1,4 +1,4 @@
-"""How good and how honest: metrics of class probabilities against labels, as pure functions of numpy arrays.
+"""Metrics of class probabilities against labels, as pure functions of numpy arrays.
 
 Throughout, `probabilities` is float [n, k] whose rows sum to 1, `labels` and `predicted` are integers [n] in 0..k-1.
 Add metrics here; intervals belong in `intervals.py`, thresholds in `thresholds.py`, verdicts in the modules of the
@@ -19,51 +19,55 @@ ECE_BINS = 10
 
 
 def count_confusion(predicted: Integers, labels: Integers, k: int) -> Integers:
-    """Confusion matrix, integers [k, k]: row = true label, column = prediction."""
+    """Return the confusion matrix, integers [k, k]: row = true label, column = prediction."""
     return np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
 
 
 def f1_by_class(confusion: NDArray[Any]) -> Floats:
-    """F1 of each class, [..., k], from confusion matrices [..., k, k]; a class never seen nor predicted counts 0."""
+    """Return F1 of each class, [..., k], from confusion matrices [..., k, k]; 0 for a class that never occurs."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
     total = confusion.sum(axis=-1) + confusion.sum(axis=-2)
     return np.asarray(np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0))
 
 
 def macro_f1_of(confusion: NDArray[Any]) -> Floats:
-    """Unweighted mean F1, [...], over the classes that occur as label or prediction in each confusion matrix."""
+    """Return the unweighted mean F1, [...], over the classes that occur in each confusion matrix."""
     occurs = (confusion.sum(axis=-1) + confusion.sum(axis=-2)) > 0
     means: Floats = np.asarray((f1_by_class(confusion) * occurs).sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1))
     return means
 
 
 def macro_f1(predicted: Integers, labels: Integers, k: int) -> float:
-    """Macro-averaged F1 in 0..1; classes that occur neither as label nor as prediction are left out, as scikit-learn
-    does."""
+    """Return the macro-averaged F1, 0..1.
+
+    Classes that occur neither as label nor as prediction are left out, as in scikit-learn.
+    """
     return float(macro_f1_of(count_confusion(predicted, labels, k)))
 
 
 def negative_log_likelihood(probabilities: Floats, labels: Integers) -> float:
-    """Mean -ln p(label), nats; probabilities are floored at 1e-12."""
+    """Return the mean -ln p(label) in nats; probabilities are floored at 1e-12."""
     chosen = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
 def brier_score(probabilities: Floats, labels: Integers) -> float:
-    """Mean squared distance to the one-hot label, 0..2 (Brier 1950, the multi-class form)."""
+    """Return the mean squared distance to the one-hot label, 0..2 (Brier 1950, the multi-class form)."""
     target = np.zeros_like(probabilities)
     target[np.arange(len(labels)), labels] = 1.0
     return float(((probabilities - target) ** 2).sum(axis=1).mean())
 
 
 def reliability(probabilities: Floats, labels: Integers, bins: int = ECE_BINS) -> list[dict[str, float]]:
-    """Bins of equal mass over the confidence of the prediction: count, mean confidence, accuracy and its 95 %
-    interval."""
+    """Return equal-mass bins over the confidence of the prediction.
+
+    Each has its count, mean confidence, accuracy and the 95 % interval of the accuracy.
+    """
     return reliability_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
 
 
 def reliability_of(confidence: Floats, right: NDArray[np.bool_], bins: int = ECE_BINS) -> list[dict[str, float]]:
-    """The same of confidences [n] in answers that are `right` [n] or not, wherever the confidence comes from.
+    """Return the bins of `reliability` for any confidences [n] in predictions that are `right` [n] or not.
 
     Equal mass, because equal-width bins leave most bins of a good classifier empty (Nixon et al. 2019). Equal
     confidences share a bin, so that the order of the items does not matter; there are then fewer bins, down to one for
@@ -86,12 +90,12 @@ def reliability_of(confidence: Floats, right: NDArray[np.bool_], bins: int = ECE
 
 
 def expected_calibration_error(probabilities: Floats, labels: Integers, bins: int = ECE_BINS) -> float:
-    """Mean |accuracy - confidence| over equal-mass bins, 0..1 (Naeini et al. 2015 with equal-mass bins)."""
+    """Return the mean |accuracy - confidence| over equal-mass bins, 0..1 (Naeini et al. 2015 with equal-mass bins)."""
     return calibration_error_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
 
 
 def calibration_error_of(confidence: Floats, right: NDArray[np.bool_], bins: int = ECE_BINS) -> float:
-    """The same of confidences [n] in answers that are `right` [n] or not."""
+    """Return the expected calibration error of confidences [n] in predictions that are `right` [n] or not."""
     rows = reliability_of(confidence, right, bins)
     return float(sum(row["count"] * abs(row["accuracy"] - row["confidence"]) for row in rows) / len(right))
 
@@ -99,9 +103,10 @@ def calibration_error_of(confidence: Floats, right: NDArray[np.bool_], bins: int
 def describe_split(
     raw: Floats, calibrated: Floats, labels: Integers, names: tuple[str, ...], *, seed: int = 0
 ) -> dict[str, Any]:
-    """Every figure of one split for the report: `raw` at temperature 1, `calibrated` as served; both [n, k].
+    """Return every figure of one split for the report.
 
-    Raises ValueError for an empty split.
+    `raw` [n, k] are probabilities at temperature 1, `calibrated` [n, k] as served. Raises ValueError for an empty
+    split.
     """
     if not len(labels):
         raise ValueError("a split with no items has no metrics")
@@ -142,7 +147,7 @@ def describe_split(
 
 
 def area_under_curve(probabilities: Floats, labels: Integers) -> float | None:
-    """ROC AUC of class 1 for two classes, 0..1; None when only one class occurs (the area is not defined)."""
+    """Return the ROC AUC of class 1 for two classes, 0..1; None when only one class occurs (it is not defined)."""
     from sklearn.metrics import roc_auc_score
 
     if len(np.unique(labels)) < 2:

@@ -1,6 +1,6 @@
-"""Intervals: how far a figure could be off by chance alone.
+"""Intervals of figures: bounds on sampling error.
 
-Add here ways to bound a figure by sampling error; the figures themselves are in `classification.py`.
+Add here ways to bound a figure; the figures themselves are in `classification.py`.
 """
 
 from collections.abc import Callable
@@ -29,10 +29,10 @@ def bootstrap_interval(
     *,
     seed: int = 0,
 ) -> Bootstrap:
-    """Percentile bootstrap over items (Efron 1979), drawn as multinomial confusion matrices: the same law, without the
-    items.
+    """Percentile bootstrap over items (Efron 1979).
 
-    `overall` maps [..., k, k] to [...], `by_class` maps it to [..., k].
+    Resamples are drawn as multinomial confusion matrices, which has the same distribution and needs no items. `overall`
+    maps [..., k, k] to [...], `by_class` maps it to [..., k].
     """
     n, shape = int(confusion.sum()), confusion.shape
     draws = np.random.default_rng(seed).multinomial(n, (confusion / n).ravel(), size=RESAMPLES).reshape(-1, *shape)
@@ -50,7 +50,7 @@ def paired_bootstrap(
     seed: int = 0,
     resamples: int = 1000,
 ) -> tuple[float, list[float]]:
-    """Difference `statistic(first) - statistic(second)` on the same items, with its percentile 95 % interval.
+    """Return `statistic(first) - statistic(second)` on the same items, with its percentile 95 % interval.
 
     `first`, `second` and `labels` are [n]; items are resampled together, so that shared difficulty cancels.
     """
@@ -65,7 +65,7 @@ def paired_bootstrap(
 
 
 def proportion_interval(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Exact two-sided interval of a share (Clopper and Pearson 1934), both ends in 0..1. `n` must be positive."""
+    """Return the exact two-sided interval of a share (Clopper and Pearson 1934), in 0..1. `n` must be positive."""
     from scipy.stats import beta
 
     tail = (1 - confidence) / 2
@@ -77,13 +77,12 @@ def proportion_interval(hits: int, n: int, confidence: float = 0.95) -> tuple[fl
 def paired_difference_interval(
     only_first: int, only_second: int, n: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Exact interval of accuracy(second) - accuracy(first) on the same `n` items, both ends in -1..1. `n` must be
-    positive.
+    """Return the exact interval of accuracy(second) - accuracy(first) on the same `n` items, in -1..1.
 
-    `only_first` and `only_second` count the items that one of the two alone answers rightly. The difference is the
-    share of such items, times twice the second's share among them less one; each factor gets an exact interval (Clopper
-    and Pearson 1934) at half the error, and the corners bound the product. It covers at least as often as it says, for
-    every truth.
+    `only_first` and `only_second` count the items that only one of the two classifies correctly; `n` must be positive.
+    The difference is the share of such items, times twice the second's share among them less one; each factor gets an
+    exact interval (Clopper and Pearson 1934) at half the error, and the corners bound the product. The coverage is at
+    least `confidence`, whatever the truth.
     """
     split = only_first + only_second
     each = 1 - (1 - confidence) / 2
@@ -94,6 +93,5 @@ def paired_difference_interval(
 
 
 def smallest_excludable_share(n: int, confidence: float = 0.95) -> float:
-    """The smallest true loss rate that zero losses among `n` items would exclude, 0..1: `1 - (1 -
-    confidence)^(1/n)`."""
+    """Return the smallest loss rate, 0..1, that zero losses among `n` items exclude: `1 - (1 - confidence)^(1/n)`."""
     return float(1 - (1 - confidence) ** (1 / n)) if n else 1.0

@@ -1,6 +1,6 @@
-"""At which confidence to act: the best threshold for each label by F1 and by the costs of the specification.
+"""Thresholds of confidence: the best for each label by F1 and by the costs of the specification.
 
-Add here rules that turn a probability into an action; what actions cost is said in the spec.
+Add here rules that turn a probability into an action; the costs of actions are in the specification.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from ratchet.config.spec import Spec
 def best_thresholds(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], spec: Spec
 ) -> dict[str, dict[str, float | None]]:
-    """For each label `{"by_f1": t, "by_cost": t}`; None where the label is never predicted nor seen.
+    """Return `{"by_f1": t, "by_cost": t}` for each label; None where the label is never predicted nor seen.
 
     by_f1: predict the label when its probability reaches t, one against the rest. by_cost: act on a prediction of the
     label when its confidence reaches t, else pay `cost_review`; a wrong action costs the label's `cost_wrong`. Both are
@@ -22,14 +22,14 @@ def best_thresholds(
     pays.
     """
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    result: dict[str, dict[str, float | None]] = {}
+    thresholds: dict[str, dict[str, float | None]] = {}
     for i, label in enumerate(spec.label):
         mine = predicted == i
-        result[label.name] = {
+        thresholds[label.name] = {
             "by_f1": _best_by_f1(probabilities[:, i], labels == i),
             "by_cost": _best_by_cost(confidence[mine], labels[mine] != i, label.cost_wrong, spec.cost_review),
         }
-    return result
+    return thresholds
 
 
 def _best_by_f1(score: NDArray[np.float64], truth: NDArray[np.bool_]) -> float | None:
@@ -55,5 +55,5 @@ def _best_by_cost(
 
 
 def _ends(ordered: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Where a run of equal values ends: a threshold takes all of them or none."""
+    """Mask of the last of each run of equal values: a threshold takes all of a run or none."""
     return np.append(ordered[1:] != ordered[:-1], True)

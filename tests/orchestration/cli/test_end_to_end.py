@@ -133,7 +133,7 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
     assert "s in all" not in plan
     done = execute("--home", home, "cycle", "tickets", "--week", "latest")
     assert done.code == 2, done.err
-    assert "blocked: target_plan: Fails: no candidate can run where it must." in done.err
+    assert "blocked: target_plan: Fails: no candidate can run on every target." in done.err
     assert said in done.err
     rows = json.loads((home / "tickets" / "reports" / "2026-01-05" / "run_results.json").read_bytes())["results"]
     assert {

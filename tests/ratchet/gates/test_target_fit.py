@@ -30,7 +30,7 @@ TWO = (Label("x"), Label("y"))
         (replace(GOOD, target_modules=("k_proj",)), "documented", "unknown there: labels, target_modules"),
         (replace(GOOD, method="dora"), "proven", "method dora not taken"),
         (replace(GOOD, family="encoder"), "proven", "family encoder is not served"),
-        (replace(GOOD, heads=True), "proven", "trained whole"),
+        (replace(GOOD, heads=True), "proven", "fully trained"),
         (
             replace(GOOD, base="opt-125m"),
             "proven",
@@ -93,7 +93,7 @@ def test_of_two_lists_what_both_name_is_taken() -> None:
     [
         ("onnx", "probe", "a probe cannot be merged into its base"),
         ("onnx", "lora", "fits onnx"),
-        ("vllm", "full", "a model that was trained whole is none"),
+        ("vllm", "full", "a fully trained model is not an adapter"),
         ("in_process", "full", "fits in_process"),
     ],
 )

@@ -95,7 +95,7 @@ def test_an_all_right_split_keeps_one_with_the_reason() -> None:
     logits, _ = draw(3, 100)
     found = fit_calibration(logits, logits.argmax(axis=1))
     assert (found.method, found.temperature, found.accepted) == ("none", 1.0, False)
-    assert "all 100 calibration items are right" in found.reason
+    assert "all 100 calibration items are correct" in found.reason
 
 
 def test_a_fold_that_is_all_right_does_not_break_the_cross_fit() -> None:
