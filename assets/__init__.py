@@ -1,2 +1,4 @@
-"""What exists. One file = one asset = one function = one asset key = one table or directory. Logic belongs in
-`ratchet/`."""
+"""Assets of the product in Dagster: one file, one function, one asset key, one table or folder each.
+
+Logic belongs in `ratchet/`.
+"""

@@ -1,4 +1,4 @@
-"""Asset `adapter`: the work folder of this cycle's training, with the best candidate's weights."""
+"""Asset `adapter`: work folder of this cycle's training, with the best candidate's weights."""
 
 import sys
 from importlib.metadata import version
@@ -33,8 +33,10 @@ def adapter(
     receipts: dg.ResourceParam[Receipts],
     pipes: dg.ResourceParam[dg.PipesSubprocessClient],
 ) -> dg.MaterializeResult[None]:
-    """The best of this cycle's candidates by calibrated NLL, trained in one subprocess; resumes where a crash left
-    it."""
+    """Best of this cycle's candidates by calibrated NLL, trained in one subprocess.
+
+    Training resumes after a crash.
+    """
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
     candidates = candidates_to_train(specs, spec, receipts.read(cycle).get("target_plan"))
@@ -54,6 +56,7 @@ def adapter(
     for remark in specs.remarks(cycle.classifier):
         context.log.warning(str(remark))
     context.log.info(f"Training {len(candidates)} candidate(s); the log is in {work}.")
+    # Training needs no token and no key, so its process gets none.
     command = [sys.executable, "-m", "ratchet.training", str(work)]
     with explain_failure(work):
         done = pipes.run(context=context, command=command, env=emptied_secrets(spec.frontier)).get_materialize_result(

@@ -1,4 +1,4 @@
-"""Asset `calibration_temperature`: the sealed adapter folder, temperature inside."""
+"""Asset `calibration_temperature`: sealed adapter folder that contains the temperature."""
 
 import dagster as dg
 
@@ -25,7 +25,7 @@ def calibration_temperature(
     adapters: dg.ResourceParam[AdapterStore],
     receipts: dg.ResourceParam[Receipts],
 ) -> dg.MaterializeResult[None]:
-    """One temperature, fitted on examples the adapter never saw; with it the adapter is sealed under its digest."""
+    """Temperature fitted on examples that the adapter never saw; with it the adapter is sealed under its digest."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
     weights = read_result(home.training(cycle.classifier) / receipts.noted(cycle)["plan"][:16]).best_folder
@@ -40,7 +40,7 @@ def calibration_temperature(
     return dg.MaterializeResult(
         metadata={
             "temperature": calibration.temperature,
-            "calibration": as_counts({**calibration.as_json(), "curves": len(calibration.curves)}, "what", "value"),
+            "calibration": as_counts({**calibration.as_json(), "curves": len(calibration.curves)}, "name", "value"),
             "adapter": digest,
             "folder": dg.MetadataValue.path(str(home.adapters(cycle.classifier) / digest)),
         },

@@ -16,9 +16,9 @@ from ratchet.storage.warehouse import Warehouse
 def corrected_labels(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], receipts: dg.ResourceParam[Receipts]
 ) -> dg.MaterializeResult[None]:
-    """One consensus label for each corrected request up to this week; ties wait for adjudication.
+    """Consensus label of each corrected request up to this week; ties wait for adjudication.
 
-    Earlier weeks are computed again, because late corrections land in the cycle of their request.
+    Earlier weeks are computed again, because late corrections belong to the cycle of their request.
     """
     cycle = cycle_of(context)
     labels = warehouse.frame(CONSENSUS_SQL, {"classifier": cycle.classifier, "week": cycle.week})

@@ -32,7 +32,7 @@ def eval_report(
     ledger: dg.ResourceParam[Ledger],
     reports: dg.ResourceParam[Reports],
 ) -> dg.MaterializeResult[None]:
-    """Candidate, live and baselines judged on this week's blind corrections and on the golden set."""
+    """Evaluation of candidate, live and baselines on this week's blind corrections and on the golden set."""
     cycle = cycle_of(context)
     spec, golden = specs[cycle.classifier], specs.golden(cycle.classifier)
     noted, live = receipts.noted(cycle), ledger.live(cycle.classifier)
@@ -63,7 +63,7 @@ def eval_report(
             ),
             "baselines": as_table([{"baseline": name, **s} for name, s in document["baselines"].items()]),
             "base, tuned and frontier": (document["three_way"] or {}).get(
-                "verdict", "Not compared: evaluation.max_texts is 0."
+                "verdict", "Not compared: evaluation.max_texts = 0."
             ),
             "report": dg.MetadataValue.path(str(page)),
         }

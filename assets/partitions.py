@@ -1,6 +1,7 @@
-"""The partitions of every asset: one classifier and one week, which together are one cycle.
+"""Partitions of every asset: one classifier and one week, together one cycle.
 
-Add here what turns Dagster's partition keys into the product's words; arithmetic on weeks is `ratchet/core/cycle.py`.
+Add here what turns Dagster's partition keys into values of the product; arithmetic on weeks is in
+`ratchet/core/cycle.py`.
 """
 
 import dagster as dg
@@ -13,5 +14,5 @@ cycles = dg.MultiPartitionsDefinition({"classifier": classifiers, "week": weeks}
 
 
 def cycle_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Cycle:
-    """The cycle that this step works on."""
+    """Return the cycle that this step works on."""
     return Cycle.from_key(context.run.tags["dagster/partition"])

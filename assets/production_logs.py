@@ -20,24 +20,24 @@ def production_logs(
     specs: dg.ResourceParam[Specs],
     receipts: dg.ResourceParam[Receipts],
 ) -> dg.MaterializeResult[None]:
-    """Requests as they were served in this week, each once, from whatever lies new in the landing folders."""
+    """Requests of this week as they were served, each once, ingested from the landing folders."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
-    receipts.clear(cycle)
+    receipts.clear(cycle)  # a cycle that begins again must not be judged by the receipts of its last attempt
     intakes = landing.take(spec)
     summary = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     if not len(summary):
-        result = warehouse.weeks(cycle.classifier)
+        weeks = warehouse.weeks(cycle.classifier)
         raise RatchetError(
             f"no production log of {cycle.classifier} in the week of {cycle.week}.",
-            f"Weeks with logs: {min(result)} to {max(result)}." if result else "Ingest logs first: 'ratchet ingest'.",
+            f"Weeks with logs: {min(weeks)} to {max(weeks)}." if weeks else "Ingest logs first: 'ratchet ingest'.",
             code="no_logs",
         )
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": int(summary["requests"].sum()),
             "by served label": as_table(summary),
-            "files taken": len(intakes),
+            "files ingested": len(intakes),
             "rows accepted": sum(intake.accepted for intake in intakes),
             "rows rejected": sum(intake.rejected for intake in intakes),
         }

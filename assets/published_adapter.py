@@ -1,4 +1,4 @@
-"""Asset `published_adapter`: a commit of a repository on a Hub, with the week's tag."""
+"""Asset `published_adapter`: commit of a repository on a Hub, tagged with the week."""
 
 import os
 
@@ -16,10 +16,9 @@ from ratchet.workflows.publication.publish import publish
 def published_adapter(
     context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], receipts: dg.ResourceParam[Receipts]
 ) -> dg.MaterializeResult[None]:
-    """The cycle's adapter on the Hub that classifier.toml names, loaded back from there and compared. No cycle waits
-    for it.
+    """Adapter of the cycle on the Hub that classifier.toml names, loaded back from there and compared.
 
-    Needs `HF_TOKEN` in the environment of the run. What serves does not change by it, and does not come from there.
+    Needs `HF_TOKEN` in the environment of the run. No cycle waits for it, and serving does not depend on it.
     """
     cycle = cycle_of(context)
     adapter = receipts.noted(cycle)["adapter"]
@@ -32,7 +31,7 @@ def published_adapter(
             "new revision": made,
             "private": record.private,
             "page": dg.MetadataValue.url(record.url),
-            "logits at most away": (record.loaded or {})["distance"],
+            "largest difference of logits": (record.loaded or {})["distance"],
         },
         data_version=dg.DataVersion(str(record.commit)),
     )

@@ -1,2 +1,1 @@
-"""Simulated production: the sample classifier's language, the people who label it, and whole weeks of both, written as
-files."""
+"""Simulated production: traces of the sample classifier, the people who label them, and whole weeks as files."""

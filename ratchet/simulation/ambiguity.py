@@ -1,6 +1,7 @@
-"""Visits that lie between two classes, so that two careful people may disagree on them.
+"""Ambiguous visits, which lie between two classes, so that two careful annotators may disagree on them.
 
-Add a pair of classes that are hard to tell apart here, with what its visitors do. Clear visits are in `traces.py`.
+Add here a pair of classes that are hard to tell apart, with the behaviour between them. Clear visits are in
+`traces.py`.
 """
 
 import random
@@ -10,7 +11,7 @@ from ratchet.simulation.form_visits import KINDS, Event, FormVisit
 
 
 def make_ambiguous_events(pair: tuple[str, ...], random: random.Random, kind: str | None = None) -> list[Event]:
-    """The events of a visit that lies between the two classes of `pair`, one of `HARD_PAIRS` (KeyError for another)."""
+    """Return the events of a visit between the two classes of `pair`, one of `HARD_PAIRS` (KeyError for another)."""
     visit = FormVisit(random, kind or random.choice(KINDS))
     _BETWEEN[pair](visit)
     return visit.events
@@ -50,4 +51,4 @@ _BETWEEN: dict[tuple[str, ...], Callable[[FormVisit], None]] = {
     ("validation_error", "accidental_exit"): _between_failing_and_accident,
 }
 HARD_PAIRS = tuple(_BETWEEN)
-"""Classes that even people mistake for each other."""
+"""Pairs of classes that even people confuse."""

@@ -1,7 +1,7 @@
-"""One visit to one form: the events a visitor leaves behind, and how they are written as a line.
+"""Visit to a form: the events that a simulated user leaves behind, and their notation as one line.
 
-Add here how a single field is entered, typed in or left, and limits of the grammar. What a visitor of a class does from
-the first event to the last is told in `ratchet/simulation/traces.py`.
+Add here how a single field is entered, filled in or left, and limits of the notation. The behaviour of each class is in
+`ratchet/simulation/traces.py`.
 """
 
 import random
@@ -15,8 +15,7 @@ SHORTEST_MS, LONGEST_MS = 500, 300_000
 
 
 class Event(NamedTuple):
-    """One event. `amount` is key strokes of an `input` or milliseconds of a `scroll`; `reason` only of a failed
-    `blur`."""
+    """One event. `amount` counts key strokes of an `input` or ms of a `scroll`; only a failed `blur` has a `reason`."""
 
     verb: str
     name: str = ""
@@ -35,7 +34,7 @@ class Event(NamedTuple):
 
 @dataclass
 class FormVisit:
-    """What one visitor does on one form drawn by `random`; every method appends events to `events`."""
+    """Visit of one simulated user to a form drawn by `random`; every method appends events to `events`."""
 
     random: random.Random
     kind: str
@@ -45,19 +44,19 @@ class FormVisit:
         draw = self.random.random
         self.fields = _form(self.random, self.kind)
         self.pace = self.random.uniform(0.6, 1.6)
-        """How much this visitor types and how long a look takes, relative to the usual."""
+        """Amount of typing and length of pauses of this user, relative to the usual."""
         self.grain = 1 if draw() < 0.6 else self.random.choice((10, 100, 500))
-        """Some trackers round their times to so many milliseconds."""
+        """Resolution of the tracker's times in ms; some trackers round."""
         self.leaves = 1.0 if draw() < 0.75 else 0.85
-        """Share of `blur` events that the tracker notices."""
+        """Share of `blur` events that the tracker records."""
 
     @property
     def room(self) -> int:
-        """Events that still fit, one kept for the end."""
+        """Number of events that still fit, one kept for the end."""
         return MAX_EVENTS - 1 - len(self.events)
 
     def scroll(self, least: int, most: int) -> None:
-        """Scroll or idle for a time between `least` and `most` ms, short times likelier."""
+        """Scroll or idle for `least` to `most` ms; short times are more likely."""
         time = least * (most / least) ** self.random.random()
         rounded = int(round(time / self.grain) * self.grain)
         self.events.append(Event("scroll", "page", min(max(rounded, least, SHORTEST_MS), most, LONGEST_MS)))
@@ -67,7 +66,7 @@ class FormVisit:
         self.events.append(Event("focus", name))
 
     def type(self, name: str, least: int = 2, most: int = 26) -> None:
-        """Type between `least` and `most` keys, scaled by the visitor's pace."""
+        """Type `least` to `most` keys, scaled by the user's pace."""
         count = (
             self.random.randint(least, most)
             if most < 6
@@ -76,7 +75,7 @@ class FormVisit:
         self.events.append(Event("input", name, max(1, round(count * (self.pace if most >= 6 else 1)))))
 
     def leave(self, name: str, reason: str = "") -> None:
-        """Leave a field; a complaint is always noticed."""
+        """Leave a field; a validation error is always recorded."""
         if reason or self.random.random() < self.leaves:
             self.events.append(Event("blur", name, 0, reason))
 
@@ -86,7 +85,7 @@ class FormVisit:
         self.leave(name)
 
     def fill(self, name: str) -> None:
-        """Enter, type, leave, without complaint; now and then in two goes, or by choosing from a list with one key."""
+        """Fill in a field without error; sometimes in two attempts, or by choosing from a list with one key."""
         self.focus(name)
         way = self.random.random()
         if way < 0.12:
@@ -98,9 +97,9 @@ class FormVisit:
         self.leave(name)
 
     def progress(self, least: int, most: int, *, pause: float = 0.0, longest_ms: int = 6000) -> list[str]:
-        """Fill `least` to `most` fields without complaint, pausing before each with probability `pause`.
+        """Fill in `least` to `most` fields without error, pausing before each with probability `pause`.
 
-        Stops early where fewer than 9 events still fit. Returns the fields that come after, at least one.
+        Stops early when fewer than 9 events still fit. Returns the fields that follow, at least one.
         """
         count = min(self.random.randint(least, most), len(self.fields) - 1)
         start = self.random.randint(0, len(self.fields) - 1 - count) if self.random.random() < 0.3 else 0
@@ -113,27 +112,26 @@ class FormVisit:
         return self.fields[start + count :]
 
     def finish(self, verb: str = "exit", share: float = 0.97) -> None:
-        """End the visit; the tracker misses an `exit` in `1 - share` of visits."""
+        """End the visit; the tracker misses the `exit` of a share `1 - share` of visits."""
         if verb == "submit" or self.random.random() < share or len(self.events) < 2:
             self.events.append(Event(verb))
 
     def reason(self) -> str:
-        """Any complaint, a common one likelier."""
+        """Return a validation error; common ones are more likely."""
         return self.random.choice(REASONS[:COMMON_REASONS] if self.random.random() < 0.5 else REASONS)
 
     def information(self, count: int) -> list[str]:
-        """`count` different information parts."""
+        """Return `count` different information parts of the page."""
         return self.random.sample(INFORMATION, count)
 
 
 def write_events(events: list[Event]) -> str:
-    """The line of a trace."""
+    """Return the line of a trace."""
     return ", ".join(map(str, events))
 
 
 def _form(random: random.Random, kind: str) -> list[str]:
-    """The fields of one form of `kind` in document order: some of the kind's, a few borrowed, some with an owner before
-    them."""
+    """Return the fields of a form of `kind` in order: some of its own, a few borrowed, some with an owner's prefix."""
     own = FORM_KINDS[kind]
     chosen = [name for name in own if random.random() < 0.6]
     if len(chosen) < 4:

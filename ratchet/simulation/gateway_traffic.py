@@ -1,8 +1,7 @@
-"""Visitors: the simulated people at the other end of a real gateway, over HTTP: they ask, some complain, annotators
-label.
+"""Simulated users of a real gateway, over HTTP: they send requests, some give feedback, annotators correct.
 
-Add here what people do at the gateway. Whom they are and what they write is `weeks.py`; nothing here knows the answers
-of a model.
+Add here what people do at the gateway. Their requests come from `weeks.py`; nothing here knows the predictions of a
+model.
 """
 
 import json
@@ -20,8 +19,7 @@ _TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class SimulatedAnswer:
-    """What became of one request: the label that was answered, by which adapter, and whether it could have been
-    right."""
+    """Answer to one request: predicted label, adapter, and whether the label is one of the possible ones."""
 
     label: str
     adapter: str
@@ -30,32 +28,31 @@ class SimulatedAnswer:
 
 @dataclass(frozen=True)
 class SimulatedUsers:
-    """People who talk to the gateway at `url`, `at_once` of them at a time."""
+    """Simulated users of the gateway at `url`, `at_once` of them at a time."""
 
     url: str
     classifier: str = CLASSIFIER
     at_once: int = 8
 
     def come(self, requests: Sequence[SimulatedRequest]) -> list[SimulatedAnswer]:
-        """Every request is asked once; wrong answers get feedback, and what annotators label blindly comes back as
-        corrections.
+        """Send every request once; wrong answers get feedback, and blind corrections of annotators are sent back.
 
-        Raises `RatchetError` for an answer that is no success.
+        Raises `RatchetError` when the gateway does not answer with success.
         """
         with ThreadPoolExecutor(self.at_once) as people:
             return list(people.map(self._visit, requests))
 
     def _visit(self, request: SimulatedRequest) -> SimulatedAnswer:
-        asked = {"text": request.log["text"], "user_id": request.log["request_id"]}
-        answer = self._post(f"/v1/classifiers/{self.classifier}", asked)
-        told = {"classifier": self.classifier, "request_id": answer["request_id"]}
+        body = {"text": request.log["text"], "user_id": request.log["request_id"]}
+        answer = self._post(f"/v1/classifiers/{self.classifier}", body)
+        reference = {"classifier": self.classifier, "request_id": answer["request_id"]}
         right = answer["label"] in request.possible
         if not right:
-            self._post("/v1/feedback", {**told, "verdict": "wrong"})
+            self._post("/v1/feedback", {**reference, "verdict": "wrong"})
         for correction in request.corrections:
             if not correction["saw_prediction"]:
-                said = {"label": correction["label"], "annotator": correction["annotator"], "saw_prediction": False}
-                self._post("/v1/corrections", {**told, **said})
+                label = {"label": correction["label"], "annotator": correction["annotator"], "saw_prediction": False}
+                self._post("/v1/corrections", {**reference, **label})
         return SimulatedAnswer(answer["label"], answer["adapter"], right)
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -66,5 +63,5 @@ class SimulatedUsers:
                 return dict(json.load(reply))
         except OSError as error:
             raise RatchetError(
-                f"the gateway did not answer {path} ({error}).", "Look into its log.", code="no_answer"
+                f"the gateway did not answer {path} ({error}).", "Read its log.", code="no_answer"
             ) from None

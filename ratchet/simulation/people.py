@@ -1,6 +1,6 @@
-"""The simulated people and the model in production: who labels what how wrongly and when, and what was served.
+"""Simulated annotators and the simulated model in production: their errors and delays.
 
-Add here how an annotator errs and what personal details a text may leak. What the visitors did is in `traces.py`.
+Add here how an annotator errs and which personal details a text may contain. The behaviour of users is in `traces.py`.
 """
 
 import random
@@ -16,7 +16,7 @@ _NEIGHBOURS = {
 
 
 def check_share(name: str, value: float) -> None:
-    """Raise `RatchetError` when `value` is no share between 0 and 1."""
+    """Raise `RatchetError` when `value` is not between 0 and 1."""
     if not 0 <= value <= 1:
         raise RatchetError(
             f"{name} = {value} is outside 0..1.", f"Give {name} as a share, for instance 0.05.", code="bad_simulation"
@@ -25,14 +25,16 @@ def check_share(name: str, value: float) -> None:
 
 @dataclass(frozen=True)
 class Annotator:
-    """One trusted person. `error_rate` and `anchoring` are shares; `mean_delay_hours` lies between request and
-    correction."""
+    """One annotator.
+
+    `error_rate` and `anchoring` are shares; `mean_delay_hours` is the mean time between request and correction.
+    """
 
     name: str
     error_rate: float
     saw_prediction: bool = False
     anchoring: float = 0.0
-    """Share of wrongly served requests on which one who sees the prediction repeats it."""
+    """Share of wrongly served requests whose prediction an annotator who sees it repeats."""
     mean_delay_hours: float = 9.0
 
     def __post_init__(self) -> None:
@@ -46,7 +48,8 @@ class Annotator:
             )
 
     def judge(self, possible: tuple[str, ...], served: str, random: random.Random) -> str:
-        """The label this person gives to a visit of one of the `possible` classes, when `served` was the answer."""
+        """Return the annotator's label of a visit of one of the `possible` classes, when `served` was predicted."""
+        # Every draw is taken, needed or not: else the later ones of the same seed would depend on this label.
         truth = random.choice(possible)
         anchored, erring = random.random() < self.anchoring, random.random() < self.error_rate
         mistake = mistaken_label(truth, random)
@@ -56,7 +59,7 @@ class Annotator:
 
 
 def mistaken_label(truth: str, random: random.Random) -> str:
-    """Another label than `truth`, more often one that is hard to tell from it."""
+    """Return a label other than `truth`, more often one that is hard to tell from it."""
     near = _NEIGHBOURS[truth]
     if near and random.random() < 0.65:
         return random.choice(near)
@@ -64,8 +67,7 @@ def mistaken_label(truth: str, random: random.Random) -> str:
 
 
 def answer_as_served(possible: tuple[str, ...], error_rate: float, random: random.Random) -> tuple[str, float]:
-    """The label and confidence that production answered; wrong for a share `error_rate`, and then less sure on
-    average."""
+    """Return label and confidence of production: wrong for a share `error_rate`, and then less confident on average."""
     truth = random.choice(possible)
     wrong = random.random() < error_rate
     label = mistaken_label(truth, random) if wrong else truth
@@ -74,8 +76,7 @@ def answer_as_served(possible: tuple[str, ...], error_rate: float, random: rando
 
 
 def personal_detail(random: random.Random) -> str:
-    """A made-up personal detail: a mail address at example.com, a 555 phone, a test card or an address of
-    192.0.2.0/24."""
+    """Return an invented mail address at example.com, 555 phone, test card or address of 192.0.2.0/24."""
     way = random.randrange(4)
     if way == 0:
         word = random.choice(("visitor", "guest", "applicant", "customer"))

@@ -1,10 +1,10 @@
-"""What a visitor of each class does, from the first event to the last.
+"""Behaviour of the simulated users of each class, from the first event to the last.
 
-Add a class's behaviour here, in its own function. The signs follow one rule a class: validation_error fails in one
-field and does not get past it; distraction has one gap of 30 s or more near its end; comparison_shopping browses
-several information parts; accidental_exit fills evenly, without error or pause; bot types without focus and submits;
-committed_leave is short and types nothing. Names and single moves belong in `vocabulary.py` and `form_visits.py`,
-visits between two classes in `ambiguity.py`.
+Add a class here, in its own function. Each class has one rule: validation_error fails in one field and does not get
+past it; distraction has one gap of 30 s or more near its end; comparison_shopping browses several information parts;
+accidental_exit fills evenly, without error or pause; bot types without focus and submits; committed_leave is short and
+types nothing. Names and single moves belong in `vocabulary.py` and `form_visits.py`, visits between two classes in
+`ambiguity.py`.
 """
 
 import random
@@ -18,7 +18,7 @@ LABELS = ("validation_error", "distraction", "comparison_shopping", "accidental_
 
 
 def make_events(label: str, random: random.Random, kind: str | None = None) -> list[Event]:
-    """The events of one clear visit of class `label` to a form of `kind` (any when None), 2 to 25 of them."""
+    """Return the 2 to 25 events of one clear visit of class `label` to a form of `kind` (any when None)."""
     if label not in _CLASSES:
         raise RatchetError(
             f"the simulator knows no class {label!r}.",
@@ -31,8 +31,10 @@ def make_events(label: str, random: random.Random, kind: str | None = None) -> l
 
 
 def make_trace(label: str, random: random.Random, kind: str | None = None) -> str:
-    """The line of one clear visit of class `label`; draws only from `random`. Raises `RatchetError` for an unknown
-    class."""
+    """Return the line of one clear visit of class `label`; draws only from `random`.
+
+    Raises `RatchetError` for an unknown class.
+    """
     return write_events(make_events(label, random, kind))
 
 

@@ -1,6 +1,6 @@
-"""An exact copy of an earlier trace is never emitted: not within a week, nor in another week of the same simulation.
+"""Uniqueness of traces: no trace is written twice, neither within a week nor in two weeks of one simulation.
 
-Within a week a Bloom filter remembers what was written (it may refuse a new trace, never pass an old one). Between
+Within a week a Bloom filter remembers what was written (it may reject a new trace, never pass an old one). Between
 weeks nothing is remembered; instead the names and numbers of a trace add up to its week's mark, so that two weeks
 cannot write the same one.
 """
@@ -13,15 +13,14 @@ from ratchet.simulation.form_visits import LONGEST_MS, Event
 SCROLL_MARKS = 64
 """Weeks after which the mark of traces with a scroll repeats."""
 KEY_MARKS = 16
-"""Weeks after which the mark of traces without a scroll repeats; then their many fields and counts keep them apart."""
+"""Weeks after which the mark of traces without a scroll repeats; their many fields and counts then keep them apart."""
 
 
 def mark_events(events: list[Event], mark: int) -> list[Event] | None:
-    """`events` with one number raised a little, so that checksum of names plus sum of numbers is `mark`; None where
-    that fails.
+    """Return `events` with one number raised so that checksum of names plus sum of numbers is `mark`, or None.
 
     A trace with scrolls has its shortest one raised by at most 63 ms, any other its longest input by at most 15 key
-    strokes. A trace without numbers passes, unchanged, in the one of sixteen weeks that its checksum names.
+    strokes. A trace without numbers passes, unchanged, in the one of sixteen weeks that its checksum selects.
     """
     names = zlib.crc32(repr([(event.verb, event.name, event.reason) for event in events]).encode())
     scrolls = [place for place, event in enumerate(events) if event.verb == "scroll"]
@@ -41,8 +40,7 @@ def mark_events(events: list[Event], mark: int) -> list[Event] | None:
 
 
 class Seen:
-    """Remembers up to about `capacity` texts in 4 bytes each; forgets none, and takes fewer than 1 in 400 new ones for
-    old."""
+    """Memory of up to about `capacity` texts in 4 bytes each; it takes fewer than 1 in 400 new ones for old."""
 
     def __init__(self, capacity: int) -> None:
         self._size = max(1024, capacity * 32)

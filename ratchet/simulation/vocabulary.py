@@ -1,7 +1,7 @@
-"""The words of the form-event language: kinds of forms with their fields, information parts, complaints.
+"""Vocabulary of form events: kinds of forms with their fields, information parts, validation errors.
 
-Add a form kind, a field or a complaint here. No name belongs to a class: which of them a trace uses is drawn in
-`ratchet/simulation/form_visits.py`, what a visitor of each class does with them in `ratchet/simulation/traces.py`.
+Add a form kind, a field or an error here. No name belongs to one class: `ratchet/simulation/form_visits.py` draws
+names, and `ratchet/simulation/traces.py` uses them.
 """
 
 
@@ -104,7 +104,7 @@ FORM_KINDS: dict[str, tuple[str, ...]] = {
 """Kinds of forms, each with its fields in document order."""
 
 OWNERS = _words("billing shipping home work second spouse partner company legal alternate primary")
-"""Prefixes that real forms put before a field's name: `billing_city`, `spouse_date_of_birth`."""
+"""Prefixes that real forms put before a field name: `billing_city`, `spouse_date_of_birth`."""
 
 INFORMATION = _words(
     """pricing plans features shipping reviews terms faq warranty returns plan_comparison price_table shipping_options
@@ -117,7 +117,7 @@ INFORMATION = _words(
     contract_length support_options trial_info upgrade_options store_locator tax_info data_sheet compare_table
     shipping_costs total_price price_summary installments"""
 )
-"""Parts of a page that inform. They are also fields of ordinary forms, so every class touches some of them."""
+"""Information parts of a page. They are also fields of ordinary forms, so every class touches some of them."""
 
 REASONS = _words(
     """required too_short too_long invalid_format taken mismatch invalid_date invalid_luhn out_of_range
@@ -128,6 +128,6 @@ REASONS = _words(
     invalid_characters whitespace_only not_found below_minimum above_maximum file_too_large invalid_url duplicate_entry
     unverified limit_reached mandatory_field bad_request_format incomplete"""
 )
-"""Complaints of a form about a value, the common ones first."""
+"""Validation errors of a form, the common ones first."""
 COMMON_REASONS = 15
-"""How many of them are common."""
+"""Number of common validation errors."""

@@ -1,7 +1,6 @@
-"""Writes a simulated week as the two files that a landing folder takes, one request after the other, whatever their
-number.
+"""Files of a simulated week, as a landing folder takes them, written one request at a time.
 
-Add a file format here. What stands in the rows is decided in `weeks.py`.
+Add a file format here. `weeks.py` decides what the rows contain.
 """
 
 import heapq
@@ -23,18 +22,18 @@ _BATCH_ROWS = 20_000
 def write_week_files(
     folder: Path, week: date, requests: Iterable[tuple[JsonRow, Iterable[JsonRow]]], *, suffix: Suffix = "jsonl"
 ) -> tuple[Path, Path]:
-    """Write log rows and their corrections, in order of arrival, to `production_logs/` and `corrections/` below
-    `folder`.
+    """Write log rows and their corrections, in order of arrival, below `folder`; return the two paths.
 
-    A correction made after the week's end waits in a hidden file until the next week is written to the same folder, and
-    arrives there. Both files appear whole or not at all. Memory: the corrections under way and one batch. Returns the
-    two paths.
+    The files are in `production_logs/` and `corrections/`; both appear complete or not at all. A correction made after
+    the week's end waits in a hidden file until the next week is written to the same folder, and is written there.
+    Memory: the pending corrections and one batch.
     """
     if suffix not in ("jsonl", "parquet"):
-        raise RatchetError(f"suffix = {suffix!r} is no format.", "Use 'jsonl' or 'parquet'.", code="bad_simulation")
+        raise RatchetError(f"suffix = {suffix!r} is not supported.", "Use 'jsonl' or 'parquet'.", code="bad_simulation")
     logs, corrections = folder / "production_logs" / f"{week}.{suffix}", folder / "corrections" / f"{week}.{suffix}"
     late, early = _late(corrections, week + timedelta(days=7)), _late(corrections, week)
     end, arrival = (week + timedelta(days=7)).isoformat(), count()
+    # Heap of corrections not yet written, by time; the number keeps rows of one time in order of arrival.
     under_way: list[tuple[str, int, JsonRow]] = []
     for row in map(json.loads, early.read_text().splitlines() if early.exists() else ()):
         heapq.heappush(under_way, (row["ts"], next(arrival), row))
@@ -60,7 +59,7 @@ def _late(corrections: Path, week: date) -> Path:
 
 @contextmanager
 def _writer(path: Path) -> Iterator[Callable[[JsonRow], None]]:
-    """A function that adds a row to `path`, which appears when the block ends without an error."""
+    """Yield a function that adds a row to `path`; the file appears when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = path.with_name(f".{path.name}.stage")
     try:
@@ -104,4 +103,4 @@ COLUMNS = {
     "production_logs": ("request_id", "ts", "text", "label", "confidence", "adapter", "latency_ms"),
     "corrections": ("request_id", "ts", "label", "annotator", "saw_prediction"),
 }
-"""The columns of each kind of row, in the order in which they are written."""
+"""Columns of each kind of row, in the order in which they are written."""

@@ -1,7 +1,6 @@
-"""Whole weeks of simulated production: requests as they were served, and the corrections that people made of them.
+"""Weeks of simulated production: requests as they were served, and their corrections.
 
-Add here what a week is made of (mix of classes, shares, drift, faults). How rows become files is told in
-`week_files.py`.
+Add here what a week consists of (mix of classes, shares, drift, faults). `week_files.py` turns rows into files.
 """
 
 import hashlib
@@ -27,22 +26,22 @@ _MIX = {
     0: (0.20, 0.19, 0.15, 0.18, 0.11, 0.17),
     1: (0.14, 0.16, 0.23, 0.15, 0.17, 0.15),
 }
-"""Shares of the classes, in the order of `LABELS`, before any drift and after all of it."""
+"""Shares of the classes, in the order of `LABELS`, before any drift (0) and after full drift (1)."""
 
 
 @dataclass(frozen=True)
 class SimulatedRequest:
-    """One request: its production log row, its correction rows, and what only the simulator knows."""
+    """One request: its production log row, its correction rows, and the truth that only the simulator knows."""
 
     log: dict[str, Any]
     corrections: tuple[dict[str, Any], ...]
     possible: tuple[str, ...]
-    """The true class; the two that it lies between where the visit is ambiguous."""
+    """True class; both classes where the visit is ambiguous."""
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """A deterministic world: the same values give the same bytes. All rates are shares between 0 and 1."""
+    """Deterministic simulation: the same values give the same bytes. All rates are shares between 0 and 1."""
 
     seed: int = 7
     served_error_rate: float = 0.2
@@ -51,14 +50,14 @@ class Simulation:
         Annotator("ann_b", error_rate=0.016, saw_prediction=True, anchoring=0.03),
     )
     corrected_share: float = 0.75
-    """Of all requests."""
+    """Share of all requests that are corrected."""
     double_share: float = 0.4
-    """Of the corrected requests: both annotators label them."""
+    """Share of the corrected requests that both annotators label."""
     blind_share: float = 0.7
-    """Of the requests that one annotator labels: the first one does."""
+    """Share of the requests with one label that the first annotator, who is blind, gives."""
     ambiguous_share: float = 0.03
     personal_share: float = 0.01
-    """Texts that end with a made-up personal detail, as in `, note:guest7@example.com`."""
+    """Share of texts that end with an invented personal detail, as in `, note:guest7@example.com`."""
     adapter: str = "bootstrap"
 
     def __post_init__(self) -> None:
@@ -76,12 +75,10 @@ class Simulation:
     def iter_week(
         self, week: date, requests: int, *, drift: float = 0.0, swap: tuple[str, str] | None = None
     ) -> Iterator[SimulatedRequest]:
-        """Yield `requests` requests of the week that begins on Monday `week`, in order of time, with all their
-        corrections.
+        """Yield `requests` requests of the week of Monday `week`, in order of time, with their corrections.
 
         `drift` (0..1) is how far the mix of classes and of form kinds has moved from its start. `swap` names two
-        classes that both annotators take for each other. Memory: 4 bytes a request. Raises `RatchetError` for values
-        that make no sense.
+        classes that both annotators swap. Memory: 4 bytes per request. Raises `RatchetError` for invalid values.
         """
         check_share("drift", drift)
         _check_swap(swap)
@@ -101,10 +98,9 @@ class Simulation:
         swap: tuple[str, str] | None = None,
         suffix: Suffix = "jsonl",
     ) -> tuple[Path, Path]:
-        """Write the week of `iter_week` below `folder`, a classifier's folder or any other; the paths of logs and
-        corrections.
+        """Write the week of `iter_week` below `folder`; return the paths of logs and corrections.
 
-        A correction that comes after the week's end is kept for the next week that is written there.
+        A correction made after the week's end is kept for the next week that is written there.
         """
         rows = (
             (request.log, request.corrections) for request in self.iter_week(week, requests, drift=drift, swap=swap)
@@ -112,14 +108,15 @@ class Simulation:
         return write_week_files(folder, week, rows, suffix=suffix)
 
     def _requests(self, cycle: Cycle, requests: int, drift: float, swaps: dict[str, str]) -> Iterator[SimulatedRequest]:
-        visitors, people = _generator(self.seed, cycle.week, "visitors"), _generator(self.seed, cycle.week, "people")
+        # Two streams, so that the texts of a week stay the same when annotators or rates of errors change.
+        users, people = _generator(self.seed, cycle.week, "visitors"), _generator(self.seed, cycle.week, "people")
         mix = [start + drift * (end - start) for start, end in zip(_MIX[0], _MIX[1], strict=True)]
         kinds = [4 - 3 * abs(drift - place / (len(KINDS) - 1)) for place in range(len(KINDS))]
         mark, seen = cycle.week.toordinal() // 7, Seen(requests)
         for number in range(requests):
-            ambiguous = visitors.random() < self.ambiguous_share
-            possible = visitors.choice(HARD_PAIRS) if ambiguous else tuple(visitors.choices(LABELS, mix))
-            text = self._text(possible, kinds, mark, seen, visitors)
+            ambiguous = users.random() < self.ambiguous_share
+            possible = users.choice(HARD_PAIRS) if ambiguous else tuple(users.choices(LABELS, mix))
+            text = self._text(possible, kinds, mark, seen, users)
             now = cycle.start + timedelta(days=7 * _time_of_week((number + people.random()) / requests))
             label, confidence = answer_as_served(possible, self.served_error_rate, people)
             log = {
@@ -135,21 +132,19 @@ class Simulation:
             }
             yield SimulatedRequest(log, tuple(self._corrections(log, now, possible, swaps, people)), possible)
 
-    def _text(
-        self, possible: tuple[str, ...], kinds: list[float], mark: int, seen: Seen, visitors: random.Random
-    ) -> str:
-        """A trace that no request had before."""
+    def _text(self, possible: tuple[str, ...], kinds: list[float], mark: int, seen: Seen, users: random.Random) -> str:
+        """Return a trace that no request had before."""
         while True:
-            kind = visitors.choices(KINDS, kinds)[0]
+            kind = users.choices(KINDS, kinds)[0]
             events: list[Event] | None
             if len(possible) == 1:
-                events = make_events(possible[0], visitors, kind)
+                events = make_events(possible[0], users, kind)
             else:
-                events = make_ambiguous_events(possible, visitors, kind)
+                events = make_ambiguous_events(possible, users, kind)
             events = mark_events(events, mark)
             if events is None or not seen.add(text := write_events(events)):
                 continue
-            return f"{text}, note:{personal_detail(visitors)}" if visitors.random() < self.personal_share else text
+            return f"{text}, note:{personal_detail(users)}" if users.random() < self.personal_share else text
 
     def _corrections(
         self,
@@ -159,7 +154,7 @@ class Simulation:
         swaps: dict[str, str],
         people: random.Random,
     ) -> Iterator[dict[str, Any]]:
-        """What the annotators made of one request; the same draws are taken whoever corrects it, swapped or not."""
+        """Yield the corrections of one request; the same draws are taken whoever corrects it, swapped or not."""
         corrected, both = people.random() < self.corrected_share, people.random() < self.double_share
         first = people.random() < self.blind_share
         for annotator, alone in zip(self.annotators, (first, not first), strict=True):
@@ -180,8 +175,10 @@ def _generator(seed: int, week: date, stream: str) -> random.Random:
 
 
 def _time_of_week(share: float) -> float:
-    """The time, 0..1 of the week, before which `share` of the requests come: four times as many at noon as at midnight,
-    UTC."""
+    """Return the time, 0..1 of the week, before which `share` of the requests come.
+
+    Four times as many come at noon as at midnight, UTC.
+    """
     return share + 0.6 / (14 * math.pi) * math.sin(14 * math.pi * share)
 
 

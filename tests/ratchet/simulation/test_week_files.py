@@ -99,5 +99,5 @@ def test_a_week_that_fails_half_way_leaves_no_file(tmp_path: Path) -> None:
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     """With those that exist."""
-    with pytest.raises(RatchetError, match=r"'csv' is no format.*'jsonl' or 'parquet'"):
+    with pytest.raises(RatchetError, match=r"'csv' is not supported.*'jsonl' or 'parquet'"):
         WORLD.write_week(tmp_path, MONDAY, 5, suffix="csv")  # type: ignore[arg-type]
