@@ -1,11 +1,12 @@
-"""Writes docs/support_matrix.md from the tests' marks: what each family, method, runtime and export was tried with.
+"""Write docs/support_matrix.md from the marks of the tests: every tested family, method, runtime and export.
 
-Run `python -m benchmarks.support_matrix` (`make matrix`). A test says what it shows, as literals, a tuple for several:
+Run `python -m benchmarks.support_matrix` (`make matrix`). A test states what it shows, as literals, a tuple for
+several:
 
     @pytest.mark.supports(family="causal", method=("lora", "dora"), runtime="llama_cpp", export="gguf_q8_0")
 
 `architecture="gemma"` narrows the family, `refused="cannot be exported"` (words of the error, which the test must match
-itself) makes it a cross, `needs="the gguf extra"` says without what the test is skipped. The mark stands on a test
+itself) makes it a cross, `needs="the gguf extra"` names what the test is skipped without. The mark stands on a test
 function, or in the `marks=` of one of its `pytest.param`s; anywhere else it is an error. Add a new method, runtime or
 export to the lists below.
 """
@@ -35,20 +36,20 @@ KNOWN = {
         "workers_ai",
     ),
 }
-"""`adapter` is the adapter as it was trained, `training` only that it was trained, `ratchet` our own predictor."""
+"""`adapter` is the trained adapter itself, `training` its training alone, `ratchet` our own predictor."""
 _FREE = ("architecture", "refused", "needs")
 _INTRO = """# Support matrix
 
-Written by `make matrix` from the marks of the tests; a test fails when this page is not what they say. ✓: a test shows
-it, ✗: a test shows that it is refused, with the words of the refusal below; empty: nobody tried. `adapter` is the
-adapter as it was trained; `ratchet` is our own predictor, `gateway` the same over HTTP. Tests use tiny random models
-unless they say otherwise.
+Written by `make matrix` from the marks of the tests; a test fails when this page differs from them. ✓: a test shows
+that it works, ✗: a test shows that it is rejected, with the words of the error below; empty: not tested. `adapter` is
+the trained adapter itself; `ratchet` is our own predictor, `gateway` the same over HTTP. Tests use tiny random models
+unless they state otherwise.
 """
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What one test shows of one combination."""
+    """One combination that a test shows at work, or rejected."""
 
     family: str
     method: str
@@ -71,8 +72,7 @@ class Claim:
 
 
 def read_claims(folder: Path) -> list[Claim]:
-    """Every claim of the test files below `folder`, in a fixed order; raises ValueError for a mark that cannot be
-    read."""
+    """Return the claims of all test files below `folder`, in a fixed order; raises ValueError for an invalid mark."""
     files = sorted(folder.rglob("test_*.py"))
     return [
         claim for path in files for claim in read_file(path.read_text(), path.relative_to(folder.parent).as_posix())
@@ -80,7 +80,7 @@ def read_claims(folder: Path) -> list[Claim]:
 
 
 def read_file(source: str, where: str) -> list[Claim]:
-    """The claims of one test file."""
+    """Return the claims of one test file."""
     if "mark.supports" not in source:
         return []
     tree = ast.parse(source)
@@ -88,19 +88,19 @@ def read_file(source: str, where: str) -> list[Claim]:
     seen = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-            for mark in (result for decorator in node.decorator_list for result in _marks(decorator)):
+            for mark in (found for decorator in node.decorator_list for found in _marks(decorator)):
                 seen.add(mark)
                 claims += _claims(mark, f"{where}::{node.name}")
     stray = [mark for mark in _marks(tree) if mark not in seen]
     if stray:
         raise ValueError(
-            f"{where}:{stray[0].lineno}: mark 'supports' stands on no test function; put it on the test itself."
+            f"{where}:{stray[0].lineno}: mark 'supports' is not on a test function; put it on the test itself."
         )
     return claims
 
 
 def render(claims: Sequence[Claim]) -> str:
-    """The page."""
+    """Return the text of the page."""
     rows = sorted({claim.row for claim in claims}, key=lambda row: _order(("family", "method"), row))
     columns = sorted({claim.column for claim in claims}, key=lambda column: _order(("export", "runtime"), column))
     lines = [_INTRO]
@@ -127,7 +127,7 @@ def _claims(mark: ast.Call, test: str) -> Iterable[Claim]:
     try:
         given = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in mark.keywords}
     except ValueError:
-        raise ValueError(f"{test}: mark 'supports' holds what is no literal; write the words out.") from None
+        raise ValueError(f"{test}: mark 'supports' holds a value that is not a literal; write it out.") from None
     if mark.args or set(given) - {*KNOWN, *_FREE} or set(KNOWN) - set(given):
         raise ValueError(
             f"{test}: mark 'supports' needs {', '.join(KNOWN)}, may have {', '.join(_FREE)}, and has {sorted(given)}."
@@ -148,19 +148,19 @@ def _order(keys: Sequence[str], words: Sequence[str]) -> tuple[tuple[int, str], 
 
 
 def _cell(claims: Sequence[Claim]) -> str:
-    """Both signs where a part is taken and a part refused."""
+    """Return the sign of a cell; both where a part is taken and a part rejected."""
     return " ".join(
         sign for sign, refused in (("✓", False), ("✗", True)) if any(bool(c.refused) == refused for c in claims)
     )
 
 
 def _evidence(claim: Claim) -> str:
-    said = f', refused: "{claim.refused}"' if claim.refused else ""
-    return f"- `{claim.test}`{said}{f' (skipped without {claim.needs})' if claim.needs else ''}"
+    refused = f', refused: "{claim.refused}"' if claim.refused else ""
+    return f"- `{claim.test}`{refused}{f' (skipped without {claim.needs})' if claim.needs else ''}"
 
 
 def main() -> int:
-    """Write the page."""
+    """Write the page; return 0."""
     claims = read_claims(ROOT / "tests")
     (ROOT / PAGE).write_text(render(claims))
     print(f"{PAGE}: {len(claims)} claims of {len({claim.test for claim in claims})} tests")

@@ -48,10 +48,10 @@ def test_an_architecture_has_a_row_of_its_own() -> None:
         (source(MARK.replace('"lora"', '"laura"')), "method 'laura' is unknown; known are lora, dora"),
         (source('family="causal"'), "needs family, method, export, runtime"),
         (source(MARK + ', speed="fast"'), "has .*'speed'"),
-        (source(MARK.replace('"lora"', "METHOD")), "no literal"),
-        (f"pytestmark = pytest.mark.supports({MARK})\n", "stands on no test function"),
+        (source(MARK.replace('"lora"', "METHOD")), "not a literal"),
+        (f"pytestmark = pytest.mark.supports({MARK})\n", "is not on a test function"),
     ],
-    ids=["unknown word", "incomplete", "unknown key", "no literal", "on no test"],
+    ids=["unknown word", "incomplete", "unknown key", "not a literal", "not on a test"],
 )
 def test_a_mark_that_cannot_be_read_is_refused(text: str, said: str) -> None:
     """With its place, so that no claim is lost in silence."""
