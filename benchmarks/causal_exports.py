@@ -1,10 +1,9 @@
-"""Measures every export of a trained causal adapter on real tickets: accuracy, ECE, size, speed, and the verdict of
-parity.
+"""Measure every export of a causal adapter trained on real tickets: accuracy, ECE, size, speed and parity.
 
-Run `python -m benchmarks.causal_exports` after `make setup-causal` (`--train 200 --kinds gguf_q8_0` for a quick look).
-A LoRA is trained on corrected tickets by the product's own process, calibrated and sealed in a home, and each kind is
-exported by `ratchet/storage/registry/exports.py` as `ratchet export` does it. Exits 0 when every kind was exported,
-whatever parity says; 0 with a message where there is no data.
+Run `python -m benchmarks.causal_exports --data FOLDER` after `make setup-causal` (`--train 200 --kinds gguf_q8_0` for a
+quick look). A LoRA is trained on corrected tickets by the product's own process, calibrated and sealed in a home, and
+each kind is exported by `ratchet/storage/registry/exports.py` as `ratchet export` does it. Exits 0 when every kind was
+exported, whatever the verdict on parity.
 """
 
 import argparse
@@ -38,27 +37,27 @@ from ratchet.storage.specs import Specs
 from ratchet.training.plan import Examples, TrainingPlan, prepare
 from ratchet.training.result import read_result
 
-ASKED = tuple(KINDS)
+EXPORTS = tuple(KINDS)
 
 
 def read_tickets(data: Path, count: int) -> Examples:
-    """The first corrected tickets by time: those whose annotators agree, none of which is in the golden set."""
+    """Return the first corrected tickets by time whose annotators agree and which are not in the golden set."""
     golden = {json.loads(line)["text"] for line in (data / "golden.jsonl").read_text().splitlines()}
     labels: dict[str, set[str]] = {}
     for path in sorted((data / "corrections").glob("*.jsonl")):
         for row in map(json.loads, path.read_text().splitlines()):
             labels.setdefault(row["request_id"], set()).add(row["label"])
-    result: Examples = []
+    tickets: Examples = []
     for path in sorted((data / "production_logs").glob("*.jsonl")):
         for row in map(json.loads, path.read_text().splitlines()):
-            said = labels.get(row["request_id"], set())
-            if len(said) == 1 and row["text"] not in golden:
-                result.append((row["text"], *said))
-    return result[:count]
+            given = labels.get(row["request_id"], set())
+            if len(given) == 1 and row["text"] not in golden:
+                tickets.append((row["text"], *given))
+    return tickets[:count]
 
 
 def make_adapter(home: Home, options: argparse.Namespace) -> str:
-    """Train, calibrate and seal one candidate in `home`, noted as that of a cycle; its digest."""
+    """Train, calibrate and seal one candidate in `home`, noted as that of a cycle; return its digest."""
     ratchet(home, "init", NAME, "--labels-from", options.data / "golden.jsonl")
     spec = Specs(home)[NAME]
     examples = read_tickets(options.data, options.train + options.held_out)
@@ -81,7 +80,7 @@ def make_adapter(home: Home, options: argparse.Namespace) -> str:
 
 
 def line_of(kind: str, record: dict[str, Any], seconds: float) -> str:
-    """A row of the table: the figures of the texts that decided."""
+    """Format one export as a row of the table."""
     verdict, speed = record["verdict"], record["speed"]
     evidence = verdict["evidence"]
     fast, own = speed["export_texts_per_s"], speed["adapter_texts_per_s"]
@@ -95,7 +94,7 @@ def line_of(kind: str, record: dict[str, Any], seconds: float) -> str:
 
 
 def main() -> int:
-    """Exit code 0 when every kind was exported."""
+    """Export every kind and print the table; return 0 when every kind was exported."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
@@ -106,8 +105,8 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--layers", default="top:10")
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--kinds", nargs="+", default=ASKED, choices=ASKED)
-    parser.add_argument("--home", type=Path, help="keep the home here; an adapter that lies in it is not trained again")
+    parser.add_argument("--kinds", nargs="+", default=EXPORTS, choices=EXPORTS)
+    parser.add_argument("--home", type=Path, help="keep the home here; an adapter that is already in it is used again")
     options = parser.parse_args()
     if not (options.data / "golden.jsonl").is_file():
         print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
@@ -118,7 +117,7 @@ def main() -> int:
     ) as folder:
         home, started = Home(Path(folder)), time.perf_counter()
         digest = next(iter(AdapterStore(home).digests(NAME)), "") or make_adapter(home, options)
-        print(f"adapter {digest[:12]} after {time.perf_counter() - started:.0f} s; points lost or won against it:")
+        print(f"adapter {digest[:12]} after {time.perf_counter() - started:.0f} s; differences from it in points:")
         print(
             f"{'kind':13}{'texts':>6}{'changed':>8}{'accuracy':>10}{'points':>8}{'F1':>8}{'ECE':>9}"
             f"{'MB':>7}{'texts/s':>8}{'adapter':>8}{'made s':>8}  parity"

@@ -1,6 +1,6 @@
-"""Measures LoRA training of the encoder against `transformers.Trainer` at its defaults, on the same examples.
+"""Measure LoRA training of the encoder against `transformers.Trainer` at its defaults, on the same examples.
 
-Run `python -m benchmarks.encoder` (`--data FILE` takes JSON lines of text and label; `--rows 600 --seeds 1` for a quick
+Run `python -m benchmarks.encoder` (`--data FILE` reads JSON lines of text and label; `--rows 600 --seeds 1` for a quick
 look). The two sides alternate, each run in fresh processes. Both get the same base, LoRA, head, epochs, batch, peak
 learning rate, linear schedule with warm-up, weight decay and clipping; neither stops early. Trainer keeps its own
 defaults in everything else: float32, its threads, random batches, its optimiser, its collator's padding. Exits 1 when a
@@ -29,7 +29,7 @@ from ratchet.training.plan import Examples, TrainingPlan, prepare
 from ratchet.training.result import read_result
 
 MIN_RATIO = 2.5
-MAX_LOSS = 0.005  # of macro-F1, beyond the spread of the seeds: what a different order of rounding may cost
+MAX_LOSS = 0.005  # of macro-F1, beyond the spread of the seeds: allowance for another order of rounding
 WARM_UP, WEIGHT_DECAY = 0.1, 0.01
 
 SUBJECTS = {
@@ -55,8 +55,7 @@ ASIDES = (
 
 
 def make_examples(rows: int, seed: int, names: Sequence[str] = tuple(SUBJECTS), wrong_share: float = 0.05) -> Examples:
-    """Support messages of 3 to 60 words about `names`, one label in twenty wrong: most short, a few long, as in real
-    mail."""
+    """Return support messages of 3 to 60 words about `names`, most of them short; one label in twenty is wrong."""
     random = np.random.default_rng(seed)
     examples = []
     for _ in range(rows):
@@ -71,7 +70,7 @@ def make_examples(rows: int, seed: int, names: Sequence[str] = tuple(SUBJECTS), 
 
 
 def run_ours(folder: Path, plan: TrainingPlan, splits: dict[str, Examples]) -> tuple[float, float]:
-    """Samples per second of training, and macro-F1 on the test split, of the product's own training process."""
+    """Return samples per second, and macro-F1 on the test split, of the product's own training process."""
     work = prepare(folder, plan, splits["train"], splits["calibration"])
     subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, capture_output=True)
     result = read_result(work)
@@ -82,7 +81,7 @@ def run_ours(folder: Path, plan: TrainingPlan, splits: dict[str, Examples]) -> t
 
 
 def run_trainer(folder: Path, plan: TrainingPlan, splits: dict[str, Examples]) -> tuple[float, float]:
-    """The same of `transformers.Trainer`, in a process of its own with the environment as it is."""
+    """Return the same figures of `transformers.Trainer`, in a process of its own with the environment as it is."""
     task = folder / "trainer.json"
     task.write_text(json.dumps({"plan": plan.as_json(), "splits": splits, "folder": str(folder)}))
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.encoder", "--trainer", str(task)]
@@ -92,7 +91,7 @@ def run_trainer(folder: Path, plan: TrainingPlan, splits: dict[str, Examples]) -
 
 
 def train_with_trainer(task: Path) -> None:
-    """The other side, inside its process: prints samples per second and macro-F1 as JSON."""
+    """Train with `transformers.Trainer` in this process and print samples per second and macro-F1 as JSON."""
     import torch
     from peft import LoraConfig, TaskType, get_peft_model
     from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
@@ -145,31 +144,32 @@ def train_with_trainer(task: Path) -> None:
     started = time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - started
-    result = trainer.predict(rows["test"]).predictions.argmax(axis=1)
+    predicted = trainer.predict(rows["test"]).predictions.argmax(axis=1)
     truth = np.array([row["labels"] for row in rows["test"]])
-    score = macro_f1(result, truth, len(plan.labels))
+    score = macro_f1(predicted, truth, len(plan.labels))
     print(json.dumps([len(rows["train"]) * candidate.epochs / seconds, score]))
 
 
 def read_splits(data: Path | None, rows: int) -> dict[str, Examples]:
-    """Train, calibration and test as 80, 5 and 15 % of the examples, in order."""
+    """Return train, calibration and test as 80, 5 and 15 % of the examples, in order."""
     if data is None:
         examples = make_examples(rows, seed=0)
     else:
-        result = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
-        examples = [(row["text"], row["label"]) for row in result][:rows]
+        lines = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
+        examples = [(row["text"], row["label"]) for row in lines][:rows]
     first, second = int(0.8 * len(examples)), int(0.85 * len(examples))
     return {"train": examples[:first], "calibration": examples[first:second], "test": examples[second:]}
 
 
 def compare(splits: dict[str, Examples], seeds: int, epochs: int) -> bool:
-    """Run both sides in turn for each seed, print the table, and say whether the bounds hold."""
+    """Run both sides in turn for each seed and print the table; return True when the bounds hold."""
     labels = tuple(sorted({label for _, label in splits["train"]}))
     sides = {"ratchet": run_ours, "Trainer": run_trainer}
     figures: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
     print(f"{len(splits['train'])} examples, {epochs} epochs, {os.cpu_count()} cores")
     print(f"{'side':10}{'seed':>6}{'samples/s':>12}{'macro-F1':>10}")
     for seed in range(seeds):
+        # The first side of each round changes, so that load on the machine that comes and goes hits both.
         for side in sorted(sides, reverse=bool(seed % 2)):
             candidate = Candidate(seed=seed, epochs=epochs, patience=epochs)
             base = resolve_base(candidate.base)
@@ -188,7 +188,7 @@ def compare(splits: dict[str, Examples], seeds: int, epochs: int) -> bool:
 
 
 def main() -> int:
-    """Exit code 0 when both bounds hold."""
+    """Run the benchmark; return 0 when both bounds hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="JSON lines with text and label")
     parser.add_argument("--rows", type=int, default=2000)

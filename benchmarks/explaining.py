@@ -1,10 +1,9 @@
-"""Explains answers of several models on one thread: seconds a text, points looked at, and by how much attributions miss
-their sum.
+"""Measure explanations on one thread: seconds per text, points evaluated, and the error of the sum of attributions.
 
-Run `python -m benchmarks.explaining` (`--texts 20`). MiniLM's LoRA and probe are trained on the simulator's texts
-first, one epoch; `--causal 4` also explains that many texts by SmolLM2-135M, untuned, after `make setup-causal`. What
-is timed is `explain_text`; the command `ratchet explain` adds the loading of torch and the model. `--home HOME --name
-NAME` explains the golden set of a classifier by its live adapter instead.
+Run `python -m benchmarks.explaining` (`--texts 20`). A LoRA and a probe on MiniLM are trained on generated messages
+first, one epoch; `--causal 4` also explains that many texts by SmolLM2-135M, untuned, after `make setup-causal`. The
+time is that of `explain_text`; the command `ratchet explain` also loads torch and the model. `--home HOME --name NAME`
+explains the golden set of a classifier by its live adapter instead.
 """
 
 import argparse
@@ -38,22 +37,21 @@ ROWS = 400
 
 
 def measure(who: str, predictor: Predictor, texts: Sequence[str]) -> str:
-    """The line of one model."""
-    explain_text(predictor, texts[0])
-    result, seconds = [], []
+    """Explain the texts with one model; return its row of the table."""
+    explain_text(predictor, texts[0])  # loads what is loaded once
+    explanations, seconds = [], []
     for text in texts:
         started = time.perf_counter()
-        result.append(explain_text(predictor, text))
+        explanations.append(explain_text(predictor, text))
         seconds.append(time.perf_counter() - started)
-    figures = f"{statistics.median(seconds):>10.2f}{max(seconds):>10.2f}{max(each.steps for each in result):>8}"
-    missed = max(abs(each.delta) for each in result)
-    return (
-        f"{who:32}{len(texts):>6}{figures}{missed:>10.4f}{sum(each.converged for each in result):>11} of {len(result)}"
-    )
+    figures = f"{statistics.median(seconds):>10.2f}{max(seconds):>10.2f}{max(each.steps for each in explanations):>8}"
+    missed = max(abs(each.delta) for each in explanations)
+    converged = sum(each.converged for each in explanations)
+    return f"{who:32}{len(texts):>6}{figures}{missed:>10.4f}{converged:>11} of {len(explanations)}"
 
 
 def train(candidates: tuple[Candidate, ...], folder: Path) -> list[Predictor]:
-    """The candidates, trained as the product does, one after the other."""
+    """Train the candidates as the product does, one after the other; return their predictors."""
     splits = read_splits(None, ROWS)
     labels, base = tuple(sorted({label for _, label in splits["train"]})), resolve_base(candidates[0].base)
     plan = TrainingPlan(labels, candidates, {base.name: base.revision}, digest_json(splits), "benchmark")
@@ -63,7 +61,7 @@ def train(candidates: tuple[Candidate, ...], folder: Path) -> list[Predictor]:
 
 
 def untuned() -> Predictor:
-    """SmolLM2 by the default prompt for the simulator's labels."""
+    """Return SmolLM2 with the default prompt for the generated messages' labels."""
     base, labels = (
         resolve_base(DEFAULT_BASES["causal"]),
         sorted({label for _, label in read_splits(None, ROWS)["train"]}),
@@ -74,7 +72,7 @@ def untuned() -> Predictor:
 
 
 def main() -> int:
-    """Exit code 0 when every explanation was made."""
+    """Print a row for each model; return 0."""
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -85,12 +83,12 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     texts = [text for text, _ in read_splits(None, ROWS)["test"]]
-    print(f"{'model':32}{'texts':>6}{'median s':>10}{'most s':>10}{'points':>8}{'missed':>10}{'converged':>14}")
+    print(f"{'model':32}{'texts':>6}{'median s':>10}{'most s':>10}{'points':>8}{'error':>10}{'converged':>14}")
     if options.home:
         home, name = Home(options.home), options.name
         live = Ledger(home).live(name)
         if live is None:
-            raise SystemExit(f"{name} has no live adapter: ratchet promote {name} --why TEXT")
+            raise SystemExit(f"{name} has no live adapter; promote one: ratchet promote {name} --why TEXT")
         golden = [item.text for item in Specs(home).golden(name)][: options.texts]
         print(measure(f"{name} {live[:12]}", load_predictor(AdapterStore(home).open(name, live)), golden))
         return 0

@@ -1,7 +1,7 @@
-"""Measures the ONNX exports of a trained encoder against the plain transformers pipeline, one text at a time.
+"""Measure the ONNX exports of a trained encoder against the plain transformers pipeline, one text at a time.
 
 Run `python -m benchmarks.exports` (`--rows 600 --texts 60` for a quick look). A LoRA is trained on generated messages
-first. Then pipeline, our own float32 predictor, ONNX and int8 ONNX answer the same test texts in turn, each with one
+first. Then pipeline, our own float32 predictor, ONNX and int8 ONNX classify the same test texts in turn, each with one
 thread. Exits 1 when int8 is less than 5 times as fast as the pipeline, or loses more than 0.3 points of accuracy on all
 test texts.
 """
@@ -36,7 +36,7 @@ MIN_RATIO, MAX_LOSS, ROUNDS = 5.0, 0.003, 7
 
 
 def train(folder: Path, examples: Examples, calibration: Examples) -> Path:
-    """An adapter folder trained by the product's own process."""
+    """Train an adapter by the product's own process; return its folder."""
     candidate = Candidate(epochs=2)
     base = resolve_base(candidate.base)
     labels = tuple(sorted({label for _, label in examples}))
@@ -47,7 +47,7 @@ def train(folder: Path, examples: Examples, calibration: Examples) -> Path:
 
 
 def measure(rows: int, texts: int) -> bool:
-    """Train, export, ask in turn, print the table, and say whether the bounds hold."""
+    """Train, export, run all sides in turn and print the table; return True when the bounds hold."""
     import torch
     from transformers import AutoTokenizer, pipeline
 
@@ -67,13 +67,14 @@ def measure(rows: int, texts: int) -> bool:
     tokenizer = AutoTokenizer.from_pretrained(opened.base.folder)
     plain = pipeline("text-classification", model=merged_model(opened), tokenizer=tokenizer, device=-1)
     sides: dict[str, Callable[[str], Any]] = {"pipeline": plain}
-    sides |= {side: functools.partial(_ask_one, result) for side, result in predictors.items()}
-    asked = [text for text, _ in test[:texts]]
+    sides |= {side: functools.partial(_predict_one, predictor) for side, predictor in predictors.items()}
+    timed = [text for text, _ in test[:texts]]
     seconds: dict[str, list[float]] = {side: [] for side in sides}
+    # All sides in every round: other work on the machine then slows all of them, and the ratios hold.
     for _ in range(ROUNDS):
         for side, answer in sides.items():
             started = time.perf_counter()
-            for text in asked:
+            for text in timed:
                 answer(text)
             seconds[side].append(time.perf_counter() - started)
     truth = np.array([opened.card.labels.index(label) for _, label in test])
@@ -81,14 +82,14 @@ def measure(rows: int, texts: int) -> bool:
         side: float((p.logits([t for t, _ in test]).argmax(axis=1) == truth).mean()) for side, p in predictors.items()
     }
     ratios = {
-        side: statistics.median(p / s for p, s in zip(seconds["pipeline"], result, strict=True))
-        for side, result in seconds.items()
+        side: statistics.median(p / s for p, s in zip(seconds["pipeline"], own, strict=True))
+        for side, own in seconds.items()
     }
     print(f"{'side':10}{'texts/s':>9}{'ratio':>7}{'accuracy':>10}{'MB':>7}")
-    for side, result in seconds.items():
+    for side, own in seconds.items():
         reached = f"{right[side]:.4f}" if side in right else "-"
         size = f"{sizes[side] / 1e6:.0f}" if side in sizes else "-"
-        print(f"{side:10}{len(asked) / statistics.median(result):>9.0f}{ratios[side]:>7.2f}{reached:>10}{size:>7}")
+        print(f"{side:10}{len(timed) / statistics.median(own):>9.0f}{ratios[side]:>7.2f}{reached:>10}{size:>7}")
     loss = right["ratchet"] - right["onnx_int8"]
     print(
         f"int8 is {ratios['onnx_int8']:.2f} times the pipeline (at least {MIN_RATIO}); accuracy {-loss:+.4f} (at least"
@@ -97,12 +98,12 @@ def measure(rows: int, texts: int) -> bool:
     return ratios["onnx_int8"] >= MIN_RATIO and loss <= MAX_LOSS
 
 
-def _ask_one(predictor: Predictor, text: str) -> object:
+def _predict_one(predictor: Predictor, text: str) -> object:
     return predictor.predict([text])
 
 
 def main() -> int:
-    """Exit code 0 when both bounds hold."""
+    """Run the benchmark; return 0 when both bounds hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1500)
     parser.add_argument("--texts", type=int, default=100)

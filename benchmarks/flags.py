@@ -1,10 +1,9 @@
-"""Measures one choice of who answers: the OpenFeature client with the flag file's provider, and with another in its
-place.
+"""Measure one flag evaluation: the OpenFeature client with the provider of the flag file, and with another provider.
 
 Run `python -m benchmarks.flags`. Each figure is of seven rounds of 5,000 evaluations, with another user each time, as
-the gateway makes them: the clock's best and worst round, and the processor time of the best. The bare evaluator of
-flagd stands beside. An evaluation waits for nothing, so processor time is what it costs on a machine that others use
-too: exits 1 when that of the file's provider is over 50 microseconds.
+the gateway makes them: wall-clock time of the best and worst round, and processor time of the best. The bare evaluator
+of flagd is measured too. An evaluation never waits, so processor time is its cost on a machine with other work: exits 1
+when that of the file's provider is over 50 microseconds.
 """
 
 import sys
@@ -28,8 +27,10 @@ ROLLOUTS = {"live only": Rollout(A), "25 % of users": Rollout(A, B, 25), "killed
 
 
 def measure_us(call: Callable[[str], object]) -> tuple[float, float, float]:
-    """Microseconds for one call: by the clock in the best and in the worst round, and this thread's processor time in
-    the best."""
+    """Return microseconds per call.
+
+    By the clock in the best and in the worst round, and this thread's processor time in the best.
+    """
     clock, processor = [], []
     for _ in range(ROUNDS):
         began, spent = time.perf_counter(), time.thread_time()
@@ -41,12 +42,12 @@ def measure_us(call: Callable[[str], object]) -> tuple[float, float, float]:
 
 
 def describe(found: tuple[float, float, float]) -> str:
-    """The figures of `measure_us` in a line."""
+    """Format the figures of `measure_us`."""
     return f"{found[0]:5.1f} to {found[1]:6.1f} us, processor {found[2]:5.1f} us"
 
 
 def main() -> int:
-    """Print the figures; 1 when the bound is missed."""
+    """Print the figures; return 1 when the bound is missed."""
     worst = 0.0
     for name, rollout in ROLLOUTS.items():
         core, provider = FlagdCore(), FileProvider(Home(Path()))
@@ -60,16 +61,16 @@ def main() -> int:
         def chosen(key: str, evaluator: Evaluator = evaluator, rollout: Rollout = rollout) -> object:
             return resolve_slot(evaluator.ask("tickets", A, key), rollout)
 
-        alone, asked = measure_us(bare), measure_us(chosen)
-        worst = max(worst, asked[2])
-        print(f"{name:14}  flagd alone    {describe(alone)}\n{'':14}  file provider  {describe(asked)}")
+        alone, with_provider = measure_us(bare), measure_us(chosen)
+        worst = max(worst, with_provider[2])
+        print(f"{name:14}  flagd alone    {describe(alone)}\n{'':14}  file provider  {describe(with_provider)}")
     other = Evaluator(
         FileProvider(Home(Path())), lambda: InMemoryProvider({"tickets": InMemoryFlag("live", {"live": A})}), 5
     )
     other.start()
     aside = measure_us(lambda key: resolve_slot(other.ask("tickets", A, key), ROLLOUTS["live only"]))
     other.stop()
-    print(f"{'on a thread':14}  another's      {describe(aside)}")
+    print(f"{'on a thread':14}  other provider {describe(aside)}")
     print(f"bound: {MAX_US:.0f} us of processor time for the file provider: {'held' if worst <= MAX_US else 'missed'}")
     return int(worst > MAX_US)
 

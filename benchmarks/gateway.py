@@ -1,11 +1,10 @@
-"""Measures the gateway as a process of its own, over HTTP on loopback, on the packaged encoder with random LoRA
-adapters.
+"""Measure the gateway as a process of its own over HTTP on loopback: throughput, shadow, swaps and memory.
 
-Run `python -m benchmarks.gateway` (`--seconds 5 --rounds 1 --requests 5000` for a quick look). Four questions, ratios
-of one run: throughput of 32 clients against the plain transformers pipeline asked one text at a time; p99 of live at 70
-% load with every request shadowed against none; failed requests during 50 swaps under load; growth of memory over many
-requests (on a tiny encoder, so that it ends). Rounds alternate. Exits 1 when a bound is missed. Flag evaluation is
-`benchmarks/flags.py`.
+Run `python -m benchmarks.gateway` (`--seconds 5 --rounds 1 --requests 5000` for a quick look). The packaged encoder has
+random LoRA adapters. Four measurements, as ratios within one run: throughput of 32 clients against the plain
+transformers pipeline, one text at a time; p99 of live at 70 % load with every request shadowed against none; failed
+requests during 50 swaps under load; growth of memory over many requests (on a tiny encoder, to save time). Rounds
+alternate. Exits 1 when a bound is missed. Flag evaluation is measured in `benchmarks/flags.py`.
 """
 
 import argparse
@@ -38,7 +37,7 @@ TEXTS = [make_text(list(WORDS)[n % 3], _DRAW, n) for n in range(500)]
 
 
 class Bench:
-    """A home with a classifier whose adapters are random, and what is done to it."""
+    """Home with one classifier and random adapters."""
 
     def __init__(self, root: Path, base: Base, adapters: int) -> None:
         self.home = Home(root / "home")
@@ -49,14 +48,14 @@ class Bench:
         self.enter(self.adapters[0])
 
     def enter(self, adapter: str, action: str = "promote") -> None:
-        """Move an adapter."""
+        """Record an action on an adapter in the ledger and the flag."""
         receipts = keep_receipts(self.home, "small", _WEEK, adapter) if action in {"promote", "shadow"} else {}
-        said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
-        record(self.home, "small", action=action, adapter=adapter, receipts=receipts, **said)
+        fields = {"ts": "2026-01-05T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
+        record(self.home, "small", action=action, adapter=adapter, receipts=receipts, **fields)
 
 
 async def ask(streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], n: int) -> int:
-    """One request on an open connection; its status."""
+    """Send one request on an open connection; return its status."""
     reader, writer = streams
     body = json.dumps({"text": TEXTS[n % len(TEXTS)], "user_id": f"u{n}"}).encode()
     writer.write(
@@ -71,26 +70,25 @@ async def ask(streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], n: int
 async def saturate(
     port: int, *, seconds: float = 0.0, requests: int = 0, clients: int = CLIENTS
 ) -> tuple[float, list[int]]:
-    """Requests a second of `clients` that never pause, and every status; for so long, or so many requests."""
-    result: list[int] = []
+    """Return requests per second of `clients` that never pause, and every status, for `seconds` or `requests`."""
+    statuses: list[int] = []
     numbers = iter(range(requests or 10**9))
     began = time.monotonic()
 
     async def work() -> None:
         streams = await asyncio.open_connection("127.0.0.1", port)
         for n in numbers:
-            result.append(await ask(streams, n))
+            statuses.append(await ask(streams, n))
             if seconds and time.monotonic() - began > seconds:
                 break
         streams[1].close()
 
     await asyncio.gather(*(work() for _ in range(clients)))
-    return len(result) / (time.monotonic() - began), result
+    return len(statuses) / (time.monotonic() - began), statuses
 
 
 async def arrive(port: int, rate: float, seconds: float, seed: int) -> list[float]:
-    """Milliseconds of each request that arrives at `rate` a second, at random, whether or not those before it are
-    answered."""
+    """Return milliseconds of requests that arrive at random, `rate` per second, without waiting for earlier ones."""
     draw, waits, tasks = random.Random(seed), list[float](), list[asyncio.Task[None]]()
     pool: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(128):
@@ -113,7 +111,7 @@ async def arrive(port: int, rate: float, seconds: float, seed: int) -> list[floa
 
 
 def time_pipeline(base: Base, seconds: float) -> float:
-    """Texts a second of the plain transformers pipeline, one call for each, with its defaults."""
+    """Return texts per second of the plain transformers pipeline with its defaults, one call for each text."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
     model = AutoModelForSequenceClassification.from_pretrained(base.folder, num_labels=len(WORDS))
@@ -127,12 +125,12 @@ def time_pipeline(base: Base, seconds: float) -> float:
 
 
 def port_of(url: str) -> int:
-    """The port of an address."""
+    """Return the port of an address."""
     return int(url.rsplit(":", 1)[1])
 
 
 def bench_throughput(bench: Bench, base: Base, seconds: float, rounds: int) -> tuple[float, float]:
-    """The median ratio, and the gateway's median rate."""
+    """Return the median ratio to the pipeline, and the gateway's median rate."""
     ratios, rates = [], []
     with run_gateway(bench.home, bench.home.root / "gateway.log") as url:
         asyncio.run(saturate(port_of(url), requests=200))
@@ -146,10 +144,10 @@ def bench_throughput(bench: Bench, base: Base, seconds: float, rounds: int) -> t
 
 
 def bench_shadow(bench: Bench, rate: float, seconds: float, rounds: int) -> float:
-    """The ratio of live's p99 with every request shadowed against none, at 70 % of `rate`.
+    """Return the ratio of live's p99 with every request shadowed to its p99 with none, at 70 % of `rate`.
 
-    One gateway, in turns with and without, each pair with the same arrivals; p99 is taken over all turns of a kind, for
-    a single turn's is made by a dozen requests.
+    One gateway, in turns with and without, each pair with the same arrivals. p99 is taken over all turns of a kind,
+    because that of a single turn depends on a dozen requests.
     """
     waits: dict[bool, list[float]] = {False: [], True: []}
     with run_gateway(bench.home, bench.home.root / "gateway.log") as url:
@@ -173,19 +171,20 @@ def bench_shadow(bench: Bench, rate: float, seconds: float, rounds: int) -> floa
 
 def expire(bench: Bench) -> None:
     """End the shadow."""
-    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK, "receipts": {}}
-    record(bench.home, "small", action="expire", adapter=bench.adapters[0], previous_adapter=bench.adapters[1], **said)
+    fields = {"ts": "2026-01-05T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
+    moved = {"adapter": bench.adapters[0], "previous_adapter": bench.adapters[1]}
+    record(bench.home, "small", action="expire", receipts={}, **moved, **fields)
 
 
 def bench_swaps(bench: Bench) -> int:
-    """Requests that failed while live changed fifty times under load."""
+    """Return the number of requests that failed while live changed fifty times under load."""
 
     async def swap(port: int) -> list[int]:
-        asked = asyncio.create_task(saturate(port, requests=10**9, seconds=SWAPS * 0.5, clients=8))
+        load = asyncio.create_task(saturate(port, requests=10**9, seconds=SWAPS * 0.5, clients=8))
         for turn in range(SWAPS):
             await asyncio.to_thread(bench.enter, bench.adapters[(turn + 1) % len(bench.adapters)])
             await asyncio.sleep(0.3)
-        return (await asked)[1]
+        return (await load)[1]
 
     with run_gateway(bench.home, bench.home.root / "gateway.log") as url:
         statuses = asyncio.run(swap(port_of(url)))
@@ -195,7 +194,7 @@ def bench_swaps(bench: Bench) -> int:
 
 
 def bench_memory(root: Path, requests: int) -> float:
-    """Megabytes of proportional set size that the gateway grew by over `requests`, after a warm-up of a tenth."""
+    """Return the growth of proportional set size in MB over `requests`, after a warm-up of a tenth of them."""
     bench = Bench(root, resolve_base(str(write_tiny_encoder(root / "base", TEXTS))), 2)
     bench.enter(bench.adapters[1], "shadow")
     with run_gateway(bench.home, root / "gateway.log") as url:
@@ -209,7 +208,7 @@ def bench_memory(root: Path, requests: int) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures; 1 when a bound is missed."""
+    """Print the figures; return 1 when a bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,8 +1,9 @@
-"""Measures what the gateway answers a second when it asks an adapter itself, its ONNX export, and its int8 export.
+"""Measure requests per second of the gateway with an adapter in process, with its ONNX export and its int8 export.
 
 Run `python -m benchmarks.gateway_runtimes` (`--seconds 4 --rounds 1` for a quick look). A LoRA on the packaged encoder
-is trained on generated messages first and gets in on real receipts of `target_fit`. A gateway process for each runtime,
-in turns, over HTTP on loopback: 32 clients that never pause, and one. No bound: it is a figure to choose a target by.
+is trained on generated messages first and admitted by real receipts of `target_fit`. One gateway process for each
+runtime, in turns, over HTTP on loopback: 32 clients that never pause, and one. The figures have no bound: they help to
+choose a target.
 """
 
 import argparse
@@ -38,8 +39,7 @@ _TARGETS = {
 
 
 def make_noisy(count: int, seed: int) -> Examples:
-    """Messages of which one in ten has another label than it should, so that a temperature has something to be fitted
-    on."""
+    """Return messages of which one in ten has a wrong label, so that there is a temperature to fit."""
     draw, labels = random.Random(seed), list(WORDS)
     return [
         (make_text(label, draw, n), label if draw.random() < 0.9 else draw.choice(labels))
@@ -49,11 +49,11 @@ def make_noisy(count: int, seed: int) -> Examples:
 
 
 def make_home(root: Path, folder: Path, calibration: Calibration, target: str) -> Home:
-    """A home in which the adapter of `folder` is live for `target`, on the verdict that its cycle would have given."""
+    """Return a home in which the adapter of `folder` is live for `target`, by the verdict that its cycle would give."""
     home, cycle = Home(root), Cycle("small", parse_week(_WEEK))
     SmallClassifier(home).write(target)
     golden = [{"text": text, "label": label} for text, label in make_noisy(100, seed=11)]
-    write_lines(home.golden("small"), golden)  # as many as make a figure of ECE worth something
+    write_lines(home.golden("small"), golden)  # enough for a meaningful ECE
     adapter = AdapterStore(home).seal("small", folder, {"calibration": calibration.as_json()})
     keep_receipts(home, "small", _WEEK, adapter)
     specs = Specs(home)
@@ -62,13 +62,13 @@ def make_home(root: Path, folder: Path, calibration: Calibration, target: str) -
         raise SystemExit(f"not measured: {verdict.reason}")
     print(verdict.reason)
     Receipts(home).write(cycle, "target_fit", verdict, {"adapter": adapter, "training_set": "0" * 64})
-    said = {"ts": f"{_WEEK}T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
-    record(home, "small", action="promote", adapter=adapter, receipts=Receipts(home).keep(cycle), **said)
+    fields = {"ts": f"{_WEEK}T10:00:00+00:00", "actor": "benchmark", "why": "benchmark", "week": _WEEK}
+    record(home, "small", action="promote", adapter=adapter, receipts=Receipts(home).keep(cycle), **fields)
     return home
 
 
 def measure(seconds: float, rounds: int) -> None:
-    """Train, let in, ask in turns, print the medians."""
+    """Train, admit, measure in turns and print the medians."""
     examples = make_noisy(160, seed=7)
     rates: dict[str, dict[int, list[float]]] = {runtime: {CLIENTS: [], 1: []} for runtime in _TARGETS}
     with tempfile.TemporaryDirectory() as name:
@@ -84,17 +84,17 @@ def measure(seconds: float, rounds: int) -> None:
             for runtime, home in homes.items():
                 with run_gateway(home, home.root / "gateway.log") as url:
                     asyncio.run(saturate(port_of(url), requests=200))
-                    for clients, result in rates[runtime].items():
+                    for clients, measured in rates[runtime].items():
                         rate, statuses = asyncio.run(saturate(port_of(url), seconds=seconds, clients=clients))
                         if set(statuses) != {200}:
                             raise SystemExit(f"not measured: {runtime} answered with {sorted(set(statuses))}")
-                        result.append(rate)
-                        print(f"  {runtime}, {clients} client(s): {result[-1]:.0f}/s")
+                        measured.append(rate)
+                        print(f"  {runtime}, {clients} client(s): {rate:.0f}/s")
     for runtime, by_clients in rates.items():
-        said = ", ".join(
-            f"{clients} client(s) {statistics.median(result):.0f}/s" for clients, result in by_clients.items()
+        medians = ", ".join(
+            f"{clients} client(s) {statistics.median(measured):.0f}/s" for clients, measured in by_clients.items()
         )
-        print(f"{runtime}: {said}")
+        print(f"{runtime}: {medians}")
 
 
 if __name__ == "__main__":

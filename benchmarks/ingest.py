@@ -1,9 +1,9 @@
-"""Measures intake against what DuckDB itself needs to read the same file and write one Parquet.
+"""Measure intake against DuckDB alone, which reads the same file and writes one Parquet file.
 
-Run `python -m benchmarks.ingest` (`--rows 200000` for a quick look; its bounds are then shown but only counts decide).
-Each measurement is a fresh process; the two sides alternate, and the best of each counts. The ratio's bound holds by
-the clock and in processor seconds (user + system, both threads), whichever is worse; growth is judged in processor
-seconds, and the clock's stands beside it. Exits 1 when a bound is missed or a planted row is miscounted.
+Run `python -m benchmarks.ingest` (`--rows 200000` for a quick look; missed bounds are then shown but do not fail). Each
+measurement is a fresh process; the two sides alternate, and the best of each counts. The bound on the ratio holds for
+wall-clock time and for processor time (user + system, both threads), whichever is worse; growth is judged in processor
+time. Exits 1 when a bound is missed or a planted row is miscounted.
 """
 
 import argparse
@@ -40,7 +40,7 @@ PLANTED = {
     "ts is in the future": ("ts", "TIMESTAMPTZ '2031-01-01T00:00:00Z'"),
     "request_id is missing": ("request_id", "NULL"),
 }
-"""Reason -> the column and value that earn it; one row in a hundred has one of them, in turn."""
+"""Bad values by reason: column and value; one row in a hundred has one of them, in turn."""
 
 WORDS = (
     "card",
@@ -59,7 +59,7 @@ WORDS = (
 
 
 def make_file(path: Path, rows: int) -> dict[str, int]:
-    """Write `rows` production logs with 1 % planted bad ones to `path`; how many of each."""
+    """Write `rows` production logs with 1 % planted bad ones to `path`; return the number of each kind."""
     columns = {
         "request_id": "md5(i::VARCHAR)",
         "ts": "TIMESTAMPTZ '2026-01-05T00:00:00Z' + to_microseconds(i * 1700000 % 4838400000000)",
@@ -94,14 +94,14 @@ def make_file(path: Path, rows: int) -> dict[str, int]:
 
 
 def read_and_write(source: Path, target: Path) -> None:
-    """The roof: DuckDB reads the file into a table and writes the table as one Parquet."""
+    """Read the file into a DuckDB table and write it as one Parquet file: the least that intake must do."""
     with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
         connection.execute(f"CREATE TABLE t AS FROM '{source}'")
         connection.execute(f"COPY t TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 def measure(side: str, source: Path, folder: Path) -> dict[str, object]:
-    """Run one side in a fresh process; seconds of work, peak RSS in MB and, of ours, the intake."""
+    """Run one side in a fresh process; return seconds, peak RSS in MB and, for ours, the intake."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.ingest", "--side", side, "--source", str(source), "--folder", str(folder)],
         check=True, capture_output=True, text=True,
@@ -110,7 +110,7 @@ def measure(side: str, source: Path, folder: Path) -> dict[str, object]:
 
 
 def work(side: str, source: Path, folder: Path) -> dict[str, object]:
-    """Do one side in this process."""
+    """Run one side in this process."""
     start, begun, report = time.perf_counter(), time.process_time(), {}
     if side == "duckdb":
         read_and_write(source, folder / "roof.parquet")
@@ -124,7 +124,7 @@ def work(side: str, source: Path, folder: Path) -> dict[str, object]:
 
 
 def compare(form: str, rows: int, repeats: int) -> tuple[dict[str, float], list[str]]:
-    """Measure both sides on one file; figures and complaints."""
+    """Measure both sides on one file; return figures and complaints."""
     complaints = []
     with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as root:
         source = Path(root) / f"logs.{form}"
@@ -154,7 +154,7 @@ def compare(form: str, rows: int, repeats: int) -> tuple[dict[str, float], list[
 
 
 def main() -> int:
-    """Measure, print the table, and say which bounds were missed."""
+    """Measure and print the table and the missed bounds; return 1 when one counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=FULL_ROWS)
     parser.add_argument("--repeats", type=int, default=3)

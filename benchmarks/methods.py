@@ -1,8 +1,8 @@
-"""Trains one candidate of each method on few texts: seconds, memory and adapter size of each, side by side.
+"""Measure one candidate of each training method on few texts: seconds, memory and adapter size.
 
 Run `python -m benchmarks.methods` after `make setup-causal` (`--rows 60`, `--only encoder/`). Each is a training
-process of its own, as the product starts it; memory is the sum of `Pss` over its processes, looked at every second. One
-epoch teaches little: what is judged is only timed. The factors of `ratchet/training/cost_estimate.py` come from here.
+process of its own, as the product starts it; memory is the sum of `Pss` over its processes, sampled every second. One
+epoch teaches little: only the cost is judged. The factors of `ratchet/training/cost_estimate.py` come from here.
 """
 
 import argparse
@@ -39,12 +39,12 @@ METHODS: tuple[dict[str, Any], ...] = (
     {**_CAUSAL, "method": "lora", "trainer": "sft"},
     {**_CAUSAL, "method": "qlora", "trainer": "sft"},
 )
-ENCODED = 10  # times as many texts for an encoder, which is quick
-CALIBRATED = 16  # texts
+ENCODED = 10  # an encoder is fast, so it gets this many times the texts
+CALIBRATED = 16  # texts to calibrate on
 
 
 def watch(command: list[str]) -> float:
-    """Run a command to its end; the most memory that it and its children had, in GB."""
+    """Run a command to its end; return the peak memory of it and its children, in GB."""
     peak = 0
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:
@@ -56,7 +56,7 @@ def watch(command: list[str]) -> float:
 
 
 def memory_of(pid: int) -> int:
-    """Bytes of a process and its children; those that end meanwhile are left out."""
+    """Return the bytes of a process and its children; those that end meanwhile are left out."""
     total = 0
     try:
         for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
@@ -67,11 +67,11 @@ def memory_of(pid: int) -> int:
 
 
 def try_method(candidate: Candidate, splits: dict[str, Examples]) -> str:
-    """Train one candidate; its line of the table."""
+    """Train one candidate; return its row of the table."""
     labels = tuple(sorted({label for _, label in splits["train"]}))
     base, prompt = resolve_base(candidate.base), make_prompt(PromptPolicy(), [Named(label) for label in labels])
-    asked = prompt if candidate.family == "causal" else None
-    plan = TrainingPlan(labels, (candidate,), {base.name: base.revision}, digest_json(splits), "benchmark", asked)
+    read = prompt if candidate.family == "causal" else None
+    plan = TrainingPlan(labels, (candidate,), {base.name: base.revision}, digest_json(splits), "benchmark", read)
     calibration = [*splits["calibration"], *splits["test"]][:CALIBRATED]
     with tempfile.TemporaryDirectory() as folder:
         work = prepare(Path(folder), plan, splits["train"], calibration)
@@ -87,9 +87,9 @@ def try_method(candidate: Candidate, splits: dict[str, Examples]) -> str:
 
 
 def main() -> int:
-    """Exit code 0 when every method was trained."""
+    """Train every method and print the table; return 0."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=60, help="of causal models; encoders get ten times as many")
+    parser.add_argument("--rows", type=int, default=60, help="texts of causal models; encoders get ten times as many")
     parser.add_argument("--only", default="", help="part of a candidate's title, for instance encoder/ or /dora")
     options = parser.parse_args()
     splits = {"causal": read_splits(None, options.rows), "encoder": read_splits(None, ENCODED * options.rows)}

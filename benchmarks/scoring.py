@@ -1,13 +1,12 @@
-"""Measures our scoring of a causal classifier against `model.generate` and against the transformers text-generation
-pipeline.
+"""Measure our scoring of a causal classifier against `model.generate` and the transformers text-generation pipeline.
 
-Run `python -m benchmarks.scoring` (`--texts 8 --rounds 1` for a quick look). The same base in float32 answers the same
-texts in turn. `generate` is what a prompt and a parser cost: one text at a time, greedy, the twenty tokens that are its
-default; `generate, one token` is the least it can do. The pipeline writes one token in padded batches of sixteen. Each
-of the three uses as many of torch's own threads as suit it best, found on two texts; ours uses two threads of one. The
-pipeline may write only codes, so that each answer can be compared with ours. Exits 1 when ours is less than 10 times as
-fast as `generate` or twice as fast as the pipeline, or when answers differ: from `generate` on the same tokens in none,
-from the pipeline, which cuts the prompt into tokens itself, in one of twenty at most.
+Run `python -m benchmarks.scoring` (`--texts 8 --rounds 1` for a quick look). The same base in float32 classifies the
+same texts in turn. `generate` is the cost of a prompt and a parser: one text at a time, greedy, the twenty tokens that
+are its default; `generate, one token` is its least. The pipeline writes one token in padded batches of sixteen. Each of
+the three uses as many torch threads as suit it best, found on two texts; ours uses two threads with one torch thread
+each. The pipeline may write only codes, so that each answer can be compared with ours. Exits 1 when ours is less than
+10 times as fast as `generate` or twice as fast as the pipeline, or when answers differ: from `generate`, on the same
+tokens, in none; from the pipeline, which tokenises the prompt itself, in one of twenty at most.
 """
 
 import argparse
@@ -37,7 +36,7 @@ Side = Callable[[list[str]], Answers]
 
 
 def make_sides(base_name: str) -> dict[str, Side]:
-    """What answers texts with the places of labels, by name; ours sets its own number of threads."""
+    """Return the sides by name, each a function from texts to places of labels; ours sets its own number of threads."""
     base, labels = resolve_base(base_name), tuple(SUBJECTS)
     prompt = make_prompt(PromptPolicy(), [Label(label) for label in labels])
     predictor = causal_predictor(
@@ -52,21 +51,20 @@ def make_sides(base_name: str) -> dict[str, Side]:
 
 
 def _generate(predictor: CausalPredictor, texts: list[str], written: int) -> Answers:
-    """One text at a time, the very tokens that ours reads; the answer is the best code where the first token is
-    written."""
+    """Generate for one text at a time, on the tokens that ours reads; the answer is the first token's best code."""
     import torch
 
-    tokenizer, model, result = predictor.tokenizer, predictor.network, []
+    tokenizer, model, places = predictor.tokenizer, predictor.network, []
     codes = list(tokenizer.codes)
     for ids in encode_texts(tokenizer, texts):
-        asked = torch.tensor([[*tokenizer.prefix, *ids]])
+        prompt = torch.tensor([[*tokenizer.prefix, *ids]])
         done = model.generate(
-            asked, attention_mask=torch.ones_like(asked), do_sample=False, max_new_tokens=written,
+            prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=written,
             min_new_tokens=written,
             pad_token_id=predictor.pad_id, return_dict_in_generate=True, output_scores=True,
         )  # fmt: skip
-        result.append(int(done.scores[0][0, codes].argmax()))
-    return result
+        places.append(int(done.scores[0][0, codes].argmax()))
+    return places
 
 
 def _make_pipeline(predictor: CausalPredictor, prompt: Prompt, folder: Any) -> Side:
@@ -83,13 +81,13 @@ def _make_pipeline(predictor: CausalPredictor, prompt: Prompt, folder: Any) -> S
             [prompt.render(text.strip()) for text in texts], batch_size=BATCH, max_new_tokens=1, do_sample=False,
             return_full_text=False, prefix_allowed_tokens_fn=lambda row, ids: allowed,
         )  # fmt: skip
-        return [codes.index(result[0]["generated_text"].strip()) for result in done]
+        return [codes.index(written[0]["generated_text"].strip()) for written in done]
 
     return answer
 
 
 def choose_threads(answer: Side, texts: list[str]) -> int:
-    """One thread, or one for each core: on a busy machine torch's own threads wait for each other."""
+    """Return the faster of one thread and one per core: on a busy machine torch's threads wait for each other."""
     import torch
 
     seconds = {}
@@ -102,38 +100,36 @@ def choose_threads(answer: Side, texts: list[str]) -> int:
 
 
 def measure(base: str, texts: int, rounds: int) -> bool:
-    """Ask all sides in turn, print the table, and say whether the bounds hold."""
+    """Run all sides in turn and print the table; return True when the bounds hold."""
     import torch
 
-    asked = [text for text, _ in make_examples(texts, seed=0)]
+    sample = [text for text, _ in make_examples(texts, seed=0)]
     sides = make_sides(base)
     for answer in sides.values():
-        answer(asked[:1])  # what is made once
-    threads = {side: choose_threads(answer, asked[:2]) for side, answer in sides.items()}
+        answer(sample[:1])  # loads what is loaded once
+    threads = {side: choose_threads(answer, sample[:2]) for side, answer in sides.items()}
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     answers: dict[str, Answers] = {}
     for number in range(rounds):
         for side, answer in sorted(sides.items(), reverse=bool(number % 2)):
             torch.set_num_threads(threads[side])
             started = time.perf_counter()
-            answers[side] = answer(asked)
+            answers[side] = answer(sample)
             seconds[side].append(time.perf_counter() - started)
     print(f"{texts} texts, {len(SUBJECTS)} labels, {base}, float32, {os.cpu_count()} cores, {rounds} rounds")
     print(f"{'side':22}{'texts/s':>9}{'ratchet is':>12}{'same answers':>14}")
     ratios, same = {}, {}
-    for side, result in seconds.items():
-        ratios[side] = statistics.median(theirs / ours for theirs, ours in zip(result, seconds["ratchet"], strict=True))
+    for side, own in seconds.items():
+        ratios[side] = statistics.median(theirs / ours for theirs, ours in zip(own, seconds["ratchet"], strict=True))
         same[side] = sum(a == b for a, b in zip(answers[side], answers["ratchet"], strict=True))
-        print(
-            f"{side:22}{texts / statistics.median(result):>9.2f}{ratios[side]:>11.1f}x{f'{same[side]} of {texts}':>14}"
-        )
+        print(f"{side:22}{texts / statistics.median(own):>9.2f}{ratios[side]:>11.1f}x{f'{same[side]} of {texts}':>14}")
     print(f"at least {MIN_OF_GENERATE:.0f} times generate, {MIN_OF_PIPELINE:.0f} times the pipeline; the same answers")
     equal = same["generate"] == same["generate, one token"] == texts and same["pipeline"] >= (1 - MAX_DIFFERENT) * texts
     return ratios["generate"] >= MIN_OF_GENERATE and ratios["pipeline"] >= MIN_OF_PIPELINE and equal
 
 
 def main() -> int:
-    """Exit code 0 when the bounds hold and the answers are the same."""
+    """Run the benchmark; return 0 when the bounds hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", default="SmolLM2-135M")
     parser.add_argument("--texts", type=int, default=48)

@@ -1,7 +1,7 @@
-"""The other side of `benchmarks/training.py`: TRL's `SFTTrainer` as somebody would use it, in a process of its own.
+"""TRL's `SFTTrainer` as a user would run it, in a process of its own: the other side of `benchmarks/training.py`.
 
-Run as `python -m benchmarks.sft_side TASK.json`; prints samples per second and macro-F1 as JSON. Add here what stock
-training is given.
+Run as `python -m benchmarks.sft_side TASK.json`; prints samples per second and macro-F1 as JSON. Add here settings of
+stock training.
 """
 
 import json
@@ -23,13 +23,13 @@ from ratchet.training.plan import Examples, TrainingPlan
 def score(
     logits: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", plan: TrainingPlan, splits: dict[str, Examples]
 ) -> float:
-    """Macro-F1 of logits [n, k] on the test split."""
+    """Return the macro-F1 of logits [n, k] on the test split."""
     truth = np.array([plan.labels.index(label) for _, label in splits["test"]])
     return macro_f1(logits.argmax(axis=1), truth, len(plan.labels))
 
 
 def train_with_sft(task: Path) -> None:
-    """Train as the task says; prints samples per second and macro-F1 as JSON."""
+    """Train as the task describes; print samples per second and macro-F1 as JSON."""
     import torch
     from datasets import Dataset
     from peft import LoraConfig
@@ -84,8 +84,8 @@ def train_with_sft(task: Path) -> None:
     seconds = time.perf_counter() - started
     merged = trainer.model.merge_and_unload().float().eval()
     tokenizer = load_prompt_tokenizer(base.folder, prompt, candidate.max_tokens)
-    result = causal_predictor(merged, plan.labels, UNCALIBRATED, tokenizer).logits([text for text, _ in splits["test"]])
-    print(json.dumps([len(rows) * candidate.epochs / seconds, score(result, plan, splits)]))
+    logits = causal_predictor(merged, plan.labels, UNCALIBRATED, tokenizer).logits([text for text, _ in splits["test"]])
+    print(json.dumps([len(rows) * candidate.epochs / seconds, score(logits, plan, splits)]))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Measures what a shadow costs beside live when both adapt the upper layers only: with and without what live's pass
-left.
+"""Measure the cost of a shadow when it and live adapt the upper layers only, with and without shared lower layers.
 
 Run `python -m benchmarks.sharing` after `make setup-causal`. Two random adapters of the upper ten layers share one
-base; live is asked some texts, then shadow the same ones, in float32 as in the gateway. Seconds are processor time of
-both answering threads.
+base; live classifies some texts, then shadow the same ones, in float32 as in the gateway. Seconds are processor time of
+all threads.
 """
 
 import argparse
@@ -25,10 +24,10 @@ LABELS = ("card_delivery", "exchange_rate", "refunds", "transfers")
 
 
 def main() -> int:
-    """Print the processor seconds of shadow's turn, and their ratio."""
+    """Print the processor seconds of the shadow, and their ratio; return 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--layers", default="top:10")
-    parser.add_argument("--texts", type=int, default=16, help="asked at once")
+    parser.add_argument("--texts", type=int, default=16, help="texts in one call")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     base, prompt = resolve_base("SmolLM2-135M"), make_prompt(PromptPolicy(), [Label(name) for name in LABELS])

@@ -1,9 +1,9 @@
-"""Examples per CPU second of one optimiser step by LoRA, by DoRA, and by both as PEFT computes them, in one process of
-one thread.
+"""Measure examples per CPU second of one optimiser step: LoRA and DoRA, ours and as PEFT computes them.
 
-Run `python -m benchmarks.step` (MiniLM), or with `--base SmolLM2-135M` after `make setup-causal`. CPU time is counted,
-so other work on the machine disturbs it less than the clock; the sides take turns. A dropout too small to drop anything
-has a layer compute as PEFT does. Add here what else is timed step by step; whole trainings are timed in `methods.py`.
+Run `python -m benchmarks.step` (MiniLM), or with `--base SmolLM2-135M` after `make setup-causal`. One process with one
+thread; CPU time is less disturbed by other work than wall-clock time, and the sides take turns. A dropout too small to
+drop anything makes a layer compute as PEFT does. Add here what else is timed step by step; whole trainings are timed in
+`methods.py`.
 """
 
 import argparse
@@ -28,7 +28,7 @@ SIDES = [(method, dropout) for method in METHODS for dropout in (0.0, NOTHING)]
 
 
 def build(base_name: str, method: Method, dropout: float) -> TrainableModel:
-    """The trainee of one side; causal for every base but the encoders' own."""
+    """Return the model of one side; causal for every base except the encoders' own."""
     base = resolve_base(base_name)
     if base.name == DEFAULT_BASES["encoder"]:
         return build_encoder_model(
@@ -40,7 +40,7 @@ def build(base_name: str, method: Method, dropout: float) -> TrainableModel:
 
 
 def time_steps(trainee: TrainableModel, batch: int, steps: int) -> float:
-    """Examples per CPU second of so many steps."""
+    """Return examples per CPU second over a number of steps."""
     import torch
 
     ids = torch.randint(1000, 20000, (batch, TOKENS), generator=torch.Generator().manual_seed(0))
@@ -52,7 +52,7 @@ def time_steps(trainee: TrainableModel, batch: int, steps: int) -> float:
 
 
 def main() -> int:
-    """Exit code 0."""
+    """Print the best rate of each side; return 0."""
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -71,8 +71,8 @@ def main() -> int:
         for side, trainee in trainees.items():
             best[side] = max(best[side], time_steps(trainee, options.batch, options.steps))
     print(f"{options.base}, batches of {options.batch} texts of {TOKENS} tokens")
-    for (method, dropout), result in best.items():
-        print(f"{method} {'as PEFT computes it' if dropout else 'joined':25}{result:>10.1f} examples per CPU second")
+    for (method, dropout), rate in best.items():
+        print(f"{method} {'as PEFT computes it' if dropout else 'joined':25}{rate:>10.1f} examples per CPU second")
     return 0
 
 

@@ -1,10 +1,9 @@
-"""Measures a sweep on real tickets: an encoder's LoRA, SmolLM2's, a probe and TF-IDF on one week, by time, macro-F1,
-ECE and NLL.
+"""Measure a sweep on one week of real tickets: time, macro-F1, ECE and NLL of two LoRAs, a probe and TF-IDF.
 
-Run `python -m benchmarks.sweep` (`--week 2026-01-05 --epochs 1` for a quick look). A home is built in a temporary
-folder from the logs, corrections and golden set in `--data`, up to the week; one cycle trains every candidate. Then
-each answers the week's blind corrections and the golden set, with a temperature of the calibration split. Exits 1 when
-the cycle or a candidate failed.
+Run `python -m benchmarks.sweep --data FOLDER` (`--week 2026-01-05 --epochs 1` for a quick look). A home is built in a
+temporary folder from the logs, corrections and golden set in FOLDER, up to the week; one cycle trains every candidate:
+an encoder's LoRA, SmolLM2's, and a probe. Then each classifies the week's blind corrections and the golden set, with a
+temperature of the calibration split. Exits 1 when the cycle or a candidate failed.
 """
 
 import argparse
@@ -58,7 +57,7 @@ learning_rate = {rate}
 
 
 def main() -> int:
-    """Exit code 0 when the table was printed and every candidate trained; 0 with a message where there is no data."""
+    """Run the sweep and print the table; return 0 when every candidate trained."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
@@ -84,7 +83,7 @@ def main() -> int:
 
 
 def build_home(home: Home, cycle: Cycle, options: argparse.Namespace) -> None:
-    """A home with the classifier, its candidates, and all rows up to the cycle's week."""
+    """Fill a home with the classifier, its candidates, and all rows up to the cycle's week."""
     ratchet(home, "init", NAME, "--labels-from", options.data / "golden.jsonl")
     spec = home.spec(NAME).read_text(encoding="utf-8")
     chosen = {name: getattr(options, name) for name in ("base", "layers", "epochs", "encoder_epochs", "rate")}
@@ -100,14 +99,14 @@ def build_home(home: Home, cycle: Cycle, options: argparse.Namespace) -> None:
 
 
 def run_cycle(home: Home, cycle: Cycle) -> float:
-    """Run the cycle as everybody does; a blocked one has trained all the same. Its seconds."""
+    """Run the cycle with the command, blocked or not; return its seconds."""
     started = time.perf_counter()
     ratchet(home, "cycle", NAME, "--week", cycle.week, codes=(0, 2))
     return time.perf_counter() - started
 
 
 def judge(home: Home, cycle: Cycle) -> list[dict[str, Any]]:
-    """A row for every candidate, for the causal base untuned, and for TF-IDF."""
+    """Return a row for every candidate, for the causal base untuned, and for TF-IDF."""
     spec, noted = Specs(home)[NAME], Receipts(home).noted(cycle)
     found = open_warehouse(home.warehouse).frame(EXAMPLES_SQL, {"classifier": NAME, "week": cycle.week})
     splits = read_splits(found, Specs(home).golden(NAME), spec.labels)
@@ -141,7 +140,7 @@ def judge(home: Home, cycle: Cycle) -> list[dict[str, Any]]:
 
 
 def candidates(result: TrainingResult) -> list[tuple[dict[str, Any], Path | None]]:
-    """Each candidate's first columns, and its adapter folder where it trained."""
+    """Return the first columns of each candidate, and its adapter folder where it trained."""
     return [
         (
             {
@@ -156,24 +155,24 @@ def candidates(result: TrainingResult) -> list[tuple[dict[str, Any], Path | None
 
 
 def measure(logits: Any, splits: Mapping[str, Split]) -> dict[str, float]:
-    """Macro-F1, ECE and NLL on the week's test split and on the golden set, calibrated on the calibration split."""
+    """Return macro-F1, ECE and NLL on the week's test split and the golden set, calibrated on the calibration split."""
     started = time.perf_counter()
-    said = {name: logits(splits[name].texts) for name in ("calibration", "test", "golden")}
+    outputs = {name: logits(splits[name].texts) for name in ("calibration", "test", "golden")}
     seconds = time.perf_counter() - started
     try:
-        calibration = fit_calibration(said["calibration"], splits["calibration"].labels)
+        calibration = fit_calibration(outputs["calibration"], splits["calibration"].labels)
     except RatchetError as error:  # an untuned base may know so little that no temperature is best
         print(f"without a temperature: {error.message}", file=sys.stderr)
         calibration = UNCALIBRATED
     return {
-        **figures("test", said["test"], splits["test"], calibration),
-        **figures("golden", said["golden"], splits["golden"], calibration),
+        **figures("test", outputs["test"], splits["test"], calibration),
+        **figures("golden", outputs["golden"], splits["golden"], calibration),
         "answer s": seconds,
     }
 
 
 def figures(name: str, logits: Floats, split: Split, calibration: Calibration) -> dict[str, float]:
-    """The three figures of one split."""
+    """Return the three figures of one split."""
     probabilities = apply_calibration(logits, calibration)
     return {
         f"{name} F1": macro_f1(np.asarray(probabilities.argmax(axis=1)), split.labels, logits.shape[1]),
@@ -205,8 +204,7 @@ def show(rows: Sequence[Mapping[str, Any]], cycle: Cycle, seconds: float, *, as_
 
 
 def ratchet(home: Home, *words: object, codes: Sequence[int] = (0,)) -> int:
-    """Run the command, and give its exit code; what it tells is seen, and a code that was not expected ends the
-    benchmark."""
+    """Run the command and return its exit code; an unexpected one ends the benchmark."""
     command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(home.root), *map(str, words)]
     code = subprocess.run(command, check=False, stdout=sys.stderr).returncode
     if code not in codes:

@@ -1,13 +1,14 @@
-"""Measures LoRA training of the causal family against TRL's `SFTTrainer`, on the same examples.
+"""Measure LoRA training of the causal family against TRL's `SFTTrainer`, on the same examples.
 
 Run `python -m benchmarks.training` after `make setup-causal` (`--data FILE`: JSON lines of text and label; `--train 32
 --test 24 --seeds 1 --epochs 1` to see that it runs). The sides alternate, each run in fresh processes, with the same
 base, prompt, examples, LoRA, epochs, batch, schedule, weight decay and clipping; none stops early. The peak learning
-rate is one, but for the upper layers (`--upper-learning-rate`): a third of the layers wants about three times the rate
-of all. SFTTrainer learns from prompt and completion with its own loss, in bfloat16 where the processor has it, batches
-grouped by length, without gradient checkpointing (its default, which only costs time here), with one thread or with all
-of them, whichever was faster in a short trial. Ours are LoRA on every layer, and on the upper ones (`--layers`), whose
-pass through the lower layers counts as training. Exits 1 when a bound of LoRA on every layer is missed.
+rate is the same, except for the upper layers (`--upper-learning-rate`): a third of the layers needs about three times
+the rate of all. SFTTrainer learns from prompt and completion with its own loss, in bfloat16 where the processor has it,
+batches grouped by length, without gradient checkpointing (its default, which only costs time here), with one thread or
+with all of them, whichever was faster in a short trial. Ours are LoRA on every layer, and on the upper ones
+(`--layers`), whose pass through the lower layers counts as training. Exits 1 when a bound of LoRA on every layer is
+missed.
 """
 
 import argparse
@@ -34,7 +35,10 @@ from ratchet.training.plan import Examples, TrainingPlan, prepare
 from ratchet.training.result import read_result
 
 MIN_RATIO, AIM_OF_UPPER = 3.0, 6.0
-FORWARD, FORWARD_AND_BACK = 2, 4  # operations per weight and token: back is the gradient of what goes in, no weight's
+FORWARD, FORWARD_AND_BACK = (
+    2,
+    4,
+)  # operations per weight and token: the backward pass computes gradients of inputs, not of weights
 CALIBRATION = 24
 SUBJECTS = ("card_delivery", "exchange_rate", "refunds", "transfers")
 SFT = "SFTTrainer"
@@ -42,14 +46,14 @@ SFT = "SFTTrainer"
 
 @dataclass(frozen=True)
 class Named:
-    """A label of the prompt."""
+    """Label of the prompt."""
 
     name: str
     description: str = ""
 
 
 def run_ours(folder: Path, plan: TrainingPlan, splits: dict[str, Examples]) -> tuple[float, float]:
-    """Samples per second of training, and macro-F1 on the test split, of the product's own training process."""
+    """Return samples per second, and macro-F1 on the test split, of the product's own training process."""
     work = prepare(folder, plan, splits["train"], splits["calibration"])
     subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, capture_output=True)
     result = read_result(work)
@@ -60,7 +64,7 @@ def run_ours(folder: Path, plan: TrainingPlan, splits: dict[str, Examples]) -> t
 
 
 def run_sft(folder: Path, plan: TrainingPlan, splits: dict[str, Examples], threads: int) -> tuple[float, float]:
-    """The same of `SFTTrainer`, in a process of its own."""
+    """Return the same figures of `SFTTrainer`, in a process of its own."""
     task = folder / "sft.json"
     task.write_text(json.dumps({"plan": plan.as_json(), "splits": splits, "folder": str(folder)}))
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.sft_side", str(task)]
@@ -73,8 +77,7 @@ def run_sft(folder: Path, plan: TrainingPlan, splits: dict[str, Examples], threa
 
 
 def measure_peak() -> float:
-    """Matrix products of this machine in the fast format, all cores, FLOP/s: the best of some, of a size that fits its
-    caches."""
+    """Return the FLOP/s of matrix products in the fast format on all cores: the best of 20 that fit the caches."""
     import torch
 
     from ratchet.training.device import fast_dtype
@@ -90,11 +93,10 @@ def measure_peak() -> float:
 
 
 def operations(plan: TrainingPlan, splits: dict[str, Examples]) -> float:
-    """Of the matrix products of one training example, as each side computes them; filling up and the low ranks are not
-    counted.
+    """Return the operations in matrix products of one training example, as each side computes them.
 
-    Stock training computes every token of the prompt. Ours computes the shared part once a step in each of two
-    processes, and with upper layers only the lower ones once for all epochs.
+    Padding and the low ranks are not counted. Stock training computes every token of the prompt. Ours computes the
+    shared part once a step in each of two processes, and with upper layers only the lower ones once for all epochs.
     """
     from ratchet.models.causal import empty_causal
 
@@ -115,21 +117,19 @@ def operations(plan: TrainingPlan, splits: dict[str, Examples]) -> float:
 
 
 def choose_threads(plan: TrainingPlan, splits: dict[str, Examples]) -> int:
-    """With how many threads SFTTrainer is faster, over a few steps."""
+    """Return the number of threads with which SFTTrainer is faster over a few steps."""
     candidate = replace(plan.candidates[0], epochs=1)
     short = {"train": splits["train"][: 4 * candidate.batch_of(len(splits["train"]))], "test": splits["test"][:4]}
     speed = {}
     for threads in sorted({1, os.cpu_count() or 1}):
         with tempfile.TemporaryDirectory() as folder:
             speed[threads] = run_sft(Path(folder), replace(plan, candidates=(candidate,)), short, threads)[0]
-    print(
-        f"{SFT} by threads: {', '.join(f'{threads}: {result:.2f}/s' for threads, result in speed.items())}", flush=True
-    )
+    print(f"{SFT} by threads: {', '.join(f'{threads}: {rate:.2f}/s' for threads, rate in speed.items())}", flush=True)
     return max(speed, key=speed.__getitem__)
 
 
 def compare(splits: dict[str, Examples], first: Candidate, upper: Candidate, seeds: int) -> bool:
-    """Run the sides in turn for each seed, print the table, and say whether the bounds hold."""
+    """Run the sides in turn for each seed and print the table; return True when the bounds hold."""
     labels = tuple(sorted({label for _, label in splits["train"]}))
     prompt = make_prompt(PromptPolicy(), [Named(label) for label in labels])
     base = resolve_base(first.base)
@@ -162,14 +162,16 @@ def compare(splits: dict[str, Examples], first: Candidate, upper: Candidate, see
     print(f"matrix products of this machine: {peak / 1e9:.0f} GFLOP/s")
     for side, runs in figures.items():
         done = statistics.median(speed for speed, _ in runs) * operations(plan_of(sides[side]), splits)
-        print(f"{side}: {done / 1e9:.0f} GFLOP/s in products that it needs, {done / peak:.0%} of that")
+        print(f"{side}: {done / 1e9:.0f} GFLOP/s in the products that it needs, {done / peak:.0%} of that")
     held = [_judge(figures, side, bound) for side, bound in (("all layers", MIN_RATIO), (upper.layers, AIM_OF_UPPER))]
     return held[0]
 
 
 def _judge(figures: dict[str, list[tuple[float, float]]], side: str, bound: float) -> bool:
-    """Print what one side gains and loses against SFTTrainer; whether it is fast enough, and as good within the seeds'
-    spread."""
+    """Print what one side gains and loses against SFTTrainer.
+
+    Returns True when it is fast enough, and as good within the spread of the seeds.
+    """
     speed = {name: statistics.median(speed for speed, _ in figures[name]) for name in (SFT, side)}
     scores = {name: [reached for _, reached in figures[name]] for name in (SFT, side)}
     spread = max(max(runs) - min(runs) for runs in scores.values())
@@ -182,20 +184,19 @@ def _judge(figures: dict[str, list[tuple[float, float]]], side: str, bound: floa
 
 
 def make_splits(data: Path | None, train: int, test: int) -> dict[str, Examples]:
-    """The examples of each split, of a file or of our own: four subjects, every label right, so that few steps can
-    teach them."""
+    """Return the examples of each split, from a file or generated: four subjects, no wrong labels, for few steps."""
     rows = train + CALIBRATION + test
     if data is None:
         examples = make_examples(rows, 0, SUBJECTS, 0.0)
     else:
-        result = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
-        examples = [(row["text"], row["label"]) for row in result][:rows]
+        lines = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
+        examples = [(row["text"], row["label"]) for row in lines][:rows]
     middle = train + CALIBRATION
     return {"train": examples[:train], "calibration": examples[train:middle], "test": examples[middle:]}
 
 
 def main() -> int:
-    """Exit code 0 when the bounds of LoRA on every layer hold."""
+    """Run the benchmark; return 0 when the bounds of LoRA on every layer hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="JSON lines with text and label")
     parser.add_argument("--base", default="SmolLM2-135M")

@@ -1,9 +1,9 @@
-"""Measures the weekly cycle on real tickets: every week run in order and promoted, with the candidates that `ratchet
-init` writes.
+"""Measure the weekly cycle on real tickets: every week runs in order and is promoted.
 
-Run `python -m benchmarks.weeks` (`--weeks 2` for a quick look). Logs and corrections of one week are taken in, its
-cycle runs, and what passed becomes live by `ratchet promote` before the next one. Prints a row a week, from its
-`eval_report.json`. Exits 1 when a gate stopped a week; 0 with a message where there is no data.
+Run `python -m benchmarks.weeks --data FOLDER` (`--weeks 2` for a quick look). The candidates are those that `ratchet
+init` writes. Logs and corrections of one week are ingested, its cycle runs, and the passed candidate becomes live by
+`ratchet promote` before the next week. Prints a row for each week, from its `eval_report.json`. Exits 1 when a gate
+stopped a week.
 """
 
 import argparse
@@ -33,12 +33,12 @@ HEADER = (
 
 
 def main() -> int:
-    """Exit code 0 when every week passed its gates."""
+    """Run the weeks and print a row for each; return 0 when every week passed its gates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
     )
-    parser.add_argument("--weeks", type=int, default=8, help="how many, from the first")
+    parser.add_argument("--weeks", type=int, default=8, help="number of weeks, from the first")
     options = parser.parse_args()
     if not (options.data / "golden.jsonl").is_file():
         print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def row(report: dict[str, Any], seconds: float) -> str:
-    """One week as a row of a Markdown table."""
+    """Format one week as a row of a Markdown table."""
     test, golden = (report["metrics"][split] for split in ("test", "golden"))
     low, high = test["macro_f1_ci"]
     cells = (

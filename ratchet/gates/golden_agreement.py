@@ -46,12 +46,12 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
         )
     contradicted = {label: compared for label, compared in judged.items() if compared["contradicted"]}
     if contradicted:
-        counts = "; ".join(
+        sentences = "; ".join(
             f"of {f['test']['n']} requests labelled {label} the candidate confirms {f['test']['right']}"
             f" (mostly answers {f['mostly']}), but {f['golden']['right']} of {f['golden']['n']} golden ones"
             for label, f in contradicted.items()
         )
-        return Verdict("failed", f"Fails: the week's blind labels contradict the golden set: {counts}.", evidence)
+        return Verdict("failed", f"Fails: the week's blind labels contradict the golden set: {sentences}.", evidence)
     lowest = min(judged, key=lambda label: judged[label]["test"]["right"] / judged[label]["test"]["n"])
     share = judged[lowest]["test"]["right"] / judged[lowest]["test"]["n"]
     return Verdict(
