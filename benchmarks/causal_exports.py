@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sweep import DATA, NAME, ratchet
+from benchmarks.sweep import DATA, NAME, need_data, ratchet
 from ratchet.config.candidate import Candidate
 from ratchet.config.prompt import make_prompt
 from ratchet.core.cycle import Cycle
@@ -96,9 +96,7 @@ def line_of(kind: str, record: dict[str, Any], seconds: float) -> str:
 def main() -> int:
     """Export every kind and print the table; return 0 when every kind was exported."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
-    )
+    parser.add_argument("--data", type=Path, help=DATA)
     parser.add_argument("--base", default="SmolLM2-135M")
     parser.add_argument("--train", type=int, default=800, help="tickets to train on")
     parser.add_argument("--held-out", type=int, default=300, help="tickets to calibrate on, and to compare on")
@@ -108,9 +106,7 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="+", default=EXPORTS, choices=EXPORTS)
     parser.add_argument("--home", type=Path, help="keep the home here; an adapter that is already in it is used again")
     options = parser.parse_args()
-    if not (options.data / "golden.jsonl").is_file():
-        print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
-        return 0
+    need_data(options.data)
     failed = False
     with (
         nullcontext(options.home) if options.home else tempfile.TemporaryDirectory(prefix="ratchet-exports-")

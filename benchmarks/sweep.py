@@ -3,7 +3,7 @@
 Run `python -m benchmarks.sweep --data FOLDER` (`--week 2026-01-05 --epochs 1` for a quick look). A home is built in a
 temporary folder from the logs, corrections and golden set in FOLDER, up to the week; one cycle trains every candidate:
 an encoder's LoRA, SmolLM2's, and a probe. Then each classifies the week's blind corrections and the golden set, with a
-temperature of the calibration split. Exits 1 when the cycle or a candidate failed.
+temperature of the calibration split. Exits 1 when the cycle or a candidate failed, and without tickets.
 """
 
 import argparse
@@ -37,7 +37,8 @@ from ratchet.training.plan import read_plan
 from ratchet.training.result import TrainingResult, read_result
 
 NAME = "tickets"
-DATA = Path(__file__).parents[2] / "shared" / "data" / "support_tickets"
+DATA = "folder of the tickets: production_logs/, corrections/ and golden.jsonl"
+"""Help of the option `--data`, which has no default: the tickets are not part of the repository."""
 KINDS = ("production_logs", "corrections")
 CANDIDATES = """
 [[candidate]]
@@ -59,9 +60,7 @@ learning_rate = {rate}
 def main() -> int:
     """Run the sweep and print the table; return 0 when every candidate trained."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
-    )
+    parser.add_argument("--data", type=Path, help=DATA)
     parser.add_argument("--week", type=date.fromisoformat, default=date(2026, 1, 26), help="a Monday")
     parser.add_argument("--base", default="SmolLM2-135M", help="the causal base")
     parser.add_argument("--layers", default="top:10", help="layers of the causal candidate: all, or top:K")
@@ -70,9 +69,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=3e-3, help="learning rate of the causal candidate")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
     options = parser.parse_args()
-    if not (options.data / "golden.jsonl").is_file():
-        print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
-        return 0
+    need_data(options.data)
     with tempfile.TemporaryDirectory(prefix="ratchet-sweep-") as folder:
         home, cycle = Home(Path(folder) / "home"), Cycle(NAME, options.week)
         build_home(home, cycle, options)
@@ -80,6 +77,14 @@ def main() -> int:
         rows = judge(home, cycle)
     show(rows, cycle, seconds, as_json=options.json)
     return 0 if all(row["status"] in {"trained", "fitted", "zero-shot"} for row in rows) else 1
+
+
+def need_data(folder: Path | None) -> None:
+    """End the benchmark with one sentence when `folder` is not a folder of tickets."""
+    if folder is None:
+        sys.exit(f"--data FOLDER is missing (with make: TICKETS=FOLDER), the {DATA}.")
+    if not (folder / "golden.jsonl").is_file():
+        sys.exit(f"--data {folder} has no golden.jsonl; name the {DATA}.")
 
 
 def build_home(home: Home, cycle: Cycle, options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sweep import DATA, KINDS, NAME, ratchet
+from benchmarks.sweep import DATA, KINDS, NAME, need_data, ratchet
 from ratchet.core.cycle import Cycle
 from ratchet.storage.home import Home
 from ratchet.storage.reports import Reports
@@ -35,14 +35,10 @@ HEADER = (
 def main() -> int:
     """Run the weeks and print a row for each; return 0 when every week passed its gates."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=DATA, help="folder with production_logs/, corrections/ and golden.jsonl"
-    )
+    parser.add_argument("--data", type=Path, help=DATA)
     parser.add_argument("--weeks", type=int, default=8, help="number of weeks, from the first")
     options = parser.parse_args()
-    if not (options.data / "golden.jsonl").is_file():
-        print(f"skipped: {options.data} holds no golden.jsonl; name the folder of the tickets with --data")
-        return 0
+    need_data(options.data)
     weeks = sorted(path.stem for path in (options.data / KINDS[0]).glob("*.jsonl"))[: options.weeks]
     print(f"| {' | '.join(HEADER)} |\n|{'---|' * len(HEADER)}")
     with tempfile.TemporaryDirectory(prefix="ratchet-weeks-") as folder:
