@@ -18,7 +18,7 @@ from ratchet.simulation.ambiguity import HARD_PAIRS, make_ambiguous_events
 from ratchet.simulation.form_visits import KINDS, Event, write_events
 from ratchet.simulation.people import Annotator, answer_as_served, check_share, personal_detail
 from ratchet.simulation.traces import LABELS, make_events
-from ratchet.simulation.uniqueness import Seen, mark_events
+from ratchet.simulation.uniqueness import digest_trace, mark_events
 from ratchet.simulation.week_files import Suffix, write_week_files
 
 CLASSIFIER = "form_abandonment"
@@ -78,7 +78,7 @@ class Simulation:
         """Yield `requests` requests of the week of Monday `week`, in order of time, with their corrections.
 
         `drift` (0..1) is how far the mix of classes and of form kinds has moved from its start. `swap` names two
-        classes that both annotators swap. Memory: 4 bytes per request. Raises `RatchetError` for invalid values.
+        classes that both annotators swap. Memory: 83 bytes per request. Raises `RatchetError` for invalid values.
         """
         check_share("drift", drift)
         _check_swap(swap)
@@ -112,7 +112,7 @@ class Simulation:
         users, people = _generator(self.seed, cycle.week, "visitors"), _generator(self.seed, cycle.week, "people")
         mix = [start + drift * (end - start) for start, end in zip(_MIX[0], _MIX[1], strict=True)]
         kinds = [4 - 3 * abs(drift - place / (len(KINDS) - 1)) for place in range(len(KINDS))]
-        mark, seen = cycle.week.toordinal() // 7, Seen(requests)
+        mark, seen = cycle.week.toordinal() // 7, set[bytes]()
         for number in range(requests):
             ambiguous = users.random() < self.ambiguous_share
             possible = users.choice(HARD_PAIRS) if ambiguous else tuple(users.choices(LABELS, mix))
@@ -132,7 +132,9 @@ class Simulation:
             }
             yield SimulatedRequest(log, tuple(self._corrections(log, now, possible, swaps, people)), possible)
 
-    def _text(self, possible: tuple[str, ...], kinds: list[float], mark: int, seen: Seen, users: random.Random) -> str:
+    def _text(
+        self, possible: tuple[str, ...], kinds: list[float], mark: int, seen: set[bytes], users: random.Random
+    ) -> str:
         """Return a trace that no request had before."""
         while True:
             kind = users.choices(KINDS, kinds)[0]
@@ -142,8 +144,13 @@ class Simulation:
             else:
                 events = make_ambiguous_events(possible, users, kind)
             events = mark_events(events, mark)
-            if events is None or not seen.add(text := write_events(events)):
+            if events is None:
                 continue
+            text = write_events(events)
+            digest = digest_trace(text)
+            if digest in seen:
+                continue
+            seen.add(digest)
             return f"{text}, note:{personal_detail(users)}" if users.random() < self.personal_share else text
 
     def _corrections(

@@ -167,14 +167,14 @@ def test_a_swap_turns_two_classes_round_for_both_annotators_and_touches_nothing_
 
 
 def test_a_long_week_streams_in_bounded_memory() -> None:
-    """Four bytes a request are remembered, not the rows: 3,000 of them would weigh over 2 MB."""
+    """A digest of each request is remembered, not the rows: 3,000 of them would weigh over 2 MB."""
     tracemalloc.start()
     try:
         assert sum(1 for _ in WORLD.iter_week(MONDAY, 3000)) == 3000
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 300_000
+    assert peak < 600_000
 
 
 @pytest.mark.parametrize(
