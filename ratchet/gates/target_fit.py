@@ -3,6 +3,7 @@
 Add the rule of a new kind of limit here, beside its field in `ratchet/deployment/profiles.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ def limit_of(profile: Profile, name: str, accept: Accept) -> tuple[Any, str]:
 def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> Verdict:
     """Decide whether `facts` are within the limits of `profile` that `accept` selects.
 
-    An unknown limit blocks nothing; the reason names it.
+    An unknown limit blocks nothing; the reason names it, where the target has limits at all.
     """
     reasons: list[str] = []
     unknown: list[str] = []
@@ -67,11 +68,18 @@ def decide_target_fit(profile: Profile, facts: AdapterFacts, accept: Accept) -> 
     evidence = {"target": profile.as_json(), "accept": accept, "adapter": facts.as_json(), "unknown": unknown}
     if reasons:
         return Verdict("failed", f"{facts.what} does not fit {profile.name}: {'; '.join(reasons)}.", evidence)
+    return Verdict("passed", _describe_fit(profile, facts, accept, unknown), evidence)
+
+
+def _describe_fit(profile: Profile, facts: AdapterFacts, accept: Accept, unknown: Sequence[str]) -> str:
+    if profile.name == "in_process":
+        # The gateway is ours: a limit that its profile does not name does not exist, so none is unknown.
+        return f"{facts.what} runs in_process."
+    if not (profile.documented.known or profile.proven.known):
+        return f"{facts.what} fits {profile.name}."
+    known = f" by its {accept} limits" if profile.documented.known or accept == "proven" else ""
     rest = f"; unknown there: {', '.join(unknown)}" if unknown else ""
-    known = (
-        f" by its {accept} limits" if profile.documented.known or (accept == "proven" and profile.proven.known) else ""
-    )
-    return Verdict("passed", f"{facts.what} fits {profile.name}{known}{rest}.", evidence)
+    return f"{facts.what} fits {profile.name}{known}{rest}."
 
 
 def _same(limit: Any, whole: Any) -> bool:

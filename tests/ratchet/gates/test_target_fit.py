@@ -94,7 +94,7 @@ def test_of_two_lists_what_both_name_is_taken() -> None:
         ("onnx", "probe", "a probe cannot be merged into its base"),
         ("onnx", "lora", "fits onnx"),
         ("vllm", "full", "a fully trained model is not an adapter"),
-        ("in_process", "full", "fits in_process"),
+        ("in_process", "full", "runs in_process"),
     ],
 )
 def test_what_is_delivered_must_be_what_is_taken(target: str, method: str, said: str) -> None:
@@ -102,6 +102,34 @@ def test_what_is_delivered_must_be_what_is_taken(target: str, method: str, said:
     profile = built_in_targets()[target]
     facts = replace(GOOD, family=profile.families[0], method=method, rank=None, target_modules=())
     assert said in decide_target_fit(profile, facts, "proven").reason
+
+
+@pytest.mark.parametrize(
+    ("target", "accept", "sentence"),
+    [
+        ("in_process", "proven", "a runs in_process."),
+        ("onnx", "proven", "a fits onnx."),
+        (
+            "vllm",
+            "documented",
+            "a fits vllm by its documented limits; unknown there: adapter_bytes, target_modules, bases.",
+        ),
+    ],
+)
+def test_only_a_target_with_limits_has_unknown_ones(target: str, accept: Accept, sentence: str) -> None:
+    """The gateway is ours, and ONNX Runtime has no limits."""
+    profile = built_in_targets()[target]
+    facts = replace(GOOD, family=profile.families[0])
+    assert decide_target_fit(profile, facts, accept).reason == sentence
+
+
+def test_proven_limits_alone_are_limits() -> None:
+    """Whichever of the two is accepted, the target has limits, and the others of them are unknown."""
+    edge = _edge(Bounds(), Bounds("tried", rank=8))
+    assert (
+        "fits edge by its proven limits; unknown there: adapter_bytes" in decide_target_fit(edge, GOOD, "proven").reason
+    )
+    assert "fits edge; unknown there: rank" in decide_target_fit(edge, GOOD, "documented").reason
 
 
 def test_a_merged_model_has_no_limits_of_an_adapter() -> None:
