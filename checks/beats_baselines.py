@@ -12,4 +12,6 @@ def beats_baselines(case: GateContext) -> GateOutcome:
     The result says so when a simpler model is enough.
     """
     document = case.reports.read(case.cycle)
-    return decide_baselines(document["metrics"]["test"]["macro_f1"], document["baselines"]), case.judged
+    is_probe = document["candidate"]["method"] == "probe"
+    reached = document["metrics"]["test"]["macro_f1"]
+    return decide_baselines(reached, document["baselines"], is_probe=is_probe), case.judged

@@ -115,7 +115,10 @@ def gather_judgement(
         candidate_scores=scores,
         live_scores=live_scores,
         baselines=baselines,
-        verdicts={**verdicts, **decide_model_gates(scores, live_scores, baselines, spec)},
+        verdicts={
+            **verdicts,
+            **decide_model_gates(scores, live_scores, baselines, spec, is_probe=best.method == "probe"),
+        },
         training=result.as_json(),
         calibration=noted["calibration"],
         data={**noted["data"], "labels": {**noted.get("labels", {}), **noted.get("agreement", {})}},
@@ -146,12 +149,14 @@ def decide_model_gates(
     live: Mapping[str, Scored] | None,
     baselines: Mapping[str, Mapping[str, float]],
     spec: Spec,
+    *,
+    is_probe: bool = False,
 ) -> dict[str, Verdict]:
     """Return the verdicts of the gates that judge the model."""
     test = candidate["test"]
     reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
     return {
-        "beats_baselines": decide_baselines(reached, baselines),
+        "beats_baselines": decide_baselines(reached, baselines, is_probe=is_probe),
         "golden_agreement": decide_golden_agreement(_count_confusions(candidate, spec.labels)),
         "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits),
     }

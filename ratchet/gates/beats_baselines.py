@@ -14,30 +14,33 @@ HARD = ("majority", "base_model")
 SIMPLER = ("tfidf_logreg", "linear_probe")
 
 
-def _say_simpler(name: str, score: float, candidate: float) -> str:
+def _compare_simpler(name: str, score: float, candidate: float) -> str:
     return f"{name} does {'better' if score > candidate else 'as well'}"
 
 
-def decide_baselines(candidate: float, baselines: Mapping[str, Mapping[str, Any]]) -> Verdict:
+def decide_baselines(
+    candidate: float, baselines: Mapping[str, Mapping[str, Any]], *, is_probe: bool = False
+) -> Verdict:
     """Decide whether the candidate's test macro-F1 is above the majority class and its own untuned base.
 
     A score equal to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is
-    enough. Raises KeyError for a missing baseline and ValueError for a figure that is not finite: neither is a pass.
+    enough; not of the linear probe, where the candidate is a probe itself (`is_probe`). Raises KeyError for a missing
+    baseline and ValueError for a figure that is not finite: neither is a pass.
     """
     scores = {name: float(baselines[name]["macro_f1"]) for name in HARD + SIMPLER}
     if not np.isfinite([candidate, *scores.values()]).all():
         raise ValueError(f"macro-F1 of the candidate ({candidate}) or of a baseline ({scores}) is not finite")
-    evidence = {"candidate": candidate, **scores}
+    evidence = {"candidate": candidate, "is_probe": is_probe, **scores}
     beaten_by = [name for name in HARD if candidate <= scores[name]]
     against = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
     if beaten_by:
         return Verdict(
             "failed", f"Fails: test macro-F1 {candidate:.3f} is not above {', '.join(beaten_by)} ({against}).", evidence
         )
-    simpler = [name for name in SIMPLER if candidate <= scores[name]]
-    if simpler:
-        enough = ", ".join(_say_simpler(name, scores[name], candidate) for name in simpler)
-        reason = f"Passes: test macro-F1 {candidate:.3f} against {against}. The simpler model is enough: {enough}."
-    else:
-        reason = f"Passes: test macro-F1 {candidate:.3f} is above {against}."
+    as_good = [name for name in SIMPLER if candidate <= scores[name]]
+    reason = f"Passes: test macro-F1 {candidate:.3f} {'against' if as_good else 'is above'} {against}."
+    # A probe is the linear probe: there is no simpler model to change to.
+    if simpler := [name for name in as_good if not (is_probe and name == "linear_probe")]:
+        enough = ", ".join(_compare_simpler(name, scores[name], candidate) for name in simpler)
+        reason = f"{reason} The simpler model is enough: {enough}."
     return Verdict("passed", reason, evidence)

@@ -78,4 +78,5 @@ def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
         raise BlockedError(
             "its receipt of beats_baselines does not follow from the stored answers", code="bad_evidence"
         )
-    return decide_baselines(reached, {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER})
+    baselines = {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER}
+    return decide_baselines(reached, baselines, is_probe=bool(evidence.get("is_probe")))

@@ -43,6 +43,22 @@ def test_equal_is_not_above(candidate: float, changed: dict[str, float], outcome
     assert said in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("candidate", "end"),
+    [
+        (0.90, "0.900 is above majority 0.200, base_model 0.500, tfidf_logreg 0.800, linear_probe 0.850."),
+        (0.85, "0.850 against majority 0.200, base_model 0.500, tfidf_logreg 0.800, linear_probe 0.850."),
+        (0.80, "The simpler model is enough: tfidf_logreg does as well."),
+    ],
+)
+def test_a_probe_is_not_called_replaceable_by_itself(candidate: float, end: str) -> None:
+    """TF-IDF is simpler than a probe; the linear probe is the same model."""
+    verdict = decide_baselines(candidate, baselines(), is_probe=True)
+    assert verdict.outcome == "passed"
+    assert verdict.reason.endswith(end)
+    assert verdict.evidence["is_probe"]
+
+
 @pytest.mark.parametrize("name", HARD + SIMPLER)
 def test_a_missing_baseline_is_not_a_pass(name: str) -> None:
     """Whichever it is."""
