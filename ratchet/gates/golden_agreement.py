@@ -46,19 +46,29 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
         )
     contradicted = {label: compared for label, compared in judged.items() if compared["contradicted"]}
     if contradicted:
-        sentences = "; ".join(
-            f"of {f['test']['n']} requests labelled {label} the candidate confirms {f['test']['right']}"
-            f" (mostly answers {f['mostly']}), but {f['golden']['right']} of {f['golden']['n']} golden ones"
-            for label, f in contradicted.items()
-        )
-        return Verdict("failed", f"Fails: the week's blind labels contradict the golden set: {sentences}.", evidence)
+        return Verdict("failed", _describe_contradictions(contradicted), evidence)
     lowest = min(judged, key=lambda label: judged[label]["test"]["right"] / judged[label]["test"]["n"])
     share = judged[lowest]["test"]["right"] / judged[lowest]["test"]["n"]
     return Verdict(
         "passed",
-        f"Passes: no class of the week contradicts the golden set; least confirmed is {lowest} ({share:.0%}).",
+        f"Passes: no class of the week contradicts the golden set; lowest agreement: {lowest} ({share:.0%}).",
         evidence,
     )
+
+
+def _describe_contradictions(contradicted: Mapping[str, Mapping[str, Any]]) -> str:
+    sentences = [
+        f"{label}: the model agrees with {found['test']['right']} of {found['test']['n']} labels of this week"
+        f" (says {found['mostly']}), but with {found['golden']['right']} of {found['golden']['n']} golden labels."
+        for label, found in contradicted.items()
+    ]
+    # Two swapped labels contradict each other both ways; the question is asked once.
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for label, found in contradicted.items():
+        if found["mostly"] != label:
+            pairs.setdefault(frozenset((label, found["mostly"])), (label, found["mostly"]))
+    questions = [f"Were {first} and {second} swapped?" for first, second in pairs.values()]
+    return " ".join(("Fails: the week's blind labels contradict the golden set.", *sentences, *questions))
 
 
 def _compare(label: str, test: Mapping[str, int], golden: Mapping[str, int], confidence: float) -> dict[str, Any]:

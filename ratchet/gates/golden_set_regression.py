@@ -85,14 +85,13 @@ def decide_regression(answers: Sequence[GoldenAnswer], limits: Limits) -> Verdic
 
 
 def describe_power(answers: Sequence[GoldenAnswer]) -> str:
-    """Describe the smallest loss that this golden set can exclude."""
+    """Describe the smallest loss that this golden set can reveal, at 95 % confidence.
+
+    Only items that live gets right can be lost; without a live adapter all of them count.
+    """
     live_right = [a for a in answers if a.live == a.label]
     n = len(live_right) or len(answers)
-    base = "that live gets right" if live_right else "in the golden set"
-    return (
-        f"Even with none of the {n} items {base} lost, a true loss under {smallest_excludable_share(n):.1%} "
-        "could not be excluded at 95 % confidence."
-    )
+    return f"{n} golden items can only reveal losses of {100 * smallest_excludable_share(n):.1f} % or more."
 
 
 def _class_regressed(lost: int, n: int, limits: Limits) -> bool:
