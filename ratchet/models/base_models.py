@@ -1,8 +1,8 @@
-"""Base models: the pretrained weights that candidates start from, always at a pinned content.
+"""Base models: the pretrained weights that candidates start from, identified by the digest of their content.
 
-Add a model that comes from the package index here. A model of your own is named by its folder (`base =
-"./models/my-encoder"` or an absolute path); it must hold safetensors. One of the Hub is named by repository and commit
-(`hub_cache.py`).
+Add here a model that comes from the package index. Your own model is named by its folder (`base =
+"./models/my-encoder"` or an absolute path), which must hold safetensors; a model of the Hub is named by repository and
+commit (`hub_cache.py`).
 """
 
 import importlib.util
@@ -21,12 +21,12 @@ _CONTENT = {".json", ".safetensors", ".txt", ".model"}
 
 @dataclass(frozen=True)
 class _Packaged:
-    """A base that lies in installed packages: a folder, or the parts of one GGUF file, each `package/path`."""
+    """A base in installed packages: a folder, or the parts of one GGUF file, each as `package/path`."""
 
     parts: tuple[str, ...]
     command: str
     content: str = ""
-    """SHA-256 of the joined parts, where that is known."""
+    """SHA-256 of the joined parts; empty where it is not known."""
 
 
 PACKAGED = {
@@ -38,12 +38,12 @@ PACKAGED = {
         "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     ),
 }
-"""By name. One more wants a row in `ratchet/deployment/hub/public_base.py`, too."""
+"""Bases by name. A new one needs a row in `ratchet/deployment/hub/public_base.py`, too."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """A base model on this disk. `revision` is the SHA-256 over the names and bytes of its files."""
+    """A base model on the local disk. `revision` is the SHA-256 over the names and bytes of its files."""
 
     name: str
     folder: Path
@@ -51,14 +51,15 @@ class Base:
 
 
 def base_folder(name: str) -> Path:
-    """The folder that holds base `name`; raises `RatchetError` for an unknown or missing one.
+    """Return the folder of base `name`; raises `RatchetError` for an unknown or missing one.
 
-    Imports nothing heavy, but for a packed model (GGUF) at its very first use.
+    Imports nothing heavy, except to unpack a packed model (GGUF) at its first use.
     """
     if name in PACKAGED:
         packaged = PACKAGED[name]
         parts = [_installed(name, part, packaged.command) for part in packaged.parts]
         return parts[0] if parts[0].is_dir() else unpack_gguf(parts, name, packaged.content)
+    # a path needs one of these prefixes, because `org/name` is a repository of the Hub
     if name.startswith(("/", "./", "../")):
         path = Path(name)
         if is_base(path):
@@ -79,7 +80,7 @@ def base_folder(name: str) -> Path:
 
 
 def is_base(folder: Path) -> bool:
-    """Whether a folder holds a model; not where no path can be as long as its name."""
+    """True where a folder holds a model; False also for a name that is too long for a path."""
     try:
         return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
     except OSError:
@@ -87,7 +88,7 @@ def is_base(folder: Path) -> bool:
 
 
 def _installed(name: str, part: str, command: str) -> Path:
-    """Where `package/path` lies; the package is found, never imported."""
+    """Locate `package/path` without importing the package; raises `RatchetError` where it is not installed."""
     package, _, inside = part.partition("/")
     result = importlib.util.find_spec(package)
     if result is None or not result.submodule_search_locations:
@@ -96,9 +97,9 @@ def _installed(name: str, part: str, command: str) -> Path:
 
 
 def resolve_base(name: str) -> Base:
-    """The base model `name` with the digest of its content (about 0.1 s for 90 MB).
+    """Return the base model `name` with the digest of its content (about 0.1 s for 90 MB).
 
-    One of the Hub is compared with what was fetched, first; one that changed is refused.
+    A base of the Hub is first compared with the manifest of its download; raises `RatchetError` where it changed.
     """
     folder = base_folder(name)
     if is_hub_name(name):
@@ -110,7 +111,7 @@ def resolve_base(name: str) -> Base:
 
 
 def names_in(folder: Path) -> set[str]:
-    """Names of the tensors that a base's files hold, from their headers."""
+    """Names of the tensors in a base's files, read from their headers."""
     result: set[str] = set()
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:

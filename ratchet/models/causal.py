@@ -1,10 +1,8 @@
-"""Causal models as classifiers: one forward pass, and the model's own scores of the label tokens where the answer
-begins.
+"""Causal models as classifiers: one forward pass gives the scores of the label tokens at the start of the answer.
 
-Nothing is sampled or parsed, and no word outside the labels is possible. The shared part of the prompt is computed once
-and its keys and values are given to every row (exact: no row sees another). Add here how a causal model is built and
-asked. How it learns is in `ratchet/training/native/causal_model.py`, how a prompt becomes tokens in
-`prompt_tokenizer.py`.
+Nothing is sampled or parsed, and an answer outside the labels is impossible. The shared part of the prompt is computed
+once, and its keys and values are given to every row (exact: no row sees another). Add here how a causal model is loaded
+and run. Training is in `ratchet/training/native/causal_model.py`, tokenization of prompts in `prompt_tokenizer.py`.
 """
 
 import functools
@@ -20,12 +18,11 @@ if TYPE_CHECKING:
     import torch
 
 _CLOSE = {"float32": 1e-3, "bfloat16": 0.06}
-"""How far our scores may be from the model's own, for each unit of the largest: products in other orders round
-otherwise."""
+"""Tolerance between our scores and the model's own, relative to the largest: the order of sums differs."""
 
 
 def empty_causal(folder: Path) -> Any:
-    """The architecture on the meta device: names and shapes without memory."""
+    """Build the architecture on the meta device: names and shapes without memory."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -35,8 +32,7 @@ def empty_causal(folder: Path) -> Any:
 
 
 def load_causal(folder: Path, dtype: str = "float32", attention: str | None = None) -> Any:
-    """The base model with its own head, in numbers of `dtype`, in evaluation mode; `attention` as transformers names
-    it."""
+    """Load the base model with its own head, in `dtype` and evaluation mode; `attention` is as in transformers."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -53,17 +49,17 @@ def load_causal(folder: Path, dtype: str = "float32", attention: str | None = No
 
 
 def pad_id_of_causal(model: Any) -> int:
-    """A token to fill up with; which one does not matter, for no real token sees what follows it."""
+    """Token that pads a row on the right; any token will do, since no real token sees what follows it."""
     return model.config.pad_token_id or 0
 
 
 def label_scores(model: Any, hidden: "torch.Tensor", codes: Sequence[int]) -> "torch.Tensor":
-    """Logits of the label tokens, float32 [n, k], from last hidden states [n, d]: k rows of the head instead of all."""
+    """Logits of the label tokens, float32 [n, k], from last hidden states [n, d], by k rows of the head only."""
     return scores_by(model, hidden, *label_head(model, codes))
 
 
 def label_head(model: Any, codes: Sequence[int]) -> "tuple[torch.Tensor, torch.Tensor | None]":
-    """The head's rows of the label tokens, float32 [k, d], and their bias [k] where it has one."""
+    """Rows of the head for the label tokens, float32 [k, d], and their bias [k]; None where the head has no bias."""
     import torch
 
     head = model.get_output_embeddings()
@@ -75,8 +71,7 @@ def label_head(model: Any, codes: Sequence[int]) -> "tuple[torch.Tensor, torch.T
 def scores_by(
     model: Any, hidden: "torch.Tensor", weight: "torch.Tensor", bias: "torch.Tensor | None"
 ) -> "torch.Tensor":
-    """What these rows of the head make of last hidden states [n, d], capped where the model caps its logits: float32
-    [n, k]."""
+    """Logits, float32 [n, k], of last hidden states [n, d] by these rows of the head, capped as the model does."""
     import torch
 
     result = torch.nn.functional.linear(hidden.float(), weight, bias)
@@ -87,7 +82,7 @@ def scores_by(
 def compute_prefix(backbone: Any, prefix: Sequence[int]) -> "list[tuple[torch.Tensor, torch.Tensor]]":
     """Keys and values [1, heads, p, d] of the shared part for each layer, with gradients where the caller records them.
 
-    Empty without a prefix.
+    Returns an empty list for an empty prefix.
     """
     import torch
     from transformers import DynamicCache
@@ -102,15 +97,15 @@ def compute_prefix(backbone: Any, prefix: Sequence[int]) -> "list[tuple[torch.Te
 def last_hidden(
     backbone: Any, prefix: "list[tuple[torch.Tensor, torch.Tensor]]", lengths: "torch.Tensor", ids: "torch.Tensor"
 ) -> "torch.Tensor":
-    """The last hidden state [n, d] of each row's last real token, from `ids` [n, t] and `lengths` [n].
+    """Last hidden state [n, d] of each row's last real token, from `ids` [n, t] and `lengths` [n].
 
-    They follow the shared part, and are filled up on the right: no real token sees a filling one, so no mask is needed.
-    A sliding window is left to the model, which sees all keys and cuts them itself.
+    The rows follow the shared part and are padded on the right: no real token sees padding, so no mask is needed. A
+    sliding window is left to the model, which gets all keys and cuts them itself.
     """
     import torch
     from transformers import DynamicCache
 
-    n = lengths.shape[0]  # not len(): an exporter would take it for a constant
+    n = lengths.shape[0]  # not len(), which an exporter would store as a constant
     cache = DynamicCache()
     for index, (keys, values) in enumerate(prefix):
         cache.update(keys.expand(n, -1, -1, -1), values.expand(n, -1, -1, -1), index)
@@ -120,9 +115,7 @@ def last_hidden(
 
 
 def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> RunRows:
-    """What answers rows of tokens that follow `prefix`: logits [n, k]. The shared part is computed at the first
-    call."""
-
+    """Function from rows of tokens after `prefix` to logits [n, k]; its first call computes the shared part."""
     backbone = model.base_model
 
     @functools.cache
@@ -138,10 +131,10 @@ def prompted_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> Ru
 def check_scores(
     model: Any, prefix: Sequence[int], row: Sequence[int], codes: Sequence[int], ours: RunRows | None = None
 ) -> None:
-    """Raise `RatchetError` unless our shortcuts say of a row, given twice, what the whole model says: a family may do
-    what we do not know.
+    """Raise `RatchetError` unless our shortcuts score a row, given twice, as the whole model does.
 
-    `ours` are those of a caller who has others than `prompted_rows`.
+    They may differ for a family that computes its logits in a way that is not handled here. `ours` replaces
+    `prompted_rows` for callers with shortcuts of their own.
     """
     import torch
 
@@ -152,8 +145,8 @@ def check_scores(
     distance, scale = float((whole - result).abs().max()), max(1.0, float(whole.abs().max()))
     if not distance <= _CLOSE[str(model.dtype).removeprefix("torch.")] * scale:
         raise RatchetError(
-            f"the base model ({model.config.model_type}) scores its tokens in a way that is not known here:"
-            f" {distance:.2g} apart.",
+            f"the base model ({model.config.model_type}) scores its tokens in a way that is not supported: its"
+            f" scores are {distance:.2g} away from ours.",
             'Use a base of a family that is listed in docs/families.md, or family = "encoder".',
             code="unknown_family",
         )

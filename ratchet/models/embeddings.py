@@ -1,6 +1,6 @@
-"""Embeddings: what the frozen base model makes of texts, kept where one cycle needs the same ones twice.
+"""Embeddings of texts by the frozen base model, kept in a file where one cycle needs the same ones twice.
 
-Add here other ways to pool or keep them; what learns on embeddings is in `ratchet/training/linear_probe.py` and
+Add here other ways to pool or keep them; models that learn on embeddings are in `ratchet/training/linear_probe.py` and
 `ratchet/evaluation/baselines.py`.
 """
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 WrapRows = Callable[[RunRows], RunRows]
-"""What somebody who must know of every batch puts around the model."""
+"""Wrapper around the model, for a caller that must see every batch."""
 Embed = Callable[[Sequence[str]], Floats]
-"""Texts to embeddings [n, d]."""
+"""Function from texts to embeddings [n, d]."""
 
 
 def embed_texts(
@@ -33,7 +33,7 @@ def embed_texts(
 ) -> Floats:
     """Embeddings by the frozen base model, float64 [n, d]: mean over tokens, then unit length.
 
-    Those that `keep_embeddings` left in the folder `kept`, for these texts and this base, are not computed again.
+    They are read from the folder `kept` where `keep_embeddings` left them for the same texts and the same base.
     """
     base = resolve_base(base_name)
     if kept is not None and (result := _read(kept / _name(base, texts, max_tokens))) is not None:
@@ -42,7 +42,7 @@ def embed_texts(
 
 
 def open_embedder(base_name: str, max_tokens: int = 128) -> Embed:
-    """`embed_texts` for many calls: the base is hashed, and its files are opened, once."""
+    """Return `embed_texts` for many calls: the base is hashed and loaded only once."""
     return _embedder(resolve_base(base_name), max_tokens)
 
 
@@ -60,11 +60,11 @@ def _embedder(base: Base, max_tokens: int, watch: WrapRows | None = None) -> Emb
 def keep_embeddings(
     folder: Path, base_name: str, texts: Sequence[str], max_tokens: int, watch: WrapRows | None = None
 ) -> Floats:
-    """`embed_texts`, left in `folder` for whoever needs the same again."""
+    """Compute `embed_texts`, and keep the result in `folder` for the next call with the same texts and base."""
     from safetensors.numpy import save
 
     result = embed_texts(base_name, texts, max_tokens, kept=folder, watch=watch)
-    values = result.astype(np.float32)  # what the model answered: nothing is lost
+    values = result.astype(np.float32)  # the precision of the model: nothing is lost
     content = save({"embeddings": values}, metadata={"digest": digest_bytes(values.tobytes())})
     write_atomically(folder / _name(resolve_base(base_name), texts, max_tokens), content)
     return result
@@ -84,19 +84,19 @@ def pool_mean(hidden: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
 
 
 def _name(base: Base, texts: Sequence[str], max_tokens: int) -> str:
-    asked = {"base": base.revision, "preprocessing": PREPROCESSING, "max_tokens": max_tokens, "texts": list(texts)}
-    return f"embeddings-{digest_json(asked)[:32]}.safetensors"
+    inputs = {"base": base.revision, "preprocessing": PREPROCESSING, "max_tokens": max_tokens, "texts": list(texts)}
+    return f"embeddings-{digest_json(inputs)[:32]}.safetensors"
 
 
 def _read(path: Path) -> Floats | None:
-    """The embeddings of a file, or None where it is missing or damaged."""
+    """Read the embeddings of a file; None where it is missing or damaged."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
         return None
     try:
         with safe_open(path, framework="numpy") as file:
-            values, said = file.get_tensor("embeddings"), (file.metadata() or {}).get("digest")
+            values, stated = file.get_tensor("embeddings"), (file.metadata() or {}).get("digest")
     except (SafetensorError, OSError):
         return None
-    return values.astype(np.float64) if digest_bytes(values.tobytes()) == said else None
+    return values.astype(np.float64) if digest_bytes(values.tobytes()) == stated else None

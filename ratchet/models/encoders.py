@@ -1,23 +1,18 @@
-"""Encoder models from a base folder, always float32 and in evaluation mode: bare, with a classification head, or
-adapted.
+"""Encoder models from a base folder, always float32 and in evaluation mode: bare, or with a classification head.
 
-Add here how a model is built. How it learns is in `ratchet/training/`, how it answers in
-`ratchet/models/inference/predictor.py`.
+Add here how a model is built. Training is in `ratchet/training/`, inference in `ratchet/models/inference/`.
 """
 
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 
 @contextmanager
 def quiet_loading() -> Iterator[None]:
-    """Without what transformers says of missing heads and of its progress."""
+    """Silence the warnings of transformers about missing heads, and its progress bars."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
@@ -30,7 +25,7 @@ def quiet_loading() -> Iterator[None]:
 
 
 def empty_classifier(folder: Path, k: int) -> Any:
-    """The classifier's architecture on the meta device: names and shapes without memory."""
+    """Build the classifier's architecture on the meta device: names and shapes without memory."""
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
@@ -44,13 +39,12 @@ def parameter_shapes(model: Any) -> dict[str, tuple[int, ...]]:
 
 
 def load_classifier(folder: Path, k: int) -> Any:
-    """The base model with a fresh `k`-label head, float32, in evaluation mode; the head's weights follow torch's
-    seed."""
+    """Load the base model with a new `k`-label head, float32, in evaluation mode; torch's seed decides the head."""
     return load_classifier_with_info(folder, k)[0]
 
 
 def load_classifier_with_info(folder: Path, k: int) -> tuple[Any, set[str]]:
-    """`load_classifier` and the names of the parameters that the base model does not hold."""
+    """Do `load_classifier`, and return also the names of the parameters that the base model does not hold."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
@@ -69,9 +63,9 @@ def load_classifier_with_info(folder: Path, k: int) -> tuple[Any, set[str]]:
 
 
 def sees_other_rows(encoder: Any) -> bool:
-    """Whether a linear layer is given more than the rows of the batch, as DeBERTa's are the distances between tokens.
+    """True where a linear layer gets other rows than those of the batch, such as DeBERTa's distances between tokens.
 
-    The rows of a batch then share what such a layer says, so that only rows of one adapter may go through it together.
+    All rows of a batch share the output of such a layer, so only rows of one adapter may go through it together.
     """
     import torch
 
@@ -93,7 +87,7 @@ def sees_other_rows(encoder: Any) -> bool:
 
 @functools.lru_cache(maxsize=2)
 def load_encoder(folder: Path) -> Any:
-    """The bare encoder, without a head; kept for the life of the process."""
+    """Load the bare encoder, without a head; the last two are kept for the life of the process."""
     import torch
     from transformers import AutoModel
 
@@ -103,14 +97,14 @@ def load_encoder(folder: Path) -> Any:
 
 
 def pad_id_of(folder: Path) -> int:
-    """The token that fills up a batch."""
+    """Token that pads a batch."""
     from transformers import AutoConfig
 
     return AutoConfig.from_pretrained(folder).pad_token_id or 0
 
 
 def hidden_size_of(folder: Path) -> int:
-    """How many numbers the encoder gives for each token."""
+    """Size of the encoder's hidden state of a token."""
     from transformers import AutoConfig
 
     return int(AutoConfig.from_pretrained(folder).hidden_size)

@@ -1,7 +1,8 @@
 """Few-shot prompts: the classifier's own prompt with some solved examples before the text, as tokens.
 
-Add here which examples are shown and in which form. Examples come from the training split only. They stand before every
-text, so they are computed once, and they are cut and read as texts are: nothing in them can end a message.
+Examples come from the training split only. They come before every text, so they are computed once, and they are
+truncated and tokenized as texts are: nothing in them can end a message. Add here which examples are shown and in which
+form.
 """
 
 import random
@@ -27,15 +28,14 @@ _CODE = "\x00code\x00"
 
 @dataclass(frozen=True)
 class Shot:
-    """A solved example: a text, and its label's place."""
+    """A solved example: a text, and the index of its label."""
 
     text: str
     label: int
 
 
 def choose_shots(texts: Sequence[str], labels: Integers, each: int, seed: int) -> list[Shot]:
-    """Up to `each` examples of every label that occurs, by chance, in an order by chance; the same for the same
-    seed."""
+    """Choose up to `each` random examples of every label that occurs, in random order; the same for the same seed."""
     draw = random.Random(f"{seed} shots")  # noqa: S311 - a sample, guards nothing
     result: list[Shot] = []
     for label in sorted(set(labels.tolist())):
@@ -48,10 +48,10 @@ def choose_shots(texts: Sequence[str], labels: Integers, each: int, seed: int) -
 def load_few_shot_tokenizer(
     folder: Path, policy: PromptPolicy, prompt: Prompt, max_tokens: int, shots: Sequence[Shot]
 ) -> PromptTokenizer:
-    """The tokenizer of `prompt` whose shared part ends with the solved `shots`.
+    """Load the tokenizer of `prompt` whose shared part ends with the solved `shots`.
 
-    What stands up to the list of labels is said once, before the first of them. In a chat each example is a message of
-    the user's, and its code the assistant's answer.
+    The beginning of the prompt, up to the list of labels, comes only once, before the first example. In a chat each
+    example is a message of the user, and its code the answer of the assistant.
     """
     plain, special = load_prompt_tokenizer(folder, prompt, max_tokens), open_tokenizer(folder)
     if not shots:
@@ -67,29 +67,29 @@ def load_few_shot_tokenizer(
 
 
 def _split_plain(policy: PromptPolicy, prompt: Prompt) -> tuple[str, str]:
-    """What stands before the first text, and what stands between an answer and the next text."""
+    """Text before the first example, and text between an answer and the next example."""
     block = _repeated(policy, prompt)
     return prompt.before, block if block.startswith("\n") else f"\n{block}"
 
 
 def _split_chat(folder: Path, policy: PromptPolicy, prompt: Prompt) -> tuple[str, str]:
-    """The same in the model's own chat template."""
-    said = [{"role": "system", "content": prompt.system}] if prompt.system else []
-    said.append({"role": "user", "content": f"{prompt.before}{MARK}{prompt.after}"})
+    """Text before the first example, and between an answer and the next, in the model's own chat template."""
+    messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    messages.append({"role": "user", "content": f"{prompt.before}{MARK}{prompt.after}"})
     for _ in range(2):
-        said.append({"role": "assistant", "content": _CODE})
-        said.append({"role": "user", "content": f"{_repeated(policy, prompt).lstrip()}{MARK}{prompt.after}"})
-    parts = render_chat(folder, said).split(MARK)
+        messages.append({"role": "assistant", "content": _CODE})
+        messages.append({"role": "user", "content": f"{_repeated(policy, prompt).lstrip()}{MARK}{prompt.after}"})
+    parts = render_chat(folder, messages).split(MARK)
     between = [part.partition(_CODE)[2] for part in parts[1:-1]]
     if len(parts) != 4 or between[0] != between[1] or not between[0]:
         raise RatchetError(
-            "the base model's chat template changes earlier messages or repeats them.", "Set prompt.chat = false."
+            "the base model's chat template changes or repeats earlier messages.", "Set prompt.chat = false."
         )
     return parts[0], between[0]
 
 
 def _repeated(policy: PromptPolicy, prompt: Prompt) -> str:
-    """What is said before every text: the prompt without its beginning up to the list of labels, where there is one."""
+    """Part of the prompt that comes before every text: what follows the list of labels, or all of it without a list."""
     return (
         policy.template.partition("{text}")[0].partition("{labels}")[2]
         if "{labels}" in policy.template

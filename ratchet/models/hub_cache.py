@@ -1,8 +1,7 @@
-"""Base models of the Hub: named by repository and commit, kept on this disk, and every byte compared before it is
-loaded.
+"""Base models of the Hub: named by repository and commit, kept on the local disk, and verified before they are loaded.
 
-Nothing here asks the network: `ratchet fetch-base` does (`ratchet/workflows/publication/fetch_base.py`), and a cycle
-never. Add here what a base from the Hub may be called or hold.
+Nothing here uses the network; only `ratchet fetch-base` does (`ratchet/workflows/publication/fetch_base.py`), never a
+cycle. Add here rules for the name and the files of a base from the Hub.
 """
 
 import json
@@ -29,33 +28,34 @@ MANIFEST, FILES = "manifest.json", "files"
 
 @dataclass(frozen=True)
 class HubName:
-    """`org/name` and the 40 hex digits of a commit: never a branch or a tag, for both move."""
+    """`org/name` and the 40 hex digits of a commit: never a branch or a tag, since both may move."""
 
     repo: str
     revision: str
 
     @property
     def place(self) -> Path:
-        """Where it lies once it is fetched: a manifest, and the files beside it."""
+        """Folder of its download: a manifest, and a folder with the files."""
         return cache_folder() / "hub" / f"{self.repo.replace('/', '--')}@{self.revision}"
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether a base's name means a repository of the Hub, with or without a commit."""
+    """True where a base's name means a repository of the Hub, with or without a commit."""
     return _NAME.fullmatch(name) is not None
 
 
 def parse_hub_name(name: str, what: str = "base") -> HubName:
-    """`org/name@commit` of `what`, a base or an adapter; raises `RatchetError` for anything else, with the way to the
-    commit."""
-    result = _NAME.fullmatch(name)
-    if result is None:
+    """Parse `org/name@commit` of `what`, a base or an adapter; raises `RatchetError` for anything else."""
+    parsed = _NAME.fullmatch(name)
+    if parsed is None:
         raise RatchetError(
-            f"{name[:120]!r} is no {what} of the Hub.", "Write org/name@ and the 40 digits of a commit.", code="no_base"
+            f"{name[:120]!r} is not the name of a repository of the Hub.",
+            "Write org/name@ and the 40 digits of a commit.",
+            code="no_base",
         )
-    repo, revision = result[1], result[2] or ""
+    repo, revision = parsed[1], parsed[2] or ""
     if not _COMMIT.fullmatch(revision):
-        fault = f"names {revision[:60]!r}, which is no commit and may move" if revision else "names no commit"
+        fault = f"names {revision[:60]!r}, which is not a commit and may move" if revision else "names no commit"
         shown = f'base = "{repo}@<40 hex digits>"' if what == "base" else f"{repo}@<40 hex digits>"
         raise RatchetError(
             f"{what} {repo!r} {fault}.",
@@ -67,10 +67,9 @@ def parse_hub_name(name: str, what: str = "base") -> HubName:
 
 
 def choose_files(listed: Mapping[str, int]) -> list[str]:
-    """Which files of a repository (bytes by path) are a base: configuration, safetensors and tokenizer, and nothing
-    that runs.
+    """Choose the files of a base among those of a repository (size in bytes by path), and none that could run.
 
-    Raises `RatchetError` where one of the three is missing.
+    Raises `RatchetError` where the configuration, the safetensors or the tokenizer is missing.
     """
     chosen = sorted(path for path in listed if _WANTED.fullmatch(path))
     if "config.json" not in chosen:
@@ -78,6 +77,7 @@ def choose_files(listed: Mapping[str, int]) -> list[str]:
             "the repository holds no config.json.", "Choose a repository with a transformers model.", code="bad_base"
         )
     if not any(path.endswith(".safetensors") for path in chosen):
+        # named in the error, so that the user sees why these weights do not count
         pickled = sorted(path for path in listed if path.endswith((".bin", ".pt", ".pth", ".ckpt")))
         raise RatchetError(
             "the repository holds no"
@@ -96,7 +96,7 @@ def choose_files(listed: Mapping[str, int]) -> list[str]:
 
 
 def fetched_folder(name: str) -> Path:
-    """The folder of base `name`, which must have been fetched; nothing is asked for."""
+    """Return the folder of a fetched base; raises `RatchetError` where it was not fetched. Never uses the network."""
     place = parse_hub_name(name).place
     if not (place / MANIFEST).is_file():
         raise RatchetError(
@@ -108,25 +108,25 @@ def fetched_folder(name: str) -> Path:
 
 
 def make_base_manifest(folder: Path, name: HubName) -> dict[str, Any]:
-    """The manifest of the files in `folder`."""
+    """Make the manifest of the files in `folder`, which are the base `name`."""
     files = {path.name: digest_file(path) for path in sorted(folder.iterdir())}
     return {"schema": 1, "repo": name.repo, "commit": name.revision, "files": files}
 
 
 def check_fetched(name: str) -> dict[str, str]:
-    """SHA-256 of each file of a fetched base, after all were compared with its manifest; a changed one is refused."""
+    """SHA-256 of each file of a fetched base; raises `RatchetError` where one differs from the manifest."""
     parsed, folder = parse_hub_name(name), fetched_folder(name)
-    result = make_base_manifest(folder, parsed)
+    actual = make_base_manifest(folder, parsed)
     try:
         stated = json.loads((parsed.place / MANIFEST).read_bytes())
     except ValueError:
         stated = None
-    if stated != result:
-        said = stated["files"] if isinstance(stated, dict) and isinstance(stated.get("files"), dict) else {}
-        changed = sorted(file for file in {*result["files"], *said} if result["files"].get(file) != said.get(file))
+    if stated != actual:
+        known = stated["files"] if isinstance(stated, dict) and isinstance(stated.get("files"), dict) else {}
+        changed = sorted(file for file in {*actual["files"], *known} if actual["files"].get(file) != known.get(file))
         raise RatchetError(
             f"base model {name!r} differs from what was fetched: {', '.join(changed) or MANIFEST}.",
             f"Remove {parsed.place} and run 'ratchet fetch-base {name}' again.",
             code="bad_base",
         )
-    return dict(result["files"])
+    return dict(actual["files"])

@@ -1,9 +1,8 @@
-"""The layers of a transformer, one above the other: where they are, which are the upper K, and how to leave out the
-others.
+"""Layers of a transformer: finding them, counting the upper ones, and running a model without the lower ones.
 
-What the frozen lower layers make of a text never changes, so it need be computed only once: `SplitLayers` catches it
-where the upper layers begin, and gives it to them later in the place of the lower ones. Add here what concerns whole
-layers. Who keeps what was caught is in `ratchet/training/native/activation_caching.py` and
+The output of the frozen lower layers for a text never changes, so it is computed only once: `SplitLayers` catches it
+where the upper layers begin, and later gives it to them instead of running the lower ones. Add here what concerns whole
+layers. Caught states are kept by `ratchet/training/native/activation_caching.py` and
 `ratchet/models/inference/multi_adapter_causal.py`.
 """
 
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def find_layers(model: Any) -> tuple[str, list[Any]]:
-    """Dotted name and modules of the layers of a model with a head, lowest first.
+    """Dotted name of the list of layers of a model with a head, and its modules, lowest first.
 
-    Raises `RatchetError` where they do not lie in one list, as where all layers share their weights.
+    Raises `RatchetError` where the model has no such list, for instance where all layers share their weights.
     """
     from torch import nn
 
@@ -45,8 +44,7 @@ def find_layers(model: Any) -> tuple[str, list[Any]]:
 
 
 def lower_count(model: Any, layers: str) -> int:
-    """How many layers lie below those that `layers` names: 0 for `all`. Raises `RatchetError` when there are not so
-    many."""
+    """Number of layers below those that `layers` names, 0 for `all`; raises `RatchetError` where it names too many."""
     upper = upper_count(layers)
     if upper is None:
         return 0
@@ -62,18 +60,17 @@ def lower_count(model: Any, layers: str) -> int:
 
 @dataclass
 class _Call:
-    """What one thread does with the layers meanwhile."""
+    """One thread's current use of the layers."""
 
     below: int
     given: "torch.Tensor | None" = None
-    """[n, t, d]: what the layer `below` reads instead of what the ones under it would say."""
+    """[n, t, d]: input of the layer `below`, instead of the output of the layers under it."""
     stop: bool = False
     caught: "list[torch.Tensor]" = field(default_factory=list)
 
 
 class SplitLayers:
-    """Takes over the layers of a model, so that a call can leave out the lower or the upper ones, in each thread
-    apart."""
+    """Wraps the layers of a model, so that a call can skip the lower or the upper ones, for each thread separately."""
 
     def __init__(self, model: Any) -> None:
         self._calls = threading.local()
@@ -84,15 +81,14 @@ class SplitLayers:
 
     @contextmanager
     def catching(self, below: int, *, stop: bool = False) -> "Iterator[list[torch.Tensor]]":
-        """Yield a list that gets, at each pass, what reaches layer `below`; with `stop` it and those above do
-        nothing."""
+        """Give a list that gets layer `below`'s input at each pass; with `stop`, it and those above are skipped."""
         call = _Call(below, stop=stop)
         with self._during(call):
             yield call.caught
 
     @contextmanager
     def giving(self, below: int, states: "torch.Tensor | None") -> Iterator[None]:
-        """Have layer `below` read `states` [n, t, d], and the layers under it do nothing. None changes nothing."""
+        """Feed `states` [n, t, d] to layer `below`, and skip the layers under it; None changes nothing."""
         with nullcontext() if states is None else self._during(_Call(below, states)):
             yield
 
@@ -105,7 +101,8 @@ class SplitLayers:
             self._calls.now = before
 
     def _make_forward(self, index: int, layer: Any) -> Callable[..., Any]:
-        original, weak = type(layer).forward, weakref.ref(layer)  # no cycle: a base is freed with its last adapter
+        # no reference cycle, so that a base is freed with its last adapter
+        original, weak = type(layer).forward, weakref.ref(layer)
 
         def forward(states: "torch.Tensor", *more: Any, **named: Any) -> Any:
             call: _Call | None = getattr(self._calls, "now", None)
@@ -126,8 +123,7 @@ class SplitLayers:
         return forward
 
     def _pass_on(self, index: int, states: "torch.Tensor", cache: Any) -> Any:
-        """What a layer that does nothing says, in the form of the others; its place in a cache stays as long as
-        theirs."""
+        """Return `states` in the form of a layer's output, and lengthen the skipped layer's entry of the cache."""
         if cache is not None:
             empty = states.new_zeros(len(states), 1, states.shape[1], 1)
             cache.update(empty, empty, index)

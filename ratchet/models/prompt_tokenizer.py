@@ -1,7 +1,8 @@
-"""Prompts into tokens: the shared part once, and for each text only what differs.
+"""Tokenization of prompts: the shared part once, and for each text only the rest.
 
-The three parts are cut into tokens apart, so that the shared part is the same for every text, and special tokens that a
-user writes are plain letters to the model. Add here what happens between a text and a causal model's first layer.
+The parts before, in and after the text are tokenized separately, so the shared part is the same for every text, and
+special tokens that a user writes are plain letters to the model. Add here what happens between a text and the first
+layer of a causal model.
 """
 
 import os
@@ -19,40 +20,39 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 MARK = "\x00text\x00"
-"""Stands for a text. No template holds it, and no text: control characters are refused at the door."""
+"""Placeholder of a text. No template or text contains it, since control characters are rejected at intake."""
 TODAY = datetime(2025, 1, 1, tzinfo=UTC)
-"""What a chat template is told when it asks for the date."""
+"""Date that a chat template gets when it asks for the current one."""
 _DIRECTIVES = ("%-d", "%-m", *(f"%{letter}" for letter in "aAbBdeFHIjmMpSTuUVwWyYzZ"))
 
 
 @dataclass(frozen=True)
 class PromptRow:
-    """The tokens of one text that follow the shared part."""
+    """Tokens of one text that follow the shared part."""
 
     ids: list[int]
 
 
 @dataclass(frozen=True)
 class PromptTokenizer:
-    """Cuts texts to length and puts the end of the prompt behind them. Speaks as much of `tokenizers.Tokenizer` as we
-    ask of it."""
+    """Tokenizer that truncates texts and appends the end of the prompt; a subset of `tokenizers.Tokenizer`."""
 
     plain: "Tokenizer"
-    """Reads texts: special tokens are letters to it, and it cuts."""
+    """Tokenizer of the texts: it truncates, and reads special tokens as plain letters."""
     prefix: tuple[int, ...]
     """Tokens before every text; may be empty."""
     suffix: tuple[int, ...]
     codes: tuple[int, ...]
-    """The token of each label."""
+    """Token of each label."""
 
     @property
     def truncation(self) -> dict[str, Any] | None:
-        """As of `tokenizers.Tokenizer`: `max_length` counts the text's own tokens."""
+        """Truncation as in `tokenizers.Tokenizer`; `max_length` counts only the text's own tokens."""
         result: dict[str, Any] | None = self.plain.truncation
         return result
 
     def without_cutting(self) -> "Tokenizer":
-        """The base's tokenizer for words of our own, of whatever length."""
+        """Return the base's tokenizer without truncation, for words of our own."""
         from tokenizers import Tokenizer
 
         result = Tokenizer.from_str(self.plain.to_str())
@@ -60,7 +60,7 @@ class PromptTokenizer:
         return result
 
     def encode_batch_fast(self, texts: Sequence[str]) -> list[PromptRow]:
-        """What follows the shared part, for each text."""
+        """Tokens of each text that follow the shared part."""
         return [
             PromptRow([*result.ids, *self.suffix])
             for result in self.plain.encode_batch_fast(texts, add_special_tokens=False)
@@ -68,10 +68,9 @@ class PromptTokenizer:
 
 
 def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int) -> PromptTokenizer:
-    """The base model's tokenizer around `prompt`; a text is cut to `max_tokens` tokens.
+    """Load the base model's tokenizer around `prompt`; a text is truncated to `max_tokens` tokens.
 
-    Raises `RatchetError` when the base has no chat template though the prompt wants one, or when a code is not one
-    token.
+    Raises `RatchetError` where the prompt needs a chat template that the base lacks, or where a code is not one token.
     """
     plain, special = open_tokenizer(folder), open_tokenizer(folder)
     plain.encode_special_tokens = True
@@ -85,12 +84,12 @@ def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int) -> Prom
 
 
 def surround(folder: Path, prompt: Prompt) -> tuple[str, str]:
-    """What stands before and after every text, what the model's chat template adds included."""
+    """Text before and after every text, including what the model's chat template adds."""
     return _wrap_chat(folder, prompt) if prompt.chat else (prompt.before, prompt.after)
 
 
 def open_tokenizer(folder: Path) -> "Tokenizer":
-    """The base model's tokenizer as it is, to which special tokens are special; it neither cuts nor pads."""
+    """Open the base model's tokenizer, to which special tokens are special; it neither truncates nor pads."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
 
@@ -101,18 +100,18 @@ def open_tokenizer(folder: Path) -> "Tokenizer":
 
 
 def opening_tokens(tokenizer: "Tokenizer") -> list[int]:
-    """The special tokens that this tokenizer puts before a text."""
+    """Special tokens that this tokenizer puts before a text."""
     result = tokenizer.encode("a").ids
     bare = tokenizer.encode("a", add_special_tokens=False).ids
     starts = [start for start in range(len(result)) if result[start : start + len(bare)] == bare]
     return list(result[: starts[0]]) if starts else []
 
 
-def render_chat(folder: Path, said: Sequence[dict[str, str]]) -> str:
-    """Messages in the model's own chat template, up to the assistant's next word.
+def render_chat(folder: Path, messages: Sequence[dict[str, str]]) -> str:
+    """Render messages in the model's own chat template, up to the assistant's next word.
 
-    Raises `RatchetError` where there is none, or where it refuses them. A template that tells the day tells `TODAY`,
-    always: the prompt that an adapter learned is the one that it serves by.
+    Raises `RatchetError` where the template is missing or rejects the messages. A template that writes the date
+    always writes `TODAY`, so that an adapter serves with the prompt that it was trained with.
     """
     from jinja2 import TemplateError
     from transformers import AutoTokenizer
@@ -127,38 +126,42 @@ def render_chat(folder: Path, said: Sequence[dict[str, str]]) -> str:
         template = _fix_day(tokenizer.get_chat_template())
         return str(
             tokenizer.apply_chat_template(
-                list(said), chat_template=template, tokenize=False, add_generation_prompt=True
+                list(messages), chat_template=template, tokenize=False, add_generation_prompt=True
             )
         )
     except TemplateError as error:
-        without = "Remove prompt.system, or set" if any(message["role"] == "system" for message in said) else "Set"
+        # a common reason: the template of a family without system messages raises an error for one
+        without = "Remove prompt.system, or set" if any(message["role"] == "system" for message in messages) else "Set"
         raise RatchetError(
-            f"the chat template of the base model in {folder} refuses the prompt: {str(error)[:200]}",
+            f"the chat template of the base model in {folder} rejects the prompt: {str(error)[:200]}",
             f"{without} prompt.chat = false.",
         ) from None
 
 
 def _fix_day(template: str) -> str:
-    """The template with a `strftime_now` of its own, where it asks for one; transformers' tells the day of the call."""
+    """Give the template a fixed `strftime_now`, if it uses one: that of transformers returns the current date."""
     if "strftime_now" not in template:
         return template
-    told = "".join(f"|replace({directive!r}, {TODAY.strftime(directive)!r})" for directive in _DIRECTIVES)
-    return f"{{% macro strftime_now(format) %}}{{{{ format{told} }}}}{{% endmacro %}}{{{{ '' }}}}{template}"
+    replacements = "".join(f"|replace({directive!r}, {TODAY.strftime(directive)!r})" for directive in _DIRECTIVES)
+    return f"{{% macro strftime_now(format) %}}{{{{ format{replacements} }}}}{{% endmacro %}}{{{{ '' }}}}{template}"
 
 
 def _wrap_chat(folder: Path, prompt: Prompt) -> tuple[str, str]:
-    """What stands before and after the text in the model's own chat template, up to the assistant's first word."""
-    said = [{"role": "system", "content": prompt.system}] if prompt.system else []
-    said.append({"role": "user", "content": prompt.render(MARK)})
-    before, mark, after = render_chat(folder, said).partition(MARK)
+    """Text before and after the text in the model's own chat template, up to the assistant's first word."""
+    messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    messages.append({"role": "user", "content": prompt.render(MARK)})
+    before, mark, after = render_chat(folder, messages).partition(MARK)
     if not mark or MARK in after:
         raise RatchetError("the base model's chat template changes the text or repeats it.", "Set prompt.chat = false.")
     return before, after
 
 
 def find_codes(tokenizer: "Tokenizer", after: str, codes: Sequence[str]) -> tuple[int, ...]:
-    """The token of each code that follows `after`, where the answer begins: with a space before it or without, the same
-    for all."""
+    """Find the token of each code at the start of the answer, right behind `after`.
+
+    The codes are tokenized without a space before them, or else all with one. Raises `RatchetError` where neither gives
+    distinct single tokens.
+    """
     start = tokenizer.encode(after, add_special_tokens=False).ids
     for form in ("{}", " {}"):
         whole = [tokenizer.encode(after + form.format(code), add_special_tokens=False).ids for code in codes]
@@ -175,7 +178,7 @@ def find_codes(tokenizer: "Tokenizer", after: str, codes: Sequence[str]) -> tupl
 
 
 def _unknown(tokenizer: "Tokenizer") -> set[int | None]:
-    """The token that stands for whatever the tokenizer does not know."""
+    """Token for whatever the tokenizer does not know; empty where it has none."""
     model = tokenizer.model
     name = getattr(model, "unk_token", None)
     return {tokenizer.token_to_id(name)} if name else set()

@@ -1,6 +1,6 @@
-"""Texts into padded token batches: the one path that training, evaluation and serving share.
+"""Tokenization of texts into padded batches, shared by training, evaluation and serving.
 
-Add here what happens between a text and the first layer of an encoder. Which model reads the batch is decided in
+Add here what happens between a text and the first layer of an encoder. The model that reads the batch is chosen in
 `ratchet/models/inference/predictor.py` and `ratchet/training/`.
 """
 
@@ -22,41 +22,40 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 PREPROCESSING = redaction.PREPROCESSING
-"""Recorded with every adapter: what happens to a text before it is cut into tokens."""
+"""Version of what happens to a text before it is tokenized; recorded with every adapter."""
 
 RunRows = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
-"""`(input_ids, attention_mask)` to one float32 row for each text."""
+"""Function from `(input_ids, attention_mask)` to one float32 row for each text."""
 
 CHAT_TEMPLATE = "chat_template.jinja"
-"""What the base model puts around messages; a prompt with `chat = true` alone reads it."""
+"""File with the text that the base model puts around messages; read only for a prompt with `chat = true`."""
 TokenMatrix = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 _TOKENS_IN_BATCH = 2048
 _TOKENS_OF_MANY = 512
-"""A batch of many texts that are at hand at once: products of this size are as quick as larger ones, texts of unlike
-length share fewer batches, and both threads get work sooner. Of 48 messages 47 % of all positions were filling at 2,048
-tokens, 20 % at 512."""
+"""Tokens in a batch where many texts are known at once: products of this size are as fast as larger ones, batches mix
+fewer lengths, and both threads get work sooner. With 48 messages, 47 % of all positions were padding at 2,048 tokens,
+20 % at 512."""
 _ROWS_IN_BATCH = 64
 _WORKERS = 2  # threads that each compute whole batches: torch's own threads wait for each other on small matrices
 
 
 def tokenizer_digest(folder: Path, *, chat: bool = False) -> str:
-    """SHA-256 over the tokenizer of the base model in `folder`, 64 hex digits; for a `chat` prompt over its chat
-    template, too.
+    """SHA-256 over the tokenizer of the base in `folder`, 64 hex digits; for a `chat` prompt also over its template.
 
-    A template that lies in `tokenizer_config.json` is in the base's revision, as every JSON file is.
+    A template in `tokenizer_config.json` is part of the base's revision instead, as every JSON file is.
     """
     files = {"tokenizer.json": digest_file(tokenizer_file(folder))}
     return digest_json({**files, CHAT_TEMPLATE: template_digest(folder)} if chat else files)
 
 
 def template_digest(folder: Path) -> str:
-    """SHA-256 of the base's chat template file, empty where it has none."""
+    """SHA-256 of the base's chat template file; empty where it has none."""
     path = folder / CHAT_TEMPLATE
     return digest_file(path) if path.is_file() else ""
 
 
 def tokenizer_file(folder: Path) -> Path:
-    """The file of the base model's fast tokenizer; raises `RatchetError` where there is none."""
+    """Return the file of the base model's fast tokenizer; raises `RatchetError` where it is missing."""
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise RatchetError(
@@ -68,7 +67,7 @@ def tokenizer_file(folder: Path) -> Path:
 
 
 def load_tokenizer(folder: Path, max_tokens: int) -> "Tokenizer":
-    """The base model's own tokenizer, cutting texts to `max_tokens` tokens, special ones included; it never pads."""
+    """Load the base model's own tokenizer, which truncates to `max_tokens`, special tokens included, and never pads."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
 
@@ -79,20 +78,20 @@ def load_tokenizer(folder: Path, max_tokens: int) -> "Tokenizer":
 
 
 class TextTokenizer(Protocol):
-    """What cuts texts into tokens: a base model's own tokenizer, or one that puts a prompt around them."""
+    """Interface of a tokenizer: a base model's own, or one that puts a prompt around the texts."""
 
     @property
     def truncation(self) -> Any:
-        """`max_length` and more, or None."""
+        """Truncation settings, with `max_length`; None without truncation."""
         ...
 
     def encode_batch_fast(self, texts: Any) -> Any:
-        """An object with `ids` for each text."""
+        """Tokenize texts; gives an object with `ids` for each."""
         ...
 
 
 def encode_texts(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """Token ids of each text, special tokens included, cut to the tokenizer's length."""
+    """Token ids of each text after redaction, special tokens included, truncated to the tokenizer's length."""
     return [result.ids for result in tokenizer.encode_batch_fast([redaction.redact(text) for text in texts])]
 
 
@@ -101,7 +100,7 @@ def batch_by_tokens(
 ) -> Iterator["np.ndarray[Any, np.dtype[np.int64]]"]:
     """Indices of texts, longest first, in batches of at most 64 rows and `tokens` padded tokens (or one long row).
 
-    The batches depend on the lengths only, so the same texts always meet the same neighbours.
+    The batches depend on the lengths only, so the same texts always share the same batches.
     """
     order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
     start = 0
@@ -123,7 +122,7 @@ def pad_rows(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[TokenMatrix, T
 
 
 def pad_batch(rows: Sequence[Sequence[int]], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """`pad_rows` as torch's tensors."""
+    """`pad_rows`, as tensors of torch."""
     import torch
 
     ids, mask = pad_rows(rows, pad_id)
@@ -131,15 +130,15 @@ def pad_batch(rows: Sequence[Sequence[int]], pad_id: int) -> tuple["torch.Tensor
 
 
 def run_in_batches(rows: RunRows, tokenizer: TextTokenizer, pad_id: int, texts: Sequence[str], width: int) -> Floats:
-    """`rows` of every text, float64 [n, width], in batches of similar length; the order of the texts is kept.
+    """Compute `rows` of every text, float64 [n, width], in batches of similar length; keeps the order of the texts.
 
-    Sets torch to one thread in this process; two threads of our own take turns at the batches, which changes no bit.
+    Sets torch to one thread in this process; two threads of our own share the batches, which changes no bit.
     """
     return run_encoded(rows, encode_texts(tokenizer, texts), pad_id, width)
 
 
 def run_encoded(rows: RunRows, encoded: Sequence[Sequence[int]], pad_id: int, width: int) -> Floats:
-    """The same of texts that are tokens already."""
+    """Do `run_in_batches` for texts that are already tokenized."""
     import torch
 
     torch.set_num_threads(1)

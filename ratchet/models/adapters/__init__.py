@@ -1,1 +1,1 @@
-"""Room."""
+"""Adapter folders: format, reading, validation, merging."""

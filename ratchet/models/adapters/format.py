@@ -1,11 +1,10 @@
-"""The strict form of an adapter folder: which files, which settings, which tensors; checked before anything is built.
+"""Strict format of an adapter folder: its files and its card, checked before a model is built.
 
-A folder holds `ratchet.json` (what the adapter is), in the forms `lora` and `dora` a plain PEFT pair
-(`adapter_config.json`, `adapter_model.safetensors`), in the form `full` every weight of the model
-(`model.safetensors`), in the form `probe` `probe.safetensors`, and once sealed `manifest.json`. Add here which files a
-folder may hold and what a card says; how they are read is `folder.py`, settings and tensors are checked in
-`peft_format.py`, how they become a model is said in `ratchet/models/inference/predictor.py`, where they lie in
-`ratchet/storage/registry/adapters.py`.
+Every folder holds `ratchet.json`, the card; the forms `lora` and `dora` add a plain PEFT pair (`adapter_config.json`,
+`adapter_model.safetensors`), the form `full` every weight of the model (`model.safetensors`), the form `probe`
+`probe.safetensors`. Sealing adds `manifest.json`. Add here which files a folder may hold and what a card states; files
+are read in `folder.py`, settings and tensors are checked in `peft_format.py`, models are built in
+`ratchet/models/inference/predictor.py`, and adapters are stored by `ratchet/storage/registry/adapters.py`.
 """
 
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ CARD = "ratchet.json"
 MANIFEST = "manifest.json"
 CONFIG = "adapter_config.json"
 Form = Literal["lora", "dora", "full", "probe"]
-"""How the weights of an adapter are read; a card calls it `method`."""
+"""Form of an adapter's weights; the key `method` of a card."""
 LOW_RANK = ("lora", "dora")
 WEIGHTS: Mapping[str, str] = {
     "lora": "adapter_model.safetensors",
@@ -29,19 +28,19 @@ WEIGHTS: Mapping[str, str] = {
     "probe": "probe.safetensors",
 }
 _MAX_LABELS, _MAX_CHARS, _LARGEST = 10_000, 4096, 3e38
-# keys that a card may lack: one until it is sealed, the other if it is older than canaries
+# keys that a card may lack: it gets its calibration when it is sealed, and old cards have no canary
 _LATER = {"calibration", "canary"}
 
 
-def bad_adapter(found: str, cure: str = "") -> RatchetError:
-    """The error for a folder that is not what it should be."""
-    cure = cure or "Train it again, or use another adapter; a changed adapter is never loaded."
-    return RatchetError(found, cure, code="bad_adapter")
+def bad_adapter(message: str, hint: str = "") -> RatchetError:
+    """Make the error for an adapter folder that breaks a rule."""
+    hint = hint or "Train it again, or use another adapter; a changed adapter is never loaded."
+    return RatchetError(message, hint, code="bad_adapter")
 
 
 @dataclass(frozen=True)
 class AdapterCard:
-    """What `ratchet.json` says: all that is needed, beside the weights, to serve an adapter as it was trained."""
+    """Content of `ratchet.json`: all that is needed, beside the weights, to serve an adapter as it was trained."""
 
     family: Literal["encoder", "causal"]
     method: Form
@@ -52,21 +51,20 @@ class AdapterCard:
     max_tokens: int
     preprocessing: str
     prompt: Mapping[str, Any] | None = None
-    """What stands around the text and which tokens are the labels (`ratchet/config/prompt.py`); of a causal adapter
-    only."""
+    """Text around the input, and the label tokens (`ratchet/config/prompt.py`); None for an encoder's adapter."""
     schema: int = 1
     calibration: Mapping[str, Any] | None = None
     canary: Mapping[str, Any] | None = None
-    """What it answers to fixed prompts (`ratchet/models/inference/reference_logits.py`): `prompts`, the number of their
-    list, and `logits`, rows of numbers."""
+    """Answers to fixed prompts (`ratchet/models/inference/reference_logits.py`): `prompts` is the number of the list of
+    prompts, `logits` has one row for each of them."""
 
     def __post_init__(self) -> None:
         known = isinstance(self.method, str) and self.method in WEIGHTS
         prompted = self.family == "causal" and known and self.method != "probe" and isinstance(self.prompt, Mapping)
         bare = self.family == "encoder" and known and self.prompt is None
         if type(self.schema) is not int or self.schema != 1 or not (prompted or bare):
-            said = f"schema {show(self.schema)}, {show(self.family)}/{show(self.method)}"
-            raise bad_adapter(f"{CARD} describes {said}.", "Update Ratchet.")
+            stated = f"schema {show(self.schema)}, {show(self.family)}/{show(self.method)}"
+            raise bad_adapter(f"{CARD} describes {stated}.", "Update Ratchet.")
         texts = (self.base, self.base_revision, self.tokenizer_digest, self.preprocessing, *self.labels)
         if not all(isinstance(text, str) and text for text in texts) or not 2 <= len(set(self.labels)) == len(
             self.labels
@@ -81,18 +79,18 @@ class AdapterCard:
             raise bad_adapter(f"{CARD} has max_tokens = {show(self.max_tokens)}.")
         if self.canary is not None and not _is_canary(self.canary, len(self.labels)):
             raise bad_adapter(
-                f"{CARD} holds a canary that is no number of a list with {len(self.labels)} logits for each of its"
-                " prompts."
+                f"{CARD} has an invalid canary: it needs the number of a prompt list, and {len(self.labels)} logits for"
+                " each prompt."
             )
 
     def as_json(self) -> dict[str, Any]:
-        """The content of `ratchet.json`; canary and calibration are left out until they are known."""
+        """Content of `ratchet.json`; canary and calibration are left out until they are known."""
         content = {**asdict(self), "labels": list(self.labels)}
         return {key: value for key, value in content.items() if key not in _LATER or value is not None}
 
     @classmethod
     def from_json(cls, content: Any) -> "AdapterCard":
-        """Inverse of `as_json`; unknown and missing keys are refused."""
+        """Inverse of `as_json`; raises `RatchetError` for unknown or missing keys."""
         names = {field.name for field in fields(cls)}
         if not isinstance(content, dict) or set(content) - names or names - set(content) - _LATER:
             raise bad_adapter(f"{CARD} has other keys than {', '.join(sorted(names))}.")
@@ -102,24 +100,24 @@ class AdapterCard:
 
 
 def read_card(content: Mapping[str, bytes]) -> AdapterCard:
-    """The card among the files of an adapter folder."""
+    """Read the card among the files of an adapter folder."""
     return AdapterCard.from_json(parse_json(content, CARD))
 
 
 def content_digest(content: Mapping[str, bytes]) -> str:
-    """SHA-256 over the names and bytes of all files but the manifest: the name of the adapter, 64 hex digits."""
+    """SHA-256 over the names and bytes of all files except the manifest, 64 hex digits: the adapter's name."""
     return digest_json(file_digests(content))
 
 
 def file_digests(content: Mapping[str, bytes]) -> dict[str, str]:
-    """SHA-256 of each file but the manifest."""
+    """SHA-256 of each file except the manifest, by name."""
     return {name: digest_bytes(data) for name, data in sorted(content.items()) if name != MANIFEST}
 
 
 def check_manifest(content: Mapping[str, bytes], found: Mapping[str, str] | None = None) -> str:
-    """The digest that the manifest states, after every byte was compared with it; raises `RatchetError`.
+    """Return the digest that the manifest states; raises `RatchetError` where a file differs from it.
 
-    `found` holds the digest of each file, where they are known already and not all files are in `content`.
+    `found` holds the digest of each file, for callers that know them and do not have all files in `content`.
     """
     manifest = parse_json(content, MANIFEST)
     found = file_digests(content) if found is None else dict(found)
@@ -133,38 +131,38 @@ def check_manifest(content: Mapping[str, bytes], found: Mapping[str, str] | None
             if found.get(name) != stated.get(name)
         ]
         raise bad_adapter(f"adapter files differ from their manifest: {', '.join(changed) or 'digest'}.")
-    if content[MANIFEST] != write_manifest(found):  # its own bytes are in no digest
-        raise bad_adapter(f"{MANIFEST} is written otherwise than sealing writes it.")
+    if content[MANIFEST] != write_manifest(found):  # no digest covers the manifest itself
+        raise bad_adapter(f"{MANIFEST} is not in the form in which sealing writes it.")
     return str(manifest["digest"])
 
 
 def make_manifest(content: Mapping[str, bytes]) -> bytes:
-    """The manifest for these files."""
+    """Make the manifest of these files."""
     return write_manifest(file_digests(content))
 
 
 def write_manifest(files: Mapping[str, str]) -> bytes:
-    """The manifest for files of these digests."""
+    """Make the manifest of files with these digests, by name."""
     return canonical_json({"schema": 1, "digest": digest_json(files), "files": files}).encode() + b"\n"
 
 
 def parse_json(content: Mapping[str, bytes], name: str) -> Any:
-    """One JSON file among the files of an adapter folder, as `parse_strictly` reads it."""
+    """Parse a JSON file of an adapter folder by `parse_strictly`; raises `RatchetError` where it is missing or bad."""
     if name not in content:
         raise bad_adapter(f"adapter folder lacks {name}.")
     try:
         return parse_strictly(content[name])
     except (ValueError, RecursionError):
-        raise bad_adapter(f"{name} is no JSON.") from None
+        raise bad_adapter(f"{name} is not valid JSON.") from None
 
 
 def is_number(value: object) -> bool:
-    """Whether a value of a JSON file is a number that float32 can hold, and no truth value."""
+    """True where a value of a JSON file is a number, not a truth value, and fits into float32."""
     return type(value) in (int, float) and abs(value) <= _LARGEST  # type: ignore[arg-type]
 
 
 def show(value: object) -> str:
-    """A value from somebody's file, for a message: short, in plain letters, and of a list or table only what it is."""
+    """Show a value of an untrusted file: in ASCII, at most 60 characters; of a list or table only the type."""
     return ascii(value)[:60] if value is None or isinstance(value, str | int | float) else f"a {type(value).__name__}"
 
 

@@ -1,4 +1,7 @@
-"""Merging an adapter into its base model."""
+"""Merging an adapter into its base model.
+
+Add here how the weights of a form get into a model. Adapters that stay unmerged are in `ratchet/models/inference/`.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,8 +14,7 @@ if TYPE_CHECKING:
 
 
 def apply_adapter(model: Any, settings: LoraSettings | None, tensors: Mapping[str, "torch.Tensor"]) -> None:
-    """Put what was trained into a base model for good: a LoRA or DoRA is merged, weights without settings take their
-    places."""
+    """Write an adapter into a base model, in place: a LoRA or DoRA is merged, weights without settings are copied."""
     import torch
 
     if settings is not None:
@@ -25,8 +27,7 @@ def apply_adapter(model: Any, settings: LoraSettings | None, tensors: Mapping[st
 
 
 def apply_lora(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> None:
-    """Add the low-rank product to each target's weight, stretched where the adapter is a DoRA, and put the saved heads
-    in place."""
+    """Add the low-rank product to each target's weight (scaled for a DoRA), and copy the stored heads, in place."""
     import torch
 
     parameters = dict(model.named_parameters())

@@ -1,8 +1,7 @@
-"""The strict form of adapter weights: which settings PEFT may be given, and which tensors must be there, no more, no
-less.
+"""Strict format of adapter weights: the settings that PEFT may be given, and exactly the tensors that must be there.
 
-Add here what weights may hold; which files lie beside them is said in `format.py`, how a file of weights is compared
-before it is read in `safetensors_header.py`.
+Add here what weights may hold; the files beside them are listed in `format.py`, and the header of a file of weights is
+checked in `safetensors_header.py`.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
 
 PREFIX = "base_model.model."
 MAGNITUDE = ".lora_magnitude_vector"
-"""What follows a layer's name where PEFT stores the lengths that DoRA learned for its outputs."""
+"""Suffix of a layer's name under which PEFT stores DoRA's learned length of each output."""
 MAX_RANK = 256
 
 
 @dataclass(frozen=True)
 class LoraSettings:
-    """What `adapter_config.json` may set: everything else that PEFT knows stays at its default, or is refused."""
+    """Settings of `adapter_config.json` that may vary; any other key or value is refused."""
 
     base: str
     rank: int
@@ -31,10 +30,10 @@ class LoraSettings:
     dropout: float
     target_modules: tuple[str, ...]
     heads: tuple[str, ...]
-    """Modules that are trained and stored whole; none of a causal model, whose head is the base's own."""
+    """Modules that are trained and stored whole; empty for a causal model, which uses the base's own head."""
     causal: bool = False
     dora: bool = False
-    """Whether each output's length is learned too (`dora.py`)."""
+    """True where the length of each output is learned too (`dora.py`)."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, str) or not self.base:
@@ -57,7 +56,7 @@ class LoraSettings:
             raise bad_adapter(f"{CONFIG} names no target module or no head, or a head that a causal model has already.")
 
     def as_json(self) -> dict[str, Any]:
-        """The content of `adapter_config.json`, which PEFT reads too."""
+        """Content of `adapter_config.json`, which PEFT reads too."""
         return {
             "base_model_name_or_path": self.base,
             "bias": "none",
@@ -76,7 +75,7 @@ class LoraSettings:
 
     @classmethod
     def from_json(cls, content: Any) -> "LoraSettings":
-        """Inverse of `as_json`; any other key or value is refused."""
+        """Inverse of `as_json`; raises `RatchetError` for any other key or value."""
         try:
             settings = cls(
                 base=content["base_model_name_or_path"],
@@ -93,28 +92,28 @@ class LoraSettings:
                 f"{CONFIG} lacks a setting or holds one of the wrong type ({show(str(error))})."
             ) from None
         ours = settings.as_json()
-        if canonical_json(content) != canonical_json(ours):  # to which true is not 1
+        if canonical_json(content) != canonical_json(ours):  # compared as text, since True == 1 in Python
             extra = sorted(
                 key for key in content if key not in ours or canonical_json(content[key]) != canonical_json(ours[key])
             )
-            said = ", ".join(key if key.isidentifier() else show(key) for key in extra[:8])
-            raise bad_adapter(f"{CONFIG} sets {said[:300]}, which an adapter of ours never does.")
+            listed = ", ".join(key if key.isidentifier() else show(key) for key in extra[:8])
+            raise bad_adapter(f"{CONFIG} sets {listed[:300]}, which no adapter of Ratchet does.")
         return settings
 
 
 def stored_name(name: str) -> str:
-    """The name under which PEFT stores a parameter of an adapted model; that of a plain model is as it is."""
+    """Name under which PEFT stores a parameter of an adapted model; a plain model's name is returned as it is."""
     plain = name.replace(".modules_to_save.default", "").replace(".default", "")
     return plain.removesuffix(".weight") if plain.endswith(f"{MAGNITUDE}.weight") else plain
 
 
 def read_lora_settings(content: Mapping[str, bytes]) -> LoraSettings:
-    """The LoRA settings among the files of an adapter folder."""
+    """Read the LoRA settings among the files of an adapter folder."""
     return LoraSettings.from_json(parse_json(content, CONFIG))
 
 
 def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes that PEFT stores for these settings, given every parameter's shape of the classifier model."""
+    """Names and shapes of the tensors that PEFT stores for these settings; `shapes` are the model's, by parameter."""
     expected: dict[str, tuple[int, ...]] = {}
     for module in settings.target_modules:
         shape = shapes.get(f"{module}.weight")
@@ -133,11 +132,9 @@ def expected_tensors(settings: LoraSettings, shapes: Mapping[str, tuple[int, ...
 
 
 def check_heads(expected: Mapping[str, tuple[int, ...]], prefix: str, held: Collection[str]) -> None:
-    """Raise when a module that is stored whole is one of the base model's own: an adapter adds a head, and replaces
-    nothing.
+    """Raise `RatchetError` where a module that is stored whole would replace one of the base model's own.
 
-    `prefix` is what names of the model without its head begin with, `held` the names of the tensors in the base's
-    files.
+    `prefix` begins the names of the model without its head; `held` are the names of the tensors in the base's files.
     """
     for name in expected:
         own = name.removeprefix(PREFIX)
@@ -150,7 +147,7 @@ def check_heads(expected: Mapping[str, tuple[int, ...]], prefix: str, held: Coll
 
 
 def load_finite(weights: bytes) -> dict[str, "torch.Tensor"]:
-    """The tensors of a safetensors file; raises `RatchetError` for a value that is not finite."""
+    """Load the tensors of a safetensors file; raises `RatchetError` for a value that is not finite."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load

@@ -1,7 +1,7 @@
-"""An opened adapter: every file, setting, tensor and digest of its folder was checked, nothing is built yet.
+"""Validation of an adapter folder: every file, setting, tensor and digest is checked before a model is built.
 
-Add here what must be true of a folder before anyone builds a model from it. `ratchet/models/inference/predictor.py`
-builds one that answers alone, `ratchet/models/inference/multi_adapter.py` one that shares its base weights with others.
+Add here what must hold before a model is built from a folder. `ratchet/models/inference/predictor.py` builds a model of
+one adapter, `ratchet/models/inference/multi_adapter.py` one whose base weights several adapters share.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ValidatedAdapter:
-    """The checked content of an adapter folder."""
+    """Checked content of an adapter folder."""
 
     card: AdapterCard
     base: Base
@@ -42,16 +42,16 @@ class ValidatedAdapter:
     calibration: Calibration
     tensors: Mapping[str, "torch.Tensor"]
     settings: LoraSettings | None
-    """Of a LoRA or DoRA; weights that were trained in full and a probe have none."""
+    """Settings of a LoRA or DoRA; None for the forms `full` and `probe`."""
     skeleton: Any
-    """The architecture on the meta device, with as many labels as the adapter has; None for a probe."""
+    """Architecture on the meta device, with the adapter's number of labels; None for a probe."""
 
 
 def validate_adapter(folder: Path) -> ValidatedAdapter:
     """Read an adapter folder, sealed or not, and check all of it.
 
-    Raises `RatchetError` for anything that is not exactly an adapter, and for a base model or tokenizer that is not the
-    one the adapter was trained on.
+    Raises `RatchetError` for any deviation from the format, and for a base model or tokenizer other than the one the
+    adapter was trained on.
     """
     with open_folder(folder) as files:
         card = files.card
@@ -66,7 +66,7 @@ def validate_adapter(folder: Path) -> ValidatedAdapter:
 
 
 def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, dict[str, tuple[int, ...]]]:
-    """The settings and the architecture of an adapter, and the names and shapes that its weights must have."""
+    """Settings and architecture of an adapter, and the names and shapes that its weights must have."""
     card, k = files.card, len(files.card.labels)
     if card.method == "probe":
         return None, None, {"coef": (k, hidden_size_of(base.folder)), "intercept": (k,)}
@@ -76,11 +76,11 @@ def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, di
         return None, skeleton, shapes
     settings = read_lora_settings(files.small)
     if settings.base != card.base:
-        raise bad_adapter(f"{form.CONFIG} is of base {settings.base[:60]!r}, {form.CARD} of {card.base[:60]!r}.")
+        raise bad_adapter(f"{form.CONFIG} names base {settings.base[:60]!r}, {form.CARD} names {card.base[:60]!r}.")
     if settings.causal != (card.family == "causal"):
-        raise bad_adapter(f"{form.CONFIG} is of another family than {form.CARD}.")
+        raise bad_adapter(f"{form.CONFIG} and {form.CARD} name different families.")
     if settings.dora != (card.method == "dora"):
-        raise bad_adapter(f"{form.CONFIG} is of another form than {form.CARD}: one of them says DoRA.")
+        raise bad_adapter(f"{form.CONFIG} and {form.CARD} name different forms: only one of them is DoRA.")
     expected = expected_tensors(settings, shapes)
     if settings.heads:
         check_heads(expected, skeleton.base_model_prefix, names_in(base.folder))
@@ -88,7 +88,7 @@ def _expect(files: OpenFolder, base: Base) -> tuple[LoraSettings | None, Any, di
 
 
 def read_calibration(card: AdapterCard) -> Calibration:
-    """The calibration that a card holds."""
+    """Calibration of a card; `UNCALIBRATED` where it has none."""
     try:
         return UNCALIBRATED if card.calibration is None else Calibration.from_json(dict(card.calibration))
     except (ValueError, TypeError, KeyError) as error:
@@ -96,13 +96,13 @@ def read_calibration(card: AdapterCard) -> Calibration:
 
 
 def read_prompt(card: AdapterCard) -> Prompt | None:
-    """The prompt that a card holds; None of an encoder's."""
+    """Prompt of a card; None for an encoder's."""
     if card.prompt is None:
         return None
     try:
         prompt = Prompt.from_json(card.prompt)
     except (TypeError, KeyError):
-        raise bad_adapter(f"{form.CARD} holds a prompt that is none.") from None
+        raise bad_adapter(f"{form.CARD} holds a prompt that cannot be used.") from None
     if len(prompt.codes) != len(card.labels):
         raise bad_adapter(f"{form.CARD} holds {len(prompt.codes)} codes for {len(card.labels)} labels.")
     return prompt
@@ -111,7 +111,7 @@ def read_prompt(card: AdapterCard) -> Prompt | None:
 def make_card(
     base: Base, method: form.Form, labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None
 ) -> AdapterCard:
-    """The card of an adapter that was trained here, on `base`; one with a prompt is causal."""
+    """Make the card of an adapter that was trained here on `base`; with a prompt it is causal."""
     return AdapterCard(
         family="causal" if prompt else "encoder",
         method=method,
@@ -136,18 +136,20 @@ def _check_base(card: AdapterCard) -> Base:
     base = resolve_base(card.base)
     here = make_card(base, card.method, card.labels, card.max_tokens)
     for key in ("base_revision", "preprocessing"):
-        trained, result = getattr(card, key), getattr(here, key)
-        if trained != result:
+        trained, installed = getattr(card, key), getattr(here, key)
+        if trained != installed:
             raise bad_adapter(
-                f"the adapter was trained with {key} {trained[:24]!r}, here is {result[:24]!r}.",
+                f"the adapter was trained with {key} {trained[:24]!r}; {installed[:24]!r} is installed.",
                 "Install the base model that the adapter names, or train again.",
             )
     chat = card.prompt is not None and card.prompt.get("chat") is True
-    result = tokenizer_digest(base.folder, chat=chat)
-    # the latter without a template, as before it was in it
-    if card.tokenizer_digest not in (result, here.tokenizer_digest):
+    installed = tokenizer_digest(base.folder, chat=chat)
+    # older cards have the digest without the chat template, which `here` has too: it is made without a prompt
+    if card.tokenizer_digest not in (installed, here.tokenizer_digest):
+        files = "tokenizer.json and chat template" if chat else "tokenizer.json"
         raise bad_adapter(
-            f"the adapter was trained with tokenizer_digest {card.tokenizer_digest[:24]!r}, here is {result[:24]!r}.",
-            f"Put the base's tokenizer.json{' and chat template' if chat else ''} back, or train again.",
+            f"the adapter was trained with tokenizer_digest {card.tokenizer_digest[:24]!r};"
+            f" {installed[:24]!r} is installed.",
+            f"Restore the base's {files}, or train again.",
         )
     return base

@@ -1,1 +1,1 @@
-"""A frontier model behind an OpenAI-compatible endpoint: asked, checked, paid for and counted. No disk, no Dagster."""
+"""Client of a frontier model behind an OpenAI-compatible endpoint, within a budget. No disk, no Dagster."""

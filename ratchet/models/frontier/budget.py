@@ -1,6 +1,6 @@
-"""The budget of one cycle: money is set aside before it can be spent, so that no attempt, kill or race exceeds the cap.
+"""Budget of one cycle: money is set aside before it can be spent, so that no attempt, kill or race exceeds the cap.
 
-Add here how money is counted. Where it is written down is `ratchet/storage/frontier_cache.py`.
+Add here how money is counted. It is written to disk by `ratchet/storage/frontier_cache.py`.
 """
 
 import threading
@@ -8,25 +8,23 @@ from typing import Protocol
 
 
 class SpendLog(Protocol):
-    """What outlives the process: money by a name of each attempt. A name that is written again replaces what it said
-    before."""
+    """Durable log of money by attempt; writing a name again replaces its amount."""
 
     def spent(self) -> float:
-        """The sum over all names."""
+        """Sum over all names."""
         ...
 
     def write(self, name: str, money: float) -> None:
-        """Durable when this returns."""
+        """Write the amount of an attempt; durable when this returns."""
         ...
 
 
 class BudgetSpent(Exception):  # noqa: N818 - an answer to a request for money
-    """The next attempt could cost more than is left."""
+    """The next attempt could cost more than is left of the budget."""
 
 
 class Budget:
-    """Money for one cycle; several threads may ask. What earlier runs of the cycle spent, or had set aside when killed,
-    counts."""
+    """Money for one cycle; thread-safe. Counts what earlier runs of the cycle spent, or had set aside when killed."""
 
     def __init__(self, most: float, log: SpendLog) -> None:
         self._most, self._log, self._lock = most, log, threading.Lock()
@@ -39,7 +37,7 @@ class Budget:
             return self._spent
 
     def set_aside(self, name: str, money: float) -> None:
-        """Take the most that an attempt can cost; raises `BudgetSpent` and takes nothing when it is not there."""
+        """Set aside the most that an attempt can cost; where it is too much, raises `BudgetSpent` and does nothing."""
         with self._lock:
             if self._spent + money > self._most:
                 raise BudgetSpent
@@ -47,7 +45,7 @@ class Budget:
             self._spent += money
 
     def settle(self, name: str, aside: float, cost: float) -> None:
-        """What the attempt `name`, for which `aside` was set aside, did cost."""
+        """Record the `cost` of the attempt `name`, for which `aside` was set aside."""
         with self._lock:
             self._log.write(name, cost)
             self._spent += cost - aside

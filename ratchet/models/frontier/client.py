@@ -1,9 +1,8 @@
-"""Many questions: from memory where they were answered before, else several at once, until all are answered or it must
-stop.
+"""Client that gets the frontier model's labels for many texts, from the cache or from the endpoint, several at once.
 
-Stops for good when the budget is spent, when the endpoint refuses, after three questions in a row that brought nothing
-or five that were cut short, or when `longest_s` has passed: a cycle waits no longer. Add here when to stop; how one
-question is asked is `retries.py`.
+It stops for good when the budget is spent, when the endpoint rejects the request, after three questions in a row
+without an answer or five whose answers were cut short, or when `longest_s` has passed: a cycle waits no longer. Add
+here when to stop; a single question is sent, with retries, by `retries.py`.
 """
 
 import threading
@@ -25,53 +24,52 @@ from ratchet.models.frontier.transport import Endpoint
 _IN_A_ROW = 3
 _CUT_SHORT_IN_A_ROW = 5
 _WORTH_KEEPING = ("", "no_code", "refusal", "filtered", "cut_short")
-"""Flaws of what the model said, not of the way: asked again, they would cost again and say the same."""
+"""Flaws of the model's own answer, not of its transport: to ask again would cost again and give the same."""
 
 
 class AnswerCache(Protocol):
-    """Answers that outlive the process, by the digest of all that was sent."""
+    """Durable cache of answers, by the digest of the question."""
 
     def recall(self, digest: str) -> FrontierAnswer | None:
-        """The answer, or None for one that is missing or damaged."""
+        """Return the answer; None where it is missing or damaged."""
         ...
 
     def keep(self, digest: str, answer: FrontierAnswer) -> None:
-        """Durable and whole when this returns."""
+        """Write an answer, atomically; durable when this returns."""
         ...
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What came of a list of texts: an answer for each, None for one that was not answered; and how it went, in a
-    sentence."""
+    """Answers to a list of texts, None for a text that was not answered, and a sentence that sums up the run."""
 
     answers: tuple[FrontierAnswer | None, ...]
     remembered: int
     spent: float
-    """In this cycle so far, in the money of the budget."""
+    """Money spent in this cycle so far, in the currency of the budget."""
     sentence: str
 
     @classmethod
     def nothing(cls, n: int, sentence: str) -> "BatchResult":
-        """Nothing was asked, because of what the sentence says."""
+        """Make the result of a run that sent nothing, for the reason in the sentence."""
         return cls((None,) * n, 0, 0.0, sentence)
 
 
 @dataclass(frozen=True)
 class UnavailableFrontier:
-    """A frontier model that cannot be asked, and why."""
+    """A frontier model that cannot be used, and why."""
 
     settings: Frontier
     why: str
 
     def ask(self, texts: Sequence[str]) -> BatchResult:
-        """Nothing for each text."""
+        """Return no answer for each text."""
         return BatchResult.nothing(len(texts), f"The frontier model was not asked: {self.why}")
 
 
 @dataclass
 class FrontierClient:
-    """A frontier model that can be asked for labels."""
+    """A frontier model that labels texts."""
 
     settings: Frontier
     prompt: Prompt
@@ -81,10 +79,10 @@ class FrontierClient:
     wait: Wait = time.sleep
 
     def ask(self, texts: Sequence[str], watch: Callable[[int], None] = lambda done: None) -> BatchResult:
-        """Answers to the texts, in their order. Never raises for what an endpoint does. `watch` is told how many are
-        done.
+        """Answers to the texts, in their order. Never raises for what an endpoint does.
 
-        Raises `RatchetError` where what was spent cannot be told, or the environment's proxy cannot be used.
+        `watch` is called with the number of texts done so far. Raises `RatchetError` where the log of spending is
+        unreadable, or where the environment's proxy cannot be used.
         """
         if self.key is None and not self.settings.is_local:
             return BatchResult.nothing(
@@ -94,26 +92,26 @@ class FrontierClient:
         questions = [FrontierQuestion(self.settings, self.prompt, text) for text in texts]
         known = [self.memory.recall(question.digest) for question in questions]
         course = _Course(Budget(self.settings.budget, self.log), self.settings)
-        for result in filter(None, known):
-            course.answered(result)
+        for answer in filter(None, known):
+            course.answered(answer)
         with Endpoint(self.settings, self.key) as endpoint, ThreadPoolExecutor(self.settings.at_once) as pool:
-            asked = [
-                result or pool.submit(self._one, endpoint, question, course)
-                for question, result in zip(questions, known, strict=True)
+            pending = [
+                answer or pool.submit(self._one, endpoint, question, course)
+                for question, answer in zip(questions, known, strict=True)
             ]
-            futures = [each for each in asked if isinstance(each, Future)]
+            futures = [each for each in pending if isinstance(each, Future)]
             try:
                 for done, _ in enumerate(as_completed(futures, max(0.0, course.until - time.monotonic())), start=1):
                     watch(len(known) - len(futures) + done)
             except TimeoutError:
                 course.stop_late()
-                endpoint.close()  # whoever sends a byte now and then meets no time-out of his own
+                endpoint.close()  # an endpoint that sends a byte now and then never hits a time-out
             except BaseException:
-                course.stop("it was interrupted")  # else the pool would ask all the rest before it ends
+                course.stop("it was interrupted")  # otherwise the pool would send all the rest before it ends
                 raise
-            answers = tuple(result if isinstance(result, FrontierAnswer) else result.result() for result in asked)
-        remembered = sum(result is not None for result in known)
-        return BatchResult(answers, remembered, course.budget.spent, self._say(answers, remembered, course))
+            answers = tuple(each if isinstance(each, FrontierAnswer) else each.result() for each in pending)
+        remembered = sum(answer is not None for answer in known)
+        return BatchResult(answers, remembered, course.budget.spent, self._summarise(answers, remembered, course))
 
     def _one(self, endpoint: Endpoint, question: FrontierQuestion, course: "_Course") -> FrontierAnswer | None:
         if course.stopped:
@@ -134,35 +132,35 @@ class FrontierClient:
             self.memory.keep(question.digest, answer)
         return answer
 
-    def _say(self, answers: Sequence[FrontierAnswer | None], remembered: int, course: "_Course") -> str:
-        result = [answer for answer in answers if answer]
-        said = (
-            f"{len(result)} of {len(answers)} texts were answered by {self.settings.model}, {remembered} of them in an"
-            " earlier run"
+    def _summarise(self, answers: Sequence[FrontierAnswer | None], remembered: int, course: "_Course") -> str:
+        answered = [answer for answer in answers if answer]
+        sentence = (
+            f"{len(answered)} of {len(answers)} texts were answered by {self.settings.model},"
+            f" {remembered} of them in an earlier run"
         )
-        flaws = Counter(answer.flaw for answer in result if answer.flaw)
+        flaws = Counter(answer.flaw for answer in answered if answer.flaw)
         if flaws:
             listed = ", ".join(f"{flaw} {count}" for flaw, count in sorted(flaws.items()))
-            said += f"; {flaws.total()} could not be used ({listed})"
-        said += f"; {course.budget.spent:.4g} of the budget of {self.settings.budget:g} is spent"
+            sentence += f"; {flaws.total()} could not be used ({listed})"
+        sentence += f"; {course.budget.spent:.4g} of the budget of {self.settings.budget:g} is spent"
         if course.why:
-            said += f"; no more were asked, because {course.why}"
+            sentence += f"; stopped early: {course.why}"
         elif course.missed:
-            said += f"; {course.missed} brought no answer"
-        cures = [course.cure] if course.cure else []
+            sentence += f"; {course.missed} got no answer"
+        hints = [course.hint] if course.hint else []
         if flaws["cut_short"]:
             limit = self.settings.max_answer_tokens
-            cures.append(
+            hints.append(
                 f"Raise frontier.max_answer_tokens, now {limit}: a model that thinks before it answers needs hundreds."
             )
-        return " ".join([f"{said}.", *cures])
+        return " ".join([f"{sentence}.", *hints])
 
 
 class _Course:
-    """How asking goes: the money, the time, the failures in a row, why it was stopped and what would mend it."""
+    """State of a run: money, time, failures in a row, why it was stopped, and a hint how to fix that."""
 
     def __init__(self, budget: Budget, settings: Frontier) -> None:
-        self.budget, self.why, self.cure, self.missed = budget, "", "", 0
+        self.budget, self.why, self.hint, self.missed = budget, "", "", 0
         self.until, self._longest_s = time.monotonic() + settings.longest_s, settings.longest_s
         self._in_a_row, self._cut_short, self._lock = 0, 0, threading.Lock()
 
@@ -173,7 +171,7 @@ class _Course:
         return bool(self.why)
 
     def stop_late(self) -> None:
-        self.stop(f"{self._longest_s:g} s (frontier.longest_s) had passed")
+        self.stop(f"{self._longest_s:g} s (frontier.longest_s) have passed")
 
     def stop(self, why: str) -> None:
         with self._lock:
@@ -190,4 +188,4 @@ class _Course:
         with self._lock:
             self.missed, self._in_a_row = self.missed + 1, self._in_a_row + 1
             if not self.why and (error.fatal or self._in_a_row >= _IN_A_ROW):
-                self.why, self.cure = f"the endpoint brought nothing: {error.reason}", error.cure
+                self.why, self.hint = f"the endpoint gave no answer: {error.reason}", error.hint

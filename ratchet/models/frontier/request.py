@@ -1,6 +1,6 @@
-"""A question to a frontier model: the classifier's own prompt around one redacted text, as the bytes that are sent.
+"""Question to a frontier model: the classifier's own prompt around one redacted text, as the bytes that are sent.
 
-Add here what is said to the endpoint. What it may answer is `response.py`, how the bytes travel `transport.py`.
+Add here what is sent to the endpoint. Its answer is read in `response.py`, the bytes are sent by `transport.py`.
 """
 
 import json
@@ -14,14 +14,14 @@ from ratchet.core.digests import digest_json
 from ratchet.data.redaction import redact
 
 _MORE_TOKENS = 64
-"""What a chat template may add to the messages, in tokens."""
+"""Tokens that a chat template may add to the messages."""
 _TOP = 20
-"""Most probable first tokens that are asked for: the most that the protocol allows."""
+"""Number of most probable first tokens in the request: the most that the protocol allows."""
 
 
 @dataclass(frozen=True)
 class FrontierQuestion:
-    """One text for one model. Personal data is replaced before anything else sees the text."""
+    """One text for one model. Personal data is replaced before the text is used for anything else."""
 
     settings: Frontier
     prompt: Prompt
@@ -29,9 +29,9 @@ class FrontierQuestion:
 
     @cached_property
     def _content(self) -> dict[str, Any]:
-        said = [{"role": "system", "content": self.prompt.system}] if self.prompt.system else []
-        said.append({"role": "user", "content": self.prompt.render(redact(self.text))})
-        content: dict[str, Any] = {"model": self.settings.model, "messages": said}
+        messages = [{"role": "system", "content": self.prompt.system}] if self.prompt.system else []
+        messages.append({"role": "user", "content": self.prompt.render(redact(self.text))})
+        content: dict[str, Any] = {"model": self.settings.model, "messages": messages}
         content[self.settings.limit_name] = self.settings.max_answer_tokens
         if self.settings.fixed_temperature:
             content["temperature"] = 0
@@ -41,22 +41,22 @@ class FrontierQuestion:
 
     @cached_property
     def body(self) -> bytes:
-        """What is sent."""
+        """Body of the request, JSON in UTF-8."""
         return json.dumps(self._content, ensure_ascii=False).encode()
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the endpoint and of all that is sent to it: the name of the answer in a cache."""
+        """SHA-256 of the endpoint and of all that is sent to it, 64 hex digits: the key of the answer in a cache."""
         return digest_json(
             {"base_url": self.settings.base_url, "codes": list(self.prompt.codes), "sent": self._content}
         )
 
     @property
     def most_tokens(self) -> int:
-        """The most tokens that can be sent: no tokenizer makes more tokens of a text than it has bytes."""
+        """Upper limit of the tokens sent: no tokenizer makes more tokens of a text than it has bytes."""
         return len(self.body) + _MORE_TOKENS
 
     @property
     def dearest(self) -> float:
-        """The most money that one attempt can cost."""
+        """Most money that one attempt can cost."""
         return self.settings.cost(self.most_tokens, self.settings.max_answer_tokens)

@@ -1,7 +1,6 @@
-"""What a frontier model answered, read strictly: the code of one label, or unusable and why.
+"""Answer of a frontier model, read strictly: the code of one label, or the reason why it cannot be used.
 
-The bytes come from outside and are believed in nothing: size, JSON, shape, numbers. Add here what an answer may look
-like.
+The bytes come from outside, so size, JSON, shape and numbers are all checked. Add here what an answer may look like.
 """
 
 import json
@@ -14,47 +13,47 @@ LARGEST_BYTES = 256_000
 _MOST_TOKENS = 10_000_000
 
 Flaw = Literal["", "no_code", "refusal", "filtered", "cut_short", "bad_json", "too_large"]
-"""Why an answer cannot be used; empty for one that can."""
+"""Reason why an answer cannot be used; empty for a usable one."""
 
 
 @dataclass(frozen=True)
 class FrontierAnswer:
-    """One answer. `label` is its place among the codes, None when it cannot be used and `flaw` says why."""
+    """One answer. `label` is the index of its code; None where it cannot be used, and `flaw` is the reason."""
 
     label: int | None
     flaw: Flaw
     tokens_in: int | None
     tokens_out: int | None
-    """As the endpoint counted them; None when it did not say so in believable numbers."""
+    """Tokens as counted by the endpoint; None where it gave no plausible numbers."""
     probabilities: tuple[float, ...] | None = None
-    """Of each code, summing to 1, from the log-probabilities of the first token; None where the endpoint gave none."""
+    """Probability of each code, summing to 1, from the first token's log-probabilities; None without these."""
     latency_s: float = 0.0
-    """Of the attempt that was answered, without waiting before it."""
+    """Latency of the attempt that was answered, without the waiting before it."""
 
     def __post_init__(self) -> None:
         if (self.label is None) != bool(self.flaw):
             raise ValueError(f"an answer {self.label} with the flaw {self.flaw!r}")
 
     def as_json(self) -> dict[str, Any]:
-        """The answer as JSON types."""
+        """Return the answer as JSON types."""
         return {**asdict(self), "probabilities": None if self.probabilities is None else list(self.probabilities)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "FrontierAnswer":
         """Inverse of `as_json`; raises TypeError or ValueError for anything else."""
-        result = content.get("probabilities")
-        return cls(**{**content, "probabilities": None if result is None else tuple(map(float, result))})
+        shares = content.get("probabilities")
+        return cls(**{**content, "probabilities": None if shares is None else tuple(map(float, shares))})
 
 
 def read_answer(body: bytes, codes: Sequence[str]) -> FrontierAnswer:
-    """The answer in the bytes of a `chat.completion`; never raises."""
+    """Read the answer in the bytes of a `chat.completion`; never raises."""
     if len(body) > LARGEST_BYTES:
         return FrontierAnswer(None, "too_large", None, None)
     try:
         content = json.loads(body)
         choice = content["choices"][0]
         message, ended = choice["message"], choice.get("finish_reason")
-        said, refused = message.get("content"), message.get("refusal")
+        written, refused = message.get("content"), message.get("refusal")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return FrontierAnswer(None, "bad_json", None, None)
     tokens = _usage(content, "prompt_tokens"), _usage(content, "completion_tokens")
@@ -62,7 +61,7 @@ def read_answer(body: bytes, codes: Sequence[str]) -> FrontierAnswer:
         return FrontierAnswer(None, "refusal", *tokens)
     if ended == "content_filter":
         return FrontierAnswer(None, "filtered", *tokens)
-    code = said.strip() if isinstance(said, str) else None
+    code = written.strip() if isinstance(written, str) else None
     if code not in codes:
         return FrontierAnswer(None, "cut_short" if ended == "length" else "no_code", *tokens)
     return FrontierAnswer(
@@ -71,16 +70,15 @@ def read_answer(body: bytes, codes: Sequence[str]) -> FrontierAnswer:
 
 
 def _usage(content: Mapping[str, Any], name: str) -> int | None:
-    result = content.get("usage")
-    value = result.get(name) if isinstance(result, Mapping) else None
+    usage = content.get("usage")
+    value = usage.get(name) if isinstance(usage, Mapping) else None
     return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
 def _probabilities(choice: Mapping[str, Any], code: str, codes: Sequence[str]) -> tuple[float, ...] | None:
-    """Probabilities of the codes at the first token that is not white space; None unless that token is the answered
-    code.
+    """Probabilities of the codes at the first token that is not white space; None unless that token is the answer.
 
-    A code that is not among the listed tokens gets 0, and the rest is brought to the sum 1.
+    A code that is not among the listed tokens gets 0; the others are normalised to the sum 1.
     """
     try:
         tokens = [token for token in choice["logprobs"]["content"] if token["token"].strip()]
@@ -92,12 +90,12 @@ def _probabilities(choice: Mapping[str, Any], code: str, codes: Sequence[str]) -
         return None
     total = math.fsum(mass)
     if not 0 < total <= 1.001 or max(mass) > mass[list(codes).index(code)] + 1e-9:
-        return None  # no distribution, or one whose best is another than what was answered
+        return None  # not a distribution, or the answer is not its most probable code
     return tuple(share / total for share in mass)
 
 
 def _share(logprob: Any) -> float:
-    """The probability; raises ValueError for what is none."""
+    """Convert a log-probability to a probability; raises ValueError for any other value."""
     if isinstance(logprob, bool) or not isinstance(logprob, int | float) or not logprob <= 1e-6:
-        raise ValueError("no log-probability")
+        raise ValueError("not a log-probability")
     return math.exp(logprob)

@@ -1,6 +1,6 @@
-"""One question until it is answered: attempts with back-off, each paid for before it is made.
+"""Retries of one question: attempts with back-off, each paid for before it is made.
 
-Add here how long is waited for what. What one attempt is, is `transport.py`; who asks many questions, `client.py`.
+Add here when to retry, and how long to wait. A single attempt is in `transport.py`, many questions are in `client.py`.
 """
 
 import random
@@ -22,12 +22,11 @@ Wait = Callable[[float], None]
 
 
 class NoAnswerError(Exception):
-    """No answer came. `fatal`: none would come to another question either; `cure`: what would mend it, where that is
-    known."""
+    """No answer came. `fatal`: other questions would fail, too; `hint`: how to fix it, or empty."""
 
-    def __init__(self, reason: str, *, fatal: bool, cure: str = "") -> None:
+    def __init__(self, reason: str, *, fatal: bool, hint: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.fatal, self.cure = reason, fatal, cure
+        self.reason, self.fatal, self.hint = reason, fatal, hint
 
 
 class OutOfTime(Exception):  # noqa: N818 - an answer to a request for time
@@ -37,14 +36,15 @@ class OutOfTime(Exception):  # noqa: N818 - an answer to a request for time
 def ask_with_retries(
     endpoint: Endpoint, question: FrontierQuestion, budget: Budget, until: float, wait: Wait = time.sleep
 ) -> FrontierAnswer:
-    """The answer to a question; raises `NoAnswerError`, or `BudgetSpent` when the next attempt could exceed the budget.
+    """Ask a question until it is answered; raises `NoAnswerError`, or `BudgetSpent` when the budget is too small.
 
-    No attempt begins after `until`, of the monotonic clock, and none that is under way then is waited for: `OutOfTime`.
+    No attempt begins after `until`, in seconds of the monotonic clock, and one in progress is cut off then; raises
+    `OutOfTime` instead.
 
-    After 429, 5xx, time-outs and broken connections it waits as long as Retry-After says (at most a minute, else it
-    gives up), or 0.5 s, twice that and so on, up to half as long again by chance.
+    After 429, 5xx, time-outs and broken connections it waits as long as Retry-After asks (it gives up above a minute),
+    else 0.5 s, 1 s and so on up to 20 s, each with random jitter of up to half as much again.
     """
-    settings, reason, cure = question.settings, "", ""
+    settings, reason, hint = question.settings, "", ""
     for attempt in range(settings.retries + 1):
         left_s = until - time.monotonic()
         if left_s <= 0:
@@ -56,12 +56,12 @@ def ask_with_retries(
         except AttemptFailed as failed:
             if not failed.owed:
                 budget.settle(name, aside, 0.0)
-            reason, cure = failed.reason, failed.cure
+            reason, hint = failed.reason, failed.hint
             if not failed.again:
-                raise NoAnswerError(reason, fatal=True, cure=cure) from None
+                raise NoAnswerError(reason, fatal=True, hint=hint) from None
             if (failed.wait_s or 0.0) > LONGEST_WAIT_S:
                 raise NoAnswerError(
-                    f"{reason}, to be asked again in {failed.wait_s:.0f} s", fatal=True, cure=cure
+                    f"{reason}, with Retry-After {failed.wait_s:.0f} s", fatal=True, hint=hint
                 ) from None
             if attempt < settings.retries:
                 pause_s = failed.wait_s if failed.wait_s is not None else _step(attempt)
@@ -73,23 +73,20 @@ def ask_with_retries(
         if answer.tokens_in is not None and answer.tokens_out is not None:
             budget.settle(name, aside, settings.cost(answer.tokens_in, answer.tokens_out))
             if answer.tokens_out > settings.max_answer_tokens:
-                said = (
+                message = (
                     f"it wrote {answer.tokens_out} tokens where {settings.limit_name} allowed"
                     f" {settings.max_answer_tokens}"
                 )
-                raise NoAnswerError(f"{said}, so no budget would hold", fatal=True, cure=_other_name(settings))
+                raise NoAnswerError(f"{message}, so it would exceed any budget", fatal=True, hint=_other_name(settings))
             if answer.tokens_in > question.most_tokens:
-                said = f"it counted {answer.tokens_in} tokens of a question that can have {question.most_tokens}"
-                raise NoAnswerError(f"{said}, so no budget would hold", fatal=True)
+                message = f"it counted {answer.tokens_in} tokens of a question that can have {question.most_tokens}"
+                raise NoAnswerError(f"{message}, so it would exceed any budget", fatal=True)
         return answer
-    raise NoAnswerError(f"{reason}, {settings.retries + 1} times", fatal=False, cure=cure)
+    raise NoAnswerError(f"{reason}, {settings.retries + 1} times", fatal=False, hint=hint)
 
 
 def _other_name(settings: Frontier) -> str:
-    return (
-        "An endpoint that knows the limit by its other name ignores this one: set limit_name ="
-        f' "{settings.other_limit_name}".'
-    )
+    return f'The endpoint may know this limit by its other name only: set limit_name = "{settings.other_limit_name}".'
 
 
 def _step(attempt: int) -> float:

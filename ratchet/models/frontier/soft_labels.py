@@ -1,6 +1,7 @@
-"""A lesson: what a frontier model said of training texts, in the rows that a candidate's teacher is read from.
+"""Soft labels: a frontier model's answers to training texts, as rows that a candidate is trained on.
 
-Add here which answers teach. How texts are asked is `client.py`, how the rows are read `ratchet/training/teacher.py`.
+Add here which answers become rows. The answers come from `client.py`, the rows are read by
+`ratchet/training/teacher.py`.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from ratchet.core.errors import UsageError
 from ratchet.models.frontier.response import FrontierAnswer
 
 MADE_BY = "asked_of"
-"""Key of a row that names the model: a file without it was written by somebody else."""
+"""Key of a row that names the model; a file without it was not written by Ratchet."""
 
 
 @dataclass(frozen=True)
 class SoftLabels:
-    """Rows for the texts that have probabilities, and how many have none, by the reason."""
+    """Rows for the texts that have probabilities, and the number of texts without, by the reason."""
 
     rows: tuple[dict[str, Any], ...]
     unanswered: int
@@ -25,7 +26,7 @@ class SoftLabels:
 
     @property
     def left_out(self) -> int:
-        """Texts without a row: they are learned by their label alone."""
+        """Number of texts without a row, which are learned by their label alone."""
         return self.unanswered + self.unusable + self.without_probabilities
 
 
@@ -36,10 +37,10 @@ def make_soft_labels(
     model: str,
     one_hot: float | None,
 ) -> SoftLabels:
-    """The lesson of `answers` to `texts`; `labels` are in the order of the codes.
+    """Make the rows of `answers` to `texts`; `labels` are in the order of the codes.
 
-    An answer without log-probabilities becomes `one_hot` for its label, the rest shared out among the others, where
-    that is given; it is left out otherwise, for it says nothing of how sure the model was.
+    An answer without log-probabilities gives its label the share `one_hot`, and the others equal shares of the rest;
+    where `one_hot` is None it is left out, since it does not show how sure the model was.
     """
     rows, unanswered, unusable, without = [], 0, 0, 0
     for text, answer in zip(texts, answers, strict=True):
@@ -55,11 +56,11 @@ def make_soft_labels(
 
 
 def need_one_hot(share: float, k: int) -> None:
-    """Raise `UsageError` unless `share` prefers one of `k` labels and leaves something to the others."""
+    """Raise `UsageError` unless `share` is above 1/k, for `k` labels, and below 1."""
     if not 1 / k < share < 1:
         raise UsageError(
-            f"a share of {share:g} is outside {1 / k:.3g}..1.",
-            "Use 0.9: what a model that is nearly sure would say.",
+            f"a share of {share:g} is not between {1 / k:.3g} and 1.",
+            "Use 0.9, the share of a model that is nearly sure.",
             code="bad_share",
         )
 

@@ -1,7 +1,6 @@
-"""The endpoint: one attempt, bytes out and bytes in. Reads no more than an answer may hold, follows no redirect, knows
-the key.
+"""Transport to the endpoint: one attempt, bytes out and bytes in, with a limit on size and time and without redirects.
 
-Add here what may go wrong on the way. Whether to try again is `retries.py`, what the bytes mean is `response.py`.
+Add here what may go wrong on the way. Retries are in `retries.py`, the bytes of an answer are read in `response.py`.
 """
 
 import email.utils
@@ -21,30 +20,29 @@ from ratchet.models.frontier.response import LARGEST_BYTES
 
 _AGAIN = frozenset({408, 409, 425, 429})
 _FREE_FROM, _FREE_TO = 400, 500
-"""Statuses that refuse the question before anything is written, so that nothing is owed."""
+"""Statuses of requests that are rejected before anything is generated, so that nothing is owed."""
 
 
 @dataclass(frozen=True)
 class RawResponse:
-    """The bytes that came back, at most one more than an answer may have, and how long the attempt took."""
+    """Bytes of the response, cut soon after `LARGEST_BYTES`, and the duration of the attempt."""
 
     body: bytes
     latency_s: float
 
 
-class AttemptFailed(Exception):  # noqa: N818 - what happened to one attempt, not an error of ours
-    """One attempt brought nothing. `again`: another may; `owed`: the endpoint may have counted it; `cure`: what may
-    mend it."""
+class AttemptFailed(Exception):  # noqa: N818 - the outcome of one attempt, not an error of ours
+    """One attempt failed. `again`: another may succeed; `owed`: the endpoint may bill it; `hint`: how to fix it."""
 
-    def __init__(self, reason: str, *, again: bool, owed: bool, cure: str, wait_s: float | None = None) -> None:
+    def __init__(self, reason: str, *, again: bool, owed: bool, hint: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.again, self.owed, self.cure, self.wait_s = reason, again, owed, cure, wait_s
+        self.reason, self.again, self.owed, self.hint, self.wait_s = reason, again, owed, hint, wait_s
 
 
 class Endpoint:
-    """One endpoint; several threads may ask it. Use it as a context: it keeps connections open.
+    """One endpoint; thread-safe. Use it as a context manager, since it keeps connections open.
 
-    Raises `RatchetError` for a proxy, or certificates, of the environment that cannot be used.
+    Raises `RatchetError` where a proxy or certificates that the environment names cannot be used.
     """
 
     def __init__(self, settings: Frontier, key: str | None) -> None:
@@ -67,9 +65,9 @@ class Endpoint:
             httpx.InvalidURL,
         ) as error:  # a proxy or certificates that the environment names
             raise RatchetError(
-                "the frontier model cannot be asked by the proxy or the certificates of the environment"
+                "the proxy or the certificates of the environment cannot be used for the frontier model"
                 f" ({type(error).__name__}).",
-                "Look at HTTPS_PROXY and ALL_PROXY, which must begin with http:// or https://, and at SSL_CERT_FILE.",
+                "Check HTTPS_PROXY and ALL_PROXY, which must begin with http:// or https://, and SSL_CERT_FILE.",
                 code="bad_proxy",
             ) from None
 
@@ -82,13 +80,13 @@ class Endpoint:
         self.close()
 
     def close(self) -> None:
-        """Break off what is under way."""
+        """Close all connections, and abort requests in progress."""
         self._client.close()
 
     def attempt(self, question: FrontierQuestion, timeout_s: float) -> RawResponse:
-        """Send the question once, for at most `timeout_s`; raises `AttemptFailed`.
+        """Send the question once, and wait at most `timeout_s`; raises `AttemptFailed`.
 
-        No error holds the key, or words of the endpoint.
+        The error holds neither the key nor words of the endpoint.
         """
         import httpx
 
@@ -102,22 +100,22 @@ class Endpoint:
                     body += piece
                     if len(body) > LARGEST_BYTES:
                         break
-                    if time.perf_counter() - started > timeout_s:  # httpx only limits each single read
-                        raise AttemptFailed("time-out", again=True, owed=True, cure=late)
+                    if time.perf_counter() - started > timeout_s:  # httpx limits each read, not their sum
+                        raise AttemptFailed("time-out", again=True, owed=True, hint=late)
         except httpx.TimeoutException as error:
+            # without a connection nothing was sent, so nothing is owed
             raise AttemptFailed(
-                "time-out", again=True, owed=not isinstance(error, httpx.ConnectTimeout), cure=late
+                "time-out", again=True, owed=not isinstance(error, httpx.ConnectTimeout), hint=late
             ) from None
         except httpx.ConnectError:
-            raise AttemptFailed("no connection", again=True, owed=False, cure=away) from None
+            raise AttemptFailed("no connection", again=True, owed=False, hint=away) from None
         except httpx.HTTPError:
-            raise AttemptFailed("a broken connection", again=True, owed=True, cure="") from None
+            raise AttemptFailed("a broken connection", again=True, owed=True, hint="") from None
         return RawResponse(body, time.perf_counter() - started)
 
 
 def find_key(settings: Frontier, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The key, from the environment variable that the settings name; None where it is unset or no header could carry
-    it."""
+    """Key in the environment variable that the settings name; None where it is unset or cannot be sent in a header."""
     key = environment.get(settings.key_variable, "").strip()
     return key if key and key.isascii() and key.isprintable() else None
 
@@ -128,18 +126,18 @@ def _failed(status: int, headers: Mapping[str, str], settings: Frontier) -> Atte
         f"HTTP {status}",
         again=status in _AGAIN or status >= _FREE_TO,
         owed=not refused,
-        cure=hint_for_status(status, settings),
+        hint=hint_for_status(status, settings),
         wait_s=_retry_after(headers),
     )
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the endpoint asks to wait, said as seconds or as a date; None where it says neither."""
-    said = headers.get("retry-after", "").strip()
-    if said.isdecimal():
-        return float(said[:9])
+    """Seconds to wait from the header Retry-After, which holds seconds or a date; None where it holds neither."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value[:9])
     try:
-        at = email.utils.parsedate_to_datetime(said)
+        at = email.utils.parsedate_to_datetime(value)
     except ValueError:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,1 +1,1 @@
-"""Room."""
+"""Inference: predictors of one adapter, and models that several adapters share."""

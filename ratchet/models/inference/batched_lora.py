@@ -1,11 +1,10 @@
-"""LoRA and DoRA adapters side by side in one model, unmerged: PEFT adds and removes them, and each row of a batch names
-its own.
+"""LoRA and DoRA adapters in one model, unmerged: PEFT adds and removes them, each row of a batch uses its own.
 
-PEFT's own layer copies rows out, adds five tensors for each adapter and copies them back, and learns the rows' adapters
-from hooks hung into the model for each call, which two threads cannot share. Ours adds the low-rank product in place,
-to runs of rows that name the same adapter, and asks the route of its thread. To PEFT a DoRA is a LoRA: its stretch, one
-number for each output, is computed once (`ratchet/models/adapters/dora.py`), where PEFT would compute it for each
-batch. Add here what concerns PEFT. Heads are `head_routing.py`; locks and batches are `multi_adapter.py`.
+PEFT's own layer copies rows out, adds five tensors for each adapter and copies them back, and gets the rows' adapters
+from hooks that are put into the model for each call, which two threads cannot share. Our layer adds the low-rank
+product in place, to runs of rows with the same adapter, and reads the route of its thread. PEFT sees a DoRA as a LoRA:
+its scale, one number for each output, is computed once (`ratchet/models/adapters/dora.py`), while PEFT would compute it
+for each batch. Add here what concerns PEFT. Heads are in `head_routing.py`, locks and batches in `multi_adapter.py`.
 """
 
 import itertools
@@ -23,16 +22,15 @@ if TYPE_CHECKING:
     import torch
 
 DoraScale = tuple["torch.Tensor", "torch.Tensor | None"]
-"""c [out] of a DoRA layer, and b (1 - c) [out], which keeps the layer's own bias b as it was; None where there is no
-bias."""
+"""c [out] of a DoRA layer, and b (1 - c) [out], which keeps its own bias b unchanged; None without a bias."""
 
 BASE = "__base__"
 """PEFT's name for a row that no adapter touches."""
 
-_RESIDENT = "resident"  # PEFT wants one adapter that is active; nobody names it, so that no other is active by accident
+_RESIDENT = "resident"  # PEFT needs an active adapter; no row names this one, so no other is active by accident
 
 
-_without = hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
+_without = hidden("bitsandbytes")  # PEFT would import it, at a cost of seconds and 50 MB: nothing is quantised here
 
 
 @_without
@@ -42,8 +40,10 @@ def import_peft() -> None:
 
 
 class BatchedLora:
-    """The LoRA layers of one model, by which each row of a batch goes as `route` says. Threads may compute at once,
-    while none adds or removes."""
+    """LoRA layers of one model; `route` names the adapter of each row of a batch.
+
+    Several threads may compute at once, but not while one adds or removes an adapter.
+    """
 
     @_without
     def __init__(self, model: Any, route: Route) -> None:
@@ -53,7 +53,7 @@ class BatchedLora:
         from peft import get_peft_model
 
         with warnings.catch_warnings():
-            # peft asks transformers for a name that transformers renamed
+            # PEFT uses a name that transformers renamed
             warnings.simplefilter("ignore", FutureWarning)
             first = next(name for name, module in model.named_modules() if isinstance(module, nn.Linear))
             self._peft = get_peft_model(
@@ -72,20 +72,20 @@ class BatchedLora:
         tensors: Mapping[str, "torch.Tensor"],
         stretches: "Mapping[str, DoraScale]",
     ) -> None:
-        """Add an adapter with these stored tensors; raises `RatchetError` when PEFT would adapt other layers than
-        these.
+        """Add an adapter with these stored tensors; raises `RatchetError` where PEFT would adapt other layers.
 
-        `stretches` is what `dora_scales` found for it.
+        `stretches` is the result of `dora_scales` for it.
         """
         from torch import nn
 
         config = _configure(settings.rank, settings.alpha, settings.target_modules)
         self._peft.add_adapter(name, config, low_cpu_mem_usage=True, autocast_adapter_dtype=False)
         adapted = {place for place, module in self._model.named_modules() if name in getattr(module, "lora_A", ())}
+        # PEFT matches the ends of names, so a name may match other layers, too
         if adapted != set(settings.target_modules):
             self.remove(name)
             raise bad_adapter(
-                f"PEFT would adapt {len(adapted)} layers, the adapter names {len(settings.target_modules)}."
+                f"PEFT would adapt {len(adapted)} layers, but the adapter names {len(settings.target_modules)}."
             )
         for place in adapted:
             layer = self._take_over(place)
@@ -97,17 +97,17 @@ class BatchedLora:
         self._peft.eval()
 
     def remove(self, name: str) -> None:
-        """Take an adapter out."""
+        """Remove an adapter."""
         self._peft.delete_adapter(name)
         for stretches in self._stretches.values():
             stretches.pop(name, None)
 
     def __call__(self, **inputs: "torch.Tensor") -> Any:
-        """The model's output, each row by its own adapter. Quickest when rows of one adapter lie together."""
+        """Compute the model's output, each row by its own adapter; fastest where rows of one adapter are adjacent."""
         return self._model(**inputs)
 
     def _take_over(self, place: str) -> Any:
-        """Have the layer at `place` compute as ours do; the layer."""
+        """Replace the forward function of the layer at `place` by ours; returns the layer."""
         layer = self._model.get_submodule(place)
         stretches = self._stretches.setdefault(place, {})
         layer.forward = _forward_of(layer.base_layer, layer.lora_A, layer.lora_B, layer.scaling, stretches, self._route)
@@ -115,8 +115,10 @@ class BatchedLora:
 
 
 def dora_scales(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch.Tensor"]) -> "dict[str, DoraScale]":
-    """The stretch of every layer of a DoRA on this model, by the layer's name; nothing for a LoRA. Others may ask
-    meanwhile."""
+    """Scale of every layer of a DoRA on this model, by the layer's name; empty for a LoRA.
+
+    Other threads may compute with the model meanwhile.
+    """
     if not settings.dora:
         return {}
     result: dict[str, DoraScale] = {}
@@ -131,13 +133,14 @@ def dora_scales(model: Any, settings: LoraSettings, tensors: Mapping[str, "torch
 def _forward_of(
     linear: Any, downs: Any, ups: Any, scales: Mapping[str, float], stretches: "Mapping[str, DoraScale]", route: Route
 ) -> Any:
-    """What a LoRA layer computes. It refers to parts of the layer only, so that this is no cycle."""
+    """Make the forward function of a LoRA layer, from parts of the layer only, to avoid a reference cycle."""
 
     def forward(x: "torch.Tensor") -> "torch.Tensor":
         result: torch.Tensor = linear(x)
         if len(x) < len(route.names) and len(set(route.names)) > 1:
-            raise ValueError("a layer that sees other rows than the texts cannot tell whose adapter they need")
+            raise ValueError("a layer that gets other rows than those of the texts cannot choose their adapters")
         start = 0
+        # one product for each run of rows with the same adapter, added in place: nothing is copied out and back
         for name, run in itertools.groupby(route.names):
             end = start + len(list(run))
             if name in downs:

@@ -1,8 +1,7 @@
-"""A model of its own for an adapter whose every weight was trained: it has nothing to share, and is asked like any
-other.
+"""Models of adapters of the form `full`: every weight was trained, so nothing is shared with other adapters.
 
-It is a base with one adapter on it, which changes nothing, for the weights are its own already. Add here what is
-particular to such models; locks, batches and names are `multi_adapter.py`, what is asked of a causal model is
+Such a model is a base with one adapter on it, which changes nothing, since the weights are the adapter's already. Add
+here what only these models need; locks, batches and names are in `multi_adapter.py`, prompts in
 `multi_adapter_causal.py`.
 """
 
@@ -18,12 +17,12 @@ from ratchet.models.inference.multi_adapter_causal import MultiAdapterCausal
 
 
 def make_dedicated_model(opened: ValidatedAdapter) -> MultiAdapterModel:
-    """The model of an adapter of the form `full`; the adapter itself is still to be added."""
+    """Make the model of an adapter of the form `full`; the caller still has to add the adapter itself."""
     return DedicatedEncoder(opened) if opened.card.family == "encoder" else DedicatedCausal(opened)
 
 
 class DedicatedEncoder(MultiAdapterModel):
-    """An encoder with its head, all of it trained."""
+    """An encoder and its head, all weights trained."""
 
     def __init__(self, opened: ValidatedAdapter) -> None:
         model = load_classifier(opened.base.folder, len(opened.card.labels))
@@ -36,7 +35,7 @@ class DedicatedEncoder(MultiAdapterModel):
 
 
 class DedicatedCausal(MultiAdapterCausal):
-    """A causal model, all of it trained."""
+    """A causal model, all weights trained."""
 
     def __init__(self, opened: ValidatedAdapter) -> None:
         model = load_causal(opened.base.folder)

@@ -1,9 +1,9 @@
 """Heads of several adapters in one model: each row of a batch goes through the head of its own adapter.
 
-PEFT's `modules_to_save` does this for bare linear layers with equally many labels only, and falls back to the base
-model's head without a word. Here a head is any module, adapters may differ in labels (narrow rows are filled up with
-zeros), and a row without a head of its own gets what the base model says. Add here how a head is put in, taken out and
-chosen; who asks is `multi_adapter.py`.
+PEFT's `modules_to_save` does this only for plain linear layers with the same number of labels, and falls back to the
+base model's head silently. Here a head is any module, adapters may differ in labels (narrow rows are padded with
+zeros), and a row without a head of its own gets that of the base model. Add here how a head is added, removed and
+chosen; the caller is `multi_adapter.py`.
 """
 
 import threading
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 class Route(threading.local):
-    """Which adapter answers each row of the batch that this thread computes now; set by whoever calls the model."""
+    """Adapter of each row of the batch that this thread computes now; set by the caller of the model."""
 
     names: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class RoutedHeads:
-    """The places in `model` where adapters have heads of their own."""
+    """Places in `model` where adapters have heads of their own."""
 
     model: Any
     route: Route
     _places: dict[str, Any] = field(default_factory=dict)
 
     def add(self, name: str, heads: Mapping[str, Any]) -> None:
-        """Put in the heads of adapter `name`, by their dotted place in the model."""
+        """Add the heads of adapter `name`, by their dotted place in the model."""
         for place, head in heads.items():
             if place not in self._places:
                 self._places[place] = make_routed(self.model.get_submodule(place), self.route)
@@ -40,14 +40,13 @@ class RoutedHeads:
             self._places[place].heads[name] = head
 
     def remove(self, name: str) -> None:
-        """Take out the heads of adapter `name`."""
+        """Remove the heads of adapter `name`."""
         for routed in self._places.values():
             routed.heads.pop(name, None)
 
 
 def make_routed(original: Any, route: Route) -> Any:
-    """A module that asks, for each row, the head of the row's adapter, or `original` where the adapter has none
-    here."""
+    """Make a module that runs each row through the head of its adapter, or through `original` where it has none."""
     import torch
 
     class RoutedHead(torch.nn.Module):
@@ -57,14 +56,14 @@ def make_routed(original: Any, route: Route) -> Any:
             self.heads: dict[str, Any] = {}
 
         def forward(self, x: "torch.Tensor") -> "torch.Tensor":
-            result = group_rows(route.names)
-            return combine([(rows, self.heads.get(name, self.original)(x[rows])) for name, rows in result.items()])
+            groups = group_rows(route.names)
+            return combine([(rows, self.heads.get(name, self.original)(x[rows])) for name, rows in groups.items()])
 
     return RoutedHead().eval()
 
 
 def group_rows(names: Sequence[str]) -> dict[str, list[int]]:
-    """The row numbers of each name, names in the order of their first row."""
+    """Row numbers of each name, names in the order of their first row."""
     result: dict[str, list[int]] = {}
     for row, name in enumerate(names):
         result.setdefault(name, []).append(row)
@@ -72,8 +71,7 @@ def group_rows(names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def combine(parts: "Sequence[tuple[Sequence[int], torch.Tensor]]") -> "torch.Tensor":
-    """One tensor of rows that were computed apart, each part with its row numbers; narrow ones are filled up with
-    zeros."""
+    """Combine parts that were computed separately, each with its row numbers; narrow ones are padded with zeros."""
     widest = max((part for _, part in parts), key=lambda part: part.shape[-1])
     result = widest.new_zeros(sum(len(rows) for rows, _ in parts), *widest.shape[1:])
     for rows, part in parts:
@@ -82,8 +80,7 @@ def combine(parts: "Sequence[tuple[Sequence[int], torch.Tensor]]") -> "torch.Ten
 
 
 def build_heads(skeleton: Any, names: Sequence[str], tensors: Mapping[str, "torch.Tensor"]) -> dict[str, Any]:
-    """The modules called `names` of a model on the meta device, by dotted place, holding an adapter's stored
-    `tensors`."""
+    """Build the modules called `names` of a model on the meta device from stored `tensors`, by dotted place."""
     return dict(_build_heads(skeleton, names, tensors))
 
 

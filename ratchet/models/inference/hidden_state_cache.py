@@ -1,8 +1,7 @@
-"""A short memory of what the lower layers made of the last texts, for another adapter that is asked the same about
-them.
+"""Cache of the output of the lower layers for recent texts, for another adapter that gets the same texts.
 
-Live answers a text, and a moment later shadow is asked it too; where both leave the lower layers alone, these need be
-computed once. Add here how much is remembered, and for how long. Who asks is `multi_adapter_causal.py`.
+Live answers a text, and a moment later the shadowed candidate gets it too; where neither adapts the lower layers, these
+are computed only once. Add here how much is kept, and for how long. The caller is `multi_adapter_causal.py`.
 """
 
 import threading
@@ -13,12 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-MOST_BYTES = 32 * 2**20  # some hundred texts: shadow asks soon, or not at all
+MOST_BYTES = 32 * 2**20  # some hundred texts: a shadow request comes soon, or not at all
 
 
 class HiddenStateCache:
-    """States [t, d] of rows by key, with the processor seconds that each took; the oldest go first. Any thread may use
-    it."""
+    """States [t, d] of rows by key, with the processor seconds of each; the oldest are evicted first. Thread-safe."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._bytes = most_bytes, 0
@@ -26,11 +24,10 @@ class HiddenStateCache:
         self._lock = threading.Lock()
 
     def recall(self, keys: Sequence[Hashable], longest: int) -> "tuple[torch.Tensor, float] | None":
-        """States [n, longest, d] of all these rows, zeros where they are filled up, and the seconds that they took; or
-        None."""
+        """States [n, longest, d] of these rows, padded with zeros, and their seconds; None if one is missing."""
         with self._lock:
-            result = [self._rows.get(key) for key in keys]
-        known = [row for row in result if row is not None]
+            kept = [self._rows.get(key) for key in keys]
+        known = [row for row in kept if row is not None]
         if not known or len(known) < len(keys):
             return None
         states = known[0][0].new_zeros(len(known), longest, known[0][0].shape[1])
@@ -39,7 +36,7 @@ class HiddenStateCache:
         return states, sum(seconds for _, seconds in known)
 
     def keep(self, keys: Sequence[Hashable], states: "torch.Tensor", lengths: Sequence[int], seconds: float) -> None:
-        """Remember rows of a padded batch [n, t, d], which took `seconds` together."""
+        """Keep the rows of a padded batch [n, t, d], which took `seconds` together."""
         rows = [state[:length].clone() for state, length in zip(states, lengths, strict=True)]
         with self._lock:
             for key, row in zip(keys, rows, strict=True):

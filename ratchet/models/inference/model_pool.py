@@ -1,7 +1,7 @@
-"""The base models of a process: each is in memory once, for as long as an adapter is on it.
+"""Base models of a process: each is in memory once, for as long as an adapter is on it.
 
-Weights that were trained in full share nothing: theirs is a base with one adapter. Add here which base an adapter goes
-to; how adapters share one is `multi_adapter.py` and `multi_adapter_causal.py`.
+An adapter of the form `full` shares nothing: it gets a base of its own. Add here the choice of an adapter's base; how
+adapters share a base is in `multi_adapter.py` and `multi_adapter_causal.py`.
 """
 
 import itertools
@@ -14,11 +14,11 @@ from ratchet.models.inference.dedicated_model import make_dedicated_model
 from ratchet.models.inference.multi_adapter import AdapterPredictor, MultiAdapterModel
 from ratchet.models.inference.multi_adapter_causal import MultiAdapterCausal
 
-_NUMBERS = itertools.count()  # so that no adapter that was trained in full is on the base of another
+_NUMBERS = itertools.count()  # so that an adapter of the form `full` never shares a base
 
 
 class ModelPool:
-    """The shared bases of a process, by content."""
+    """Shared bases of a process, by content."""
 
     def __init__(self) -> None:
         self._bases: weakref.WeakValueDictionary[str, MultiAdapterModel] = weakref.WeakValueDictionary()
@@ -28,8 +28,7 @@ class ModelPool:
         return len(self._bases)
 
     def load(self, folder: Path) -> AdapterPredictor:
-        """The adapter of a folder on its base, which answers others meanwhile. Raises `RatchetError` as
-        `validate_adapter` does."""
+        """Load the adapter of a folder onto its base, which keeps serving; raises as `validate_adapter` does."""
         opened = validate_adapter(folder)
         with self._lock:
             own = f" {next(_NUMBERS)}" if opened.card.method == "full" else ""

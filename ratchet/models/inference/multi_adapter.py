@@ -1,9 +1,9 @@
-"""Shared base: one set of base weights in memory answers for any number of adapters, also within one batch.
+"""Shared base: one set of base weights in memory serves any number of adapters, also within one batch.
 
-LoRA and DoRA adapters are in the model unmerged (`batched_lora.py`), their heads are routed (`head_routing.py`), and a
-probe reads the hidden states of rows that no LoRA touches. Add here how adapters share a model. Which model an adapter
-goes to is `model_pool.py`; what must be true of it first is in `ratchet/models/adapters/validation.py`; who is asked
-when, in the gateway.
+LoRA and DoRA adapters stay unmerged in the model (`batched_lora.py`), their heads are routed (`head_routing.py`), and a
+probe reads the hidden states of rows that no LoRA changes. Add here how adapters share a model. The model of an adapter
+is chosen in `model_pool.py`, an adapter is validated in `ratchet/models/adapters/validation.py`, and the gateway
+decides which adapter gets a request.
 """
 
 import itertools
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class AdapterPredictor(Predictor):
-    """An adapter on a shared base. It stays there for as long as anybody holds this object."""
+    """An adapter on a shared base; it is removed from there once this object is no longer referenced."""
 
     model: "MultiAdapterModel"
     name: str
@@ -43,19 +43,19 @@ class AdapterPredictor(Predictor):
 
 
 MixedBatch = Sequence[tuple[AdapterPredictor, Sequence[str]]]
-"""Texts, each lot with the adapter that shall answer it; all adapters on one base."""
+"""Lists of texts, each with its adapter; all adapters are on one base."""
 
-_NUMBERS = itertools.count()  # of the process, so that an adapter of one base is unknown to every other
+_NUMBERS = itertools.count()  # unique in the process, so that an adapter of one base is unknown to all others
 
 
 class MultiAdapterModel:
-    """One base model and the adapters on it. Any thread may ask, add and drop: they take turns between two batches.
+    """One base model and the adapters on it. Thread-safe: adapters are added and removed between two batches.
 
     A batch is computed in parts by threads of our own (`thread_pool.py`).
     """
 
     _apart = False
-    """Whether rows of different adapters must not go through the model together."""
+    """True where rows of different adapters must not go through the model together."""
 
     def __init__(self, base: Base) -> None:
         import torch
@@ -75,20 +75,20 @@ class MultiAdapterModel:
         self._workers = WorkerThreads("model")
 
     def _load(self, base: Base) -> tuple[Any, set[str]]:
-        """The model, and the names of the parameters that the base does not hold."""
+        """Load the model; returns it, and the names of the parameters that the base does not hold."""
         model, missing = load_classifier_with_info(base.folder, 2)
         self._apart = sees_other_rows(model.base_model)
         return model, missing
 
     @property
     def adapters(self) -> int:
-        """How many adapters are on this base now."""
+        """Number of adapters on this base now."""
         with self._lock:
             self._take_out_gone()
             return len(self._loras) + len(self._probes)
 
     def add(self, opened: ValidatedAdapter) -> AdapterPredictor:
-        """Put an adapter on this base. What can be made beside is; then whoever asks waits some milliseconds."""
+        """Add an adapter to this base. Most of it is prepared outside the lock, which is then held for milliseconds."""
         put_in = self._prepare(opened)
         with self._lock:
             self._take_out_gone()
@@ -112,7 +112,7 @@ class MultiAdapterModel:
         return made
 
     def _prepare(self, opened: ValidatedAdapter) -> Callable[[str], None]:
-        """Make what an adapter needs beside the model; what is returned puts it in, while the lock is held."""
+        """Prepare an adapter outside the lock; returns the function that adds it while the lock is held."""
         settings, tensors = opened.settings, opened.tensors
         if settings is None:
             return lambda name: None
@@ -130,55 +130,54 @@ class MultiAdapterModel:
         return put_in
 
     def _welcome(self, name: str, opened: ValidatedAdapter) -> None:
-        """What else a new adapter that goes through the model needs; the lock is held."""
+        """Prepare what else a new adapter that goes through the model needs; the lock is held."""
 
     def _dismiss(self, name: str) -> None:
         """Undo `_welcome`; the lock is held."""
 
     def _take_spared(self) -> float:
-        """Processor seconds that this thread's last part would have taken too, had another adapter not been asked the
-        same before.
+        """Processor seconds that this thread's last part saved, because another adapter got the same texts before.
 
-        They are counted, so that what one adapter costs does not depend on who was asked first.
+        They are counted, so that the cost of an adapter does not depend on which one came first.
         """
         return 0.0
 
-    def answer(self, asked: MixedBatch) -> tuple[list[Predictions], float]:
-        """Answer every lot of texts by its own adapter, in common batches of similar length; and the processor seconds
-        of it."""
+    def answer(self, requests: MixedBatch) -> tuple[list[Predictions], float]:
+        """Answer every list of texts by its adapter, in common batches of similar length; returns also the processor
+        seconds used."""
         import torch
 
         encoded, names = [], []
-        for predictor, texts in asked:
+        for predictor, texts in requests:
             encoded += encode_texts(predictor.tokenizer, texts)
             names += [predictor.name] * len(texts)
-        result = np.zeros((len(encoded), max((len(predictor.labels) for predictor, _ in asked), default=0)))
+        result = np.zeros((len(encoded), max((len(predictor.labels) for predictor, _ in requests), default=0)))
 
         def fill(part: Part) -> float:
             started = time.thread_time()
-            rows = sorted(part, key=names.__getitem__)  # those of one adapter lie together
+            rows = sorted(part, key=names.__getitem__)  # so that rows of one adapter are adjacent
             ids, mask = pad_batch([encoded[index] for index in rows], self._pad_id)
             with torch.inference_mode():
-                found = self._run([names[index] for index in rows], ids, mask).double().numpy()
-            result[rows, : found.shape[1]] = found
+                logits = self._run([names[index] for index in rows], ids, mask).double().numpy()
+            result[rows, : logits.shape[1]] = logits
             return time.thread_time() - started + self._take_spared()
 
         seconds = sum(self._in_parts(fill, similar) for similar in batch_by_tokens([len(ids) for ids in encoded]))
-        ends = list(itertools.accumulate(len(texts) for _, texts in asked))
-        found = [
+        ends = list(itertools.accumulate(len(texts) for _, texts in requests))
+        predictions = [
             predictor.judge(result[end - len(texts) : end, : len(predictor.labels)])
-            for (predictor, texts), end in zip(asked, ends, strict=True)
+            for (predictor, texts), end in zip(requests, ends, strict=True)
         ]
-        return found, seconds
+        return predictions, seconds
 
     def _in_parts(self, fill: Callable[[Part], float], batch: Part) -> float:
-        """Compute a batch in parts, at once; the sum of their seconds. Nobody adds or drops meanwhile."""
+        """Compute the parts of a batch at once, under the lock; returns the sum of their seconds."""
         with self._lock:
             self._take_out_gone()
             return sum(self._workers.share(fill, batch))
 
     def _run(self, names: Sequence[str], ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        """Logits of one part of a batch, filled up with zeros to its widest adapter. Call it while the lock is held."""
+        """Logits of one part of a batch, padded with zeros to its widest adapter. The lock must be held."""
         if strange := set(names) - self._loras - self._probes.keys():
             raise LookupError(f"{strange} are not on this base")
         if self._apart and len(set(names)) > 1:
@@ -190,15 +189,15 @@ class MultiAdapterModel:
             )
         probed = [name in self._probes for name in names]
         self._route.names = [BASE if probe else name for name, probe in zip(names, probed, strict=True)]
-        whole = self._model if self._loras else self._encoder  # for probes only, the head would be for nothing
+        whole = self._model if self._loras else self._encoder  # probes alone need no head
         compute = self._mixed or whole
         output = compute(input_ids=ids, attention_mask=mask)
         hidden = self._hidden.take()
         parts: list[tuple[list[int], torch.Tensor]] = []
-        for name, result in group_rows(names).items():
+        for name, rows in group_rows(names).items():
             probe = self._probes.get(name)
-            part = probe_logits(pool_mean(hidden[result], mask[result]), probe) if probe else output.logits[result]
-            parts.append((result, part))
+            part = probe_logits(pool_mean(hidden[rows], mask[rows]), probe) if probe else output.logits[rows]
+            parts.append((rows, part))
         return combine(parts)
 
     def _take_out_gone(self) -> None:
@@ -213,8 +212,7 @@ class MultiAdapterModel:
 
 
 class _Hidden(threading.local):
-    """Keeps what the encoder says last in each thread, for the probes; nothing here refers to the base, which so can be
-    freed."""
+    """Last output of the encoder in each thread, for the probes; holds no reference to the base, so it can be freed."""
 
     def __init__(self) -> None:
         self._states: Any = None

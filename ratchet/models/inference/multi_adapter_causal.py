@@ -1,10 +1,9 @@
-"""A causal base in memory once, for any number of adapters: each has its own shared part of the prompt, computed when
-it comes.
+"""Shared causal base: any number of adapters on it, each with its own shared part of the prompt, computed once.
 
-Rows of different adapters go through the model one adapter after the other, for their keys and values differ. What lies
-under the lowest layer that any of them adapts is the same for all with one prompt: asked the same text, the second one
-need not compute it again. Add here what is different for causal models; locks, batches and names are
-`multi_adapter.py`.
+Rows of different adapters go through the model one adapter after the other, since their keys and values differ. The
+layers under the lowest one that an adapter changes give the same output for all adapters with the same prompt, so for
+the same text the second adapter reuses that of the first. Add here what differs for causal models; locks, batches and
+names are in `multi_adapter.py`.
 """
 
 import threading
@@ -30,18 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Prompted:
-    """One adapter's prompt, with the keys and values of its shared part."""
+    """An adapter's prompt, with the keys and values of its shared part."""
 
     tokenizer: PromptTokenizer
     shared: "list[tuple[torch.Tensor, torch.Tensor]]"
     below: int
-    """How many layers lie under the lowest that it adapts."""
+    """Number of layers under the lowest one that it adapts."""
     upper: "list[tuple[torch.Tensor, torch.Tensor]]"
-    """`shared` for a pass that leaves the lower layers out: there it is only as long."""
+    """`shared` for a pass that skips the lower layers: zeros with one position for these."""
 
     @property
     def lower(self) -> Hashable:
-        """The same for adapters whose lower layers say the same of a row."""
+        """Key that is the same for adapters whose lower layers give the same output for a row."""
         return self.tokenizer.prefix, self.below
 
 
@@ -55,7 +54,7 @@ class MultiAdapterCausal(MultiAdapterModel):
         try:
             self._place, layers = find_layers(self._model)
             self._split, self._count = SplitLayers(self._model), len(layers)
-        except RatchetError:  # an unknown arrangement: it is served all the same
+        except RatchetError:  # layers in an unknown arrangement are served without the shortcut
             self._place, self._count = "", 0
 
     def _load(self, base: Base) -> tuple[Any, set[str]]:
@@ -65,7 +64,7 @@ class MultiAdapterCausal(MultiAdapterModel):
         import torch
 
         if not isinstance(opened.tokenizer, PromptTokenizer):
-            raise bad_adapter("a causal adapter without a prompt answers nothing.")
+            raise bad_adapter("a causal adapter needs a prompt.")
         self._route.names = [name]
         below = self._count_below(opened)
         with torch.inference_mode():
@@ -74,7 +73,7 @@ class MultiAdapterCausal(MultiAdapterModel):
         self._prompts[name] = _Prompted(opened.tokenizer, shared, below, [*short, *shared[below:]])
 
     def _count_below(self, opened: ValidatedAdapter) -> int:
-        """How many layers lie under the lowest that an adapter touches; 0 where that is not certain."""
+        """Number of layers under the lowest one that an adapter changes; 0 where that is not certain."""
         start = f"{self._place}."
         touched = opened.settings.target_modules if opened.settings else ()
         if not self._count or not touched or not all(name.startswith(start) for name in touched):
@@ -97,8 +96,7 @@ class MultiAdapterCausal(MultiAdapterModel):
         return combine(parts)
 
     def _find_hidden(self, prompted: _Prompted, ids: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-        """The last hidden state of each row, with what another adapter's pass through the lower layers left, if it
-        did."""
+        """Last hidden state of each row; reuses the lower layers' output of another adapter's pass, if it is kept."""
         alike = sum(other.lower == prompted.lower for other in self._prompts.values())
         if not prompted.below or alike < 2:
             return last_hidden(self._encoder, prompted.shared, lengths, ids)

@@ -1,8 +1,8 @@
-"""Prediction: an adapter folder becomes a predictor. Training, evaluation and serving all ask this one class.
+"""Predictors, loaded from adapter folders; training, evaluation and serving all use this one class.
 
-Add here what lies between texts and probabilities. What a folder may hold is said in
-`ratchet/models/adapters/validation.py`, how texts become batches in `ratchet/models/tokenization.py`, how logits become
-probabilities in `ratchet/metrics/calibration.py`; several adapters on one set of base weights are `multi_adapter.py`.
+Add here what lies between texts and probabilities. Folders are checked in `ratchet/models/adapters/validation.py`,
+texts are batched in `ratchet/models/tokenization.py`, logits become probabilities in `ratchet/metrics/calibration.py`;
+several adapters on one set of base weights are in `multi_adapter.py`.
 """
 
 import functools
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a predictor says of n texts."""
+    """Answers of a predictor to n texts."""
 
     labels: list[str]
     confidence: Floats
@@ -48,19 +48,18 @@ class Predictor:
     pad_id: int
     rows: RunRows
     network: Any = field(default=None, kw_only=True)
-    """The torch model behind `rows`, for whoever looks into it (`explanation/`); None in a runtime that gives no
-    gradients."""
+    """Torch model behind `rows`, needed by explanations; None in a runtime without gradients."""
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Raw scores, float64 [n, k], before calibration. No texts give [0, k]."""
         return run_in_batches(self.rows, self.tokenizer, self.pad_id, texts, len(self.labels))
 
     def predict(self, texts: Sequence[str]) -> Predictions:
-        """Answers with calibrated probabilities."""
+        """Predict labels with calibrated probabilities."""
         return self.judge(self.logits(texts))
 
     def judge(self, logits: Floats) -> Predictions:
-        """The answers that raw scores [n, k] mean."""
+        """Turn raw scores [n, k] into labels with calibrated probabilities."""
         probabilities = apply_calibration(logits, self.calibration)
         best = probabilities.argmax(axis=1)
         confidence = probabilities[np.arange(len(best)), best]
@@ -69,20 +68,20 @@ class Predictor:
 
 @dataclass(frozen=True)
 class CausalPredictor(Predictor):
-    """A causal model behind a prompt, which can be asked for other tokens too."""
+    """A causal model behind a prompt, which can score other tokens than the labels too."""
 
     tokenizer: PromptTokenizer
 
     def asking(self, codes: Sequence[int]) -> RunRows:
-        """What answers rows of tokens after the same shared part with the scores of other tokens, [n, codes]."""
+        """Function from rows of tokens after the shared part to the scores of the tokens `codes`, [n, codes]."""
         return prompted_rows(self.network, self.tokenizer.prefix, codes)
 
 
 def load_predictor(folder: Path) -> Predictor:
-    """The predictor of an adapter folder, sealed or not, after every file, setting, tensor and digest was checked.
+    """Load the predictor of an adapter folder, sealed or not, after every file, setting, tensor and digest was checked.
 
-    It has base weights of its own, a LoRA or DoRA merged into them. Sets torch to one thread in this process. Raises
-    `RatchetError` as `validate_adapter` does.
+    It has base weights of its own, with a LoRA or DoRA merged into them. Sets torch to one thread in this process.
+    Raises `RatchetError` as `validate_adapter` does.
     """
     opened = validate_adapter(folder)
     if opened.card.method == "probe":
@@ -102,7 +101,7 @@ def load_predictor(folder: Path) -> Predictor:
 def causal_predictor(
     model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: PromptTokenizer
 ) -> "CausalPredictor":
-    """A predictor around a loaded causal model in evaluation mode: the scores of the label tokens after the prompt."""
+    """Make a predictor of a loaded causal model in evaluation mode: it scores the label tokens after the prompt."""
     rows = prompted_rows(model, tokenizer.prefix, tokenizer.codes)
     return CausalPredictor(labels, calibration, tokenizer, pad_id_of_causal(model), rows, network=model)
 
@@ -110,7 +109,7 @@ def causal_predictor(
 def classifier_predictor(
     model: Any, labels: tuple[str, ...], calibration: Calibration, tokenizer: TextTokenizer
 ) -> Predictor:
-    """A predictor around a loaded sequence-classification model in evaluation mode."""
+    """Make a predictor of a loaded sequence-classification model in evaluation mode."""
 
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
@@ -120,7 +119,7 @@ def classifier_predictor(
 
 
 def probe_logits(pooled: "torch.Tensor", opened: ValidatedAdapter) -> "torch.Tensor":
-    """What a probe makes of pooled texts [n, d]: float32 [n, k]."""
+    """Logits of a probe, float32 [n, k], from pooled texts [n, d]."""
     return pooled @ opened.tensors["coef"].T + opened.tensors["intercept"]
 
 

@@ -1,8 +1,7 @@
-"""Asking an adapter that somebody else made, in a process of its own: `python -m ratchet.models.inference.smoke_test`,
-a job in, its answers out.
+"""Sandboxed test of a third-party adapter, in a process of its own: `python -m ratchet.models.inference.smoke_test`.
 
-The process is confined before it opens anything. It says what it found as one line of JSON; what is made of it is
-`ratchet/workflows/publication/verify_adapter.py`. Add here what only the adapter's own answers can tell.
+It reads one job as JSON from standard input, and is confined before it opens anything. It prints one line of JSON,
+which `ratchet/workflows/publication/verify_adapter.py` judges. Add here checks that need the adapter's answers.
 """
 
 import json
@@ -17,8 +16,7 @@ from ratchet.core.sandbox import confine
 
 
 def ask(job: dict[str, Any]) -> dict[str, Any]:
-    """Open the adapter, compare its canary, answer the texts; raises `RatchetError` for one that is not what it should
-    be."""
+    """Open the adapter, compare its canary, and answer the texts; raises `RatchetError` where a check fails."""
     from ratchet.models.inference.predictor import load_predictor
     from ratchet.models.inference.reference_logits import check_reference_logits
 
@@ -44,17 +42,17 @@ def _card(job: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    """One job from standard input."""
+    """Run the job on standard input."""
     job = json.load(sys.stdin)
     cut = confine(job["room_bytes"], job["seconds"])
     try:
-        said = {**ask(job), "network_cut": cut}
+        report = {**ask(job), "network_cut": cut}
     except RatchetError as error:
-        said = error.as_json()
+        report = error.as_json()
     except MemoryError:
-        message = f"the adapter needs more than the {job['room_bytes'] / 1e9:.1f} GB that its trial may have."
-        said = RatchetError(message, "Let nobody load it.", code="bad_adapter").as_json()
-    sys.stdout.write(f"\n{json.dumps(said)}\n")
+        message = f"the adapter needs more memory than the {job['room_bytes'] / 1e9:.1f} GB of the sandbox."
+        report = RatchetError(message, "Do not load it anywhere.", code="bad_adapter").as_json()
+    sys.stdout.write(f"\n{json.dumps(report)}\n")
 
 
 if __name__ == "__main__":

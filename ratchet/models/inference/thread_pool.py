@@ -1,6 +1,6 @@
-"""Threads of our own that each compute a part of a batch: torch's own threads wait for each other on small matrices.
+"""Threads that each compute a part of a batch, because torch's own threads wait for each other on small matrices.
 
-Add here how a batch is parted. What a part is computed by is said by whoever has the batch.
+Add here how a batch is split. The function that computes a part comes from the caller.
 """
 
 import os
@@ -16,14 +16,13 @@ _MOST = min(2, os.cpu_count() or 1)
 
 
 class WorkerThreads:
-    """As many threads as there are cores, two at most; the one that asks is one of them."""
+    """Pool of as many threads as there are cores, two at most, including the caller's own thread."""
 
     def __init__(self, name: str) -> None:
         self._helpers = ThreadPoolExecutor(max(1, _MOST - 1), thread_name_prefix=name)
 
     def share(self, work: Callable[[Part], Result], batch: Sequence[int] | Part) -> list[Result]:
-        """What `work` gives for each part of a batch of numbers, all at once, in order; returns or raises when all have
-        ended."""
+        """Run `work` on all parts of a batch at once; results in order. Returns or raises only when all have ended."""
         mine, *others = np.array_split(np.asarray(batch, dtype=np.int64), min(_MOST, len(batch) or 1))
         helped = [self._helpers.submit(work, part) for part in others]
         try:

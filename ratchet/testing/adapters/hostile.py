@@ -1,9 +1,8 @@
-"""Hostile and broken adapter folders: every way that is known, each made from a good adapter, and what must be said of
-it.
+"""Hostile and broken adapter folders, each made from a good adapter, and the error that each must raise.
 
-For tests of whatever opens adapters; what opening one costs is measured by `load_monitor.py`, how a folder is changed
-is `corruptions.py`. Add a way to `HOSTILE`. A good adapter is a LoRA of rank 2 on a tiny BERT with three labels,
-unsealed, with its canary.
+For tests of whatever opens adapters; the cost of opening one is measured by `load_monitor.py`, the changes are made by
+`corruptions.py`. Add another attack to `HOSTILE`. The good adapter is a LoRA of rank 2 on a tiny BERT with three
+labels, unsealed, with its canary.
 """
 
 import struct
@@ -40,17 +39,17 @@ from ratchet.testing.adapters.corruptions import (
 )
 
 REGEX = "(a+)+$"
-"""Takes for ever on many a's, where somebody matches with it."""
+"""Regular expression that takes practically for ever to match a long row of a's."""
 
 
 @dataclass(frozen=True)
 class HostileAdapter:
-    """One way: how it is planted in a folder, and a pattern of what its refusal says."""
+    """An attack: the change of a folder, and a pattern of the error message that it must raise."""
 
     spoil: Corruption
-    said: str
+    pattern: str
     sealed: bool = True
-    """Whether it can lie under a manifest that fits it."""
+    """True where the folder can be sealed, with a manifest that matches it."""
 
 
 def _name(key: str, value: object) -> str:
@@ -69,10 +68,10 @@ _SETTINGS: tuple[tuple[str, Any, str], ...] = (
     ("lora_alpha", 10**400, "lora_alpha = 1000"),
     ("lora_alpha", 0, "lora_alpha = 0"),
     ("lora_alpha", -4, "lora_alpha = -4"),
-    ("lora_alpha", float("inf"), "is no JSON"),
+    ("lora_alpha", float("inf"), "is not valid JSON"),
     ("lora_dropout", 1, "lora_dropout = 1"),
     ("lora_dropout", "0", "lora_dropout = '0'"),
-    ("base_model_name_or_path", "somebody/else", "is of base 'somebody/else'"),
+    ("base_model_name_or_path", "somebody/else", "names base 'somebody/else'"),
     ("base_model_name_or_path", None, "names no base model"),
     ("target_modules", [], "no target module"),
     ("target_modules", REGEX, "only plain dotted names"),
@@ -89,7 +88,7 @@ _SETTINGS: tuple[tuple[str, Any, str], ...] = (
     ("task_type", "TOKEN_CLS", "sets task_type"),
     ("task_type", "CAUSAL_LM", "no target module or no head, or a head that a causal model has already"),
     ("bias", "all", "sets bias"),
-    ("use_dora", True, "one of them says DoRA"),
+    ("use_dora", True, "only one of them is DoRA"),
     ("use_rslora", True, "sets use_rslora"),
     ("inference_mode", False, "sets inference_mode"),
     ("inference_mode", 1, "sets inference_mode"),
@@ -105,10 +104,10 @@ _SETTINGS: tuple[tuple[str, Any, str], ...] = (
     ("layer_replication", [[0, 9]], "sets layer_replication"),
     ("\x1b[2J", 1, r"sets '\\x1b\[2J'"),
 )
-_SAID: tuple[tuple[str, Any, str], ...] = (
+_IN_CARD: tuple[tuple[str, Any, str], ...] = (
     ("base", "somebody-elses", "unknown base model"),
     ("base", "/" + "a" * 4_000, "base model folder"),
-    ("base", "org/name@main", "names 'main', which is no commit"),
+    ("base", "org/name@main", "names 'main', which is not a commit"),
     ("base", "/dev\x00", "printable characters"),
     ("base_revision", "0" * 40, "trained with base_revision"),
     ("tokenizer_digest", "0" * 64, "trained with tokenizer_digest"),
@@ -121,10 +120,10 @@ _SAID: tuple[tuple[str, Any, str], ...] = (
     ("schema", True, "describes schema True"),
     ("labels", ["one"], "two distinct labels"),
     ("labels", ["a", "a", "b"], "two distinct labels"),
-    ("labels", ["a", "b"], "with 2 logits for each of its prompts"),
+    ("labels", ["a", "b"], "2 logits for each prompt"),
     ("labels", "ab", "wrong type"),
     ("labels", [["a"], "b", "c"], "two distinct labels"),
-    ("labels", ["a", "b", "\ud800"], "is no JSON"),
+    ("labels", ["a", "b", "\ud800"], "is not valid JSON"),
     ("labels", [f"l{n}" for n in range(90_000)], "more than 10000 labels"),
     ("max_tokens", 4, "max_tokens = 4"),
     ("max_tokens", True, "max_tokens = True"),
@@ -132,12 +131,12 @@ _SAID: tuple[tuple[str, Any, str], ...] = (
     ("note", "x", "other keys than"),
     ("calibration", {"method": "temperature", "temperature": 0}, "calibration that cannot be used"),
     ("calibration", {"curves": 5}, "calibration that cannot be used"),
-    ("canary", {"prompts": 1, "logits": [[10**400] * 3]}, "holds a canary that is no number"),
+    ("canary", {"prompts": 1, "logits": [[10**400] * 3]}, "has an invalid canary"),
 )
 
 HOSTILE: Mapping[str, HostileAdapter] = {
-    **{_name(key, value): HostileAdapter(change_config(**{key: value}), said) for key, value, said in _SETTINGS},
-    **{f"card {_name(key, value)}": HostileAdapter(change_card(**{key: value}), said) for key, value, said in _SAID},
+    **{_name(key, value): HostileAdapter(change_config(**{key: value}), text) for key, value, text in _SETTINGS},
+    **{f"card {_name(key, value)}": HostileAdapter(change_card(**{key: value}), text) for key, value, text in _IN_CARD},
     "several settings": HostileAdapter(
         change_config(megatron_core="os", megatron_config={}), "sets megatron_config, megatron_core"
     ),
@@ -146,7 +145,7 @@ HOSTILE: Mapping[str, HostileAdapter] = {
     "infinite": HostileAdapter(replace_tensor("lora_B", lambda value: np.full_like(value, np.inf)), "not finite"),
     "half of the keys": HostileAdapter(change_tensors(drop_half), "lack 13 tensors"),
     "no key": HostileAdapter(change_tensors(dict.clear), "lack 28 tensors"),
-    "a weight of the base": HostileAdapter(change_tensors(override_a_weight), "1 tensors too many"),
+    "a weight of the base": HostileAdapter(change_tensors(override_a_weight), "1 unexpected tensors"),
     "a module of the base": HostileAdapter(override_a_module, "would replace bert.embeddings"),
     "shape": HostileAdapter(replace_tensor("classifier.weight", lambda value: value[:2]),
     r"expected float32 \[3, 32\]"),
@@ -154,36 +153,36 @@ HOSTILE: Mapping[str, HostileAdapter] = {
     "half floats": HostileAdapter(replace_tensor("lora_A", lambda value: value.astype(np.float16)), "expected float32"),
     "overlap": HostileAdapter(change_header(overlap), "overlaps another"),
     "offsets": HostileAdapter(change_entry({"data_offsets": [0, 2**62]}), "overlaps another"),
-    "truth as a place": HostileAdapter(change_entry({"data_offsets": [False, 256]}), "no pair of numbers"),
-    "no place": HostileAdapter(change_entry({"data_offsets": [[]] * 9}), "has no place"),
+    "truth as a place": HostileAdapter(change_entry({"data_offsets": [False, 256]}), "not a pair of integers"),
+    "no place": HostileAdapter(change_entry({"data_offsets": [[]] * 9}), "has no offsets"),
     "a tensor of lists": HostileAdapter(change_entry({"shape": [[[2]], 32]}), "expected float32"),
     "empty weights": HostileAdapter(write(WEIGHTS, b""), "cut short"),
-    "cut in the header": HostileAdapter(cut(500), "no safetensors file"),
+    "cut in the header": HostileAdapter(cut(500), "not a safetensors file"),
     "cut in the numbers": HostileAdapter(cut(-8), "cannot be read"),
-    "header of a tebibyte": HostileAdapter(write(WEIGHTS, struct.pack("<Q", 2**40) + b"{}"), "no safetensors file"),
-    "header of 1.9 GB": HostileAdapter(claim_a_large_header, "no safetensors file", sealed=False),
+    "header of a tebibyte": HostileAdapter(write(WEIGHTS, struct.pack("<Q", 2**40) + b"{}"), "not a safetensors file"),
+    "header of 1.9 GB": HostileAdapter(claim_a_large_header, "not a safetensors file", sealed=False),
     "header of 900 kB": HostileAdapter(replace_header(b'{"a":[' + b"[]," * 300_000 + b"[]]}"), "lack 28 tensors"),
-    "deep header": HostileAdapter(replace_header(b"[" * 100_000), "no safetensors file"),
-    "header of keys twice": HostileAdapter(replace_header(b'{"a":{},"a":{}}'), "no safetensors file"),
-    "header in UTF-16": HostileAdapter(replace_header('{"a":{}}'.encode("utf-16")), "no safetensors file"),
+    "deep header": HostileAdapter(replace_header(b"[" * 100_000), "not a safetensors file"),
+    "header of keys twice": HostileAdapter(replace_header(b'{"a":{},"a":{}}'), "not a safetensors file"),
+    "header in UTF-16": HostileAdapter(replace_header('{"a":{}}'.encode("utf-16")), "not a safetensors file"),
     "1.9 GB of numbers": HostileAdapter(grow(1_900_000_000), "cannot be read", sealed=False),
     "3 GB of numbers": HostileAdapter(grow(3_000_000_000), "more than 2000000000", sealed=False),
     "settings of 1.9 GB": HostileAdapter(grow(1_900_000_000, CONFIG), "more than 1000000", sealed=False),
     "card of 900 kB": HostileAdapter(write(CARD, b"[" + b"{}," * 300_000 + b"{}]"), "other keys than"),
-    "deep settings": HostileAdapter(write(CONFIG, "[" * 100_000), "is no JSON"),
+    "deep settings": HostileAdapter(write(CONFIG, "[" * 100_000), "is not valid JSON"),
     "settings that are a list": HostileAdapter(write(CONFIG, "[1]"), "wrong type"),
-    "nan card": HostileAdapter(write(CARD, '{"schema": NaN}'), "is no JSON"),
-    "1e999": HostileAdapter(write(CARD, '{"schema": 1e999}'), "is no JSON"),
+    "nan card": HostileAdapter(write(CARD, '{"schema": NaN}'), "is not valid JSON"),
+    "1e999": HostileAdapter(write(CARD, '{"schema": 1e999}'), "is not valid JSON"),
     "another card": HostileAdapter(write(CARD, '{"schema": 1}'), "other keys than"),
     "no settings": HostileAdapter(lambda folder: (folder / CONFIG).unlink(), "a lora needs"),
-    "pickle beside": HostileAdapter(write("adapter_model.bin", b"\x80"), "no part of an adapter", sealed=False),
-    "pickle only": HostileAdapter(leave_a_pickle, "no part of an adapter", sealed=False),
-    "checkpoint": HostileAdapter(write("adapter_model.pt", b"\x80"), "no part of an adapter", sealed=False),
-    "code": HostileAdapter(write("handler.py", "raise SystemExit(9)"), "no part of an adapter", sealed=False),
-    "module": HostileAdapter(write("__init__.py", "raise SystemExit(9)"), "no part of an adapter", sealed=False),
-    "folder": HostileAdapter(lambda folder: (folder / "more").mkdir(), "no part of an adapter", sealed=False),
-    "weights are a link": HostileAdapter(link(WEIGHTS), "no regular file", sealed=False),
-    "settings are a link": HostileAdapter(link(CONFIG), "no regular file", sealed=False),
-    "weights are a pipe": HostileAdapter(put_a_pipe, "no regular file", sealed=False),
+    "pickle beside": HostileAdapter(write("adapter_model.bin", b"\x80"), "not part of an adapter", sealed=False),
+    "pickle only": HostileAdapter(leave_a_pickle, "not part of an adapter", sealed=False),
+    "checkpoint": HostileAdapter(write("adapter_model.pt", b"\x80"), "not part of an adapter", sealed=False),
+    "code": HostileAdapter(write("handler.py", "raise SystemExit(9)"), "not part of an adapter", sealed=False),
+    "module": HostileAdapter(write("__init__.py", "raise SystemExit(9)"), "not part of an adapter", sealed=False),
+    "folder": HostileAdapter(lambda folder: (folder / "more").mkdir(), "not part of an adapter", sealed=False),
+    "weights are a link": HostileAdapter(link(WEIGHTS), "not a readable regular file", sealed=False),
+    "settings are a link": HostileAdapter(link(CONFIG), "not a readable regular file", sealed=False),
+    "weights are a pipe": HostileAdapter(put_a_pipe, "not a readable regular file", sealed=False),
 }  # fmt: skip
-"""By what it is. Each can also lie under a manifest that fits it, but for those that are not `sealed`."""
+"""Attacks by name."""

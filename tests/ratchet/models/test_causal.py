@@ -44,7 +44,7 @@ def test_a_model_that_scores_otherwise_is_refused(tmp_path: Path) -> None:
     folder, tokenizer = opened(tmp_path, "llama")
     model = load_causal(folder)
     model.lm_head.register_forward_hook(lambda module, inputs, output: output.square())
-    with pytest.raises(RatchetError, match="in a way that is not known here"):
+    with pytest.raises(RatchetError, match="in a way that is not supported"):
         check_scores(model, tokenizer.prefix, tokenizer.encode_batch_fast(TEXTS[:1])[0].ids, tokenizer.codes)
 
 

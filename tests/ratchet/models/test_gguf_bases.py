@@ -79,7 +79,7 @@ def test_parts_become_the_folder_of_the_model_once(tmp_path: Path, monkeypatch: 
     parts[1].write_bytes(content[5000:])
     whole = digest_file(tmp_path / "tiny.gguf")
     assert digest_parts(parts) == whole
-    with pytest.raises(RatchetError, match="the packed base model 'Tiny' is"):
+    with pytest.raises(RatchetError, match="the packed base model 'Tiny' has digest"):
         unpack_gguf(parts[::-1], "Tiny", whole)
     assert not (tmp_path / "cache").exists()
     folder = unpack_gguf(parts, "Tiny", whole)

@@ -95,6 +95,6 @@ def test_a_template_that_refuses_the_system_message_is_said_with_the_cure(tmp_pa
         " messages[-1]['content'] }}"
     )
     assert chat_of(tmp_path / "fits", template, replace(PROMPT, chat=True)).codes
-    with pytest.raises(RatchetError, match="refuses the prompt: no system here") as caught:
+    with pytest.raises(RatchetError, match="rejects the prompt: no system here") as caught:
         chat_of(tmp_path / "refuses", template, replace(PROMPT, chat=True, system="be short"))
     assert caught.value.hint == "Remove prompt.system, or set prompt.chat = false."

@@ -78,7 +78,7 @@ def test_what_passes_is_tried_again(
 @pytest.mark.parametrize(
     ("fault", "requests", "said"),
     [
-        ("500", 6, "the endpoint brought nothing: HTTP 500, 2 times"),
+        ("500", 6, "the endpoint gave no answer: HTTP 500, 2 times"),
         (
             "400",
             1,
@@ -88,18 +88,15 @@ def test_what_passes_is_tried_again(
         (
             "401",
             1,
-            (
-                "brought nothing: HTTP 401. Look at the key in RATCHET_FRONTIER_KEY, and whether it may use model ="
-                " 'large'."
-            ),
+            ("gave no answer: HTTP 401. Check the key in RATCHET_FRONTIER_KEY, and that it may use model = 'large'."),
         ),
-        ("402", 1, "HTTP 402. Look at the account behind the key in RATCHET_FRONTIER_KEY"),
-        ("403", 1, "HTTP 403. Look at the key in RATCHET_FRONTIER_KEY"),
-        ("404", 1, "HTTP 404. Look at model = 'large', and at base_url = 'http://127.0.0.1"),
-        ("429", 6, "HTTP 429, 2 times. Look at the quota of the account"),
+        ("402", 1, "HTTP 402. Check the account of the key in RATCHET_FRONTIER_KEY"),
+        ("403", 1, "HTTP 403. Check the key in RATCHET_FRONTIER_KEY"),
+        ("404", 1, "HTTP 404. Check model = 'large' and base_url = 'http://127.0.0.1"),
+        ("429", 6, "HTTP 429, 2 times. Check the quota of the account"),
         ("slow", 6, "time-out, 2 times. Raise timeout_s, now 0.2"),
-        ("redirect", 1, "HTTP 307. Redirects are not followed: write the address that it leads to into base_url."),
-        ("429_for_an_hour", 1, "HTTP 429, to be asked again in 3600 s. Look at the quota"),
+        ("redirect", 1, "HTTP 307. Redirects are not followed: set base_url to the address that it redirects to."),
+        ("429_for_an_hour", 1, "HTTP 429, with Retry-After 3600 s. Check the quota"),
         ("too_many_tokens", 1, "it wrote 5000 tokens where max_completion_tokens allowed 8"),
         ("too_much_counted", 1, "tokens of a question that can have "),
     ],
@@ -123,7 +120,7 @@ def test_a_model_that_thinks_first_is_not_asked_for_long(make_asker: Callable[..
         found = make_asker(server).ask([*TEXTS, *TEXTS])
         assert len(server.requests) == 5
         assert (
-            "no more were asked, because 5 answers in a row were cut short. Raise frontier.max_answer_tokens, now 8"
+            "stopped early: 5 answers in a row were cut short. Raise frontier.max_answer_tokens, now 8"
             in found.sentence
         )
         again = make_asker(server).ask([*TEXTS, *TEXTS])
@@ -131,7 +128,7 @@ def test_a_model_that_thinks_first_is_not_asked_for_long(make_asker: Callable[..
     with serve_locally(LocalFrontier(faults=lambda number: "cut_short" if number % 5 else "")) as server:
         found = make_asker(server, max_answer_tokens=9).ask([f"{text} again" for text in (*TEXTS, *TEXTS)])
     assert None not in found.answers
-    assert "no more were asked" not in found.sentence
+    assert "stopped early" not in found.sentence
     assert "Raise frontier.max_answer_tokens, now 9" in found.sentence
 
 
@@ -153,7 +150,7 @@ def test_the_time_for_all_questions_holds_for_one(
         found = make_asker(server, longest_s=1.0, **settings).ask(TEXTS)
         took_s = time.monotonic() - started
     assert took_s < 2.0
-    assert "no more were asked, because 1 s (frontier.longest_s) had passed" in found.sentence
+    assert "stopped early: 1 s (frontier.longest_s) have passed" in found.sentence
     assert found.answers == (None,) * 6
 
 

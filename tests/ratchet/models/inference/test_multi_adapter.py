@@ -100,7 +100,7 @@ def test_any_mixture_is_answered_as_by_each_adapter_alone(folders: list[Path], a
         (mixed_lora, "            start = end\n", ""),
         (mixed_lora, "alpha=scales[name]", "alpha=1.0"),
         (mixed_lora, "                    mine.mul_(stretch)\n", ""),
-        (shared_base, "result[rows, : found.shape[1]] = found", "result[sorted(rows), : found.shape[1]] = found"),
+        (shared_base, "result[rows, : logits.shape[1]] = logits", "result[sorted(rows), : logits.shape[1]] = logits"),
         (shared_base, "BASE if probe else name for", "name if not probe else next(iter(self._loras), BASE) for"),
     ],
     ids=[

@@ -71,7 +71,7 @@ def test_changed_weights_are_refused_whatever_their_manifest_says(folder: Path, 
     content = read_folder(folder)
     (folder / form.MANIFEST).write_bytes(form.make_manifest(content))
     load_predictor(folder)
-    with pytest.raises(RatchetError, match="away from what was recorded at its training") as caught:
+    with pytest.raises(RatchetError, match="away from those recorded at its training") as caught:
         check(folder)
     assert caught.value.code == "bad_canary"
     check(folder, by=plant(canary, "if not distance <= limit:", "if False:"))
@@ -131,14 +131,14 @@ def test_a_canary_of_other_prompts_is_refused(folder: Path, number: int, rows: i
     """A list that is unknown here, or with other rows than prompts."""
     card = form.read_card(read_folder(folder)).as_json()
     card = AdapterCard.from_json({**card, "canary": {"prompts": number, "logits": [[0.0, 0.0, 0.0]] * rows}})
-    with pytest.raises(RatchetError, match="other prompts than those of list"):
+    with pytest.raises(RatchetError, match="does not match the prompts of list"):
         check_reference_logits(card, ModelPool().load(folder).logits)
 
 
 def test_an_adapter_that_serves_otherwise_than_it_is_evaluated_is_not_recorded(folder: Path, plant: Plant) -> None:
     """The evaluation would be about another model."""
     other = plant(canary, "load_predictor(folder).logits(prompts)", "load_predictor(folder).logits(prompts) * 1.1")
-    with pytest.raises(RatchetError, match="away from what evaluates it"):
+    with pytest.raises(RatchetError, match="away from those of evaluation"):
         other.record_reference_logits(folder)
 
 

@@ -117,7 +117,7 @@ def test_a_sealed_adapter_under_another_name_is_refused(store: AdapterStore, sou
     folder = store.open("tickets", first)
     shutil.rmtree(folder)
     shutil.copytree(store.open("tickets", second), folder)
-    with pytest.raises(RatchetError, match="is not the content that its name says"):
+    with pytest.raises(RatchetError, match="does not have the content that its name states"):
         store.open("tickets", first)
 
 
@@ -126,12 +126,12 @@ def test_a_folder_that_is_not_exactly_an_adapter_is_not_served(folder: Path, hos
     """Each planted defect is named before any weight is put to use, also under a fitting manifest."""
     way = HOSTILE[hostile]
     way.spoil(folder)
-    with pytest.raises(RatchetError, match=way.said):
+    with pytest.raises(RatchetError, match=way.pattern):
         load_predictor(folder)
     if way.sealed:
         content = {path.name: path.read_bytes() for path in folder.iterdir()}
         (folder / "manifest.json").write_bytes(make_manifest(content))
-        with pytest.raises(RatchetError, match=way.said):
+        with pytest.raises(RatchetError, match=way.pattern):
             load_predictor(folder)
 
 
@@ -193,7 +193,7 @@ def test_an_adapter_that_is_swapped_after_it_was_verified_is_not_loaded(store: A
     verified, other = store.open("tickets", first), store.open("tickets", second)
     verified.rename(verified.with_name("aside"))
     other.rename(verified)
-    with pytest.raises(RatchetError, match="is not the content that its name says"):
+    with pytest.raises(RatchetError, match="does not have the content that its name states"):
         load_predictor(verified)
 
 

@@ -86,7 +86,7 @@ def once(open_all: Callable[[int], Opened]) -> Opened:
 def look(hostile: str, openings: list[dict[str, Any]]) -> None:
     """Each opening was refused for the reason that is there, within a second and 100 MB, and nothing ran."""
     for opening in openings:
-        assert re.search(HOSTILE[hostile].said, opening["refused"] or "it opened"), opening
+        assert re.search(HOSTILE[hostile].pattern, opening["refused"] or "it opened"), opening
         assert opening["seconds"] <= 1, opening
         assert opening["extra_bytes"] <= ROOM, opening
         assert opening["events"] == [], opening
@@ -160,7 +160,7 @@ def test_what_only_its_digest_tells_apart_is_refused_under_another_name(good: Pa
         validate_adapter(folder)
         content = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST}
         (folder / MANIFEST).write_bytes(make_manifest(content))
-        with pytest.raises(RatchetError, match="is not the content that its name says"):
+        with pytest.raises(RatchetError, match="does not have the content that its name states"):
             validate_adapter(folder)
         (folder / MANIFEST).write_bytes((sealed / MANIFEST).read_bytes())
         with pytest.raises(RatchetError, match=r"adapter files differ from their manifest: ratchet\.json"):
@@ -170,5 +170,5 @@ def test_what_only_its_digest_tells_apart_is_refused_under_another_name(good: Pa
 def test_a_folder_that_is_a_link_is_refused(good: Path, tmp_path: Path) -> None:
     """Whoever made the link may change where it leads."""
     (tmp_path / "link").symlink_to(good)
-    with pytest.raises(RatchetError, match="is no adapter folder"):
+    with pytest.raises(RatchetError, match="is not an adapter folder"):
         validate_adapter(tmp_path / "link")

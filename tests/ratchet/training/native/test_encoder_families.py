@@ -141,7 +141,7 @@ def test_adapters_go_apart_where_a_layer_sees_more_than_the_texts(
     assert base._apart is apart
     if apart:
         base._apart = False
-        with pytest.raises(ValueError, match="cannot tell whose adapter"):
+        with pytest.raises(ValueError, match="cannot choose their adapters"):
             base.answer([(predictor, TEXTS) for predictor in shared])
 
 
