@@ -1,7 +1,7 @@
-"""An endpoint on loopback for tests: real HTTP, OpenAI's shape, and every fault that a real one shows. Part of the
-product.
+"""Frontier endpoint on loopback for tests: real HTTP, OpenAI's protocol, and every fault that a real one shows.
 
-Add a fault as a branch of `_Handler.do_POST`. It knows the right answers from a table, so that figures can be checked.
+A function given by the test chooses the answers, so that figures can be checked. Add a fault as a branch of
+`_Handler.do_POST`.
 """
 
 import json
@@ -24,26 +24,26 @@ FrontierFault = Literal[
 
 @dataclass
 class LocalFrontier:
-    """What the server does and what it saw. `faults(n)` is the fault of the n-th request, from 0."""
+    """Behaviour of the server, and the requests it got. `faults(n)` is the fault of the n-th request, from 0."""
 
     answer: Callable[[str], str] = lambda prompt: "1"
-    """The code that it writes to a prompt."""
+    """Code of the answer to a prompt."""
     faults: Callable[[int], FrontierFault] = lambda number: ""
     codes: Sequence[str] = ("1", "2", "3")
     slow_s: float = 1.0
     base_url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
-    """Bodies, in the order in which they came."""
+    """Bodies, in the order of their arrival."""
     keys: list[str | None] = field(default_factory=list)
     tokens_in: int = 0
     tokens_out: int = 0
-    """All that it would bill for."""
+    """Tokens that it would bill."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @contextmanager
 def serve_locally(frontier: LocalFrontier) -> Iterator[LocalFrontier]:
-    """Answer on a free port of loopback for as long as the context lasts; `base_url` says where."""
+    """Serve on a free port of loopback while the context lasts; sets `base_url`."""
 
     class Handler(_Handler):
         state = frontier
@@ -66,10 +66,10 @@ class _Handler(BaseHTTPRequestHandler):
     state: LocalFrontier
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class gives it
-        """Say nothing."""
+        """Log nothing."""
 
     def do_POST(self) -> None:
-        """Answer one question, or show the fault of its turn."""
+        """Answer one question, or show the fault that is due."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         with self.state.lock:
             fault = self.state.faults(len(self.state.requests))
@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_bytes(status, json.dumps(content).encode(), headers)
 
     def _send_bytes(self, status: int, body: bytes, headers: dict[str, str] | None = None, more: int = 0) -> None:
-        """`more` is how many bytes are promised and never sent."""
+        """Send a response; `more` is the number of bytes that are promised and never sent."""
         try:
             self.send_response(status)
             for name, value in {
@@ -162,11 +162,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # whoever asked has gone, which is what a time-out is
+            pass  # the client has disconnected, as it does after a time-out
         self.close_connection = self.close_connection or bool(more)
 
     def _drip(self, body: bytes, in_headers: bool) -> None:
-        """One byte at a time, for much longer than any time-out."""
+        """Send one byte at a time, for much longer than any time-out."""
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         if in_headers:

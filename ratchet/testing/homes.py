@@ -1,7 +1,7 @@
 """Small real homes for tests: a tiny classifier whose weeks are written in seconds, with any fault planted.
 
-Part of the product, so that whoever extends Ratchet tests against the same files that the product reads. Simulated
-traffic of the sample classifier is `ratchet/simulation`; nothing here imitates a library.
+Part of the product, so that extensions of Ratchet are tested with the files that the product reads. Add here other
+content of a home; simulated traffic of the sample classifier is in `ratchet/simulation`.
 """
 
 import json
@@ -27,7 +27,7 @@ from ratchet.storage.specs import Specs
 from ratchet.testing.report_example import make_example
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
-# Names that say nothing of their words, so that an untuned base model cannot guess them.
+# names without a relation to their words, so that an untuned base model cannot guess them
 WORDS: Mapping[str, Sequence[str]] = {
     "amber": ("refund", "money back", "return the payment", "charge reversed", "reimburse"),
     "green": ("parcel", "courier", "shipping", "tracking number", "delivered"),
@@ -65,12 +65,12 @@ _ENDINGS = (
 )
 
 WeekFault = Callable[[list[dict[str, Any]], list[dict[str, Any]]], None]
-"""Changes a week's logs and corrections in place before they are written."""
+"""Function that changes a week's logs and corrections in place before they are written."""
 
 
 @dataclass(frozen=True)
 class SmallClassifier:
-    """A classifier of three easy labels under `home`, ready for weeks of `requests` requests each."""
+    """Classifier with three easy labels under `home`, and weeks of `requests` requests each."""
 
     home: Home
     name: str = "small"
@@ -79,13 +79,13 @@ class SmallClassifier:
 
     @property
     def folder(self) -> Path:
-        """The classifier's folder."""
+        """Folder of the classifier."""
         return self.home.classifier(self.name)
 
     def write(
         self, settings: str = "", candidates: str = '[[candidate]]\nmethod = "probe"\n', labels: Sequence[str] = ()
     ) -> None:
-        """Write specification and golden set (ten items a label); `settings` is further TOML."""
+        """Write specification and golden set (ten items per label); `settings` is further TOML."""
         self.folder.mkdir(parents=True, exist_ok=True)
         names = list(labels or WORDS)
         listed = "\n".join(f'[[label]]\nname = "{label}"\n' for label in names)
@@ -97,8 +97,7 @@ class SmallClassifier:
         write_lines(self.home.golden(self.name), golden)
 
     def write_week(self, week: date, fault: WeekFault | None = None) -> None:
-        """Drop one week of logs and corrections by two annotators, every request labelled by both, into the landing
-        folders."""
+        """Write one week of logs, and corrections of every request by two annotators, into the landing folders."""
         draw = random.Random(f"{self.seed} {week}")  # noqa: S311 - as above
         start = datetime(week.year, week.month, week.day, tzinfo=UTC)
         logs, corrections = [], []
@@ -110,6 +109,7 @@ class SmallClassifier:
                     "request_id": request,
                     "ts": at.isoformat(),
                     "text": make_text(label, draw, number),
+                    # wrong for some requests, so that corrections differ from the served labels
                     "label": label if draw.random() < 0.8 else draw.choice(list(WORDS)),
                     "confidence": round(draw.uniform(0.4, 0.99), 3),
                     "adapter": "bootstrap",
@@ -128,7 +128,7 @@ class SmallClassifier:
 
 
 def keep_receipts(home: Home, name: str, week: str, adapter: str) -> dict[str, str]:
-    """Passing receipts of every gate for `adapter`, kept as a promotion keeps them; their digests by gate."""
+    """Write passing receipts of every gate for `adapter`, and keep them as a promotion does; digests by gate."""
     store, cycle = Receipts(home), Cycle(name, parse_week(week))
     binds = {"adapter": adapter, "training_set": "0" * 64, "targets": "0" * 64}
     for gate in GATES:
@@ -146,10 +146,10 @@ def write_publishable(
     publish: str = "",
     **adapter: Any,
 ) -> str:
-    """A classifier with one adapter of random weights on `base`, sealed, with passing receipts and a report of it; its
-    digest.
+    """Write a classifier with one sealed adapter of random weights, its passing receipts and its report.
 
-    `publish` is further TOML of table `[publish]`, `adapter` knobs of `write_tiny_adapter`.
+    Returns the adapter's digest. `publish` is further TOML of the table `[publish]`; `adapter` is passed on to
+    `write_tiny_adapter`.
     """
     terms = 'licence = "apache-2.0"\nprovenance = "Made for tests."\ndata_licence = "Free to use."'
     small = SmallClassifier(home, name)
@@ -181,13 +181,13 @@ def write_pairs(
     *,
     served: int = 0,
 ) -> None:
-    """Pairs as a gateway lands them under ledger entry `sequence`; rows are (request, incumbent's label, challenger's
-    label).
+    """Write pairs as a gateway does under ledger entry `sequence`.
 
-    `served` says whose answer the users saw: 0 the incumbent's, 1 the challenger's.
+    `rows` are (request, label of the first, label of the second) for the two adapters `compared`; `served` is the index
+    of the adapter whose answer the users saw.
     """
     sides = [("served", served), ("other", 1 - served)]
-    result: list[dict[str, Any]] = []
+    pairs: list[dict[str, Any]] = []
     for request, *labels in rows:
         pair: dict[str, Any] = {
             "request_id": request, "ts": "2026-02-01T00:00:00+00:00", "sequence": sequence, "other_error": None
@@ -195,12 +195,12 @@ def write_pairs(
         for side, place in sides:
             pair |= {side: compared[place], f"{side}_label": labels[place], f"{side}_confidence": 0.9}
             pair |= {f"{side}_ms": 5.0 + place / 10, f"{side}_batch": 1}
-        result.append(pair)
-    publish_segment(home.pairs(name), PAIRS, result)
+        pairs.append(pair)
+    publish_segment(home.pairs(name), PAIRS, pairs)
 
 
 def make_text(label: str, draw: random.Random, number: int) -> str:
-    """A short message about `label`; two of one generator differ enough not to be near-duplicates."""
+    """Make a short message about `label`; messages from one generator are not near-duplicates of each other."""
     words = [draw.choice(part) for part in (_OPENINGS, WORDS[label], _THINGS, WORDS[label], _ENDINGS)]
     draw.shuffle(words)
     return " ".join(

@@ -1,7 +1,7 @@
-"""Real processes that are killed (-9) in the middle of their work, and what they had said until then.
+"""Real processes that are killed (-9) in the middle of their work, and the lines that they printed until then.
 
-For tests of what survives: the process prints a line for everything that was acknowledged, and is killed after a number
-of lines that a seed draws, or at a failpoint. Add here other ways to end a process; disks in memory are
+For tests of what survives: the process prints a line for everything that was acknowledged, and is killed after a given
+number of lines, or at a failpoint. Add here other ways to end a process; disks in memory are in
 `ratchet/testing/disk/faulty_disk.py`.
 """
 
@@ -15,26 +15,24 @@ from ratchet.core.failpoints import VARIABLE
 
 
 def run_and_kill(script: str, arguments: Sequence[object], lines: int) -> list[str]:
-    """Run a Python script, kill it once it has printed `lines` lines, and return all whole lines that it had printed by
-    then."""
+    """Run a Python script, kill it after `lines` lines of output, and return all complete lines that it printed."""
     with subprocess.Popen(
         _command(script, arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
-        said = [process.stdout.readline() for _ in range(lines)]
+        printed = [process.stdout.readline() for _ in range(lines)]
         process.kill()
-        said += process.stdout.readlines()
+        printed += process.stdout.readlines()
         _, error = process.communicate()
     if process.returncode != -signal.SIGKILL:
         raise RuntimeError(f"the process ended by itself ({process.returncode}): {error}")
-    return [line[:-1] for line in said if line.endswith("\n")]
+    return [line[:-1] for line in printed if line.endswith("\n")]
 
 
 def run_until_failpoint(
     script: str, arguments: Sequence[object], name: str, action: str = "kill"
 ) -> tuple[int, list[str]]:
-    """Run a Python script that fails at the failpoint `name`; its exit status (negative for a signal) and the lines it
-    printed."""
+    """Run a Python script that fails at the failpoint `name`; returns its exit status (negative: signal) and lines."""
     environment = {**os.environ, VARIABLE: f"{name}:{action}"}
     done = subprocess.run(_command(script, arguments), env=environment, stdout=subprocess.PIPE, text=True, check=False)
     return done.returncode, [line for line in done.stdout.split("\n")[:-1] if line]

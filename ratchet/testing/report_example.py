@@ -1,8 +1,7 @@
-"""An example of the document that the page is drawn from: simulated answers, real metrics. For previews, docs and
-tests.
+"""Example of an eval report: simulated answers, real metrics. For previews, docs and tests.
 
-`python -m ratchet.testing.report_example > page.html` draws it. Add here a key when the eval report gains one; what the
-keys mean is said where they are computed.
+`python -m ratchet.testing.report_example > page.html` renders it. Add a key here when the eval report gains one; the
+keys are documented where they are computed.
 """
 
 import sys
@@ -46,8 +45,7 @@ _TFIDF = {
 def make_example(
     labels: Sequence[str] = LABELS, *, live: bool = True, n: int = 420, texts: Sequence[str] = TEXTS, seed: int = 0
 ) -> dict[str, Any]:
-    """A whole `eval_report` document over `labels`; `live=False` is a first cycle. `texts` are dealt round to the
-    errors."""
+    """Make a whole `eval_report` document over `labels`; `live=False` is a first cycle. Errors take `texts` in turn."""
     generator = np.random.default_rng(seed)
     names, k = tuple(labels), len(labels)
     weights = 1.0 / np.arange(1, k + 1) ** 0.6
@@ -56,8 +54,8 @@ def make_example(
         truth = generator.choice(k, size, p=weights / weights.sum()).astype(np.int64)
         logits = generator.normal(0, 1.0, (size, k))
         logits[np.arange(size), truth] += skill
-        logits[np.arange(size), (truth + 1) % k] += 0.9
-        return truth, logits * 3.4
+        logits[np.arange(size), (truth + 1) % k] += 0.9  # so that confusions have a pattern
+        return truth, logits * 3.4  # too confident, so that calibration has an effect
 
     calibration_truth, calibration_logits = answer(n, 2.9)
     calibration = fit_calibration(calibration_logits, calibration_truth)
@@ -67,9 +65,11 @@ def make_example(
     errors, lost, right = [], [], 0
     for split, size in (("test", n), ("golden", max(2 * k, n // 3))):
         truth, logits = answer(size, 2.9)
+        # live answers the same items with more noise, so that the candidate is better
         before = logits + generator.normal(0, 1.6, logits.shape)
         now = softmax(logits, calibration.temperature)
         metrics[split] = describe_split(softmax(logits), now, truth, names, seed=seed)
+        # some labels have no threshold by cost, so that the page shows this case, too
         metrics[split]["thresholds"] = {
             name: {"by_f1": 0.4 + 0.01 * (i % 9), "by_cost": None if i % 4 == 3 else 0.7}
             for i, name in enumerate(names)
@@ -117,7 +117,7 @@ def make_example(
     else:
         kept = "No live adapter yet, so no golden item can be lost."
         sentence = (
-            f"The first adapter stands at macro-F1 {metrics['test']['macro_f1']:.3f}; there is no live adapter to"
+            f"The first adapter has macro-F1 {metrics['test']['macro_f1']:.3f}; there is not yet a live adapter to"
             " compare with."
         )
     return {
@@ -180,9 +180,9 @@ def make_example(
 
 
 def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
-    """Base, tuned and frontier model on a sample, as a causal winner has them."""
+    """Compare base, tuned and frontier model on a sample, as in the report of a causal candidate."""
     tuned, (low, high) = test["macro_f1"], test["macro_f1_ci"]
-    said = (
+    note = (
         "90 of 90 texts were answered by example-large, 0 of them in an earlier run; 0.0213 of the budget of 1 is"
         " spent."
     )
@@ -199,7 +199,7 @@ def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
             140.2,
             "the prompt with solved examples before the text",
         ),
-        ("frontier", "example-large", -0.02, 0.041, 0.2367, 612.4, 1340.0, said),
+        ("frontier", "example-large", -0.02, 0.041, 0.2367, 612.4, 1340.0, note),
     ]
     rows = [
         {
@@ -208,22 +208,23 @@ def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
             "unusable": 2 if name == "frontier" else 0,
             "cost_per_1000": cost, "p50_ms": p50, "p95_ms": p95, "calls": 90 if name == "frontier" else 40,
             "difference": None if name == "tuned" else -less,
-            "difference_ci": None if name == "tuned" else [-less - 0.04, -less + 0.04], "note": note,
+            "difference_ci": None if name == "tuned" else [-less - 0.04, -less + 0.04], "note": remark,
         }
-        for name, model, less, ece, cost, p50, p95, note in places
+        for name, model, less, ece, cost, p50, p95, remark in places
     ]  # fmt: skip
     return {
         "n": 200, "of": n, "seed": 0, "machine_hour_price": 0.1, "machine_hour_assumed": True, "rows": rows,
-        "frontier": said,
+        "frontier": note,
         "verbalised": {
             "n": 50, "question": "Confidence from 0 to 9:", "accuracy": 0.9, "written_mean": 0.71, "written_ece": 0.214,
             "logits_mean": 0.91, "logits_ece": 0.052,
         },
-        "verdict": write_verdict(rows, 200, n, said, True),
+        "verdict": write_verdict(rows, 200, n, note, True),
     }  # fmt: skip
 
 
 def _candidate(index: int, title: str, epochs: int, selected: int) -> dict[str, Any]:
+    # curves of a training that overfits after the selected epoch
     rows = [
         {
             "epoch": e,

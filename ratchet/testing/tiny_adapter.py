@@ -1,8 +1,7 @@
-"""Adapters with random weights, written in milliseconds: stand in for trained ones where only the machinery is looked
-at.
+"""Adapters with random weights, written in milliseconds, for tests that do not need a trained one.
 
-They pass every check that a trained adapter passes. Add a knob when a test needs another shape; the encoder below them
-is `tiny_encoder.py` or any other base.
+They pass every check that a trained adapter passes. Add a parameter when a test needs another shape; their base is from
+`tiny_encoder.py` or any other.
 """
 
 from collections.abc import Sequence
@@ -35,10 +34,9 @@ def write_tiny_adapter(
     layers: str = ALL,
     prompt: Prompt | None = None,
 ) -> Path:
-    """Write an unsealed adapter on `base`, canary included, whose answers depend on the text and on `seed`; return its
-    folder.
+    """Write an unsealed adapter on `base`, canary included, and return its folder.
 
-    With a `prompt` it is a causal LoRA, else an encoder's adapter.
+    Its answers depend on the text and on `seed`. With a `prompt` it is a causal LoRA, else an encoder's adapter.
     """
     import torch
     from safetensors.torch import save
@@ -51,14 +49,14 @@ def write_tiny_adapter(
         shapes = parameter_shapes(empty)
     elif method in form.LOW_RANK:
         missing = set[str]() if prompt else load_classifier_with_info(base.folder, k)[1]
-        result = resolve_targets(empty, targets, missing, layers)
+        resolved = resolve_targets(empty, targets, missing, layers)
         settings = LoraSettings(
             base.name,
             rank,
             2.0 * rank,
             0.0,
-            result.modules,
-            () if prompt else result.heads,
+            resolved.modules,
+            () if prompt else resolved.heads,
             causal=prompt is not None,
             dora=method == "dora",
         )
@@ -68,6 +66,7 @@ def write_tiny_adapter(
     tensors = {name: torch.randn(shape, generator=draw) / shape[-1] ** 0.5 for name, shape in sorted(shapes.items())}
     (folder / form.WEIGHTS[method]).write_bytes(save(tensors))
     card = make_card(base, method, tuple(labels), max_tokens, prompt)
+    # first without its canary, which is recorded by loading this very folder
     (folder / form.CARD).write_text(canonical_json(card.as_json()))
     (folder / form.CARD).write_text(canonical_json(replace(card, canary=record_reference_logits(folder)).as_json()))
     return folder

@@ -1,8 +1,7 @@
-"""Tiny random causal models of each family with their own tokenizer: stand in for real ones where only the machinery is
-looked at.
+"""Tiny random causal models of each family with their own tokenizer, for tests that do not need a real one.
 
-They know nothing, train in seconds and are the same on every call. Add a family as one more row of `_CONFIGS`; the tiny
-encoder is `tiny_encoder.py`.
+They are untrained, train in seconds and are the same on every call. Add a family as a row of `_CONFIGS`; tiny encoders
+are in `tiny_encoder.py`.
 """
 
 import json
@@ -30,10 +29,10 @@ _CHAT = (
 def write_tiny_causal(
     folder: Path, texts: Sequence[str], family: str = "llama", *, width: int = 32, layers: int = 2, chat: bool = False
 ) -> Path:
-    """Write config, safetensors and tokenizer of a random causal model that knows the words of `texts`; return the
-    folder.
+    """Write config, safetensors and tokenizer of a random causal model, and return the folder.
 
-    Words are runs of letters; digits, signs and line breaks stand alone. `chat` gives it a chat template.
+    The vocabulary holds the words of `texts`: runs of letters; digits, signs and line breaks are words of their own.
+    `chat` adds a chat template.
     """
     import torch
     import transformers
@@ -41,6 +40,7 @@ def write_tiny_causal(
     from tokenizers.models import WordLevel
 
     pieces = {piece for text in texts for piece in re.findall(r"[^\W\d]+|\d|[^\w\s]|\n", text)}
+    # always in the vocabulary, because prompts are made of them, and answers are single letters
     alone = {
         *"0123456789:.,?!-{}",
         *"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -52,7 +52,7 @@ def write_tiny_causal(
         "system",
     }
     vocabulary = {word: index for index, word in enumerate((*_SPECIAL, *sorted(pieces | alone)))}
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))  # noqa: S106 - a word, no password
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))  # noqa: S106 - a word, not a password
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(r"[^\W\d]+|\d|[^\w\s]|\n"), "isolated"),
@@ -78,15 +78,17 @@ def write_tiny_causal(
         **more,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng():  # the caller's random state stays as it was
         torch.manual_seed(0)
         transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
-    said = {
+    settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "pad_token": "<pad>",
         "unk_token": "<unk>",
         "bos_token": "<s>",
     }
-    (folder / "tokenizer_config.json").write_text(json.dumps({**said, **({"chat_template": _CHAT} if chat else {})}))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({**settings, **({"chat_template": _CHAT} if chat else {})})
+    )
     return folder

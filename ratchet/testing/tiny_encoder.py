@@ -1,8 +1,7 @@
-"""Tiny random encoders of each family with their own tokenizer: stand in for real ones where only the machinery is
-looked at.
+"""Tiny random encoders of each family with their own tokenizer, for tests that do not need a real one.
 
-Tests and trials use them; they know nothing, train in milliseconds and are the same on every call. Add a family as one
-more row of `_FAMILIES`; tiny causal models are `tiny_causal.py`.
+They are untrained, train in milliseconds and are the same on every call. Add a family as a row of `_FAMILIES`; tiny
+causal models are in `tiny_causal.py`.
 """
 
 import re
@@ -21,13 +20,13 @@ _RELATIVE = {"relative_attention": True, "position_biased_input": False, "pos_at
 
 @dataclass(frozen=True)
 class _Family:
-    """How one family is made: its config class, what its config calls the shape, and what it sets beside."""
+    """Recipe of a family: config class, the config's names for the shape, and further settings."""
 
     config: str
     names: Mapping[str, str]
     more: Mapping[str, Any]
     pieces: bool = False
-    """Whether texts are cut into sentence pieces instead of words."""
+    """True where texts are split into sentence pieces instead of words."""
 
 
 _DISTIL = {
@@ -60,9 +59,10 @@ ENCODER_FAMILIES = tuple(_FAMILIES)
 def write_tiny_encoder(
     folder: Path, texts: Sequence[str], family: str = "bert", *, width: int = 32, layers: int = 2
 ) -> Path:
-    """Write config, safetensors and tokenizer of a random encoder that knows the words of `texts`; return the folder.
+    """Write config, safetensors and tokenizer of a random encoder, and return the folder.
 
-    The words are lower-cased runs of letters and digits. About 30,000 parameters at the default shape.
+    The vocabulary holds the words of `texts`: lower-cased runs of letters and digits. About 30,000 parameters at the
+    default shape.
     """
     import torch
     import transformers
@@ -79,7 +79,7 @@ def write_tiny_encoder(
         **made.more,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng():  # the caller's random state stays as it was
         torch.manual_seed(0)
         transformers.AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -87,19 +87,19 @@ def write_tiny_encoder(
 
 
 def _whole_words(words: Sequence[str]) -> "Tokenizer":
-    """A token for each word, as BERT, DistilBERT and the first DeBERTa begin and end a text."""
+    """Make a tokenizer with one token per word; texts begin and end as for BERT, DistilBERT and the first DeBERTa."""
     from tokenizers import Tokenizer, normalizers, pre_tokenizers
     from tokenizers.models import WordLevel
 
     vocabulary = {word: index for index, word in enumerate((*_SPECIAL, *words))}
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106 - a word, no password
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106 - a word, not a password
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return _framed(tokenizer)
 
 
 def _sentence_pieces(words: Sequence[str]) -> "Tokenizer":
-    """The likeliest pieces of a text in which a space is a sign like others, as the later DeBERTa have it."""
+    """Make a tokenizer of the likeliest pieces of a text, spaces included, as for the later DeBERTa."""
     from tokenizers import Tokenizer, normalizers, pre_tokenizers
     from tokenizers.models import Unigram
 

@@ -1,1 +1,1 @@
-"""Room."""
+"""Hostile, damaged and mutated adapters, for tests of whatever opens adapters."""

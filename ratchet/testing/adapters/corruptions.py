@@ -1,7 +1,7 @@
-"""Spoiling an adapter folder: its settings, its card, the tensors and the header of its weights, its files.
+"""Corruptions of an adapter folder: its settings, its card, the tensors and the header of its weights, its files.
 
-Each of these functions makes a `Corruption`, which changes a folder where it lies. Add another way to change a file
-here; which changes are tried and what must be said of them is `hostile.py`.
+Each function makes or is a `Corruption`, or an edit for one of them; it changes a folder in place. Add here another way
+to change a file; the changes that tests try, and the errors that they must raise, are listed in `hostile.py`.
 """
 
 import json
@@ -26,7 +26,7 @@ def change_config(**changes: Any) -> Corruption:
 
 
 def change_card(**changes: Any) -> Corruption:
-    """Change what ratchet.json says."""
+    """Change values in ratchet.json."""
     return lambda folder: _change(folder / CARD, changes)
 
 
@@ -44,7 +44,7 @@ def change_tensors(edit: Callable[[TensorDict], object]) -> Corruption:
 
 
 def change_header(edit: Callable[[dict[str, Any]], object]) -> Corruption:
-    """Change the header of the weights file in place, and leave its numbers."""
+    """Change the header of the weights file in place, and keep its data."""
 
     def change(folder: Path) -> None:
         content = (folder / WEIGHTS).read_bytes()
@@ -57,7 +57,7 @@ def change_header(edit: Callable[[dict[str, Any]], object]) -> Corruption:
 
 
 def replace_tensor(part: str, change: Callable[[Any], Any]) -> Corruption:
-    """Put another array in the place of the first tensor with `part` in its name."""
+    """Replace the first tensor with `part` in its name by another array."""
 
     def edit(tensors: TensorDict) -> None:
         name = next(name for name in sorted(tensors) if part in name)
@@ -72,17 +72,17 @@ def write(name: str, content: bytes | str) -> Corruption:
 
 
 def cut(length: int) -> Corruption:
-    """Cut the weights; a negative length counts from their end."""
+    """Truncate the weights to `length` bytes; a negative length counts from their end."""
     return lambda folder: os.truncate(folder / WEIGHTS, length % (folder / WEIGHTS).stat().st_size)
 
 
 def grow(size: int, name: str = WEIGHTS) -> Corruption:
-    """Let a file end at `size` bytes, which take no room on the disk."""
+    """Extend a file to `size` bytes, without using space on the disk."""
     return lambda folder: os.truncate(folder / name, size)
 
 
 def link(name: str) -> Corruption:
-    """Put a link in the place of a file."""
+    """Replace a file by a symbolic link to it."""
 
     def spoil(folder: Path) -> None:
         (folder / name).rename(folder.parent / f"{folder.name}.{name}")
@@ -92,29 +92,29 @@ def link(name: str) -> Corruption:
 
 
 def change_entry(change: Mapping[str, Any]) -> Corruption:
-    """Change what the header says of the first tensor."""
+    """Change the header's entry of the first tensor."""
     return change_header(lambda header: header[min(header.keys() - {"__metadata__"})].update(change))
 
 
 def replace_header(text: bytes) -> Corruption:
-    """Put these letters in the place of the header, and no numbers behind."""
+    """Replace the header by these bytes, and remove the data."""
     return lambda folder: _write_weights(folder, text)
 
 
 def leave_a_pickle(folder: Path) -> None:
-    """Leave weights as a pickle alone."""
+    """Replace the weights by a pickle."""
     (folder / WEIGHTS).unlink()
     (folder / "adapter_model.bin").write_bytes(b"\x80\x04cos\nsystem\n")
 
 
 def put_a_pipe(folder: Path) -> None:
-    """Put a pipe in the place of the weights."""
+    """Replace the weights by a named pipe."""
     (folder / WEIGHTS).unlink()
     os.mkfifo(folder / WEIGHTS)
 
 
 def override_a_module(folder: Path) -> None:
-    """A well-formed adapter that stores the base's embeddings as if they were a head, with other numbers."""
+    """Store the base's embeddings with other numbers, as if they were a head of the adapter."""
     from safetensors.numpy import load_file
 
     base = load_file(Path(json.loads((folder / CARD).read_bytes())["base"]) / "model.safetensors")
@@ -126,13 +126,13 @@ def override_a_module(folder: Path) -> None:
 
 
 def claim_a_large_header(folder: Path) -> None:
-    """Weights that say they have a header of 1.9 GB, and are as long."""
+    """Write weights that state a header of 1.9 GB, and have that length."""
     (folder / WEIGHTS).write_bytes(struct.pack("<Q", 1_900_000_000))
     grow(1_950_000_000)(folder)
 
 
 def name_many_labels(folder: Path) -> None:
-    """A card of more labels than there are weights for, without a canary."""
+    """List more labels than there are weights for in the card, and remove the canary."""
     change_card(labels=[f"l{n}" for n in range(9_000)])(folder)
     card = json.loads((folder / CARD).read_bytes())
     del card["canary"]
@@ -140,24 +140,24 @@ def name_many_labels(folder: Path) -> None:
 
 
 def override_a_weight(tensors: TensorDict) -> None:
-    """Smuggle in a weight of the base."""
+    """Add a weight of the base."""
     tensors["base_model.model.bert.embeddings.LayerNorm.weight"] = np.ones(32, dtype=np.float32)
 
 
 def drop_half(tensors: TensorDict) -> None:
-    """Lose every second LoRA tensor."""
+    """Remove every second LoRA tensor."""
     for name in sorted(name for name in tensors if "lora" in name)[::2]:
         del tensors[name]
 
 
 def poison(value: Any) -> Any:
-    """An array with one NaN."""
+    """Set one element of an array to NaN."""
     value[0, 0] = np.nan
     return value
 
 
 def overlap(header: dict[str, Any]) -> None:
-    """Let two tensors lie in one place."""
+    """Give two tensors the same offsets."""
     first, second = sorted(name for name in header if name.endswith("lora_A.weight"))[:2]
     header[second]["data_offsets"] = header[first]["data_offsets"]
 

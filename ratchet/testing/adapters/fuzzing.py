@@ -1,9 +1,8 @@
-"""Adapters with random defects: cards, settings and headers of weights, mutated from good ones and judged as opening
-judges them.
+"""Fuzzing of adapters: cards, settings and headers of weights are mutated, and opened as an adapter is.
 
-Whatever comes of it must be a refusal, or an adapter as good as any; a crash ends the trial with how to repeat it. For
-tests; what somebody would write on purpose is `hostile.py`, how a document is mutated `json_mutations.py`. Add here a
-part of an adapter and how it is judged.
+A mutant must either be rejected or be a good adapter; a crash ends the trial with the seed to repeat it. For tests;
+deliberate attacks are in `hostile.py`, mutations of a document in `json_mutations.py`. Add here a part of an adapter
+and its check.
 """
 
 import functools
@@ -34,8 +33,7 @@ _WEIGHTS = "adapter_model.safetensors"
 
 @dataclass
 class Tally:
-    """What came of the mutants: how many were refused and accepted of each part, and the slowest, in seconds of its
-    thread."""
+    """Numbers of rejected and accepted mutants of each part, and the thread seconds of the slowest one."""
 
     refused: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
@@ -43,17 +41,17 @@ class Tally:
 
     @property
     def trials(self) -> int:
-        """How many mutants there were."""
+        """Number of mutants."""
         return self.refused.total() + self.accepted.total()
 
 
 class BadMutantError(AssertionError):
-    """A mutant that was neither refused nor good."""
+    """A mutant that was neither rejected nor good."""
 
 
 @dataclass(frozen=True)
 class MutantJudge:
-    """The parts of a good adapter, and how a mutant of each is judged. The adapter is an encoder's LoRA."""
+    """Parts of a good adapter, an encoder's LoRA, and the check of a mutant of each."""
 
     parts: Mapping[str, bytes]
     shapes: Mapping[str, tuple[int, ...]]
@@ -62,10 +60,10 @@ class MutantJudge:
 
     @classmethod
     def of(cls, folder: Path) -> "MutantJudge":
-        """The judge of an adapter folder; its card is given a prompt too, so that mutants reach that."""
+        """Make the judge of an adapter folder; a card with a prompt is added, so that mutants reach it, too."""
         opened = validate_adapter(folder)
         if opened.settings is None:
-            raise TypeError("the adapter is no LoRA")
+            raise TypeError("the adapter is not a LoRA")
         shapes = parameter_shapes(empty_classifier(opened.base.folder, len(opened.card.labels)))
         with open_folder(folder) as files:
             card = {**json.loads(files.small[CARD]), "calibration": opened.calibration.as_json()}
@@ -80,8 +78,7 @@ class MutantJudge:
         return cls(parts, shapes, expected_tensors(opened.settings, shapes), numbers)
 
     def judge(self, part: str, mutant: bytes) -> None:
-        """Raise `RatchetError` for what is refused, and AssertionError for a mutant that is accepted and should not
-        be."""
+        """Raise `RatchetError` for a rejected mutant, AssertionError for one that is accepted but should not be."""
         if part == CONFIG:
             settings = read_lora_settings({CONFIG: mutant})
             expected_tensors(settings, self.shapes)
@@ -101,7 +98,7 @@ class MutantJudge:
             raise AssertionError("it was accepted")
 
     def _reads(self, header: bytes) -> bool:
-        """Whether the library that will read the weights finds in this header what was found here, or refuses it."""
+        """True where the safetensors library reads the same tensors from this header as we do, or rejects it."""
         from safetensors import SafetensorError, deserialize
 
         try:
@@ -114,8 +111,7 @@ class MutantJudge:
 
 
 def try_mutants(folder: Path, count: int, seed: int) -> Tally:
-    """Judge `count` mutants of the parts of a good adapter. Raises `BadMutantError` for one that is neither refused nor
-    good."""
+    """Judge `count` mutants of a good adapter's parts; raises `BadMutantError` for one neither rejected nor good."""
     judge, draw, tally = MutantJudge.of(folder), random.Random(seed), Tally()  # noqa: S311 - a trial, guards nothing
     names = sorted(judge.parts)
     for number in range(count):
@@ -126,7 +122,7 @@ def try_mutants(folder: Path, count: int, seed: int) -> Tally:
 
 
 def try_mutated_folders(good: Path, scratch: Path, count: int, seed: int) -> Tally:
-    """As `try_mutants`, with whole folders, each opened as one that is to serve."""
+    """Do `try_mutants` with whole folders, each opened as one that is to serve."""
     draw, tally = random.Random(seed), Tally()  # noqa: S311 - as above
     files = {path.name: path.read_bytes() for path in good.iterdir()}
     shutil.copytree(good, scratch)

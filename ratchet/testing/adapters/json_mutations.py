@@ -1,7 +1,7 @@
-"""JSON documents with random defects, in their values and in their letters.
+"""Random defects in JSON documents, in their values and in their bytes.
 
-For trials of whatever reads documents that somebody else wrote. Add a way to `_WAYS`, something that parsers trip over
-to `_ODD` or `_PIECES`.
+For tests of whatever reads untrusted documents. Add a mutation to `_WAYS`, and a value or bytes that parsers may fail
+on to `_ODD` or `_PIECES`.
 """
 
 import json
@@ -25,11 +25,11 @@ _PIECES = (
 
 
 def mutate(original: bytes, draw: random.Random) -> bytes:
-    """A JSON document with one to three defects in its values or its letters."""
-    result = original
+    """Mutate a JSON document: one to three defects in its values or its bytes."""
+    mutant = original
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
-        result = draw.choice(_WAYS)(result, draw)
-    return result
+        mutant = draw.choice(_WAYS)(mutant, draw)
+    return mutant
 
 
 def _text(document: Any) -> bytes:
@@ -37,11 +37,12 @@ def _text(document: Any) -> bytes:
 
 
 def _change_value(document: bytes, draw: random.Random) -> bytes:
-    """Put something odd in the place of a value, drop it, double it, or call it otherwise."""
+    """Replace a value by an odd one, remove it, repeat it, or rename its key."""
     try:
         whole = json.loads(document)
     except (ValueError, RecursionError):
         return break_letters(document, draw)
+    # the way down ends at random, so that whole lists and objects are changed, too
     inside, place = [whole], None
     while isinstance(inside[-1], dict | list) and inside[-1] and (len(inside) == 1 or draw.random() < 0.6):
         holder = inside[-1]
@@ -65,7 +66,7 @@ def _change_value(document: bytes, draw: random.Random) -> bytes:
 
 
 def break_letters(document: bytes, draw: random.Random) -> bytes:
-    """The document with some letters cut, doubled, flipped or put in."""
+    """Remove, repeat, flip or insert some bytes."""
     start, end = sorted(draw.randrange(len(document) + 1) for _ in range(2))
     end = min(end, start + draw.choice((1, 4, 64, 10_000)))
     match draw.randrange(5):

@@ -1,9 +1,9 @@
-"""What opening adapter folders costs and does: seconds, memory, and every event in which a program of theirs might have
-run.
+"""Monitor of opening adapter folders: seconds, memory, and every event by which code of theirs might have run.
 
 Runs in a process of its own (`python -m ratchet.testing.adapters.load_monitor ROOM_BYTES ROUNDS GOOD FOLDER...`), since
-what is measured is a whole process: GOOD is opened first, so that libraries are loaded; then the kernel gives no more
-than ROOM_BYTES of further address space. Prints one JSON line for each folder and round. For tests of refusals.
+it measures a whole process: GOOD is opened first, so that libraries are loaded; then the kernel grants at most
+ROOM_BYTES of further address space. Prints one JSON line for each folder and round. Add here another thing to measure;
+the hostile folders are in `hostile.py`.
 """
 
 import contextlib
@@ -26,24 +26,24 @@ _EVENTS = frozenset(
         "pickle.find_class", "socket.connect", "subprocess.Popen",
     }
 )  # fmt: skip
-"""Of Python's audit: whatever runs, loads or calls something."""
+"""Audit events of Python that run, load or call something."""
 
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """What came of opening one folder. `refused` is what was said, None where it opened."""
+    """Outcome of opening one folder. `refused` is the error message, None where it opened."""
 
     folder: str
     refused: str | None
     seconds: float
-    """Of the processor, so that a busy machine does not count."""
+    """Processor seconds, which do not depend on the load of the machine."""
     extra_bytes: int
-    """The highest resident memory meanwhile, above that of before."""
+    """Peak of resident memory while opening, above the memory used before, in bytes."""
     events: list[str]
 
 
 def watch(folders: Sequence[Path], events: list[str]) -> Iterator[LoadOutcome]:
-    """Open each folder; anything else than a `RatchetError` ends the process."""
+    """Open each folder; any other error than a `RatchetError` ends the process."""
     for folder in folders:
         refused = None
         before, started, seen = _reset_peak(), time.process_time(), len(events)
@@ -51,13 +51,13 @@ def watch(folders: Sequence[Path], events: list[str]) -> Iterator[LoadOutcome]:
             validate_adapter(folder)
         except RatchetError as error:
             refused = str(error)
-            refused.encode()  # it can be printed
+            refused.encode()  # raises where the message cannot be printed
         seconds = time.process_time() - started
         yield LoadOutcome(folder.name, refused, seconds, max(0, _status("VmHWM") - before), events[seen:])
 
 
 def _reset_peak() -> int:
-    """Let the highest resident memory be that of now, and return it."""
+    """Reset the peak of resident memory to the current value, and return it."""
     Path("/proc/self/clear_refs").write_text("5")
     return _status("VmHWM")
 
@@ -68,23 +68,23 @@ def _status(key: str) -> int:
 
 
 def main(room: int, rounds: int, good: Path, folders: Sequence[Path]) -> None:
-    """As the module says."""
+    """Open `good`, limit the memory to `room` further bytes, and open the `folders`, `rounds` times."""
     validate_adapter(good)
     with contextlib.suppress(RatchetError):
         validate_adapter(folders[0])
     _reset_peak()
-    heard: list[str] = []
+    events: list[str] = []
 
-    def hear(event: str, details: tuple[Any, ...]) -> None:
+    def record(event: str, details: tuple[Any, ...]) -> None:
         written = event == "open" and isinstance(details[1], str) and not {*"wax+"}.isdisjoint(details[1])
         if event in _EVENTS or (written and str(details[0]) != "/proc/self/clear_refs"):
-            heard.append(f"{event} {details[0]!s:.100}")
+            events.append(f"{event} {details[0]!s:.100}")
 
-    sys.addaudithook(hear)
+    sys.addaudithook(record)
     limit = _status("VmSize") + room
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for _ in range(rounds):
-        for opening in watch(folders, heard):
+        for opening in watch(folders, events):
             print(json.dumps(asdict(opening)))  # noqa: T201 - what the parent reads
 
 

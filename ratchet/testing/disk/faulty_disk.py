@@ -1,8 +1,8 @@
-"""A disk in memory that loses power, or fills up, at any operation.
+"""Disk in memory that loses power, or fills up, at any operation.
 
-Part of the product, so that whoever writes a new store can crash it at every operation: run it on a `FaultyDisk` with
-`crash_at=n`, take `after(...)` and look at what is left. Add here other ways in which a disk fails; what survives a
-failure is `ratchet/testing/disk/power_loss.py`, the verbs are `ratchet/core/filesystem.py`.
+Part of the product, so that every new store can be crashed at every operation: run it on a `FaultyDisk` with
+`crash_at=n`, take `after(...)` and check what is left. Add here other ways in which a disk fails; what survives a
+failure is decided in `ratchet/testing/disk/power_loss.py`, the verbs are defined in `ratchet/core/filesystem.py`.
 """
 
 import errno
@@ -15,15 +15,15 @@ from ratchet.testing.disk.power_loss import File, Folder, Survival, kept, surviv
 
 
 class PowerLossError(BaseException):
-    """The power is gone: no `except Exception` of the code under test outlives it."""
+    """The power is gone; not an `Exception`, so that the code under test cannot catch it by accident."""
 
 
 class FaultyDisk:
     """A `FileSystem` in memory. `operations` counts the changing verbs so far.
 
-    At verb number `crash_at` the power goes: the verb has perhaps happened, and nothing happens after it. The verbs
+    At verb number `crash_at` the power goes: that verb may or may not take effect, and none after it does. The verbs
     numbered in `full` fail with ENOSPC after half of what they had to write; the fsyncs numbered in `broken` fail with
-    EIO, and what they had to make durable is lost although it can still be read.
+    EIO, and what they had to make durable is lost, although it can still be read.
     """
 
     def __init__(
@@ -34,12 +34,11 @@ class FaultyDisk:
         self._root = root or Folder()
 
     def after(self, survival: Survival | None = None, *, crash_at: int = 0) -> "FaultyDisk":
-        """A copy as the next process finds it: after a power loss with `survival`, or, without, after kill -9 of the
-        process."""
+        """Copy of the disk for the next process: after a power loss with `survival`, or after kill -9 without it."""
         return FaultyDisk(crash_at, root=survive(self._root, survival) if survival else deepcopy(self._root))
 
     def prepared(self, *folders: Path) -> "FaultyDisk":
-        """Make folders, with their parents, that were durable long ago. Returns itself."""
+        """Make folders and their parents, all durable. Returns itself."""
         for path in folders:
             node = self._root
             for part in path.parts:
@@ -51,7 +50,7 @@ class FaultyDisk:
     # The verbs, as `FileSystem` describes them.
 
     def create(self, path: Path, content: bytes = b"", mode: int = 0o666) -> None:
-        """A new file."""
+        """Create a file."""
         folder, name = self._place(path)
         if name in folder.names:
             raise FileExistsError(errno.EEXIST, "it exists", str(path))
@@ -61,13 +60,13 @@ class FaultyDisk:
             _write(file, content[: int(len(content) * share)], 0)
 
     def append(self, path: Path, content: bytes, at: int) -> None:
-        """New bytes behind the first `at`."""
+        """Write bytes behind the first `at`; whatever was there is cut off."""
         file = self._file(path)
         with self._operation(grows=bool(content)) as share:
             _write(file, content[: int(len(content) * share)], at)
 
     def fsync(self, path: Path) -> None:
-        """What is cached of a file becomes durable."""
+        """Make a file's cached content durable."""
         file = self._file(path)
         with self._operation(syncs=True) as share:
             if share == 1:
@@ -75,7 +74,7 @@ class FaultyDisk:
             file.pending.clear()
 
     def replace(self, source: Path, target: Path) -> None:
-        """Another name."""
+        """Rename a file within its folder."""
         folder, name = self._place(source)
         if source.parent != target.parent or name not in folder.names:
             raise FileNotFoundError(errno.ENOENT, "no such file in the folder of the new name", str(source))
@@ -83,33 +82,33 @@ class FaultyDisk:
             folder.change({name: None, target.name: folder.names[name]})
 
     def fsync_dir(self, folder: Path) -> None:
-        """Names in a folder become durable."""
-        result = self._folder_at(folder)
+        """Make the names in a folder durable."""
+        node = self._folder_at(folder)
         with self._operation(syncs=True) as share:
             if share == 1:
-                result.durable = dict(result.names)
-                result.pending.clear()
+                node.durable = dict(node.names)
+                node.pending.clear()
 
     def read(self, path: Path) -> bytes:
-        """What the process would read: the cached bytes."""
+        """Read the cached content, as the process sees it."""
         return self._file(path).cached
 
     def list(self, folder: Path) -> list[str]:
-        """Names as the process sees them."""
+        """List the names in a folder, as the process sees them; empty where it is missing."""
         try:
             return sorted(self._folder_at(folder).names)
         except FileNotFoundError:
             return []
 
     def unlink(self, path: Path) -> None:
-        """A name goes."""
+        """Remove a name, if it exists."""
         folder, name = self._place(path)
         if name in folder.names:
             with self._operation():
                 folder.change({name: None})
 
     def mkdir(self, folder: Path) -> None:
-        """A new folder."""
+        """Create a folder."""
         parent, name = self._place(folder)
         if name in parent.names:
             raise FileExistsError(errno.EEXIST, "it exists", str(folder))
@@ -119,12 +118,12 @@ class FaultyDisk:
 
     @contextmanager
     def lock(self, path: Path, *, wait: bool = True) -> Iterator[None]:
-        """One process at a time uses this disk, so nobody else holds it."""
+        """Do nothing: only one process at a time uses this disk."""
         yield
 
     @contextmanager
     def _operation(self, *, grows: bool = False, syncs: bool = False) -> Iterator[float]:
-        """Count one changing verb, and fail it when its time has come; gives the share of it that happens."""
+        """Count one changing verb, and fail it if it is due; gives the share of it that takes effect."""
         if self.dead:
             raise PowerLossError
         self.operations += 1

@@ -1,8 +1,8 @@
-"""What a power loss leaves: files and folders of which some is durable and some only cached, and what of that survives.
+"""Power loss: files and folders that are partly durable and partly cached, and what of them survives.
 
-What may be left is as bad as a real disk may leave it: data that was not synced is lost, torn, zeroed or written in
-scattered blocks, and of the names that changed in a folder any number of the first ones survive. Add here other ways in
-which a disk forgets; the disk that a store is run on is `ratchet/testing/disk/faulty_disk.py`.
+The result is as bad as on a real disk: data that was not synced is lost, torn, zeroed or written in scattered blocks,
+and of the changes of names in a folder any number of the first ones survive. Add here other ways in which a disk
+loses data; the disk that a store runs on is in `ratchet/testing/disk/faulty_disk.py`.
 """
 
 import random
@@ -10,44 +10,44 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 _BLOCK = 64
-"""Bytes that reach the disk as one. Smaller than any real one, so that short lines are torn too."""
+"""Bytes that are written to the disk as one. Smaller than on real disks, so that short lines are torn, too."""
 
 
 @dataclass
 class File:
-    """The content of a file."""
+    """Content of a file."""
 
     durable: bytes = b""
     cached: bytes = b""
     pending: list[tuple[int, bytes]] = field(default_factory=list)
-    """Writes since the last sync: the length to which the file was cut, and what followed."""
+    """Writes since the last sync: the length to which the file was cut, and the bytes appended."""
 
 
 @dataclass
 class Folder:
-    """The names in a folder."""
+    """Names in a folder."""
 
     durable: dict[str, "File | Folder"] = field(default_factory=dict)
     names: dict[str, "File | Folder"] = field(default_factory=dict)
     pending: list[Mapping[str, "File | Folder | None"]] = field(default_factory=list)
-    """Changes of names since the last sync, each of which happens whole or not at all."""
+    """Changes of names since the last sync, each of them atomic."""
 
     def change(self, change: Mapping[str, "File | Folder | None"]) -> None:
-        """Set names, or remove those that are set to None: seen at once, durable later."""
+        """Set names, or remove those that are set to None: visible at once, durable later."""
         self.pending.append(change)
         apply(self.names, change)
 
 
 @dataclass(frozen=True)
 class Survival:
-    """What of the unsynced outlives the power: how many of a folder's changes, and what of a file's writes."""
+    """Rule for what survives of unsynced changes: how many of a folder's, and which of a file's bytes."""
 
     names: Callable[[int], int]
     data: Callable[[bytes, list[tuple[int, bytes]]], bytes]
 
     @classmethod
     def drawn(cls, seed: int) -> "Survival":
-        """Anything a disk may do, differently for each folder and file."""
+        """Draw a rule at random: anything that a disk may do, different for each folder and file."""
         draw = random.Random(seed)  # noqa: S311 - test data, guards nothing
 
         def data(durable: bytes, pending: list[tuple[int, bytes]]) -> bytes:
@@ -57,7 +57,7 @@ class Survival:
 
 
 def kept(durable: bytes, pending: list[tuple[int, bytes]]) -> bytes:
-    """What stands there when every write arrived; a hole is zeros."""
+    """Content after every write arrived; holes are zeros."""
     for at, content in pending:
         durable = durable[:at].ljust(at, b"\0") + content
     return durable
@@ -68,7 +68,7 @@ def _lost(durable: bytes, pending: list[tuple[int, bytes]]) -> bytes:
 
 
 def _zeroed(durable: bytes, pending: list[tuple[int, bytes]]) -> bytes:
-    """The new length is known to the disk, the new bytes are not."""
+    """Content where the new length is on the disk, but the new bytes are not."""
     length = len(kept(durable, pending))
     return durable[:length].ljust(length, b"\0")
 
@@ -101,7 +101,7 @@ OUTCOMES: Mapping[str, Survival] = {
     "names and lengths": Survival(lambda count: count, _zeroed),
     "data only": Survival(lambda count: 0, kept),
 }
-"""The extremes, for exhaustive runs; `Survival.drawn` gives everything between them."""
+"""Extreme cases, for exhaustive runs; `Survival.drawn` gives everything between them."""
 
 
 def apply(names: dict[str, "File | Folder"], change: Mapping[str, "File | Folder | None"]) -> None:
@@ -114,7 +114,7 @@ def apply(names: dict[str, "File | Folder"], change: Mapping[str, "File | Folder
 
 
 def survive(folder: Folder, survival: Survival) -> Folder:
-    """What `folder` is after a power loss, all of it durable."""
+    """State of `folder` after a power loss, all of it durable."""
     names = dict(folder.durable)
     for change in folder.pending[: survival.names(len(folder.pending))]:
         apply(names, change)

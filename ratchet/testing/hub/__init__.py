@@ -1,2 +1,1 @@
-"""A Hub on loopback: the protocol of huggingface.co as `huggingface_hub` speaks it, in memory, with any fault
-planted."""
+"""Hub on loopback: the part of huggingface.co's protocol that `huggingface_hub` uses, in memory, with faults."""

@@ -1,6 +1,6 @@
-"""The metadata of a model card, as strict as the Hub is: what stands between the two lines of dashes of a `README.md`.
+"""Metadata of a model card, checked as strictly as the Hub does: the YAML between the lines of dashes of a `README.md`.
 
-Add here what the Hub refuses of a card.
+Add here what the Hub rejects in a card.
 """
 
 import re
@@ -12,7 +12,7 @@ _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 
 
 def look_at_card(text: str) -> tuple[list[str], list[str]]:
-    """What is wrong with a card's metadata, and what is merely odd."""
+    """Errors of a card's metadata, and warnings."""
     front = _FRONT.match(text)
     if front is None:
         return [], ["empty or missing yaml metadata in repo card"]
@@ -21,7 +21,7 @@ def look_at_card(text: str) -> tuple[list[str], list[str]]:
     except yaml.YAMLError as error:
         return [f"invalid YAML: {error}"], []
     if not isinstance(data, dict):
-        return ["metadata is no mapping"], []
+        return ["metadata is not a mapping"], []
     return [f"{key} is required in a model-index" for each in data.get("model-index", []) for key in _lacks(each)], []
 
 

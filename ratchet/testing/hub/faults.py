@@ -1,6 +1,6 @@
-"""What may go wrong between a client and the local Hub, one fault for one request.
+"""Faults between a client and the local Hub, one for each request.
 
-Add a way of failing here, and what it does in `server.py`.
+Add a kind of fault here, and its effect in `server.py`.
 """
 
 from dataclasses import dataclass, field
@@ -13,13 +13,12 @@ Operation = Literal[
 
 @dataclass(frozen=True)
 class Fault:
-    """The next request for `operation`, after `skip` of them that go well, fails once in one way.
+    """Fault of the next request for `operation`, after `skip` of them without a fault; it occurs once.
 
-    `refuse`: nothing is done, the answer is `status`. `lose`: it is done, and the answer is `status` nevertheless.
-    `hang`: it is done, and no answer comes. `drop`: it is done, and the connection ends. `cut`: only half of what was
-    sent is read, nothing is done and the connection ends. `halve`: of a commit only the first half of the files is
-    taken, and the answer is `status`; of a download only half of the bytes come. `overtake`: somebody else commits
-    first.
+    `refuse`: nothing is done, the response is `status`. `lose`: the request is done, but the response is `status`.
+    `hang`: it is done, and no response comes. `drop`: it is done, and the connection ends. `cut`: only half of the body
+    is read, nothing is done and the connection ends. `halve`: only the first half of a commit's files is taken, and the
+    response is `status`; of a download only half of the bytes come. `overtake`: somebody else commits first.
     """
 
     operation: Operation
@@ -31,13 +30,13 @@ class Fault:
 
 @dataclass
 class FaultPlan:
-    """Faults that are still to come."""
+    """Faults that are planted, and those that occurred."""
 
     waiting: list[Fault] = field(default_factory=list)
     met: list[Fault] = field(default_factory=list)
 
     def next(self, operation: str) -> Fault | None:
-        """The fault that this request meets, if any."""
+        """Take the fault of this request; None for no fault."""
         for number, fault in enumerate(self.waiting):
             if fault.operation != operation:
                 continue

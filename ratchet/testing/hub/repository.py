@@ -1,6 +1,6 @@
-"""One repository of the local Hub: commits by content, one branch, tags.
+"""Repository of the local Hub: commits by content, one branch, tags.
 
-Add here what a repository can hold; how it is asked over HTTP is `server.py`.
+Add here what a repository can hold; it is served over HTTP by `server.py`.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ BRANCH = "main"
 
 
 class RefusedError(Exception):
-    """What the Hub answers instead: a status, its `X-Error-Code` and a sentence."""
+    """Error response of the Hub: a status, its `X-Error-Code` and a sentence."""
 
     def __init__(self, status: int, message: str, code: str = "") -> None:
         super().__init__(message)
@@ -31,19 +31,19 @@ class Commit:
 
     @property
     def oid(self) -> str:
-        """40 hex digits that follow from the content, as git's."""
-        said = digest_json([self.parent, self.title, dict(self.files), self.number])
-        return hashlib.sha1(said.encode(), usedforsecurity=False).hexdigest()
+        """Identifier of the commit, 40 hex digits from its content, as in git."""
+        content = digest_json([self.parent, self.title, dict(self.files), self.number])
+        return hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass
 class Repository:
-    """A repository as the Hub makes it: with one commit, which holds `.gitattributes`."""
+    """Repository as the Hub makes it: with one commit, which holds `.gitattributes`."""
 
     name: str
     private: bool
     blobs: dict[str, bytes] = field(default_factory=dict)
-    """Content by SHA-256: the files of every commit, and large files that no commit names yet."""
+    """Content by SHA-256: the files of every commit, and uploaded large files that no commit names yet."""
     commits: list[Commit] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
@@ -55,15 +55,15 @@ class Repository:
 
     @property
     def head(self) -> Commit:
-        """The newest commit of the branch."""
+        """Newest commit of the branch."""
         return self.commits[-1]
 
     def commit(
         self, added: Mapping[str, bytes | str], *, title: str, deleted: tuple[str, ...] = (), parent: str | None = None
     ) -> Commit:
-        """Add files (content, or the SHA-256 of a large file that was uploaded before) and drop others, all or nothing.
+        """Add files (content, or the SHA-256 of a large file that was uploaded before) and delete others, atomically.
 
-        Refuses (412) a `parent` that is not the newest commit.
+        Raises `RefusedError` (412) for a `parent` that is not the newest commit, (422) for a missing large file.
         """
         if parent is not None and not (len(parent) >= 7 and self.head.oid.startswith(parent)):
             raise RefusedError(412, "A commit has happened since. Please refresh and try again.")
@@ -83,14 +83,14 @@ class Repository:
         return sha
 
     def tag(self, name: str, revision: str) -> None:
-        """Name a commit once and for all; refuses (409) a name that is taken."""
+        """Tag a commit for good; raises `RefusedError` (409) for a name that is taken."""
         commit = self.at(revision)
         if name in self.tags:
             raise RefusedError(409, f"Tag reference exists already: {name}")
         self.tags[name] = commit.oid
 
     def at(self, revision: str) -> Commit:
-        """The commit that a branch, tag or 40 hex digits name."""
+        """Find the commit of a branch, a tag or 40 hex digits; raises `RefusedError` (404) where there is none."""
         oid = self.head.oid if revision == BRANCH else self.tags.get(revision, revision)
         result = next((commit for commit in self.commits if commit.oid == oid), None)
         if result is None:
@@ -98,7 +98,7 @@ class Repository:
         return result
 
     def read(self, revision: str, path: str) -> bytes:
-        """The bytes of one file."""
+        """Read the bytes of a file; raises `RefusedError` (404) where it is missing."""
         files = self.at(revision).files
         if path not in files:
             raise RefusedError(404, "Entry not found", "EntryNotFound")
@@ -107,15 +107,15 @@ class Repository:
 
 @dataclass
 class HubState:
-    """Everything that the routes of a local Hub read and change."""
+    """State of a local Hub, which its routes read and change."""
 
     token: str
     endpoint: str
     large_files: bool = False
-    """Whether every file is uploaded as a large one."""
+    """True where safetensors files are uploaded as large files."""
     repositories: dict[str, Repository] = field(default_factory=dict)
 
 
 def git_oid(content: bytes) -> str:
-    """What git calls a file of this content."""
+    """Identifier that git gives a file of this content, 40 hex digits."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

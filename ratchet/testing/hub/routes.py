@@ -1,7 +1,7 @@
-"""What the local Hub answers: one function for each route that `huggingface_hub` calls.
+"""Routes of the local Hub: one function for each route that `huggingface_hub` calls.
 
-Add a route to `ROUTES` with its function. How a request comes in and what may go wrong on its way is `server.py`, what
-a repository holds `repository.py`.
+Add a route to `ROUTES` with its function. Requests are received, and faults occur, in `server.py`; repositories are in
+`repository.py`.
 """
 
 import base64
@@ -16,7 +16,7 @@ from ratchet.testing.hub.repository import BRANCH, HubState, RefusedError, Repos
 
 
 class HubRequest:
-    """One request: where, with what, by whom."""
+    """A request: method, matched path, query, body and token."""
 
     def __init__(
         self,
@@ -40,11 +40,11 @@ class HubRequest:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body, read as JSON."""
+        """Body, parsed as JSON."""
         return dict(json.loads(self.body))
 
     def repository(self, hub: HubState) -> Repository:
-        """The repository that is asked for; one that is private looks as if there were none to whoever has no token."""
+        """Find the repository of the request; without a token, a private one looks as if it did not exist."""
         if self.token and self.token != hub.token:
             raise RefusedError(401, "Invalid credentials in Authorization header")
         result = hub.repositories.get(self.place["repo"])
@@ -53,38 +53,38 @@ class HubRequest:
         return result
 
     def need_token(self, hub: HubState) -> None:
-        """Nothing is written without the token."""
+        """Raise `RefusedError` (401) unless the request has the token."""
         if self.token != hub.token:
             raise RefusedError(401, "Invalid username or password.")
 
 
 RouteResponse = tuple[int, Any, dict[str, str]]
-"""Status, content (bytes, or what becomes JSON) and headers."""
+"""Status, content (bytes, or an object to send as JSON) and headers."""
 
 
-def _create(hub: HubState, asked: HubRequest) -> RouteResponse:
-    asked.need_token(hub)
-    name = f"{asked.json.get('organization') or 'me'}/{asked.json['name']}"
-    said = {"url": f"{hub.endpoint}/{name}", "name": name, "id": name}
+def _create(hub: HubState, request: HubRequest) -> RouteResponse:
+    request.need_token(hub)
+    name = f"{request.json.get('organization') or 'me'}/{request.json['name']}"
+    created = {"url": f"{hub.endpoint}/{name}", "name": name, "id": name}
     if name in hub.repositories:
-        return 409, {**said, "error": "You already created this model repo"}, {}
-    private = asked.json.get("visibility") == "private" or bool(asked.json.get("private"))
+        return 409, {**created, "error": "You already created this model repo"}, {}
+    private = request.json.get("visibility") == "private" or bool(request.json.get("private"))
     hub.repositories[name] = Repository(name, private)
-    return 200, said, {}
+    return 200, created, {}
 
 
-def _info(hub: HubState, asked: HubRequest) -> RouteResponse:
-    repository = asked.repository(hub)
-    commit = repository.at(asked.place.get("rev") or BRANCH)
+def _info(hub: HubState, request: HubRequest) -> RouteResponse:
+    repository = request.repository(hub)
+    commit = repository.at(request.place.get("rev") or BRANCH)
     siblings = [{"rfilename": path} for path in sorted(commit.files)]
-    said = {"id": repository.name, "modelId": repository.name, "sha": commit.oid, "private": repository.private}
-    return 200, {**said, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}, {}
+    fields = {"id": repository.name, "modelId": repository.name, "sha": commit.oid, "private": repository.private}
+    return 200, {**fields, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}, {}
 
 
-def _tree(hub: HubState, asked: HubRequest) -> RouteResponse:
-    """Files of the whole commit for `recursive`, else those of the root; sub-folders as such either way."""
-    repository, deep = asked.repository(hub), asked.query.get("recursive", "").lower() in {"true", "1"}
-    files = repository.at(asked.place["rev"]).files
+def _tree(hub: HubState, request: HubRequest) -> RouteResponse:
+    """List the files of the whole commit for `recursive`, else those of the root; folders are listed either way."""
+    repository, deep = request.repository(hub), request.query.get("recursive", "").lower() in {"true", "1"}
+    files = repository.at(request.place["rev"]).files
     folders = sorted({path[:end] for path in files for end, letter in enumerate(path) if letter == "/"})
     result: list[dict[str, Any]] = [
         {"type": "directory", "path": path, "size": 0, "oid": git_oid(path.encode())}
@@ -102,30 +102,30 @@ def _tree(hub: HubState, asked: HubRequest) -> RouteResponse:
     return 200, result, {}
 
 
-def _refs(hub: HubState, asked: HubRequest) -> RouteResponse:
-    repository = asked.repository(hub)
+def _refs(hub: HubState, request: HubRequest) -> RouteResponse:
+    repository = request.repository(hub)
     tags = [{"name": name, "ref": f"refs/tags/{name}", "targetCommit": oid} for name, oid in repository.tags.items()]
     branch = {"name": BRANCH, "ref": f"refs/heads/{BRANCH}", "targetCommit": repository.head.oid}
     return 200, {"branches": [branch], "tags": tags, "converts": []}, {}
 
 
-def _commits(hub: HubState, asked: HubRequest) -> RouteResponse:
-    repository = asked.repository(hub)
-    newest = repository.at(asked.place["rev"]).number
-    said = {"message": "", "authors": [{"user": "someone"}], "date": "2026-01-01T00:00:00.000Z"}
+def _commits(hub: HubState, request: HubRequest) -> RouteResponse:
+    repository = request.repository(hub)
+    newest = repository.at(request.place["rev"]).number
+    fields = {"message": "", "authors": [{"user": "someone"}], "date": "2026-01-01T00:00:00.000Z"}
     return (
         200,
-        [{"id": each.oid, "title": each.title, **said} for each in reversed(repository.commits[: newest + 1])],
+        [{"id": each.oid, "title": each.title, **fields} for each in reversed(repository.commits[: newest + 1])],
         {},
     )
 
 
-def _preupload(hub: HubState, asked: HubRequest) -> RouteResponse:
-    asked.need_token(hub)
-    files = asked.repository(hub).at(asked.place["rev"]).files
-    blobs = asked.repository(hub).blobs
+def _preupload(hub: HubState, request: HubRequest) -> RouteResponse:
+    request.need_token(hub)
+    files = request.repository(hub).at(request.place["rev"]).files
+    blobs = request.repository(hub).blobs
     result = []
-    for each in asked.json["files"]:
+    for each in request.json["files"]:
         large = hub.large_files and each["path"].endswith(".safetensors")
         sha = files.get(each["path"])
         known = {"oid": sha if large else git_oid(blobs[sha])} if sha else {}
@@ -135,29 +135,29 @@ def _preupload(hub: HubState, asked: HubRequest) -> RouteResponse:
     return 200, {"files": result}, {}
 
 
-def _large(hub: HubState, asked: HubRequest) -> RouteResponse:
-    asked.need_token(hub)
-    blobs = asked.repository(hub).blobs
+def _large(hub: HubState, request: HubRequest) -> RouteResponse:
+    request.need_token(hub)
+    blobs = request.repository(hub).blobs
     result = []
-    for each in asked.json["objects"]:
-        href = f"{hub.endpoint}/large/{asked.place['repo']}/{each['oid']}"
+    for each in request.json["objects"]:
+        href = f"{hub.endpoint}/large/{request.place['repo']}/{each['oid']}"
         wanted = {} if each["oid"] in blobs else {"actions": {"upload": {"href": href, "header": {}}}}
         result.append({"oid": each["oid"], "size": each["size"], **wanted})
     return 200, {"transfer": "basic", "objects": result}, {}
 
 
-def _put_large(hub: HubState, asked: HubRequest) -> RouteResponse:
-    if hub.repositories[asked.place["repo"]].keep(asked.body) != asked.place["oid"]:
-        raise RefusedError(400, "the content is not what its name says")
+def _put_large(hub: HubState, request: HubRequest) -> RouteResponse:
+    if hub.repositories[request.place["repo"]].keep(request.body) != request.place["oid"]:
+        raise RefusedError(400, "the content does not match the digest in its name")
     return 200, {}, {}
 
 
-def _commit(hub: HubState, asked: HubRequest) -> RouteResponse:
-    asked.need_token(hub)
-    repository, added, deleted = asked.repository(hub), {}, []
-    lines = [json.loads(line) for line in asked.body.splitlines()]
+def _commit(hub: HubState, request: HubRequest) -> RouteResponse:
+    request.need_token(hub)
+    repository, added, deleted = request.repository(hub), {}, []
+    lines = [json.loads(line) for line in request.body.splitlines()]
     header = lines.pop(0)["value"]
-    for line in lines[: (len(lines) + 1) // 2] if asked.halve else lines:
+    for line in lines[: (len(lines) + 1) // 2] if request.halve else lines:
         value: dict[str, Any] = line["value"]
         match line["key"]:
             case "file":
@@ -173,21 +173,21 @@ def _commit(hub: HubState, asked: HubRequest) -> RouteResponse:
     return 200, {"success": True, "commitOid": commit.oid, "commitUrl": url, "hookOutput": ""}, {}
 
 
-def _tag(hub: HubState, asked: HubRequest) -> RouteResponse:
-    asked.need_token(hub)
-    asked.repository(hub).tag(asked.json["tag"], asked.place["rev"])
+def _tag(hub: HubState, request: HubRequest) -> RouteResponse:
+    request.need_token(hub)
+    request.repository(hub).tag(request.json["tag"], request.place["rev"])
     return 200, {}, {}
 
 
-def _settings(hub: HubState, asked: HubRequest) -> RouteResponse:
-    asked.need_token(hub)
-    asked.repository(hub).private = asked.json["visibility"] == "private"
-    return 200, {"private": asked.repository(hub).private}, {}
+def _settings(hub: HubState, request: HubRequest) -> RouteResponse:
+    request.need_token(hub)
+    request.repository(hub).private = request.json["visibility"] == "private"
+    return 200, {"private": request.repository(hub).private}, {}
 
 
-def _resolve(hub: HubState, asked: HubRequest) -> RouteResponse:
-    repository, path = asked.repository(hub), asked.place["path"]
-    commit = repository.at(asked.place["rev"])
+def _resolve(hub: HubState, request: HubRequest) -> RouteResponse:
+    repository, path = request.repository(hub), request.place["path"]
+    commit = repository.at(request.place["rev"])
     try:
         content = repository.read(commit.oid, path)
     except RefusedError as refused:
@@ -201,19 +201,19 @@ def _resolve(hub: HubState, asked: HubRequest) -> RouteResponse:
         "Content-Type": "application/octet-stream",
         "Accept-Ranges": "bytes",
     }
-    if result := re.fullmatch(r"bytes=(\d+)-", asked.headers.get("Range", "")):
+    if result := re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", "")):
         start = int(result[1])
         return 206, content[start:], {**headers, "Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
     return 200, content, headers
 
 
-def _yaml(hub: HubState, asked: HubRequest) -> RouteResponse:
-    faults, warnings = look_at_card(asked.json["content"])
-    said = {
+def _yaml(hub: HubState, request: HubRequest) -> RouteResponse:
+    faults, warnings = look_at_card(request.json["content"])
+    findings = {
         "errors": [{"message": fault} for fault in faults],
         "warnings": [{"message": warning} for warning in warnings],
     }
-    return (400 if faults else 200), said, {}
+    return (400 if faults else 200), findings, {}
 
 
 ROUTES: tuple[tuple[str, str, str, Callable[[HubState, HubRequest], RouteResponse]], ...] = (
@@ -232,4 +232,4 @@ ROUTES: tuple[tuple[str, str, str, Callable[[HubState, HubRequest], RouteRespons
     ("PUT", r"/large/{repo}/(?P<oid>[0-9a-f]{64})", "large", _put_large),
     ("GET|HEAD", r"/{repo}/resolve/(?P<rev>[^/]+)/(?P<path>.+)", "resolve", _resolve),
 )
-"""Methods, pattern of the path, what a fault calls the operation, and who answers."""
+"""Methods, pattern of the path, name of the operation for faults, and function."""

@@ -1,12 +1,11 @@
-"""The local Hub over HTTP: what `huggingface_hub` asks, answered from repositories in memory. For tests and for a dry
-run.
+"""Server of the local Hub: answers `huggingface_hub` from repositories in memory. For tests and dry runs.
 
     with LocalHub() as hub:
         sha = hub.push("org/name", {"config.json": b"{}"}).oid
         subprocess.run(..., env={**os.environ, **hub.environment})
 
-Add here how requests come and go; what is answered is `routes.py`, what a repository holds `repository.py`, what may
-fail `faults.py`.
+Add here how requests are received and answered, and the effects of faults; routes are in `routes.py`, repositories in
+`repository.py`, kinds of faults in `faults.py`.
 """
 
 import json
@@ -24,17 +23,16 @@ from ratchet.testing.hub.repository import Commit, HubState, RefusedError, Repos
 from ratchet.testing.hub.routes import ROUTES, HubRequest, RouteResponse
 
 TOKEN = "hf_" + "LocalHubToken0123456789abcdefghij"
-"""What the local Hub lets in; the same for everyone, as nothing here is worth keeping."""
+"""Token of the local Hub; a constant, since it protects nothing."""
 _REPO = r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)"
 
 
 class LocalHub(HubState):
-    """A Hub at `endpoint`, from `with` on. Its repositories, the requests it met and its faults are open to the
-    test."""
+    """Hub that serves at `endpoint` inside `with`; tests may read its repositories, requests and faults."""
 
     def __init__(self, *, token: str = TOKEN, large_files: bool = False, port: int = 0) -> None:
         self.requests: list[tuple[str, str]] = []
-        """Method and path of each request, in the order in which they came."""
+        """Method and path of each request, in the order of arrival."""
         self.faults = FaultPlan()
         self.lock = threading.RLock()
         self.closing = threading.Event()
@@ -46,14 +44,13 @@ class LocalHub(HubState):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to take this for the Hub; `huggingface_hub` reads it when it is imported."""
+        """Environment of a client process; `huggingface_hub` reads it when it is imported."""
         return {"HF_ENDPOINT": self.endpoint, "HF_TOKEN": self.token, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
 
     def push(
         self, name: str, files: Mapping[str, bytes] | Path, *, private: bool = False, title: str = "pushed"
     ) -> Commit:
-        """Commit files (a mapping, or a folder) as somebody else would, past HTTP; makes the repository where there is
-        none."""
+        """Commit files (a mapping, or a folder) without HTTP, as another user would; creates a missing repository."""
         if isinstance(files, Path):
             files = {
                 path.relative_to(files).as_posix(): path.read_bytes() for path in files.rglob("*") if path.is_file()
@@ -63,7 +60,7 @@ class LocalHub(HubState):
             return repository.commit(files, title=title)
 
     def fail(self, *faults: Fault) -> None:
-        """Plant faults, to be met in this order."""
+        """Plant faults, which occur in this order."""
         with self.lock:
             self.faults.waiting.extend(faults)
 
@@ -77,18 +74,18 @@ class LocalHub(HubState):
         for connection in list(self.connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # it has ended by itself
+            except OSError:  # it is closed already
                 continue
         self._server.server_close()
         self._thread.join()
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # so that closing waits for them
+    daemon_threads = False  # so that closing waits for its threads
     hub: LocalHub
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that are gone are no news."""
+        """Ignore clients that have disconnected."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -104,10 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
-        """Nothing is printed; `LocalHub.requests` keeps them."""
+        """Print nothing; `LocalHub.requests` keeps the requests."""
 
     def do_GET(self) -> None:
-        """Also answers HEAD, POST and PUT."""
+        """Answer a request by its route; HEAD, POST and PUT, too."""
         hub, split = self.server.hub, urlsplit(self.path)
         path, query = unquote(split.path), dict(parse_qsl(split.query))
         hub.requests.append((self.command, path))
@@ -140,11 +137,12 @@ class _Handler(BaseHTTPRequestHandler):
             with hub.lock:
                 if kind == "overtake":
                     hub.repositories[place["repo"]].commit({"OVERTAKEN.md": b"another's\n"}, title="another's")
-                asked = HubRequest(self.command, place, query, body, self.headers, halve=kind == "halve")
-                status, content, headers = answer(hub, asked)
+                request = HubRequest(self.command, place, query, body, self.headers, halve=kind == "halve")
+                status, content, headers = answer(hub, request)
         except RefusedError as refused:
-            said = {"X-Error-Message": refused.message, **({"X-Error-Code": refused.code} if refused.code else {})}
-            return self._send(refused.status, {"error": refused.message}, said)
+            errors = {"X-Error-Message": refused.message, **({"X-Error-Code": refused.code} if refused.code else {})}
+            return self._send(refused.status, {"error": refused.message}, errors)
+        # from here on the request is done; these faults only lose its response
         if kind == "hang":
             hub.closing.wait()
         if kind in {"hang", "drop"}:
