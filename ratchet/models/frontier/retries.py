@@ -44,45 +44,51 @@ def ask_with_retries(
     After 429, 5xx, time-outs and broken connections it waits as long as Retry-After asks (it gives up above a minute),
     else 0.5 s, 1 s and so on up to 20 s, each with random jitter of up to half as much again.
     """
-    settings, reason, hint = question.settings, "", ""
-    for attempt in range(settings.retries + 1):
-        left_s = until - time.monotonic()
-        if left_s <= 0:
-            raise OutOfTime
-        name, aside = uuid.uuid4().hex, question.dearest
-        budget.set_aside(name, aside)
+    retries = question.settings.retries
+    for attempt in range(retries + 1):
         try:
-            result = endpoint.attempt(question, min(settings.timeout_s, left_s))
-        except AttemptFailed as failed:
-            if not failed.owed:
-                budget.settle(name, aside, 0.0)
-            reason, hint = failed.reason, failed.hint
-            if not failed.again:
-                raise NoAnswerError(reason, fatal=True, hint=hint) from None
-            if (failed.wait_s or 0.0) > LONGEST_WAIT_S:
-                raise NoAnswerError(
-                    f"{reason}, with Retry-After {failed.wait_s:.0f} s", fatal=True, hint=hint
-                ) from None
-            if attempt < settings.retries:
-                pause_s = failed.wait_s if failed.wait_s is not None else _step(attempt)
-                if time.monotonic() + pause_s >= until:
-                    raise OutOfTime from None
-                wait(pause_s)
-            continue
-        answer = replace(read_answer(result.body, question.prompt.codes), latency_s=result.latency_s)
-        if answer.tokens_in is not None and answer.tokens_out is not None:
-            budget.settle(name, aside, settings.cost(answer.tokens_in, answer.tokens_out))
-            if answer.tokens_out > settings.max_answer_tokens:
-                message = (
-                    f"it wrote {answer.tokens_out} tokens where {settings.limit_name} allowed"
-                    f" {settings.max_answer_tokens}"
-                )
-                raise NoAnswerError(f"{message}, so it would exceed any budget", fatal=True, hint=_other_name(settings))
-            if answer.tokens_in > question.most_tokens:
-                message = f"it counted {answer.tokens_in} tokens of a question that can have {question.most_tokens}"
-                raise NoAnswerError(f"{message}, so it would exceed any budget", fatal=True)
-        return answer
-    raise NoAnswerError(f"{reason}, {settings.retries + 1} times", fatal=False, hint=hint)
+            return _attempt(endpoint, question, budget, until)
+        except AttemptFailed as error:
+            failed = error
+        if attempt < retries:
+            pause_s = failed.wait_s if failed.wait_s is not None else _step(attempt)
+            # checked before the pause, so that a run ends at once where no time is left for another attempt
+            if time.monotonic() + pause_s >= until:
+                raise OutOfTime
+            wait(pause_s)
+    raise NoAnswerError(f"{failed.reason}, {retries + 1} times", fatal=False, hint=failed.hint)
+
+
+def _attempt(endpoint: Endpoint, question: FrontierQuestion, budget: Budget, until: float) -> FrontierAnswer:
+    """Make one attempt; raises `AttemptFailed` where another may succeed, else `NoAnswerError`."""
+    settings, left_s = question.settings, until - time.monotonic()
+    if left_s <= 0:
+        raise OutOfTime
+    name, aside = uuid.uuid4().hex, question.dearest
+    budget.set_aside(name, aside)  # durable before anything is sent, so that a kill cannot hide the cost
+    try:
+        response = endpoint.attempt(question, min(settings.timeout_s, left_s))
+    except AttemptFailed as failed:
+        if not failed.owed:  # else what was set aside stays spent, since the endpoint may bill the attempt
+            budget.settle(name, aside, 0.0)
+        if not failed.again:
+            raise NoAnswerError(failed.reason, fatal=True, hint=failed.hint) from None
+        if (failed.wait_s or 0.0) > LONGEST_WAIT_S:
+            reason = f"{failed.reason}, with Retry-After {failed.wait_s:.0f} s"
+            raise NoAnswerError(reason, fatal=True, hint=failed.hint) from None
+        raise
+    answer = replace(read_answer(response.body, question.prompt.codes), latency_s=response.latency_s)
+    if answer.tokens_in is not None and answer.tokens_out is not None:
+        budget.settle(name, aside, settings.cost(answer.tokens_in, answer.tokens_out))
+        if answer.tokens_out > settings.max_answer_tokens:
+            message = (
+                f"it wrote {answer.tokens_out} tokens where {settings.limit_name} allowed {settings.max_answer_tokens}"
+            )
+            raise NoAnswerError(f"{message}, so it would exceed any budget", fatal=True, hint=_other_name(settings))
+        if answer.tokens_in > question.most_tokens:
+            message = f"it counted {answer.tokens_in} tokens of a question that can have {question.most_tokens}"
+            raise NoAnswerError(f"{message}, so it would exceed any budget", fatal=True)
+    return answer
 
 
 def _other_name(settings: Frontier) -> str:
