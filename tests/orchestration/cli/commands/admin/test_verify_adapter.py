@@ -143,7 +143,7 @@ def test_what_is_not_exactly_an_adapter_is_refused(
     done = call("--home", ours, "verify-adapter", folder, "--for", "small", "--base", base)
     assert done.code == 2, done.err + done.out
     assert said in done.err
-    assert "Do not load it anywhere" in done.err
+    assert "Let nobody load it" in done.err
 
 
 def test_a_commit_with_anything_else_is_not_fetched(
@@ -178,7 +178,7 @@ def test_a_mistyped_path_accuses_no_adapter(call: Any, tmp_path: Path) -> None:
     for name, code, said in (
         ("nope", 1, "no such folder"),
         ("file", 1, "is a file"),
-        ("link", 2, "Do not load it anywhere"),
+        ("link", 2, "Let nobody load it"),
     ):
         done = call("--home", tmp_path / "home", "verify-adapter", tmp_path / name)
         assert (done.code, said in done.err, "Let nobody" in done.err) == (code, True, code == 2), done.err
