@@ -1,1 +1,1 @@
-"""When things run: jobs, schedules, sensors and the `ratchet` command. Sees everything, decides nothing."""
+"""Orchestration: jobs, schedules, sensors and the `ratchet` command. It sees everything and decides nothing."""

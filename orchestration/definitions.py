@@ -38,14 +38,21 @@ ASSETS = [
     published_adapter,
 ]
 CHECKS = [
-    row_quality, label_agreement, label_distribution, leakage, target_plan, target_fit, beats_baselines,
+    row_quality,
+    label_agreement,
+    label_distribution,
+    leakage,
+    target_plan,
+    target_fit,
+    beats_baselines,
     golden_agreement,
     golden_set_regression,
-]  # fmt: skip
+]
 
 
 def build_definitions(root: str = "", **resource_overrides: object) -> dg.Definitions:
-    """All definitions over the home at `root` (empty: `RATCHET_HOME`, else `data/`); any resource can be replaced."""
+    """Build the definitions over the home at `root` (empty: `RATCHET_HOME`, else `data/`); each resource can be
+    replaced."""
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,

@@ -1,6 +1,6 @@
-"""The feedback sensor: enough new corrections start a cycle before its Monday.
+"""Sensor for new corrections: enough of them start a cycle before its Monday.
 
-Add here what else may start a cycle early; the count that is enough stands in `classifier.toml`.
+Add here what else may start a cycle early; the count that is enough is a setting of `classifier.toml`.
 """
 
 import dagster as dg
@@ -31,7 +31,7 @@ def new_feedback_sensor(
     specs: dg.ResourceParam[Specs],
     receipts: dg.ResourceParam[Receipts],
 ) -> dg.SensorResult:
-    """Starts a cycle early when a classifier got enough new corrections since its last one.
+    """Request a cycle early when a classifier got enough new corrections since its last one.
 
     The decision id, which is the run key, is made from what the last cycle had seen: doubled ticks, a lost cursor or a
     new daemon name the same decision and so the same single run. Only a run that failed earns a new attempt.
@@ -56,7 +56,7 @@ def new_feedback_sensor(
 def _decide(
     instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts
 ) -> dg.RunRequest | str:
-    """A request for the newest week of classifier `name`, or the reason why not."""
+    """Request the newest week of classifier `name`, or give the reason why not."""
     spec, warehouse = specs[name], open_warehouse(home.warehouse, lock_wait_s=_BUSY_WAIT_S)
     enough = spec.window.early_after_corrections
     if not enough:
@@ -73,6 +73,6 @@ def _decide(
     )
     if failed >= _ATTEMPTS:
         return f"{name}: {decision} failed {failed} times; run 'ratchet cycle {name} --week {cycle.week}' to see why"
-    # the attempts are counted here
+    # Attempts are counted above, so Dagster must not add retries of its own.
     tags = {"ratchet/early": decision, "ratchet/classifier": name, "dagster/max_retries": "0"}
     return request_cycle(cycle, f"{decision}:attempt-{failed + 1}", **tags)

@@ -1,6 +1,6 @@
-"""Dagster's own home: its settings file, written once, and the instance that the command and the UI share.
+"""Dagster home: its settings file, written once, its upgrades, and the instance that the command and the UI share.
 
-Add here settings of the instance (retention, concurrency, monitoring); what runs is said in `definitions.py`.
+Add here settings of the instance (retention, concurrency, monitoring); what runs is listed in `definitions.py`.
 `python -m orchestration.instance` prepares the folder that `DAGSTER_HOME` names.
 """
 
@@ -67,7 +67,7 @@ def prepare_dagster_home(folder: Path) -> Path:
 
 
 def open_instance(folder: Path) -> dg.DagsterInstance:
-    """The persistent instance at `folder`; a context manager."""
+    """Open the persistent instance at `folder`; a context manager."""
     return dg.DagsterInstance.from_config(str(prepare_dagster_home(folder)))
 
 

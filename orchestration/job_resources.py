@@ -1,7 +1,7 @@
-"""What the two jobs that move rollouts share: their home, which the sensor that asks for a run hands on to it.
+"""Resources of the jobs that move rollouts: their home, which the sensor that requests a run passes on to it.
 
-Add here what both need. A job that lacks a resource is rebuilt by Dagster together with its sensors, which then warn at
-every start; so these jobs bring their own.
+Add here what these jobs share. A job that lacks a resource is rebuilt by Dagster together with its sensors, which
+then warn at every start; so these jobs bring their own.
 """
 
 import dagster as dg
@@ -13,5 +13,5 @@ HOME = {"home": build_stores()["home"]}
 
 
 def configure(home: Home, **ops: dg.Config) -> dg.RunConfig:
-    """The run's configuration: the steps' own, and the home of whoever asks."""
+    """Build the configuration of a run: that of its steps, and the home of whoever requests it."""
     return dg.RunConfig(ops, resources={"home": {"config": {"root": str(home.root)}}})

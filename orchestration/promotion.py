@@ -1,7 +1,7 @@
-"""Promotion: a sensor that weighs the evidence of every rollout, and the job that carries out what follows.
+"""Promotion: a sensor that evaluates every rollout, and the job that applies the decision.
 
-The sensor takes landed rows in and finishes what a killed promoter left; every move is made by the run, which weighs
-again. Add here when evidence is weighed; what follows from it is `ratchet/rollout/decision.py`, how it is carried out
+The sensor loads landed rows and finishes a promotion that was killed half way; every move is made by the run, which
+evaluates again. Add here when evidence is evaluated; the decision is `ratchet/rollout/decision.py`, its application
 `ratchet/workflows/rollout/advance.py`.
 """
 
@@ -20,15 +20,14 @@ _ATTEMPTS = 3
 
 
 class PromotionConfig(dg.Config):
-    """Whose rollout is weighed."""
+    """Configuration of a promotion run: the classifier."""
 
     classifier: str
 
 
 @dg.op(pool="duckdb")
 def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home: dg.ResourceParam[Home]) -> None:
-    """Weigh the evidence as it is now, and carry out what it asks for; the decision becomes an observation on the
-    adapter."""
+    """Evaluate the rollout now and apply the decision, which becomes an observation on the adapter."""
     weighed = weigh(home, config.classifier)
     apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
@@ -38,10 +37,10 @@ def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home
 @dg.job(
     executor_def=dg.in_process_executor,
     resource_defs=HOME,
-    description="Moves one rollout a step on, or back, or not at all.",
+    description="Moves one rollout up a step, holds it or rolls it back.",
 )
 def promotion() -> None:
-    """One step: the ledger entry first, then the flag."""
+    """Write the ledger entry first, then the flag."""
     weigh_and_move()
 
 
@@ -52,7 +51,7 @@ def promotion() -> None:
     description="Every minute: asks for a run when the evidence moves a rollout up a step, holds it or rolls it back.",
 )
 def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Home]) -> dg.SensorResult:
-    """Asks for a move once the evidence of a rollout carries one; says of every other why it holds.
+    """Request a run for each rollout whose evidence moves it; give the reason of every other to hold.
 
     The run key names the ledger's head and the move, so doubled ticks, a lost cursor or a new daemon name one and the
     same run.
@@ -74,8 +73,7 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
 
 
 def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
-    """A request for a run: when something is to be moved, or when the reason to hold is another than was last
-    recorded."""
+    """Request a run where something moves, or where the reason to hold differs from the last recorded one."""
     state = Ledger(home).state(name)
     if state.compared is None:
         return "nothing is compared with live"
@@ -101,7 +99,7 @@ def _what(decision: Decision) -> str:
 
 
 def observe(classifier: str, weighed: WeighedRollout) -> dg.AssetObservation:
-    """The decision as an observation on the adapter, its guardrails as a table."""
+    """Build the observation on the adapter that shows a decision, with its guardrails as a table."""
     decision, entered = weighed.decision, weighed.state.entered
     rows = [
         {

@@ -1,6 +1,7 @@
-"""Publication: a job of its own, which no cycle waits for, and the weekly look at what was published.
+"""Publication: a job of its own, which no cycle waits for, and the weekly check of what was published.
 
-Add here when something is published or read back; how is `ratchet/workflows/publication/publish.py` and `read_back.py`.
+Add here when something is published or checked; the steps are `ratchet/workflows/publication/publish.py` and
+`audit.py`.
 """
 
 import os
@@ -13,21 +14,19 @@ from ratchet.storage.registry.publications import Publications
 from ratchet.workflows.publication.audit import read_back
 
 PUBLICATION = dg.AssetSelection.groups("publication")
-"""What is made outside of the weekly cycle: when it fails, the cycle has succeeded nevertheless."""
+"""Assets outside of the weekly cycle: when one fails, the cycle has succeeded nevertheless."""
 
 publication = dg.define_asset_job(
     "publication",
     selection=PUBLICATION,
     executor_def=dg.in_process_executor,
     tags={"dagster/max_retries": "2"},  # of a run that was killed: what it did is found on the Hub
-    description=(
-        "Publishes one week's adapter on a Hub. It needs HF_TOKEN, and it is asked for, by you or by a tool of yours."
-    ),
+    description="Publishes one week's adapter on a Hub. It needs HF_TOKEN, and runs only when you launch it.",
 )
 
 
 class PublicationConfig(dg.Config):
-    """Whose publications are looked at."""
+    """Configuration of a check of publications: the classifier."""
 
     classifier: str
 
@@ -50,7 +49,7 @@ def compare_with_hub(context: dg.OpExecutionContext, config: PublicationConfig, 
     description="Compares what was published with what the Hub holds.",
 )
 def publication_check() -> None:
-    """One step; it writes nothing."""
+    """Compare, and write nothing."""
     compare_with_hub()
 
 
@@ -64,8 +63,7 @@ def publication_check() -> None:
 def publication_check_schedule(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Every Monday at 07:00 UTC, for each classifier that has published something; a damaged record fails its own run
-    alone."""
+    """Request a check for each classifier that has published something; a damaged record fails its own run alone."""
     names = [name for name in home.classifiers() if Publications(home).exist(name)]
     if not names:
         return dg.SkipReason("nothing was published")

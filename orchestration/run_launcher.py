@@ -1,38 +1,33 @@
-"""Which runs still have a process, and what becomes of those that have none: they are called failed, and their places
-are free.
+"""Run launcher that notices runs whose process is gone: they are marked failed, and their places in pools are free.
 
 Dagster's default launcher cannot tell, so after a crash or a reboot its runs would stay `STARTED` for ever, and the
 pools that they hold would keep every later cycle waiting. Add here how the health of a run is seen; runs hold their
-lease by `resources/stores.py`, the settings are in `instance.py`.
+lease by `resources/storage.py`, the settings are in `instance.py`.
 """
 
 import time
 
 import dagster as dg
 
-# no public name: launchers are made to be replaced
-from dagster._core.launcher.base import (
-    CheckRunHealthResult,
-    WorkerStatus,
-)
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus  # Dagster has no public name for them
 
 from resources.storage import leases_of
 
 GRACE_S = 60.0
-"""So long a run may be without a lease: before its stores are opened, and after they were closed."""
+"""Seconds that a run may be without a lease: before its stores are opened, and after they were closed."""
 _DIED = "Its process ended without a word: killed, out of memory, or a reboot."
 
 
 class LeasedRunLauncher(dg.DefaultRunLauncher):
-    """Starts runs as the default launcher does; the daemon's run monitoring asks it for those whose process is gone."""
+    """Default launcher that can also tell the daemon's run monitoring which runs have no process any more."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Yes: by their leases."""
+        """True: health is read from the leases."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """`RUNNING` while the run's lease is held, `FAILED` once its holder has ended without giving it back."""
+        """Return `RUNNING` while the run's lease is held, `FAILED` once its holder ended without giving it back."""
         if has_process(self._instance, run.run_id):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         leases_of(self._instance).forget(run.run_id)
@@ -40,14 +35,14 @@ class LeasedRunLauncher(dg.DefaultRunLauncher):
 
 
 def has_process(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether a run that says `STARTED` is still worked at, or so young that it may be about to take its lease."""
+    """Return True where a `STARTED` run has a process, or is so young that it may be about to take its lease."""
     state, record = leases_of(instance).state(run_id), instance.get_run_record_by_id(run_id)
     young = record is not None and time.time() - record.update_timestamp.timestamp() < GRACE_S
     return state == "held" or (state == "none" and young)
 
 
 def release_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Call runs failed whose process is gone, and free the places in pools that no living run holds.
+    """Mark runs failed whose process is gone, and free the places in pools that no living run holds.
 
     The daemon does so by itself; a command must not wait for one that is perhaps not there.
     """

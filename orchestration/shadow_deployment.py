@@ -1,7 +1,7 @@
-"""The shadow slot: a cycle that succeeded as a whole puts its candidate there, beside live, where no user sees it.
+"""Shadow slot: a cycle that succeeded as a whole puts its candidate there, beside live, where no user sees it.
 
 It hangs on the run's success: an asset sensor would fire before the checks have finished. Add here when a candidate may
-shadow; what it must have passed is looked at again in `ratchet/workflows/rollout/nominate.py`.
+shadow; its receipts are checked again in `ratchet/workflows/rollout/nominate.py`.
 """
 
 import dagster as dg
@@ -17,7 +17,7 @@ from ratchet.workflows.rollout.nominate import nominate, shadow
 
 
 class ShadowConfig(dg.Config):
-    """A cycle that succeeded."""
+    """Configuration of a shadow deployment: the cycle that succeeded."""
 
     classifier: str
     week: str
@@ -46,11 +46,11 @@ def fill_slot(context: dg.OpExecutionContext, config: ShadowConfig, home: dg.Res
 @dg.job(
     executor_def=dg.in_process_executor,
     resource_defs=HOME,
-    tags={"dagster/max_retries": "2"},  # its sensor asks once; a run that was killed is begun again
+    tags={"dagster/max_retries": "2"},  # its sensor requests it once; a run that was killed starts again
     description="Puts a cycle's candidate into the shadow slot.",
 )
 def shadow_deployment() -> None:
-    """One step; nobody's answer changes by it."""
+    """Fill the slot; no answer to a user changes."""
     fill_slot()
 
 
@@ -64,12 +64,12 @@ def shadow_deployment() -> None:
 def shadow_deployment_sensor(
     context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home]
 ) -> dg.RunRequest | dg.SkipReason:
-    """Asks for the shadow slot once a cycle has succeeded, checks and all; the first adapter is promoted by hand."""
+    """Request the shadow slot once a cycle has succeeded, checks and all; the first adapter is promoted by hand."""
     cycle = Cycle.from_key(context.dagster_run.tags["dagster/partition"])
     adapter = Receipts(home).noted(cycle).get("adapter")
     if adapter is None or Ledger(home).live(cycle.classifier) is None:
-        cure = f"promote the first by hand: ratchet promote {cycle.classifier} --why TEXT"
-        return dg.SkipReason(f"{cycle.classifier} has no live adapter to shadow; {cure}")
+        hint = f"promote the first by hand: ratchet promote {cycle.classifier} --why TEXT"
+        return dg.SkipReason(f"{cycle.classifier} has no live adapter to shadow; {hint}")
     return dg.RunRequest(
         run_key=f"{cycle.key}:{adapter[:16]}:shadow",
         run_config=configure(home, fill_slot=ShadowConfig(classifier=cycle.classifier, week=str(cycle.week))),

@@ -1,4 +1,4 @@
-"""The weekly cycle: one job over all assets and checks, and the schedule that starts it every Monday.
+"""Weekly cycle: one job over all assets and checks, and the schedule that starts it every Monday.
 
 Add here when a cycle runs; what it makes is in `assets/`, what must be true in `checks/`.
 """
@@ -19,14 +19,14 @@ weekly_cycle = dg.define_asset_job(
     selection=dg.AssetSelection.all() - PUBLICATION,
     executor_def=dg.in_process_executor,
     hooks={record_success, record_failure},
-    # of a run that was killed: what it made is found
+    # A run that was killed starts again as a whole: each step finds what it had made.
     tags={"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"},
     description="One week of one classifier: logs and corrections in; adapter, temperature and eval report out.",
 )
 
 
 def request_cycle(cycle: Cycle, run_key: str, **tags: str) -> dg.RunRequest:
-    """The one form in which schedule and sensors ask for a cycle."""
+    """Build the request for a cycle, in the one form that schedule and sensors use."""
     key = dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)})
     return dg.RunRequest(run_key=run_key, partition_key=key, tags={"ratchet/decision": run_key, **tags})
 
@@ -41,7 +41,7 @@ def request_cycle(cycle: Cycle, run_key: str, **tags: str) -> dg.RunRequest:
 def weekly_cycle_schedule(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Every Monday at 06:00 UTC, for each classifier of the home, the week that has just ended."""
+    """Request for each classifier of the home the week that has just ended."""
     week = monday_of(context.scheduled_execution_time.date()) - timedelta(days=7)
     names = home.classifiers()
     if not names:

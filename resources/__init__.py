@@ -1,1 +1,1 @@
-"""How Dagster reaches the world: configuration in, a plain store of `ratchet.storage` out."""
+"""Dagster resources: configuration in, a plain store of `ratchet.storage` out."""

@@ -10,7 +10,7 @@ from ratchet.config.spec import Label, Spec
 
 _HEAD = """\
 # Classifier {name}. Only [[label]] is needed; every other setting has a default, given in brackets where it differs.
-# A wrong value or an unknown key is an error with a hint. All settings: ratchet/config/spec.py.
+# A wrong value or an unknown key is an error with a hint. All settings: docs/settings.md.
 
 description = ""          # one sentence: what is classified, and why
 cost_review = 0.25        # what one review by a person costs; the unit of every cost in this file

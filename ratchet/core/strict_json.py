@@ -20,7 +20,7 @@ def parse_strictly(text: bytes) -> Any:
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
     result = json.loads(decoded, parse_constant=_finite, parse_float=_finite, object_pairs_hook=_once)
-    # Without an escape there is no lone surrogate, and most texts have none: the second look is for the few.
+    # Only an escape can bring a lone surrogate, and most texts have none: the second pass is for the few.
     if "\\u" in decoded:
         try:
             json.dumps(result, ensure_ascii=False).encode()

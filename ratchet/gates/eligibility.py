@@ -29,7 +29,7 @@ class JudgedReceipt(Protocol):
 
 @dataclass(frozen=True)
 class Eligibility:
-    """Permission to become live, or its refusal, with the reason either way."""
+    """Permission to become live, or none, with the reason either way."""
 
     allowed: bool
     reason: str

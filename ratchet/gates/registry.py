@@ -60,9 +60,9 @@ DATA_GATES = gates_on("rows", "examples")
 TARGET_GATES = gates_on("plan", "files")
 MODEL_GATES = gates_on("answers")
 ADAPTER_GATES = gates_on("files", "answers")
-"""Their receipts bind the adapter."""
+"""Gates whose receipts bind the adapter."""
 EXAMPLE_GATES = gates_on("examples", "files", "answers")
-"""Their receipts bind the training set."""
+"""Gates whose receipts bind the training set."""
 
 STAGES = tuple(name for asset in ASSETS for name in (asset, *(gate.name for gate in REGISTRY if gate.stage == asset)))
 """Every stage of a cycle in its order: each asset, then the gates that run after it."""

@@ -1,4 +1,4 @@
-"""The flag file `flags.json` of a home: what serves, for every classifier, in flagd's own format.
+"""Flag file `flags.json` of a home: what serves, for every classifier, in flagd's own format.
 
 One writer at a time, which must say which generation it has seen (compare-and-swap); a file is validated before it is
 published, and published whole. Flags that are not ours are kept as they are. Add here how the file is kept; what a flag
@@ -26,7 +26,7 @@ FLAG_SET = "ratchet"
 
 @dataclass(frozen=True)
 class FlagSet:
-    """A whole flag file. `generation` grows by one with every publication; 0 is a home without flags."""
+    """Content of a flag file. `generation` grows by one with every publication; 0 is a home without flags."""
 
     generation: int = 0
     rollouts: Mapping[str, Rollout] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Flags:
     disk: FileSystem = DISK
 
     def read(self) -> FlagSet:
-        """What is published now; raises `RatchetError` for a file that is not whole or not valid."""
+        """Read what is published now; raises `RatchetError` for a file that is not whole or not valid."""
         path = self.home.flags
         try:
             content = read_if_there(path, self.disk)
@@ -71,8 +71,8 @@ class Flags:
                     code="flags_changed",
                 )
             generation = max(seen, self.highest()) + 1
-            said = {"flagSetId": FLAG_SET, "version": str(generation), "generation": generation}
-            metadata = {**before.document.get("metadata", {}), **said}
+            ours = {"flagSetId": FLAG_SET, "version": str(generation), "generation": generation}
+            metadata = {**before.document.get("metadata", {}), **ours}
             flags = {**before.document.get("flags", {}), classifier: rollout.as_flag()}
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.classifiers())
@@ -84,13 +84,13 @@ class Flags:
         return after
 
     def highest(self) -> int:
-        """The highest generation ever published here, which outlives a file that is lost or put back; 0 when nothing is
+        """Highest generation ever published here, which outlives a file that is lost or put back; 0 when nothing is
         known."""
         try:
-            said = read_if_there(self._mark, self.disk) or b""
+            mark = read_if_there(self._mark, self.disk) or b""
         except OSError:
             return 0
-        return int(said) if said.isdigit() and len(said) == 20 else 0
+        return int(mark) if mark.isdigit() and len(mark) == 20 else 0
 
     @property
     def _mark(self) -> Path:
@@ -98,7 +98,7 @@ class Flags:
 
 
 def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
-    """The flag set of a decoded file, with the rollouts of `classifiers`; raises `RatchetError` for what is not
+    """Return the flag set of a decoded file, with the rollouts of `classifiers`; raises `RatchetError` for what is not
     valid."""
     if (
         not isinstance(document, dict)
