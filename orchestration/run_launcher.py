@@ -8,7 +8,6 @@ lease by `resources/storage.py`, the settings are in `instance.py`.
 import time
 
 import dagster as dg
-
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus  # Dagster has no public name for them
 
 from resources.storage import leases_of
