@@ -29,6 +29,7 @@ def training_set(
         warehouse.replace(
             table, cycle.classifier, cycle.week, rows.assign(classifier=cycle.classifier, week=cycle.week)
         )
+    # Checked after the tables are written, so that a cycle that ends here shows its rows and why they were dropped.
     check_splits(curated, spec, cycle)
     digest = digest_examples(curated.examples)
     receipts.note(cycle, training_set=digest, data=curated.describe())

@@ -83,7 +83,7 @@ def make_file(path: Path, rows: int) -> dict[str, int]:
                 f" {good} END"
             )
         chosen.append(f"{good} AS {name}")
-    if path.suffix == ".jsonl":
+    if path.suffix == ".jsonl":  # JSON has no type for a time, so it is written as text
         chosen[1] = f"strftime({chosen[1].removesuffix(' AS ts')}, '%Y-%m-%dT%H:%M:%S.%fZ') AS ts"
     form = "FORMAT json" if path.suffix == ".jsonl" else "FORMAT parquet, COMPRESSION zstd"
     with duckdb.connect() as connection:
@@ -133,6 +133,7 @@ def compare(form: str, rows: int, repeats: int) -> tuple[dict[str, float], list[
         peak = 0.0
         for turn in range(repeats):
             for side in SIDES:
+                # A new home for each run: intake skips rows that a home already has.
                 with tempfile.TemporaryDirectory(dir=root) as folder:
                     result = measure(side, source, Path(folder))
                 for unit in ("cpu", "clock"):

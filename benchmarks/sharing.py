@@ -54,7 +54,7 @@ def main() -> int:
             texts = [text for text, _ in make_examples(options.texts, turn)]
             model.answer([(live, texts)])
             for how in ("shared", "computed"):
-                if how == "computed":
+                if how == "computed":  # an empty cache: as if live had not classified these texts
                     model._memo = HiddenStateCache()
                 started = time.process_time()
                 model.answer([(shadow, texts)])

@@ -38,6 +38,7 @@ def find_bounds(times: pd.Series, blind: pd.Series, cycle: Cycle, window: Window
             "Ingest logs and corrections of these weeks, or choose another week.",
             code="empty_split",
         )
+    # Held-out splits take blind labels only (decision 2), so only these are counted for their bounds.
     earlier = times[(times < cycle.start) & blind].sort_values()
     if earlier.empty:
         inside = times[times >= cycle.start].sort_values()

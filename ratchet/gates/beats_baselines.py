@@ -39,7 +39,7 @@ def decide_baselines(
         )
     as_good = [name for name in SIMPLER if candidate <= scores[name]]
     reason = f"Passes: test macro-F1 {candidate:.3f} {'against' if as_good else 'is above'} {against}."
-    # A probe is the linear probe: there is not a simpler model to change to.
+    # A probe candidate is the linear probe itself, so there is nothing simpler to change to.
     if simpler := [name for name in as_good if not (is_probe and name == "linear_probe")]:
         enough = ", ".join(_compare_simpler(name, scores[name], candidate) for name in simpler)
         reason = f"{reason} The simpler model is enough: {enough}."

@@ -37,7 +37,7 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
     for row in rows:
         counts[row["split"]].setdefault(row["label"], {})[row["predicted"]] = int(row["n"])
     both = [label for label in counts["test"] if counts["golden"].get(label)]
-    confidence = 1 - _ALPHA / max(1, len(both))
+    confidence = 1 - _ALPHA / max(1, len(both))  # Bonferroni: each further class would add a chance of a false alarm
     judged = {label: _compare(label, counts["test"][label], counts["golden"][label], confidence) for label in both}
     evidence = {"classes": judged, "confidence": confidence}
     if not judged:

@@ -63,7 +63,7 @@ def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int
 
     alpha = float(nominal_alpha(table, np.ones((1, n)))[0])
     drawn = nominal_alpha(table, np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), _RESAMPLES))
-    drawn = drawn[np.isfinite(drawn)]
+    drawn = drawn[np.isfinite(drawn)]  # a resample with one label only has no alpha
     return Agreement(
         doubles=n,
         agreement=agreed / n,

@@ -68,6 +68,7 @@ def _propose(ours: Sequence[str], theirs: Sequence[str], threshold: float) -> It
     every = counter.fit_transform([*theirs, *ours])
     every = every[:, np.argsort(np.asarray(every.sum(axis=0)).ravel(), kind="stable")].sorted_indices()
     sizes = np.diff(every.indptr)
+    # Less a little: rounding must not raise what a pair exactly at the threshold needs.
     needed = np.ceil(threshold * sizes - 1e-9).astype(np.int64)
     rank = np.arange(every.nnz) - np.repeat(every.indptr[:-1], sizes)
     every.data[rank >= np.repeat(sizes - needed + _SHARED, sizes)] = 0

@@ -34,6 +34,7 @@ def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame) -> list[Any]:
     import great_expectations.expectations as gxe
 
     edge = float(((logs["path"] == "edge") & logs["confidence"].isna()).mean()) if len(logs) else 0.0
+    # The expectation counts all rows, so the share of the edge path is taken off what it demands.
     most = (1 - edge) * (1 - spec.limits.max_null_share)
     hint = (
         f"more than limits.max_null_share = {spec.limits.max_null_share:g} of classifier.toml allows; "

@@ -140,6 +140,7 @@ def fit_calibration(
     if n < 2 * _FOLDS:
         return keep(f"{n} calibration items are too few to cross-fit; T stays 1")
 
+    # Cross-fitted, because on the items that it was fitted on a temperature never has a worse NLL than T = 1.
     scaled = _cross_fit(logits, labels, seed, _temperature_only)
     after = negative_log_likelihood(scaled, labels)
     if after < before:
