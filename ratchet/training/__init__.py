@@ -1,2 +1,1 @@
-"""Training: every candidate of one cycle, in a process of its own. Each module holds one idea; `__main__` joins
-them."""
+"""Training of all candidates of one cycle, in a process of its own; `__main__` is the entry point."""

@@ -1,8 +1,8 @@
-"""`python -m ratchet.training WORK_FOLDER`: have every candidate of a plan trained, and `result.json` written.
+"""`python -m ratchet.training WORK_FOLDER`: train every candidate of a plan and write `result.json`.
 
-The process that is started so supervises; it starts a worker of the same module, and that one, for a LoRA, a second
-process. Add here how these are told apart; what each does is in `ratchet/training/supervision/supervisor.py`,
-`worker.py` and `ratchet/training/native/trainer.py`.
+This process is the supervisor. It starts a worker of the same module, which starts a second process for a LoRA. Add
+here how these are distinguished; their work is in `ratchet/training/supervision/supervisor.py`, `worker.py` and
+`ratchet/training/native/trainer.py`.
 """
 
 import argparse
@@ -28,15 +28,15 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without which products on a GPU are not the same from run to run
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",  # each kernel that is kept holds memory, and is made anew in a millisecond
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # else matrix products on a GPU differ from run to run
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",  # each cached kernel holds memory; creating one takes a millisecond
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0 when a result lies in the work folder, 1 with one sentence when not."""
+    """Return exit code 0 with a result in the work folder, 1 with one sentence otherwise."""
     parser = argparse.ArgumentParser(prog="python -m ratchet.training", description=__doc__)
     parser.add_argument("work", type=Path, help="the folder that ratchet.training.plan.prepare returned")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     die_with_parent(options.parent)
     if options.worker is None and options.pair is None:
         return _supervise(options.work)
-    os.environ.update(_ENVIRONMENT)  # before anything imports torch
+    os.environ.update(_ENVIRONMENT)  # before torch is imported, which reads them once
     keep_heap_small()
     die_before_others()
     try:
@@ -70,7 +70,7 @@ def _supervise(work: Path) -> int:
             supervise(work, progress)
     except RatchetError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the command's answer
-        if (work / PLAN).is_file():  # else it is no folder of ours
+        if (work / PLAN).is_file():  # else it is not a work folder
             write_json(work / FAILURE, error.as_json())
         return error.exit_code
     return 0
@@ -96,7 +96,7 @@ def _help(work: Path, index: int, room: MemoryBudget, memory: int, channel: int)
 
     try:
         train_as_peer(open_task(work, index, room), ProcessPair(1, memory, channel))
-    except (RatchetError, PeerExitedError):  # the first process meets the same, and tells it
+    except (RatchetError, PeerExitedError):  # the first process meets the same error and reports it
         return 1
     return 0
 

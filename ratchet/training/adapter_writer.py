@@ -1,6 +1,6 @@
-"""What a training leaves: the folder of its adapter, whole or not there at all, and what is known of it.
+"""Writer of a trained adapter: its folder, complete or absent, and the result of its candidate.
 
-Add here files that an unsealed adapter holds; what they mean is `ratchet/models/adapters/format.py`.
+Add here files that an unsealed adapter holds; their meaning is in `ratchet/models/adapters/format.py`.
 """
 
 import shutil
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 def finish(
     task: Task, settings: LoraSettings | None, tensors: Tensors, history: History, share: float, kept_s: float = 0
 ) -> CandidateResult:
-    """Write the adapter of the best epoch, and say what is known of its training; `kept_s` were spent on lower layers
-    before it."""
-    said = {} if settings is None else {form.CONFIG: canonical_json(settings.as_json()).encode()}
-    write_adapter(task, {**said, form.WEIGHTS[task.candidate.form]: as_safetensors(tensors)})
+    """Write the adapter of the best epoch and return the candidate's result.
+
+    `kept_s` are the seconds spent on the lower layers before the first epoch.
+    """
+    config = {} if settings is None else {form.CONFIG: canonical_json(settings.as_json()).encode()}
+    write_adapter(task, {**config, form.WEIGHTS[task.candidate.form]: as_safetensors(tensors)})
     adapted = () if settings is None else settings.target_modules
     trained_s = kept_s + sum(epoch.train_seconds for epoch in history.epochs)
     return replace(
@@ -53,7 +55,7 @@ def as_safetensors(tensors: "dict[str, torch.Tensor]") -> bytes:
 
 
 def write_adapter(task: Task, content: dict[str, bytes]) -> None:
-    """Write these files with the card that says what they are, and what the adapter answers to its canary."""
+    """Write these files, the adapter's card, and its logits for the fixed canary texts."""
     candidate = task.candidate
     prompt = task.prompt if candidate.family == "causal" else None
     card = make_card(task.base, candidate.form, task.plan.labels, candidate.max_tokens, prompt)
@@ -62,6 +64,7 @@ def write_adapter(task: Task, content: dict[str, bytes]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for name, data in {**content, form.CARD: _as_bytes(card)}.items():
         write_atomically(stage / name, data)
+    # the logits come from the staged files, so that they are those of the bytes on the disk
     write_atomically(stage / form.CARD, _as_bytes(replace(card, canary=record_reference_logits(stage))))
     stage.rename(target)
     fsync_folder(task.folder)

@@ -1,6 +1,6 @@
-"""Which examples meet in one training batch: of similar length, shuffled by seed and epoch, the same in every run.
+"""Training batches: examples of similar length, shuffled by seed and epoch, the same in every run.
 
-Add here orders of examples; how one batch is learned from is in `ratchet/training/native/trainable_model.py`.
+Add other orders of examples here; a step on one batch is in `ratchet/training/native/trainable_model.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 TOKENS_AT_ONCE = 512
-"""Padded tokens whose activations are held at a time: about 15 MB a layer of a small encoder, however long the texts
-are."""
-_BUCKET = 16  # batches that are sorted by length together: little padding, and still other neighbours in every epoch
+"""Most padded tokens whose activations are in memory at a time: about 15 MB per layer of a small encoder."""
+_BUCKET = 16  # batches sorted by length together: little padding, and still other neighbours in every epoch
 
 
 def seeded(seed: int, epoch: int) -> np.random.Generator:
-    """The random numbers of one epoch: they depend on nothing that happened before it."""
+    """Random numbers of one epoch, independent of earlier epochs."""
     return np.random.default_rng(np.random.SeedSequence([seed, epoch]))
 
 
@@ -35,9 +34,9 @@ def bucket_batches(lengths: Sequence[int], batch: int, seed: int, epoch: int) ->
 def split_by_tokens(
     batch: Sequence[int], lengths: Sequence[int], most: int = TOKENS_AT_ONCE, examples: int | None = None
 ) -> Iterator[list[int]]:
-    """The batch in order, in pieces of at most `most` padded tokens, or of one long example. Their gradients are added.
+    """Yield the batch in order, in pieces of at most `most` padded tokens or of one longer example.
 
-    None of the pieces holds more than so many `examples`, where a number is given.
+    No piece holds more than `examples` examples, if given. The caller adds the gradients of the pieces.
     """
     piece: list[int] = []
     for index in batch:

@@ -1,6 +1,6 @@
-"""What a training remembers after each epoch: safetensors and JSON in one folder, complete or not there at all.
+"""Checkpoints after each epoch: safetensors and JSON in one folder, complete or absent.
 
-Add here how progress is stored and found again; what the tensors mean is decided in `ratchet/training/native/loop.py`.
+Add here how progress is stored and found again; `ratchet/training/native/loop.py` decides what the tensors mean.
 """
 
 import json
@@ -22,7 +22,7 @@ _FILES = ("state.json", "tensors.safetensors")
 
 
 def write_checkpoint(folder: Path, tensors: Mapping[str, "torch.Tensor"], state: Mapping[str, Any]) -> None:
-    """Write a checkpoint folder: staged beside its place, manifest last, then renamed over what was there."""
+    """Write a checkpoint folder: staged beside its final place, manifest last, then renamed over the old one."""
     from safetensors.torch import save
 
     stage = folder.with_name(f".{folder.name}.stage")
@@ -41,7 +41,7 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, "torch.Tensor"], state:
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, "torch.Tensor"], dict[str, Any]] | None:
-    """The tensors and state of a checkpoint, or None where it is missing or any byte differs from its manifest."""
+    """Tensors and state of a checkpoint; None where it is missing or a byte differs from its manifest."""
     from safetensors.torch import load
 
     if not (folder / "manifest.json").is_file():
@@ -56,15 +56,12 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, "torch.Tensor"], dict[str, 
     return load(content["tensors.safetensors"]), json.loads(content["state.json"])
 
 
-if TYPE_CHECKING:
-    import torch
-
 MASTER = "master/"
-"""What stands before the stored name of a tensor that was learned."""
+"""Prefix of the stored name of a trained tensor."""
 
 
 def save_epoch(folder: Path, history: History, tensors: Mapping[str, "torch.Tensor"]) -> None:
-    """Write the last epoch of a history, and forget all but that and the best."""
+    """Write the last epoch of a history; delete all others but the best."""
     number = len(history.epochs)
     write_checkpoint(folder / f"epoch-{number}", tensors, history.as_json())
     for old in set(_finished_epochs(folder)) - {history.best, number}:
@@ -72,27 +69,28 @@ def save_epoch(folder: Path, history: History, tensors: Mapping[str, "torch.Tens
 
 
 def load_last_epoch(folder: Path) -> "tuple[History, Tensors | None]":
-    """The history and all tensors of the last epoch from which a training can go on; None where it begins."""
+    """Return the history and tensors of the last epoch to resume from; an empty history and None without one."""
     for number in sorted(_finished_epochs(folder), reverse=True):
         result = read_checkpoint(folder / f"epoch-{number}")
         if result is None:
             continue
         history = History.from_json(result[1])
+        # without the best epoch's tensors a resumed training could end with nothing to write
         if read_checkpoint(folder / f"epoch-{history.best}") is not None:
             return replace(history, resumed_from=number), result[0]
     return History(), None
 
 
 def load_best_epoch(folder: Path, history: History) -> Tensors:
-    """What was learned by the best epoch, by stored name; raises `RatchetError` where that is lost."""
+    """Load the trained tensors of the best epoch, by stored name; raises `RatchetError` where they are lost."""
     result = read_checkpoint(folder / f"epoch-{history.best}")
     if result is None:
-        raise RatchetError("the best epoch's checkpoint is missing or damaged.", f"Remove {folder} and train again.")
+        raise RatchetError("the best epoch's checkpoint is missing or damaged.", f"Delete {folder} and train again.")
     return masters_of(result[0])
 
 
 def masters_of(tensors: Mapping[str, "torch.Tensor"]) -> Tensors:
-    """The stored tensors of an adapter among those of a checkpoint."""
+    """Select the adapter's tensors from those of a checkpoint."""
     return {name.removeprefix(MASTER): value for name, value in tensors.items() if name.startswith(MASTER)}
 
 

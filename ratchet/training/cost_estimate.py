@@ -1,8 +1,7 @@
-"""How long training a candidate takes: as its own kind took before, else as each method was measured on its family's
-default base.
+"""Estimates of training time: from earlier trainings of the same kind, else from measured speeds of each method.
 
-Add a method's measured speed here, with the command. Where earlier trainings are read from is
-`ratchet/storage/past_trainings.py`; what a whole cycle takes is said in `ratchet/workflows/cycle_forecast.py`.
+Add a method's measured speed here, with the command. Earlier trainings are read in `ratchet/storage/past_trainings.py`;
+the estimate of a whole cycle is in `ratchet/workflows/cycle_forecast.py`.
 """
 
 from collections.abc import Sequence
@@ -25,9 +24,9 @@ _COSTS = (
     "checkpointing",
     "max_tokens",
 )
-"""Settings that change how long one example takes; the number of epochs changes how often it is taken."""
+"""Settings that change the time per example; the number of epochs only scales it."""
 _START_S = {"encoder": 8.0, "causal": 12.0}
-"""From the start of the process to the first step, and from the last epoch to the adapter's folder."""
+"""Seconds from process start to the first step, plus those from the last epoch to the written adapter."""
 _TEXTS_PER_S = {
     ("encoder", "lora"): 155.0,
     ("encoder", "dora"): 120.0,
@@ -42,7 +41,7 @@ _TEXTS_PER_S = {
     ("causal", "sft qlora"): 4.8,
     ("causal", "sft full"): 0.8,
 }
-"""Training examples a second on two quiet cores: `lora` and `sft lora` by `make bench-encoder` and `make
+"""Training examples per second on two quiet cores: `lora` and `sft lora` by `make bench-encoder` and `make
 bench-training`.
 
 Each other method by its ratio to the `lora` of its family and trainer in one run of `python -m benchmarks.methods
@@ -50,17 +49,16 @@ Each other method by its ratio to the `lora` of its family and trainer in one ru
 benchmarks.step`) and `full` are than `lora`.
 """
 _UPPER = 1.84
-"""How many times as fast `layers = "top:10"` of thirty is, by `make bench-training`, three epochs."""
+"""Speed-up of `layers = "top:10"` of thirty layers, by `make bench-training`, three epochs."""
 _PAIRS_PER_S = 0.7
-"""Of a preference pass; measured and scaled as the methods are."""
+"""Pairs per second of a preference pass; measured and scaled as the methods are."""
 JUDGED_PER_S = {"encoder": 400.0, "causal": 7.0}
-"""Answers a second by the path that serves."""
+"""Answers per second by the serving path."""
 
 
 @dataclass(frozen=True)
 class PastTraining:
-    """What training one candidate took: `seconds` for so many examples and finished epochs, with evaluation and
-    writing."""
+    """Seconds that an earlier training took for its examples and finished epochs, evaluation and writing included."""
 
     candidate: Candidate
     examples: int
@@ -70,19 +68,19 @@ class PastTraining:
 
 @dataclass(frozen=True)
 class TrainingTime:
-    """An estimate for one candidate, and what it rests on."""
+    """Estimate for one candidate, and its source."""
 
     candidate: str
-    """Its title."""
+    """Title of the candidate."""
     seconds: float
     source: Literal["own", "measured", "measured on another base"]
 
 
 def estimate_training(candidate: Candidate, train: int, judged: int, past: Sequence[PastTraining] = ()) -> TrainingTime:
-    """Seconds for all epochs on `train` examples, each epoch judged on `judged`; early stopping makes it less.
+    """Estimate the seconds of all epochs on `train` examples, each evaluated on `judged`, without early stopping.
 
-    The newest of `past` (newest first) that was of the same kind is scaled by examples and epochs. Without one, the
-    speeds above say it; for a preference pass as if every example gave a pair, which is the most that it can take.
+    The newest training in `past` (newest first) of the same kind is scaled by examples and epochs. Without one, the
+    speeds above are used; a preference pass is estimated as if every example gave a pair, the most it can take.
     """
     same = next((result for result in past if _kind(result.candidate) == _kind(candidate)), None)
     if same is not None:

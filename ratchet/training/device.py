@@ -1,6 +1,6 @@
-"""Where a model learns, and in which numbers: the GPU or the processor, in the format that it multiplies fastest.
+"""Device and number format of a training: GPU or CPU, in the format that it multiplies fastest.
 
-Add here what is chosen by the machine that trains; what a candidate may choose is in `ratchet/config/candidate.py`.
+Add here choices that follow from the machine; a candidate's own choices are in `ratchet/config/candidate.py`.
 """
 
 from typing import TYPE_CHECKING
@@ -10,8 +10,7 @@ if TYPE_CHECKING:
 
 
 def fast_dtype() -> "torch.dtype":
-    """bfloat16 where the GPU, or without one the processor (AVX512-BF16 or AMX), multiplies it natively, else
-    float32."""
+    """bfloat16 where the GPU, or else the CPU (AVX512-BF16 or AMX), multiplies it natively; otherwise float32."""
     import torch
 
     if torch.cuda.is_available():
@@ -21,7 +20,7 @@ def fast_dtype() -> "torch.dtype":
 
 
 def learning_device() -> "torch.device":
-    """The first GPU where torch sees one, else the processor."""
+    """First GPU that torch sees, else the CPU."""
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,7 +1,6 @@
-"""What is known of a training after some of its epochs, whoever trains: their figures, which is best, whether another
-follows.
+"""History of a training, for every trainer: the figures of each epoch, the best one, and when to stop.
 
-Add here another figure of an epoch, or another reason to stop. What lies on the disk meanwhile is in `checkpoints.py`.
+Add here another figure of an epoch, or another reason to stop. The files on disk are in `checkpoints.py`.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ Tensors = dict[str, "torch.Tensor"]
 
 @dataclass(frozen=True)
 class ValidationMetrics:
-    """How good uncalibrated probabilities are on the calibration split."""
+    """Quality of uncalibrated probabilities on the calibration split."""
 
     macro_f1: float
     nll: float
@@ -37,23 +36,23 @@ class Epoch:
     ece: float
     brier: float
     seconds: float
-    """With evaluation."""
+    """Training and evaluation together."""
     train_seconds: float
 
 
 @dataclass(frozen=True)
 class History:
-    """What is known after some epochs: enough to go on, or to stop."""
+    """Finished epochs of a training; enough to resume or to stop."""
 
     epochs: tuple[Epoch, ...] = ()
     best: int = 0
     """The epoch with the lowest calibration NLL, the earliest of equals; 0 before the first."""
     resumed_from: int | None = None
     halved: bool = False
-    """Whether any of them was trained in half the room."""
+    """True where an epoch was trained with half the memory budget."""
 
     def as_json(self) -> dict[str, Any]:
-        """What a checkpoint says of it; where it was resumed is no part of that."""
+        """Content of a checkpoint's `state.json`; `resumed_from` is left out."""
         return {"epochs": [asdict(epoch) for epoch in self.epochs], "best": self.best, "halved": self.halved}
 
     @classmethod
@@ -62,14 +61,14 @@ class History:
         return cls(tuple(Epoch(**epoch) for epoch in state["epochs"]), state["best"], halved=state.get("halved", False))
 
     def with_epoch(self, epoch: Epoch) -> "History":
-        """The history one epoch later."""
+        """History with one more epoch."""
         better = self.best == 0 or epoch.nll < self.epochs[self.best - 1].nll
         return replace(self, epochs=(*self.epochs, epoch), best=epoch.epoch if better else self.best)
 
     def stopped_early(self, candidate: Candidate) -> bool:
-        """Whether `patience` epochs passed without a better calibration NLL, before the last epoch."""
+        """True where `patience` epochs brought no better calibration NLL and epochs are left."""
         return len(self.epochs) < candidate.epochs and len(self.epochs) - self.best >= candidate.patience
 
     def finished(self, candidate: Candidate) -> bool:
-        """Whether no further epoch is to be trained."""
+        """True where no further epoch is to be trained."""
         return len(self.epochs) >= candidate.epochs or self.stopped_early(candidate)

@@ -1,8 +1,7 @@
-"""The linear probe: logistic regression on the frozen base. A one-second candidate that is right to win when data are
-few.
+"""The linear probe: logistic regression on the frozen base. It trains in a second and often wins when data are few.
 
-Add here ways to train on embeddings without touching the encoder; `ratchet/training/native/model_setup.py` is where the
-encoder itself learns.
+Add here other ways to train on embeddings; training of the encoder itself is in
+`ratchet/training/native/model_setup.py`.
 """
 
 import warnings
@@ -21,7 +20,7 @@ _MAX_STEPS = 2000
 
 
 def fit_probe(embeddings: Floats, targets: Integers, k: int, candidate: Candidate) -> dict[str, "torch.Tensor"]:
-    """Float32 tensors `coef` [k, d] and `intercept` [k] whose softmax is the regression's probability.
+    """Fit the regression; return float32 tensors `coef` [k, d] and `intercept` [k], whose softmax gives probabilities.
 
     `embeddings` is [n, d] with rows of length 1, `targets` integers [n] in which each of 0..k-1 occurs. Raises
     `RatchetError` when the optimiser did not converge.
@@ -48,7 +47,7 @@ def fit_probe(embeddings: Floats, targets: Integers, k: int, candidate: Candidat
 
 
 def one_row_for_each_class(coef: Floats, intercept: Floats, k: int) -> tuple[Floats, Floats]:
-    """`coef` [k, d] and `intercept` [k], also for two classes, for which scikit-learn keeps one row."""
+    """`coef` [k, d] and `intercept` [k] for two classes too, where scikit-learn keeps only one row."""
     if k > 2:
         return coef, intercept
     return np.vstack([np.zeros_like(coef), coef]), np.concatenate([[0.0], intercept])

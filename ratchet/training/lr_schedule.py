@@ -1,9 +1,9 @@
-"""The learning rate over the steps of a training, for every trainer alike. Add another schedule here."""
+"""Learning rate over the steps of a training, the same for every trainer. Add another schedule here."""
 
 WARM_UP = 0.1  # share of all steps
 
 
 def learning_rate_at(step: int, steps: int, peak: float) -> float:
-    """Linear warm-up over the first tenth of `steps`, then linear decay to zero; `step` counts from 0."""
+    """Warm up linearly over the first tenth of `steps`, then decay linearly to zero; `step` counts from 0."""
     warm = max(1, round(steps * WARM_UP))
     return peak * ((step + 1) / warm if step < warm else (steps - step) / max(1, steps - warm))

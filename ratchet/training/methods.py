@@ -1,8 +1,8 @@
-"""One candidate from its task to its adapter folder: which method trains it, and what is known of it then.
+"""Training of one candidate, from its task to its adapter folder and result, by the method it names.
 
 Add a method here. Our own loop is `ratchet/training/native/trainer.py`, the probe `linear_probe.py`, TRL's trainers
-`ratchet/training/trl/sft.py` and `ratchet/training/trl/dpo.py` with `ratchet/training/trl/dpo_pass.py`; how what was
-learned is judged is `validation.py`, what is written `adapter_writer.py`.
+`ratchet/training/trl/sft.py` and `ratchet/training/trl/dpo.py` with `ratchet/training/trl/dpo_pass.py`. Evaluation is
+in `validation.py`, writing in `adapter_writer.py`.
 """
 
 import shutil
@@ -28,13 +28,13 @@ from ratchet.training.supervision.watchdog import heartbeat
 from ratchet.training.task import Task
 from ratchet.training.validation import evaluate, measure, measure_served, validation_logits, watched
 
-_REGRESSION = 10  # times the usual silence: a regression of thousands of steps cannot tell how far it is
+_REGRESSION = 10  # times the usual limit: a regression of thousands of steps reports no progress in between
 
 
 def train_candidate(task: Task, report: Report) -> CandidateResult:
-    """Train one candidate and leave its adapter folder; a candidate that cannot be trained comes back as failed.
+    """Train one candidate and write its adapter folder; one that cannot be trained is returned as failed.
 
-    What is no fault of the candidate is raised: `OtherEndedError`, and whatever says that memory was refused.
+    Raises `PeerExitedError` and out-of-memory errors, which are not the candidate's fault.
     """
     prepare_torch()
     task.folder.mkdir(exist_ok=True)
@@ -47,6 +47,7 @@ def train_candidate(task: Task, report: Report) -> CandidateResult:
         return replace(task.blank_result(), reason=str(error), seconds=time.perf_counter() - started)
     adapter = task.folder / "adapter"
     heartbeat()
+    # loaded from the disk as the gateway does, so that the figures belong to the bytes that will serve
     logits, labels = validation_logits(watched(load_predictor(adapter), task), task.calibration)
     return replace(
         result,

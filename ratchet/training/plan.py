@@ -1,7 +1,6 @@
-"""The plan of one training: what goes in, under one digest, and the work folder that holds it.
+"""Plan of one training: all inputs under one digest, and the work folder that holds them.
 
-Add here what a training needs to know before it begins. What it leaves behind is in `result.py`, how it runs in
-`__main__.py`.
+Add here inputs of a training. Its outputs are in `result.py`, its processes in `__main__.py`.
 """
 
 import json
@@ -23,14 +22,14 @@ Examples = list[tuple[str, str]]
 """`(text, label)` pairs."""
 
 TEACHERS = "teachers"
-"""Folder of a work folder: adapters by their digests, and files of answers."""
+"""Subfolder of a work folder: teacher adapters by digest, and files of answers."""
 SPLITS = ("train", "calibration")
 PLAN = "plan.json"
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """Everything that decides the weights. `bases` maps each base model's name to the revision of its content."""
+    """Inputs that decide the weights. `bases` maps each base model's name to the revision of its content."""
 
     labels: tuple[str, ...]
     candidates: tuple[Candidate, ...]
@@ -38,9 +37,9 @@ class TrainingPlan:
     data_digest: str
     code_version: str
     prompt: Prompt | None = None
-    """What causal candidates are asked; None where there is none."""
+    """Prompt of causal candidates; None without any."""
     teachers: Mapping[str, str] = field(default_factory=dict)
-    """Digest of what each teacher says, by the name that candidates give it."""
+    """Digest of each teacher's content, by the name that candidates give it."""
     templates: Mapping[str, str] = field(default_factory=dict)
     """Digest of each base's chat template file, where the prompt reads it."""
 
@@ -59,11 +58,11 @@ class TrainingPlan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the plan, 64 hex digits: the same plan always gives the same weights on the same machine."""
+        """SHA-256 of the plan, 64 hex digits; the same plan gives the same weights on the same machine."""
         return digest_json(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        """The content of `plan.json`."""
+        """Content of `plan.json`."""
         content = asdict(self)
         del content["prompt"]  # a plan without one keeps the digest that it had before there were prompts
         prompt = {"prompt": self.prompt.as_json()} if self.prompt else {}
@@ -85,7 +84,7 @@ class TrainingPlan:
 
 
 def pin_templates(prompt: Prompt | None, bases: Iterable[Base]) -> dict[str, str]:
-    """The `templates` of a plan with this prompt on these bases: empty unless the prompt is one of a chat."""
+    """Return the `templates` of a plan with this prompt on these bases; empty unless it is a chat prompt."""
     result = {base.name: template_digest(base.folder) for base in bases} if prompt is not None and prompt.chat else {}
     return {name: digest for name, digest in result.items() if digest}
 
@@ -99,8 +98,8 @@ def prepare(
 ) -> Path:
     """Write the plan and its examples into the work folder `<root>/<plan digest[:16]>` and return it; idempotent.
 
-    `teachers` are the folders and files of the plan's teachers by name; they are copied, anew where a copy was damaged.
-    The plan is written last, so that a folder with a plan is complete. Raises `RatchetError` for a label that has no
+    `teachers` are the folders and files of the plan's teachers by name; missing or damaged copies are made again. The
+    plan is written last, so that a folder with a plan is complete. Raises `RatchetError` for a label that has no
     training example, a label outside the plan, and an empty split.
     """
     for split, examples in zip(SPLITS, (train, calibration), strict=True):
@@ -110,13 +109,14 @@ def prepare(
                 f"label {unknown[0]!r} of the {split} split is not in the plan.", "Curate the examples again."
             )
         if not examples:
-            raise RatchetError(f"the {split} split is empty.", "Look at more weeks, or collect more corrections.")
+            raise RatchetError(f"the {split} split is empty.", "Use more weeks, or collect more corrections.")
     if lacking := sorted(set(plan.labels) - {label for _, label in train}):
         raise RatchetError(
             f"label {lacking[0]!r} has no training example.",
             "Collect corrections for it, or remove it from classifier.toml.",
         )
     work = folder_root / plan.digest[:16]
+    # examples before the plan: a folder that has a plan is never written again
     if not (work / PLAN).is_file():
         work.mkdir(parents=True, exist_ok=True)
         for split, examples in zip(SPLITS, (train, calibration), strict=True):
@@ -129,18 +129,20 @@ def prepare(
 
 
 def read_plan(work: Path) -> TrainingPlan:
-    """The plan of a work folder; raises `RatchetError` where there is none or it is not the folder's."""
+    """Read the plan of a work folder; raises `RatchetError` where it is missing or belongs to another folder."""
     path = work / PLAN
     if not path.is_file():
         raise RatchetError(f"{work} holds no plan.json.", "Give the folder that `prepare` returned.", code="no_plan")
     plan = TrainingPlan.from_json(json.loads(path.read_text(encoding="utf-8")))
     if not plan.digest.startswith(work.name):
-        raise RatchetError(f"{path} is the plan of another folder.", "Remove the work folder; it is made again.")
+        raise RatchetError(
+            f"{path} is the plan of another folder.", "Delete the work folder; it will be created again."
+        )
     return plan
 
 
 def read_examples(work: Path, split: str) -> Examples:
-    """The `(text, label)` pairs of `train` or `calibration`, in their stored order."""
+    """Read the `(text, label)` pairs of `train` or `calibration`, in their stored order."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(work / f"{split}.parquet")
@@ -148,7 +150,7 @@ def read_examples(work: Path, split: str) -> Examples:
 
 
 def count_examples(work: Path, split: str) -> int:
-    """How many `read_examples` would give, without reading them."""
+    """Count the examples of a split without reading them."""
     import pyarrow.parquet as pq
 
     return int(pq.read_metadata(work / f"{split}.parquet").num_rows)
@@ -165,7 +167,7 @@ def _write_examples(path: Path, examples: Sequence[tuple[str, str]]) -> None:
 
 
 def _lay_teacher(source: Path, target: Path) -> None:
-    """A copy of a folder or file, each file whole on the disk; a copy that is the same already stays."""
+    """Copy a folder or file, each file atomically; identical copies stay."""
     files = {target / path.name: path for path in source.iterdir()} if source.is_dir() else {target: source}
     for copy, path in files.items():
         if copy.is_file() and digest_file(copy) == digest_file(path):

@@ -1,8 +1,7 @@
-"""A base model in numbers of four bits (NF4, double quantisation): what QLoRA freezes, to train adapters beside it in
-less memory.
+"""Base models in four bits (NF4, double quantisation) for QLoRA, which trains adapters beside them in less memory.
 
-What is trained so is a plain LoRA, and is judged and served on the base as it is, in full numbers. Add here what
-concerns bitsandbytes; which methods there are is said in `ratchet/config/candidate.py`.
+The trained adapter is a plain LoRA; it is evaluated and served on the base in full precision. Add here what concerns
+bitsandbytes; the methods are listed in `ratchet/config/candidate.py`.
 """
 
 import logging
@@ -20,9 +19,9 @@ _PACKS = "support_avx512bf16_for_cpu"
 
 
 def prepare_quantising(candidates: Sequence[Candidate]) -> None:
-    """Import bitsandbytes where a candidate needs it, before anything imports PEFT, which asks for it once and for all.
+    """Import bitsandbytes where a candidate needs it, before PEFT, which looks for it only once.
 
-    It would look for faster kernels on the Hub, and say that it found none: it is kept from both.
+    Its search for faster kernels on the Hub, and its warning about finding none, are suppressed.
     """
     if any(candidate.method == METHOD for candidate in candidates):
         logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -35,8 +34,7 @@ def _import_quietly() -> None:
 
 
 def load_quantised(folder: Path) -> Any:
-    """The causal base model of `folder` with its linear layers in four bits, the rest in the fast format; in evaluation
-    mode."""
+    """Load a causal base model, linear layers in four bits and the rest in the fast format, in evaluation mode."""
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
@@ -56,7 +54,7 @@ def load_quantised(folder: Path) -> Any:
             attn_implementation="eager" if device.type == "cpu" else None,
         )
     for module in model.modules():
-        # it would pack its weights for quick inference, through which no gradient passes afterwards
+        # else it packs its weights for fast inference, and no gradient passes through packed weights
         if hasattr(module, _PACKS):
             setattr(module, _PACKS, False)
     return model.eval()

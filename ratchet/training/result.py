@@ -1,6 +1,6 @@
-"""What a training leaves behind: `result.json`, and the proof that its figures belong to the weights beside it.
+"""Result of a training: `result.json`, and the check that its figures belong to the weights beside it.
 
-Add here what is known after training. What went in is in `plan.py`.
+Add here what is known after training. Its inputs are in `plan.py`.
 """
 
 import json
@@ -18,12 +18,12 @@ from ratchet.training.plan import read_plan
 
 RESULT = "result.json"
 FAILURE = "failure.json"
-"""Why there is no result: the document of an error."""
+"""Error document of a training that failed."""
 
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """What became of one candidate. Only a trained one has a folder, a digest and metrics."""
+    """Result of one candidate. Only a trained one has a folder, a digest and metrics."""
 
     index: int
     title: str
@@ -35,10 +35,9 @@ class CandidateResult:
     folder: str = ""
     weights_digest: str = ""
     calibration: ValidationMetrics | None = None
-    """Of the float32 predictor that serves, without temperature, on the calibration split."""
+    """Metrics of the serving float32 predictor, without temperature, on the calibration split."""
     served_nll: float | None = None
-    """NLL on the calibration split with a cross-fitted temperature: it decides, for a temperature is what will be
-    served."""
+    """NLL on the calibration split with a cross-fitted temperature, as served: the best candidate has the lowest."""
     epochs: tuple[Epoch, ...] = ()
     selected_epoch: int | None = None
     stopped_early: bool = False
@@ -49,14 +48,13 @@ class CandidateResult:
     seconds: float = 0.0
     samples_per_second: float = 0.0
     lower_layers: str = ""
-    """What was done with the layers that do not learn, when only the upper ones do."""
+    """Treatment of the frozen lower layers, where only the upper ones learn."""
     pairs: int = 0
-    """Mined for a preference pass."""
+    """Number of pairs mined for a preference pass."""
     first_kept: str = ""
-    """Why what was learned before the preference pass is kept; empty where the pass made it better, or there was none.
-    """
+    """Reason for keeping the first pass; empty where a preference pass was better, or there was none."""
     halved: bool = False
-    """Whether any of it was computed in half the room, after a first try was killed, refused memory or hung."""
+    """True where some of it ran with half the memory budget, after a first try was killed, out of memory or hung."""
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "CandidateResult":
@@ -74,31 +72,31 @@ class CandidateResult:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What became of every candidate of a plan, and which one is best."""
+    """Results of all candidates of a plan, and the best one."""
 
     plan: str
-    """Digest of the plan."""
+    """Digest of the plan that was trained."""
     best: int
     candidates: tuple[CandidateResult, ...]
     work: Path
 
     @property
     def best_candidate(self) -> CandidateResult:
-        """The candidate with the lowest calibration NLL as served."""
+        """Candidate with the lowest calibration NLL as served."""
         return self.candidates[self.best]
 
     @property
     def best_folder(self) -> Path:
-        """The best candidate's adapter folder."""
+        """Adapter folder of the best candidate."""
         return self.work / self.best_candidate.folder
 
     def as_json(self) -> dict[str, Any]:
-        """The content of `result.json`."""
+        """Content of `result.json`."""
         return {"plan": self.plan, "best": self.best, "candidates": [asdict(result) for result in self.candidates]}
 
 
 def summarise(found: CandidateResult) -> dict[str, str]:
-    """One candidate as a row of ready strings, for tables."""
+    """One candidate as a table row of formatted strings."""
     measured = found.calibration
     return {
         "candidate": found.title,
@@ -128,9 +126,9 @@ def _status(found: CandidateResult) -> str:
 
 
 def choose_best(candidates: Sequence[CandidateResult]) -> int:
-    """Index of the trained candidate with the lowest calibration NLL as served, the first of equals.
+    """Return the index of the trained candidate with the lowest calibration NLL as served, the first of equals.
 
-    Raises `RatchetError` with every reason when none was trained.
+    Raises `RatchetError` with all reasons where none was trained.
     """
     trained = [(result.served_nll, result.index) for result in candidates if result.served_nll is not None]
     if not trained:
@@ -140,15 +138,14 @@ def choose_best(candidates: Sequence[CandidateResult]) -> int:
 
 
 def weights_digest(folder: Path) -> str:
-    """The digest of an adapter folder's content, 64 hex digits; raises `RatchetError` where it is no adapter folder."""
+    """Digest of an adapter folder's content, 64 hex digits; raises `RatchetError` for any other folder."""
     return form.content_digest(read_folder(folder))
 
 
 def read_result(work: Path) -> TrainingResult:
-    """The result of a work folder, after every reported digest was compared with the files.
+    """Read the result of a work folder and compare every reported digest with the files.
 
-    Raises `RatchetError` where there is no result, it belongs to another plan, or any weights differ from those
-    reported.
+    Raises `RatchetError` where the result is missing or of another plan, or weights differ from those reported.
     """
     path = work / RESULT
     if not path.is_file():
@@ -161,31 +158,32 @@ def read_result(work: Path) -> TrainingResult:
         result = TrainingResult(content["plan"], content["best"], candidates, work)
     except (ValueError, KeyError, TypeError) as error:
         raise _refuse(f"{path} cannot be read ({type(error).__name__}: {error}).") from None
+    # a stale or edited file would choose another candidate, so its claims are checked against plan and weights
     plan = read_plan(work)
     if result.plan != plan.digest or len(candidates) != len(plan.candidates):
         raise _refuse(f"{path} is the result of another plan.")
     for found in candidates:
         check_result(work, found)
     if result.best != choose_best(candidates):
-        raise _refuse(f"{path} names candidate {result.best} as best, which its own figures deny.")
+        raise _refuse(f"{path} names candidate {result.best} as best, but its own figures name another.")
     return result
 
 
 @contextmanager
 def explain_failure(work: Path) -> Iterator[None]:
-    """When the training that is run in here fails, raise the sentence that its supervisor left, if it left one."""
+    """Run a training in this context; where it fails, raise the error that its supervisor wrote, if any."""
     (work / FAILURE).unlink(missing_ok=True)
     try:
         yield
     except Exception as error:
         if not (work / FAILURE).is_file():
             raise
-        told = json.loads((work / FAILURE).read_bytes())["error"]
-        raise RatchetError(told["message"], told["hint"], code=told["code"]) from error
+        failure = json.loads((work / FAILURE).read_bytes())["error"]
+        raise RatchetError(failure["message"], failure["hint"], code=failure["code"]) from error
 
 
 def check_result(work: Path, found: CandidateResult) -> None:
-    """Raise `RatchetError` when a trained candidate's files are not those that its figures were reported for."""
+    """Raise `RatchetError` where a trained candidate's files differ from those its figures were reported for."""
     if found.status == "failed":
         return
     if found.folder != f"candidate-{found.index}/adapter" or found.status != "trained":
@@ -194,5 +192,5 @@ def check_result(work: Path, found: CandidateResult) -> None:
         raise _refuse(f"the weights of candidate {found.index} differ from those that were reported.")
 
 
-def _refuse(found: str) -> RatchetError:
-    return RatchetError(found, "Remove the work folder and run the cycle again.", code="bad_result")
+def _refuse(message: str) -> RatchetError:
+    return RatchetError(message, "Delete the work folder and run the cycle again.", code="bad_result")

@@ -1,6 +1,6 @@
-"""Which linear layers a LoRA adapts, and which modules are heads that train in full.
+"""Selection of the linear layers that a LoRA adapts, and of the heads that train in full.
 
-Add here rules that turn names in classifier.toml into modules of a model; how they train is in
+Add here rules that turn names in classifier.toml into modules of a model; their training is set up in
 `ratchet/training/native/model_setup.py`.
 """
 
@@ -17,25 +17,26 @@ from ratchet.models.layers import find_layers, lower_count
 
 @dataclass(frozen=True)
 class Targets:
-    """Full dotted names of the adapted layers, and the names of the heads that are trained and saved whole."""
+    """Full dotted names of the adapted layers, and names of the heads that are trained and saved whole."""
 
     modules: tuple[str, ...]
     heads: tuple[str, ...]
 
 
-def resolve_targets(model: Any, asked: Sequence[str], missing: Collection[str], layers: str = ALL) -> Targets:
-    """The targets of a classification model, from its own modules.
+def resolve_targets(model: Any, names: Sequence[str], missing: Collection[str], layers: str = ALL) -> Targets:
+    """Resolve the targets of a model from its own modules.
 
-    `asked` is `("auto",)` for every linear layer outside the heads, or last parts of dotted names (`query`). `missing`
+    `names` is `("auto",)` for every linear layer outside the heads, or last parts of dotted names (`query`). `missing`
     names the parameters that the base does not hold: their modules are heads, like everything outside the encoder. With
-    `layers` as `top:K` only what lies in the upper K layers of the transformer is adapted; heads are trained all the
-    same. Raises `RatchetError` for a name that matches no linear layer there, naming those that exist, and for a K that
-    is too large.
+    `layers` as `top:K` only the upper K layers of the transformer are adapted; heads are trained all the same. Raises
+    `RatchetError` for a name that matches no linear layer there, naming those that exist, and for a K that is too
+    large.
     """
     from torch import nn
 
     prefix = model.base_model_prefix + "."
     outside = [name for name, _ in model.named_parameters() if not name.startswith(prefix) or name in missing]
+    # by place, not by name: each family names its head differently
     heads = {name.removeprefix(prefix).split(".")[0] for name in outside}
     inside = _upper(model, layers)
     linear = [
@@ -52,10 +53,10 @@ def resolve_targets(model: Any, asked: Sequence[str], missing: Collection[str], 
             'Take a base whose layers are torch.nn.Linear (GPT-2 and its like have Conv1D), or method = "full".',
             code="no_target",
         )
-    if tuple(asked) == AUTO:
+    if tuple(names) == AUTO:
         return Targets(tuple(linear), tuple(sorted(heads)))
     known = sorted({name.rpartition(".")[2] for name in linear})
-    for name in asked:
+    for name in names:
         if not any(_matches(layer, name) for layer in linear):
             where = "the base model" if layers == ALL else f"the upper layers ({layers})"
             raise RatchetError(
@@ -65,12 +66,12 @@ def resolve_targets(model: Any, asked: Sequence[str], missing: Collection[str], 
                 details={"layers": known},
             )
     return Targets(
-        tuple(layer for layer in linear if any(_matches(layer, name) for name in asked)), tuple(sorted(heads))
+        tuple(layer for layer in linear if any(_matches(layer, name) for name in names)), tuple(sorted(heads))
     )
 
 
 def _upper(model: Any, layers: str) -> tuple[str, ...]:
-    """What the names of the modules begin with that may be adapted."""
+    """Prefixes of the names of modules that may be adapted."""
     below = lower_count(model, layers)
     if layers == ALL:
         return ("",)

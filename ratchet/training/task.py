@@ -1,6 +1,6 @@
-"""One candidate's task: its settings, all that it learns from, where its files go.
+"""Task of one candidate: its settings, its examples, and the folder of its files.
 
-Add here what a candidate is given. What it makes of it is in `methods.py`.
+Add here inputs of a candidate; its training is in `methods.py`.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ratchet.training.supervision.memory_budget import FULL, MemoryBudget
 
 @dataclass(frozen=True)
 class Task:
-    """One candidate with all that it learns from."""
+    """One candidate with all its inputs."""
 
     plan: TrainingPlan
     index: int
@@ -29,22 +29,22 @@ class Task:
 
     @property
     def folder(self) -> Path:
-        """Where this candidate's files go."""
+        """Folder of this candidate's files."""
         return self.work / f"candidate-{self.index}"
 
     @property
     def checkpoints(self) -> Path:
-        """Where finished epochs lie until the adapter is written."""
+        """Folder of finished epochs until the adapter is written."""
         return self.folder / "checkpoints"
 
     @property
     def candidate(self) -> Candidate:
-        """The settings of this candidate."""
+        """Settings of this candidate."""
         return self.plan.candidates[self.index]
 
     @property
     def prompt(self) -> Prompt:
-        """What a causal candidate is asked."""
+        """Prompt of a causal candidate; raises ValueError where the plan has none."""
         if self.plan.prompt is None:
             raise ValueError("the plan has no prompt")
         return self.plan.prompt
@@ -55,7 +55,7 @@ class Task:
         return [self.plan.labels.index(label) for _, label in self.train]
 
     def blank_result(self) -> CandidateResult:
-        """The result before anything is known."""
+        """Result of a candidate before its training."""
         candidate = self.candidate
         halved = self.room.halved
         return CandidateResult(
@@ -64,8 +64,7 @@ class Task:
 
 
 def open_task(work: Path, index: int, room: MemoryBudget = FULL) -> Task:
-    """Candidate `index` of a work folder; raises `RatchetError` when its base model is not the one that the plan
-    pins."""
+    """Open candidate `index` of a work folder; raises `RatchetError` where its base model differs from the plan's."""
     plan = read_plan(work)
     base = resolve_base(plan.candidates[index].base)
     if base.revision != plan.bases[base.name]:

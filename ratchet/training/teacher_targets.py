@@ -1,8 +1,7 @@
-"""Asking the teacher of a candidate, once, about the training examples; what it says lies beside the candidate's
-checkpoints.
+"""Goals of a candidate with a teacher, which answers the training examples once; stored beside the checkpoints.
 
-Both processes of a pair read it from there. Add here when a teacher is asked; what its answers become is
-`ratchet/training/teacher.py`.
+Both processes of a pair read them from there. Add here when a teacher is queried; `ratchet/training/teacher.py` turns
+its answers into goals.
 """
 
 from dataclasses import replace
@@ -26,7 +25,7 @@ _FILE = "goals.safetensors"
 
 
 def ask_teacher(task: Task) -> None:
-    """Have the goals of the candidate's training examples lie in its folder, if it has a teacher.
+    """Write the goals of the training examples into the candidate's folder, if it has a teacher.
 
     Raises `RatchetError` for a teacher of other labels or other texts, and for one that is not the plan's.
     """
@@ -42,7 +41,7 @@ def ask_teacher(task: Task) -> None:
 
 
 def read_goals(task: Task) -> "Floats | None":
-    """The goals [n, k] of the training examples; None without a teacher, and before it was asked."""
+    """Read the goals [n, k] of the training examples; None without a teacher, or before `ask_teacher`."""
     from safetensors import SafetensorError, safe_open
 
     path = task.folder / _FILE
@@ -50,22 +49,22 @@ def read_goals(task: Task) -> "Floats | None":
         return None
     try:
         with safe_open(path, framework="numpy") as file:
-            goals, said = file.get_tensor("goals"), (file.metadata() or {}).get("digest")
+            goals, digest = file.get_tensor("goals"), (file.metadata() or {}).get("digest")
     except (SafetensorError, OSError):
         return None
-    whole = digest_bytes(goals.tobytes()) == said and goals.shape == (len(task.train), len(task.plan.labels))
+    whole = digest_bytes(goals.tobytes()) == digest and goals.shape == (len(task.train), len(task.plan.labels))
     return goals.astype(np.float64) if whole else None
 
 
 def goals_of_answers(task: Task) -> "Floats | None":
-    """The goals [n, k] of a candidate whose teacher was asked; None without a teacher.
+    """Return the goals [n, k] after `ask_teacher`; None without a teacher.
 
-    Raises `RatchetError` where they are lost: without them it would learn from the labels alone.
+    Raises `RatchetError` where they are lost: the candidate would learn from the labels alone.
     """
     goals = read_goals(task)
     if task.candidate.teacher and goals is None:
         raise RatchetError(
-            f"what teacher {task.candidate.teacher[:12]} said of the training examples cannot be read any more.",
+            f"the answers of teacher {task.candidate.teacher[:12]} to the training examples cannot be read.",
             "Run the cycle again.",
             code="bad_teacher",
         )
@@ -73,7 +72,7 @@ def goals_of_answers(task: Task) -> "Floats | None":
 
 
 def _ask(task: Task) -> "Floats":
-    """The teacher's probabilities of the training texts, [n, k], columns as the plan has its labels."""
+    """Probabilities [n, k] of the teacher for the training texts, columns in the plan's order of labels."""
     name, labels = task.candidate.teacher, task.plan.labels
     path, texts = task.work / TEACHERS / name, [text for text, _ in task.train]
     if not DIGEST.fullmatch(name):
@@ -82,7 +81,7 @@ def _ask(task: Task) -> "Floats":
                 f"teacher {name} in the work folder is not the plan's.", "Run the cycle again.", code="bad_teacher"
             )
         return match_answers(read_teacher_answers(path, labels), texts, labels)
-    predictor = load_predictor(path)  # whose name is the digest that its content must have
+    predictor = load_predictor(path)  # checks the content: the folder's name is its digest
     if set(predictor.labels) != set(labels):
         odd = sorted(set(predictor.labels) ^ set(labels))
         raise RatchetError(
@@ -90,5 +89,5 @@ def _ask(task: Task) -> "Floats":
             "Name an adapter with the classifier's labels.",
             code="bad_teacher",
         )
-    said = replace(predictor, rows=task.room.watch(predictor.rows)).predict(texts).probabilities
-    return said[:, [predictor.labels.index(label) for label in labels]]
+    answers = replace(predictor, rows=task.room.watch(predictor.rows)).predict(texts).probabilities
+    return answers[:, [predictor.labels.index(label) for label in labels]]

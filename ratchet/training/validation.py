@@ -1,6 +1,6 @@
-"""How good what was learned is on the calibration split, which chooses epochs and candidates.
+"""Evaluation on the calibration split, which chooses epochs and candidates.
 
-Add a figure of that split here. On which texts a finished candidate is judged is `ratchet/evaluation/evaluate.py`.
+Add a figure of that split here. The evaluation of a finished candidate is in `ratchet/evaluation/evaluate.py`.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ from ratchet.training.task import Task
 
 
 def validation_logits(predictor: Predictor, examples: Sequence[tuple[str, str]]) -> tuple[Floats, Integers]:
-    """Logits [n, k] of `(text, label)` pairs, and the class indices of their labels [n]."""
+    """Return logits [n, k] of `(text, label)` pairs, and class indices of their labels [n]."""
     labels = np.array([predictor.labels.index(label) for _, label in examples], dtype=np.int64)
     return predictor.logits([text for text, _ in examples]), labels
 
 
 def measure(logits: Floats, labels: Integers) -> ValidationMetrics:
-    """How good uncalibrated logits [n, k] are for `labels` [n] that were not trained on."""
+    """Measure uncalibrated logits [n, k] against out-of-sample `labels` [n]."""
     probabilities = softmax(logits)
     return ValidationMetrics(
         macro_f1=macro_f1(probabilities.argmax(axis=1), labels, logits.shape[1]),
@@ -48,29 +48,28 @@ def measure(logits: Floats, labels: Integers) -> ValidationMetrics:
 
 
 def measure_served(logits: Floats, labels: Integers) -> float:
-    """NLL of logits [n, k] as it will be served, with a temperature of the other folds; without one where none can be
-    fitted."""
+    """NLL of logits [n, k] as served: each fold with a temperature of the others; without one if none can be fitted."""
     try:
         result = fit_calibration(logits, labels).nll_after
-    except RatchetError:  # the stage that seals the adapter says why, if this candidate is the one
+    except RatchetError:  # the stage that seals the adapter reports it, if this candidate is chosen
         result = None
     return negative_log_likelihood(softmax(logits), labels) if result is None else result
 
 
 def watched(predictor: Predictor, task: Task) -> Predictor:
-    """The predictor, each of whose batches is a sign of life."""
+    """Return the predictor with a heartbeat after each batch."""
     return replace(predictor, rows=task.room.watch(predictor.rows))
 
 
 def judge(task: Task, predictor: Predictor) -> ValidationMetrics:
-    """How good a predictor is on the task's calibration split."""
+    """Measure a predictor on the task's calibration split."""
     return measure(*validation_logits(watched(predictor, task), task.calibration))
 
 
 def served_predictor(
     task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors, dtype: str = "float32"
 ) -> Predictor:
-    """What would serve these tensors, on weights of its own; `dtype` is for causal models only."""
+    """Build the predictor that would serve these tensors, on its own weights; `dtype` is for causal models only."""
     labels = task.plan.labels
     if isinstance(tokenizer, PromptTokenizer):
         model = load_causal(task.base.folder, dtype)
@@ -84,6 +83,5 @@ def served_predictor(
 def evaluate(
     task: Task, tokenizer: TextTokenizer, settings: LoraSettings | None, tensors: Tensors
 ) -> ValidationMetrics:
-    """How good an epoch's tensors are, by the path that serves; a causal model in its fast numbers: it only chooses the
-    epoch."""
+    """Measure an epoch's tensors by the serving path; a causal model in its fast format, to choose an epoch only."""
     return judge(task, served_predictor(task, tokenizer, settings, tensors, str(fast_dtype()).removeprefix("torch.")))

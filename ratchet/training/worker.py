@@ -1,8 +1,8 @@
-"""The worker of a training: every candidate of a plan, one after the other, and `result.json` at the end.
+"""Worker of a training: every candidate of a plan, one after the other, and `result.json` at the end.
 
-A LoRA uses two processes of one thread each (see `ratchet/training/native/data_parallel.py`), so candidates never run
-side by side. Add here how candidates are scheduled; what one of them does is in `methods.py`, and who watches the
-worker in `ratchet/training/supervision/supervisor.py`.
+A LoRA uses two processes of one thread each (`ratchet/training/native/data_parallel.py`), so candidates never run in
+parallel. Add here how candidates are scheduled. The training of one is in `methods.py`; the worker is started and
+watched by `ratchet/training/supervision/supervisor.py`.
 """
 
 import json
@@ -21,9 +21,10 @@ from ratchet.training.supervision.worker_channel import Channel
 
 
 def train_all(work: Path, room: MemoryBudget, channel: Channel) -> None:
-    """Train what is not trained yet, and write the result.
+    """Train the candidates that are not trained yet, and write the result.
 
-    Raises `RatchetError` when no candidate could be trained, and `OtherEndedError` when a pair lost its second process.
+    Raises `RatchetError` where no candidate could be trained, and `PeerExitedError` where a pair lost its second
+    process.
     """
     start_watchdog(read_silence(), work)
     plan = read_plan(work)
@@ -35,13 +36,13 @@ def train_all(work: Path, room: MemoryBudget, channel: Channel) -> None:
 
 
 def _train_one(work: Path, plan: TrainingPlan, index: int, room: MemoryBudget, channel: Channel) -> CandidateResult:
-    """Train one candidate, or take the outcome that an interrupted training left behind."""
+    """Train one candidate, or reuse the outcome that an interrupted training left behind."""
     path = work / f"candidate-{index}" / "outcome.json"
     if path.is_file():
         result = CandidateResult.from_json(json.loads(path.read_bytes()))
         check_result(work, result)
         if result.status == "trained":
-            channel.say(f"candidate {index}: trained before, kept")
+            channel.say(f"candidate {index}: already trained, reused")
             return result
     from ratchet.training.methods import train_candidate
     from ratchet.training.task import open_task

@@ -1,1 +1,1 @@
-"""Room."""
+"""Training loop of the product: LoRA, DoRA and full training in two processes."""

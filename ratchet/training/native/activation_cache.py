@@ -1,4 +1,7 @@
-"""The cached activations of the frozen layers."""
+"""Cache of the frozen layers' activations.
+
+Add here how they are looked up; how they are computed is in `activation_caching.py`.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,16 +12,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ActivationCache:
-    """The states [t, d] of every known row behind each other, found by the row's tokens; and those of the shared
-    part."""
+    """States [t, d] of all cached rows, concatenated and found by the row's tokens, and those of the shared part."""
 
     states: "torch.Tensor"
     starts: dict[bytes, int]
     prefix: "torch.Tensor | None" = None
-    """[1, p, d] of the shared part of a prompt."""
+    """States [1, p, d] of the shared part of a prompt."""
 
     def recall(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor | None":
-        """States [n, t, d] of a padded batch, zeros where it is filled up; None when one of its rows is not known."""
+        """Return the states [n, t, d] of a padded batch, zeros in the padding; None where a row is not cached."""
         lengths, numbers = mask.sum(dim=1).tolist(), ids.numpy()
         starts = [self.starts.get(row[:length].tobytes()) for row, length in zip(numbers, lengths, strict=True)]
         result = self.states.new_zeros(*ids.shape, self.states.shape[-1])

@@ -1,10 +1,9 @@
-"""What the frozen lower layers make of each example, computed once and kept in a file that both processes of a pair
-map.
+"""Computation of the frozen lower layers' activations, once, into a file that both processes of a pair map.
 
-With `layers = "top:K"` these layers never learn, and no dropout works in them, so what they say stays true for every
-epoch. The file has no name once it is full: nothing of it survives a kill, and a training that goes on computes it
-anew. Add here what concerns the file. How lower layers are left out is in `ratchet/models/layers.py`; how a trainee
-uses it, in `trainable_model.py` and `causal_model.py`.
+With `layers = "top:K"` these layers never learn and have no dropout, so their activations hold for every epoch. The
+file is unlinked once it is full: it does not survive a kill, and a resumed training computes it again. Add here what
+concerns the file. Skipping of lower layers is in `ratchet/models/layers.py`; the cache is used in `trainable_model.py`
+and `causal_model.py`.
 """
 
 import itertools
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from ratchet.training.native.trainable_model import TrainableModel
 
 MOST_BYTES = 8 * 2**30
-"""Of one file; and never more than half of what is free on the disk."""
+"""Largest file, in bytes; it also takes at most half of the free disk space."""
 _FILE = "lower-layers.bin"
 _CLOSE = {"torch.float32": 1e-3, "torch.bfloat16": 0.06}
 
@@ -42,12 +41,11 @@ def cache_lower_layers(
     room: MemoryBudget,
     most: int = MOST_BYTES,
 ) -> str:
-    """Compute what the lower layers make of `rows`, half of it in each process of `pair`, and let `trainee` use it from
-    now on.
+    """Compute the lower layers' activations of `rows`, half in each process of `pair`, and let `trainee` use them.
 
-    Both processes must call. Returns what was done, in words; empty when every layer learns. Where the file does not
-    fit, the lower layers are computed at each step: the outcome is the same, only later. Raises `RatchetError` for a
-    family whose upper layers read more of the lower ones than their last states.
+    Both processes must call. Returns a sentence on what was done; empty where every layer learns. Where the file does
+    not fit, the lower layers are computed at each step: the same outcome, only slower. Raises `RatchetError` for a
+    family whose upper layers use more than the last hidden states of the lower ones.
     """
     if not trainee.below:
         return ""
@@ -58,20 +56,20 @@ def cache_lower_layers(
     size = ends[-1] * width * dtype.itemsize
     refused = ""
     if pair.rank == 0:
-        path.unlink(missing_ok=True)  # of a training that was killed
+        path.unlink(missing_ok=True)  # left by a training that was killed
         refused = _make_file(path, size, most)
-    pair.meet()
+    pair.barrier()
     if not path.is_file():
         return f"{lower} computed at each step: {refused}"
     states = _map_file(path, ends[-1], width, dtype)
     trainee.model.eval()
     _fill(states, trainee, list(unique.values()), ends, pair, room)
-    pair.meet()
+    pair.barrier()
     if pair.rank == 0:
-        path.unlink()  # the other maps it too: it is freed with the last of them, however they end
+        path.unlink()  # both processes map it: the disk space is freed when the last of them ends, however it ends
     starts = dict(zip(unique, [0, *ends], strict=False))
     _use(ActivationCache(states, starts), trainee, next(iter(unique.values())))
-    return f"{lower} computed once, {size / 1e6:.1f} MB kept"
+    return f"{lower} computed once, {size / 1e6:.1f} MB cached"
 
 
 def _key(row: Sequence[int]) -> bytes:
@@ -97,39 +95,40 @@ def _fill(
     lengths = [len(row) for row in rows]
     for batch in itertools.islice(batch_by_tokens(lengths), pair.rank, None, pair.ranks):
         *_, result = trainee.lower_activations(*pad_batch([rows[row] for row in batch], trainee.pad_id))
-        for row, said in zip(batch, result, strict=True):
-            states[ends[row] - lengths[row] : ends[row]] = said[: lengths[row]]
+        for row, computed in zip(batch, result, strict=True):
+            states[ends[row] - lengths[row] : ends[row]] = computed[: lengths[row]]
         room.leave(pair.rank)
 
 
-def _use(kept: ActivationCache, trainee: "TrainableModel", row: Sequence[int]) -> None:
-    """Let `trainee` use what is kept, after it said the same of one row with it and without."""
+def _use(cache: ActivationCache, trainee: "TrainableModel", row: Sequence[int]) -> None:
+    """Let `trainee` use the cache, after one row gave the same logits with it and without."""
     import torch
 
     ids, mask = pad_batch([row], trainee.pad_id)
     with torch.no_grad():
         live = trainee.answer(ids, mask)
         prefix = trainee.lower_activations(ids, mask)[:-1]
-        trainee.kept = replace(kept, prefix=prefix[0] if prefix else None)
+        trainee.kept = replace(cache, prefix=prefix[0] if prefix else None)
         distance = float((trainee.answer(ids, mask) - live).abs().max())
-    if not distance <= _CLOSE[str(kept.states.dtype)] * max(1.0, float(live.abs().max())):
+    if not distance <= _CLOSE[str(cache.states.dtype)] * max(1.0, float(live.abs().max())):
         raise RatchetError(
-            f"the upper layers of the base model ({trainee.model.config.model_type}) read more of the lower ones than"
-            f" their last states: {distance:.2g} apart.",
+            f"the upper layers of the base model ({trainee.model.config.model_type}) use more than the last"
+            f" hidden states of the lower ones: the logits differ by {distance:.2g}.",
             'Write layers = "all", or use a base of a family that is listed in docs/families.md.',
             code="unknown_family",
         )
 
 
 def _make_file(path: Path, size: int, most: int) -> str:
-    """Make a file of `size` bytes whose place on the disk is certain; or say why not."""
+    """Create a file of `size` allocated bytes; return the reason where it cannot be done, else an empty string."""
     allowed = min(most, shutil.disk_usage(path.parent).free // 2)
     if size > allowed:
-        return f"keeping them needs {size / 1e6:.0f} MB, and {allowed / 1e6:.0f} MB may be used in {path.parent}"
+        return f"a cache needs {size / 1e6:.0f} MB, but at most {allowed / 1e6:.0f} MB may be used in {path.parent}"
     with path.open("wb") as file:
         try:
+            # allocated now: a sparse file that is mapped ends the process by SIGBUS when the disk is full
             os.posix_fallocate(file.fileno(), 0, size)
         except OSError as error:
             path.unlink()
-            return f"{size / 1e6:.0f} MB cannot be had in {path.parent} ({error.strerror})"
+            return f"{size / 1e6:.0f} MB cannot be allocated in {path.parent} ({error.strerror})"
     return ""

@@ -1,8 +1,7 @@
-"""A causal model under training: the loss is over the label tokens only, at the one position where the answer begins.
+"""A causal model under training: the loss is over the label tokens only, at the position where the answer begins.
 
-The shared part of the prompt goes through the model once for each batch, with its gradients, instead of once for each
-text: `prefix_attention.py` says how. Add here what is different for causal models; the optimiser's step is
-`trainable_model.py`.
+The shared part of the prompt goes through the model once per batch, with its gradients, instead of once per text
+(`prefix_attention.py`). Add here what differs for causal models; the optimiser's step is in `trainable_model.py`.
 """
 
 from collections.abc import Sequence
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class TrainableCausalModel(TrainableModel):
-    """A causal model with trainable LoRA layers, whose head is the base's own and stays as it is; or trainable as a
-    whole."""
+    """A causal model with trainable LoRA layers and the unchanged head of its base, or trainable as a whole."""
 
     has_head: ClassVar[bool] = False
     whole: Any = field(kw_only=True)
@@ -46,12 +44,12 @@ class TrainableCausalModel(TrainableModel):
             return one_pass_rows(self.whole, self.prefix, self.codes)(ids.to(self.device), mask)
 
     def lower_activations(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
-        """What the lower layers make of the shared part, [1, p, d], and of the rows, [n, t, d]."""
+        """Activations of the lower layers: of the shared part, [1, p, d], and of the rows, [n, t, d]."""
         return list(split_pass(super().lower_activations(ids, mask)[0], len(self.prefix), len(ids)))
 
 
 def causal_settings(model: Any, base_name: str, candidate: Candidate) -> LoraSettings:
-    """What a candidate adapts of a causal model; raises `RatchetError` for unknown targets."""
+    """LoRA settings of a candidate for a causal model; raises `RatchetError` for unknown targets."""
     modules = resolve_targets(model, candidate.target_modules, (), candidate.layers).modules
     dora = candidate.method == "dora"
     return LoraSettings(
@@ -60,23 +58,22 @@ def causal_settings(model: Any, base_name: str, candidate: Candidate) -> LoraSet
 
 
 def _check_room(positions: int | None, tokenizer: PromptTokenizer, candidate: Candidate) -> None:
-    """Raise where prompt and text together are more tokens than the base can read."""
+    """Raise `RatchetError` where prompt and text together have more tokens than the base can read."""
     around = len(tokenizer.prefix) + len(tokenizer.suffix)
     if positions is not None and around + candidate.max_tokens > positions:
         left = positions - around
-        cure = f"Set max_tokens to {left} or less, or shorten" if left > 0 else "Shorten"
+        hint = f"Set max_tokens to {left} or less, or shorten" if left > 0 else "Shorten"
         raise RatchetError(
             f"base model {candidate.base!r} reads {positions} tokens; the prompt takes {around} of them and a text up"
             f" to {candidate.max_tokens}.",
-            f"{cure} prompt.template and the labels' descriptions.",
+            f"{hint} prompt.template and the labels' descriptions.",
             code="no_room",
         )
 
 
 @hidden(
     "bitsandbytes"
-    # peft would import it, seconds and 50 MB for nothing, unless it was asked for before
-    # (`ratchet/training/quantization.py`)
+    # peft would import it, at seconds and 50 MB, although only `ratchet/training/quantization.py` needs it
 )
 def build_causal_model(
     folder: Path, base_name: str, candidate: Candidate, tokenizer: PromptTokenizer, dtype: "torch.dtype | None" = None
@@ -84,15 +81,15 @@ def build_causal_model(
     """The model of one causal candidate, freshly initialised from its seed, in `dtype` or the machine's fast format.
 
     Raises `RatchetError` for unknown targets, for a prompt that leaves no room for the texts, and for a model that
-    scores its tokens in a way that is not known here.
+    scores its tokens in an unknown way.
     """
     import torch
 
     torch.manual_seed(candidate.seed)
     model = load_quantised(folder) if candidate.method == "qlora" else load_causal(folder)
     _check_room(getattr(model.config, "max_position_embeddings", None), tokenizer, candidate)
-    asked = tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes
-    check_scores(model, *asked, one_pass_rows(model, tokenizer.prefix, tokenizer.codes))
+    probe = tokenizer.prefix, tokenizer.encode_batch_fast(["one text"])[0].ids, tokenizer.codes
+    check_scores(model, *probe, one_pass_rows(model, tokenizer.prefix, tokenizer.codes))
     own = {"whole": model, "prefix": tokenizer.prefix, "codes": tokenizer.codes}
     if candidate.method == "full":
         trainee = train_parameters(TrainableCausalModel, model.requires_grad_(True), None, candidate, dtype, **own)

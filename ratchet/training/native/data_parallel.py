@@ -1,8 +1,8 @@
-"""Two processes that train one model in step: each works on half of every batch, their gradients are added.
+"""Data parallelism over two processes: each computes half of every batch, and their gradients are added.
 
-On two cores this beats one process with two threads by far. The sum goes through shared memory and is the same, bit by
-bit, in both; a socket says when a half is ready, and when the other has died. Add here how the two talk; what they
-compute is in `loop.py`.
+On two cores this is far faster than one process with two threads. The sum goes through shared memory and has the same
+bits in both; a socket signals that a half is ready, or that the peer has died. Add here how the two communicate; what
+they compute is in `loop.py`. Decision record 29 compares this with Gloo.
 """
 
 import mmap
@@ -26,24 +26,27 @@ _READY = b"."
 
 
 class SingleProcess:
-    """The pair of one: it does everything itself."""
+    """Pair of one process, which does everything itself."""
 
     rank = 0
     ranks = 1
 
-    def tell(self, verb: Verb, epoch: int = 0) -> None:
-        """Nobody listens."""
+    def send_order(self, verb: Verb, epoch: int = 0) -> None:
+        """Do nothing: one process has no peer."""
 
-    def meet(self) -> None:
-        """Nobody to wait for."""
+    def barrier(self) -> None:
+        """Return at once."""
 
-    def add(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The sum over one."""
+    def all_reduce(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vector."""
         return vector
 
 
 class ProcessPair:
-    """One of two processes: rank 0 gives the orders, rank 1 follows them."""
+    """One end of a pair: rank 0 sends orders, rank 1 follows them.
+
+    A call raises `PeerExitedError` where the peer has ended.
+    """
 
     ranks = 2
 
@@ -54,43 +57,43 @@ class ProcessPair:
         self._slots: NDArray[Any] | None = None
         self._turn = 0
 
-    def tell(self, verb: Verb, epoch: int = 0) -> None:
-        """Order the other to do as this process is about to do."""
+    def send_order(self, verb: Verb, epoch: int = 0) -> None:
+        """Order the peer to do what this process is about to do."""
         self._send(_ORDER.pack(_VERBS.index(verb), epoch))
 
-    def listen(self) -> tuple[Verb, int]:
-        """The next order; blocks until there is one."""
+    def receive_order(self) -> tuple[Verb, int]:
+        """Wait for the next order."""
         verb, epoch = _ORDER.unpack(self._receive(_ORDER.size))
         return _VERBS[verb], epoch
 
-    def meet(self) -> None:
-        """Wait until the other is here too."""
+    def barrier(self) -> None:
+        """Wait until the peer has called this too."""
         self._send(_READY)
         self._receive(len(_READY))
 
-    def add(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The sum of both processes' vectors, float32 [n]; both must call, always with the same n, and
-        both get the same bits.
+    def all_reduce(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the sum of both processes' vectors, float32 [n], the same bits in both.
 
-        Two buffers take turns, so that nobody overwrites what the other still reads.
+        Both must call, always with the same n.
         """
         if self._slots is None:
             os.ftruncate(self._memory, 4 * 4 * len(vector))
             shared = mmap.mmap(self._memory, 0)
             self._slots = np.frombuffer(shared, dtype=np.float32).reshape(2, 2, len(vector))
+        # two buffers take turns, so that neither process overwrites what the other still reads
         slots = self._slots[self._turn]
         self._turn = 1 - self._turn
         slots[self.rank] = vector
-        self.meet()
+        self.barrier()
         return np.asarray(slots[0] + slots[1])
 
-    def hang_up(self) -> None:
-        """Say no more: the other notices at its next word."""
+    def disconnect(self) -> None:
+        """Close the socket; the peer notices at its next message."""
         self._channel.close()
 
     def close(self) -> None:
-        """Hang up and give back the shared memory."""
-        self.hang_up()
+        """Disconnect and release the shared memory."""
+        self.disconnect()
         os.close(self._memory)
 
     def _send(self, content: bytes) -> None:
@@ -113,16 +116,15 @@ class ProcessPair:
 
 
 class PeerProcess:
-    """The second process of a pair, from its start to its end; a context manager that yields the first one's
-    `ProcessPair`.
+    """Context manager that runs the second process of a pair and yields the first one's `ProcessPair`.
 
-    `command` is started with `--pair MEMORY,CHANNEL`, two descriptors, for its own `ProcessPair` of rank 1. An
-    `PeerExitedError` of the first one learns here how the second ended.
+    `command` is started with `--pair MEMORY,CHANNEL`, two descriptors, for its own `ProcessPair` of rank 1. A
+    `PeerExitedError` that passes through gets the second process's return code.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
-        self._duo: ProcessPair | None = None
+        self._pair: ProcessPair | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ProcessPair:
@@ -132,18 +134,18 @@ class PeerProcess:
         command = [*self._command, "--pair", ",".join(map(str, descriptors))]
         self._process = subprocess.Popen(command, pass_fds=descriptors, stdout=subprocess.DEVNULL)
         theirs.close()
-        self._duo = ProcessPair(0, memory, ours.detach())
-        return self._duo
+        self._pair = ProcessPair(0, memory, ours.detach())
+        return self._pair
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is None or self._duo is None:
+        if self._process is None or self._pair is None:
             return
         if isinstance(error, PeerExitedError):
-            # its end of the channel is closed: it is dying, and how is what we ask
+            # its end of the socket is closed, so it is about to end
             error.returncode = self._process.wait()
         elif kind is not None:
             self._process.kill()
         self._process.wait()
-        self._duo.close()
+        self._pair.close()

@@ -1,6 +1,6 @@
-"""Dropout that costs little: one random byte per value, from a generator that each epoch seeds.
+"""Cheap dropout: one random byte per value, from a generator that is seeded in each epoch.
 
-On two cores torch's own dropout took 30 % of a training step. Add here other noise that only training sees.
+On two cores torch's own dropout took 30 % of a training step. Add here other noise of training.
 """
 
 from collections.abc import Iterator
@@ -16,29 +16,28 @@ if TYPE_CHECKING:
 
 
 _QUERIES = ("query", "q_lin", "query_proj", "in_proj")
-"""What the layer of the queries is called beside the dropout of attention probabilities: BERT, DistilBERT, DeBERTa 3
-and 1."""
+"""Names of the query layer beside the dropout of attention probabilities: BERT, DistilBERT, DeBERTa 3 and 1."""
 
 
 class DropoutNoise:
-    """The random bytes of all dropouts of one model."""
+    """Random bytes of all dropouts of one model."""
 
     def __init__(self) -> None:
         self._random = seeded(0, 0)
 
     def begin_epoch(self, seed: int, epoch: int, rank: int) -> None:
-        """From here on the bytes follow from the arguments alone; each process of a training has its own `rank`."""
+        """Seed the bytes from the arguments alone; each process of a pair has its own `rank`."""
         self._random = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, epoch, 1 + rank])))
 
     def keep_mask(self, like: "torch.Tensor", cut: int) -> "torch.Tensor":
-        """Zeros with probability cut / 256 and 256 / (256 - cut) elsewhere, of the shape and type of `like`."""
+        """Mask of zeros with probability cut / 256 and 256 / (256 - cut) elsewhere, in the shape and type of `like`."""
         import torch
 
         drawn = np.frombuffer(self._random.bytes(like.numel()), dtype=np.uint8) >= cut
         return torch.from_numpy(drawn).view(like.shape).to(like.device, like.dtype).mul_(256 / (256 - cut))
 
     def contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        """Around a computation, and around its repetition for gradients, in which the same bytes are drawn again."""
+        """Contexts of a computation and of its repetition for gradients, which draws the same bytes again."""
         drawn: dict[str, Any] = {}
 
         @contextmanager
@@ -59,9 +58,9 @@ class DropoutNoise:
 
 
 def replace_dropouts(model: Any, noise: DropoutNoise) -> None:
-    """Put the cheap dropout in the place of each of torch's, at the same share rounded to 1/256.
+    """Replace each of torch's dropouts by the cheap one, at the same share rounded to 1/256.
 
-    Attention probabilities are the exception: fused attention takes none, so theirs are switched off.
+    Dropout of attention probabilities is switched off, since fused attention has none.
     """
     from torch import nn
 

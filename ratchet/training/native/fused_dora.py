@@ -1,9 +1,9 @@
-"""DoRA layers that compute what PEFT's do with one matrix product forward, and one number for each output.
+"""DoRA layers that compute the same as PEFT's, with one matrix product forward and one factor per output.
 
-y = c (x W^T + s x A^T B^T) + b with c = m / n and n = |W + s B A|, row by row, where n is taken for a constant as PEFT
-takes it. Like a joined LoRA (`fused_lora.py`) the layer multiplies [x, x A^T] with [W, s B]; the bias goes in as b / c,
-and the outputs are stretched by c - 1 on top of themselves, for near 1 a short number says little of c and much of c -
-1. n needs no matrix of the size of W: n^2 = |W|^2 + 2 s B (A W^T) + s^2 B (A A^T) B^T, once a step. Add here other
+y = c (x W^T + s x A^T B^T) + b with c = m / n and n = |W + s B A|, row by row, where n counts as a
+constant, as in PEFT. Like a fused LoRA (`fused_lora.py`) the layer multiplies [x, x A^T] with [W, s B]; the bias goes
+in as b / c, and c - 1 times the outputs is added to them: c is near 1, where bfloat16 resolves c - 1 far better. n
+needs no matrix of the size of W: n^2 = |W|^2 + 2 s B (A W^T) + s^2 B (A A^T) B^T, once a step. Add here other
 rearrangements of DoRA's arithmetic.
 """
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FusedDoraLayer:
-    """One layer adapted by DoRA: what it multiplies with, and the float32 masters that its stretch is made of."""
+    """One layer adapted by DoRA: its joined weight, and the float32 masters of B and m."""
 
     up: "torch.Tensor"
     magnitude: "torch.Tensor"
-    """m, [out]."""
+    """Master of m, [out]."""
     scale: float
     joined: "torch.Tensor"
-    """[W, s B], [out, in + r], in the numbers of the model."""
+    """[W, s B], [out, in + r], in the model's format."""
     down: "torch.Tensor"
     """A as the model has it, [r, in]."""
     bias: "torch.Tensor | None"
     squares: "torch.Tensor"
     """|W|^2 of each output, float32 [out]."""
     length: "torch.Tensor"
-    """n, float32 [out]."""
+    """Norm n, float32 [out]."""
     extra: "torch.Tensor"
-    """c - 1, [out], in the numbers of the model."""
+    """c - 1, [out], in the model's format."""
     offset: "torch.Tensor"
-    """b / c, [out], in the numbers of the model; zeros without a bias."""
+    """b / c, [out], in the model's format; zeros without a bias."""
 
     def refresh(self) -> None:
-        """Take over A, B and m, after an optimiser step."""
+        """Copy A, B and m after an optimiser step."""
         import torch
 
         rank, down = self.up.shape[1], self.down.detach()
@@ -53,10 +53,10 @@ class FusedDoraLayer:
 
 
 def fuse_dora(layer: Any, up: "torch.Tensor", magnitude: "torch.Tensor", scale: float) -> FusedDoraLayer:
-    """Let PEFT's `layer` compute so from now on; call `refresh` before its first use.
+    """Let PEFT's `layer` compute this way from now on; call `refresh` before its first use.
 
-    `up` and `magnitude` are the float32 masters of its B and m. The layer's own weight becomes a part of what is
-    joined.
+    `up` and `magnitude` are the float32 masters of its B and m. The layer's own weight becomes a view of the joined
+    one.
     """
     import torch
 
@@ -69,7 +69,7 @@ def fuse_dora(layer: Any, up: "torch.Tensor", magnitude: "torch.Tensor", scale: 
             low = rows @ a.t()
             short = torch.addmm(made.offset, torch.cat([rows, low], 1), joined.t())
             ctx.save_for_backward(x, a, b, low, short)
-            result = x.new_empty(*x.shape[:-1], len(joined))  # of its own, and no view: DeBERTa divides it in place
+            result = x.new_empty(*x.shape[:-1], len(joined))  # not a view: DeBERTa divides it in place
             torch.addcmul(short, short, made.extra, out=result.view(-1, len(joined)))
             return result
 

@@ -1,11 +1,9 @@
-"""LoRA layers that compute what PEFT's do with one matrix product forward: the low rank lies beside the weight, not in
-it.
+"""LoRA layers that compute the same as PEFT's with one matrix product forward: the low rank is beside the weight.
 
 For y = x W^T + s (x A^T) B^T the weight is stored as [W, s B], and multiplied with [x, x A^T]. The product adds in
-float32 and rounds once. Merged into W, or added to a y that is rounded already, a change smaller than half a step of
-bfloat16 would be lost each time, and a base whose weights lie on that grid would learn little. Exact only without
-dropout between x and A; layers with such dropout keep PEFT's own forward. Add other rearrangements of the same
-arithmetic here.
+float32 and rounds once. Merged into W, or added to a rounded y, a change smaller than half a step of bfloat16 would be
+lost each time, and a base whose weights are bfloat16 would learn little. It is exact only without dropout between x and
+A; layers with such dropout keep PEFT's own forward. Add other rearrangements of the same arithmetic here.
 """
 
 from dataclasses import dataclass
@@ -17,24 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FusedLoraLayer:
-    """One adapted linear layer: what it multiplies with, and the float32 master of B, which is a part of that."""
+    """One adapted linear layer: its joined weight, and the float32 master of B."""
 
     up: "torch.Tensor"
     scale: float
     joined: "torch.Tensor"
-    """[W, s B], [out, in + r], in the numbers of the model."""
+    """[W, s B], [out, in + r], in the model's format."""
 
     def refresh(self) -> None:
-        """Take over B, after an optimiser step; W stays, and A is read from the model."""
+        """Copy B after an optimiser step; W stays, and A is read from the model."""
         rank = self.up.shape[1]
         self.joined[:, -rank:].copy_(self.up.detach() * self.scale)
 
 
 def fuse_lora(layer: Any, up: "torch.Tensor", scale: float) -> FusedLoraLayer:
-    """Let PEFT's `layer`, in the numbers that it learns in, compute joined from now on; call `refresh` before its first
-    use.
+    """Let PEFT's `layer`, already in its training format, compute this way; call `refresh` before its first use.
 
-    `up` is the float32 master of its B. The layer's own weight becomes a part of what is joined, so that it lies in
+    `up` is the float32 master of its B. The layer's own weight becomes a view of the joined one, so that it is in
     memory once.
     """
     import torch
@@ -45,7 +42,7 @@ def fuse_lora(layer: Any, up: "torch.Tensor", scale: float) -> FusedLoraLayer:
             rows = x.flatten(0, -2)
             low = rows @ a.t()
             ctx.save_for_backward(x, a, b, low)
-            result = x.new_empty(*x.shape[:-1], len(joined))  # of its own, and no view: DeBERTa divides it in place
+            result = x.new_empty(*x.shape[:-1], len(joined))  # not a view: DeBERTa divides it in place
             wide, into = torch.cat([rows, low], 1), result.view(-1, len(joined))
             if bias is None:
                 torch.mm(wide, joined.t(), out=into)

@@ -1,7 +1,7 @@
-"""The head's start: a logistic regression on what the untuned encoder gives it, instead of random numbers.
+"""Initialisation of the head: a logistic regression on the untuned encoder's features, instead of random numbers.
 
-With few examples a random head spends most of its epochs, and harms the encoder meanwhile, on what a regression finds
-at once (linear probing before fine-tuning: Kumar et al. 2022). Add here how a head begins; how it learns is in
+With few examples a random head spends most epochs on what a regression finds at once, and harms the encoder meanwhile
+(linear probing before fine-tuning: Kumar et al. 2022). Add here how a head begins; its training is in
 `trainable_model.py`.
 """
 
@@ -35,9 +35,9 @@ def init_head(
 ) -> bool:
     """Fit the last layer of the head on at most 1,024 examples drawn by `seed`; False where no layer has `k` outputs.
 
-    `rows` are token ids, `targets` class indices, [n] each. Every class of the sample gets its row; a class that the
-    sample misses keeps the random one. The same arguments give the same head, however many batches are computed
-    `at_once`.
+    `rows` are token ids, `targets` class indices, [n] each. Each class of the sample gets its row; a class missing from
+    the sample keeps the random one. The same arguments give the same head for any `at_once`, the number of batches
+    computed in parallel.
     """
     result = _last_layer(trainee, k) if trainee.has_head else None
     if result is None:
@@ -50,7 +50,7 @@ def init_head(
 
 
 def _last_layer(trainee: "TrainableModel", k: int) -> Any:
-    """The trainable linear layer with `k` outputs, the last one if there are several."""
+    """Return the last trainable linear layer with `k` outputs; None without one."""
     import torch
 
     own = {id(value) for value in trainee.working}
@@ -68,13 +68,13 @@ def _last_layer(trainee: "TrainableModel", k: int) -> Any:
 def _features(
     trainee: "TrainableModel", layer: Any, rows: Sequence[Sequence[int]], at_once: int
 ) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """What the layer is given for each row, float64 [n, d], without dropout.
+    """Return the inputs of the layer for each row, float64 [n, d], without dropout.
 
-    `at_once` threads each compute whole batches, which changes no bit: the other process of a pair waits meanwhile.
+    `at_once` threads compute whole batches, which changes no bit; the peer process waits meanwhile and leaves its core.
     """
     import torch
 
-    seen = threading.local()
+    seen = threading.local()  # the hook is shared by all threads
     handle = layer.register_forward_pre_hook(
         lambda module, inputs: setattr(seen, "features", inputs[0].detach().float())
     )
@@ -106,7 +106,7 @@ def _fit(features: Any, targets: Any, seed: int) -> tuple[Any, Any, Any]:
         C=_INVERSE_REGULARISATION, class_weight="balanced", max_iter=_MAX_STEPS, random_state=seed
     )
     with warnings.catch_warnings():
-        # a start need not be an optimum: training goes on from here
+        # a start need not be an optimum: training continues from it
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(features, targets)
     return *one_row_for_each_class(model.coef_, model.intercept_, len(model.classes_)), model.classes_

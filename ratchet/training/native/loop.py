@@ -1,7 +1,7 @@
-"""The epochs of one LoRA training: order, schedule, early stopping, resuming after a crash.
+"""Epochs of one training: order, schedule, early stopping, resuming after a crash.
 
-Add here what happens from one epoch to the next. One optimiser step is in `trainable_model.py`, what is remembered of
-them in `ratchet/training/checkpoints.py`.
+Add here what happens from one epoch to the next. One optimiser step is in `trainable_model.py`; checkpoints are in
+`ratchet/training/checkpoints.py`.
 """
 
 import math
@@ -30,7 +30,7 @@ _TIDY_EVERY = 16  # batches
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What there is to learn: token ids and class index of each example, and how."""
+    """Token ids and class index of each example, and the settings of their training."""
 
     candidate: Candidate
     rows: Sequence[Sequence[int]]
@@ -38,94 +38,102 @@ class TrainingSet:
     k: int
     room: MemoryBudget = FULL
     goals: Floats | None = None
-    """What to learn of each class instead of `targets` alone, [n, k], where a teacher was asked."""
+    """Soft targets of a teacher instead of `targets`, [n, k]; None without one."""
 
 
 def train_epochs(
     trainee: TrainableModel,
-    lesson: TrainingSet,
+    training_set: TrainingSet,
     folder: Path,
     pair: SingleProcess | ProcessPair,
     evaluate: Callable[[Tensors], ValidationMetrics],
     report: Callable[[Epoch], None],
 ) -> tuple[Tensors, History]:
-    """Train until the epochs or the patience are used up; returns the best epoch's tensors and the history.
+    """Train until the epochs or the patience are used up; return the best epoch's tensors and the history.
 
-    After each epoch the last and the best state lie in `folder`, and a later call goes on from there with the same
-    outcome as if it had never been interrupted. The other process of `pair`, if there is one, runs
-    `train_epochs_as_peer`.
+    After each epoch `folder` holds the last and the best state, from which a later call resumes with the same outcome
+    as without the interruption. The other process of `pair`, if any, runs `train_epochs_as_peer`.
     """
-    candidate = lesson.candidate
+    candidate = training_set.candidate
     history, tensors = load_last_epoch(folder)
     if tensors is not None:
         trainee.restore(tensors)
-    pair.meet()
+    # both have built their models now, so that the first order is followed at once
+    pair.barrier()
     if history.epochs:
-        pair.tell("restore", len(history.epochs))
+        pair.send_order("restore", len(history.epochs))
     else:
-        pair.tell("begin")
-        _begin(trainee, lesson, pair)
+        pair.send_order("begin")
+        _begin(trainee, training_set, pair)
     while not history.finished(candidate):
         number = len(history.epochs) + 1
         started = time.perf_counter()
-        pair.tell("train", number)
-        loss = _train_one(trainee, lesson, pair, number)
+        pair.send_order("train", number)
+        loss = _train_one(trainee, training_set, pair, number)
         trained_s = time.perf_counter() - started
         measured = asdict(evaluate(trainee.tensors()))
         seconds = time.perf_counter() - started
         epoch = Epoch(number, loss, **measured, seconds=seconds, train_seconds=trained_s)
-        history = replace(history.with_epoch(epoch), halved=history.halved or lesson.room.halved)
+        history = replace(history.with_epoch(epoch), halved=history.halved or training_set.room.halved)
         save_epoch(folder, history, trainee.snapshot())
         report(epoch)
         failpoint("training.after_epoch")
-    pair.tell("stop")
+    pair.send_order("stop")
     return load_best_epoch(folder, history), history
 
 
-def train_epochs_as_peer(trainee: TrainableModel, lesson: TrainingSet, folder: Path, duo: ProcessPair) -> None:
-    """Do, as the second process, what the first one orders, until it orders to stop."""
-    duo.meet()
-    while (order := duo.listen())[0] != "stop":
+def train_epochs_as_peer(trainee: TrainableModel, training_set: TrainingSet, folder: Path, pair: ProcessPair) -> None:
+    """Follow the orders of the first process, as the second one, until the order to stop."""
+    pair.barrier()
+    while (order := pair.receive_order())[0] != "stop":
         verb, number = order
         if verb == "begin":
-            _begin(trainee, lesson, duo)
+            _begin(trainee, training_set, pair)
         elif verb == "train":
-            _train_one(trainee, lesson, duo, number)
+            _train_one(trainee, training_set, pair, number)
         elif (result := read_checkpoint(folder / f"epoch-{number}")) is not None:
             trainee.restore(result[0])
 
 
-def _begin(trainee: TrainableModel, lesson: TrainingSet, pair: SingleProcess | ProcessPair) -> None:
-    """Give the head its start in the first process, and the second one the same masters."""
+def _begin(trainee: TrainableModel, training_set: TrainingSet, pair: SingleProcess | ProcessPair) -> None:
+    """Initialise the head in the first process, and give the second one the same masters."""
     import torch
 
-    mine = torch.zeros(trainee.flat.numel() + 1)  # as long as the gradients with their loss: `add` knows one length
+    mine = torch.zeros(
+        trainee.flat.numel() + 1
+    )  # as long as the gradients with their loss: `all_reduce` has one length
     if pair.rank == 0:
-        at_once = 1 if lesson.room.halved else 2
-        init_head(trainee, lesson.rows, lesson.targets, lesson.k, lesson.candidate.seed, at_once=at_once)
+        at_once = 1 if training_set.room.halved else 2
+        seed = training_set.candidate.seed
+        init_head(trainee, training_set.rows, training_set.targets, training_set.k, seed, at_once=at_once)
         mine[:-1] = trainee.flat.detach()
-    trainee.adopt(torch.from_numpy(pair.add(mine.numpy()))[:-1])
+    trainee.adopt(torch.from_numpy(pair.all_reduce(mine.numpy()))[:-1])
 
 
-def _train_one(trainee: TrainableModel, lesson: TrainingSet, pair: SingleProcess | ProcessPair, number: int) -> float:
+def _train_one(
+    trainee: TrainableModel, training_set: TrainingSet, pair: SingleProcess | ProcessPair, number: int
+) -> float:
+    """Train epoch `number`; return its mean loss. Raises `RatchetError` for a loss that is not finite."""
     import torch
 
-    candidate, targets = lesson.candidate, torch.tensor(lesson.targets)
-    most = math.ceil(candidate.batch_of(len(lesson.rows)) / candidate.accumulate / pair.ranks)
-    weights = class_weights(targets, lesson.k)[targets]
-    goals = targets if lesson.goals is None else torch.from_numpy(lesson.goals).float()
+    candidate, targets = training_set.candidate, torch.tensor(training_set.targets)
+    rows, room = training_set.rows, training_set.room
+    most = math.ceil(candidate.batch_of(len(rows)) / candidate.accumulate / pair.ranks)
+    weights = class_weights(targets, training_set.k)[targets]
+    goals = targets if training_set.goals is None else torch.from_numpy(training_set.goals).float()
     trainee.begin_epoch(candidate.seed, number, pair.rank)
-    lengths = [len(row) for row in lesson.rows]
+    lengths = [len(row) for row in rows]
     batches = bucket_batches(lengths, candidate.batch_of(len(lengths)), candidate.seed, number)
     steps, total = len(batches) * candidate.epochs, 0.0
     for index, batch in enumerate(batches):
         mine = batch[pair.rank :: pair.ranks]
         result = torch.zeros(trainee.flat.numel() + 1)
-        for part in split_by_tokens(mine, lengths, lesson.room.tokens, most):
-            ids, mask = pad_batch([lesson.rows[row] for row in part], trainee.pad_id)
+        for part in split_by_tokens(mine, lengths, room.tokens, most):
+            ids, mask = pad_batch([rows[row] for row in part], trainee.pad_id)
+            # divided by the weights of the whole batch, so that pieces and halves add up to its mean
             result += trainee.gradients(ids, mask, goals[part], weights[part] / weights[batch].sum())
-            lesson.room.leave(pair.rank)
-        summed = torch.from_numpy(pair.add(result.numpy()))
+            room.leave(pair.rank)
+        summed = torch.from_numpy(pair.all_reduce(result.numpy()))
         loss = float(summed[-1])
         if not math.isfinite(loss):
             raise RatchetError(
@@ -138,4 +146,4 @@ def _train_one(trainee: TrainableModel, lesson: TrainingSet, pair: SingleProcess
         done = (number - 1) * len(batches) + index
         trainee.step(summed[:-1], learning_rate_at(done, steps, candidate.learning_rate))
         total += loss * len(batch)
-    return total / len(lesson.rows)
+    return total / len(rows)

@@ -1,8 +1,7 @@
-"""What of a model learns: adapters in it, or all of it. The model of a candidate is loaded, adapted and made a
-`TrainableModel` here.
+"""Setup of a candidate's model: loaded, adapted or made trainable as a whole, and wrapped as a `TrainableModel`.
 
-Add here how a model is made ready to learn; what it does in one step is in `trainable_model.py`, what is different for
-causal models in `causal_model.py`.
+Add here how a model is prepared for training; one step of it is in `trainable_model.py`, what differs for causal models
+in `causal_model.py`.
 """
 
 import warnings
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
 WEIGHT_DECAY = 0.01
 
 
-@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no encoder is quantised here
+@hidden("bitsandbytes")  # peft would import it, at seconds and 50 MB; encoders are never quantised
 def build_encoder_model(
     folder: Path, base_name: str, candidate: Candidate, k: int, dtype: "torch.dtype | None" = None
 ) -> TrainableModel:
-    """The model of one candidate, freshly initialised from its seed, in `dtype` or the machine's fast format.
+    """Build the model of an encoder candidate, initialised from its seed, in `dtype` or the machine's fast format.
 
     Raises `RatchetError` for unknown targets.
     """
@@ -55,7 +54,7 @@ def build_encoder_model(
 
 
 def lora_config(settings: LoraSettings) -> Any:
-    """The settings as PEFT takes them."""
+    """Convert the settings to PEFT's `LoraConfig`."""
     from peft import LoraConfig
 
     return LoraConfig(
@@ -80,15 +79,16 @@ def adapt_model(
     dtype: "torch.dtype | None" = None,
     **more: Any,
 ) -> T:
-    """A trainee of `kind` with adapters in a model that came with the seed set; `more` are the kind's own fields."""
+    """Build a trainable model of `kind` with new adapters, after the seed was set; `more` are the kind's own fields."""
     from peft import get_peft_model
 
     config = lora_config(settings)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that transformers renamed
+        warnings.simplefilter("ignore", FutureWarning)  # peft uses a name that transformers renamed
         adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
     trainee = train_parameters(kind, adapted, settings, candidate, dtype, **more)
     masters = dict(zip(trainee.names, trainee.masters, strict=True))
+    # the fused layers are exact only without dropout before A, and need a weight that is not quantised
     if candidate.method != "qlora" and candidate.dropout == 0:
         for module in settings.target_modules:
             layer, up = model.get_submodule(module), masters[f"{PREFIX}{module}.lora_B.weight"]
@@ -113,24 +113,25 @@ def train_parameters(
     dtype: "torch.dtype | None" = None,
     **more: Any,
 ) -> T:
-    """A trainee of `kind` that learns whatever of `model` wants a gradient; its layers compute as they did before.
+    """Build a trainable model of `kind` that learns every parameter of `model` that requires a gradient.
 
-    The model moves to the GPU where there is one, and into `dtype` or the fast format, but for weights of four bits.
+    The model moves to the GPU, if any, and to `dtype` or the fast format; weights of four bits stay as they are.
     """
     import torch
 
     trainable = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
+    # one flat tensor: one fused optimiser call, and one vector for the two processes to add
     flat = torch.cat([value.detach().flatten().float().cpu() for _, value in trainable]).requires_grad_(True)
     parts = torch.split(flat.detach(), [value.numel() for _, value in trainable])
     device, dtype = learning_device(), dtype or fast_dtype()
-    # it was loaded where it learns; only what is beside the four bits has a format to choose
+    # a quantised base was loaded onto its device; only the adapters have a format to choose
     if candidate.method == "qlora":
         for _, value in trainable:
             value.data = value.data.to(device, dtype)
     else:
         model.to(device, dtype)
         if device.type == "cpu":
-            # the fused attention of torch 2.13 is many times slower backwards there
+            # the backward pass of torch 2.13's fused attention is many times slower on a CPU
             model.set_attn_implementation("eager")
     noise = DropoutNoise()
     replace_dropouts(model, noise)
@@ -154,5 +155,5 @@ def train_parameters(
 
 
 def count_parameters(model: Any) -> int:
-    """How many parameters a model has; those of four bits lie two to a number."""
+    """Count the parameters of a model; those of four bits are stored two to a number."""
     return sum(value.numel() * (2 if value.__class__.__name__ == "Params4bit" else 1) for value in model.parameters())

@@ -1,9 +1,9 @@
 """The shared part of a prompt and all texts of a batch, side by side in one pass through a causal model.
 
-Attention is the only place where tokens see each other: here each text sees the shared part and itself, and everything
-else runs over one long row. That costs the shared part once for each batch, and half the calls of two passes, which on
-small batches cost as much as the products. Add here how rows lie beside each other. Scoring, where the shared part is
-kept over batches, has its own way in `ratchet/models/causal.py`.
+Tokens see each other in attention only: here each text sees the shared part and itself, and everything else runs over
+one long row. The shared part is computed once per batch, with half the calls of two passes; on small batches calls cost
+as much as the matrix products. Add here how rows are laid out. Scoring, where the shared part is cached over batches,
+is in `ratchet/models/causal.py`.
 """
 
 import functools
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import torch
 
 ATTENTION = "ratchet_one_pass"
-"""What transformers calls it, after `attend_in_one_pass`."""
+"""Name of this attention in transformers, after `attend_in_one_pass`."""
 
 
 def attend_in_one_pass(model: Any) -> None:
-    """Have a causal model attend as `one_pass_rows` needs it, and in no other way, from now on, gradients included.
+    """Switch a causal model for good to the attention of `one_pass_rows`, gradients included.
 
-    Raises `RatchetError` for a family whose attention cannot be exchanged.
+    Raises `RatchetError` for a family whose attention cannot be replaced.
     """
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -36,16 +36,16 @@ def attend_in_one_pass(model: Any) -> None:
     if model.config._attn_implementation != ATTENTION:
         raise RatchetError(
             f"the base model ({model.config.model_type}) computes attention in a way of its own, which training cannot"
-            " exchange.",
+            " replace.",
             "Use a base of a family that is listed in docs/families.md.",
             code="unknown_family",
         )
 
 
 def one_pass_rows(model: Any, prefix: Sequence[int], codes: Sequence[int]) -> RunRows:
-    """What answers rows of tokens that follow `prefix`, filled up on the right: logits [n, k], from one pass.
+    """Return a function from right-padded rows of tokens after `prefix` to logits [n, k], in one pass.
 
-    A model that attends otherwise is switched for the call; gradients of what it computes need `attend_in_one_pass`.
+    A model with another attention is switched for the call only; gradients need `attend_in_one_pass`.
     """
     import torch
 
@@ -72,7 +72,7 @@ def _attending(model: Any) -> Iterator[None]:
 
 
 def _run(backbone: Any, prefix: Sequence[int], ids: "torch.Tensor") -> "torch.Tensor":
-    """Last hidden states [1, p + n t, d]."""
+    """Run the model without its head; returns the last hidden states [1, p + n t, d]."""
     import torch
 
     (n, t), p, device = ids.shape, len(prefix), ids.device
@@ -85,14 +85,14 @@ def _run(backbone: Any, prefix: Sequence[int], ids: "torch.Tensor") -> "torch.Te
 
 
 def join_pass(shared: "torch.Tensor", texts: "torch.Tensor") -> "torch.Tensor":
-    """[1, p, d] and [n, t, d] as they lie in one pass, [1, p + n t, d]."""
+    """Join [1, p, d] and [n, t, d] to the layout of one pass, [1, p + n t, d]."""
     import torch
 
     return torch.cat([shared, texts.flatten(0, 1)[None]], dim=1)
 
 
 def split_pass(states: "torch.Tensor", p: int, n: int) -> "tuple[torch.Tensor, torch.Tensor]":
-    """The inverse of `join_pass`."""
+    """Inverse of `join_pass`."""
     return states[:, :p], states[0, p:].view(n, -1, states.shape[-1])
 
 
@@ -111,10 +111,9 @@ def attend(
     softcap: float | None = None,
     **more: Any,
 ) -> "tuple[torch.Tensor, None]":
-    """Attention of one long row, as transformers asks for it: [1, heads, p + n t, d] becomes [1, p + n t, heads, d].
+    """Attention over one long row, called by transformers: [1, heads, p + n t, d] to [1, p + n t, heads, d].
 
-    The shared part sees what comes before in it; each of `texts` texts sees the whole shared part, and what comes
-    before in itself.
+    The shared part is causal in itself; each of `texts` texts sees the whole shared part, and is causal in itself.
     """
     import torch
 
@@ -129,6 +128,7 @@ def attend(
         result = torch.softmax(scores.masked_fill(~seen, float("-inf")), dim=-1, dtype=torch.float32).to(query.dtype)
         return torch.nn.functional.dropout(result, dropout, module.training)
 
+    # heads that share keys are stacked as rows, so that grouped keys need no copies
     first = q[:, :, :shared].reshape(few, group * shared, width)
     of_first = (first @ k[:, :shared].mT).view(few, group, shared, shared)
     found_first = weigh(of_first * scaling, 0).view(few, group * shared, shared) @ v[:, :shared]
@@ -147,7 +147,7 @@ def attend(
 
 @functools.lru_cache(maxsize=64)
 def _visible(first: int, count: int, keys: int, window: int | None, device: "torch.device") -> "torch.Tensor":
-    """Which of `keys` positions from 0 each of `count` positions from `first` sees: bool [count, keys]."""
+    """Mask, bool [count, keys]: True where one of `count` positions from `first` sees a key position from 0."""
     import torch
 
     back = torch.arange(first, first + count, device=device)[:, None] - torch.arange(keys, device=device)

@@ -1,6 +1,6 @@
-"""The model under training: in the fast number format, with float32 masters of what it learns.
+"""The model under training: in the fast number format, with float32 master weights of its trainable parts.
 
-Add here what one optimiser step does. What of a model learns is chosen in `model_setup.py`; epochs, early stopping and
+Add here what one optimiser step does. The trainable parts are chosen in `model_setup.py`; epochs, early stopping and
 checkpoints are in `loop.py`.
 """
 
@@ -21,59 +21,53 @@ if TYPE_CHECKING:
     from ratchet.training.native.activation_cache import ActivationCache
 
 CLIP_NORM = 1.0
-_SMOOTHING = (
-    0.1  # of the training labels, some of which are wrong: without it calibration NLL is best long before macro-F1
-)
-_LENGTHS = (
-    4  # batches are as long as a multiple of this: torch keeps a kernel, with its memory, for every shape it meets
-)
+_SMOOTHING = 0.1  # of training labels, some of which are wrong: without it calibration NLL is best long before macro-F1
+_LENGTHS = 4  # batches are padded to a multiple of this: torch caches a kernel, with its memory, for every shape
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass
 class TrainableModel:
-    """A model with trainable LoRA layers and heads, or trainable as a whole, and the optimiser that moves the float32
-    masters.
+    """A model with trainable LoRA layers and heads, or trainable as a whole, and the optimiser of its float32 masters.
 
-    On a machine with a GPU the model is there; masters and optimiser stay with the processor.
+    With a GPU the model is there; masters and optimiser stay on the CPU.
     """
 
     has_head: ClassVar[bool] = True
-    """Whether its last layer is one that `head_init.py` may begin."""
+    """True where `head_init.py` may initialise the last layer."""
     model: Any
     settings: LoraSettings | None
     """None when every weight learns."""
     names: tuple[str, ...]
     """Stored names of the trainable tensors, as PEFT writes them."""
     working: list["torch.nn.Parameter"]
-    """The same tensors in the model, in its own, possibly shorter, numbers."""
+    """The same tensors in the model, in its own, possibly shorter, format."""
     flat: "torch.Tensor"
-    """All masters behind each other, float32 [p]."""
+    """Concatenation of the masters, float32 [p]."""
     masters: list["torch.Tensor"]
-    """Each tensor's part of `flat`, in its shape."""
+    """View of each tensor's part of `flat`, in its shape."""
     optimiser: "torch.optim.AdamW"
     layers: list[FusedLoraLayer | FusedDoraLayer]
-    """Those that compute joined; none when the LoRA or DoRA has dropout of its own."""
+    """Fused layers; none where the LoRA or DoRA has dropout of its own."""
     noise: DropoutNoise
     total_parameters: int
     below: int = field(default=0, kw_only=True)
-    """How many layers lie under the lowest that learns."""
+    """Number of layers below the lowest that learns."""
     still: list[Any] = field(default_factory=list, kw_only=True)
-    """Modules of the encoder that compute without dropout, for they do not learn: all but the upper layers, when only
-    these do."""
+    """Frozen modules of the encoder, which compute without dropout; none where every layer learns."""
     split: SplitLayers | None = field(default=None, kw_only=True)
-    """The model's layers, when some of them do not learn."""
+    """Layers of the model, where some of them do not learn."""
     kept: "ActivationCache | None" = field(default=None, kw_only=True)
-    """What the lower layers make of the rows that are learned from, once it is known (`activation_caching.py`)."""
+    """Cached activations of the lower layers, once computed (`activation_caching.py`)."""
 
     @property
     def device(self) -> "torch.device":
-        """Where the model computes."""
+        """Device of the model."""
         return self.working[0].device
 
     @property
     def pad_id(self) -> int:
-        """The token that fills up a batch."""
+        """Padding token of a batch."""
         return self.model.config.pad_token_id or 0
 
     @property
@@ -82,11 +76,11 @@ class TrainableModel:
         return self.flat.numel() / self.total_parameters
 
     def tensors(self) -> dict[str, "torch.Tensor"]:
-        """The float32 masters by stored name: copies, safe to keep."""
+        """Copies of the float32 masters, by stored name."""
         return {name: master.detach().clone() for name, master in zip(self.names, self.masters, strict=True)}
 
     def begin_epoch(self, seed: int, epoch: int, rank: int) -> None:
-        """Training mode, with all randomness of this epoch in this process derived from the arguments."""
+        """Enter training mode, with all randomness of this epoch in this process derived from the arguments."""
         self.noise.begin_epoch(seed, epoch, rank)
         self.model.train()
         for module in self.still:
@@ -95,11 +89,9 @@ class TrainableModel:
     def gradients(
         self, ids: "torch.Tensor", mask: "torch.Tensor", targets: "torch.Tensor", weights: "torch.Tensor"
     ) -> "torch.Tensor":
-        """Gradient of sum(weight * smoothed cross-entropy) for all masters, and that sum itself as last value: float32
-        [p + 1].
+        """Gradient of sum(weight * smoothed cross-entropy) for all masters, then that sum itself: float32 [p + 1].
 
-        `targets` are class indices, int64 [n], or what to learn of each class, float32 [n, k]; `weights` [n], what each
-        counts.
+        `targets` are class indices, int64 [n], or soft targets, float32 [n, k]; `weights` are those of the rows, [n].
         """
         import torch
 
@@ -117,24 +109,26 @@ class TrainableModel:
         return torch.cat([*(grad.flatten().float().cpu() for grad in result), loss.detach().view(1)])
 
     def answer(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-        """Logits [n, k] of a padded batch, as they are while the model learns."""
+        """Logits [n, k] of a padded batch, in the format and mode of training."""
         with self.giving(self.recall(ids, mask)):
             seen = None if bool(mask.all()) else mask.to(self.device)
             result: torch.Tensor = self.model(input_ids=ids.to(self.device), attention_mask=seen).logits
         return result
 
     def recall(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor | None":
-        """What the lower layers make of a padded batch [n, t, d], where it is kept."""
+        """Cached lower activations [n, t, d] of a padded batch; None where they are not cached."""
         return None if self.kept is None else self.kept.recall(ids, mask)
 
     def giving(self, states: "torch.Tensor | None") -> AbstractContextManager[None]:
-        """Have the layers that learn read `states` meanwhile; None changes nothing."""
+        """Let the layers that learn read `states` in this context; None changes nothing."""
         states = None if states is None else states.to(self.device)
         return nullcontext() if self.split is None else self.split.giving(self.below, states)
 
     def lower_activations(self, ids: "torch.Tensor", mask: "torch.Tensor") -> "list[torch.Tensor]":
-        """What the lower layers make of a padded batch, last in the list [n, t, d]; before it, of the shared part [1,
-        p, d]."""
+        """Activations of the lower layers: last in the list those of a padded batch [n, t, d].
+
+        Those of the shared part [1, p, d] come before them, for a prompt.
+        """
         import torch
 
         if self.split is None:
@@ -144,7 +138,7 @@ class TrainableModel:
         return caught
 
     def step(self, gradient: "torch.Tensor", rate: float) -> None:
-        """One optimiser step along `gradient`, float32 [p], cut to length 1, at learning rate `rate`."""
+        """Take one optimiser step along `gradient`, float32 [p], clipped to norm 1, at learning rate `rate`."""
         import torch
 
         self.flat.grad = gradient
@@ -154,7 +148,7 @@ class TrainableModel:
         self.publish()
 
     def adopt(self, masters: "torch.Tensor") -> None:
-        """Go on from other masters, float32 [p]."""
+        """Replace the masters, float32 [p]."""
         import torch
 
         with torch.no_grad():
@@ -172,7 +166,7 @@ class TrainableModel:
                 layer.refresh()
 
     def snapshot(self) -> dict[str, "torch.Tensor"]:
-        """Masters by `master/<name>` and the optimiser's state: enough for `restore` to go on exactly from here."""
+        """Masters by `master/<name>` and the optimiser's state: all that `restore` needs to continue exactly."""
         import torch
 
         state = self.optimiser.state.get(self.flat, {})
@@ -180,7 +174,7 @@ class TrainableModel:
         return {**{f"master/{name}": value for name, value in self.tensors().items()}, **moments}
 
     def restore(self, tensors: Mapping[str, "torch.Tensor"]) -> None:
-        """Put a snapshot back."""
+        """Restore a snapshot."""
         import torch
 
         with torch.no_grad():
@@ -191,7 +185,7 @@ class TrainableModel:
 
 
 def class_weights(targets: "torch.Tensor", k: int) -> "torch.Tensor":
-    """Balanced weights, float32 [k]: n / (k * count), so that every class weighs the same in the loss."""
+    """Balanced weights, float32 [k]: n / (k * count), so that every class has the same weight in the loss."""
     import torch
 
     return (len(targets) / (k * torch.bincount(targets, minlength=k).clamp(min=1))).float()

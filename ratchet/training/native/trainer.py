@@ -1,8 +1,7 @@
-"""Our own loop on one candidate: two processes that learn the same lesson, from the task to the tensors of the best
-epoch.
+"""Training of one candidate by our own loop in two processes, from the task to the tensors of the best epoch.
 
-Add here what both processes need before the first epoch. What happens in an epoch is `loop.py`; what is done with the
-tensors is `ratchet/training/methods.py`.
+Add here what both processes need before the first epoch. The epochs are in `loop.py`; the tensors are used in
+`ratchet/training/methods.py`.
 """
 
 import os
@@ -36,7 +35,7 @@ Report = Callable[[Epoch], None]
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What our own loop left in memory; the checkpoints still lie on the disk."""
+    """Outcome of our own loop, in memory; its checkpoints are still on disk."""
 
     settings: LoraSettings | None
     tensors: Tensors
@@ -45,45 +44,47 @@ class TrainedModel:
     tokenizer: TextTokenizer
     lower_layers: str
     kept_s: float
-    """Seconds that the lower layers took before."""
+    """Seconds spent on the lower layers before the first epoch."""
 
 
 def train(task: Task, report: Report) -> TrainedModel:
-    """Train until the epochs or the patience are used up, with a second process where a processor does the work."""
+    """Train until the epochs or the patience are used up, with a second process on a CPU."""
     from ratchet.training.device import learning_device
 
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
-    ask_teacher(task)  # before the other process looks for what it said
-    second = PeerProcess([*command, "--parent", str(os.getpid()), *halved])
-    # a GPU is fed by one process
-    with second if learning_device().type == "cpu" else nullcontext(SingleProcess()) as duo:
-        trainee, lesson, tokenizer = _open_lesson(task)
+    ask_teacher(task)  # before the second process starts, which reads the goals from disk
+    peer = PeerProcess([*command, "--parent", str(os.getpid()), *halved])
+    # one process is enough for a GPU
+    with peer if learning_device().type == "cpu" else nullcontext(SingleProcess()) as pair:
+        trainee, training_set, tokenizer = _open_training_set(task)
         started = time.perf_counter()
-        lower_layers = cache_lower_layers(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
+        lower_layers = cache_lower_layers(
+            trainee, _known_rows(task, training_set, tokenizer), task.folder, pair, task.room
+        )
         kept_s = time.perf_counter() - started
 
         def judged(tensors: Tensors) -> ValidationMetrics:
             if not isinstance(tokenizer, PromptTokenizer) or task.candidate.method == "qlora":
                 return evaluate(task, tokenizer, trainee.settings, tensors)
-            trainee.model.eval()  # the very model that learns, in its fast numbers: it only chooses the epoch
+            trainee.model.eval()  # the model that learns, in its fast format: this only chooses the epoch
             return judge(task, Predictor(task.plan.labels, UNCALIBRATED, tokenizer, trainee.pad_id, trainee.answer))
 
-        tensors, history = train_epochs(trainee, lesson, task.checkpoints, duo, judged, report)
+        tensors, history = train_epochs(trainee, training_set, task.checkpoints, pair, judged, report)
     return TrainedModel(trainee.settings, tensors, history, trainee.trainable_share, tokenizer, lower_layers, kept_s)
 
 
-def train_as_peer(task: Task, duo: ProcessPair) -> None:
-    """Be the second process of a candidate's training, until the first one orders to stop."""
+def train_as_peer(task: Task, pair: ProcessPair) -> None:
+    """Run the second process of a candidate's training until the first one orders to stop."""
     prepare_torch()
     prepare_quantising((task.candidate,))
-    trainee, lesson, tokenizer = _open_lesson(task)
-    cache_lower_layers(trainee, _known_rows(task, lesson, tokenizer), task.folder, duo, task.room)
-    train_epochs_as_peer(trainee, lesson, task.checkpoints, duo)
+    trainee, training_set, tokenizer = _open_training_set(task)
+    cache_lower_layers(trainee, _known_rows(task, training_set, tokenizer), task.folder, pair, task.room)
+    train_epochs_as_peer(trainee, training_set, task.checkpoints, pair)
 
 
 def prepare_torch() -> None:
-    """One thread, and the same sums each time: called first by every process that trains."""
+    """Set one thread and deterministic sums; called first by every process that trains."""
     import torch
 
     torch.set_num_threads(1)
@@ -91,7 +92,7 @@ def prepare_torch() -> None:
     heartbeat()
 
 
-def _open_lesson(task: Task) -> "tuple[TrainableModel, TrainingSet, TextTokenizer]":
+def _open_training_set(task: Task) -> "tuple[TrainableModel, TrainingSet, TextTokenizer]":
     from ratchet.training.native.causal_model import build_causal_model
     from ratchet.training.native.model_setup import build_encoder_model
 
@@ -108,8 +109,8 @@ def _open_lesson(task: Task) -> "tuple[TrainableModel, TrainingSet, TextTokenize
     return trainee, TrainingSet(candidate, rows, task.targets, k, task.room, goals_of_answers(task)), tokenizer
 
 
-def _known_rows(task: Task, lesson: TrainingSet, tokenizer: TextTokenizer) -> list[Sequence[int]]:
-    """The rows that come again in every epoch: those learned from, and where the same model judges, those judged."""
+def _known_rows(task: Task, training_set: TrainingSet, tokenizer: TextTokenizer) -> list[Sequence[int]]:
+    """Rows of every epoch: the training rows and, where the same model is evaluated, the calibration rows."""
     if task.candidate.family != "causal":
-        return list(lesson.rows)
-    return [*lesson.rows, *encode_texts(tokenizer, [text for text, _ in task.calibration])]
+        return list(training_set.rows)
+    return [*training_set.rows, *encode_texts(tokenizer, [text for text, _ in task.calibration])]

@@ -1,1 +1,1 @@
-"""Room."""
+"""Supervision of training processes: start, heartbeat, memory, diagnosis and retry."""

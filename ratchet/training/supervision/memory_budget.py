@@ -1,7 +1,7 @@
-"""How much of a training is in memory at once, and what happens after each piece: a sign of life.
+"""Memory budget of a training: how much is computed at once, with a heartbeat after each piece.
 
-Half the room changes what is computed together, never what is learned from: the optimiser's batch stays as it is. Add
-here other ways to need less memory; what happens when there is too little is decided in `supervisor.py`.
+Half the budget changes what is computed together, never the optimiser's batch. Add here other ways to need less memory;
+the reaction to too little is decided in `supervisor.py`.
 """
 
 import threading
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """All the room that a training takes by itself, or half of it."""
+    """The usual memory of a training, or half of it."""
 
     halved: bool = False
 
     @property
     def tokens(self) -> int:
-        """Padded tokens whose activations are held at a time while the model learns."""
+        """Most padded tokens whose activations are in memory at a time during training."""
         return TOKENS_AT_ONCE // 2 if self.halved else TOKENS_AT_ONCE
 
     def leave(self, rank: int = 0) -> None:
-        """A piece is computed, by the process `rank` of a pair."""
+        """Give a heartbeat after one piece, computed by process `rank` of a pair."""
         heartbeat()
         if self.halved:
             return
@@ -40,8 +40,7 @@ class MemoryBudget:
             failpoint("training.whole_batch")
 
     def watch(self, rows: RunRows) -> RunRows:
-        """`rows` that leaves the room after each batch. In half the room one batch is computed at a time, which changes
-        no bit."""
+        """Wrap `rows` with a heartbeat per batch; half the budget computes one batch at a time, to the same bits."""
         turn = threading.Lock() if self.halved else nullcontext()
 
         def watched(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
@@ -54,4 +53,4 @@ class MemoryBudget:
 
 
 FULL = MemoryBudget()
-"""As a training begins."""
+"""Budget of a first try."""

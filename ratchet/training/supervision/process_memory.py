@@ -1,7 +1,6 @@
-"""A training and the memory of its machine: it keeps little that it does not need, and goes first when there is too
-little.
+"""Memory of a training process: a small heap, and the first to be killed when the machine runs out.
 
-Add here other ways for a training process to stay small.
+Add here other ways to keep a training process small.
 """
 
 import ctypes
@@ -17,10 +16,9 @@ _FIRST_TO_GO = 800  # of 1000
 
 
 def keep_heap_small() -> None:
-    """Have blocks of 1 MiB and more returned to the system once freed, and all threads share one heap; glibc only.
+    """Return freed blocks of 1 MiB and more to the system, and let all threads share one heap; glibc only.
 
-    By default glibc raises its threshold to the largest block ever freed, and every batch of another shape leaves a
-    hole.
+    By default glibc raises that threshold to the largest block ever freed, and batches of other shapes leave holes.
     """
     if (libc := _glibc()) is not None:
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
@@ -28,14 +26,14 @@ def keep_heap_small() -> None:
 
 
 def return_freed_memory() -> None:
-    """Give the free pages between smaller blocks back too: a millisecond or two; glibc only."""
+    """Return free pages between smaller blocks to the system, in a millisecond or two; glibc only."""
     if (libc := _glibc()) is not None:
         libc.malloc_trim(0)
 
 
 def die_before_others() -> None:
-    """Have the kernel, short of memory, kill this process rather than the gateway or Dagster; Linux only."""
-    with suppress(OSError):  # no such file elsewhere, and some containers let nobody write it
+    """Let the kernel, out of memory, kill this process rather than the gateway or Dagster; Linux only."""
+    with suppress(OSError):  # Linux only, and read-only in some containers
         Path("/proc/self/oom_score_adj").write_text(str(_FIRST_TO_GO))
 
 

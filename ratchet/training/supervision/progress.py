@@ -1,6 +1,6 @@
-"""Telling how far a training is: to Dagster through Pipes when it listens, else as lines on standard error.
+"""Progress reports of a training: to Dagster through Pipes where it started the process, else to standard error.
 
-Add a way to report here; what is worth reporting is decided in `ratchet/training/__main__.py`.
+Add another way to report here; the reports are sent by `supervisor.py` and `worker_channel.py`.
 """
 
 import os
@@ -11,16 +11,16 @@ from typing import Any, Protocol
 
 
 class Progress(Protocol):
-    """Where reports go."""
+    """Receiver of reports."""
 
     def say(self, line: str) -> None:
-        """One line for a person."""
+        """Report one line for a person."""
 
     def epoch(self, figures: Mapping[str, Any]) -> None:
-        """The figures of one finished epoch, JSON types."""
+        """Report the figures of one finished epoch, JSON types."""
 
     def finish(self, metadata: Mapping[str, Any], data_version: str) -> None:
-        """The training is done, and its result lies in the work folder."""
+        """Report that the result is in the work folder."""
 
 
 class _Lines:
@@ -28,10 +28,10 @@ class _Lines:
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the report
 
     def epoch(self, figures: Mapping[str, Any]) -> None:
-        """Said in words already."""
+        """Do nothing: a line has reported it."""
 
     def finish(self, metadata: Mapping[str, Any], data_version: str) -> None:
-        """Said in words already."""
+        """Do nothing: a line has reported it."""
 
 
 class _Pipes:
@@ -50,7 +50,7 @@ class _Pipes:
 
 @contextmanager
 def open_progress() -> Iterator[Progress]:
-    """Reports to Dagster Pipes where its environment variables are present, else to standard error."""
+    """Open reports to Dagster Pipes where its environment variables are set, else to standard error."""
     from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, open_dagster_pipes
 
     if DAGSTER_PIPES_CONTEXT_ENV_VAR in os.environ:

@@ -1,7 +1,7 @@
-"""The supervisor of a training: it starts the worker, passes on what that tells, names its end, and tries once more.
+"""Supervisor of a training: it starts the worker, relays its messages, diagnoses an early end, and retries once.
 
-It imports nothing heavy, so that it is the last to be short of memory. Add here what is done when a worker ends before
-its time; how an end is named is in `exit_reason.py`, what the worker does in `ratchet/training/worker.py`.
+It imports nothing heavy, so that it is the last process to run out of memory. Add here the reaction to a worker that
+ends early; the diagnosis is in `exit_reason.py`, the worker in `ratchet/training/worker.py`.
 """
 
 import os
@@ -23,11 +23,11 @@ from ratchet.training.supervision.worker_channel import relay_worker
 
 
 def supervise(work: Path, progress: Progress) -> None:
-    """Have the plan of a work folder trained, or reuse its result, and report it.
+    """Train the plan of a work folder, or reuse its result, and report it.
 
-    A worker that is killed, refused memory or hung is followed by exactly one more, which computes half as many texts
-    at once and goes on from the last finished epoch. Raises `RatchetError` when that one ends early too, and for
-    whatever the worker raised itself.
+    A worker that is killed, out of memory or hung is followed by exactly one more, which computes half as many texts at
+    once and resumes after the last finished epoch. Raises `RatchetError` where that one ends early too, and every
+    `RatchetError` of the worker.
     """
     plan = read_plan(work)
     with lock_work_folder(work) as lease:
@@ -45,7 +45,7 @@ def supervise(work: Path, progress: Progress) -> None:
 
 
 def _train(work: Path, lease: int, progress: Progress) -> None:
-    for old in (FAILURE, TRACE):  # they speak of an earlier training
+    for old in (FAILURE, TRACE):  # of an earlier training
         (work / old).unlink(missing_ok=True)
     first = _run_worker(work, lease, progress)
     if first is None:
@@ -59,7 +59,7 @@ def _train(work: Path, lease: int, progress: Progress) -> None:
 
 
 def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> ExitReason | None:
-    """Run one worker to its end: None when it did all, its ending when it is gone before. Its own error is raised."""
+    """Run one worker; return None where it finished, else the reason for its early end. Its own error is raised."""
     silence_s = read_silence()
     ours, theirs = os.pipe()
     command = [
@@ -79,7 +79,7 @@ def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> Ex
         try:
             last = relay_worker(stream, progress)
         except BaseException:
-            process.kill()  # nobody listens any more
+            process.kill()  # its messages have no reader any more
             raise
     if process.returncode == 0:
         return None

@@ -1,6 +1,7 @@
-"""Processes that never outlive the one that started them, and a lease that keeps a second trainer out.
+"""Lock of a work folder, which keeps a second training out.
 
-Add here what ties a training process to its parent and its folder; what it trains is decided elsewhere.
+Add here what ties training processes to their folder; what ties them to their parent is in
+`ratchet/core/child_processes.py`.
 """
 
 import fcntl
@@ -17,10 +18,10 @@ _POLL_S = 0.1
 
 @contextmanager
 def lock_work_folder(work: Path, wait_s: float = 2.0) -> Iterator[int]:
-    """Hold the work folder's lease; yields the descriptor, which children inherit so that it lives as long as they do.
+    """Hold the lock of a work folder; yield its descriptor, which children inherit.
 
-    The kernel gives the lease back however the holders end. Raises `RatchetError` when another trainer still holds it
-    after `wait_s` seconds.
+    The lock lasts as long as any of them runs, and the kernel releases it however they end. Raises `RatchetError` where
+    another training still holds it after `wait_s` seconds.
     """
     descriptor = os.open(work / ".lease", os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -28,8 +29,8 @@ def lock_work_folder(work: Path, wait_s: float = 2.0) -> Iterator[int]:
         while not _try_lock(descriptor):
             if time.monotonic() > deadline:
                 raise RatchetError(
-                    f"another trainer is at work in {work}.",
-                    "Wait until it has finished; its result is then reused.",
+                    f"another training is running in {work}.",
+                    "Wait until it has finished; its result will be reused.",
                     code="training_busy",
                 )
             time.sleep(_POLL_S)

@@ -1,6 +1,6 @@
-"""What a worker tells its supervisor: one JSON document a line, through a pipe that both inherit.
+"""Messages of a worker to its supervisor: one JSON document per line, through an inherited pipe.
 
-Add here another thing to tell. Where the supervisor passes it on is `progress.py`.
+Add here another kind of message. The supervisor passes them on through `progress.py`.
 """
 
 import json
@@ -15,56 +15,55 @@ from ratchet.training.supervision.progress import Progress
 
 @dataclass(frozen=True)
 class WorkerExit:
-    """Why a worker stopped, as far as it could say so itself."""
+    """Reason for the end of a worker, as far as it could report one."""
 
     error: RatchetError | None = None
     second: int | None = None
-    """Return code of the pair's second process, when the worker stopped for its sake."""
+    """Return code of the pair's second process, where the worker stopped because of it."""
 
 
 class Channel:
-    """The worker's end."""
+    """Sending end of the pipe, in the worker."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def say(self, line: str) -> None:
-        """One line for a person."""
-        self._tell({"say": line})
+        """Send one line for a person."""
+        self._send({"say": line})
 
     def epoch(self, figures: Mapping[str, Any]) -> None:
-        """The figures of one finished epoch, JSON types."""
-        self._tell({"epoch": dict(figures)})
+        """Send the figures of one finished epoch, JSON types."""
+        self._send({"epoch": dict(figures)})
 
     def fail(self, error: RatchetError) -> None:
-        """The worker stops for something that the user can mend."""
-        self._tell({"error": {"message": error.message, "hint": error.hint, "code": error.code}})
+        """Report an error that the user can fix."""
+        self._send({"error": {"message": error.message, "hint": error.hint, "code": error.code}})
 
     def lose_second(self, returncode: int | None) -> None:
-        """The worker stops because the pair's second process did."""
-        self._tell({"second": returncode})
+        """Report that the pair's second process ended, with its return code if known."""
+        self._send({"second": returncode})
 
-    def _tell(self, content: Mapping[str, Any]) -> None:
+    def _send(self, content: Mapping[str, Any]) -> None:
         line = json.dumps(content).encode() + b"\n"
         while line:
             line = line[os.write(self._descriptor, line) :]
 
 
 def relay_worker(stream: BinaryIO, progress: Progress) -> WorkerExit:
-    """Pass on what a worker tells until it ends, and return its last words. A line that its death cut short is
-    dropped."""
+    """Pass on the messages of a worker until it ends; return the reason it gave. An incomplete last line is dropped."""
     last = WorkerExit()
     for line in stream:
         if not line.endswith(b"\n"):
             break
-        told = json.loads(line)
-        if "say" in told:
-            progress.say(told["say"])
-        elif "epoch" in told:
-            progress.epoch(told["epoch"])
-        elif "second" in told:
-            last = WorkerExit(second=told["second"])
+        message = json.loads(line)
+        if "say" in message:
+            progress.say(message["say"])
+        elif "epoch" in message:
+            progress.epoch(message["epoch"])
+        elif "second" in message:
+            last = WorkerExit(second=message["second"])
         else:
-            error = told["error"]
+            error = message["error"]
             last = WorkerExit(RatchetError(error["message"], error["hint"], code=error["code"]))
     return last

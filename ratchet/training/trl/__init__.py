@@ -1,1 +1,1 @@
-"""Room."""
+"""Trainers of TRL: supervised fine-tuning and a preference pass."""

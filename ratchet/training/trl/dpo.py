@@ -1,10 +1,9 @@
-"""The preference pass: a causal LoRA that our own loop has trained learns, by TRL's `DPOTrainer`, to prefer the right
-codes.
+"""Preference pass: a causal LoRA of our own loop learns, by TRL's `DPOTrainer`, to prefer the right codes.
 
-Pairs are mined from the training examples alone: where the first pass answers wrongly, or right by little, the right
-code is chosen and the code that it preferred, or its nearest rival, is rejected. The reference is the LoRA as it was
-before the pass; what remains is one LoRA again. Add here how pairs are mined and learned from; whether what they give
-is kept is `dpo_pass.py`, what stock trainers share `trainer_setup.py`.
+Pairs are mined from the training examples alone: where the first pass is wrong, or right by a small margin, the right
+code is chosen and the strongest other code is rejected. The reference is the LoRA before the pass; the outcome is one
+LoRA again. Add here how pairs are mined and learned from; `dpo_pass.py` decides if the outcome is kept, and
+`trainer_setup.py` has what stock trainers share.
 """
 
 import json
@@ -34,11 +33,11 @@ from ratchet.training.trl.trainer_state import put_tensors
 from ratchet.training.trl.weighted_sampler import WeightedSampler
 
 FEWEST_PAIRS = 8
-"""Below it there is nothing to prefer: the first pass knows its training examples."""
+"""Fewest pairs of a pass; below it the first pass already knows its training examples."""
 _CLOSE = 0.2
-"""A right answer whose probability is at most this much above its nearest rival's makes a pair, too."""
+"""Margin of probability: a right answer that is ahead of its nearest rival by at most this makes a pair, too."""
 _SECOND = "second"
-"""Where the pass's own epochs lie, within the folder of the first pass's."""
+"""Subfolder of the pass's own epochs, in the folder of the first pass's epochs."""
 _PAIRS = "pairs.json"
 
 
@@ -52,7 +51,7 @@ class Pair:
 
 
 def mine_pairs(logits: Floats, targets: Sequence[int]) -> list[Pair]:
-    """The pairs in what the first pass answers, logits [n, k], to training examples of the classes `targets` [n]."""
+    """Mine pairs from the first pass's logits [n, k] for training examples of the classes `targets` [n]."""
     probabilities = softmax(logits)
     pairs = []
     for row, target in enumerate(targets):
@@ -65,7 +64,7 @@ def mine_pairs(logits: Floats, targets: Sequence[int]) -> list[Pair]:
 
 
 def keep_pairs(folder: Path, mine: Callable[[], list[Pair]]) -> list[Pair]:
-    """The pairs that lie in a folder; where none do, those that `mine` finds, kept there for a pass that is killed."""
+    """Read the pairs of a folder; without any, store those of `mine` there, for a pass that is killed and resumed."""
     path = folder / _PAIRS
     if not path.is_file():
         write_json(path, [astuple(pair) for pair in mine()])
@@ -73,8 +72,7 @@ def keep_pairs(folder: Path, mine: Callable[[], list[Pair]]) -> list[Pair]:
 
 
 def as_rows(tokenizer: PromptTokenizer, texts: Sequence[str], pairs: Sequence[Pair]) -> list[dict[str, list[int]]]:
-    """The pairs as tokens, in the columns that TRL makes of texts: cut by the code that serves, one token for each
-    answer."""
+    """Tokenise the pairs by the serving code into TRL's columns, with one token per answer."""
     rows = encode_texts(tokenizer, [texts[pair.row] for pair in pairs])
     return [
         {
@@ -86,7 +84,7 @@ def as_rows(tokenizer: PromptTokenizer, texts: Sequence[str], pairs: Sequence[Pa
     ]
 
 
-@hidden("bitsandbytes")  # peft would import it, seconds and 50 MB for nothing: no base is quantised here
+@hidden("bitsandbytes")  # peft would import it, at seconds and 50 MB; no base is quantised here
 def train_dpo(
     task: Task,
     tokenizer: PromptTokenizer,
@@ -96,7 +94,7 @@ def train_dpo(
     evaluate: Callable[[Tensors], ValidationMetrics],
     report: Callable[[Epoch], None],
 ) -> "tuple[Tensors, History]":
-    """Go on from the LoRA `first` with `pairs`; the tensors of the pass's best epoch, and the pass's history."""
+    """Train the LoRA `first` further on `pairs`; return the tensors of the pass's best epoch, and its history."""
     import torch
 
     passing = pass_of(task.candidate)
@@ -112,8 +110,7 @@ def train_dpo(
         from trl import DPOConfig, DPOTrainer
 
         class TokenTrainer(ScheduleMixin, DPOTrainer):  # type: ignore[misc] # trl is untyped
-            """TRL's trainer on rows that the code that serves has cut into tokens: it would cut texts in its own
-            way."""
+            """TRL's trainer on rows that are tokenised already; it would tokenise texts in its own way."""
 
             def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
                 return dataset
@@ -121,14 +118,14 @@ def train_dpo(
             def _get_train_sampler(self, *_: Any) -> Any:
                 return order
 
-        # fused attention is many times slower backwards on a CPU
+        # the backward pass of fused attention is many times slower on a CPU
         attention = None if torch.cuda.is_available() else "eager"
         base = load_causal(task.base.folder, str(fast_dtype()).removeprefix("torch."), attention=attention)
         model = get_peft_model(base, lora_config(settings))
         put_tensors(model, first)
         output = task.folder / "dpo"
         arguments = stock_arguments(passing, len(pairs), output, task.room)
-        arguments["train_sampling_strategy"] = "random"  # by `order`: pairs have no single length to be sorted by
+        arguments["train_sampling_strategy"] = "random"  # replaced by `order`: pairs have no single length to sort by
         trainer = TokenTrainer(
             model=model,
             args=DPOConfig(**arguments, beta=passing.beta, max_length=None),
@@ -144,8 +141,7 @@ def train_dpo(
 
 
 def pair_weights(pairs: Sequence[Pair], targets: Sequence[int], k: int) -> list[float]:
-    """What each pair weighs: as its right class does in the first pass, so that an error in a rare class is not
-    outvoted."""
+    """Weights of the pairs, those of their right classes in the first pass, so that rare classes are not outvoted."""
     import torch
 
     weights = class_weights(torch.tensor(targets), k)
@@ -153,5 +149,5 @@ def pair_weights(pairs: Sequence[Pair], targets: Sequence[int], k: int) -> list[
 
 
 def pass_of(candidate: Candidate) -> Candidate:
-    """The settings of the preference pass in the places where a trainer looks for them."""
+    """Settings of a candidate with `epochs` and `learning_rate` replaced by those of the preference pass."""
     return replace(candidate, epochs=candidate.pass_epochs, learning_rate=candidate.pass_rate)

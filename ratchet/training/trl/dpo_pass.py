@@ -1,6 +1,6 @@
-"""After a candidate's first pass: whether a preference pass follows, and which of the two is kept.
+"""Decision after a candidate's first pass: if a preference pass follows, and which of the two is kept.
 
-Add here what decides between the two. How pairs are mined and learned from is `dpo.py`.
+Add here what decides between the two. Pairs are mined and learned from in `dpo.py`.
 """
 
 from collections.abc import Callable
@@ -17,37 +17,36 @@ from ratchet.training.validation import evaluate, measure_served, served_predict
 
 @dataclass(frozen=True)
 class DpoResult:
-    """What both passes left: the better one's tensors, and the history of both."""
+    """Outcome of both passes: the better one's tensors, and the history of both."""
 
     tensors: Tensors
     history: History
     pairs: int
     first_kept: str = ""
-    """Why the first pass's tensors are kept; empty where the second one made them better."""
+    """Reason for keeping the first pass's tensors; empty where the second pass was better."""
 
 
 def run_dpo_pass(task: Task, found: TrainedModel, report: Callable[[Epoch], None]) -> DpoResult:
-    """Go on from what the first pass learned with its errors on training examples; keep the better one.
+    """Train the first pass further on its errors on training examples; keep the better of the two.
 
-    The better one has the lower NLL on the calibration split as it would be served: candidates are chosen by the same
-    figure.
+    The better one has the lower NLL on the calibration split as served, the figure that candidates are chosen by.
     """
     tokenizer, settings, examples = found.tokenizer, found.settings, len(task.train)
     if not isinstance(tokenizer, PromptTokenizer) or settings is None:
-        raise ValueError("preferences are of codes, which only a prompt has, and held to the LoRA before them")
+        raise ValueError("a preference pass needs a prompt with codes, and a LoRA as its reference")
     pairs, before = _look_back(task, tokenizer, settings, found.tensors)
     if len(pairs) < FEWEST_PAIRS:
-        few = f"wrong or unsure on {len(pairs)} of {examples} training examples, and preferences need {FEWEST_PAIRS}"
+        few = f"wrong or unsure on {len(pairs)} of {examples} training examples; a pass needs {FEWEST_PAIRS}"
         return DpoResult(found.tensors, found.history, len(pairs), f"its first pass kept: {few}")
     behind = len(found.history.epochs)
 
     def judged(tensors: Tensors) -> ValidationMetrics:
         return evaluate(task, tokenizer, settings, tensors)
 
-    def told(epoch: Epoch) -> None:
+    def renumbered(epoch: Epoch) -> None:
         report(replace(epoch, epoch=epoch.epoch + behind))
 
-    tensors, second = train_dpo(task, tokenizer, settings, found.tensors, pairs, judged, told)
+    tensors, second = train_dpo(task, tokenizer, settings, found.tensors, pairs, judged, renumbered)
     after = measure_served(
         *validation_logits(watched(served_predictor(task, tokenizer, settings, tensors), task), task.calibration)
     )
@@ -60,14 +59,14 @@ def run_dpo_pass(task: Task, found: TrainedModel, report: Callable[[Epoch], None
 def _look_back(
     task: Task, tokenizer: PromptTokenizer, settings: LoraSettings, tensors: Tensors
 ) -> tuple[list[Pair], float]:
-    """The pairs in what the first pass answers to training examples, and its NLL on the calibration split as served."""
+    """Return the pairs of the first pass, and its NLL on the calibration split as served."""
     predictor = watched(served_predictor(task, tokenizer, settings, tensors), task)
     pairs = keep_pairs(task.checkpoints, lambda: mine_pairs(validation_logits(predictor, task.train)[0], task.targets))
     return pairs, measure_served(*validation_logits(predictor, task.calibration))
 
 
 def join_histories(first: History, second: History, *, better: bool) -> History:
-    """Both passes as one: epochs count on, and the best is the second pass's where that one was `better`."""
+    """Join both histories: epochs count on, and the best is the second pass's where that one was `better`."""
     behind = len(first.epochs)
     epochs = (*first.epochs, *(replace(epoch, epoch=epoch.epoch + behind) for epoch in second.epochs))
     best = second.best + behind if better else first.best

@@ -1,9 +1,8 @@
 """Supervised fine-tuning by TRL's `SFTTrainer`: a causal model learns to write the code of the label after the prompt.
 
-Its loss is over the whole vocabulary, where our own loop asks for the label tokens only
-(`ratchet/training/native/causal_model.py`): slower, and what many know. It learns from prompt and completion as tokens,
-cut by the code that serves. Add here what is particular to this trainer; what it shares with others of TRL is
-`trainer_setup.py`.
+Its loss is over the whole vocabulary, that of our own loop over the label tokens only
+(`ratchet/training/native/causal_model.py`); it is slower, and widely known. Prompt and completion are tokenised by the
+serving code. Add here what is particular to this trainer; what it shares with TRL's others is in `trainer_setup.py`.
 """
 
 import shutil
@@ -30,11 +29,10 @@ Evaluate = Callable[[LoraSettings | None, Tensors], ValidationMetrics]
 def prompt_completions(
     tokenizer: PromptTokenizer, texts: Sequence[str], targets: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Each text's prompt and, as completion, the code of its label, as tokens: `input_ids`, and a `completion_mask` of
-    0 and 1.
+    """Tokens of each text's prompt and of its label's code: `input_ids`, and a `completion_mask` of 0 and 1.
 
-    This is the form in which TRL takes prompt and completion that were cut into tokens already; the cutting is that of
-    serving, so that training and serving see the same tokens.
+    TRL takes tokenised prompts and completions in this form. They are tokenised as in serving, so that training and
+    serving see the same tokens.
     """
     prompts = [[*tokenizer.prefix, *row] for row in encode_texts(tokenizer, texts)]
     return [
@@ -45,17 +43,15 @@ def prompt_completions(
 
 @hidden(
     "bitsandbytes"
-    # peft would import it, seconds and 50 MB for nothing, unless it was asked for before
-    # (`ratchet/training/quantization.py`)
+    # peft would import it, at seconds and 50 MB, although only `ratchet/training/quantization.py` needs it
 )
 def train_with_sft(
     task: Task, tokenizer: PromptTokenizer, evaluate: Evaluate, report: Callable[[Epoch], None]
 ) -> tuple[LoraSettings | None, "Tensors", History, float]:
-    """Train a causal candidate; its settings, the best epoch's tensors, the history, and the share of parameters that
-    learned.
+    """Train a causal candidate; return its settings, the best epoch's tensors, the history and the trainable share.
 
-    There are no settings when every weight learned. Raises `RatchetError` for unknown targets, for a base that scores
-    its tokens in a way that is not known here, and for a loss that is no number.
+    The settings are None where every weight learned. Raises `RatchetError` for unknown targets, for a base that scores
+    its tokens in an unknown way, and for a loss that is not finite.
     """
     import torch
 
@@ -84,7 +80,7 @@ def train_with_sft(
         )
         learned = [value for value in trainer.model.parameters() if value.requires_grad]
         for value in learned:
-            value.data = value.data.float()  # beside four bits TRL makes it bfloat16, which loses small steps
+            value.data = value.data.float()  # TRL makes adapters of a quantised base bfloat16, which loses small steps
         watch = EpochCallback(
             candidate, task.room, task.checkpoints, lambda tensors: evaluate(settings, tensors), report
         )
@@ -94,14 +90,13 @@ def train_with_sft(
 
 
 def _load_base(task: Task) -> Any:
-    """The base as the method wants it: in four bits; in full numbers, of which `SFTTrainer` computes in shorter ones;
-    or short."""
+    """Load the base in four bits (`qlora`), float32 (`full`: `SFTTrainer` uses autocast) or the fast format."""
     import torch
 
     if task.candidate.method == "qlora":
         return load_quantised(task.base.folder)
     dtype = torch.float32 if task.candidate.method == "full" else fast_dtype()
-    # fused attention is many times slower backwards on a CPU
+    # the backward pass of fused attention is many times slower on a CPU
     attention = "eager" if learning_device().type == "cpu" else None
     return load_causal(task.base.folder, str(dtype).removeprefix("torch."), attention=attention)
 

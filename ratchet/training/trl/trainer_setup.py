@@ -1,9 +1,8 @@
-"""What a stock trainer of TRL is given here, whatever it optimises: arguments, our schedule, and someone who watches
-its epochs.
+"""Setup of TRL's stock trainers: arguments, our schedule, and a callback after each epoch.
 
-The trainer owns the steps. After each epoch the watch has the weights judged by the path that serves, reports the
-figures, keeps the best and stops when patience is used up, as our own loop does. What a killed training goes on from is
-in `trainer_state.py`. Add here what stock trainers share; what `SFTTrainer` learns from is `sft.py`.
+The trainer owns the steps. After each epoch the callback evaluates the weights by the serving path, reports the
+figures, stores the best and stops when patience is used up, as our own loop does. Resuming after a kill is in
+`trainer_state.py`. Add here what stock trainers share; what is particular to `SFTTrainer` is in `sft.py`.
 """
 
 import math
@@ -34,13 +33,13 @@ from ratchet.training.trl.trainer_state import (
     take_snapshot,
 )
 
-_APART = 1_000_003  # seeds of one candidate's epochs, so that a neighbouring seed has none of them
+_APART = 1_000_003  # distance of the seeds of two epochs, so that candidates with neighbouring seeds share none
 
 
 def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: MemoryBudget) -> dict[str, Any]:
-    """What `transformers.TrainingArguments` and its heirs are told for a candidate with so many training examples.
+    """Arguments of `transformers.TrainingArguments` and its subclasses, for a candidate with so many examples.
 
-    Weight decay and clipping are those of our own loop; nothing is written, sent or fetched.
+    Weight decay and clipping are those of our own loop; nothing is saved, uploaded or downloaded.
     """
     import torch
 
@@ -64,7 +63,7 @@ def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: Mem
         "dataloader_pin_memory": gpu,
         "train_sampling_strategy": "group_by_length",
         "logging_strategy": "epoch",
-        "logging_nan_inf_filter": False,  # a loss that is no number ends the training, it is not left out of a mean
+        "logging_nan_inf_filter": False,  # a loss of NaN ends the training; the filter would leave it out of the mean
         "save_strategy": "no",
         "eval_strategy": "no",
         "report_to": "none",
@@ -73,25 +72,23 @@ def stock_arguments(candidate: Candidate, examples: int, folder: Path, room: Mem
 
 
 def equal_parts(batch: int, least: int) -> int:
-    """Into how many parts of one size a batch is cut, `least` or more where it has so many examples: the step stays
-    what it is."""
+    """Number of equal parts of a batch, `least` or more if it has so many examples; the step stays the same."""
     return next((parts for parts in range(least, batch) if batch % parts == 0), batch)
 
 
 class ScheduleMixin:
-    """Put before a trainer of transformers: the rates of our own loop, and what was learned before put back by our own
-    code.
+    """Mixin for a trainer of transformers: the learning rates of our own loop, and no checkpoints of its own.
 
-    By the stock rates the first step learns nothing. The stock checkpoints hold pickles; none is written or read.
+    At the stock rates the first step learns nothing. Stock checkpoints hold pickles, so none is written or read.
     """
 
     optimizer: Any
     lr_scheduler: Any = None
     steps_done = 0
-    """How many steps were taken before this process began."""
+    """Number of steps before this process began."""
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """The schedule of the trainer's optimiser, made once."""
+        """Create the schedule of the trainer's optimiser, once."""
         from torch.optim.lr_scheduler import LambdaLR
 
         if self.lr_scheduler is None:
@@ -104,32 +101,31 @@ class ScheduleMixin:
         return self.lr_scheduler
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Nothing: what was learned is in the model already."""
+        """Do nothing: the trained tensors are in the model already."""
 
 
 @dataclass
 class EpochCallback:
-    """Judges, reports and remembers what a stock trainer has after each of its epochs."""
+    """Evaluation, report and checkpoint after each epoch of a stock trainer."""
 
     candidate: Candidate
     room: MemoryBudget
     folder: Path
-    """Where finished epochs lie."""
+    """Folder of finished epochs."""
     evaluate: Callable[[Tensors], ValidationMetrics]
     report: Callable[[Epoch], None]
     history: History = field(default_factory=History)
     _started: float = 0.0
 
     def begin_epoch(self) -> None:
-        """The trainer begins an epoch: all its randomness follows from the seed and its number, as after a kill."""
+        """Seed all randomness of an epoch from the candidate's seed and the epoch's number."""
         from transformers import set_seed
 
         set_seed((self.candidate.seed + _APART * len(self.history.epochs)) % 2**32)
         self._started = time.perf_counter()
 
     def end_epoch(self, model: Any, optimiser: Any, loss: float) -> bool:
-        """The trainer ended an epoch with this mean loss; whether it shall stop. Raises `RatchetError` for a loss that
-        is none."""
+        """Finish an epoch; return True to stop. Raises `RatchetError` for a mean loss that is not finite."""
         number = len(self.history.epochs) + 1
         check_loss(loss, number, self.candidate)
         trained_s = time.perf_counter() - self._started
@@ -144,7 +140,7 @@ class EpochCallback:
 
 
 def check_loss(loss: float, number: int, candidate: Candidate) -> None:
-    """Raise `RatchetError` unless the loss of epoch `number` is a number."""
+    """Raise `RatchetError` unless the loss of epoch `number` is finite."""
     if not math.isfinite(loss):
         raise RatchetError(
             f"the training loss became {loss} in epoch {number}.",
@@ -154,8 +150,7 @@ def check_loss(loss: float, number: int, candidate: Candidate) -> None:
 
 
 def run_watched(trainer: Any, watch: EpochCallback) -> tuple[Tensors, History]:
-    """Have a TRL or transformers trainer, ours by `ScheduleMixin`, train to its end under a watch, from where a killed
-    one stood.
+    """Run a TRL or transformers trainer with `ScheduleMixin` under a callback, resuming a killed training.
 
     Returns the best epoch's tensors, and the history.
     """
@@ -180,7 +175,7 @@ def run_watched(trainer: Any, watch: EpochCallback) -> tuple[Tensors, History]:
         def on_log(
             self, args: Any, state: Any, control: Any, logs: dict[str, Any], model: Any, optimizer: Any, **more: Any
         ) -> None:
-            if "loss" in logs:  # the figures of an epoch; those of the whole training say `train_loss`
+            if "loss" in logs:  # the figures of an epoch; those of the whole training have `train_loss`
                 control.should_training_stop |= watch.end_epoch(model, optimizer, float(logs["loss"]))
 
     trainer.remove_callback(PrinterCallback)
@@ -191,19 +186,20 @@ def run_watched(trainer: Any, watch: EpochCallback) -> tuple[Tensors, History]:
     elif not watch.history.finished(watch.candidate):
         put_tensors(trainer.model, masters_of(snapshot))
         trainer.steps_done = count_steps(snapshot)
+        # transformers resumes from a folder with its state; tensors and optimiser are restored by our own code
         point = Path(trainer.args.output_dir)
         point.mkdir(parents=True, exist_ok=True)
         state = TrainerState(global_step=trainer.steps_done, train_batch_size=trainer.args.train_batch_size)
         state.save_to_json(str(point / "trainer_state.json"))
         trainer.train(resume_from_checkpoint=str(point))
     if not watch.history.epochs:
-        raise RatchetError("the trainer ended before an epoch did.", "Give the candidate more training examples.")
+        raise RatchetError("the training ended before its first epoch.", "Give the candidate more training examples.")
     return load_best_epoch(watch.folder, watch.history), watch.history
 
 
 @contextmanager
 def quiet_trainer() -> Iterator[None]:
-    """Without the progress bars and remarks of transformers and datasets."""
+    """Silence the progress bars and messages of transformers and datasets."""
     import datasets
 
     datasets.disable_progress_bars()

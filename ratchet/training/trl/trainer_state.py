@@ -1,9 +1,8 @@
-"""All that a stock trainer goes on from after a kill, as named tensors: what it learned, and its optimiser's moments.
+"""State of a stock trainer for resuming after a kill: trained tensors and the optimiser's moments, by name.
 
-Transformers would write these as pickles, which may run code when they are read. As named tensors they lie in the same
-safetensors with digests as those of our own loop (`ratchet/training/checkpoints.py`). The optimiser has counted the
-steps, the rates follow from them, and the randomness of an epoch from its number (`trainer_setup.py`). Add here what
-else a trainer must not forget.
+Transformers would write pickles, which may run code when they are read. These are safetensors with digests, as in our
+own loop (`ratchet/training/checkpoints.py`). The optimiser holds the number of steps, the learning rates follow from
+it, and the randomness of an epoch from its number (`trainer_setup.py`). Add here what else a resumed trainer needs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,19 +19,19 @@ _STEP = "step/"
 
 
 def learning_parts(model: Any) -> "Iterator[tuple[str, torch.nn.Parameter]]":
-    """Stored name and parameter of all that learns in a model."""
+    """Iterate over stored name and parameter of everything that learns in a model."""
     return ((stored_name(name), value) for name, value in model.named_parameters() if value.requires_grad)
 
 
 def learned_tensors(model: Any) -> Tensors:
-    """What a model learned, float32 by stored name: copies, safe to keep."""
+    """Copies of the trained tensors, float32 by stored name."""
     import torch
 
     return {name: value.detach().to("cpu", torch.float32, copy=True) for name, value in learning_parts(model)}
 
 
 def put_tensors(model: Any, tensors: "Mapping[str, torch.Tensor]") -> None:
-    """Give the learning parts of a model these stored tensors, each exactly once; raises ValueError for other names."""
+    """Copy stored tensors into the trainable parameters, each exactly once; raises ValueError for other names."""
     import torch
 
     learning = dict(learning_parts(model))
@@ -44,8 +43,7 @@ def put_tensors(model: Any, tensors: "Mapping[str, torch.Tensor]") -> None:
 
 
 def take_snapshot(model: Any, optimiser: Any) -> Tensors:
-    """What the model learned as `master/<name>`, and of each part what the optimiser knows, as `<what>/<name>`;
-    float32."""
+    """Trained tensors as `master/<name>`, and the optimiser's state of each as `<key>/<name>`; float32."""
     import torch
 
     result = {f"{MASTER}{name}": value for name, value in learned_tensors(model).items()}
@@ -56,7 +54,7 @@ def take_snapshot(model: Any, optimiser: Any) -> Tensors:
 
 
 def restore_optimiser(model: Any, optimiser: Any, snapshot: "Mapping[str, torch.Tensor]") -> None:
-    """Give an optimiser of the model what it knew when the snapshot was taken; its rates stay."""
+    """Restore the optimiser's state from a snapshot; its learning rates stay."""
     names = {id(value): name for name, value in learning_parts(model)}
     known: dict[str, dict[str, torch.Tensor]] = {}
     for key, value in snapshot.items():
@@ -66,13 +64,13 @@ def restore_optimiser(model: Any, optimiser: Any, snapshot: "Mapping[str, torch.
     now = optimiser.state_dict()
     state = {
         number: known[names[id(value)]]
-        for group, told in zip(optimiser.param_groups, now["param_groups"], strict=True)
-        for value, number in zip(group["params"], told["params"], strict=True)
+        for group, numbers in zip(optimiser.param_groups, now["param_groups"], strict=True)
+        for value, number in zip(group["params"], numbers["params"], strict=True)
         if names[id(value)] in known
     }
     optimiser.load_state_dict({"state": state, "param_groups": now["param_groups"]})
 
 
 def count_steps(snapshot: "Mapping[str, torch.Tensor]") -> int:
-    """How many steps the optimiser of a snapshot has taken."""
+    """Number of steps that the optimiser of a snapshot has taken."""
     return max((int(value) for key, value in snapshot.items() if key.startswith(_STEP)), default=0)

@@ -1,8 +1,7 @@
-"""The order in which a stock trainer takes its examples when some weigh more: such an example comes more often in an
-epoch.
+"""Order of weighted examples for a stock trainer: an example with a larger weight comes more often in an epoch.
 
-TRL's trainers take a mean over what they are given, without weights. Add here another order; what a weight is, is said
-where the examples are made.
+TRL's trainers average over their examples without weights. Add here another order; the weights are computed where the
+examples are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +11,7 @@ from numpy.typing import NDArray
 
 
 class WeightedSampler:
-    """A sampler for a torch `DataLoader`: the indices of the epoch after `done`, and other ones at each further
-    call."""
+    """Sampler for a torch `DataLoader`: each iteration gives the indices of the next epoch, the first after `done`."""
 
     def __init__(self, weights: Sequence[float], seed: int, done: int = 0) -> None:
         self._weights, self._seed, self._epoch = np.asarray(weights, dtype=np.float64), seed, done
@@ -30,10 +28,9 @@ class WeightedSampler:
 
 
 def take_in_proportion(weights: NDArray[np.float64], offset: float) -> NDArray[np.int64]:
-    """Indices [n] of n weights, each as often as its share of their sum asks for, rounded up or down by `offset`
-    (0..1).
+    """Draw n indices of n weights, each as often as its share of the sum, rounded up or down by `offset` (0..1).
 
-    Systematic sampling (Kitagawa 1996): of equal weights every index comes exactly once.
+    Systematic sampling (Kitagawa 1996): with equal weights every index comes exactly once.
     """
     n, ends = len(weights), np.cumsum(weights / weights.sum())
     return np.minimum(np.searchsorted(ends, (np.arange(n) + offset) / n, side="right"), n - 1)

@@ -120,4 +120,4 @@ def test_a_second_trainer_is_turned_away(tmp_path: Path, trained: Path, launch: 
     with lock_work_folder(work):
         done = launch(work)
     assert done.returncode == 1
-    assert "another trainer is at work" in done.stderr
+    assert "another training is running" in done.stderr

@@ -76,7 +76,7 @@ def test_a_reported_digest_of_other_weights_is_refused(work: Path) -> None:
 def test_a_best_that_is_not_is_refused(work: Path) -> None:
     """The figures themselves decide which candidate is best."""
     rewrite(work / "result.json", lambda content: content.update(best=1 - content["best"]))
-    with pytest.raises(RatchetError, match="which its own figures deny"):
+    with pytest.raises(RatchetError, match="but its own figures name another"):
         read_result(work)
 
 

@@ -50,21 +50,21 @@ def test_parquet_says_the_same(tmp_path: Path, kind: pa.DataType) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"text": "x"}, "row 3 is no answer"),
-        ({"text": " ", "probabilities": {"card": 1.0, "money": 0.0}}, "row 3 is no answer"),
-        (["x"], "row 3 is no answer"),
+        ({"text": "x"}, "row 3 is not an answer"),
+        ({"text": " ", "probabilities": {"card": 1.0, "money": 0.0}}, "row 3 is not an answer"),
+        (["x"], "row 3 is not an answer"),
         ({"text": "x", "probabilities": {"card": 1.0}}, "other labels than the classifier: 'money'"),
         (
             {"text": "x", "probabilities": {"card": 0.5, "money": 0.4, "rate": 0.1}},
             "other labels than the classifier: 'rate'",
         ),
-        ({"text": "x", "probabilities": {"card": 0.5, "money": 0.4}}, "no probabilities"),
-        ({"text": "x", "probabilities": {"card": 1.5, "money": -0.5}}, "no probabilities"),
-        ({"text": "x", "probabilities": {"card": True, "money": 0}}, "no probabilities"),
-        ({"text": "x", "probabilities": {"card": "1", "money": 0}}, "no probabilities"),
+        ({"text": "x", "probabilities": {"card": 0.5, "money": 0.4}}, "not probabilities"),
+        ({"text": "x", "probabilities": {"card": 1.5, "money": -0.5}}, "not probabilities"),
+        ({"text": "x", "probabilities": {"card": True, "money": 0}}, "not probabilities"),
+        ({"text": "x", "probabilities": {"card": "1", "money": 0}}, "not probabilities"),
         (
             {"text": "where is my card", "probabilities": {"card": 1.0, "money": 0.0}},
-            "another answer than a row before",
+            "repeats the text of an earlier row",
         ),
     ],
 )
@@ -79,13 +79,13 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     """NaN is no JSON number that anyone may mean, and Parquet is Parquet."""
     path = write(tmp_path, GOOD)
     path.write_text(path.read_text().replace("0.8", "NaN"))
-    with pytest.raises(RatchetError, match="no probabilities"):
+    with pytest.raises(RatchetError, match="not probabilities"):
         read_teacher_answers(path, LABELS)
     path.write_text("{")
-    with pytest.raises(RatchetError, match="line 1 is no JSON"):
+    with pytest.raises(RatchetError, match="line 1 is not JSON"):
         read_teacher_answers(path, LABELS)
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
-    with pytest.raises(RatchetError, match="is no Parquet file"):
+    with pytest.raises(RatchetError, match="is not a Parquet file"):
         read_teacher_answers(tmp_path / "x.parquet", LABELS)
 
 

@@ -83,7 +83,7 @@ def train(
     (folder / kept._FILE).write_bytes(b"\x7f" * 4000)  # what a training left that was killed
     trainee, rows = open_trainee(base, candidate, [text for text, _ in examples["train"]])
     told = cache_lower_layers(trainee, rows, folder, SingleProcess(), FULL, most)
-    assert told.startswith("2 lower layers computed " + ("once" if most else "at each step: keeping them needs"))
+    assert told.startswith("2 lower layers computed " + ("once" if most else "at each step: a cache needs"))
     assert not list(folder.iterdir())
     if broken:
         for layer in find_layers(trainee.model.base_model.model)[1][:2]:
@@ -147,7 +147,7 @@ def test_a_family_whose_upper_layers_look_further_down_is_refused(bases: Callabl
         value.data.mul_(100)  # a random head hardly says anything
     layers[0].register_forward_hook(lambda module, inputs, output: seen.append(output[0, 0]))
     layers[3].register_forward_hook(lambda module, inputs, output: output + 10 * seen[-1])
-    with pytest.raises(RatchetError, match="read more of the lower ones than their last states"):
+    with pytest.raises(RatchetError, match="use more than the last hidden states of the lower ones"):
         cache_lower_layers(trainee, rows, tmp_path, SingleProcess(), FULL)
 
 
@@ -167,7 +167,7 @@ def trained_top(
     work = prepare_top(tmp_path_factory.mktemp("top"), bases("llama"), examples)
     done = launch(work)
     assert done.returncode == 0, done.stderr
-    assert "2 lower layers computed once, 0.0 MB kept" in done.stderr
+    assert "2 lower layers computed once, 0.0 MB cached" in done.stderr
     return work
 
 

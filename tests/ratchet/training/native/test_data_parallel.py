@@ -30,7 +30,7 @@ def test_both_get_the_same_sum_every_time(pair: tuple[ProcessPair, ProcessPair])
 
     def run(rank: int) -> None:
         for vector in rounds:
-            sums[rank].append(pair[rank].add(vector * (rank + 1)).tobytes())
+            sums[rank].append(pair[rank].all_reduce(vector * (rank + 1)).tobytes())
 
     other = threading.Thread(target=run, args=(1,))
     other.start()
@@ -41,15 +41,15 @@ def test_both_get_the_same_sum_every_time(pair: tuple[ProcessPair, ProcessPair])
 
 def test_orders_arrive_in_order(pair: tuple[ProcessPair, ProcessPair]) -> None:
     """What the first tells, the second hears."""
-    pair[0].tell("restore", 3)
-    pair[0].tell("train", 4)
-    pair[0].tell("stop")
-    assert [pair[1].listen() for _ in range(3)] == [("restore", 3), ("train", 4), ("stop", 0)]
+    pair[0].send_order("restore", 3)
+    pair[0].send_order("train", 4)
+    pair[0].send_order("stop")
+    assert [pair[1].receive_order() for _ in range(3)] == [("restore", 3), ("train", 4), ("stop", 0)]
 
 
 def test_the_death_of_the_other_is_an_error(pair: tuple[ProcessPair, ProcessPair]) -> None:
     """When one end is gone, waiting for it ends with an error instead of hanging, and not with one that a candidate may
     have."""
-    pair[1].hang_up()
+    pair[1].disconnect()
     with pytest.raises(PeerExitedError):
-        pair[0].add(np.ones(3, dtype=np.float32))
+        pair[0].all_reduce(np.ones(3, dtype=np.float32))

@@ -66,9 +66,7 @@ def test_a_second_try_that_is_none_is_noticed(
 def test_a_hung_worker_is_ended_and_followed(probe_work: Path, launch: Launch) -> None:
     """It would stand still for ten minutes; the silence of 20 s ends it, and silent.txt says where it stood."""
     done = launch(probe_work, RATCHET_FAILPOINT="training.whole_batch:sleep:600000", RATCHET_TRAINING_SILENCE_S="20")
-    assert second_try_helped(
-        done, "the training hung: it gave no sign of life for 20 s, and silent.txt says where it stood"
-    )
+    assert second_try_helped(done, "the training hung: it made no progress for 20 s; silent.txt shows where it stopped")
     assert "in failpoint" in (probe_work / "silent.txt").read_text()
 
 

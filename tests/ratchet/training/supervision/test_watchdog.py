@@ -78,5 +78,5 @@ def test_the_silence_is_a_setting(asked: str, found: float, monkeypatch: pytest.
 def test_a_silence_that_is_no_time_is_refused(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the value and the cure."""
     monkeypatch.setenv(SILENCE, asked)
-    with pytest.raises(RatchetError, match=rf"is '{asked}', no number of seconds\. hint: Unset it, or set 120\."):
+    with pytest.raises(RatchetError, match=rf"is '{asked}', not a number of seconds\. hint: Unset it, or set 120\."):
         read_silence()

@@ -69,7 +69,7 @@ def test_a_lease_is_held_once(tmp_path: Path) -> None:
     """The second holder is told which folder is busy; after the first has left, the lease is free."""
     with (
         lock_work_folder(tmp_path),
-        pytest.raises(RatchetError, match="another trainer is at work"),
+        pytest.raises(RatchetError, match="another training is running"),
         lock_work_folder(tmp_path, wait_s=0),
     ):
         pass
