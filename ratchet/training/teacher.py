@@ -50,6 +50,7 @@ def read_teacher_answers(path: Path, labels: Sequence[str]) -> dict[str, list[fl
             )
         whole = math.fsum(values)
         answer = [value / whole for value in values]
+        # redaction may make two texts one, which then needs one answer
         if result.setdefault(redact(text), answer) != answer:
             raise _refuse(f"{where} repeats the text of an earlier row with another answer.", "Keep one of the two.")
     return result

@@ -43,6 +43,7 @@ def run_dpo_pass(task: Task, found: TrainedModel, report: Callable[[Epoch], None
     def judged(tensors: Tensors) -> ValidationMetrics:
         return evaluate(task, tokenizer, settings, tensors)
 
+    # epochs of both passes are numbered on, as in the joined history
     def renumbered(epoch: Epoch) -> None:
         report(replace(epoch, epoch=epoch.epoch + behind))
 
