@@ -4,6 +4,7 @@ Add here a thing that can be verified. It needs no running process of Ratchet, a
 the key.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -128,11 +129,15 @@ def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:
 
 
 def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
-    if (again.outcome, again.reason) != (receipt.verdict.outcome, receipt.verdict.reason):
+    # A later version may word the same verdict otherwise, or keep more figures; outcome and figures must be the same.
+    then, now = (json.loads(json.dumps(verdict.evidence)) for verdict in (receipt.verdict, again))
+    differs = [key for key in then if now.get(key) != then[key]]
+    if again.outcome != receipt.verdict.outcome or differs:
         raise RatchetError(
             f"{source} give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt"
         )
-    return f"follows from {source}"
+    reworded = "" if again.reason == receipt.verdict.reason else f"; this version words it: {again.reason}"
+    return f"follows from {source}{reworded}"
 
 
 def _look(what: str, check: Callable[[], str]) -> VerifyFinding:

@@ -17,6 +17,7 @@ from orchestration.instance import open_instance
 from orchestration.instigator_renames import RENAMED
 from ratchet.storage.home import Home
 from ratchet.testing.homes import SmallClassifier
+from ratchet.workflows.verify import verify_receipt
 
 pytestmark = pytest.mark.xdist_group("former_home")
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "home_b97b3cb.tar.xz"
@@ -61,6 +62,15 @@ def test_it_opens_and_verifies(former: FormerHome) -> None:
     verified = former.ratchet("verify", "small")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert former.ratchet("report", "small").returncode == 0
+
+
+def test_its_receipts_are_derived_again_though_sentences_were_reworded(former: FormerHome) -> None:
+    """Outcome and figures follow from the stored answers; the wording of a former version is no fault."""
+    receipts = sorted((former.home.classifier("small") / "receipts" / "2026-01-12").glob("[a-z]*_[a-z]*.json"))
+    assert len(receipts) >= 7
+    findings = [finding for path in receipts for finding in verify_receipt(former.home, path)]
+    assert [finding.fault for finding in findings if finding.fault] == []
+    assert sum("follows from" in finding.detail for finding in findings) >= 3
 
 
 def test_a_gateway_serves_it_by_its_own_key(former: FormerHome) -> None:

@@ -12,7 +12,7 @@ import pytest
 from orchestration.cli.app import main
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
-from ratchet.gates.registry import TARGET_GATES
+from ratchet.gates.registry import DATA_GATES, TARGET_GATES
 from ratchet.storage.home import Home
 from ratchet.storage.rollout import ledger as ledger_module
 from ratchet.storage.rollout.flag_file import Flags
@@ -252,24 +252,18 @@ def test_a_receipt_is_verified_by_itself(home: Home) -> None:
         assert main(["--home", str(home.root), "verify", str(path)]) == 1
 
 
-def test_an_entry_from_before_the_target_gates_stands_and_a_later_one_must_name_both(tmp_path: Path) -> None:
-    """What is live is not taken down by a check that came later; half of the new checks is no evidence."""
+def test_an_entry_answers_for_the_gates_that_it_names(tmp_path: Path) -> None:
+    """What is live is not taken down by a gate that came later; gates of the data alone let nothing in."""
     home = Home(tmp_path)
     SmallClassifier(home).write()
     named = keep_receipts(home, "small", "2026-01-05", A)
-    for missing in (TARGET_GATES, TARGET_GATES[:1]):
+    for missing in (TARGET_GATES, TARGET_GATES[:1], ()):
         receipts = {gate: digest for gate, digest in named.items() if gate not in missing}
         record(home, "small", action="promote", adapter=A, receipts=receipts, **SAID)
-        if missing == TARGET_GATES:
-            check_entry(home, "small", Ledger(home).entries("small"), A)
-            record(
-                home,
-                "small",
-                action="promote",
-                adapter=B,
-                receipts=keep_receipts(home, "small", "2026-01-05", B),
-                **SAID,
-            )
-        else:
-            with pytest.raises(RatchetError, match="no verdict of target_plan"):
-                check_entry(home, "small", Ledger(home).entries("small"), A)
+        check_entry(home, "small", Ledger(home).entries("small"), A)
+        of_b = keep_receipts(home, "small", "2026-01-05", B)
+        record(home, "small", action="promote", adapter=B, receipts=of_b, **SAID)
+    data = {gate: digest for gate, digest in named.items() if gate in DATA_GATES}
+    record(home, "small", action="promote", adapter=A, receipts=data, **SAID)
+    with pytest.raises(RatchetError, match="none of its receipts judged the adapter itself"):
+        check_entry(home, "small", Ledger(home).entries("small"), A)
