@@ -64,8 +64,11 @@ def test_it_opens_and_verifies(former: FormerHome) -> None:
     assert former.ratchet("report", "small").returncode == 0
 
 
-def test_its_receipts_are_derived_again_though_sentences_were_reworded(former: FormerHome) -> None:
-    """Outcome and figures follow from the stored answers; the wording of a former version is no fault."""
+def test_its_receipts_are_derived_again_though_sentences_were_reworded(
+    former: FormerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outcome and figures follow from the stored answers; the wording of a former version is not a fault."""
+    monkeypatch.setenv("RATCHET_CACHE", former.environment["RATCHET_CACHE"])
     receipts = sorted((former.home.classifier("small") / "receipts" / "2026-01-12").glob("[a-z]*_[a-z]*.json"))
     assert len(receipts) >= 7
     findings = [finding for path in receipts for finding in verify_receipt(former.home, path)]
