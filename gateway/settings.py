@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import FLAG_EVALUATION_S
 
 
 class Settings(BaseSettings):
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     """Seconds between two looks at the flag file."""
     flag_provider: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
     """`package.module:factory` of an OpenFeature provider that replaces the flag file; empty for the file."""
-    flag_timeout_s: float = Field(0.05, gt=0, le=5)
+    flag_timeout_s: float = Field(FLAG_EVALUATION_S, gt=0, le=5)
     """Seconds to wait for such a provider; then live answers."""
     otlp_endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
     """Base URL of an OpenTelemetry collector that accepts OTLP over HTTP; empty for no traces."""

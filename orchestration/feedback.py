@@ -9,6 +9,7 @@ from assets.partitions import classifiers
 from orchestration.weekly_cycle import request_cycle, weekly_cycle
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import SENSOR_LOCK_S
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
@@ -16,7 +17,6 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 
 _ATTEMPTS = 3
-_BUSY_WAIT_S = 1.0
 
 
 @dg.sensor(
@@ -57,7 +57,7 @@ def _decide(
     instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts
 ) -> dg.RunRequest | str:
     """Request the newest week of classifier `name`, or give the reason why not."""
-    spec, warehouse = specs[name], open_warehouse(home.warehouse, lock_wait_s=_BUSY_WAIT_S)
+    spec, warehouse = specs[name], open_warehouse(home.warehouse, lock_wait_s=SENSOR_LOCK_S)
     enough = spec.window.early_after_corrections
     if not enough:
         return f"{name}: window.early_after_corrections is 0"

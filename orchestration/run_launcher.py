@@ -10,10 +10,9 @@ import time
 import dagster as dg
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus  # Dagster has no public name for them
 
+from ratchet.core.timeouts import RUN_LEASE_S
 from resources.storage import leases_of
 
-GRACE_S = 60.0
-"""Seconds that a run may be without a lease: before its stores are opened, and after they were closed."""
 _DIED = "Its process ended without a word: killed, out of memory, or a reboot."
 
 
@@ -36,7 +35,7 @@ class LeasedRunLauncher(dg.DefaultRunLauncher):
 def has_process(instance: dg.DagsterInstance, run_id: str) -> bool:
     """Return True where a `STARTED` run has a process, or is so young that it may be about to take its lease."""
     state, record = leases_of(instance).state(run_id), instance.get_run_record_by_id(run_id)
-    young = record is not None and time.time() - record.update_timestamp.timestamp() < GRACE_S
+    young = record is not None and time.time() - record.update_timestamp.timestamp() < RUN_LEASE_S
     return state == "held" or (state == "none" and young)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
@@ -56,7 +57,7 @@ class WarehouseResource(StoreResource):
     """DuckDB file with the rows, examples and predictions of every cycle; it can be rebuilt."""
 
     lock_wait_s: float = Field(
-        default=60.0, description="Seconds to wait for another process to close the warehouse.", ge=0
+        default=WAREHOUSE_LOCK_S, description="Seconds to wait for another process to close the warehouse.", ge=0
     )
 
     def store(self, home: Home) -> Warehouse:

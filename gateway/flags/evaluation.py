@@ -19,6 +19,7 @@ from openfeature.provider import FeatureProvider
 
 from gateway.flags.bounded_calls import BoundedCaller
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import FLAG_EVALUATION_S, FLAG_PROVIDER_START_S
 from ratchet.rollout.flag import CANDIDATE, LIVE, Rollout
 
 Details = FlagEvaluationDetails[str]
@@ -26,7 +27,6 @@ Factory = Callable[[], FeatureProvider]
 TIMEOUT, UNKNOWN = "timeout", "unknown_adapter"
 
 _LOG, _THEIR_LOG = logging.getLogger("ratchet.gateway"), logging.getLogger("openfeature")
-_START_S = 5.0
 _MAX_COMPLAINTS = 100
 _NUMBERS = itertools.count(1)
 
@@ -69,7 +69,9 @@ def resolve_slot(details: Details, rollout: Rollout) -> tuple[str, str]:
 class Evaluator:
     """OpenFeature client in a domain of its own. Provider `own` answers until `start` replaces it by the factory's."""
 
-    def __init__(self, own: FeatureProvider, factory: Factory | None = None, timeout_s: float = 0.05) -> None:
+    def __init__(
+        self, own: FeatureProvider, factory: Factory | None = None, timeout_s: float = FLAG_EVALUATION_S
+    ) -> None:
         self._own, self._factory, self._timeout_s = own, factory, timeout_s
         self._domain = f"ratchet-gateway-{next(_NUMBERS)}"
         api.set_provider_and_wait(own, self._domain)
@@ -87,7 +89,7 @@ class Evaluator:
         self._aside, self.provider_name = BoundedCaller(), "unknown"
         factory = self._factory
         try:
-            self._aside.run(lambda: self._place(factory), _START_S)
+            self._aside.run(lambda: self._place(factory), FLAG_PROVIDER_START_S)
         except Exception as error:  # noqa: BLE001 - not our code; live answers everyone until it works
             _LOG.warning("the flag provider is not ready (%s): live answers everyone", type(error).__name__)
 

@@ -14,11 +14,11 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.flags.evaluation import FlagEvaluation
+from ratchet.core.timeouts import TRACE_EXPORT_S
 
 EVENT = "feature_flag.evaluation"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/health"})
-_EXPORT_S = 5
 _MAX_CHARS = 100
 
 
@@ -48,7 +48,7 @@ class Tracing:
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": "ratchet-gateway"}), shutdown_on_exit=False
         )
-        exporter = OTLPSpanExporter(endpoint=f"{self._endpoint}/v1/traces", timeout=_EXPORT_S)
+        exporter = OTLPSpanExporter(endpoint=f"{self._endpoint}/v1/traces", timeout=TRACE_EXPORT_S)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("ratchet.gateway")
 

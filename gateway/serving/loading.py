@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import LOAD_RETRY_S
 from ratchet.deployment.exports.batched_predictor import ExportPredictor
 from ratchet.deployment.exports.kinds import KINDS
 from ratchet.deployment.serving_paths import Paths, part_paths
@@ -32,8 +33,6 @@ from ratchet.workflows.rollout.admission import admit, admitted_export
 from ratchet.workflows.rollout.reconcile import rollout_of
 
 Answering = AdapterPredictor | ExportPredictor
-_AGAIN_S = 60.0
-"""Seconds until a load that failed unexpectedly is tried again: the cause may be gone, such as a lack of memory."""
 _LOG = logging.getLogger("ratchet.gateway")
 
 
@@ -127,7 +126,7 @@ class _Loader:
                     " more."
                 )
                 self._log_once(f"{self._name}: {message}", error)
-                self.again_at = time.monotonic() + _AGAIN_S
+                self.again_at = time.monotonic() + LOAD_RETRY_S
                 self.lacking.append(f"{self._substitute(digest)}: {message}")
         return loaded if isinstance(loaded, AdapterPredictor) else self._load_adapter(digest)
 

@@ -17,6 +17,7 @@ from gateway.flags.file_provider import FileProvider
 from gateway.serving.loading import Answering, Served, load_served
 from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import FLAG_EVALUATION_S, LEDGER_TO_FLAG_S
 from ratchet.models.inference.model_pool import ModelPool
 from ratchet.rollout.flag import LIVE, Rollout
 from ratchet.rollout.ledger_entry import Head
@@ -24,8 +25,6 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 
 _LOG = logging.getLogger("ratchet.gateway")
-_MOVE_S = 2.0
-"""Seconds that a move may take from its entry in the ledger to its flag; a longer one was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Slots:
     """Base models in memory, each once. An adapter leaves them when its predictor is no longer held."""
     factory: Factory | None = None
     """Factory of the provider that replaces the flag file, once `start` is called."""
-    timeout_s: float = 0.05
+    timeout_s: float = FLAG_EVALUATION_S
     """Seconds to wait for such a provider."""
     observers: Sequence[Callable[[FlagEvaluation], None]] = ()
     """Functions called with every evaluation, in the context of its request."""
@@ -115,7 +114,7 @@ class Slots:
                 except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others
                     if begun := self._begun(name, error, desired):
                         moving[name] = begun
-                    if not begun or self.clock() - begun[1] >= _MOVE_S:
+                    if not begun or self.clock() - begun[1] >= LEDGER_TO_FLAG_S:
                         problems[name] = self._explain(name, error)
                 if name not in served and None not in wanted:
                     wanted.append(None)

@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from ratchet.config.validation import STRICT, bad_spec, need_at_least
+from ratchet.core.timeouts import FRONTIER_ANSWER_S
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{2,}")
@@ -34,7 +35,7 @@ class Frontier:
     """Largest number of texts sent in one cycle."""
     at_once: int = 4
     """Number of concurrent requests."""
-    timeout_s: float = 30.0
+    timeout_s: float = FRONTIER_ANSWER_S
     """Time-out of one attempt in seconds, from the first byte sent to the last byte received."""
     longest_s: float = 900.0
     """Time limit for all requests of one cycle in seconds, waits included: the report waits for it."""

@@ -12,6 +12,7 @@ import duckdb
 from ratchet.core.files import publish_file
 from ratchet.core.names import NAME
 from ratchet.core.sql import literal
+from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.ingest.loader import Loader
 from ratchet.storage.home import Home
 from ratchet.storage.warehouse import CYCLE_TABLES, Warehouse
@@ -53,6 +54,6 @@ def _restore_copy(connection: duckdb.DuckDBPyConnection, table: str, copy: Path)
         _LOG.error("%s cannot be read (%s); run its cycle again", copy, str(error).splitlines()[0])
 
 
-def open_warehouse(path: Path, lock_wait_s: float = 60.0) -> Warehouse:
+def open_warehouse(path: Path, lock_wait_s: float = WAREHOUSE_LOCK_S) -> Warehouse:
     """Return the warehouse at `path`, which is rebuilt from the landed files when it is lost."""
     return Warehouse(path, lock_wait_s, rebuild_warehouse)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import SIMULATED_REQUEST_S
 from ratchet.simulation.weeks import CLASSIFIER, SimulatedRequest
-
-_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class SimulatedUsers:
         content = json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, content, {"Content-Type": "application/json"})  # noqa: S310 - loopback
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=SIMULATED_REQUEST_S) as reply:  # noqa: S310
                 return dict(json.load(reply))
         except OSError as error:
             raise RatchetError(

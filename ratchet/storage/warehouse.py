@@ -21,6 +21,7 @@ import duckdb
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import publish_file
+from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.storage.corruption import is_damage, is_damaged, move_aside
 from ratchet.storage.home import Home
 from ratchet.storage.migrations import migrate
@@ -41,7 +42,7 @@ class Warehouse:
     """The DuckDB file at `path`, in a home; waits up to `lock_wait_s` seconds for another process to close it."""
 
     path: Path
-    lock_wait_s: float = 60.0
+    lock_wait_s: float = WAREHOUSE_LOCK_S
     restore: Callable[[Path], None] | None = None
     """Function that rebuilds the file; without it a missing file begins empty."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ratchet.core.cycle import Cycle, monday_of, parse_week
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import STATUS_LOCK_S
 from ratchet.gates.registry import GATES
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.rollout.ledger_entry import PROMOTE, ROLLBACK, Entry
@@ -22,7 +23,6 @@ from ratchet.workflows.rollout.nominate import candidates
 
 SCHEDULE = time(6, tzinfo=UTC)
 """Time of the weekly run, on Mondays; `orchestration/weekly_cycle.py` holds the schedule itself."""
-_BUSY_WAIT_S = 2.0
 
 
 def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def size_of(folder: Path) -> int:
 def _rows(home: Home, name: str, notes: list[str]) -> tuple[dict[date, int], int | None]:
     if not home.warehouse.exists():
         return {}, 0
-    warehouse = open_warehouse(home.warehouse, _BUSY_WAIT_S)
+    warehouse = open_warehouse(home.warehouse, STATUS_LOCK_S)
     try:
         return warehouse.weeks(name), warehouse.count("corrections", name)
     except RatchetError as error:

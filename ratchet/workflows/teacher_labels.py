@@ -20,6 +20,7 @@ from ratchet.core.errors import RatchetError, UsageError
 from ratchet.core.files import make_folder, read_if_there, write_atomically
 from ratchet.core.filesystem import DISK
 from ratchet.core.names import ANSWERS
+from ratchet.core.timeouts import TEACHER_RUN_S
 from ratchet.models.frontier.client import FrontierClient, UnavailableFrontier
 from ratchet.models.frontier.soft_labels import MADE_BY, SoftLabels, make_soft_labels, need_one_hot
 from ratchet.storage.frontier_cache import CycleSpendLog, open_frontier
@@ -27,8 +28,6 @@ from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
 from ratchet.training.teacher import LEAST_SHARE
 from ratchet.workflows.plan_cycle import read_next_cycle
-
-_LONGEST_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def _check(spec: Spec, request: TeacherRequest) -> Frontier:
             code="no_probabilities",
         )
     budget = spec.frontier.budget if request.budget is None else request.budget
-    return replace(spec.frontier, budget=budget, longest_s=_LONGEST_S)
+    return replace(spec.frontier, budget=budget, longest_s=TEACHER_RUN_S)
 
 
 def _own(asker: FrontierClient, home: Home, cycle: Cycle, settings: Frontier) -> FrontierClient:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import DEMO_SETTLE_S, DEMO_START_S, DEMO_STOP_S
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 
@@ -26,7 +27,6 @@ die_with_parent(int(sys.argv.pop(1)))  # a killed demo leaves no gateway behind
 from orchestration.cli.app import main
 sys.exit(main())
 """
-_START_S, _SETTLE_S, _STOP_S = 120.0, 60.0, 20.0
 _ROOT = Path(__file__).parents[3]
 
 
@@ -50,7 +50,7 @@ def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(_STOP_S)
+                process.wait(DEMO_STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -61,7 +61,7 @@ def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
 
     Raises `RatchetError` after a minute.
     """
-    deadline = time.monotonic() + _SETTLE_S
+    deadline = time.monotonic() + DEMO_SETTLE_S
     while time.monotonic() < deadline:
         waiting = sum(
             path.stat().st_size
@@ -76,9 +76,9 @@ def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
 
 def await_rollout(home: Home, classifier: str, url: str) -> None:
     """Wait until the gateway serves what the flag file says; raises `RatchetError` after a minute."""
-    rollout, deadline = Flags(home).read().rollouts[classifier], time.monotonic() + _SETTLE_S
+    rollout, deadline = Flags(home).read().rollouts[classifier], time.monotonic() + DEMO_SETTLE_S
     while time.monotonic() < deadline:
-        with urllib.request.urlopen(f"{url}/v1/status", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
+        with urllib.request.urlopen(f"{url}/v1/status", timeout=DEMO_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
             result = json.load(reply)["classifiers"].get(classifier, {})
         if (result.get("adapters"), result.get("candidate_percent")) == (rollout.adapters, rollout.served_percent):
             return
@@ -87,7 +87,7 @@ def await_rollout(home: Home, classifier: str, url: str) -> None:
 
 
 def _await_address(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + _START_S
+    deadline = time.monotonic() + DEMO_START_S
     while time.monotonic() < deadline and process.poll() is None:
         if result := re.search(r"serve: (http://\S+?),", log.read_text(encoding="utf-8", errors="replace")):
             return result[1]
@@ -96,5 +96,5 @@ def _await_address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _count(url: str, pattern: str) -> float:
-    with urllib.request.urlopen(f"{url}/metrics", timeout=_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
+    with urllib.request.urlopen(f"{url}/metrics", timeout=DEMO_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
         return sum(float(result) for result in re.findall(pattern, reply.read().decode()))

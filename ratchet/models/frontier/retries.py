@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ratchet.config.frontier import Frontier
+from ratchet.core.timeouts import FRONTIER_RETRY_AFTER_S
 from ratchet.models.frontier.budget import Budget
 from ratchet.models.frontier.request import FrontierQuestion
 from ratchet.models.frontier.response import FrontierAnswer, read_answer
 from ratchet.models.frontier.transport import AttemptFailed, Endpoint
 
-LONGEST_WAIT_S = 60.0
 _FIRST_S, _LONGEST_STEP_S = 0.5, 20.0
 
 Wait = Callable[[float], None]
@@ -73,7 +73,7 @@ def _attempt(endpoint: Endpoint, question: FrontierQuestion, budget: Budget, unt
             budget.settle(name, aside, 0.0)
         if not failed.again:
             raise NoAnswerError(failed.reason, fatal=True, hint=failed.hint) from None
-        if (failed.wait_s or 0.0) > LONGEST_WAIT_S:
+        if (failed.wait_s or 0.0) > FRONTIER_RETRY_AFTER_S:
             reason = f"{failed.reason}, with Retry-After {failed.wait_s:.0f} s"
             raise NoAnswerError(reason, fatal=True, hint=failed.hint) from None
         raise

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import TRAINING_SILENCE_S
 
 SILENCE = "RATCHET_TRAINING_SILENCE_S"
-DEFAULT_SILENCE_S = 120.0
-"""Seconds; far more than the longest step on a slow machine, imports included."""
 TRACE = "silent.txt"
 """File in the work folder with the stack of each thread of a process that hung."""
 
@@ -29,14 +28,14 @@ class _Heart:
 
 def read_silence() -> float:
     """Seconds of silence after which a training is ended, 0 for never; raises `RatchetError` for other values."""
-    value = os.environ.get(SILENCE, "") or str(DEFAULT_SILENCE_S)
+    value = os.environ.get(SILENCE, "") or str(TRAINING_SILENCE_S)
     try:
         silence_s = float(value)
     except ValueError:
         silence_s = math.nan
     if not 0 <= silence_s < math.inf:
         raise RatchetError(
-            f"{SILENCE} is {value!r}, not a number of seconds.", f"Unset it, or set {DEFAULT_SILENCE_S:g}."
+            f"{SILENCE} is {value!r}, not a number of seconds.", f"Unset it, or set {TRAINING_SILENCE_S:g}."
         )
     return silence_s
 

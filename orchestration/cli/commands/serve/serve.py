@@ -14,8 +14,7 @@ import typer
 from orchestration.cli.output import say
 from orchestration.cli.session import session_of
 from ratchet.core.errors import RatchetError
-
-_STOP_S = 10
+from ratchet.core.timeouts import GATEWAY_STOP_S
 
 
 def serve(
@@ -51,7 +50,7 @@ def serve(
                 signal.signal(number, self.handle_exit)
             yield
 
-    server = Server(server_config(app, stop_s=_STOP_S))
+    server = Server(server_config(app, stop_s=GATEWAY_STOP_S))
     # Listening comes before loading: whoever reads the address may connect, and waits until the adapters are loaded.
     with _listen(host, port) as listening:
         address = f"http://{host}:{listening.getsockname()[1]}"

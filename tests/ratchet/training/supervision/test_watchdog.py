@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ratchet.core.errors import RatchetError
-from ratchet.training.supervision.watchdog import DEFAULT_SILENCE_S, SILENCE, read_silence
+from ratchet.core.timeouts import TRAINING_SILENCE_S
+from ratchet.training.supervision.watchdog import SILENCE, read_silence
 
 Plant = Callable[[str, str, str], dict[str, str]]
 BEGIN = """
@@ -67,7 +68,7 @@ def test_a_heart_that_does_not_beat_is_noticed(
     assert run(program, tmp_path, **plant_in_copy("ratchet/training/supervision/watchdog.py", old, new)) == returncode
 
 
-@pytest.mark.parametrize(("asked", "found"), [("", DEFAULT_SILENCE_S), ("7.5", 7.5), ("0", 0.0)])
+@pytest.mark.parametrize(("asked", "found"), [("", TRAINING_SILENCE_S), ("7.5", 7.5), ("0", 0.0)])
 def test_the_silence_is_a_setting(asked: str, found: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two minutes, unless the environment says otherwise."""
     monkeypatch.setenv(SILENCE, asked)
