@@ -1,1 +1,1 @@
-"""Deployment targets: where an adapter will run, what that place takes, and whether a plan or an artifact fits it."""
+"""Deployment targets: where an adapter will run, what each target accepts, and whether a plan or artifact fits it."""

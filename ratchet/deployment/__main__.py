@@ -1,7 +1,6 @@
-"""`python -m ratchet.deployment FOLDER RUNTIME [EXPORT]`: try the adapter of a folder in a runtime, in a process of its
-own.
+"""`python -m ratchet.deployment FOLDER RUNTIME [EXPORT]`: try the adapter of a folder in a runtime, in its own process.
 
-The last line of the standard output is a JSON document: `outcome` (passed or failed), `reason`, and a failure's `code`.
+The last line of standard output is a JSON document: `outcome` (passed or failed), `reason`, and a failure's `code`.
 """
 
 import argparse
@@ -15,7 +14,7 @@ from ratchet.core.errors import RatchetError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0 when there is an outcome, whichever."""
+    """Print the outcome; the exit code is 0 whichever it is."""
     parser = argparse.ArgumentParser(prog="python -m ratchet.deployment", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("runtime")
@@ -25,10 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
     from ratchet.deployment.trial import try_adapter
 
     try:
-        result = {"outcome": "passed", "reason": try_adapter(options.folder, options.runtime, options.export)}
+        outcome = {"outcome": "passed", "reason": try_adapter(options.folder, options.runtime, options.export)}
     except RatchetError as error:
-        result = {"outcome": "failed", "reason": f"{error.message} {error.hint}".strip(), "code": error.code}
-    print(json.dumps(result))  # noqa: T201 - the command's answer
+        outcome = {"outcome": "failed", "reason": f"{error.message} {error.hint}".strip(), "code": error.code}
+    print(json.dumps(outcome))  # noqa: T201 - the command's answer
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Facts: what a planned or a finished adapter would bring to a deployment target.
+"""Facts about a planned or a finished adapter that a deployment target's limits apply to.
 
-Add a family as one row of `_LAYOUTS`: how its layers and heads are found without weights. The rules are in
+Add a family as one row of `_LAYOUTS`: a function that finds its layers and heads without weights. The rules are in
 `ratchet/gates/target_fit.py`.
 """
 
@@ -24,7 +24,7 @@ _WITHOUT_RANK = ("probe", "full")
 
 @dataclass(frozen=True)
 class AdapterFacts:
-    """What is compared with a profile. None is a fact that was not looked at, and is not judged."""
+    """Properties that are compared with a profile. None is a fact that was not determined, and is not judged."""
 
     what: str
     family: str
@@ -32,13 +32,13 @@ class AdapterFacts:
     base: str
     labels: int
     adapter_bytes: int | None
-    """An estimate for a plan, the file's size for an artifact."""
+    """Size of the weights file in bytes: an estimate for a plan, exact for an artifact."""
     rank: int | None = None
-    """None also where nothing is of low rank, as in a probe."""
+    """Rank; None also where nothing has low rank, as in a probe."""
     target_modules: tuple[str, ...] | None = ()
-    """Last parts of the names of the adapted layers, sorted."""
+    """Adapted layers by the last parts of their names, sorted."""
     heads: bool | None = False
-    """Whether modules that were trained whole lie in the weights."""
+    """True where the weights hold fully trained modules."""
 
     def as_json(self) -> dict[str, Any]:
         """Every fact as JSON types."""
@@ -53,7 +53,7 @@ class _Layout:
 
 
 def outline_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
-    """What the settings of `candidate` alone say, at no cost: its layers, heads and bytes are not looked at."""
+    """Facts from the settings of `candidate` alone, at no cost: layers, heads and bytes stay unknown."""
     base, rank = last_part(candidate.base), None if candidate.form in _WITHOUT_RANK else candidate.rank
     return AdapterFacts(
         candidate.title, candidate.family, candidate.form, base, len(spec.labels), None, rank, None, None
@@ -61,7 +61,7 @@ def outline_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
 
 
 def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
-    """What `candidate` would make for `spec`, from the shapes of its base on the meta device: no weight is read."""
+    """Facts about the adapter that `candidate` would train, from its base's shapes on the meta device."""
     base, k = last_part(candidate.base), len(spec.labels)
     if candidate.form == "probe":
         from ratchet.models.encoders import hidden_size_of
@@ -72,6 +72,7 @@ def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
     if method in _WITHOUT_RANK:
         size = _BYTES_OF_A_NUMBER * sum(map(prod, layout.shapes.values()))
         return AdapterFacts(candidate.title, candidate.family, method, base, k, size, heads=bool(layout.heads))
+    # a layer [out, in] gets A [rank, in] and B [out, rank]: rank * (in + out) numbers; DoRA adds a magnitude per output
     adapted = [layout.shapes[f"{module}.weight"] for module in layout.modules]
     low_rank = sum(candidate.rank * sum(shape) for shape in adapted)
     magnitudes = sum(shape[0] for shape in adapted) if method == "dora" else 0
@@ -86,11 +87,10 @@ def facts_of_plan(candidate: Candidate, spec: Spec) -> AdapterFacts:
 
 
 def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
-    """What the files of an adapter folder say: its card, its PEFT settings and the header of its weights, whose ranks
-    must agree.
+    """Facts from the files of an adapter folder: its card, its PEFT settings and the header of its weights.
 
-    `content` comes from `ratchet.models.adapters.folder.read_folder`. Raises `RatchetError` where settings and weights
-    differ.
+    `content` comes from `ratchet.models.adapters.folder.read_folder`. Raises `RatchetError` where the ranks of settings
+    and weights differ.
     """
     card = read_card(content)
     weights = content[WEIGHTS[card.method]]
@@ -100,7 +100,7 @@ def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
     settings, shapes = parse_json(content, CONFIG), _shapes_in(weights)
     ranks = {shape[0] for name, shape in shapes.items() if name.endswith(".lora_A.weight")}
     if ranks != {settings["r"]}:
-        raise bad_adapter(f"{CONFIG} says r = {settings['r']}, but its weights have rank {sorted(ranks)}.")
+        raise bad_adapter(f"{CONFIG} has r = {settings['r']}, but the weights have rank {sorted(ranks)}.")
     dora = bool(settings.get("use_dora")) or any("lora_magnitude_vector" in name for name in shapes)
     modules = _last_parts(name.partition(".lora_A.")[0] for name in shapes if ".lora_A." in name)
     heads = any(".lora_" not in name for name in shapes)
@@ -110,12 +110,12 @@ def facts_of_artifact(content: Mapping[str, bytes]) -> AdapterFacts:
 
 
 def last_part(base: str) -> str:
-    """What a base is called among targets: the last part of its folder, or of its repository without the commit."""
+    """Name of a base among targets: the last part of its folder, or of its repository without the commit."""
     return PurePath(base.partition("@")[0] if is_hub_name(base) else base).name
 
 
 def _shapes_in(weights: bytes) -> dict[str, tuple[int, ...]]:
-    """Shape of each tensor by its name, from the header of safetensors; nothing is allocated."""
+    """Shape of each tensor by name, from the header of safetensors; nothing is allocated."""
     try:
         (size,) = struct.unpack("<Q", weights[:8])
         header = json.loads(weights[8 : 8 + size])
@@ -129,8 +129,8 @@ def _encoder_layout(candidate: Candidate, k: int) -> _Layout:
     from ratchet.training.target_modules import resolve_targets
 
     model = empty_classifier(base_folder(candidate.base), k)
-    result = resolve_targets(model, candidate.target_modules, (), candidate.layers)
-    return _Layout(parameter_shapes(model), result.modules, result.heads)
+    targets = resolve_targets(model, candidate.target_modules, (), candidate.layers)
+    return _Layout(parameter_shapes(model), targets.modules, targets.heads)
 
 
 def _causal_layout(candidate: Candidate, _k: int) -> _Layout:

@@ -1,7 +1,7 @@
-"""Profiles: what a deployment target takes, with documented and proven limits kept apart, each with its source.
+"""Profiles of deployment targets, with documented and proven limits kept apart, each with its source.
 
 Add a kind of limit here, as a field of `Bounds`, and its rule in `ratchet/gates/target_fit.py`. The built-in profiles
-are `built_in.toml`; reading them, and a user's own, is `ratchet/storage/target_profiles.py`.
+are in `built_in.toml`; `ratchet/storage/target_profiles.py` reads them and a user's own.
 """
 
 from dataclasses import dataclass, field, fields
@@ -16,34 +16,31 @@ Method = Literal["lora", "dora", "qlora", "dpo", "full", "probe"]
 Runtime = Literal["in_process", "onnx", "llama_cpp", "vllm", "workers_ai", "other"]
 _LEAVE_A_LORA = ("qlora", "dpo")
 OF_ADAPTERS = ("rank", "target_modules", "adapter_bytes")
-"""Limits that say nothing of a model with the adapter merged in."""
+"""Limits that do not apply to a model with the adapter merged in."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Limits that have one origin. None is unknown: nobody documented it, or nobody proved it, and it is never
-    guessed."""
+    """Limits from one source. None is unknown: not documented, or not proven; it is never guessed."""
 
     __pydantic_config__ = STRICT
 
     source: str = ""
-    """Where these limits come from, in words; needed as soon as one is given."""
+    """Source of these limits, in words; required as soon as one is given."""
     rank: int | None = None
     """The highest rank."""
     target_modules: tuple[str, ...] | None = None
-    """Last parts of the names of the layers that an adapter may change."""
+    """Layers that an adapter may change, by the last parts of their names."""
     methods: tuple[Method, ...] | None = None
-    """In which form its weights may come. Without `dora`, its magnitude vectors are not taken; `qlora` and `dpo` leave
-    a `lora`."""
+    """Accepted forms of weights. Without `dora`, magnitude vectors are rejected; `qlora` and `dpo` leave a `lora`."""
     adapter_bytes: int | None = None
-    """The largest weights file."""
+    """The largest weights file, in bytes."""
     labels: int | None = None
-    """How many labels it can tell apart."""
+    """The highest number of labels."""
     bases: tuple[str, ...] | None = None
-    """Base models that it serves adapters on. Only the last part of a name is compared, so that a folder may hold one.
-    """
+    """Base models that it serves. Only the last part of a name is compared, so that a base may lie in a folder."""
     heads: bool | None = None
-    """Whether an adapter may hold modules that were trained whole, such as a classification head."""
+    """True where an adapter may hold fully trained modules, such as a classification head."""
 
     def __post_init__(self) -> None:
         for name in ("rank", "adapter_bytes", "labels"):
@@ -53,19 +50,19 @@ class Bounds:
             if getattr(self, name) == ():
                 raise bad_spec(
                     f"{name} = [] lets nothing through.",
-                    f"Name what is taken, or leave {name} out: it is unknown then.",
+                    f"List what is accepted, or leave {name} out if it is unknown.",
                 )
         if unseen := [method for method in self.methods or () if method in _LEAVE_A_LORA]:
             raise bad_spec(
-                f"methods names {unseen[0]!r}, of which nothing is left in the adapter but a LoRA.",
-                'Write "lora" instead: it stands for every way of training that leaves one.',
+                f"methods names {unseen[0]!r}, which leaves a plain LoRA in the adapter.",
+                'Write "lora" instead: it stands for every training method that leaves one.',
             )
         if self.known and not self.source.strip():
-            raise bad_spec(f"{self.known[0]} has no source.", 'Say where the limit comes from: source = "...".')
+            raise bad_spec(f"{self.known[0]} has no source.", 'Add where the limit comes from: source = "...".')
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Names of the limits that are given."""
+        """Names of the limits that are set."""
         return tuple(
             each.name for each in fields(self) if each.name != "source" and getattr(self, each.name) is not None
         )
@@ -79,22 +76,21 @@ class Profile:
 
     name: str
     runtime: Runtime
-    """Which software answers there; it decides which smoke test is run, where one can be."""
+    """Software that answers there; it selects the smoke test, where there is one."""
     takes: Literal["adapter", "merged"]
-    """What is delivered: the adapter beside a base that is there already, or the base with the adapter merged into it.
-    """
+    """Form of delivery: the adapter for a base that is already there, or the base with the adapter merged in."""
     families: tuple[Family, ...]
     log_probabilities: bool
-    """Whether an answer comes with the log-probability of every label: without, nothing can be calibrated."""
+    """True where an answer has the log-probability of every label; without it, nothing can be calibrated."""
     about: str = ""
-    """What the place is, and what was and was not tried on it, in a sentence."""
+    """Description of the target, and of what was and was not tried on it, in a sentence."""
     documented: Bounds = field(default_factory=Bounds)
-    """What its makers say."""
+    """Limits from its makers' documentation."""
     proven: Bounds = field(default_factory=Bounds)
-    """What was seen to work. Where it is wider than documented it worked once and is not promised, and so does not
-    count."""
+    """Limits within which it was seen to work. One wider than documented is not promised, so it does not count."""
 
     def __post_init__(self) -> None:
+
         if not NAME.fullmatch(self.name):
             raise bad_spec(
                 f"target name {self.name[:60]!r} is not allowed.", "Use 1 to 63 lower-case letters, digits, '_' or '-'."
@@ -109,26 +105,27 @@ class Profile:
             ("methods", self.proven.methods),
         ):
             if words and len(set(words)) < len(words):
-                raise bad_spec(f"{name} = {list(words)} names one twice.", "Name each once.")
+                raise bad_spec(f"{name} = {list(words)} has a duplicate.", "List each once.")
+        # the stricter of two lists is their intersection, so lists without overlap would let nothing through
         for name in ("target_modules", "methods", "bases"):
             documented, proven = getattr(self.documented, name), getattr(self.proven, name)
             if documented and proven and not narrower(documented, proven):
                 raise bad_spec(
                     f"target {self.name!r} has proven.{name} = {list(proven)}, and none of it is documented.",
-                    "Add to the documented ones what its makers promise, or mend the proven ones.",
+                    f"Add what its makers promise to documented.{name}, or fix proven.{name}.",
                 )
         if self.takes == "merged":
             for bounds in (self.documented, self.proven):
                 if idle := [name for name in OF_ADAPTERS if name in bounds.known]:
                     raise bad_spec(
-                        f"target {self.name!r} takes merged models and has {idle[0]}, of which a merged model has"
-                        " none.",
+                        f"target {self.name!r} takes merged models but limits {idle[0]}, which a merged model does not"
+                        " have.",
                         f'Remove {idle[0]}, or write takes = "adapter".',
                     )
 
     @property
     def digest(self) -> str:
-        """SHA-256 of every setting, 64 hex digits: which limits a verdict was taken by."""
+        """SHA-256 of every setting, 64 hex digits; it identifies the limits behind a verdict."""
         return digest_json(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
@@ -144,7 +141,7 @@ class Profile:
 
 
 def narrower(documented: Any, proven: Any) -> Any:
-    """What both limits let through: the smaller number, the words that both name, True only where both say so."""
+    """The stricter of two limits: the smaller number, the words in both, True only where both are True."""
     if isinstance(documented, bool):
         return documented and proven
     return (

@@ -1,6 +1,6 @@
-"""Paths: which of two targets answers a text. The edge says a label alone; the calibrated one says how sure it is.
+"""Serving paths: which of two targets answers a text, the edge (a bare label) or the calibrated one (a confidence too).
 
-Add here rules about who may answer what; who runs which path is `gateway/serving/paths.py`.
+Add rules here about which target may answer what; `gateway/serving/paths.py` runs the paths.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _RUNS_HERE = ("in_process", "onnx")
 
 @dataclass(frozen=True)
 class Paths:
-    """The targets of a specification by what they are for."""
+    """The targets of a specification, by role."""
 
     calibrated: ChosenTarget | None
     """None where the only target gives no log-probabilities."""
@@ -25,28 +25,27 @@ class Paths:
 
     @property
     def export(self) -> str:
-        """The export by which the gateway answers on the calibrated path; empty for the adapter itself."""
+        """The export that answers on the calibrated path in the gateway; empty for the adapter itself."""
         return self.calibrated.export if self.calibrated and runs_here(self.calibrated.profile) else ""
 
     @property
     def edge_export(self) -> str | None:
-        """The export that answers on the edge path, empty for the adapter itself; None where the edge is not run
-        here."""
+        """The export that answers on the edge path; empty for the adapter itself, None where it runs elsewhere."""
         return self.edge.export if self.edge and runs_here(self.edge.profile) else None
 
 
 def part_paths(chosen: Sequence[ChosenTarget]) -> Paths:
-    """The targets that `choose_targets` chose, told apart by whether they give log-probabilities."""
+    """Split the targets that `choose_targets` chose by whether they return log-probabilities."""
     calibrated = next((each for each in chosen if each.profile.log_probabilities), None)
     return Paths(calibrated, next((each for each in chosen if not each.profile.log_probabilities), None))
 
 
 def runs_here(profile: Profile) -> bool:
-    """Whether the gateway itself has the target's runtime."""
+    """True where the gateway itself has the target's runtime."""
     return profile.runtime in _RUNS_HERE
 
 
 def stands_alone(spec: Spec, label: str) -> bool:
-    """Whether the bare label is answer enough: low or medium stakes, and an action that waits for no confidence."""
+    """True where a bare label is enough: low or medium stakes, and an action that needs no confidence."""
     result = next(each for each in spec.label if each.name == label)
     return result.stakes != "high" and result.threshold == 0

@@ -1,7 +1,6 @@
-"""Choice: the targets that a specification names, with their profiles; which of two answers, and which is calibrated.
+"""Choice of targets: those that a specification names, with their profiles, checked as a set.
 
-Add here what must be true of the targets together; whether an adapter fits one of them is
-`ratchet/gates/target_fit.py`.
+Add here what must hold for the targets together; `ratchet/gates/target_fit.py` decides whether an adapter fits one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,33 +18,34 @@ _EXPORTS: Mapping[Runtime, tuple[str, ...]] = {
     "onnx": ("onnx", "onnx_int8"),
     "llama_cpp": ("gguf_f16", "gguf_q8_0", "gguf_q4_k_m", "gguf_q4_0"),
 }
-"""Exports that a runtime loads, the plainest first; a runtime that is not here loads none."""
+"""Exports that a runtime loads, the default first; a runtime that is not listed loads none."""
 
 
 @dataclass(frozen=True)
 class ChosenTarget:
-    """A target of a specification: its profile, which of its limits are believed, and which export it runs."""
+    """A target of a specification: its profile, the limits that count, and the export it runs."""
 
     profile: Profile
     accept: Accept
     export: str
-    """Empty for a target whose runtime loads none."""
+    """Kind of export; empty for a target whose runtime loads none."""
 
     def as_json(self) -> dict[str, Any]:
-        """Everything that a verdict about the target depends on, as JSON types."""
+        """All settings that a verdict about the target depends on, as JSON types."""
         return {"profile": self.profile.as_json(), "accept": self.accept, "export": self.export}
 
 
 def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[ChosenTarget, ...]:
-    """The targets that `spec` names, `in_process` where it names none.
+    """The targets that `spec` names, or `in_process` where it names none.
 
-    Refuses unknown ones, two of which not exactly one gives log-probabilities, and stakes without any.
+    Raises `RatchetError` for an unknown target, for two targets of which not exactly one returns log-probabilities, and
+    for high stakes with a threshold but no log-probabilities.
     """
     for target in spec.target:
         if target.name not in known:
             raise bad_spec(
                 f"[[target]] {target.name!r} is unknown (has: {', '.join(sorted(known))}).",
-                f"{nearest(target.name, known)} Name one of them, or describe it in targets.toml.".strip(),
+                f"{nearest(target.name, known)} Choose one of them, or describe yours in targets.toml.".strip(),
             )
         runtime = known[target.name].runtime
         loads = _EXPORTS.get(runtime, ())
@@ -64,26 +64,27 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[ChosenTarg
     if len(chosen) == 2 and len(giving) != 1:
         names = " and ".join(each.profile.name for each in chosen)
         raise bad_spec(
-            f"[[target]] {names} {'both give' if giving else 'give no'} log-probabilities.",
+            f"[[target]] {names} {'both return' if giving else 'return no'} log-probabilities.",
             (
-                "Of two targets one answers first and gives labels alone, the other is calibrated: keep one, or name"
+                "Of two targets, one must return labels only and the other log-probabilities: keep one target, or name"
                 " one of each kind."
                 if giving
-                else 'Exchange one for a target that gives them, for instance name = "in_process".'
+                else 'Replace one by a target that returns them, for instance name = "in_process".'
             ),
         )
+    # a threshold on an uncalibrated confidence would let high-stakes actions through at an unknown error rate
     high = [label.name for label in spec.label if label.stakes == "high" and label.threshold > 0]
     if high and not giving:
         raise bad_spec(
-            f"label {high[0]!r} has high stakes and a threshold, but {chosen[0].profile.name} gives no"
-            " log-probabilities: its confidence cannot be calibrated.",
-            'Add a second [[target]] that gives them, for instance name = "in_process", or set its threshold to 0.',
+            f"label {high[0]!r} has high stakes and a threshold, but {chosen[0].profile.name} returns no"
+            " log-probabilities, so its confidence cannot be calibrated.",
+            'Add a second [[target]] that returns them, for instance name = "in_process", or set the threshold to 0.',
         )
     return chosen
 
 
 def digest_targets(chosen: Sequence[ChosenTarget]) -> str:
-    """SHA-256 of the targets with every limit of their profiles: what a verdict about them binds."""
+    """SHA-256 of the targets with every limit of their profiles, 64 hex digits; verdicts about them are bound to it."""
     return digest_json([each.as_json() for each in chosen])
 
 

@@ -1,7 +1,7 @@
-"""Trial: an adapter folder is loaded by the runtime of a target and answers there as it does where it was trained.
+"""Trial of an adapter folder: a target's runtime loads it and must answer as the adapter does where it was trained.
 
-Add here a runtime that this machine can run. Who trains the adapter that is tried, and keeps the outcome, is
-`ratchet/workflows/gates/target_trials.py`.
+Add here a runtime that this machine can run. `ratchet/workflows/gates/target_trials.py` trains the adapter to try and
+stores the outcome.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,19 +17,18 @@ from ratchet.models.inference.reference_logits import PROMPTS, TOLERANCE, check_
 
 _TEXTS = PROMPTS[1][:8]
 _GGUF = "gguf_f16"
-"""One step has taught nothing that a coarser form could be judged by; what fails here fails in every form."""
+"""The finest form: one step teaches too little to judge a coarser one, and what fails here fails in every form."""
 _DIFFERS = "answers_differ"
 _OF_CANDIDATE = frozenset({_DIFFERS, "bad_canary", "no_candidate"})
-"""It answers otherwise, there or beside others on one base, or no step of it could be trained."""
+"""Codes of failures of the candidate itself: other answers, there or on a shared base, or no step could be trained."""
 _MADE_HERE: Mapping[Runtime, frozenset[str]] = {"onnx": frozenset({"no_export"})}
-"""What a runtime whose export is written in the process itself says of a candidate that has none."""
+"""Further such codes by runtime, where the export is written in this process and no external tool can be killed."""
 _SHARE = 0.02
-"""How far a probability may be off in llama.cpp. Numbers of 16 bits alone were measured below 0.002 (docs/exports.md).
-"""
+"""Largest allowed difference of a probability in llama.cpp; 16-bit floats alone stay below 0.002 (docs/exports.md)."""
 
 
 def why_untried(runtime: Runtime) -> str:
-    """Why this machine cannot run it, as the end of a sentence; empty where it can."""
+    """Reason why this machine cannot run the runtime, as the end of a sentence; empty where it can."""
     if runtime not in _TRIALS:
         return "its runtime is not on this machine"
     missing = [name for name, module in _NEEDS.get(runtime, {}).items() if find_spec(module) is None]
@@ -41,22 +40,23 @@ def why_untried(runtime: Runtime) -> str:
 
 
 def packages_of(runtime: Runtime) -> tuple[str, ...]:
-    """Packages that only this runtime needs, whose versions an outcome depends on."""
+    """Packages that only this runtime needs, and whose versions an outcome depends on."""
     return tuple(_NEEDS.get(runtime, ()))
 
 
 def is_of_candidate(runtime: Runtime, code: str) -> bool:
-    """Whether a failure with this error code would come again on any machine, at any time.
+    """True where a failure with this error code would recur on any machine, at any time.
 
-    Where a tool of its own process was asked, it may have been killed as well as have refused: that is told by no code.
+    A tool in a separate process may have been killed rather than have failed; no code distinguishes the two.
     """
     return code in _OF_CANDIDATE or code in _MADE_HERE.get(runtime, ())
 
 
 def try_adapter(folder: Path, runtime: Runtime, export: str) -> str:
-    """What was seen, in words; raises `RatchetError` where the adapter cannot be loaded there or answers otherwise.
+    """Try an adapter in `runtime` and describe the outcome in words.
 
-    `export` is the kind of export that the runtime loads, empty where it loads none.
+    `export` is the kind of export that the runtime loads, empty where it loads none. Raises `RatchetError` where the
+    adapter cannot be loaded or gives other answers.
     """
     return _TRIALS[runtime](folder, export)
 
@@ -66,7 +66,7 @@ def _try_in_process(folder: Path, _export: str) -> str:
 
     predictor = ModelPool().load(folder)
     check_reference_logits(predictor.card, predictor.logits)
-    return "beside others on one base it answers as it did when it was trained"
+    return "on a base shared with others it answers as it did after training"
 
 
 def _try_onnx(folder: Path, export: str) -> str:
@@ -79,18 +79,18 @@ def _try_onnx(folder: Path, export: str) -> str:
     opened, kind = validate_adapter(folder), KINDS[export]
     with TemporaryDirectory() as stage:
         kind.write(opened, Path(stage))
-        result = onnx_predictor(opened, (Path(stage) / ONNX).read_bytes(), one_by_one=kind.one_by_one).logits(_TEXTS)
-    # numbers of eight bits: how near they are is judged by parity, on an adapter that learned something
+        logits = onnx_predictor(opened, (Path(stage) / ONNX).read_bytes(), one_by_one=kind.one_by_one).logits(_TEXTS)
+    # int8: parity judges later how close it is, on an adapter that has learned something
     if kind.one_by_one:
-        if not np.isfinite(result).all():
-            raise _differs(export, "what is no number")
+        if not np.isfinite(logits).all():
+            raise _differs(export, "NaN or infinity")
         return f"its {export} export answers"
     expected = load_predictor(folder).logits(_TEXTS)
-    distance = float(np.abs(result - expected).max())
+    distance = float(np.abs(logits - expected).max())
     limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
-    if not distance <= limit:  # also when it is no number
-        raise _differs(export, f"logits {distance:.2g} away from its own, more than {limit:.2g}")
-    return f"its {export} export answers within {limit:.2g} of its own logits"
+    if not distance <= limit:  # also when it is NaN
+        raise _differs(export, f"logits {distance:.2g} away from the adapter's, more than {limit:.2g}")
+    return f"its {export} export answers within {limit:.2g} of the adapter's logits"
 
 
 def _try_llama_cpp(folder: Path, _export: str) -> str:
@@ -105,15 +105,15 @@ def _try_llama_cpp(folder: Path, _export: str) -> str:
         written.mkdir()
         KINDS[_GGUF].write(opened, written)
         with gguf_predictor(opened, written) as running:
-            result = running.predict(_TEXTS).probabilities
-    distance = float(np.abs(result - load_predictor(folder).predict(_TEXTS).probabilities).max())
-    if not distance <= _SHARE:  # also when it is no number
-        raise _differs(_GGUF, f"probabilities {distance:.2g} away from its own, more than {_SHARE}")
-    return f"llama.cpp answers with its {_GGUF} export within {_SHARE} of its own probabilities"
+            probabilities = running.predict(_TEXTS).probabilities
+    distance = float(np.abs(probabilities - load_predictor(folder).predict(_TEXTS).probabilities).max())
+    if not distance <= _SHARE:  # also when it is NaN
+        raise _differs(_GGUF, f"probabilities {distance:.2g} away from the adapter's, more than {_SHARE}")
+    return f"llama.cpp answers with its {_GGUF} export within {_SHARE} of the adapter's probabilities"
 
 
 def _differs(export: str, how: str) -> RatchetError:
-    return RatchetError(f"its {export} export answers with {how}.", "Take another kind of export.", code=_DIFFERS)
+    return RatchetError(f"its {export} export answers with {how}.", "Use another kind of export.", code=_DIFFERS)
 
 
 _TRIALS: Mapping[Runtime, Callable[[Path, str], str]] = {
@@ -129,4 +129,4 @@ _NEEDS: Mapping[Runtime, Mapping[str, str]] = {
         "xllamacpp": "xllamacpp",
     }
 }
-"""Packages of an extra that a runtime needs, with the module that each brings."""
+"""Packages of an extra that a runtime needs, each with the module it provides."""

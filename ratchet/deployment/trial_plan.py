@@ -1,7 +1,6 @@
-"""A candidate cut down to one step of the optimiser on a few made-up texts: enough to see whether its adapter can run
-at all.
+"""Plan of one optimiser step of a candidate on a few made-up texts: enough to see whether its adapter runs at all.
 
-Add here what such a training needs; what is asked of its adapter is `trial.py`.
+Add here what such a training needs; `trial.py` tries its adapter.
 """
 
 from dataclasses import replace
@@ -15,11 +14,11 @@ from ratchet.models.inference.reference_logits import PROMPTS
 from ratchet.training.plan import Examples, TrainingPlan, pin_templates
 
 _TEXTS = PROMPTS[1][:8]
-"""Short ones, and nobody's."""
+"""Short texts that come from no user."""
 
 
 def one_step_plan(candidate: Candidate, spec: Spec, base: Base, code_version: str) -> tuple[TrainingPlan, Examples]:
-    """The plan of one step of `candidate` on `base`, with its only examples, which are for both splits."""
+    """Plan of one step of `candidate` on `base`, and its examples, which serve as both splits."""
     count = max(len(_TEXTS), len(spec.labels))
     examples = [(f"{_TEXTS[n % len(_TEXTS)]} {n}", spec.labels[n % len(spec.labels)]) for n in range(count)]
     short = replace(candidate.alone(), epochs=1, patience=1, batch=count)

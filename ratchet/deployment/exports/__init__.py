@@ -1,1 +1,1 @@
-"""Exports: an adapter in the forms that other runtimes load, each compared with the adapter that it was made from."""
+"""Exports: an adapter in the formats that other runtimes load, each compared with the adapter it was made from."""

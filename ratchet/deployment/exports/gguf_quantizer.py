@@ -1,7 +1,6 @@
-"""Quantising a GGUF file, in a process of its own: llama.cpp speaks to the terminal, and ends its process where it
-gives up.
+"""Quantising a GGUF file, in a separate process: llama.cpp prints to the terminal and aborts its process on errors.
 
-Add a form here, with llama.cpp's number for it. Which forms are exports is `kinds.py`.
+Add a form here, with llama.cpp's number for it. `kinds.py` lists which forms are exports.
 """
 
 import importlib.util
@@ -16,14 +15,15 @@ from ratchet.core.errors import RatchetError
 from ratchet.deployment.exports.gguf_converter import missing_package
 
 FORMS = {"q8_0": 7, "q4_0": 2, "q4_k_m": 15}
-"""Numbers of `llama_ftype`. `q4_k_m` takes other forms for rows that are no multiple of 256; `q4_0` needs multiples of
-32."""
+"""Numbers of `llama_ftype`. `q4_0` needs rows of a multiple of 32, `q4_k_m` of 256: others it stores in other forms."""
 _TIMEOUT_S = 3600
 
 
 def quantise(source: Path, target: Path, form: str) -> None:
-    """Write the 16-bit GGUF file `source` in `form` to `target`; raises `RatchetError` where the tool is missing or
-    fails."""
+    """Write the 16-bit GGUF file `source` to `target` in `form`.
+
+    Raises `RatchetError` where the tool is missing or fails.
+    """
     if importlib.util.find_spec("cyllama") is None:
         raise missing_package("cyllama")
     command = [sys.executable, "-m", __name__, str(source), str(target), form, str(os.getpid())]
@@ -37,16 +37,16 @@ def quantise(source: Path, target: Path, form: str) -> None:
         check=False,
     )
     if done.returncode or not target.is_file():
-        said = [line for line in done.stderr.splitlines() if line.strip()]
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise RatchetError(
-            f"llama.cpp could not quantise to {form}: {said[-1][:300] if said else f'exit code {done.returncode}'}",
+            f"llama.cpp could not quantise to {form}: {lines[-1][:300] if lines else f'exit code {done.returncode}'}",
             "Export gguf_f16 instead.",
             code="no_export",
         )
 
 
 def main(source: str, target: str, form: str, parent: str) -> None:
-    """What the process does."""
+    """Quantise `source` into `target`: the body of the process."""
     die_with_parent(int(parent))
     from cyllama.llama import llama_cpp
 

@@ -1,8 +1,8 @@
-"""The kinds of export: how the files of each are written, and who answers with them.
+"""The kinds of export: how the files of each are written, and how they are run.
 
-Add a kind here, as a row of `KINDS`. What it writes is a file of its own (`merged.py`, `onnx.py`, `gguf.py`), how it is
-asked another (`merged_predictor.py`, `onnx_runtime.py`, `llama_cpp.py`), whether it may be used `parity.py`, where it
-lies `ratchet/storage/registry/exports.py`.
+Add a kind here, as a row of `KINDS`. The writer has its own module (`merged.py`, `onnx.py`, `gguf.py`), and so does the
+predictor (`merged_predictor.py`, `onnx_runtime.py`, `llama_cpp.py`). `parity.py` decides whether an export may be used;
+`ratchet/storage/registry/exports.py` stores it.
 """
 
 import functools
@@ -22,23 +22,23 @@ from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.inference.predictor import Predictor
 
 OpenPredictor = Callable[[ValidatedAdapter, Path], AbstractContextManager[Predictor]]
-"""The predictor of an adapter by the files in a folder, while a block lasts."""
+"""Context manager of a predictor that runs the export of an adapter in a folder."""
 
 
 @dataclass(frozen=True)
 class ExportKind:
-    """One form of export."""
+    """One kind of export."""
 
     write: Callable[[ValidatedAdapter, Path], None]
-    """Writes the files of an adapter into an empty folder."""
+    """Function that writes the files of an adapter into an empty folder."""
     ask: OpenPredictor
-    """Asks the files themselves, as whoever loads them will."""
+    """Predictor of the files themselves, as anyone who loads them would use them."""
     packages: tuple[str, ...] = ("torch", "transformers")
-    """Whose versions belong into the record."""
+    """Packages whose versions belong in the record."""
     served: bool = False
-    """Whether this process itself can answer with it for as long as it lives."""
+    """True where this process itself can answer with it for as long as it runs."""
     one_by_one: bool = False
-    """Whether texts are asked one at a time: numbers of eight bits are scaled by all that is in the batch."""
+    """True where texts are run one at a time: int8 activations are scaled by everything in the batch."""
 
 
 def _ask_onnx(opened: ValidatedAdapter, folder: Path, *, one_by_one: bool) -> AbstractContextManager[Predictor]:

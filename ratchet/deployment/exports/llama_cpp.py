@@ -1,8 +1,8 @@
-"""Asking a GGUF export: llama.cpp, in a process of its own, gives the probabilities of the label tokens after a prompt.
+"""Running a GGUF export: llama.cpp, in a separate process, returns the label tokens' probabilities after a prompt.
 
-It speaks to the terminal and ends its process where it gives up, so it is started as `llama_cpp_process.py` and asked
-by lines of JSON. It gets the adapter's own tokens, so that a text is cut as it was in training. Add here what Ratchet
-asks of it.
+llama.cpp prints to the terminal and aborts its process on errors, so `llama_cpp_process.py` hosts it and takes requests
+as lines of JSON. It receives the adapter's own tokens, so that a text is tokenised as in training. Add here what
+Ratchet asks of it.
 """
 
 import importlib.util
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     import torch
 
 _TIMEOUT_S = 600.0
-_LEAST = 1e-38  # a label that llama.cpp gives no probability that float32 can hold
+_LEAST = 1e-38  # for a label whose probability underflows float32 in llama.cpp
 
 
 class LlamaCpp:
-    """A running llama.cpp with one model, on one thread; asked by one caller at a time."""
+    """A running llama.cpp with one model, on one thread; it serves one caller at a time."""
 
     def __init__(
         self, process: "subprocess.Popen[bytes]", questions: IO[bytes], answers: IO[bytes], errors: IO[bytes]
@@ -45,7 +45,7 @@ class LlamaCpp:
         self._lock = threading.Lock()
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """One line to the process, one line back; raises `RatchetError` when it ends, hangs or refuses."""
+        """Send one line to the process and read one back; raises `RatchetError` when it ends, hangs or fails."""
         with self._lock:
             watchdog = threading.Timer(_TIMEOUT_S, self._process.kill)
             watchdog.start()
@@ -65,23 +65,23 @@ class LlamaCpp:
         return result
 
     def log_probabilities(self, prompt: Sequence[int], codes: Sequence[int]) -> list[float]:
-        """Natural logarithm of each label token's share, [k], after the tokens `prompt`; the shares sum to 1."""
+        """Natural logarithm of each label token's share after the tokens `prompt`, [k]; the shares sum to 1."""
         result = self.ask({"prompt": list(prompt), "codes": list(codes)})["probabilities"]
         return [float(np.log(max(_LEAST, value))) for value in result]
 
     def tokens(self, text: str) -> list[int]:
-        """The tokens that llama.cpp's own tokenizer makes of a whole prompt."""
+        """Tokens of a whole prompt by llama.cpp's own tokenizer."""
         return [int(token) for token in self.ask({"text": text})["tokens"]]
 
     def _last_words(self) -> str:
         self._errors.seek(0)
-        said = [line for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
-        return said[-1] if said else f"it ended with exit code {self._process.poll()}"
+        lines = [line for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
+        return lines[-1] if lines else f"it ended with exit code {self._process.poll()}"
 
 
 @contextmanager
 def run_llama_cpp(model: Path, tokens: int) -> Iterator[LlamaCpp]:
-    """llama.cpp with the GGUF file `model` and room for so many tokens; it ends with the block."""
+    """Run llama.cpp on the GGUF file `model` with a context of `tokens`; it ends with the block."""
     if importlib.util.find_spec("xllamacpp") is None:
         raise missing_package("xllamacpp")
     command = [
@@ -98,7 +98,7 @@ def run_llama_cpp(model: Path, tokens: int) -> Iterator[LlamaCpp]:
         )
         try:
             running = LlamaCpp(process, cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout), errors)
-            running.ask({})  # it has loaded the model
+            running.ask({})  # returns once the model is loaded
             yield running
         finally:
             process.kill()
@@ -114,7 +114,7 @@ def gguf_predictor(opened: ValidatedAdapter, folder: Path) -> Iterator[Predictor
 
 
 def context_tokens(opened: ValidatedAdapter) -> int:
-    """How many tokens the longest prompt of an adapter has, with one for the answer, in steps of 64."""
+    """Number of tokens of an adapter's longest prompt and one for the answer, rounded up to a multiple of 64."""
     tokenizer = _prompted(opened)
     longest = len(tokenizer.prefix) + opened.card.max_tokens + len(tokenizer.suffix) + 1
     return -(-longest // 64) * 64
@@ -122,9 +122,7 @@ def context_tokens(opened: ValidatedAdapter) -> int:
 
 def _prompted(opened: ValidatedAdapter) -> PromptTokenizer:
     if not isinstance(opened.tokenizer, PromptTokenizer):
-        raise RatchetError(
-            "only a causal adapter is asked by llama.cpp.", "Export onnx or onnx_int8.", code="no_export"
-        )
+        raise RatchetError("llama.cpp runs only causal adapters.", "Export onnx or onnx_int8.", code="no_export")
     return opened.tokenizer
 
 

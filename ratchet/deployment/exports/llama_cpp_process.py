@@ -1,8 +1,8 @@
-"""The process that `llama_cpp.py` starts: xllamacpp's server on loopback, asked by lines of JSON on standard input.
+"""The process that `llama_cpp.py` starts: xllamacpp's server on loopback, driven by lines of JSON on standard input.
 
-Only the label tokens may answer: each gets the same large bias, so that no other token has a share that a float can
-hold, and the shares after it are the softmax over the label tokens alone (the bias is the same for all, so it takes
-itself out). Add here what only llama.cpp's server can say.
+Each label token gets the same large bias, so that the probability of every other token underflows to zero; what remains
+is the softmax over the label tokens alone, from which the common bias cancels out. Add here requests that only
+llama.cpp's server can answer.
 """
 
 import json
@@ -17,8 +17,8 @@ _BIAS = 100.0
 
 
 def main(model: str, context_tokens: int, parent: int) -> None:
-    """Answer until standard input ends; what llama.cpp says itself goes to standard error."""
-    die_with_parent(parent)  # also while the model is loaded, when nobody reads
+    """Answer until standard input ends; llama.cpp's own output goes to standard error."""
+    die_with_parent(parent)  # while the model loads, standard input is not read, and its end would go unnoticed
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     import xllamacpp
@@ -34,13 +34,13 @@ def main(model: str, context_tokens: int, parent: int) -> None:
     for line in sys.stdin:
         try:
             result = answer_question(server, json.loads(line))
-        except Exception as error:  # noqa: BLE001 - it is told to whoever asked, who raises it
+        except Exception as error:  # noqa: BLE001 - sent to the parent, which raises it
             result = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(result), file=answers, flush=True)
 
 
 def answer_question(server: Any, question: dict[str, Any]) -> dict[str, Any]:
-    """Shares of the label tokens, tokens of a text, or nothing to an empty question."""
+    """Shares of the label tokens, tokens of a text, or an empty answer to an empty question."""
     if "prompt" in question:
         return {"probabilities": shares(server, question["prompt"], question["codes"])}
     if "text" in question:
@@ -65,12 +65,12 @@ def shares(server: Any, prompt: list[int], codes: list[int]) -> list[float]:
     if "choices" not in result:
         raise RuntimeError(json.dumps(result))
     top = result["choices"][0]["logprobs"]["content"][0]["top_probs"]
-    said = {entry["id"]: entry["prob"] for entry in top}
-    return [said.get(code, 0.0) for code in codes]
+    found = {entry["id"]: entry["prob"] for entry in top}
+    return [found.get(code, 0.0) for code in codes]
 
 
 def cut(server: Any, text: str) -> list[int]:
-    """What the server's own tokenizer makes of a whole prompt, special tokens included."""
+    """Tokens of a whole prompt by the server's own tokenizer, special tokens included."""
     body = json.dumps({"content": text, "add_special": True, "parse_special": True}).encode()
     request = urllib.request.Request(  # noqa: S310 - our own server on loopback
         f"{server.listening_address}/tokenize", body, {"Content-Type": "application/json"}

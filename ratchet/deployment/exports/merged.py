@@ -1,6 +1,6 @@
-"""The plain model that an adapter amounts to: its weights put into the base's, saved as `transformers` saves it.
+"""The plain model with an adapter merged into its base, saved in the format of `transformers`.
 
-Add here what a form of adapter needs to be merged. Other kinds of export begin with what is made here.
+Add here what a form of adapter needs to be merged. Other kinds of export start from the merged model.
 """
 
 import shutil
@@ -18,16 +18,16 @@ _TOKENIZER = ("*token*.json", "*.model", "vocab.json", "merges.txt", "chat_templ
 
 
 def merged_model(opened: ValidatedAdapter) -> Any:
-    """The plain model with what was trained in its weights, float32; an encoder's configuration names the labels.
+    """The base with the trained weights merged in, float32; an encoder's configuration names the labels.
 
-    Raises `RatchetError` for a probe, whose base has no head to put it into.
+    Raises `RatchetError` for a probe, whose base has no head to merge it into.
     """
     card = opened.card
     if card.method == "probe":
         raise no_export(
             opened,
             "merged",
-            "transformers has no class for a mean over tokens and one product",
+            "transformers has no class for mean pooling and one linear layer",
             "Export onnx or onnx_int8.",
         )
     model = (
@@ -43,14 +43,14 @@ def merged_model(opened: ValidatedAdapter) -> Any:
 
 
 def write_merged(opened: ValidatedAdapter, folder: Path) -> None:
-    """A folder that plain `transformers` loads: safetensors, configuration, tokenizer."""
+    """Write a folder that plain `transformers` loads: safetensors, configuration, tokenizer."""
     merged_model(opened).save_pretrained(folder)
     source = tokenizer_file(opened.base.folder).parent
     for path in sorted({path for pattern in _TOKENIZER for path in source.glob(pattern)}):
         shutil.copyfile(path, folder / path.name)
 
 
-def no_export(opened: ValidatedAdapter, kind: str, why: str, cure: str) -> RatchetError:
-    """The error for an adapter that a kind of export cannot hold."""
+def no_export(opened: ValidatedAdapter, kind: str, why: str, hint: str) -> RatchetError:
+    """The error for an adapter that a kind of export cannot represent."""
     family, method = opened.card.family, opened.card.method
-    return RatchetError(f"an adapter of {family}/{method} has no {kind} export: {why}.", cure, code="no_export")
+    return RatchetError(f"an adapter of {family}/{method} has no {kind} export: {why}.", hint, code="no_export")

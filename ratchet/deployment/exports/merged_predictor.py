@@ -1,8 +1,7 @@
-"""Asking a merged export as anybody does who has `transformers` and no Ratchet: its folder alone gives weights, names
-and tokens.
+"""Running a merged export with `transformers` alone: its folder provides the weights, label names and tokenizer.
 
-Nothing of ours shortens the way, so its figures are those of a plain user. Add here what another family's folder is
-asked with; how it is written is `merged.py`.
+None of Ratchet's shortcuts apply, so its figures are those of a plain user. Add here how another family's folder is
+run; `merged.py` writes it.
 """
 
 from collections.abc import Iterator
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def merged_predictor(opened: ValidatedAdapter, folder: Path) -> Iterator[Predictor]:
-    """A predictor with labels and calibration of the adapter `opened` whose scores come from its merged export in
-    `folder`."""
+    """Predictor with the labels and calibration of the adapter `opened` and the scores of its export in `folder`."""
     import transformers
 
     card = opened.card
@@ -53,7 +51,7 @@ def _named(model: Any, names: list[int]) -> RunRows:
 
 
 def _prompted(model: Any, tokenizer: PromptTokenizer) -> RunRows:
-    """Each whole prompt alone: the logits of all its tokens over the whole vocabulary are large enough."""
+    """Run each whole prompt alone: its logits, over all tokens and the vocabulary, take enough memory as it is."""
 
     def rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
         import torch

@@ -1,7 +1,7 @@
-"""The Modelfile that lies beside a GGUF export: what Ollama needs to ask the model as it was trained to be asked.
+"""The Modelfile beside a GGUF export: the settings with which Ollama prompts the model as it was trained.
 
-Ollama gives back one sampled token, the code of the most likely label; calibrated probabilities need the tokens' own
-ones (docs/exports.md). Add here what else belongs into that file; nothing of it is read by Ratchet.
+Ollama returns one token, the code of the most likely label; calibrated probabilities need those of the tokens
+(docs/exports.md). Add here what else belongs in that file; Ratchet itself does not read it.
 """
 
 import re
@@ -14,11 +14,11 @@ MODELFILE = "Modelfile"
 def write_modelfile(
     before: str, after: str, labels: Sequence[str], codes: Sequence[str], context_tokens: int, opening: str = ""
 ) -> str:
-    """The text of the file; `before` and `after` stand around the message, `codes` are the answers that mean `labels`.
+    """Text of the file; `before` and `after` surround the message, `codes` are the answers that stand for `labels`.
 
-    `opening` is what Ollama itself puts before a prompt (a chat template says it too, and twice would be another
-    prompt). The penalty on repeated tokens, 1.1 at Ollama's default, is off: the codes stand in the prompt and would be
-    held back by it.
+    `opening` is what Ollama itself puts before a prompt; a chat template contains it too, and doubling it would change
+    the prompt. The repeat penalty, 1.1 by default in Ollama, is off: the codes occur in the prompt and would be
+    penalised.
     """
     meanings = [f"#   {code}: {' '.join(label.split())}" for code, label in zip(codes, labels, strict=True)]
     return "\n".join(
@@ -37,8 +37,8 @@ def write_modelfile(
 
 
 def _escape(text: str) -> str:
-    """`text` for a Go template inside three quotes: each quote and each opening brace becomes an action that says it.
+    """`text` for a Go template inside triple quotes: each quote and opening brace becomes an action that prints it.
 
-    A single brace, too: before an action it would be read with the action's own two as three, which is no template.
+    A single brace too: directly before an action it would read as three braces, which is a syntax error.
     """
     return re.sub('[{"]', lambda found: '{{ "{" }}' if found[0] == "{" else '{{ "\\"" }}', text)

@@ -1,6 +1,6 @@
-"""ONNX files of an adapter or probe, in 32-bit floats or with weights of eight bits.
+"""ONNX files of an adapter or probe, in float32 or with int8 weights.
 
-Add here what the exporter or the quantiser must be told. How such a file is asked is `onnx_runtime.py`.
+Add here settings of the exporter or the quantiser. `onnx_runtime.py` runs the file.
 """
 
 import copy
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     import torch
 
 ONNX = "model.onnx"
-MOST_BYTES = 2_000_000_000  # a protobuf message, which an ONNX file is, ends at 2 GiB
+MOST_BYTES = 2_000_000_000  # an ONNX file is one protobuf message, which holds at most 2 GiB
 
 
 def write_onnx(opened: ValidatedAdapter, folder: Path) -> None:
-    """`model.onnx`, float32: `input_ids` and `attention_mask` [batch, length] to `logits` [batch, labels].
+    """Write `model.onnx`, float32: `input_ids` and `attention_mask` [batch, length] to `logits` [batch, labels].
 
-    A causal adapter's tokens are those that follow the shared part of its prompt.
+    A causal adapter's tokens are those after the shared prefix of its prompt.
     """
     _export(opened).save(folder / ONNX, external_data=False)
 
 
 def write_onnx_int8(opened: ValidatedAdapter, folder: Path) -> None:
-    """`model.onnx` with weights of eight bits, and what enters a product quantised when it comes."""
+    """Write `model.onnx` with int8 weights; the inputs of matrix products are quantised dynamically."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     graph = _export(opened).model_proto
-    del graph.graph.value_info[:]  # the shapes that the exporter noted do not fit what quantising infers
+    del graph.graph.value_info[:]  # the exporter's shapes conflict with those that the quantiser infers
     with _quiet():
         quantize_dynamic(graph, folder / ONNX, weight_type=QuantType.QInt8)
 
@@ -49,7 +49,7 @@ def _export(opened: ValidatedAdapter) -> Any:
 
     graph = causal_graph(opened) if opened.card.family == "causal" else _encoder_graph(opened)
     _check_size(opened, graph)
-    ids = torch.ones(2, 7, dtype=torch.int64)  # both sizes above 1: a size of 1 would be taken for a constant
+    ids = torch.ones(2, 7, dtype=torch.int64)  # both sizes above 1: the exporter treats a size of 1 as a constant
     mask = torch.ones_like(ids)
     mask[1, 5:] = 0
     sizes = {0: "batch", 1: "length"}
@@ -66,24 +66,24 @@ def _export(opened: ValidatedAdapter) -> Any:
 
 
 def _check_size(opened: ValidatedAdapter, graph: "torch.nn.Module") -> None:
-    """Raise `RatchetError` for a model that does not fit into one file, before minutes are spent on it."""
+    """Raise `RatchetError` for a model that does not fit into one file, before minutes are spent on exporting it."""
     size = sum(
         tensor.numel() * tensor.element_size() for tensor in itertools.chain(graph.parameters(), graph.buffers())
     )
     if size <= MOST_BYTES:
         return
-    cure = "Export gguf_q8_0." if opened.card.family == "causal" else "Export merged."
-    cure = "Train a probe on a smaller base." if opened.card.method == "probe" else cure
-    raise no_export(opened, "onnx", f"{size / 1e9:.1f} GB do not fit into one ONNX file (2 GB)", cure)
+    hint = "Export gguf_q8_0." if opened.card.family == "causal" else "Export merged."
+    hint = "Train a probe on a smaller base." if opened.card.method == "probe" else hint
+    raise no_export(opened, "onnx", f"{size / 1e9:.1f} GB do not fit into one ONNX file (2 GB)", hint)
 
 
 def _encoder_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
     import torch
 
     is_probe = opened.card.method == "probe"
-    # others ask the first
+    # a probe's encoder is shared with other predictors, so the change below is made on a copy
     model = copy.deepcopy(load_encoder(opened.base.folder)) if is_probe else merged_model(opened)
-    # half as many nodes as of torch's fused attention, which the exporter takes apart
+    # the exporter takes torch's fused attention apart, into twice as many nodes
     model.set_attn_implementation("eager")
 
     class Logits(torch.nn.Module):
@@ -102,7 +102,7 @@ def _encoder_graph(opened: ValidatedAdapter) -> "torch.nn.Module":
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what exporter and quantiser say of their own insides."""
+    """Suppress the exporter's and the quantiser's own log messages and warnings."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():

@@ -1,7 +1,7 @@
-"""Asking an ONNX export: the tokens, calibration and labels of the adapter, the products of ONNX Runtime.
+"""Running an ONNX export: tokenizer, calibration and labels of the adapter, matrix products of ONNX Runtime.
 
-No torch lies between text and answer: for one short text its tensors and threads would cost more than a layer of eight
-bits. Add here what another setting of the runtime needs; `kinds.py` writes what is asked here.
+No torch is used between text and answer: for one short text its tensors and threads cost more than an int8 layer. Add
+here settings of the runtime; `onnx.py` writes the file.
 """
 
 from collections.abc import Sequence
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     import onnxruntime
     import torch
 
-# what the runtime makes of a sum and its norm: measured 8 times the time of both apart
+# the fusion of a sum with its layer norm, measured 8 times slower than the two apart
 _SLOWER = ["SkipLayerNormFusion"]
 
 
 @dataclass(frozen=True)
 class OnnxPredictor(Predictor):
-    """A predictor whose logits come from an ONNX session, which reads no tensors of torch: `rows` refuses them."""
+    """Predictor whose logits come from an ONNX session. It takes texts, no tensors: `rows` raises `TypeError`."""
 
     session: "onnxruntime.InferenceSession"
     one_by_one: bool
-    """Each text alone, without padding."""
+    """True where each text runs alone, without padding."""
 
     def logits(self, texts: Sequence[str]) -> Floats:
-        """As of `Predictor`."""
+        """Raw scores, float64 [n, k]."""
         encoded = encode_texts(self.tokenizer, texts)
         result = np.empty((len(encoded), len(self.labels)), dtype=np.float64)
         if self.one_by_one:
@@ -48,16 +48,17 @@ class OnnxPredictor(Predictor):
 
 
 def onnx_predictor(opened: ValidatedAdapter, model: bytes, *, one_by_one: bool) -> Predictor:
-    """A predictor of the adapter `opened` whose logits come from the ONNX file `model`; one thread for each call."""
+    """Predictor of the adapter `opened` whose logits come from the ONNX file `model`; one thread for each call."""
     card = opened.card
-    pad_id = 0 if card.family == "causal" else pad_id_of(opened.base.folder)  # no real token of a causal model sees it
+    # any id serves a causal model: padding is on the right, where no real token attends to it
+    pad_id = 0 if card.family == "causal" else pad_id_of(opened.base.folder)
     return OnnxPredictor(
         card.labels, opened.calibration, opened.tokenizer, pad_id, _no_rows, _open_session(model), one_by_one
     )
 
 
 def _no_rows(ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-    raise TypeError("an ONNX export is asked by texts; load the adapter itself to look into it")
+    raise TypeError("an ONNX export takes texts, not tensors; load the adapter itself to inspect it")
 
 
 def _open_session(model: bytes) -> "onnxruntime.InferenceSession":

@@ -1,6 +1,6 @@
-"""Speed: how fast an adapter and an export of it answer here, one text at a time.
+"""Speed of an adapter and of an export of it on this machine, one text at a time.
 
-Add here what else a record says of speed. The bound that int8 must reach is measured by `benchmarks/exports.py`.
+Add here other figures of speed in a record. `benchmarks/exports.py` measures the speed that int8 must reach.
 """
 
 import statistics
@@ -16,7 +16,7 @@ _TEXTS = 24
 
 @dataclass(frozen=True)
 class Speed:
-    """Texts a second, measured in turn in one process; on a busy machine only their ratio says something."""
+    """Texts per second, measured in turn in one process; on a busy machine only their ratio is meaningful."""
 
     adapter_texts_per_s: float
     export_texts_per_s: float
@@ -28,15 +28,15 @@ class Speed:
 
 
 def compare_speed(adapter: Predictor, export: Predictor, texts: Sequence[str]) -> Speed | None:
-    """Ask both the first 24 of `texts`, in turn, and take the median time; None without any text."""
-    asked = texts[:_TEXTS]
-    if not asked:
+    """Run both on the first 24 of `texts`, in turn, and take the median time; None without any text."""
+    sample = texts[:_TEXTS]
+    if not sample:
         return None
     seconds: tuple[list[float], list[float]] = ([], [])
-    for text in (asked[0], *asked):  # the first one warms up
+    for text in (sample[0], *sample):  # the first one warms up
         for times, predictor in zip(seconds, (adapter, export), strict=True):
             started = time.perf_counter()
             predictor.predict([text])
             times.append(time.perf_counter() - started)
     ours, theirs = (round(1 / statistics.median(times[1:]), 2) for times in seconds)
-    return Speed(ours, theirs, len(asked))
+    return Speed(ours, theirs, len(sample))

@@ -41,7 +41,7 @@ def test_what_is_planned_is_what_comes(tiny_base: Path, content: Mapping[str, by
 def test_a_rank_that_differs_from_the_weights_is_refused(content: Mapping[str, bytes]) -> None:
     """What the settings claim is no fact."""
     claimed = {**json.loads(content[form.CONFIG]), "r": 2}
-    with pytest.raises(RatchetError, match=r"says r = 2, but its weights have rank \[4\]"):
+    with pytest.raises(RatchetError, match=r"has r = 2, but the weights have rank \[4\]"):
         facts_of_artifact({**content, form.CONFIG: json.dumps(claimed).encode()})
 
 

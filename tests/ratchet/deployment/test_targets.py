@@ -17,8 +17,8 @@ LABELS = (Label("x", stakes="high"), Label("y"))
     ("targets", "said"),
     [
         ((Target("vlm"),), "Did you mean 'vllm'?"),
-        ((Target("workers_ai"),), "gives no log-probabilities: its confidence cannot be calibrated"),
-        ((Target("in_process"), Target("onnx")), "in_process and onnx both give log-probabilities"),
+        ((Target("workers_ai"),), "returns no log-probabilities, so its confidence cannot be calibrated"),
+        ((Target("in_process"), Target("onnx")), "in_process and onnx both return log-probabilities"),
         ((Target("vllm", export="onnx_int8"),), "which its runtime 'vllm' does not load"),
         ((Target("vllm", export="onnx"),), "name a target whose runtime is onnx or llama_cpp"),
         ((Target("onnx", export="gguf_q8_0"),), "Set export to one of onnx, onnx_int8."),
@@ -36,7 +36,7 @@ def test_two_targets_without_log_probabilities_are_refused() -> None:
     """Nothing could be calibrated."""
     known = built_in_targets()
     known["edge"] = replace(known["workers_ai"], name="edge")
-    with pytest.raises(RatchetError, match="edge and workers_ai give no log-probabilities"):
+    with pytest.raises(RatchetError, match="edge and workers_ai return no log-probabilities"):
         choose_targets(Spec("a", LABELS, target=(Target("edge"), Target("workers_ai"))), known)
 
 

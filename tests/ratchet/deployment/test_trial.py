@@ -32,7 +32,7 @@ def test_llama_cpp_says_of_each_family_what_the_adapter_says(tmp_path: Path, fam
         pytest.importorskip(name, reason=f"{name} missing: pip install -e '.[gguf]'")
     base = give_letters(write_tiny_causal(tmp_path / "base", ["x"], family), [PROMPT.render("{}<>()")])
     said = try_adapter(causal_adapter(tmp_path, base), "llama_cpp", "")
-    assert said == "llama.cpp answers with its gguf_f16 export within 0.02 of its own probabilities"
+    assert said == "llama.cpp answers with its gguf_f16 export within 0.02 of the adapter's probabilities"
 
 
 def test_what_llama_cpp_scores_otherwise_is_found_out(tmp_path: Path) -> None:

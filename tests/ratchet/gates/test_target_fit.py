@@ -134,7 +134,7 @@ def test_proven_limits_alone_are_limits() -> None:
 
 def test_a_merged_model_has_no_limits_of_an_adapter() -> None:
     """Rank, layers and bytes are none of its facts."""
-    with pytest.raises(RatchetError, match="takes merged models and has rank"):
+    with pytest.raises(RatchetError, match="takes merged models but limits rank"):
         Profile("edge", "onnx", "merged", ("encoder",), log_probabilities=True, proven=Bounds("tried", rank=8))
 
 

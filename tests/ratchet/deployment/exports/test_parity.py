@@ -64,7 +64,7 @@ def test_what_is_no_number_is_refused() -> None:
     """A broken graph is an error, not a bad score."""
     logits, probabilities = answers(0)
     broken = np.where(np.arange(1000)[:, None] == 7, np.nan, logits)
-    with pytest.raises(RatchetError, match="what is no number"):
+    with pytest.raises(RatchetError, match="NaN or infinity"):
         compare_answers((logits, probabilities), (broken, probabilities), TRUTH)
 
 

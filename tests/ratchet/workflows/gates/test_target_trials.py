@@ -63,7 +63,7 @@ def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_ba
     assert children.secrets("ratchet.training") == [set()] * 3  # who watches, and the two that learn
     assert children.secrets("ratchet.deployment") == [set()] * 2
     assert found.verdict.passed
-    assert "in in_process: beside others on one base it answers as it did when it was trained" in found.verdict.reason
+    assert "in in_process: on a base shared with others it answers as it did after training" in found.verdict.reason
     assert "in mine: its onnx export answers within" in found.verdict.reason
     assert len(kept(specs)) == 2
     assert judge_plan(specs, specs["small"], make=False) == found
