@@ -31,7 +31,7 @@ class ChosenTarget:
     """Kind of export; empty for a target whose runtime loads none."""
 
     def as_json(self) -> dict[str, Any]:
-        """All settings that a verdict about the target depends on, as JSON types."""
+        """Settings that a verdict about the target depends on, as JSON types."""
         return {"profile": self.profile.as_json(), "accept": self.accept, "export": self.export}
 
 

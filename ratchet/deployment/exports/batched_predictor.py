@@ -34,7 +34,7 @@ class ExportPredictor:
 
     @property
     def model(self) -> "ExportPredictor":
-        """This object: an export shares its model with no other adapter."""
+        """The predictor itself: an export shares its model with no other adapter."""
         return self
 
     def logits(self, texts: Sequence[str]) -> Floats:

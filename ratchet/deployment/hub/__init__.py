@@ -1,2 +1,1 @@
-"""Publishing an adapter on a Hub: what is uploaded, what must not be, how the Hub is spoken to, and how it is loaded
-back."""
+"""Publishing an adapter on a Hub: the uploaded files, the scan of them, the requests to the Hub, and loading back."""

@@ -1,10 +1,9 @@
-"""What is said to a Hub, in a process of its own: `python -m ratchet.deployment.hub.client_process`, one job as JSON
-in, one run_job out.
+"""Requests to a Hub, in a separate process: `python -m ratchet.deployment.hub.client_process`, JSON job in, result out.
 
-The client of the Hub reads its settings when it is imported and waits for ever by default; so it gets a process with an
-environment that was made for it (`subprocesses.py`), and every request a time-out. An run_job that leaves open what
-happened (a status of the server's, a time-out, a connection that ends) is never believed: the branch is read back, file
-by file, and compared by content. Add a job as one more function of `_JOBS`.
+The client of the Hub reads its settings at import and waits without limit by default, so it gets a process with a
+prepared environment (`subprocesses.py`), and every request a time-out. A response that leaves the outcome open (a
+server error, a time-out, a lost connection) is never trusted: the branch is read back, file by file, and compared by
+content. Add a job as one more function of `_JOBS`.
 """
 
 import json
@@ -20,23 +19,22 @@ from ratchet.deployment.hub.repository import HubRepository, RepositoryState
 
 
 def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Have the wanted files on the branch as one commit; find it where it is there already. Never overwrites what it
-    did not know.
+    """Put the wanted files on the branch as one commit, or find the commit that holds them; overwrite nothing unknown.
 
-    `parent` is the commit that this home published last (or that a person has looked at), None for a first time;
-    `known` the commit that these files were published as, if that is known, `since` the one after which they may have
-    been sent before; `pending` what else of ours may have arrived without our knowing.
+    `parent` is the commit that this home published last (or that a person has reviewed), None for a first time; `known`
+    the commit as which these files were published, if that is recorded; `since` the commit after which an earlier
+    attempt may have sent them; `pending` other uploads of this home that may have arrived unrecorded.
     """
     repository, wanted = HubRepository(job), dict(job["digests"])
     state = _opened(repository, job)
     tag, parent = job["tag"], job["parent"]
+    # an earlier call may have been killed after any step: look for its result first, so that nothing is sent twice
     if tag in state.tags:
         if repository.digests(state.tags[tag]) == wanted:
             return {"commit": state.tags[tag], "made": False, "private": state.private, "tagged": True}
         raise conflict(
             f"tag {tag} of {repository.name} names commit {state.tags[tag][:12]}, which holds something else.",
-            "A tag names one version for good. Delete it on the Hub if that version is to be forgotten, and publish"
-            " again.",
+            "A tag names one version for good. To discard that version, delete the tag on the Hub and publish again.",
         )
     known = job["known"] if job["known"] and repository.holds(wanted, job["known"]) else None
     if result := known or repository.holding(wanted, state.head, job["since"], job["message"]):
@@ -44,6 +42,7 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
     _check_parent(repository, state, parent, job["pending"])
     for attempt in range(repository.attempts):
         failed = _send(repository, job, state.head)
+        # success or failure, only the branch itself shows whether the commit arrived
         now = repository.state()
         if result := repository.holding(wanted, now.head, state.head, job["message"]):
             return {"commit": result, "made": True, "private": now.private, "tagged": False}
@@ -51,7 +50,7 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
             raise conflict(
                 f"main of {repository.name} moved to {now.head[:12]} meanwhile, by somebody else or by half of this"
                 " upload.",
-                f"Look at it on the Hub; publish on top of it with --parent {now.head}.",
+                f"Review it on the Hub; publish on top of it with --parent {now.head}.",
             )
         if failed is None or not is_open(failed):
             break
@@ -60,16 +59,16 @@ def make_commit(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def set_tag(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Name a commit by the week, once; a tag that names it already is as good, one that names another is a conflict."""
+    """Tag a commit with its week, once; an existing tag of that commit is fine, one of another is a conflict."""
     repository, tag, commit = HubRepository(job), job["tag"], job["commit"]
     failed: Exception | None = None
     for attempt in range(repository.attempts):
-        result = repository.state().tags.get(tag)
-        if result == commit:
+        tagged = repository.state().tags.get(tag)
+        if tagged == commit:
             return {"tag": tag, "commit": commit}
-        if result is not None:
+        if tagged is not None:
             raise conflict(
-                f"tag {tag} of {repository.name} names commit {result[:12]} already.",
+                f"tag {tag} of {repository.name} names commit {tagged[:12]} already.",
                 "Delete it on the Hub, or keep it.",
             )
         if failed is not None and not is_open(failed):
@@ -87,7 +86,7 @@ def set_tag(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def open_to_all(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Let everyone read the repository, with all that it holds; one that is open already is as good."""
+    """Make the repository public, with everything in it; one that is public already is fine."""
     repository = HubRepository(job)
     failed: Exception | None = None
     for attempt in range(repository.attempts):
@@ -104,14 +103,13 @@ def open_to_all(job: Mapping[str, Any]) -> dict[str, Any]:
             failed = error
     if not repository.state().private:
         return {"private": False}
-    raise failed_for(f"the Hub did not open {repository.name} to everyone: {describe_error(failed)}", failed)
+    raise failed_for(f"the Hub did not make {repository.name} public: {describe_error(failed)}", failed)
 
 
 def look(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The repository as it is, and the digests of the files at each of `commits`; None where a commit is not there any
-    more.
+    """State of the repository, and the digests of the files at each of `commits`; None for a commit that is gone.
 
-    `arrived` says whether the newest commit holds one of the `pending`: what was sent and never written down.
+    `arrived` is true where the newest commit holds one of the `pending` uploads, which was sent but never recorded.
     """
     from huggingface_hub.errors import RevisionNotFoundError
 
@@ -134,7 +132,7 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _opened(repository: HubRepository, job: Mapping[str, Any]) -> RepositoryState:
-    """The repository's state, made where there is none; refuses one that others can read where only the owner shall."""
+    """State of the repository, created if missing; raises `RatchetError` for a public one that has to be private."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     for attempt in range(repository.attempts):
@@ -147,14 +145,14 @@ def _opened(repository: HubRepository, job: Mapping[str, Any]) -> RepositoryStat
             except client_errors() as error:
                 if not is_open(error) or attempt + 1 == repository.attempts:
                     raise failed_for(
-                        f"the Hub did not make {repository.name}: {describe_error(error)}", error
+                        f"the Hub did not create {repository.name}: {describe_error(error)}", error
                     ) from None
                 time.sleep(wait_after(error, repository.wait_s, attempt))
     else:
-        raise failed_for(f"the Hub did not make {repository.name}.", None)
+        raise failed_for(f"the Hub did not create {repository.name}.", None)
     if job["private"] and not state.private:
         raise RatchetError(
-            f"{repository.name} can be read by everyone, but the adapter is to be private; nothing was uploaded.",
+            f"{repository.name} can be read by everyone, but the adapter has to be private; nothing was uploaded.",
             "Make the repository private on the Hub, name another one, or publish with --public.",
             code="not_private",
         )
@@ -164,24 +162,24 @@ def _opened(repository: HubRepository, job: Mapping[str, Any]) -> RepositoryStat
 def _check_parent(
     repository: HubRepository, state: RepositoryState, parent: str | None, pending: list[dict[str, str]]
 ) -> None:
-    """Raise unless the branch stands where we left it, or is new."""
+    """Raise `RatchetError` unless the branch is new or as this home left it."""
     there = repository.digests(state.head)
     if there in pending:
         return
     if parent is None and there:
         raise conflict(
             f"{repository.name} holds {', '.join(sorted(there)[:5])}, which this home did not publish.",
-            f"Name another repository; or look at it there, and publish on top of it with --parent {state.head}.",
+            f"Name another repository; or review it there, and publish on top of it with --parent {state.head}.",
         )
     if parent is not None and state.head != parent:
         raise conflict(
             f"main of {repository.name} is at {state.head[:12]}, not at {parent[:12]}, which was published last.",
-            f"Look at it on the Hub: who pushed that? Publish on top of it with --parent {state.head}.",
+            f"Find out on the Hub who pushed that. Publish on top of it with --parent {state.head}.",
         )
 
 
 def _send(repository: HubRepository, job: Mapping[str, Any], parent: str) -> Exception | None:
-    """Send the commit; the error that came back, if any."""
+    """Send the commit; return the error that came back, if any."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     wanted = job["digests"]
@@ -190,7 +188,7 @@ def _send(repository: HubRepository, job: Mapping[str, Any], parent: str) -> Exc
     if gone:
         names = ", ".join(operation.path_in_repo for operation in gone)
         raise conflict(
-            f"{repository.name} also holds {names[:200]}, which no adapter of ours does.",
+            f"{repository.name} also holds {names[:200]}, which are not files of a published adapter.",
             "Move them to another repository first.",
         )
     try:
@@ -203,17 +201,16 @@ def _send(repository: HubRepository, job: Mapping[str, Any], parent: str) -> Exc
 
 
 def _not_seen(repo: str, *, token: bool) -> RatchetError:
-    """The error for a repository that the Hub does not show; to whoever has no token it shows no private one."""
+    """The error for a repository that the Hub does not show; without a token it shows no private one."""
     if token:
         return RatchetError(
-            f"there is no repository {repo} that this token may read.",
-            "Look whether it was removed or renamed.",
+            f"the Hub has no repository {repo} that this token may read.",
+            "Check whether it was removed or renamed.",
             code="no_repository",
         )
     return RatchetError(
-        f"HF_TOKEN is not set, and without a token the Hub shows no repository {repo}: whether it is there is not"
-        " known.",
-        "Give a token that may read it: a private repository looks to everybody else as if there were none.",
+        f"HF_TOKEN is not set, and without a token the Hub shows no repository {repo}; it may be private or missing.",
+        "Set HF_TOKEN to a token that may read it: without one, a private repository looks as if it did not exist.",
         code="no_token",
     )
 
@@ -222,7 +219,7 @@ _JOBS = {"commit": make_commit, "tag": set_tag, "open": open_to_all, "look": loo
 
 
 def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
-    """What a job gives, or the error that stands for it."""
+    """Result of a job, or its error as a document."""
     import httpx2
     from huggingface_hub import set_client_factory
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
@@ -236,10 +233,9 @@ def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
     except RepositoryNotFoundError:
         return _not_seen(str(job["repo"]), token=bool(os.environ.get("HF_TOKEN", "").strip())).as_json()
     except (HfHubHTTPError, httpx2.TransportError) as error:
-        return failed_for(f"the Hub cannot be asked about {job['repo']}: {describe_error(error)}", error).as_json()
+        return failed_for(f"the Hub does not answer about {job['repo']}: {describe_error(error)}", error).as_json()
 
 
 if __name__ == "__main__":
-    asked = json.load(sys.stdin)
-    said = json.dumps(run_job(asked))
-    sys.stdout.write(f"\n{said}\n")
+    result = json.dumps(run_job(json.load(sys.stdin)))
+    sys.stdout.write(f"\n{result}\n")

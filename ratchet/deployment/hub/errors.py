@@ -1,6 +1,6 @@
-"""What went wrong between us and a Hub: an answer that leaves open what happened, a refusal for good, a conflict.
+"""Errors of a Hub: a response that leaves the outcome open, a permanent rejection, a conflict.
 
-Add here what an error of the client means; who asks again is `repository.py` and `client_process.py`.
+Add here the meaning of an error of the client; `repository.py` and `client_process.py` retry.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ _LONGEST_WAIT_S = 60.0
 
 
 def client_errors() -> tuple[type[Exception], ...]:
-    """What the client raises when a Hub refuses, fails or is silent; it wraps some of it."""
+    """Exceptions of the client for a Hub that rejects, fails or is silent; it wraps some of them in others."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -19,7 +19,7 @@ def client_errors() -> tuple[type[Exception], ...]:
 
 
 def is_open(error: Exception) -> bool:
-    """Whether an error leaves open what happened, or says to come again; a refusal for good does not."""
+    """True where an error leaves the outcome open or asks for another attempt; False for a permanent rejection."""
     import httpx2
 
     if (status := status_of(error)) is not None:
@@ -30,41 +30,39 @@ def is_open(error: Exception) -> bool:
 
 
 def response_of(error: Exception | None) -> Any:
-    """The Hub's answer that an error, or what it wraps, is about; None where none came."""
+    """The Hub's response that an error, or its cause, is about; None where none came."""
     cause = getattr(error, "__cause__", None)
-    return next((result for each in (error, cause) if (result := getattr(each, "response", None)) is not None), None)
+    return next((found for each in (error, cause) if (found := getattr(each, "response", None)) is not None), None)
 
 
 def status_of(error: Exception | None) -> int | None:
-    """The status of that answer."""
+    """HTTP status of that response; None where none came."""
     return getattr(response_of(error), "status_code", None)
 
 
 def wait_after(error: Exception, wait_s: float, attempt: int) -> float:
-    """Seconds until the next attempt: what the Hub asks for, at most a minute, else twice as long each time."""
-    asked = getattr(response_of(error), "headers", {}).get("Retry-After", "")
-    return min(_LONGEST_WAIT_S, float(asked)) if asked.isdigit() else wait_s * 2.0**attempt
+    """Seconds until the next attempt: the Hub's Retry-After, at most a minute, else twice as long each time."""
+    delay = getattr(response_of(error), "headers", {}).get("Retry-After", "")
+    return min(_LONGEST_WAIT_S, float(delay)) if delay.isdigit() else wait_s * 2.0**attempt
 
 
 def describe_error(error: Exception | None) -> str:
-    """An error of the client in one line, with what the Hub said."""
+    """An error of the client in one line, with the Hub's message."""
     if error is None:
-        return "it answered that it had, but that is not seen there."
-    said = str(error).strip().splitlines() or [""]
+        return "it reported success, but the repository does not show it."
+    lines = str(error).strip().splitlines() or [""]
     status = status_of(error)
-    return f"{type(error).__name__}{f' {status}' if status else ''}: {said[0][:200]}"
+    return f"{type(error).__name__}{f' {status}' if status else ''}: {lines[0][:200]}"
 
 
-def conflict(found: str, cure: str) -> RatchetError:
-    """The error for a repository that is not as we left it."""
-    return RatchetError(found, cure, code="conflict")
+def conflict(found: str, hint: str) -> RatchetError:
+    """The error for a repository that is not as this home left it."""
+    return RatchetError(found, hint, code="conflict")
 
 
 def failed_for(found: str, error: Exception | None) -> RatchetError:
-    """The error for what the Hub did not do, or may not be asked with this token."""
+    """The error for a request that the Hub did not fulfil, or does not allow with this token."""
     status = status_of(error)
     if status in {401, 403}:
-        return RatchetError(
-            found, "HF_TOKEN needs to be a token that may write to that repository.", code="no_permission"
-        )
-    return RatchetError(found, "Publish again: what was done is found, and nothing is done twice.", code="hub")
+        return RatchetError(found, "Set HF_TOKEN to a token that may write to that repository.", code="no_permission")
+    return RatchetError(found, "Publish again: finished steps are found, and nothing is done twice.", code="hub")

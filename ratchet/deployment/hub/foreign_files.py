@@ -1,8 +1,7 @@
-"""Files of an adapter that came from elsewhere, read back into the form that is opened and sealed here.
+"""Files of a third-party adapter, converted back into the form that is opened and sealed here.
 
-What `contents.py` makes public is undone: the settings name the base as the card does. A foreign adapter is bound more
-tightly than one that was trained here. Add here what must be true of files that somebody else made before they are
-opened.
+The changes of `contents.py` are undone: the settings name the base as the card does. Limits are stricter than for an
+adapter that was trained here. Add here what must hold for third-party files before they are opened.
 """
 
 from collections.abc import Mapping
@@ -18,80 +17,80 @@ from ratchet.models.adapters.format import AdapterCard, bad_adapter, show
 from ratchet.models.adapters.peft_format import LoraSettings
 
 BESIDE = frozenset({RECEIPT, README, ".gitattributes"})
-"""What may lie beside an adapter, and is no part of it."""
+"""Files that may lie beside an adapter without being part of it."""
 MAX_RANK, MAX_STRENGTH = 64, 4
-"""Of a foreign adapter: its rank, and how many times its rank its alpha may be."""
+"""Limits of a third-party adapter: its rank, and its alpha as a multiple of the rank."""
 _MAX_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True)
 class ForeignAdapter:
-    """A foreign adapter's small files as one that was sealed here has them."""
+    """Small files of a third-party adapter, in the form of one that was sealed here."""
 
     card: AdapterCard
     settings: LoraSettings | None
     files: Mapping[str, bytes]
     receipt: Mapping[str, Any] | None
-    """What its publisher says of it: a claim."""
+    """Receipt of its publisher: an unverified claim."""
 
 
 def choose_published(listed: Mapping[str, int]) -> list[str]:
-    """Which files of a commit (bytes by path) are a published adapter; raises `RatchetError` for anything that none
-    holds."""
+    """Files of a commit (bytes by path) that make up a published adapter; raises `RatchetError` for unexpected ones."""
     if strange := sorted(set(listed) - set(FILES) - BESIDE):
         raise bad_adapter(
-            f"the commit holds {show(strange[0])}, which no published adapter does.", "Nothing of it was fetched."
+            f"the commit holds {show(strange[0])}, which is not a file of a published adapter.", "Nothing was fetched."
         )
     wanted = [name for name in FILES if name != README]
     if missing := [name for name in wanted if name not in listed]:
         raise bad_adapter(
-            f"the commit holds no {missing[0]}, so it is no adapter that Ratchet published.",
-            "Nothing of it was fetched.",
+            f"the commit holds no {missing[0]}, so it is not an adapter that Ratchet published.",
+            "Nothing was fetched.",
         )
     for name in wanted:
         limit = _MAX_BYTES if name.endswith(".safetensors") else MAX_SMALL
         if not 0 <= listed[name] <= limit:
             raise bad_adapter(
-                f"{name} of the commit has {listed[name]} bytes, more than {limit}.", "Nothing of it was fetched."
+                f"{name} of the commit has {listed[name]} bytes, more than {limit}.", "Nothing was fetched."
             )
     return wanted
 
 
 def restore_files(small: Mapping[str, bytes], base: str = "") -> ForeignAdapter:
-    """The small files of a foreign adapter, read strictly. `base` names the base model here, where the card's name
-    means nothing.
+    """Small files of a third-party adapter, read strictly.
 
-    Raises `RatchetError` for what no adapter of Ratchet says, or what is beyond the bounds of foreign ones.
+    `base` names the base model on this machine, where the card's name does not apply. Raises `RatchetError` for files
+    that Ratchet does not write, or that exceed the limits of third-party adapters.
     """
-    said = form.parse_json(small, form.CARD)
-    card = form.AdapterCard.from_json({**said, "base": base} if base and isinstance(said, dict) else said)
+    stated = form.parse_json(small, form.CARD)
+    card = form.AdapterCard.from_json({**stated, "base": base} if base and isinstance(stated, dict) else stated)
     if card.base.startswith(("/", ".")) and not base:
         raise bad_adapter(
-            f"{form.CARD} names its base by a folder of another machine.", "Give the base here: --base NAME|./FOLDER."
+            f"{form.CARD} names its base by a folder of another machine.",
+            "Name the base on this machine: --base NAME|./FOLDER.",
         )
     receipt = form.parse_json(small, RECEIPT) if RECEIPT in small else None
     if receipt is not None and not isinstance(receipt, dict):
-        raise bad_adapter(f"{RECEIPT} is no receipt.")
+        raise bad_adapter(f"{RECEIPT} is not a receipt.")
     files = {form.CARD: _line(card.as_json()) if base else small[form.CARD]}
     if card.method not in form.LOW_RANK:
         return ForeignAdapter(card, None, files, receipt)
     settings = _settings(form.parse_json(small, form.CONFIG), card)
     if settings.rank > MAX_RANK or settings.alpha > MAX_STRENGTH * settings.rank:
         raise bad_adapter(
-            f"{form.CONFIG} asks for r = {settings.rank} and lora_alpha = {settings.alpha}; of an adapter that came"
-            f" from elsewhere {MAX_RANK} and {MAX_STRENGTH} times r are allowed."
+            f"{form.CONFIG} has r = {settings.rank} and lora_alpha = {settings.alpha}; a third-party adapter may have"
+            f" at most {MAX_RANK} and {MAX_STRENGTH} times r."
         )
     return ForeignAdapter(card, settings, {**files, form.CONFIG: canonical_json(settings.as_json()).encode()}, receipt)
 
 
-def _settings(said: Any, card: AdapterCard) -> LoraSettings:
-    """The settings without what publishing adds to them."""
-    if not isinstance(said, dict):
+def _settings(stated: Any, card: AdapterCard) -> LoraSettings:
+    """The settings without the fields that publishing adds."""
+    if not isinstance(stated, dict):
         raise bad_adapter(f"{form.CONFIG} holds no settings.")
-    public = {name: said.get(name, "") for name in ("base_model_name_or_path", "revision")}
+    public = {name: stated.get(name, "") for name in ("base_model_name_or_path", "revision")}
     if not all(isinstance(value, str) and len(value) < 500 and value.isprintable() for value in public.values()):
-        raise bad_adapter(f"{form.CONFIG} names a base or a revision that is none.")
-    kept = {name: value for name, value in said.items() if name != "revision"}
+        raise bad_adapter(f"{form.CONFIG} has a malformed base or revision.")
+    kept = {name: value for name, value in stated.items() if name != "revision"}
     return LoraSettings.from_json({**kept, "base_model_name_or_path": card.base})
 
 

@@ -1,8 +1,7 @@
-"""The model card: `README.md` with the metadata that the Hub reads, written from the eval report. No text of a user
-gets into it.
+"""The model card: `README.md` with the metadata that the Hub reads, made from the eval report, without any user's text.
 
 Add a section in `templates/model_card.md.j2` and the facts that it shows here. A section whose facts are missing is
-left out; none is ever empty. What is measured is `ratchet/metrics/classification.py`.
+left out; none is ever empty. `ratchet/metrics/classification.py` defines the figures.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,18 +28,18 @@ _RESAMPLES = 2000
 _SPLITS = {"test": "blind corrections of the week", "golden": "hand-reviewed golden set"}
 
 _COMPARED = (
-    ("way", "name"), ("texts", "n"), ("macro-F1", "macro_f1"), ("ECE", "ece"), ("cost of 1,000 calls", "cost_per_1000"),
-    ("median ms", "p50_ms"), ("95th percentile ms", "p95_ms"),
+    ("model", "name"), ("texts", "n"), ("macro-F1", "macro_f1"), ("ECE", "ece"),
+    ("cost of 1,000 calls", "cost_per_1000"), ("median ms", "p50_ms"), ("95th percentile ms", "p95_ms"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class CardFacts:
-    """All that a model card tells of."""
+    """The facts of a model card."""
 
     repo: str
     adapter: str
-    """The digest by which the adapter is known where it was trained."""
+    """Digest that identifies the adapter where it was trained."""
     card: AdapterCard
     settings: LoraSettings
     base: PublicBase
@@ -49,36 +48,36 @@ class CardFacts:
     report: Mapping[str, Any]
     """`eval_report.json` of the cycle that made the adapter."""
     bytes: int
-    """Of the weights file."""
+    """Size of the weights file."""
     fits: Mapping[str, Verdict]
-    """By deployment target, whether it takes this adapter."""
+    """Verdicts by deployment target: does it accept this adapter?"""
 
 
-def write_card(told: CardFacts) -> str:
-    """The whole `README.md`: metadata between its two lines of dashes, then the sections."""
-    front = yaml.safe_dump(metadata(told), sort_keys=False, allow_unicode=True, width=1000)
-    body = _template().render(told=told, **_facts(told))
+def write_card(facts: CardFacts) -> str:
+    """The whole `README.md`: metadata between two lines of dashes, then the sections."""
+    front = yaml.safe_dump(metadata(facts), sort_keys=False, allow_unicode=True, width=1000)
+    body = _template().render(facts=facts, **_facts(facts))
     return f"---\n{front}---\n{body}"
 
 
-def metadata(told: CardFacts) -> dict[str, Any]:
-    """What the Hub reads of the card: licence, base, task, and the figures as a model index."""
+def metadata(facts: CardFacts) -> dict[str, Any]:
+    """Metadata that the Hub reads: licence, base, task, and the figures as a model index."""
     return {
         "library_name": "peft",
         "pipeline_tag": "text-classification",
-        "license": told.policy.licence,
-        "base_model": told.base.name,
+        "license": facts.policy.licence,
+        "base_model": facts.base.name,
         "base_model_relation": "adapter",
-        "tags": ["ratchet", told.card.method, told.card.family],
+        "tags": ["ratchet", facts.card.method, facts.card.family],
         "model-index": [
-            {"name": told.repo.rpartition("/")[2], "results": [_result(told, split) for split in _SPLITS]},
+            {"name": facts.repo.rpartition("/")[2], "results": [_result(facts, split) for split in _SPLITS]},
         ],
     }
 
 
-def _result(told: CardFacts, split: str) -> dict[str, Any]:
-    figures, name = told.report["metrics"][split], told.spec.name
-    of_week = f" from {told.report['week']}" if split == "test" else ""
+def _result(facts: CardFacts, split: str) -> dict[str, Any]:
+    figures, name = facts.report["metrics"][split], facts.spec.name
+    of_week = f" from {facts.report['week']}" if split == "test" else ""
     n, intervals = figures["n"], _intervals(figures)
     shown = (
         ("f1", "macro-F1", "macro_f1"),
@@ -116,8 +115,7 @@ def _intervals(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 
 
 def ece_interval(bins: Sequence[Mapping[str, float]], *, seed: int = 0) -> tuple[float, float]:
-    """95 % of the calibration errors that bins of these counts, confidences and accuracies give when the answers are
-    drawn again.
+    """95 % interval of the calibration error, from a parametric bootstrap of the answers within each confidence bin.
 
     `bins` are rows of `ratchet.metrics.classification.reliability`. With few answers the error is biased upwards, and
     so is its interval.
@@ -129,29 +127,29 @@ def ece_interval(bins: Sequence[Mapping[str, float]], *, seed: int = 0) -> tuple
     return float(low), float(high)
 
 
-def _facts(told: CardFacts) -> dict[str, Any]:
-    report = told.report
-    result = {
+def _facts(facts: CardFacts) -> dict[str, Any]:
+    report = facts.report
+    splits = {
         split: {**report["metrics"][split], "intervals": _intervals(report["metrics"][split]), "what": what}
         for split, what in _SPLITS.items()
     }
     return {
-        "splits": result,
-        "confusions": confusions(report["metrics"]["test"]["confusion"], told.spec.labels),
+        "splits": splits,
+        "confusions": confusions(report["metrics"]["test"]["confusion"], facts.spec.labels),
         "most_wrong": proportion_interval(0, report["metrics"]["test"]["n"])[1],
         "costs": _costs(report),
         "three_way": _three_way(report),
-        "loading": loading_lines(told.card, told.base, told.repo),
+        "loading": loading_lines(facts.card, facts.base, facts.repo),
     }
 
 
 def confusions(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> list[dict[str, Any]]:
-    """The commonest mistakes: which label was answered in place of which, how often, and out of how many."""
+    """The commonest mistakes: true label, predicted label, count, and number of texts of the true label."""
     rows: list[dict[str, Any]] = [
-        {"label": labels[true], "answered": labels[said], "count": count, "of": sum(row)}
+        {"label": labels[true], "answered": labels[predicted], "count": count, "of": sum(row)}
         for true, row in enumerate(matrix)
-        for said, count in enumerate(row)
-        if true != said and count
+        for predicted, count in enumerate(row)
+        if true != predicted and count
     ]
     return sorted(rows, key=lambda row: (-row["count"], row["label"], row["answered"]))[:_CONFUSIONS]
 
@@ -162,14 +160,14 @@ def _costs(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     if seconds := best.get("seconds"):
         rows.append(("training", f"{seconds:.1f} s"))
     if rate := best.get("samples_per_second"):
-        rows.append(("training, texts a second", f"{rate:.1f}"))
+        rows.append(("training, texts per second", f"{rate:.1f}"))
     if share := best.get("trainable_share"):
-        rows.append(("share of the parameters that was trained", f"{share:.2%}"))
+        rows.append(("share of trained parameters", f"{share:.2%}"))
     return [*rows, *((f"stage {stage}", f"{seconds:.1f} s") for stage, seconds in timings.items())]
 
 
 def _three_way(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of the comparison with the untuned base and a frontier model, where the report has one."""
+    """Rows of the comparison with the untuned base and a frontier model; empty where the report has none."""
     rows = (report.get("three_way") or {}).get("rows") or []
     return [{title: _shown(row.get(key)) for title, key in _COMPARED} for row in rows]
 
@@ -179,7 +177,7 @@ def _shown(value: object) -> str:
 
 
 def _cell(value: object) -> str:
-    """`value` as one cell of a Markdown table: no markup, no line break, no end of the cell."""
+    """`value` escaped for one cell of a Markdown table: no markup, no line break, no end of the cell."""
     text = "".join(c if c.isprintable() else " " for c in str(value))
     for sign in "\\`*_[]|#~":
         text = text.replace(sign, f"\\{sign}")

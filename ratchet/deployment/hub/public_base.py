@@ -1,8 +1,8 @@
-"""What an adapter's base is called where others can find it.
+"""Public name of an adapter's base, under which others can find it.
 
-A base by its Hub id is found there; a package's base is a copy of a model, or is unpacked from one, and nobody here has
-compared it with what its makers name; a folder of this machine means nothing to others. Add a packaged base to
-`ORIGINS` when it joins `ratchet/models/base_models.py`.
+A base of the Hub has its id. The base of a package is a copy of a model, or unpacked from one, and was not compared
+with the original. A folder of this machine means nothing to others. Add a packaged base to `ORIGINS` when it joins
+`ratchet/models/base_models.py`.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ from ratchet.models.adapters.format import AdapterCard
 
 @dataclass(frozen=True)
 class Origin:
-    """A packaged base as others get it."""
+    """Source from which others get a packaged base."""
 
     repo: str
-    """The repository that the package says its model is a copy of, or was made from."""
+    """Repository from which the package says its model was copied or made."""
     package: str
-    """What `pip install` brings it with."""
+    """Name for `pip install`."""
     find: str
-    """Python that prints the folder which is the base."""
+    """Python that prints the folder of the base."""
     packed: str = ""
-    """What the package holds where that is no folder of the model: Ratchet unpacks the base from it."""
+    """Content of a package that does not hold the model's folder itself: Ratchet unpacks the base from it."""
 
 
 _UNPACK = "from ratchet.models.base_models import resolve_base; print(resolve_base('{}').folder)"
@@ -48,26 +48,25 @@ ORIGINS: Mapping[str, Origin] = {
         "a GGUF file of four-bit weights (Q4_K_M), in four parts",
     ),
 }
-"""By our name of a packaged base, where it comes from."""
+"""Origins of the packaged bases, by Ratchet's name for them."""
 
 
 @dataclass(frozen=True)
 class PublicBase:
-    """A base as the published settings and the model card name it."""
+    """Name of a base in the published settings and the model card."""
 
     name: str
-    """The Hub repository of the base, or of what it is a copy of."""
+    """The Hub repository of the base, or of its original."""
     revision: str
-    """A commit of 40 digits; for a package's base the SHA-256 of its files, which no Hub knows, so that nothing is
-    taken for it."""
+    """A commit of 40 digits; for a package's base the SHA-256 of its files, a revision that no Hub has."""
     origin: Origin | None = None
-    """Of a base that a package brings."""
+    """Origin of a base that a package provides."""
     claimed: bool = False
-    """Whether only `classifier.toml` says that the repository holds the same base: loading it back has to prove it."""
+    """True where only `classifier.toml` states that the repository holds the same base: loading it has to prove it."""
 
 
 def name_base(card: AdapterCard, policy: PublishPolicy) -> PublicBase:
-    """How the base of an adapter is named in public; raises `RatchetError` for one that others could not find."""
+    """Public name of the base of an adapter; raises `RatchetError` for one that others could not find."""
     if policy.base_model:
         return PublicBase(policy.base_model, policy.base_revision, claimed=True)
     if origin := ORIGINS.get(card.base):
@@ -79,11 +78,11 @@ def name_base(card: AdapterCard, policy: PublishPolicy) -> PublicBase:
     what = (
         "is a folder of this machine, which nobody else could find"
         if folder
-        else f"{card.base[:100]!r} has no place that is known here"
+        else f"{card.base[:100]!r} has no known public source"
     )
     raise RatchetError(
         f"the adapter's base {what}.",
-        "Put the base on a Hub, and name it as publish.base_model with its commit as publish.base_revision in"
+        "Upload the base to a Hub, and set publish.base_model and its commit, publish.base_revision, in"
         " classifier.toml.",
         code="no_public_base",
     )

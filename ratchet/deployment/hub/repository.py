@@ -1,7 +1,6 @@
-"""One repository of a Hub, read through its client: its newest commit, its tags, and what each commit holds by content.
+"""One repository of a Hub, read through its client: its newest commit, its tags, and the content of each commit.
 
-Nothing here changes anything, so whatever the Hub did not answer is asked again. Add here what is to be read; what is
-written is `client_process.py`.
+Nothing here changes anything, so every request can be retried. Add here what is read; `client_process.py` writes.
 """
 
 import hashlib
@@ -13,17 +12,17 @@ from typing import Any, TypeVar
 from ratchet.deployment.hub.errors import client_errors, is_open, wait_after
 
 _OTHERS = {".gitattributes"}
-"""Files that the Hub makes by itself."""
+"""Files that the Hub creates by itself."""
 _SMALL = 20_000_000
-"""Files that are not kept as large ones are read to be digested; more bytes than this are no text."""
+"""Largest file outside large-file storage, in bytes, that is downloaded to compute its digest."""
 _LOOK_BACK = 30
-"""So many commits are looked at whatever they are called: each costs a request for every small file."""
+"""Number of commits that are compared whatever their title: each costs one request per small file."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class RepositoryState:
-    """A repository as it is: its newest commit, its tags, and whether only its owner reads it."""
+    """State of a repository: its newest commit, its commits by tag, and its visibility."""
 
     head: str
     private: bool
@@ -31,7 +30,7 @@ class RepositoryState:
 
 
 class HubRepository:
-    """One repository of a Hub through its client."""
+    """One repository of a Hub, through its client."""
 
     def __init__(self, job: Mapping[str, Any]) -> None:
         from huggingface_hub import HfApi
@@ -42,46 +41,46 @@ class HubRepository:
         self._known: dict[str, dict[str, str]] = {}
 
     def state(self) -> RepositoryState:
-        """What it is now; raises `RatchetError` where there is none, or none that may be read."""
-        # else this one call would wait for ever
+        """Current state; raises `RepositoryNotFoundError` where no such repository may be read."""
+        # repo_info alone replaces the client's time-out by its own, which is none by default
         info = self.ask(lambda: self.api.repo_info(self.name, timeout=self.timeout_s))
         refs = self.ask(lambda: self.api.list_repo_refs(self.name))
         head = next((branch.target_commit for branch in refs.branches if branch.name == "main"), info.sha)
         return RepositoryState(str(head), bool(info.private), {tag.name: tag.target_commit for tag in refs.tags})
 
     def digests(self, commit: str) -> dict[str, str]:
-        """SHA-256 of every file at a commit: of large ones as the Hub keeps them by it, of others from their bytes."""
+        """SHA-256 of every file at a commit: the Hub's own for large files, computed from the bytes for others."""
         from huggingface_hub.hf_api import RepoFile
 
         if commit in self._known:
             return self._known[commit]  # a commit never changes
-        result = {}
+        found = {}
         for entry in self.ask(lambda: list(self.api.list_repo_tree(self.name, revision=commit, recursive=True))):
             if not isinstance(entry, RepoFile) or entry.path in _OTHERS:
                 continue
             if entry.lfs is not None:
-                result[entry.path] = entry.lfs.sha256
+                found[entry.path] = entry.lfs.sha256
             elif entry.size > _SMALL:
-                result[entry.path] = f"{entry.size} bytes"
+                found[entry.path] = f"{entry.size} bytes"
             else:
-                result[entry.path] = hashlib.sha256(self.read(commit, entry.path)).hexdigest()
-        return self._known.setdefault(commit, result)
+                found[entry.path] = hashlib.sha256(self.read(commit, entry.path)).hexdigest()
+        return self._known.setdefault(commit, found)
 
     def read(self, commit: str, path: str) -> bytes:
-        """The bytes of a file at a commit, past every cache."""
+        """Bytes of a file at a commit, without any cache."""
         from huggingface_hub import get_session, hf_hub_url
         from huggingface_hub.utils._headers import build_hf_headers
         from huggingface_hub.utils._http import hf_raise_for_status
 
         def get() -> bytes:
-            answer = get_session().get(hf_hub_url(self.name, path, revision=commit), headers=build_hf_headers())
-            hf_raise_for_status(answer)
-            return bytes(answer.content)
+            response = get_session().get(hf_hub_url(self.name, path, revision=commit), headers=build_hf_headers())
+            hf_raise_for_status(response)
+            return bytes(response.content)
 
         return self.ask(get)
 
     def ask(self, call: Callable[[], T]) -> T:
-        """The result of a call that changes nothing, asked again where the Hub did not answer."""
+        """Result of a call that changes nothing, retried where the Hub did not answer."""
         for attempt in range(self.attempts - 1):
             try:
                 return call()
@@ -92,7 +91,7 @@ class HubRepository:
         return call()
 
     def holds(self, wanted: Mapping[str, str], commit: str) -> bool:
-        """Whether a commit is still there and holds exactly the wanted files."""
+        """True where a commit still exists and holds exactly the wanted files."""
         from huggingface_hub.errors import RevisionNotFoundError
 
         try:
@@ -101,9 +100,9 @@ class HubRepository:
             return False
 
     def holding(self, wanted: Mapping[str, str], newest: str, oldest: str | None, title: str) -> str | None:
-        """The newest of the commits from `newest` back to `oldest` that holds exactly the wanted files.
+        """The latest commit from `newest` back to `oldest` that holds exactly the wanted files; None where none does.
 
-        Further back than a few dozen only those are looked at that are called `title`, as we would have called it.
+        Beyond the first few dozen only commits with the title `title` are compared, which this home would have used.
         """
         for commit in self._back_to(newest, oldest, title):
             if self.digests(commit) == wanted:

@@ -1,9 +1,7 @@
-"""What must not leave the house: secrets, personal data and paths of this machine, looked for in everything that is
-uploaded.
+"""Scan of everything that is uploaded for secrets, personal data and paths of this machine.
 
 Add a pattern of a secret to `SECRETS`. Personal data are found as `ratchet/data/redaction.py` finds them before
-training, and by account and German telephone numbers. A hit says where it stands and of which kind it is, never what it
-is.
+training, with account numbers and German telephone numbers added. A hit has a place and a kind, never the text itself.
 """
 
 import html
@@ -48,9 +46,9 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
 _FIGURES = re.compile(
     r"(?<![\w.])(?:(?:0|[1-9]\d*)\.\d+|\d{4}-\d{2}-\d{2}|[\d,]+ bytes)(?![\w.])|\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b"
 )
-"""Figures, dates, sizes and digests of ours, which a pattern of telephone numbers might take for its own."""
+"""Figures, dates, sizes and digests of Ratchet, which the pattern of telephone numbers might match."""
 _PHONE = re.compile(r"(?<![\w.,/-])0(?!00)\d{2,4}[ )./-]{1,3}\d(?:[ ./-]?\d){4,}(?!\w)")
-"""As numbers are written in Germany, beside those that datafog knows."""
+"""Telephone numbers as written in Germany, in addition to those that datafog knows."""
 _IBAN = re.compile(r"(?<![A-Za-z0-9])(?=([A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,40}))")
 _LONG = {
     land: int(length)
@@ -62,14 +60,14 @@ _LONG = {
         " SK24 SM27 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20",
     )
 }
-"""How long the account numbers of a country are."""
+"""Length of account numbers by country."""
 _ESCAPED = re.compile(r"\\([\\`*_\[\]|#~])")
-"""As `model_card.py` writes signs that mean something in Markdown."""
+"""Characters with a meaning in Markdown, as `model_card.py` escapes them."""
 
 
 @dataclass(frozen=True)
 class ScanHit:
-    """One thing that must not leave: in which file, at which place of it, and of which kind."""
+    """One finding that must not be uploaded: its file, its place in the file, and its kind."""
 
     file: str
     place: str
@@ -80,9 +78,9 @@ class ScanHit:
 
 
 def scan_files(files: Mapping[str, bytes], known: Mapping[str, str] | None = None) -> list[ScanHit]:
-    """Every hit in the texts of `files`: lines of Markdown, strings of JSON, the notes of safetensors.
+    """Hits in the texts of `files`: lines of Markdown, strings of JSON, the metadata of safetensors.
 
-    `known` are secrets of this process by what they are called: they are found in any form that a text can have.
+    `known` holds secrets of this process by name: they are found in texts and in raw bytes alike.
     """
     hits: list[ScanHit] = []
     for name, content in sorted(files.items()):
@@ -95,13 +93,13 @@ def scan_files(files: Mapping[str, bytes], known: Mapping[str, str] | None = Non
 
 
 def need_clean(files: Mapping[str, bytes], known: Mapping[str, str] | None = None) -> None:
-    """Raise `BlockedError`, which names every place, when anything that is to be uploaded must not leave."""
+    """Raise `BlockedError`, which lists the places, when anything in `files` must not be uploaded."""
     if hits := scan_files(files, known):
         listed = "; ".join(map(str, hits[:10])) + (f"; and {len(hits) - 10} more" if len(hits) > 10 else "")
         raise BlockedError(
-            f"nothing was published, for what is to be uploaded holds {listed}.",
-            "Take it out of classifier.toml (labels, prompt, [publish]), run the cycle again where the adapter"
-            " carries it.",
+            f"nothing was published, because the files to upload hold {listed}.",
+            "Remove it from classifier.toml (labels, prompt, [publish]); where the adapter holds it, run the cycle"
+            " again.",
             code="leak",
             details={"hits": [vars(hit) for hit in hits]},
         )
@@ -116,7 +114,7 @@ def _texts(name: str, content: bytes) -> Iterator[tuple[str, str]]:
     else:
         for number, line in enumerate(content.decode().splitlines(), start=1):
             yield f"line {number}", line
-            yield f"line {number}", html.unescape(_ESCAPED.sub(r"\1", line))  # as a reader sees it
+            yield f"line {number}", html.unescape(_ESCAPED.sub(r"\1", line))  # as rendered
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
@@ -136,7 +134,7 @@ def _kinds(text: str, known: Mapping[str, str]) -> Iterator[str]:
 
     yield from (what for what, secret in known.items() if secret and secret in text)
     yield from (kind for kind, pattern in SECRETS.items() if pattern.search(text))
-    if any(_is_iban(result[1]) for result in _IBAN.finditer(text)):
+    if any(_is_iban(match[1]) for match in _IBAN.finditer(text)):
         yield "IBAN"
     bare = _FIGURES.sub("#", text)
     if _PHONE.search(bare):
@@ -145,7 +143,7 @@ def _kinds(text: str, known: Mapping[str, str]) -> Iterator[str]:
 
 
 def _is_iban(text: str) -> bool:
-    """Whether a text begins with an account number whose check digits are right (ISO 13616: 1 modulo 97)."""
+    """True where a text begins with an account number whose check digits are right (ISO 13616: 1 modulo 97)."""
     bare = text.replace(" ", "").replace("-", "")
     number = bare[: _LONG.get(bare[:2], 0)]
     if not number or len(number) < _LONG[bare[:2]]:

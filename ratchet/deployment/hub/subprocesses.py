@@ -1,7 +1,7 @@
-"""The processes that speak with a Hub: only what they need of the environment, a folder of their own, and an end.
+"""Processes that talk to a Hub: a minimal environment, a temporary home and a deadline for each.
 
-The token is read from the environment and handed on in the environment, to these processes alone: it is in no argument,
-no file and no message. Add a variable to `ALLOWED` when the client of the Hub needs it.
+The token is read from the environment and passed on in the environment, to these processes alone: it is in no argument,
+file or message. Add a variable to `ALLOWED` when the client of the Hub needs it.
 """
 
 import json
@@ -23,8 +23,8 @@ ALLOWED = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", TOKEN, ENDPOINT,
 )  # fmt: skip
 _FIXED = {
-    "HF_HUB_OFFLINE": "0",  # asking a Hub is what was asked for
-    "HF_HUB_DISABLE_XET": "1",  # its uploads go past the client, and past our time-outs
+    "HF_HUB_OFFLINE": "0",  # the purpose of these processes is to use the network
+    "HF_HUB_DISABLE_XET": "1",  # its uploads bypass the HTTP client and so its time-outs
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_IMPLICIT_TOKEN": "0",
@@ -35,8 +35,7 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long a Hub is waited for: seconds for one answer, for the first new attempt (twice as long each time) and in
-    all."""
+    """Time-outs of a Hub in seconds: for one response, before the first retry (doubled each time), and in total."""
 
     timeout_s: float = 60.0
     attempts: int = 4
@@ -53,7 +52,7 @@ def need_token(environment: Mapping[str, str]) -> str:
     if not token:
         raise RatchetError(
             f"{TOKEN} is not set, and without a token nothing can be published.",
-            "Make a fine-grained token that may write to that one repository, and give it for this command alone:"
+            "Create a fine-grained token that may write to that one repository, and set it for this command only:"
             f" {TOKEN}=... .",
             code="no_token",
         )
@@ -61,17 +60,16 @@ def need_token(environment: Mapping[str, str]) -> str:
 
 
 def ask_hub(job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts) -> dict[str, Any]:
-    """The answer of `python -m ratchet.deployment.hub.client_process` to a job; raises the `RatchetError` that it
-    stands for."""
+    """Result of a job of `ratchet.deployment.hub.client_process`; raises the `RatchetError` that it reports."""
     given = {**job, "timeout_s": patience.timeout_s, "attempts": patience.attempts, "wait_s": patience.wait_s}
-    result = run_child(["-m", "ratchet.deployment.hub.client_process"], given, environment, patience)
-    if error := result.get("error"):
+    answer = run_child(["-m", "ratchet.deployment.hub.client_process"], given, environment, patience)
+    if error := answer.get("error"):
         raise RatchetError(error["message"], error["hint"], code=error["code"], details=error["details"])
-    return result
+    return answer
 
 
 def reload_plainly(job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts) -> dict[str, Any]:
-    """What `reload.py` gives in a process that has transformers and PEFT, and not Ratchet."""
+    """Result of `reload.py` in a process that has transformers and PEFT, but not Ratchet."""
     bare = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
     return run_child(["-P", str(Path(__file__).with_name("reload.py"))], job, bare, patience)
 
@@ -79,7 +77,8 @@ def reload_plainly(job: Mapping[str, Any], environment: Mapping[str, str], patie
 def run_child(
     words: list[str], job: Mapping[str, Any], environment: Mapping[str, str], patience: Timeouts
 ) -> dict[str, Any]:
-    """The last line that a process of ours writes, as JSON; raises `RatchetError` when it dies or does not end."""
+    """The last line that a process writes, as JSON; raises `RatchetError` when it fails or does not end in time."""
+    # a temporary home: neither a token nor a cache of the user's own is found there, and nothing is left behind
     with tempfile.TemporaryDirectory(prefix="ratchet-hub-") as cache:
         allowed = {name: environment[name] for name in ALLOWED if environment.get(name)}
         own = {**allowed, **_FIXED, "HF_HOME": cache, "HOME": cache}
@@ -95,27 +94,27 @@ def run_child(
             )
         except subprocess.TimeoutExpired:
             raise RatchetError(
-                f"the Hub was waited for {patience.deadline_s:.0f} s in vain.",
-                "Publish again: what was done is found, and nothing is done twice.",
+                f"the Hub did not finish within {patience.deadline_s:.0f} s.",
+                "Publish again: finished steps are found, and nothing is done twice.",
                 code="hub_silent",
             ) from None
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise RatchetError(
-            f"the process that speaks with the Hub ended: {hide(said, environment)[:300]}",
-            "Try it again.",
+            f"the process that talks to the Hub failed: {hide(last, environment)[:300]}",
+            "Try again.",
             code="hub_process",
         )
     return dict(json.loads(lines[-1]))
 
 
 def hide(text: str, environment: Mapping[str, str]) -> str:
-    """`text` without the token, whatever a library may have written."""
+    """`text` with the token masked, whatever a library may have printed."""
     token = environment.get(TOKEN, "").strip()
     return text.replace(token, "***") if token else text
 
 
 def endpoint_of(environment: Mapping[str, str]) -> str:
-    """The address of the Hub that is spoken to."""
+    """Address of the Hub in use."""
     return environment.get(ENDPOINT, "").rstrip("/") or THE_HUB

@@ -1,7 +1,7 @@
-"""How a published adapter is loaded: the very lines that its model card shows, and that are run before it gets its tag.
+"""Lines of Python that load a published adapter: the model card shows them, and they are run before the tag is set.
 
-They need transformers and PEFT, and `BASE` and `COMMIT` said before. Add here what an adapter needs to give the logits
-that were judged: who runs them is `reload.py`, who shows them `model_card.py`.
+They need transformers and PEFT, and the names `BASE` and `COMMIT`. Add here what an adapter needs to give the evaluated
+logits; `reload.py` runs the lines, `model_card.py` shows them.
 """
 
 import json
@@ -11,7 +11,7 @@ from ratchet.models.adapters.format import AdapterCard
 
 
 def loading_lines(card: AdapterCard, base: PublicBase, repo: str) -> str:
-    """Python that leaves the adapter upon its base in `model`, and an encoder's tokenizer in `tokenizer`."""
+    """Python that loads the adapter on its base into `model`, and an encoder's tokenizer into `tokenizer`."""
     at = "" if base.origin else f"revision={json.dumps(base.revision)}, "
     encoder = card.family == "encoder"
     kind = "AutoModelForSequenceClassification" if encoder else "AutoModelForCausalLM"

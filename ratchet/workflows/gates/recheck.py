@@ -1,8 +1,7 @@
-"""Judging again: the model's gates decide once more over the answers that a cycle stored, so that no receipt need be
-believed.
+"""Repeated decisions: the model's gates decide again from a cycle's stored answers, so that no receipt is trusted.
 
-Add a gate here when it can be derived from stored answers. Who asks is `ratchet/workflows/rollout/nominate.py`, before
-a promotion, and `ratchet/workflows/verify.py`.
+Add a gate here when it can be derived from stored answers. `ratchet/workflows/rollout/nominate.py` calls this before a
+promotion, and so does `ratchet/workflows/verify.py`.
 """
 
 from dataclasses import dataclass
@@ -30,18 +29,20 @@ WHERE classifier = $classifier AND week = $week AND (model = 'live' OR (model = 
 
 @dataclass(frozen=True)
 class StoredAnswers:
-    """What a cycle's candidate, and the adapter that was live then, answered."""
+    """Answers of a cycle's candidate, and of the adapter that was live then."""
 
     test: Any
     """Frame of the candidate's answers on the test split."""
     golden: Any
+    """Frame of the answers of both on the golden set."""
     confusions: list[dict[str, Any]]
+    """Rows of split, label, predicted label and count."""
     compared_with: str | None
     """Digest of the adapter that was live; None when there was none."""
 
 
 def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers:
-    """The stored answers of `adapter` in `cycle`."""
+    """Stored answers of `adapter` in `cycle`."""
     params, warehouse = (
         {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter},
         open_warehouse(home.warehouse),
@@ -51,12 +52,12 @@ def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers
         judged[(judged["model"] == "candidate") & (judged["split"] == "test")],
         warehouse.frame(GOLDEN_SQL, params),
         [{str(k): v for k, v in row.items()} for row in warehouse.frame(CONFUSIONS_SQL, params).to_dict("records")],
-        next((str(result) for result in judged.loc[judged["model"] == "live", "adapter"].unique()), None),
+        next((str(digest) for digest in judged.loc[judged["model"] == "live", "adapter"].unique()), None),
     )
 
 
 def judge_again(answers: StoredAnswers, spec: Spec, baselines: Receipt) -> dict[str, Verdict]:
-    """The verdicts of the model's gates; those on the baselines take the baselines' figures from their receipt.
+    """Verdicts of the model's gates; the baselines' own figures come from their receipt.
 
     Raises `BlockedError` when that receipt does not follow from the stored answers.
     """
@@ -68,7 +69,7 @@ def judge_again(answers: StoredAnswers, spec: Spec, baselines: Receipt) -> dict[
 
 
 def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
-    """The verdict on the baselines that the receipt kept, of the macro-F1 that the stored answers give."""
+    """Verdict of the stored answers' macro-F1 against the baselines in the receipt."""
     index = {label: i for i, label in enumerate(spec.labels)}
     labels, predicted = (
         np.array([index[word] for word in test[column]], dtype=np.int64) for column in ("label", "predicted")

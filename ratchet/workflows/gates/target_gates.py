@@ -1,7 +1,6 @@
-"""What the gates of the deployment targets look at: the plan before training, the sealed adapter after it, and both
-again later.
+"""Gates of the deployment targets: on the plan before training, on the sealed adapter after it, and on both again.
 
-Add here facts of a home that a target is judged by; limits and rules are `ratchet/deployment/`.
+Add here facts of a home that the gates need; limits and rules are in `ratchet/deployment/` and `ratchet/gates/`.
 """
 
 import functools
@@ -32,11 +31,11 @@ Attempt = Callable[[Home, Candidate, Spec, tuple[ChosenTarget, ...]], list[Verdi
 
 
 def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
-    """Which candidates of `spec` can run where they must, before anything is trained.
+    """Decide before training which candidates of `spec` can run on their targets.
 
-    Where no target is named only their settings are looked at, which costs nothing: what the gateway of a home takes,
-    the candidates' own bounds nearly say. Where one is, each candidate that fits by its limits is tried with one step
-    of training (`make`), or must have been.
+    Without a `[[target]]` only their settings are compared, which costs nothing: the gateway accepts nearly every
+    candidate that the specification allows. With one, each candidate that fits by its limits is tried with one training
+    step (`make`), or must have been tried before.
     """
     if not spec.target:
         return decide_plan_fit(_judge_candidates(specs, spec, outline_of_plan))
@@ -44,21 +43,20 @@ def judge_plan(specs: Specs, spec: Spec, *, make: bool = True) -> PlanFit:
 
 
 def preview_plan(specs: Specs, spec: Spec) -> tuple[PlanFit, list[tuple[Candidate, list[Verdict]]]]:
-    """What `judge_plan` would say as far as that is known without a trial, and each candidate's verdicts; nothing is
-    written.
+    """Verdict of `judge_plan` as far as it is known without a trial, and each candidate's verdicts; writes nothing.
 
-    The shapes of a base are looked at even where no target is named: here the facts are to be seen.
+    The shapes of a base are read even without a `[[target]]`, since the facts are to be shown.
     """
-    result = _judge_candidates(specs, spec, facts_of_plan, load_trials if spec.target else None)
-    return decide_plan_fit(result), result
+    judged = _judge_candidates(specs, spec, facts_of_plan, load_trials if spec.target else None)
+    return decide_plan_fit(judged), judged
 
 
 def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tuple[Candidate, ...]:
-    """The candidates that the `receipt` of this cycle's `target_plan` let through: none is judged a second time.
+    """Candidates that the `receipt` of this cycle's `target_plan` let through, without judging them again.
 
-    They are judged where there is none, as when someone has the asset alone made, or an older one that does not name
-    them. Raises `BlockedError` where none was let through, `RatchetError` for a receipt of another specification or
-    other targets.
+    They are judged here without a receipt, as when the asset is materialised alone, and for an older receipt that does
+    not list them. Raises `BlockedError` where none was let through, `RatchetError` for a receipt of another
+    specification or other targets.
     """
     if receipt is None or (receipt.verdict.passed and TRAINED not in receipt.verdict.evidence):
         return judge_plan(specs, spec).candidates
@@ -69,7 +67,7 @@ def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tu
     now = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
     if any(receipt.binds.get(key) != digest for key, digest in now.items()):
         raise RatchetError(
-            "classifier.toml or targets.toml changed since target_plan looked at them.",
+            "classifier.toml or targets.toml changed since target_plan ran.",
             "Run the cycle again.",
             code="stale",
         )
@@ -81,9 +79,9 @@ def _judge_candidates(
 ) -> list[tuple[Candidate, list[Verdict]]]:
     """Each candidate with its verdict for each target, by the facts that `look` finds; failed where it finds none.
 
-    One that fits gets those of an `attempt`, too.
+    A candidate that fits also gets the verdicts of an `attempt`.
     """
-    chosen, result = specs.targets(spec), []
+    chosen, judged = specs.targets(spec), []
     for candidate in spec.candidate:
         verdicts: list[Verdict] = []
         try:
@@ -92,15 +90,15 @@ def _judge_candidates(
             if attempt is not None and all(verdict.passed for verdict in verdicts):
                 verdicts += attempt(specs.home, candidate, spec, chosen)
         except RatchetError as error:
-            if error.code == "no_trial":
+            if error.code == "no_trial":  # not a fault of the candidate: the cycle has to run first
                 raise
-            verdicts.append(_refused(candidate, error))
-        result.append((candidate, verdicts))
-    return result
+            verdicts.append(_rejected(candidate, error))
+        judged.append((candidate, verdicts))
+    return judged
 
 
-def _refused(candidate: Candidate, error: RatchetError) -> Verdict:
-    """The verdict on a candidate that cannot be looked at or tried: the others of its plan are judged all the same."""
+def _rejected(candidate: Candidate, error: RatchetError) -> Verdict:
+    """Verdict on a candidate that cannot be inspected or tried; the others of its plan are judged all the same."""
     return Verdict("failed", f"{candidate.title}: {error.message} {error.hint}".strip(), {"candidate": candidate.title})
 
 
@@ -113,12 +111,11 @@ def judge_artifact(
     left_out: Collection[str] = (),
     limits: ExportPolicy | None = None,
 ) -> Verdict:
-    """Whether a sealed adapter can run where it must. An export that a target runs is made (`make`) or must lie there
-    already.
+    """Verdict on whether a sealed adapter can run on its targets.
 
-    Where this machine lacks the target's runtime and the export, no verdict is given; nor, where none was made, on an
-    export that its cycle left out. Parity is judged by `limits`, else by those of `spec`. Raises `RatchetError` for an
-    adapter that is missing or changed.
+    An export that a target runs is made (`make`), or must exist already. The verdict is inconclusive where this machine
+    lacks both the target's runtime and the export, or the export was not made because its cycle left it out. Parity is
+    judged by `limits`, by default those of `spec`. Raises `RatchetError` for an adapter that is missing or changed.
     """
     exports = Exports(specs.home)
     look: Callable[[str, str, str], dict[str, Any]] = exports.make if make else exports.record
@@ -131,16 +128,16 @@ def judge_artifact(
             continue
         why = why_untried(each.profile.runtime) or ("its cycle left it out" if each.export in left_out else "")
         if why and not exports.made(spec.name, adapter, each.export):
-            said = f"Its {each.export} export was not compared here because {why}."
-            verdicts.append(Verdict("inconclusive", said, {"export": each.export, "files": {}}))
+            reason = f"Its {each.export} export was not compared here because {why}."
+            verdicts.append(Verdict("inconclusive", reason, {"export": each.export, "files": {}}))
         else:
             verdicts.append(_judge_export(each.export, look(spec.name, adapter, each.export), limits or spec.export))
     return join_verdicts(verdicts)
 
 
 def _judge_export(kind: str, record: dict[str, Any], limits: ExportPolicy) -> Verdict:
-    """The verdict of parity, as a part of the evidence, with the limits that it was taken by."""
-    result = judge_evidence(record["verdict"]["evidence"], limits)
-    said = f"Its {kind} export {'may' if result.passed else 'may not'} answer for it: {result.reason}"
-    evidence = {"export": kind, "files": record["files"], "parity": result.evidence, "limits": asdict(limits)}
-    return Verdict(result.outcome, said, evidence)
+    """Verdict of parity on an export, with the limits behind it in the evidence."""
+    parity = judge_evidence(record["verdict"]["evidence"], limits)
+    reason = f"Its {kind} export {'may' if parity.passed else 'may not'} answer in its place: {parity.reason}"
+    evidence = {"export": kind, "files": record["files"], "parity": parity.evidence, "limits": asdict(limits)}
+    return Verdict(parity.outcome, reason, evidence)

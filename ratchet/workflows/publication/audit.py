@@ -1,7 +1,7 @@
-"""Reading back: does the Hub still hold what this home published, and nothing that somebody else put there?
+"""Audit of publications: compares the Hub with the records of this home, to find commits of somebody else.
 
-Whoever steals a token can push to the branch; what serves here never comes from there, but others may load it. Add here
-another thing that a stranger could change on the Hub.
+A stolen token can push to the branch. Nothing that serves here comes from there, but others may load it. Add here
+another change that an attacker could make on the Hub.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,27 +13,26 @@ from ratchet.storage.home import Home
 from ratchet.storage.registry.publications import Publication, Publications, pending
 from ratchet.workflows.verify import VerifyFinding
 
-_NOTHING = "nothing of this home is known to be there: what was sent did not arrive, or was refused; publish it again"
+_NOTHING = "holds nothing from this home: the upload did not arrive, or was rejected; publish it again"
 
 
 def read_back(
     home: Home, name: str, environment: Mapping[str, str], *, patience: Timeouts = PATIENCE
 ) -> list[VerifyFinding]:
-    """Every publication of a classifier compared with the Hub: files by content, tags, the branch's newest commit, who
-    may read.
+    """Compare all publications of a classifier with the Hub: files by content, tags, newest commit, visibility.
 
-    The token goes only to the Hub that the environment names: what was published on another is named and not looked at.
-    Raises `RatchetError` when the Hub cannot be asked, or shows nothing without a token.
+    The token goes only to the Hub that the environment names: publications on another are listed as not checked.
+    Raises `RatchetError` when the Hub does not answer, or shows nothing without a token.
     """
     records = Publications(home).all(name)
-    asked, result = endpoint_of(environment), list[VerifyFinding]()
+    here, findings = endpoint_of(environment), list[VerifyFinding]()
     for endpoint, repo in dict.fromkeys((each.endpoint, each.repo) for each in records):
         ours = [each for each in records if (each.endpoint, each.repo) == (endpoint, repo)]
         commits = [each.commit for each in ours if each.commit]
-        if endpoint != asked and not commits:
+        if endpoint != here and not commits:
             continue
-        if endpoint != asked:
-            result.append(VerifyFinding(repo, "", f"not looked at: it is on {endpoint}. Set {ENDPOINT} to it."))
+        if endpoint != here:
+            findings.append(VerifyFinding(repo, "", f"not checked: it is on {endpoint}. Set {ENDPOINT} to it."))
             continue
         try:
             job = {"job": "look", "repo": repo, "commits": commits, "pending": pending(ours)}
@@ -41,28 +40,28 @@ def read_back(
         except RatchetError as error:
             if error.code != "no_repository":
                 raise
-            result.append(VerifyFinding(repo, "", error.message) if commits else VerifyFinding(repo, _NOTHING))
+            findings.append(VerifyFinding(repo, "", error.message) if commits else VerifyFinding(repo, _NOTHING))
             continue
-        result += compare(ours, there)
-    return result
+        findings += compare(ours, there)
+    return findings
 
 
 def compare(records: Sequence[Publication], there: Mapping[str, Any]) -> list[VerifyFinding]:
-    """What the records of one repository, oldest first, say, against what is there: a pure comparison."""
+    """Compare the records of one repository, oldest first, with its state on the Hub; a pure function."""
     repo, ours = records[0].repo, [each for each in records if each.commit]
     branch, seen = f"main of {repo}", str(there["head"])
     sent = VerifyFinding(
-        branch, f"is at {seen[:12]}, which this home sent and was stopped before it wrote that down: publish it again"
+        branch, f"is at {seen[:12]}, which this home sent but was stopped before it recorded that: publish it again"
     )
     if not ours:
         return [sent if there["arrived"] else VerifyFinding(repo, _NOTHING)]
     newest = ours[-1]
     if seen == newest.commit:
-        result = [VerifyFinding(branch, f"is at {seen[:12]}, which was published last")]
+        findings = [VerifyFinding(branch, f"is at {seen[:12]}, which was published last")]
     elif there["arrived"]:
-        result = [sent]
+        findings = [sent]
     else:
-        result = [
+        findings = [
             VerifyFinding(
                 branch,
                 "",
@@ -70,29 +69,29 @@ def compare(records: Sequence[Publication], there: Mapping[str, Any]) -> list[Ve
             )
         ]
     if newest.private and not there["private"]:
-        result.append(VerifyFinding(repo, "", "can be read by everyone, but was published for its owner alone"))
+        findings.append(VerifyFinding(repo, "", "can be read by everyone, but was published as private"))
     for each in ours:
         what = f"adapter {each.adapter[:12]} in {repo}"
         files = there["digests"].get(each.commit)
         if files != each.files:
-            result.append(
+            findings.append(
                 VerifyFinding(what, "", f"commit {(each.commit or '')[:12]} {_difference(each.files, files)}")
             )
         elif each.step != "published":
-            result.append(
-                VerifyFinding(
-                    what, f"is as it was sent, but its publication stopped at '{each.step}': publish it again"
-                )
+            # not a finding against the Hub: a killed publication is finished by the next call
+            findings.append(
+                VerifyFinding(what, f"is as sent, but its publication stopped at '{each.step}': publish it again")
             )
         elif there["tags"].get(each.tag) != each.commit:
-            result.append(VerifyFinding(what, "", f"tag {each.tag} names {str(there['tags'].get(each.tag))[:12]} now"))
+            tagged = str(there["tags"].get(each.tag))[:12]
+            findings.append(VerifyFinding(what, "", f"tag {each.tag} now names {tagged}"))
         else:
-            result.append(VerifyFinding(what, f"is as it was published, at {(each.commit or '')[:12]}, tag {each.tag}"))
-    return result
+            findings.append(VerifyFinding(what, f"is as published, at {(each.commit or '')[:12]}, tag {each.tag}"))
+    return findings
 
 
 def _difference(sent: Mapping[str, str], found: Mapping[str, str] | None) -> str:
     if found is None:
-        return "is not there any more"
+        return "no longer exists"
     changed = sorted(name for name in {*sent, *found} if sent.get(name) != found.get(name))
-    return f"holds other content in {', '.join(changed)[:200]}"
+    return f"has other content in {', '.join(changed)[:200]}"

@@ -1,8 +1,8 @@
 """`python -m ratchet.workflows.publication.download KIND REPO COMMIT FOLDER PARENT`: the files of one base or adapter.
 
-A process of its own, since `huggingface_hub` reads its settings once, at import; it ends with its parent. It prints one
-JSON document a line: `{"said": ...}` for each file, then `{"done": true}` or `{"error": {...}}`. The token is
-HF_TOKEN's, or none.
+A separate process, since `huggingface_hub` reads its settings once, at import; it ends with its parent. It prints one
+JSON document a line: `{"said": ...}` for each file, then `{"done": true}` or `{"error": {...}}`. The token comes from
+HF_TOKEN, if set.
 """
 
 import hashlib
@@ -24,31 +24,31 @@ _CHOOSE: Mapping[str, Callable[[Mapping[str, int]], list[str]]] = {"base": choos
 
 
 def main(words: list[str]) -> int:
-    """Exit code 0 when every file lies in the folder, 1 after an error was printed."""
+    """Download the files; returns exit code 0 when all of them are in the folder, 1 after an error was printed."""
     kind, repo, commit, folder, parent = words
     die_with_parent(int(parent))
     try:
         download(repo, commit, Path(folder), _CHOOSE[kind], deep=kind == "adapter")
     except RatchetError as error:
-        _tell(error.as_json())
+        _print(error.as_json())
         return 1
-    _tell({"done": True})
+    _print({"done": True})
     return 0
 
 
 def download(
     repo: str, commit: str, folder: Path, choose: Callable[[Mapping[str, int]], list[str]], *, deep: bool
 ) -> None:
-    """Every file of the commit that `choose` wants, each compared with the size and digest that the Hub lists.
+    """Download the files of the commit that `choose` selects; each must have the size and digest that the Hub lists.
 
-    `deep` lets it choose among the files of sub-folders, too; else it is told of those of the root alone.
+    `choose` gets the files of the root, with `deep` those of sub-folders too. Raises `RatchetError` for every failure.
     """
     import httpx2
     from huggingface_hub import HfApi, constants, hf_hub_download, set_client_factory
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
     from huggingface_hub.hf_api import RepoFile
 
-    seconds = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)  # the library's own default is none at all
+    seconds = float(constants.HF_HUB_DOWNLOAD_TIMEOUT)  # the library's own client has no time-out
     set_client_factory(lambda: httpx2.Client(timeout=seconds, follow_redirects=True))
     token = os.environ.get("HF_TOKEN") or False
     api = HfApi(token=token)
@@ -58,7 +58,7 @@ def download(
         wanted = choose({path: each.size for path, each in listed.items()})
         check_room(folder, {path: listed[path].size for path in wanted})
         for path in wanted:
-            _tell({"said": f"{path}, {listed[path].size / 1e6:.1f} MB"})
+            _print({"said": f"{path}, {listed[path].size / 1e6:.1f} MB"})
             hf_hub_download(repo, path, revision=commit, local_dir=folder, token=token)
             _check_file(folder / path, listed[path])
         for stray in {path.name for path in folder.iterdir()} - {*wanted, ".cache"}:
@@ -79,29 +79,32 @@ def download(
         ) from error
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise RatchetError(
-            f"the Hub at {constants.ENDPOINT} did not give {repo!r}: {type(error).__name__}.",
-            "Run it again: it goes on where it stopped. HF_ENDPOINT names another server, HF_HUB_DOWNLOAD_TIMEOUT more"
-            " seconds.",
+            f"the Hub at {constants.ENDPOINT} did not deliver {repo!r}: {type(error).__name__}.",
+            "Run it again: it goes on where it stopped. Set HF_ENDPOINT for another server, HF_HUB_DOWNLOAD_TIMEOUT"
+            " for more seconds.",
             code="hub",
         ) from error
 
 
 def check_room(folder: Path, sizes: Mapping[str, int]) -> None:
-    """Raise `RatchetError` unless what is still to come of the files fits beside what is down already."""
+    """Raise `RatchetError` unless the disk has room for the bytes that are not downloaded yet; `sizes` in bytes."""
     there = [folder / path for path in sizes if (folder / path).is_file()]
-    parts = (folder / ".cache").rglob("*.incomplete")  # where the client goes on
+    parts = (folder / ".cache").rglob("*.incomplete")  # partial files, from which the client resumes
     size = sum(sizes.values()) - sum(path.stat().st_size for path in (*there, *parts))
     free = shutil.disk_usage(folder).free
     if size > free:
         raise RatchetError(
-            f"{size / 1e9:.1f} GB are still to come, and {free / 1e9:.1f} GB are free.",
-            "Make room, or name another folder with RATCHET_CACHE.",
+            f"{size / 1e9:.1f} GB are still to be downloaded, but {free / 1e9:.1f} GB are free.",
+            "Free some space, or set RATCHET_CACHE to another folder.",
             code="disk_full",
         )
 
 
 def _check_file(path: Path, listed: Any) -> None:
-    """Refuse, and remove, a file that is not what the Hub lists: SHA-256 of a large one, git's own digest of others."""
+    """Remove a file that is not as the Hub lists it, and raise `RatchetError`.
+
+    Large files are listed by SHA-256, others by git's own digest.
+    """
     digest = hashlib.sha256() if listed.lfs else hashlib.sha1(b"blob %d\0" % listed.size, usedforsecurity=False)
     size = 0
     with path.open("rb") as file:
@@ -110,13 +113,13 @@ def _check_file(path: Path, listed: Any) -> None:
             digest.update(block)
     if size != listed.size or digest.hexdigest() != (listed.lfs.sha256 if listed.lfs else listed.blob_id):
         path.unlink()
-        raise RatchetError(f"{path.name} came otherwise than the Hub lists it.", "Run it again.", code="hub_bytes")
+        raise RatchetError(f"{path.name} differs from what the Hub lists.", "Run it again.", code="hub_bytes")
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
-def _tell(document: dict[str, Any]) -> None:
-    print(json.dumps(document), flush=True)  # noqa: T201 - what the parent reads
+def _print(document: dict[str, Any]) -> None:
+    print(json.dumps(document), flush=True)  # noqa: T201 - the parent reads it
 
 
 if __name__ == "__main__":

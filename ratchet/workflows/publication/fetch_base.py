@@ -1,9 +1,8 @@
-"""Fetching from the Hub: the one thing that downloads, by commit, and of a base only what `ratchet/models/hub_cache.py`
-lets in.
+"""Fetching from the Hub: the only code that downloads, by commit, and of a base only files that `hub_cache.py` accepts.
 
-The client reads its settings when it is imported, so it runs in a process of its own (`download.py`). What was fetched
-before a kill is kept in a hidden folder, where the next call goes on; the base appears under its name whole, or not at
-all.
+The client reads its settings at import, so it runs in a separate process (`download.py`). Files fetched before a kill
+stay in a hidden folder, where the next call resumes; a base appears under its name complete, or not at all. Add here
+steps around a download; `ratchet/models/hub_cache.py` defines names and accepted files.
 """
 
 import fcntl
@@ -25,10 +24,10 @@ _OFFLINE = {"1", "ON", "YES", "TRUE"}
 
 
 def fetch_base(name: str, say: Callable[[str], None]) -> Path:
-    """The folder of base `name`, downloaded unless it is there; `say` is told of each file.
+    """Folder of base `name`, downloaded unless it is there; `say` gets a line for each file.
 
-    Raises `RatchetError` for whatever the Hub refuses, for files that are not what it lists, and for a base that
-    changed here.
+    Raises `RatchetError` where the Hub does not deliver, for files that are not as it lists them, and for a base that
+    changed on this disk.
     """
     wanted = parse_hub_name(name)
     make_folder(wanted.place.parent)
@@ -50,15 +49,15 @@ def _download(wanted: HubName, stage: Path, say: Callable[[str], None]) -> None:
 
 
 def download_files(repo: str, commit: str, kind: str, folder: Path, say: Callable[[str], None]) -> None:
-    """The files of a commit that a `kind` (`base` or `adapter`) consists of, in `folder`, each as the Hub lists it.
+    """Download the files of a commit that make up a `kind`, `base` or `adapter`, into `folder`, as the Hub lists them.
 
-    What an earlier call brought there is not asked for again. Raises `RatchetError` for whatever the Hub or the kind
-    refuses.
+    Files that an earlier call downloaded are not requested again. Raises `RatchetError` for every failure, and for a
+    commit that is not of that kind.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in _OFFLINE:
         raise RatchetError(
             "HF_HUB_OFFLINE is set, so nothing may be downloaded.",
-            "Unset it for this one command: HF_HUB_OFFLINE=0.",
+            "Turn it off for this one command: HF_HUB_OFFLINE=0.",
             code="offline",
         )
     command = [
@@ -81,24 +80,24 @@ def download_files(repo: str, commit: str, kind: str, folder: Path, say: Callabl
     with process:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         for line in process.stdout:
-            heard = _read_line(line)
-            ended = heard or ended
-            if "said" in heard:
-                say(heard["said"])
+            document = _read_line(line)
+            ended = document or ended
+            if "said" in document:
+                say(document["said"])
     if "error" in ended:
-        told = ended["error"]
-        raise RatchetError(told["message"], told["hint"], code=told["code"])
+        error = ended["error"]
+        raise RatchetError(error["message"], error["hint"], code=error["code"])
     if process.returncode or ended.get("done") is not True:
         raise RatchetError(
             f"the download of {repo!r} ended with exit code {process.returncode}.",
-            "Run it again; it goes on.",
+            "Run it again: it goes on where it stopped.",
             code="hub",
         )
     shutil.rmtree(folder / ".cache", ignore_errors=True)
 
 
 def _read_line(line: str) -> dict[str, Any]:
-    """The document of a line; empty for what a library prints there on its own."""
+    """Document of a line; empty for a line that a library printed."""
     try:
         document = json.loads(line)
     except ValueError:
@@ -108,12 +107,12 @@ def _read_line(line: str) -> dict[str, Any]:
 
 @contextmanager
 def _alone(place: Path) -> Iterator[None]:
-    """One fetch of a base at a time; the kernel ends the lock with its holder."""
+    """Hold the lock of a base while the block lasts; the kernel releases it when its holder dies."""
     lock = os.open(place.with_name(f".{place.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise RatchetError("another process fetches this base.", "Wait until it has ended.", code="busy") from None
+        raise RatchetError("another process is fetching this base.", "Wait until it ends.", code="busy") from None
     finally:
         os.close(lock)

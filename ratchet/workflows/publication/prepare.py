@@ -1,8 +1,7 @@
-"""What would be published of an adapter: every file of it, made from sealed content and from evidence that is looked at
-again.
+"""Preparation of an upload: all its files, made from sealed content and from evidence that is checked again.
 
-Nothing is sent from here, and no Hub is asked. Add here what must hold before an adapter may leave; what a file says is
-`ratchet/deployment/hub/contents.py`, the steps that follow are `publish.py`.
+Nothing is sent, and no Hub is contacted. Add here conditions that must hold before an adapter may be published;
+`ratchet/deployment/hub/contents.py` writes the files, `publish.py` sends them.
 """
 
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ from ratchet.workflows.rollout.nominate import candidates
 
 @dataclass(frozen=True)
 class Upload:
-    """Everything of one publication before anything is sent."""
+    """Files and facts of one publication, before anything is sent."""
 
     classifier: str
     adapter: str
@@ -52,10 +51,10 @@ class Upload:
 
 
 def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: bool | None = None) -> Upload:
-    """What would be published of an adapter; asks no Hub. `repo` and `private` go before what classifier.toml says.
+    """Prepare the upload of an adapter, without contacting a Hub; `repo` and `private` override classifier.toml.
 
-    Raises `BlockedError` for an adapter that its gates did not let pass, or that was judged by another specification or
-    golden set than there is now: the card would tell of what nobody judged.
+    Raises `BlockedError` for an adapter that its gates did not let pass, or that was evaluated by another specification
+    or golden set than the present ones, which the card describes.
     """
     spec = Specs(home)[name]
     policy = spec.publish
@@ -74,14 +73,15 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
     report = Reports(home).read(cycle)
     if report.get("adapter") != adapter:
         raise RatchetError(
-            f"the report of {cycle.week} is of another adapter than {adapter[:12]}.",
-            "Publish the adapter that it is of, or run that week's cycle again.",
+            f"the report of {cycle.week} is about another adapter than {adapter[:12]}.",
+            "Publish the adapter that it is about, or run that week's cycle again.",
             code="no_report",
         )
     card = form.read_card(content)
     base = name_base(card, policy)
+    # targets compare a base by its public name; the sealed card may name it by a folder of this machine
     facts = replace(facts_of_artifact(content), base=base.name.rpartition("/")[2])
-    told = CardFacts(
+    card_facts = CardFacts(
         repo=where,
         adapter=adapter,
         card=card,
@@ -99,7 +99,7 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
         "week": str(cycle.week),
         "adapter": adapter,
         "files": form.file_digests(content),
-        "base": {"name": told.base.name, "revision": told.base.revision, "content": card.base_revision},
+        "base": {"name": base.name, "revision": base.revision, "content": card.base_revision},
         "gates": {
             gate: {"outcome": each.verdict.outcome, "receipt": each.digest} for gate, each in sorted(receipts.items())
         },
@@ -108,13 +108,12 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
         "report": digest_file(home.report(cycle) / "eval_report.json"),
         "ratchet": version("ratchet"),
     }
-    files = make_files(content, told, receipt)
+    files = make_files(content, card_facts, receipt)
     return Upload(name, adapter, str(cycle.week), where, files, policy.private if private is None else private)
 
 
 def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[str, Receipt]) -> str:
-    """Digest of the golden set that judged the adapter; raises `BlockedError` unless it and the specification are
-    today's."""
+    """Digest of the golden set; raises `BlockedError` unless it and the specification are those of the evaluation."""
     golden = Specs(home).golden_digest(spec.name)
     for file, differs in (
         ("classifier.toml", any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values())),
@@ -122,18 +121,18 @@ def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[st
     ):
         if differs:
             raise BlockedError(
-                f"adapter {adapter[:12]} is not published: {file} changed since it was judged, so its card would tell"
-                " of another.",
-                f"Run the cycle again, or bring back {file} as it was.",
+                f"adapter {adapter[:12]} is not published: {file} changed since its evaluation, so its card would be"
+                " wrong.",
+                f"Run the cycle again, or restore {file}.",
                 code="stale",
             )
     return golden
 
 
 def _evidence(home: Home, name: str, adapter: str) -> tuple[Cycle, dict[str, Receipt]]:
-    """The cycle that vouches for an adapter, with its receipts; raises `BlockedError` when a gate did not let it
-    pass."""
+    """The cycle that vouches for an adapter, with its receipts; raises `BlockedError` when a gate blocked it."""
     receipts = Receipts(home)
+    # an adapter that was promoted is judged by the receipts that its ledger entry names; a later rerun changes nothing
     for entry in reversed(Ledger(home).entries(name)):
         if entry.adapter == adapter and entry.week and entry.receipts:
             cycle, result = Cycle(name, parse_week(entry.week)), receipts.kept(name, entry.week, entry.receipts)

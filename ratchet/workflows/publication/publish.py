@@ -1,9 +1,8 @@
-"""Publishing step by step: write down, send, read back, load back, tag. A kill between any two is finished by the next
-call.
+"""Publishing step by step: record, send, read back, load back, tag. After a kill, the next call finishes the rest.
 
-Add here an order of steps; what is uploaded is `prepare.py`, what is said to the Hub
-`ratchet/deployment/hub/client_process.py`, what is remembered `ratchet/storage/registry/publications.py`, what is
-loaded back `reload_check.py`. Nothing here touches what serves.
+Add here a step; `prepare.py` makes the files, `ratchet/deployment/hub/client_process.py` talks to the Hub,
+`ratchet/storage/registry/publications.py` keeps the records, `reload_check.py` loads back. Nothing here touches what
+serves.
 """
 
 import tempfile
@@ -31,13 +30,13 @@ def publish(
     patience: Timeouts = PATIENCE,
     proof: ReloadCheck | None = None,
 ) -> tuple[Publication, bool]:
-    """Publish what was prepared; the record, and whether a new commit was made.
+    """Publish a prepared upload; returns the record, and True where a new commit was made.
 
-    Publishing the same again makes no second revision; a private repository is opened at the end where the upload is
-    for everyone. `parent` is a commit that a person has looked at and publishes upon; else it is the one that this home
-    published last. `proof` loads the commit back and compares it, `load_back` as a rule. Raises `BlockedError` before
-    anything is sent when a file holds what must not leave, and `RatchetError` for a conflict, a Hub that does not
-    answer, or a publication that does not answer as the adapter does: it gets no tag then.
+    Publishing the same content again makes no second commit; for a public upload, a private repository is made public
+    at the end. `parent` is a commit that a person has reviewed and publishes on top of; by default it is the last one
+    of this home. `proof` loads the commit back and compares it, by default `load_back`. Raises `BlockedError` before
+    anything is sent when a file holds secrets or personal data, and `RatchetError` for a conflict, a Hub that does not
+    answer, or a publication with other logits than the adapter, which gets no tag.
     """
     token = need_token(environment)
     need_clean(upload.files, {"the Hub token of this process": token})
@@ -54,7 +53,7 @@ def publish(
             )
             failpoint("publishing.after_tag")
             record = records.keep(name, record.at("published"))
-        if record.private and not upload.private:  # last, so that nobody sees what was not proved
+        if record.private and not upload.private:  # last, so that nobody sees an unverified version
             record = _open(records, upload, record, environment, patience)
     return record, made
 
@@ -62,7 +61,7 @@ def publish(
 def _open(
     records: Publications, upload: Upload, record: Publication, environment: Mapping[str, str], patience: Timeouts
 ) -> Publication:
-    """Let everyone read the repository, and write that down of all that lies in it; of this publication last."""
+    """Make the repository public, and record that for all publications in it, for this one last."""
     ask_hub({"job": "open", "repo": record.repo}, environment, patience)
     for each in records.of(upload.classifier, record.endpoint, record.repo):
         if each.adapter != record.adapter and each.private:
@@ -75,6 +74,7 @@ def _send(
 ) -> tuple[Publication, bool]:
     name, endpoint = upload.classifier, endpoint_of(environment)
     ours = records.of(name, endpoint, upload.repo)
+    # a record of the same files, finished or not, is continued; anything else is a new publication
     known = next((each for each in ours if each.adapter == upload.adapter), None)
     newest = parent or next((each.commit for each in reversed(ours) if each.commit), known.parent if known else None)
     before = next((each for each in (known, known and known.attempt) if each and each.files == upload.digests), None)
@@ -91,7 +91,7 @@ def _send(
             newest,
             upload.private,
         )
-        # What is known of a commit stays until the next one is: the Hub may refuse this.
+        # the record of the earlier commit stays until the new one is on the Hub, which may reject it
         records.keep(name, replace(known, attempt=before) if known and known.commit else before)
     failpoint("publishing.before_commit")
     with tempfile.TemporaryDirectory(prefix="ratchet-upload-") as folder:
@@ -110,13 +110,13 @@ def _send(
             "pending": pending(ours),
             "private": upload.private,
         }
-        said = ask_hub(job, environment, patience)
+        found = ask_hub(job, environment, patience)
     failpoint("publishing.after_commit")
-    if before.step != "sending" and before.commit == said["commit"]:
-        if before.private != said["private"]:  # somebody opened or closed the repository
-            before = records.keep(name, replace(before, private=said["private"]))
-        lost = before.step == "published" and not said["tagged"]  # somebody deleted the tag
+    if before.step != "sending" and before.commit == found["commit"]:
+        if before.private != found["private"]:  # somebody changed the visibility of the repository
+            before = records.keep(name, replace(before, private=found["private"]))
+        lost = before.step == "published" and not found["tagged"]  # somebody deleted the tag
         return before.at("verified") if lost else before, False
     return records.keep(
-        name, before.at("committed", commit=said["commit"], private=said["private"], loaded=None)
-    ), said["made"]
+        name, before.at("committed", commit=found["commit"], private=found["private"], loaded=None)
+    ), found["made"]

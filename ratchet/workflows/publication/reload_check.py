@@ -1,7 +1,7 @@
-"""Loading a publication back as a stranger would, and comparing it with the adapter that was judged.
+"""Loading a publication back as any user would, and comparing it with the evaluated adapter.
 
-What a stranger does is `ratchet/deployment/hub/reload.py`, in a process without Ratchet. Add here another thing in
-which the two must agree.
+`ratchet/deployment/hub/reload.py` loads it, in a process without Ratchet. Add here another property in which the two
+must agree.
 """
 
 from collections.abc import Mapping
@@ -24,16 +24,16 @@ from ratchet.storage.registry.publications import Publication
 from ratchet.storage.specs import Specs
 
 _TEXTS = 400
-"""So many golden texts are asked of what was loaded back, at most."""
+"""Largest number of golden texts to compare on."""
 
 
 def load_back(
     home: Home, name: str, record: Publication, environment: Mapping[str, str], patience: Timeouts
 ) -> dict[str, float]:
-    """Load the publication from the Hub at its commit, by the lines of its card alone, and compare its logits on the
-    golden set.
+    """Load the publication at its commit by the lines of its card, and compare its logits on the golden set.
 
-    Raises `RatchetError` when one of them is not what the judged adapter gives.
+    Returns number of texts, largest distance and limit. Raises `RatchetError` when a logit differs by more than that
+    from the evaluated adapter's.
     """
     folder = AdapterStore(home).open(name, record.adapter)
     opened, texts = validate_adapter(folder), [item.text for item in Specs(home).golden(name)][:_TEXTS]
@@ -44,6 +44,7 @@ def load_back(
         else ([], [])
     )
     rows = [[*prefix, *row] for row in encode_texts(opened.tokenizer, texts)]
+    # a base that only classifier.toml names is loaded from the Hub, since that is the claim to prove
     job = {
         "lines": loading_lines(opened.card, public, record.repo),
         "commit": record.commit,
@@ -53,23 +54,23 @@ def load_back(
         "codes": codes,
         "texts": [] if codes else [redact(text) for text in texts],
     }
-    result = reload_plainly(job, environment, patience)
+    loaded = reload_plainly(job, environment, patience)
     expected = load_predictor(folder).logits(texts)
     limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
-    logits = np.asarray(result["logits"], dtype=np.float64)
+    logits = np.asarray(loaded["logits"], dtype=np.float64)
     distance = float(np.abs(logits - expected).max()) if logits.shape == expected.shape else float("inf")
-    if result["ratchet"] or not distance <= limit:
+    if loaded["ratchet"] or not distance <= limit:
         raise _other_answers(record, f"its logits on the golden set are {distance:.2g} away, more than {limit:.2g}")
-    if result["tokens"] is not None and result["tokens"] != rows:
-        raise _other_answers(record, "the base's own tokenizer cuts the golden texts otherwise")
+    if loaded["tokens"] is not None and loaded["tokens"] != rows:
+        raise _other_answers(record, "the base's own tokenizer gives other tokens for the golden texts")
     return {"texts": len(texts), "distance": distance, "limit": limit}
 
 
 def _other_answers(record: Publication, what: str) -> RatchetError:
     return RatchetError(
-        f"commit {(record.commit or '')[:12]} of {record.repo} does not answer as the judged adapter does: {what}. It"
-        " got no tag.",
-        "Let nobody load it. Compare base and versions of libraries; a base that only classifier.toml names may be"
-        " another.",
+        f"commit {(record.commit or '')[:12]} of {record.repo} does not answer as the evaluated adapter does: {what}."
+        " It got no tag.",
+        "Nobody should load it. Compare the base and the library versions; publish.base_model in classifier.toml may be"
+        " a different base.",
         code="not_equal",
     )

@@ -1,9 +1,7 @@
-"""Adapters that came from elsewhere: fetched by commit or read from a folder, looked at strictly, and tried in a
-confined process.
+"""Verification of a third-party adapter: fetched by commit or read from a folder, inspected and tried in a sandbox.
 
-Nothing is kept: whoever verified an adapter knows what it is, and no home holds it. Add here another thing that is
-asked of such an adapter; what its files may say is `ratchet/deployment/hub/foreign_files.py`, the trial
-`ratchet/models/inference/smoke_test.py`.
+Nothing is stored: the adapter does not enter a home. Add here another check of such an adapter;
+`ratchet/deployment/hub/foreign_files.py` limits its files, `ratchet/models/inference/smoke_test.py` tries it.
 """
 
 import json
@@ -34,18 +32,17 @@ from ratchet.workflows.publication.fetch_base import download_files
 from ratchet.workflows.verify import VerifyFinding
 
 _ROOM, _SECONDS, _DEADLINE_S = 4_000_000_000, 600, 1200
-"""What a trial may take: address space beside its model, processor seconds, and seconds in all."""
+"""Limits of a trial: address space beside its model in bytes, processor seconds, and seconds in total."""
 _TEXTS = 400
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "RATCHET_CACHE", "XDG_CACHE_HOME", "HOME")
-"""Of the environment, for a trial: no token, and no key."""
+"""Variables that a trial inherits: no token and no key among them."""
 _REFUSALS = {"bad_adapter", "bad_canary", "bad_logits", "no_single_token"}
-"""Codes of errors that are the adapter's fault, and not this machine's."""
+"""Codes of errors that are the adapter's fault, not this machine's."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a classifier here wants of an adapter: its labels in their order, and a golden set. Nothing where neither is
-    there."""
+    """Requirements of a classifier of this home: its labels in order, and a golden set; both empty without one."""
 
     labels: tuple[str, ...] = ()
     golden: Sequence[GoldenItem] = ()
@@ -53,21 +50,21 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found of an adapter that was not refused."""
+    """Findings about an adapter that was accepted."""
 
     digest: str
-    """What the adapter would be called where it is sealed as it is."""
+    """Digest that the adapter would have if it were sealed as it is."""
     card: form.AdapterCard
     findings: list[VerifyFinding]
     figures: dict[str, float] = field(default_factory=dict)
-    """Of its answers to the golden set: texts, accuracy, macro_f1; and what the trial took."""
+    """Texts, accuracy and macro_f1 on the golden set; seconds, peak_bytes and network_cut of the trial."""
 
 
 def verify_adapter(source: str, wanted: Wanted, say: Callable[[str], None], *, base: str = "") -> Verified:
-    """Look at the adapter at `source`, a folder or `org/name@commit`, and try it.
+    """Inspect the adapter at `source`, a folder or `org/name@commit`, and try it.
 
-    Raises `BlockedError` for an adapter that is not exactly what it should be, `RatchetError` where that cannot be
-    told: a Hub that does not answer, a base model that is not here.
+    Raises `BlockedError` for an adapter that is rejected, `RatchetError` where that cannot be decided: a Hub that does
+    not answer, a base model that is not on this machine.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="ratchet-foreign-") as scratch:
@@ -75,7 +72,7 @@ def verify_adapter(source: str, wanted: Wanted, say: Callable[[str], None], *, b
     except RatchetError as error:
         if error.code in _REFUSALS:
             raise BlockedError(
-                error.message, "Let nobody load it. Ask who made it for another.", code="refused"
+                error.message, "Nobody should load it. Ask its maker for another version.", code="refused"
             ) from None
         raise
 
@@ -88,10 +85,8 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
         download_files(name.repo, name.revision, "adapter", folder, say)
         findings.append(VerifyFinding("commit", f"{name.revision[:12]} of {name.repo}, every file as the Hub lists it"))
     elif not folder.is_dir() and not folder.is_symlink():
-        result = "is a file and no folder" if folder.exists() else "does not exist: no such folder"
-        raise RatchetError(
-            f"{source} {result}.", "Give the folder of an adapter, or org/name@commit.", code="no_folder"
-        )
+        fault = "is a file, not a folder" if folder.exists() else "does not exist: no such folder"
+        raise RatchetError(f"{source} {fault}.", "Give the folder of an adapter, or org/name@commit.", code="no_folder")
     restored, digests = _restore(folder, base, scratch / "adapter")
     digest = digest_json(digests)
     card = restored.card
@@ -102,36 +97,40 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
     findings.append(_look_at_receipt(restored, digests))
     if wanted.labels and card.labels != wanted.labels:
         raise bad_adapter(
-            f"its labels are {_listed(card.labels)}, those of the classifier {_listed(wanted.labels)}, in that order."
+            f"its labels are {_listed(card.labels)}, not {_listed(wanted.labels)} as the classifier's, in that order."
         )
     model = resolve_base(card.base)
     if model.revision != card.base_revision:
         raise RatchetError(
             f"the adapter was trained on a base of content {card.base_revision[:12]}; {card.base} here is"
             f" {model.revision[:12]}.",
-            "Fetch the base that it names, or give it: --base NAME|./FOLDER.",
+            "Fetch the base that the adapter names, or give it: --base NAME|./FOLDER.",
             code="no_base",
         )
-    say(f"verify: trying it on {card.base}, without network, with bounded memory and time")
+    say(f"verify: trying it on {card.base}, without network and with limited memory and time")
     size = sum(path.stat().st_size for path in (*model.folder.glob("*.safetensors"), *(scratch / "adapter").iterdir()))
-    said = _try(scratch / "adapter", [item.text for item in wanted.golden][:_TEXTS], _ROOM + 6 * size)
+    trial = _try(scratch / "adapter", [item.text for item in wanted.golden][:_TEXTS], _ROOM + 6 * size)
     findings.append(
         VerifyFinding(
-            "canary", "it answers as it did when it was trained" if said["canary"] else "it has none to compare"
+            "canary", "it answers as it did after training" if trial["canary"] else "there is none to compare with"
         )
     )
-    figures = {"seconds": said["seconds"], "peak_bytes": said["peak_bytes"], "network_cut": float(said["network_cut"])}
+    figures = {
+        "seconds": trial["seconds"],
+        "peak_bytes": trial["peak_bytes"],
+        "network_cut": float(trial["network_cut"]),
+    }
     if wanted.golden:
-        figures |= _score(said["labels"], wanted)
-        told = f"{figures['texts']:.0f} texts, accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}"
-        findings.append(VerifyFinding("golden set", told))
+        figures |= _score(trial["labels"], wanted)
+        scores = f"{figures['texts']:.0f} texts, accuracy {figures['accuracy']:.4f}, macro-F1 {figures['macro_f1']:.4f}"
+        findings.append(VerifyFinding("golden set", scores))
     return Verified(digest, card, findings, figures)
 
 
 def _restore(source: Path, base: str, target: Path) -> tuple[ForeignAdapter, dict[str, str]]:
-    """Write the adapter of a foreign folder into `target` as one of ours lies; what it says, and the digest of each
-    file there."""
+    """Write the adapter of a third-party folder into `target` in Ratchet's form; returns it and the files' digests."""
     parts = {form.CARD, form.CONFIG, form.MANIFEST}
+    # every file is opened once and read through that handle: what was checked cannot be exchanged before it is copied
     with ExitStack() as stack:
         files = open_files(source, stack, small=parts | BESIDE)
         small = {name: read_small(name, file) for name, file in files.items() if name in parts | BESIDE}
@@ -142,7 +141,7 @@ def _restore(source: Path, base: str, target: Path) -> tuple[ForeignAdapter, dic
         restored = restore_files(small, base)
         weights = form.WEIGHTS[restored.card.method]
         if weights not in files or set(files) & set(form.WEIGHTS.values()) != {weights}:
-            raise bad_adapter(f"a {restored.card.method} needs {weights} and no other weights.")
+            raise bad_adapter(f"an adapter of method {restored.card.method} needs {weights} and no other weights.")
         target.mkdir()
         for name, content in restored.files.items():
             (target / name).write_bytes(content)
@@ -157,16 +156,16 @@ def _restore(source: Path, base: str, target: Path) -> tuple[ForeignAdapter, dic
 
 
 def _look_at_receipt(restored: ForeignAdapter, digests: dict[str, str]) -> VerifyFinding:
-    """Whether the receipt that lies beside an adapter is of it; raises `RatchetError` where it is of another."""
+    """Finding on the receipt beside an adapter; raises `RatchetError` where it is another adapter's."""
     if restored.receipt is None:
-        return VerifyFinding("receipt", "there is none, so nobody says by which evidence it was judged")
+        return VerifyFinding("receipt", "there is none, so the evidence behind the adapter is unknown")
     named, stated, digest = restored.receipt.get("adapter"), restored.receipt.get("files"), digest_json(digests)
     weights = form.WEIGHTS[restored.card.method]
     if not isinstance(stated, dict) or stated.get(weights) != digests[weights]:
         raise bad_adapter(f"its receipt is of adapter {show(named)} with other weights.")
     if named == digest:
         return VerifyFinding(
-            "receipt", f"names this very content, adapter {digest[:12]}; its signature is not looked at: it is a claim"
+            "receipt", f"names exactly this content, adapter {digest[:12]}; a claim: the signature is not checked"
         )
     base = restored.receipt.get("base")
     if (
@@ -175,13 +174,14 @@ def _look_at_receipt(restored: ForeignAdapter, digests: dict[str, str]) -> Verif
         and restored.card.base != base.get("name")
     ):
         return VerifyFinding(
-            "receipt", f"is of adapter {show(named)}, whose card named its base otherwise; here it is {digest[:12]}"
+            "receipt",
+            f"is of adapter {show(named)}, whose card had another name for its base; here it is {digest[:12]}",
         )
     raise bad_adapter(f"its receipt is of adapter {show(named)}, and the files are of {digest[:12]}.")
 
 
 def _try(folder: Path, texts: list[str], room_bytes: int) -> dict[str, Any]:
-    """What the adapter answered in a process that has nothing to lose; raises `RatchetError` when it did not."""
+    """Answers of the adapter in a confined process without secrets; raises `RatchetError` when it gives none."""
     job = {"folder": str(folder), "texts": texts, "room_bytes": room_bytes, "seconds": _SECONDS}
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own = {"HF_HOME": str(folder.parent), "TMPDIR": str(folder.parent), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
@@ -200,19 +200,20 @@ def _try(folder: Path, texts: list[str], room_bytes: int) -> dict[str, Any]:
         raise bad_adapter(f"the adapter did not answer within {_DEADLINE_S} s.") from None
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise bad_adapter(f"its trial ended with exit code {done.returncode}: {show(last[:200])}.")
-    said = dict(json.loads(lines[-1]))
-    if error := said.get("error"):
+    outcome = dict(json.loads(lines[-1]))
+    if error := outcome.get("error"):
         raise RatchetError(error["message"], error["hint"], code=error["code"], details=error["details"])
-    return said
+    return outcome
 
 
 def _score(answers: list[str], wanted: Wanted) -> dict[str, float]:
     names = list(wanted.labels)
-    told = np.array([names.index(label) for label in answers])
+    predicted = np.array([names.index(label) for label in answers])
     true = np.array([names.index(item.label) for item in wanted.golden[: len(answers)]])
-    return {"texts": len(true), "accuracy": float((told == true).mean()), "macro_f1": macro_f1(told, true, len(names))}
+    accuracy = float((predicted == true).mean())
+    return {"texts": len(true), "accuracy": accuracy, "macro_f1": macro_f1(predicted, true, len(names))}
 
 
 def _listed(labels: Sequence[str]) -> str:

@@ -52,8 +52,8 @@ def test_what_a_card_says_finds_the_base(name: str) -> None:
     ("base", "said"),
     [
         ("./models/own", "is a folder of this machine"),
-        ("Other-1B", "'Other-1B' has no place that is known here"),
-        ("org/name", "'org/name' has no place that is known here"),
+        ("Other-1B", "'Other-1B' has no known public source"),
+        ("org/name", "'org/name' has no known public source"),
     ],
 )
 def test_a_base_that_others_cannot_find_is_refused_for_what_it_is(card: AdapterCard, base: str, said: str) -> None:

@@ -80,7 +80,7 @@ def test_what_the_receipt_let_through_is_what_is_trained(tmp_path: Path, tiny_ba
     with pytest.raises(BlockedError, match="target_plan blocks this cycle: Fails: none"):
         candidates_to_train(specs, spec, replace(receipt, verdict=Verdict("failed", "Fails: none.", {"trained": []})))
     (tmp_path / "targets.toml").write_text(EDGE.replace("rank = 4", "rank = 3"))
-    with pytest.raises(RatchetError, match="changed since target_plan looked at them"):
+    with pytest.raises(RatchetError, match="changed since target_plan ran"):
         candidates_to_train(Specs(specs.home), spec, replace(receipt, verdict=found))
 
 
@@ -117,7 +117,7 @@ def test_a_target_that_runs_an_export_gets_it_made_and_compared(tmp_path: Path, 
     assert "ratchet export" in caught.value.hint
     found = judge_artifact(specs, spec, adapter)
     assert found.passed
-    assert "Its onnx export may answer for it: Passes: 0 of 30 answers change" in found.reason
+    assert "Its onnx export may answer in its place: Passes: 0 of 30 answers change" in found.reason
     assert judge_artifact(specs, spec, adapter, make=False) == found
     assert Exports(specs.home).record("small", adapter, "onnx")["files"] == found.evidence["fits"][1]["files"]
 
@@ -146,7 +146,7 @@ def test_a_gguf_that_llama_cpp_will_run_is_compared_before_it_may_pass(
     )
     assert not Exports(home).made("small", adapter, "gguf_f16")
     found = judge_artifact(specs, specs["small"], adapter)
-    assert "Its gguf_f16 export may answer for it: Passes: " in found.reason
+    assert "Its gguf_f16 export may answer in its place: Passes: " in found.reason
     assert found.evidence["fits"][1]["parity"]["items"] == 30
     assert judge_artifact(specs, specs["small"], adapter, make=False) == found
 

@@ -52,11 +52,11 @@ def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_ba
     specs = made(tmp_path, tiny_base, "in_process", f'[[target]]\nname = "mine"\n{children.table}')
     left_behind = specs.home.trials("small") / ".step-killed.stage"
     left_behind.mkdir(parents=True)
-    with pytest.raises(RatchetError, match="no trial of encoder/lora"):
+    with pytest.raises(RatchetError, match=r"encoder/lora.* was not tried yet"):
         judge_plan(specs, specs["small"], make=False)
     before, _ = preview_plan(specs, specs["small"])
     assert before.verdict.outcome == "inconclusive"
-    assert "was not tried in mine yet: its cycle does it, before it trains." in before.verdict.reason
+    assert "was not tried in mine yet; the cycle tries it before training." in before.verdict.reason
     assert left_behind.exists()  # nothing was touched
     found = judge_plan(specs, specs["small"])
     assert not left_behind.exists()
@@ -75,11 +75,11 @@ def test_a_candidate_that_cannot_be_trained_at_all_is_found_out_by_its_step(tmp_
     is none."""
     specs = made(tmp_path, tiny_base, "in_process", "learning_rate = 1e38")
     found = judge_plan(specs, specs["small"])
-    assert found.verdict.reason.startswith("Fails: no candidate can run on every target. One step of encoder/lora r4")
+    assert found.verdict.reason.startswith("Fails: no candidate can run on every target. One training step of encoder/lora r4")
     assert judge_plan(specs, specs["small"], make=False) == found
     path = specs.home.trials("small") / kept(specs)[0]
     path.write_text(json.dumps({"outcome": "failed", "reason": "killed"}))  # as before failures said whose they were
-    with pytest.raises(RatchetError, match="no trial of encoder/lora"):
+    with pytest.raises(RatchetError, match=r"encoder/lora.* was not tried yet"):
         judge_plan(specs, specs["small"], make=False)
 
 
@@ -139,7 +139,7 @@ def test_llama_cpp_itself_is_asked_with_one_step_of_a_causal_candidate(
     assert (found.verdict.outcome, kept(specs)) == ("failed", [])
     found = judge_plan(specs, specs["small"])
     assert (
-        "One step of it was tried in llama_cpp: llama.cpp answers with its gguf_f16 export within 0.02"
+        "One training step was tried in llama_cpp: llama.cpp answers with its gguf_f16 export within 0.02"
         in found.verdict.reason
     )
     assert (found.verdict.outcome, len(kept(specs))) == ("passed", 1)

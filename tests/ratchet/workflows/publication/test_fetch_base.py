@@ -135,7 +135,7 @@ def test_trouble_is_overcome_or_told(
     name = push(hub, model)
     hub.fail(fault)
     if not overcome:
-        with pytest.raises(RatchetError, match="did not give 'org/tiny'") as told:
+        with pytest.raises(RatchetError, match="did not deliver 'org/tiny'") as told:
             fetch_base(name, lambda line: None)
         assert "it goes on where it stopped" in told.value.hint
     fetch_base(name, lambda line: None)
@@ -166,7 +166,7 @@ def test_bytes_that_the_hub_does_not_list_are_refused(hub: LocalHub, model: Path
     sha = repository.head.files["model.safetensors"]
     right = repository.blobs[sha]
     repository.blobs[sha] = right[:-1] + bytes([right[-1] ^ 1])
-    with pytest.raises(RatchetError, match=r"model\.safetensors came otherwise than the Hub lists it"):
+    with pytest.raises(RatchetError, match=r"model\.safetensors differs from what the Hub lists"):
         fetch_base(name, lambda line: None)
     repository.blobs[sha] = right
     fetch_base(name, lambda line: None)
@@ -247,5 +247,5 @@ def test_room_is_needed_only_for_what_is_still_to_come(tmp_path: Path) -> None:
         with path.open("wb") as file:
             file.truncate(huge)
     check_room(tmp_path, {"a": huge, "b": huge + 1})
-    with pytest.raises(RatchetError, match=r"4398\.0 GB are still to come"):
+    with pytest.raises(RatchetError, match=r"4398\.0 GB are still to be downloaded"):
         check_room(tmp_path, {"a": huge, "b": huge, "c": huge})

@@ -273,7 +273,7 @@ def test_what_is_for_everyone_opens_a_private_repository_at_the_end(
     home, environment = Home(tmp_path / "own"), {**os.environ, **hub.environment}
     repository, upload = hub.repositories["me/small"], replace(made[1], private=False)
     hub.fail(Fault("settings", "refuse", 403))
-    with pytest.raises(RatchetError, match=r"did not open me/small to everyone: .*403") as refused:
+    with pytest.raises(RatchetError, match=r"did not make me/small public: .*403") as refused:
         publish(home, upload, environment, patience=QUICK, proof=believed)
     assert (refused.value.code, repository.private) == ("no_permission", True)
     hub.fail(Fault("settings", "lose", 500))
@@ -311,12 +311,12 @@ def test_the_card_tells_only_of_what_was_judged(tiny_base: Path, tmp_path: Path)
     binds = Receipts(home).read(Cycle("small", parse_week("2026-01-05")))["golden_set_regression"].binds
     assert (receipt["specification"], receipt["golden_set"]) == (binds["policy"], binds["golden"])
     spec.write_text(was.replace('name = "green"', 'name = "green"\ndescription = "Parcels."'))
-    with pytest.raises(BlockedError, match=r"classifier\.toml changed since it was judged") as refused:
+    with pytest.raises(BlockedError, match=r"classifier\.toml changed since its evaluation") as refused:
         prepare(home, "small", digest)
     assert "Run the cycle again" in refused.value.hint
     spec.write_text(was)
     golden.write_text("".join(rows.splitlines(keepends=True)[:-1]))
-    with pytest.raises(BlockedError, match=r"golden\.jsonl changed since it was judged"):
+    with pytest.raises(BlockedError, match=r"golden\.jsonl changed since its evaluation"):
         prepare(home, "small", digest)
 
 
@@ -426,7 +426,7 @@ def test_what_was_published_is_loaded_back_or_gets_no_tag(hub: LocalHub, tiny_ba
     told = f'repo = "me/small"\nbase_model = "org/base"\nbase_revision = "{sha}"'
     upload = prepare(home, "small", write_publishable(home, tiny_base, publish=told))
     with pytest.raises(
-        RatchetError, match="does not answer as the judged adapter does: its logits on the golden set are"
+        RatchetError, match="does not answer as the evaluated adapter does: its logits on the golden set are"
     ):
         publish(home, upload, {**os.environ, **hub.environment}, patience=replace(QUICK, timeout_s=10, deadline_s=300))
     assert hub.repositories["me/small"].tags == {}
@@ -523,13 +523,13 @@ def test_reading_back_notices_whatever_a_stranger_changes(
     said = faults()
     assert "which this home did not publish" in said
     assert "can be read by everyone" in said
-    assert f"tag 2026-01-05 names {foreign.oid[:12]} now" in said
+    assert f"tag 2026-01-05 now names {foreign.oid[:12]}" in said
     repository.commits[1:] = [foreign]
-    assert f"commit {(record.commit or '')[:12]} is not there any more" in faults()
+    assert f"commit {(record.commit or '')[:12]} no longer exists" in faults()
     hub.repositories.clear()
-    assert "there is no repository me/small" in faults()
+    assert "the Hub has no repository me/small" in faults()
     elsewhere = read_back(home, "small", {**environment, "HF_ENDPOINT": "http://127.0.0.1:9"}, patience=QUICK)
-    assert [each.fault for each in elsewhere] == [f"not looked at: it is on {hub.endpoint}. Set HF_ENDPOINT to it."]
+    assert [each.fault for each in elsewhere] == [f"not checked: it is on {hub.endpoint}. Set HF_ENDPOINT to it."]
 
 
 def test_reading_back_knows_what_was_sent_and_not_written_down(
@@ -565,7 +565,7 @@ def test_reading_back_knows_what_was_sent_and_not_written_down(
     published = records.all("small")[0]
     records.keep("small", intended)
     said, fault = look()
-    assert ("stopped before it wrote that down" in said, fault) == (True, "")
+    assert ("stopped before it recorded that" in said, fault) == (True, "")
     records.keep("small", published)
     second, _ = send("2026-01-12", "second")
     lost = replace(second, step="sending", commit=None, loaded=None)
@@ -574,7 +574,7 @@ def test_reading_back_knows_what_was_sent_and_not_written_down(
             path.unlink()
         records.keep("small", state)
         said, fault = look()
-        assert ("stopped before it wrote that down" in said, fault) == (True, "")
+        assert ("stopped before it recorded that" in said, fault) == (True, "")
         foreign = hub.repositories["me/small"].commit({"README.md": b"x"}, title="a stranger's").oid
         assert f"is at {foreign[:12]}, which this home did not publish" in look()[1]
         hub.repositories["me/small"].commits.pop()
@@ -593,7 +593,7 @@ def test_without_a_token_nothing_is_said_to_be_gone(
     assert refused.value.code == "no_token"
     hub.repositories["me/small"].private = False
     faults = [each.fault for each in read_back(home, "small", environment, patience=QUICK) if each.fault]
-    assert faults == ["can be read by everyone, but was published for its owner alone"]
+    assert faults == ["can be read by everyone, but was published as private"]
 
 
 def try_foreign_pushes(
@@ -663,9 +663,9 @@ def test_the_process_that_speaks_with_the_hub_ends_and_says_so(hub: LocalHub) ->
     hub.push("me/small", {}, private=True)
     hub.fail(*[Fault("info", "hang")] * 4)
     job = {"job": "look", "repo": "me/small", "commits": [], "pending": []}
-    with pytest.raises(RatchetError, match="cannot be asked about me/small: ReadTimeout"):
+    with pytest.raises(RatchetError, match="does not answer about me/small: ReadTimeout"):
         ask_hub(job, {**os.environ, **hub.environment}, Timeouts(timeout_s=0.3, attempts=2, wait_s=0.01, deadline_s=30))
     hub.faults.waiting.clear()
     hub.fail(Fault("info", "hang"))
-    with pytest.raises(RatchetError, match="waited for 2 s in vain"):
+    with pytest.raises(RatchetError, match="did not finish within 2 s"):
         ask_hub(job, {**os.environ, **hub.environment}, Timeouts(timeout_s=30, deadline_s=2))

@@ -125,7 +125,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "pickle": (lambda folder: (folder / "adapter_model.bin").write_bytes(b"\x80"), "not part of an adapter"),
     "weights of another": (change_tensors(lambda tensors: tensors[max(tensors)].__imul__(2)), "with other weights"),
     "receipt of another": (spoil_receipt, "its receipt is of adapter"),
-    "revision that is a table": (change_config(revision={}), "a base or a revision that is none"),
+    "revision that is a table": (change_config(revision={}), "a malformed base or revision"),
     "code in the settings": (change_config(auto_mapping={"parent_library": "os"}), "sets auto_mapping"),
     "settings of another shape": (lambda folder: (folder / CONFIG).write_text("[]"), "holds no settings"),
     "card of another shape": (lambda folder: (folder / CARD).write_text("7"), "other keys than"),
@@ -143,7 +143,7 @@ def test_what_is_not_exactly_an_adapter_is_refused(
     done = call("--home", ours, "verify-adapter", folder, "--for", "small", "--base", base)
     assert done.code == 2, done.err + done.out
     assert said in done.err
-    assert "Let nobody load it" in done.err
+    assert "Nobody should load it" in done.err
 
 
 def test_a_commit_with_anything_else_is_not_fetched(
@@ -178,10 +178,10 @@ def test_a_mistyped_path_accuses_no_adapter(call: Any, tmp_path: Path) -> None:
     for name, code, said in (
         ("nope", 1, "no such folder"),
         ("file", 1, "is a file"),
-        ("link", 2, "Let nobody load it"),
+        ("link", 2, "Nobody should load it"),
     ):
         done = call("--home", tmp_path / "home", "verify-adapter", tmp_path / name)
-        assert (done.code, said in done.err, "Let nobody" in done.err) == (code, True, code == 2), done.err
+        assert (done.code, said in done.err, "Nobody should" in done.err) == (code, True, code == 2), done.err
 
 
 def test_what_is_tried_has_no_network_no_large_file_and_little_memory(hub: LocalHub, tmp_path: Path) -> None:
