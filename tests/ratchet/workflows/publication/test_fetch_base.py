@@ -238,6 +238,39 @@ def test_what_a_library_prints_is_not_taken_for_an_answer(
     assert len(said) == len(list(model.iterdir()))
 
 
+LOADERS = """
+import sys
+from pathlib import Path
+addresses = []
+sys.addaudithook(lambda event, arguments: event in {"socket.connect", "socket.getaddrinfo"} and addresses.append(event))
+from ratchet.models.base_models import base_folder, resolve_base
+from ratchet.models.causal import empty_causal, load_causal
+from ratchet.models.encoders import empty_classifier, hidden_size_of, load_classifier, load_encoder, pad_id_of
+from ratchet.models.prompt_tokenizer import open_tokenizer
+from ratchet.models.tokenization import load_tokenizer
+causal, encoder = resolve_base(sys.argv[1]).folder, base_folder("all-MiniLM-L6-v2")
+for load in (load_causal, empty_causal, open_tokenizer):
+    load(causal)
+for load in (load_encoder, pad_id_of, hidden_size_of):
+    load(encoder)
+load_classifier(encoder, 3), empty_classifier(encoder, 3), load_tokenizer(encoder, 64)
+print(len(addresses))
+from huggingface_hub import HfApi
+HfApi().model_info("org/tiny")
+print(len(addresses) > 0)
+"""
+
+
+def test_what_was_fetched_is_loaded_without_a_request(hub: LocalHub, model: Path) -> None:
+    """Also where nothing forbids the network: no loader of a base opens a connection; the same process could."""
+    name = push(hub, model)
+    fetch_base(name, lambda line: None)
+    requests = len(hub.requests)
+    done = subprocess.run([sys.executable, "-c", LOADERS, name], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "True"]
+    assert ("GET", "/api/models/org/tiny") in hub.requests[requests:]
+
+
 def test_room_is_needed_only_for_what_is_still_to_come(tmp_path: Path) -> None:
     """A whole file and the beginning of another lie there already, and a base that never fits is told."""
     part = tmp_path / ".cache" / "huggingface" / "download" / "b.incomplete"
