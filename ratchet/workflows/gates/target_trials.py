@@ -8,11 +8,13 @@ import json
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ratchet.config.candidate import Candidate
+from ratchet.config.prompt import make_prompt
 from ratchet.config.secret_variables import without_secrets
 from ratchet.config.spec import Spec
 from ratchet.core.digests import digest_json
@@ -21,15 +23,17 @@ from ratchet.core.files import write_json
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import ChosenTarget
 from ratchet.deployment.trial import is_of_candidate, packages_of, why_untried
-from ratchet.deployment.trial_plan import one_step_plan
 from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.reference_logits import PROMPTS
 from ratchet.storage.home import Home
 from ratchet.storage.staging_folders import stage_folder
-from ratchet.training.plan import Examples, TrainingPlan, prepare
+from ratchet.training.plan import Examples, TrainingPlan, pin_templates, prepare
 from ratchet.training.result import FAILURE, read_result
 
 _VERSIONED = ("torch", "transformers", "tokenizers", "peft", "trl", "bitsandbytes", "onnx", "onnxruntime")
 _LONGEST_S = 900
+_TEXTS = PROMPTS[1][:8]
+"""Short texts that come from no user."""
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 
 
@@ -41,7 +45,7 @@ def try_candidate(
     An outcome is cached under everything that it depends on, so a trial costs its seconds once. Raises `RatchetError`
     when none is cached and `make` is false.
     """
-    plan, examples = one_step_plan(candidate, spec, resolve_base(candidate.base), version("ratchet"))
+    plan, examples = _one_step_plan(candidate, spec)
     verdicts = _recall(home, candidate, spec, plan, chosen)
     missing = [each for each in chosen if each.profile.name not in verdicts]
     if missing and not make:
@@ -57,13 +61,30 @@ def try_candidate(
 
 def load_trials(home: Home, candidate: Candidate, spec: Spec, chosen: tuple[ChosenTarget, ...]) -> list[Verdict]:
     """Verdict for each target without a new trial: the cached outcome, or the reason why there is none."""
-    plan, _ = one_step_plan(candidate, spec, resolve_base(candidate.base), version("ratchet"))
+    plan, _ = _one_step_plan(candidate, spec)
     known = _recall(home, candidate, spec, plan, chosen)
     names = [each.profile.name for each in chosen]
     later = {
         name: f"{candidate.title} was not tried in {name} yet; the cycle tries it before training." for name in names
     }
     return [known.get(name) or Verdict("inconclusive", later[name], {"trial": name}) for name in names]
+
+
+def _one_step_plan(candidate: Candidate, spec: Spec) -> tuple[TrainingPlan, Examples]:
+    """Plan of one optimiser step of `candidate` on a few made-up texts, and these examples, which serve as both splits.
+
+    One step is enough to see whether an adapter of its kind runs at all.
+    """
+    base = resolve_base(candidate.base)
+    count = max(len(_TEXTS), len(spec.labels))  # each label at least once
+    examples = [(f"{_TEXTS[n % len(_TEXTS)]} {n}", spec.labels[n % len(spec.labels)]) for n in range(count)]
+    short = replace(candidate.alone(), epochs=1, patience=1, batch=count)
+    prompt = make_prompt(spec.prompt, spec.label) if candidate.family == "causal" else None
+    revisions, templates = {short.base: base.revision}, pin_templates(prompt, [base])
+    plan = TrainingPlan(
+        spec.labels, (short,), revisions, digest_json(examples), version("ratchet"), prompt, templates=templates
+    )
+    return plan, examples
 
 
 def _recall(
