@@ -127,6 +127,7 @@ def judge_artifact(
         if not (each.export and fit.passed):
             continue
         why = why_untried(each.profile.runtime) or ("its cycle left it out" if each.export in left_out else "")
+        # an export that exists is judged by its record, which needs no runtime
         if why and not exports.made(spec.name, adapter, each.export):
             reason = f"Its {each.export} export was not compared here because {why}."
             verdicts.append(Verdict("inconclusive", reason, {"export": each.export, "files": {}}))

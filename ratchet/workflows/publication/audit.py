@@ -31,7 +31,7 @@ def read_back(
         commits = [each.commit for each in ours if each.commit]
         if endpoint != here and not commits:
             continue
-        if endpoint != here:
+        if endpoint != here:  # the token may go to no other Hub than the one it was given for
             findings.append(VerifyFinding(repo, "", f"not checked: it is on {endpoint}. Set {ENDPOINT} to it."))
             continue
         try:

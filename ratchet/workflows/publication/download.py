@@ -61,6 +61,7 @@ def download(
             _print({"said": f"{path}, {listed[path].size / 1e6:.1f} MB"})
             hf_hub_download(repo, path, revision=commit, local_dir=folder, token=token)
             _check_file(folder / path, listed[path])
+        # the digest of a base covers every file in the folder, so nothing else may stay there
         for stray in {path.name for path in folder.iterdir()} - {*wanted, ".cache"}:
             (folder / stray).unlink()
     except (GatedRepoError, RepositoryNotFoundError) as error:

@@ -70,6 +70,7 @@ def download_files(repo: str, commit: str, kind: str, folder: Path, say: Callabl
         str(folder),
         str(os.getpid()),
     ]
+    # no implicit token: the child passes HF_TOKEN itself, so a token that the user once stored is never sent
     environment = {
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -93,7 +94,7 @@ def download_files(repo: str, commit: str, kind: str, folder: Path, say: Callabl
             "Run it again: it goes on where it stopped.",
             code="hub",
         )
-    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    shutil.rmtree(folder / ".cache", ignore_errors=True)  # needed only to resume
 
 
 def _read_line(line: str) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def prepare(home: Home, name: str, adapter: str, *, repo: str = "", private: boo
     need_peft(content)
     cycle, receipts = _evidence(home, name, adapter)
     golden = _need_same_policy(home, spec, adapter, receipts)
-    report = Reports(home).read(cycle)
+    report = Reports(home).read(cycle)  # one per week: a later run of the same cycle replaces it
     if report.get("adapter") != adapter:
         raise RatchetError(
             f"the report of {cycle.week} is about another adapter than {adapter[:12]}.",

@@ -87,6 +87,7 @@ def _verify(source: str, wanted: Wanted, say: Callable[[str], None], base: str, 
     elif not folder.is_dir() and not folder.is_symlink():
         fault = "is a file, not a folder" if folder.exists() else "does not exist: no such folder"
         raise RatchetError(f"{source} {fault}.", "Give the folder of an adapter, or org/name@commit.", code="no_folder")
+    # cheapest checks first: no weights are loaded before files, receipt, labels and base are found right
     restored, digests = _restore(folder, base, scratch / "adapter")
     digest = digest_json(digests)
     card = restored.card
