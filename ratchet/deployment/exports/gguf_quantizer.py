@@ -12,11 +12,11 @@ from pathlib import Path
 from ratchet.config.secret_variables import without_secrets
 from ratchet.core.child_processes import die_with_parent
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import CONVERSION_S
 from ratchet.deployment.exports.gguf_converter import missing_package
 
 FORMS = {"q8_0": 7, "q4_0": 2, "q4_k_m": 15}
 """Numbers of `llama_ftype`. `q4_0` needs rows of a multiple of 32, `q4_k_m` of 256: others it stores in other forms."""
-_TIMEOUT_S = 3600
 
 
 def quantise(source: Path, target: Path, form: str) -> None:
@@ -33,7 +33,7 @@ def quantise(source: Path, target: Path, form: str) -> None:
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=_TIMEOUT_S,
+        timeout=CONVERSION_S,
         check=False,
     )
     if done.returncode or not target.is_file():

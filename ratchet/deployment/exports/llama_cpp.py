@@ -21,6 +21,7 @@ import numpy as np
 
 from ratchet.config.secret_variables import without_secrets
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import LLAMA_CPP_S
 from ratchet.deployment.exports.gguf_converter import missing_package
 from ratchet.deployment.exports.modelfile import MODEL
 from ratchet.models.adapters.validation import ValidatedAdapter
@@ -31,7 +32,6 @@ from ratchet.models.tokenization import RunRows
 if TYPE_CHECKING:
     import torch
 
-_TIMEOUT_S = 600.0
 _LEAST = 1e-38  # for a label whose probability underflows float32 in llama.cpp
 
 
@@ -47,7 +47,7 @@ class LlamaCpp:
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """Send one line to the process and read one back; raises `RatchetError` when it ends, hangs or fails."""
         with self._lock:
-            watchdog = threading.Timer(_TIMEOUT_S, self._process.kill)
+            watchdog = threading.Timer(LLAMA_CPP_S, self._process.kill)
             watchdog.start()
             try:
                 self._questions.write(json.dumps(question).encode() + b"\n")

@@ -12,6 +12,7 @@ import urllib.request
 from typing import Any
 
 from ratchet.core.child_processes import die_with_parent
+from ratchet.core.timeouts import LLAMA_CPP_TOKENS_S
 
 _BIAS = 100.0
 
@@ -75,7 +76,7 @@ def cut(server: Any, text: str) -> list[int]:
     request = urllib.request.Request(  # noqa: S310 - our own server on loopback
         f"{server.listening_address}/tokenize", body, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=LLAMA_CPP_TOKENS_S) as response:  # noqa: S310
         return list(json.loads(response.read())["tokens"])
 
 

@@ -6,8 +6,7 @@ Add here the meaning of an error of the client; `repository.py` and `client_proc
 from typing import Any
 
 from ratchet.core.errors import RatchetError
-
-_LONGEST_WAIT_S = 60.0
+from ratchet.core.timeouts import HUB_RETRY_AFTER_S
 
 
 def client_errors() -> tuple[type[Exception], ...]:
@@ -43,7 +42,7 @@ def status_of(error: Exception | None) -> int | None:
 def wait_after(error: Exception, wait_s: float, attempt: int) -> float:
     """Seconds until the next attempt: the Hub's Retry-After, at most a minute, else twice as long each time."""
     delay = getattr(response_of(error), "headers", {}).get("Retry-After", "")
-    return min(_LONGEST_WAIT_S, float(delay)) if delay.isdigit() else wait_s * 2.0**attempt
+    return min(HUB_RETRY_AFTER_S, float(delay)) if delay.isdigit() else wait_s * 2.0**attempt
 
 
 def describe_error(error: Exception | None) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import HUB_ANSWER_S, HUB_PUBLICATION_S
 
 TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
 ENDPOINT = "HF_ENDPOINT"
@@ -37,10 +38,10 @@ _FIXED = {
 class Timeouts:
     """Time-outs of a Hub in seconds: for one response, before the first retry (doubled each time), and in total."""
 
-    timeout_s: float = 60.0
+    timeout_s: float = HUB_ANSWER_S
     attempts: int = 4
     wait_s: float = 1.0
-    deadline_s: float = 900.0
+    deadline_s: float = HUB_PUBLICATION_S
 
 
 PATIENCE = Timeouts()

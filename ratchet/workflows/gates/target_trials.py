@@ -20,6 +20,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import write_json
+from ratchet.core.timeouts import TRIAL_S
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import ChosenTarget
 from ratchet.deployment.trial import is_of_candidate, packages_of, why_untried
@@ -31,7 +32,6 @@ from ratchet.training.plan import Examples, TrainingPlan, pin_templates, prepare
 from ratchet.training.result import FAILURE, read_result
 
 _VERSIONED = ("torch", "transformers", "tokenizers", "peft", "trl", "bitsandbytes", "onnx", "onnxruntime")
-_LONGEST_S = 900
 _TEXTS = PROMPTS[1][:8]
 """Short texts that come from no user."""
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
@@ -164,7 +164,7 @@ def _read_failure(work: Path) -> tuple[str, str]:
 def _call(environment: dict[str, str], module: str, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", module, *[word for word in words if word]]
     try:
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_LONGEST_S)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=TRIAL_S)
     except subprocess.TimeoutExpired:
-        message = f"the trial of one training step ({module}) did not end within {_LONGEST_S} s."
+        message = f"the trial of one training step ({module}) did not end within {TRIAL_S} s."
         raise RatchetError(message, "Run the cycle again.", code="trial") from None

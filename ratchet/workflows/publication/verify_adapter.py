@@ -20,6 +20,7 @@ import numpy as np
 
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.core.timeouts import THIRD_PARTY_OPEN_S, THIRD_PARTY_TEST_S
 from ratchet.deployment.hub.foreign_files import BESIDE, ForeignAdapter, restore_files
 from ratchet.metrics.classification import macro_f1
 from ratchet.models.adapters import format as form
@@ -31,8 +32,8 @@ from ratchet.storage.golden_set import GoldenItem
 from ratchet.workflows.publication.fetch_base import download_files
 from ratchet.workflows.verify import VerifyFinding
 
-_ROOM, _SECONDS, _DEADLINE_S = 4_000_000_000, 600, 1200
-"""Limits of a trial: address space beside its model in bytes, processor seconds, and seconds in total."""
+_ROOM = 4_000_000_000
+"""Address space of a trial beside its model, in bytes."""
 _TEXTS = 400
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "RATCHET_CACHE", "XDG_CACHE_HOME", "HOME")
 """Variables that a trial inherits: no token and no key among them."""
@@ -183,7 +184,7 @@ def _look_at_receipt(restored: ForeignAdapter, digests: dict[str, str]) -> Verif
 
 def _try(folder: Path, texts: list[str], room_bytes: int) -> dict[str, Any]:
     """Answers of the adapter in a confined process without secrets; raises `RatchetError` when it gives none."""
-    job = {"folder": str(folder), "texts": texts, "room_bytes": room_bytes, "seconds": _SECONDS}
+    job = {"folder": str(folder), "texts": texts, "room_bytes": room_bytes, "seconds": THIRD_PARTY_OPEN_S}
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own = {"HF_HOME": str(folder.parent), "TMPDIR": str(folder.parent), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-B", "-m", "ratchet.models.inference.smoke_test"]
@@ -194,11 +195,11 @@ def _try(folder: Path, texts: list[str], room_bytes: int) -> dict[str, Any]:
             env={**kept, **own},
             capture_output=True,
             text=True,
-            timeout=_DEADLINE_S,
+            timeout=THIRD_PARTY_TEST_S,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise bad_adapter(f"the adapter did not answer within {_DEADLINE_S} s.") from None
+        raise bad_adapter(f"the adapter did not answer within {THIRD_PARTY_TEST_S} s.") from None
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]

@@ -75,7 +75,9 @@ def test_a_candidate_that_cannot_be_trained_at_all_is_found_out_by_its_step(tmp_
     is none."""
     specs = made(tmp_path, tiny_base, "in_process", "learning_rate = 1e38")
     found = judge_plan(specs, specs["small"])
-    assert found.verdict.reason.startswith("Fails: no candidate can run on every target. One training step of encoder/lora r4")
+    assert found.verdict.reason.startswith(
+        "Fails: no candidate can run on every target. One training step of encoder/lora r4"
+    )
     assert judge_plan(specs, specs["small"], make=False) == found
     path = specs.home.trials("small") / kept(specs)[0]
     path.write_text(json.dumps({"outcome": "failed", "reason": "killed"}))  # as before failures said whose they were
