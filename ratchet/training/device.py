@@ -1,12 +1,18 @@
-"""Device and number format of a training: GPU or CPU, in the format that it multiplies fastest.
+"""Device, number format and number of processes of a training.
 
 Add here choices that follow from the machine; a candidate's own choices are in `ratchet/config/candidate.py`.
 """
 
+import os
 from typing import TYPE_CHECKING
+
+from ratchet.core.errors import RatchetError
 
 if TYPE_CHECKING:
     import torch
+
+PROCESSES = "RATCHET_TRAINING_PROCESSES"
+"""Variable with the number of processes of a training on a CPU: 2, or 1 where one core is all there is."""
 
 
 def fast_dtype() -> "torch.dtype":
@@ -24,3 +30,15 @@ def learning_device() -> "torch.device":
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def read_processes() -> int:
+    """Number of processes that share a training on a CPU, 2 unless the environment sets 1.
+
+    Never read off the machine: sums are rounded otherwise with one, and the same plan must give the same weights
+    everywhere. Raises `RatchetError` for other values.
+    """
+    value = os.environ.get(PROCESSES, "") or "2"
+    if value not in {"1", "2"}:
+        raise RatchetError(f"{PROCESSES} is {value[:40]!r}.", "Set 1 or 2, or unset it for 2.", code="bad_setting")
+    return int(value)

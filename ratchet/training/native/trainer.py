@@ -48,15 +48,16 @@ class TrainedModel:
 
 
 def train(task: Task, report: Report) -> TrainedModel:
-    """Train until the epochs or the patience are used up, with a second process on a CPU."""
-    from ratchet.training.device import learning_device
+    """Train until the epochs or the patience are used up, on a CPU with a second process."""
+    from ratchet.training.device import learning_device, read_processes
 
     command = [sys.executable, "-m", "ratchet.training", str(task.work), "--candidate", str(task.index)]
     halved = ["--halved"] if task.room.halved else []
     ask_teacher(task)  # before the second process starts, which reads the goals from disk
     peer = PeerProcess([*command, "--parent", str(os.getpid()), *halved])
-    # one process is enough for a GPU
-    with peer if learning_device().type == "cpu" else nullcontext(SingleProcess()) as pair:
+    # One process is enough for a GPU, and for a machine with one core.
+    shared = learning_device().type == "cpu" and read_processes() == 2
+    with peer if shared else nullcontext(SingleProcess()) as pair:
         trainee, training_set, tokenizer = _open_training_set(task)
         started = time.perf_counter()
         lower_layers = cache_lower_layers(

@@ -13,6 +13,7 @@ from typing import Any
 
 from ratchet.config.secret_variables import without_secrets
 from ratchet.core.errors import RatchetError
+from ratchet.training.device import read_processes
 from ratchet.training.plan import read_plan
 from ratchet.training.result import FAILURE, RESULT, TrainingResult, read_result, summarise
 from ratchet.training.supervision.exit_reason import ExitReason, diagnose_exit, memory_limit, second_failure
@@ -60,7 +61,7 @@ def _train(work: Path, lease: int, progress: Progress) -> None:
 
 def _run_worker(work: Path, lease: int, progress: Progress, *options: str) -> ExitReason | None:
     """Run one worker; return None where it finished, else the reason for its early end. Its own error is raised."""
-    silence_s = read_silence()
+    silence_s, _ = read_silence(), read_processes()  # refused before anything heavy is imported
     ours, theirs = os.pipe()
     command = [
         sys.executable,
