@@ -22,6 +22,7 @@ import html5lib
 import pytest
 
 from ratchet.core.failpoints import REACHED, unreached
+from ratchet.training.device import PROCESSES
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [
@@ -52,6 +53,8 @@ def planned(request: pytest.FixtureRequest) -> Callable[[str, int], int]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Where the pair is not what a test is about, its second process costs seconds of imports for a tiny training.
+    os.environ.setdefault(PROCESSES, "1")
     if not hasattr(config, "workerinput"):
         os.environ[REACHED] = tempfile.mkdtemp(prefix="ratchet-reached-")
 
@@ -68,6 +71,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
             config.get_terminal_writer().line(f"\nfailpoints that no test reached: {', '.join(missing)}", red=True)
     yield
+
+
+@pytest.fixture
+def pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let trainings have their second process, as outside of tests."""
+    monkeypatch.setenv(PROCESSES, "2")
 
 
 class Children:

@@ -1,8 +1,9 @@
-"""Pytest plugin that schedules the suite: files stay together on one worker, long ones first, and slow tests are marked.
+"""Pytest plugin that schedules the suite: files stay together on one worker, long ones first, and slow tests are
+marked.
 
-A file's tests share what its fixtures made, so another worker would make it once more; a long file that comes last leaves
-the other workers idle. `make test-fast` leaves out what is marked `slow`: whatever trains, starts a server or a daemon, or
-opens a browser. The mark is held to the truth: an unmarked test that does so fails.
+A file's tests share what its fixtures made, so another worker would make it once more; a long file that comes last
+leaves the other workers idle. `make test-fast` leaves out what is marked `slow`: whatever trains, starts a server or a
+daemon, or opens a browser. The mark is held to the truth: an unmarked test that does so fails.
 
 Add a kind of slow process to `SLOW_PROCESSES`, and a folder that takes minutes to `LONG_FIRST`.
 """

@@ -14,7 +14,10 @@ from ratchet.testing.homes import SmallClassifier
 KILLED = "the training was killed (SIGKILL; too little memory is the usual cause)"
 AGAIN = f"{KILLED}; trying once more with half as many texts at once"
 # in Dagster's own Pipes
-pytestmark = pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)"),
+    pytest.mark.usefixtures("pair"),
+]
 Run = Callable[..., dg.ExecuteInProcessResult]
 
 

@@ -17,6 +17,7 @@ from ratchet.config.candidate import Candidate
 from ratchet.core.digests import digest_json
 from ratchet.models.base_models import resolve_base
 from ratchet.testing.tiny_encoder import write_tiny_encoder
+from ratchet.training.device import PROCESSES
 from ratchet.training.plan import TrainingPlan, prepare
 
 SUBJECTS = {
@@ -109,6 +110,6 @@ def trained(
 ) -> Path:
     """A work folder that one uninterrupted training has finished. Copy it before changing anything."""
     work = prepare_work(tmp_path_factory.mktemp("work"), plan)
-    done = launch(work)
+    done = launch(work, **{PROCESSES: "2"})
     assert done.returncode == 0, done.stderr
     return work

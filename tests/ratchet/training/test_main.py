@@ -12,6 +12,8 @@ from ratchet.training.plan import TrainingPlan
 from ratchet.training.result import read_result
 from ratchet.training.supervision.work_lock import lock_work_folder
 
+pytestmark = pytest.mark.usefixtures("pair")
+
 Launch = Callable[..., subprocess.CompletedProcess[str]]
 Prepare = Callable[[Path, TrainingPlan], Path]
 Kill = Callable[..., int]

@@ -28,6 +28,7 @@ from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.models.tokenization import encode_texts
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_encoder import write_tiny_encoder
+from ratchet.training.device import PROCESSES
 from ratchet.training.history import ValidationMetrics
 from ratchet.training.native import activation_caching as kept
 from ratchet.training.native.activation_caching import cache_lower_layers
@@ -165,7 +166,7 @@ def trained_top(
 ) -> Path:
     """The finished training of such a candidate, by a pair of processes."""
     work = prepare_top(tmp_path_factory.mktemp("top"), bases("llama"), examples)
-    done = launch(work)
+    done = launch(work, **{PROCESSES: "2"})
     assert done.returncode == 0, done.stderr
     assert "2 lower layers computed once, 0.0 MB cached" in done.stderr
     return work
@@ -209,6 +210,7 @@ def load_base_name(work: Path) -> str:
     return str(json.loads((work / "plan.json").read_bytes())["candidates"][0]["base"])
 
 
+@pytest.mark.usefixtures("pair")
 def test_a_killed_training_of_upper_layers_ends_as_if_it_had_not_been_killed(
     tmp_path: Path, trained_top: Path, bases: Callable[[str], Path], examples: Examples, launch: Launch
 ) -> None:

@@ -15,6 +15,8 @@ import pytest
 from ratchet.training.plan import TrainingPlan
 from ratchet.training.result import TrainingResult, read_result
 
+pytestmark = pytest.mark.usefixtures("pair")
+
 Done = subprocess.CompletedProcess[str]
 Launch = Callable[..., Done]
 Make = Callable[..., TrainingPlan]
