@@ -152,7 +152,7 @@ def test_what_fails_leaves_the_report_whole(causal: Any, tmp_path: Path, caplog:
     assert zero["note"] == "Not measured: it failed with MemoryError; see the log."
     assert "not enough" in caplog.text
     assert few["note"].endswith("chat template changes earlier messages. Set prompt.chat = false.")
-    assert "it is not known what was spent" in outside["note"]
+    assert "the money spent is unknown" in outside["note"]
     assert outside["note"] in found["verdict"]
     assert "Its untuned base was not measured here." in found["verdict"]
 

@@ -34,7 +34,7 @@ def test_a_damaged_answer_is_asked_for_again(tmp_path: Path, damage: bytes | Non
     other = tmp_path / f"{'cd' * 32}.json"
     other.write_bytes(path.read_bytes())
     assert memory.recall("cd" * 32) is None
-    with pytest.raises(ValueError, match="no digest"):
+    with pytest.raises(ValueError, match="not a digest"):
         memory.recall("../../classifier")
 
 

@@ -224,7 +224,7 @@ def test_the_private_key_is_its_owners_alone_and_is_not_made_twice(ledger: Ledge
     promote(ledger, "a")
     assert ledger.home.signing_key.stat().st_mode & 0o777 == 0o600
     ledger.home.signing_key.unlink()
-    with pytest.raises(RatchetError, match=r"signing_key\.pem is gone") as caught:
+    with pytest.raises(RatchetError, match=r"signing_key\.pem is missing") as caught:
         promote(ledger, "b")
     assert caught.value.code == "no_signing_key"
 
