@@ -162,7 +162,7 @@ def test_a_frontier_that_is_cut_short_proves_nothing(causal: Any, tmp_path: Path
     with serve_locally(LocalFrontier(faults=lambda number: "cut_short")) as server:
         found = compare(causal, asker(server, tmp_path, at_once=1))
     assert (found["rows"][-1]["n"], found["rows"][-1]["unusable"]) == (5, 5)
-    assert "What the frontier model is worth is not shown: 5 of its 5 answers could not be used." in found["verdict"]
+    assert "The frontier model cannot be judged: 5 of its 5 answers could not be used." in found["verdict"]
     assert "Raise frontier.max_answer_tokens, now 8" in found["verdict"]
     assert "Nothing here favours" not in found["verdict"]
 

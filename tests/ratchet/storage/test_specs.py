@@ -67,7 +67,7 @@ def test_a_file_with_a_byte_order_mark_loads(tmp_path: Path) -> None:
         ('[[label]]\nname="a"\nthreshold=0.5\n[[label]]\nname="b"\nthreshold="b"\n', "line 6: label.threshold = 'b'",
         "Change"),
         (TWO + '[[candidate]]\nmethod = "prefix"\n', "line 6: candidate.method = 'prefix'", "Change method"),
-        (TWO + '[[candidate]]\nepochs = 2.5\n', "line 6: candidate.epochs = 2.5 does", "Change epochs"),
+        (TWO + '[[candidate]]\nepochs = 2.5\n', "line 6: candidate.epochs = 2.5 is not", "Change epochs"),
         (TWO + '[[candidate]]\ntarget_modules = "auto"\n', "line 6: candidate.target_modules = 'auto'",
         "Change target_modules"),
         (TWO + '[window]\nearliest = "soon"\n', "line 6: window.earliest = 'soon'", "Change earliest"),
@@ -154,7 +154,7 @@ def test_a_wrong_golden_item_is_refused_with_its_line(
 
 
 @pytest.mark.parametrize(
-    ("content", "found"), [(None, "does not exist"), (b"\n\n", "is empty"), (b"\xff\xfe{", "no golden item")]
+    ("content", "found"), [(None, "does not exist"), (b"\n\n", "is empty"), (b"\xff\xfe{", "not a golden item")]
 )
 def test_a_golden_set_that_cannot_be_read_is_refused(
     tmp_path: Path, spec: Spec, content: bytes | None, found: str
