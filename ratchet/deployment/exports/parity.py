@@ -116,7 +116,7 @@ def judge_evidence(evidence: Mapping[str, Any], policy: ExportPolicy) -> Verdict
     )
     strange = ", ".join(f"{count} of {label!r}" for label, count in evidence.get("left_out", {}).items())
     reason = f"{verdict.reason} Of these, {parts}." if parts else verdict.reason
-    reason += f" Left out, for the adapter has no such label: {strange}." if strange else ""
+    reason += f" Left out because the adapter has no such label: {strange}." if strange else ""
     return Verdict(verdict.outcome, reason, dict(evidence))
 
 

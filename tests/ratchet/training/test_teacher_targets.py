@@ -124,7 +124,7 @@ def test_without_its_goals_a_taught_candidate_is_not_trained(taught: TrainingRes
     content = goals.read_bytes()
     assert goals_of_answers(task) is not None
     goals.write_bytes(content[:-1])
-    with pytest.raises(RatchetError, match=r"what teacher more\.parquet said .* cannot be read"):
+    with pytest.raises(RatchetError, match=r"the answers of teacher more\.parquet .* cannot be read"):
         goals_of_answers(task)
     goals.write_bytes(content)
 

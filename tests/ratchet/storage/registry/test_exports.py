@@ -210,7 +210,7 @@ def test_texts_of_a_label_that_the_adapter_never_knew_are_left_out_and_told(home
         30,
         {"blue": 2},
     )
-    assert verdict["reason"].endswith("Left out, for the adapter has no such label: 2 of 'blue'.")
+    assert verdict["reason"].endswith("Left out because the adapter has no such label: 2 of 'blue'.")
     exports.open("small", digest, "onnx")
 
 

@@ -117,7 +117,7 @@ def test_a_target_that_runs_an_export_gets_it_made_and_compared(tmp_path: Path, 
     assert "ratchet export" in caught.value.hint
     found = judge_artifact(specs, spec, adapter)
     assert found.passed
-    assert "Its onnx export may answer for it: Passes: 0 of 30 answers change" in found.reason
+    assert "Its onnx export may answer in its place: Passes: 0 of 30 answers change" in found.reason
     assert judge_artifact(specs, spec, adapter, make=False) == found
     assert Exports(specs.home).record("small", adapter, "onnx")["files"] == found.evidence["fits"][1]["files"]
 
@@ -146,7 +146,7 @@ def test_a_gguf_that_llama_cpp_will_run_is_compared_before_it_may_pass(
     )
     assert not Exports(home).made("small", adapter, "gguf_f16")
     found = judge_artifact(specs, specs["small"], adapter)
-    assert "Its gguf_f16 export may answer for it: Passes: " in found.reason
+    assert "Its gguf_f16 export may answer in its place: Passes: " in found.reason
     assert found.evidence["fits"][1]["parity"]["items"] == 30
     assert judge_artifact(specs, specs["small"], adapter, make=False) == found
 
