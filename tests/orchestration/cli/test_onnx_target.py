@@ -48,8 +48,8 @@ def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any
     folder = small.folder / "receipts" / "2026-01-05"
     plan, fit = (json.loads((folder / f"{gate}.json").read_bytes()) for gate in ("target_plan", "target_fit"))
     assert "Not trained: encoder/probe" in plan["verdict"]["reason"]
-    assert "One step of it was tried in onnx: its onnx export answers within" in plan["verdict"]["reason"]
-    assert "Its onnx export may answer for it: Passes: 0 of " in fit["verdict"]["reason"]
+    assert "One training step was tried in onnx: its onnx export answers within" in plan["verdict"]["reason"]
+    assert "Its onnx export may answer in its place: Passes: 0 of " in fit["verdict"]["reason"]
     asked = {name: part["items"] for name, part in fit["verdict"]["evidence"]["fits"][1]["parity"]["parts"].items()}
     report = json.loads((small.folder / "reports" / "2026-01-05" / "eval_report.json").read_bytes())
     assert asked == {"golden": 30, "calibration": report["splits"]["calibration"]["n"]}
@@ -58,7 +58,7 @@ def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any
         assert "follows from" in call(*home, "verify", folder / f"{gate}.json").out
     plan = call(*home, "cycle", "small", "--week", "2026-01-05", "--plan").out
     assert (
-        f"target fit passed: encoder/lora r16 {base}: One step of it was tried in onnx: its onnx export answers within"
+        f"target fit passed: encoder/lora r16 {base}: One training step was tried in onnx: its onnx export answers within"
         in plan
     )
     assert "next: ratchet cycle small" in plan

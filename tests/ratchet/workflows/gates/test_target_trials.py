@@ -141,7 +141,7 @@ def test_llama_cpp_itself_is_asked_with_one_step_of_a_causal_candidate(
     assert (found.verdict.outcome, kept(specs)) == ("failed", [])
     found = judge_plan(specs, specs["small"])
     assert (
-        "One step of it was tried in llama_cpp: llama.cpp answers with its gguf_f16 export within 0.02"
+        "One training step was tried in llama_cpp: llama.cpp answers with its gguf_f16 export within 0.02"
         in found.verdict.reason
     )
     assert (found.verdict.outcome, len(kept(specs))) == ("passed", 1)
