@@ -106,3 +106,15 @@ def test_a_planted_fault_is_found(source: str) -> None:
 def test_plain_words_pass(source: str) -> None:
     """A noun first, and a sentence in plain words."""
     assert not findings(ROOT / "ratchet" / "x.py", source)
+
+
+def test_one_class_name_has_one_meaning() -> None:
+    """No two modules of the product define a class of one name."""
+    places: dict[str, list[str]] = {}
+    for path in sources():
+        if path.is_relative_to(ROOT / "benchmarks"):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
