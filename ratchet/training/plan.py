@@ -145,7 +145,8 @@ def read_examples(work: Path, split: str) -> Examples:
     """Read the `(text, label)` pairs of `train` or `calibration`, in their stored order."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(work / f"{split}.parquet")
+    # The dataset reader behind read_table imports pandas, a third of a second for each training process.
+    table = pq.ParquetFile(work / f"{split}.parquet").read()
     return list(zip(table["text"].to_pylist(), table["label"].to_pylist(), strict=True))
 
 
