@@ -89,8 +89,7 @@ def prepare_torch() -> None:
     import torch
 
     torch.set_num_threads(1)
-    # As use_deterministic_algorithms, which would import the whole compiler (1.5 s) for a setting of its own.
-    torch.set_deterministic_debug_mode("warn" if torch.cuda.is_available() else "error")
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     heartbeat()
 
 
