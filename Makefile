@@ -38,15 +38,15 @@ demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## play three simulate
 
 test: setup ## run every test
 	@echo "test: running all tests (two processes)"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: test-fast
 test-fast: setup ## run every test that trains nothing, starts no server and opens no browser
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not faults and not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not faults and not slow"
 
 faults: setup ## run the long fault runs of docs/reliability.md; RATCHET_TRIALS="P=300 S=100000" runs more
 	@echo "faults: killing processes and disks, many times over"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m faults
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m faults
 
 check: setup ## run what CI runs: format, lint, types, import rule, tests
 	@echo "check: format and lint"

@@ -17,6 +17,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import digest_targets
+from ratchet.gates.registry import WORDING
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.reports import Reports
 from ratchet.storage.specs import Specs
@@ -101,7 +102,7 @@ def gate(
 def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
     """Write the receipt of the gate and return its result; only a failed verdict has the severity that blocks."""
     receipt = case.receipts.write(
-        case.cycle, name, verdict, {**binds, "policy": case.spec.digest, "code": version("ratchet")}
+        case.cycle, name, verdict, {**binds, "policy": case.spec.digest, "code": version("ratchet"), "wording": WORDING}
     )
     failed = verdict.outcome == "failed"
     return dg.AssetCheckResult(

@@ -55,6 +55,10 @@ def gates_on(*subjects: Subject) -> tuple[str, ...]:
     return tuple(gate.name for gate in REGISTRY if gate.judges in subjects)
 
 
+WORDING = 2
+"""Revision of the gates' sentences, which receipts bind; raise it when a verdict is worded otherwise. A receipt of
+the same revision must hold the very sentence that is derived again, one of another its outcome and figures."""
+
 GATES = tuple(gate.name for gate in REGISTRY)
 DATA_GATES = gates_on("rows", "examples")
 TARGET_GATES = gates_on("plan", "files")

@@ -127,10 +127,11 @@ class RecordedFit:
     figures: dict[str, Any]
     """Files and parity of each compared export."""
 
-    def compare(self, now: "RecordedFit") -> str:
+    def compare(self, now: "RecordedFit", *, same_wording: bool) -> str:
         """Describe how `now`, judged by the same limits, differs from this verdict; empty when it does not.
 
-        Reasons are not compared: they depend on the machine, and a later version may word them otherwise.
+        Reasons are compared only when both are of the same wording, and when they depend neither on the machine nor on
+        limits that are no longer known.
         """
         if now.verdict.outcome != self.verdict.outcome:
             return f"the adapter's files give: {now.verdict.outcome}, {now.verdict.reason}"
@@ -138,6 +139,9 @@ class RecordedFit:
             kind for kind in {**self.figures, **now.figures} if self.figures.get(kind) != now.figures.get(kind)
         ]:
             return f"the adapter's {other[0]} export has other files or figures: {now.verdict.reason}"
+        of_then = not self.left_out and (self.limits is not None or not self.figures)
+        if same_wording and of_then and now.verdict.reason != self.verdict.reason:
+            return f"the adapter's files give: {now.verdict.outcome}, {now.verdict.reason}"
         return ""
 
 

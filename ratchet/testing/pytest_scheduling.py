@@ -8,12 +8,16 @@ daemon, or opens a browser. The mark is held to the truth: an unmarked test that
 Add a kind of slow process to `SLOW_PROCESSES`, and a folder that takes minutes to `LONG_FIRST`.
 """
 
+import functools
 import os
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 LONG_FIRST = (
     "tests/orchestration",
@@ -23,6 +27,8 @@ LONG_FIRST = (
     "tests/ratchet/deployment",
     "tests/gateway",
 )
+SHARED = {"ran: Any": "cli_cycle", "ran_home: Path": "cli_cycle", "passed: Home": "rollouts"}
+"""Session fixtures that run whole cycles, as parameters; the files that use one are a group: it is made once."""
 SLOW_PROCESSES = {
     "ratchet.training": "trains",
     " serve": "starts a gateway",
@@ -42,20 +48,38 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
         _started.extend(does for words, does in SLOW_PROCESSES.items() if words in f" {line}")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark, and watch the processes that tests start."""
-    config.addinivalue_line(
-        "markers", "slow: trains, starts a server, or opens a browser; `make test-fast` leaves it out"
-    )
+def pytest_configure() -> None:
+    """Watch the processes that tests start."""
     sys.addaudithook(_watch)
 
 
-@pytest.hookimpl(tryfirst=True)
+class FileScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist brings no types
+    """Scheduler that gives a worker whole files, and files of one group to the same worker, in the order of collection.
+
+    The one that xdist offers for groups writes them into the ids of tests, which pytest 9.2 does not let it change.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
+
+
+@functools.cache
+def group_of(file: str) -> str:
+    """Return the group of a test file: the name of its `xdist_group`, that of a shared fixture, or its own path."""
+    text = Path(file).read_text(encoding="utf-8")
+    if marked := re.search(r'xdist_group\("(\w+)"\)', text):
+        return marked[1]
+    return next((group for parameter, group in SHARED.items() if parameter in text), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """Schedule by files, whatever `--dist` says, and leave the order as it is."""
+    config.option.loadscopereorder = False
+    return FileScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together unless they name a group, and put the folders that take minutes first."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    """Put the folders that take minutes first."""
     last = len(LONG_FIRST)
     items.sort(key=lambda item: next((n for n, part in enumerate(LONG_FIRST) if item.nodeid.startswith(part)), last))
 

@@ -15,7 +15,7 @@ from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import digest_targets
-from ratchet.gates.registry import MODEL_GATES, TARGET_GATES
+from ratchet.gates.registry import MODEL_GATES, TARGET_GATES, WORDING
 from ratchet.gates.target_fit import read_fit
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.signatures import read_checkpoint
@@ -122,7 +122,7 @@ def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:
     now = read_fit(again)
     if made := [kind for kind in then.left_out if kind in now.figures]:
         return f"cannot be derived again: its {made[0]} export was left out in its cycle, and has been made since"
-    if odd := then.compare(now):
+    if odd := then.compare(now, same_wording=_is_of_this_wording(receipt)):
         raise RatchetError(f"{odd}.", "Run the cycle again.", code="bad_receipt")
     others = then.limits is not None and then.limits != spec.export
     return f"follows from the adapter's files{', by limits that [export] no longer has' if others else ''}"
@@ -132,12 +132,16 @@ def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
     # A later version may word the same verdict otherwise, or keep more figures; outcome and figures must be the same.
     then, now = (json.loads(json.dumps(verdict.evidence)) for verdict in (receipt.verdict, again))
     differs = [key for key in then if now.get(key) != then[key]]
-    if again.outcome != receipt.verdict.outcome or differs:
+    reworded = again.reason != receipt.verdict.reason
+    if again.outcome != receipt.verdict.outcome or differs or (reworded and _is_of_this_wording(receipt)):
         raise RatchetError(
             f"{source} give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt"
         )
-    reworded = "" if again.reason == receipt.verdict.reason else f"; this version words it: {again.reason}"
-    return f"follows from {source}{reworded}"
+    return f"follows from {source}{f'; this version words it: {again.reason}' if reworded else ''}"
+
+
+def _is_of_this_wording(receipt: Receipt) -> bool:
+    return bool(receipt.binds.get("wording") == WORDING)
 
 
 def _look(what: str, check: Callable[[], str]) -> VerifyFinding:

@@ -13,6 +13,8 @@ import pytest
 
 from ratchet.storage.home import Home
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parent / "full_disk.py"
 ROOT = Path(__file__).parents[2]
 

@@ -22,6 +22,8 @@ from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision
 
+pytestmark = pytest.mark.slow
+
 Enter = Callable[..., None]
 EVIDENCE = Evidence(
     requests=1000, disagreements=60, labelled=80, only_incumbent=3, only_challenger=5, answered=100,

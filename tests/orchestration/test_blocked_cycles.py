@@ -14,6 +14,8 @@ from ratchet.ingest.rebuild import rebuild_warehouse
 from ratchet.storage.warehouse import Warehouse
 from ratchet.testing.homes import SmallClassifier, WeekFault
 
+pytestmark = pytest.mark.slow
+
 Rows = list[dict[str, Any]]
 
 

@@ -5,8 +5,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ratchet.storage.home import Home
 from ratchet.testing.homes import SmallClassifier
+
+pytestmark = pytest.mark.slow
 
 DagsterProcesses = Callable[[Home], Any]
 OUTCOME = """query Outcome($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {

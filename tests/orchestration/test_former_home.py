@@ -21,7 +21,7 @@ from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.rollout.nominate import nominate
 from ratchet.workflows.verify import verify_receipt
 
-pytestmark = pytest.mark.xdist_group("former_home")
+pytestmark = [pytest.mark.xdist_group("former_home"), pytest.mark.slow]
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "home_b97b3cb.tar.xz"
 RATCHET = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]
 SWITCHED_OFF = {"weekly_cycle_schedule", "new_feedback_sensor"}

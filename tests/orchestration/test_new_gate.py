@@ -14,6 +14,8 @@ import pytest
 from ratchet.storage.home import Home
 from ratchet.testing.homes import SmallClassifier
 
+pytestmark = pytest.mark.slow
+
 RULE = '''"""Rule of the gate `spelling`."""
 
 from ratchet.core.verdict import Verdict

@@ -16,6 +16,8 @@ from ratchet.testing.homes import WORDS, SmallClassifier, write_publishable
 from ratchet.testing.hub.server import LocalHub
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 MONDAY = datetime(2026, 1, 12, 7, tzinfo=UTC)
 
 

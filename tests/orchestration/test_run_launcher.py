@@ -13,6 +13,8 @@ from orchestration.instance import open_instance
 from orchestration.run_launcher import LeasedRunLauncher, release_dead_runs
 from resources.storage import build_stores, leases_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PLAY = """
 import os, signal, sys

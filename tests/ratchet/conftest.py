@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,11 @@ from ratchet.models.base_models import resolve_base
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.training.device import PROCESSES
 from ratchet.training.plan import TrainingPlan, prepare
+from ratchet.training.result import TrainingResult, read_result
+from ratchet.training.supervision.memory_budget import FULL
+from ratchet.training.supervision.watchdog import SILENCE
+from ratchet.training.supervision.worker_channel import Channel
+from ratchet.training.worker import train_all
 
 SUBJECTS = {
     "card": "my {} card never arrived in the post",
@@ -77,6 +83,25 @@ def launch() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def train_here() -> Callable[[Path], TrainingResult]:
+    """Train a plan in this process, which has imported everything: for tests of what is trained, not of processes."""
+
+    def train(work: Path) -> TrainingResult:
+        import torch
+
+        threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
+        with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch, Path(os.devnull).open("wb") as nowhere:
+            warnings.simplefilter("ignore")  # a training prints what libraries warn of
+            patch.setenv(SILENCE, "0")
+            train_all(work, FULL, Channel(nowhere.fileno()))
+        torch.set_num_threads(threads)
+        torch.set_deterministic_debug_mode(mode)
+        return read_result(work)
+
+    return train
 
 
 @pytest.fixture(scope="session")

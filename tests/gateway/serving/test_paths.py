@@ -37,7 +37,7 @@ from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.reconcile import record
 
-pytestmark = pytest.mark.xdist_group("gateway_paths")
+pytestmark = [pytest.mark.xdist_group("gateway_paths"), pytest.mark.slow]
 
 URL = "/v1/classifiers/small"
 WEEK = "2026-01-05"

@@ -206,7 +206,7 @@ def test_a_gateway_that_starts_on_a_broken_flag_file_serves_what_the_ledger_says
     slots = Slots(home)
     slots.follow()
     assert slots.choose("small", "u1").digest == made[1][0]
-    assert "no JSON" in slots.problems["small"]
+    assert "is not strict JSON" in slots.problems["small"]
 
 
 def test_a_label_that_is_new_in_the_file_does_not_stop_the_adapter_that_does_not_know_it(

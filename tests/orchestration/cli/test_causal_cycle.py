@@ -19,6 +19,7 @@ from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.testing.frontier_server import LocalFrontier, serve_locally
 from ratchet.testing.homes import WORDS, SmallClassifier
 from ratchet.testing.tiny_causal import write_tiny_causal
+from ratchet.training.device import PROCESSES
 from ratchet.workflows.rollout.nominate import nominate, shadow
 
 LENIENT = "[limits]\nmax_golden_loss = 0.99\n"
@@ -27,7 +28,7 @@ FRONTIER = '[frontier]\nbase_url = "{}"\nmodel = "large"\nprice_input = 1\nprice
 KNOWN = [(str(code), words) for code, words in enumerate(WORDS.values(), start=1)]
 ASKED = ("courier parcel", "sign in password", "money back refund", "tracking number delivered")
 
-pytestmark = pytest.mark.xdist_group("causal_cycle")
+pytestmark = [pytest.mark.xdist_group("causal_cycle"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,8 @@ def played(execute: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     base = write_tiny_causal(root / "base", known)
     small = SmallClassifier(Home(root / "home"))
     frontier = LocalFrontier(answer=lambda said: next((c for c, w in KNOWN if any(word in said for word in w)), "none"))
-    with serve_locally(frontier):
+    with serve_locally(frontier), pytest.MonkeyPatch.context() as environment:
+        environment.setenv(PROCESSES, "2")  # what so tiny a model learns hangs on the last bit
         small.write(
             LENIENT + FRONTIER.format(frontier.base_url),
             f'[[candidate]]\nfamily = "causal"\nbase = "{base}"\nlearning_rate = 2e-2\nepochs = 12\npatience ='

@@ -14,7 +14,7 @@ import pytest
 from ratchet.gates.registry import GATES, STAGES
 from ratchet.testing.homes import SmallClassifier
 
-pytestmark = pytest.mark.xdist_group("cli_cycle")
+pytestmark = [pytest.mark.xdist_group("cli_cycle"), pytest.mark.slow]
 
 
 def test_a_cycle_says_where_its_log_is_then_one_line_for_each_stage(ran: Any) -> None:
@@ -199,7 +199,7 @@ def test_a_plan_shows_splits_time_and_power_and_writes_nothing(call: Any, ran: A
         in call("--home", home, "cycle", "tickets", "--week", "latest", "--plan").out
     )
     assert plan["power"]["smallest_excludable_loss"] == pytest.approx(1 - 0.05 ** (1 / 30))
-    assert "cannot tell a loss of 5%" in plan["power"]["sentence"]
+    assert "Too small to detect a 5 % overall loss" in plan["power"]["sentence"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 

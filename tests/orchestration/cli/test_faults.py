@@ -14,7 +14,7 @@ import pytest
 from ratchet.storage.home import Home
 from ratchet.testing.homes import SmallClassifier
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("cli_cycle")]
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("cli_cycle"), pytest.mark.slow]
 
 SECRETS = {
     f"{name}_TOKEN": f"rk_canary-{name}-b7Qm2xLw9"

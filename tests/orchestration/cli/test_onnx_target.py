@@ -21,7 +21,7 @@ from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.nominate import nominate
 
-pytestmark = pytest.mark.xdist_group("onnx_target")
+pytestmark = [pytest.mark.xdist_group("onnx_target"), pytest.mark.slow]
 
 
 @pytest.mark.supports(family="encoder", method="lora", runtime="gateway", export="onnx")

@@ -32,6 +32,8 @@ from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.result import TrainingResult, read_result
 from ratchet.training.trl.sft import prompt_completions
 
+pytestmark = pytest.mark.slow
+
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
 LABELS = ("card", "money", "rate")
@@ -131,10 +133,14 @@ def test_every_causal_method_learns_and_answers_the_same_alone_and_shared(
 
 @pytest.fixture(scope="module")
 def trained_encoder(
-    make_plan: Callable[..., TrainingPlan], examples: Examples, launch: Launch, tmp_path_factory: pytest.TempPathFactory
+    make_plan: Callable[..., TrainingPlan],
+    examples: Examples,
+    train_here: Callable[[Path], TrainingResult],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> TrainingResult:
-    """Every encoder case, trained one after the other by one process."""
-    return train(tmp_path_factory.mktemp("work"), make_plan(*(case.settings for case in ENCODER)), examples, launch)
+    """Every encoder case, trained one after the other."""
+    plan = make_plan(*(case.settings for case in ENCODER))
+    return train_here(prepare(tmp_path_factory.mktemp("work"), plan, examples["train"], examples["calibration"]))
 
 
 @pytest.mark.supports(family="encoder", method=("dora", "full"), runtime=("training", "ratchet"), export="adapter")

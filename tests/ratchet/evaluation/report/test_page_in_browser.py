@@ -8,6 +8,8 @@ import pytest
 from ratchet.evaluation.report.formatting import make_slug
 from ratchet.evaluation.report.page import render_report
 
+pytestmark = pytest.mark.slow
+
 FIGURES = """nodes => nodes.map(n =>
   ({key: n.dataset.key, round: n.dataset.round, of: n.dataset.of || '', text: n.textContent}))"""
 

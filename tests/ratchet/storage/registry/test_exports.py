@@ -31,6 +31,8 @@ from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_letters import give_letters
 from ratchet.training.plan import TrainingPlan, prepare
 
+pytestmark = pytest.mark.slow
+
 
 def sealed(home: Home, base: Path, *, golden: int = 30) -> str:
     """A classifier with one sealed adapter and so many golden texts; the adapter's digest."""

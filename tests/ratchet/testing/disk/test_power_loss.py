@@ -34,6 +34,8 @@ from ratchet.testing.disk.faulty_disk import FaultyDisk
 from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.rollout import reconcile as serving
 
+pytestmark = pytest.mark.slow
+
 ROWS = RowSchema("visits", {"request_id": "VARCHAR", "text": "VARCHAR"})
 Plant = Callable[[ModuleType, str, str], ModuleType]
 

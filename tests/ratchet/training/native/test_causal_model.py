@@ -26,10 +26,11 @@ from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_causal import CAUSAL_FAMILIES, write_tiny_causal
 from ratchet.training.native.causal_model import build_causal_model
 from ratchet.training.plan import TrainingPlan, pin_templates, prepare
-from ratchet.training.result import read_result
+from ratchet.training.result import TrainingResult, read_result
 from ratchet.training.task import open_task
 
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
+Train = Callable[[Path], TrainingResult]
 Examples = dict[str, list[tuple[str, str]]]
 LABELS = ("card", "money", "rate")
 
@@ -55,11 +56,10 @@ def prepare_causal(root: Path, examples: Examples, family: str, chat: bool = Fal
 
 
 @pytest.fixture(scope="module")
-def trained_llama(tmp_path_factory: pytest.TempPathFactory, examples: Examples, launch: Launch) -> Path:
+def trained_llama(tmp_path_factory: pytest.TempPathFactory, examples: Examples, train_here: Train) -> Path:
     """A finished training of a tiny Llama."""
     work = prepare_causal(tmp_path_factory.mktemp("llama"), examples, "llama")
-    done = launch(work)
-    assert done.returncode == 0, done.stderr
+    train_here(work)
     return work
 
 
@@ -113,12 +113,10 @@ def test_peft_alone_loads_it(trained_llama: Path, examples: Examples, tmp_path: 
 
 
 @pytest.mark.parametrize("family", [family for family in CAUSAL_FAMILIES if family != "llama"])
-def test_every_family_trains(tmp_path: Path, examples: Examples, launch: Launch, family: str) -> None:
+def test_every_family_trains(tmp_path: Path, examples: Examples, train_here: Train, family: str) -> None:
     """Target names differ from family to family, and each is found; the canary of each is recorded."""
     work = prepare_causal(tmp_path, examples, family)
-    done = launch(work)
-    assert done.returncode == 0, done.stderr
-    best = read_result(work).best_candidate
+    best = train_here(work).best_candidate
     assert best.status == "trained"
     assert min(epoch.train_loss for epoch in best.epochs) < best.epochs[0].train_loss
 
@@ -137,11 +135,10 @@ def test_a_prompt_that_leaves_no_room_for_the_text_is_refused(tmp_path: Path) ->
     assert f"Set max_tokens to {512 - around} or less" in refused.value.hint
 
 
-def test_a_chat_template_stands_around_the_prompt(tmp_path: Path, examples: Examples, launch: Launch) -> None:
+def test_a_chat_template_stands_around_the_prompt(tmp_path: Path, examples: Examples, train_here: Train) -> None:
     """The model's own template, with the code as the assistant's first word."""
     work = prepare_causal(tmp_path, examples, "llama", chat=True)
-    assert launch(work).returncode == 0
-    tokenizer = load_predictor(read_result(work).best_folder).tokenizer
+    tokenizer = load_predictor(train_here(work).best_folder).tokenizer
     names = {index: word for word, index in tokenizer.plain.get_vocab().items()}  # type: ignore[attr-defined]
     assert [names[token] for token in tokenizer.prefix[:2]] == ["user", ":"]  # type: ignore[attr-defined]
     assert [names[token] for token in tokenizer.suffix[-3:]] == ["assistant", ":", "\n"]  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ from ratchet.models.inference.predictor import load_predictor
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.training.plan import TrainingPlan, prepare
-from ratchet.training.result import CandidateResult, read_result
+from ratchet.training.result import CandidateResult, TrainingResult
 
 Examples = dict[str, list[tuple[str, str]]]
 LABELS = ("card", "money", "rate")
@@ -64,7 +64,7 @@ class Family:
 def families(
     tmp_path_factory: pytest.TempPathFactory,
     examples: Examples,
-    launch: Callable[..., "subprocess.CompletedProcess[str]"],
+    train_here: Callable[[Path], TrainingResult],
 ) -> dict[str, Family]:
     """One finished training of a LoRA and a probe on a tiny base of each family."""
     root = tmp_path_factory.mktemp("families")
@@ -75,9 +75,7 @@ def families(
     pinned = {base.name: base.revision for base in bases}
     plan = TrainingPlan(LABELS, tuple(candidates), pinned, digest_json(examples), "test")
     work = prepare(root / "work", plan, examples["train"], examples["calibration"])
-    done = launch(work)
-    assert done.returncode == 0, done.stderr
-    found, results = {}, read_result(work).candidates
+    found, results = {}, train_here(work).candidates
     for number, (family, base) in enumerate(zip(FAMILIES, bases, strict=True)):
         lora, probe = results[2 * number : 2 * number + 2]
         other = write_tiny_adapter(

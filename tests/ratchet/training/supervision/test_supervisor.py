@@ -15,7 +15,7 @@ import pytest
 from ratchet.training.plan import TrainingPlan
 from ratchet.training.result import TrainingResult, read_result
 
-pytestmark = pytest.mark.usefixtures("pair")
+pytestmark = [pytest.mark.usefixtures("pair"), pytest.mark.slow]
 
 Done = subprocess.CompletedProcess[str]
 Launch = Callable[..., Done]

@@ -14,7 +14,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.training.plan import TrainingPlan
 from ratchet.training.supervision.work_lock import lock_work_folder
 
-pytestmark = pytest.mark.usefixtures("pair")
+pytestmark = [pytest.mark.usefixtures("pair"), pytest.mark.slow]
 
 TIED = "from ratchet.core.child_processes import die_with_parent; die_with_parent(os.getppid())"
 LAUNCHER = "import subprocess, sys; subprocess.run(sys.argv[1:])"

@@ -33,6 +33,8 @@ from ratchet.training.trl.dpo import FEWEST_PAIRS, Pair, as_rows, mine_pairs, pa
 from ratchet.training.trl.dpo_pass import join_histories
 from ratchet.training.trl.weighted_sampler import WeightedSampler
 
+pytestmark = pytest.mark.slow
+
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
 LABELS = ("card", "money", "rate")

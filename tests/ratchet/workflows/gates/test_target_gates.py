@@ -12,6 +12,7 @@ from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import digest_targets
+from ratchet.gates.registry import WORDING
 from ratchet.models.base_models import resolve_base
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
@@ -154,7 +155,8 @@ def test_a_gguf_that_llama_cpp_will_run_is_compared_before_it_may_pass(
 def said(specs: Specs, adapter: str, verdict: Verdict) -> tuple[str, str]:
     """What is found when a receipt of `target_fit` with this verdict is verified, and its fault."""
     cycle, spec = Cycle("small", parse_week("2026-01-05")), specs["small"]
-    binds = {"adapter": adapter, "policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
+    targets = digest_targets(specs.targets(spec))
+    binds = {"adapter": adapter, "policy": spec.digest, "targets": targets, "wording": WORDING}
     Receipts(specs.home).write(cycle, "target_fit", verdict, binds)
     specs.home.warehouse.touch()
     _, found = verify_receipt(specs.home, specs.home.receipts(cycle) / "target_fit.json")

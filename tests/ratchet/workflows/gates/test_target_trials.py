@@ -17,6 +17,8 @@ from ratchet.testing.tiny_letters import give_letters
 from ratchet.workflows.gates import target_trials as trials
 from ratchet.workflows.gates.target_gates import judge_plan, preview_plan
 
+pytestmark = pytest.mark.slow
+
 OWN = """
 [mine]
 runtime = "onnx"
@@ -46,6 +48,7 @@ def kept(specs: Specs) -> list[str]:
     return sorted(path.name for path in specs.home.trials("small").iterdir())
 
 
+@pytest.mark.usefixtures("pair")
 def test_one_step_is_trained_and_asked_where_it_must_run(tmp_path: Path, tiny_base: Path, children: Any) -> None:
     """In both targets; the outcomes are kept, and nothing else; they are found again without a training. No process
     sees a key."""
@@ -104,7 +107,7 @@ def test_a_step_that_does_not_end_fails_its_candidate(
 ) -> None:
     """The plan has its verdict all the same."""
     specs = made(tmp_path, tiny_base, "in_process")
-    monkeypatch.setattr(trials, "_LONGEST_S", 0)
+    monkeypatch.setattr(trials, "TRIAL_S", 0)
     found = judge_plan(specs, specs["small"])
     assert found.verdict.outcome == "failed"
     assert "did not end within 0 s" in found.verdict.reason

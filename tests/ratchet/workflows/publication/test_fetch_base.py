@@ -19,6 +19,8 @@ from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.workflows.publication.download import check_room
 from ratchet.workflows.publication.fetch_base import fetch_base
 
+pytestmark = pytest.mark.slow
+
 REPO = "org/tiny"
 STRANGERS = {
     "pytorch_model.bin": b"pickle",

@@ -502,7 +502,7 @@ def test_only_what_others_can_load_is_published(tiny_base: Path, tmp_path: Path)
     with pytest.raises(RatchetError, match="is a probe, which PEFT cannot load"):
         prepare(home, "probe", probe)
     (home.root / "small" / "receipts" / "2026-01-05" / "cycle.json").unlink()
-    with pytest.raises(BlockedError, match="no cycle of small made"):
+    with pytest.raises(BlockedError, match="no cycle of small vouches for"):
         prepare(home, "small", digest)
 
 

@@ -98,7 +98,7 @@ def test_mistakes_are_named(
     asked = ("--home", home.root, "publish", "small", "--yes")
     assert "live" in call(*asked).err
     assert call(*asked, "--adapter", digest, "--parent", "main").code == 64
-    assert "is no repository" in call(*asked, "--adapter", digest, "--repo", "../small").err
+    assert "is not a repository" in call(*asked, "--adapter", digest, "--repo", "../small").err
     spec = home.spec("small")
     spec.write_text(spec.read_text().replace('licence = "apache-2.0"', ""))
     assert "publish.licence is not set" in call(*asked, "--adapter", digest).err

@@ -17,7 +17,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 
-pytestmark = pytest.mark.xdist_group("cli_cycle")
+pytestmark = [pytest.mark.xdist_group("cli_cycle"), pytest.mark.slow]
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_written(call: Any, ran_home: Path) -> None:

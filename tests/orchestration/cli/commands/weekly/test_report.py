@@ -23,4 +23,4 @@ def test_a_written_confidence_that_was_not_measured_says_why(call: Any, home: Pa
     said = call("--home", home, "report", "tickets", "--week", "2026-01-05")
     assert said.code == 0, said.err
     assert "The model's written confidence was not measured: no digits ?[31m." in said.out
-    assert "the price of an hour of this machine is assumed" in said.out
+    assert "the hourly price of this machine is assumed" in said.out

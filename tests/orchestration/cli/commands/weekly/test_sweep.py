@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_sweep_of_a_cycle_that_ran(call: Any, ran_home: Path) -> None:
     """One document with a row for each model; the table shows the same; the machine's price is that of the
