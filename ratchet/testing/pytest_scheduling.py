@@ -32,7 +32,8 @@ SHARED = {"ran: Any": "cli_cycle", "ran_home: Path": "cli_cycle", "passed: Home"
 SLOW_PROCESSES = {
     "ratchet.training": "trains",
     " serve": "starts a gateway",
-    "dagster": "starts Dagster",
+    "dagster._daemon": "starts Dagster",
+    "dagster_webserver": "starts Dagster",
     "chrom": "opens a browser",
     " cycle": "runs a cycle",
     " demo": "plays the demo",

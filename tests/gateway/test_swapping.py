@@ -24,6 +24,8 @@ from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., TestClient]
 Enter = Callable[..., None]
 Plant = Callable[..., ModuleType]

@@ -20,7 +20,11 @@ from ratchet.testing.homes import WORDS, SmallClassifier, write_pairs
 from ratchet.workflows.rollout.nominate import nominate, shadow
 
 Processes = Callable[[Home], Any]
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("rollouts")]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.xdist_group("rollouts"),
+    pytest.mark.slow,
+]
 
 
 def test_a_cycle_whose_machine_was_switched_off_is_begun_again(dagster_processes: Processes, tmp_path: Path) -> None:

@@ -4,7 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from orchestration.instance import open_instance, prepare_dagster_home
+
+pytestmark = pytest.mark.slow
 
 PREPARE = (
     "import sys, pathlib; from orchestration.instance import prepare_dagster_home as p; p(pathlib.Path(sys.argv[1]))"

@@ -37,7 +37,10 @@ MOVES: dict[str, tuple[list[str], str, int]] = {
 }
 """By command: its words, the entry that it writes, and how it exits when it finds its killed twin's entry."""
 SHORT = tuple(zip(BOUNDARIES, ("advance", "rollback", "promote", "advance"), strict=True))
-pytestmark = pytest.mark.xdist_group("rollouts")
+pytestmark = [
+    pytest.mark.xdist_group("rollouts"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,10 @@ from ratchet.workflows.rollout.nominate import nominate, promote
 from ratchet.workflows.rollout.rollback import roll_back
 
 WEEKS = (date(2026, 1, 5), date(2026, 1, 12))
-pytestmark = pytest.mark.xdist_group("rollouts")
+pytestmark = [
+    pytest.mark.xdist_group("rollouts"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture

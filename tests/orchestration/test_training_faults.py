@@ -17,6 +17,7 @@ AGAIN = f"{KILLED}; trying once more with half as many texts at once"
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)"),
     pytest.mark.usefixtures("pair"),
+    pytest.mark.slow,
 ]
 Run = Callable[..., dg.ExecuteInProcessResult]
 

@@ -3,11 +3,14 @@
 from datetime import UTC, date, datetime
 
 import dagster as dg
+import pytest
 
 from assets.partitions import cycles
 from orchestration.weekly_cycle import weekly_cycle_schedule
 from ratchet.core.cycle import Cycle
 from ratchet.testing.homes import SmallClassifier
+
+pytestmark = pytest.mark.slow
 
 MONDAY = datetime(2026, 1, 12, 6, tzinfo=UTC)
 

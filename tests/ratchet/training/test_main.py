@@ -12,7 +12,10 @@ from ratchet.training.plan import TrainingPlan
 from ratchet.training.result import read_result
 from ratchet.training.supervision.work_lock import lock_work_folder
 
-pytestmark = pytest.mark.usefixtures("pair")
+pytestmark = [
+    pytest.mark.usefixtures("pair"),
+    pytest.mark.slow,
+]
 
 Launch = Callable[..., subprocess.CompletedProcess[str]]
 Prepare = Callable[[Path, TrainingPlan], Path]

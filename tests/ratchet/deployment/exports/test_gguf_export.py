@@ -47,6 +47,7 @@ MISSING = [name for name in TOOLS if importlib.util.find_spec(name) is None]
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing: pip install -e '.[gguf]'"),
     pytest.mark.slow,
+    pytest.mark.slow,
 ]
 
 

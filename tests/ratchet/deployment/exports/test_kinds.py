@@ -19,6 +19,8 @@ from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [
     "my card",
     "money back please",

@@ -22,6 +22,8 @@ from ratchet.testing.adapters.corruptions import change_card
 from ratchet.testing.adapters.hostile import HOSTILE
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
+pytestmark = pytest.mark.slow
+
 Opened = Mapping[str, list[dict[str, Any]]]
 ROOM = 100_000_000
 """Bytes that a refusal may take."""

@@ -41,6 +41,8 @@ from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.result import read_result
 from ratchet.training.supervision.memory_budget import FULL
 
+pytestmark = pytest.mark.slow
+
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Examples = dict[str, list[tuple[str, str]]]
 LABELS = ("card", "money", "rate")

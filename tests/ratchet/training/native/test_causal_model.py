@@ -29,6 +29,8 @@ from ratchet.training.plan import TrainingPlan, pin_templates, prepare
 from ratchet.training.result import TrainingResult, read_result
 from ratchet.training.task import open_task
 
+pytestmark = pytest.mark.slow
+
 Launch = Callable[..., "subprocess.CompletedProcess[str]"]
 Train = Callable[[Path], TrainingResult]
 Examples = dict[str, list[tuple[str, str]]]

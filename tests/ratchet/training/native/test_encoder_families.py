@@ -25,6 +25,8 @@ from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.result import CandidateResult, TrainingResult
 
+pytestmark = pytest.mark.slow
+
 Examples = dict[str, list[tuple[str, str]]]
 LABELS = ("card", "money", "rate")
 METHODS: tuple[Literal["lora", "probe"], ...] = ("lora", "probe")

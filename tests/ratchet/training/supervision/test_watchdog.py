@@ -12,6 +12,8 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import TRAINING_SILENCE_S
 from ratchet.training.supervision.watchdog import SILENCE, read_silence
 
+pytestmark = pytest.mark.slow
+
 Plant = Callable[[str, str, str], dict[str, str]]
 BEGIN = """
 import ctypes, pathlib, signal, sys

@@ -37,6 +37,8 @@ from ratchet.workflows.publication.prepare import Upload, prepare
 from ratchet.workflows.publication.publish import publish
 from ratchet.workflows.rollout.reconcile import record
 
+pytestmark = pytest.mark.slow
+
 QUICK = Timeouts(timeout_s=1.5, attempts=3, wait_s=0.01, deadline_s=60)
 PUBLISH = """
 import os, sys

@@ -17,6 +17,8 @@ from ratchet.testing.homes import WORDS, write_publishable
 from ratchet.testing.hub.server import LocalHub
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -21,6 +21,8 @@ from ratchet.testing.hub.server import LocalHub
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.workflows.publication.prepare import prepare
 
+pytestmark = pytest.mark.slow
+
 CONFINED = """
 import socket
 from ratchet.core.sandbox import confine

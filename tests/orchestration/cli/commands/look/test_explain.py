@@ -18,6 +18,8 @@ from ratchet.testing.homes import WORDS, SmallClassifier
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 TEXT = "parcel refund <script>alert(1)</script> password"
 
 

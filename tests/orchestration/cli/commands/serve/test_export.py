@@ -13,6 +13,8 @@ from ratchet.testing.homes import WORDS, SmallClassifier
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def digest(tmp_path: Path) -> str:
