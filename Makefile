@@ -37,8 +37,8 @@ demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## play three simulate
 	@$(BIN)/ratchet demo --family $(FAMILY)
 
 test: setup ## run every test
-	@echo "test: running all tests (two processes)"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@echo "test: running all tests (three processes, since most of them wait for one they started)"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 .PHONY: test-fast
 test-fast: setup ## run every test that trains nothing, starts no server and opens no browser

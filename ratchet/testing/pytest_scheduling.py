@@ -29,6 +29,8 @@ LONG_FIRST = (
 )
 SHARED = {"ran: Any": "cli_cycle", "ran_home: Path": "cli_cycle", "passed: Home": "rollouts"}
 """Session fixtures that run whole cycles, as parameters; the files that use one are a group: it is made once."""
+SLOW_FIXTURES = frozenset({"browser", "kill_at", "launch", "made", "train_here", "trained"})
+"""Fixtures that train or open a browser; whatever asks for one, also through others, is slow."""
 SLOW_PROCESSES = {
     "ratchet.training": "trains",
     " serve": "starts a gateway",
@@ -79,8 +81,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduli
     return FileScheduling(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders that take minutes first."""
+    """Mark what asks for a slow fixture, before `-m` is read, and put the folders that take minutes first."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     last = len(LONG_FIRST)
     items.sort(key=lambda item: next((n for n, part in enumerate(LONG_FIRST) if item.nodeid.startswith(part)), last))
 

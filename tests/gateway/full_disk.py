@@ -172,7 +172,7 @@ def main() -> None:
     found = {}
     mount(where)
     found["full"] = full(Home(Path(shutil.copytree(source, where / "home"))), other)
-    subprocess.run(["umount", str(where)], check=True)
+    subprocess.run(["umount", "--lazy", str(where)], check=True)
     if "--all" in sys.argv:
         mount(where)
         found["read_only"] = read_only(Home(Path(shutil.copytree(source, where / "home"))), where)

@@ -22,6 +22,8 @@ from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 
+pytestmark = pytest.mark.slow
+
 URL, ROUTE = "/v1/classifiers/small", "/v1/classifiers/{name}"
 TEXT, USER = "money back for ada lovelace", "ada.lovelace@example.org"
 MARKED = {

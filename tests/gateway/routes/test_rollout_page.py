@@ -31,6 +31,8 @@ from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, st
 from ratchet.workflows.rollout.reconcile import kill_switch
 from ratchet.workflows.rollout.rollback import roll_back
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., TestClient]
 Enter = Callable[..., None]
 GOOD = Evidence(

@@ -12,6 +12,8 @@ import pytest
 
 from ratchet.core.failpoints import NAMES, REACHED, VARIABLE, FailpointError, failpoint, unreached
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "ratchet"
 SUITE = """

@@ -29,6 +29,8 @@ from ratchet.testing.frontier_server import LocalFrontier, serve_locally
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 WORDS = {"parcel": "courier delivery", "refund": "money back", "other": "good morning"}
 SMALL = Evaluation(max_texts=12, timed_calls=3, verbalised_texts=8)
 SPEC = Spec("small", tuple(Label(name) for name in WORDS), evaluation=SMALL)

@@ -16,6 +16,8 @@ from ratchet.core.files import write_json
 from ratchet.training import result as outcome
 from ratchet.training.result import FAILURE, choose_best, read_result, summarise
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def work(trained: Path, tmp_path: Path) -> Path:

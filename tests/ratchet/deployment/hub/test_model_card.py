@@ -18,6 +18,8 @@ from ratchet.testing.homes import write_publishable
 from ratchet.testing.hub.server import LocalHub
 from ratchet.workflows.publication.prepare import Upload, prepare
 
+pytestmark = pytest.mark.slow
+
 READ = """
 import sys
 from huggingface_hub import ModelCard

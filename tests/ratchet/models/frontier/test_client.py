@@ -11,6 +11,8 @@ from ratchet.core.errors import RatchetError
 from ratchet.models.frontier.client import FrontierClient
 from ratchet.testing.frontier_server import FrontierFault, LocalFrontier, serve_locally
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [f"where is my parcel number {number}" for number in range(6)]
 KEY = "sk-loopback-0123456789"
 

@@ -13,6 +13,8 @@ import pytest
 from ratchet.testing.hub.faults import Fault
 from ratchet.testing.hub.server import LocalHub
 
+pytestmark = pytest.mark.slow
+
 HEADER = """
 import json, sys, warnings
 import httpx2

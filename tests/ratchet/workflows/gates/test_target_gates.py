@@ -26,6 +26,8 @@ from ratchet.testing.tiny_letters import give_letters
 from ratchet.workflows.gates.target_gates import candidates_to_train, judge_artifact, judge_plan
 from ratchet.workflows.verify import verify_receipt
 
+pytestmark = pytest.mark.slow
+
 EDGE = """
 [edge]
 runtime = "other"

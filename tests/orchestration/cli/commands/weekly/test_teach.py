@@ -19,6 +19,8 @@ from ratchet.testing.homes import WORDS, SmallClassifier
 from ratchet.training.teacher import match_answers, read_teacher_answers
 from ratchet.workflows.plan_cycle import read_next_cycle
 
+pytestmark = pytest.mark.slow
+
 TABLE = '[frontier]\nbase_url = "{}"\nmodel = "large"\nprice_input = 1\nprice_output = 2\nmax_texts = 1\n'
 CODES = {label: str(code) for code, label in enumerate(WORDS, start=1)}
 LABELS = tuple(WORDS)
