@@ -77,6 +77,12 @@ OptionalName = Annotated[
     ),
 ]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in the ledger.")]
+Week = Annotated[
+    str,
+    typer.Option(
+        "--week", help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.", autocompletion=completion.weeks
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 

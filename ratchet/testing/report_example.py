@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from ratchet.config.machine import Machine
 from ratchet.core.digests import digest_json
-from ratchet.evaluation.comparison_summary import write_verdict
 from ratchet.evaluation.report.page import render_report
 from ratchet.evaluation.sweep import TFIDF, build_sweep
 from ratchet.metrics.calibration import fit_calibration, softmax
 from ratchet.metrics.classification import describe_split, macro_f1
 from ratchet.metrics.intervals import paired_bootstrap
+from ratchet.testing.candidate_example import make_candidate
+from ratchet.testing.three_way_example import make_three_way
 
 LABELS = ("refund", "billing", "cancel_account", "delivery", "password", "complaint", "other")
 TEXTS = (
@@ -93,9 +94,9 @@ def make_example(
 
     adapter, other = digest_json(["adapter", seed]), digest_json(["live", seed])
     candidates = [
-        _candidate(0, "all-MiniLM-L6-v2, LoRA r=8", 6, 4),
-        _candidate(1, "all-MiniLM-L6-v2, LoRA r=16", 5, 5),
-        {**_candidate(2, "all-MiniLM-L6-v2, linear probe", 0, 1), "method": "probe"},
+        make_candidate(0, "all-MiniLM-L6-v2, LoRA r=8", 6, 4),
+        make_candidate(1, "all-MiniLM-L6-v2, LoRA r=16", 5, 5),
+        {**make_candidate(2, "all-MiniLM-L6-v2, linear probe", 0, 1), "method": "probe"},
     ]
     classes = [int(share) for share in np.maximum(2200 * weights / weights.sum(), 1)]
     spans = (
@@ -162,7 +163,7 @@ def make_example(
             "base_model": {"macro_f1": 0.1233, "ece": 0.0617},
         },
         "baselines_sentence": "The candidate beats its own frozen encoder with a linear head, the strongest baseline.",
-        "three_way": _three_way(metrics["test"], n),
+        "three_way": make_three_way(metrics["test"], n),
         "labels": list(names),
         "worst_errors": errors[:20],
         "checks": {gate: {"passed": True, "verdict": "passed", "reason": reason} for gate, reason in CHECKS.items()},
@@ -176,86 +177,6 @@ def make_example(
                 "specification": digest_json(["spec", seed]),
             },
         },
-    }
-
-
-def _three_way(test: dict[str, Any], n: int) -> dict[str, Any]:
-    """Compare base, tuned and frontier model on a sample, as in the report of a causal candidate."""
-    tuned, (low, high) = test["macro_f1"], test["macro_f1_ci"]
-    note = (
-        "90 of 90 texts were answered by example-large, 0 of them in an earlier run; 0.0213 of the budget of 1 is"
-        " spent."
-    )
-    places = [
-        ("tuned", "causal/lora r16 SmolLM2-135M", 0.0, test["ece"], 0.0021, 74.2, 118.3, ""),
-        ("base_zero_shot", "SmolLM2-135M", -0.7, 0.31, 0.0021, 74.0, 117.1, "the prompt that serves"),
-        (
-            "base_few_shot",
-            "SmolLM2-135M",
-            -0.55,
-            0.22,
-            0.0026,
-            91.5,
-            140.2,
-            "the prompt with solved examples before the text",
-        ),
-        ("frontier", "example-large", -0.02, 0.041, 0.2367, 612.4, 1340.0, note),
-    ]
-    rows = [
-        {
-            "name": name, "model": model, "n": 90 if name == "frontier" else 200, "macro_f1": max(0.0, tuned + less),
-            "macro_f1_ci": [max(0.0, low + less), max(0.0, high + less)], "ece": ece,
-            "unusable": 2 if name == "frontier" else 0,
-            "cost_per_1000": cost, "p50_ms": p50, "p95_ms": p95, "calls": 90 if name == "frontier" else 40,
-            "difference": None if name == "tuned" else -less,
-            "difference_ci": None if name == "tuned" else [-less - 0.04, -less + 0.04], "note": remark,
-        }
-        for name, model, less, ece, cost, p50, p95, remark in places
-    ]  # fmt: skip
-    return {
-        "n": 200, "of": n, "seed": 0, "machine_hour_price": 0.1, "machine_hour_assumed": True, "rows": rows,
-        "frontier": note,
-        "verbalised": {
-            "n": 50, "question": "Confidence from 0 to 9:", "accuracy": 0.9, "written_mean": 0.71, "written_ece": 0.214,
-            "logits_mean": 0.91, "logits_ece": 0.052,
-        },
-        "verdict": write_verdict(rows, 200, n, note, True),
-    }  # fmt: skip
-
-
-def _candidate(index: int, title: str, epochs: int, selected: int) -> dict[str, Any]:
-    # curves of a training that overfits after the selected epoch
-    rows = [
-        {
-            "epoch": e,
-            "train_loss": round(1.9 * 0.52**e + 0.04, 4),
-            "macro_f1": round(0.93 - 0.5 * 0.4**e, 4),
-            "nll": round(0.24 + 0.9 * 0.4**e + 0.03 * max(e - selected, 0), 4),
-            "ece": round(0.03 + 0.008 * e, 4),
-            "brier": round(0.11 + 0.2 * 0.4**e, 4),
-            "seconds": 31.2,
-        }
-        for e in range(1, epochs + 1)
-    ]
-    final = rows[selected - 1] if rows else {"macro_f1": 0.86, "nll": 0.44, "ece": 0.05, "brier": 0.2}
-    return {
-        "index": index,
-        "title": title,
-        "family": "encoder",
-        "method": "lora",
-        "status": "trained",
-        "reason": "",
-        "weights_digest": digest_json(title),
-        "calibration": {key: final[key] for key in ("macro_f1", "nll", "ece", "brier")},
-        "served_nll": round(0.97 * final["nll"], 4),
-        "epochs": rows,
-        "selected_epoch": selected if rows else None,
-        "stopped_early": selected < epochs,
-        "target_modules": ["query", "value"],
-        "matched_layers": 12 if rows else None,
-        "trainable_share": 0.0131 if rows else None,
-        "seconds": 31.2 * epochs or 4.4,
-        "samples_per_second": 70.5,
     }
 
 

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import completion
-from orchestration.cli.help import Json, Name
+from orchestration.cli.help import Json, Name, Week
 from orchestration.cli.output import emit, emit_json, say
 from orchestration.cli.session import Session, session_of
 from ratchet.core.cycle import Cycle, choose_week, need_known
@@ -18,14 +17,7 @@ from ratchet.core.cycle import Cycle, choose_week, need_known
 def cycle(
     context: typer.Context,
     name: Name,
-    week: Annotated[
-        str,
-        typer.Option(
-            "--week",
-            help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.",
-            autocompletion=completion.weeks,
-        ),
-    ],
+    week: Week,
     plan: Annotated[
         bool,
         typer.Option("--plan", help="Only show splits, time, fit to targets and statistical power; write nothing."),

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration.cli import completion
-from orchestration.cli.help import Json, Name
+from orchestration.cli.help import Json, Name, Week
 from orchestration.cli.output import emit, emit_json, printable, say, table
 from orchestration.cli.session import session_of
 from ratchet.core.cycle import Cycle, choose_week, parse_week
@@ -17,9 +16,7 @@ from ratchet.core.cycle import Cycle, choose_week, parse_week
 def report(
     context: typer.Context,
     name: Name,
-    week: Annotated[
-        str, typer.Option("--week", help="A Monday, an ISO week or latest.", autocompletion=completion.weeks)
-    ] = "latest",
+    week: Week = "latest",
     json: Json = False,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> int:

@@ -5,12 +5,11 @@ Add here how the sweep is printed; its figures are made by `ratchet/evaluation/s
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from orchestration.cli import completion
-from orchestration.cli.help import Json, Name
+from orchestration.cli.help import Json, Name, Week
 from orchestration.cli.output import emit, emit_json, printable, table
 from orchestration.cli.session import session_of
 from ratchet.core.cycle import choose_week, parse_week
@@ -22,9 +21,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 def sweep(
     context: typer.Context,
     name: Name,
-    week: Annotated[
-        str, typer.Option("--week", help="A Monday, an ISO week or latest.", autocompletion=completion.weeks)
-    ] = "latest",
+    week: Week = "latest",
     json: Json = False,
 ) -> int:
     """Print every candidate of one cycle, with TF-IDF as the simplest model, and their loss curves."""

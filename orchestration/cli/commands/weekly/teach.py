@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import completion
-from orchestration.cli.help import Json, Name
+from orchestration.cli.help import Json, Name, Week
 from orchestration.cli.output import emit, emit_json, printable, say
 from orchestration.cli.progress import StageProgress
 from orchestration.cli.session import session_of
@@ -20,9 +19,7 @@ _LEFT_OUT = 3
 def teach(
     context: typer.Context,
     name: Name,
-    week: Annotated[
-        str, typer.Option("--week", help="A Monday, an ISO week or latest.", autocompletion=completion.weeks)
-    ] = "latest",
+    week: Week = "latest",
     file: Annotated[str, typer.Option("--file", help="Name of the file in the folder teachers/.")] = "frontier.jsonl",
     budget: Annotated[
         float | None,
