@@ -38,7 +38,7 @@ demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## play three simulate
 
 test: setup ## run every test
 	@echo "test: running all tests (three processes, since most of them wait for one they started)"
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --durations=60 --durations-min=1
 
 .PHONY: test-fast
 test-fast: setup ## run every test that trains nothing, starts no server and opens no browser
