@@ -19,7 +19,7 @@ class BoundedCaller:
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._late: Future[Any] | None = None
-        self.thread = threading.Thread(target=self._work, name="aside", daemon=True)
+        self.thread = threading.Thread(target=self._work, name="flag-provider", daemon=True)
         self.thread.start()
 
     def run(self, call: Callable[[], T], timeout_s: float) -> T:

@@ -76,40 +76,40 @@ class Evaluator:
         self._domain = f"ratchet-gateway-{next(_NUMBERS)}"
         api.set_provider_and_wait(own, self._domain)
         self._client = api.get_client(self._domain)
-        self._aside: BoundedCaller | None = None
+        self._caller: BoundedCaller | None = None
         self._placed = False
         self._once = _Once()
         self.provider_name = own.get_metadata().name
 
     def start(self) -> None:
         """Install the factory's provider. One that is not ready in five seconds may become ready later."""
-        if self._factory is None or self._aside is not None:
+        if self._factory is None or self._caller is not None:
             return
         _THEIR_LOG.addFilter(self._once)
-        self._aside, self.provider_name = BoundedCaller(), "unknown"
+        self._caller, self.provider_name = BoundedCaller(), "unknown"
         factory = self._factory
         try:
-            self._aside.run(lambda: self._place(factory), FLAG_PROVIDER_START_S)
+            self._caller.run(lambda: self._place(factory), FLAG_PROVIDER_START_S)
         except Exception as error:  # noqa: BLE001 - not our code; live answers everyone until it works
             _LOG.warning("the flag provider is not ready (%s): live answers everyone", type(error).__name__)
 
     def stop(self) -> None:
         """Remove the factory's provider; OpenFeature shuts it down."""
-        if self._aside is not None:
+        if self._caller is not None:
             api.set_provider_and_wait(self._own, self._domain)
-            self._aside.close()
-            self._aside, self._placed, self.provider_name = None, False, self._own.get_metadata().name
+            self._caller.close()
+            self._caller, self._placed, self.provider_name = None, False, self._own.get_metadata().name
             _THEIR_LOG.removeFilter(self._once)
 
     def ask(self, flag: str, default: str, key: str) -> Details:
         """Return the answer for a targeting key; `default` with an error code if the provider failed. Never raises."""
         context = EvaluationContext(targeting_key=key)
-        if self._aside is None:
+        if self._caller is None:
             return self._client.get_string_details(flag, default, context)
         if not self._placed:
             return _failed(flag, default, ErrorCode.PROVIDER_NOT_READY)
         try:
-            return self._aside.run(lambda: self._client.get_string_details(flag, default, context), self._timeout_s)
+            return self._caller.run(lambda: self._client.get_string_details(flag, default, context), self._timeout_s)
         except TimeoutError:
             return _failed(flag, default, ErrorCode.GENERAL, TIMEOUT)
         except Exception as error:  # noqa: BLE001 - not our code

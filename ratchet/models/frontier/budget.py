@@ -44,8 +44,8 @@ class Budget:
             self._log.write(name, money)
             self._spent += money
 
-    def settle(self, name: str, aside: float, cost: float) -> None:
-        """Record the `cost` of the attempt `name`, for which `aside` was set aside."""
+    def settle(self, name: str, reserved: float, cost: float) -> None:
+        """Record the `cost` of the attempt `name`, for which `reserved` was set aside."""
         with self._lock:
             self._log.write(name, cost)
-            self._spent += cost - aside
+            self._spent += cost - reserved

@@ -64,13 +64,13 @@ def _attempt(endpoint: Endpoint, question: FrontierQuestion, budget: Budget, unt
     settings, left_s = question.settings, until - time.monotonic()
     if left_s <= 0:
         raise OutOfTime
-    name, aside = uuid.uuid4().hex, question.dearest
-    budget.set_aside(name, aside)  # durable before anything is sent, so that a kill cannot hide the cost
+    name, reserved = uuid.uuid4().hex, question.dearest
+    budget.set_aside(name, reserved)  # durable before anything is sent, so that a kill cannot hide the cost
     try:
         response = endpoint.attempt(question, min(settings.timeout_s, left_s))
     except AttemptFailed as failed:
         if not failed.owed:  # else what was set aside stays spent, since the endpoint may bill the attempt
-            budget.settle(name, aside, 0.0)
+            budget.settle(name, reserved, 0.0)
         if not failed.again:
             raise NoAnswerError(failed.reason, fatal=True, hint=failed.hint) from None
         if (failed.wait_s or 0.0) > FRONTIER_RETRY_AFTER_S:
@@ -79,7 +79,7 @@ def _attempt(endpoint: Endpoint, question: FrontierQuestion, budget: Budget, unt
         raise
     answer = replace(read_answer(response.body, question.prompt.codes), latency_s=response.latency_s)
     if answer.tokens_in is not None and answer.tokens_out is not None:
-        budget.settle(name, aside, settings.cost(answer.tokens_in, answer.tokens_out))
+        budget.settle(name, reserved, settings.cost(answer.tokens_in, answer.tokens_out))
         if answer.tokens_out > settings.max_answer_tokens:
             message = (
                 f"it wrote {answer.tokens_out} tokens where {settings.limit_name} allowed {settings.max_answer_tokens}"

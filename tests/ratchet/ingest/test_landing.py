@@ -638,11 +638,11 @@ def test_a_dropped_file_that_grows_adds_only_its_new_rows(landing: Landing) -> N
 
 
 def test_the_refused_rows_can_be_mended_and_delivered_again(landing: Landing, tmp_path: Path) -> None:
-    """The report holds each row whole: `row`, mended, is a file of its own."""
+    """The report holds each row whole: `row`, fixed, is a file of its own."""
     landing.deliver(SPEC, LOGS, write(tmp_path / "in.jsonl", [log(0, label="Refund"), log(1)]), now=NOW)
-    mended = [json.loads(row["row"]) | {"label": "refund"} for row in rejects(landing)]
-    assert landing.deliver(SPEC, LOGS, write(tmp_path / "mended.jsonl", [*mended]), now=NOW) == IngestResult(
-        LOGS, "mended.jsonl", 1
+    fixed = [json.loads(row["row"]) | {"label": "refund"} for row in rejects(landing)]
+    assert landing.deliver(SPEC, LOGS, write(tmp_path / "fixed.jsonl", [*fixed]), now=NOW) == IngestResult(
+        LOGS, "fixed.jsonl", 1
     )
 
 

@@ -108,7 +108,7 @@ def test_a_distraction_has_exactly_one_long_gap_near_its_end(traces: dict[str, l
         assert len(failures(events)) <= 1, events
         assert all(event[0] != "input" for event in events[gap:]), events
         noisy += len(failures(events))
-    assert 0 < noisy / PER_CLASS < 0.15, "now and then a failure is mended on the way"
+    assert 0 < noisy / PER_CLASS < 0.15, "now and then a failure is fixed on the way"
 
 
 def test_comparison_shopping_browses_several_parts_and_hardly_types(traces: dict[str, list[Parsed]]) -> None:

@@ -267,7 +267,7 @@ def test_a_damaged_warehouse_is_moved_aside_and_comes_back_equal(
     damage: Callable[[Path], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Every kind of damage is noticed, said, kept for inspection, and mended from the landing folders (F35)."""
+    """Every kind of damage is noticed, reported, kept for inspection, and rebuilt from the landing folders (F35)."""
     home = copy_of(filled[0], tmp_path / "home")
     damage(home.warehouse)
     assert_comes_back_equal(open_warehouse(home.warehouse), filled[1])

@@ -14,13 +14,13 @@ from ratchet.training.supervision.exit_reason import PeerExitedError
 
 @pytest.fixture
 def pair() -> Iterator[tuple[ProcessPair, ProcessPair]]:
-    """Both ends of a duo, in one process."""
+    """Both ends of a process pair, in one process."""
     memory = os.memfd_create("test")
     ends = socket.socketpair()
-    duos = ProcessPair(0, memory, ends[0].detach()), ProcessPair(1, os.dup(memory), ends[1].detach())
-    yield duos
-    for duo in duos:
-        duo.close()
+    both = ProcessPair(0, memory, ends[0].detach()), ProcessPair(1, os.dup(memory), ends[1].detach())
+    yield both
+    for end in both:
+        end.close()
 
 
 def test_both_get_the_same_sum_every_time(pair: tuple[ProcessPair, ProcessPair]) -> None:

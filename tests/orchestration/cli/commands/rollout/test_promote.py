@@ -1,4 +1,4 @@
-"""The ceremony of promotion: who may become live, on evidence that is looked at again."""
+"""Promotion by hand: who may become live, on evidence that is looked at again."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def test_a_candidate_that_passed_becomes_live_with_its_receipts(call: Any, ran_h
 
 
 def test_a_promotion_that_is_killed_half_way_is_finished_by_the_next(call: Any, ran_home: Path) -> None:
-    """F21: kill -9 between ledger and flag; the next ceremony writes the flag first, and promotes nothing twice."""
+    """F21: kill -9 between ledger and flag; the next promotion writes the flag first, and promotes nothing twice."""
     words = ["--home", str(ran_home), "promote", "tickets", "--why", "better", "--yes"]
     command = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())", *words]
     environment = {**os.environ, "RATCHET_FAILPOINT": "promotion.after_ledger:kill"}
