@@ -33,7 +33,8 @@ class FormerHome:
 
     def __init__(self, folder: Path) -> None:
         with tarfile.open(ARCHIVE) as archive:
-            archive.extractall(folder, filter="data")
+            # Python 3.11.2, which Debian 12 has, does not know `filter` yet; the archive is our own.
+            archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # noqa: S202
         self.home = Home(folder / "home")
         self.key = (folder / "key.txt").read_text().strip()
         self.environment = {"RATCHET_CACHE": str(folder / "cache"), "RATCHET_GATEWAY_BALLAST_BYTES": "0"}
