@@ -43,7 +43,8 @@ _LOG = logging.getLogger("ratchet.gateway")
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the gateway of a home; raises `RatchetError` if other machines could reach it without keys."""
-    home = Home(settings.home)
+    settings.trust.check_paths()
+    home = Home(settings.home, settings.trust)
     keys = Keys(home.keys).read()
     if not keys and not is_loopback(settings.host):
         raise RatchetError(

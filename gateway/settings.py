@@ -11,12 +11,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import FLAG_EVALUATION_S
+from ratchet.storage.trust import CHECKPOINT, PUBLIC_KEY, Trust, trust_of
 
 
 class Settings(BaseSettings):
     """Settings of one gateway process."""
 
-    model_config = SettingsConfigDict(env_prefix="RATCHET_GATEWAY_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="RATCHET_GATEWAY_", frozen=True, extra="forbid", populate_by_name=True)
 
     home: Path
     """`RATCHET_HOME` that the gateway serves."""
@@ -44,8 +45,17 @@ class Settings(BaseSettings):
     """`package.module:factory` of an OpenFeature provider that replaces the flag file; empty for the file."""
     flag_timeout_s: float = Field(FLAG_EVALUATION_S, gt=0, le=5)
     """Seconds to wait for such a provider; then live answers."""
+    public_key: Path | None = Field(None, validation_alias=PUBLIC_KEY)
+    """`RATCHET_PUBLIC_KEY`: public key kept outside the home, which is trusted instead of the home's."""
+    checkpoint: str = Field("", validation_alias=CHECKPOINT)
+    """`RATCHET_CHECKPOINT`: checkpoints kept outside the home, or folders of them, separated as in `PATH`."""
     otlp_endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
     """Base URL of an OpenTelemetry collector that accepts OTLP over HTTP; empty for no traces."""
+
+    @property
+    def trust(self) -> Trust:
+        """Key and checkpoints that vouch for the ledgers from outside the home."""
+        return trust_of({PUBLIC_KEY: str(self.public_key or ""), CHECKPOINT: self.checkpoint})
 
 
 def read_settings(**given: Any) -> Settings:

@@ -23,6 +23,7 @@ from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
+from ratchet.storage.trust import trust_of
 from ratchet.storage.warehouse import Warehouse
 
 
@@ -114,8 +115,11 @@ class ReportsResource(StoreResource):
 
 
 def open_home(root: str = "") -> Home:
-    """Return the home at `root`, or where `RATCHET_HOME` points, or `data/` of the working folder."""
-    return Home(Path(root or os.environ.get("RATCHET_HOME", "data")).resolve())
+    """Return the home at `root`, or where `RATCHET_HOME` points, or `data/` of the working folder.
+
+    Its ledgers must fit the key and checkpoints that `RATCHET_PUBLIC_KEY` and `RATCHET_CHECKPOINT` name.
+    """
+    return Home(Path(root or os.environ.get("RATCHET_HOME", "data")).resolve(), trust_of(os.environ))
 
 
 def build_stores(root: str = "") -> dict[str, StoreResource]:

@@ -84,7 +84,7 @@ async def roll_back(request: Request, name: str) -> Response:
 
 
 async def _roll_back(request: Request, name: str, who: str, form: dict[str, str]) -> Response:
-    home, why = Home(gateway_of(request).settings.home), form.get("why", "").strip()
+    home, why = gateway_of(request).slots.home, form.get("why", "").strip()
     if name not in home.classifiers():
         raise _unknown(home)
     # The token binds the form to this head: a decision on a ledger that has changed since is never carried out.
@@ -116,7 +116,7 @@ async def _page(
     request: Request, name: str, who: str, notice: Notice | None = None, status: int = 200, why: str = ""
 ) -> HTMLResponse:
     gateway = gateway_of(request)
-    home = Home(gateway.settings.home)
+    home = gateway.slots.home
     if name not in home.classifiers():
         raise _unknown(home)
     return await asyncio.to_thread(_draw, home, gateway.slots, _tokens(request), name, who, notice, status, why)

@@ -83,6 +83,8 @@ class Slots:
     """Head of the ledger and when it was first seen, by classifier whose flag is one entry behind."""
 
     def __post_init__(self) -> None:
+        if self.home.trust.memory is None:  # whoever writes the home cannot change the key of a gateway that runs
+            self.home = replace(self.home, trust=self.home.trust.running())
         self._file = FileProvider(self.home)
         self._evaluator = Evaluator(self._file, self.factory, self.timeout_s)
 

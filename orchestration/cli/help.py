@@ -5,6 +5,7 @@ Add here what all help pages share; the list of commands is `registry.py`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -81,6 +82,18 @@ Week = Annotated[
     str,
     typer.Option(
         "--week", help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.", autocompletion=completion.weeks
+    ),
+]
+PublicKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--public-key", metavar="FILE", help="The key to trust; default: RATCHET_PUBLIC_KEY, else the home's."
+    ),
+]
+Checkpoints = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checkpoint", metavar="FILE", help="A checkpoint.txt that was kept elsewhere; default: RATCHET_CHECKPOINT."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]

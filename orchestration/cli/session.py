@@ -5,7 +5,8 @@ Add here options that every command has. A command's own options are in its file
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +14,7 @@ import typer
 
 from ratchet.core.errors import RatchetError, UsageError
 from ratchet.storage.home import Home
+from ratchet.storage.trust import Trust, trust_of
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,16 @@ def session_of(context: typer.Context) -> Session:
     return cast(Session, context.find_root().obj)
 
 
+def pin(home: Home, key: Path | None, checkpoints: Sequence[Path] | None) -> Home:
+    """Return `home` with what `--public-key` and `--checkpoint` name in place of what the environment does.
+
+    Raises `RatchetError` for a file that cannot be read.
+    """
+    trust = Trust(key or home.trust.key, tuple(checkpoints or ()) or home.trust.checkpoints)
+    trust.check_paths()
+    return replace(home, trust=trust)
+
+
 def open_home(option: str | None) -> Home:
     """Return the home at `option`, else at `RATCHET_HOME`, else the nearest `data/` with a classifier, else `./data/`.
 
@@ -65,7 +77,7 @@ def open_home(option: str | None) -> Home:
     """
     given = option if option is not None else os.environ.get("RATCHET_HOME")
     if given is None:
-        return nearest_home(Path.cwd()) or Home(Path("data").resolve())
+        return nearest_home(Path.cwd()) or Home(Path("data").resolve(), trust_of(os.environ))
     try:
         root = Path(given).resolve()
         if not given.strip() or (root.exists() and not root.is_dir()):
@@ -76,10 +88,10 @@ def open_home(option: str | None) -> Home:
         raise RatchetError(
             f"home {given[:200]!r} cannot be read: {error}.", "Give another folder with --home.", code="bad_home"
         ) from None
-    return Home(root)
+    return Home(root, trust_of(os.environ))
 
 
 def nearest_home(start: Path) -> Home | None:
     """Return the home in `data/` of `start` or of the nearest folder above it, where one holds a classifier."""
-    homes = (Home(folder / "data") for folder in (start, *start.parents))
+    homes = (Home(folder / "data", trust_of(os.environ)) for folder in (start, *start.parents))
     return next((home for home in homes if home.root.is_dir() and home.classifiers()), None)

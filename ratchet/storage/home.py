@@ -3,12 +3,13 @@
 Add a new path here, as a property or a function of a checked name; never join paths elsewhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import NAME, check_name, nearest
+from ratchet.storage.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Home:
     """The folder of one deployment."""
 
     root: Path
+    trust: Trust = field(default=Trust(), compare=False)
+    """Key and checkpoints from outside that vouch for the ledgers here."""
 
     @property
     def warehouse(self) -> Path:

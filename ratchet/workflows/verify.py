@@ -22,8 +22,8 @@ from ratchet.rollout.signatures import read_checkpoint
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipt, Receipts, read_receipt
 from ratchet.storage.rollout.flag_file import Flags
-from ratchet.storage.rollout.ledger import Ledger, check_head
-from ratchet.storage.rollout.signing_key import public_key
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.signing_key import trusted_key
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
@@ -43,23 +43,20 @@ class VerifyFinding:
         return {"what": self.what, "said": self.detail, "fault": self.fault}
 
 
-def verify_ledger(
-    home: Home, classifier: str, *, key: Path | None = None, checkpoint: Path | None = None
-) -> list[VerifyFinding]:
+def verify_ledger(home: Home, classifier: str) -> list[VerifyFinding]:
     """Verify the ledger's chain, signatures and anchors, the receipts that it names, and the flag made from it.
 
-    `key` is a public key to trust instead of the home's, `checkpoint` a signed note that was kept elsewhere.
+    `home.trust` may hold a public key to trust instead of the home's, and signed notes that were kept elsewhere.
     """
-    ledger = Ledger(home, key)
     try:
-        entries = ledger.entries(classifier)
+        entries = Ledger(home).entries(classifier)
     except RatchetError as error:
         return [VerifyFinding("ledger", "", error.message)]
     result = [
         VerifyFinding("ledger", f"{len(entries)} entries, chained and signed, as the checkpoint beside them says")
     ]
-    if checkpoint is not None:
-        result.append(_look(f"checkpoint {checkpoint}", lambda: _check_note(home, classifier, key, checkpoint)))
+    if home.trust.checkpoints:
+        result.append(_look("checkpoints kept elsewhere", lambda: _describe_notes(home, classifier)))
     for entry in entries:
         if entry.action in {PROMOTE, SHADOW} and entry.receipts:
             what = f"receipts of entry {entry.sequence}"
@@ -156,15 +153,18 @@ def _check_receipts(home: Home, classifier: str, entry: Entry) -> str:
     return "let the adapter pass"
 
 
-def _check_note(home: Home, classifier: str, key: Path | None, checkpoint: Path) -> str:
-    text = checkpoint.read_text(encoding="utf-8", errors="replace")
-    head = read_checkpoint(public_key(key or home.public_key), classifier, text)
-    if head is None:
+def _describe_notes(home: Home, classifier: str) -> str:
+    """Say for how many entries the checkpoints vouch that the ledger was compared with when it was read."""
+    notes = home.trust.notes()
+    heads = [read_checkpoint(trusted_key(home), classifier, text) for text in notes.values()]
+    vouched = [head.sequence for head in heads if head]
+    if not vouched:
         raise RatchetError(
-            f"{checkpoint} is not a note on {classifier} signed with this key.", "Give another.", code="bad_note"
+            f"{', '.join(map(str, notes))} is not a note on {classifier} signed with this key.",
+            "Give another.",
+            code="bad_note",
         )
-    check_head(home.ledger(classifier), Ledger(home, key).entries(classifier), head, str(checkpoint))
-    return f"vouches for the first {head.sequence} entries"
+    return f"vouch for the first {max(vouched)} entries"
 
 
 def _check_flag(home: Home, classifier: str) -> str:

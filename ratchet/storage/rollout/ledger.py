@@ -21,15 +21,14 @@ from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_c
 from ratchet.rollout.state import RolloutState, apply_entry, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.reserved_space import with_reserve
-from ratchet.storage.rollout.signing_key import public_key, signing_key
+from ratchet.storage.rollout.signing_key import signing_key, trusted_key
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledgers of a home. `pinned` is the public key to trust, instead of the one in the home."""
+    """The ledgers of a home. What is trusted besides the key in the home is `home.trust`."""
 
     home: Home
-    pinned: Path | None = None
     disk: FileSystem = DISK
 
     def entries(self, classifier: str) -> list[Entry]:
@@ -61,7 +60,23 @@ class Ledger:
         if anchor is None and len(entries) > 1 and self._anchor(classifier) is None:
             raise _broken(self.home.checkpoint(classifier), "is missing")
         check_head(path, entries, anchor or Head(), "the signed checkpoint")
+        self._check_trust(classifier, entries, anchor)
         return entries
+
+    def _check_trust(self, classifier: str, entries: list[Entry], anchor: Head | None) -> None:
+        """Compare `entries` with what vouches for them from outside the home, and remember what was seen."""
+        trust, path = self.home.trust, self.home.ledger(classifier)
+        for note, text in trust.notes().items():
+            if not text.startswith(f"ratchet/{classifier}\n"):
+                continue  # on another classifier
+            head = read_checkpoint(self._public(), classifier, text)
+            if head is None:
+                raise _broken(note, "is not signed with the key that is trusted")
+            check_head(path, entries, head, str(note))
+        if trust.memory is not None:
+            check_head(path, entries, trust.memory.heads.get(classifier, Head()), "this running process")
+            if anchor is not None:  # an entry without its checkpoint may still be taken out by its writer
+                trust.memory.remember(classifier, anchor)
 
     def state(self, classifier: str) -> RolloutState:
         """Return the state after all entries."""
@@ -81,7 +96,7 @@ class Ledger:
         With `after`, raises `RatchetError` when the head is another by now (compare-and-swap). If an entry with the
         same `key` exists, it is returned and nothing is written. Raises for a move that cannot follow.
         """
-        secret = signing_key(self.home, self.disk)
+        secret = self._secret()
         with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
             entries = self.entries(classifier)
             if done := next((entry for entry in entries if key and entry.key == key), None):
@@ -113,7 +128,7 @@ class Ledger:
         """Write the checkpoint of the newest entry if its writer was killed before that; otherwise write nothing."""
         if self._anchor(classifier) == self.head(classifier):
             return
-        secret = signing_key(self.home, self.disk)
+        secret = self._secret()
         with self.disk.lock(self.home.classifier(classifier) / ".ledger.lock"):
             self._catch_up(secret, classifier, self.head(classifier))
 
@@ -142,7 +157,18 @@ class Ledger:
         return head
 
     def _public(self) -> Ed25519PublicKey:
-        return public_key(self.pinned or self.home.public_key, self.disk)
+        return trusted_key(self.home, self.disk)
+
+    def _secret(self) -> Ed25519PrivateKey:
+        """Return the private key; raises `RatchetError` for one that readers of this home do not trust."""
+        secret = signing_key(self.home, self.disk)
+        if secret.public_key().public_bytes_raw() != self._public().public_bytes_raw():
+            raise RatchetError(
+                f"{self.home.signing_key} does not belong to the public key that is trusted here.",
+                "Restore the pair from a backup; an entry by another key would be rejected by every reader.",
+                code="bad_signing_key",
+            )
+        return secret
 
 
 def check_head(path: Path, entries: list[Entry], head: Head, anchor: str) -> None:

@@ -26,6 +26,12 @@ def signing_key(home: Home, disk: FileSystem = DISK) -> Ed25519PrivateKey:
                 "Restore the private key from a backup; nothing is promoted without it.",
                 code="no_signing_key",
             )
+        if content is None and home.trust.key is not None:
+            raise RatchetError(
+                f"{home.signing_key} is missing, and another pair would not be the one that {home.trust.key} trusts.",
+                "Restore the private key from a backup; nothing is promoted without it.",
+                code="no_signing_key",
+            )
         if content is None:
             made = Ed25519PrivateKey.generate()
             content = made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
@@ -48,6 +54,19 @@ def can_sign(home: Home) -> bool:
         return isinstance(form.load_pem_private_key(home.signing_key.read_bytes(), None), Ed25519PrivateKey)
     except (OSError, ValueError, TypeError):
         return False
+
+
+def trusted_key(home: Home, disk: FileSystem = DISK) -> Ed25519PublicKey:
+    """Return the key that vouches for the ledgers of `home`: a pinned one, else the home's.
+
+    A running process keeps the first one that it read, whatever is written afterwards.
+    """
+    path, memory = home.trust.key or home.public_key, home.trust.memory
+    if memory is None:
+        return public_key(path, disk)
+    if memory.key is None:
+        memory.key = public_key(path, disk).public_bytes_raw()
+    return Ed25519PublicKey.from_public_bytes(memory.key)
 
 
 def public_key(path: Path, disk: FileSystem = DISK) -> Ed25519PublicKey:

@@ -117,6 +117,13 @@ def append_an_entry_without_the_key(home: Home, first: str, second: str) -> None
         (home.root / path.relative_to(other.root)).write_bytes(path.read_bytes())
 
 
+def replace_the_key_pair(home: Home, first: str, second: str) -> None:
+    """T17: as above, and the key pair of the home is now the other one, so that everything there fits together."""
+    append_an_entry_without_the_key(home, first, second)
+    for path in ("signing_key.pem", "signing_key.pub"):
+        (home.root / path).write_bytes((home.root.parent / "other" / path).read_bytes())
+
+
 def promote_without_receipts(home: Home, first: str, second: str) -> None:
     """By the right key, but no gate ever judged the adapter."""
     record(home, "small", action="promote", adapter=second, receipts={}, **SAID)
@@ -155,6 +162,7 @@ ATTEMPTS: dict[str, tuple[Callable[[Home, str, str], None], str]] = {
     "the live digest swapped": (swap_the_live_digest, "answer although the ledger asks for another"),
     "a candidate for everyone": (give_everyone_a_candidate, "answer although the ledger asks for another"),
     "an entry of another key": (append_an_entry_without_the_key, "not signed with this home's key"),
+    "another key pair": (replace_the_key_pair, "not signed with this home's key"),
     "no receipts": (promote_without_receipts, "no entry of the ledger lets adapter"),
     "another's receipts": (promote_on_the_receipts_of_another, "judged another adapter"),
     "an edited receipt": (edit_a_kept_receipt, "does not match its digest"),
@@ -173,6 +181,21 @@ def test_an_adapter_that_was_not_promoted_never_serves(
     slots.follow()
     assert {slots.choose("small", f"u{n}").digest for n in range(50)} == {first}
     assert said in slots.problems["small"]
+
+
+def test_a_home_that_was_set_back_as_a_whole_is_not_followed(
+    slots: Slots, home: Home, made: tuple[Home, list[str]], enter: Enter
+) -> None:
+    """T20: ledger, checkpoint and flag of an entry ago fit together; a gateway that has seen the next one keeps it."""
+    files = home.ledger("small"), home.checkpoint("small"), home.flags
+    before = [path.read_bytes() for path in files]
+    enter(made[1][1])
+    slots.follow()
+    for path, content in zip(files, before, strict=True):
+        path.write_bytes(content)
+    slots.follow()
+    assert slots.choose("small", "u1").digest == made[1][1]
+    assert "holds 1 entries, but this running process vouches for 2" in slots.problems["small"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"flags": {"small": 1}, "metadata": {"generation": 9}}'])

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout import ledger as ledger_module
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.trust import Trust
 from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.workflows import verify as verification
 from ratchet.workflows.rollout.admission import check_entry
@@ -52,6 +54,11 @@ def kept(home: Home, tmp_path: Path) -> tuple[Path, Path]:
     for source, target in zip((home.public_key, home.checkpoint("small")), found, strict=True):
         shutil.copy(source, target)
     return found
+
+
+def pinned(home: Home, key: Path | None, *checkpoints: Path) -> Home:
+    """The home as a process sees it that trusts a key and checkpoints from elsewhere."""
+    return replace(home, trust=Trust(key, checkpoints))
 
 
 def edit(home: Home, number: int, **changed: Any) -> None:
@@ -137,10 +144,10 @@ FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
 
 def test_a_good_home_holds(home: Home, kept: tuple[Path, Path]) -> None:
     """Every finding is without a fault, also by key and checkpoint that were kept elsewhere; exit code 0."""
-    found = verify_ledger(home, "small", key=kept[0], checkpoint=kept[1])
+    found = verify_ledger(pinned(home, *kept), "small")
     assert [each.fault for each in found] == [""] * 5
     assert [each.what.split(" /")[0] for each in found] == [
-        "ledger", "checkpoint", "receipts of entry 1", "receipts of entry 2", "flag",
+        "ledger", "checkpoints kept elsewhere", "receipts of entry 1", "receipts of entry 2", "flag",
     ]  # fmt: skip
     options = ["--public-key", str(kept[0]), "--checkpoint", str(kept[1])]
     assert main(["--home", str(home.root), "verify", "small", *options]) == 0
@@ -176,7 +183,7 @@ def test_a_home_that_was_set_back_as_a_whole_is_seen_from_elsewhere(home: Home, 
     old = Home(Path(shutil.copytree(home.root, tmp_path / "old")))
     record(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
     assert not [each for each in verify_ledger(old, "small") if each.fault]
-    (fault,) = [each for each in verify_ledger(old, "small", checkpoint=home.checkpoint("small")) if each.fault]
+    (fault,) = [each for each in verify_ledger(pinned(old, None, home.checkpoint("small")), "small") if each.fault]
     assert "holds 3 entries" in fault.fault
     assert main(["--home", str(old.root), "verify", "small", "--checkpoint", str(home.checkpoint("small"))]) == 1
 
@@ -186,8 +193,8 @@ def test_a_fork_of_the_same_key_is_seen_from_elsewhere(home: Home, kept: tuple[P
     fork = Home(Path(shutil.copytree(home.root, tmp_path / "fork")))
     for each, percent in ((home, 50), (fork, 75)):
         record(each, "small", action="step", adapter=B, percent=percent, receipts={}, **SAID)
-    assert not [each for each in verify_ledger(fork, "small", key=kept[0], checkpoint=kept[1]) if each.fault]
-    (fault,) = [each for each in verify_ledger(fork, "small", checkpoint=home.checkpoint("small")) if each.fault]
+    assert not [each for each in verify_ledger(pinned(fork, *kept), "small") if each.fault]
+    (fault,) = [each for each in verify_ledger(pinned(fork, None, home.checkpoint("small")), "small") if each.fault]
     assert "holds another entry 4" in fault.fault
 
 
@@ -196,7 +203,7 @@ def test_a_history_written_anew_is_seen_by_the_kept_key(home: Home, kept: tuple[
     elsewhere."""
     write_anew(home)
     assert "ledger" not in [each.what for each in verify_ledger(home, "small") if each.fault]
-    (fault,) = verify_ledger(home, "small", key=kept[0])
+    (fault,) = verify_ledger(pinned(home, kept[0]), "small")
     assert "is not signed with this home's key" in fault.fault
     assert main(["--home", str(home.root), "verify", "small", "--checkpoint", str(kept[1])]) == 1
 

@@ -9,17 +9,23 @@ from typing import Any
 
 import typer
 
-from orchestration.cli.help import Json, OptionalName
+from orchestration.cli.help import Checkpoints, Json, OptionalName, PublicKey
 from orchestration.cli.output import emit, emit_json, paint, printable
-from orchestration.cli.session import Session, session_of
+from orchestration.cli.session import Session, pin, session_of
 
 _COLOURS = {"passed": "green", "blocked": "red", "error": "red", "unfinished": "yellow", "unknown": "yellow"}
 
 
-def status(context: typer.Context, name: OptionalName = None, json: Json = False) -> int:
+def status(
+    context: typer.Context,
+    name: OptionalName = None,
+    public_key: PublicKey = None,
+    checkpoint: Checkpoints = None,
+    json: Json = False,
+) -> int:
     """Print what is live, what is new and what comes next."""
     session = session_of(context)
-    home = session.home
+    home = pin(session.home, public_key, checkpoint)
     if name is not None:
         home.need(name)
     from ratchet.workflows.status import describe_classifier

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.help import Json
+from orchestration.cli.help import Checkpoints, Json, PublicKey
 from orchestration.cli.output import emit, emit_json, printable
-from orchestration.cli.session import session_of
+from orchestration.cli.session import pin, session_of
 from ratchet.core.errors import RatchetError
 
 
@@ -19,17 +19,12 @@ def verify(
     target: Annotated[
         str, typer.Argument(metavar="RECEIPT|NAME", help="A receipt's file, or a classifier with its ledger.")
     ],
-    public_key: Annotated[
-        Path | None,
-        typer.Option("--public-key", metavar="FILE", help="The key to trust; default: signing_key.pub of the home."),
-    ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", metavar="FILE", help="A checkpoint.txt that was kept elsewhere.")
-    ] = None,
+    public_key: PublicKey = None,
+    checkpoint: Checkpoints = None,
     json: Json = False,
 ) -> int:
     """Verify the receipt, or the whole ledger with its anchors, receipts and flag."""
-    home = session_of(context).home
+    home = pin(session_of(context).home, public_key, checkpoint)
     from ratchet.workflows.verify import verify_ledger, verify_receipt
 
     path = Path(target)
@@ -37,14 +32,7 @@ def verify(
         result = verify_receipt(home, path)
     else:
         home.need(target)
-        for given in (public_key, checkpoint):
-            if given is not None and not given.is_file():
-                raise RatchetError(
-                    f"{given} {'is not a file' if given.exists() else 'does not exist'}.",
-                    "Give the path of a file.",
-                    code="no_file",
-                )
-        result = verify_ledger(home, target, key=public_key, checkpoint=checkpoint)
+        result = verify_ledger(home, target)
     faults = [each for each in result if each.fault]
     if json:
         emit_json({"target": target, "holds": not faults, "findings": [each.as_json() for each in result]})

@@ -3,6 +3,7 @@
 Add here options that operators type; all other settings are `gateway/settings.py`.
 """
 
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from typing import Annotated
 
 import typer
 
+from orchestration.cli.help import Checkpoints, PublicKey
 from orchestration.cli.output import say
-from orchestration.cli.session import session_of
+from orchestration.cli.session import pin, session_of
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import GATEWAY_STOP_S
 
@@ -24,6 +26,8 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port; 0 picks a free one.", min=0, max=65535)] = 8008,
     durable: Annotated[bool, typer.Option("--durable", help="Answer only once the request is on disk.")] = False,
+    public_key: PublicKey = None,
+    checkpoint: Checkpoints = None,
 ) -> int:
     """Serve over HTTP until Ctrl-C or SIGTERM; finish requests in flight, then seal the rows."""
     session = session_of(context)
@@ -34,7 +38,11 @@ def serve(
     from gateway.settings import read_settings
     from ratchet.storage.api_keys import Keys
 
-    settings = read_settings(home=session.home.root, host=host, port=port, durable=durable)
+    trust = pin(session.home, public_key, checkpoint).trust
+    listed = os.pathsep.join(str(path) for path in trust.checkpoints)
+    settings = read_settings(
+        home=session.home.root, host=host, port=port, durable=durable, public_key=trust.key, checkpoint=listed
+    )
     app = create_app(settings)
 
     class Server(uvicorn.Server):

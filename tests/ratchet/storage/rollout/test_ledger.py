@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout import ledger as module
 from ratchet.storage.rollout.ledger import GENESIS, Ledger
+from ratchet.storage.trust import Trust
 
 APPEND = """
 import sys
@@ -146,7 +148,7 @@ def test_a_ledger_that_was_written_anew_is_not_signed_with_the_key(ledger: Ledge
     ledger.home.public_key.write_bytes(other.home.public_key.read_bytes())
     assert ledger.live("tickets") == "evil"
     with pytest.raises(RatchetError, match="is not signed with this home's key"):
-        Ledger(ledger.home, pinned).live("tickets")
+        Ledger(replace(ledger.home, trust=Trust(pinned))).live("tickets")
 
 
 @pytest.mark.parametrize("kept", [0, 1, 40, -1])
