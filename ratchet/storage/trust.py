@@ -34,7 +34,7 @@ class TrustMemory:
 
 @dataclass(frozen=True)
 class Trust:
-    """What vouches for the ledgers of a home; by default only the public key in the home itself."""
+    """Key and checkpoints that vouch for the ledgers of a home; by default only the public key in the home itself."""
 
     key: Path | None = None
     """A public key that is trusted instead of the home's."""
@@ -63,7 +63,7 @@ class Trust:
         return result
 
     def check_paths(self) -> None:
-        """Raise `RatchetError` for a key or checkpoint that cannot be read: said at the start, not at the first use."""
+        """Raise `RatchetError` for a key or checkpoint that cannot be read, at the start and not at the first use."""
         if self.key is not None and not self.key.is_file():
             odd = "is not a file" if self.key.exists() else "does not exist"
             raise _missing(self.key, odd, PUBLIC_KEY)
