@@ -15,11 +15,12 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from gateway.background import BackgroundMiddleware
-from gateway.errors import RequestError, answer_crash, answer_fault, answer_http, respond
+from gateway.errors import RequestError, answer_crash, answer_fault, answer_http, answer_refused, respond
 from gateway.feedback_log import FeedbackLog
 from gateway.flags.evaluation import find_factory
 from gateway.observability.metrics import Metrics
 from gateway.observability.tracing import Tracing
+from gateway.request_guard import RequestGuard
 from gateway.request_ids import RequestIds
 from gateway.routes import classify as classifying
 from gateway.routes import feedback as collecting
@@ -30,7 +31,7 @@ from gateway.routes.browser_auth import FormTokens
 from gateway.row_log import RowLog
 from gateway.serving.batching import Batcher
 from gateway.serving.slots import Slots
-from gateway.settings import Settings
+from gateway.settings import Settings, parse_hosts
 from gateway.shadowing import Shadowing
 from gateway.state import Gateway
 from ratchet.core.errors import RatchetError
@@ -42,16 +43,12 @@ _LOG = logging.getLogger("ratchet.gateway")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the gateway of a home; raises `RatchetError` if other machines could reach it without keys."""
+    """Return the gateway of a home; raises `RatchetError` if it has no keys and the operator did not say `open`."""
     settings.trust.check_paths()
     home = Home(settings.home, settings.trust)
     keys = Keys(home.keys).read()
-    if not keys and not is_loopback(settings.host):
-        raise RatchetError(
-            f"{home.root} has no keys, so the gateway answers on loopback only, not on {settings.host}.",
-            "Create a key with 'ratchet key NAME --scope classify', or omit --host.",
-            code="open_gateway",
-        )
+    if not keys:
+        _check_open(home, settings)
     if settings.default_classifier is not None:
         home.need(settings.default_classifier)
     metrics, tracing = Metrics(), Tracing(settings.otlp_endpoint)
@@ -98,7 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # the redirect would go to whatever Host header the client sent
     )
-    app.state.gateway, app.state.access = gateway, Access(keys)
+    app.state.gateway, app.state.access = gateway, Access(keys, open=settings.open and not keys)
     app.state.form_tokens = FormTokens(secrets.token_bytes(32))
     app.exception_handler(RequestError)(respond)
     app.state.error_shapes = tei.ERROR_SHAPES
@@ -107,6 +104,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.exception_handler(Exception)(answer_crash)
     tracing.wrap(app)
     app.add_middleware(BackgroundMiddleware)
+    app.add_middleware(
+        RequestGuard,
+        parse_hosts(settings.hosts),
+        host=settings.host,
+        answer=partial(answer_refused, gateway.metrics, tei.ERROR_SHAPES),
+        proxied=not app.state.access.open,
+    )
     for router in (
         classifying.router,
         collecting.router,
@@ -128,6 +132,25 @@ def _request_ids(home: Home) -> RequestIds:
             "the secret of request ids cannot be written: feedback on these answers is rejected after a restart"
         )
         return RequestIds(secrets.token_bytes(32))
+
+
+def _check_open(home: Home, settings: Settings) -> None:
+    """Raise `RatchetError` unless the operator opened a home without keys, on loopback."""
+    make = "ratchet key NAME --scope classify"
+    if not settings.open:
+        # the file may be lost, as in a restore: nothing is open because something is missing
+        raise RatchetError(
+            f"{home.root} has no keys, so nothing could tell who sends a request.",
+            f"Make a key with '{make}', or open the gateway to every process of this machine with"
+            " 'ratchet serve --open'.",
+            code="no_keys",
+        )
+    if not is_loopback(settings.host):
+        raise RatchetError(
+            f"{home.root} has no keys, so the gateway can be open on loopback only, not on {settings.host}.",
+            f"Make a key with '{make}', or omit --host.",
+            code="open_gateway",
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -5,16 +5,19 @@ Add here other forms of the same response; each error is raised where it occurs.
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
+from gateway.observability.metrics import Metrics
 from gateway.schemas import Problem
 from ratchet.core.errors import RatchetError
+from ratchet.rollout.page.rendering import render_refusal
 
 
 class RequestError(Exception):
@@ -58,6 +61,17 @@ async def respond(request: Request, error: RequestError) -> JSONResponse:
     headers = {"Retry-After": str(error.retry_s)} if error.retry_s is not None else None
     shape = request.app.state.error_shapes.get(request.url.path, _own_shape)
     return JSONResponse(shape(error), error.status, headers)
+
+
+def answer_refused(
+    metrics: Metrics, shapes: "Mapping[str, Shape]", scope: Scope, error: RequestError
+) -> HTMLResponse | JSONResponse:
+    """Return a request error that the guard found, in the form of the path, and count it. The connection ends."""
+    metrics.requests.labels("", "", str(error.status)).inc()
+    headers = {"Connection": "close"}  # what follows on it may be the rest of a body that nobody reads
+    if scope["path"].startswith("/rollout/"):
+        return HTMLResponse(render_refusal(error.problem.message, error.problem.hint), error.status, headers)
+    return JSONResponse(shapes.get(scope["path"], _own_shape)(error), error.status, headers)
 
 
 Shape = Callable[[RequestError], dict[str, Any]]

@@ -23,6 +23,14 @@ class Settings(BaseSettings):
     """`RATCHET_HOME` that the gateway serves."""
     host: str = "127.0.0.1"
     port: int = Field(8008, ge=0, le=65535)
+    hosts: str = Field("", pattern=r"^[A-Za-z0-9.:_,\[\] -]*$")
+    """Names by which clients reach the gateway, such as `ratchet.example.org`, separated by commas. Loopback names and
+    the address at which a request arrives always count."""
+    open: bool = False
+    """True to serve a home without keys, on loopback only and not behind a proxy."""
+    max_connections: int = Field(1024, ge=8, le=65_536)
+    """Open connections; beyond that the one that has been silent the longest is closed. Fewer where the process may not
+    open that many files."""
     max_body_bytes: int = Field(64 * 1024, ge=1024, le=16 * 2**20)
     """Larger bodies are rejected with 413 while they still arrive."""
     max_batch_texts: int = Field(32, ge=1, le=1024)
@@ -56,6 +64,11 @@ class Settings(BaseSettings):
     def trust(self) -> Trust:
         """Key and checkpoints that vouch for the ledgers from outside the home."""
         return trust_of({PUBLIC_KEY: str(self.public_key or ""), CHECKPOINT: self.checkpoint})
+
+
+def parse_hosts(listed: str) -> frozenset[str]:
+    """Return the names of a list such as `ratchet.example.org, 10.0.0.5:8008`, lower case."""
+    return frozenset(listed.lower().replace(",", " ").split())
 
 
 def read_settings(**given: Any) -> Settings:

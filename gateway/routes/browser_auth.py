@@ -8,7 +8,6 @@ import base64
 import binascii
 import hmac
 import json
-import re
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import parse_qs
@@ -16,12 +15,10 @@ from urllib.parse import parse_qs
 from fastapi import Request
 
 from gateway.errors import RequestError
-from gateway.state import gateway_of
 from ratchet.rollout.ledger_entry import Head
 from ratchet.storage.api_keys import match_key
 
 FORM_AT_MOST = 8192
-_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 
 
 @dataclass(frozen=True)
@@ -41,17 +38,9 @@ class FormTokens:
 
 
 def caller_of_page(request: Request, scope: str) -> str:
-    """Return the name of the caller's key (Basic or Bearer), empty on a home without keys; else raises `RequestError`.
-
-    A home without keys answers only to names of this machine: any other name is of another site that made its name
-    point at loopback. A request without `Host` does not come from a browser.
-    """
+    """Return the name of the caller's key (Basic or Bearer), empty on an open home; else raises `RequestError`."""
     access, header = request.app.state.access, request.headers.get("authorization", "")
-    if not access.keys:
-        if _host_of(request) not in {None, *_LOOPBACK, gateway_of(request).settings.host}:
-            raise RequestError(
-                403, "other_host", "A home without keys shows its pages to this machine only.", "Open it at 127.0.0.1."
-            )
+    if access.unlocked:
         return ""
     kind, _, credentials = header.partition(" ")
     secret = _password(credentials) if kind.lower() == "basic" else credentials.strip()
@@ -94,9 +83,3 @@ def _password(credentials: str) -> str:
         return base64.b64decode(credentials.strip(), validate=True).decode("utf-8").partition(":")[2]
     except (binascii.Error, ValueError):
         return ""
-
-
-def _host_of(request: Request) -> str | None:
-    header = request.headers.get("host")
-    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:]*)(:[0-9]+)?", header or "")
-    return None if header is None else match[1].lower() if match else ""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from gateway.errors import RequestError, explain
 from gateway.schemas import Refused, Strict
 from gateway.state import gateway_of
+from ratchet.core.request_source import media_type
 from ratchet.core.strict_json import parse_strictly
 
 Body = TypeVar("Body", bound=Strict)
@@ -20,6 +21,7 @@ _ERRORS = {
     403: "The key lacks the scope.",
     404: "No such classifier serves.",
     413: "The body is too large.",
+    415: "The body is not application/json.",
     422: "The body is not as described.",
     429: "Too many texts are waiting, or the key sent too many requests.",
     500: "A fault of the gateway; its log says which.",
@@ -38,6 +40,11 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
     """Dependency that reads a body of at most the permitted size and parses it strictly from its bytes."""
 
     async def read(request: Request) -> Body:
+        if media_type({"content-type": request.headers.getlist("content-type")}) != "application/json":
+            # every other type that a page may send without asking first would come in from any site
+            raise RequestError(
+                415, "not_json", "The body is not sent as JSON.", "Send the header 'Content-Type: application/json'."
+            )
         limit, content = gateway_of(request).settings.max_body_bytes, b""
         async for part in request.stream():
             content += part

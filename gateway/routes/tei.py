@@ -22,7 +22,13 @@ from gateway.schemas import Answer
 from gateway.state import gateway_of
 
 router = APIRouter()
-_KINDS: Mapping[int, str] = {413: "Validation", 422: "Tokenizer", 429: "Overloaded", 503: "Unhealthy"}
+_KINDS: Mapping[int, str] = {
+    413: "Validation",
+    415: "Validation",
+    422: "Tokenizer",
+    429: "Overloaded",
+    503: "Unhealthy",
+}
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse, "description": text}
     for status, text in {
@@ -30,6 +36,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         403: "The key lacks the scope.",
         404: "No default classifier serves.",
         413: "The batch or the body is too large.",
+        415: "The body is not application/json.",
         422: "The body is not as described, or a text cannot be read.",
         429: "Too many texts are waiting, or the key asked too often.",
         500: "A fault of the gateway.",

@@ -87,7 +87,8 @@ def serve(home: Home) -> Iterator[Callable[..., TestClient]]:
     clients: list[TestClient] = []
 
     def start(**settings: object) -> TestClient:
-        settings = {"ballast_bytes": 0, **settings}  # room that each test would hold on this disk
+        # no reserved disk space for each test; keys, where a home has some, are asked for all the same
+        settings = {"ballast_bytes": 0, "open": True, **settings}
         client = TestClient(create_app(Settings(home=home.root, **settings)), raise_server_exceptions=False)
         clients.append(client)
         client.__enter__()
@@ -126,7 +127,9 @@ Sent = tuple[str, bytes, bytes, list[tuple[bytes, bytes]]]
 
 
 async def send(app: Any, method: str, raw_path: bytes, body: bytes, headers: list[tuple[bytes, bytes]]) -> Reply:
-    """Put one request to an application as a server does."""
+    """Put one request to an application as a server does, as JSON where its headers name no type."""
+    if not any(name == b"content-type" for name, _ in headers):
+        headers = [*headers, (b"content-type", b"application/json")]
     path, _, query = raw_path.partition(b"?")
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
@@ -141,11 +144,18 @@ async def send(app: Any, method: str, raw_path: bytes, body: bytes, headers: lis
     parts.append({"type": "http.request", "body": b"", "more_body": False})
     told: list[Any] = []
 
+    answered = asyncio.Event()
+
     async def receive() -> dict[str, Any]:
-        return parts.pop(0) if parts else {"type": "http.disconnect"}
+        if parts:
+            return parts.pop(0)
+        await answered.wait()
+        return {"type": "http.disconnect"}
 
     async def hear(message: Any) -> None:
         told.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
 
     with suppress(Exception):  # what the handler of faults raises again, after it answered 500
         await app(scope, receive, hear)
@@ -198,6 +208,7 @@ class GatewayProcesses:
             "--home",
             str(self._home.root),
             "serve",
+            "--open",
             "--port",
             "0",
             "--durable",

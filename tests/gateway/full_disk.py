@@ -91,7 +91,8 @@ def full(home: Home, other: str) -> dict[str, Any]:
     receipts = keep_receipts(home, "small", "2026-01-05", other)
     record(home, "small", action="promote", adapter=other, receipts=receipts, **said)
     with TestClient(
-        create_app(Settings(home=home.root, ballast_bytes=BALLAST, seal_s=3600)), raise_server_exceptions=False
+        create_app(Settings(home=home.root, open=True, ballast_bytes=BALLAST, seal_s=3600)),
+        raise_server_exceptions=False,
     ) as client:
         answers = [
             a for _ in range(20) for a in client.post(URL, json={"texts": ["money back"] * 32}).json()["answers"]
@@ -143,7 +144,7 @@ def read_only(home: Home, where: Path) -> dict[str, Any]:
     subprocess.run(["mount", "-o", "remount,ro", str(where)], check=True)
     seen: dict[str, Any] = {}
     with TestClient(
-        create_app(Settings(home=home.root, ballast_bytes=BALLAST)), raise_server_exceptions=False
+        create_app(Settings(home=home.root, open=True, ballast_bytes=BALLAST)), raise_server_exceptions=False
     ) as client:
         answer = client.post(URL, json={"text": "money back"})
         seen["answer"], seen["logged"] = answer.status_code, answer.headers.get("X-Ratchet-Logged")

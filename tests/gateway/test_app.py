@@ -98,7 +98,7 @@ def test_what_was_served_and_corrected_becomes_the_next_weeks_rows(serve: Serve,
 )
 def test_a_bad_body_is_refused_in_one_sentence(serve: Serve, body: bytes, status: int, said: str) -> None:
     """The status is never 500, and nothing of the body is sent back."""
-    found = serve().post(URL, content=body)
+    found = serve().post(URL, content=body, headers={"Content-Type": "application/json"})
     assert found.status_code == status
     assert said in found.json()["error"]["message"]
     assert "evil" not in found.text
@@ -153,10 +153,17 @@ def test_metrics_and_status_say_what_serves(serve: Serve, made: tuple[Home, list
     assert client.get("/v1/status").json()["classifiers"]["small"]["adapters"] == {"live": made[1][0]}
 
 
-def test_without_keys_only_loopback_is_served(home: Home) -> None:
-    """A gateway that others could reach wants a key first."""
-    with pytest.raises(RatchetError, match="has no keys, so the gateway answers on loopback only"):
-        create_app(Settings(home=home.root, host="0.0.0.0"))  # noqa: S104 - refused
+def test_without_keys_nothing_is_served_unless_the_operator_says_so(home: Home) -> None:
+    """A missing file opens nothing; an open gateway stays on loopback, and is closed as soon as there is a key."""
+    with pytest.raises(RatchetError, match="has no keys") as stopped:
+        create_app(Settings(home=home.root))
+    assert "'ratchet key NAME --scope classify'" in stopped.value.hint
+    assert "'ratchet serve --open'" in stopped.value.hint
+    with pytest.raises(RatchetError, match=r"on loopback only, not on 0\.0\.0\.0"):
+        create_app(Settings(home=home.root, host="0.0.0.0", open=True))  # noqa: S104 - refused
+    Keys(home.keys).add("app", ("classify",))
+    with TestClient(create_app(Settings(home=home.root, open=True, ballast_bytes=0))) as client:
+        assert client.post(URL, json={"text": "money back"}).status_code == 401
 
 
 def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) -> None:

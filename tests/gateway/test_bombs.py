@@ -28,7 +28,9 @@ def listen(home: Home, kept_logging: None) -> Iterator[Callable[[ModuleType], in
 
     def start(module: ModuleType) -> int:
         listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(module.server_config(create_app(Settings(home=home.root, ballast_bytes=0)), stop_s=1))
+        server = uvicorn.Server(
+            module.server_config(create_app(Settings(home=home.root, open=True, ballast_bytes=0)), stop_s=1)
+        )
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
         thread.start()
         running.append((server, thread, listening))

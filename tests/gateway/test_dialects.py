@@ -128,7 +128,7 @@ def test_the_operators_default_answers(serve: Serve, home: Home) -> None:
     assert client.get("/info").json()["model_id"] == "small"
     assert default_classifier(client.app.state.gateway) == "small"  # type: ignore[attr-defined] # the client knows only ASGI
     with pytest.raises(RatchetError, match="no classifier 'smal'"):
-        create_app(Settings(home=home.root, default_classifier="smal"))
+        create_app(Settings(home=home.root, open=True, default_classifier="smal"))
 
 
 def test_every_refusal_shape_names_a_route(serve: Serve, walk: Callable[[TestClient], list[tuple[str, str]]]) -> None:

@@ -34,7 +34,9 @@ EVIDENCE = Evidence(
 @pytest.fixture
 def address(home: Home) -> Iterator[str]:
     """Where the application over the home answers, in a thread of this process. Who connects early waits."""
-    server = uvicorn.Server(uvicorn.Config(create_app(Settings(home=home.root)), log_level="warning", ws="none"))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(Settings(home=home.root, open=True)), log_level="warning", ws="none")
+    )
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -48,7 +48,7 @@ from ratchet.gates.registry import GATES
 from ratchet.storage.home import Home
 home = Home(Path(sys.argv[1]))
 assert "spelling" in GATES
-with TestClient(create_app(Settings(home=home.root, ballast_bytes=0))) as client:
+with TestClient(create_app(Settings(home=home.root, open=True, ballast_bytes=0))) as client:
     assert client.get("/readyz").status_code == 200, client.get("/readyz").text
     print(client.post("/v1/classifiers/small", json={"text": "money back please"}).json()["adapter"])
 """

@@ -27,6 +27,7 @@ die_with_parent(int(sys.argv.pop(1)))  # a killed demo leaves no gateway behind
 from orchestration.cli.app import main
 sys.exit(main())
 """
+_SERVE = ("serve", "--open", "--port", "0")
 _ROOT = Path(__file__).parents[3]
 
 
@@ -42,7 +43,7 @@ def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, str(os.getpid()), "--home", str(home.root), "serve", "--port", "0"],
+            [sys.executable, "-c", _COMMAND, str(os.getpid()), "--home", str(home.root), *_SERVE],
             stdout=output, stderr=output, env={**os.environ, **quick, "PYTHONPATH": path}, start_new_session=True,
         )  # fmt: skip
         try:

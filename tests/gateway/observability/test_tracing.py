@@ -101,7 +101,7 @@ def traced(
     enter(made[1][1], "step", 99)
 
     def ask(*requests: tuple[str, str, dict[str, Any]], **settings: Any) -> list[Any]:
-        app = create_app(Settings(home=home.root, **{"otlp_endpoint": collector.address, **settings}))
+        app = create_app(Settings(home=home.root, open=True, **{"otlp_endpoint": collector.address, **settings}))
         with TestClient(app, raise_server_exceptions=False) as client:
             for method, path, given in requests:
                 client.request(method, path, **given)
@@ -219,7 +219,7 @@ def test_a_trace_with_a_part_of_the_request_is_noticed(
 
 def test_a_fault_is_an_error_without_its_message(home: Home, collector: Collector) -> None:
     """An exception may hold what was sent, so the span says 500 and no more."""
-    app = create_app(Settings(home=home.root, otlp_endpoint=collector.address))
+    app = create_app(Settings(home=home.root, open=True, otlp_endpoint=collector.address))
 
     @app.get("/broken")
     def broken() -> None:
@@ -255,7 +255,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 from gateway.app import create_app
 from gateway.settings import Settings
-with TestClient(create_app(Settings(home=Path({str(home.root)!r})))) as client:
+with TestClient(create_app(Settings(home=Path({str(home.root)!r}), open=True))) as client:
     assert client.post({URL!r}, json={{"text": "a"}}).status_code == 200
 sys.exit(any(name.startswith(("opentelemetry.sdk", "opentelemetry.exporter")) for name in sys.modules))
 """
@@ -273,7 +273,7 @@ def test_an_endpoint_that_is_no_address_is_refused(home: Home) -> None:
 def test_a_collector_that_is_away_costs_no_request(home: Home, collector: Collector) -> None:
     """Spans are lost, answers are not."""
     collector.server.server_close()
-    app = create_app(Settings(home=home.root, otlp_endpoint=collector.address))
+    app = create_app(Settings(home=home.root, open=True, otlp_endpoint=collector.address))
     with TestClient(app) as client:
         assert client.post(URL, json={"text": "a"}).status_code == 200
 

@@ -73,6 +73,6 @@ def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any
     (tmp_path / "aside").rename(exports)
     receipts.write(cycle, "target_fit", sealed.verdict, binds)
     assert call(*home, "promote", "small", "--why", "first", "--yes").code == 0
-    with TestClient(create_app(Settings(home=tmp_path / "home", ballast_bytes=0))) as client:
+    with TestClient(create_app(Settings(home=tmp_path / "home", open=True, ballast_bytes=0))) as client:
         answer = client.post("/v1/classifiers/small", json={"text": "courier parcel"}).json()
     assert (answer["runtime"], answer["path"], answer["adapter"]) == ("onnx", "calibrated", report["adapter"])

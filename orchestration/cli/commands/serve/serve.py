@@ -25,6 +25,10 @@ def serve(
         str, typer.Option("--host", help="Address to listen on; any but loopback needs a key first.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port; 0 picks a free one.", min=0, max=65535)] = 8008,
+    open_: Annotated[
+        bool,
+        typer.Option("--open", help="Serve without keys: to this machine only, never behind a proxy."),
+    ] = False,
     durable: Annotated[bool, typer.Option("--durable", help="Answer only once the request is on disk.")] = False,
     public_key: PublicKey = None,
     checkpoint: Checkpoints = None,
@@ -39,10 +43,9 @@ def serve(
     from ratchet.storage.api_keys import Keys
 
     trust = pin(session.home, public_key, checkpoint).trust
-    listed = os.pathsep.join(str(path) for path in trust.checkpoints)
-    settings = read_settings(
-        home=session.home.root, host=host, port=port, durable=durable, public_key=trust.key, checkpoint=listed
-    )
+    given: dict[str, object] = {"open": True} if open_ else {}
+    given |= {"public_key": trust.key, "checkpoint": os.pathsep.join(str(path) for path in trust.checkpoints)}
+    settings = read_settings(home=session.home.root, host=host, port=port, durable=durable, **given)
     app = create_app(settings)
 
     class Server(uvicorn.Server):
@@ -62,7 +65,7 @@ def serve(
     # Listening comes before loading: whoever reads the address may connect, and waits until the adapters are loaded.
     with _listen(host, port) as listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
-        guarded = "" if Keys(session.home.keys).read() else "; no keys, so only this machine can reach it"
+        guarded = "" if Keys(session.home.keys).read() else "; open to every process of this machine, without keys"
         say(session, f"serve: {address}, described at {address}/openapi.json{guarded}; Ctrl-C stops it")
         server.run(sockets=[listening])
     return 0
