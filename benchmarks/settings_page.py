@@ -11,7 +11,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from types import NoneType, UnionType
@@ -107,12 +107,18 @@ def _settings(table: Any, name: str) -> Iterator[Setting]:
         meaning = meanings.get(field.name) or MEANINGS.get(key)
         if meaning is None:
             raise ValueError(f"{key} has neither a docstring nor a meaning in {Path(__file__).name}.")
-        default = "required" if field.default is MISSING else f"`{_toml(field.default)}`"
+        default = _default(field)
         choices = ", ".join(
             f"`{_toml(value)}`" for kind in kinds if get_origin(kind) is Literal for value in get_args(kind)
         )
         units = (unit for pattern, unit in _UNITS.items() if re.fullmatch(pattern, field.name))
         yield Setting(field.name, "none" if field.default is None else default, choices or next(units, ""), meaning)
+
+
+def _default(field: "Field[Any]") -> str:
+    if field.default_factory is not MISSING:
+        return f"`{_toml(field.default_factory())}`"
+    return "required" if field.default is MISSING else f"`{_toml(field.default)}`"
 
 
 def read_docstrings(table: Any) -> dict[str, str]:

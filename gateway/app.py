@@ -76,7 +76,10 @@ def create_app(settings: Settings) -> FastAPI:
         following = asyncio.create_task(repeat(slots.follow, settings.poll_s, lost, partial(_report_lost, slots)))
         lost = "the reserved disk space cannot be checked"
         tending = asyncio.create_task(repeat(landing.tend, settings.poll_s, lost))
+        lost = "the keys cannot be followed; the last ones stay in force"
+        watching_keys = asyncio.create_task(repeat(partial(access.follow, home.keys), settings.poll_s, lost))
         yield
+        watching_keys.cancel()
         following.cancel()
         tending.cancel()
         # Answers first, then the shadows that follow them, then the journals that take the rows of both.
@@ -95,7 +98,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # the redirect would go to whatever Host header the client sent
     )
-    app.state.gateway, app.state.access = gateway, Access(keys, open=settings.open and not keys)
+    access = Access(keys, open=settings.open and not keys)
+    app.state.gateway, app.state.access = gateway, access
     app.state.form_tokens = FormTokens(secrets.token_bytes(32))
     app.exception_handler(RequestError)(respond)
     app.state.error_shapes = tei.ERROR_SHAPES

@@ -8,12 +8,15 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
 from hashlib import blake2b
 from typing import Any
 
-from gateway.row_log import CONFLICTS, CORRECTIONS, FEEDBACK, RowLog
+from gateway.row_log import CONFLICTS, CORRECTIONS, FEEDBACK, REQUESTS, RowLog
+from gateway.submission_caps import ArrivedCounts, SubmissionCaps
+from ratchet.core.cycle import monday_of
 from ratchet.core.digests import canonical_json
-from ratchet.storage.journal.recent_rows import read_landed
+from ratchet.storage.journal.recent_rows import count_landed, read_landed
 
 Row = Mapping[str, Any]
 REMEMBERED = 50_000
@@ -57,25 +60,37 @@ class FeedbackLog:
 
     landing: RowLog
     remembered: int = REMEMBERED
+    caps: SubmissionCaps = field(default_factory=SubmissionCaps)
+    _counted: set[tuple[str, str]] = field(default_factory=set)
     _known: dict[tuple[str, str], _Known] = field(default_factory=dict)
 
     async def store(self, classifier: str, kind: str, row: Row, *, timed: bool = True) -> None:
         """Return once this entry is on disk, now or since earlier; `timed` is True if a correction came with a time.
 
-        Raises `ContradictionError` if the source sent something else earlier, and OSError if the row cannot be written.
+        Raises `ContradictionError` if the source sent something else earlier, `CapError` for a row above a cap, and
+        OSError if the row cannot be written.
         """
-        identity, known = IDENTITIES[kind], await self._load(classifier, kind)
+        identity, known, now = IDENTITIES[kind], await self._load(classifier, kind), datetime.now(UTC)
+        requests = await asyncio.to_thread(self._requests, classifier, now) if kind == FEEDBACK else 0
         names = [_digest(row, columns) for columns in identity.names]
         name, content = names[0 if timed else -1], _digest(row, identity.content)
         if name in known.contents:
             if known.contents[name] != content:
+                self.caps.check(classifier, kind, row, requests, now)
                 await self._keep_evidence(classifier, kind, row, known, name + content)
                 raise ContradictionError
             if name in known.writing:
                 await asyncio.shield(known.writing[name])
             return
+        self.caps.check(classifier, kind, row, requests, now)
         written = asyncio.wrap_future(self.landing.append(classifier, kind, row))
+        self.caps.count(classifier, kind, row, now)
         self._remember(known, names, content, written)
+        written.add_done_callback(
+            lambda done: (
+                self.caps.count(classifier, kind, row, now, -1) if done.cancelled() or done.exception() else None
+            )
+        )
         await asyncio.shield(written)
 
     async def _keep_evidence(self, classifier: str, kind: str, row: Row, known: _Known, key: bytes) -> None:
@@ -115,19 +130,39 @@ class FeedbackLog:
         known = self._known.setdefault((classifier, kind), _Known())
         async with known.loading:
             if not known.loaded:
-                rows = await asyncio.to_thread(self._read, classifier, kind)
+                rows, counts = await asyncio.to_thread(self._read, classifier, kind)
+                self.caps.restore(counts)
+                if kind == CORRECTIONS:
+                    self.caps.remember_voters(classifier, rows)
                 for row in rows:
                     content = _digest(row, IDENTITIES[kind].content)
                     self._trim(known, {_digest(row, columns): content for columns in IDENTITIES[kind].names})
                 known.loaded = True
         return known
 
-    def _read(self, classifier: str, kind: str) -> list[dict[str, Any]]:
+    def _read(self, classifier: str, kind: str) -> tuple[list[dict[str, Any]], ArrivedCounts]:
         identity, home = IDENTITIES[kind], self.landing.home
         columns = dict.fromkeys([*identity.names[0], *identity.content, "ts"])
-        return read_landed(
+        rows = read_landed(
             home.journal(classifier, kind), self.landing.target(classifier, kind), list(columns), self.remembered
         )
+        return rows, self._count_arrived(classifier, kind)
+
+    def _count_arrived(self, classifier: str, kind: str) -> ArrivedCounts:
+        """Count the rows that arrived before this process began; corrections of every classifier, since caps add up."""
+        today, home = datetime.now(UTC).date(), self.landing.home
+        each = {"corrections": ("annotator", today), "feedback": ("source", monday_of(today))}[kind]
+        result = []
+        for name in (classifier, *home.classifiers()) if kind == CORRECTIONS else (classifier,):
+            if (name, kind) not in self._counted:
+                self._counted.add((name, kind))
+                since = datetime.combine(each[1], time(tzinfo=UTC))
+                found = count_landed(home.journal(name, kind), self.landing.target(name, kind), each[0], since)
+                result += [(name, kind, each[1], who, number) for who, number in found.items()]
+        return result
+
+    def _requests(self, classifier: str, now: datetime) -> int:
+        return self.landing.count_week(classifier, REQUESTS, monday_of(now.date()))
 
 
 def _digest(row: Row, columns: Sequence[str]) -> bytes:

@@ -6,16 +6,20 @@ reserved for the ledger and the flags is `ratchet/storage/reserved_space.py`.
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from ratchet.core.cycle import monday_of
 from ratchet.data.records import KINDS
 from ratchet.rollout.evidence import PAIR_COLUMNS
 from ratchet.storage.home import Home
 from ratchet.storage.journal.journal import Journal
+from ratchet.storage.journal.recent_rows import count_rows
 from ratchet.storage.journal.segments import RowSchema
 from ratchet.storage.reserved_space import ReservedSpace, is_full, release
 
@@ -61,6 +65,8 @@ class RowLog:
     trouble: str = ""
     """Sentence, without any path, that says why rows cannot be written now; empty if they can."""
     _journals: dict[tuple[str, str], Journal] = field(default_factory=dict)
+    _appended: Counter[tuple[str, str, date]] = field(default_factory=Counter)
+    _before: dict[tuple[str, str, date], int] = field(default_factory=dict)
 
     @property
     def ballast(self) -> ReservedSpace:
@@ -78,7 +84,17 @@ class RowLog:
             self._note_outcome(error)
             raise
         done.add_done_callback(lambda done: self._note_outcome(done.exception()))
+        self._appended[classifier, kind, monday_of(datetime.now(UTC).date())] += 1
         return done
+
+    def count_week(self, classifier: str, kind: str, monday: date) -> int:
+        """Count the rows that arrived in the week of `monday`, before a restart too. Reads files once a week."""
+        key = classifier, kind, monday
+        if key not in self._before:
+            since = datetime.combine(monday, time(tzinfo=UTC))
+            stored = count_rows(self.home.journal(classifier, kind), self.target(classifier, kind), since)
+            self._before[key] = max(0, stored - self._appended[key])
+        return self._before[key] + self._appended[key]
 
     def journal(self, classifier: str, kind: str) -> Journal:
         """Return the journal of one kind of row; raises OSError if it cannot be written."""

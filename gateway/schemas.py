@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ratchet.core.blank_text import is_blank
 from ratchet.data.records import MAX_NAME_CHARS
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -18,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 def _clean(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("control characters are not allowed")
-    if not text.strip():
+    if is_blank(text):
         raise ValueError("the text is empty")
     return text
 
@@ -82,7 +83,7 @@ class Feedback(Strict):
     request_id: Id
     verdict: Literal["right", "wrong"]
     label: Id | None = Field(None, description="The label that the user thinks is right.")
-    source: Id = Field("user", description="Where the feedback came from.")
+    source: Id = Field("user", description="Where the feedback came from: a name under the key.")
 
 
 class Correction(Strict):
@@ -91,9 +92,12 @@ class Correction(Strict):
     classifier: Id
     request_id: Id
     label: Id
-    annotator: Id
+    annotator: Id | None = Field(
+        None, description="The key's person, or one that the key may speak for; default: the key's person."
+    )
     saw_prediction: bool = Field(
-        description="True if the annotator saw the served label: then the correction may train, but never evaluate."
+        description="True if the annotator saw the served label: then the correction may train, but never evaluate. "
+        "Recorded as true unless the key was made with --blind."
     )
     ts: datetime | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""Access control: which key may call a route, and how often. Without keys nobody may, unless the home is served open.
+"""Access control: which key may call a route, how often, and for whom it speaks. Keys are followed while they change.
 
 Add here other ways to authenticate; the keys themselves are in `ratchet/storage/api_keys.py`.
 """
@@ -8,20 +8,35 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 from fastapi import Request
 
 from gateway.errors import RequestError
-from ratchet.storage.api_keys import Key, match_key
+from ratchet.core.errors import RatchetError
+from ratchet.core.person_names import BadNameError, normalise_name
+from ratchet.storage.api_keys import Key, Keys, match_key
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Caller of a route: the name of its key, and if it may do everything. On an open home, this machine's user."""
+    """Caller of a route: the name of its key, if it may do everything, and whose corrections it may bring.
+
+    On an open home it is this machine's user. `person` is the holder of the key, `blind` if its annotators see no
+    predictions.
+    """
 
     name: str
     admin: bool
+    person: str = ""
+    may_speak_for: tuple[str, ...] = ()
+    blind: bool = False
+
+    def speaks_for(self, person: str) -> bool:
+        """Return True where this caller may correct as `person`."""
+        return person == self.person or person in self.may_speak_for
 
 
 @dataclass
@@ -31,19 +46,41 @@ class Access:
     keys: tuple[Key, ...]
     open: bool = False
     """True if the operator serves a home without keys; ends as soon as there is a key."""
+    problem: str = ""
+    """Sentence that says why the keys of the file are not followed; the last ones that could be read stay."""
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Calls left and the time of that count (monotonic seconds), by key."""
+    _seen: tuple[int, ...] = ()
+
+    def follow(self, path: Path) -> None:
+        """Take over the keys at `path` if the file changed. A lost or damaged file changes nothing: it opens nothing.
+
+        A home that was open when the gateway started is closed by its first key.
+        """
+        try:
+            stat = path.stat()
+            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if seen != self._seen:
+                self.keys, self._seen = Keys(path).read(), seen
+                self.open = self.open and not self.keys  # for good: a home whose keys are all revoked is closed
+            self.problem = ""
+        except FileNotFoundError:
+            self.problem = "" if self.open else "keys.json is gone; the last keys stay in force."
+        except (RatchetError, OSError):
+            self.problem = "keys.json cannot be read; the last keys stay in force."
 
     def check(self, header: str | None, scope: str, now_s: float | None = None) -> Caller:
         """Return the caller; raises `RequestError` if `header` holds no key with `scope`, unless the home is open."""
         if self.unlocked:
-            return Caller(local_user(), admin=True)
+            return Caller(local_user(), admin=True, person=user_of_machine())
         kind, _, secret = (header or "").partition(" ")
         key = match_key(self.keys, secret.strip()) if kind.lower() == "bearer" else None
         if key is None:
             raise RequestError(
                 401, "no_key", "No valid key came with the request.", "Send 'Authorization: Bearer KEY'."
             )
+        if key.is_expired(datetime.now(UTC)):
+            raise RequestError(401, "no_key", "The key has expired.", "Ask for a new key.")
         if scope not in key.scopes and "admin" not in key.scopes:
             raise RequestError(
                 403,
@@ -52,7 +89,7 @@ class Access:
                 "Ask for a key with that scope.",
             )
         self._count(key, time.monotonic() if now_s is None else now_s)
-        return Caller(key.name, "admin" in key.scopes)
+        return Caller(key.name, "admin" in key.scopes, key.person, key.may_speak_for, key.blind)
 
     @property
     def unlocked(self) -> bool:
@@ -92,3 +129,11 @@ def need(scope: str) -> Callable[[Request], None]:
 def caller_of(request: Request) -> Caller:
     """Return the caller of a route that requires a scope."""
     return cast(Caller, request.state.caller)
+
+
+def user_of_machine() -> str:
+    """Return `local_user` in the one form of names: the person who corrects on an open home."""
+    try:
+        return normalise_name(local_user())
+    except BadNameError:
+        return "local"

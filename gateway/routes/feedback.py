@@ -12,9 +12,11 @@ from gateway.errors import RequestError, unknown_classifier
 from gateway.feedback_log import ContradictionError
 from gateway.routes.auth import Caller, caller_of, need
 from gateway.routes.request_body import CONTRADICTED, REFUSED, body_of, described
+from gateway.routes.speakers import annotator_of, source_of
 from gateway.row_log import CORRECTIONS, FEEDBACK
 from gateway.schemas import Accepted, Correction, Feedback
 from gateway.state import Gateway, gateway_of
+from gateway.submission_caps import CapError
 
 router = APIRouter()
 _FIRST_YEAR = 1970  # far from the first year of the calendar, which has no UTC in every zone
@@ -31,7 +33,8 @@ async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(
     _check_serves(gateway, feedback.classifier)
     _check_given(gateway, feedback, caller_of(request))
     _check_label(gateway, feedback.classifier, feedback.label)
-    row = {**feedback.model_dump(exclude={"classifier"}), "ts": datetime.now(UTC).isoformat()}
+    source = source_of(caller_of(request), feedback.source)
+    row = {**feedback.model_dump(exclude={"classifier"}), "source": source, "ts": datetime.now(UTC).isoformat()}
     await _store(gateway, feedback.classifier, FEEDBACK, row)
     return Accepted(request_id=feedback.request_id)
 
@@ -55,7 +58,14 @@ async def take_correction(
     if ts.tzinfo is None or ts.year < _FIRST_YEAR or ts > now:
         message = "ts: must have a time zone and lie between 1970 and now."
         raise RequestError(422, "bad_time", message, "Leave ts out, or send RFC 3339.")
-    row = {**correction.model_dump(exclude={"classifier", "ts"}), "ts": ts.astimezone(UTC).isoformat()}
+    row = {
+        "request_id": correction.request_id,
+        "ts": ts.astimezone(UTC).isoformat(),
+        "label": correction.label,
+        "annotator": annotator_of(caller_of(request), correction.annotator, gateway.slots[correction.classifier].spec),
+        # nobody knows what an annotator saw elsewhere: only a key that was made for blind work may say "nothing"
+        "saw_prediction": correction.saw_prediction or not caller_of(request).blind,
+    }
     await _store(gateway, correction.classifier, CORRECTIONS, row, timed=correction.ts is not None)
     return Accepted(request_id=correction.request_id)
 
@@ -92,6 +102,8 @@ async def _store(gateway: Gateway, classifier: str, kind: str, row: dict[str, An
         raise RequestError(
             507, "disk", "The row could not be written to disk.", "Send it again later.", retry_s=5
         ) from None
+    except CapError as error:
+        raise RequestError(429, "cap", str(error), "Caps are in docs/gateway.md.", retry_s=error.retry_s) from None
     except ContradictionError:
         message = "The same source sent something else about this answer earlier. That stays; this is kept as evidence."
         hint = "To change a correction, send it with ts." if kind == CORRECTIONS else ""

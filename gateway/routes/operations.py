@@ -37,8 +37,8 @@ async def readyz(request: Request) -> JSONResponse:
     """Return 200 if something serves and nothing is wrong; otherwise 503 with the reason by classifier. Shows no path.
 
     A classifier that was never promoted is not a problem beside one that serves; `unpromoted` lists it. `disk` says why
-    rows cannot be written, and `lacking` why an adapter answers in place of its export; both leave the gateway ready,
-    since it still answers.
+    rows cannot be written, and `lacking` why an adapter answers in place of its export, `keys` why a changed
+    `keys.json` is not followed; all three leave the gateway ready, since it still answers.
     """
     gateway = gateway_of(request)
     home, unpromoted = (
@@ -51,7 +51,7 @@ async def readyz(request: Request) -> JSONResponse:
     lacking = {name: why.replace(home, "") for name in gateway.slots.names() if (why := gateway.slots[name].lacking)}
     serving, disk = gateway.slots.names(), gateway.landing.trouble
     report = {"ready": ready, "serving": serving, "problems": reasons, "disk": disk, "lacking": lacking}
-    report["unpromoted"] = sorted(unpromoted)
+    report["unpromoted"], report["keys"] = sorted(unpromoted), request.app.state.access.problem
     return JSONResponse(report, 200 if ready else 503)
 
 

@@ -18,6 +18,7 @@ from orchestration.cli.commands.rollout.replay import replay
 from orchestration.cli.commands.rollout.rollback import rollback
 from orchestration.cli.commands.serve.export import export
 from orchestration.cli.commands.serve.key import key
+from orchestration.cli.commands.serve.keys import keys
 from orchestration.cli.commands.serve.predict import predict
 from orchestration.cli.commands.serve.serve import serve
 from orchestration.cli.commands.start.demo import demo
@@ -111,6 +112,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "ratchet serve --port 8008",
         ),
         Command(key, "Create a key for the gateway.", "ratchet key web --scope classify --scope feedback"),
+        Command(keys, "List the keys of the gateway, or revoke one.", "ratchet keys --revoke web"),
         Command(
             predict,
             "Classify a file of texts; lines that cannot be classified are skipped and listed.",

@@ -12,6 +12,7 @@ from ratchet.config.candidate import Candidate
 from ratchet.config.evaluation import Evaluation
 from ratchet.config.frontier import Frontier
 from ratchet.config.machine import Machine
+from ratchet.config.people import People, persons_by_name
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.publish import PublishPolicy
@@ -19,7 +20,7 @@ from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_shar
 from ratchet.core.digests import digest_json
 from ratchet.core.names import NAME, nearest
 
-_DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "publish"})
+_DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "people", "publish"})
 """Tables that do not affect how an adapter is trained and judged."""
 
 
@@ -122,6 +123,8 @@ class Spec:
     frontier: Frontier | None = None
     """Large model to compare with; without this table none is used."""
     export: ExportPolicy = field(default_factory=ExportPolicy)
+    people: People = field(default_factory=dict)
+    """Table `[people]`: a person, and their other names and mail addresses. Empty: every annotator is a person."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -148,6 +151,7 @@ class Spec:
                 f"[[target]] is listed as {', '.join(target.name for target in self.target)}.",
                 "Keep two at most, each once: an edge target, and one with log-probabilities.",
             )
+        persons_by_name(self.people)  # raises for a name that belongs to two people
         need_at_least("cost_review", self.cost_review, 0)
         need_at_least("max_text_chars", self.max_text_chars, 1)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ratchet.config.spec import Spec
+from ratchet.core.blank_text import blank_sql
 from ratchet.core.errors import UsageError
 from ratchet.core.names import nearest
 from ratchet.core.sql import literal
@@ -216,7 +217,7 @@ def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
         ]
     if name == "text":
         return [
-            (r"NOT regexp_matches(text, '[^\s\p{Z}\p{C}]')", "text is empty"),
+            (blank_sql("text"), "text is empty"),
             (_longer("text", terms.max_text_chars), f"text is longer than {terms.max_text_chars} characters"),
             ("contains(text, chr(0))", "text holds a NUL character"),
         ]

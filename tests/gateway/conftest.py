@@ -235,7 +235,7 @@ class GatewayProcesses:
         acknowledged = set()
         with httpx.Client(base_url=address, timeout=30) as client:
             for n in range(first, first + count):
-                body = {"classifier": "small", "request_id": f"r{n}", "label": "green", "annotator": "ann_a"}
+                body = {"classifier": "small", "request_id": f"r{n}", "label": "green"}
                 try:
                     if client.post("/v1/corrections", json={**body, "saw_prediction": False}).status_code == 201:
                         acknowledged.add(f"r{n}")

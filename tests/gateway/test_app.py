@@ -56,7 +56,6 @@ def test_what_was_served_and_corrected_becomes_the_next_weeks_rows(serve: Serve,
         "classifier": "small",
         "request_id": asked[0]["request_id"],
         "label": "green",
-        "annotator": "ann_a",
         "saw_prediction": False,
     }
     body["ts"] = "2026-01-06T10:00:00Z"

@@ -134,11 +134,11 @@ def test_five_hundred_names_open_nothing_outside(
             ("/v1/feedback", {"classifier": "small", "request_id": name, "verdict": "wrong"}),
             (
                 "/v1/corrections",
-                {"classifier": name, "request_id": "r", "label": "green", "annotator": "a", "saw_prediction": True},
+                {"classifier": name, "request_id": "r", "label": "green", "saw_prediction": True},
             ),
             (
                 "/v1/corrections",
-                {"classifier": "small", "request_id": "r", "label": name, "annotator": "a", "saw_prediction": True},
+                {"classifier": "small", "request_id": "r", "label": name, "saw_prediction": True},
             ),
         ]
     requests += [("POST", path.encode(), json.dumps(body).encode(), []) for path, body in bodies]

@@ -75,7 +75,6 @@ def test_annotators_may_correct_any_answer_and_foreign_logs(serve: Serve, home: 
             "classifier": "small",
             "request_id": request_id,
             "label": label,
-            "annotator": "ann_a",
             "saw_prediction": False,
         }
         return client.post("/v1/corrections", json=body, headers=ann).status_code
@@ -106,7 +105,7 @@ def test_a_gateway_that_does_not_bind_is_caught(serve: Serve, home: Home, plant:
     assert client.post("/v1/feedback", json=word(theirs), headers=bolt).status_code == 404
     assert client.post("/lax/v1/feedback", json=word(theirs), headers=bolt).status_code == 202
     one_tenant = plant(
-        gateway.routes.auth, 'return Caller(key.name, "admin" in key.scopes)', 'return Caller("", False)'
+        gateway.routes.auth, 'return Caller(key.name, "admin" in key.scopes,', 'return Caller("", False,'
     )
     app.state.access = one_tenant.Access(app.state.access.keys)
     theirs = client.post(URL, json={"text": "money back"}, headers=acme).json()["request_id"]

@@ -112,7 +112,6 @@ def test_the_week_of_a_correction_is_that_of_its_request(serve: Serve, home: Hom
         "classifier": "small",
         "request_id": answer["request_id"],
         "label": "amber",
-        "annotator": "ann",
         "saw_prediction": False,
     }
     assert (

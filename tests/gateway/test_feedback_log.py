@@ -12,6 +12,7 @@ import pytest
 
 import gateway.feedback_log
 from gateway.row_log import CONFLICTS, CORRECTIONS, FEEDBACK, RowLog
+from gateway.submission_caps import SubmissionCaps
 from ratchet.storage.home import Home
 
 Row = dict[str, Any]
@@ -37,7 +38,7 @@ def correction(request_id: str, label: str = "green", second: int = 0) -> Row:
 def tell(module: Any, home: Home, kind: str, rows: list[tuple[Row, bool]], *, together: bool = False) -> list[str]:
     """What became of each row, told one after the other or all at once, by a process that begins and ends here."""
     landing = RowLog(home)
-    words = module.FeedbackLog(landing)
+    words = module.FeedbackLog(landing, caps=SubmissionCaps(feedback_at_least=10_000))
 
     async def one(row: Row, timed: bool) -> str:
         try:
@@ -163,7 +164,7 @@ def test_a_word_that_the_disk_refused_is_not_taken_for_stored(home: Home) -> Non
 def test_what_is_remembered_is_bounded(home: Home) -> None:
     """A thousand words with room for ten: at most twenty names are held, and an old repeat is a second row."""
     landing = RowLog(home)
-    words = gateway.feedback_log.FeedbackLog(landing, remembered=10)
+    words = gateway.feedback_log.FeedbackLog(landing, remembered=10, caps=SubmissionCaps(feedback_at_least=10_000))
 
     async def run() -> None:
         for n in range(1000):

@@ -27,7 +27,7 @@ VALID: dict[str, dict[str, Any]] = {
     "/v1/classifiers/small": {"text": "money back", "user_id": "u1"},
     "/v1/feedback": {"classifier": "small", "request_id": "r1", "verdict": "wrong", "label": "green", "source": "user"},
     "/v1/corrections": {
-        "classifier": "small", "request_id": "r1", "label": "green", "annotator": "a", "saw_prediction": True,
+        "classifier": "small", "request_id": "r1", "label": "green", "saw_prediction": True,
         "ts": "2026-01-05T10:00:00Z",
     },
     "/v1/classify": {"model": "small", "input": ["a", "b"], "user": "u1", "truncate_prompt_tokens": 5},

@@ -57,7 +57,7 @@ def run_gateway(home: Home, log: Path, max_shadow_load: float = 0.5) -> Iterator
                 process.wait()
 
 
-def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
+def await_rows(home: Home, classifier: str, url: str, compared: int, key: str = "") -> None:
     """Wait until `compared` requests were shadowed or dropped, and every row is sealed.
 
     Raises `RatchetError` after a minute.
@@ -69,18 +69,17 @@ def await_rows(home: Home, classifier: str, url: str, compared: int) -> None:
             for kind in ("pairs", "corrections")
             for path in home.journal(classifier, kind).glob("*.wal")
         )
-        if not waiting and _count(url, r"ratchet_shadow_(?:requests|dropped)_total\{.*\} (\S+)") >= compared:
+        if not waiting and _count(url, r"ratchet_shadow_(?:requests|dropped)_total\{.*\} (\S+)", key) >= compared:
             return
         time.sleep(0.1)
     raise RatchetError("the gateway did not seal its rows within a minute.", "See its log.", code="not_sealed")
 
 
-def await_rollout(home: Home, classifier: str, url: str) -> None:
+def await_rollout(home: Home, classifier: str, url: str, key: str = "") -> None:
     """Wait until the gateway serves what the flag file says; raises `RatchetError` after a minute."""
     rollout, deadline = Flags(home).read().rollouts[classifier], time.monotonic() + DEMO_SETTLE_S
     while time.monotonic() < deadline:
-        with urllib.request.urlopen(f"{url}/v1/status", timeout=DEMO_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
-            result = json.load(reply)["classifiers"].get(classifier, {})
+        result = json.loads(_get(f"{url}/v1/status", key))["classifiers"].get(classifier, {})
         if (result.get("adapters"), result.get("candidate_percent")) == (rollout.adapters, rollout.served_percent):
             return
         time.sleep(0.1)
@@ -96,6 +95,11 @@ def _await_address(process: subprocess.Popen[bytes], log: Path) -> str:
     raise RatchetError("the gateway did not start.", f"The log is {log}.", code="no_gateway")
 
 
-def _count(url: str, pattern: str) -> float:
-    with urllib.request.urlopen(f"{url}/metrics", timeout=DEMO_SETTLE_S) as reply:  # noqa: S310 - our own gateway on loopback
-        return sum(float(result) for result in re.findall(pattern, reply.read().decode()))
+def _count(url: str, pattern: str, key: str) -> float:
+    return sum(float(result) for result in re.findall(pattern, _get(f"{url}/metrics", key)))
+
+
+def _get(url: str, key: str) -> str:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})  # noqa: S310 - our own gateway on loopback
+    with urllib.request.urlopen(request, timeout=DEMO_SETTLE_S) as reply:  # noqa: S310
+        return str(reply.read().decode())

@@ -13,6 +13,7 @@ from orchestration.cli.session import Session
 from ratchet.core.errors import RatchetError
 from ratchet.simulation.gateway_traffic import SimulatedUsers
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
+from ratchet.storage.api_keys import SCOPES, Keys
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.workflows.demo import SAMPLE
@@ -22,6 +23,12 @@ _VISITS = date(2026, 1, 26)
 """Simulated week that the users' requests come from: no cycle of the demo trains on it."""
 
 
+def make_key(home: Home) -> str:
+    """Make the one key of the demo's users and annotators: it speaks for the annotators, who work blind."""
+    annotators = [annotator.name for annotator in Simulation(seed=11).annotators]
+    return Keys(home.keys).add("demo", SCOPES, may_speak_for=annotators, blind=True)
+
+
 @dataclass
 class DemoTraffic:
     """Running gateway, and the simulated requests that are still to come."""
@@ -29,6 +36,7 @@ class DemoTraffic:
     session: Session
     home: Home
     url: str
+    key: str
     came: int = 0
 
     def __post_init__(self) -> None:
@@ -44,10 +52,10 @@ class DemoTraffic:
         from ratchet.workflows.rollout.advance import apply_decision, weigh
 
         for _ in range(_GROUPS):
-            await_rollout(self.home, SAMPLE, self.url)
-            visits = SimulatedUsers(self.url).come([next(self._people) for _ in range(_GROUP)])
+            await_rollout(self.home, SAMPLE, self.url, self.key)
+            visits = SimulatedUsers(self.url, self.key).come([next(self._people) for _ in range(_GROUP)])
             self.came += len(visits)
-            await_rows(self.home, SAMPLE, self.url, self.came)
+            await_rows(self.home, SAMPLE, self.url, self.came, self.key)
             correct, adapters = sum(visit.right for visit in visits), {visit.adapter for visit in visits}
             rollout = Flags(self.home).read().rollouts[SAMPLE]
             weighed = weigh(self.home, SAMPLE)

@@ -6,7 +6,7 @@ Add here what happens in a week of the demo; what the weeks hold is `ratchet/wor
 
 from orchestration.cli.captured_output import divert_output
 from orchestration.cli.demo.gateway_process import run_gateway
-from orchestration.cli.demo.rollout import DemoTraffic
+from orchestration.cli.demo.rollout import DemoTraffic, make_key
 from orchestration.cli.output import say
 from orchestration.cli.progress import StageProgress
 from orchestration.cli.run_cycle import run_cycle
@@ -48,8 +48,9 @@ def _climb(session: Session, home: Home, nominee: Nominee) -> tuple[str, str]:
     shadow(home, nominee)
     log = home.classifier(SAMPLE) / "logs" / "gateway.log"
     say(session, f"Shadow: {nominee.adapter[:12]} also answers every request; users see only live. Gateway log: {log}")
+    key = make_key(home)
     with run_gateway(home, log, max_shadow_load=1.0) as url:  # at 1.0 a busy live model never holds shadows back
-        stage = DemoTraffic(session, home, url)
+        stage = DemoTraffic(session, home, url, key)
         promoted = stage.play_until(PROMOTE)
         stage.play_until(RELEASE)
         bad = plant_regression(home)[:12]

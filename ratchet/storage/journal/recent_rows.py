@@ -4,7 +4,9 @@ Add here other questions about rows that the gateway wrote itself; rows of the w
 `ratchet/storage/warehouse.py`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,33 @@ def read_landed(journal: Path, landing: Path, columns: Sequence[str], most: int)
             break
         result += reversed(_read_segment(path, columns))
     return [_plain(row) for row in reversed(result[:most])]
+
+
+def count_landed(journal: Path, landing: Path, column: str, since: datetime) -> Counter[str]:
+    """Count the gateway's rows of files that changed since `since` (aware), by the value of `column`.
+
+    A file holds the rows of at most a minute, and its time is the gateway's own: the rows' times are their senders'.
+    """
+    result: Counter[str] = Counter()
+    for path in left_behind(journal) if journal.is_dir() else []:
+        result.update(str(row[column]) for row in read_journal(path)[0])
+    for path in landing.glob("gateway-*.parquet"):
+        if path.stat().st_mtime >= since.timestamp():
+            result.update(str(row[column]) for row in _read_segment(path, [column]))
+    return result
+
+
+def count_rows(journal: Path, landing: Path, since: datetime) -> int:
+    """Count the gateway's rows of files that changed since `since` (aware), by the files' own figures."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    result = sum(len(read_journal(path)[0]) for path in (left_behind(journal) if journal.is_dir() else []))
+    for path in landing.glob("gateway-*.parquet"):
+        with suppress(pa.ArrowException, OSError):  # ingest reports its fault
+            if path.stat().st_mtime >= since.timestamp():
+                result += pq.read_metadata(path).num_rows
+    return result
 
 
 def _read_segment(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ HEAVY = (
     "pydantic",
 )
 COMMANDS = (
-    "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "serve",
+    "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "keys", "serve",
     "advance", "hold", "rollback", "kill", "replay", "verify", "verify-adapter", "export", "fetch-base", "explain",
     "sweep",
     "publish", "teach",

@@ -1,5 +1,9 @@
 """Keys are kept as digests, matched whole, and limited to known scopes."""
 
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,3 +43,64 @@ def test_unknown_scopes_names_and_files_are_refused(tmp_path: Path) -> None:
     keys.path.write_text("{}")
     with pytest.raises(RatchetError, match="is not a list of keys"):
         keys.read()
+
+
+def test_keys_that_are_made_at_once_are_all_kept(tmp_path: Path) -> None:
+    """Eight processes, eight keys: each reads and writes the file under its lock."""
+    code = "import sys; from pathlib import Path; from ratchet.storage.api_keys import Keys; sys.stdin.read(); " \
+        "Keys(Path(sys.argv[1])).add(sys.argv[2], ('classify',))"  # fmt: skip
+    path = tmp_path / "keys.json"
+    makers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), f"k{n}"], stdin=subprocess.PIPE) for n in range(8)
+    ]
+    for maker in makers:  # all of them wait for the end of their input
+        assert maker.stdin is not None
+        maker.stdin.close()
+    assert [maker.wait() for maker in makers] == [0] * 8
+    assert sorted(key.name for key in Keys(path).read()) == [f"k{n}" for n in range(8)]
+
+
+def test_a_key_has_a_person_and_an_end(tmp_path: Path) -> None:
+    """By default its own name; names are in their one form; from its last moment on it has expired."""
+    keys, now = Keys(tmp_path / "keys.json"), datetime.now(UTC)
+    keys.add("web", ("classify",))
+    keys.add("desk", ("annotate",), person="Ann Smith", may_speak_for=["BOB", "bob"], blind=True,
+             expires=now + timedelta(days=1))  # fmt: skip
+    web, desk = keys.read()
+    assert (web.person, web.may_speak_for, web.blind, web.expires) == ("web", (), False, "")
+    assert (desk.person, desk.may_speak_for, desk.blind) == ("ann smith", ("bob",), True)
+    assert [desk.is_expired(now + timedelta(days=days)) for days in (0, 1, 2)] == [False, True, True]
+    assert not web.is_expired(now + timedelta(days=9999))
+    with pytest.raises(UsageError, match="has passed"):
+        keys.add("late", ("classify",), expires=now - timedelta(seconds=1))
+    with pytest.raises(UsageError, match="mixes the scripts"):
+        keys.add("odd", ("annotate",), person="\u0430nn")
+
+
+def test_a_file_of_before_is_read_and_one_that_limits_nothing_known_is_not(tmp_path: Path) -> None:
+    """A key of before is its own person; a field that nobody here knows may be a limit, so its file opens nothing."""
+    keys = Keys(tmp_path / "keys.json")
+    before = {"name": "web", "sha256": "0" * 64, "scopes": ["classify"], "per_minute": 5}
+    keys.path.write_text(json.dumps([before]))
+    (key,) = keys.read()
+    assert (key.person, key.blind, key.ends) == ("web", False, None)
+    for wrong in (
+        {**before, "only_from": "10.0.0.0/8"},
+        {**before, "expires": "soon"},
+        {**before, "expires": "2026-01-01"},
+    ):
+        keys.path.write_text(json.dumps([wrong]))
+        with pytest.raises(RatchetError, match="is not a list of keys"):
+            keys.read()
+
+
+def test_a_revoked_key_is_gone_and_the_file_stays(tmp_path: Path) -> None:
+    """The last one leaves an empty list: a home whose keys are all revoked is not one without keys."""
+    keys = Keys(tmp_path / "keys.json")
+    secret = keys.add("web", ("classify",))
+    with pytest.raises(UsageError, match="no key 'wep'") as caught:
+        keys.revoke("wep")
+    assert "'web'" in caught.value.hint
+    assert keys.revoke("web").name == "web"
+    assert match_key(keys.read(), secret) is None
+    assert keys.path.read_text().strip() == "[]"
