@@ -24,6 +24,7 @@ from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.multi_adapter import AdapterPredictor
 from ratchet.models.inference.reference_logits import PROMPTS, check_reference_logits
 from ratchet.rollout.flag import Rollout
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.registry.exports import RECORD, Exports
@@ -74,13 +75,13 @@ def load_served(
     Raises `RatchetError` if a check fails.
     """
     if rollout is None:
-        state = Ledger(home).state(name)
-        if state.live is None:
+        entries = Ledger(home).entries(name)
+        if state_after(entries).live is None:
             raise RatchetError(
                 f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live"
             )
         # Without a flag it is unknown if the operator had killed the candidate, so only live answers.
-        rollout = rollout_of(home, name, state, killed=True)
+        rollout = rollout_of(home, name, entries, killed=True)
     admit(home, name, rollout)
     specs = Specs(home)
     spec = specs[name]

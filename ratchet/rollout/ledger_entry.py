@@ -29,7 +29,10 @@ class Head:
 
 SHADOW, STEP, PROMOTE, RELEASE = "shadow", "step", "promote", "release"
 REJECT, EXPIRE, ROLLBACK, HOLD, RESUME = "reject", "expire", "rollback", "hold", "resume"
-ACTIONS = (SHADOW, STEP, PROMOTE, RELEASE, REJECT, EXPIRE, ROLLBACK, HOLD, RESUME)
+KILL, UNKILL, POLICY = "kill", "unkill", "policy"
+ACTIONS = (SHADOW, STEP, PROMOTE, RELEASE, REJECT, EXPIRE, ROLLBACK, HOLD, RESUME, KILL, UNKILL, POLICY)
+_ADDED = ("policy",)
+"""Fields that came later: an entry without them keeps the digest that it had."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,16 @@ class Entry:
     """Name of the decision: a second entry with the same key is never written."""
     evidence: dict[str, Any] = field(default_factory=dict)
     """The figures on which the decision was made."""
+    policy: dict[str, Any] = field(default_factory=dict)
+    """Sealed policy (`ratchet/rollout/sealed_policy.py`); only in entries of `promote` and `policy`, and in one of
+    `shadow` whose candidate has a new label."""
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the entry; it is signed, and the next entry repeats it as `previous`."""
-        return digest_json({each.name: getattr(self, each.name) for each in fields(self)})  # asdict would copy it all
+        return digest_json(self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields of the entry's line, without its digest and signature."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}  # asdict would copy it all
+        return {key: value for key, value in found.items() if value or key not in _ADDED}

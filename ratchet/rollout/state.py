@@ -26,6 +26,10 @@ class RolloutState:
     """The previous live adapter, which shadows the new one for a while and can take over again."""
     held: bool = False
     """True while a person has stopped the ladder; traffic stays as it is."""
+    killed: bool = False
+    """True while the kill switch is on: live answers everyone, and nothing shadows."""
+    switched: int = 0
+    """Number of the entry that turned the kill switch last, 0 for none."""
     past: tuple[str, ...] = ()
     """The adapters that were live before, oldest first: a rollback may return to them."""
     barred: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -83,6 +87,12 @@ def apply_entry(before: RolloutState, entry: Entry) -> RolloutState:
     if entry.action in {act.HOLD, act.RESUME}:  # traffic stays as it is, so `moved` does too
         _need(entry, before.live is not None and before.held is (entry.action == act.RESUME))
         return replace(now, held=entry.action == act.HOLD)
+    if entry.action in {act.KILL, act.UNKILL}:
+        _need(entry, before.live is not None)
+        return replace(now, killed=entry.action == act.KILL, switched=entry.sequence)
+    if entry.action == act.POLICY:
+        _need(entry, before.live is not None and bool(entry.policy))
+        return now
     now = replace(now, moved=entry)
     if entry.action == act.PROMOTE:
         _need(entry, entry.adapter != before.live and not before.is_barred(entry.adapter, entry.receipts))

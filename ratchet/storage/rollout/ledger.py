@@ -6,7 +6,7 @@ written and read; their sum is `ratchet/rollout/state.py`, promotions are decide
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ class Ledger:
             after_it = apply_entry(before, entry)
             self._catch_up(secret, classifier, before.head)
             line = {
-                **asdict(entry),
+                **entry.as_json(),
                 "digest": entry.digest,
                 "signature": sign(secret, f"entry {classifier}", entry.digest),
             }

@@ -5,6 +5,7 @@ it. Add here other things that follow from the ledger; the entries are `ratchet/
 `ratchet/storage/rollout/flag_file.py`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from ratchet.core.errors import RatchetError
@@ -12,11 +13,11 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import Entry
-from ratchet.rollout.state import RolloutState, state_after
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger, check_head
-from ratchet.storage.specs import Specs
+from ratchet.workflows.rollout.sealing import policy_to_seal, seal_former_home, sealed_or_file
 
 _ATTEMPTS = 100
 """Most attempts; each failed one means that another process published."""
@@ -44,18 +45,24 @@ def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
     before = published.rollouts.get(classifier)
     if before is not None:
         check_head(home.ledger(classifier), entries, before.head, "the flag")
+    if seal_former_home(ledger, classifier):  # only now: a ledger that lost its end must not grow again
+        entries = ledger.entries(classifier)
+        state = state_after(entries)
     if state.live is None:
         return None
     ledger.anchor(classifier)  # makes every entry durable: the flag is never ahead of the ledger
-    rollout = rollout_of(home, classifier, state, killed=before.killed if before else False)
+    # the flag's own switch stands until a later entry turns it: homes of before have no entry for it
+    killed = state.killed if before is None or state.switched > before.head.sequence else before.killed
+    rollout = rollout_of(home, classifier, entries, killed=killed or state.killed)
     if rollout == before:
         return before
     return flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
 
 
-def rollout_of(home: Home, classifier: str, state: RolloutState, *, killed: bool = False) -> Rollout:
-    """Return the rollout of `state`, with the share of shadowed requests from the specification."""
-    return state.as_rollout(Specs(home)[classifier].promotion.shadow_share, killed=killed)
+def rollout_of(home: Home, classifier: str, entries: Sequence[Entry], *, killed: bool = False) -> Rollout:
+    """Return the rollout after `entries`, with the share of shadowed requests from the sealed policy."""
+    policy = sealed_or_file(home, classifier, entries)
+    return state_after(entries).as_rollout(policy.promotion.shadow_share if policy else 1.0, killed=killed)
 
 
 def record(home: Home, classifier: str, **content: Any) -> Entry:
@@ -64,7 +71,11 @@ def record(home: Home, classifier: str, **content: Any) -> Entry:
     `content` is that of `Ledger.append`. If killed in between, the next `reconcile` finishes; repeated with the same
     `key`, it changes nothing.
     """
-    entry = Ledger(home).append(classifier, **content)
+    ledger = Ledger(home)
+    policy = content.pop("policy", None) or policy_to_seal(
+        home, classifier, ledger.entries(classifier), content["action"]
+    )
+    entry = ledger.append(classifier, policy=policy, **content)
     failpoint("promotion.after_ledger")
     reconcile(home, classifier)
     return entry

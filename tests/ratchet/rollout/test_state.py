@@ -20,8 +20,11 @@ def chain(moves: Sequence[Move]) -> list[Entry]:
         previous = entries[-1].digest if entries else GENESIS
         ts = "2026-03-02T00:00:00+00:00"
         entries.append(
-            Entry(len(entries) + 1, ts, "ann", action, "why", gone, adapter, "2026-02-23", {}, previous, percent)
-        )
+            Entry(
+                len(entries) + 1, ts, "ann", action, "why", gone, adapter, "2026-02-23", {}, previous, percent,
+                policy={"schema": 1} if action == "policy" else {},
+            )
+        )  # fmt: skip
     return entries
 
 
@@ -48,6 +51,16 @@ AMOUNTS: dict[str, tuple[list[Move], dict[str, object]]] = {
         [*WATCHED, ("rollback", A, B, 0)],
         {"live": A, "watched_by": None, "refuge": None, "barred": {B: frozenset()}},
     ),
+    "a kill": ([*STEPPING, ("kill", A, A, 0)], {"killed": True, "percent": 25, "switched": 4}),
+    "a kill that is lifted": (
+        [*STEPPING, ("kill", A, A, 0), ("unkill", A, A, 0)],
+        {"killed": False, "percent": 25, "switched": 5},
+    ),
+    "a kill outlasts the candidate": (
+        [*STEPPING, ("kill", A, A, 0), ("rollback", A, B, 0)],
+        {"killed": True, "challenger": None},
+    ),
+    "a policy": ([*STEPPING, ("policy", A, A, 0)], {"live": A, "challenger": B, "percent": 25}),
     "a rejection": ([*SHADOWING, ("reject", A, B, 0)], {"live": A, "challenger": None, "barred": {B: frozenset()}}),
     "an expiry": ([*SHADOWING, ("expire", A, B, 0)], {"live": A, "challenger": None, "barred": {}}),
     "a rollback": (
@@ -84,6 +97,8 @@ IMPOSSIBLE: dict[str, list[Move]] = {
     "a release without a watch": [*FIRST, ("release", A, None, 0)],
     "a stop of a stopped ladder": [*STEPPING, ("hold", A, A, 0), ("hold", A, A, 0)],
     "a resume of what runs": [*STEPPING, ("resume", A, A, 0)],
+    "a kill before anything is live": [("kill", A, None, 0)],
+    "a policy before anything is live": [("policy", A, None, 0)],
     "an unknown action": [*FIRST, ("delete", A, B, 0)],
 }
 

@@ -71,7 +71,7 @@ def test_a_flag_that_has_seen_more_than_the_ledger_holds_is_not_overwritten(home
     before = home.flags.read_bytes()
     home.ledger("small").write_bytes(kept[0])
     home.checkpoint("small").write_bytes(kept[1])
-    with pytest.raises(RatchetError, match="holds 1 entries, but the flag vouches for 2"):
+    with pytest.raises(RatchetError, match="holds 1 entries, but the flag vouches for 3"):
         reconcile(home, "small")
     assert home.flags.read_bytes() == before
 

@@ -1,0 +1,116 @@
+"""Sealed policy: labels, actions, thresholds, costs and `[promotion]` as a signed entry of the ledger holds them.
+
+What serves is read from here, never from `classifier.toml`: who can write that file alone changes no answer. An entry
+of `promote` (and of `policy`, `ratchet policy NAME --why TEXT`) carries one. Add here a setting that decides on answers
+or on a rollout; which entry seals what is `ratchet/workflows/rollout/sealing.py`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from ratchet.config.policy import PromotionPolicy
+from ratchet.config.spec import Label, Spec
+from ratchet.core.errors import RatchetError
+from ratchet.rollout.ledger_entry import Entry
+
+_SEALED_OF_LABEL = ("name", "action", "stakes", "threshold", "cost_wrong")
+"""Keys of a label that decide on an answer; a description does not."""
+
+
+@dataclass(frozen=True)
+class SealedPolicy:
+    """Settings that decide on answers and rollouts, as sealed by entry `sequence` of the ledger; 0 is not sealed."""
+
+    label: tuple[Label, ...]
+    cost_review: float
+    promotion: PromotionPolicy
+    sequence: int = 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names, in the order of the file that was sealed."""
+        return tuple(label.name for label in self.label)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the field `policy` of a ledger entry, every value written out: later defaults change nothing."""
+        labels = [{key: getattr(label, key) for key in _SEALED_OF_LABEL} for label in self.label]
+        promotion = {**asdict(self.promotion), "steps": list(self.promotion.steps)}
+        return {"schema": 1, "labels": labels, "cost_review": self.cost_review, "promotion": promotion}
+
+    def fits(self, labels: Collection[str]) -> bool:
+        """Return True where it knows every one of `labels`, those that an adapter may answer."""
+        return set(labels) <= set(self.labels)
+
+    def apply_to(self, spec: Spec) -> Spec:
+        """Return `spec` with the sealed settings in place of its own; only descriptions of labels stay the file's."""
+        described = {label.name: label.description for label in spec.label}
+        label = tuple(replace(each, description=described.get(each.name, "")) for each in self.label)
+        return replace(spec, label=label, cost_review=self.cost_review, promotion=self.promotion)
+
+    def as_spec(self, name: str) -> Spec:
+        """Return a specification from the sealed settings alone, for a `classifier.toml` that cannot be read."""
+        return Spec(name, self.label, cost_review=self.cost_review, promotion=self.promotion)
+
+
+def policy_of(spec: Spec) -> SealedPolicy:
+    """Return the policy of a specification: what sealing it now would seal."""
+    label = tuple(replace(each, description="") for each in spec.label)
+    return SealedPolicy(label, spec.cost_review, spec.promotion)
+
+
+def read_policy(entry: Entry) -> SealedPolicy | None:
+    """Return the policy that `entry` seals, None for an entry without; keys of a later version are left out."""
+    document = entry.policy
+    if not document:
+        return None
+    try:
+        labels = tuple(Label(**_known(Label, label)) for label in document["labels"])
+        promotion = _known(PromotionPolicy, document["promotion"])
+        promotion["steps"] = tuple(promotion["steps"])
+        return SealedPolicy(labels, float(document["cost_review"]), PromotionPolicy(**promotion), entry.sequence)
+    except (KeyError, TypeError, ValueError, AttributeError, RatchetError) as error:
+        raise RatchetError(
+            f"the policy of ledger entry {entry.sequence} cannot be read ({error}).",
+            "It was sealed by another version of Ratchet: use that one, or seal again with 'ratchet policy'.",
+            code="bad_policy",
+        ) from None
+
+
+def find_policy(entries: Sequence[Entry], labels: Collection[str] = ()) -> SealedPolicy | None:
+    """Return the newest sealed policy that fits `labels`; None when no entry seals one."""
+    sealed = (policy for entry in reversed(entries) if (policy := read_policy(entry)))
+    return next((policy for policy in sealed if policy.fits(labels)), None)
+
+
+def merge_policies(sealed: SealedPolicy | None, asked: SealedPolicy) -> SealedPolicy:
+    """Return the policy that an adapter with the labels of `asked` (the file's) is entered under.
+
+    The sealed one stays as it is where it fits: a promotion takes over no change of the file that nobody sealed. A
+    label that it lacks comes with the file's settings, and each label that it knows keeps its sealed ones.
+    """
+    if sealed is None:
+        return asked
+    if sealed.fits(asked.labels):
+        return sealed
+    known = {label.name: label for label in sealed.label}
+    return replace(sealed, label=tuple(known.get(label.name, label) for label in asked.label), sequence=0)
+
+
+def list_differences(sealed: SealedPolicy, asked: SealedPolicy) -> list[tuple[str, Any, Any]]:
+    """Return each setting that differs, as (name, sealed, asked); None for a label or key that one of them lacks."""
+    before, after = _flatten(sealed), _flatten(asked)
+    return [(key, before.get(key), after.get(key)) for key in {**before, **after} if before.get(key) != after.get(key)]
+
+
+def _flatten(policy: SealedPolicy) -> dict[str, Any]:
+    document = policy.as_json()
+    flat = {"labels": ", ".join(policy.labels), "cost_review": policy.cost_review}
+    for label in document["labels"]:
+        flat |= {f"{key} of {label['name']}": value for key, value in label.items() if key != "name"}
+    return flat | {f"promotion.{key}": value for key, value in document["promotion"].items()}
+
+
+def _known(kind: Any, document: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {key: value for key, value in document.items() if key in names}

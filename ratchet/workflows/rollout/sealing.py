@@ -1,0 +1,89 @@
+"""Sealing: which policy an entry of the ledger seals, and the one entry that seals a home of before.
+
+Add here another occasion to seal; the policy itself is `ratchet/rollout/sealed_policy.py`, the command that seals a
+changed file is `ratchet policy`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ratchet.config.spec import Spec
+from ratchet.core.errors import RatchetError
+from ratchet.rollout import ledger_entry as act
+from ratchet.rollout.ledger_entry import Entry
+from ratchet.rollout.sealed_policy import SealedPolicy, find_policy, merge_policies, policy_of
+from ratchet.rollout.state import state_after
+from ratchet.storage.home import Home
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.signing_key import can_sign
+from ratchet.storage.specs import Specs
+
+UPGRADE = "policy:upgrade"
+"""Key of the entry that seals a home of before: it is written once."""
+
+
+def policy_to_seal(home: Home, classifier: str, entries: Sequence[Entry], action: str) -> dict[str, Any]:
+    """Return the field `policy` of the next entry, empty where that entry seals none.
+
+    A promotion always seals. A shadow seals only where its candidate has a label that no sealed policy knows. The
+    file is read for new labels alone, so a file that cannot be read stops neither.
+    """
+    if action not in {act.PROMOTE, act.SHADOW}:
+        return {}
+    sealed, spec = find_policy(entries), read_spec(home, classifier)
+    if spec is None:
+        return sealed.as_json() if sealed and action == act.PROMOTE else {}
+    asked = policy_of(spec)
+    if action == act.SHADOW and sealed is not None and sealed.fits(asked.labels):
+        return {}
+    return merge_policies(find_policy(entries, asked.labels) or sealed, asked).as_json()
+
+
+def seal_former_home(ledger: Ledger, classifier: str) -> Entry | None:
+    """Seal the policy of a ledger that was written before policies were sealed, once; None where nothing is to do.
+
+    Nothing is sealed by a process that cannot sign, or from a file that cannot be read: until then the file counts.
+    """
+    home = ledger.home
+    entries = ledger.entries(classifier)
+    if state_after(entries).live is None or any(entry.policy for entry in entries) or not can_sign(home):
+        return None
+    spec = read_spec(home, classifier)
+    if spec is None:
+        return None
+    live = str(state_after(entries).live)
+    return ledger.append(
+        classifier, key=UPGRADE, ts=datetime.now(UTC).isoformat(timespec="seconds"), actor="ratchet",
+        action=act.POLICY, adapter=live, week="", receipts={}, policy=policy_of(spec).as_json(),
+        why="Sealed once at the upgrade: labels, actions, thresholds, costs and [promotion] of classifier.toml.",
+    )  # fmt: skip
+
+
+def serving_spec(home: Home, classifier: str, entries: Sequence[Entry], labels: Sequence[str] = ()) -> Spec:
+    """Return the specification by which an adapter with `labels` serves and its rollout is decided: the sealed one.
+
+    What is not sealed (longest text, targets) is the file's, or a default where the file cannot be read. Raises the
+    file's `RatchetError` when nothing fitting is sealed either.
+    """
+    sealed = find_policy(entries, labels)
+    if sealed is None:
+        return Specs(home)[classifier]
+    spec = read_spec(home, classifier)
+    return sealed.apply_to(spec) if spec else sealed.as_spec(classifier)
+
+
+def sealed_or_file(home: Home, classifier: str, entries: Sequence[Entry]) -> SealedPolicy | None:
+    """Return the newest sealed policy, else that of the file; None where neither can be read."""
+    if sealed := find_policy(entries):
+        return sealed
+    spec = read_spec(home, classifier)
+    return policy_of(spec) if spec else None
+
+
+def read_spec(home: Home, classifier: str) -> Spec | None:
+    """Return the specification, None where `classifier.toml` or `targets.toml` cannot be read."""
+    try:
+        return Specs(home)[classifier]
+    except (RatchetError, OSError, ValueError):
+        return None
