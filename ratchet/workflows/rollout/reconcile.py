@@ -65,19 +65,19 @@ def rollout_of(home: Home, classifier: str, entries: Sequence[Entry], *, killed:
     return state_after(entries).as_rollout(policy.promotion.shadow_share if policy else 1.0, killed=killed)
 
 
-def record(home: Home, classifier: str, **content: Any) -> Entry:
+def record(home: Home, classifier: str, disk: FileSystem = DISK, /, **content: Any) -> Entry:
     """Carry out one decision: write an entry into the ledger (the intent), then the flag (the effect).
 
     `content` is that of `Ledger.append`. If killed in between, the next `reconcile` finishes; repeated with the same
     `key`, it changes nothing.
     """
-    ledger = Ledger(home)
+    ledger = Ledger(home, disk=disk)
     policy = content.pop("policy", None) or policy_to_seal(
         home, classifier, ledger.entries(classifier), content["action"]
     )
     entry = ledger.append(classifier, policy=policy, **content)
     failpoint("promotion.after_ledger")
-    reconcile(home, classifier)
+    reconcile(home, classifier, disk)
     return entry
 
 

@@ -1,15 +1,14 @@
 """A rollback takes back what its reader saw, or nothing; and the flag follows also when others publish meanwhile."""
 
-import os
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from ratchet.core.errors import RatchetError
-from ratchet.rollout.ledger_entry import Entry
+from ratchet.core.filesystem import Disk
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
@@ -50,46 +49,35 @@ def test_what_was_not_seen_is_left_alone(home: Home) -> None:
     assert len(Ledger(home).entries("small")) == 4
 
 
-def roll_back_while_another_publishes(home: Home, roll_back: Callable[[], Entry]) -> None:
-    """Call `roll_back`; the flag file is published by another just between its reading and its writing.
+class BusyDisk(Disk):
+    """The real disk, on which another publishes the flag file just between its reading and its writing."""
 
-    The promoter reads the specification in between, here from a pipe: who opens its other end knows that it waits.
-    """
-    spec = home.spec("small")
-    content, aside = spec.read_text(), spec.with_name("aside.toml")
-    spec.unlink()
-    os.mkfifo(spec)
-    aside.write_text(content)
+    def __init__(self, home: Home) -> None:
+        self._home, self._busy = home, True
 
-    def interfere() -> None:
-        with spec.open("w") as pipe:
-            kill_switch(home, "small", on=True)
-            aside.replace(spec)
-            pipe.write(content)
+    @contextmanager
+    def lock(self, path: Path, *, wait: bool = True) -> Iterator[None]:
+        """Take the lock, the one of the flags once after another had it."""
+        if self._busy and path.name == ".flags.lock":
+            self._busy = False
+            kill_switch(self._home, "small", on=True)
+        with super().lock(path, wait=wait):
+            yield
 
-    other = threading.Thread(target=interfere)
-    other.start()
-    try:
-        assert roll_back().action == "rollback"
-    finally:
-        other.join()
+
+BACK = {**SAID, "action": "rollback", "adapter": FIRST, "previous_adapter": SECOND, "receipts": {}}
 
 
 def test_the_flag_follows_though_another_published_meanwhile(home: Home) -> None:
     """The entry stands, so the flag is written after it; what the other published is kept."""
-    roll_back_while_another_publishes(home, lambda: roll_back_seen(home, "small", "worse", Ledger(home).head("small")))
+    record(home, "small", BusyDisk(home), **BACK)
     rollout = Flags(home).read().rollouts["small"]
     assert (rollout.live, rollout.candidate, rollout.killed) == (FIRST, None, True)
 
 
 def test_a_flag_that_does_not_follow_is_noticed(home: Home, plant: Callable[..., ModuleType]) -> None:
     """The planted bug: the other's publication ends it, and the candidate goes on in the flag."""
-    mutant, said = (
-        plant(serving, 'error.code != "flags_changed"', "error"),
-        {**SAID, "previous_adapter": SECOND, "receipts": {}},
-    )
+    mutant = plant(serving, 'error.code != "flags_changed"', "error")
     with pytest.raises(RatchetError, match="someone else published meanwhile"):
-        roll_back_while_another_publishes(
-            home, lambda: mutant.record(home, "small", action="rollback", adapter=FIRST, **said)
-        )
+        mutant.record(home, "small", BusyDisk(home), **BACK)
     assert Flags(home).read().rollouts["small"].candidate == SECOND
