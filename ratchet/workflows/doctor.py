@@ -18,6 +18,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.workflows.doctor_findings import Finding, judge_disk, judge_memory, judge_packages, judge_python, read_pins
+from ratchet.workflows.integrity import examine as look_at_things
 
 PACKAGES = (
     "torch", "transformers", "peft", "safetensors", "tokenizers", "dagster", "dagster-webserver", "duckdb", "pyarrow",
@@ -110,6 +111,18 @@ def _specs(home: Home) -> Iterator[Finding]:
             except RatchetError as error:
                 yield Finding(f"{what} of {name}", "fail", error.message, error.hint or "Fix the file it names.")
         yield from _remarks(specs, name)
+        yield from _integrity(home, name)
+
+
+def _integrity(home: Home, name: str) -> Iterator[Finding]:
+    """Look at adapters and landed files themselves; a broken ledger is a finding of its own."""
+    try:
+        state = Ledger(home).state(name)
+    except RatchetError:
+        return
+    for each in look_at_things(home, name, state, whole=False):
+        hint = f"Restore it from a backup; 'ratchet verify {name}' reads everything."
+        yield Finding(f"{each.what} of {name}", "fail" if each.fault else "ok", each.fault or each.detail, hint)
 
 
 def _frontiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -5,20 +5,19 @@ the key.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle, parse_week
-from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import digest_targets
 from ratchet.gates.registry import MODEL_GATES, TARGET_GATES, WORDING
 from ratchet.gates.target_fit import read_fit
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.signatures import read_checkpoint
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipt, Receipts, read_receipt
 from ratchet.storage.rollout.flag_file import Flags
@@ -27,24 +26,14 @@ from ratchet.storage.rollout.signing_key import trusted_key
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
+from ratchet.workflows.integrity import examine
 from ratchet.workflows.rollout.admission import admit, check_entry
-
-
-@dataclass(frozen=True)
-class VerifyFinding:
-    """One thing that was checked, the result, and the fault; an empty `fault` means none."""
-
-    what: str
-    detail: str
-    fault: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        """Return JSON types; readers know the detail by the key `said`."""
-        return {"what": self.what, "said": self.detail, "fault": self.fault}
+from ratchet.workflows.verify_finding import VerifyFinding, find
 
 
 def verify_ledger(home: Home, classifier: str) -> list[VerifyFinding]:
-    """Verify the ledger's chain, signatures and anchors, the receipts that it names, and the flag made from it.
+    """Verify the ledger's chain, signatures and anchors, the receipts that it names, the flag made from it, and the
+    bytes of the adapters, exports and landed files behind them.
 
     `home.trust` may hold a public key to trust instead of the home's, and signed notes that were kept elsewhere.
     """
@@ -56,17 +45,20 @@ def verify_ledger(home: Home, classifier: str) -> list[VerifyFinding]:
         VerifyFinding("ledger", f"{len(entries)} entries, chained and signed, as the checkpoint beside them says")
     ]
     if home.trust.checkpoints:
-        result.append(_look("checkpoints kept elsewhere", lambda: _describe_notes(home, classifier)))
+        result.append(find("checkpoints kept elsewhere", lambda: _describe_notes(home, classifier)))
     for entry in entries:
         if entry.action in {PROMOTE, SHADOW} and entry.receipts:
             what = f"receipts of entry {entry.sequence}"
-            result.append(_look(what, partial(_check_receipts, home, classifier, entry)))
-    result.append(_look("flag", lambda: _check_flag(home, classifier)))
-    return result
+            result.append(find(what, partial(_check_receipts, home, classifier, entry)))
+    result.append(find("flag", lambda: _check_flag(home, classifier)))
+    return [*result, *examine(home, classifier, state_after(entries), whole=True)]
 
 
 def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
-    """Verify one receipt: its form, its digest and, where the home still holds the answers it judged, its verdict."""
+    """Verify one receipt: its form, its verdict where the home still holds the answers it judged, and who vouches.
+
+    A receipt's own digest can be computed again by whoever edits it, so only the signed ledger vouches for one.
+    """
     try:
         receipt = read_receipt(path)
     except RatchetError as error:
@@ -79,8 +71,25 @@ def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
         and receipt.classifier in home.classifiers()
         and home.warehouse.exists()
     ):
-        result.append(_look("verdict", lambda: _derive(home, receipt)))
-    return result
+        result.append(find("verdict", lambda: _derive(home, receipt)))
+    return [*result, find("ledger", lambda: _find_entry(home, receipt))]
+
+
+def _find_entry(home: Home, receipt: Receipt) -> str:
+    if receipt.classifier not in home.classifiers():
+        raise _unvouched(receipt, f"{receipt.classifier} is not a classifier of {home.root}")
+    for entry in reversed(Ledger(home).entries(receipt.classifier)):
+        if entry.receipts.get(receipt.gate) == receipt.digest:
+            return f"entry {entry.sequence} of the signed ledger names this receipt"
+    raise _unvouched(receipt, "no entry of the signed ledger names it")
+
+
+def _unvouched(receipt: Receipt, reason: str) -> RatchetError:
+    return RatchetError(
+        f"unvouched: {reason}, so nobody has signed digest {receipt.digest[:12]}.",
+        "A promotion checks the evidence again and then signs it.",
+        code="unvouched",
+    )
 
 
 def _derive(home: Home, receipt: Receipt) -> str:
@@ -139,13 +148,6 @@ def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
 
 def _is_of_this_wording(receipt: Receipt) -> bool:
     return bool(receipt.binds.get("wording") == WORDING)
-
-
-def _look(what: str, check: Callable[[], str]) -> VerifyFinding:
-    try:
-        return VerifyFinding(what, check())
-    except (RatchetError, BlockedError) as error:
-        return VerifyFinding(what, "", error.message)
 
 
 def _check_receipts(home: Home, classifier: str, entry: Entry) -> str:

@@ -193,5 +193,7 @@ def test_a_verdict_that_does_not_follow_from_the_stored_answers_is_a_fault(
     document["verdict"]["reason"] = "Passes: believe me."
     path.write_text(json.dumps({**document, "digest": digest_json(document)}))
     found = verify_receipt(home, path)
-    assert [(each.what, bool(each.fault)) for each in found] == [("receipt", False), ("verdict", True)]
+    assert [(each.what, bool(each.fault)) for each in found] == [
+        ("receipt", False), ("verdict", True), ("ledger", True),
+    ]  # fmt: skip
     assert main(["--home", str(home.root), "verify", str(path)]) == 1

@@ -11,7 +11,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.deployment.hub.subprocesses import ENDPOINT, PATIENCE, Timeouts, ask_hub, endpoint_of
 from ratchet.storage.home import Home
 from ratchet.storage.registry.publications import Publication, Publications, pending
-from ratchet.workflows.verify import VerifyFinding
+from ratchet.workflows.verify_finding import VerifyFinding
 
 _NOTHING = "holds nothing from this home: the upload did not arrive, or was rejected; publish it again"
 

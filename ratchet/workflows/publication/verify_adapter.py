@@ -30,7 +30,7 @@ from ratchet.models.base_models import resolve_base
 from ratchet.models.hub_cache import is_hub_name, parse_hub_name
 from ratchet.storage.golden_set import GoldenItem
 from ratchet.workflows.publication.fetch_base import download_files
-from ratchet.workflows.verify import VerifyFinding
+from ratchet.workflows.verify_finding import VerifyFinding
 
 _ROOM = 4_000_000_000
 """Address space of a trial beside its model, in bytes."""

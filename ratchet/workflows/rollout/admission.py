@@ -52,10 +52,15 @@ def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) 
 
 def admitted_export(home: Home, classifier: str, digest: str, kind: str) -> dict[str, str] | None:
     """Return the files of the export `kind` that `target_fit` judged, each with its digest; None if it judged none."""
+    return admitted_fits(home, classifier, digest).get(kind)
+
+
+def admitted_fits(home: Home, classifier: str, digest: str) -> dict[str, dict[str, str]]:
+    """Return the files of every export that `target_fit` judged, by its kind, each file with its digest."""
     entry = _entered(Ledger(home).entries(classifier), digest)
     receipt = _receipts_of(home, classifier, entry).get("target_fit") if entry else None
     fits = receipt.verdict.evidence.get("fits", ()) if receipt else ()
-    return next((dict(fit["files"]) for fit in fits if fit.get("export") == kind), None)
+    return {str(fit["export"]): dict(fit["files"]) for fit in reversed(fits) if fit.get("export")}
 
 
 def _receipts_of(home: Home, classifier: str, entry: Entry) -> dict[str, Receipt]:

@@ -14,12 +14,16 @@ from orchestration.cli.app import main
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.gates.registry import DATA_GATES, TARGET_GATES
+from ratchet.models.base_models import resolve_base
 from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout import ledger as ledger_module
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.trust import Trust
-from ratchet.testing.homes import SmallClassifier, keep_receipts
+from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts
+from ratchet.testing.tiny_adapter import write_tiny_adapter
+from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.workflows import verify as verification
 from ratchet.workflows.rollout.admission import check_entry
 from ratchet.workflows.rollout.reconcile import record
@@ -29,20 +33,44 @@ A, B = "a" * 64, "b" * 64
 SAID = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
 
 
-def made(root: Path) -> Home:
-    """A is live, B answers a quarter of users: three entries."""
+def made(root: Path, adapters: Path) -> Home:
+    """The first of two sealed adapters is live, the other one answers a quarter of users: three entries."""
     home = Home(root)
     SmallClassifier(home).write()
-    for action, adapter, percent in (("promote", A, 0), ("shadow", B, 0), ("step", B, 25)):
+    shutil.copytree(adapters, home.adapters("small"))
+    first, second = sorted(path.name for path in adapters.iterdir())
+    for action, adapter, percent in (("promote", first, 0), ("shadow", second, 0), ("step", second, 25)):
         receipts = {} if percent else keep_receipts(home, "small", "2026-01-05", adapter)
         record(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **SAID)
     return home
 
 
+@pytest.fixture(scope="session")
+def adapters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two sealed adapters of random weights."""
+    root = tmp_path_factory.mktemp("adapters")
+    base = resolve_base(str(write_tiny_encoder(root / "base", ["one text", "another text"])))
+    store = AdapterStore(Home(root / "home"))
+    for seed in range(2):
+        folder = write_tiny_adapter(root / f"adapter-{seed}", base, tuple(WORDS), seed=seed, method="probe")
+        store.seal("small", folder, {})
+    return Home(root / "home").adapters("small")
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(tmp_path: Path, adapters: Path) -> Home:
     """A home with three entries."""
-    return made(tmp_path / "home")
+    return made(tmp_path / "home", adapters)
+
+
+def live(home: Home) -> str:
+    """The adapter of the first entry."""
+    return min(path.name for path in home.adapters("small").iterdir())
+
+
+def candidate(home: Home) -> str:
+    """The adapter of the second and third entry."""
+    return max(path.name for path in home.adapters("small").iterdir())
 
 
 @pytest.fixture
@@ -77,7 +105,7 @@ def cut(home: Home, lines: int) -> None:
 
 def write_anew(home: Home) -> None:
     """The whole history and every anchor in the home by another key: all that an operator can reach is consistent."""
-    other = made(home.root.with_name("forged"))
+    other = made(home.root.with_name("forged"), home.adapters("small"))
     for path in (home.ledger("small"), home.checkpoint("small"), home.public_key, home.signing_key, home.flags):
         shutil.copy(other.root / path.relative_to(home.root), path)
 
@@ -119,7 +147,7 @@ FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
         "checkpoint.txt is not signed",
     ),
     "a flag of nobody's making": (
-        lambda home: publish(home, live=B, candidate=None, percent=0),
+        lambda home: publish(home, live=candidate(home), candidate=None, percent=0),
         "flag",
         "although the ledger asks",
     ),
@@ -129,13 +157,19 @@ FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
         "although the ledger asks for another",
     ),
     "an edited receipt": (
-        lambda home: receipt_of(home, B).write_text(receipt_of(home, B).read_text().replace("passed", "failed")),
+        lambda home: receipt_of(home, candidate(home)).write_text(
+            receipt_of(home, candidate(home)).read_text().replace("passed", "failed")
+        ),
         "receipts of entry 2",
         "does not match its digest",
     ),
-    "a receipt that is gone": (lambda home: receipt_of(home, B).unlink(), "receipts of entry 2", "is missing"),
+    "a receipt that is gone": (
+        lambda home: receipt_of(home, candidate(home)).unlink(),
+        "receipts of entry 2",
+        "is missing",
+    ),
     "another's receipt": (
-        lambda home: shutil.copy(receipt_of(home, A), receipt_of(home, B)),
+        lambda home: shutil.copy(receipt_of(home, live(home)), receipt_of(home, candidate(home))),
         "receipts of entry 2",
         "is not the one that the ledger names",
     ),
@@ -145,9 +179,10 @@ FAULTS: dict[str, tuple[Callable[[Home], object], str, str]] = {
 def test_a_good_home_holds(home: Home, kept: tuple[Path, Path]) -> None:
     """Every finding is without a fault, also by key and checkpoint that were kept elsewhere; exit code 0."""
     found = verify_ledger(pinned(home, *kept), "small")
-    assert [each.fault for each in found] == [""] * 5
-    assert [each.what.split(" /")[0] for each in found] == [
+    assert [each.fault for each in found] == [""] * 8
+    assert [each.what for each in found] == [
         "ledger", "checkpoints kept elsewhere", "receipts of entry 1", "receipts of entry 2", "flag",
+        f"live adapter {live(home)[:12]}", f"candidate adapter {candidate(home)[:12]}", "landed files",
     ]  # fmt: skip
     options = ["--public-key", str(kept[0]), "--checkpoint", str(kept[1])]
     assert main(["--home", str(home.root), "verify", "small", *options]) == 0
@@ -171,7 +206,7 @@ def test_each_fault_is_a_finding(home: Home, capsys: pytest.CaptureFixture[str],
 def test_a_ledger_that_was_set_back_is_seen_by_its_flag(home: Home) -> None:
     """T20: ledger and checkpoint of one entry ago, both rightly signed: the flag has seen more."""
     before = [path.read_bytes() for path in (home.ledger("small"), home.checkpoint("small"))]
-    record(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    record(home, "small", action="step", adapter=candidate(home), percent=50, receipts={}, **SAID)
     for path, content in zip((home.ledger("small"), home.checkpoint("small")), before, strict=True):
         path.write_bytes(content)
     (fault,) = [each for each in verify_ledger(home, "small") if each.fault]
@@ -181,7 +216,7 @@ def test_a_ledger_that_was_set_back_is_seen_by_its_flag(home: Home) -> None:
 def test_a_home_that_was_set_back_as_a_whole_is_seen_from_elsewhere(home: Home, tmp_path: Path) -> None:
     """T20: the whole home of an hour ago is good in itself; a checkpoint that was copied since says otherwise."""
     old = Home(Path(shutil.copytree(home.root, tmp_path / "old")))
-    record(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    record(home, "small", action="step", adapter=candidate(home), percent=50, receipts={}, **SAID)
     assert not [each for each in verify_ledger(old, "small") if each.fault]
     (fault,) = [each for each in verify_ledger(pinned(old, None, home.checkpoint("small")), "small") if each.fault]
     assert "holds 3 entries" in fault.fault
@@ -192,7 +227,7 @@ def test_a_fork_of_the_same_key_is_seen_from_elsewhere(home: Home, kept: tuple[P
     """T20: two heads of one length, both rightly signed; the checkpoint of one does not vouch for the other."""
     fork = Home(Path(shutil.copytree(home.root, tmp_path / "fork")))
     for each, percent in ((home, 50), (fork, 75)):
-        record(each, "small", action="step", adapter=B, percent=percent, receipts={}, **SAID)
+        record(each, "small", action="step", adapter=candidate(each), percent=percent, receipts={}, **SAID)
     assert not [each for each in verify_ledger(pinned(fork, *kept), "small") if each.fault]
     (fault,) = [each for each in verify_ledger(pinned(fork, None, home.checkpoint("small")), "small") if each.fault]
     assert "holds another entry 4" in fault.fault
@@ -211,7 +246,7 @@ def test_a_history_written_anew_is_seen_by_the_kept_key(home: Home, kept: tuple[
 def step_on(home: Home) -> None:
     """A fourth entry for which no checkpoint vouches yet."""
     note = home.checkpoint("small").read_bytes()
-    record(home, "small", action="step", adapter=B, percent=50, receipts={}, **SAID)
+    record(home, "small", action="step", adapter=candidate(home), percent=50, receipts={}, **SAID)
     home.checkpoint("small").write_bytes(note)
 
 
@@ -249,14 +284,40 @@ def test_a_ledger_that_looks_away_is_noticed(home: Home, plant: Callable[..., Mo
 
 def test_a_receipt_is_verified_by_itself(home: Home) -> None:
     """Its form and digest; edited, or no receipt at all, it is a fault and exit code 1."""
-    path = receipt_of(home, A)
-    assert [each.fault for each in verify_receipt(home, path)] == [""]
+    path = receipt_of(home, live(home))
+    assert [each.fault for each in verify_receipt(home, path)] == ["", ""]
     assert main(["--home", str(home.root), "verify", str(path)]) == 0
     for content in (path.read_text().replace("passed", "failed"), "{}", "[", ""):
         path.write_text(content)
         (found,) = verify_receipt(home, path)
         assert found.fault
         assert main(["--home", str(home.root), "verify", str(path)]) == 1
+
+
+def reseal(path: Path, **changed: Any) -> None:
+    """Change a receipt's verdict, and give the file a fitting digest."""
+    document = json.loads(path.read_bytes())
+    document["verdict"] |= changed
+    content = {key: value for key, value in document.items() if key != "digest"}
+    path.write_text(json.dumps({**content, "digest": digest_json(content)}))
+
+
+@pytest.mark.parametrize("place", ["kept", "its week", "elsewhere", "a home without the classifier"])
+def test_an_altered_receipt_with_a_new_digest_is_unvouched(home: Home, tmp_path: Path, place: str) -> None:
+    """T18: whoever edits a receipt can digest it again; only the signed ledger vouches, and it names another one."""
+    path = receipt_of(home, live(home))
+    if place == "its week":
+        path = home.classifier("small") / "receipts" / "2026-01-05" / "row_quality.json"
+    elif place != "kept":
+        path = Path(shutil.copy(path, tmp_path / "receipt.json"))
+    if place == "a home without the classifier":
+        shutil.rmtree(home.classifier("small"))
+    else:
+        reseal(path, reason="Passes: 0.99 of the annotators agree.")
+    faults = [each for each in verify_receipt(home, path) if each.fault]
+    assert [each.what for each in faults] == ["ledger"]
+    assert faults[0].fault.startswith("unvouched: ")
+    assert main(["--home", str(home.root), "verify", str(path)]) == 1
 
 
 def test_an_entry_answers_for_the_gates_that_it_names(tmp_path: Path) -> None:

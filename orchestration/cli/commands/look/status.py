@@ -65,8 +65,11 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         "disk": f"{found['disk_bytes'] / 1e6:.1f} MB in {found['paths']['folder']}",
         "reports": found["paths"]["reports"],
     }
+    faults = [
+        f"  {paint(session, 'FAULT', 'red')} {each['what']}: {printable(each['fault'])}" for each in found["faults"]
+    ]
     notes = [f"  note: {printable(note)}" for note in found["notes"]]
-    return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *notes]
+    return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *faults, *notes]
 
 
 def _rollout(found: dict[str, Any]) -> str:

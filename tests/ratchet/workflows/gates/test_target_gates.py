@@ -161,7 +161,7 @@ def said(specs: Specs, adapter: str, verdict: Verdict) -> tuple[str, str]:
     binds = {"adapter": adapter, "policy": spec.digest, "targets": targets, "wording": WORDING}
     Receipts(specs.home).write(cycle, "target_fit", verdict, binds)
     specs.home.warehouse.touch()
-    _, found = verify_receipt(specs.home, specs.home.receipts(cycle) / "target_fit.json")
+    _, found, _ = verify_receipt(specs.home, specs.home.receipts(cycle) / "target_fit.json")
     return found.detail, found.fault
 
 

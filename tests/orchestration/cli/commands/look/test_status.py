@@ -32,7 +32,7 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
         "classifier", "live", "rollout", "candidate", "last_cycle", "weeks", "requests", "corrections_since",
         "next_schedule",
         "disk_bytes",
-        "paths", "notes",
+        "paths", "faults", "notes",
     }  # fmt: skip
 
 

@@ -1,0 +1,130 @@
+"""Integrity of a classifier: the bytes of what serves and of what it learns from, not the papers about them.
+
+`verify` reads everything, `status` and `doctor` at most `QUICK_BYTES` and otherwise only names and sizes. Add here a
+thing that can be damaged, removed or changed while every paper about it still fits.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from ratchet.core.digests import digest_file
+from ratchet.core.errors import RatchetError
+from ratchet.ingest.manifest import ManifestEntry, read_manifest
+from ratchet.ingest.segment_names import is_segment
+from ratchet.rollout.state import RolloutState
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import is_intact, is_sealed
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.registry.exports import Exports
+from ratchet.workflows.rollout.admission import admitted_fits
+from ratchet.workflows.verify_finding import VerifyFinding, find
+
+QUICK_BYTES = 128 * 2**20
+"""Most bytes of adapters that a quick look reads: SHA-256 takes about 0.1 s for them."""
+
+
+def examine(home: Home, name: str, state: RolloutState, *, whole: bool) -> Iterator[VerifyFinding]:
+    """Look at the adapters that answer or may answer next, their exports, and the landed files.
+
+    `whole` reads every byte; otherwise landed files are looked up by name and size, at 15 µs each.
+    """
+    left = QUICK_BYTES
+    for digest, role in _roles(state).items():
+        size = _size_of(home.adapters(name) / digest)
+        left -= size
+        what = f"{role} adapter {digest[:12]}"
+        if whole or left >= 0:
+            yield find(what, partial(_read_adapter, home, name, digest, size))
+        else:
+            yield find(what, partial(_name_adapter, home, name, digest, size))
+        if whole:
+            for kind, files in _exports(home, name, digest).items():
+                yield find(f"{kind} export of {digest[:12]}", partial(_read_export, home, name, digest, kind, files))
+    yield find("landed files", partial(_look_up_landed, home, name, whole=whole))
+
+
+def _roles(state: RolloutState) -> dict[str, str]:
+    """Return the adapters that answer, shadow, or answer after a rollback, with the first of their roles."""
+    roles = {"live": state.live, "candidate": state.challenger, "watching": state.watched_by, "previous": state.refuge}
+    result: dict[str, str] = {}
+    for role, digest in roles.items():
+        if digest is not None:
+            result.setdefault(digest, role)
+    return result
+
+
+def _read_adapter(home: Home, name: str, digest: str, size: int) -> str:
+    AdapterStore(home).open(name, digest)
+    return f"all {size} bytes are those that its name states"
+
+
+def _name_adapter(home: Home, name: str, digest: str, size: int) -> str:
+    if not size:
+        AdapterStore(home).open(name, digest)  # raises with the reason
+    return f"is there, but its {size / 2**20:.0f} MB were not read; 'ratchet verify {name}' reads them"
+
+
+def _exports(home: Home, name: str, digest: str) -> dict[str, dict[str, str]]:
+    try:
+        return admitted_fits(home, name, digest)
+    except RatchetError:
+        return {}  # the finding on its receipts says why
+
+
+def _read_export(home: Home, name: str, digest: str, kind: str, files: Mapping[str, str]) -> str:
+    folder = Exports(home).folder(name, digest, kind)
+    for file, expected in sorted(files.items()):
+        path = folder / Path(file).name
+        if not path.is_file():
+            raise _fault(f"{path} is missing, though the receipt of target_fit names it; the adapter itself answers.")
+        if digest_file(path) != expected:
+            raise _fault(f"{path} is not what the receipt of target_fit names; the adapter itself answers.")
+    return f"{len(files)} files are those that its receipt names"
+
+
+def _look_up_landed(home: Home, name: str, *, whole: bool) -> str:
+    newest: dict[tuple[str, str], ManifestEntry] = {}
+    for entry in read_manifest(home.manifest(name)):
+        if entry.sha256:  # another kind of file that was rejected as a whole has none
+            newest[entry.kind, entry.file] = entry
+    gone, changed = [], []
+    for entry in newest.values():
+        path = home.landing(name, entry.kind) / entry.file
+        try:
+            size = path.stat().st_size
+        except OSError:
+            gone.append(path)
+            continue
+        ours = is_segment(entry.file) or is_sealed(entry.file)
+        # a file that others drop may be replaced by a new version, which the next intake takes; a segment never is
+        if (ours or whole) and (size != entry.bytes or (whole and not _is_as_landed(path, entry))):
+            changed.append((path, ours))
+    if gone:
+        raise _fault(f"{_count(gone)} gone from the landing folders; a rebuilt warehouse would lack the rows.")
+    if odd := [path for path, ours in changed if ours]:
+        raise _fault(f"{_count(odd)} not as landed: a segment is never written again, so it was edited or damaged.")
+    later = f", {len(changed)} changed since and will be taken in again" if changed else ""
+    return f"{len(newest) - len(changed)} files are {'as landed' if whole else 'there'}{later}"
+
+
+def _is_as_landed(path: Path, entry: ManifestEntry) -> bool:
+    found = digest_file(path)
+    return found == entry.sha256 and (not is_sealed(entry.file) or is_intact(path, found))
+
+
+def _count(paths: list[Path]) -> str:
+    first = f"{paths[0].parent.name}/{paths[0].name}"
+    return f"{first} is" if len(paths) == 1 else f"{first} and {len(paths) - 1} more landed files are"
+
+
+def _size_of(folder: Path) -> int:
+    """Return the bytes of a folder's files; 0 where there is none."""
+    try:
+        return sum(path.lstat().st_size for path in folder.iterdir())
+    except OSError:
+        return 0
+
+
+def _fault(message: str) -> RatchetError:
+    return RatchetError(message, "Restore it from a backup.", code="damaged")
