@@ -11,12 +11,14 @@ import pytest
 from gateway.app import create_app
 from gateway.settings import read_settings
 from orchestration.cli.app import main
+from orchestration.cli.session import pin
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.trust import CHECKPOINT, PUBLIC_KEY, Trust, trust_of
 from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.workflows.rollout.reconcile import record
+from ratchet.workflows.verify import verify_ledger
 from resources.storage import open_home
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
@@ -107,9 +109,8 @@ def by_the_environment(kept: Kept, patch: pytest.MonkeyPatch) -> bool:
 
 
 def by_verify(kept: Kept, patch: pytest.MonkeyPatch) -> bool:
-    """`ratchet verify` with its options."""
-    options = ["--public-key", str(kept.key), "--checkpoint", str(kept.notes)]
-    return main(["--home", str(kept.home.root), "verify", "small", *options]) == 0
+    """The ledger's finding of `ratchet verify` with its options; the adapters of this home are only names."""
+    return not verify_ledger(pin(kept.home, kept.key, [kept.notes]), "small")[0].fault
 
 
 def by_a_sensor(kept: Kept, patch: pytest.MonkeyPatch) -> bool:
@@ -123,7 +124,7 @@ def by_a_new_gateway(kept: Kept, patch: pytest.MonkeyPatch) -> bool:
     """A gateway that starts with the variables."""
     for name, value in kept.environment.items():
         patch.setenv(name, value)
-    return reads(create_app(read_settings(home=kept.home.root, ballast_bytes=0)).state.gateway.slots.home)
+    return reads(create_app(read_settings(home=kept.home.root, ballast_bytes=0, open=True)).state.gateway.slots.home)
 
 
 def reads(home: Home) -> bool:
@@ -204,7 +205,7 @@ def test_what_is_pinned_and_missing_is_said_at_the_start(
     for name, value in {**kept.environment, variable: str(kept.notes / "absent")}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(RatchetError, match="absent") as caught:
-        create_app(read_settings(home=kept.home.root))
+        create_app(read_settings(home=kept.home.root, open=True))
     assert variable in caught.value.hint
 
 
