@@ -63,9 +63,7 @@ format: setup ## format the sources
 	@$(BIN)/ruff check --fix .
 
 dev: setup ## start the Dagster UI on loopback, with schedules and sensors
-	@$(BIN)/python -m orchestration.instance
-	@echo "dev: the UI comes up at http://127.0.0.1:3000; Ctrl-C stops it"
-	@exec $(BIN)/dagster dev --host 127.0.0.1 --port 3000 --workspace workspace.yaml
+	@exec $(BIN)/python -m orchestration.dev
 
 bench-ingest: setup ## measure intake of a million rows against DuckDB alone
 	@$(BIN)/python -m benchmarks.ingest

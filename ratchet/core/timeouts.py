@@ -54,5 +54,8 @@ LLAMA_CPP_S, LLAMA_CPP_TOKENS_S = 600.0, 60
 
 SIMULATED_REQUEST_S = 60
 """For the gateway to answer a simulated user."""
+DEV_STOP_S = 60.0
+"""For the UI and the daemon of `make dev` to stop, which wait for what they started."""
+
 DEMO_START_S, DEMO_SETTLE_S, DEMO_STOP_S = 120.0, 60.0, 20.0
 """For the demo's gateway to be ready, to follow a change, and to stop."""

@@ -103,7 +103,7 @@ def test_a_port_that_is_taken_is_one_sentence(
     """And so is a setting that cannot be."""
     _, address = start()
     port = address.rpartition(":")[2]
-    command = [sys.executable, "-c", gateway_processes.COMMAND, "--home", str(home.root), "serve"]
+    command = [sys.executable, "-c", gateway_processes.COMMAND, "--home", str(home.root), "serve", "--open"]
     taken = subprocess.run([*command, "--port", port], capture_output=True, text=True, timeout=120, check=False)
     assert (taken.returncode, "cannot listen on" in taken.stderr) == (1, True)
     environment = {**os.environ, "RATCHET_GATEWAY_MAX_WAITING": "many"}

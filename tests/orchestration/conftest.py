@@ -95,7 +95,7 @@ class DagsterProcesses:
 
     DEADLINE_S = 240
     SELECTOR: ClassVar = {"repositoryLocationName": "ratchet", "repositoryName": "__repository__"}
-    COMMANDS: ClassVar = {"daemon": ["dagster._daemon", "run"], "webserver": ["dagster_webserver", "-h", "127.0.0.1"]}
+    COMMANDS: ClassVar = {"daemon": ["dagster._daemon", "run"], "webserver": ["orchestration.webserver"]}
     LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
       loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
     LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) {
@@ -159,12 +159,17 @@ class DagsterProcesses:
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The `data` of one GraphQL query to the webserver; errors fail the test."""
         body = json.dumps({"query": query, "variables": variables}).encode()
-        url = f"http://127.0.0.1:{self._port}/graphql"
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        url = f"{self.url}/graphql"
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
             answer = json.load(reply)
         assert "errors" not in answer, answer
         return dict(answer["data"])
+
+    @property
+    def url(self) -> str:
+        """The webserver's address."""
+        return f"http://127.0.0.1:{self._port}"
 
     def launch(self, job: str, partition: str) -> str:
         """Launch a job on `classifier|week` as the UI does; the run's id."""
@@ -208,9 +213,7 @@ class DagsterProcesses:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
 
-@pytest.fixture
-def dagster_processes() -> Iterator[Callable[[Home], DagsterProcesses]]:
-    """Make `DagsterProcesses` over a home; whatever still runs at the end is ended."""
+def _make_processes() -> Iterator[Callable[[Home], DagsterProcesses]]:
     made: list[DagsterProcesses] = []
 
     def make(home: Home) -> DagsterProcesses:
@@ -220,3 +223,15 @@ def dagster_processes() -> Iterator[Callable[[Home], DagsterProcesses]]:
     yield make
     for found in made:
         found.stop()
+
+
+@pytest.fixture
+def dagster_processes() -> Iterator[Callable[[Home], DagsterProcesses]]:
+    """Make `DagsterProcesses` over a home; whatever still runs at the end is ended."""
+    yield from _make_processes()
+
+
+@pytest.fixture(scope="module")
+def start_dagster() -> Iterator[Callable[[Home], DagsterProcesses]]:
+    """The same for all tests of a module."""
+    yield from _make_processes()
