@@ -3,6 +3,7 @@
 Add here presentation that several assets or checks share; the figures themselves are computed in `ratchet/`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ import dagster as dg
 import pandas as pd
 
 _ROWS = 20
+_MARKUP = re.compile(r"\\*(?:!\[|\](?=\s*[\[(:])|<(?=[A-Za-z/!?]))")
+"""Beginning of an image, end of a link's text, beginning of a tag or of an address in angle brackets; with the
+backslashes before it, which would take the meaning of ours."""
 
 
 def as_table(rows: pd.DataFrame | Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
@@ -29,6 +33,15 @@ def as_counts(counts: Mapping[str, Any], name: str = "name", value: str = "count
 def readable(value: Any) -> str:
     """Format one cell: floats to four digits, other values as they print."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def without_markup(sentence: str) -> str:
+    """Return a sentence in which neither an image, nor a link, nor HTML is Markdown any more; most stay as they are.
+
+    Dagster shows descriptions as Markdown. Sentences may hold what people, labels and files say, and a browser fetches
+    an image as soon as somebody opens the page.
+    """
+    return _MARKUP.sub(lambda match: "".join(f"\\{c}" if c in "\\![]<" else c for c in match[0]), sentence)
 
 
 def stage_seconds(context: dg.AssetExecutionContext) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.metadata import as_table
+from assets.metadata import as_table, without_markup
 from assets.partitions import cycle_of
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
@@ -109,7 +109,7 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
         check_name=name,
         passed=verdict.outcome == "passed",
         severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
-        description=verdict.reason,
+        description=without_markup(verdict.reason),
         metadata={
             "verdict": verdict.outcome,
             "cycle": f"{case.cycle.classifier} {case.cycle.week}",

@@ -5,6 +5,7 @@ Add here what else may start a cycle early; the count that is enough is a settin
 
 import dagster as dg
 
+from assets.metadata import without_markup
 from assets.partitions import classifiers
 from orchestration.weekly_cycle import request_cycle, weekly_cycle
 from ratchet.core.cycle import Cycle
@@ -48,7 +49,9 @@ def new_feedback_sensor(
         else:
             requests.append(result)
     if not requests:
-        return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(reasons) or f"no classifier in {home.root}"))
+        return dg.SensorResult(
+            skip_reason=dg.SkipReason(without_markup("; ".join(reasons)) or f"no classifier in {home.root}")
+        )
     names = [request.tags["ratchet/classifier"] for request in requests]
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[classifiers.build_add_request(names)])
 

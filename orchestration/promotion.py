@@ -7,7 +7,7 @@ evaluates again. Add here when evidence is evaluated; the decision is `ratchet/r
 
 import dagster as dg
 
-from assets.metadata import as_table
+from assets.metadata import as_table, without_markup
 from orchestration.job_resources import HOME, configure
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import RatchetError
@@ -68,7 +68,9 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
         else:
             reasons.append(f"{name}: {result}")
     if not requests:
-        return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(reasons) or f"no classifier in {home.root}"))
+        return dg.SensorResult(
+            skip_reason=dg.SkipReason(without_markup("; ".join(reasons)) or f"no classifier in {home.root}")
+        )
     return dg.SensorResult(run_requests=requests)
 
 
@@ -115,7 +117,11 @@ def observe(classifier: str, weighed: WeighedRollout) -> dg.AssetObservation:
     counts = [{"what": key, "value": str(value)} for key, value in decision.figures.get("whole", {}).items()]
     return dg.AssetObservation(
         "adapter",
-        description=decision.sentence,
+        description=without_markup(decision.sentence),
         partition=Cycle(classifier, parse_week(entered.week)).key if entered and entered.week else None,
-        metadata={"decision": decision.sentence, "guardrails": as_table(rows), "evidence": as_table(counts)},
+        metadata={
+            "decision": without_markup(decision.sentence),
+            "guardrails": as_table(rows),
+            "evidence": as_table(counts),
+        },
     )

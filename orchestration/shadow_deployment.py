@@ -6,6 +6,7 @@ shadow; its receipts are checked again in `ratchet/workflows/rollout/nominate.py
 
 import dagster as dg
 
+from assets.metadata import without_markup
 from orchestration.job_resources import HOME, configure
 from orchestration.weekly_cycle import weekly_cycle
 from ratchet.core.cycle import Cycle
@@ -38,7 +39,10 @@ def fill_slot(context: dg.OpExecutionContext, config: ShadowConfig, home: dg.Res
         return
     context.log_event(
         dg.AssetObservation(
-            "adapter", description=entry.why, partition=cycle.key, metadata={"decision": entry.why, "adapter": adapter}
+            "adapter",
+            description=without_markup(entry.why),
+            partition=cycle.key,
+            metadata={"decision": without_markup(entry.why), "adapter": adapter},
         )
     )
 
