@@ -9,7 +9,7 @@ says why. Add here another such check; when a rollout is followed, and what happ
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.multi_adapter import AdapterPredictor
 from ratchet.models.inference.reference_logits import PROMPTS, check_reference_logits
 from ratchet.rollout.flag import Rollout
+from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
@@ -32,6 +33,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.workflows.rollout.admission import admit, admitted_export
 from ratchet.workflows.rollout.reconcile import rollout_of
+from ratchet.workflows.rollout.sealing import serving_spec
 
 Answering = AdapterPredictor | ExportPredictor
 _LOG = logging.getLogger("ratchet.gateway")
@@ -42,6 +44,7 @@ class Served:
     """Adapters and exports that one classifier serves at this moment."""
 
     spec: Spec
+    """Specification of live, with its sealed policy."""
     rollout: Rollout
     predictors: Mapping[str, Answering]
     """Adapter or export that answers with a calibrated confidence, by digest."""
@@ -54,6 +57,8 @@ class Served:
     """Records of missing exports, with the result of `stamp_of`: loading is tried again once that changes."""
     again_at: float = math.inf
     """Time (monotonic seconds) at which loading what failed is tried again."""
+    specs: Mapping[str, Spec] = field(default_factory=dict)
+    """Specification with the newest sealed policy that knows the labels of an adapter, by digest."""
 
     @property
     def is_outdated(self) -> bool:
@@ -74,8 +79,8 @@ def load_served(
     Adapters in `before` are not loaded again. An unexpected fault of an export is logged unless it is in `logged`.
     Raises `RatchetError` if a check fails.
     """
+    entries = Ledger(home).entries(name)
     if rollout is None:
-        entries = Ledger(home).entries(name)
         if state_after(entries).live is None:
             raise RatchetError(
                 f"{name} has no live adapter.", f"Promote one: ratchet promote {name} --why TEXT.", code="no_live"
@@ -84,21 +89,29 @@ def load_served(
         rollout = rollout_of(home, name, entries, killed=True)
     admit(home, name, rollout)
     specs = Specs(home)
-    spec = specs[name]
+    # labels, actions, thresholds and costs are the sealed ones: who can write classifier.toml alone changes no answer
+    spec = serving_spec(home, name, entries)
     paths, loader = part_paths(specs.targets(spec)), _Loader(home, name, rollout, bases, logged)
     digests = dict.fromkeys(rollout.adapters.values())
     predictors = {digest: loader.load(digest, paths.export, before.predictors if before else {}) for digest in digests}
     edges = {}
     if (kind := paths.edge_export) is not None:
         edges = {digest: loader.load(digest, kind, before.edges if before else {}) for digest in digests}
-    for digest, predictor in predictors.items():
-        if other := sorted(set(predictor.labels) - set(spec.labels)):  # a label that is new in the file does no harm
-            raise RatchetError(
-                f"adapter {digest[:12]} may answer {other[0]!r}, which classifier.toml no longer lists.",
-                "Restore the label, or run a cycle with the changed labels and promote it.",
-                code="other_labels",
-            )
-    return Served(spec, rollout, predictors, paths, edges, " ".join(loader.lacking), loader.awaited, loader.again_at)
+    by_digest = {digest: _fitting_spec(home, name, entries, digest, each) for digest, each in predictors.items()}
+    lacking, spec = " ".join(loader.lacking), by_digest[rollout.live]
+    return Served(spec, rollout, predictors, paths, edges, lacking, loader.awaited, loader.again_at, by_digest)
+
+
+def _fitting_spec(home: Home, name: str, entries: Sequence[Entry], digest: str, predictor: Answering) -> Spec:
+    """Return the specification by which an adapter answers; raises `RatchetError` for one that lacks its labels."""
+    spec = serving_spec(home, name, entries, predictor.labels)
+    if other := sorted(set(predictor.labels) - set(spec.labels)):  # a label that is newer than the adapter does no harm
+        raise RatchetError(
+            f"adapter {digest[:12]} may answer {other[0]!r}, which no sealed policy and no classifier.toml lists.",
+            "Restore the label, or run a cycle with the changed labels and promote it.",
+            code="other_labels",
+        )
+    return spec
 
 
 class _Loader:

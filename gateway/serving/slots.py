@@ -230,4 +230,5 @@ class Slots:
 
 
 def _choice(slot: str, digest: str, served: Served) -> SlotChoice:
-    return SlotChoice(slot, digest, served.predictors[digest], served.spec, served.edges.get(digest))
+    spec = served.specs.get(digest, served.spec)
+    return SlotChoice(slot, digest, served.predictors[digest], spec, served.edges.get(digest))

@@ -13,6 +13,7 @@ from orchestration.cli.commands.look.verify import verify
 from orchestration.cli.commands.rollout.advance import advance
 from orchestration.cli.commands.rollout.hold import hold
 from orchestration.cli.commands.rollout.kill import kill
+from orchestration.cli.commands.rollout.policy import policy
 from orchestration.cli.commands.rollout.promote import promote
 from orchestration.cli.commands.rollout.replay import replay
 from orchestration.cli.commands.rollout.rollback import rollback
@@ -99,6 +100,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "ratchet rollback tickets --why 'complaints'",
         ),
         Command(kill, "Turn the kill switch on or off: all traffic goes to live.", "ratchet kill tickets"),
+        Command(
+            policy,
+            "Show how classifier.toml differs from the policy in force, and with --why enter it in the signed ledger.",
+            "ratchet policy tickets --why 'refunds need 0.9'",
+        ),
         Command(
             replay,
             "Compare an adapter with live on logged requests, where it cannot shadow.",

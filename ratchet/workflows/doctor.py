@@ -14,11 +14,13 @@ from pathlib import Path
 from ratchet.core.errors import RatchetError
 from ratchet.models.base_models import base_folder
 from ratchet.models.frontier.transport import find_key
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.workflows.doctor_findings import Finding, judge_disk, judge_memory, judge_packages, judge_python, read_pins
 from ratchet.workflows.integrity import examine as look_at_things
+from ratchet.workflows.rollout.policy import check_policy
 
 PACKAGES = (
     "torch", "transformers", "peft", "safetensors", "tokenizers", "dagster", "dagster-webserver", "duckdb", "pyarrow",
@@ -117,9 +119,15 @@ def _specs(home: Home) -> Iterator[Finding]:
 def _integrity(home: Home, name: str) -> Iterator[Finding]:
     """Look at adapters and landed files themselves; a broken ledger is a finding of its own."""
     try:
-        state = Ledger(home).state(name)
+        entries = Ledger(home).entries(name)
+        state = state_after(entries)
     except RatchetError:
         return
+    try:
+        yield Finding(f"policy of {name}", "ok", check_policy(home, name, entries))
+    except RatchetError as error:
+        if error.code == "unsealed_policy":  # a file that cannot be read is a finding of its own
+            yield Finding(f"policy of {name}", "warn", error.message, error.hint)
     for each in look_at_things(home, name, state, whole=False):
         hint = f"Restore it from a backup; 'ratchet verify {name}' reads everything."
         yield Finding(f"{each.what} of {name}", "fail" if each.fault else "ok", each.fault or each.detail, hint)

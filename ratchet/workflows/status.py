@@ -21,6 +21,7 @@ from ratchet.storage.run_history import read_run, run_weeks
 from ratchet.workflows.integrity import examine
 from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.nominate import candidates
+from ratchet.workflows.rollout.policy import compare_policy
 
 SCHEDULE = time(6, tzinfo=UTC)
 """Time of the weekly run, on Mondays; `orchestration/weekly_cycle.py` holds the schedule itself."""
@@ -36,6 +37,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
     weeks, corrections = _rows(home, name, notes)
     entries = Ledger(home).entries(name)
     state = state_after(entries)
+    policy = _policy(home, name, entries, notes)
     faults = [each for each in examine(home, name, state, whole=False) if each.fault]
     seen = Receipts(home).corrections_seen(name)
     return {
@@ -58,6 +60,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
             "reports": str(home.reports(name)),
             "ledger": str(home.ledger(name)),
         },
+        "policy": policy,
         "faults": [each.as_json() for each in faults],
         "notes": notes,
     }
@@ -114,6 +117,15 @@ def _rows(home: Home, name: str, notes: list[str]) -> tuple[dict[date, int], int
     except RatchetError as error:
         notes.append(error.message)
         return {}, None
+
+
+def _policy(home: Home, name: str, entries: list[Entry], notes: list[str]) -> dict[str, Any] | None:
+    """Return the entry that seals the policy in force, and how the file differs; None where the file is unreadable."""
+    try:
+        return compare_policy(home, name, entries).as_json()
+    except RatchetError as error:
+        notes.append(error.message)
+        return None
 
 
 def _candidate(home: Home, name: str, notes: list[str]) -> dict[str, Any] | None:

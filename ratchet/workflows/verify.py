@@ -28,6 +28,7 @@ from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
 from ratchet.workflows.integrity import examine
 from ratchet.workflows.rollout.admission import admit, check_entry
+from ratchet.workflows.rollout.policy import check_policy
 from ratchet.workflows.verify_finding import VerifyFinding, find
 
 
@@ -51,6 +52,7 @@ def verify_ledger(home: Home, classifier: str) -> list[VerifyFinding]:
             what = f"receipts of entry {entry.sequence}"
             result.append(find(what, partial(_check_receipts, home, classifier, entry)))
     result.append(find("flag", lambda: _check_flag(home, classifier)))
+    result.append(find("policy", lambda: check_policy(home, classifier, entries)))
     return [*result, *examine(home, classifier, state_after(entries), whole=True)]
 
 

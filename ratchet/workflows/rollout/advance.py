@@ -16,13 +16,14 @@ from ratchet.ingest.rebuild import open_warehouse
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, Decision, decide
 from ratchet.rollout.ledger_entry import Entry, Head
-from ratchet.rollout.state import RolloutState
+from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.specs import Specs
 from ratchet.workflows.rollout.nominate import actor, nominate
 from ratchet.workflows.rollout.reconcile import reconcile, record
+from ratchet.workflows.rollout.sealing import promotion_in_force
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> Weighe
     Before an advance the candidate is checked again: it holds unless its receipts, answers and bytes still pass.
     """
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
-    spec, state = Specs(home)[classifier], Ledger(home).state(classifier)
+    spec, entries = Specs(home)[classifier], Ledger(home).entries(classifier)
+    state, promotion = state_after(entries), promotion_in_force(home, classifier, entries)
     warehouse = open_warehouse(home.warehouse)
     Landing(home, warehouse).take(spec)
     entered, moved = state.entered, state.moved
@@ -48,7 +50,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> Weighe
     else:
         since = entered.sequence if state.challenger else moved.sequence
         whole, step = Pairs(home, warehouse).count(classifier, state.compared, since, moved.sequence)
-    decision = decide(state, spec.promotion, whole, step, now or datetime.now(UTC))
+    decision = decide(state, promotion, whole, step, now or datetime.now(UTC))
     if decision.action in {act.STEP, act.PROMOTE}:
         try:
             nominate(home, classifier, decision.adapter)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ratchet.config.policy import PromotionPolicy
 from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
 from ratchet.rollout import ledger_entry as act
@@ -71,6 +72,15 @@ def serving_spec(home: Home, classifier: str, entries: Sequence[Entry], labels: 
         return Specs(home)[classifier]
     spec = read_spec(home, classifier)
     return sealed.apply_to(spec) if spec else sealed.as_spec(classifier)
+
+
+def promotion_in_force(home: Home, classifier: str, entries: Sequence[Entry]) -> PromotionPolicy:
+    """Return the sealed `[promotion]`, by which rollouts are decided and shown; the file's before one is sealed.
+
+    Raises the file's `RatchetError` where neither can be read.
+    """
+    sealed = find_policy(entries)
+    return (sealed or policy_of(Specs(home)[classifier])).promotion
 
 
 def sealed_or_file(home: Home, classifier: str, entries: Sequence[Entry]) -> SealedPolicy | None:

@@ -232,27 +232,6 @@ def test_a_gateway_that_starts_on_a_broken_flag_file_serves_what_the_ledger_says
     assert "is not strict JSON" in slots.problems["small"]
 
 
-def test_a_label_that_is_new_in_the_file_does_not_stop_the_adapter_that_does_not_know_it(
-    serve: Serve, home: Home
-) -> None:
-    """Between the edit of classifier.toml and the next cycle: its probability is 0, and the rest still sums to 1."""
-    path = home.spec("small")
-    path.write_text('[[label]]\nname = "newest"\n\n' + path.read_text())
-    found = serve().post("/v1/classifiers/small", json={"text": "money back please"}).json()["probabilities"]
-    assert found["newest"] == 0
-    assert sum(found.values()) == pytest.approx(1)
-
-
-def test_a_label_that_is_gone_from_the_file_is_never_answered(home: Home) -> None:
-    """The answer is always one of the specification's labels, so this adapter may not answer at all."""
-    path = home.spec("small")
-    path.write_text(path.read_text().replace('name = "violet"', 'name = "purple"'))
-    slots = Slots(home)
-    slots.follow()
-    assert slots.names() == []
-    assert "may answer 'violet'" in slots.problems["small"]
-
-
 def test_swaps_under_load_fail_no_request(serve: Serve, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:
     """F14: while adapters take turns, every answer is a whole one of either."""
     client = serve(poll_s=0.01)

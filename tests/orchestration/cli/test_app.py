@@ -31,7 +31,8 @@ HEAVY = (
 )
 COMMANDS = (
     "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "keys", "serve",
-    "advance", "hold", "rollback", "kill", "replay", "verify", "verify-adapter", "export", "fetch-base", "explain",
+    "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
+    "explain",
     "sweep",
     "publish", "teach",
 )  # fmt: skip

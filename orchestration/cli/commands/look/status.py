@@ -53,6 +53,7 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         if live
         else "none",
         "rollout": _rollout(rollout) if rollout else "none",
+        "policy": _policy(found["policy"], found["classifier"]),
         "candidate": f"{candidate['adapter'][:12]} of {candidate['week']}, {_verdict(session, candidate)}"
         if candidate
         else "none",
@@ -76,6 +77,18 @@ def _rollout(found: dict[str, Any]) -> str:
     place = f"{found['percent']} % of users" if found["percent"] else "shadowing"
     decision = printable(found["decision"]) or "not evaluated yet"
     return f"{found['challenger'][:12]}, {place}{', on hold' if found['held'] else ''}: {decision}"
+
+
+def _policy(found: dict[str, Any] | None, name: str) -> str:
+    if found is None or found["sealed_by"] is None:
+        return "not sealed yet" if found else "classifier.toml cannot be read"
+    differences = [f"{each['setting']} {each['sealed']} -> {each['file']}" for each in found["differences"]]
+    if not differences:
+        return f"classifier.toml, sealed by entry {found['sealed_by']}"
+    return printable(
+        f"entry {found['sealed_by']}; the file differs, without effect until 'ratchet policy {name} --why TEXT': "
+        + ", ".join(differences)
+    )
 
 
 def _verdict(session: Session, found: dict[str, Any]) -> str:
