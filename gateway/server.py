@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from uvicorn import Config
 
 from gateway.observability.json_logs import log_lines
+from ratchet.core.process_lifetime import freeze_imports
 
 
 def server_config(app: FastAPI, *, stop_s: int) -> Config:
@@ -25,4 +26,5 @@ def server_config(app: FastAPI, *, stop_s: int) -> Config:
 def freeze_garbage_collector() -> None:
     """Exempt all objects in memory from garbage collection: each scan of the libraries stalls answers for 0.25 s."""
     gc.collect()
+    freeze_imports()
     gc.freeze()

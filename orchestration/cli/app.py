@@ -17,6 +17,7 @@ from orchestration.cli.help import EXIT_CODES, grouped
 from orchestration.cli.registry import GROUPS
 from orchestration.cli.session import Session, open_home, session_of
 from ratchet.core.errors import RatchetError
+from ratchet.core.process_lifetime import run_process
 
 INTERRUPTED = 130
 
@@ -65,9 +66,16 @@ def begin(
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run this process's command line, or `words`, and return the exit code; never raises an `Exception`."""
-    if words is not None:
-        return _run(list(words))
+    """Run `words` and return the exit code, or run this process's command line and end the process with it.
+
+    Never raises an `Exception`.
+    """
+    if words is None:
+        run_process(_run_process_line)
+    return _run(list(words))
+
+
+def _run_process_line() -> int:
     code = _run(sys.argv[1:])
     if "--debug" not in sys.argv:
         output.hush()

@@ -6,11 +6,11 @@ The last line of standard output is a JSON document: `outcome` (passed or failed
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
 from ratchet.core.child_processes import die_with_parent
 from ratchet.core.errors import RatchetError
+from ratchet.core.process_lifetime import run_process
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,4 +32,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_process(main)

@@ -13,6 +13,7 @@ from pathlib import Path
 from ratchet.core.child_processes import die_with_parent
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import write_json
+from ratchet.core.process_lifetime import run_process
 from ratchet.training.native.data_parallel import ProcessPair
 from ratchet.training.plan import PLAN
 from ratchet.training.result import FAILURE
@@ -102,4 +103,4 @@ def _help(work: Path, index: int, room: MemoryBudget, memory: int, channel: int)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_process(main)

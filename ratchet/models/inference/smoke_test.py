@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.process_lifetime import run_process
 from ratchet.core.sandbox import confine
 
 
@@ -41,8 +42,8 @@ def _card(job: dict[str, Any]) -> Any:
         return opened.card
 
 
-def main() -> None:
-    """Run the job on standard input."""
+def main() -> int:
+    """Run the job on standard input; the exit code is 0 whatever it found."""
     job = json.load(sys.stdin)
     cut = confine(job["room_bytes"], job["seconds"])
     try:
@@ -53,7 +54,8 @@ def main() -> None:
         message = f"the adapter needs more memory than the {job['room_bytes'] / 1e9:.1f} GB of the sandbox."
         report = RatchetError(message, "Do not load it anywhere.", code="bad_adapter").as_json()
     sys.stdout.write(f"\n{json.dumps(report)}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_process(main)

@@ -13,6 +13,7 @@ from pathlib import Path
 from ratchet.config.candidate import Candidate
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
+from ratchet.core.process_lifetime import freeze_imports
 from ratchet.metrics.classification import Floats
 from ratchet.models.tokenization import pad_batch
 from ratchet.training.batching import bucket_batches, split_by_tokens
@@ -58,6 +59,7 @@ def train_epochs(
     history, tensors = load_last_epoch(folder)
     if tensors is not None:
         trainee.restore(tensors)
+    freeze_imports()
     # both have built their models now, so that the first order is followed at once
     pair.barrier()
     if history.epochs:
@@ -84,6 +86,7 @@ def train_epochs(
 
 def train_epochs_as_peer(trainee: TrainableModel, training_set: TrainingSet, folder: Path, pair: ProcessPair) -> None:
     """Follow the orders of the first process, as the second one, until the order to stop."""
+    freeze_imports()
     pair.barrier()
     while (order := pair.receive_order())[0] != "stop":
         verb, number = order

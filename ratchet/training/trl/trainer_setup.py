@@ -16,6 +16,7 @@ from typing import Any
 from ratchet.config.candidate import Candidate
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
+from ratchet.core.process_lifetime import freeze_imports
 from ratchet.models.encoders import quiet_loading
 from ratchet.training.checkpoints import load_best_epoch, load_last_epoch, masters_of, save_epoch
 from ratchet.training.device import fast_dtype
@@ -181,6 +182,7 @@ def run_watched(trainer: Any, watch: EpochCallback) -> tuple[Tensors, History]:
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Eyes())
     heartbeat()
+    freeze_imports()
     if snapshot is None:
         trainer.train()
     elif not watch.history.finished(watch.candidate):

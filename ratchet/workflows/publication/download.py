@@ -16,6 +16,7 @@ from typing import Any
 
 from ratchet.core.child_processes import die_with_parent
 from ratchet.core.errors import RatchetError
+from ratchet.core.process_lifetime import run_process
 from ratchet.deployment.hub.foreign_files import choose_published
 from ratchet.models.hub_cache import choose_files
 
@@ -124,4 +125,4 @@ def _print(document: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_process(lambda: main(sys.argv[1:]))
