@@ -13,6 +13,7 @@ from ratchet.config.secret_variables import emptied_secrets
 from ratchet.data.curation import EXAMPLES_SQL
 from ratchet.models.base_models import resolve_base
 from ratchet.storage.home import Home
+from ratchet.storage.process_locks import hold_lock
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
@@ -22,9 +23,7 @@ from ratchet.workflows.gates.target_gates import candidates_to_train
 from ratchet.workflows.teacher_sources import digests_of, find_teachers
 
 
-@dg.asset(
-    partitions_def=cycles, deps=[training_set], kinds={"huggingface", "pytorch"}, pool="training", group_name="model"
-)
+@dg.asset(partitions_def=cycles, deps=[training_set], kinds={"huggingface", "pytorch"}, group_name="model")
 def adapter(
     context: dg.AssetExecutionContext,
     home: dg.ResourceParam[Home],
@@ -58,7 +57,8 @@ def adapter(
     context.log.info(f"Training {len(candidates)} candidate(s); the log is in {work}.")
     # Training needs no token and no key, so its process gets none.
     command = [sys.executable, "-m", "ratchet.training", str(work)]
-    with explain_failure(work):
+    training = f"the training of {cycle.classifier} {cycle.week}"
+    with hold_lock(home.training_lock, training, context.log.info), explain_failure(work):
         done = pipes.run(context=context, command=command, env=emptied_secrets(spec.frontier)).get_materialize_result(
             implicit_materialization=False
         )

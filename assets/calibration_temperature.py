@@ -16,7 +16,7 @@ from ratchet.storage.warehouse import Warehouse
 from ratchet.training.result import read_result
 
 
-@dg.asset(partitions_def=cycles, deps=[adapter], kinds={"scipy"}, pool="duckdb", group_name="model")
+@dg.asset(partitions_def=cycles, deps=[adapter], kinds={"scipy"}, group_name="model")
 def calibration_temperature(
     context: dg.AssetExecutionContext,
     home: dg.ResourceParam[Home],

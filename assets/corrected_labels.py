@@ -12,7 +12,7 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.warehouse import Warehouse
 
 
-@dg.asset(partitions_def=cycles, deps=[production_logs], kinds={"duckdb"}, pool="duckdb", group_name="data")
+@dg.asset(partitions_def=cycles, deps=[production_logs], kinds={"duckdb"}, group_name="data")
 def corrected_labels(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], receipts: dg.ResourceParam[Receipts]
 ) -> dg.MaterializeResult[None]:

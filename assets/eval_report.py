@@ -19,9 +19,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 
 
-@dg.asset(
-    partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, pool="duckdb", group_name="model"
-)
+@dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, group_name="model")
 def eval_report(
     context: dg.AssetExecutionContext,
     home: dg.ResourceParam[Home],

@@ -12,7 +12,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 
 
-@dg.asset(partitions_def=cycles, kinds={"duckdb", "parquet"}, pool="duckdb", group_name="data")
+@dg.asset(partitions_def=cycles, kinds={"duckdb", "parquet"}, group_name="data")
 def production_logs(
     context: dg.AssetExecutionContext,
     landing: dg.ResourceParam[Landing],

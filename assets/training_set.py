@@ -12,7 +12,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 
 
-@dg.asset(partitions_def=cycles, deps=[corrected_labels], kinds={"duckdb"}, pool="duckdb", group_name="data")
+@dg.asset(partitions_def=cycles, deps=[corrected_labels], kinds={"duckdb"}, group_name="data")
 def training_set(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],

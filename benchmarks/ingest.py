@@ -117,7 +117,7 @@ def work(side: str, source: Path, folder: Path) -> dict[str, object]:
     else:
         home = Home(folder)
         spec = Spec("bench", tuple(Label(name) for name in LABELS))
-        intake = Landing(home, open_warehouse(home.warehouse)).deliver(spec, "production_logs", source, now=NOW)
+        intake = Landing(home, open_warehouse(home, spec.name)).deliver(spec, "production_logs", source, now=NOW)
         report = {"accepted": intake.accepted, "duplicate": intake.duplicate, "reasons": intake.reasons}
     clock, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
     return {"clock": clock, "cpu": used.ru_utime + used.ru_stime - begun, "rss_mb": used.ru_maxrss / 1024, **report}

@@ -113,7 +113,7 @@ def run_cycle(home: Home, cycle: Cycle) -> float:
 def judge(home: Home, cycle: Cycle) -> list[dict[str, Any]]:
     """Return a row for every candidate, for the causal base untuned, and for TF-IDF."""
     spec, noted = Specs(home)[NAME], Receipts(home).noted(cycle)
-    found = open_warehouse(home.warehouse).frame(EXAMPLES_SQL, {"classifier": NAME, "week": cycle.week})
+    found = open_warehouse(home, NAME).frame(EXAMPLES_SQL, {"classifier": NAME, "week": cycle.week})
     splits = read_splits(found, Specs(home).golden(NAME), spec.labels)
     work = home.training(NAME) / noted["plan"][:16]
     plan, result, rows = read_plan(work), read_result(work), []

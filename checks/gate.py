@@ -81,7 +81,6 @@ def gate(
             name=name,
             description=inspect.getdoc(decide),
             blocking=True,
-            pool="duckdb",
         )
         def check(
             context: dg.AssetCheckExecutionContext,

@@ -60,7 +60,7 @@ def _decide(
     instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts
 ) -> dg.RunRequest | str:
     """Request the newest week of classifier `name`, or give the reason why not."""
-    spec, warehouse = specs[name], open_warehouse(home.warehouse, lock_wait_s=SENSOR_LOCK_S)
+    spec, warehouse = specs[name], open_warehouse(home, name, lock_wait_s=SENSOR_LOCK_S)
     enough = spec.window.early_after_corrections
     if not enough:
         return f"{name}: window.early_after_corrections is 0"

@@ -25,7 +25,7 @@ class PromotionConfig(dg.Config):
     classifier: str
 
 
-@dg.op(pool="duckdb")
+@dg.op
 def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home: dg.ResourceParam[Home]) -> None:
     """Evaluate the rollout now and apply the decision, which becomes an observation on the adapter."""
     weighed = weigh(home, config.classifier)

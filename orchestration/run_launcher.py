@@ -1,8 +1,8 @@
-"""Run launcher that notices runs whose process is gone: they are marked failed, and their places in pools are free.
+"""Run launcher that notices runs whose process is gone: they are marked failed, and the queue goes on.
 
-Dagster's default launcher cannot tell, so after a crash or a reboot its runs would stay `STARTED` for ever, and the
-pools that they hold would keep every later cycle waiting. Add here how the health of a run is seen; runs hold their
-lease by `resources/storage.py`, the settings are in `instance.py`.
+Dagster's default launcher cannot tell, so after a crash or a reboot its runs would stay `STARTED` for ever, and their
+places in the queue would keep every later cycle waiting. Add here how the health of a run is seen; runs hold their
+lease by `resources/run_locks.py`, the settings are in `instance.py`.
 """
 
 import time
@@ -11,7 +11,7 @@ import dagster as dg
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus  # Dagster has no public name for them
 
 from ratchet.core.timeouts import RUN_LEASE_S
-from resources.storage import leases_of
+from resources.run_locks import leases_of
 
 _DIED = "Its process ended without a word: killed, out of memory, or a reboot."
 
@@ -40,7 +40,7 @@ def has_process(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def release_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Mark runs failed whose process is gone, and free the places in pools that no living run holds.
+    """Mark runs failed whose process is gone.
 
     The daemon does so by itself; a command must not wait for one that is perhaps not there.
     """
@@ -48,7 +48,3 @@ def release_dead_runs(instance: dg.DagsterInstance) -> None:
         if not has_process(instance, run.run_id):
             leases_of(instance).forget(run.run_id)
             instance.report_run_failed(run, _DIED)
-    for run_id in instance.event_log_storage.get_concurrency_run_ids():
-        holder = instance.get_run_by_id(run_id)
-        if holder is None or holder.is_finished:
-            instance.event_log_storage.free_concurrency_slots_for_run(run_id)

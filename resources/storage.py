@@ -6,18 +6,18 @@ Add a class, and its line in `build_stores`, when an asset or a check needs a fu
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
+from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
-from ratchet.storage.leases import Leases
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
@@ -25,6 +25,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.storage.trust import trust_of
 from ratchet.storage.warehouse import Warehouse
+from resources.run_locks import classifier_of, hold_run_locks
 
 
 class StoreResource(dg.ConfigurableResource[Any]):
@@ -35,49 +36,59 @@ class StoreResource(dg.ConfigurableResource[Any]):
         description="Folder that the deployment owns. Empty: RATCHET_HOME, else data/ of the working folder.",
     )
 
-    def store(self, home: Home) -> Any:
-        """Open the store of `home`."""
+    def store(self, home: Home, classifier: str | None) -> Any:
+        """Open the store of `home`; `classifier` is that of the run's partition."""
         raise NotImplementedError
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
-        """Yield the store, and hold the lease of the run meanwhile."""
-        with _hold_lease(context):
-            yield self.store(open_home(self.root))
+        """Yield the store, and hold the locks of the run meanwhile."""
+        home = open_home(self.root)
+        with hold_run_locks(context, home):
+            yield self.store(home, classifier_of(context))
 
 
 class HomeResource(StoreResource):
     """Folder that the deployment owns, with the place of every file in it."""
 
-    def store(self, home: Home) -> Home:
+    def store(self, home: Home, classifier: str | None) -> Home:
         """Return the home itself."""
         return home
 
 
 class WarehouseResource(StoreResource):
-    """DuckDB file with the rows, examples and predictions of every cycle; it can be rebuilt."""
+    """DuckDB file with the rows, examples and predictions of the cycles of one classifier; it can be rebuilt."""
 
     lock_wait_s: float = Field(
         default=WAREHOUSE_LOCK_S, description="Seconds to wait for another process to close the warehouse.", ge=0
     )
 
-    def store(self, home: Home) -> Warehouse:
-        """Open the warehouse, which is rebuilt where it was lost."""
-        return open_warehouse(home.warehouse, self.lock_wait_s)
+    def store(self, home: Home, classifier: str | None) -> Warehouse:
+        """Open the warehouse of the run's classifier, which is rebuilt where it was lost.
+
+        Raises `RatchetError` for a run without a partition.
+        """
+        if classifier is None:
+            raise RatchetError(
+                "this run has no partition, and each classifier has a warehouse of its own.",
+                "Launch it for a partition: a classifier and a week.",
+                code="no_partition",
+            )
+        return open_warehouse(home, classifier, self.lock_wait_s)
 
 
 class LandingResource(WarehouseResource):
     """Landing folders of production logs and corrections, which are loaded into the warehouse."""
 
-    def store(self, home: Home) -> Landing:  # type: ignore[override] # a store is whatever the asset asks for
+    def store(self, home: Home, classifier: str | None) -> Landing:  # type: ignore[override] # a store is whatever the asset asks for
         """Open the landing folders."""
-        return Landing(home, super().store(home))
+        return Landing(home, super().store(home, classifier))
 
 
 class SpecsResource(StoreResource):
     """Specifications (`classifier.toml`) and golden sets of the classifiers."""
 
-    def store(self, home: Home) -> Specs:
+    def store(self, home: Home, classifier: str | None) -> Specs:
         """Open the specifications."""
         return Specs(home)
 
@@ -85,7 +96,7 @@ class SpecsResource(StoreResource):
 class AdaptersResource(StoreResource):
     """Sealed adapters, each in a folder named by the digest of its content."""
 
-    def store(self, home: Home) -> AdapterStore:
+    def store(self, home: Home, classifier: str | None) -> AdapterStore:
         """Open the registry of adapters."""
         return AdapterStore(home)
 
@@ -93,7 +104,7 @@ class AdaptersResource(StoreResource):
 class ReceiptsResource(StoreResource):
     """Receipts of the gates: verdict and evidence, one file for each gate and cycle."""
 
-    def store(self, home: Home) -> Receipts:
+    def store(self, home: Home, classifier: str | None) -> Receipts:
         """Open the receipts."""
         return Receipts(home)
 
@@ -101,7 +112,7 @@ class ReceiptsResource(StoreResource):
 class LedgerResource(StoreResource):
     """Signed, append-only history of promotions of each classifier."""
 
-    def store(self, home: Home) -> Ledger:
+    def store(self, home: Home, classifier: str | None) -> Ledger:
         """Open the ledgers."""
         return Ledger(home)
 
@@ -109,7 +120,7 @@ class LedgerResource(StoreResource):
 class ReportsResource(StoreResource):
     """Eval reports as JSON and HTML, and what each stage of a cycle did."""
 
-    def store(self, home: Home) -> Reports:
+    def store(self, home: Home, classifier: str | None) -> Reports:
         """Open the reports."""
         return Reports(home)
 
@@ -134,15 +145,3 @@ def build_stores(root: str = "") -> dict[str, StoreResource]:
         "ledger": LedgerResource(root=root),
         "reports": ReportsResource(root=root),
     }
-
-
-def _hold_lease(context: dg.InitResourceContext) -> AbstractContextManager[None]:
-    # The lease shows whether the run's process lives; a sensor or a test has no run, and holds none.
-    if context.instance is None or context.run is None:
-        return nullcontext()
-    return leases_of(context.instance).hold(context.run.run_id)
-
-
-def leases_of(instance: dg.DagsterInstance) -> Leases:
-    """Return the leases of the runs of `instance`, in its own folder: whoever shares the one shares the other."""
-    return Leases(Path(instance.root_directory) / "leases")

@@ -20,6 +20,7 @@ from ratchet.core.cycle import Cycle
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.reports import StageResult
+from resources.run_locks import CYCLE_TAG
 
 _KINDS = dg.DagsterEventType
 
@@ -37,7 +38,7 @@ def run_cycle(cycle: Cycle, home: Home, progress: StageProgress) -> CycleOutcome
     """Run all assets and checks of `cycle` in this process; a failure is returned, an interruption raised."""
     job = build_definitions(str(home.root)).resolve_job_def("weekly_cycle")
     with open_instance(home.dagster) as instance:
-        # A run whose process was killed keeps its place in the pool: this one would wait for it forever.
+        # A run whose process was killed would stay `STARTED` for ever where no daemon looks at it.
         release_dead_runs(instance)
         instance.add_dynamic_partitions(classifiers.name or "", [cycle.classifier])
         run_id = str(uuid.uuid4())
@@ -48,7 +49,11 @@ def run_cycle(cycle: Cycle, home: Home, progress: StageProgress) -> CycleOutcome
                 instance=instance,
                 partition_key=dg.MultiPartitionKey({"classifier": cycle.classifier, "week": str(cycle.week)}),
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:by-hand"},
+                tags={
+                    CYCLE_TAG: cycle.classifier,
+                    "ratchet/classifier": cycle.classifier,
+                    "ratchet/decision": f"{cycle.key}:by-hand",
+                },
                 raise_on_error=False,
             )
         stages = collect_stages(instance, run_id)

@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 
 from ratchet.core.files import publish_file
-from ratchet.core.names import NAME
 from ratchet.core.sql import literal
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.ingest.loader import Loader
@@ -29,20 +28,18 @@ class _Draft(Warehouse):
 
 
 def rebuild_warehouse(path: Path) -> None:
-    """Rebuild the warehouse `path` of its home as a draft that is renamed, so that it is never seen half done.
+    """Rebuild the warehouse `path` of its classifier as a draft that is renamed, so that it is never seen half done.
 
     Every file is judged by the terms in its manifest line, so that the tables equal those that were lost.
     """
-    home, draft = Home(path.parent), path.with_name(f".{path.name}.draft")
+    home, name, draft = Home(path.parent.parent), path.parent.name, path.with_name(f".{path.name}.draft")
     for leftover in (draft, draft.with_name(f"{draft.name}.wal")):
         leftover.unlink(missing_ok=True)
-    names = sorted(each.parent.name for each in path.parent.glob("*/landing.jsonl") if NAME.fullmatch(each.parent.name))
     with _Draft(draft).connect() as connection:
-        for name in names:
-            _LOG.info("rebuilding the rows of %s", name)
-            Loader.of(connection, home, name).replay()
+        _LOG.info("rebuilding the rows of %s", name)
+        Loader.of(connection, home, name).replay()
         for table in CYCLE_TABLES:
-            for copy in sorted(path.parent.glob(f"*/tables/{table}/*.parquet")):
+            for copy in sorted(home.tables(name, table).glob("*.parquet")):
                 _restore_copy(connection, table, copy)
     publish_file(draft, path)
 
@@ -54,6 +51,6 @@ def _restore_copy(connection: duckdb.DuckDBPyConnection, table: str, copy: Path)
         _LOG.error("%s cannot be read (%s); run its cycle again", copy, str(error).splitlines()[0])
 
 
-def open_warehouse(path: Path, lock_wait_s: float = WAREHOUSE_LOCK_S) -> Warehouse:
-    """Return the warehouse at `path`, which is rebuilt from the landed files when it is lost."""
-    return Warehouse(path, lock_wait_s, rebuild_warehouse)
+def open_warehouse(home: Home, name: str, lock_wait_s: float = WAREHOUSE_LOCK_S) -> Warehouse:
+    """Return the warehouse of classifier `name`, which is rebuilt from the landed files when it is lost."""
+    return Warehouse(home.warehouse(name), lock_wait_s, rebuild_warehouse)

@@ -21,8 +21,8 @@ class Home:
     """Key and checkpoints from outside that vouch for the ledgers here."""
 
     @property
-    def warehouse(self) -> Path:
-        """The DuckDB file: rebuilt from the landing folders whenever it is lost."""
+    def former_warehouse(self) -> Path:
+        """The DuckDB file that all classifiers shared in earlier versions. Nothing reads it any more."""
         return self.root / "warehouse.duckdb"
 
     @property
@@ -60,6 +60,11 @@ class Home:
         """`DAGSTER_HOME`: runs, events and schedules; expendable history."""
         return self.root / "dagster"
 
+    @property
+    def training_lock(self) -> Path:
+        """`training.lock`: held during a training, so that one at a time uses the processor and the memory."""
+        return self.root / "training.lock"
+
     def classifier(self, name: str) -> Path:
         """The folder of one classifier. The name is checked before it becomes a path."""
         return self.root / check_name(name)
@@ -79,6 +84,14 @@ class Home:
     def manifest(self, name: str) -> Path:
         """`landing.jsonl`: the order in which files were landed, append-only."""
         return self.classifier(name) / "landing.jsonl"
+
+    def warehouse(self, name: str) -> Path:
+        """The DuckDB file of one classifier: rebuilt from its landing folders whenever it is lost."""
+        return self.classifier(name) / "warehouse.duckdb"
+
+    def cycle_lock(self, name: str) -> Path:
+        """`cycle.lock`: held by the process that runs a cycle of the classifier, so that there is one at a time."""
+        return self.classifier(name) / "cycle.lock"
 
     def tables(self, name: str, table: str) -> Path:
         """Parquet copies of one warehouse table that cycles fill, one file for each week."""

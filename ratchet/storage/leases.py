@@ -1,7 +1,7 @@
 """Leases: locks that a process holds as long as it lives, so that others know whether a piece of work is still running.
 
 The kernel releases a lease however its holder ends, also by a kill or a power loss. Add here other questions about a
-lease; runs take theirs in `resources/stores.py`, and lost ones are handled in `orchestration/run_launcher.py`.
+lease; runs take theirs in `resources/run_locks.py`, and lost ones are handled in `orchestration/run_launcher.py`.
 """
 
 import fcntl

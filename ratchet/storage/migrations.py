@@ -50,7 +50,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, migrations: tuple[str, ...] =
     if current > len(migrations):
         raise RatchetError(
             f"the warehouse has schema {current}, but this version knows only up to {len(migrations)}.",
-            "Install the version that wrote it, or move warehouse.duckdb away: it is rebuilt from the landing folders.",
+            "Install the version that wrote it, or move warehouse.duckdb away: it is rebuilt from the landed files.",
             code="newer_warehouse",
         )
     for version, statements in enumerate(migrations[current:], start=current + 1):

@@ -1,4 +1,4 @@
-"""The warehouse: one DuckDB file with the tables of `migrations.py`, opened briefly by one process at a time.
+"""The warehouse of a classifier: a DuckDB file with the tables of `migrations.py`, opened briefly by one process.
 
 It is never the only copy: a file that is missing or damaged is rebuilt by `ratchet/ingest/rebuild.py`. Add here how the
 file is opened, and ways to read or replace rows; their meaning belongs to the logic.
@@ -39,7 +39,10 @@ CYCLE_TABLES = ("labels", "examples", "dropped", "predictions")
 
 @dataclass(frozen=True)
 class Warehouse:
-    """The DuckDB file at `path`, in a home; waits up to `lock_wait_s` seconds for another process to close it."""
+    """The DuckDB file at `path`, in a classifier's folder.
+
+    It waits up to `lock_wait_s` seconds for another process to close the file.
+    """
 
     path: Path
     lock_wait_s: float = WAREHOUSE_LOCK_S
@@ -121,7 +124,7 @@ class Warehouse:
         ):
             raise ValueError(f"the frame holds rows of other cycles than {classifier} {week}")
         columns = ", ".join(f'"{name}"' for name in frame.columns)
-        copy = Home(self.path.parent).tables(classifier, table) / f"{week}.parquet"
+        copy = Home(self.path.parent.parent).tables(classifier, table) / f"{week}.parquet"
         stage = copy.with_name(f".{copy.name}.tmp")
         copy.parent.mkdir(parents=True, exist_ok=True)
         connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND week = ?", [classifier, week])

@@ -40,7 +40,7 @@ def examine(home: Home, environment: Mapping[str, str]) -> list[Finding]:
         lambda: _folder(home),
         lambda: _specs(home),
         lambda: _frontiers(home, environment),
-        lambda: _warehouse(home),
+        lambda: _warehouses(home),
         lambda: _dagster(home, environment),
         _browser,
     )
@@ -175,22 +175,30 @@ def _golden(specs: Specs, name: str) -> str:
     return f"{len(items)} items"
 
 
-def _warehouse(home: Home) -> Iterator[Finding]:
-    if not home.warehouse.exists():
-        yield Finding("warehouse", "ok", "none yet")
-        return
+def _warehouses(home: Home) -> Iterator[Finding]:
+    for name in home.classifiers():
+        yield _warehouse(f"warehouse of {name}", home.warehouse(name), landed=home.manifest(name).exists())
+    if home.former_warehouse.exists():
+        hint = f"Delete {home.former_warehouse}, unless you go back to the earlier version."
+        yield Finding("former warehouse", "warn", "each classifier has its own now; nothing reads the shared one", hint)
+
+
+def _warehouse(what: str, path: Path, *, landed: bool) -> Finding:
+    if not path.exists():
+        if not landed:
+            return Finding(what, "ok", "none yet")
+        hint = f"Run 'ratchet ingest {path.parent.name}' or the next cycle: it is rebuilt from the landed files."
+        return Finding(what, "warn", "there is none, but files have landed", hint)
     import duckdb
 
     try:
-        duckdb.connect(str(home.warehouse), read_only=True).close()
-        yield Finding("warehouse", "ok", f"{home.warehouse.stat().st_size / 1e6:.1f} MB, not locked")
+        duckdb.connect(str(path), read_only=True).close()
     except duckdb.Error as error:
         message = str(error).splitlines()[0][:200]
         if "Could not set lock" in message:
-            yield Finding("warehouse", "warn", message, "Close that process, or wait for its cycle to end.")
-        else:
-            hint = "Move warehouse.duckdb away: it is rebuilt from the landing folders."
-            yield Finding("warehouse", "fail", message, hint)
+            return Finding(what, "warn", message, "Close that process, or wait for its cycle to end.")
+        return Finding(what, "fail", message, f"Move {path} away: it is rebuilt from the landed files.")
+    return Finding(what, "ok", f"{path.stat().st_size / 1e6:.1f} MB, not locked")
 
 
 def _dagster(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -69,9 +69,9 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
     """
     specs = Specs(home)
     spec, golden = specs[name], specs.golden(name)
-    if not home.warehouse.exists():
+    if not home.manifest(name).exists() and not home.warehouse(name).exists():
         raise RatchetError(f"{name} has no rows yet.", f"Ingest rows: 'ratchet ingest {name}'.", code="no_week")
-    warehouse = open_warehouse(home.warehouse)
+    warehouse = open_warehouse(home, name)
     weeks = warehouse.weeks(name)
     cycle = choose_week(name, word, weeks)
     need_known(cycle, weeks, "production log")

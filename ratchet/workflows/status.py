@@ -109,9 +109,9 @@ def size_of(folder: Path) -> int:
 
 
 def _rows(home: Home, name: str, notes: list[str]) -> tuple[dict[date, int], int | None]:
-    if not home.warehouse.exists():
+    if not home.warehouse(name).exists():
         return {}, 0
-    warehouse = open_warehouse(home.warehouse, STATUS_LOCK_S)
+    warehouse = open_warehouse(home, name, STATUS_LOCK_S)
     try:
         return warehouse.weeks(name), warehouse.count("corrections", name)
     except RatchetError as error:

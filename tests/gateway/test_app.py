@@ -64,7 +64,7 @@ def test_what_was_served_and_corrected_becomes_the_next_weeks_rows(serve: Serve,
     assert client.post("/v1/feedback", json=word).status_code == 202
     client.__exit__(None, None, None)
     client.__enter__()
-    taken = Landing(home, open_warehouse(home.warehouse)).take(Specs(home)["small"])
+    taken = Landing(home, open_warehouse(home, "small")).take(Specs(home)["small"])
     assert {found.kind: found.accepted for found in taken} == {"production_logs": 2, "corrections": 1}
     assert sum(found.rejected for found in taken) == 0
     (feedback,) = home.feedback("small").glob("*.parquet")

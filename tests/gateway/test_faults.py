@@ -120,7 +120,7 @@ def test_the_week_of_a_correction_is_that_of_its_request(serve: Serve, home: Hom
     )
     assert client.post("/v1/corrections", json={**said, "ts": "2001-01-01T00:00:00Z"}).status_code == 201
     client.__exit__(None, None, None)
-    warehouse = open_warehouse(home.warehouse)
+    warehouse = open_warehouse(home, "small")
     Landing(home, warehouse).take(Specs(home)["small"])
     with warehouse.connect() as connection:
         (found,) = connection.execute(

@@ -108,7 +108,7 @@ def test_a_leaked_week_never_materialises_adapter(
 ) -> None:
     """Should curation ever let a held-out text through, the independent re-check names it and stops the cycle."""
     small.write_week(date(2026, 1, 5))
-    result = run_cycle(warehouse=LeakyWarehouse(small.home.warehouse, restore=rebuild_warehouse))
+    result = run_cycle(warehouse=LeakyWarehouse(small.home.warehouse("small"), restore=rebuild_warehouse))
     failed = [found for found in result.get_asset_check_evaluations() if not found.passed]
     assert [found.check_name for found in failed] == ["leakage"]
     assert "leaked ~ 2026-01-05-" in str(failed[0].description)

@@ -112,10 +112,10 @@ def held_by_another_process(eager: SmallClassifier) -> object:
     import subprocess
     import sys
 
-    with open_warehouse(eager.home.warehouse).connect():
+    with open_warehouse(eager.home, "eager").connect():
         pass
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", code, str(eager.home.warehouse)]
+    command = [sys.executable, "-c", code, str(eager.home.warehouse("eager"))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -174,7 +174,7 @@ def test_a_rollback_needs_nothing_but_ledger_flags_and_key(again: Callable[[], H
     for gone in ("production_logs", "corrections", "pairs", "adapters", "receipts", "reports", "tables"):
         shutil.rmtree(home.classifier("small") / gone, ignore_errors=True)
     shutil.rmtree(home.dagster, ignore_errors=True)
-    home.warehouse.unlink()
+    home.warehouse("small").unlink()
     assert main(["--home", str(home.root), *MOVES["rollback"][0]]) == 0
     rollout = Flags(home).read().rollouts["small"]
     assert (rollout.adapters, rollout.head) == ({"live": live}, Ledger(home).head("small"))

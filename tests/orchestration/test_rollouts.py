@@ -199,7 +199,7 @@ def test_a_person_stops_lifts_and_rolls_back(shadowing: Home) -> None:
         stop_or_resume(shadowing, "small", "again")
     stop_or_resume(shadowing, "small", "back", lift=True)
     assert go(shadowing).decision.percent == 5
-    shadowing.warehouse.unlink()
+    shadowing.warehouse("small").unlink()
     entry = roll_back(shadowing, "small", "complaints")
     assert (entry.why, entry.previous_adapter, rollout(shadowing)) == (
         "Rolled back: complaints",

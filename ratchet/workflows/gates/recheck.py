@@ -45,7 +45,7 @@ def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers
     """Stored answers of `adapter` in `cycle`."""
     params, warehouse = (
         {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter},
-        open_warehouse(home.warehouse),
+        open_warehouse(home, cycle.classifier),
     )
     judged = warehouse.frame(_JUDGED_SQL, params)
     return StoredAnswers(

@@ -42,7 +42,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> Weighe
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
     spec, entries = Specs(home)[classifier], Ledger(home).entries(classifier)
     state, promotion = state_after(entries), promotion_in_force(home, classifier, entries)
-    warehouse = open_warehouse(home.warehouse)
+    warehouse = open_warehouse(home, classifier)
     Landing(home, warehouse).take(spec)
     entered, moved = state.entered, state.moved
     if state.compared is None or entered is None or moved is None:

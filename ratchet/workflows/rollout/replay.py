@@ -55,7 +55,7 @@ def replay(home: Home, classifier: str, adapter: str, since: datetime, *, limit:
         )
     weeks = [cycle.week for cycle, made in candidates(home, classifier) if made in {adapter, state.live}]
     params = {"classifier": classifier, "since": since, "weeks": weeks, "limit": limit}
-    rows = open_warehouse(home.warehouse).frame(_REQUESTS_SQL, params).to_dict("records")
+    rows = open_warehouse(home, classifier).frame(_REQUESTS_SQL, params).to_dict("records")
     if not rows:
         raise RatchetError(
             f"one of the adapters was trained on every request since {since.isoformat()}, or there are none.",

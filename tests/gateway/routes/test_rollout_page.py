@@ -200,7 +200,7 @@ def test_a_rollback_moves_ledger_flag_and_page(browse: Serve, home: Home, made: 
     assert newest.previous_adapter == second
     assert Flags(home).read().rollouts["small"].adapters == {"live": first}
     assert read_state(client.get(URL).text) == "Rolled back"
-    assert not home.warehouse.exists()
+    assert not home.warehouse("small").exists()
 
 
 def test_a_page_that_is_out_of_date_rolls_nothing_back(browse: Serve, home: Home, made: Any, enter: Enter) -> None:

@@ -109,7 +109,7 @@ def test_the_next_weeks_causal_candidate_shadows_the_one_that_is_live(
         await_rows(home, "small", url, len(ASKED))
     assert {answer["adapter"] for answer in answers} == {live}
     assert {answer["label"] for answer in answers} <= set(WORDS)
-    (evidence,) = Pairs(home, open_warehouse(home.warehouse)).count("small", (str(live), str(entry.adapter)), 0)
+    (evidence,) = Pairs(home, open_warehouse(home, "small")).count("small", (str(live), str(entry.adapter)), 0)
     assert (evidence.requests, evidence.errors) == (len(ASKED), 0)
 
 

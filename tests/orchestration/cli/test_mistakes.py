@@ -120,8 +120,8 @@ MISTAKES = {
     "base": Mistake(CYCLE, ("all-MiniLM-L7-v2", "'all-MiniLM-L6-v2'"), plant=spec('"all-MiniLM-L6-v2"',
     '"all-MiniLM-L7-v2"')),
     "ledger": Mistake("status tickets", ("ledger.jsonl line 1", "backup"), plant=file("tickets/ledger.jsonl", "{}\n")),
-    "warehouse": Mistake("cycle tickets --week 2026-02-23 --plan", ("warehouse",), plant=file("warehouse.duckdb",
-    "no database")),
+    "warehouse": Mistake("cycle tickets --week 2026-02-23 --plan", ("warehouse",),
+    plant=file("tickets/warehouse.duckdb", "no database")),
 }  # fmt: skip
 
 

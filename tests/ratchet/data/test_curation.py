@@ -31,6 +31,7 @@ from ratchet.data.splitting import lookback_start
 from ratchet.gates.leakage import find_leaks
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.simulation.traces import make_trace
+from ratchet.storage.home import Home
 
 CYCLE = Cycle("tickets", date(2026, 2, 23))
 SPEC = Spec("tickets", (Label("a"), Label("b")), limits=Limits(min_examples_per_class=1))
@@ -320,7 +321,7 @@ def test_a_cycle_without_enough_examples_is_refused_with_what_was_found(
 
 def test_rows_straight_from_the_warehouse_are_curated(tmp_path: Path) -> None:
     """The types that DuckDB gives, an undecided label included, and the look-back window of the query."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = open_warehouse(Home(tmp_path), "tickets")
     rows = [
         *backdrop(),
         row("open", -10, "undecided one", None, status="adjudicate"),

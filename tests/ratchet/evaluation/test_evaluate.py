@@ -14,6 +14,7 @@ from ratchet.evaluation.scoring import Scored, Split
 from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_golden_answers
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.calibration import softmax
+from ratchet.storage.home import Home
 
 SPEC = Spec("tickets", (Label("a"), Label("b")))
 BASELINES = {name: {"macro_f1": 0.3, "ece": 0.1} for name in ("majority", "tfidf_logreg", "linear_probe", "base_model")}
@@ -64,7 +65,7 @@ def test_the_gate_in_the_report_and_the_gate_of_the_check_say_the_same(tmp_path:
     """From the scores in memory, and from the predictions read back by the check's own query."""
     mine, theirs = scores(wrong), scores(0) if live else None
     verdicts = decide_model_gates(mine, theirs, BASELINES, SPEC)
-    warehouse, week = open_warehouse(tmp_path / "warehouse.duckdb"), date(2026, 2, 23)
+    warehouse, week = open_warehouse(Home(tmp_path), "tickets"), date(2026, 2, 23)
     rows = [
         {"classifier": "tickets", "week": week, "model": model, "adapter": model, **row}
         for model, found in (("candidate", mine), ("live", theirs or {}))

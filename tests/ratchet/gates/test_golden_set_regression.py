@@ -16,6 +16,7 @@ from ratchet.gates.golden_set_regression import (
     read_golden_answers,
 )
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
 
 
 def answers(*classes: tuple[str, int, int, int]) -> list[GoldenAnswer]:
@@ -104,7 +105,7 @@ def test_the_power_is_said_in_words() -> None:
 
 def test_the_answers_are_read_from_the_warehouse_with_and_without_live(tmp_path: Path) -> None:
     """Only this cycle's adapter, in the order of the golden file; a missing live answer is None, not NaN."""
-    warehouse, week = open_warehouse(tmp_path / "warehouse.duckdb"), date(2026, 2, 23)
+    warehouse, week = open_warehouse(Home(tmp_path), "tickets"), date(2026, 2, 23)
     rows = [
         ("candidate", "new", "golden", "golden-10", "a", "b"), ("candidate", "new", "golden", "golden-2", "a", "a"),
         ("candidate", "new", "test", "golden-2", "a", "b"), ("live", "old", "golden", "golden-10", "a", "a"),

@@ -12,6 +12,7 @@ from ratchet.config.policy import Limits
 from ratchet.data.consensus import CONSENSUS_SQL
 from ratchet.gates.label_agreement import DOUBLES_SQL, decide_agreement, measure_agreement, nominal_alpha
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
 from ratchet.storage.warehouse import Warehouse
 
 WEEK = date(2026, 2, 23)
@@ -22,7 +23,7 @@ Vote = tuple[str, str, str, bool, int]
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """An empty warehouse."""
-    return open_warehouse(tmp_path / "warehouse.duckdb")
+    return open_warehouse(Home(tmp_path), "tickets")
 
 
 def fill(warehouse: Warehouse, votes: list[Vote], week: date = WEEK, classifier: str = "tickets") -> None:

@@ -15,6 +15,7 @@ from ratchet.gates.label_distribution import (
     jensen_shannon_distance,
 )
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
 
 LABELS = ("a", "b", "c")
 
@@ -69,7 +70,7 @@ def test_a_distance_at_the_limit_passes() -> None:
 
 def test_the_queries_count_one_week_of_one_classifier(tmp_path: Path) -> None:
     """Served labels and agreed labels; what waits for adjudication is not counted."""
-    warehouse, week = open_warehouse(tmp_path / "warehouse.duckdb"), date(2026, 2, 23)
+    warehouse, week = open_warehouse(Home(tmp_path), "tickets"), date(2026, 2, 23)
     with warehouse.connect() as connection:
         for name, day, label, confidence in (
             ("r1", week, "a", 0.5),

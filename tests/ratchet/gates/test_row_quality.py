@@ -21,6 +21,7 @@ from ratchet.gates.row_quality import (
     validate,
 )
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
 
 CYCLE = Cycle("tickets", date(2026, 2, 23))
 SPEC = Spec("tickets", (Label("a"), Label("b")), max_text_chars=50)
@@ -135,7 +136,7 @@ def test_an_expectation_that_crashes_is_an_error_and_not_bad_data() -> None:
 
 def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
     """The types that DuckDB gives, with texts of two-byte letters, and no confidence where the edge answered."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = open_warehouse(Home(tmp_path), "tickets")
     at = datetime(2026, 2, 24, tzinfo=UTC)
     with warehouse.connect() as connection:
         for i in range(10):

@@ -143,7 +143,7 @@ def write(path: Path, rows: list[dict[str, Any] | str]) -> Path:
 def landing(tmp_path: Path) -> Landing:
     """An empty home's landing."""
     home = Home(tmp_path / "home")
-    return Landing(home, open_warehouse(home.warehouse))
+    return Landing(home, open_warehouse(home, "tickets"))
 
 
 def rows_of(landing: Landing, table: str) -> list[tuple[Any, ...]]:
@@ -165,7 +165,9 @@ def rejects(landing: Landing, pattern: str = "*") -> list[dict[str, Any]]:
 def files(landing: Landing) -> list[str]:
     """Every file below the classifier's folder but the warehouse."""
     return sorted(
-        str(path.relative_to(landing.home.root)) for path in landing.home.root.rglob("tickets/**/*") if path.is_file()
+        str(path.relative_to(landing.home.root))
+        for path in landing.home.root.rglob("tickets/**/*")
+        if path.is_file() and "warehouse.duckdb" not in path.name
     )
 
 

@@ -25,7 +25,7 @@ TABLES = ("production_logs", "corrections", "ingested_files")
 def work(root: Path, inbox: Path, way: str) -> None:
     """What is killed: two deliveries, or nothing but a take of what was dropped in."""
     home = Home(root)
-    landing = Landing(home, open_warehouse(home.warehouse))
+    landing = Landing(home, open_warehouse(home, "tickets"))
     spec, now = Spec("tickets", (Label("a"), Label("b"))), datetime(2026, 3, 1, tzinfo=UTC)
     if way == "deliver":
         for kind, name in (("corrections", "early.jsonl"), ("production_logs", "logs.jsonl")):
@@ -73,12 +73,12 @@ def killed(home: Home, inbox: Path, way: str, failpoint: str) -> int:
 
 def state(home: Home) -> dict[str, Any]:
     """All rows of all tables and every file with its content, but for times and the warehouse itself."""
-    with open_warehouse(home.warehouse).connect() as connection:
+    with open_warehouse(home, "tickets").connect() as connection:
         tables = {table: sorted(connection.execute(f"FROM {table}").fetchall(), key=str) for table in TABLES}
     files = {
         str(path.relative_to(home.root)): path.read_bytes()
         for path in sorted((home.root / "tickets").rglob("*"))
-        if path.is_file() and path.name != "landing.jsonl"
+        if path.is_file() and path.name != "landing.jsonl" and "warehouse.duckdb" not in path.name
     }
     manifest = [json.loads(line) for line in home.manifest("tickets").read_text().splitlines()]
     return {
@@ -151,7 +151,7 @@ def test_a_lost_warehouse_comes_back_equal(tmp_path: Path, undisturbed: dict[str
     home, inbox = Home(tmp_path / "home"), tmp_path / "inbox"
     prepare(home, inbox, way)
     work(home.root, inbox, way)
-    home.warehouse.unlink()
+    home.warehouse("tickets").unlink()
     assert state(home) == undisturbed[way]
 
 
@@ -163,7 +163,7 @@ def test_a_file_that_vanished_or_changed_is_said_and_costs_no_other(
     prepare(home, inbox, "take")
     work(home.root, inbox, "take")
     (home.landing("tickets", "corrections") / "early.jsonl").unlink()
-    Landing(home, open_warehouse(home.warehouse)).warehouse.rebuild()
+    Landing(home, open_warehouse(home, "tickets")).warehouse.rebuild()
     assert "early.jsonl is gone" in caplog.text
     found = state(home)
     assert [len(found[table]) for table in TABLES] == [4, 0, 1]

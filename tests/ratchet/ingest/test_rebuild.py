@@ -18,17 +18,19 @@ WEEK = date(2026, 2, 2)
 
 def test_an_empty_home_gets_an_empty_warehouse(tmp_path: Path) -> None:
     """Nothing to restore is no error, and a killed restore's draft is replaced."""
-    (tmp_path / ".warehouse.duckdb.draft").write_bytes(b"half")
-    rebuild_warehouse(tmp_path / "warehouse.duckdb")
-    assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
-    assert open_warehouse(tmp_path / "warehouse.duckdb").weeks("tickets") == {}
+    warehouse = Home(tmp_path).warehouse("tickets")
+    warehouse.parent.mkdir()
+    warehouse.with_name(".warehouse.duckdb.draft").write_bytes(b"half")
+    rebuild_warehouse(warehouse)
+    assert [path.name for path in warehouse.parent.iterdir()] == ["warehouse.duckdb"]
+    assert open_warehouse(Home(tmp_path), "tickets").weeks("tickets") == {}
 
 
 def test_a_copy_that_cannot_be_read_is_said_and_costs_only_its_cycle(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The other weeks come back; the log names the file and the cure."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = open_warehouse(Home(tmp_path), "tickets")
     for week in (WEEK, date(2026, 2, 9)):
         rows = pd.DataFrame({"classifier": ["tickets"], "week": [week], "request_id": ["r"], "reason": ["pii"]})
         warehouse.replace("dropped", "tickets", week, rows)
@@ -42,13 +44,13 @@ def test_a_copy_that_cannot_be_read_is_said_and_costs_only_its_cycle(
 def test_rows_are_judged_again_as_they_were_judged_then(tmp_path: Path) -> None:
     """A row refused for its future time stays refused, and one accepted under old labels stays accepted."""
     home = Home(tmp_path)
-    landing = Landing(home, open_warehouse(home.warehouse))
+    landing = Landing(home, open_warehouse(home, "tickets"))
     folder = home.landing("tickets", "production_logs")
     folder.mkdir(parents=True)
     times = ("2026-02-02T10:00:00Z", "2026-02-04T10:00:00Z")
     logs = [{"request_id": ts, "ts": ts, "text": "hello", "label": "old"} for ts in times]
     (folder / "logs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in logs))
     landing.take(Spec("tickets", (Label("old"), Label("b"))), now=datetime(2026, 2, 3, tzinfo=UTC))
-    home.warehouse.unlink()
+    home.warehouse("tickets").unlink()
     assert landing.warehouse.frame("SELECT request_id FROM production_logs")["request_id"].tolist() == [times[0]]
     assert landing.take(Spec("tickets", (Label("new"), Label("b")))) == []

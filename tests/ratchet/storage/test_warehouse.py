@@ -79,7 +79,7 @@ def fill(home: Home) -> Warehouse:
     ]
     for name, rows in (("logs", logs), ("late", late), ("corrections", corrections)):
         (inbox / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    warehouse = open_warehouse(home.warehouse)
+    warehouse = open_warehouse(home, "tickets")
     landing = Landing(home, warehouse)
     landing.deliver(SPEC, "production_logs", inbox / "logs.jsonl", now=NOW)
     landing.deliver(SPEC, "corrections", inbox / "corrections.jsonl", now=NOW)
@@ -156,14 +156,14 @@ def assert_waits_for_the_lock(warehouse: Warehouse) -> None:
 
 def test_a_lock_that_is_let_go_in_time_is_waited_for(tmp_path: Path) -> None:
     """An analyst who closes the file costs a moment, no error (F34)."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb", lock_wait_s=20)
+    warehouse = open_warehouse(Home(tmp_path), "tickets", lock_wait_s=20)
     warehouse.weeks("tickets")
     assert_waits_for_the_lock(warehouse)
 
 
 def test_the_lock_test_catches_a_warehouse_that_does_not_wait(tmp_path: Path) -> None:
     """The planted bug fails the very assertion that the real one passes (F34's mutant)."""
-    warehouse = Impatient(tmp_path / "warehouse.duckdb", lock_wait_s=20)
+    warehouse = Impatient(Home(tmp_path).warehouse("tickets"), lock_wait_s=20)
     warehouse.weeks("tickets")
     with pytest.raises(duckdb.IOException, match="Could not set lock"):
         assert_waits_for_the_lock(warehouse)
@@ -171,7 +171,7 @@ def test_the_lock_test_catches_a_warehouse_that_does_not_wait(tmp_path: Path) ->
 
 def test_a_lock_that_is_kept_ends_in_an_error_that_names_the_holder(tmp_path: Path) -> None:
     """The wait is bounded; the sentence holds the pid, the time waited and the cure (F34). Afterwards all is well."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb", lock_wait_s=0.2)
+    warehouse = open_warehouse(Home(tmp_path), "tickets", lock_wait_s=0.2)
     warehouse.weeks("tickets")
     with held(warehouse.path) as holder:
         start = time.monotonic()
@@ -187,7 +187,7 @@ def test_a_lock_that_is_kept_ends_in_an_error_that_names_the_holder(tmp_path: Pa
 
 def test_two_blocks_in_one_process_share_the_file(tmp_path: Path) -> None:
     """A block within a block is no deadlock."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = open_warehouse(Home(tmp_path), "tickets")
     with warehouse.connect(), warehouse.connect() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
@@ -269,17 +269,17 @@ def test_a_damaged_warehouse_is_moved_aside_and_comes_back_equal(
 ) -> None:
     """Every kind of damage is noticed, reported, kept for inspection, and rebuilt from the landing folders (F35)."""
     home = copy_of(filled[0], tmp_path / "home")
-    damage(home.warehouse)
-    assert_comes_back_equal(open_warehouse(home.warehouse), filled[1])
-    aside = sorted(path.name for path in home.root.glob("warehouse.duckdb*"))
+    damage(home.warehouse("tickets"))
+    assert_comes_back_equal(open_warehouse(home, "tickets"), filled[1])
+    aside = sorted(path.name for path in home.classifier("tickets").glob("warehouse.duckdb*"))
     if damage is gone:
         assert aside == ["warehouse.duckdb"]
     else:
         assert aside[:2] == ["warehouse.duckdb", "warehouse.duckdb.corrupt-1"]
         assert "warehouse.duckdb.corrupt-1" in caplog.text
     assert (damage is broken_wal) == ("warehouse.duckdb.corrupt-1.wal" in aside)
-    assert not list(home.root.glob(".warehouse*draft*"))
-    assert Landing(home, open_warehouse(home.warehouse)).take(SPEC, now=NOW) == []
+    assert not list(home.classifier("tickets").glob(".warehouse*draft*"))
+    assert Landing(home, open_warehouse(home, "tickets")).take(SPEC, now=NOW) == []
 
 
 def test_the_damage_test_catches_a_warehouse_that_starts_empty(
@@ -287,20 +287,20 @@ def test_the_damage_test_catches_a_warehouse_that_starts_empty(
 ) -> None:
     """The planted bug fails the very assertion that the real one passes (F35's mutant)."""
     home = copy_of(filled[0], tmp_path / "home")
-    garbage(home.warehouse)
+    garbage(home.warehouse("tickets"))
     with pytest.raises(AssertionError):
-        assert_comes_back_equal(Forgetful(home.warehouse), filled[1])
+        assert_comes_back_equal(Forgetful(home.warehouse("tickets")), filled[1])
 
 
 def test_damage_after_damage_keeps_every_file(tmp_path: Path, filled: tuple[Home, dict[str, tuple[Any, ...]]]) -> None:
     """The second damaged file does not overwrite the first; a rebuild can also be asked for."""
     home = copy_of(filled[0], tmp_path / "home")
-    warehouse = open_warehouse(home.warehouse)
-    garbage(home.warehouse)
+    warehouse = open_warehouse(home, "tickets")
+    garbage(home.warehouse("tickets"))
     assert_comes_back_equal(warehouse, filled[1])
-    nothing(home.warehouse)
+    nothing(home.warehouse("tickets"))
     assert_comes_back_equal(warehouse, filled[1])
-    assert warehouse.rebuild() == home.root / "warehouse.duckdb.corrupt-3"
+    assert warehouse.rebuild() == home.classifier("tickets") / "warehouse.duckdb.corrupt-3"
     assert checksums(warehouse) == filled[1]
 
 
@@ -309,7 +309,7 @@ def test_damage_after_damage_keeps_every_file(tmp_path: Path, filled: tuple[Home
 
 def test_replacing_a_cycle_leaves_the_others_alone(tmp_path: Path) -> None:
     """All rows of one classifier and week are replaced, also by none; rows of another cycle are refused."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = open_warehouse(Home(tmp_path), "tickets")
     later = date(2026, 2, 9)
 
     def rows(week: date, count: int, classifier: str = "tickets") -> pd.DataFrame:
@@ -334,7 +334,7 @@ def test_replacing_a_cycle_leaves_the_others_alone(tmp_path: Path) -> None:
 
 def test_a_replacement_that_fails_changes_nothing(tmp_path: Path) -> None:
     """The old rows stay when the new ones do not fit the table."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = open_warehouse(Home(tmp_path), "tickets")
     good = pd.DataFrame({"classifier": ["tickets"], "week": [WEEK], "request_id": ["r"], "reason": ["pii"]})
     warehouse.replace("dropped", "tickets", WEEK, good)
     with pytest.raises(duckdb.Error):
@@ -343,12 +343,12 @@ def test_a_replacement_that_fails_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_file_is_opened_within_bounds(tmp_path: Path) -> None:
-    """One gigabyte, two threads, scratch space inside the home, times in UTC."""
-    warehouse = open_warehouse(tmp_path / "warehouse.duckdb")
+    """One gigabyte, two threads, scratch space in the classifier's folder, times in UTC."""
+    warehouse = open_warehouse(Home(tmp_path), "tickets")
     names = {"m": "memory_limit", "t": "threads", "d": "temp_directory", "z": "TimeZone"}
     found = warehouse.frame(
         "SELECT " + ", ".join(f"current_setting('{name}') AS {key}" for key, name in names.items())
     ).iloc[0]
     assert found["m"] in {"953.6 MiB", "953.7 MiB"}
     assert (found["t"], found["z"]) == (2, "UTC")
-    assert Path(found["d"]).parent == tmp_path
+    assert Path(found["d"]).parent == tmp_path / "tickets"

@@ -16,9 +16,9 @@ from ratchet.workflows.demo import SAMPLE, SCRIPT, init_demo, need_base, script_
 def test_the_demo_starts_anew_in_a_folder_of_its_own(tmp_path: Path) -> None:
     """The sample classifier with its golden set; what an earlier demo left is gone, what others made is not touched."""
     (tmp_path / "kept").write_text("")
-    init_demo(Home(tmp_path)).warehouse.write_text("old")
+    init_demo(Home(tmp_path)).warehouse(SAMPLE).write_text("old")
     home = init_demo(Home(tmp_path))
-    assert not home.warehouse.exists()
+    assert not home.warehouse(SAMPLE).exists()
     assert (tmp_path / "kept").exists()
     assert len(Specs(home).golden(SAMPLE)) > 100
     spec = Specs(home)[SAMPLE]

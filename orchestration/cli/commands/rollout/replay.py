@@ -37,7 +37,7 @@ def replay(
 
     digest = AdapterStore(home).find(name, adapter)
     made = run(home, name, digest, since.replace(tzinfo=UTC), limit=limit)
-    (evidence,) = Pairs(home, open_warehouse(home.warehouse)).count(name, made.compared, 0)
+    (evidence,) = Pairs(home, open_warehouse(home, name)).count(name, made.compared, 0)
     if json:
         emit_json({"classifier": name, "pairs": made.pairs, "counts": made.counts, "evidence": evidence.as_json()})
         return 0

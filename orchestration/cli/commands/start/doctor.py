@@ -18,9 +18,10 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 def doctor(context: typer.Context, json: Json = False) -> int:
     """Print one line for each finding."""
     session = session_of(context)
+    from orchestration.dagster_settings import judge_settings
     from ratchet.workflows.doctor import examine
 
-    findings = examine(session.home, os.environ)
+    findings = [*examine(session.home, os.environ), *judge_settings(session.home.dagster)]
     failed = [finding.what for finding in findings if finding.state == "fail"]
     if json:
         emit_json(

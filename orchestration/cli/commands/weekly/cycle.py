@@ -47,7 +47,7 @@ def _choose(session: Session, name: str, word: str) -> Cycle:
 
     if word != "latest":  # a word that is not a week fails before the slow intake
         choose_week(name, word, ())
-    specs, warehouse = Specs(session.home), open_warehouse(session.home.warehouse)
+    specs, warehouse = Specs(session.home), open_warehouse(session.home, name)
     spec, _ = specs[name], specs.golden(name)
     for remark in specs.remarks(name):
         say(session, f"remark: {remark}")
@@ -63,9 +63,11 @@ def _choose(session: Session, name: str, word: str) -> Cycle:
 def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
     from orchestration.cli.captured_output import divert_output
     from orchestration.cli.progress import StageProgress
+    from ratchet.storage.process_locks import hold_lock
 
-    started, home = time.monotonic(), session.home
-    with divert_output(home.log(chosen)) as talk, StageProgress(session, talk) as progress:
+    started, home, name = time.monotonic(), session.home, chosen.classifier
+    only_one = hold_lock(home.cycle_lock(name), f"the cycle of {name}", lambda sentence: say(session, sentence))
+    with only_one, divert_output(home.log(chosen)) as talk, StageProgress(session, talk) as progress:
         from orchestration.cli.run_cycle import run_cycle
 
         outcome = run_cycle(chosen, home, progress)

@@ -41,7 +41,7 @@ def ingest(
     session = session_of(context)
     home = session.home
     spec = Specs(home)[name]
-    landing, mapping = Landing(home, open_warehouse(home.warehouse)), _mapping(columns or [])
+    landing, mapping = Landing(home, open_warehouse(home, name)), _mapping(columns or [])
     named = [("production_logs", file) for file in logs or []] + [("corrections", file) for file in corrections or []]
     # Each kind of file gets only the columns that it has; a column that no given file has is a mistake.
     mapped = {

@@ -87,7 +87,7 @@ def test_a_damaged_segment_is_set_aside_and_the_others_are_taken(home: Home) -> 
     segment = seal(home, 0)
     other = seal(home, 100)
     turn(segment, len(segment.read_bytes()) // 2, 3)
-    intakes = Landing(home, open_warehouse(home.warehouse)).take(SPEC, now=NOW)
+    intakes = Landing(home, open_warehouse(home, "tickets")).take(SPEC, now=NOW)
     assert {intake.file: (intake.accepted, intake.rejected) for intake in intakes} == {
         segment.name: (0, 1),
         other.name: (9, 0),
@@ -108,6 +108,6 @@ def test_a_landing_that_believes_damaged_segments_is_caught(
     pq.write_table(table.set_column(table.schema.get_field_index("label"), "label", labels), segment)
     for loader, accepted in ((mutant.Loader, 9), (loading.Loader, 0)):
         own = Home(Path(shutil.copytree(home.root / "tickets", tmp_path / f"{accepted}" / "tickets")).parent)
-        with open_warehouse(own.warehouse).connect() as connection:
+        with open_warehouse(own, "tickets").connect() as connection:
             found = loader.of(connection, own, "tickets").load_new("production_logs", Terms.of(SPEC, NOW))
         assert [intake.accepted for intake in found] == [accepted]

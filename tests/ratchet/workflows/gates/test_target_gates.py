@@ -160,7 +160,7 @@ def said(specs: Specs, adapter: str, verdict: Verdict) -> tuple[str, str]:
     targets = digest_targets(specs.targets(spec))
     binds = {"adapter": adapter, "policy": spec.digest, "targets": targets, "wording": WORDING}
     Receipts(specs.home).write(cycle, "target_fit", verdict, binds)
-    specs.home.warehouse.touch()
+    specs.home.warehouse("small").touch()
     _, found, _ = verify_receipt(specs.home, specs.home.receipts(cycle) / "target_fit.json")
     return found.detail, found.fault
 

@@ -22,7 +22,7 @@ def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     ]  # fmt: skip
     assert [facts[what] for what in ("live", "candidate", "last cycle", "weeks")] == ["none"] * 4
     assert facts["corrections"] == "0 since the last cycle"
-    assert not (made_home / "warehouse.duckdb").exists()
+    assert not (made_home / "tickets" / "warehouse.duckdb").exists()
 
 
 def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:

@@ -23,7 +23,7 @@ def test_a_sound_home_has_no_failure(call: Any, made_home: Path) -> None:
     document = json.loads(done.out)
     assert done.code == 0, done.out
     assert document["healthy"]
-    assert {"python", "disk", "memory", "home", "base model", "warehouse", "specification of tickets"} <= {
+    assert {"python", "disk", "memory", "home", "base model", "warehouse of tickets", "specification of tickets"} <= {
         finding["what"] for finding in document["findings"]
     }
     assert all(finding["cure"] for finding in document["findings"] if finding["state"] != "ok")
@@ -37,7 +37,7 @@ def test_a_sound_home_has_no_failure(call: Any, made_home: Path) -> None:
         ("tickets/golden.jsonl", "{}\n", "golden set of tickets"),
         ("tickets/golden.jsonl", '{"text": "x", "label": "amber"}\n', "golden set of tickets"),
         ("tickets/ledger.jsonl", "{}\n", "ledger of tickets"),
-        ("warehouse.duckdb", "no database", "warehouse"),
+        ("tickets/warehouse.duckdb", "no database", "warehouse of tickets"),
     ],
 )
 def test_each_broken_thing_is_named_and_fails(call: Any, home: Path, broken: str, content: str, what: str) -> None:
@@ -92,10 +92,10 @@ def test_a_home_that_is_not_there_and_a_foreign_dagster_home_are_warnings(tmp_pa
 
 def test_a_warehouse_held_by_another_process_is_a_warning(home: Path, execute: Any) -> None:
     """An analyst's open shell is named, not broken into."""
-    duckdb.connect(str(home / "warehouse.duckdb")).close()
-    with duckdb.connect(str(home / "warehouse.duckdb")) as held:
+    duckdb.connect(str(home / "tickets" / "warehouse.duckdb")).close()
+    with duckdb.connect(str(home / "tickets" / "warehouse.duckdb")) as held:
         held.execute("CREATE TABLE t (a INTEGER)")
         done = execute("--home", home, "doctor")
-    line = next(line for line in done.out.splitlines() if line.split()[1:2] == ["warehouse"])
+    line = next(line for line in done.out.splitlines() if line[6:].startswith("warehouse of tickets "))
     assert line.startswith("warn")
     assert done.code == 0

@@ -39,7 +39,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallClass
     with serve_locally(LocalFrontier(answer=right, codes=tuple(CODES.values()))) as server:
         small.write(TABLE.format(server.base_url))
         small.write_week(date(2026, 1, 5))
-        Landing(small.home, open_warehouse(small.home.warehouse)).take(Specs(small.home)["small"])
+        Landing(small.home, open_warehouse(small.home, "small")).take(Specs(small.home)["small"])
         yield small, server
 
 
