@@ -31,6 +31,11 @@ class IngestedFiles:
         )
         return self.connection.execute(sql, [self.classifier]).fetchall()
 
+    def any_waiting(self) -> bool:
+        """Return True where a file of any kind has rows that wait."""
+        sql = "SELECT 1 FROM ingested_files WHERE classifier = ? AND retry LIMIT 1"
+        return self.connection.execute(sql, [self.classifier]).fetchone() is not None
+
     def mark(self, landed: ManifestEntry, intake: IngestResult, *, retry: bool) -> None:
         """Mark a file as loaded, with `retry` if some of its rows wait; earlier versions of it are not tried again."""
         file = [self.classifier, landed.kind, landed.file]

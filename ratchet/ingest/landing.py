@@ -15,6 +15,7 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.files import publish_file
 from ratchet.data.records import KINDS, WAITING, Terms, check_mapping, kind_of
 from ratchet.ingest.loader import Loader
+from ratchet.ingest.quiet_folders import QuietLook, is_quiet
 from ratchet.ingest.readers import SUFFIXES, UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
@@ -40,11 +41,16 @@ class Landing:
         Returns one `IngestResult` for each new file, and for each earlier file of corrections with a waiting row that
         was accepted now.
         """
-        terms = Terms.of(spec, now)
+        if is_quiet(self.home, spec.name):
+            return []
+        terms, look = Terms.of(spec, now), QuietLook(self.home, spec.name)
         with self.warehouse.connect() as connection:
             loader = Loader.of(connection, self.home, spec.name)
             intakes = loader.load_new("production_logs", terms)
-            return intakes + loader.retry_waiting() + loader.load_new("corrections", terms)
+            intakes += loader.retry_waiting() + loader.load_new("corrections", terms)
+            if not loader.files.any_waiting():
+                look.confirm()
+            return intakes
 
     def deliver(
         self,

@@ -17,7 +17,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.data.records import KINDS, Terms
 from ratchet.ingest.ingested_files import IngestedFiles
-from ratchet.ingest.manifest import ManifestEntry, append_entry, read_manifest
+from ratchet.ingest.manifest import ManifestEntry, append_entry, follow_manifest
 from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
@@ -29,7 +29,6 @@ from ratchet.ingest.segment_names import (
     shown,
     sweep_staged,
     takeable,
-    unchanged,
     why_not,
 )
 from ratchet.ingest.staging import Stage
@@ -58,7 +57,7 @@ class Loader:
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         for kind in KINDS:
             sweep_staged(home.landing(name, kind))
-        return cls(connection, home, name, read_manifest(home.manifest(name)))
+        return cls(connection, home, name, follow_manifest(home.manifest(name)))
 
     @property
     def files(self) -> IngestedFiles:
@@ -96,11 +95,8 @@ class Loader:
         known = {landed.file: landed for landed in self.manifest if landed.kind == kind}
         done = self.files.done(kind)
         intakes = []
-        for path in arrivals(folder, {file: landed.seq for file, landed in known.items()}):
+        for path in arrivals(folder, known, done):
             if segments_only and not is_segment(path.name):
-                continue
-            last = known.get(shown(path))
-            if last and (last.file, last.sha256) in done and unchanged(path, last):
                 continue
             content = fingerprint(path) if takeable(path) else FileFingerprint("", 0, crlf=False, odd=False)
             if (shown(path), content.sha256) not in done:

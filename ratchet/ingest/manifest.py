@@ -15,6 +15,10 @@ from ratchet.core.files import append_line, read_if_there, whole_lines
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.data.records import Terms
 
+_TAIL_BYTES = 256
+_FOLLOWED: dict[Path, tuple[list["ManifestEntry"], int, bytes]] = {}
+"""By path: the entries read so far, the bytes that hold them, and the last of those bytes."""
+
 
 @dataclass(frozen=True)
 class ManifestEntry:
@@ -38,14 +42,36 @@ class ManifestEntry:
 
 def read_manifest(path: Path, disk: FileSystem = DISK) -> list[ManifestEntry]:
     """Read every whole line, in order; the torn tail of a killed writer is skipped, since its file was not loaded."""
+    return _parse(read_if_there(path, disk) or b"")
+
+
+def _parse(content: bytes) -> list[ManifestEntry]:
     landed = []
-    for line in whole_lines(read_if_there(path, disk) or b""):
+    for line in whole_lines(content):
         try:
             row = json.loads(line)
             landed.append(ManifestEntry(**{**row, "labels": tuple(row["labels"])}))
         except (ValueError, TypeError, KeyError):
             continue
     return landed
+
+
+def follow_manifest(path: Path) -> list[ManifestEntry]:
+    """Return what `read_manifest` does; a process that asks again and again parses only the lines that are new."""
+    entries, offset, tail = _FOLLOWED.get(path, ([], 0, b""))
+    try:
+        with path.open("rb") as file:
+            file.seek(offset - len(tail))
+            content = file.read()
+    except FileNotFoundError:
+        content = b""
+    if not content.startswith(tail):  # it was replaced: by a backup, or by hand
+        entries, offset, tail, content = [], 0, b"", read_if_there(path) or b""
+    new = content[len(tail) :]
+    whole = new[: new.rfind(b"\n") + 1]
+    entries = [*entries, *_parse(whole)]
+    _FOLLOWED[path] = entries, offset + len(whole), (tail + whole)[-_TAIL_BYTES:]
+    return list(entries)
 
 
 def append_entry(path: Path, landed: ManifestEntry, disk: FileSystem = DISK) -> None:

@@ -3,12 +3,14 @@
 Add here what a name in a landing folder means; files are read by `readers.py`, in the order of `landing.py`.
 """
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ratchet.ingest.manifest import ManifestEntry
 from ratchet.ingest.readers import SUFFIXES
+from ratchet.storage.journal.segments import is_sealed
 
 _SEGMENT = re.compile(r"(\d{8,})-([0-9a-f]{16})\.parquet")
 _STAGED = ".segment-"
@@ -29,7 +31,8 @@ def next_seq(manifest: Iterable[ManifestEntry], folders: Iterable[Path]) -> int:
     """Return one more than any sequence number so far, including segments whose writer was killed before recording."""
     used = [landed.seq for landed in manifest]
     for folder in folders:
-        used += [int(result[1]) for path in folder.glob("*.parquet") if (result := _SEGMENT.fullmatch(path.name))]
+        names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - a Path for each of many costs time
+        used += [int(result[1]) for name in names if name[0].isdigit() and (result := _SEGMENT.fullmatch(name))]
     return max(used, default=0) + 1
 
 
@@ -49,12 +52,28 @@ def shown(path: Path) -> str:
     return path.name.encode("utf-8", "backslashreplace").decode()
 
 
-def arrivals(folder: Path, seqs: dict[str, int]) -> list[Path]:
-    """List the files of a landing folder in the order to load: those in the manifest by `seqs`, then others by name."""
+def arrivals(folder: Path, known: Mapping[str, ManifestEntry], done: Collection[tuple[str, str]]) -> list[Path]:
+    """List the files of a landing folder that may be new, in the order to load: those in the manifest, then by name.
+
+    Left out are files in the manifest (`known`, by name) that are `done` (name and SHA-256). Of these our own segments
+    never change, so that a folder of ten thousand costs no look at each.
+    """
     if not folder.is_dir():
         return []
-    visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    return sorted(visible, key=lambda path: (seqs.get(shown(path), len(seqs) + (1 << 62)), shown(path)))
+    with os.scandir(folder) as listed:
+        visible = [folder / each.name for each in listed if _may_be_new(each.name, known, done)]
+    left = [path for path in visible if (last := known.get(shown(path))) is None or not _settled(path, last, done)]
+    return sorted(left, key=lambda path: (known[shown(path)].seq if shown(path) in known else 1 << 62, shown(path)))
+
+
+def _may_be_new(name: str, known: Mapping[str, ManifestEntry], done: Collection[tuple[str, str]]) -> bool:
+    last = known.get(name)
+    own = last is not None and (name, last.sha256) in done and (is_segment(name, last.sha256) or is_sealed(name))
+    return not own and not name.startswith(".")
+
+
+def _settled(path: Path, last: ManifestEntry, done: Collection[tuple[str, str]]) -> bool:
+    return (last.file, last.sha256) in done and unchanged(path, last)
 
 
 def takeable(path: Path) -> bool:

@@ -28,10 +28,10 @@ LAUNCHED: dict[str, tuple[str, dict[str, str], set[str] | None, str | None]] = {
 }
 
 
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
     """An instance with the settings that Ratchet writes."""
-    with open_instance(tmp_path / "dagster") as found:
+    with open_instance(tmp_path_factory.mktemp("queue") / "dagster") as found:
         yield found
 
 
@@ -41,8 +41,11 @@ def test_cycles_are_tagged_and_nothing_else(instance: dg.DagsterInstance, tmp_pa
     job, tags, steps, expected = LAUNCHED[launched]
     definition = build_definitions(str(tmp_path)).resolve_job_def("weekly_cycle")
     run = instance.create_run_for_job(
-        definition, tags=tags, asset_selection=frozenset(map(dg.AssetKey, steps)) if steps else None
-    )._replace(job_name=job, remote_job_origin=ORIGIN.get_job_origin(job))
+        definition,
+        tags=tags,
+        remote_job_origin=ORIGIN.get_job_origin(job),
+        asset_selection=frozenset(map(dg.AssetKey, steps)) if steps else None,
+    )._replace(job_name=job)
     coordinator = instance.run_coordinator
     assert isinstance(coordinator, CycleRunCoordinator)
     context: Any = SubmitRunContext(run, workspace=None)  # type: ignore[arg-type] # the queue does not read it

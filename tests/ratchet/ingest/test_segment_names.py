@@ -48,8 +48,24 @@ def test_arrivals_come_in_manifest_order_then_by_name_without_dot_files(tmp_path
     """What was recorded first is loaded first; a writer's dot-file is not there yet."""
     for name in ("b.jsonl", "a.csv", "z.parquet", ".half.parquet"):
         (tmp_path / name).write_bytes(b"x")
-    assert [path.name for path in arrivals(tmp_path, {"z.parquet": 1})] == ["z.parquet", "a.csv", "b.jsonl"]
-    assert arrivals(tmp_path / "absent", {}) == []
+    known = {"z.parquet": landed(tmp_path / "z.parquet")}
+    assert [path.name for path in arrivals(tmp_path, known, [])] == ["z.parquet", "a.csv", "b.jsonl"]
+    assert arrivals(tmp_path / "absent", {}, []) == []
+
+
+def test_what_is_done_arrives_again_only_where_it_can_have_changed(tmp_path: Path) -> None:
+    """A file of others is looked at each time; our own segment never changes, so nothing of it is read."""
+    names = (segment_name(1, DIGEST), f"gateway-{DIGEST[:16]}.parquet", "theirs.jsonl")
+    known = {}
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+        known[name] = landed(tmp_path / name)
+    done = [(each.file, each.sha256) for each in known.values()]
+    assert arrivals(tmp_path, known, done) == []
+    for name in names:
+        (tmp_path / name).write_bytes(b"xy")
+    assert [path.name for path in arrivals(tmp_path, known, done)] == ["theirs.jsonl"]
+    assert sorted(path.name for path in arrivals(tmp_path, known, [])) == sorted(names)
 
 
 def test_only_a_killed_writers_own_leftovers_are_swept(tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""Marks of landing folders in which nothing was new, so that the next look of this process costs a few stats only.
+
+Sensors look every minute, and a gateway seals a segment a minute: without a mark each look reads of every segment that
+ever landed. Add here what else can make rows appear; what is new is found by `loader.py`.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from ratchet.data.records import KINDS
+from ratchet.ingest.segment_names import is_segment
+from ratchet.storage.home import Home
+from ratchet.storage.journal.segments import is_sealed
+
+_Mark = tuple[tuple[int, int, int], ...]
+_QUIET: dict[Path, tuple[_Mark, tuple[Path, ...]]] = {}
+"""By classifier's folder: the mark, and the files of others that it covers: they can change without a new name."""
+_SETTLED_NS = 2_000_000_000
+"""A folder must have been still for so long: file systems tell time in steps of some milliseconds."""
+
+
+def is_quiet(home: Home, name: str) -> bool:
+    """Return True where everything is as it was when `mark_quiet` was called last."""
+    marked = _QUIET.get(home.classifier(name))
+    return marked is not None and _stats(home, name, marked[1]) == marked[0]
+
+
+class QuietLook:
+    """A look that began now: `confirm` it when it found nothing new, and nothing waits for other rows or for a time."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        self._home, self._name, self._others = home, name, tuple(_files_of_others(home, name))
+        self._before, self._began_ns = _stats(home, name, self._others), time.time_ns()
+
+    def confirm(self) -> None:
+        """Let later looks of this process take what it saw for quiet, unless a folder changed a moment ago."""
+        still = all(changed < self._began_ns - _SETTLED_NS for _, changed, _ in self._before)
+        if still and _stats(self._home, self._name, self._others) == self._before:
+            _QUIET[self._home.classifier(self._name)] = self._before, self._others
+
+
+def _files_of_others(home: Home, name: str) -> list[Path]:
+    found: list[Path] = []
+    for kind in KINDS:
+        folder = home.landing(name, kind)
+        names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - a Path for each of many costs time
+        found += [folder / each for each in sorted(names) if not (is_segment(each) or is_sealed(each))]
+    return found
+
+
+def _stats(home: Home, name: str, others: tuple[Path, ...]) -> _Mark:
+    """Return size, time and inode of all that says that something arrived; zeros for what is missing.
+
+    The warehouse counts by its inode alone, since every look may touch it.
+    """
+    marks = [_stat(path) for path in (home.manifest(name), *(home.landing(name, kind) for kind in KINDS), *others)]
+    return (*marks, (0, 0, _stat(home.warehouse(name))[2]))
+
+
+def _stat(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_size, found.st_mtime_ns, found.st_ino

@@ -1,0 +1,99 @@
+"""A look is spared only where it could find nothing: every way in which rows can appear ends the quiet."""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ratchet.config.spec import Label, Spec
+from ratchet.ingest.landing import Landing
+from ratchet.ingest.quiet_folders import is_quiet
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
+from ratchet.testing.homes import write_lines
+
+SPEC = Spec("tickets", (Label("a"), Label("b")))
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+LONG_AGO = time.time() - 3600
+
+
+def log(number: int) -> dict[str, str]:
+    """A production log."""
+    return {"request_id": f"r{number}", "ts": "2026-02-02T10:00:00Z", "text": f"text {number}", "label": "a"}
+
+
+def correct(number: int) -> dict[str, object]:
+    """A correction of it."""
+    row = {"request_id": f"r{number}", "ts": "2026-02-03T10:00:00Z", "label": "b"}
+    return {**row, "annotator": "ann", "saw_prediction": False}
+
+
+def age(home: Home) -> None:
+    """Let everything be an hour old."""
+    for path in (home.root, *home.root.rglob("*")):
+        os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Landing:
+    """A folder that is quiet: one file of logs was taken, and a look has found nothing since."""
+    home = Home(tmp_path)
+    write_lines(home.landing("tickets", "production_logs") / "logs.jsonl", [log(1)])
+    home.landing("tickets", "corrections").mkdir()
+    found = Landing(home, open_warehouse(home, "tickets"))
+    assert [each.accepted for each in found.take(SPEC, now=NOW)] == [1]
+    age(home)
+    assert found.take(SPEC, now=NOW) == []
+    assert is_quiet(home, "tickets")
+    return found
+
+
+def logs(home: Home) -> Path:
+    """The landing folder of logs."""
+    return home.landing("tickets", "production_logs")
+
+
+CHANGES: dict[str, Callable[[Home], object]] = {
+    "a new file": lambda home: write_lines(logs(home) / "more.jsonl", [log(2)]),
+    "a new file of corrections": lambda home: write_lines(
+        home.landing("tickets", "corrections") / "c.jsonl", [correct(1)]
+    ),
+    "a file that grows in place": lambda home: write_lines(logs(home) / "logs.jsonl", [log(1), log(2)]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_arrives_is_taken_at_the_next_look(landing: Landing, change: str) -> None:
+    """One row is accepted, and the look after it finds nothing."""
+    CHANGES[change](landing.home)
+    assert not is_quiet(landing.home, "tickets")
+    assert sum(each.accepted for each in landing.take(SPEC, now=NOW)) == 1
+    assert landing.take(SPEC, now=NOW) == []
+
+
+def test_a_lost_warehouse_ends_the_quiet(landing: Landing) -> None:
+    """The look after it rebuilds the rows."""
+    landing.home.warehouse("tickets").unlink()
+    assert not is_quiet(landing.home, "tickets")
+    assert landing.take(SPEC, now=NOW) == []
+    assert landing.warehouse.count("production_logs", "tickets") == 1
+
+
+def test_rows_that_wait_keep_every_look_a_whole_one(landing: Landing) -> None:
+    """Their request may come without a file of theirs changing."""
+    write_lines(landing.home.landing("tickets", "corrections") / "early.jsonl", [correct(7)])
+    landing.take(SPEC, now=NOW)
+    age(landing.home)
+    assert landing.take(SPEC, now=NOW) == []
+    assert not is_quiet(landing.home, "tickets")
+
+
+def test_a_folder_that_changed_a_moment_ago_is_not_yet_quiet(landing: Landing) -> None:
+    """Within one step of the file system's clock another file could come without a new time."""
+    write_lines(logs(landing.home) / "more.jsonl", [log(2)])
+    landing.take(SPEC, now=NOW)
+    assert landing.take(SPEC, now=NOW) == []
+    assert not is_quiet(landing.home, "tickets")
