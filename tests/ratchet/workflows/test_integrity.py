@@ -44,7 +44,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Home:
         said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
         record(home, "small", action=action, adapter=digest, receipts=receipts, **said)
     small.write_week(date(2026, 1, 5))
-    landing = Landing(home, open_warehouse(home.warehouse))
+    landing = Landing(home, open_warehouse(home, "small"))
     landing.take(Specs(home)["small"])
     small.write_week(date(2026, 1, 12))
     logs = home.landing("small", "production_logs") / "2026-01-12.jsonl"

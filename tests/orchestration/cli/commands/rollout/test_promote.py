@@ -97,7 +97,7 @@ def run_sql(sql: str) -> Callable[[Home], None]:
     """Change the stored answers."""
 
     def plant(home: Home) -> None:
-        with open_warehouse(home, "small").connect() as connection:
+        with open_warehouse(home, "tickets").connect() as connection:
             connection.execute(sql)
 
     return plant
