@@ -28,6 +28,7 @@ from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.reconcile import record
+from ratchet.workflows.rollout.sealing import need_sealed_labels
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
     Raises `BlockedError` with the reason why it may not.
     """
     receipts, live = Receipts(home).read(cycle), state.live
+    need_sealed_labels(spec, Ledger(home).entries(cycle.classifier))
     if state.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
         raise BlockedError("it was rejected or rolled back, and has no new evidence since", code="barred")
     eligible = decide_eligibility(adapter, receipts)

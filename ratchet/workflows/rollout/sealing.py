@@ -10,7 +10,7 @@ from typing import Any
 
 from ratchet.config.policy import PromotionPolicy
 from ratchet.config.spec import Spec
-from ratchet.core.errors import RatchetError
+from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.sealed_policy import SealedPolicy, find_policy, merge_policies, policy_of
@@ -72,6 +72,22 @@ def serving_spec(home: Home, classifier: str, entries: Sequence[Entry], labels: 
         return Specs(home)[classifier]
     spec = read_spec(home, classifier)
     return sealed.apply_to(spec) if spec else sealed.as_spec(classifier)
+
+
+def need_sealed_labels(spec: Spec, entries: Sequence[Entry]) -> None:
+    """Raise `BlockedError` where something is sealed, but no sealed policy knows every label of `spec`.
+
+    The action of a new label would otherwise come into force by whoever can write `classifier.toml`.
+    """
+    newest = find_policy(entries)
+    if newest is None or find_policy(entries, spec.labels) is not None:
+        return
+    lacking = ", ".join(label for label in spec.labels if label not in newest.labels)
+    raise BlockedError(
+        f"the policy in force does not know {lacking or 'these labels'}",
+        f"Enter the labels and their actions first: ratchet policy {spec.name} --why TEXT.",
+        code="unsealed",
+    )
 
 
 def promotion_in_force(home: Home, classifier: str, entries: Sequence[Entry]) -> PromotionPolicy:
