@@ -52,7 +52,14 @@ def planned(request: pytest.FixtureRequest) -> Callable[[str, int], int]:
     return lambda kind, short: int(asked.get(kind, PLANNED[kind])) if long else short
 
 
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    # Several workers share the cores, and a thread that waits for its turn in a tiny product spins: it costs more than
+    # half of the time. Set before anything imports torch or numpy, and inherited by every process that a test starts.
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
     # Where the pair is not what a test is about, its second process costs seconds of imports for a tiny training.
     os.environ.setdefault(PROCESSES, "1")
     if not hasattr(config, "workerinput"):
