@@ -12,7 +12,7 @@ from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import SENSOR_LOCK_S
 from ratchet.ingest.landing import Landing
-from ratchet.ingest.rebuild import open_warehouse
+from ratchet.ingest.rebuild import open_built_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
@@ -60,7 +60,7 @@ def _decide(
     instance: dg.DagsterInstance, name: str, home: Home, specs: Specs, receipts: Receipts
 ) -> dg.RunRequest | str:
     """Request the newest week of classifier `name`, or give the reason why not."""
-    spec, warehouse = specs[name], open_warehouse(home, name, lock_wait_s=SENSOR_LOCK_S)
+    spec, warehouse = specs[name], open_built_warehouse(home, name, SENSOR_LOCK_S)
     enough = spec.window.early_after_corrections
     if not enough:
         return f"{name}: window.early_after_corrections is 0"

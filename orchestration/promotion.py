@@ -28,7 +28,9 @@ class PromotionConfig(dg.Config):
 @dg.op
 def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home: dg.ResourceParam[Home]) -> None:
     """Evaluate the rollout now and apply the decision, which becomes an observation on the adapter."""
-    weighed = weigh(home, config.classifier)
+    weighed = weigh(home, config.classifier, may_rebuild=False)
+    if weighed.without_labels and weighed.decision.action == STAY:
+        weighed = weigh(home, config.classifier)  # rebuilds the warehouse, which may take minutes
     apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
     context.log_event(observe(config.classifier, weighed))
@@ -79,8 +81,10 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
     state = Ledger(home).state(name)
     if state.compared is None:
         return "nothing is compared with live"
-    weighed = weigh(home, name)
+    weighed = weigh(home, name, may_rebuild=False)
     decision = weighed.decision
+    if weighed.without_labels and decision.action == STAY:
+        return _ask_rebuild(instance, name, home)
     if decision.action == STAY and load_decision(home, name).get("state") == decision.state:
         return decision.sentence
     key = f"{name}:{state.head.digest[:16]}:{_what(decision)}"
@@ -93,6 +97,22 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
         run_key=f"{key}:attempt-{failed + 1}",
         run_config=configure(home, weigh_and_move=PromotionConfig(classifier=name)),
         tags={"ratchet/classifier": name, "ratchet/decision": key},
+    )
+
+
+def _ask_rebuild(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
+    """Request a run that rebuilds the warehouse and decides then, unless one is under way or has failed too often."""
+    tag = {"ratchet/decision": f"{name}:rebuild"}
+    runs = instance.get_runs(dg.RunsFilter(tags=tag))
+    if any(not run.is_finished for run in runs):
+        return "its warehouse is being rebuilt; a rollback does not wait for it"
+    failed = [run for run in runs if run.status is dg.DagsterRunStatus.FAILURE]
+    if len(failed) >= _ATTEMPTS:
+        return f"rebuilding its warehouse failed {len(failed)} times; run 'ratchet ingest {name}' to see why"
+    return dg.RunRequest(
+        run_key=f"{name}:rebuild:{len(runs) + 1}",
+        run_config=configure(home, weigh_and_move=PromotionConfig(classifier=name)),
+        tags={"ratchet/classifier": name, **tag},
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from ratchet.core.errors import RatchetError
 from ratchet.core.files import publish_file
 from ratchet.core.sql import literal
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
@@ -49,6 +50,29 @@ def _restore_copy(connection: duckdb.DuckDBPyConnection, table: str, copy: Path)
         connection.execute(f"INSERT INTO {table} BY NAME FROM read_parquet({literal(str(copy))})")
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
         _LOG.error("%s cannot be read (%s); run its cycle again", copy, str(error).splitlines()[0])
+
+
+@dataclass(frozen=True)
+class _Built(Warehouse):
+    """A warehouse that is never rebuilt here, unless nothing has landed yet."""
+
+    def _rebuild(self, why: str, *, even_if_sound: bool = False) -> Path | None:
+        name = self.path.parent.name
+        if not Home(self.path.parent.parent).manifest(name).exists():
+            return super()._rebuild(why, even_if_sound=even_if_sound)
+        raise RatchetError(
+            f"the warehouse of {name} is to be rebuilt from its landed files ({why.splitlines()[0]}).",
+            f"Run 'ratchet ingest {name}', or its next cycle: both rebuild it.",
+            code="not_built",
+        )
+
+
+def open_built_warehouse(home: Home, name: str, lock_wait_s: float = WAREHOUSE_LOCK_S) -> Warehouse:
+    """Return the warehouse of classifier `name` for a sensor's tick, which has no time to rebuild it.
+
+    Using one that is missing or damaged then raises `RatchetError` with code `not_built`.
+    """
+    return _Built(home.warehouse(name), lock_wait_s, rebuild_warehouse)
 
 
 def open_warehouse(home: Home, name: str, lock_wait_s: float = WAREHOUSE_LOCK_S) -> Warehouse:

@@ -180,21 +180,24 @@ def write_pairs(
     rows: Sequence[tuple[str, str, str]],
     *,
     served: int = 0,
+    error: str | None = None,
 ) -> None:
     """Write pairs as a gateway does under ledger entry `sequence`.
 
     `rows` are (request, label of the first, label of the second) for the two adapters `compared`; `served` is the index
-    of the adapter whose answer the users saw.
+    of the adapter whose answer the users saw, `error` that of the other where it gave no answer.
     """
     sides = [("served", served), ("other", 1 - served)]
     pairs: list[dict[str, Any]] = []
     for request, *labels in rows:
         pair: dict[str, Any] = {
-            "request_id": request, "ts": "2026-02-01T00:00:00+00:00", "sequence": sequence, "other_error": None
+            "request_id": request, "ts": "2026-02-01T00:00:00+00:00", "sequence": sequence, "other_error": error
         }  # fmt: skip
         for side, place in sides:
             pair |= {side: compared[place], f"{side}_label": labels[place], f"{side}_confidence": 0.9}
             pair |= {f"{side}_ms": 5.0 + place / 10, f"{side}_batch": 1}
+        if error is not None:
+            pair |= {"other_label": None, "other_confidence": None}
         pairs.append(pair)
     publish_segment(home.pairs(name), PAIRS, pairs)
 

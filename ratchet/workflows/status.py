@@ -110,6 +110,11 @@ def size_of(folder: Path) -> int:
 
 def _rows(home: Home, name: str, notes: list[str]) -> tuple[dict[date, int], int | None]:
     if not home.warehouse(name).exists():
+        if home.manifest(name).exists():
+            notes.append(
+                f"Rows are not counted: the warehouse is rebuilt by 'ratchet ingest {name}' or the next cycle."
+            )
+            return {}, None
         return {}, 0
     warehouse = open_warehouse(home, name, STATUS_LOCK_S)
     try:

@@ -47,7 +47,7 @@ def shadowing(home: Home) -> Home:
     return home
 
 
-def show(home: Home, *, wrong: int = 0, served: int = 0, requests: int = 80) -> None:
+def show(home: Home, *, wrong: int = 0, served: int = 0, requests: int = 80, error: str | None = None) -> None:
     """Pairs on the requests of week two: the incumbent is right, the challenger wrong on `wrong` of them."""
     state = Ledger(home).state("small")
     assert state.compared is not None
@@ -55,7 +55,7 @@ def show(home: Home, *, wrong: int = 0, served: int = 0, requests: int = 80) -> 
     for number in range(requests):
         label, other = list(WORDS)[number % 3], list(WORDS)[(number + 1) % 3]
         rows.append((f"{WEEKS[1]}-{number:04d}", label, other if number < wrong else label))
-    write_pairs(home, "small", state.compared, state.head.sequence, rows, served=served)
+    write_pairs(home, "small", state.compared, state.head.sequence, rows, served=served, error=error)
 
 
 def go(home: Home, minutes: float = 31) -> WeighedRollout:
@@ -243,3 +243,35 @@ def test_a_lost_dagster_home_changes_nothing(shadowing: Home) -> None:
         found = tick(shadowing, instance)
     assert "small: Held: 0 of 20 compared requests since the last move" in str(found.skip_reason) or found.run_requests
     assert rollout(shadowing)[2] == 5
+
+
+def test_a_sensor_rebuilds_no_warehouse_and_a_rollback_does_not_wait_for_one(shadowing: Home) -> None:
+    """An old home, or a lost file: a run rebuilds it, once; a candidate that fails its requests goes meanwhile."""
+    live = Ledger(shadowing).live("small")
+    show(shadowing)
+    go(shadowing)
+    shadowing.warehouse("small").unlink()
+    with dg.DagsterInstance.ephemeral() as instance:
+        (request,) = tick(shadowing, instance).run_requests or ()
+        assert str(request.run_key) == "small:rebuild:1"
+        assert not shadowing.warehouse("small").exists()
+        show(shadowing, error="out of memory")
+        (request,) = tick(shadowing, instance).run_requests or ()
+        assert ":rollback:" in str(request.run_key)
+        done = promotion.execute_in_process(instance=instance, run_config=request.run_config)
+    assert done.success
+    assert not shadowing.warehouse("small").exists()
+    assert rollout(shadowing) == (live, None, 0, None)
+
+
+def test_the_run_that_was_asked_to_rebuild_does_so_and_then_decides(shadowing: Home) -> None:
+    """Corrections count again, and the step follows."""
+    show(shadowing)
+    shadowing.warehouse("small").unlink()
+    with dg.DagsterInstance.ephemeral() as instance:
+        (request,) = tick(shadowing, instance).run_requests or ()
+        done = promotion.execute_in_process(instance=instance, run_config=request.run_config, tags=request.tags)
+        assert done.success
+        assert shadowing.warehouse("small").exists()
+        following = tick(shadowing, instance)
+    assert not [each for each in following.run_requests or () if ":rebuild:" in str(each.run_key)]

@@ -7,20 +7,24 @@ Sensor, job and command all come here. Add here what must be read or written aro
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.files import write_json
 from ratchet.ingest.landing import Landing
-from ratchet.ingest.rebuild import open_warehouse
+from ratchet.ingest.rebuild import open_built_warehouse, open_warehouse
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, Decision, decide
+from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.specs import Specs
+from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.rollout.nominate import actor, nominate
 from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.sealing import promotion_in_force
@@ -32,24 +36,30 @@ class WeighedRollout:
 
     state: RolloutState
     decision: Decision
+    without_labels: bool = False
+    """True where no correction could be counted, since the warehouse is to be rebuilt: only a broken guardrail moves."""
 
 
-def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> WeighedRollout:
+def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebuild: bool = True) -> WeighedRollout:
     """Decide on the evidence at `now`, after ingesting landed rows; nothing is moved.
 
-    Before an advance the candidate is checked again: it holds unless its receipts, answers and bytes still pass.
+    Before an advance the candidate is checked again: it holds unless its receipts, answers and bytes still pass. A
+    sensor has no time to rebuild a warehouse, and a rollback must not wait for it: without `may_rebuild` the pairs are
+    counted without corrections where it is missing or damaged.
     """
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
     spec, entries = Specs(home)[classifier], Ledger(home).entries(classifier)
     state, promotion = state_after(entries), promotion_in_force(home, classifier, entries)
-    warehouse = open_warehouse(home, classifier)
-    Landing(home, warehouse).take(spec)
-    entered, moved = state.entered, state.moved
-    if state.compared is None or entered is None or moved is None:
-        whole, step = Pairs(home, warehouse).count(classifier, ("", ""), 0, 0)
-    else:
-        since = entered.sequence if state.challenger else moved.sequence
-        whole, step = Pairs(home, warehouse).count(classifier, state.compared, since, moved.sequence)
+    warehouse, without_labels = (open_warehouse if may_rebuild else open_built_warehouse)(home, classifier), False
+    try:
+        Landing(home, warehouse).take(spec)
+        whole, step = _count(home, classifier, warehouse, state)
+    except RatchetError as error:
+        if error.code != "not_built":
+            raise
+        with TemporaryDirectory(prefix="ratchet-") as empty:
+            whole, step = _count(home, classifier, Warehouse(Path(empty) / "warehouse.duckdb"), state)
+        without_labels = True
     decision = decide(state, promotion, whole, step, now or datetime.now(UTC))
     if decision.action in {act.STEP, act.PROMOTE}:
         try:
@@ -57,7 +67,21 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None) -> Weighe
         except (BlockedError, RatchetError) as error:
             held = f"Held: checked again, the candidate may not advance: {error.message}"
             decision = replace(decision, action=STAY, percent=0, sentence=held)
-    return WeighedRollout(state, decision)
+    if without_labels and not any(each.status == "broken" for each in decision.guardrails):
+        held = "Held: corrections cannot be counted before the warehouse is rebuilt"
+        decision = replace(decision, action=STAY, percent=0, sentence=held)
+    return WeighedRollout(state, decision, without_labels)
+
+
+def _count(home: Home, classifier: str, warehouse: Warehouse, state: RolloutState) -> tuple[Evidence, Evidence]:
+    """Return the evidence of the whole comparison and of its newest step."""
+    entered, moved, pairs = state.entered, state.moved, Pairs(home, warehouse)
+    if state.compared is None or entered is None or moved is None:
+        whole, step = pairs.count(classifier, ("", ""), 0, 0)
+    else:
+        since = entered.sequence if state.challenger else moved.sequence
+        whole, step = pairs.count(classifier, state.compared, since, moved.sequence)
+    return whole, step
 
 
 def apply_decision(
