@@ -1,16 +1,22 @@
-"""Desired state in the flag file; it is followed only if it is based on the newest entry of the ledger.
+"""Desired state: the flag file where it is based on the newest entry of the ledger, else the ledger itself.
 
-Add here other reasons to reject a flag that is valid by itself; the conditions on its adapters are in
+A flag that is behind is a move that nobody finished; what the signed ledger says counts, and `finish_move` writes the
+flag. Add here other reasons to reject a flag that is valid by itself; the conditions on its adapters are in
 `gateway/serving/slots.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.flags.file_provider import FileProvider
 from ratchet.core.errors import RatchetError
+from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.flag import Rollout
-from ratchet.rollout.ledger_entry import Head
+from ratchet.rollout.ledger_entry import Entry, Head
+from ratchet.rollout.state import RolloutState, state_after
+from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import FlagSet
+from ratchet.workflows.rollout.reconcile import reconcile, rollout_of
 
 
 @dataclass(frozen=True)
@@ -53,3 +59,69 @@ def read_desired_state(file: FileProvider) -> DesiredState:
         return DesiredState(file.read())
     except RatchetError as error:
         return DesiredState(fault=error)
+
+
+@dataclass(frozen=True)
+class WantedRollout:
+    """Rollout that a classifier is to serve; None to keep what it has. `fault` says why the flag does not count."""
+
+    rollout: Rollout | None
+    fault: RatchetError | None = None
+    half_done: bool = False
+    """True where the ledger holds a move whose flag was not written yet."""
+
+
+def choose_rollout(
+    home: Home, name: str, desired: DesiredState, entries: Sequence[Entry], before: Rollout | None
+) -> WantedRollout:
+    """Return the rollout of a classifier whose ledger holds `entries`, and which serves `before` now."""
+    state = state_after(entries)
+    try:
+        return WantedRollout(desired.rollout(name, state.head))
+    except RatchetError as error:
+        fault = error
+    flag = desired.flags.rollouts.get(name)
+    flagged = flag.head if flag else Head()
+    if desired.fault is None and _precedes(flagged, entries):
+        killed = state.killed or (flag is not None and flag.killed and state.switched <= flagged.sequence)
+        return WantedRollout(rollout_of(home, name, entries, killed=killed), fault, half_done=True)
+    return WantedRollout(None, fault)
+
+
+def ledger_alone(home: Home, name: str, entries: Sequence[Entry], before: Rollout | None) -> Rollout | None:
+    """Return live alone, by a ledger that went on since `before` was served, for a flag that cannot be followed.
+
+    Whatever the file holds, it keeps nobody at an adapter that was rolled back. It cannot say whether a person killed
+    the candidate, so only live answers. None where the ledger did not go on.
+    """
+    if before is None or not before.head.sequence or not _precedes(before.head, entries):
+        return None
+    return rollout_of(home, name, entries, killed=True)
+
+
+def _precedes(head: Head, entries: Sequence[Entry]) -> bool:
+    """Return True where the entries continue after `head`; the first entry alone continues after none."""
+    if not head.sequence:
+        return len(entries) == 1
+    return head.sequence < len(entries) and entries[head.sequence - 1].digest == head.digest
+
+
+def finish_move(home: Home, name: str) -> str:
+    """Write the flag of a move whose writer ended before that; return the reason where this process cannot."""
+    try:
+        reconcile(home, name)
+    except RatchetError as error:
+        return error.message
+    except OSError as error:
+        return f"{home.flags.name} cannot be written here ({error.strerror})."
+    return ""
+
+
+def name_gap(state: RolloutState, served: Head) -> str:
+    """Return the phrase for a ledger whose newest entry this gateway does not answer by; empty where it does."""
+    moved = state.moved
+    if served.sequence >= state.head.sequence or moved is None:
+        return ""
+    if served.sequence < moved.sequence and moved.action in {act.ROLLBACK, act.REJECT}:
+        return f"rollback entered, not followed: entry {moved.sequence} lets {moved.adapter[:12]} answer."
+    return f"entered, not followed: entry {state.head.sequence}."

@@ -92,6 +92,12 @@ class Metrics:
             "ratchet_reserved_disk_bytes", "Disk space reserved for the ledger and the flags.", registry=self.registry
         )
         self.entries = Gauge("ratchet_ledger_entries", "Entries of the ledger.", ["classifier"], registry=self.registry)
+        self.followed = Gauge(
+            "ratchet_ledger_followed",
+            "1 where this gateway answers by the newest entry of the ledger, 0 where it does not.",
+            ["classifier"],
+            registry=self.registry,
+        )
         self.cycled = Gauge(
             "ratchet_last_cycle_timestamp_seconds",
             "End of the newest cycle, whatever its result.",

@@ -9,7 +9,7 @@ from gateway.serving.slots import Slots
 from ratchet.core.errors import RatchetError
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.page.current_figures import find_figures
-from ratchet.rollout.state import RolloutState
+from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.view import load_last_decision
@@ -19,14 +19,21 @@ _ALWAYS = {"accuracy", "disagreement", "errors", "latency"}
 
 
 def set_rollout_gauges(home: Home, slots: Slots, metrics: Metrics) -> None:
-    """Set the gauges of every classifier that serves, and remove those of one whose ledger cannot be read."""
+    """Set the gauges of every classifier that serves, by the entry that it answers by.
+
+    The rollout of one whose ledger cannot be read is removed.
+    """
     values: list[tuple[str, str, float]] = []
     for name in slots.names():
         try:
-            state = Ledger(home).state(name)
+            entries = Ledger(home).entries(name)
         except (RatchetError, OSError):
             metrics.rollout.remove_by_labels({"classifier": name})
+            metrics.followed.labels(name).set(0)
             continue
+        served = slots[name].rollout.head.sequence
+        metrics.followed.labels(name).set(served == len(entries))
+        state = state_after(entries[:served])  # what answers, which may be less than what was entered
         metrics.rollout.labels(name).set(number_state(state))
         spec = slots[name].spec
         known = _ALWAYS | {f"accuracy of {label}" for label in spec.labels}

@@ -1,7 +1,8 @@
 """Loading of the adapters and exports of a rollout, and the checks on them before they take traffic.
 
 Ledger and receipts must admit an adapter, its bytes must match its digest, it must answer the canary as it did in
-training, and it must know no label that the specification lacks. Where a target runs an export, the export answers in
+training. Its labels, actions and thresholds are those of the newest sealed policy that fits it, not those of the file.
+Where a target runs an export, the export answers in
 place of the adapter if the receipt of `target_fit` names its bytes; otherwise the adapter itself does, and `lacking`
 says why. Add here another such check; when a rollout is followed, and what happens if it cannot be, is `slots.py`.
 """
@@ -9,7 +10,7 @@ says why. Add here another such check; when a rollout is followed, and what happ
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,6 @@ from ratchet.models.inference.model_pool import ModelPool
 from ratchet.models.inference.multi_adapter import AdapterPredictor
 from ratchet.models.inference.reference_logits import PROMPTS, check_reference_logits
 from ratchet.rollout.flag import Rollout
-from ratchet.rollout.ledger_entry import Entry
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
@@ -33,7 +33,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.workflows.rollout.admission import admit, admitted_export
 from ratchet.workflows.rollout.reconcile import rollout_of
-from ratchet.workflows.rollout.sealing import serving_spec
+from ratchet.workflows.rollout.sealing import read_spec, serving_spec
 
 Answering = AdapterPredictor | ExportPredictor
 _LOG = logging.getLogger("ratchet.gateway")
@@ -58,7 +58,7 @@ class Served:
     again_at: float = math.inf
     """Time (monotonic seconds) at which loading what failed is tried again."""
     specs: Mapping[str, Spec] = field(default_factory=dict)
-    """Specification with the newest sealed policy that knows the labels of an adapter, by digest."""
+    """Specification by which each adapter serves, by digest: the newest sealed policy that fits its labels."""
 
     @property
     def is_outdated(self) -> bool:
@@ -88,30 +88,22 @@ def load_served(
         # Without a flag it is unknown if the operator had killed the candidate, so only live answers.
         rollout = rollout_of(home, name, entries, killed=True)
     admit(home, name, rollout)
-    specs = Specs(home)
-    # labels, actions, thresholds and costs are the sealed ones: who can write classifier.toml alone changes no answer
-    spec = serving_spec(home, name, entries)
-    paths, loader = part_paths(specs.targets(spec)), _Loader(home, name, rollout, bases, logged)
+    file, paths = read_spec(home, name), before.paths if before else Paths(None, None)
+    if file is not None:
+        paths = part_paths(Specs(home).targets(file))
+    loader = _Loader(home, name, rollout, bases, logged)
     digests = dict.fromkeys(rollout.adapters.values())
     predictors = {digest: loader.load(digest, paths.export, before.predictors if before else {}) for digest in digests}
     edges = {}
     if (kind := paths.edge_export) is not None:
         edges = {digest: loader.load(digest, kind, before.edges if before else {}) for digest in digests}
-    by_digest = {digest: _fitting_spec(home, name, entries, digest, each) for digest, each in predictors.items()}
-    lacking, spec = " ".join(loader.lacking), by_digest[rollout.live]
-    return Served(spec, rollout, predictors, paths, edges, lacking, loader.awaited, loader.again_at, by_digest)
-
-
-def _fitting_spec(home: Home, name: str, entries: Sequence[Entry], digest: str, predictor: Answering) -> Spec:
-    """Return the specification by which an adapter answers; raises `RatchetError` for one that lacks its labels."""
-    spec = serving_spec(home, name, entries, predictor.labels)
-    if other := sorted(set(predictor.labels) - set(spec.labels)):  # a label that is newer than the adapter does no harm
-        raise RatchetError(
-            f"adapter {digest[:12]} may answer {other[0]!r}, which no sealed policy and no classifier.toml lists.",
-            "Restore the label, or run a cycle with the changed labels and promote it.",
-            code="other_labels",
-        )
-    return spec
+    specs = {digest: serving_spec(home, name, entries, each.labels) for digest, each in predictors.items()}
+    if file is None:
+        loader.lacking.append("classifier.toml or targets.toml cannot be read; the sealed policy serves.")
+    return Served(
+        specs[rollout.live], rollout, predictors, paths, edges, " ".join(loader.lacking), loader.awaited,
+        loader.again_at, specs,
+    )  # fmt: skip
 
 
 class _Loader:

@@ -11,16 +11,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.flags.desired_state import DesiredState, read_desired_state
+from gateway.flags.desired_state import (
+    WantedRollout,
+    choose_rollout,
+    finish_move,
+    ledger_alone,
+    name_gap,
+    read_desired_state,
+)
 from gateway.flags.evaluation import Evaluator, Factory, FlagEvaluation, resolve_slot
 from gateway.flags.file_provider import FileProvider
-from gateway.serving.loading import Answering, Served, load_served
+from gateway.serving.loading import Answering, Served, load_served, stamp_of
 from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import FLAG_EVALUATION_S, LEDGER_TO_FLAG_S
 from ratchet.models.inference.model_pool import ModelPool
 from ratchet.rollout.flag import LIVE, Rollout
 from ratchet.rollout.ledger_entry import Head
+from ratchet.rollout.state import RolloutState, state_after
+from ratchet.storage.gateway_leases import GatewayLease
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 
@@ -75,7 +84,9 @@ class Slots:
     """Functions called with every evaluation, in the context of its request."""
     clock: Callable[[], float] = time.monotonic
     _state: _State = field(default_factory=_State)
-    _seen: tuple[int, int, int] | None = None
+    lease: GatewayLease = field(default_factory=GatewayLease)
+    """Lease that says which entry this gateway answers by, held once `start` is called."""
+    _seen: object = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _swap: threading.Lock = field(default_factory=threading.Lock)
     _logged: set[tuple[str, str]] = field(default_factory=set)
@@ -89,35 +100,47 @@ class Slots:
         self._evaluator = Evaluator(self._file, self.factory, self.timeout_s)
 
     def start(self) -> None:
-        """Start the factory's provider, if there is one; it decides from now on."""
+        """Start the factory's provider, if there is one; it decides from now on. Take the lease of this gateway."""
         self._evaluator.start()
+        self.lease.take(self.home)
 
     def stop(self) -> None:
         """Shut the factory's provider down."""
         self._evaluator.stop()
+        self.lease.release()
 
     def follow(self) -> None:
-        """Read the flag file and follow what changed; what cannot be followed is a problem.
+        """Read the flag file and the ledgers, and follow what changed; what cannot be followed is a problem.
 
-        A classifier that serves nothing yet and whose flag cannot be followed gets the ledger's live adapter.
+        The newest entry of the ledger counts: where the flag is behind it, the ledger itself is followed, and the flag
+        is written after a while. A classifier that serves nothing yet gets the ledger's live adapter.
         """
         with self._lock:
-            stamp = self._file.stamp()
+            stamp = (self._file.stamp(), tuple((name, stamp_of(self.home.ledger(name))) for name in self.home.served()))
             waits = self.problems or self._moving or any(each.is_outdated for each in self._state.served.values())
             if stamp == self._seen and not waits:
                 return
             served, generations, problems = dict(self._state.served), dict(self._state.generations), dict[str, str]()
             moving, unpromoted = dict[str, tuple[Head, float]](), set[str]()
             desired = read_desired_state(self._file)
-            for name in self.home.classifiers():
+            for name in self.home.served():
                 wanted: list[Rollout | None] = []
+                state = RolloutState()
                 try:
-                    wanted.append(desired.rollout(name, Ledger(self.home).head(name)))
-                except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others
-                    if begun := self._begun(name, error, desired):
+                    entries = Ledger(self.home).entries(name)
+                    state = state_after(entries)
+                    now = served[name].rollout if name in served else None
+                    want = choose_rollout(self.home, name, desired, entries, now)
+                    if want.rollout or not want.fault:
+                        wanted.append(want.rollout)
+                    if alone := ledger_alone(self.home, name, entries, now):
+                        wanted.append(alone)
+                    if want.half_done and (begun := self._wait_for_flag(name, state.head, want)):
                         moving[name] = begun
-                    if not begun or self.clock() - begun[1] >= LEDGER_TO_FLAG_S:
-                        problems[name] = self._explain(name, error)
+                    elif want.fault:
+                        problems[name] = str(want.fault)
+                except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others
+                    problems[name] = self._explain(name, error)
                 if name not in served and None not in wanted:
                     wanted.append(None)
                 for rollout in wanted:
@@ -135,6 +158,8 @@ class Slots:
                         ):
                             unpromoted.add(name)
                         problems.setdefault(name, self._explain(name, error))
+                if name in served and (gap := name_gap(state, served[name].rollout.head)):
+                    problems[name] = f"{gap} {problems.get(name, '')}".strip()
                 if name in problems.keys() | moving.keys() and name in served and desired.kills(name):
                     # The kill switch holds even if the rest of its flag cannot be followed.
                     served[name] = replace(served[name], rollout=replace(served[name].rollout, killed=True))
@@ -152,21 +177,22 @@ class Slots:
                 self._file.adopt({name: (each.rollout, generations[name]) for name, each in served.items()})
                 self._state = _State(served, generations)
             self.problems, self.unpromoted, self._moving, self._seen = problems, frozenset(unpromoted), moving, stamp
+            self.lease.renew({name: each.rollout.head for name, each in served.items()}, problems)
 
-    def _begun(self, name: str, error: Exception, desired: DesiredState) -> tuple[Head, float] | None:
-        """Return head and first sight of a move whose flag still is that of the entry before, None otherwise."""
-        if not isinstance(error, RatchetError) or error.code != "stale_flag":
-            return None
-        try:
-            state = Ledger(self.home).state(name)
-        except (RatchetError, OSError):
-            return None  # the flag's own error is reported
-        rollout = desired.flags.rollouts.get(name)
-        flagged = rollout.head if rollout else Head()
-        if state.newest is None or flagged != Head(state.head.sequence - 1, state.newest.previous):
-            return None
+    def _wait_for_flag(self, name: str, head: Head, want: WantedRollout) -> tuple[Head, float] | None:
+        """Return when the move to `head` was first seen without its flag, while its writer may still be at work.
+
+        After that the flag is written here; None where that failed, which is a problem then.
+        """
         before = self._moving.get(name)
-        return before if before and before[0] == state.head else (state.head, self.clock())
+        begun = before if before and before[0] == head else (head, self.clock())
+        if self.clock() - begun[1] < LEDGER_TO_FLAG_S:
+            return begun
+        reason = finish_move(self.home, name)
+        if reason and want.fault is not None and (name, reason) not in self._logged:
+            self._logged.add((name, reason))
+            _LOG.warning("classifier %s: its flag cannot be written here: %s", name, reason)
+        return None if reason else begun
 
     def _explain(self, name: str, error: Exception) -> str:
         """Return the sentence for a problem; an unexpected one is also logged with its traceback, once."""

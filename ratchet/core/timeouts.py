@@ -26,6 +26,8 @@ FLAG_PROVIDER_START_S = 5.0
 """For a flag provider to become ready."""
 LEDGER_TO_FLAG_S = 2.0
 """Between a ledger entry and its flag, before the gap is a problem."""
+GATEWAYS_FOLLOW_S = 10.0
+"""For every running gateway to answer by a new entry of the ledger."""
 LOAD_RETRY_S = 60.0
 """Before an export that could not be loaded is tried again."""
 TRACE_EXPORT_S = 5

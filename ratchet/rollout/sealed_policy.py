@@ -83,23 +83,23 @@ def find_policy(entries: Sequence[Entry], labels: Collection[str] = ()) -> Seale
     return next((policy for policy in sealed if policy.fits(labels)), None)
 
 
-def merge_policies(sealed: SealedPolicy | None, asked: SealedPolicy) -> SealedPolicy:
-    """Return the policy that an adapter with the labels of `asked` (the file's) is entered under.
+def merge_policies(sealed: SealedPolicy | None, wanted: SealedPolicy) -> SealedPolicy:
+    """Return the policy that an adapter with the labels of `wanted` (the file's) is entered under.
 
     The sealed one stays as it is where it fits: a promotion takes over no change of the file that nobody sealed. A
     label that it lacks comes with the file's settings, and each label that it knows keeps its sealed ones.
     """
     if sealed is None:
-        return asked
-    if sealed.fits(asked.labels):
+        return wanted
+    if sealed.fits(wanted.labels):
         return sealed
     known = {label.name: label for label in sealed.label}
-    return replace(sealed, label=tuple(known.get(label.name, label) for label in asked.label), sequence=0)
+    return replace(sealed, label=tuple(known.get(label.name, label) for label in wanted.label), sequence=0)
 
 
-def list_differences(sealed: SealedPolicy, asked: SealedPolicy) -> list[tuple[str, Any, Any]]:
-    """Return each setting that differs, as (name, sealed, asked); None for a label or key that one of them lacks."""
-    before, after = _flatten(sealed), _flatten(asked)
+def list_differences(sealed: SealedPolicy, wanted: SealedPolicy) -> list[tuple[str, Any, Any]]:
+    """Return each setting that differs, as (name, sealed, wanted); None for a label or key that one of them lacks."""
+    before, after = _flatten(sealed), _flatten(wanted)
     return [(key, before.get(key), after.get(key)) for key in {**before, **after} if before.get(key) != after.get(key)]
 
 

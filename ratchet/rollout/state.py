@@ -52,11 +52,16 @@ class RolloutState:
 
     @property
     def refuge(self) -> str | None:
-        """Adapter that answers after a rollback: live, if there is a candidate, else the newest previous one not
-        barred."""
+        """Adapter that answers after a rollback, unless it is damaged: the first of `refuges`."""
+        return next(iter(self.refuges), None)
+
+    @property
+    def refuges(self) -> tuple[str, ...]:
+        """Adapters that may answer after a rollback, best first: live if there is a candidate, else the previous ones
+        not barred, newest first."""
         if self.challenger is not None:
-            return self.live
-        return next((adapter for adapter in reversed(self.past) if adapter not in self.barred), None)
+            return () if self.live is None else (self.live,)
+        return tuple(dict.fromkeys(adapter for adapter in reversed(self.past) if adapter not in self.barred))
 
     def is_barred(self, adapter: str, receipts: Mapping[str, str]) -> bool:
         """Return True where `adapter` was rejected or rolled back and comes with the same receipts as before."""

@@ -56,6 +56,11 @@ class Home:
         return self.root / "ballast"
 
     @property
+    def gateways(self) -> Path:
+        """Leases of running gateways, each with the ledger entries that it answers by. Expendable."""
+        return self.root / "gateways"
+
+    @property
     def dagster(self) -> Path:
         """`DAGSTER_HOME`: runs, events and schedules; expendable history."""
         return self.root / "dagster"
@@ -170,6 +175,17 @@ class Home:
         return sorted(
             path.parent.name for path in self.root.glob("*/classifier.toml") if NAME.fullmatch(path.parent.name)
         )
+
+    def served(self) -> list[str]:
+        """Names of the classifiers that have a specification or a ledger, sorted: one that is live stays so without
+        its `classifier.toml`."""
+        found = {path.parent.name for path in self.root.glob("*/ledger.jsonl") if NAME.fullmatch(path.parent.name)}
+        return sorted(found | set(self.classifiers()))
+
+    def need_served(self, name: str) -> None:
+        """Raise when classifier `name` has neither a specification nor a ledger."""
+        if check_name(name) not in self.served():
+            self.need(name)
 
     def need(self, name: str) -> None:
         """Raise when classifier `name` does not exist; the hint names the nearest one."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from gateway.serving import loading
 from gateway.serving import slots as slots_module
 from gateway.serving.slots import Slots
 from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import LEDGER_TO_FLAG_S
 from ratchet.models.inference.model_pool import ModelPool
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import Head
@@ -28,6 +30,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout import flag_file as flags_module
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.followers import find_followers
 from ratchet.workflows.rollout.reconcile import kill_switch, reconcile
 
 Made = tuple[Home, list[str]]
@@ -218,7 +221,7 @@ def test_an_older_generation_is_refused_after_a_restart(home: Home, share: Share
     assert "generation 3, but 4 was published" in slots.problems["small"]
     mutant = plant(flag_provider, "max(self._newest, Flags(self._home).highest())", "self._newest")
     assert mutant.FileProvider(home).read().generation == 3
-    reviving = plant(loading, "state, killed=True)", "state)")
+    reviving = plant(loading, "entries, killed=True)", "entries)")
     assert reviving.load_served(home, "small", None, ModelPool(), None, set()).rollout.served_percent == 25
 
 
@@ -336,41 +339,79 @@ def test_each_part_of_the_stamp_tells_a_change(
     assert (sees(flag_provider), sees(plant(flag_provider, part, mutant))) == (True, False)
 
 
-def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(
-    slots: Slots, home: Home, made: Made, enter: Enter
-) -> None:
-    """A promoter died between ledger and flag, and a person edits the file: everyone gets live at once, and it stays
-    so.
-
-    A move has two seconds from ledger to flag; what lasts is said with a cure that takes nobody back.
-    """
-    now = [100.0]
-    slots.clock = lambda: now[0]
-    said = {
-        "ts": "2026-01-05T10:00:00+00:00",
-        "actor": "test",
-        "action": "promote",
-        "why": "test",
-        "week": "2026-01-05",
-    }
-    Ledger(home).append("small", adapter=made[1][1], receipts={}, **said)
+def test_a_kill_is_obeyed_even_from_a_file_that_cannot_be_followed(slots: Slots, home: Home, made: Made) -> None:
+    """The ledger is damaged, and a person edits the file: everyone gets live at once, and it stays so."""
     home.flags.write_bytes(replaced(home, "ENABLED", "DISABLED"))
+    keep = home.ledger("small").read_bytes()
+    home.ledger("small").write_bytes(b"{")
     slots.follow()
-    now[0] += 1.9
+    assert set(chosen(slots)) == {made[1][0]}
+    assert "line" in slots.problems["small"] or "holds 0 entries" in slots.problems["small"]
+    home.ledger("small").write_bytes(keep)
     slots.follow()
     assert (slots.problems, set(chosen(slots))) == ({}, {made[1][0]})
-    now[0] += 0.2
+
+
+def enter_alone(home: Home, action: str, adapter: str, gone: str) -> None:
+    """Append an entry and write no flag, as a promoter that is killed in between."""
+    said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
+    Ledger(home).append("small", action=action, adapter=adapter, previous_adapter=gone, receipts={}, **said)
+
+
+@pytest.mark.parametrize("action", ["rollback", "reject", "expire", "kill"])
+def test_a_move_that_was_entered_is_followed_though_no_flag_was_written(
+    slots: Slots, home: Home, made: Made, action: str
+) -> None:
+    """The ledger counts at the next look; after two seconds the gateway writes the flag itself."""
+    now = [100.0]
+    slots.clock = lambda: now[0]
+    enter_alone(home, action, made[1][0], made[1][1])
+    behind = home.flags.read_bytes()
+    slots.follow()
+    assert (slots.problems, set(chosen(slots)), home.flags.read_bytes()) == ({}, {made[1][0]}, behind)
+    now[0] += LEDGER_TO_FLAG_S
+    slots.follow()
+    rollout = Flags(home).read().rollouts["small"]
+    assert (rollout.head, rollout.killed) == (Ledger(home).head("small"), action == "kill")
+    slots.follow()
+    assert (slots.problems, set(chosen(slots))) == ({}, {made[1][0]})
+
+
+@pytest.mark.parametrize("case", [case for case in BROKEN if case != "no digest"])
+def test_a_rollback_is_followed_whatever_the_flag_file_holds(slots: Slots, home: Home, made: Made, case: str) -> None:
+    """A file that says nothing about the entry keeps nobody at the bad adapter."""
+    content = BROKEN[case][0](home)
+    if content is None:
+        home.flags.unlink()
+    else:
+        home.flags.write_bytes(content)
+    enter_alone(home, "rollback", made[1][0], made[1][1])
     slots.follow()
     assert set(chosen(slots)) == {made[1][0]}
-    assert "is based on entry 3 of the ledger, whose newest is 4" in slots.problems["small"]
-    assert "'ratchet advance small' finishes it" in slots.problems["small"]
-    assert "rollback" not in slots.problems["small"]
-    home.flags.write_bytes(replaced(home, "DISABLED", "ENABLED"))
-    slots.follow()
-    assert set(chosen(slots)) == {made[1][0]}
-    reconcile(home, "small")
-    slots.follow()
-    assert (slots.problems, set(chosen(slots))) == ({}, {made[1][1]})
+
+
+def test_a_rollback_that_cannot_be_followed_is_a_problem(home: Home, made: Made, enter: Enter, serve: Serve) -> None:
+    """The adapter that must answer was damaged: probe, metrics, status and lease say what really answers."""
+    first, second = made[1]
+    enter(second)
+    enter(second, "release")
+    client = serve(poll_s=60)
+    shutil.rmtree(home.adapters("small") / first)
+    enter_alone(home, "rollback", first, second)
+    client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows only ASGI
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["problems"]["small"].startswith(
+        f"rollback entered, not followed: entry 4 lets {first[:12]} answer."
+    )
+    metrics = client.get("/metrics").text
+    assert 'ratchet_ledger_followed{classifier="small"} 0.0' in metrics
+    assert 'ratchet_rollout_status{classifier="small"} 1.0' in metrics
+    assert "rollback entered, not followed" in client.get("/v1/status").json()["classifiers"]["small"]["problem"]
+    assert "rollback entered, not followed" in client.get("/rollout/small").text
+    found = find_followers(home, "small", Ledger(home).head("small"))
+    assert (found.following, [each.pid for each in found.late]) == ((), [os.getpid()])
+    assert f"gateway {os.getpid()} does not follow entry 4, it answers by entry 3" in found.sentence
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Flags:
         if content is None:
             return FlagSet()
         try:
-            return parse_flags(parse_strictly(content), self.home.classifiers())
+            return parse_flags(parse_strictly(content), self.home.served())
         except (ValueError, RecursionError) as error:
             raise RatchetError(
                 f"{path} is not strict JSON ({error}).",
@@ -60,10 +60,22 @@ class Flags:
                 code="bad_flags",
             ) from None
 
+    def read_sound(self) -> FlagSet:
+        """Read what is published now; an empty set for a file that is damaged, which `publish` makes anew."""
+        try:
+            return self.read()
+        except RatchetError:
+            return FlagSet()
+
     def publish(self, classifier: str, rollout: Rollout, *, seen: int) -> FlagSet:
-        """Replace the flag of `classifier`; raises `RatchetError` when the file is no longer of generation `seen`."""
+        """Replace the flag of `classifier`; raises `RatchetError` when the file is no longer of generation `seen`.
+
+        A damaged file is kept beside it as `flags.json.damaged`; every classifier's flag follows from its ledger.
+        """
         with self.disk.lock(self.home.root / ".flags.lock"):
-            before = self.read()
+            before = self.read_sound()
+            if not before.generation:
+                self._keep_damaged()
             if before.generation != seen:
                 raise RatchetError(
                     f"flags.json is of generation {before.generation}, not {seen}: someone else published meanwhile.",
@@ -75,7 +87,7 @@ class Flags:
             metadata = {**before.document.get("metadata", {}), **ours}
             flags = {**before.document.get("flags", {}), classifier: rollout.as_flag()}
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
-            after = parse_flags(document, self.home.classifiers())
+            after = parse_flags(document, self.home.served())
             failpoint("flags.before_write")
             with_reserve(self.home.ballast, lambda: write_json(self.home.flags, document, disk=self.disk))
             failpoint("flags.after_write")
@@ -91,6 +103,12 @@ class Flags:
         except OSError:
             return 0
         return int(mark) if mark.isdigit() and len(mark) == 20 else 0
+
+    def _keep_damaged(self) -> None:
+        with suppress(OSError):  # it may hold flags of others; a copy is worth less than the rollback
+            if damaged := read_if_there(self.home.flags, self.disk):
+                aside = self.home.flags.with_name(f"{self.home.flags.name}.damaged")
+                write_atomically(aside, damaged, disk=self.disk)
 
     @property
     def _mark(self) -> Path:

@@ -8,7 +8,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
-from ratchet.rollout.state import state_after
+from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipt, Receipts
 from ratchet.storage.rollout.ledger import Ledger, check_head
@@ -30,7 +30,17 @@ def admit(home: Home, classifier: str, rollout: Rollout) -> None:
             code="unpromoted",
         )
     for digest in dict.fromkeys(rollout.adapters.values()):
-        check_entry(home, classifier, entries, digest)
+        if digest not in _were_live(state):
+            check_entry(home, classifier, entries, digest)
+
+
+def _were_live(state: RolloutState) -> frozenset[str]:
+    """Return the adapters whose signed entries are enough: those that were live before the newest move.
+
+    A rollback needs nothing else that can be broken, so it needs no receipts.
+    """
+    fresh = state.moved is not None and state.moved.action == PROMOTE
+    return frozenset(state.past) | (frozenset() if fresh or state.live is None else {state.live})
 
 
 def check_entry(home: Home, classifier: str, entries: list[Entry], digest: str) -> None:

@@ -27,6 +27,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.rollout.nominate import actor, nominate
 from ratchet.workflows.rollout.reconcile import reconcile, record
+from ratchet.workflows.rollout.rollback import find_refuge
 from ratchet.workflows.rollout.sealing import promotion_in_force
 
 
@@ -92,6 +93,8 @@ def apply_decision(
     Raises `RatchetError` when another promoter was faster; it has decided on the same evidence, and nothing is lost.
     """
     decision, state, at = weighed.decision, weighed.state, (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    if decision.action == act.ROLLBACK and (refuge := find_refuge(home, classifier, state)).adapter:
+        decision = replace(decision, adapter=refuge.adapter, sentence=decision.sentence + refuge.remark)
     entry = None
     if decision.action != STAY:
         entry = record(

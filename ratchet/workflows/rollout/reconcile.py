@@ -6,6 +6,7 @@ it. Add here other things that follow from the ledger; the entries are `ratchet/
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ratchet.core.errors import RatchetError
@@ -27,7 +28,8 @@ def reconcile(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout |
     """Publish the rollout that the ledger asks for, unless it is published already; None before the first entry.
 
     When another writer was faster, ledger and flag are read again, so that no rollback is lost. Raises `RatchetError`
-    for a broken ledger or flag file, and for a flag that has seen entries which the ledger no longer holds.
+    for a broken ledger, and for a flag that has seen entries which the ledger no longer holds. A damaged flag file is
+    made anew.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -41,7 +43,7 @@ def reconcile(home: Home, classifier: str, disk: FileSystem = DISK) -> Rollout |
 def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
     flags, ledger = Flags(home, disk), Ledger(home, disk=disk)
     entries = ledger.entries(classifier)
-    state, published = state_after(entries), flags.read()
+    state, published = state_after(entries), flags.read_sound()
     before = published.rollouts.get(classifier)
     if before is not None:
         check_head(home.ledger(classifier), entries, before.head, "the flag")
@@ -56,7 +58,12 @@ def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
     rollout = rollout_of(home, classifier, entries, killed=killed or state.killed)
     if rollout == before:
         return before
-    return flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
+    result = flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
+    if not published.generation:  # the file was lost or damaged, and the flags of the others with it
+        for other in home.served():
+            with suppress(RatchetError, OSError):
+                _settle(home, other, disk)
+    return result
 
 
 def rollout_of(home: Home, classifier: str, entries: Sequence[Entry], *, killed: bool = False) -> Rollout:
@@ -82,7 +89,7 @@ def record(home: Home, classifier: str, disk: FileSystem = DISK, /, **content: A
 
 
 def kill_switch(home: Home, classifier: str, *, on: bool) -> Rollout:
-    """Send all traffic to live and stop shadowing (`on`), or end that. Needs only the flag file."""
+    """Turn the kill switch in the flag file alone, for a ledger that cannot be written; see `turn_kill_switch`."""
     flags = Flags(home)
     published = flags.read()
     before = published.rollouts.get(classifier)

@@ -1,8 +1,10 @@
 """Rollback by hand: of the state of the ledger that its user saw, or of whatever is served now.
 
+It needs the ledger and its key, and nothing else that can be broken: no specification, gate, evidence or flag file.
 Add here a rule for a rollback that meets another decision. Rollbacks by the promoter are in `advance.py`.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ratchet.core.errors import RatchetError
@@ -10,12 +12,46 @@ from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.state import RolloutState
 from ratchet.storage.home import Home
+from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.followers import find_followers
 from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import reconcile, record
 
 CHANGED = "ledger_changed"
+
+
+@dataclass(frozen=True)
+class Refuge:
+    """Adapter that answers after a rollback, and the better ones that were passed over as damaged, with the reason."""
+
+    adapter: str | None
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """Sentence about what was passed over; empty where nothing was."""
+        return f" Passed over as damaged: {'; '.join(self.damaged)}." if self.damaged else ""
+
+
+def find_refuge(home: Home, classifier: str, state: RolloutState) -> Refuge:
+    """Return the newest adapter that may answer after a rollback and whose files are whole.
+
+    With a candidate that is live, whatever its files are: it answers already.
+    """
+    if state.challenger is not None:
+        return Refuge(state.live)
+    damaged: list[str] = []
+    for adapter in state.refuges:
+        try:
+            AdapterStore(home).open(classifier, adapter)
+        except (RatchetError, OSError) as error:
+            reason = error.message.rstrip(".") if isinstance(error, RatchetError) else error.strerror
+            damaged.append(f"{adapter[:12]} ({reason})")
+        else:
+            return Refuge(adapter, tuple(damaged))
+    return Refuge(None, tuple(damaged))
 
 
 def roll_back_seen(home: Home, classifier: str, why: str, seen: Head, *, who: str = "") -> Entry:
@@ -33,18 +69,18 @@ def roll_back_seen(home: Home, classifier: str, why: str, seen: Head, *, who: st
 def roll_back(
     home: Home, classifier: str, why: str, *, who: str = "", after: Head | None = None, now: datetime | None = None
 ) -> Entry:
-    """Drop the candidate, or else return to the previous adapter, at once. Needs no gate, evidence or warehouse.
+    """Drop the candidate, or else return to the newest previous adapter that is whole, at once.
 
     `who` is the user, if not the one who runs this process. With `after`, raises `RatchetError` when the ledger has
     another head by now; without, it wins over decisions made meanwhile. A rollback that was killed before its flag was
     written is finished, not repeated, as is one that another process was faster with. Raises when there is nothing to
-    return to.
+    return to, and when the entry stands but its flag could not be written.
     """
     state = Ledger(home).state(classifier)
     gone = state.challenger or state.live
-    if (newest := state.newest) and newest.action == act.ROLLBACK and not _is_published(home, classifier, newest):
+    if (moved := state.moved) and moved.action == act.ROLLBACK and _is_half_done(home, classifier, moved):
         reconcile(home, classifier)
-        return newest
+        return moved
     while True:
         try:
             return _roll_back(
@@ -54,28 +90,43 @@ def roll_back(
             if error.code != "bad_move" or Ledger(home).head(classifier) == state.head:
                 raise
         state = Ledger(home).state(classifier)
-        if gone not in {state.challenger, state.live} and state.newest is not None:
+        if gone not in {state.challenger, state.live} and state.moved is not None:
             reconcile(home, classifier)  # another process rolled it back
-            return state.newest
+            return state.moved
 
 
 def _roll_back(
     home: Home, classifier: str, state: RolloutState, fields: dict[str, str], after: Head | None, now: datetime | None
 ) -> Entry:
-    if state.refuge is None:
+    refuge = find_refuge(home, classifier, state)
+    if refuge.adapter is None:
         raise RatchetError(
-            f"{classifier} has no earlier adapter to return to.",
+            f"{classifier} has no earlier adapter to return to.{refuge.remark}",
             f"Send all traffic to live instead: ratchet kill {classifier}; or promote another adapter.",
             code="no_refuge",
         )
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-    return record(
-        home, classifier, after=after, ts=at, action=act.ROLLBACK, adapter=state.refuge,
-        previous_adapter=state.challenger or state.live, week=state.entered.week if state.entered else "",
-        receipts={}, **fields,
-    )  # fmt: skip
+    try:
+        return record(
+            home, classifier, after=after, ts=at, action=act.ROLLBACK, adapter=refuge.adapter,
+            previous_adapter=state.challenger or state.live, week=state.entered.week if state.entered else "",
+            receipts={}, **{**fields, "why": fields["why"] + refuge.remark},
+        )  # fmt: skip
+    except (RatchetError, OSError) as error:
+        moved = Ledger(home).state(classifier).moved
+        if moved is None or moved.sequence <= state.head.sequence or moved.action != act.ROLLBACK:
+            raise
+        message = error.message if isinstance(error, RatchetError) else str(error)
+        raise RatchetError(
+            f"entry {moved.sequence} stands, but its flag could not be written: {message}",
+            f"Running gateways follow the ledger. Fix the cause and run 'ratchet rollback {classifier}' again.",
+            code="flag_behind",
+        ) from None
 
 
-def _is_published(home: Home, classifier: str, entry: Entry) -> bool:
-    published = Flags(home).read().rollouts.get(classifier)
-    return published is not None and published.head.sequence >= entry.sequence
+def _is_half_done(home: Home, classifier: str, entry: Entry) -> bool:
+    """Return True where the flag is behind `entry`; where no flag can be read, gateways that are behind say so."""
+    published = Flags(home).read_sound().rollouts.get(classifier)
+    if published is not None:
+        return published.head.sequence < entry.sequence
+    return bool(find_followers(home, classifier, Head(entry.sequence, entry.digest)).late)

@@ -5,11 +5,12 @@ changed file is `ratchet policy`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ratchet.config.policy import PromotionPolicy
-from ratchet.config.spec import Spec
+from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry
@@ -22,6 +23,7 @@ from ratchet.storage.specs import Specs
 
 UPGRADE = "policy:upgrade"
 """Key of the entry that seals a home of before: it is written once."""
+_COST_REVIEW = 0.25
 
 
 def policy_to_seal(home: Home, classifier: str, entries: Sequence[Entry], action: str) -> dict[str, Any]:
@@ -35,10 +37,10 @@ def policy_to_seal(home: Home, classifier: str, entries: Sequence[Entry], action
     sealed, spec = find_policy(entries), read_spec(home, classifier)
     if spec is None:
         return sealed.as_json() if sealed and action == act.PROMOTE else {}
-    asked = policy_of(spec)
-    if action == act.SHADOW and sealed is not None and sealed.fits(asked.labels):
+    wanted = policy_of(spec)
+    if action == act.SHADOW and sealed is not None and sealed.fits(wanted.labels):
         return {}
-    return merge_policies(find_policy(entries, asked.labels) or sealed, asked).as_json()
+    return merge_policies(find_policy(entries, wanted.labels) or sealed, wanted).as_json()
 
 
 def seal_former_home(ledger: Ledger, classifier: str) -> Entry | None:
@@ -64,14 +66,17 @@ def seal_former_home(ledger: Ledger, classifier: str) -> Entry | None:
 def serving_spec(home: Home, classifier: str, entries: Sequence[Entry], labels: Sequence[str] = ()) -> Spec:
     """Return the specification by which an adapter with `labels` serves and its rollout is decided: the sealed one.
 
-    What is not sealed (longest text, targets) is the file's, or a default where the file cannot be read. Raises the
-    file's `RatchetError` when nothing fitting is sealed either.
+    What is not sealed (longest text, targets) is the file's, or a default where the file cannot be read. A label that
+    no policy knows sends its requests to review: an adapter that was live can always answer again.
     """
-    sealed = find_policy(entries, labels)
-    if sealed is None:
-        return Specs(home)[classifier]
-    spec = read_spec(home, classifier)
-    return sealed.apply_to(spec) if spec else sealed.as_spec(classifier)
+    file, sealed = read_spec(home, classifier), find_policy(entries, labels)
+    policy = sealed or (policy_of(file) if file and policy_of(file).fits(labels) else None)
+    if policy is None:
+        nearest = find_policy(entries) or (policy_of(file) if file else None)
+        known = {label.name: label for label in nearest.label} if nearest else {}
+        label = tuple(known.get(each, Label(each)) for each in labels)
+        policy = replace(nearest, label=label) if nearest else SealedPolicy(label, _COST_REVIEW, PromotionPolicy())
+    return policy.apply_to(file) if file else policy.as_spec(classifier)
 
 
 def need_sealed_labels(spec: Spec, entries: Sequence[Entry]) -> None:

@@ -10,9 +10,11 @@ from starlette.testclient import TestClient
 
 from gateway.serving.slots import Slots
 from ratchet.rollout.flag import Rollout
+from ratchet.rollout.sealed_policy import policy_of
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.specs import Specs
 from ratchet.testing.homes import keep_receipts
 from ratchet.workflows.rollout.reconcile import kill_switch, record
 
@@ -230,6 +232,39 @@ def test_a_gateway_that_starts_on_a_broken_flag_file_serves_what_the_ledger_says
     slots.follow()
     assert slots.choose("small", "u1").digest == made[1][0]
     assert "is not strict JSON" in slots.problems["small"]
+
+
+def test_a_label_that_is_new_counts_once_it_is_sealed(serve: Serve, home: Home, made: tuple[Home, list[str]]) -> None:
+    """An edit of classifier.toml alone changes no answer; sealed, its probability is 0, and the rest still sums to
+    1."""
+    path = home.spec("small")
+    path.write_text('[[label]]\nname = "newest"\n\n' + path.read_text())
+    client = serve()
+    ask = {"text": "money back please"}
+    assert "newest" not in client.post("/v1/classifiers/small", json=ask).json()["probabilities"]
+    policy = policy_of(Specs(home)["small"]).as_json()
+    record(home, "small", action="policy", adapter=made[1][0], receipts={}, policy=policy, **SAID)
+    client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows only ASGI
+    found = client.post("/v1/classifiers/small", json=ask).json()["probabilities"]
+    assert found["newest"] == 0
+    assert sum(found.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("content", ["", "[", '[[label]]\nname = "x"\n[[label]]\nname = "y"\n', None])
+def test_what_became_of_the_file_changes_no_answer(
+    serve: Serve, home: Home, made: tuple[Home, list[str]], content: str | None
+) -> None:
+    """Emptied, broken, other labels, gone: labels and actions are those that the promotion sealed."""
+    ask = {"text": "money back please number 1"}
+    before = serve().post("/v1/classifiers/small", json=ask).json()
+    if content is None:
+        home.spec("small").unlink()
+    else:
+        home.spec("small").write_text(content)
+    again = serve().post("/v1/classifiers/small", json=ask).json()
+    assert {key: again[key] for key in ("label", "action", "adapter", "probabilities")} == {
+        key: before[key] for key in ("label", "action", "adapter", "probabilities")
+    }
 
 
 def test_swaps_under_load_fail_no_request(serve: Serve, home: Home, made: tuple[Home, list[str]], enter: Enter) -> None:

@@ -1,11 +1,14 @@
-"""`ratchet kill`: turn the kill switch of a rollout on or off."""
+"""`ratchet kill`: turn the kill switch of a rollout on or off, and wait until the running gateways obey.
+
+What is written is decided in `ratchet/workflows/rollout/kill.py`.
+"""
 
 from typing import Annotated
 
 import typer
 
 from orchestration.cli.help import Name
-from orchestration.cli.output import emit
+from orchestration.cli.output import emit, printable
 from orchestration.cli.session import session_of
 
 
@@ -13,17 +16,22 @@ def kill(
     context: typer.Context,
     name: Name,
     off: Annotated[bool, typer.Option("--off", help="Turn it off; the rollout continues.")] = False,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason; it stays in the ledger.")] = "",
 ) -> int:
     """Send all traffic to live and stop shadowing, or undo that. The rollout keeps its step."""
     home = session_of(context).home
-    home.need(name)
-    from ratchet.workflows.rollout.reconcile import kill_switch
+    home.need_served(name)
+    from ratchet.workflows.rollout.followers import wait_for_followers
+    from ratchet.workflows.rollout.kill import NO_REASON, turn_kill_switch
 
-    live = kill_switch(home, name, on=not off).live[:12]
+    entry = turn_kill_switch(home, name, why.strip() or NO_REASON, on=not off)
+    found = wait_for_followers(home, name, entry)
+    live = entry.adapter[:12]
     emit(
         f"Kill switch off: the rollout beside {live} continues"
         if off
         else f"Kill switch on: all traffic goes to {live}"
     )
+    emit(f"entry {entry.sequence} of the ledger; {printable(found.sentence)}")
     emit(f"undo with: ratchet kill {name}" + ("" if off else " --off"))
-    return 0
+    return 1 if found.late else 0
