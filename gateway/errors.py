@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from gateway.observability.metrics import Metrics
@@ -92,6 +93,13 @@ async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
     )
     response.headers.update(error.headers or {})
     return response
+
+
+async def answer_gone(request: Request, error: ClientDisconnect) -> Response:
+    """Return 499, which nobody reads, for a client that hung up; it is counted, and it is not an error of ours."""
+    metrics, name = request.app.state.gateway.metrics, request.path_params.get("name", "")
+    metrics.requests.labels(name if name in request.app.state.gateway.slots else "", "", "499").inc()
+    return Response(status_code=499)
 
 
 async def answer_crash(request: Request, error: Exception) -> JSONResponse:

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ratchet.core.errors import RatchetError
-from ratchet.core.timeouts import FLAG_EVALUATION_S
+from ratchet.core.timeouts import CLIENT_BODY_S, CLIENT_HEAD_S, FLAG_EVALUATION_S
 from ratchet.storage.trust import CHECKPOINT, PUBLIC_KEY, Trust, trust_of
 
 
@@ -36,7 +36,12 @@ class Settings(BaseSettings):
     max_batch_texts: int = Field(32, ge=1, le=1024)
     """Maximum number of texts in one request, and in one batch."""
     max_waiting: int = Field(256, ge=1, le=100_000)
-    """Maximum number of texts that wait for the model; above it, the answer is 429."""
+    """Maximum number of texts that wait for the model; above it, the answer is 429. With several keys each may hold as
+    many as there is room left, so one that floods the queue gets half of it."""
+    head_s: float = Field(CLIENT_HEAD_S, gt=0, le=600)
+    """Seconds for a client to send the head of a request; then it is closed."""
+    body_s: float = Field(CLIENT_BODY_S, gt=0, le=3600)
+    """Seconds for a client to send the body of a request; then the answer is 408."""
     default_classifier: str | None = None
     """Classifier for clients that name none; if unset, the only classifier that serves."""
     ballast_bytes: int = Field(64 * 2**20, ge=0, le=2**40)

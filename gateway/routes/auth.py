@@ -4,6 +4,7 @@ Add here other ways to authenticate; the keys themselves are in `ratchet/storage
 """
 
 import getpass
+import math
 import os
 import time
 from collections.abc import Callable
@@ -96,17 +97,26 @@ class Access:
         """True where no key is needed."""
         return self.open and not self.keys
 
-    def _count(self, key: Key, now_s: float) -> None:
+    def charge(self, caller: str, texts: int, now_s: float | None = None) -> None:
+        """Count `texts` more of a key, which may go into debt: the next request waits until it is paid.
+
+        Raises `RequestError` if it is in debt already, by requests that came in at the same time.
+        """
+        key = next((key for key in self.keys if key.name == caller), None)
+        if texts and key is not None:
+            self._count(key, time.monotonic() if now_s is None else now_s, texts, least=0)
+
+    def _count(self, key: Key, now_s: float, texts: int = 1, least: int = 1) -> None:
         if key.per_minute == 0:
             return
         left, counted_s = self._left.get(key.name, (float(key.per_minute), now_s))
         left = min(float(key.per_minute), left + (now_s - counted_s) * key.per_minute / 60)
-        if left < 1:
+        if left < least:
             self._left[key.name] = (left, now_s)
-            raise RequestError(
-                429, "rate_limit", f"More than {key.per_minute} requests a minute.", "Wait a moment.", retry_s=1
-            )
-        self._left[key.name] = (left - 1, now_s)
+            message = f"More than {key.per_minute} texts or other requests a minute."
+            owed_s = math.ceil(-left * 60 / key.per_minute)
+            raise RequestError(429, "rate_limit", message, "Wait a moment.", retry_s=max(1, owed_s))
+        self._left[key.name] = (left - texts, now_s)
 
 
 def local_user() -> str:

@@ -7,13 +7,14 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.requests import ClientDisconnect
 
 from gateway.background import run_after_response
 from gateway.errors import RequestError, unknown_classifier
@@ -22,7 +23,7 @@ from gateway.routes.request_body import REFUSED, body_of, described
 from gateway.row_log import REQUESTS
 from gateway.schemas import Answer, Answers, Question
 from gateway.serving.batching import OverloadedError
-from gateway.serving.paths import PathAnswer, ask_paths
+from gateway.serving.paths import AskBatcher, PathAnswer, ask_paths
 from gateway.serving.slots import SlotChoice
 from gateway.state import Gateway, gateway_of
 from ratchet.config.spec import Spec
@@ -30,6 +31,7 @@ from ratchet.rollout.flag import CANDIDATE
 
 router = APIRouter()
 _LOG = logging.getLogger("ratchet.gateway")
+Result = TypeVar("Result")
 
 
 @router.post(
@@ -74,10 +76,12 @@ async def ask(
     if name not in gateway.slots:
         raise unknown_classifier(gateway.slots.names())
     _check_texts(gateway, name, texts)
-    asker = caller_of(request).name
+    asker, access = caller_of(request).name, request.app.state.access
+    access.charge(asker, len(texts) - 1)  # one was counted when the request came in
     ids = [gateway.ids.make(name, asker) for _ in texts]
-    choice, path_answers, answers, failed = await _answer(
-        gateway, name, user_id or ids[0], ids, texts, calibrated=calibrated
+    answer = partial(gateway.batcher.answer, caller=asker, shares=len(access.keys) > 1)
+    choice, path_answers, answers, failed = await _while_connected(
+        request, _answer(gateway, answer, name, user_id or ids[0], ids, texts, calibrated=calibrated)
     )
     shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
     rows = [
@@ -97,12 +101,35 @@ async def ask(
     return Classified(choice, answers)
 
 
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of `work`; if the client hangs up, its texts leave the queue, and `ClientDisconnect` is raised.
+
+    The body was read to its end, so that the next message is the client's end.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+
+
 SlotAnswers = tuple[SlotChoice, list[PathAnswer], list[Answer]]
 """Choice that answered, its answers, and the same answers as the client gets them."""
 
 
 async def _answer(
-    gateway: Gateway, name: str, key: str, ids: Sequence[str], texts: list[str], *, calibrated: bool
+    gateway: Gateway,
+    answer: AskBatcher,
+    name: str,
+    key: str,
+    ids: Sequence[str],
+    texts: list[str],
+    *,
+    calibrated: bool,
 ) -> tuple[SlotChoice, list[PathAnswer], list[Answer], tuple[str, Exception] | None]:
     """Return the answers, and digest and error of a candidate that failed; live answers its users instead."""
     choice = gateway.slots.choose(name, key)
@@ -110,7 +137,7 @@ async def _answer(
         choice = replace(choice, edge=None)
     try:
         try:
-            return *await _ask_either_path(gateway, name, choice, ids, texts), None
+            return *await _ask_either_path(gateway, answer, name, choice, ids, texts), None
         except OverloadedError:
             raise
         except Exception as error:
@@ -118,7 +145,7 @@ async def _answer(
                 raise
             live = gateway.slots.live(name)
             live = replace(live, edge=None) if calibrated else live
-            return *await _ask_either_path(gateway, name, live, ids, texts), (choice.digest, error)
+            return *await _ask_either_path(gateway, answer, name, live, ids, texts), (choice.digest, error)
     except OverloadedError:
         raise RequestError(
             429, "overloaded", "Too many texts are waiting.", "Try again in a second.", retry_s=1
@@ -128,11 +155,11 @@ async def _answer(
 
 
 async def _ask_either_path(
-    gateway: Gateway, name: str, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]
+    gateway: Gateway, answer: AskBatcher, name: str, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]
 ) -> SlotAnswers:
     """Return the answers; if the edge path fails, count it and use the calibrated path of the same adapter."""
     try:
-        return await _ask(gateway, choice, ids, texts)
+        return await _ask(answer, choice, ids, texts)
     except OverloadedError:
         raise
     except Exception as error:
@@ -140,12 +167,12 @@ async def _ask_either_path(
             raise
         _LOG.warning("classifier %s: the edge path failed (%s); the calibrated one answers", name, type(error).__name__)
         gateway.metrics.edge_faults.labels(name, choice.slot).inc(len(texts))
-        return await _ask(gateway, replace(choice, edge=None), ids, texts)
+        return await _ask(answer, replace(choice, edge=None), ids, texts)
 
 
-async def _ask(gateway: Gateway, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]) -> SlotAnswers:
+async def _ask(answer: AskBatcher, choice: SlotChoice, ids: Sequence[str], texts: Sequence[str]) -> SlotAnswers:
     """Return the answers of one choice; one that cannot be composed, such as an unknown label, counts as its fault."""
-    path_answers = await ask_paths(gateway.batcher.answer, choice, texts)
+    path_answers = await ask_paths(answer, choice, texts)
     assert path_answers is not None  # noqa: S101 - only shadow texts are dropped
     return choice, path_answers, _compose(choice, ids, path_answers)
 

@@ -1,8 +1,9 @@
 """Micro-batching: texts that wait together are answered together by one thread, live texts before any shadow.
 
-Waiting jobs whose adapters share a model form one batch. Live jobs wait in a bounded queue; when it is full, the caller
-gets an error. Shadow jobs wait in a small queue of their own; when it is full, they are dropped. Add here how jobs are
-collected; the adapter of each text is chosen before, in `slots.py`.
+Waiting jobs whose adapters share a model form one batch. Live jobs wait in a bounded queue, in which callers take turns
+(`turns.py`); when it is full, or a caller holds its share of it, that caller gets an error. Shadow jobs wait in a small
+queue of their own; when it is full, they are dropped. Add here how jobs are collected; the adapter of each text is
+chosen before, in `slots.py`.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gateway.serving.turns import Turns
 from ratchet.models.inference.predictor import Predictions
 
 
@@ -59,6 +61,8 @@ class _Job:
     answerer: Answerer
     texts: Sequence[str]
     done: "asyncio.Future[BatchAnswers | None]"
+    turn: int = 0
+    """Lowest first: texts that the caller was ahead of the others when this job came."""
     queued_s: float = field(default_factory=time.monotonic)
 
 
@@ -96,6 +100,7 @@ class Batcher:
         self._max_shadow_waiting, self._max_shadow_batch = max_shadow_waiting, max_shadow_batch
         self._load, self._max_shadow_load = _Load(), max_shadow_load
         self._live: deque[_Job] = deque()
+        self._turns = Turns()
         self._shadow: deque[_Job] = deque()
         self._arrived, self._stopping = asyncio.Event(), False
         self._task: asyncio.Task[None] | None = None
@@ -109,15 +114,24 @@ class Batcher:
         self._arrived, self._stopping = asyncio.Event(), False
         self._task = asyncio.create_task(self._work())
 
-    async def answer(self, predictor: Answerer, texts: Sequence[str]) -> BatchAnswers:
-        """Return the predictions of live `texts`; raises `OverloadedError` if too many wait, or while it stops."""
-        if self._stopping or self.waiting + len(texts) > self._max_waiting:
+    async def answer(
+        self, predictor: Answerer, texts: Sequence[str], caller: str = "", *, shares: bool = False
+    ) -> BatchAnswers:
+        """Return the predictions of live `texts`; raises `OverloadedError` if too many wait, or while it stops.
+
+        With `shares` other callers need the queue, too: each may hold as many texts as there is room left. One that
+        sends more than can be answered then gets half of the queue, two get a third each, and a newcomer finds room.
+        """
+        free, count = self._max_waiting - self.waiting, len(texts)
+        if self._stopping or count > free or (shares and self._turns.waiting[caller] + count > free):
             raise OverloadedError
-        self.waiting += len(texts)
+        self.waiting += count
+        turn = self._turns.enter(caller, count)
         try:
-            answers = await self._enter(self._live, predictor, texts)
+            answers = await self._enter(self._live, predictor, texts, turn)
         finally:
-            self.waiting -= len(texts)
+            self.waiting -= count
+            self._turns.leave(caller, count)
         assert answers is not None  # noqa: S101 - only shadow texts are dropped
         return answers
 
@@ -149,9 +163,11 @@ class Batcher:
         if self._task is not None:
             await self._task
 
-    async def _enter(self, queue: deque[_Job], predictor: Answerer, texts: Sequence[str]) -> BatchAnswers | None:
+    async def _enter(
+        self, queue: deque[_Job], predictor: Answerer, texts: Sequence[str], turn: int = 0
+    ) -> BatchAnswers | None:
         done: asyncio.Future[BatchAnswers | None] = asyncio.get_running_loop().create_future()
-        queue.append(_Job(predictor, texts, done))
+        queue.append(_Job(predictor, texts, done, turn))
         self._arrived.set()
         return await done
 
@@ -162,6 +178,7 @@ class Batcher:
                     _settle(self._shadow.popleft(), None)
                 if jobs := take_batch(self._live, self._max_batch):
                     began = time.monotonic()
+                    self._turns.now = max(self._turns.now, jobs[0].turn)
                     await _answer(thread, jobs, self._watch)
                     self._load.add(began, time.monotonic())
                 elif self._shadow and self._load.share(time.monotonic()) > self._max_shadow_load:
@@ -199,12 +216,12 @@ class _Load:
 
 
 def take_batch(queue: deque[_Job], most: int) -> list[_Job]:
-    """Take from `queue` the first job, and later ones with the same model that fit into `most` texts.
+    """Take from `queue` the job whose turn it is, and others with the same model that fit into `most` texts.
 
     The others keep their order. Jobs whose caller has gone are removed.
     """
     taken: list[_Job] = []
-    left = [job for job in queue if not job.done.done()]
+    left = sorted((job for job in queue if not job.done.done()), key=lambda job: job.turn)
     queue.clear()
     for job in left:
         fits = sum(len(other.texts) for other in taken) + len(job.texts) <= most

@@ -20,6 +20,10 @@ RUN_LEASE_S = 60.0
 
 GATEWAY_STOP_S = 10
 """For requests under way when `ratchet serve` is asked to stop."""
+CLIENT_HEAD_S, CLIENT_BODY_S = 10.0, 30.0
+"""For a client of the gateway to send the head of a request, and its body."""
+CLIENT_READ_S = 60.0
+"""For a client of the gateway to read what it is sent."""
 FLAG_EVALUATION_S = 0.05
 """For one evaluation by a flag provider: every request waits for it, and live answers otherwise."""
 FLAG_PROVIDER_START_S = 5.0

@@ -18,7 +18,7 @@ from gateway.settings import Settings
 from ratchet.storage.home import Home
 
 MIB = 2**20
-POST = b"POST /v1/classifiers/small HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /v1/classifiers/small HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture
@@ -100,5 +100,5 @@ def test_a_server_that_gathers_any_header_is_caught(
     """Mutant: another parser answers a request with a header of a megabyte."""
     request = [POST, b"X: " + b"a" * MIB + b"\r\n", b'Content-Length: 13\r\n\r\n{"text": "a"}']
     assert throw(listen(gateway.server), *request)[:10] in {b"", b"HTTP/1.1 4"}
-    lax = plant(gateway.server, 'http="h11"', 'http="httptools"')
+    lax = plant(gateway.server, "http=partial(Connection, limits=limits)", 'http="httptools"')
     assert throw(listen(lax), *request).startswith(b"HTTP/1.1 200")

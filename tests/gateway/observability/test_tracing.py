@@ -171,7 +171,7 @@ def test_a_refused_request_shows_its_status_and_nothing_of_what_was_sent(
         ("POST", f"/v1/classifiers/{USER}", {"json": {"text": TEXT}}),
         ("GET", f"/nowhere/{USER}?user={USER}", {}),
         ("LOVELACE", URL, {}),
-        ("POST", URL, {"content": f'{{"user_id": "{USER}"'.encode()}),
+        ("POST", URL, {"content": f'{{"user_id": "{USER}"'.encode(), "headers": {"Content-Type": "application/json"}}),
     )
     assert [span.name for span in spans] == [f"POST {ROUTE}", "GET", f"HTTP {ROUTE}", f"POST {ROUTE}"]
     assert [attributes(span)["http.response.status_code"] for span in spans] == [404, 404, 405, 422]

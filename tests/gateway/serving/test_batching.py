@@ -261,3 +261,87 @@ def test_a_shadow_waits_while_live_is_busy(most: float, shadowed: bool) -> None:
         assert (await shadow is not None) is shadowed
 
     run(work())
+
+
+def test_a_flood_gets_half_of_the_queue_and_a_newcomer_the_next_turn() -> None:
+    """One caller's 40 texts: some are refused, and another's text, which comes last, is in the very next batch."""
+
+    async def work() -> None:
+        echo, batcher = Echo(), Batcher(16, 2)
+        await batcher.start()
+        flood = [asyncio.create_task(batcher.answer(echo, [f"a{n}"], "a", shares=True)) for n in range(40)]
+        await asyncio.to_thread(echo.begun.acquire)
+        flood += [asyncio.create_task(batcher.answer(echo, [name], name, shares=True)) for name in ("b", "c")]
+        await asyncio.sleep(0)
+        echo.gate.set()
+        results = await asyncio.gather(*flood, return_exceptions=True)
+        refused = [isinstance(result, OverloadedError) for result in results]
+        assert (refused.count(True), any(refused[-2:])) == (32, False)
+        assert echo.asked[0] == ["a0", "a1"]
+        assert {"b", "c"} <= {text for batch in echo.asked[1:3] for text in batch}
+        assert batcher.waiting == 0
+        await batcher.stop()
+
+    run(work())
+
+
+@pytest.mark.parametrize("callers", [1, 2, 3, 8])
+def test_each_caller_gets_its_share_of_the_answers(callers: int) -> None:
+    """Counted in texts: batches of eight texts take as many turns as eight requests of one."""
+
+    async def work() -> None:
+        echo, batcher = Echo(), Batcher(1000, 8)
+        await batcher.start()
+        echo.gate.set()
+        tasks = [asyncio.create_task(batcher.answer(echo, [f"0:{n}"] * 8, "0", shares=True)) for n in range(4)]
+        for caller in range(1, callers):
+            tasks += [
+                asyncio.create_task(batcher.answer(echo, [f"{caller}:{n}"], str(caller), shares=True))
+                for n in range(32)
+            ]
+        await asyncio.gather(*tasks)
+        order = [text.partition(":")[0] for batch in echo.asked for text in batch]
+        half = order[: len(order) // 2]
+        assert all(12 <= half.count(str(caller)) <= 24 for caller in range(callers)), half
+        await batcher.stop()
+
+    run(work())
+
+
+def test_a_sole_caller_may_fill_the_queue() -> None:
+    """Without another key nothing is held back."""
+
+    async def work() -> None:
+        echo, batcher = Echo(), Batcher(16, 4)
+        await batcher.start()
+        asking = [asyncio.create_task(batcher.answer(echo, [f"a{n}"], "a")) for n in range(17)]
+        await asyncio.sleep(0)
+        echo.gate.set()
+        results = await asyncio.gather(*asking, return_exceptions=True)
+        assert [isinstance(result, OverloadedError) for result in results] == [False] * 16 + [True]
+        await batcher.stop()
+
+    run(work())
+
+
+def test_texts_of_a_caller_that_is_gone_are_not_answered() -> None:
+    """A cancelled job leaves the queue, and its place is free at once."""
+
+    async def work() -> None:
+        echo, batcher = Echo(), Batcher(4, 1)
+        await batcher.start()
+        first = asyncio.create_task(batcher.answer(echo, ["first"], "a"))
+        await asyncio.to_thread(echo.begun.acquire)
+        gone = [asyncio.create_task(batcher.answer(echo, [f"gone {n}"], "a")) for n in range(3)]
+        await asyncio.sleep(0)
+        for task in gone:
+            task.cancel()
+        await asyncio.gather(*gone, return_exceptions=True)
+        last = asyncio.create_task(batcher.answer(echo, ["last"], "a"))
+        await asyncio.sleep(0)
+        echo.gate.set()
+        await asyncio.gather(first, last)
+        assert echo.asked == [["first"], ["last"]]
+        await batcher.stop()
+
+    run(work())

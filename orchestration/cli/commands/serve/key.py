@@ -17,7 +17,9 @@ def key(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A name for the key.")],
     scope: Annotated[list[str], typer.Option("--scope", help="classify, feedback, annotate or admin; repeatable.")],
-    per_minute: Annotated[int, typer.Option("--per-minute", help="Requests a minute; 0 for no limit.", min=0)] = 0,
+    per_minute: Annotated[
+        int, typer.Option("--per-minute", help="Texts and other requests a minute; 0: no limit.", min=0)
+    ] = 0,
     person: Annotated[str, typer.Option("--person", help="Its holder; default: the key's name.")] = "",
     may_speak_for: Annotated[
         list[str] | None,

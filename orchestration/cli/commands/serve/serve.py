@@ -18,6 +18,8 @@ from orchestration.cli.session import pin, session_of
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import GATEWAY_STOP_S
 
+_BACKLOG = 2048
+
 
 def serve(
     context: typer.Context,
@@ -53,6 +55,8 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            for listening in sockets or ():
+                listening.listen(_BACKLOG)  # uvicorn made the queue as short as the number that is accepted at once
             freeze_garbage_collector()
 
         @contextmanager
@@ -74,7 +78,7 @@ def serve(
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = f"cannot listen on {host} port {port} ({error.strerror or error})."
         raise RatchetError(reason, "Give another --port; 0 picks a free one.", code="no_port") from None
