@@ -11,11 +11,11 @@ from orchestration.weekly_cycle import request_cycle, weekly_cycle
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import SENSOR_LOCK_S
-from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_built_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
+from ratchet.workflows.try_intake import try_intake
 
 _ATTEMPTS = 3
 
@@ -42,8 +42,8 @@ def new_feedback_sensor(
     for name in home.classifiers():
         try:
             result = _decide(context.instance, name, home, specs, receipts)
-        except RatchetError as error:
-            result = f"{name}: {error}"
+        except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others
+            result = f"{name}: {error if isinstance(error, RatchetError) else f'{type(error).__name__}: {error}'}"
         if isinstance(result, str):
             reasons.append(result)
         else:
@@ -64,11 +64,12 @@ def _decide(
     enough = spec.window.early_after_corrections
     if not enough:
         return f"{name}: window.early_after_corrections is 0"
-    Landing(home, warehouse).take(spec)
+    remark = try_intake(home, name, warehouse)
     weeks, total = warehouse.weeks(name), warehouse.count("corrections", name)
     seen = receipts.corrections_seen(name)
     if not weeks or total - seen < enough:
-        return f"{name}: {total - seen} new corrections since the last cycle, {enough} start one early"
+        counted = f"{name}: {total - seen} new corrections since the last cycle, {enough} start one early"
+        return f"{counted}. {remark}" if remark else counted
     cycle = Cycle(name, max(weeks))
     decision = f"{cycle.key}:early:after-{seen}"
     failed = instance.get_runs_count(

@@ -15,6 +15,8 @@ from ratchet.rollout.decision import STAY, Decision
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, weigh
+from ratchet.workflows.rollout.followers import WITHDRAWALS, wait_for_followers
+from ratchet.workflows.rollout.reconcile import reconcile
 
 _ATTEMPTS = 3
 
@@ -31,9 +33,14 @@ def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home
     weighed = weigh(home, config.classifier, may_rebuild=False)
     if weighed.without_labels and weighed.decision.action == STAY:
         weighed = weigh(home, config.classifier)  # rebuilds the warehouse, which may take minutes
-    apply_decision(home, config.classifier, weighed)
+    entry = apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
     context.log_event(observe(config.classifier, weighed))
+    if entry is not None and entry.action in WITHDRAWALS:
+        found = wait_for_followers(home, config.classifier, entry)
+        context.log.info(found.sentence)
+        if found.late:  # entry and flag stand; the run fails so that somebody looks at that gateway
+            raise dg.Failure(found.sentence, allow_retries=False)
 
 
 @dg.job(
@@ -60,11 +67,11 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
     """
     requests: list[dg.RunRequest] = []
     reasons: list[str] = []
-    for name in home.classifiers():
+    for name in home.served():
         try:
             result = _ask(context.instance, name, home)
-        except RatchetError as error:
-            result = str(error)
+        except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others' rollbacks
+            result = str(error) if isinstance(error, RatchetError) else f"{type(error).__name__}: {error}"
         if isinstance(result, dg.RunRequest):
             requests.append(result)
         else:
@@ -77,7 +84,11 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
 
 
 def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
-    """Request a run where something moves, or where the reason to hold differs from the last recorded one."""
+    """Request a run where something moves, or where the reason to hold differs from the last recorded one.
+
+    A move whose flag was not written is finished first, also where nothing is compared any more.
+    """
+    reconcile(home, name)
     state = Ledger(home).state(name)
     if state.compared is None:
         return "nothing is compared with live"

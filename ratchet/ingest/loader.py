@@ -98,7 +98,13 @@ class Loader:
         for path in arrivals(folder, known, done):
             if segments_only and not is_segment(path.name):
                 continue
-            content = fingerprint(path) if takeable(path) else FileFingerprint("", 0, crlf=False, odd=False)
+            try:
+                content = fingerprint(path) if takeable(path) else FileFingerprint("", 0, crlf=False, odd=False)
+            except OSError as error:  # a file of another user, or a bad sector: it waits, named, and the others go on
+                reason = f"the file cannot be read ({error.strerror}): it waits"
+                _LOG.warning("%s: %s", path, reason)
+                intakes.append(IngestResult(kind, shown(path), 0, 0, 1, {reason: 1}))
+                continue
             if (shown(path), content.sha256) not in done:
                 intakes += self.load(self.register(kind, path, content, terms))
         return intakes

@@ -18,6 +18,8 @@ from ratchet.data.records import Column, RowKind, zoned_time_sql
 
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 MAX_LINE_BYTES = 1 << 24
+MAX_COLUMNS = 1000
+"""Columns of a table: SQL over many more takes minutes, or fails."""
 SEPARATOR = "\x01"
 """The field separator under which a JSONL line is one field; never part of valid JSON."""
 
@@ -111,6 +113,8 @@ def read_csv(path: Path, kind: RowKind, columns: Mapping[str, str]) -> Source:
             header = next(csv.reader(file, delimiter=delimiter, strict=True), [])
         except csv.Error as error:
             raise UnreadableError(f"the header cannot be read: {error}") from None
+    if len(header) > MAX_COLUMNS:
+        raise UnreadableError(f"it has {len(header):,} columns, more than {MAX_COLUMNS:,}: leave out those not needed")
     names = [name.strip() or f"column{i}" for i, name in enumerate(header, start=1)]
     doubles = sorted({name for name in names if [n.lower() for n in names].count(name.lower()) > 1})
     if doubles:

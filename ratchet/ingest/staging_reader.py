@@ -13,6 +13,7 @@ import duckdb
 
 from ratchet.core.sql import literal
 from ratchet.data.records import RowKind, Terms, reason_sql
+from ratchet.ingest.parquet_limits import check_schema
 from ratchet.ingest.readers import MAX_LINE_BYTES, Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
 from ratchet.ingest.salvage import FileFingerprint, copy_readable_lines, copy_readable_parquet
 
@@ -41,24 +42,32 @@ class StagingReader:
         if survey.bytes == 0:
             raise UnreadableError("the file is empty")
         self.connection.execute("CREATE OR REPLACE TEMP TABLE bad (line BIGINT, reason VARCHAR, row VARCHAR)")
+        if self.suffix == ".parquet":
+            self._check_schema(path)
         if not (survey.odd and self.suffix == ".jsonl"):
             try:
                 self._fill(path, crlf=survey.crlf)
                 if not self._misencoded():
                     return
-            except _UNREADABLE as error:
-                _refuse_when_full(error)
+            except duckdb.Error as error:
+                _refuse_when_not_the_file(error)
         # one bad byte makes DuckDB give up on the whole file, but costs only its own line of a cleaned copy
         copy, bad = scratch / f"readable{self.suffix}", scratch / "bad.jsonl"
         self.connection.execute("DELETE FROM bad")
         self._copy_readable(path, copy, bad)
         try:
             self._fill(copy, crlf=False)
-        except _UNREADABLE as error:
-            _refuse_when_full(error)
+        except duckdb.Error as error:
+            _refuse_when_not_the_file(error)
             raise UnreadableError(f"the file cannot be read: {str(error).splitlines()[0]}") from None
         if bad.stat().st_size:
             self._add_left_out(bad)
+
+    def _check_schema(self, path: Path) -> None:
+        try:
+            check_schema(self.connection, path)
+        except _UNREADABLE as error:
+            _refuse_when_not_the_file(error)  # a damaged footer: the reader says what is wrong
 
     def _copy_readable(self, path: Path, copy: Path, bad: Path) -> None:
         if self.suffix != ".parquet":
@@ -151,6 +160,11 @@ def _stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:
     )
 
 
-def _refuse_when_full(error: duckdb.Error) -> None:
-    if "No space left" in str(error):
+def _refuse_when_not_the_file(error: duckdb.Error) -> None:
+    """Raise `error` again where the disk is full or the connection is lost; anything else is the file's own fault.
+
+    A file that DuckDB cannot bind, parse or hold in memory must stop itself alone, whatever the error is called.
+    """
+    lost = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException, duckdb.InterruptException)
+    if "No space left" in str(error) or isinstance(error, lost):
         raise error

@@ -13,7 +13,6 @@ from typing import Any
 
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.files import write_json
-from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_built_warehouse, open_warehouse
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, Decision, decide
@@ -23,12 +22,12 @@ from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.shadow_pairs import Pairs
-from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.rollout.nominate import actor, nominate
 from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.rollback import find_refuge
 from ratchet.workflows.rollout.sealing import promotion_in_force
+from ratchet.workflows.try_intake import try_intake
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,18 @@ class WeighedRollout:
 def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebuild: bool = True) -> WeighedRollout:
     """Decide on the evidence at `now`, after ingesting landed rows; nothing is moved.
 
-    Before an advance the candidate is checked again: it holds unless its receipts, answers and bytes still pass. A
-    sensor has no time to rebuild a warehouse, and a rollback must not wait for it: without `may_rebuild` the pairs are
-    counted without corrections where it is missing or damaged.
+    Rows that cannot be ingested are a remark on the decision, never its end. Before an advance the candidate is checked
+    again: it holds unless its receipts, answers and bytes still pass. A sensor has no time to rebuild a warehouse, and a
+    rollback must not wait for it: without `may_rebuild` the pairs are counted without corrections where it is missing or
+    damaged.
     """
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
-    spec, entries = Specs(home)[classifier], Ledger(home).entries(classifier)
+    entries = Ledger(home).entries(classifier)
     state, promotion = state_after(entries), promotion_in_force(home, classifier, entries)
     warehouse, without_labels = (open_warehouse if may_rebuild else open_built_warehouse)(home, classifier), False
+    remark = ""
     try:
-        Landing(home, warehouse).take(spec)
+        remark = try_intake(home, classifier, warehouse)
         whole, step = _count(home, classifier, warehouse, state)
     except RatchetError as error:
         if error.code != "not_built":
@@ -71,6 +72,8 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
     if without_labels and not any(each.status == "broken" for each in decision.guardrails):
         held = "Held: corrections cannot be counted before the warehouse is rebuilt"
         decision = replace(decision, action=STAY, percent=0, sentence=held)
+    if remark:
+        decision = replace(decision, sentence=f"{decision.sentence} {remark}")
     return WeighedRollout(state, decision, without_labels)
 
 

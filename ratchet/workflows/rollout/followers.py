@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratchet.core.timeouts import GATEWAYS_FOLLOW_S
+from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.storage.gateway_leases import RunningGateway, running_gateways
 from ratchet.storage.home import Home
 
+WITHDRAWALS = frozenset({act.ROLLBACK, act.REJECT})
+"""Moves that are done only when no running gateway answers otherwise."""
 _PAUSE_S = 0.05
 
 
