@@ -30,8 +30,9 @@ def corrected_labels(
         .astype(int)
         .to_dict("records")[0]
     )
-    receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("corrections", cycle.classifier))
     mine = weeks.get(cycle.week, labels.iloc[:0])
+    counts["labelled"] = int(mine["label"].notna().sum())
+    receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("corrections", cycle.classifier))
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": len(mine),

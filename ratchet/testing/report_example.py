@@ -134,6 +134,7 @@ def make_example(
             "redactions": {"EMAIL": 212, "PHONE": 58, "IBAN": 9},
             "labels": {
                 "requests": 2511,
+                "labelled": 2398,
                 "corrections": 2804,
                 "doubles": 271,
                 "agreement": 0.9188,

@@ -113,6 +113,8 @@ def _roll_back(
             receipts={}, **{**fields, "why": fields["why"] + refuge.remark},
         )  # fmt: skip
     except (RatchetError, OSError) as error:
+        if isinstance(error, RatchetError) and error.code in {"bad_move", CHANGED}:
+            raise  # nothing was entered: another process was faster
         moved = Ledger(home).state(classifier).moved
         if moved is None or moved.sequence <= state.head.sequence or moved.action != act.ROLLBACK:
             raise

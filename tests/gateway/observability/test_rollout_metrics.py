@@ -26,7 +26,8 @@ Enter = Callable[..., None]
 
 
 def read_metrics(client: TestClient) -> dict[str, float]:
-    """The rollout's lines of `/metrics`."""
+    """The rollout's lines of `/metrics`, once the gateway has looked at the ledger."""
+    client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows only ASGI
     found = re.findall(
         r"^(ratchet_(?:rollout_status|guardrail_value)\{.*\}) (\S+)$", client.get("/metrics").text, re.MULTILINE
     )

@@ -169,10 +169,8 @@ def test_a_rollback_that_was_killed_before_its_flag_is_finished_and_not_repeated
     entry = roll_back(home, "small", "again")
     assert (entry.sequence, entry.previous_adapter) == (6, C)
     assert served(home) == (B, None, 0, None)
-    mutant = plant(rollback, "and not _is_published(home, classifier, newest)", "and not newest")
-    mutant.roll_back(again, "small", "again")
-    assert served(again)[0] == A
-    with pytest.raises(RatchetError, match="no earlier adapter"):
+    mutant = plant(rollback, "and _is_half_done(home, classifier, moved)", "and not moved")
+    with pytest.raises(RatchetError, match=f"no earlier adapter to return to. Passed over as damaged: {A[:12]}"):
         mutant.roll_back(again, "small", "again")
 
 
