@@ -102,7 +102,7 @@ def stops_itself_alone(tmp_path: Path, write: Callable[[Path], None], suffix: st
         write(folder / f"2026-01-06{suffix}")
     for monday in (date(2026, 1, 5), date(2026, 1, 12)):
         small.write_week(monday)
-    warehouse = open_warehouse(home.warehouse)
+    warehouse = open_warehouse(home, "small")
     results = Landing(home, warehouse).take(Specs(home)["small"])
     good = [result for result in results if not result.file.startswith("2026-01-06")]
     assert sum(result.accepted for result in good) == 2 * 9 * 3
@@ -135,7 +135,7 @@ def test_a_file_within_the_limits_is_taken(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     structs_ = nest(MAX_DEPTH - 1, lambda kind: pa.struct([("a", kind)]), lambda value: {"a": value})
     write_row(folder / "deep.parquet", deep=structs_)
-    (found,) = Landing(home, open_warehouse(home.warehouse)).take(Specs(home)["small"])
+    (found,) = Landing(home, open_warehouse(home, "small")).take(Specs(home)["small"])
     assert (found.accepted, found.rejected) == (1, 0)
 
 
@@ -143,6 +143,6 @@ def test_a_failed_intake_is_a_remark(tmp_path: Path) -> None:
     """A specification that cannot be read: the decision is made on what is there already."""
     home = Home(tmp_path / "home")
     SmallClassifier(home).write()
-    warehouse = open_warehouse(home.warehouse)
+    warehouse = open_warehouse(home, "small")
     home.spec("small").write_text("[")
     assert try_intake(home, "small", warehouse).startswith("New rows were not loaded: ")
