@@ -37,16 +37,16 @@ class WeighedRollout:
     state: RolloutState
     decision: Decision
     without_labels: bool = False
-    """True where no correction could be counted, since the warehouse is to be rebuilt: only a broken guardrail moves."""
+    """True where no correction could be counted, since the warehouse is to be rebuilt: only broken guardrails move."""
 
 
 def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebuild: bool = True) -> WeighedRollout:
     """Decide on the evidence at `now`, after ingesting landed rows; nothing is moved.
 
     Rows that cannot be ingested are a remark on the decision, never its end. Before an advance the candidate is checked
-    again: it holds unless its receipts, answers and bytes still pass. A sensor has no time to rebuild a warehouse, and a
-    rollback must not wait for it: without `may_rebuild` the pairs are counted without corrections where it is missing or
-    damaged.
+    again: it holds unless its receipts, answers and bytes still pass. A sensor has no time to rebuild a warehouse, and
+    a rollback must not wait for it: without `may_rebuild` the pairs are counted without corrections where it is missing
+    or damaged.
     """
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
     entries = Ledger(home).entries(classifier)
