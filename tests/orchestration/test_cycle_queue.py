@@ -1,4 +1,4 @@
-"""Cycles of several classifiers at once, by Dagster's real daemon: two overlap, the third waits, a rollback does not."""
+"""Cycles of several classifiers at once, by the real daemon: two overlap, the third waits, a rollback does not."""
 
 import shutil
 from collections.abc import Callable
