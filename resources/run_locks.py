@@ -47,7 +47,7 @@ def cycle_classifier(run: dg.DagsterRun) -> str | None:
 
 
 def classifier_of(context: dg.InitResourceContext) -> str | None:
-    """Return the classifier of the run's partition; None where there is no run, or its run has no partition."""
+    """Return the classifier of the run's partition; None outside of a run, and for one without a partition."""
     key = context.run.tags.get("dagster/partition") if context.run else None
     return key.partition("|")[0] if key else None
 
