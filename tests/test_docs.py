@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from resources.run_locks import CYCLE_TAG
+
 ROOT = Path(__file__).parents[1]
 GENERATED = {"support_matrix.md"}
 """Pages with a test of their own, which says how to update them."""
@@ -17,13 +19,15 @@ PAGES = (
 FOLDERS = ("assets", "benchmarks", "checks", "docs", "gateway", "orchestration", "ratchet", "resources", "tests")
 PLACEHOLDERS = re.compile(r"\b(?:NAME|GROUP|ROOM|COMMAND)\b")
 """Words in a path that stand for any name."""
+RUN_TAGS = {CYCLE_TAG}
+"""Tags of Dagster's runs that look like paths."""
 
 
 def faults(page: str, text: str) -> list[str]:
     """Everything that `text`, standing at `page`, names and that is not in the repository."""
     paths = re.findall(rf"(?<![\w/<>.:~-])(?:{'|'.join(FOLDERS)})/[\w./-]*", text)
     paths += re.findall(r"`([\w./-]+\.py)`", text)
-    named = sorted({path for path in paths if not PLACEHOLDERS.search(path)})
+    named = sorted({path for path in paths if not PLACEHOLDERS.search(path)} - RUN_TAGS)
     found = [f"{page}: {path} does not exist" for path in named if not (ROOT / path.rstrip(".")).exists()]
     for module in re.findall(r"python -m ((?:benchmarks|orchestration|ratchet|gateway)[\w.]*)", text):
         place = ROOT / module.rstrip(".").replace(".", "/")
