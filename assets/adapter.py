@@ -10,7 +10,7 @@ from assets.partitions import cycle_of, cycles
 from assets.training_set import training_set
 from ratchet.config.prompt import make_prompt
 from ratchet.config.secret_variables import emptied_secrets
-from ratchet.data.curation import EXAMPLES_SQL
+from ratchet.data.curation import EXAMPLES_SQL, digest_examples
 from ratchet.models.base_models import resolve_base
 from ratchet.storage.home import Home
 from ratchet.storage.process_locks import hold_lock
@@ -48,7 +48,8 @@ def adapter(
     prompt = make_prompt(spec.prompt, spec.label) if spec.is_prompted else None
     teachers = find_teachers(home, cycle, candidates)
     taught = digests_of(teachers)
-    revisions, data = {base.name: base.revision for base in bases}, receipts.noted(cycle)["training_set"]
+    # Digests are those of the very rows that are trained on: a step may have been run alone since they were judged.
+    revisions, data = {base.name: base.revision for base in bases}, digest_examples(rows)
     pinned = pin_templates(prompt, bases)
     plan = TrainingPlan(spec.labels, candidates, revisions, data, version("ratchet"), prompt, taught, pinned)
     work = prepare(home.training(cycle.classifier), plan, train, calibration, teachers)
@@ -64,6 +65,7 @@ def adapter(
         )
     result = read_result(work)
     receipts.note(cycle, plan=plan.digest)
+    receipts.link(cycle, "adapter", {"plan": plan.digest}, policy=spec.digest, training_set=data)
     best = result.best_candidate
     return dg.MaterializeResult(
         metadata={

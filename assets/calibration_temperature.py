@@ -5,7 +5,7 @@ import dagster as dg
 from assets.adapter import adapter
 from assets.metadata import as_counts
 from assets.partitions import cycle_of, cycles
-from ratchet.data.curation import EXAMPLES_SQL
+from ratchet.data.curation import EXAMPLES_SQL, digest_examples
 from ratchet.metrics.calibration import fit_calibration
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.home import Home
@@ -28,15 +28,17 @@ def calibration_temperature(
     """Temperature fitted on examples that the adapter never saw; with it the adapter is sealed under its digest."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
-    weights = read_result(home.training(cycle.classifier) / receipts.noted(cycle)["plan"][:16]).best_folder
-    rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week}).query(
-        "split == 'calibration'"
-    )
+    plan = receipts.noted(cycle)["plan"]
+    weights = read_result(home.training(cycle.classifier) / plan[:16]).best_folder
+    examples = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    rows = examples.query("split == 'calibration'")
     predictor = load_predictor(weights)
     labels = rows["label"].map(predictor.labels.index).to_numpy(dtype="int64")
     calibration = fit_calibration(predictor.logits(list(rows["text"])), labels, max_ece=spec.limits.max_ece)
     digest = adapters.seal(cycle.classifier, weights, {"calibration": calibration.as_json()})
     receipts.note(cycle, adapter=digest, calibration=calibration.as_json())
+    read = {"policy": spec.digest, "plan": plan, "training_set": digest_examples(examples)}
+    receipts.link(cycle, "calibration_temperature", {"adapter": digest}, **read)
     return dg.MaterializeResult(
         metadata={
             "temperature": calibration.temperature,

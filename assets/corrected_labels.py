@@ -3,33 +3,39 @@
 from datetime import date
 
 import dagster as dg
+import pandas as pd
 
 from assets.metadata import as_counts
 from assets.partitions import cycle_of, cycles
 from assets.production_logs import production_logs
-from ratchet.data.consensus import CONSENSUS_SQL, COUNTS_SQL
+from ratchet.core.cycle import Cycle
+from ratchet.data.consensus import CONSENSUS_OF_VOTES_SQL, COUNTS_SQL, VOTES_SQL
 from ratchet.storage.receipts import Receipts
+from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.gates.cycle_digests import digest_votes
 
 
 @dg.asset(partitions_def=cycles, deps=[production_logs], kinds={"duckdb"}, group_name="data")
 def corrected_labels(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], receipts: dg.ResourceParam[Receipts]
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    specs: dg.ResourceParam[Specs],
+    receipts: dg.ResourceParam[Receipts],
 ) -> dg.MaterializeResult[None]:
     """Consensus label of each corrected request up to this week; ties wait for adjudication.
 
     Earlier weeks are computed again, because late corrections belong to the cycle of their request.
     """
     cycle = cycle_of(context)
-    labels = warehouse.frame(CONSENSUS_SQL, {"classifier": cycle.classifier, "week": cycle.week})
-    labels.insert(0, "classifier", cycle.classifier)
-    weeks = {date.fromisoformat(str(week)[:10]): rows for week, rows in labels.groupby("week")}
-    warehouse.replace_weeks("labels", cycle.classifier, weeks)
-    counts = (
-        warehouse.frame(COUNTS_SQL, {"classifier": cycle.classifier, "week": cycle.week})
-        .astype(int)
-        .to_dict("records")[0]
-    )
+    spec, params = specs[cycle.classifier], {"classifier": cycle.classifier, "week": cycle.week}
+    # The votes are kept before the labels are made of them: corrections go on arriving, and gates judge these votes.
+    _replace(warehouse, "votes", cycle, warehouse.frame(VOTES_SQL, params))
+    labels = warehouse.frame(CONSENSUS_OF_VOTES_SQL, {**params, "first": date.min})
+    weeks = _replace(warehouse, "labels", cycle, labels)
+    made = {"labels": digest_votes(warehouse, cycle, spec.window)}
+    receipts.link(cycle, "corrected_labels", made, policy=spec.digest, **receipts.made(cycle, "logs"))
+    counts = warehouse.frame(COUNTS_SQL, params).astype(int).to_dict("records")[0]
     mine = weeks.get(cycle.week, labels.iloc[:0])
     counts["labelled"] = int(mine["label"].notna().sum())
     receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("corrections", cycle.classifier))
@@ -42,3 +48,11 @@ def corrected_labels(
             "consensus": as_counts({str(k): int(n) for k, n in mine["label"].value_counts().items()}, "label"),
         }
     )
+
+
+def _replace(warehouse: Warehouse, table: str, cycle: Cycle, rows: pd.DataFrame) -> dict[date, pd.DataFrame]:
+    """Replace every week of `rows` in `table`; return them by week."""
+    rows.insert(0, "classifier", cycle.classifier)
+    weeks = {date.fromisoformat(str(week)[:10]): part for week, part in rows.groupby("week")}
+    warehouse.replace_weeks(table, cycle.classifier, weeks)
+    return weeks

@@ -5,11 +5,12 @@ import dagster as dg
 from assets.calibration_temperature import calibration_temperature
 from assets.metadata import as_table, stage_seconds
 from assets.partitions import cycle_of, cycles
-from ratchet.data.curation import EXAMPLES_SQL
+from ratchet.data.curation import EXAMPLES_SQL, digest_examples
 from ratchet.evaluation.eval_report import build_report
 from ratchet.evaluation.evaluate import gather_judgement, prediction_rows, read_splits
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.frontier_cache import open_frontier
+from ratchet.storage.golden_set import digest_golden
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
@@ -17,6 +18,7 @@ from ratchet.storage.reports import Reports
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.gates.cycle_digests import digest_answers
 
 
 @dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, group_name="model")
@@ -35,6 +37,7 @@ def eval_report(
     spec, golden = specs[cycle.classifier], specs.golden(cycle.classifier)
     noted, live = receipts.noted(cycle), ledger.live(cycle.classifier)
     rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    read = {"policy": spec.digest, "golden": digest_golden(golden), "plan": noted["plan"], "adapter": noted["adapter"]}
     splits = read_splits(rows, golden, spec.labels)
     judgement = gather_judgement(
         cycle,
@@ -52,6 +55,8 @@ def eval_report(
     document = build_report(judgement)
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))
     page = reports.write(cycle, document)
+    made = {"answers": digest_answers(warehouse, cycle)}
+    receipts.link(cycle, "eval_report", made, **read, training_set=digest_examples(rows))
     shown = ("n", "macro_f1", "accuracy", "ece", "brier", "nll")
     return dg.MaterializeResult(
         metadata={

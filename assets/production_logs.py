@@ -8,8 +8,11 @@ from ratchet.core.errors import RatchetError
 from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.landing import Landing
 from ratchet.storage.receipts import Receipts
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.gates.cycle_digests import digest_logs
+from ratchet.workflows.rollout.nominate import actor
 
 
 @dg.asset(partitions_def=cycles, kinds={"duckdb", "parquet"}, group_name="data")
@@ -23,6 +26,7 @@ def production_logs(
     """Requests of this week as they were served, each once, ingested from the landing folders."""
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
+    Quarantine(receipts.home).adopt(cycle.classifier, str(cycle.week), actor())
     receipts.clear(cycle)  # a cycle that begins again must not be judged by the receipts of its last attempt
     intakes = landing.take(spec)
     summary = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
@@ -33,6 +37,7 @@ def production_logs(
             f"Weeks with logs: {min(weeks)} to {max(weeks)}." if weeks else "Ingest logs first: 'ratchet ingest'.",
             code="no_logs",
         )
+    receipts.link(cycle, "production_logs", {"logs": digest_logs(warehouse, cycle)}, policy=spec.digest)
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": int(summary["requests"].sum()),

@@ -7,9 +7,12 @@ from assets.metadata import as_counts, as_table
 from assets.partitions import cycle_of, cycles
 from ratchet.data.curation import CORRECTED_SQL, check_splits, curate, digest_examples
 from ratchet.data.splitting import lookback_start
+from ratchet.storage.golden_set import digest_golden
 from ratchet.storage.receipts import Receipts
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.gates.cycle_digests import digest_votes
 
 
 @dg.asset(partitions_def=cycles, deps=[corrected_labels], kinds={"duckdb"}, group_name="data")
@@ -23,8 +26,15 @@ def training_set(
     cycle = cycle_of(context)
     spec = specs[cycle.classifier]
     window = {"classifier": cycle.classifier, "start": lookback_start(cycle, spec.window), "end": cycle.end}
-    golden = [item.text for item in specs.golden(cycle.classifier)]
-    curated = curate(warehouse.frame(CORRECTED_SQL, window), cycle, spec, golden)
+    golden = specs.golden(cycle.classifier)
+    read = {
+        "policy": spec.digest,
+        "golden": digest_golden(golden),
+        "labels": digest_votes(warehouse, cycle, spec.window),
+    }
+    held = Quarantine(receipts.home).state(cycle.classifier)
+    texts = [item.text for item in golden]
+    curated = curate(warehouse.frame(CORRECTED_SQL, window), cycle, spec, texts, held.weeks)
     for table, rows in (("examples", curated.examples), ("dropped", curated.dropped)):
         warehouse.replace(
             table, cycle.classifier, cycle.week, rows.assign(classifier=cycle.classifier, week=cycle.week)
@@ -32,7 +42,11 @@ def training_set(
     # Checked after the tables are written, so that a cycle that ends here shows its rows and why they were dropped.
     check_splits(curated, spec, cycle)
     digest = digest_examples(curated.examples)
-    receipts.note(cycle, training_set=digest, data=curated.describe())
+    quarantined = {
+        week: why for week, why in held.describe().items() if str(window["start"])[:10] <= week < str(cycle.week)
+    }
+    receipts.note(cycle, training_set=digest, data={**curated.describe(), "quarantined": quarantined})
+    receipts.link(cycle, "training_set", {"training_set": digest}, **read)
     splits = curated.describe()["splits"]
     return dg.MaterializeResult(
         metadata={
@@ -42,6 +56,7 @@ def training_set(
             ),
             "classes in train": as_counts(splits["train"]["classes"], "label"),
             "dropped": as_counts(curated.describe()["dropped"], "reason"),
+            "quarantined weeks": as_counts(quarantined, "week", "blocked by"),
             "redacted": as_counts(curated.redactions, "kind"),
             "digest": digest,
         },

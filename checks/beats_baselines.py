@@ -14,4 +14,4 @@ def beats_baselines(case: GateContext) -> GateOutcome:
     document = case.reports.read(case.cycle)
     is_probe = document["candidate"]["method"] == "probe"
     reached = document["metrics"]["test"]["macro_f1"]
-    return decide_baselines(reached, document["baselines"], is_probe=is_probe), case.judged
+    return decide_baselines(reached, document["baselines"], is_probe=is_probe), {}

@@ -17,11 +17,16 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import digest_targets
+from ratchet.gates.chain import needed_digests
+from ratchet.gates.quarantine import HOLDING_GATES
 from ratchet.gates.registry import WORDING
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.reports import Reports
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
+from ratchet.workflows.gates.cycle_digests import digest_votes, digest_votes_from
+from ratchet.workflows.rollout.nominate import actor
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,26 @@ class GateContext:
         return self.receipts.noted(self.cycle)
 
     @property
-    def judged(self) -> dict[str, Any]:
-        """Digests of the adapter and training set that a gate of the model judges."""
-        return {key: self.noted[key] for key in ("adapter", "training_set")}
+    def golden(self) -> dict[str, str]:
+        """Digest of the golden set that the cycle's candidate has answered, which may have been another file then."""
+        link = self.receipts.links(self.cycle).get("eval_report")
+        return {"golden": link.read["golden"] if link else self.specs.golden_digest(self.cycle.classifier)}
 
     @property
-    def golden(self) -> dict[str, str]:
-        """Digest of the golden set."""
-        return {"golden": self.specs.golden_digest(self.cycle.classifier)}
+    def votes(self) -> dict[str, str]:
+        """Digest of the votes on the week's requests, from which its labels are made."""
+        return {"rows": digest_votes_from(self.warehouse, self.cycle, self.cycle.week)}
+
+    def judged(self, gate: str) -> dict[str, str]:
+        """Return the digests that the receipt of `gate` must hold: of rows as they are, of what stages noted."""
+        names = needed_digests(gate)
+        votes = digest_votes(self.warehouse, self.cycle, self.spec.window) if "labels" in names else ""
+        return {**self.receipts.made(self.cycle, *names), **({"labels": votes} if votes else {})}
+
+    def hold_or_release(self, week: str, gate: str, verdict: Verdict, rows: str) -> None:
+        """Quarantine a week that `gate` blocks, or release one that it held and now passes."""
+        name = self.cycle.classifier
+        Quarantine(self.receipts.home).take(name, week, gate, verdict, rows, actor())
 
     @property
     def targets(self) -> dict[str, str]:
@@ -100,9 +117,11 @@ def gate(
 
 def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str, Any]) -> dg.AssetCheckResult:
     """Write the receipt of the gate and return its result; only a failed verdict has the severity that blocks."""
-    receipt = case.receipts.write(
-        case.cycle, name, verdict, {**binds, "policy": case.spec.digest, "code": version("ratchet"), "wording": WORDING}
-    )
+    fixed = {"policy": case.spec.digest, "code": version("ratchet"), "wording": WORDING}
+    # Before the receipt: a kill in between leaves the week held, and never a verdict without its quarantine.
+    if name in HOLDING_GATES:
+        case.hold_or_release(str(case.cycle.week), name, verdict, str(binds["rows"]))
+    receipt = case.receipts.write(case.cycle, name, verdict, {**case.judged(name), **binds, **fixed})
     failed = verdict.outcome == "failed"
     return dg.AssetCheckResult(
         check_name=name,

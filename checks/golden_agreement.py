@@ -9,4 +9,4 @@ from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreeme
 def golden_agreement(case: GateContext) -> GateOutcome:
     """Passes when the model, where it agrees with a class's golden labels, agrees with most of its blind labels too."""
     confusions = case.warehouse.frame(CONFUSIONS_SQL, case.parameters(adapter=case.noted["adapter"]))
-    return decide_golden_agreement(confusions.to_dict("records")), {**case.judged, **case.golden}
+    return decide_golden_agreement(confusions.to_dict("records")), {**case.votes, **case.golden}

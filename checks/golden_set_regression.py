@@ -12,7 +12,4 @@ def golden_set_regression(case: GateContext) -> GateOutcome:
     The lost items are named.
     """
     rows = case.warehouse.frame(GOLDEN_SQL, case.parameters(adapter=case.noted["adapter"]))
-    return decide_regression(read_golden_answers(rows.to_dict("records")), case.spec.limits), {
-        **case.judged,
-        **case.golden,
-    }
+    return decide_regression(read_golden_answers(rows.to_dict("records")), case.spec.limits), case.golden

@@ -3,6 +3,7 @@
 from assets.training_set import training_set
 from checks.gate import GateContext, GateOutcome, gate
 from ratchet.gates.label_distribution import CONSENSUS_COUNTS_SQL, decide_distribution
+from ratchet.workflows.gates.cycle_digests import digest_votes
 
 
 @gate(training_set)
@@ -12,4 +13,5 @@ def label_distribution(case: GateContext) -> GateOutcome:
     production = dict(zip(counts["label"], counts["n"].astype(int).tolist(), strict=True))
     train = noted["data"]["splits"]["train"]["classes"]
     verdict = decide_distribution(train, production, case.spec.labels, case.spec.limits.max_label_divergence)
-    return verdict, {"training_set": noted["training_set"]}
+    # It compares with the labels of the week, so these are judged as well.
+    return verdict, {"labels": digest_votes(case.warehouse, case.cycle, case.spec.window)}

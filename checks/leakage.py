@@ -5,6 +5,7 @@ from checks.gate import GateContext, GateOutcome, gate
 from ratchet.data.curation import EXAMPLES_SQL, digest_examples
 from ratchet.data.redaction import redact
 from ratchet.gates.leakage import decide_leakage, find_leaks
+from ratchet.storage.golden_set import digest_golden
 
 
 @gate(training_set)
@@ -18,11 +19,11 @@ def leakage(case: GateContext) -> GateOutcome:
     train, held_out = (
         [*part[["request_id", "text"]].itertuples(index=False, name=None)] for part in (rows[in_train], rows[~in_train])
     )
-    golden = [
-        (f"golden-{n}", redact(item.text)) for n, item in enumerate(case.specs.golden(case.cycle.classifier), start=1)
-    ]
+    items = case.specs.golden(case.cycle.classifier)
+    golden = [(f"golden-{n}", redact(item.text)) for n, item in enumerate(items, start=1)]
     alike = case.spec.limits.near_duplicate_jaccard
     leaks = find_leaks(train, held_out + golden, alike)
     return decide_leakage(leaks, len(train), len(held_out) + len(golden), alike), {
-        "training_set": digest_examples(rows)
+        "training_set": digest_examples(rows),
+        "golden": digest_golden(items),
     }

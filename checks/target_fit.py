@@ -11,4 +11,4 @@ def target_fit(case: GateContext) -> GateOutcome:
 
     An export that a target asks for must also be as good as the adapter.
     """
-    return judge_artifact(case.specs, case.spec, case.noted["adapter"]), {**case.judged, **case.targets}
+    return judge_artifact(case.specs, case.spec, case.noted["adapter"]), case.targets

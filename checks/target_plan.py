@@ -8,4 +8,4 @@ from ratchet.workflows.gates.target_gates import judge_plan
 @gate(training_set)
 def target_plan(case: GateContext) -> GateOutcome:
     """Passes when at least one candidate can run on every target; the others are named and not trained."""
-    return judge_plan(case.specs, case.spec).verdict, {"training_set": case.noted["training_set"], **case.targets}
+    return judge_plan(case.specs, case.spec).verdict, case.targets

@@ -1,50 +1,43 @@
-"""Shadow slot: a cycle that succeeded as a whole puts its candidate there, beside live, where no user sees it.
+"""Shadow slot: the candidate of a cycle that passed goes there, beside live, where no user sees it.
 
-It hangs on the run's success: an asset sensor would fire before the checks have finished. Add here when a candidate may
-shadow; its receipts are checked again in `ratchet/workflows/rollout/nominate.py`.
+The sensor asks receipts and ledger, never a run's events: a cycle that the command ran in its own process has no event
+that Dagster's sensors see. Add here when it is asked; which candidate is next is `ratchet/rollout/entrance.py`, its
+evidence is checked again in `ratchet/workflows/rollout/nominate.py`.
 """
 
 import dagster as dg
 
 from assets.metadata import without_markup
 from orchestration.job_resources import HOME, configure
-from orchestration.weekly_cycle import weekly_cycle
-from ratchet.core.cycle import Cycle
-from ratchet.core.errors import BlockedError
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
-from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.nominate import nominate, shadow
+from ratchet.workflows.rollout.reconcile import reconcile
+from ratchet.workflows.rollout.shadow import enter_by_itself, find_entrant
+
+_ATTEMPTS = 3
 
 
 class ShadowConfig(dg.Config):
-    """Configuration of a shadow deployment: the cycle that succeeded."""
+    """Configuration of a shadow deployment: the cycle that passed, and its candidate."""
 
     classifier: str
     week: str
+    adapter: str
 
 
 @dg.op
 def fill_slot(context: dg.OpExecutionContext, config: ShadowConfig, home: dg.ResourceParam[Home]) -> None:
     """Let the cycle's candidate shadow live, when its evidence still holds; doing it twice changes nothing."""
-    cycle = Cycle.from_key(f"{config.classifier}|{config.week}")
-    adapter, state = Receipts(home).noted(cycle)["adapter"], Ledger(home).state(cycle.classifier)
-    if adapter in {state.live, state.challenger}:
-        context.log.info(f"{adapter[:12]} answers or shadows already.")
+    reconcile(home, config.classifier)
+    entry = enter_by_itself(home, config.classifier, config.week, config.adapter)
+    if isinstance(entry, str):
+        context.log.warning(entry)
         return
-    try:
-        entry = shadow(home, nominate(home, cycle.classifier, adapter))
-    except BlockedError as error:
-        context.log.warning(f"{adapter[:12]} does not shadow: {error.message}")
-        return
-    context.log_event(
-        dg.AssetObservation(
-            "adapter",
-            description=without_markup(entry.why),
-            partition=cycle.key,
-            metadata={"decision": without_markup(entry.why), "adapter": adapter},
-        )
-    )
+    why, partition = without_markup(entry.why), Cycle(config.classifier, parse_week(config.week)).key
+    metadata = {"decision": why, "adapter": entry.adapter}
+    context.log_event(dg.AssetObservation("adapter", description=why, partition=partition, metadata=metadata))
 
 
 @dg.job(
@@ -58,24 +51,42 @@ def shadow_deployment() -> None:
     fill_slot()
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS,
-    monitored_jobs=[weekly_cycle],
-    request_job=shadow_deployment,
+@dg.sensor(
+    job=shadow_deployment,
+    minimum_interval_seconds=20,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Puts the candidate of a cycle that passed into the shadow slot, beside live; users see only live.",
 )
-def shadow_deployment_sensor(
-    context: dg.RunStatusSensorContext, home: dg.ResourceParam[Home]
-) -> dg.RunRequest | dg.SkipReason:
-    """Request the shadow slot once a cycle has succeeded, checks and all; the first adapter is promoted by hand."""
-    cycle = Cycle.from_key(context.dagster_run.tags["dagster/partition"])
-    adapter = Receipts(home).noted(cycle).get("adapter")
-    if adapter is None or Ledger(home).live(cycle.classifier) is None:
-        hint = f"promote the first by hand: ratchet promote {cycle.classifier} --why TEXT"
-        return dg.SkipReason(f"{cycle.classifier} has no live adapter to shadow; {hint}")
-    return dg.RunRequest(
-        run_key=f"{cycle.key}:{adapter[:16]}:shadow",
-        run_config=configure(home, fill_slot=ShadowConfig(classifier=cycle.classifier, week=str(cycle.week))),
-        tags={"ratchet/classifier": cycle.classifier, "ratchet/decision": f"{cycle.key}:{adapter[:16]}:shadow"},
-    )
+def shadow_deployment_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Home]) -> dg.SensorResult:
+    """Request a run for each classifier whose next candidate may shadow; give the reason of every other.
+
+    The run key names the ledger's head and the candidate, so doubled ticks, a lost cursor or a new daemon name one and
+    the same run.
+    """
+    requests: list[dg.RunRequest] = []
+    reasons: list[str] = []
+    for name in home.classifiers():
+        try:
+            result = _ask(context.instance, name, home)
+        except RatchetError as error:
+            result = error.message
+        if isinstance(result, dg.RunRequest):
+            requests.append(result)
+        else:
+            reasons.append(f"{name}: {result}")
+    if not requests:
+        return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(reasons) or f"no classifier in {home.root}"))
+    return dg.SensorResult(run_requests=requests)
+
+
+def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
+    entrance = find_entrant(home, name)
+    if (cycle := entrance.cycle) is None:
+        return entrance.reason
+    key = f"{name}|{cycle.week}:{cycle.adapter[:16]}:shadow:{Ledger(home).head(name).sequence}"
+    tags = {"ratchet/classifier": name, "ratchet/decision": key}
+    failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=tags))
+    if failed >= _ATTEMPTS:
+        return f"{key} failed {failed} times; its runs say why"
+    config = ShadowConfig(classifier=name, week=cycle.week, adapter=cycle.adapter)
+    return dg.RunRequest(run_key=f"{key}:attempt-{failed + 1}", run_config=configure(home, fill_slot=config), tags=tags)

@@ -17,6 +17,7 @@ from orchestration.cli.commands.rollout.policy import policy
 from orchestration.cli.commands.rollout.promote import promote
 from orchestration.cli.commands.rollout.replay import replay
 from orchestration.cli.commands.rollout.rollback import rollback
+from orchestration.cli.commands.rollout.shadow import shadow
 from orchestration.cli.commands.serve.export import export
 from orchestration.cli.commands.serve.key import key
 from orchestration.cli.commands.serve.keys import keys
@@ -30,6 +31,7 @@ from orchestration.cli.commands.weekly.ingest import ingest
 from orchestration.cli.commands.weekly.report import report
 from orchestration.cli.commands.weekly.sweep import sweep
 from orchestration.cli.commands.weekly.teach import teach
+from orchestration.cli.commands.weekly.unquarantine import unquarantine
 from orchestration.cli.help import Command
 
 _COMMIT = "0123456789" * 4
@@ -69,6 +71,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             (2,),
         ),
         Command(
+            unquarantine,
+            "Let a week that a check of its rows or labels blocked be used all the same, and record why.",
+            "ratchet unquarantine tickets --week 2026-W08 --why 'reviewed: the new guideline is right'",
+        ),
+        Command(
             sweep,
             "Compare a week's candidates, and TF-IDF, by quality, time, energy and money.",
             "ratchet sweep tickets --week latest",
@@ -81,6 +88,12 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         ),
     ),
     "Rollout": (
+        Command(
+            shadow,
+            "Let the newest candidate that passed its cycle answer beside live, unseen by users: the way to live.",
+            "ratchet shadow tickets",
+            (2,),
+        ),
         Command(
             promote,
             "Promote by hand: make the newest candidate that passed its cycle live, and record who did it and why.",

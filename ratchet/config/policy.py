@@ -77,7 +77,7 @@ class PromotionPolicy:
     shadow_share: float = 1.0
     """Share of the requests that the other adapter answers too, without users seeing it."""
     shadow_requests: int = 100_000
-    """Compared requests after which an undecided shadow ends."""
+    """Not used any more: a shadow ends by its deadline, not by its requests. Accepted, so that older files load."""
     max_disagreement: float = 0.25
     """Largest share of compared requests with different labels; above it, a person decides."""
     max_error_share: float = 0.01

@@ -4,9 +4,10 @@ Add a setting here, with its default, unit and the error for a wrong value; limi
 settings of training in `candidate.py`. `ratchet/storage/specs.py` reads the file and reports unknown keys.
 """
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from ratchet.config.candidate import Candidate
 from ratchet.config.evaluation import Evaluation
@@ -16,11 +17,12 @@ from ratchet.config.people import People, persons_by_name
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.publish import PublishPolicy
+from ratchet.config.spec_digest import digest_as_former, digest_set
 from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_share
 from ratchet.core.digests import digest_json
 from ratchet.core.names import NAME, nearest
 
-_DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "people", "publish"})
+_DECIDES_NOTHING = frozenset({"evaluation", "export", "frontier", "machine", "people", "publish", "review"})
 """Tables that do not affect how an adapter is trained and judged."""
 
 
@@ -126,6 +128,9 @@ class Spec:
     people: People = field(default_factory=dict)
     """Table `[people]`: a person, and their other names and mail addresses. Empty: every annotator is a person."""
 
+    _document: ClassVar[Mapping[str, Any] | None] = None
+    """Keys that the file sets, of a spec that was read from one; see `of_file`."""
+
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             raise bad_spec(f"name = {self.name!r} is not allowed.", "Use lower-case letters, digits, '_' and '-'.")
@@ -162,14 +167,33 @@ class Spec:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of every setting that affects a decision, 64 hex digits.
+        """SHA-256 of every setting that the file sets and that affects a decision, 64 hex digits.
 
-        The prompt counts only when a candidate reads it; settings for the report or the readers of an adapter never do.
+        A key that a later version adds, or a default that it changes, changes no digest. The prompt counts only when a
+        candidate reads it; settings for the report or the readers of an adapter never do, nor do `[people]` and
+        `[review]`. A spec that no file gave counts with every setting.
         """
-        content = {key: value for key, value in self.as_json().items() if key not in _DECIDES_NOTHING}
-        if not self.is_prompted:
-            del content["prompt"]
-        return digest_json(content)
+        if self._document is None:
+            return digest_json({key: value for key, value in self.as_json().items() if key not in self._ignored})
+        return digest_set(_settings(self), self._document, self._ignored)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Digests by which receipts may name this specification: its own, and that of a version before."""
+        if self._document is None:
+            return frozenset({self.digest})
+        kept = {key: value for key, value in self.as_json().items() if key in {"candidate", "target"}}
+        return frozenset({self.digest, digest_as_former(_settings(self), self._document, kept, self._ignored)})
+
+    def of_file(self, document: Mapping[str, Any]) -> "Spec":
+        """Return this specification as that of a file which sets the keys of `document`."""
+        result = replace(self)
+        object.__setattr__(result, "_document", document)
+        return result
+
+    @property
+    def _ignored(self) -> frozenset[str]:
+        return _DECIDES_NOTHING if self.is_prompted else _DECIDES_NOTHING | {"prompt"}
 
     @property
     def is_prompted(self) -> bool:
@@ -193,6 +217,10 @@ class Spec:
                 f"label {label!r} in {where} is not in classifier.toml (has: {', '.join(self.labels)}).",
                 f"{nearest(label, self.labels)} Fix the row or add a [[label]] named {label!r}.".strip(),
             )
+
+
+def _settings(spec: Spec) -> dict[str, Any]:
+    return {key: _plain(value) for key, value in asdict(spec).items()}
 
 
 def _plain(value: object) -> object:

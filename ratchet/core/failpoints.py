@@ -27,6 +27,7 @@ NAMES: tuple[str, ...] = (
     "journal.after_segment",
     "ledger.before_checkpoint",
     "promotion.after_ledger",
+    "quarantine.before_line",
     "flags.before_write",
     "flags.after_write",
     "warehouse.after_move_aside",

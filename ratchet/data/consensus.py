@@ -3,19 +3,29 @@
 Add here how several corrections become one label; `ratchet/gates/label_agreement.py` measures how far they agree.
 """
 
-CONSENSUS_SQL = """
-WITH newest AS (
-    SELECT DISTINCT ON (request_id, annotator) week, request_id, annotator, label, saw_prediction
-    FROM corrections WHERE classifier = $classifier AND week <= $week
-    ORDER BY request_id, annotator, ts DESC, label
-), votes AS (
+VOTES_SQL = """
+SELECT DISTINCT ON (request_id, annotator) week, request_id, annotator, ts, label, saw_prediction
+FROM corrections WHERE classifier = $classifier AND week <= $week
+ORDER BY request_id, annotator, ts DESC, label
+"""
+"""Newest correction of each request by each annotator. A cycle keeps them as its table `votes`: labels are made of
+exactly these, and the gates of the data judge exactly these, though corrections go on arriving."""
+
+KEPT_VOTES_SQL = """
+SELECT week, request_id, annotator, ts, label, saw_prediction FROM votes
+WHERE classifier = $classifier AND week BETWEEN $first AND $week ORDER BY week, request_id, annotator
+"""
+"""Votes that the newest cycle kept, from the week `first` on."""
+
+_CONSENSUS_SQL = """
+WITH newest AS ({votes}), counted AS (
     SELECT week, request_id, label, count(*) AS votes, bool_or(NOT saw_prediction) AS blind
     FROM newest GROUP BY ALL
 ), ranked AS (
     SELECT *, sum(votes) OVER (PARTITION BY request_id) AS annotators,
            row_number() OVER (PARTITION BY request_id ORDER BY votes DESC, label) AS place,
            count(*) OVER (PARTITION BY request_id, votes) AS tied
-    FROM votes
+    FROM counted
 )
 SELECT week, request_id, CASE WHEN tied = 1 THEN label END AS label,
        CASE WHEN tied = 1 THEN 'consensus' ELSE 'adjudicate' END AS status,
@@ -23,10 +33,14 @@ SELECT week, request_id, CASE WHEN tied = 1 THEN label END AS label,
        (tied = 1 AND blind) AS blind
 FROM ranked WHERE place = 1 ORDER BY week, request_id
 """
+CONSENSUS_SQL = _CONSENSUS_SQL.format(votes=VOTES_SQL)
 """Majority of each request's newest correction by each annotator; a tie has no label and waits for adjudication.
 
 `blind` is true when at least one annotator gave the winning label without seeing the prediction.
 """
+
+CONSENSUS_OF_VOTES_SQL = _CONSENSUS_SQL.format(votes=KEPT_VOTES_SQL)
+"""The same of the votes that a cycle kept."""
 
 
 COUNTS_SQL = """

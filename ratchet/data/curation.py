@@ -4,14 +4,14 @@ Add a rule as one step of `curate` that drops rows with a reason. Comparison of 
 bounds of the splits in `splitting.py`, personal data in `redaction.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from ratchet.config.spec import Spec
-from ratchet.core.cycle import Cycle
+from ratchet.core.cycle import Cycle, monday_of
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.data.near_duplicates import NearDuplicates, normalise, one_word_apart
@@ -34,6 +34,7 @@ WHERE classifier = $classifier AND week = $week ORDER BY split, ts, request_id
 EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind"]
 DROPPED_COLUMNS = ["request_id", "ts", "reason", "detail"]
 REASONS = {
+    "quarantined": "its week was blocked by a gate of the data and is quarantined",
     "adjudication": "annotators disagree; waits for a person",
     "unknown_label": "the label is not in the specification",
     "conflicting_labels": "the same text carries two labels",
@@ -57,7 +58,8 @@ class Curated:
     redactions: dict[str, int]
 
     def describe(self) -> dict[str, Any]:
-        """Return sizes, dates and class balance of each split, drop reasons and redactions, as JSON types."""
+        """Return sizes, dates and class balance of each split, drop reasons, redactions, and the weeks that train or
+        calibrate, as JSON types."""
         splits = {}
         for split in SPLITS:
             rows = self.examples[self.examples["split"] == split]
@@ -68,7 +70,9 @@ class Curated:
                 "classes": {str(k): int(v) for k, v in rows["label"].value_counts().items()},
             }
         reasons = {str(k): int(v) for k, v in self.dropped["reason"].value_counts().items()}
-        return {"splits": splits, "dropped": reasons, "redactions": self.redactions}
+        learned = self.examples.loc[self.examples["split"] != "test", "ts"]
+        weeks = sorted(set(weeks_of(learned))) if len(learned) else []
+        return {"splits": splits, "dropped": reasons, "redactions": self.redactions, "weeks": weeks}
 
 
 def digest_examples(examples: pd.DataFrame) -> str:
@@ -76,14 +80,19 @@ def digest_examples(examples: pd.DataFrame) -> str:
     return digest_json(sorted([*examples[["split", "request_id", "text", "label"]].itertuples(index=False, name=None)]))
 
 
-def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) -> Curated:
+def curate(
+    rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str], quarantined: Collection[str] = ()
+) -> Curated:
     """Turn corrected requests into this cycle's examples.
 
     `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind, of the look-back window;
-    `golden` the texts that may never train. Raises `RatchetError` for an empty window, and for dates outside the
-    spec's. `check_splits` decides whether the splits are enough to train on, once rows and reasons are stored.
+    `golden` the texts that may never train; rows of `quarantined` weeks are left out first. Raises `RatchetError` for
+    an empty window, and for dates outside the spec's. `check_splits` decides whether the splits are enough to train on,
+    once rows and reasons are stored.
     """
     sift = _Sift(rows.sort_values(["ts", "request_id"], kind="stable").reset_index(drop=True))
+    # The cycle's own week stays: its gates judge it now.
+    sift.drop(weeks_of(sift.kept["ts"]).isin(set(quarantined) - {str(cycle.week)}), "quarantined")
     sift.drop(sift.kept["status"] != "consensus", "adjudication")
     sift.drop(~sift.kept["label"].isin(spec.labels), "unknown_label")
     if len(sift.kept):
@@ -100,6 +109,11 @@ def curate(rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str]) 
     _keep_apart(sift, spec.limits.near_duplicate_jaccard, redact_all(golden)[0])
 
     return Curated(sift.kept[EXAMPLE_COLUMNS].reset_index(drop=True), sift.dropped(), redactions)
+
+
+def weeks_of(times: "pd.Series[Any]") -> "pd.Series[str]":
+    """Return the Monday of each time (UTC), as text."""
+    return pd.Series([str(monday_of(time.date())) for time in times], times.index, dtype=object)
 
 
 class _Sift:
@@ -172,10 +186,13 @@ def check_splits(curated: Curated, spec: Spec, cycle: Cycle) -> None:
     facts = curated.describe()
     for split, described in facts["splits"].items():
         if not described["n"]:
+            held = "Rows of quarantined weeks were left out: see 'ratchet status', and 'ratchet unquarantine'. "
             ranges = ", ".join(f"{name} {s['n']} ({s['first']} to {s['last']})" for name, s in facts["splits"].items())
             raise RatchetError(
                 f"the {split} split of {cycle.classifier} {cycle.week} is empty: {ranges}; dropped {facts['dropped']}.",
-                "Correct more requests of that time blindly (without showing the prediction), or choose a later week.",
+                (held if facts["dropped"].get("quarantined") else "")
+                + "Correct more requests of that time blindly (without showing the prediction), or choose a later"
+                " week.",
                 code="empty_split",
                 details=facts,
             )

@@ -72,7 +72,10 @@ def build_report(found: Judgement) -> dict[str, Any]:
             **found.data["splits"],
             "golden": {"n": len(golden.split.items), "classes": dict(zip(labels, classes.tolist(), strict=True))},
         },
-        "data": {key: found.data[key] for key in ("dropped", "redactions", "labels")},
+        "data": {
+            **{key: found.data[key] for key in ("dropped", "redactions", "labels")},
+            "quarantined": found.data.get("quarantined", {}),
+        },
         "temperature": found.calibration["temperature"],
         "calibration": {key: value for key, value in found.calibration.items() if key != "curves"},
         "candidate": best,

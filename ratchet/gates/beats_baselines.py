@@ -14,6 +14,19 @@ HARD = ("majority", "base_model")
 SIMPLER = ("tfidf_logreg", "linear_probe")
 
 
+def find_better_baseline(
+    candidate: float, baselines: Mapping[str, Mapping[str, Any]], *, is_probe: bool = False
+) -> tuple[str, float, float] | None:
+    """Return the best simpler model whose test macro-F1 is above the candidate's, with both scores; None for none.
+
+    The linear probe comes first where it is better at all, since it can be served.
+    """
+    scores = {name: float(baselines[name]["macro_f1"]) for name in reversed(SIMPLER) if name in baselines}
+    if is_probe:
+        scores.pop("linear_probe", None)
+    return next(((name, score, candidate) for name, score in scores.items() if score > candidate), None)
+
+
 def _compare_simpler(name: str, score: float, candidate: float) -> str:
     return f"{name} does {'better' if score > candidate else 'as well'}"
 

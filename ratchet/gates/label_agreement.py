@@ -4,7 +4,7 @@ Add here measures of agreement. `ratchet/data/consensus.py` makes one label of s
 `ratchet/data/curation.py` decides which of them train.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +18,13 @@ from ratchet.metrics.classification import Floats, Integers
 from ratchet.metrics.intervals import proportion_interval
 
 DOUBLES_SQL = """
-SELECT DISTINCT ON (request_id, annotator) request_id, annotator, label, week
-FROM corrections WHERE classifier = $classifier AND week BETWEEN $first AND $week
-AND request_id IN (SELECT request_id FROM corrections WHERE classifier = $classifier
+SELECT request_id, annotator, label, week
+FROM votes WHERE classifier = $classifier AND week BETWEEN $first AND $week
+AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier
                    GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
-ORDER BY request_id, annotator, ts DESC, label
+ORDER BY request_id, annotator
 """
-"""Newest correction by each annotator of every request that two or more labelled."""
+"""Newest correction by each annotator of every request that two or more labelled, as the cycle kept them."""
 
 
 _RESAMPLES = 500
@@ -111,6 +111,29 @@ def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
         f" labelled requests (limit {limits.min_agreement:.0%}){alpha}{'' if passed else worst}.",
         evidence,
     )
+
+
+def judge_weeks(
+    doubles: pd.DataFrame, labels: Sequence[str], limits: Limits
+) -> dict[str, tuple[Verdict, pd.DataFrame]]:
+    """Return the verdict on each week of `doubles` (with a column `week`), and the rows that it is about."""
+    judged = {}
+    for week, rows in doubles.groupby(doubles["week"].astype(str).str[:10], sort=True):
+        judged[str(week)] = decide_agreement(measure_agreement(rows, labels), limits), rows
+    return judged
+
+
+def with_earlier_weeks(own: Verdict, earlier: Mapping[str, Verdict]) -> Verdict:
+    """Return the verdict on the cycle's own week with those on earlier weeks as evidence; a failed one is named.
+
+    A failed earlier week blocks nothing: it does not train.
+    """
+    failed = [
+        f"{week} ({verdict.evidence['agreement']:.1%})" for week, verdict in earlier.items() if not verdict.passed
+    ]
+    held = f" Earlier weeks that fail, and do not train: {', '.join(failed)}." if failed else ""
+    weeks = {week: {"outcome": verdict.outcome, "reason": verdict.reason} for week, verdict in earlier.items()}
+    return Verdict(own.outcome, f"{own.reason}{held}", {**own.evidence, "weeks": weeks})
 
 
 def _most_confused(table: Any, labels: Sequence[str]) -> dict[str, int]:

@@ -21,7 +21,7 @@ FROM production_logs WHERE classifier = $classifier AND week = $week ORDER BY re
 """
 CORRECTIONS_SQL = """
 SELECT concat_ws(' ', request_id, annotator, ts) AS key, request_id, label, annotator, saw_prediction
-FROM corrections WHERE classifier = $classifier AND week = $week ORDER BY key
+FROM votes WHERE classifier = $classifier AND week = $week ORDER BY key
 """
 
 

@@ -41,10 +41,10 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
     """Decide on the comparison that is running.
 
     `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules, in order: a broken
-    guardrail rolls the candidate back at once; a stopped ladder holds; too little evidence, a figure that cannot be
-    computed, disagreement, or an interval that reaches below the margin hold, and past the deadline or the request
-    budget end the attempt; a dwell that is not over holds; otherwise the next step is taken. Nothing advances without
-    data.
+    guardrail rolls the candidate back at once; a stopped ladder holds; votes of a quarantined week, too little
+    evidence, a candidate whose answers are all those of live, a figure that cannot be computed, disagreement, or an
+    interval that reaches below the margin hold, and past the deadline end the attempt; a dwell that is not over holds;
+    otherwise the next step is taken. Nothing advances without data.
     """
     if state.compared is None or state.live is None or state.moved is None:
         return Decision(STAY, "Held: nothing is compared with live.", name_state(state), state.live or "")
@@ -74,13 +74,11 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
         return hold("a person stopped the ladder", state_word="Held")
     since = now - datetime.fromisoformat(state.moved.ts)
     if (waits := _waits_for(state, policy, whole, step, measured)) is not None:
-        # an attempt ends at its deadline or with its budget of compared requests, whichever comes first
-        spent = whole.requests >= policy.shadow_requests
-        if not spent and since < timedelta(hours=policy.deadline_hours):
+        # An attempt ends at its deadline, never by the number of requests: labels come late, and a busy gateway has
+        # compared any number of requests before the first of them.
+        if since < timedelta(hours=policy.deadline_hours):
             return hold(waits, state_word=_waiting_word(whole))
-        late = f"{waits or 'the interval reaches below the margin'}, after " + (
-            f"{whole.requests} compared requests" if spent else f"{policy.deadline_hours:g} h"
-        )
+        late = f"{waits or 'the interval reaches below the margin'}, after {policy.deadline_hours:g} h"
         if state.percent:
             return found(act.ROLLBACK, f"Rolled back: {late}")
         return found(act.EXPIRE, f"Expired: {late}") if state.challenger else found(act.RELEASE, f"Released: {late}")
@@ -98,6 +96,8 @@ def _waits_for(
     state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: Evidence, measured: tuple[Guardrail, ...]
 ) -> str | None:
     """Return the obstacle to the next step: empty where only the interval is one, None where there is none."""
+    if whole.quarantined:
+        return f"{whole.quarantined} labelled requests are of a quarantined week, and count only once it is released"
     for counted, least, what in (
         (whole.requests, policy.min_requests, "compared requests"),
         (whole.labelled, policy.min_labels, "labelled requests"),
@@ -106,6 +106,8 @@ def _waits_for(
     ):
         if counted < least:
             return f"{counted} of {least} {what}"
+    if state.challenger is not None and not whole.disagreements:
+        return f"none of {whole.requests} answers differs from live's: a copy is not promoted"
     if unclear := next((each for each in measured if each.status in {"unknown", "high"}), None):
         return unclear.sentence
     low, _ = paired_difference_interval(whole.only_incumbent, whole.only_challenger, whole.labelled)

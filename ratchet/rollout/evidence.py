@@ -51,9 +51,11 @@ class Evidence:
     challenger_p95_ms: float | None = None
     by_label: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     """For each consensus label: labelled, only_incumbent, only_challenger."""
+    quarantined: int = 0
+    """Requests with a blind consensus label of a quarantined week, which counts nowhere else."""
 
     def __post_init__(self) -> None:
-        parts = (self.errors, self.disagreements, self.answered, self.labelled)
+        parts = (self.errors, self.disagreements, self.answered, self.labelled, self.quarantined)
         if min(self.requests, self.only_incumbent, self.only_challenger, *parts) < 0 or max(parts) > self.requests:
             raise ValueError(f"the counts contradict each other: {self}")
         if self.only_incumbent + self.only_challenger > self.labelled:
@@ -97,7 +99,13 @@ SELECT truth.label, count(*) AS labelled,
        only_incumbent,
        count(*) FILTER (challenger_label = truth.label AND incumbent_label IS DISTINCT FROM truth.label) AS
        only_challenger
-FROM pairs JOIN truth USING (request_id) WHERE truth.blind GROUP BY truth.label ORDER BY truth.label
+FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined
+GROUP BY truth.label ORDER BY truth.label
 """
 """Labelled requests by label. `truth` is the consensus of each request's corrections (`consensus.CONSENSUS_SQL`); a
-failure to answer counts as a wrong answer."""
+failure to answer counts as a wrong answer. Votes of a quarantined week are no evidence."""
+
+QUARANTINED_SQL = """
+SELECT count(*) FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND truth.quarantined
+"""
+"""Requests whose label is of a quarantined week."""

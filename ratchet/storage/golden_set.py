@@ -4,10 +4,12 @@ Add here a rule for its lines; labels are checked in `ratchet/config/spec.py`.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.config.spec import Spec
+from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 
 
@@ -17,6 +19,11 @@ class GoldenItem:
 
     text: str
     label: str
+
+
+def digest_golden(items: Sequence[GoldenItem]) -> str:
+    """Return the SHA-256 of the items in order; receipts name the golden set by it."""
+    return digest_json([[item.text, item.label] for item in items])
 
 
 def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:

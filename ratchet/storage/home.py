@@ -146,6 +146,10 @@ class Home:
         """`ledger.jsonl`: the append-only history of promotions."""
         return self.classifier(name) / "ledger.jsonl"
 
+    def quarantine(self, name: str) -> Path:
+        """`quarantine.jsonl`: the signed history of weeks that were blocked and released."""
+        return self.classifier(name) / "quarantine.jsonl"
+
     def checkpoint(self, name: str) -> Path:
         """The signed note on the ledger's head."""
         return self.classifier(name) / "checkpoint.txt"

@@ -35,7 +35,13 @@ CREATE TABLE predictions (
     confidence DOUBLE, probabilities DOUBLE[]);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES,)
+_VOTES = """
+CREATE TABLE votes (
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, request_id VARCHAR NOT NULL, annotator VARCHAR NOT NULL,
+    ts TIMESTAMPTZ NOT NULL, label VARCHAR, saw_prediction BOOLEAN NOT NULL);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES)
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 
 

@@ -15,6 +15,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.files import write_json
 from ratchet.core.names import DIGEST
 from ratchet.core.verdict import Verdict
+from ratchet.gates.chain import Link
 from ratchet.gates.registry import GATES
 from ratchet.storage.home import Home
 
@@ -56,6 +57,22 @@ class Receipts:
     def note(self, cycle: Cycle, **facts: Any) -> None:
         """Note what a stage made (digests, sizes) for later stages and for a promotion."""
         write_json(self._notes(cycle), {**self.noted(cycle), **facts})
+
+    def link(self, cycle: Cycle, stage: str, made: Mapping[str, str], **read: str) -> None:
+        """Note the digests of what a stage made, and of what it read for that."""
+        links = {**self.noted(cycle).get("links", {}), stage: {"made": dict(made), "read": read}}
+        self.note(cycle, links=links)
+
+    def links(self, cycle: Cycle) -> dict[str, Link]:
+        """Return the digests of each stage as it last ran; empty for a cycle of a version that kept none."""
+        noted = self.noted(cycle).get("links", {})
+        return {stage: Link(link.get("made", {}), link.get("read", {})) for stage, link in noted.items()}
+
+    def made(self, cycle: Cycle, *names: str) -> dict[str, str]:
+        """Return the digests called `names` of what the cycle's stages made last; one that no stage noted is left
+        out."""
+        found = {name: digest for link in self.links(cycle).values() for name, digest in link.made.items()}
+        return {name: found[name] for name in names if name in found}
 
     def noted(self, cycle: Cycle) -> dict[str, Any]:
         """Return all notes on `cycle`; empty when there are none."""
@@ -111,13 +128,13 @@ class Receipts:
 
     def read(self, cycle: Cycle) -> dict[str, Receipt]:
         """Read the receipts of `cycle` by gate. Raises `RatchetError` for one that does not match its digest."""
-        result = {}
-        for gate in GATES:
-            path = self.home.receipts(cycle) / f"{gate}.json"
-            if not path.exists():
-                continue
-            result[gate] = _read_one(path, (cycle.classifier, str(cycle.week), gate))
-        return result
+        read = ((gate, self.read_gate(cycle, gate)) for gate in GATES)
+        return {gate: receipt for gate, receipt in read if receipt is not None}
+
+    def read_gate(self, cycle: Cycle, gate: str) -> Receipt | None:
+        """Read the receipt of one gate, None where there is none; raises as `read` does."""
+        path = self.home.receipts(cycle) / f"{gate}.json"
+        return _read_one(path, (cycle.classifier, str(cycle.week), gate)) if path.exists() else None
 
 
 def read_receipt(path: Path) -> Receipt:

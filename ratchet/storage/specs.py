@@ -23,12 +23,11 @@ from ratchet.config.machine import Machine
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.publish import PublishPolicy
 from ratchet.config.spec import Label, Spec, Target, Window
-from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import nearest
 from ratchet.deployment.targets import ChosenTarget, choose_targets
 from ratchet.models.base_models import base_folder
-from ratchet.storage.golden_set import GoldenItem, load_golden
+from ratchet.storage.golden_set import GoldenItem, digest_golden, load_golden
 from ratchet.storage.home import Home
 from ratchet.storage.target_profiles import hint_for_toml, read_targets
 
@@ -64,7 +63,7 @@ class Specs:
 
     def golden_digest(self, name: str) -> str:
         """Return the SHA-256 of the golden set's items in order; receipts name the golden set by it."""
-        return digest_json([[item.text, item.label] for item in self.golden(name)])
+        return digest_golden(self.golden(name))
 
     def golden(self, name: str) -> list[GoldenItem]:
         """Read the golden set of classifier `name`, each label checked against the spec."""
@@ -97,7 +96,7 @@ def load_spec(path: Path) -> Spec:
         )
     for number, candidate in enumerate(spec.candidate, start=1):
         _check_base(candidate, f"{path.name} candidate {number}")
-    return spec
+    return spec.of_file(document)
 
 
 @cache

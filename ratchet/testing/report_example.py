@@ -131,6 +131,7 @@ def make_example(
         "splits": splits,
         "data": {
             "dropped": {"near-duplicate of a held-out text": 31, "empty after redaction": 4},
+            "quarantined": {"2026-02-09": "label_agreement: Fails: annotators agree on 71.0% of 60 requests."},
             "redactions": {"EMAIL": 212, "PHONE": 58, "IBAN": 9},
             "labels": {
                 "requests": 2511,

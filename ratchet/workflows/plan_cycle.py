@@ -16,6 +16,7 @@ from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.past_trainings import read_past_trainings
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import rest_seconds
 from ratchet.storage.specs import Specs
 from ratchet.workflows.cycle_forecast import describe_golden_power, estimate_rest, estimate_trainings
@@ -76,6 +77,7 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
     cycle = choose_week(name, word, weeks)
     need_known(cycle, weeks, "production log")
     params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
-    curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden])
+    held = Quarantine(home).state(name).weeks
+    curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden], held)
     check_splits(curated, spec, cycle)
     return cycle, weeks[cycle.week], curated

@@ -17,6 +17,7 @@ from ratchet.rollout.state import RolloutState, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import read_run, run_weeks
 from ratchet.workflows.integrity import examine
 from ratchet.workflows.rollout.advance import load_decision
@@ -46,6 +47,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "rollout": _rollout(home, name, state),
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),
+        "quarantine": _quarantine(home, name, notes),
         "weeks": {
             "count": len(weeks),
             "first": _text(min(weeks, default=None)),
@@ -155,6 +157,15 @@ def _candidate(home: Home, name: str, notes: list[str]) -> dict[str, Any] | None
     if len(receipts) == len(GATES):
         return {**result, "verdict": "passed", "reason": f"all {len(GATES)} gates let it pass"}
     return result
+
+
+def _quarantine(home: Home, name: str, notes: list[str]) -> dict[str, str]:
+    """Return the weeks that are held, each with its reason."""
+    try:
+        return Quarantine(home).state(name).describe()
+    except RatchetError as error:
+        notes.append(error.message)
+        return {}
 
 
 def _last_cycle(home: Home, name: str) -> dict[str, Any] | None:

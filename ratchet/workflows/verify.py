@@ -111,8 +111,8 @@ def _derive(home: Home, receipt: Receipt) -> str:
 def _derive_target(home: Home, receipt: Receipt) -> str:
     specs = Specs(home)
     spec = specs[receipt.classifier]
-    now = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
-    if any(receipt.binds.get(key) != digest for key, digest in now.items()):
+    targets = digest_targets(specs.targets(spec))
+    if receipt.binds.get("policy") not in spec.digests or receipt.binds.get("targets") != targets:
         return "cannot be derived again: classifier.toml or targets.toml changed since"
     if receipt.gate == "target_plan":
         try:

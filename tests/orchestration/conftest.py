@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -171,13 +171,14 @@ class DagsterProcesses:
         """The webserver's address."""
         return f"http://127.0.0.1:{self._port}"
 
-    def launch(self, job: str, partition: str) -> str:
-        """Launch a job on `classifier|week` as the UI does; the run's id."""
+    def launch(self, job: str, partition: str, more: Mapping[str, str] | None = None) -> str:
+        """Launch a job on `classifier|week` as the UI does, with `more` tags; the run's id."""
         classifier, _, week = partition.partition("|")
         with self.instance() as instance:
             instance.add_dynamic_partitions("classifiers", [classifier])
         keys = {"": partition, "/classifier": classifier, "/week": week}
         tags = [{"key": f"dagster/partition{key}", "value": value} for key, value in keys.items()]
+        tags += [{"key": key, "value": value} for key, value in (more or {}).items() if "partition" not in key]
         selector = {**self.SELECTOR, "jobName": job}
         params = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": tags}}
         launched = self.ask(self.LAUNCH, params=params)["launchRun"]

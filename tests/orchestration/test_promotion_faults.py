@@ -32,7 +32,7 @@ WEEK = date(2026, 1, 12)
 BOUNDARIES = ("ledger.before_checkpoint", "promotion.after_ledger", "flags.before_write", "flags.after_write")
 MOVES: dict[str, tuple[list[str], str, int]] = {
     "advance": (["advance", "small"], "step", 0),
-    "promote": (["--yes", "promote", "small", "--why", "by hand"], "promote", 2),
+    "promote": (["--yes", "promote", "small", "--skip-shadow", "--why", "by hand"], "promote", 2),
     "rollback": (["rollback", "small", "--why", "complaints"], "rollback", 0),
 }
 """By command: its words, the entry that it writes, and how it exits when it finds its killed twin's entry."""

@@ -11,8 +11,10 @@ import pytest
 from orchestration.job_resources import configure
 from orchestration.promotion import promotion, promotion_sensor
 from orchestration.shadow_deployment import ShadowConfig, shadow_deployment
+from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import WORDS, write_pairs
@@ -35,7 +37,8 @@ def home(passed: Home, tmp_path: Path) -> Home:
 
 def fill_slot(home: Home, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     """The job that the sensor asks for after a cycle's success."""
-    config = configure(home, fill_slot=ShadowConfig(classifier="small", week=str(WEEKS[1])))
+    adapter = Receipts(home).noted(Cycle("small", WEEKS[1]))["adapter"]
+    config = configure(home, fill_slot=ShadowConfig(classifier="small", week=str(WEEKS[1]), adapter=adapter))
     return shadow_deployment.execute_in_process(instance=instance, run_config=config)
 
 
@@ -48,13 +51,14 @@ def shadowing(home: Home) -> Home:
 
 
 def show(home: Home, *, wrong: int = 0, served: int = 0, requests: int = 80, error: str | None = None) -> None:
-    """Pairs on the requests of week two: the incumbent is right, the challenger wrong on `wrong` of them."""
+    """Pairs on the requests of week two: the incumbent is wrong on the last two, the challenger on `wrong`."""
     state = Ledger(home).state("small")
     assert state.compared is not None
     rows = []
     for number in range(requests):
         label, other = list(WORDS)[number % 3], list(WORDS)[(number + 1) % 3]
-        rows.append((f"{WEEKS[1]}-{number:04d}", label, other if number < wrong else label))
+        first = other if number >= requests - 2 else label
+        rows.append((f"{WEEKS[1]}-{number:04d}", first, other if number < wrong else label))
     write_pairs(home, "small", state.compared, state.head.sequence, rows, served=served, error=error)
 
 
@@ -96,7 +100,7 @@ def test_a_candidate_climbs_step_by_step_and_its_predecessor_watches_it(shadowin
     show(shadowing)
     assert go(shadowing, minutes=10).decision.sentence.startswith("Held: 10 of 30 minutes at this step")
     for percent in (5, 25, 50):
-        assert go(shadowing).decision.sentence.startswith(f"Step {percent} %; accuracy difference +0.0 pp, 95 % CI [")
+        assert go(shadowing).decision.sentence.startswith(f"Step {percent} %; accuracy difference +2.5 pp, 95 % CI [")
         assert rollout(shadowing) == (live, new, percent, new)
         assert go(shadowing).decision.sentence.startswith("Held: 0 of 20 compared requests since the last move")
         show(shadowing, served=1)

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import duckdb
 
+from ratchet.core.errors import RatchetError
 from ratchet.core.sql import literal
 from ratchet.data.consensus import CONSENSUS_SQL
-from ratchet.rollout.evidence import COUNTS_SQL, LABELLED_SQL, PAIR_COLUMNS, PAIRS_SQL, Evidence
+from ratchet.rollout.evidence import COUNTS_SQL, LABELLED_SQL, PAIR_COLUMNS, PAIRS_SQL, QUARANTINED_SQL, Evidence
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, is_intact
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.warehouse import Warehouse
 
 PAIRS = RowSchema("pairs", PAIR_COLUMNS)
@@ -37,8 +39,20 @@ class Pairs:
             return [Evidence() for _ in sequences]
         with self.warehouse.connect() as connection:
             truth = CONSENSUS_SQL.replace("$classifier", literal(classifier)).replace("$week", f"DATE '{_ALL_WEEKS}'")
-            connection.execute(f"CREATE TEMP TABLE truth AS {truth}")
+            held = self._held_sql(classifier)
+            connection.execute(f"CREATE TEMP TABLE truth AS SELECT *, {held} AS quarantined FROM ({truth})")
             return [_count(connection, files, compared, sequence) for sequence in sequences]
+
+    def _held_sql(self, classifier: str) -> str:
+        """Return the condition of a quarantined label. Where the file cannot be read no vote counts, and the rollout
+        holds; its other guardrails work on."""
+        try:
+            weeks = Quarantine(self.home).state(classifier).weeks
+        except RatchetError as error:
+            _LOG.warning("%s no vote counts until then", error.message)
+            return "true"
+        listed = ", ".join(f"DATE {literal(week)}" for week in weeks)
+        return f"week IN ({listed})" if weeks else "false"
 
     def segments(self, classifier: str) -> list[Path]:
         """List the segments whose content matches their names; any other is left out, and named in the log."""
@@ -74,5 +88,6 @@ def _count(
         only_challenger=sum(only for _, _, _, only in labelled),
         incumbent_p95_ms=times[0],
         challenger_p95_ms=times[1],
+        quarantined=int(connection.execute(QUARANTINED_SQL).fetchall()[0][0]),
         by_label={str(label): (n, first, second) for label, n, first, second in labelled},
     )

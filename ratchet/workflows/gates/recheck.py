@@ -4,7 +4,7 @@ Add a gate here when it can be derived from stored answers. `ratchet/workflows/r
 promotion, and so does `ratchet/workflows/verify.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,32 @@ from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.classification import macro_f1
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipt
+from ratchet.storage.warehouse import Warehouse
 
 _JUDGED_SQL = """
 SELECT model, adapter, split, label, predicted FROM predictions
 WHERE classifier = $classifier AND week = $week AND (model = 'live' OR (model = 'candidate' AND adapter = $adapter))
 """
+
+
+_DISTANCE_SQL = """
+SELECT max(list_distance(c.probabilities, l.probabilities)) FROM predictions c JOIN predictions l
+  ON l.classifier = c.classifier AND l.week = c.week AND l.model = 'live' AND l.split = c.split AND l.item = c.item
+WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AND c.adapter = $adapter
+"""
+_OF_BOTH = """
+FROM predictions c LEFT JOIN (
+    SELECT DISTINCT ON (item) * FROM predictions
+    WHERE classifier = $classifier AND model = 'candidate' AND adapter = $live AND split = 'golden'
+    ORDER BY item, week DESC
+) l ON l.item = c.item AND l.text = c.text AND l.label = c.label
+WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AND c.adapter = $adapter
+  AND c.split = 'golden'
+"""
+_GOLDEN_OF_BOTH_SQL = f"""
+SELECT c.item, c.label, c.predicted AS candidate, l.predicted AS live {_OF_BOTH} ORDER BY length(c.item), c.item
+"""
+_DISTANCE_OF_BOTH_SQL = f"SELECT max(list_distance(c.probabilities, l.probabilities)) {_OF_BOTH}"
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,8 @@ class StoredAnswers:
     """Rows of split, label, predicted label and count."""
     compared_with: str | None
     """Digest of the adapter that was live; None when there was none."""
+    distance: float | None
+    """Largest Euclidean distance of the two adapters' probabilities for a text; None where they are not known."""
 
 
 def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers:
@@ -53,7 +76,28 @@ def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers
         warehouse.frame(GOLDEN_SQL, params),
         [{str(k): v for k, v in row.items()} for row in warehouse.frame(CONFUSIONS_SQL, params).to_dict("records")],
         next((str(digest) for digest in judged.loc[judged["model"] == "live", "adapter"].unique()), None),
+        _read_distance(warehouse, _DISTANCE_SQL, params),
     )
+
+
+def compare_with(home: Home, answers: StoredAnswers, cycle: Cycle, adapter: str, live: str) -> StoredAnswers | None:
+    """Return the answers of `adapter` beside those of another adapter that is live by now, from its own cycle.
+
+    None where that cycle's golden set was another one, or its answers are no longer stored.
+    """
+    params = {"classifier": cycle.classifier, "week": cycle.week, "adapter": adapter, "live": live}
+    warehouse = open_warehouse(home, cycle.classifier)
+    golden = warehouse.frame(_GOLDEN_OF_BOTH_SQL, params)
+    if len(golden) != len(answers.golden) or golden["live"].isna().any():
+        return None
+    return replace(
+        answers, golden=golden, compared_with=live, distance=_read_distance(warehouse, _DISTANCE_OF_BOTH_SQL, params)
+    )
+
+
+def _read_distance(warehouse: Warehouse, sql: str, params: dict[str, Any]) -> float | None:
+    found = warehouse.frame(sql, {key: params[key] for key in params if f"${key}" in sql})
+    return next((float(value) for value in found.iloc[:, 0].dropna()), None)
 
 
 def judge_again(answers: StoredAnswers, spec: Spec, baselines: Receipt) -> dict[str, Verdict]:

@@ -64,8 +64,8 @@ def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tu
         raise BlockedError(
             f"target_plan blocks this cycle: {receipt.verdict.reason}", "Run the cycle again.", code="blocked"
         )
-    now = {"policy": spec.digest, "targets": digest_targets(specs.targets(spec))}
-    if any(receipt.binds.get(key) != digest for key, digest in now.items()):
+    targets = digest_targets(specs.targets(spec))
+    if receipt.binds.get("policy") not in spec.digests or receipt.binds.get("targets") != targets:
         raise RatchetError(
             "classifier.toml or targets.toml changed since target_plan ran.",
             "Run the cycle again.",

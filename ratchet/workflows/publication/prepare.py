@@ -116,7 +116,7 @@ def _need_same_policy(home: Home, spec: Spec, adapter: str, receipts: Mapping[st
     """Digest of the golden set; raises `BlockedError` unless it and the specification are those of the evaluation."""
     golden = Specs(home).golden_digest(spec.name)
     for file, differs in (
-        ("classifier.toml", any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values())),
+        ("classifier.toml", any(receipt.binds.get("policy") not in spec.digests for receipt in receipts.values())),
         ("golden.jsonl", receipts["golden_set_regression"].binds.get("golden") != golden),
     ):
         if differs:

@@ -14,21 +14,26 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.targets import digest_targets
+from ratchet.gates.chain import find_break
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
 from ratchet.gates.target_fit import read_fit
-from ratchet.rollout.ledger_entry import Entry
+from ratchet.rollout.ledger_entry import Entry, Head
 from ratchet.rollout.state import RolloutState
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import blocking_stage
 from ratchet.storage.specs import Specs
-from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
+from ratchet.workflows.gates.recheck import compare_with, judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.sealing import need_sealed_labels
+
+_SAME = 1e-6
+"""Distance of probabilities below which two adapters are the same model."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,16 @@ def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = No
     return _enter(home, nominee, "promote", why, now)
 
 
-def shadow(home: Home, nominee: Nominee, *, now: datetime | None = None) -> Entry:
-    """Let the nominee shadow live, the first rung of the ladder. Repeated for the same cycle, it changes nothing."""
-    cycle = nominee.cycle
-    return _enter(
-        home, nominee, "shadow", f"Shadowing: {nominee.reason}", now, key=f"{cycle.week}:{nominee.adapter[:16]}:shadow"
-    )
+def shadow(
+    home: Home, nominee: Nominee, why: str = "", *, after: Head | None = None, now: datetime | None = None
+) -> Entry:
+    """Let the nominee shadow live, the first rung of the ladder.
+
+    With `after`, it is the entry after that one, new also for a nominee that shadowed before; raises `RatchetError`
+    where the ledger has another head by now. Without, a repetition for the same cycle changes nothing.
+    """
+    key = f"{nominee.cycle.week}:{nominee.adapter[:16]}:shadow" + (f":after-{after.sequence}" if after else "")
+    return _enter(home, nominee, "shadow", why or f"Shadowing: {nominee.reason}", now, key=key, after=after)
 
 
 def actor() -> str:
@@ -98,7 +107,15 @@ def actor() -> str:
         return f"uid {os.getuid()}"
 
 
-def _enter(home: Home, nominee: Nominee, action: str, why: str, now: datetime | None, key: str = "") -> Entry:
+def _enter(
+    home: Home,
+    nominee: Nominee,
+    action: str,
+    why: str,
+    now: datetime | None,
+    key: str = "",
+    after: Head | None = None,
+) -> Entry:
     cycle = nominee.cycle
     if Receipts(home).keep(cycle) != nominee.receipts:
         raise BlockedError(
@@ -115,6 +132,7 @@ def _enter(home: Home, nominee: Nominee, action: str, why: str, now: datetime | 
         week=str(cycle.week),
         receipts=nominee.receipts,
         key=key,
+        after=after,
     )
 
 
@@ -137,13 +155,21 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
     eligible = decide_eligibility(adapter, receipts)
     if not eligible.allowed:
         raise BlockedError(eligible.reason, code="blocked")
-    if any(receipt.binds.get("policy") != spec.digest for receipt in receipts.values()):
+    if any(receipt.binds.get("policy") not in spec.digests for receipt in receipts.values()):
         raise BlockedError(
             "classifier.toml changed since its cycle ran, so its verdicts are of another policy", code="stale"
         )
+    if broken := find_break(Receipts(home).links(cycle), receipts):
+        raise BlockedError(f"{broken}: run its cycle again", code="stale")
+    data = Receipts(home).noted(cycle).get("data", {})
+    if held := sorted(set(data.get("weeks", ())) & set(Quarantine(home).state(cycle.classifier).weeks)):
+        raise BlockedError(f"it learned from the week of {held[0]}, which is quarantined", code="quarantined")
     # receipts are files that could be edited or outdated: read the adapter's bytes and judge its stored answers again
     AdapterStore(home).open(cycle.classifier, adapter)
     answers = read_stored_answers(home, cycle, adapter)
+    if answers.compared_with != live and live is not None:
+        # Live has changed since, as when a candidate waited for another: both have answered the same golden set.
+        answers = compare_with(home, answers, cycle, adapter, live) or answers
     if answers.compared_with != live:
         raise BlockedError(
             "it was compared with"
@@ -151,6 +177,8 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
             f" {f'{live[:12]} is live' if live else 'none is live'} now",
             code="stale",
         )
+    if answers.distance is not None and answers.distance < _SAME:
+        raise BlockedError(f"it answers every text as live {str(live)[:12]} does: a copy is not promoted", code="copy")
     items = len(Specs(home).golden(cycle.classifier))
     if len(answers.golden) != items:
         raise BlockedError(

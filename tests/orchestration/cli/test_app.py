@@ -31,6 +31,7 @@ HEAVY = (
 )
 COMMANDS = (
     "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "keys", "serve",
+    "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
     "explain",
     "sweep",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ratchet.config.policy import Limits
-from ratchet.data.consensus import CONSENSUS_SQL
+from ratchet.data.consensus import CONSENSUS_SQL, VOTES_SQL
 from ratchet.gates.label_agreement import DOUBLES_SQL, decide_agreement, measure_agreement, nominal_alpha
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
@@ -37,6 +37,13 @@ def fill(warehouse: Warehouse, votes: list[Vote], week: date = WEEK, classifier:
                 for request, annotator, label, saw, minute in votes
             ],
         )
+
+
+def keep_votes(warehouse: Warehouse) -> None:
+    """Keep the newest vote of each annotator, as `corrected_labels` does."""
+    with warehouse.connect() as connection:
+        sql = VOTES_SQL.replace("$classifier", "'tickets'").replace("$week", f"DATE '{WEEK}'")
+        connection.execute(f"INSERT INTO votes BY NAME SELECT 'tickets' AS classifier, * FROM ({sql})")
 
 
 def consensus(warehouse: Warehouse) -> pd.DataFrame:
@@ -110,6 +117,7 @@ def test_doubles_are_the_newest_labels_of_requests_that_two_or_more_labelled(war
         ("two", "ann", "a", False, 0), ("two", "ann", "b", False, 5), ("two", "bob", "b", False, 1),
     ])  # fmt: skip
     fill(warehouse, [("old", "ann", "a", False, 0), ("old", "bob", "a", False, 0)], week=WEEK - timedelta(days=7))
+    keep_votes(warehouse)
     doubles = warehouse.frame(DOUBLES_SQL, {"classifier": "tickets", "first": WEEK, "week": WEEK})
     assert sorted(doubles[["request_id", "annotator", "label"]].itertuples(index=False, name=None)) == [
         ("two", "ann", "b"),

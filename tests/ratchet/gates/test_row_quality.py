@@ -152,8 +152,8 @@ def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
                 ],
             )
             connection.execute(
-                "INSERT INTO corrections VALUES ('tickets', ?, ?, 'b', 'ann', false, NULL, ?)",
-                [f"r{i}", at, CYCLE.week],
+                "INSERT INTO votes VALUES ('tickets', ?, ?, 'ann', ?, 'b', false)",
+                [CYCLE.week, f"r{i}", at],
             )
     week = {"classifier": "tickets", "week": CYCLE.week}
     rows = validate(

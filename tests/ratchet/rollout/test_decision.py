@@ -78,10 +78,24 @@ DECIDED: dict[str, tuple[RolloutState, Evidence, str, int, str]] = {
     "a step without data in time": (replace(STEPPING, moved=moved(DAY)), Evidence(), ROLLBACK, 0,
     "Rolled back: 0 of 200"),
     "a watch without data in time": (replace(WATCHED, moved=moved(DAY)), Evidence(), RELEASE, 0, "Released: 0 of 200"),
-    "a budget without conclusion": (
-        SHADOWING, replace(GOOD, requests=100_000, labelled=120), EXPIRE, 0,
-        "Expired: the interval reaches below the margin",
+    "a shadow does not expire by its requests": (
+        SHADOWING, replace(GOOD, requests=10_000_000, labelled=120), STAY, 0, "Held: accuracy difference",
     ),
+    "nor is a step rolled back by them": (
+        STEPPING, replace(GOOD, requests=10_000_000, labelled=0, only_incumbent=0, only_challenger=0), STAY, 0,
+        "Held: 0 of 100 labelled requests",
+    ),
+    "a copy of live is not promoted": (SHADOWING, replace(GOOD, disagreements=0), STAY, 0,
+    "Held: none of 1000 answers differs from live's: a copy is not promoted"),
+    "a copy that failed now and then": (STEPPING, replace(GOOD, disagreements=0, errors=3), STAY, 0,
+    "Held: none of 1000 answers differs"),
+    "a copy expires": (replace(SHADOWING, moved=moved(DAY)), replace(GOOD, disagreements=0), EXPIRE, 0,
+    "Expired: none of 1000 answers differs"),
+    "a watch may see no difference": (WATCHED, replace(GOOD, disagreements=0), RELEASE, 0, "Released: accuracy"),
+    "votes of a quarantined week": (STEPPING, replace(GOOD, quarantined=40), STAY, 0,
+    "Held: 40 labelled requests are of a quarantined week, and count only once it is released"),
+    "what is left of the evidence can still break": (STEPPING, replace(WORSE, quarantined=40), ROLLBACK, 0,
+    "Rolled back: accuracy is worse"),
     "nothing is compared": (RolloutState(live=LIVE, moved=moved(1)), GOOD, STAY, 0,
     "Held: nothing is compared with live."),
 }  # fmt: skip

@@ -22,7 +22,7 @@ def test_a_new_file_gets_every_table_and_a_second_time_changes_nothing() -> None
         tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         assert version(connection) == len(MIGRATIONS)
     assert tables == {
-        "schema_version", "production_logs", "corrections", "ingested_files", "labels", "examples", "dropped",
+        "schema_version", "production_logs", "corrections", "ingested_files", "votes", "labels", "examples", "dropped",
         "predictions"
     }  # fmt: skip
 

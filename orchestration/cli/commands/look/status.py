@@ -58,6 +58,8 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         if candidate
         else "none",
         "last cycle": f"{cycle['week']}, {_verdict(session, cycle)}" if cycle else "none",
+        "quarantined": ", ".join(f"{week} ({why.partition(':')[0]})" for week, why in found["quarantine"].items())
+        or "none",
         "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
         if weeks["count"]
         else "none",

@@ -11,6 +11,7 @@ from orchestration.cli import completion
 from orchestration.cli.help import Json, Name, Why, need_reason
 from orchestration.cli.output import emit, emit_json, printable, say
 from orchestration.cli.session import confirm, session_of
+from ratchet.core.errors import UsageError
 
 
 def promote(
@@ -26,11 +27,15 @@ def promote(
             autocompletion=completion.adapters,
         ),
     ] = None,
+    skip_shadow: Annotated[
+        bool, typer.Option("--skip-shadow", help="Put it before all users at once, though another adapter is live.")
+    ] = False,
     json: Json = False,
 ) -> int:
-    """Make a candidate live; later candidates are compared with it."""
+    """Make a candidate live; later candidates are compared with it. Over a live adapter it asks for --skip-shadow."""
     session = session_of(context)
     need_reason(why)
+    from ratchet.storage.rollout.ledger import Ledger
     from ratchet.workflows.rollout import nominate as promotion
     from ratchet.workflows.rollout.reconcile import reconcile
 
@@ -39,6 +44,13 @@ def promote(
     for line in nominee.passed_over:
         say(session, f"passed over {line}")
     say(session, f"candidate {nominee.adapter[:12]} of {nominee.cycle.week}: {nominee.reason}")
+    live = Ledger(session.home).live(name)
+    if live and not skip_shadow:
+        raise UsageError(
+            f"{live[:12]} is live: promoted by hand, {nominee.adapter[:12]} would answer every user without a shadow.",
+            f"Let it shadow first: ratchet shadow {name}. Or say so: ratchet promote {name} --skip-shadow --why TEXT.",
+            code="skip_shadow",
+        )
     confirm(session, f"Make {nominee.adapter[:12]} live for {name}?", "promote")
     entry = promotion.promote(session.home, nominee, why)
     if json:

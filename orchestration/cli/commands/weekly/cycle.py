@@ -76,14 +76,18 @@ def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
             say(session, outcome.error.details["traceback"])
         raise outcome.error
     from ratchet.storage.reports import Reports
+    from ratchet.storage.rollout.ledger import Ledger
+    from ratchet.workflows.next_step import choose_next_step
 
     document = Reports(home).read(chosen)
+    step = choose_next_step(chosen.classifier, str(chosen.week), Ledger(home).state(chosen.classifier), document)
     page = home.report(chosen) / "eval_report.html"
     seconds = round(time.monotonic() - started, 1)
     if as_json:
         stages = {stage.unique_id: stage.status for stage in outcome.stages}
         figures = {key: document[key] for key in ("classifier", "week", "adapter", "live", "verdict", "temperature")}
-        emit_json({**figures, "run_id": outcome.run_id, "stages": stages, "seconds": seconds, "report": str(page)})
+        more = {"seconds": seconds, "report": str(page), "next": step.command}
+        emit_json({**figures, "run_id": outcome.run_id, "stages": stages, **more})
         return 0
     test, golden = (document["metrics"][split] for split in ("test", "golden"))
     emit(document["verdict"]["sentence"])
@@ -91,7 +95,8 @@ def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
         f"test macro-F1 {test['macro_f1']:.3f}, golden {golden['macro_f1']:.3f}, ECE {test['ece']:.3f}, {seconds:.0f} s"
     )
     emit(f"adapter {document['adapter'][:12]}, report {page}")
-    emit(
-        f"next: ratchet report {chosen.classifier} --week {chosen.week}, ratchet promote {chosen.classifier} --why TEXT"
-    )
+    emit(f"figures: ratchet report {chosen.classifier} --week {chosen.week}")
+    if step.why:
+        emit(step.why)
+    emit(f"next: {step.command}")
     return 0

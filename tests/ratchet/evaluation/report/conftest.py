@@ -15,6 +15,7 @@ OPEN_KEYS = {
     "confusions",
     "classes",
     "dropped",
+    "quarantined",
     "redactions",
     "per_class",
     "thresholds",

@@ -1,0 +1,72 @@
+"""Chain of a cycle: the digests of what each stage read and made, compared with what the gates judged.
+
+A cycle is a sequence of steps that the UI can also run alone. Add here what a step must have read for the verdicts to
+be about the adapter; whether the verdicts let it pass is `eligibility.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ratchet.gates.eligibility import JudgedReceipt
+from ratchet.gates.registry import ASSETS, REGISTRY, Subject
+
+FILES = {"policy": "classifier.toml", "golden": "golden.jsonl"}
+"""Files that a cycle reads more than once, by the name of their digest: all readings must be the same."""
+WORDS = {
+    "logs": "production logs",
+    "labels": "labels",
+    "training_set": "examples",
+    "plan": "training",
+    "adapter": "adapter",
+    "answers": "answers",
+}
+"""Things that stages make, by the name of their digest."""
+_JUDGED: Mapping[Subject, tuple[str, ...]] = {
+    "rows": ("labels",),
+    "examples": ("training_set",),
+    "plan": ("training_set",),
+    "files": ("training_set", "adapter"),
+    "answers": ("training_set", "adapter", "answers"),
+}
+"""Digests that a receipt must hold, by what its gate judges."""
+
+
+def needed_digests(gate: str) -> tuple[str, ...]:
+    """Return the names of the digests that the receipt of `gate` must hold."""
+    return next(_JUDGED[row.judges] for row in REGISTRY if row.name == gate)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One stage as it last ran: digests of what it read and of what it made, by name."""
+
+    made: Mapping[str, str] = field(default_factory=dict)
+    read: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_break(links: Mapping[str, Link], receipts: Mapping[str, JudgedReceipt]) -> str:
+    """Return why a cycle's verdicts are not about what its stages made, '' where they are.
+
+    Every stage must have read what the stage before it made last, and every gate must have judged it. A cycle of a
+    version without links has none, and is not asked.
+    """
+    if not links:
+        return ""
+    if missing := [stage for stage in ASSETS if stage not in links]:
+        return f"its {missing[0]} was not made when its other steps were"
+    makers = {name: stage for stage in ASSETS for name in links[stage].made}
+    made = {name: links[stage].made[name] for name, stage in makers.items()}
+    for stage in ASSETS:
+        for name, digest in links[stage].read.items():
+            if name in made and digest != made[name]:
+                return f"{makers[name]} ran again after {stage}, which read other {WORDS[name]}"
+    for gate, receipt in receipts.items():
+        for name in (*needed_digests(gate), *(name for name in receipt.binds if name in made)):
+            if receipt.binds.get(name) != made[name]:
+                return f"{makers[name]} ran again after {gate}, which judged other {WORDS[name]}"
+    for name, file in FILES.items():
+        readings = [link.read.get(name) for link in links.values()]
+        readings += [receipt.binds.get(name) for receipt in receipts.values()]
+        if len(set(filter(None, readings))) > 1:
+            return f"{file} changed while its cycle ran"
+    return ""

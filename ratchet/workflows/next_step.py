@@ -1,0 +1,49 @@
+"""Next step after a cycle that passed: the command that a person should give now, with its reason.
+
+Add here advice that depends on what is live or on the report; the commands themselves are in
+`orchestration/cli/commands/`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ratchet.gates.beats_baselines import find_better_baseline
+from ratchet.rollout.state import RolloutState
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Command to give next, and why."""
+
+    command: str
+    why: str = ""
+
+
+def choose_next_step(name: str, week: str, state: RolloutState, document: Mapping[str, Any]) -> NextStep:
+    """Return the next step for the candidate of a report.
+
+    A candidate shadows whenever something is live. The first one may be promoted at once, unless a baseline of its own
+    report is better: then that is trained instead.
+    """
+    if state.live is not None:
+        if state.compared is not None:
+            waits = f"{state.compared[1][:12]} is being compared; this candidate waits for it"
+            return NextStep(f"ratchet advance {name}, then ratchet shadow {name}", waits)
+        return NextStep(f"ratchet shadow {name}")
+    better = find_better_baseline(
+        document["metrics"]["test"]["macro_f1"],
+        document["baselines"],
+        is_probe=document["candidate"]["method"] == "probe",
+    )
+    if better is None:
+        return NextStep(f"ratchet promote {name} --why TEXT")
+    baseline, score, reached = better
+    found = f"{baseline} {score:.3f} against {reached:.3f} of this candidate"
+    if baseline == "linear_probe":
+        probe = 'keep one [[candidate]] with method = "probe" in classifier.toml, then'
+        return NextStep(f"{probe} ratchet cycle {name} --week {week}", f"a simpler model is better: {found}")
+    return NextStep(
+        f"ratchet sweep {name} --week {week}, then another [[candidate]] or more labels",
+        f"a simpler model, which cannot be served, is better: {found}",
+    )

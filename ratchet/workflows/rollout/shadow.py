@@ -1,0 +1,74 @@
+"""Shadowing: the next candidate is found from receipts and ledger, and enters by a sensor or by hand.
+
+Add here what must be read before a candidate may shadow; which one is next is `ratchet/rollout/entrance.py`.
+"""
+
+from ratchet.core.cycle import Cycle, parse_week
+from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.gates.chain import find_break
+from ratchet.gates.eligibility import decide_eligibility
+from ratchet.rollout.entrance import Entrance, PassedCycle, choose_entrant
+from ratchet.rollout.ledger_entry import Entry
+from ratchet.rollout.state import state_after
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.nominate import Nominee, candidates, nominate, shadow
+from ratchet.workflows.rollout.reconcile import reconcile
+
+
+def find_entrant(home: Home, name: str) -> Entrance:
+    """Return the cycle whose candidate shadows next by itself, or why there is none.
+
+    How the cycle ran does not matter: by the command, the UI, a schedule, a sensor or a backfill. One that a version
+    before this rule ran is never chosen, so that an upgrade does not shadow an old week; `ratchet shadow` takes it.
+    """
+    entries = Ledger(home).entries(name)
+    passed = [PassedCycle(str(cycle.week), adapter) for cycle, adapter in candidates(home, name)]
+    return choose_entrant(name, state_after(entries), entries, [one for one in passed if _passed(home, name, one)])
+
+
+def shadow_by_hand(home: Home, name: str, adapter: str | None = None, why: str = "") -> tuple[Nominee, Entry]:
+    """Let the newest candidate that passed, or `adapter`, shadow live; also one that did before and expired.
+
+    Raises `BlockedError` where there is none, `RatchetError` where nothing is live or another one is being compared.
+    """
+    reconcile(home, name)
+    state = Ledger(home).state(name)
+    if state.live is None:
+        raise RatchetError(
+            f"{name} has no live adapter to shadow.",
+            f"Promote the first by hand: ratchet promote {name} --why TEXT.",
+            code="no_live",
+        )
+    nominee = nominate(home, name, adapter)
+    if state.compared is not None:
+        raise RatchetError(
+            f"{state.compared[1][:12]} is being compared with live.",
+            f"Decide on it first ('ratchet advance {name}', 'ratchet rollback {name}'), then shadow the next one.",
+            code="comparing",
+        )
+    return nominee, shadow(home, nominee, why, after=state.head)
+
+
+def _passed(home: Home, name: str, one: PassedCycle) -> bool:
+    cycle, store = Cycle(name, parse_week(one.week)), Receipts(home)
+    links = store.links(cycle)
+    if not links:
+        return False
+    try:
+        receipts = store.read(cycle)
+    except RatchetError:  # a damaged receipt is no verdict
+        return False
+    return decide_eligibility(one.adapter, receipts).allowed and not find_break(links, receipts)
+
+
+def enter_by_itself(home: Home, name: str, week: str, adapter: str) -> Entry | str:
+    """Let a cycle's candidate shadow, unless it is not the next one any more; return the entry, else the reason."""
+    entrance = find_entrant(home, name)
+    if entrance.cycle != PassedCycle(week, adapter):
+        return entrance.reason
+    try:
+        return shadow(home, nominate(home, name, adapter), after=Ledger(home).head(name))
+    except BlockedError as error:
+        return f"{adapter[:12]} does not shadow: {error.message}"

@@ -1,0 +1,126 @@
+"""The quarantine's file: signed, chained, append-only, and what a kill or a careless hand leaves of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import RatchetError
+from ratchet.core.verdict import Verdict
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.rollout.quarantine import Quarantine
+from ratchet.storage.rollout.shadow_pairs import Pairs
+from ratchet.testing.homes import SmallClassifier
+
+WEEK = "2026-01-05"
+FAILED, PASSED = Verdict("failed", "Fails: bad."), Verdict("passed", "Passes.")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with the classifier `small`."""
+    SmallClassifier(Home(tmp_path)).write()
+    return Home(tmp_path)
+
+
+def take(home: Home, verdict: Verdict, rows: str = "r1", gate: str = "label_agreement") -> str:
+    """What a verdict on the week changes."""
+    return Quarantine(home).take("small", WEEK, gate, verdict, rows, "test")
+
+
+def test_a_blocked_week_is_held_until_its_gate_passes_or_a_person_says_so(home: Home) -> None:
+    """Each change is one line with time, actor, week, gate and reason."""
+    quarantine = Quarantine(home)
+    assert (take(home, FAILED), take(home, FAILED)) == ("hold", "")
+    assert quarantine.state("small").weeks == (WEEK,)
+    assert take(home, PASSED, "r2") == "release"
+    assert quarantine.state("small").weeks == ()
+    take(home, FAILED, "r3")
+    assert quarantine.unquarantine("small", WEEK, "reviewed", "ann") == ["label_agreement"]
+    assert (take(home, FAILED, "r3"), quarantine.state("small").weeks) == ("", ())
+    assert take(home, FAILED, "r4") == "hold"
+    lines = [json.loads(line) for line in home.quarantine("small").read_text().splitlines()]
+    assert [line["action"] for line in lines] == ["hold", "release", "hold", "unquarantine", "hold"]
+    assert {"ts", "actor", "week", "gate", "why", "digest", "signature"} <= set(lines[3])
+    assert (lines[3]["actor"], lines[3]["why"]) == ("ann", "reviewed")
+    with pytest.raises(RatchetError, match=r"2026-01-12 of small is not quarantined \(quarantined: 2026-01-05\)"):
+        quarantine.unquarantine("small", "2026-01-12", "why", "ann")
+
+
+def edit(old: str, new: str) -> Callable[[Path], None]:
+    """Replace a part of the file."""
+    return lambda path: path.write_text(path.read_text().replace(old, new, 1)) and None
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "an edited week": (edit(WEEK, "2026-01-12"), "does not continue the chain"),
+    "an edited digest": (edit('"digest": "', '"digest": "0'), "does not continue the chain"),
+    "another signature": (edit('"signature": "', '"signature": "AAAA'), "is not signed with this home's key"),
+    "a line that is not JSON": (edit("{", "["), "cannot be read"),
+    "a first line that was removed": (
+        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[1:])) and None,
+        "does not continue the chain",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_nothing_trains_on_a_quarantine_that_was_edited_and_no_vote_counts(home: Home, damage: str) -> None:
+    """An error that names the file; a rollout that runs loses its votes and holds, its other guardrails work on."""
+    for rows in ("r1", "r2"):
+        take(home, FAILED, rows)
+    change, says = DAMAGE[damage]
+    change(home.quarantine("small"))
+    with pytest.raises(RatchetError, match=says):
+        Quarantine(home).state("small")
+    assert Pairs(home, None)._held_sql("small") == "true"  # type: ignore[arg-type]
+
+
+def test_a_torn_line_is_cut_and_the_next_one_continues_the_chain(home: Home) -> None:
+    """It was never acknowledged."""
+    take(home, FAILED)
+    with home.quarantine("small").open("a") as file:
+        file.write('{"sequence": 2, "ts"')
+    assert take(home, PASSED) == "release"
+    assert [entry.action for entry in Quarantine(home).entries("small")] == ["hold", "release"]
+
+
+def test_a_kill_before_the_line_leaves_the_week_to_the_next_run(home: Home) -> None:
+    """Nothing is half written; the verdict asks for the same line again."""
+    code = (
+        "import sys; from pathlib import Path; from ratchet.core.verdict import Verdict\n"
+        "from ratchet.storage.home import Home; from ratchet.storage.rollout.quarantine import Quarantine\n"
+        f"Quarantine(Home(Path(sys.argv[1]))).take('small', '{WEEK}', 'row_quality', Verdict('failed', 'x'), 'r', 'me')"
+    )
+    environment = {**os.environ, "RATCHET_FAILPOINT": "quarantine.before_line:kill"}
+    done = subprocess.run([sys.executable, "-c", code, str(home.root)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert Quarantine(home).entries("small") == []
+    assert take(home, FAILED, gate="row_quality") == "hold"
+
+
+def test_a_week_that_a_former_version_blocked_is_held_and_stays_so_when_it_runs_again(home: Home) -> None:
+    """By its receipt, which a new run removes: the hold is written down first. A damaged receipt may have failed."""
+    cycle, receipts, quarantine = Cycle("small", date(2026, 1, 5)), Receipts(home), Quarantine(home)
+    receipts.write(cycle, "golden_agreement", FAILED, {})
+    receipts.write(cycle, "leakage", FAILED, {})
+    assert {gate: hold.why for gate, hold in quarantine.state("small").held[WEEK].items()} == {
+        "golden_agreement": "Fails: bad."
+    }
+    quarantine.adopt("small", WEEK, "test")
+    quarantine.adopt("small", WEEK, "test")
+    receipts.clear(cycle)
+    assert [(entry.action, entry.gate) for entry in quarantine.entries("small")] == [("hold", "golden_agreement")]
+    assert quarantine.state("small").weeks == (WEEK,)
+    other = home.receipts(Cycle("small", date(2026, 1, 12))) / "row_quality.json"
+    other.parent.mkdir(parents=True)
+    other.write_text("{}")
+    assert quarantine.state("small").weeks == (WEEK, "2026-01-12")
