@@ -61,9 +61,9 @@ def digest_as_former(
 
     `kept` are candidates and targets in the form that a digest always had: later settings only where they are set.
     """
-    told = keep_set(values, document)
-    content = {"name": values["name"], "label": [{**FORMER_LABEL, **label} for label in told["label"]]}
+    given = keep_set(values, document)
+    content = {"name": values["name"], "label": [{**FORMER_LABEL, **label} for label in given["label"]]}
     for key, former in FORMER.items():
-        mine = told.get(key, former)
+        mine = given.get(key, former)
         content[key] = {name: mine.get(name, former[name]) for name in former} if isinstance(former, Mapping) else mine
     return digest_json({key: value for key, value in {**content, **kept}.items() if key not in ignored})

@@ -103,7 +103,7 @@ FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarant
 GROUP BY truth.label ORDER BY truth.label
 """
 """Labelled requests by label. `truth` is the consensus of each request's corrections (`consensus.CONSENSUS_SQL`); a
-failure to answer counts as a wrong answer. Votes of a quarantined week are no evidence."""
+failure to answer counts as a wrong answer. Votes of a quarantined week do not count."""
 
 QUARANTINED_SQL = """
 SELECT count(*) FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND truth.quarantined
