@@ -1,0 +1,105 @@
+"""Steps that a user of the UI executes alone, on a cycle that passed: what follows is void, and the reason names it."""
+
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import build_definitions
+from ratchet.core.cycle import Cycle
+from ratchet.core.errors import BlockedError
+from ratchet.ingest.landing import Landing
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
+from ratchet.storage.specs import Specs
+from ratchet.testing.homes import WORDS, write_lines
+from ratchet.workflows.rollout.nominate import nominate
+from ratchet.workflows.rollout.shadow import find_entrant
+
+WEEK = date(2026, 1, 12)
+pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.slow]
+
+
+def relabel(home: Home) -> None:
+    """Both annotators correct themselves on every fifth request, wrongly and alike; a sensor's intake takes it in."""
+    words = list(WORDS)
+    rows = [
+        {
+            "request_id": f"{WEEK}-{number:04d}", "ts": f"{WEEK + timedelta(days=8)}T10:00:00+00:00",
+            "annotator": annotator, "label": words[(number + 1) % 3], "saw_prediction": False,
+        }
+        for number in range(0, 90, 5) for annotator in ("ann_a", "ann_b")
+    ]  # fmt: skip
+    write_lines(home.landing("small", "corrections") / "later.jsonl", rows)
+    Landing(home, open_warehouse(home, "small")).take(Specs(home)["small"])
+
+
+def change_golden(home: Home) -> None:
+    """Replace an item by another one: as many as before."""
+    lines = home.golden("small").read_text().splitlines(keepends=True)
+    home.golden("small").write_text("".join(['{"text": "a new one, of refunds", "label": "amber"}\n', *lines[1:]]))
+
+
+def change_policy(home: Home) -> None:
+    """Another limit."""
+    path = home.spec("small")
+    path.write_text(path.read_text().replace("min_labels = 40", "min_labels = 41"))
+
+
+def change_golden_for_a_while(home: Home) -> None:
+    """Marks a case in which the file is changed back before the candidate is nominated."""
+    shutil.copy(home.golden("small"), home.root / "golden.before")
+    change_golden(home)
+
+
+def nothing(home: Home) -> None:
+    """Change nothing."""
+
+
+MADE = ("production_logs", "corrected_labels", "training_set", "adapter", "calibration_temperature", "eval_report")
+Change = Callable[[Home], None]
+CASES: dict[str, tuple[Change, tuple[str, ...], str]] = {
+    "labels, after new corrections": (relabel, ("corrected_labels",), "corrected_labels ran again after training_set"),
+    "labels and examples, after new corrections": (
+        relabel, ("corrected_labels", "training_set"), "training_set ran again after adapter, which read",
+    ),
+    "examples, after new corrections": (relabel, ("training_set",), ""),
+    "labels, after nothing": (nothing, ("corrected_labels",), ""),
+    "labels and examples, after nothing": (nothing, ("corrected_labels", "training_set"), ""),
+    "the first step": (nothing, ("production_logs",), "its cycle has no verdict of row_quality"),
+    "all data, after new corrections": (relabel, MADE[:3], "its cycle has no verdict of target_fit"),
+    "examples, by another golden set": (change_golden, ("training_set",), "golden"),
+    "the report, by another golden set": (change_golden, ("eval_report",), "golden"),
+    "the report, by a golden set that is changed back": (change_golden_for_a_while, ("eval_report",), "golden"),
+    "labels, by another policy": (change_policy, ("corrected_labels",), "classifier.toml changed"),
+    "the calibration": (nothing, ("calibration_temperature",), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_step_that_runs_alone_voids_what_follows(case: str, passed: Home, tmp_path: Path) -> None:
+    """With its checks, as the UI runs it; the same content made again voids nothing."""
+    home = Home(Path(shutil.copytree(passed.root, tmp_path / "home", symlinks=True)))
+    assert nominate(home, "small").cycle == Cycle("small", WEEK)
+    change, steps, says = CASES[case]
+    change(home)
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("classifiers", ["small"])
+        build_definitions(str(home.root)).resolve_job_def("weekly_cycle").execute_in_process(
+            instance=instance,
+            partition_key=dg.MultiPartitionKey({"classifier": "small", "week": str(WEEK)}),
+            asset_selection=[dg.AssetKey(step) for step in steps],
+            raise_on_error=False,
+        )
+    if (kept := home.root / "golden.before").exists():
+        shutil.copy(kept, home.golden("small"))
+    if not says:
+        assert nominate(home, "small").cycle == Cycle("small", WEEK)
+        return
+    with pytest.raises(BlockedError, match=says):
+        nominate(home, "small")
+    if "classifier.toml" not in says and change is not change_golden:
+        assert find_entrant(home, "small").cycle is None
