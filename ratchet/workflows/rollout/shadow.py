@@ -58,7 +58,7 @@ def _passed(home: Home, name: str, one: PassedCycle) -> bool:
         return False
     try:
         receipts = store.read(cycle)
-    except RatchetError:  # a damaged receipt is no verdict
+    except RatchetError:  # a damaged receipt does not let anything pass
         return False
     return decide_eligibility(one.adapter, receipts).allowed and not find_break(links, receipts)
 
