@@ -94,6 +94,10 @@ class Home:
         """The DuckDB file of one classifier: rebuilt from its landing folders whenever it is lost."""
         return self.classifier(name) / "warehouse.duckdb"
 
+    def has_rows(self, name: str) -> bool:
+        """Return True where the classifier has a warehouse, or landed files from which one can be rebuilt."""
+        return self.warehouse(name).exists() or self.manifest(name).exists()
+
     def cycle_lock(self, name: str) -> Path:
         """`cycle.lock`: held by the process that runs a cycle of the classifier, so that there is one at a time."""
         return self.classifier(name) / "cycle.lock"

@@ -70,7 +70,7 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
     """
     specs = Specs(home)
     spec, golden = specs[name], specs.golden(name)
-    if not home.manifest(name).exists() and not home.warehouse(name).exists():
+    if not home.has_rows(name):
         raise RatchetError(f"{name} has no rows yet.", f"Ingest rows: 'ratchet ingest {name}'.", code="no_week")
     warehouse = open_warehouse(home, name)
     weeks = warehouse.weeks(name)

@@ -71,7 +71,7 @@ def verify_receipt(home: Home, path: Path) -> list[VerifyFinding]:
     if (
         receipt.gate in TARGET_GATES + MODEL_GATES
         and receipt.classifier in home.classifiers()
-        and home.warehouse(receipt.classifier).exists()
+        and home.has_rows(receipt.classifier)
     ):
         result.append(find("verdict", lambda: _derive(home, receipt)))
     return [*result, find("ledger", lambda: _find_entry(home, receipt))]
