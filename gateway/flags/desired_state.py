@@ -58,7 +58,7 @@ def read_desired_state(file: FileProvider) -> DesiredState:
     try:
         return DesiredState(file.read())
     except RatchetError as error:
-        return DesiredState(fault=error)
+        return DesiredState(fault=error.with_traceback(None))
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def choose_rollout(
     try:
         return WantedRollout(desired.rollout(name, state.head))
     except RatchetError as error:
-        fault = error
+        # its traceback would keep the callers' frames, and with them adapters that were replaced
+        fault = error.with_traceback(None)
     flag = desired.flags.rollouts.get(name)
     flagged = flag.head if flag else Head()
     if desired.fault is None and _precedes(flagged, entries):
