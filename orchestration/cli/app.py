@@ -103,7 +103,7 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the edge: any failure is one sentence
-        return print_error(describe_crash(error), words)
+        return print_error(describe_crash(error, arguments.named_home(words)), words)
     return _code(code)
 
 

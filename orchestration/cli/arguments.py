@@ -3,7 +3,9 @@
 Add here what Typer lacks: common options at any position, and its errors in the form of ours.
 """
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -41,6 +43,15 @@ def hoist(words: Sequence[str]) -> list[str]:
         else:
             rest.append(word)
     return [*first, *rest]
+
+
+def named_home(words: Sequence[str]) -> Path:
+    """Return the home that a command line, the environment or the working folder names, for a message about it."""
+    first = hoist(words)
+    given = next((word.partition("=")[2] for word in first if word.startswith("--home=")), None)
+    if given is None and "--home" in first[:-1]:
+        given = first[first.index("--home") + 1]
+    return Path(given or os.environ.get("RATCHET_HOME") or "data").absolute()
 
 
 def explain(error: typer.TyperException) -> RatchetError:

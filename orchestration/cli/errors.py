@@ -6,15 +6,25 @@ Add here other forms of the same error; which errors there are is `ratchet/core/
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
 from orchestration.cli import output
 from ratchet.core.errors import RatchetError, UsageError
+from ratchet.core.system_errors import explain_fault, find_fault
 
 
-def describe_crash(error: Exception) -> RatchetError:
-    """Return an unexpected exception as an error of one sentence."""
+def describe_crash(error: Exception, home: Path) -> RatchetError:
+    """Return an unexpected exception as an error of one sentence; one of the operating system with its path and fix."""
+    if fault := find_fault(error):
+        return explain_fault(fault, home)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return RatchetError(
+            f"{output.printable(str(error.filename))} cannot be used: {error.strerror}.",
+            "Look at this path; --debug shows where it was needed.",
+            code="system",
+        )
     lines = str(error).strip().splitlines()
     reason = output.printable(f"{type(error).__name__}: {lines[0] if lines else 'no message'}")
     return RatchetError(

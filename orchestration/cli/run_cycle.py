@@ -18,6 +18,7 @@ from orchestration.run_launcher import release_dead_runs
 from orchestration.run_results import collect_stages, stage_of
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import BlockedError, RatchetError
+from ratchet.core.system_errors import explain_fault, read_fault
 from ratchet.storage.home import Home
 from ratchet.storage.reports import StageResult
 from resources.run_locks import CYCLE_TAG
@@ -57,10 +58,10 @@ def run_cycle(cycle: Cycle, home: Home, progress: StageProgress) -> CycleOutcome
                 raise_on_error=False,
             )
         stages = collect_stages(instance, run_id)
-        return CycleOutcome(run_id, stages, find_error(instance, run_id, stages))
+        return CycleOutcome(run_id, stages, find_error(instance, run_id, stages, home))
 
 
-def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResult]) -> RatchetError | None:
+def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResult], home: Home) -> RatchetError | None:
     """Return the error of a run for its user, from its step failures; None when the run succeeded.
 
     Dagster swallows an interruption (Ctrl-C, TERM) and calls the run failed: here it is raised again.
@@ -77,11 +78,11 @@ def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResu
         event = entry.dagster_event
         error = getattr(event.event_specific_data, "error", None) if event else None
         if error is not None:
-            return _dig(error, stage_of(entry.step_key or "the run"))
+            return _dig(error, stage_of(entry.step_key or "the run"), home)
     return RatchetError("the run ended without success and without an error.", "See its log.", code="run_failed")
 
 
-def _dig(error: Any, stage: str) -> RatchetError:
+def _dig(error: Any, stage: str, home: Home) -> RatchetError:
     """Return the innermost cause: one of our own errors as it was raised, any other with its stage."""
     chain = [error]
     while chain[-1].cause is not None:
@@ -92,6 +93,9 @@ def _dig(error: Any, stage: str) -> RatchetError:
         if result.cls_name in {"RatchetError", "UsageError", "BlockedError"}:
             message, _, hint = str(result.message).strip().partition(": ")[2].partition(" hint: ")
             return RatchetError(message, hint, code="stage_failed", details={"stage": stage})
+    if fault := next(filter(None, (read_fault(str(each.message)) for each in reversed(chain))), None):
+        found = explain_fault(fault, home.root)
+        return RatchetError(found.message, found.hint, code=found.code, details={**found.details, "stage": stage})
     reason = " ".join(str(chain[-1].message).split())[:300]
     return RatchetError(
         f"{stage} failed: {reason}", "The traceback is in the log; --debug shows it here.", code="stage_crashed",

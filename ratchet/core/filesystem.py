@@ -58,15 +58,16 @@ class Disk:
 
     def create(self, path: Path, content: bytes = b"", mode: int = 0o666) -> None:
         """See `FileSystem`. The umask applies to `mode`."""
-        _write(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content)
+        _write(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content, path)
 
     def append(self, path: Path, content: bytes, at: int) -> None:
         """See `FileSystem`."""
         file = os.open(path, os.O_WRONLY)
-        if os.fstat(file).st_size != at:
-            os.ftruncate(file, at)
-        os.lseek(file, at, os.SEEK_SET)
-        _write(file, content)
+        with _naming(path):
+            if os.fstat(file).st_size != at:
+                os.ftruncate(file, at)
+            os.lseek(file, at, os.SEEK_SET)
+        _write(file, content, path)
 
     def fsync(self, path: Path) -> None:
         """See `FileSystem`. Opening the file again also reports a write-back error that no process has seen yet."""
@@ -111,11 +112,22 @@ DISK: FileSystem = Disk()
 """The real disk: stateless, and the default of every store."""
 
 
-def _write(file: int, content: bytes) -> None:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name `path` in an error of the operating system, which knows of an open file only its number."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def _write(file: int, content: bytes, path: Path) -> None:
     try:
         view = memoryview(content)
-        while view:
-            view = view[os.write(file, view) :]
+        with _naming(path):
+            while view:
+                view = view[os.write(file, view) :]
     finally:
         os.close(file)
 
@@ -123,6 +135,7 @@ def _write(file: int, content: bytes) -> None:
 def _sync(path: Path, flags: int) -> None:
     file = os.open(path, flags)
     try:
-        os.fsync(file)
+        with _naming(path):
+            os.fsync(file)
     finally:
         os.close(file)

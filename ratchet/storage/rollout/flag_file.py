@@ -5,6 +5,9 @@ published, and published whole. Flags that are not ours are kept as they are. Ad
 of ours says is `ratchet/rollout/flag.py`.
 """
 
+import errno
+import os
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +25,8 @@ from ratchet.storage.reserved_space import with_reserve
 
 FLAG_SET = "ratchet"
 """The `flagSetId` of the file."""
+_PROBE_BYTES = 32 * 1024
+"""Room for the flags of some twenty classifiers, and for an entry of the ledger."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,26 @@ class Flags:
             return self.read()
         except RatchetError:
             return FlagSet()
+
+    def check_writable(self) -> None:
+        """Raise OSError where a flag could not be written now, so that no entry of the ledger is left without its flag.
+
+        On a full disk it frees the reserved space, as `publish` would.
+        """
+        probe = self.home.flags.with_name(f".{self.home.flags.name}.{os.getpid()}-{threading.get_ident()}.probe")
+        if self.home.flags.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.home.flags))
+        with suppress(FileNotFoundError):
+            os.close(os.open(self.home.root / ".flags.lock", os.O_WRONLY))
+        try:
+            with_reserve(self.home.ballast, lambda: self._write_probe(probe))
+        finally:
+            self.disk.unlink(probe)
+
+    def _write_probe(self, probe: Path) -> None:
+        self.disk.unlink(probe)
+        self.disk.create(probe, bytes(_PROBE_BYTES))
+        self.disk.fsync(probe)  # some disks report only now that they are full
 
     def publish(self, classifier: str, rollout: Rollout, *, seen: int) -> FlagSet:
         """Replace the flag of `classifier`; raises `RatchetError` when the file is no longer of generation `seen`.

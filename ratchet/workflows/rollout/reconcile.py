@@ -78,6 +78,7 @@ def record(home: Home, classifier: str, disk: FileSystem = DISK, /, **content: A
     `content` is that of `Ledger.append`. If killed in between, the next `reconcile` finishes; repeated with the same
     `key`, it changes nothing.
     """
+    Flags(home, disk).check_writable()
     ledger = Ledger(home, disk=disk)
     policy = content.pop("policy", None) or policy_to_seal(
         home, classifier, ledger.entries(classifier), content["action"]
