@@ -8,6 +8,7 @@ from orchestration.cli.commands.admin.fetch_base import fetch_base
 from orchestration.cli.commands.admin.publish import publish
 from orchestration.cli.commands.admin.verify_adapter import verify_adapter
 from orchestration.cli.commands.look.explain import explain
+from orchestration.cli.commands.look.log import log
 from orchestration.cli.commands.look.status import status
 from orchestration.cli.commands.look.verify import verify
 from orchestration.cli.commands.rollout.advance import advance
@@ -155,6 +156,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             explain,
             "Explain an answer: which words of the text speak for it and which against it.",
             "ratchet explain tickets --text 'my card was swallowed' --html why.html",
+        ),
+        Command(
+            log,
+            "List every change of keys, policy, quarantine, kill switch and rollout, with who made it and why.",
+            "ratchet log tickets --kind policy --kind keys",
         ),
         Command(verify, "Verify a receipt, or the ledger of a classifier with its anchors.", "ratchet verify tickets"),
     ),

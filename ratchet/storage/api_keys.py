@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ratchet.core.current_user import current_user
 from ratchet.core.digests import digest_bytes
 from ratchet.core.errors import RatchetError, UsageError
 from ratchet.core.files import make_folder, write_json
 from ratchet.core.filesystem import DISK
 from ratchet.core.names import NAME, nearest
 from ratchet.core.person_names import BadNameError, normalise_name
+from ratchet.storage.keys_log import KeyChange, KeyEvent, KeysLog
 
 SCOPES = ("classify", "feedback", "annotate", "admin")
 _PREFIX = "rk_"
@@ -111,7 +113,9 @@ class Keys:
             blind=blind, expires=expires.isoformat() if expires else "", made=now.isoformat(timespec="seconds"),
         )  # fmt: skip
         with self._locked():
-            self._write([*(key for key in self.read() if key.name != name), made])
+            keys = self.read()
+            self._log("changed" if any(key.name == name for key in keys) else "made", made)
+            self._write([*(key for key in keys if key.name != name), made])
         return secret
 
     def revoke(self, name: str) -> Key:
@@ -126,8 +130,14 @@ class Keys:
                 known = [key.name for key in keys]
                 hint = nearest(name, known) or f"Keys: {', '.join(known) or 'none'}."
                 raise UsageError(f"the home has no key {name[:80]!r}.", hint, code="no_key")
+            self._log("revoked", found)
             self._write([key for key in keys if key.name != name])
         return found
+
+    def _log(self, event: KeyEvent, key: Key) -> None:
+        """Add the change to the history first: a crash in between leaves a line too many, never a key without one."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        KeysLog(self.path).append(KeyChange(now, current_user(), event, key.name, key.person, key.scopes))
 
     def _write(self, keys: Sequence[Key]) -> None:
         write_json(self.path, [asdict(key) for key in keys], mode=0o600)

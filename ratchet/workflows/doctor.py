@@ -129,7 +129,7 @@ def _integrity(home: Home, name: str) -> Iterator[Finding]:
         if error.code == "unsealed_policy":  # a file that cannot be read is a finding of its own
             yield Finding(f"policy of {name}", "warn", error.message, error.hint)
     for each in look_at_things(home, name, state, whole=False):
-        hint = f"Restore it from a backup; 'ratchet verify {name}' reads everything."
+        hint = f"Restore it from a backup; 'ratchet verify {name}' reads everything." if each.fault else ""
         yield Finding(f"{each.what} of {name}", "fail" if each.fault else "ok", each.fault or each.detail, hint)
 
 

@@ -5,12 +5,11 @@ the gates are in their own modules; the entry that makes an adapter live is writ
 `ratchet/storage/rollout/ledger.py`.
 """
 
-import getpass
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ratchet.config.spec import Spec
+from ratchet.core.current_user import current_user
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.targets import digest_targets
@@ -101,10 +100,7 @@ def shadow(
 
 def actor() -> str:
     """Return the name of the user who runs this process, for the ledger."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"
+    return current_user()
 
 
 def _enter(

@@ -33,7 +33,7 @@ COMMANDS = (
     "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "keys", "serve",
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
-    "explain",
+    "explain", "log",
     "sweep",
     "publish", "teach",
 )  # fmt: skip

@@ -42,7 +42,7 @@ def policy(
     if entry is not None:
         emit(f"in force: classifier.toml as it is now, by entry {entry.sequence} of the ledger")
     elif found.sealed is None:
-        emit("nothing is sealed yet: the first promotion seals classifier.toml")
+        emit("nothing is sealed yet: the first promotion, or in a home of before the next entry, seals classifier.toml")
     elif found.differences:
         emit(f"in force is the policy of entry {found.sealed.sequence}; next: ratchet policy {name} --why TEXT")
     else:
