@@ -21,6 +21,7 @@ from ratchet.storage.specs import Specs
 from ratchet.workflows.doctor_findings import Finding, judge_disk, judge_memory, judge_packages, judge_python, read_pins
 from ratchet.workflows.integrity import examine as look_at_things
 from ratchet.workflows.rollout.policy import check_policy
+from ratchet.workflows.rollout.serving_state import compare_serving
 
 PACKAGES = (
     "torch", "transformers", "peft", "safetensors", "tokenizers", "dagster", "dagster-webserver", "duckdb", "pyarrow",
@@ -105,6 +106,7 @@ def _specs(home: Home) -> Iterator[Finding]:
         "specification": lambda name: f"{len(specs[name].labels)} labels",
         "golden set": lambda name: _golden(specs, name),
         "ledger": lambda name: f"{len(Ledger(home).entries(name))} entries",
+        "serving": lambda name: _serving(home, name),
     }
     for name in home.classifiers():
         for what, look in looks.items():
@@ -131,6 +133,13 @@ def _integrity(home: Home, name: str) -> Iterator[Finding]:
     for each in look_at_things(home, name, state, whole=False):
         hint = f"Restore it from a backup; 'ratchet verify {name}' reads everything." if each.fault else ""
         yield Finding(f"{each.what} of {name}", "fail" if each.fault else "ok", each.fault or each.detail, hint)
+
+
+def _serving(home: Home, name: str) -> str:
+    serving = compare_serving(home, name, Ledger(home).state(name))
+    if serving.gap:
+        raise RatchetError(serving.gap, f"Run 'ratchet advance {name}', or restart that gateway.", code="not_followed")
+    return serving.followers.sentence if serving.sequence else "nothing is live"
 
 
 def _frontiers(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:

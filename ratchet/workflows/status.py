@@ -12,8 +12,8 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import STATUS_LOCK_S
 from ratchet.gates.registry import GATES
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.rollout.ledger_entry import PROMOTE, ROLLBACK, Entry
-from ratchet.rollout.state import RolloutState, state_after
+from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
+from ratchet.rollout.state import RolloutState, apply_entry, state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
@@ -23,6 +23,7 @@ from ratchet.workflows.integrity import examine
 from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.nominate import candidates
 from ratchet.workflows.rollout.policy import compare_policy
+from ratchet.workflows.rollout.serving_state import compare_serving
 
 SCHEDULE = time(6, tzinfo=UTC)
 """Time of the weekly run, on Mondays; `orchestration/weekly_cycle.py` holds the schedule itself."""
@@ -45,6 +46,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "classifier": name,
         "live": _live(entries, state),
         "rollout": _rollout(home, name, state),
+        "serving": compare_serving(home, name, state).as_json(),
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),
         "quarantine": _quarantine(home, name, notes),
@@ -69,12 +71,17 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
 
 
 def _live(entries: list[Entry], state: RolloutState) -> dict[str, Any] | None:
-    made = [entry for entry in entries if entry.action in {PROMOTE, ROLLBACK} and entry.adapter == state.live]
-    return (
-        {"adapter": made[-1].adapter, "week": made[-1].week, "since": made[-1].ts, "why": made[-1].why}
-        if made
-        else None
-    )
+    """Return the live adapter: the week that made it, and the entry since which it is live."""
+    if state.live is None:
+        return None
+    before, since = RolloutState(), entries[0]
+    for entry in entries:
+        after = apply_entry(before, entry)
+        since = entry if after.live != before.live else since
+        before = after
+    entered = [entry for entry in entries if entry.adapter == state.live and entry.action in {PROMOTE, SHADOW}]
+    week = next((entry.week for entry in reversed(entered) if entry.week), since.week)
+    return {"adapter": state.live, "week": week, "since": since.ts, "why": since.why}
 
 
 def _rollout(home: Home, name: str, state: RolloutState) -> dict[str, Any] | None:

@@ -29,6 +29,7 @@ from ratchet.workflows.gates.target_gates import judge_artifact, judge_plan
 from ratchet.workflows.integrity import examine
 from ratchet.workflows.rollout.admission import admit, check_entry
 from ratchet.workflows.rollout.policy import check_policy
+from ratchet.workflows.rollout.serving_state import compare_serving
 from ratchet.workflows.verify_finding import VerifyFinding, find
 
 
@@ -173,7 +174,9 @@ def _describe_notes(home: Home, classifier: str) -> str:
 
 def _check_flag(home: Home, classifier: str) -> str:
     rollout = Flags(home).read().rollouts.get(classifier)
-    if rollout is None:
-        return "none is published"
-    admit(home, classifier, rollout)
-    return "is what the ledger asks for"
+    if rollout is not None:
+        admit(home, classifier, rollout)
+    serving = compare_serving(home, classifier, Ledger(home).state(classifier))
+    if serving.gap:
+        raise RatchetError(f"{serving.gap}.", "Finish the move, then look again.", code="not_followed")
+    return "is what the ledger asks for" if rollout else "none is published"

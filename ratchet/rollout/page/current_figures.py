@@ -29,12 +29,14 @@ class CurrentFigures:
 def find_figures(policy: PromotionPolicy, state: RolloutState, remembered: LastDecision | None) -> CurrentFigures:
     """Return the figures that belong to `state`; only limits where there are none."""
     moved, none = state.moved, measure_guardrails(policy, Evidence(), Evidence())
-    if remembered is not None and state.compared is not None and remembered.sequence == state.head.sequence:
+    # entries that move nothing (a hold, the kill switch, a policy) leave the figures as they are
+    newest = state.head.sequence if moved is None else moved.sequence
+    if remembered is not None and state.compared and newest <= remembered.sequence <= state.head.sequence:
         whole, step = (read_evidence(remembered.figures.get(part)) for part in ("whole", "step"))
-        return CurrentFigures(
-            remembered.guardrails or none, f"Evaluated {write_time(remembered.at)}.", whole, step, remembered
-        )
-    if moved is not None and (state.compared is None or moved is state.newest):
+        decision = remembered if remembered.sequence == state.head.sequence else None
+        when = f"Evaluated {write_time(remembered.at)}."
+        return CurrentFigures(remembered.guardrails or none, when, whole, step, decision)
+    if moved is not None:
         whole, step = (read_evidence(moved.evidence.get(part)) for part in ("whole", "step"))
         if whole is not None and step is not None:
             when = f"entry {moved.sequence} was decided on them, {write_time(moved.ts)}; limits are today's."

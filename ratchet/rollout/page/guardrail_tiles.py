@@ -55,8 +55,7 @@ def is_failing(guardrail: Guardrail) -> bool:
 
 def _lay(found: Guardrail) -> Tile:
     kind = "accuracy" if found.name.startswith("accuracy") else found.name
-    bounded = found.low is not None and found.limit is not None and found.low < found.limit
-    unsure = found.status == "ok" and kind == "accuracy" and bounded
+    unsure = found.status == "ok" and _crosses(found, kind)
     tone, sign, word = _WORDS["unsure" if unsure else found.status]
     side = "at least" if kind == "accuracy" else "at most"
     interval = (
@@ -68,6 +67,13 @@ def _lay(found: Guardrail) -> Tile:
     # the error is shared among the labels
     name = "95 % interval" if found.name == kind else "Interval, wider for many labels"
     return Tile(found.name, tone, sign, word, _write(kind, found.value), name, interval, limit, _draw(found))
+
+
+def _crosses(found: Guardrail, kind: str) -> bool:
+    """Return True where the interval holds values on the wrong side of the limit."""
+    if found.low is None or found.high is None or found.limit is None:
+        return False
+    return found.low < found.limit if kind == "accuracy" else found.high > found.limit
 
 
 def _write(kind: str, value: float | None) -> str:

@@ -121,8 +121,16 @@ def apply_decision(
 
 
 def stop_or_resume(home: Home, classifier: str, why: str, *, lift: bool = False) -> Entry:
-    """Stop the ladder at its rung, or lift the stop; traffic does not change. Raises when it is so already."""
+    """Stop the ladder at its rung, or lift the stop; traffic does not change. Raises when it is so already, and when
+    nothing is compared, so that there is nothing to stop."""
+    reconcile(home, classifier)
     state = Ledger(home).state(classifier)
+    if state.live is not None and state.compared is None and not lift:
+        raise RatchetError(
+            f"{classifier} has no rollout that could be held: nothing is compared with live.",
+            "Look at 'ratchet status'.",
+            code="bad_move",
+        )
     if state.live is None or state.held is not lift:
         reason = "is not stopped" if lift else "is stopped already" if state.live else "has nothing live"
         raise RatchetError(f"the ladder of {classifier} {reason}.", "Look at 'ratchet status'.", code="bad_move")

@@ -5,13 +5,16 @@ Add here how a fact is printed; it is found by `ratchet/workflows/status.py`.
 
 import shutil
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orchestration.cli.help import Checkpoints, Json, OptionalName, PublicKey
 from orchestration.cli.output import emit, emit_json, paint, printable
 from orchestration.cli.session import Session, pin, session_of
+
+if TYPE_CHECKING:
+    from ratchet.storage.home import Home
 
 _COLOURS = {"passed": "green", "blocked": "red", "error": "red", "unfinished": "yellow", "unknown": "yellow"}
 
@@ -22,15 +25,20 @@ def status(
     public_key: PublicKey = None,
     checkpoint: Checkpoints = None,
     json: Json = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print one line for monitoring; exit code 1 where something is wrong.")
+    ] = False,
 ) -> int:
     """Print what is live, what is new and what comes next."""
     session = session_of(context)
     home = pin(session.home, public_key, checkpoint)
     if name is not None:
-        home.need(name)
+        home.need_served(name)
     from ratchet.workflows.status import describe_classifier
 
-    names = [name] if name else home.classifiers()
+    names = [name] if name else home.served()
+    if check:
+        return _check(home, names, json)
     result = [describe_classifier(home, each, datetime.now(UTC)) for each in names]
     # A home that does not exist yet has the free space of its disk.
     free = shutil.disk_usage(home.root if home.root.is_dir() else home.root.anchor).free
@@ -45,6 +53,19 @@ def status(
     return 0
 
 
+def _check(home: "Home", names: list[str], json: bool) -> int:
+    from ratchet.workflows.status_check import check_classifier
+
+    found = [check_classifier(home, each) for each in names]
+    faults = [f"{state}: {fault}" for state, fault in found if fault]
+    line = "; ".join(faults) if faults else "; ".join(state for state, _ in found) or "no classifier yet"
+    if json:
+        emit_json({"ok": not faults, "line": line})
+    else:
+        emit(printable(f"{'FAULT' if faults else 'ok'}: {line}"))
+    return 1 if faults else 0
+
+
 def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     live, candidate, cycle, weeks = found["live"], found["candidate"], found["last_cycle"], found["weeks"]
     since, rollout = found["corrections_since"], found["rollout"]
@@ -53,6 +74,7 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         if live
         else "none",
         "rollout": _rollout(rollout) if rollout else "none",
+        "serving": _serving(found["serving"]) if live else "none",
         "policy": _policy(found["policy"], found["classifier"]),
         "candidate": f"{candidate['adapter'][:12]} of {candidate['week']}, {_verdict(session, candidate)}"
         if candidate
@@ -68,8 +90,11 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         "disk": f"{found['disk_bytes'] / 1e6:.1f} MB in {found['paths']['folder']}",
         "reports": found["paths"]["reports"],
     }
+    serving = found["serving"]
+    gaps = [{"what": "serving", "fault": serving["gap"]}] if serving["gap"] else []
     faults = [
-        f"  {paint(session, 'FAULT', 'red')} {each['what']}: {printable(each['fault'])}" for each in found["faults"]
+        f"  {paint(session, 'FAULT', 'red')} {each['what']}: {printable(each['fault'])}"
+        for each in [*gaps, *found["faults"]]
     ]
     notes = [f"  note: {printable(note)}" for note in found["notes"]]
     return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *faults, *notes]
@@ -79,6 +104,13 @@ def _rollout(found: dict[str, Any]) -> str:
     place = f"{found['percent']} % of users" if found["percent"] else "shadowing"
     decision = printable(found["decision"]) or "not evaluated yet"
     return f"{found['challenger'][:12]}, {place}{', on hold' if found['held'] else ''}: {decision}"
+
+
+def _serving(found: dict[str, Any]) -> str:
+    gateways = found["gateways"]
+    running = [*gateways["following"], *gateways["late"]]
+    listed = f"gateway{'' if len(running) == 1 else 's'} {', '.join(map(str, running))}" if running else "no gateway"
+    return f"{listed} running; entry {found['entry']}{', kill switch on' if found['killed'] else ''}"
 
 
 def _policy(found: dict[str, Any] | None, name: str) -> str:

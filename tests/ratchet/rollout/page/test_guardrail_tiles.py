@@ -44,6 +44,20 @@ TABLE = [
         "at most 25.0 %",
     ),
     (
+        Guardrail("disagreement", "ok", "", 0.2, 0.14, 0.27, 0.25),
+        "not certain yet",
+        "20.0 %",
+        "14.0 to 27.0 %",
+        "at most 25.0 %",
+    ),
+    (
+        Guardrail("errors", "ok", "", 0.001, 0.0, 0.02, 0.01),
+        "not certain yet",
+        "0.1 %",
+        "0.0 to 2.0 %",
+        "at most 1.0 %",
+    ),
+    (
         Guardrail("latency", "ok", "", 1.1, None, None, 2.0),
         "within its limit",
         "1.10 x",

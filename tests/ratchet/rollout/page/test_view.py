@@ -14,6 +14,7 @@ from ratchet.rollout.page.history import HISTORY_AT_MOST, write_time
 from ratchet.rollout.state import state_after
 
 FIRST, SECOND = "a1" * 32, "b2" * 32
+ORDER = ("done", "now", "rolled back", "ahead")
 STEPPING = (("promote", FIRST, 0), ("shadow", SECOND, 0), ("step", SECOND, 5), ("step", SECOND, 25))
 BROKEN = Evidence(
     requests=1000, errors=200, labelled=500, only_incumbent=90, incumbent_p95_ms=1.0, challenger_p95_ms=1.0
@@ -39,10 +40,27 @@ def test_a_decision_on_another_entry_is_not_shown(write_entries, remember, view,
     found = view(entries, old)
     assert (found.state, found.sentence, {tile.value for tile in found.tiles}) == ("Step 25 %", "reason 4", {"no data"})
     assert found.weighed == "Evaluated again within a minute; no figures yet."
-    mutant = plant(ratchet.rollout.page.current_figures, " and remembered.sequence == state.head.sequence", "")
+    mutant = plant(ratchet.rollout.page.current_figures, "newest <= remembered.sequence <= state.head.sequence", "True")
     state, policy = state_after(entries), PromotionPolicy()
     assert find_figures(policy, state, old).decision is None
-    assert mutant.find_figures(policy, state, old).decision == old
+    assert mutant.find_figures(policy, state, old).guardrails == old.guardrails
+
+
+@pytest.mark.parametrize("move", ["hold", "kill", "policy"])
+def test_an_entry_that_moves_nothing_leaves_the_figures(move, write_entries, remember, view):
+    """A hold does not empty the tiles; the sentence is that of the newest entry."""
+    entries = write_entries((*STEPPING, (move, FIRST, 0)), policy={"schema": 1})
+    found = view(entries, remember(entries[:-1]))
+    assert "no data" not in {tile.value for tile in found.tiles if tile.name in {"accuracy", "disagreement"}}
+    assert "reason 5" in found.sentence
+
+
+def test_a_rung_that_never_happened_is_not_done(write_entries, view):
+    """An adapter that was promoted by hand took no step."""
+    by_hand = view(write_entries((*STEPPING[:1], ("promote", SECOND, 0), ("release", SECOND, 0)))).rungs
+    assert [rung.place for rung in by_hand] == ["skipped"] * 4 + ["done", "now"]
+    jumped = view(write_entries((*STEPPING[:2], ("step", SECOND, 25)))).rungs
+    assert [rung.place for rung in jumped] == ["done", "skipped", "now", "ahead", "ahead", "ahead"]
 
 
 def test_a_broken_guardrail_is_the_state(write_entries, remember, view, plant):
@@ -102,7 +120,8 @@ def test_the_ladder_has_one_rung_at_most_that_is_now(moves, at, place, write_ent
         [(at, place)] if at else []
     )
     places = [rung.place for rung in rungs]
-    assert places == sorted(places, key=lambda each: ("done", "now", "rolled back", "ahead").index(each))
+    places = ["done" if each == "skipped" else each for each in places]
+    assert places == sorted(places, key=ORDER.index)
 
 
 def test_the_history_is_cut_and_says_so(write_entries, view):

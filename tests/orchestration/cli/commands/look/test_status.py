@@ -17,7 +17,7 @@ def test_the_screen_of_a_new_classifier(call: Any, made_home: Path) -> None:
     assert lines[0].startswith(f"home {made_home}, ")
     facts = {line[2:16].strip(): line[17:] for line in lines[3:]}
     assert list(facts) == [
-        "live", "rollout", "policy", "candidate", "last cycle", "quarantined", "weeks", "corrections",
+        "live", "rollout", "serving", "policy", "candidate", "last cycle", "quarantined", "weeks", "corrections",
         "next schedule", "disk", "reports",
     ]  # fmt: skip
     assert [facts[what] for what in ("live", "candidate", "last cycle", "weeks")] == ["none"] * 4
@@ -33,7 +33,7 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
         "classifier", "live", "rollout", "candidate", "last_cycle", "weeks", "requests", "corrections_since",
         "next_schedule",
         "disk_bytes",
-        "paths", "policy", "quarantine", "faults", "notes",
+        "paths", "policy", "quarantine", "faults", "notes", "serving",
     }  # fmt: skip
 
 
@@ -43,3 +43,11 @@ def test_the_next_schedule_is_that_of_the_job() -> None:
     assert next_schedule(datetime(2026, 2, 22, 23, tzinfo=UTC)).isoformat() == "2026-02-23T06:00:00+00:00"
     assert next_schedule(datetime(2026, 2, 23, 5, tzinfo=UTC)).isoformat() == "2026-02-23T06:00:00+00:00"
     assert next_schedule(datetime(2026, 2, 23, 6, tzinfo=UTC)).isoformat() == "2026-03-02T06:00:00+00:00"
+
+
+def test_the_check_is_one_line_and_an_exit_code(call: Any, made_home: Path) -> None:
+    """For monitoring: a home without a promotion is fine."""
+    shown = call("--home", made_home, "status", "--check")
+    assert (shown.code, shown.out) == (0, "ok: tickets: nothing is live\n")
+    document = json.loads(call("--home", made_home, "status", "--check", "--json").out)
+    assert (document["ok"], document["line"]) == (True, "tickets: nothing is live")
