@@ -79,7 +79,10 @@ class Reports:
     def record(
         self, cycle: Cycle, results: Sequence[StageResult], invocation_id: str, *, now: datetime | None = None
     ) -> Path:
-        """Replace the cycle's `run_results.json` by the results so far; call it before a failure is raised."""
+        """Replace the cycle's `run_results.json` by the results so far; call it before a failure is raised.
+
+        Where the run stopped before it made a report of its own, the verdict of an earlier one is replaced, too.
+        """
         path = self._home.report(cycle) / "run_results.json"
         metadata = {
             "schema_version": RUN_RESULTS_SCHEMA,
@@ -88,4 +91,22 @@ class Reports:
             "invocation_id": invocation_id,
         }
         write_json(path, {"metadata": metadata, "results": [asdict(result) for result in results]})
+        self._supersede(cycle, results)
         return path
+
+    def _supersede(self, cycle: Cycle, results: Sequence[StageResult]) -> None:
+        """Let report, page and index of an earlier run of this week say that the newest run was stopped."""
+        stopped = next((result for result in results if result.status in {"blocked", "error"}), None)
+        made = any(result.unique_id == "eval_report" and result.status == "pass" for result in results)
+        if stopped is None or made or str(cycle.week) not in self.weeks(cycle.classifier):
+            return
+        try:
+            document = self.read(cycle)
+        except ValueError:
+            return  # it is damaged, and says so itself where it is read
+        word = "blocked by" if stopped.status == "blocked" else "stopped at"
+        sentence = f"The newest run of this week was {word} {stopped.unique_id}: {stopped.message}"
+        verdict = {"word": "blocked", "sentence": f"{sentence.rstrip('.')}. All figures are of an earlier run."}
+        if document.get("verdict") != verdict:
+            former = document.get("former_verdict", document.get("verdict"))
+            self.write(cycle, {**document, "verdict": verdict, "former_verdict": former})

@@ -108,3 +108,27 @@ def test_an_unknown_status_is_refused():
     """pass, fail, blocked, skipped, error: nothing else."""
     with pytest.raises(ValueError, match="status 'ok' of stage 'adapter' is not one of pass, fail"):
         StageResult("adapter", "ok", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("blocked", "was blocked by row_quality: 8 % lack"), ("error", "was stopped at row_quality: 8")],
+)
+def test_a_week_that_ran_again_and_was_stopped_early_shows_no_former_verdict(reports, document, tmp_path, status, word):
+    """In the report, on its page and in the index; a run that makes a report of its own writes all three anew."""
+    reports.write(CYCLE, document)
+    early = [StageResult("row_quality", status, 1.0, "8 % lack a confidence."), StageResult("adapter", "skipped", 0.0)]
+    reports.record(CYCLE, early, "run-2")
+    found = reports.read(CYCLE)
+    assert found["verdict"]["sentence"].startswith(f"The newest run of this week {word}")
+    assert found["former_verdict"] == document["verdict"]
+    folder = tmp_path / "support_tickets" / "reports"
+    former = document["verdict"]["sentence"]
+    for page in (folder / "2026-02-23" / "eval_report.html", folder / "index.html"):
+        assert "The newest run of this week" in page.read_text() or "blocked" in page.read_text()
+        assert former not in page.read_text()
+    reports.record(CYCLE, early, "run-2")
+    assert reports.read(CYCLE) == found
+    reports.write(CYCLE, document)
+    reports.record(CYCLE, [StageResult("eval_report", "pass", 1.0), StageResult("golden", "blocked", 1.0)], "run-3")
+    assert reports.read(CYCLE) == document
