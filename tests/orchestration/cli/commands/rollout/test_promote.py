@@ -6,16 +6,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ratchet.core.errors import RatchetError
 from ratchet.gates.registry import GATES
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.reconcile import reconcile
 
 pytestmark = [pytest.mark.xdist_group("cli_cycle"), pytest.mark.slow]
 
@@ -142,6 +145,8 @@ def test_evidence_that_does_not_hold_any_more_promotes_nothing(call: Any, ran_ho
     plant, code, said = FAULTS[fault]
     home = Home(ran_home)
     plant(home)
+    with suppress(RatchetError):
+        reconcile(home, "tickets")  # an entry planted without a policy is sealed as that of a former version is
     before = Ledger(home).entries("tickets")
     done = call("--home", ran_home, "promote", "tickets", "--why", "better", "--yes")
     assert done.code == code, done.err
