@@ -38,7 +38,7 @@ def corrected_labels(
     counts = warehouse.frame(COUNTS_SQL, params).astype(int).to_dict("records")[0]
     mine = weeks.get(cycle.week, labels.iloc[:0])
     counts["labelled"] = int(mine["label"].notna().sum())
-    receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("corrections", cycle.classifier))
+    receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("attributed_corrections", cycle.classifier))
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": len(mine),

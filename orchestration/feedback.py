@@ -65,7 +65,7 @@ def _decide(
     if not enough:
         return f"{name}: window.early_after_corrections is 0"
     remark = try_intake(home, name, warehouse)
-    weeks, total = warehouse.weeks(name), warehouse.count("corrections", name)
+    weeks, total = warehouse.weeks(name), warehouse.count("attributed_corrections", name)
     seen = receipts.corrections_seen(name)
     if not weeks or total - seen < enough:
         counted = f"{name}: {total - seen} new corrections since the last cycle, {enough} start one early"

@@ -4,12 +4,15 @@ Add here how several corrections become one label; `ratchet/gates/label_agreemen
 """
 
 VOTES_SQL = """
-SELECT DISTINCT ON (request_id, annotator) week, request_id, annotator, ts, label, saw_prediction
-FROM corrections WHERE classifier = $classifier AND week <= $week
-ORDER BY request_id, annotator, ts DESC, label
+SELECT DISTINCT ON (request_id, person) week, request_id, person AS annotator, ts, label, saw_prediction
+FROM attributed_corrections WHERE classifier = $classifier AND week <= $week
+ORDER BY request_id, person, arrived DESC NULLS LAST, ts DESC, label
 """
-"""Newest correction of each request by each annotator. A cycle keeps them as its table `votes`: labels are made of
-exactly these, and the gates of the data judge exactly these, though corrections go on arriving."""
+"""Newest correction of each request by each person: the last one that was journalled or landed, whatever `ts` says.
+
+A cycle keeps them as its table `votes`: labels are made of exactly these, and the gates of the data judge exactly these,
+though corrections go on arriving.
+"""
 
 KEPT_VOTES_SQL = """
 SELECT week, request_id, annotator, ts, label, saw_prediction FROM votes
@@ -34,7 +37,7 @@ SELECT week, request_id, CASE WHEN tied = 1 THEN label END AS label,
 FROM ranked WHERE place = 1 ORDER BY week, request_id
 """
 CONSENSUS_SQL = _CONSENSUS_SQL.format(votes=VOTES_SQL)
-"""Majority of each request's newest correction by each annotator; a tie has no label and waits for adjudication.
+"""Majority of each request's newest correction by each person; a tie has no label and waits for adjudication.
 
 `blind` is true when at least one annotator gave the winning label without seeing the prediction.
 """
@@ -45,6 +48,6 @@ CONSENSUS_OF_VOTES_SQL = _CONSENSUS_SQL.format(votes=KEPT_VOTES_SQL)
 
 COUNTS_SQL = """
 SELECT (SELECT count(*) FROM production_logs WHERE classifier = $classifier AND week = $week) AS requests,
-       (SELECT count(*) FROM corrections WHERE classifier = $classifier AND week = $week) AS corrections
+       (SELECT count(*) FROM attributed_corrections WHERE classifier = $classifier AND week = $week) AS corrections
 """
 """Numbers of requests and corrections of one week."""

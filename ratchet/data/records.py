@@ -29,6 +29,11 @@ _HINTS = {
     ),
 }
 WAITING = "no production log has this request_id yet; the row is tried again when more logs arrive"
+AHEAD = "ts is in the future; the row waits until the clock has reached it"
+WAIT_REASONS = (WAITING, AHEAD)
+"""Reasons for which a row waits: it is landed and counted, and taken as soon as the reason has gone."""
+SPEC_REASONS = ("label is not in classifier.toml", "text is longer than")
+"""Beginnings of reasons that go when `classifier.toml` takes more labels or longer texts."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class RowKind:
 _REQUEST = Column(
     "request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters", True
 )
-_TIME = "RFC 3339 with a zone, not in the future"
+_TIME = "RFC 3339 with a zone; a time to come waits"
 
 KINDS: dict[str, RowKind] = {
     "production_logs": RowKind(
@@ -106,6 +111,11 @@ class Terms:
     labels: tuple[str, ...]
     max_text_chars: int
     now: datetime
+
+    def widened(self, later: "Terms") -> "Terms":
+        """Return terms that accept what these or `later` ones accept: what was taken once is never refused again."""
+        labels = tuple(dict.fromkeys((*self.labels, *later.labels)))
+        return Terms(labels, max(self.max_text_chars, later.max_text_chars), max(self.now, later.now))
 
     @classmethod
     def of(cls, spec: Spec, now: datetime | None = None) -> "Terms":
@@ -209,7 +219,7 @@ def _type_rules(column: Column) -> list[tuple[str, str]]:
 
 
 def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
-    if name in {"request_id", "annotator", "adapter"}:
+    if name in {"request_id", "annotator", "adapter"}:  # annotators have further rules: ratchet/core/person_names.py
         return [
             (f"{name} = ''", f"{name} is empty"),
             (_longer(name, MAX_NAME_CHARS), f"{name} is longer than {MAX_NAME_CHARS} characters"),
@@ -223,8 +233,6 @@ def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
         ]
     if name == "label":
         return [(f"label NOT IN ({', '.join(map(literal, terms.labels))})", _UNKNOWN_LABEL)]
-    if name == "ts":
-        return [(f"ts > TIMESTAMPTZ '{terms.now.isoformat()}'", "ts is in the future")]
     if name == "confidence":
         return [("NOT confidence BETWEEN 0 AND 1", "confidence is outside 0..1")]
     if name == "latency_ms":

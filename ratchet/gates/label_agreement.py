@@ -24,7 +24,7 @@ AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier
                    GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
 ORDER BY request_id, annotator
 """
-"""Newest correction by each annotator of every request that two or more labelled, as the cycle kept them."""
+"""Newest correction by each person of every request that two or more labelled, as the cycle kept them."""
 
 
 _RESAMPLES = 500

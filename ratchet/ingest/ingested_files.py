@@ -3,10 +3,14 @@
 Add here a query about loaded files, or a figure to store for each; files are loaded by `loader.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
 
+from ratchet.core.sql import literal
+from ratchet.data.records import SPEC_REASONS, WAIT_REASONS, WAITING
 from ratchet.ingest.manifest import ManifestEntry
 from ratchet.ingest.result import IngestResult
 
@@ -23,17 +27,56 @@ class IngestedFiles:
         sql = "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = ?"
         return set(self.connection.execute(sql, [self.classifier, kind]).fetchall())
 
-    def waiting(self) -> list[tuple[str, str]]:
-        """List the files of corrections with rows that wait for their request, by name."""
-        sql = (
-            "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = 'corrections' AND retry ORDER BY"
-            " file"
-        )
-        return self.connection.execute(sql, [self.classifier]).fetchall()
+    def waiting(self, kind: str = "corrections") -> list[tuple[str, str]]:
+        """List the files of `kind` with rows that wait, for their request or for the clock, by name."""
+        sql = "SELECT file, sha256 FROM ingested_files WHERE classifier = ? AND kind = ? AND retry ORDER BY file"
+        return self.connection.execute(sql, [self.classifier, kind]).fetchall()
 
-    def any_waiting(self) -> bool:
-        """Return True where a file of any kind has rows that wait."""
-        sql = "SELECT 1 FROM ingested_files WHERE classifier = ? AND retry LIMIT 1"
+    def answered(self, kind: str) -> set[tuple[str, str]]:
+        """Return the files with a row whose production log has come."""
+        sql = (
+            "SELECT DISTINCT file, sha256 FROM waiting w WHERE classifier = ? AND kind = ? AND reason = ? AND EXISTS "
+            "(FROM production_logs l WHERE l.classifier = w.classifier AND l.request_id = w.request_id)"
+        )
+        return set(self.connection.execute(sql, [self.classifier, kind, WAITING]).fetchall())
+
+    def due(self, kind: str, now: datetime) -> set[tuple[str, str]]:
+        """Return the files with a row that the clock has reached at `now`."""
+        sql = "SELECT DISTINCT file, sha256 FROM waiting WHERE classifier = ? AND kind = ? AND due <= ?"
+        return set(self.connection.execute(sql, [self.classifier, kind, now]).fetchall())
+
+    def refused_by_spec(self, kind: str) -> set[tuple[str, str]]:
+        """Return the files with a row that another `classifier.toml` might accept."""
+        rules = " OR ".join(f"starts_with(reason, {literal(reason)})" for reason in SPEC_REASONS)
+        sql = f"SELECT DISTINCT file, sha256 FROM refused WHERE classifier = ? AND kind = ? AND ({rules})"
+        return set(self.connection.execute(sql, [self.classifier, kind]).fetchall())
+
+    def note_outcome(self, landed: ManifestEntry, reasons: Mapping[str, int]) -> None:
+        """Store how many rows of a file were refused, by reason; an earlier version of the file counts no longer."""
+        key = [self.classifier, landed.kind, landed.file]
+        for table in ("waiting", "refused"):
+            self.connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND kind = ? AND file = ?", key)
+        for reason, rows in reasons.items():
+            if reason not in WAIT_REASONS:
+                self.connection.execute(
+                    "INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)", [*key, landed.sha256, reason, rows]
+                )
+
+    def name_people(self, people: Mapping[str, str]) -> None:
+        """Make the person by each name known to `attributed_corrections`; without any every annotator is a person of their own."""
+        rows = sorted(people.items())
+        sql = "SELECT name, person FROM people WHERE classifier = ? ORDER BY name"
+        if self.connection.execute(sql, [self.classifier]).fetchall() == rows:
+            return
+        self.connection.execute("BEGIN")
+        self.connection.execute("DELETE FROM people WHERE classifier = ?", [self.classifier])
+        for name, person in rows:
+            self.connection.execute("INSERT INTO people VALUES (?, ?, ?)", [self.classifier, name, person])
+        self.connection.execute("COMMIT")
+
+    def any_ahead(self) -> bool:
+        """Return True where a row waits for a time; one that waits for its log waits for a new file."""
+        sql = "SELECT 1 FROM waiting WHERE classifier = ? AND due IS NOT NULL LIMIT 1"
         return self.connection.execute(sql, [self.classifier]).fetchone() is not None
 
     def mark(self, landed: ManifestEntry, intake: IngestResult, *, retry: bool) -> None:

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ratchet.config.people import persons_by_name
 from ratchet.config.spec import Spec
 from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import publish_file
-from ratchet.data.records import KINDS, WAITING, Terms, check_mapping, kind_of
+from ratchet.data.records import KINDS, Terms, check_mapping, kind_of
 from ratchet.ingest.loader import Loader
 from ratchet.ingest.quiet_folders import QuietLook, is_quiet
 from ratchet.ingest.readers import SUFFIXES, UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
+from ratchet.ingest.repeated_loads import rejudge, retry_waiting
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.salvage import FileFingerprint, fingerprint
 from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, shown, staged
@@ -41,14 +43,16 @@ class Landing:
         Returns one `IngestResult` for each new file, and for each earlier file of corrections with a waiting row that
         was accepted now.
         """
-        if is_quiet(self.home, spec.name):
+        if is_quiet(self.home, spec):
             return []
-        terms, look = Terms.of(spec, now), QuietLook(self.home, spec.name)
+        terms, look = Terms.of(spec, now), QuietLook(self.home, spec)
         with self.warehouse.connect() as connection:
             loader = Loader.of(connection, self.home, spec.name)
-            intakes = loader.load_new("production_logs", terms)
-            intakes += loader.retry_waiting() + loader.load_new("corrections", terms)
-            if not loader.files.any_waiting():
+            loader.files.name_people(persons_by_name(spec.people))
+            intakes = rejudge(loader, "production_logs", terms) + loader.load_new("production_logs", terms)
+            intakes += retry_waiting(loader) + rejudge(loader, "corrections", terms)
+            intakes += loader.load_new("corrections", terms)
+            if not loader.files.any_ahead():
                 look.confirm()
             return intakes
 
@@ -71,10 +75,11 @@ class Landing:
         _check_source(source)
         with self.warehouse.connect() as connection:
             loader = Loader.of(connection, self.home, spec.name)
+            loader.files.name_people(persons_by_name(spec.people))
             for each in KINDS:
                 loader.load_new(each, terms, segments_only=True)
             if kind == "corrections":
-                loader.retry_waiting()
+                retry_waiting(loader)
             content = fingerprint(source)
             report = self.home.rejected(spec.name) / reject_name(kind, shown(source), content.sha256)
             try:
@@ -89,9 +94,9 @@ class Landing:
 
     def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> IngestResult:
         kind, folder = stage.kind.name, self.home.landing(loader.name, stage.kind.name)
-        if kind == "corrections":
-            stage.known_waiting([folder / name for name, _ in loader.files.waiting() if is_segment(name)])
+        stage.known_waiting([folder / name for name, _ in loader.files.waiting(kind) if is_segment(name)])
         accepted, duplicate, late = stage.counts()
+        waits = stage.waits()
         counts = report_rows(report, lambda path: stage.write_rejects(path, file, waiting=False))
         failpoint("landing.after_rejects")
         if accepted + late:
@@ -107,8 +112,7 @@ class Landing:
                 kind, segment, FileFingerprint(content.sha256, content.bytes, crlf=False, odd=False), terms
             )
             loader.commit(stage, landed, delivered_as=file)
-        if late:
-            counts = {**counts, WAITING: late}
+        counts = {**counts, **waits}
         return IngestResult(
             kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels)
         )

@@ -8,7 +8,7 @@ import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -21,7 +21,7 @@ from ratchet.ingest.manifest import ManifestEntry, append_entry, follow_manifest
 from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
-from ratchet.ingest.salvage import FileFingerprint, fingerprint
+from ratchet.ingest.salvage import FileFingerprint, fingerprint, holds_content
 from ratchet.ingest.segment_names import (
     arrivals,
     is_segment,
@@ -50,6 +50,7 @@ class Loader:
     home: Home
     name: str
     manifest: list[ManifestEntry]
+    firsts: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
@@ -72,18 +73,10 @@ class Loader:
                 return landed
         folders = [self.home.landing(self.name, each) for each in KINDS]
         time = path.stat().st_mtime_ns if found.sha256 else 0
-        now = terms.now.isoformat()
         landed = ManifestEntry(
-            next_seq(self.manifest, folders),
-            kind,
-            file,
-            found.sha256,
-            found.bytes,
-            time,
-            terms.labels,
-            terms.max_text_chars,
-            now,
-        )
+            next_seq(self.manifest, folders), kind, file, found.sha256, found.bytes, time,
+            terms.labels, terms.max_text_chars, terms.now.isoformat(),
+        )  # fmt: skip
         append_entry(self.home.manifest(self.name), landed)
         self.manifest.append(landed)
         failpoint("landing.after_manifest")
@@ -109,26 +102,12 @@ class Loader:
                 intakes += self.load(self.register(kind, path, content, terms))
         return intakes
 
-    def retry_waiting(self) -> list[IngestResult]:
-        """Load again the corrections that wait for their request; return those files with a row accepted now."""
-        waiting = set(self.files.waiting())
-        files = [
-            landed
-            for landed in self.manifest
-            if landed.kind == "corrections" and (landed.file, landed.sha256) in waiting
-        ]
-        return [intake for landed in files for intake in self.load(landed) if intake.accepted]
-
-    def replay(self) -> None:
-        """Load every file of the manifest into an empty warehouse, in the original order and by its original terms."""
-        fresh = False
-        for landed in list(self.manifest):
-            # as `Landing.take` does: corrections that wait are tried again after new logs, and before new corrections
-            if fresh and landed.kind == "corrections":
-                self.retry_waiting()
-            self.load(landed)
-            fresh = landed.kind == "production_logs"
-        self.retry_waiting()
+    def _arrival(self, landed: ManifestEntry) -> int:
+        """Return the place at which this version of a file came first: a file may be judged again."""
+        if not self.firsts:
+            for each in reversed(self.manifest):
+                self.firsts[each.kind, each.file, each.sha256] = each.seq
+        return self.firsts.setdefault((landed.kind, landed.file, landed.sha256), landed.seq)
 
     def load(self, landed: ManifestEntry) -> list[IngestResult]:
         """Load one landed file; nothing if it is gone or changes while it is read (its new content is a new file)."""
@@ -175,7 +154,9 @@ class Loader:
             StagingReader(self.connection, stage.kind, stage.suffix, columns, terms, segment).read(
                 plain, found, Path(scratch)
             )
-            stage.judge()
+            if stage.holds_nothing() and holds_content(path, stage.suffix):
+                raise UnreadableError("no row could be read from the file")
+            stage.judge(terms.now)
             yield stage
 
     def commit(self, stage: Stage, landed: ManifestEntry, *, delivered_as: str | None = None) -> IngestResult:
@@ -206,7 +187,10 @@ class Loader:
         self.connection.execute("BEGIN")
         try:
             if stage:
-                stage.admit()
+                stage.admit(self._arrival(landed))
+            self.files.note_outcome(landed, intake.reasons)
+            if stage:
+                stage.note_waiting(landed)
             self.files.mark(landed, intake, retry=retry)
             failpoint("landing.before_commit")
             self.connection.execute("COMMIT")

@@ -8,36 +8,43 @@ import os
 import time
 from pathlib import Path
 
+from ratchet.config.spec import Spec
 from ratchet.data.records import KINDS
 from ratchet.ingest.segment_names import is_segment
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_sealed
 
 _Mark = tuple[tuple[int, int, int], ...]
-_QUIET: dict[Path, tuple[_Mark, tuple[Path, ...]]] = {}
-"""By classifier's folder: the mark, and the files of others that it covers: they can change without a new name."""
+_QUIET: dict[Path, tuple[_Mark, tuple[Path, ...], object]] = {}
+"""By classifier's folder: the mark, the files of others that it covers, which can change without a new name, and the
+rules of the specification: what it refuses now it may take later."""
 _SETTLED_NS = 2_000_000_000
 """A folder must have been still for so long: file systems tell time in steps of some milliseconds."""
 
 
-def is_quiet(home: Home, name: str) -> bool:
-    """Return True where everything is as it was when `mark_quiet` was called last."""
-    marked = _QUIET.get(home.classifier(name))
-    return marked is not None and _stats(home, name, marked[1]) == marked[0]
+def is_quiet(home: Home, spec: Spec) -> bool:
+    """Return True where everything is as it was when a look was confirmed last."""
+    marked = _QUIET.get(home.classifier(spec.name))
+    return marked is not None and marked[2] == _rules(spec) and _stats(home, spec.name, marked[1]) == marked[0]
 
 
 class QuietLook:
-    """A look that began now: `confirm` it when it found nothing new, and nothing waits for other rows or for a time."""
+    """A look that began now: `confirm` it when it found nothing new, and nothing waits for a time."""
 
-    def __init__(self, home: Home, name: str) -> None:
-        self._home, self._name, self._others = home, name, tuple(_files_of_others(home, name))
-        self._before, self._began_ns = _stats(home, name, self._others), time.time_ns()
+    def __init__(self, home: Home, spec: Spec) -> None:
+        self._home, self._name, self._others = home, spec.name, tuple(_files_of_others(home, spec.name))
+        self._before, self._began_ns = _stats(home, spec.name, self._others), time.time_ns()
+        self._rules = _rules(spec)
 
     def confirm(self) -> None:
         """Let later looks of this process take what it saw for quiet, unless a folder changed a moment ago."""
         still = all(changed < self._began_ns - _SETTLED_NS for _, changed, _ in self._before)
         if still and _stats(self._home, self._name, self._others) == self._before:
-            _QUIET[self._home.classifier(self._name)] = self._before, self._others
+            _QUIET[self._home.classifier(self._name)] = self._before, self._others, self._rules
+
+
+def _rules(spec: Spec) -> object:
+    return spec.labels, spec.max_text_chars, dict(spec.people)
 
 
 def _files_of_others(home: Home, name: str) -> list[Path]:

@@ -116,6 +116,8 @@ def read_csv(path: Path, kind: RowKind, columns: Mapping[str, str]) -> Source:
     if len(header) > MAX_COLUMNS:
         raise UnreadableError(f"it has {len(header):,} columns, more than {MAX_COLUMNS:,}: leave out those not needed")
     names = [name.strip() or f"column{i}" for i, name in enumerate(header, start=1)]
+    if any("\n" in name or "\r" in name for name in names):
+        raise UnreadableError("the header runs over several lines: a quote in it is not closed")
     doubles = sorted({name for name in names if [n.lower() for n in names].count(name.lower()) > 1})
     if doubles:
         raise UnreadableError(f"the header names column {doubles[0]!r} twice")

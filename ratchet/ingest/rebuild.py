@@ -9,12 +9,15 @@ from pathlib import Path
 
 import duckdb
 
+from ratchet.config.people import persons_by_name
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import publish_file
 from ratchet.core.sql import literal
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.ingest.loader import Loader
+from ratchet.ingest.repeated_loads import replay
 from ratchet.storage.home import Home
+from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import CYCLE_TABLES, Warehouse
 
 _LOG = logging.getLogger(__name__)
@@ -38,7 +41,12 @@ def rebuild_warehouse(path: Path) -> None:
         leftover.unlink(missing_ok=True)
     with _Draft(draft).connect() as connection:
         _LOG.info("rebuilding the rows of %s", name)
-        Loader.of(connection, home, name).replay()
+        loader = Loader.of(connection, home, name)
+        try:
+            loader.files.name_people(persons_by_name(Specs(home)[name].people))
+        except RatchetError as error:  # the next intake reads it again
+            _LOG.warning("[people] of %s is not known: %s", name, error)
+        replay(loader)
         for table in CYCLE_TABLES:
             for copy in sorted(home.tables(name, table).glob("*.parquet")):
                 _restore_copy(connection, table, copy)

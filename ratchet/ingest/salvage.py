@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ratchet.ingest.readers import MAX_LINE_BYTES, SEPARATOR, UnreadableError
 
@@ -48,13 +48,29 @@ def fingerprint(path: Path) -> FileFingerprint:
     return FileFingerprint(digest.hexdigest(), size, crlf, odd=bool(separators) or (returns > 0 and not crlf))
 
 
+def holds_content(path: Path, suffix: str) -> bool:
+    """Return True where a file holds more than blank lines or, of a CSV, more than its first line.
+
+    A Parquet file says itself how many rows it has: none is none.
+    """
+    if suffix == ".parquet":
+        return False
+    with path.open("rb") as lines:
+        if suffix == ".csv":
+            lines.readline(_BLOCK)
+        while block := lines.read(_BLOCK):
+            if block.strip():
+                return True
+    return False
+
+
 def copy_readable_lines(path: Path, copy: Path, bad: Path, *, keep_numbers: bool) -> None:
     """Copy the readable lines of a text file. With `keep_numbers` a blank line stands where one was left out."""
     with path.open("rb") as lines, copy.open("wb") as out, bad.open("w", encoding="utf-8") as report:
         if lines.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
             raise UnreadableError("the file is UTF-16; save it as UTF-8")
         lines.seek(0)
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(_bounded_lines(lines), start=1):
             content = line.rstrip(b"\r\n")
             reason = _fault(content)
             if reason is None:
@@ -63,6 +79,15 @@ def copy_readable_lines(path: Path, copy: Path, bad: Path, *, keep_numbers: bool
             if keep_numbers:
                 out.write(b"\n")
             report.write(_report(number, reason, content))
+
+
+def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield every line; of one that is too long only the beginning, so that a line of a gigabyte is not held."""
+    while line := file.readline(MAX_LINE_BYTES + 2):
+        end = line
+        while not end.endswith(b"\n") and (end := file.readline(_BLOCK)):
+            pass
+        yield line
 
 
 def copy_readable_parquet(path: Path, copy: Path, bad: Path) -> None:

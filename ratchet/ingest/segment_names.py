@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ratchet.ingest.manifest import ManifestEntry
 from ratchet.ingest.readers import SUFFIXES
-from ratchet.storage.journal.segments import is_sealed
+from ratchet.storage.journal.segments import is_sealed, place_of
 
 _SEGMENT = re.compile(r"(\d{8,})-([0-9a-f]{16})\.parquet")
 _STAGED = ".segment-"
@@ -63,7 +63,10 @@ def arrivals(folder: Path, known: Mapping[str, ManifestEntry], done: Collection[
     with os.scandir(folder) as listed:
         visible = [folder / each.name for each in listed if _may_be_new(each.name, known, done)]
     left = [path for path in visible if (last := known.get(shown(path))) is None or not _settled(path, last, done)]
-    return sorted(left, key=lambda path: (known[shown(path)].seq if shown(path) in known else 1 << 62, shown(path)))
+    # segments of the gateway are named by their content: new ones come in the order in which they were journalled
+    places = {path: place_of(path) for path in left if shown(path) not in known and is_sealed(path.name)}
+    seqs = {path: known[shown(path)].seq if shown(path) in known else 1 << 62 for path in left}
+    return sorted(left, key=lambda path: (seqs[path], places.get(path, 0), shown(path)))
 
 
 def _may_be_new(name: str, known: Mapping[str, ManifestEntry], done: Collection[tuple[str, str]]) -> bool:

@@ -7,12 +7,19 @@ and `bad` (rows that no reader could put into `stage`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from ratchet.core.person_names import PLAIN_NAME, BadNameError, normalise_name
 from ratchet.core.sql import literal
-from ratchet.data.records import WAITING, RowKind, same_content_sql
+from ratchet.data.records import AHEAD, WAIT_REASONS, WAITING, RowKind, same_content_sql
+from ratchet.ingest.manifest import ManifestEntry
+
+_WAITS = f"reason IN ({', '.join(map(literal, WAIT_REASONS))})"
+_LINE_BITS = 32
+"""Bits of a correction's place that hold its line; those above hold its file's."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +31,33 @@ class Stage:
     classifier: str
     suffix: str
 
-    def judge(self) -> None:
-        """Fill `verdict`: duplicates, conflicts and, of corrections, those whose request is unknown."""
+    def name_annotators(self) -> None:
+        """Bring annotators to the one form of names, and reject names that have none.
+
+        Only names that are not in that form already are asked about, each once.
+        """
+        odd = self.connection.execute(
+            f"SELECT DISTINCT annotator FROM stage WHERE reason IS NULL "
+            f"AND NOT regexp_full_match(annotator, '{PLAIN_NAME}')"
+        ).fetchall()
+        forms: list[tuple[str, str, str | None]] = []
+        for (name,) in odd:
+            try:
+                forms.append((name, normalise_name(name), None))
+            except BadNameError as error:
+                forms.append((name, name, f"annotator {error}"))
+        if forms:
+            self.connection.execute("CREATE OR REPLACE TEMP TABLE forms (name VARCHAR, form VARCHAR, fault VARCHAR)")
+            self.connection.executemany("INSERT INTO forms VALUES (?, ?, ?)", forms)
+            self.connection.execute(
+                "UPDATE stage SET annotator = forms.form, reason = forms.fault FROM forms "
+                "WHERE forms.name = stage.annotator AND stage.reason IS NULL"
+            )
+
+    def judge(self, now: datetime) -> None:
+        """Fill `verdict`: duplicates, conflicts, rows ahead of `now`, and corrections whose request is unknown."""
+        if self.kind.name == "corrections":
+            self.name_annotators()
         kind, key = self.kind, ", ".join(self.kind.key)
         conflict = literal(f"conflicts with an earlier row of the same {' and '.join(kind.key)}")
         same = f"CASE WHEN NOT ({same_content_sql(kind, 's', 'o')}) THEN {conflict} END"
@@ -35,10 +67,17 @@ class Stage:
             f"FROM stage s JOIN {kind.name} o ON o.classifier = ? AND {on_key} WHERE s.reason IS NULL",
             [self.classifier],
         )
+        # a row ahead of the clock would make a week of its own; whichever clock is wrong, it costs no row
+        self.connection.execute(
+            "INSERT INTO verdict SELECT s.rowid, ? FROM stage s WHERE s.reason IS NULL AND s.ts > ? "
+            "AND s.rowid NOT IN (SELECT rid FROM verdict)",
+            [AHEAD, now],
+        )
         if kind.name == "corrections":
             self.connection.execute(
                 "INSERT INTO verdict SELECT s.rowid, ? FROM stage s WHERE s.reason IS NULL AND NOT EXISTS "
-                "(FROM production_logs l WHERE l.classifier = ? AND l.request_id = s.request_id)",
+                "(FROM production_logs l WHERE l.classifier = ? AND l.request_id = s.request_id) "
+                "AND s.rowid NOT IN (SELECT rid FROM verdict)",
                 [WAITING, self.classifier],
             )
         fresh = "s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)"
@@ -55,19 +94,22 @@ class Stage:
         on_key = " AND ".join(f"o.{name} = s.{name}" for name in self.kind.key)
         files = ", ".join(literal(str(path)) for path in segments)
         self.connection.execute(
-            "UPDATE verdict SET reason = NULL WHERE reason = ? AND rid IN (SELECT s.rowid FROM stage s "
-            f"JOIN read_parquet([{files}]) o ON {on_key} WHERE {same_content_sql(self.kind, 's', 'o')})",
-            [WAITING],
+            f"UPDATE verdict SET reason = NULL WHERE {_WAITS} AND rid IN (SELECT s.rowid FROM stage s "
+            f"JOIN read_parquet([{files}]) o ON {on_key} WHERE {same_content_sql(self.kind, 's', 'o')})"
         )
 
-    def admit(self) -> int:
-        """Insert the accepted rows into the warehouse; return their number."""
+    def admit(self, seq: int) -> int:
+        """Insert the accepted rows into the warehouse; return their number.
+
+        `seq` is the place of the file among all that arrived; with a row's line it is the place of a correction.
+        """
         names = ", ".join(f"s.{name}" for name in (*self.kind.names, "extra"))
-        week, join = "date_trunc('week', make_timestamp(epoch_us(s.ts)))::DATE", ""
+        week, join, arrived = "date_trunc('week', make_timestamp(epoch_us(s.ts)))::DATE", "", ""
         if self.kind.name == "corrections":
             week, join = "l.week", "JOIN production_logs l ON l.classifier = $1 AND l.request_id = s.request_id"
+            arrived = f", {seq << _LINE_BITS} + {self._line()}"
         row = self.connection.execute(
-            f"INSERT INTO {self.kind.name} SELECT $1, {names}, {week} FROM stage s {join} "
+            f"INSERT INTO {self.kind.name} SELECT $1, {names}, {week}{arrived} FROM stage s {join} "
             "WHERE s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)",
             [self.classifier],
         ).fetchone()
@@ -78,7 +120,7 @@ class Stage:
         names = ", ".join((*self.kind.names, "extra"))
         row = self.connection.execute(
             f"COPY (SELECT {names}, {literal(source)} AS file, {self._line()} AS line FROM stage s WHERE reason IS NULL"
-            f" AND rowid NOT IN (SELECT rid FROM verdict WHERE reason IS DISTINCT FROM {literal(WAITING)})) TO"
+            f" AND rowid NOT IN (SELECT rid FROM verdict WHERE NOT coalesce({_WAITS}, false))) TO"
             f" {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchone()
         return int(row[0]) if row else 0
@@ -89,7 +131,7 @@ class Stage:
         Returns the counts by reason.
         """
         names = ", ".join(f"{literal(name)}: s.{name}" for name in (*self.kind.names, "extra"))
-        which = {None: "true", True: f"reason = {literal(WAITING)}", False: f"reason <> {literal(WAITING)}"}[waiting]
+        which = {None: "true", True: _WAITS, False: f"NOT {_WAITS}"}[waiting]
         origin = f"coalesce(s.file, {literal(file)})"
         self.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE rejects AS SELECT * FROM (SELECT {origin} AS file, {self._line()} AS line,"
@@ -104,6 +146,11 @@ class Stage:
             self.connection.execute(f"COPY rejects TO {literal(str(path))} (FORMAT json)")
         return counts
 
+    def waits(self) -> dict[str, int]:
+        """Count the rows that wait, by reason."""
+        sql = f"SELECT reason, count(*) FROM verdict WHERE {_WAITS} GROUP BY reason ORDER BY reason"
+        return dict(self.connection.execute(sql).fetchall())
+
     def unknown_labels(self, known: Sequence[str]) -> dict[str, int]:
         """Count the five most frequent labels of rejected rows that are not among the `known`."""
         sql = (
@@ -116,10 +163,23 @@ class Stage:
         """Count the rows to accept, the duplicates, and the rows that wait for their request."""
         row = self.connection.execute(
             "SELECT (SELECT count(*) FROM stage WHERE reason IS NULL) - count(*), count(*) FILTER (reason IS NULL), "
-            "count(*) FILTER (reason = ?) FROM verdict",
-            [WAITING],
+            f"count(*) FILTER ({_WAITS}) FROM verdict"
         ).fetchone()
         return (int(row[0]), int(row[1]), int(row[2])) if row else (0, 0, 0)
+
+    def note_waiting(self, landed: ManifestEntry) -> None:
+        """Add the rows of this file that wait now to `waiting`."""
+        key = [self.classifier, landed.kind, landed.file]
+        self.connection.execute(
+            "INSERT INTO waiting SELECT ?, ?, ?, ?, s.request_id, v.reason, CASE WHEN v.reason = ? THEN s.ts END "
+            f"FROM verdict v JOIN stage s ON s.rowid = v.rid WHERE v.{_WAITS}",
+            [*key, landed.sha256, AHEAD],
+        )
+
+    def holds_nothing(self) -> bool:
+        """Return True where the file gave neither a row nor a line that could not be read."""
+        row = self.connection.execute("SELECT (SELECT count(*) FROM stage) + (SELECT count(*) FROM bad)").fetchone()
+        return row is None or row[0] == 0
 
     def _line(self) -> str:
         return f"coalesce(s.line, s.rowid + {2 if self.suffix == '.csv' else 1})"

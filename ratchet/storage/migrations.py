@@ -41,7 +41,23 @@ CREATE TABLE votes (
     ts TIMESTAMPTZ NOT NULL, label VARCHAR, saw_prediction BOOLEAN NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES)
+_PEOPLE_AND_WAITING = """
+ALTER TABLE corrections ADD COLUMN arrived BIGINT;
+CREATE TABLE people (classifier VARCHAR NOT NULL, name VARCHAR NOT NULL, person VARCHAR NOT NULL);
+CREATE TABLE waiting (
+    classifier VARCHAR NOT NULL, kind VARCHAR NOT NULL, file VARCHAR NOT NULL, sha256 VARCHAR NOT NULL,
+    request_id VARCHAR NOT NULL, reason VARCHAR NOT NULL, due TIMESTAMPTZ);
+CREATE TABLE refused (
+    classifier VARCHAR NOT NULL, kind VARCHAR NOT NULL, file VARCHAR NOT NULL, sha256 VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL, rows BIGINT NOT NULL);
+CREATE VIEW attributed_corrections AS
+    SELECT c.*, coalesce(p.person, c.annotator) AS person
+    FROM corrections c LEFT JOIN people p ON p.classifier = c.classifier AND p.name = c.annotator
+    WHERE p.person IS NOT NULL OR c.classifier NOT IN (SELECT classifier FROM people);
+"""
+# `arrived` orders corrections as they were journalled or landed; rows of before, older than all others, have NULL.
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES, _PEOPLE_AND_WAITING)
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 
 

@@ -15,10 +15,11 @@ from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.storage.journal.segments import (
     SUFFIX,
     RowSchema,
+    damaged_name,
+    examine_journal,
     left_behind,
     number_of,
     publish_segment,
-    read_journal,
     sweep_unsealed,
 )
 
@@ -37,14 +38,16 @@ class JournalFiles:
         """
         self._folder, self._landing, self._rows, self._disk = folder, landing, rows, disk
         self.damaged = self.written = 0
+        self._acknowledged: dict[Path, int] = {}
         with ExitStack() as held:
             make_folder(folder, disk)
             make_folder(landing, disk)
             held.enter_context(disk.lock(folder / ".lock", wait=False))
             sweep_unsealed(landing, disk)
-            for left in left_behind(folder, disk):
-                self._seal(left)
-            self._begin()
+            left = left_behind(folder, disk)
+            self._begin()  # before the others are gone: a later journal has a higher number, whatever happens
+            for path in left:
+                self._seal(path)
             self._held = held.pop_all()
 
     def write(self, lines: Sequence[bytes]) -> None:
@@ -61,6 +64,7 @@ class JournalFiles:
                 self._disk.append(self._path, b"", at=self._length)
             raise
         self._length += len(content)
+        self._acknowledged[self._path] = self._length
         self.written += len(lines)
         failpoint("journal.before_answer")
 
@@ -72,10 +76,8 @@ class JournalFiles:
                 self._seal(left)
 
     def end(self) -> None:
-        """Release the journal to other processes; an empty one is removed."""
-        with self._held:
-            if not self.written:
-                self._disk.unlink(self._path)
+        """Release the journal to other processes. An empty one stays: its number is the last one that was given."""
+        self._held.close()
 
     def _begin(self) -> None:
         number = 1 + max(map(number_of, left_behind(self._folder, self._disk)), default=0)
@@ -83,17 +85,20 @@ class JournalFiles:
         self._disk.create(path, mode=0o600)
         self._disk.fsync_dir(self._folder)
         self._path, self._length, self.written = path, 0, 0
+        self._acknowledged[path] = 0
 
     def _seal(self, path: Path) -> None:
         self._disk.fsync(path)  # else a power loss may undo rows that a published segment already holds
-        rows, damaged = read_journal(path, self._disk)
-        if rows:
-            publish_segment(self._landing, self._rows, rows, self._disk)
+        found = examine_journal(path, self._disk, acknowledged=self._acknowledged.get(path, 0))
+        if found.rows:
+            publish_segment(self._landing, self._rows, found.rows, self._disk, journal=number_of(path))
             failpoint("journal.after_segment")
-        if damaged:  # the disk changed what was written: intact rows are used, the file is kept for inspection
-            self.damaged += damaged
+        if found.damaged or found.torn:  # intact rows are used, the file is kept for inspection and counted
+            self.damaged += found.damaged
             mark = digest_bytes(self._disk.read(path))[:12]
-            self._disk.replace(path, path.with_name(f"{path.stem}-{mark}.damaged"))
+            kept = damaged_name(number_of(path), mark, found)
+            self._disk.replace(path, path.with_name(kept))
         else:
             self._disk.unlink(path)
         self._disk.fsync_dir(self._folder)
+        self._acknowledged.pop(path, None)

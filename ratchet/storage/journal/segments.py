@@ -22,6 +22,7 @@ SUFFIX = ".wal"
 _PREFIX = "gateway-"
 _CRC_CHARS = 8
 _SHOWN = 16
+_KEPT = re.compile(r"\d+-[0-9a-f]+-(\d+)-(\d+)\.damaged")
 _NAMED = re.compile(rf"{_PREFIX}([0-9a-f]{{{_SHOWN}}})\.parquet")
 
 
@@ -54,26 +55,55 @@ def sweep_unsealed(landing: Path, disk: FileSystem = DISK) -> None:
             disk.unlink(landing / name)
 
 
-def read_journal(path: Path, disk: FileSystem = DISK) -> tuple[list[dict[str, Any]], int]:
-    """Return the intact rows of a journal, and the number of damaged lines that an intact one follows.
+@dataclass(frozen=True)
+class JournalContent:
+    """Content of a journal: its intact rows, and the lines that are not."""
 
-    Damaged lines at the very end are a torn write that was never acknowledged: they count neither as rows nor as
-    damage.
+    rows: list[dict[str, Any]]
+    damaged: int
+    """Lines that were acknowledged and that the disk changed since."""
+    torn: int
+    """Lines at the very end: a write that a crash interrupted, or rows that the disk changed. Nobody can tell."""
+
+
+def read_journal(path: Path, disk: FileSystem = DISK) -> tuple[list[dict[str, Any]], int]:
+    """Return the intact rows of a journal, and the number of its damaged lines."""
+    found = examine_journal(path, disk)
+    return found.rows, found.damaged
+
+
+def examine_journal(path: Path, disk: FileSystem = DISK, *, acknowledged: int = 0) -> JournalContent:
+    """Return the content of a journal of which the first `acknowledged` bytes were acknowledged for certain.
+
+    What an intact line follows was acknowledged, too: a batch is written once the one before is durable.
     """
+    whole = disk.read(path)
     rows: list[dict[str, Any]] = []
-    damaged = torn = 0
-    for line in disk.read(path).split(b"\n")[:-1]:
+    damaged = torn = place = 0
+    for line in whole.split(b"\n"):
         checksum, _, content = line.partition(b" ")
-        if len(checksum) == _CRC_CHARS and checksum == b"%08x" % zlib.crc32(content):
+        ended = place + len(line) < len(whole)
+        if ended and len(checksum) == _CRC_CHARS and checksum == b"%08x" % zlib.crc32(content):
             rows.append(json.loads(content))
             damaged, torn = damaged + torn, 0
-        else:
+        elif place < acknowledged:
+            damaged, torn = damaged + torn + 1, 0
+        elif line.strip(b"\0"):  # blocks that were never written are zero
             torn += 1
-    return rows, damaged
+        place += len(line) + 1
+    return JournalContent(rows, damaged, torn)
 
 
-def publish_segment(landing: Path, rows: RowSchema, content: Sequence[Row], disk: FileSystem = DISK) -> Path:
-    """Write rows, in the order of their time, as one Parquet file named by its content; idempotent."""
+_PLACE = b"ratchet.journal"
+
+
+def publish_segment(
+    landing: Path, rows: RowSchema, content: Sequence[Row], disk: FileSystem = DISK, *, journal: int | None = None
+) -> Path:
+    """Write rows, in their order, as one Parquet file named by its content; idempotent.
+
+    `journal` is the number of the journal that they come from: later rows have a higher one, see `place_of`.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -84,17 +114,28 @@ def publish_segment(landing: Path, rows: RowSchema, content: Sequence[Row], disk
         "BOOLEAN": pa.bool_(),
         "BIGINT": pa.int64(),
     }
-    ordered = sorted(content, key=lambda row: str(row.get("ts")))
     columns = {
-        column: pa.array([_stored(row.get(column), sql) for row in ordered], types[sql])
+        column: pa.array([_stored(row.get(column), sql) for row in content], types[sql])
         for column, sql in rows.columns.items()
     }
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), sink, compression="zstd")
+    place = {_PLACE: str(journal).encode()} if journal is not None else None
+    pq.write_table(pa.table(columns).replace_schema_metadata(place), sink, compression="zstd")
     segment = sink.getvalue().to_pybytes()
     target = landing / f"{_PREFIX}{digest_bytes(segment)[:_SHOWN]}.parquet"
     write_atomically(target, segment, disk=disk)
     return target
+
+
+def place_of(segment: Path) -> int:
+    """Return the number of the journal that a segment was made of; 0 for a segment of before or a damaged one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return int((pq.read_schema(segment).metadata or {}).get(_PLACE, b"0"))
+    except (pa.ArrowException, OSError, ValueError):  # ingest reports its fault
+        return 0
 
 
 def is_sealed(name: str) -> bool:
@@ -117,6 +158,24 @@ def is_intact(segment: Path, sha256: str | None = None) -> bool:
 
 def _stored(value: Any, sql: str) -> Any:
     return datetime.fromisoformat(value) if sql == "TIMESTAMPTZ" and value is not None else value
+
+
+def damaged_name(number: int, mark: str, found: JournalContent) -> str:
+    """Return the name under which a journal with damaged or torn lines is kept, with their numbers."""
+    return f"{number:012d}-{mark}-{found.damaged}-{found.torn}.damaged"
+
+
+def count_damaged(folder: Path) -> tuple[int, int]:
+    """Count the damaged and the torn lines of the journals that a folder keeps aside; those of before have no figure.
+
+    Of a journal of before at least one line was damaged.
+    """
+    damaged = torn = 0
+    for path in folder.glob("*.damaged"):
+        figures = _KEPT.fullmatch(path.name)
+        damaged += int(figures[1]) if figures else 1
+        torn += int(figures[2]) if figures else 0
+    return damaged, torn
 
 
 def number_of(path: Path) -> int:

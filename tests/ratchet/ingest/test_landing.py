@@ -13,7 +13,7 @@ import pytest
 
 from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import RatchetError, UsageError
-from ratchet.data.records import WAITING
+from ratchet.data.records import AHEAD, WAITING
 from ratchet.ingest.landing import IngestResult, Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
@@ -41,8 +41,8 @@ BAD_LOGS: dict[str, tuple[dict[str, Any], str]] = {
     "no time at all": ({"ts": "yesterday"}, "ts is not an RFC 3339 time"),
     "a day that is not": ({"ts": "2026-02-30T10:00:00Z"}, "ts is not an RFC 3339 time"),
     "infinite time": ({"ts": "infinity"}, "ts has no time zone"),
-    "future time": ({"ts": "2026-03-01T00:00:01Z"}, "ts is in the future"),
-    "future time by its zone": ({"ts": "2026-02-28T23:30:00-01:00"}, "ts is in the future"),
+    "future time": ({"ts": "2026-03-01T00:00:01Z"}, AHEAD),
+    "future time by its zone": ({"ts": "2026-02-28T23:30:00-01:00"}, AHEAD),
     "no text": ({"text": None}, "text is missing"),
     "blank text": ({"text": " \t "}, "text is empty"),
     "invisible text": ({"text": "\u200b\u00a0\u2003"}, "text is empty"),
@@ -93,7 +93,7 @@ BAD_CORRECTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no annotator": ({"annotator": None}, "annotator is missing"),
     "empty annotator": ({"annotator": ""}, "annotator is empty"),
     "no word on the prediction": ({"saw_prediction": None}, "saw_prediction is missing"),
-    "future": ({"ts": "2027-01-01T00:00:00Z"}, "ts is in the future"),
+    "future": ({"ts": "2027-01-01T00:00:00Z"}, AHEAD),
     "no zone": ({"ts": "2026-02-03T10:00:00"}, "ts has no time zone"),
 }
 
@@ -496,7 +496,7 @@ def test_a_late_correction_lands_in_the_week_of_its_request(landing: Landing, tm
         write(tmp_path / "c.jsonl", [correction(n, ts="2026-02-25T00:00:00Z") for n in range(2)]),
         now=NOW,
     )
-    assert [(row[1], row[-1]) for row in rows_of(landing, CORRECTIONS)] == [
+    assert [(row[1], row[7]) for row in rows_of(landing, CORRECTIONS)] == [
         ("r0", date(2026, 2, 2)),
         ("r1", date(2026, 2, 9)),
     ]

@@ -3,8 +3,10 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +49,7 @@ def landing(tmp_path: Path) -> Landing:
     assert [each.accepted for each in found.take(SPEC, now=NOW)] == [1]
     age(home)
     assert found.take(SPEC, now=NOW) == []
-    assert is_quiet(home, "tickets")
+    assert is_quiet(home, SPEC)
     return found
 
 
@@ -69,7 +71,7 @@ CHANGES: dict[str, Callable[[Home], object]] = {
 def test_what_arrives_is_taken_at_the_next_look(landing: Landing, change: str) -> None:
     """One row is accepted, and the look after it finds nothing."""
     CHANGES[change](landing.home)
-    assert not is_quiet(landing.home, "tickets")
+    assert not is_quiet(landing.home, SPEC)
     assert sum(each.accepted for each in landing.take(SPEC, now=NOW)) == 1
     assert landing.take(SPEC, now=NOW) == []
 
@@ -77,18 +79,32 @@ def test_what_arrives_is_taken_at_the_next_look(landing: Landing, change: str) -
 def test_a_lost_warehouse_ends_the_quiet(landing: Landing) -> None:
     """The look after it rebuilds the rows."""
     landing.home.warehouse("tickets").unlink()
-    assert not is_quiet(landing.home, "tickets")
+    assert not is_quiet(landing.home, SPEC)
     assert landing.take(SPEC, now=NOW) == []
     assert landing.warehouse.count("production_logs", "tickets") == 1
 
 
-def test_rows_that_wait_keep_every_look_a_whole_one(landing: Landing) -> None:
-    """Their request may come without a file of theirs changing."""
-    write_lines(landing.home.landing("tickets", "corrections") / "early.jsonl", [correct(7)])
+def test_rows_that_wait_for_a_time_keep_every_look_a_whole_one(landing: Landing) -> None:
+    """The clock reaches them without a file changing; rows that wait for their log are taken with its file."""
+    corrections = landing.home.landing("tickets", "corrections")
+    write_lines(corrections / "early.jsonl", [correct(7)])
     landing.take(SPEC, now=NOW)
     age(landing.home)
     assert landing.take(SPEC, now=NOW) == []
-    assert not is_quiet(landing.home, "tickets")
+    assert is_quiet(landing.home, SPEC)
+    write_lines(corrections / "ahead.jsonl", [{**correct(1), "ts": "2026-03-01T00:10:00Z"}])
+    landing.take(SPEC, now=NOW)
+    age(landing.home)
+    assert landing.take(SPEC, now=NOW) == []
+    assert not is_quiet(landing.home, SPEC)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"max_text_chars": 9000}, {"label": (*SPEC.label, Label("c"))}, {"people": {"ann": ()}}]
+)
+def test_another_specification_ends_the_quiet(landing: Landing, changes: dict[str, Any]) -> None:
+    """What it refused before it may take now."""
+    assert not is_quiet(landing.home, replace(SPEC, **changes))
 
 
 def test_a_folder_that_changed_a_moment_ago_is_not_yet_quiet(landing: Landing) -> None:
@@ -96,4 +112,4 @@ def test_a_folder_that_changed_a_moment_ago_is_not_yet_quiet(landing: Landing) -
     write_lines(logs(landing.home) / "more.jsonl", [log(2)])
     landing.take(SPEC, now=NOW)
     assert landing.take(SPEC, now=NOW) == []
-    assert not is_quiet(landing.home, "tickets")
+    assert not is_quiet(landing.home, SPEC)

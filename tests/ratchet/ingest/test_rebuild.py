@@ -42,7 +42,7 @@ def test_a_copy_that_cannot_be_read_is_said_and_costs_only_its_cycle(
 
 
 def test_rows_are_judged_again_as_they_were_judged_then(tmp_path: Path) -> None:
-    """A row refused for its future time stays refused, and one accepted under old labels stays accepted."""
+    """A row that waits for its time waits again, and is taken later; one accepted under old labels stays accepted."""
     home = Home(tmp_path)
     landing = Landing(home, open_warehouse(home, "tickets"))
     folder = home.landing("tickets", "production_logs")
@@ -53,4 +53,5 @@ def test_rows_are_judged_again_as_they_were_judged_then(tmp_path: Path) -> None:
     landing.take(Spec("tickets", (Label("old"), Label("b"))), now=datetime(2026, 2, 3, tzinfo=UTC))
     home.warehouse("tickets").unlink()
     assert landing.warehouse.frame("SELECT request_id FROM production_logs")["request_id"].tolist() == [times[0]]
-    assert landing.take(Spec("tickets", (Label("new"), Label("b")))) == []
+    (again,) = landing.take(Spec("tickets", (Label("new"), Label("b"))))
+    assert (again.accepted, again.duplicate, again.rejected) == (1, 1, 0)

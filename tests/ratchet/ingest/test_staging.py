@@ -1,6 +1,7 @@
 """Rows of one file meet the rows that are there: new, the same, contradicting, or waiting for their request."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -36,7 +37,7 @@ def corrections(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> Stage
             "INSERT INTO stage VALUES ($1, '2026-02-03T00:00:00Z', $2, 'ann', true, NULL, $3, NULL, NULL, NULL)", values
         )
     stage = Stage(connection, KINDS["corrections"], "tickets", ".jsonl")
-    stage.judge()
+    stage.judge(datetime(2026, 3, 1, tzinfo=UTC))
     return stage
 
 
@@ -56,7 +57,7 @@ def test_each_row_gets_one_verdict(connection: duckdb.DuckDBPyConnection, tmp_pa
         connection, [("r", "a", None), ("s", "a", "bad"), ("r", "a", None), ("r", "b", None), ("never", "a", None)]
     )
     assert stage.counts() == (1, 1, 1)
-    assert stage.admit() == 1
+    assert stage.admit(1) == 1
     reasons = stage.write_rejects(tmp_path / "out.jsonl", "in.jsonl", waiting=None)
     conflict = "conflicts with an earlier row of the same request_id and annotator and ts"
     assert reasons == {"bad": 1, conflict: 1, WAITING: 1}
@@ -69,7 +70,7 @@ def test_each_row_gets_one_verdict(connection: duckdb.DuckDBPyConnection, tmp_pa
 def test_rows_already_there_come_before_those_of_the_file(connection: duckdb.DuckDBPyConnection) -> None:
     """The warehouse's row is the first; both rows of the file are measured by it."""
     request(connection, "r")
-    corrections(connection, [("r", "a", None)]).admit()
+    corrections(connection, [("r", "a", None)]).admit(1)
     stage = corrections(connection, [("r", "b", None), ("r", "a", None)])
     assert stage.counts() == (0, 1, 0)
     assert connection.execute("SELECT rid FROM verdict WHERE reason IS NULL").fetchall() == [(1,)]

@@ -396,7 +396,7 @@ def test_power_may_go_again_while_recovering_with_more_draws(home: Home, name: s
 
 _LATE = 'content, self.late = b"".join(getattr(self, "late", [])), list(lines)'
 _UNSYNCED = "list(self._folder)\n        self._path"
-_REMOVED = "        self._disk.unlink(path)\n        if rows:\n"
+_REMOVED = "        self._disk.unlink(path)\n        if found.rows:\n"
 _EARLY = (
     "            self._vouch(secret, classifier, after_it.head)\n            with_reserve(self.home.ballast, lambda:"
     " append"
@@ -493,7 +493,12 @@ MUTANTS: dict[str, tuple[str, ModuleType, str, str]] = {
         _UNSYNCED,
     ),
     "a new folder is not synced": ("manifest", files, "    disk.fsync_dir(folder.parent)  # always", "    # never"),
-    "a journal is removed before its segment is there": ("journal", journal_files, "        if rows:\n", _REMOVED),
+    "a journal is removed before its segment is there": (
+        "journal",
+        journal_files,
+        "        if found.rows:\n",
+        _REMOVED,
+    ),
     "a journal is sealed unsynced": ("journal", journal_files, "self._disk.fsync(path)  # else", "# else"),
     "a segment is not synced": ("journal", files, "    disk.fsync(stage)\n", ""),
     "a refused batch stays": ("journal", journal_files, 'self._disk.append(self._path, b"", at=self._length)', "pass"),
