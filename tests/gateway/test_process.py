@@ -57,7 +57,7 @@ def test_kill_9_under_load_loses_no_acknowledged_correction(
     kept = gateway_processes.stored(home)
     assert acknowledged <= set(kept)
     assert len(kept) == len(set(kept))
-    assert left_behind(home.journal("small", "corrections")) == []
+    assert all(path.stat().st_size == 0 for path in left_behind(home.journal("small", "corrections")))
 
 
 def test_a_graceful_stop_answers_what_is_in_flight(home: Home, start: Callable[..., Started]) -> None:
