@@ -10,8 +10,8 @@ ORDER BY request_id, person, arrived DESC NULLS LAST, ts DESC, label
 """
 """Newest correction of each request by each person: the last one that was journalled or landed, whatever `ts` says.
 
-A cycle keeps them as its table `votes`: labels are made of exactly these, and the gates of the data judge exactly these,
-though corrections go on arriving.
+A cycle keeps them as its table `votes`: labels are made of exactly these, and the gates of the data judge exactly
+these, though corrections go on arriving.
 """
 
 KEPT_VOTES_SQL = """

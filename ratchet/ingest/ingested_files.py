@@ -63,7 +63,7 @@ class IngestedFiles:
                 )
 
     def name_people(self, people: Mapping[str, str]) -> None:
-        """Make the person by each name known to `attributed_corrections`; without any every annotator is a person of their own."""
+        """Store the person by each name for `attributed_corrections`; without any each annotator is a person."""
         rows = sorted(people.items())
         sql = "SELECT name, person FROM people WHERE classifier = ? ORDER BY name"
         if self.connection.execute(sql, [self.classifier]).fetchall() == rows:
