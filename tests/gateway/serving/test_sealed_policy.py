@@ -1,6 +1,10 @@
 """Sealed policy: whoever can write classifier.toml alone changes no answer, and `ratchet policy` makes it count."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -155,6 +159,20 @@ def test_a_label_that_was_entered_and_the_adapter_does_not_know_has_probability_
     found = answers(serve())[0]["probabilities"]
     assert found["newest"] == 0
     assert sum(found.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("failpoint", ["ledger.before_checkpoint", "promotion.after_ledger"])
+def test_an_entry_whose_command_was_killed_is_finished_by_the_next_one(home: Home, failpoint: str) -> None:
+    """kill -9 before the checkpoint or before the flag: repeated, there is one entry, and ledger and flag agree."""
+    edit(home, "action")
+    words = ["--home", str(home.root), "policy", "small", "--why", "as agreed"]
+    command = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())", *words]
+    killed = subprocess.run(command, env={**os.environ, "RATCHET_FAILPOINT": f"{failpoint}:kill"}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert main(words) == 0
+    assert [each.action for each in Ledger(home).entries("small")] == ["promote", "policy"]
+    assert Flags(home).read().rollouts["small"].head == Ledger(home).head("small")
+    assert in_force(home)[0][0].action == "refund"
 
 
 def test_before_the_first_promotion_there_is_nothing_to_enter(
