@@ -60,7 +60,7 @@ def backdrop() -> list[Row]:
 
 def run(extra: list[Row], golden: list[str] | None = None, spec: Spec = SPEC) -> Curated:
     """Curate the backdrop and some rows."""
-    return curate(pd.DataFrame(backdrop() + extra), CYCLE, spec, golden or [])
+    return curate(pd.DataFrame(backdrop() + extra), CYCLE, spec, golden or [], QUARANTINED)
 
 
 def why(found: Curated) -> dict[str, str]:
@@ -73,8 +73,13 @@ def places(found: Curated) -> dict[str, str]:
     return dict(zip(found.examples["request_id"], found.examples["split"], strict=True))
 
 
+QUARANTINED = ("2026-01-19",)
 GOLDEN = ["my contactless payment is refused in shops", "write to help@example.org about fees abroad"]
 PLANTED: dict[str, tuple[list[Row], dict[str, str]]] = {
+    "a week that a gate of the data blocked": (
+        [row("x", -35, "its first moment"), row("y", -28.01, "its last one"), row("fine", -28, "the week after")],
+        {"x": "quarantined", "y": "quarantined"},
+    ),
     "adjudication": ([row("x", -10, "two people differ", None, status="adjudicate")], {"x": "adjudication"}),
     "a label of another specification": ([row("x", -10, "an old label", "z")], {"x": "unknown_label"}),
     "two labels for one text, in one split or two": (
