@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         await asyncio.to_thread(slots.start)
         await asyncio.to_thread(landing.tend)
         try:
-            await asyncio.to_thread(landing.recover, home.classifiers())
+            await asyncio.to_thread(landing.recover, home.served())
         except OSError:  # the gateway answers without a disk too; each row that fails reports it
             _LOG.exception("the journals cannot be written")
         await batcher.start()

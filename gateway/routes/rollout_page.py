@@ -85,7 +85,7 @@ async def roll_back(request: Request, name: str) -> Response:
 
 async def _roll_back(request: Request, name: str, who: str, form: dict[str, str]) -> Response:
     home, why = gateway_of(request).slots.home, form.get("why", "").strip()
-    if name not in home.classifiers():
+    if name not in home.served():
         raise _unknown(home)
     # The token binds the form to this head: a decision on a ledger that has changed since is never carried out.
     head = _read_head(form.get("head", ""))
@@ -109,6 +109,8 @@ async def _roll_back(request: Request, name: str, who: str, form: dict[str, str]
             " the machine."
         )
         return await _page(request, name, who, Notice("Not rolled back.", message), 503, why)
+    # the page that follows shows what answers: this gateway looks now, not at its next turn
+    await asyncio.to_thread(gateway_of(request).slots.follow)
     return RedirectResponse(f"../{name}", 303, HEADERS)
 
 
@@ -117,7 +119,7 @@ async def _page(
 ) -> HTMLResponse:
     gateway = gateway_of(request)
     home = gateway.slots.home
-    if name not in home.classifiers():
+    if name not in home.served():
         raise _unknown(home)
     return await asyncio.to_thread(_draw, home, gateway.slots, _tokens(request), name, who, notice, status, why)
 
@@ -158,7 +160,7 @@ def _error_page(error: RequestError) -> HTMLResponse:
 
 def _unknown(home: Home) -> RequestError:
     return RequestError(
-        404, "no_classifier", "Unknown classifier.", f"Classifiers: {', '.join(home.classifiers()) or 'none'}."
+        404, "no_classifier", "Unknown classifier.", f"Classifiers: {', '.join(home.served()) or 'none'}."
     )
 
 

@@ -116,6 +116,7 @@ class Slots:
         is written after a while. A classifier that serves nothing yet gets the ledger's live adapter.
         """
         with self._lock:
+            self.lease.keep()
             stamp = (self._file.stamp(), tuple((name, stamp_of(self.home.ledger(name))) for name in self.home.served()))
             waits = self.problems or self._moving or any(each.is_outdated for each in self._state.served.values())
             if stamp == self._seen and not waits:
@@ -125,12 +126,13 @@ class Slots:
             desired = read_desired_state(self._file)
             for name in self.home.served():
                 wanted: list[Rollout | None] = []
-                state = RolloutState()
+                state, half_done = RolloutState(), False
                 try:
                     entries = Ledger(self.home).entries(name)
                     state = state_after(entries)
                     now = served[name].rollout if name in served else None
                     want = choose_rollout(self.home, name, desired, entries, now)
+                    half_done = want.half_done
                     if want.rollout or not want.fault:
                         wanted.append(want.rollout)
                     if alone := ledger_alone(self.home, name, entries, now):
@@ -160,7 +162,7 @@ class Slots:
                         problems.setdefault(name, self._explain(name, error))
                 if name in served and (gap := name_gap(state, served[name].rollout.head)):
                     problems[name] = f"{gap} {problems.get(name, '')}".strip()
-                if name in problems.keys() | moving.keys() and name in served and desired.kills(name):
+                if name in problems and not half_done and name in served and desired.kills(name):
                     # The kill switch holds even if the rest of its flag cannot be followed.
                     served[name] = replace(served[name], rollout=replace(served[name].rollout, killed=True))
             # Only new problems are logged: this runs several times a second.

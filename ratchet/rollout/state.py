@@ -61,7 +61,8 @@ class RolloutState:
         not barred, newest first."""
         if self.challenger is not None:
             return () if self.live is None else (self.live,)
-        return tuple(dict.fromkeys(adapter for adapter in reversed(self.past) if adapter not in self.barred))
+        gone = {*self.barred, self.live}
+        return tuple(dict.fromkeys(adapter for adapter in reversed(self.past) if adapter not in gone))
 
     def is_barred(self, adapter: str, receipts: Mapping[str, str]) -> bool:
         """Return True where `adapter` was rejected or rolled back and comes with the same receipts as before."""

@@ -41,6 +41,7 @@ class GatewayLease:
     """Lease of this gateway. Without a folder that can be written it holds nothing, which is logged once."""
 
     def __init__(self) -> None:
+        self._home: Home | None = None
         self._path: Path | None = None
         self._descriptor = -1
         self._content: dict[str, Any] = {"heads": {}, "problems": {}}
@@ -49,6 +50,7 @@ class GatewayLease:
 
     def take(self, home: Home) -> None:
         """Make the lease file, locked before it has its name."""
+        self._home = home
         with self._lock:
             if self._descriptor >= 0:
                 return
@@ -65,6 +67,14 @@ class GatewayLease:
                 _LOG.warning("no lease of this gateway (%s): 'ratchet rollback' cannot see it", error.strerror or error)
                 return
             self._path, self._descriptor = path, descriptor
+
+    def keep(self) -> None:
+        """Make the lease again if somebody removed its file."""
+        with self._lock:
+            lost = self._path is not None and not self._path.exists()
+        if lost and self._home is not None:
+            self.release()
+            self.take(self._home)
 
     def renew(self, heads: Mapping[str, Head], problems: Mapping[str, str]) -> None:
         """Say which entries this gateway answers by from now on."""
