@@ -16,6 +16,7 @@ from pathlib import Path
 from orchestration.instance import prepare_dagster_home
 from orchestration.webserver import HOST, PORT
 from ratchet.core.timeouts import DEV_STOP_S
+from ratchet.storage.home_rights import follow_home_rights
 
 _ROOT = Path(__file__).parents[1]
 _LOOK_S = 0.5
@@ -26,7 +27,9 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m orchestration.dev", description=__doc__.partition(":")[0])
     parser.add_argument("-p", "--port", type=int, default=PORT, help="port of the UI on loopback")
     port = str(parser.parse_args(words).port)
-    prepare_dagster_home(Path(os.environ["DAGSTER_HOME"]))
+    folder = Path(os.environ["DAGSTER_HOME"])
+    follow_home_rights(Path(os.environ.get("RATCHET_HOME", folder.parent)))
+    prepare_dagster_home(folder)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     workspace = ["-w", str(_ROOT / "workspace.yaml")]
     commands = (

@@ -18,6 +18,7 @@ from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
+from ratchet.storage.home_rights import follow_home_rights
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
@@ -44,6 +45,7 @@ class StoreResource(dg.ConfigurableResource[Any]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
         """Yield the store, and hold the locks of the run meanwhile."""
         home = open_home(self.root)
+        follow_home_rights(home.root)
         with hold_run_locks(context, home):
             yield self.store(home, classifier_of(context))
 

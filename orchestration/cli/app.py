@@ -18,6 +18,7 @@ from orchestration.cli.registry import GROUPS
 from orchestration.cli.session import Session, open_home, session_of
 from ratchet.core.errors import RatchetError
 from ratchet.core.process_lifetime import run_process
+from ratchet.storage.home_rights import follow_home_rights
 
 INTERRUPTED = 130
 
@@ -57,6 +58,7 @@ def begin(
 ) -> int | None:
     """Keep the options of every command; with no command, show the status of the nearest home."""
     context.obj = Session(open_home(home), debug, quiet, no_input, yes, no_color)
+    follow_home_rights(session_of(context).home.root)
     if context.invoked_subcommand is not None:
         return None
     if session_of(context).home.classifiers():

@@ -19,7 +19,7 @@ def divert_output(log: Path) -> Iterator[TextIO]:
     sys.stderr.flush()
     # File descriptors, not sys.stdout: C libraries and child processes write past Python's streams.
     saved = {1: os.dup(1), 2: os.dup(2)}
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     real = _is_stream(sys.stderr, 2)
     talk = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) if real else sys.stderr
     try:

@@ -84,20 +84,23 @@ class Landing:
             report = self.home.rejected(spec.name) / reject_name(kind, shown(source), content.sha256)
             try:
                 with loader.staged(kind, source, content, columns, terms) as stage:
-                    return self._land(loader, stage, shown(source), report, terms)
+                    return self._land(loader, stage, source, report, terms)
             except UnreadableError as error:
-                return IngestResult(kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error)))
+                return IngestResult(
+                    kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error), source)
+                )
             except RatchetError as error:
                 raise RatchetError(
                     f"{source}: {error.message}", error.hint, code=error.code, details=error.details
                 ) from None
 
-    def _land(self, loader: Loader, stage: Stage, file: str, report: Path, terms: Terms) -> IngestResult:
+    def _land(self, loader: Loader, stage: Stage, source: Path, report: Path, terms: Terms) -> IngestResult:
+        file = shown(source)
         kind, folder = stage.kind.name, self.home.landing(loader.name, stage.kind.name)
         stage.known_waiting([folder / name for name, _ in loader.files.waiting(kind) if is_segment(name)])
         accepted, duplicate, late = stage.counts()
         waits = stage.waits()
-        counts = report_rows(report, lambda path: stage.write_rejects(path, file, waiting=False))
+        counts = report_rows(report, lambda path: stage.write_rejects(path, file, waiting=False), source)
         failpoint("landing.after_rejects")
         if accepted + late:
             folder.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from ratchet.core.failpoints import failpoint
 from ratchet.data.records import KINDS, Terms
 from ratchet.ingest.ingested_files import IngestedFiles
 from ratchet.ingest.manifest import ManifestEntry, append_entry, follow_manifest
+from ratchet.ingest.plain_files import hold_plain_file
 from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
@@ -135,7 +136,7 @@ class Loader:
             if error.code != "missing_column":
                 raise
             reason = str(error)
-        counts = report_file(self._report(landed), landed.file, reason)
+        counts = report_file(self._report(landed), landed.file, reason, path)
         failpoint("landing.after_rejects")
         self._finish(landed, None, IngestResult(landed.kind, landed.file, 0, 0, 1, counts), retry=False)
         return [IngestResult(landed.kind, landed.file, 0, 0, 1, counts)]
@@ -147,9 +148,13 @@ class Loader:
         """Read and judge a file into the staging tables."""
         # DuckDB gets a link with a plain name, since the file's own may hold wildcards
         stage = Stage(self.connection, KINDS[kind], self.name, path.suffix.lower())
-        with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
+        dropped = path.parent == self.home.landing(self.name, kind)  # a file that the user names may be a link
+        with (
+            tempfile.TemporaryDirectory(prefix="ratchet-") as scratch,
+            hold_plain_file(path if dropped else path.resolve()) as source,
+        ):
             plain = Path(scratch) / f"file{stage.suffix}"
-            plain.symlink_to(path.resolve())
+            plain.symlink_to(source)
             segment = is_segment(path.name, found.sha256)
             StagingReader(self.connection, stage.kind, stage.suffix, columns, terms, segment).read(
                 plain, found, Path(scratch)
@@ -168,7 +173,9 @@ class Loader:
         accepted, duplicate, late = stage.counts()
         waiting, duplicate = (True, 0) if delivered_as else (None, duplicate)
         counts = report_rows(
-            self._report(landed), lambda path: stage.write_rejects(path, delivered_as or landed.file, waiting=waiting)
+            self._report(landed),
+            lambda path: stage.write_rejects(path, delivered_as or landed.file, waiting=waiting),
+            self.home.landing(self.name, landed.kind) / landed.file,
         )
         failpoint("landing.after_rejects")
         intake = IngestResult(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ratchet.core.digests import digest_bytes
 from ratchet.core.files import fsync_folder, publish_file, write_atomically
+from ratchet.storage.home_rights import limit_to_readers
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -22,13 +23,17 @@ def reject_name(kind: str, file: str, sha256: str = "") -> str:
     return f"{kind}.{safe}{mark}{'.' + sha256[:12] if sha256 else ''}.jsonl"
 
 
-def report_rows(path: Path, write: Callable[[Path], dict[str, int]]) -> dict[str, int]:
-    """Publish the report that `write` fills in a dot-file beside `path`; an older one is removed if it is empty."""
+def report_rows(path: Path, write: Callable[[Path], dict[str, int]], source: Path) -> dict[str, int]:
+    """Publish the report that `write` fills in a dot-file beside `path`; an older one is removed if it is empty.
+
+    Nobody may read it who could not read `source`, whose rows it repeats.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = path.with_name(f".{path.name}.tmp")
     try:
         counts = write(stage)
         if counts:
+            limit_to_readers(stage, source)
             publish_file(stage, path)
         elif path.exists():
             path.unlink()
@@ -38,8 +43,9 @@ def report_rows(path: Path, write: Callable[[Path], dict[str, int]]) -> dict[str
         stage.unlink(missing_ok=True)
 
 
-def report_file(path: Path, file: str, reason: str) -> dict[str, int]:
-    """Publish the report that `file` was rejected as a whole."""
+def report_file(path: Path, file: str, reason: str, source: Path) -> dict[str, int]:
+    """Publish the report that `file`, at `source`, was rejected as a whole; its readers are those of the source."""
     row = {"file": file, "line": None, "reason": reason, "row": None}
-    write_atomically(path, (json.dumps(row) + "\n").encode())
+    write_atomically(path, (json.dumps(row) + "\n").encode(), 0o660)
+    limit_to_readers(path, source)
     return {reason: 1}

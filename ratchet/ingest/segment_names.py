@@ -81,11 +81,13 @@ def _settled(path: Path, last: ManifestEntry, done: Collection[tuple[str, str]])
 
 def takeable(path: Path) -> bool:
     """Return True for a plain file in one of the formats, with a name in UTF-8."""
-    return path.suffix.lower() in SUFFIXES and path.is_file() and shown(path) == path.name
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink() and shown(path) == path.name
 
 
 def why_not(path: Path) -> str:
     """Return the reason to reject a file that is not takeable."""
+    if path.is_symlink():  # it could name a file that whoever dropped it may not read, such as a key
+        return "it is a symbolic link; put the file itself into the landing folder"
     if path.is_file():
         return f"its name does not end in one of {', '.join(SUFFIXES)}"
     return "it is not a plain file, or its name is not UTF-8; put files directly into the landing folder"

@@ -140,7 +140,7 @@ class Keys:
         KeysLog(self.path).append(KeyChange(now, current_user(), event, key.name, key.person, key.scopes))
 
     def _write(self, keys: Sequence[Key]) -> None:
-        write_json(self.path, [asdict(key) for key in keys], mode=0o600)
+        write_json(self.path, [asdict(key) for key in keys], mode=0o640)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -58,7 +58,7 @@ class GatewayLease:
             stage = path.with_suffix(".tmp")
             try:
                 home.gateways.mkdir(exist_ok=True)
-                descriptor = os.open(stage, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+                descriptor = os.open(stage, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.posix_fallocate(descriptor, 0, _BLOCK)
                 self._write(descriptor)

@@ -28,7 +28,7 @@ def hold_lock(path: Path, work: str, on_wait: Callable[[str], None]) -> Iterator
     if not holders:
         path.parent.mkdir(parents=True, exist_ok=True)
         # a link in place of the lock would make us write to whatever it points at
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
         try:
             _acquire(descriptor, work, on_wait)
         except BaseException:

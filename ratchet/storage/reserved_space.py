@@ -45,7 +45,7 @@ class ReservedSpace:
         try:
             if shutil.disk_usage(self.path.parent).free + self.held < self.size + self.size // _SPARE:
                 return False
-            file = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
+            file = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o660)
         except OSError:
             return False
         try:

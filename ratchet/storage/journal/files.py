@@ -82,7 +82,7 @@ class JournalFiles:
     def _begin(self) -> None:
         number = 1 + max(map(number_of, left_behind(self._folder, self._disk)), default=0)
         path = self._folder / f"{number:012d}{SUFFIX}"
-        self._disk.create(path, mode=0o600)
+        self._disk.create(path, mode=0o660)
         self._disk.fsync_dir(self._folder)
         self._path, self._length, self.written = path, 0, 0
         self._acknowledged[path] = 0

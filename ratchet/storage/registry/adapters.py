@@ -47,9 +47,8 @@ class AdapterStore:
             for file, data in {**content, form.MANIFEST: form.make_manifest(content)}.items():
                 part = stage / f".{file}"
                 part.write_bytes(data)
-                part.chmod(0o644)
                 publish_file(part, stage / file)
-                (stage / file).chmod(0o444)
+                (stage / file).chmod((stage / file).stat().st_mode & 0o444)
             failpoint("adapter_store.before_rename")
             stage.rename(target)
         finally:

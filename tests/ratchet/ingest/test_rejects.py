@@ -33,9 +33,9 @@ def test_a_report_replaces_the_older_one_and_goes_when_nothing_is_left(tmp_path:
 
     report = tmp_path / "rejected" / "a.jsonl"
     for _ in range(2):
-        assert report_rows(report, write) == REPORTED
+        assert report_rows(report, write, tmp_path / "a.csv") == REPORTED
     assert [path.name for path in report.parent.iterdir()] == ["a.jsonl"]
-    assert report_rows(report, lambda _: {}) == {}
+    assert report_rows(report, lambda _: {}, tmp_path / "a.csv") == {}
     assert list(report.parent.iterdir()) == []
 
 
@@ -49,13 +49,13 @@ def test_a_report_that_fails_leaves_the_older_one(tmp_path: Path) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        report_rows(report, fail)
+        report_rows(report, fail, tmp_path / "a.csv")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.jsonl", "old\n")]
 
 
 def test_a_whole_file_is_one_row_without_a_line(tmp_path: Path) -> None:
     """The same shape as a refused row."""
-    report_file(tmp_path / "a.jsonl", "logs.parquet", "the file is empty")
+    report_file(tmp_path / "a.jsonl", "logs.parquet", "the file is empty", tmp_path / "logs.parquet")
     assert json.loads((tmp_path / "a.jsonl").read_text()) == {
         "file": "logs.parquet", "line": None, "reason": "the file is empty", "row": None
     }  # fmt: skip

@@ -22,7 +22,7 @@ def test_a_key_is_matched_by_its_secret_alone(tmp_path: Path) -> None:
     assert match_key(keys.read(), secret[:-1]) is None
     assert match_key(keys.read(), "\ud800") is None
     assert secret not in keys.path.read_text()
-    assert keys.path.stat().st_mode & 0o077 == 0
+    assert keys.path.stat().st_mode & 0o027 == 0
 
 
 def test_a_key_of_the_same_name_replaces_the_old_one(tmp_path: Path) -> None:

