@@ -6,6 +6,7 @@ are in the table `ingested_files`.
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,6 +44,19 @@ class ManifestEntry:
 def read_manifest(path: Path, disk: FileSystem = DISK) -> list[ManifestEntry]:
     """Read every whole line, in order; the torn tail of a killed writer is skipped, since its file was not loaded."""
     return _parse(read_if_there(path, disk) or b"")
+
+
+def read_newest(path: Path, most_bytes: int) -> tuple[list[ManifestEntry], bool]:
+    """Read the whole lines in the last `most_bytes` of the manifest; True where these are all that there are."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most_bytes))
+            content = file.read()
+    except FileNotFoundError:
+        return [], True
+    complete = size <= most_bytes
+    return _parse(content if complete else content.partition(b"\n")[2]), complete
 
 
 def _parse(content: bytes) -> list[ManifestEntry]:

@@ -33,7 +33,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
     """Return the facts of the status screen as JSON types; `notes` says which part cannot be read, and why.
 
     `faults` are things that are damaged or gone. Looking for them reads at most `QUICK_BYTES` of adapters (0.1 s), and
-    the name and size of each landed file (15 µs each).
+    name and size of the newest 10,000 landed files (0.3 s on two busy cores).
     """
     notes: list[str] = []
     weeks, corrections = _rows(home, name, notes)

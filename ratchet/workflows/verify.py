@@ -22,6 +22,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipt, Receipts, read_receipt
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.rollout.signing_key import trusted_key
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import judge_again, read_stored_answers
@@ -54,6 +55,7 @@ def verify_ledger(home: Home, classifier: str) -> list[VerifyFinding]:
             result.append(find(what, partial(_check_receipts, home, classifier, entry)))
     result.append(find("flag", lambda: _check_flag(home, classifier)))
     result.append(find("policy", lambda: check_policy(home, classifier, entries)))
+    result.append(find("quarantine", lambda: f"{len(Quarantine(home).entries(classifier))} lines, chained and signed"))
     return [*result, *examine(home, classifier, state_after(entries), whole=True)]
 
 

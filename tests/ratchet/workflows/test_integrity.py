@@ -80,6 +80,14 @@ def segment(home: Home) -> Path:
     return next(home.landing("small", "production_logs").glob("*.parquet"))
 
 
+def forget(home: Home) -> None:
+    """Remove a segment, and the line that says that it was landed."""
+    path = segment(home)
+    path.unlink()
+    lines = home.manifest("small").read_text().splitlines(keepends=True)
+    home.manifest("small").write_text("".join(line for line in lines if path.name not in line))
+
+
 DAMAGES: dict[str, tuple[Callable[[Home], object], str, str, bool]] = {
     "a byte of live": (lambda home: flip(weights(home, "live")), "live adapter", "differ from their manifest", True),
     "a byte of the candidate": (
@@ -108,6 +116,7 @@ DAMAGES: dict[str, tuple[Callable[[Home], object], str, str, bool]] = {
         "not as landed",
         True,
     ),
+    "a segment and its line of the manifest": (lambda home: forget(home), "warehouse", "no longer lists", False),
     "a byte of a segment": (lambda home: flip(segment(home)), "landed files", "not as landed", False),
 }
 """Damage, the thing that is named, the words about it, and True where a quick look finds it as well."""
@@ -117,7 +126,7 @@ def test_a_sound_home_has_no_fault(home: Home) -> None:
     """Each adapter that answers or may answer is read, the landed files are looked up."""
     found = verify_ledger(home, "small")
     assert [each.fault for each in found if each.fault] == []
-    assert [each.what.split()[0] for each in found[-3:]] == ["live", "candidate", "landed"]
+    assert [each.what.split()[0] for each in found[-4:]] == ["live", "candidate", "landed", "warehouse"]
     assert describe_classifier(home, "small", NOW)["faults"] == []
 
 
@@ -143,10 +152,21 @@ def test_a_quick_look_says_what_it_did_not_read(home: Home, monkeypatch: pytest.
     assert "were not read; 'ratchet verify small' reads them" in live.detail
 
 
+def test_a_quick_look_follows_the_newest_files(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that seals each minute lands half a million files a year; which ones were looked up is in the words."""
+    monkeypatch.setattr(integrity, "QUICK_MANIFEST_BYTES", 400)
+    state = Ledger(home).state("small")
+    *_, landed = integrity.examine(home, "small", state, whole=False)
+    assert landed.detail.startswith("the newest 1 files are there; older ones were not looked up")
+    segment(home).unlink()
+    *_, landed = integrity.examine(home, "small", state, whole=False)
+    assert "is gone from the landing folders" in landed.fault
+
+
 def test_a_file_that_was_dropped_again_is_not_a_fault(home: Home) -> None:
     """Others may replace their own files, and the next intake takes the new version; the count is given."""
     path = home.landing("small", "corrections") / "2026-01-05.jsonl"
     path.write_text(path.read_text() + json.dumps({"request_id": "x"}) + "\n")
     assert (
-        verify_ledger(home, "small")[-1].detail == "2 files are as landed, 1 changed since and will be taken in again"
+        verify_ledger(home, "small")[-2].detail == "2 files are as landed, 1 changed since and will be taken in again"
     )
