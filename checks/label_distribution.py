@@ -14,4 +14,5 @@ def label_distribution(case: GateContext) -> GateOutcome:
     train = noted["data"]["splits"]["train"]["classes"]
     verdict = decide_distribution(train, production, case.spec.labels, case.spec.limits.max_label_divergence)
     # It compares with the labels of the week, so these are judged as well.
-    return verdict, {"labels": digest_votes(case.warehouse, case.cycle, case.spec.window)}
+    labels = digest_votes(case.warehouse, case.cycle, case.spec.window)
+    return verdict, {"labels": labels, "weeks": noted["data"]["weeks"]}

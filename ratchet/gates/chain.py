@@ -44,6 +44,11 @@ class Link:
     read: Mapping[str, str] = field(default_factory=dict)
 
 
+def learned_weeks(receipts: Mapping[str, JudgedReceipt]) -> set[str]:
+    """Return the weeks whose examples trained or calibrated the candidate, as its receipts name them."""
+    return {week for receipt in receipts.values() for week in receipt.binds.get("weeks", ())}
+
+
 def find_break(links: Mapping[str, Link], receipts: Mapping[str, JudgedReceipt]) -> str:
     """Return why a cycle's verdicts are not about what its stages made, '' where they are.
 

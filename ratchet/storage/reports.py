@@ -16,6 +16,7 @@ from ratchet.core.cycle import Cycle
 from ratchet.core.digests import digest_bytes
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import write_atomically, write_json
+from ratchet.core.names import DIGEST
 from ratchet.evaluation.report.page import render_report
 from ratchet.storage.home import Home
 from ratchet.storage.report_index import ReportIndex
@@ -54,10 +55,23 @@ class Reports:
         content = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
         page = render_report(json.loads(content), digest=digest_bytes(content))
         folder = self._home.report(cycle)
+        self._keep_earlier(folder, str(document["adapter"]))
         write_atomically(folder / "eval_report.json", content)
         write_atomically(folder / "eval_report.html", page.encode())
         ReportIndex(self._home, cycle.classifier).put(cycle.week, document)
         return folder / "eval_report.html"
+
+    def _keep_earlier(self, folder: Path, adapter: str) -> None:
+        """Keep the report of another adapter of this week in a folder of its own: it may be live, or in a rollout."""
+        try:
+            earlier = str(json.loads((folder / "eval_report.json").read_bytes())["adapter"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        if earlier == adapter or not DIGEST.fullmatch(earlier):
+            return
+        for name in ("eval_report.json", "eval_report.html"):
+            if (folder / name).is_file():
+                write_atomically(folder / earlier[:16] / name, (folder / name).read_bytes())
 
     def read(self, cycle: Cycle) -> dict[str, Any]:
         """Read the document of `cycle`; raises `RatchetError` when there is none."""

@@ -1,6 +1,6 @@
-"""Past cycles of a classifier, read for a person: the weeks that ran, and the stage that stopped them.
+"""Past cycles of a classifier: the weeks that ran, the candidates that they made, and the stage that stopped them.
 
-Add here questions about past cycles; candidates for live are found in `ratchet/workflows/rollout/nominate.py`.
+Add here questions about past cycles; which candidate may be live is decided in `ratchet/workflows/rollout/nominate.py`.
 """
 
 import json
@@ -11,6 +11,7 @@ from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.names import NAME
 from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
 
 
 def run_weeks(home: Home, name: str) -> list[str]:
@@ -33,6 +34,13 @@ def newest_run_s(home: Home, name: str) -> float | None:
     if newest is None:
         return None
     return datetime.fromisoformat(json.loads(newest.read_bytes())["metadata"]["generated_at"]).timestamp()
+
+
+def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:
+    """Return every cycle that made a candidate, newest first, with the candidate's digest."""
+    receipts = Receipts(home)
+    cycles = [Cycle(name, parse_week(week)) for week in receipts.weeks(name)]
+    return [(cycle, made) for cycle in cycles if (made := receipts.noted(cycle).get("adapter"))]
 
 
 def rest_seconds(home: Home, name: str, families: set[str]) -> float | None:

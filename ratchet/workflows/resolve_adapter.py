@@ -9,7 +9,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.nominate import candidates
+from ratchet.storage.run_history import candidates
 
 
 def find_adapter(home: Home, name: str, word: str) -> str:

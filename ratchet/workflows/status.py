@@ -18,10 +18,9 @@ from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
-from ratchet.storage.run_history import read_run, run_weeks
+from ratchet.storage.run_history import candidates, read_run, run_weeks
 from ratchet.workflows.integrity import examine
 from ratchet.workflows.rollout.advance import load_decision
-from ratchet.workflows.rollout.nominate import candidates
 from ratchet.workflows.rollout.policy import compare_policy
 from ratchet.workflows.rollout.serving_state import compare_serving
 

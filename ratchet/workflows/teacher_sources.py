@@ -14,7 +14,7 @@ from ratchet.core.names import DIGEST
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.nominate import candidates as made_adapters
+from ratchet.storage.run_history import candidates as made_adapters
 
 
 def find_teachers(home: Home, cycle: Cycle, candidates: Sequence[Candidate]) -> dict[str, Path]:

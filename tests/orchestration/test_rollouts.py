@@ -13,11 +13,15 @@ from orchestration.promotion import promotion, promotion_sensor
 from orchestration.shadow_deployment import ShadowConfig, shadow_deployment
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
+from ratchet.core.verdict import Verdict
+from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.testing.homes import WORDS, write_pairs
+from ratchet.workflows.gates.recheck import compare_with, read_stored_answers
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, stop_or_resume, weigh
 from ratchet.workflows.rollout.nominate import nominate, promote
 from ratchet.workflows.rollout.rollback import roll_back
@@ -176,6 +180,75 @@ def test_no_step_is_taken_on_evidence_that_does_not_hold_any_more(shadowing: Hom
     assert found.decision.action == "hold"
     assert found.decision.sentence.startswith("Held: checked again, the candidate may not advance: ")
     assert rollout(shadowing)[2] == 0
+
+
+def run_week_again(home: Home) -> None:
+    """What a second run of week two leaves, as on the Monday after an early cycle: another candidate's evidence."""
+    cycle, receipts = Cycle("small", WEEKS[1]), Receipts(home)
+    receipts.clear(cycle)
+    receipts.note(cycle, adapter="f" * 64)
+    with open_warehouse(home, "small").connect() as connection:
+        connection.execute("DELETE FROM predictions WHERE week = ?", [WEEKS[1]])
+
+
+AFTER_RERUN: dict[str, tuple[Callable[[Home], None], str]] = {
+    "nothing": (lambda home: None, ""),
+    "a changed adapter": (EVIDENCE_GONE["a changed adapter"], "adapter"),
+    "another golden set": (EVIDENCE_GONE["another golden set"], "golden.jsonl changed since its cycle ran"),
+    "a kept receipt that was edited": (
+        lambda home: [damage(path, home) for path in home.kept_receipts("small").glob("*.json")] and None,
+        "does not match its digest",
+    ),
+    "a week that it learned from is quarantined": (
+        lambda home: Quarantine(home).take(
+            "small", str(WEEKS[0]), "label_agreement", Verdict("failed", "Fails: late votes."), "r", "test"
+        ) and None,
+        f"it learned from the week of {WEEKS[0]}, which is quarantined",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", AFTER_RERUN)
+def test_a_candidate_whose_week_ran_again_climbs_on_its_kept_receipts(shadowing: Home, case: str) -> None:
+    """A rerun takes nothing from the candidate that is being compared; what its entry names is examined instead."""
+    live, _, _, new = rollout(shadowing)
+    show(shadowing)
+    run_week_again(shadowing)
+    change, says = AFTER_RERUN[case]
+    change(shadowing)
+    found = go(shadowing)
+    if says:
+        assert found.decision.action == "hold"
+        assert says in found.decision.sentence
+    else:
+        assert rollout(shadowing) == (live, new, 5, new)
+
+
+def test_votes_of_a_quarantined_week_leave_the_evidence_which_then_holds(shadowing: Home) -> None:
+    """Until a person says so; then the same pairs carry the step."""
+    show(shadowing)
+    week, quarantine = str(WEEKS[1]), Quarantine(shadowing)
+    quarantine.take("small", week, "golden_agreement", Verdict("failed", "Fails: swapped."), "r", "test")
+    assert go(shadowing).decision.sentence.startswith("Held: 80 labelled requests are of a quarantined week")
+    assert rollout(shadowing)[2] == 0
+    quarantine.unquarantine("small", week, "reviewed", "ann")
+    assert go(shadowing).decision.percent == 5
+
+
+def test_a_candidate_that_waited_is_compared_with_the_live_of_now(home: Home) -> None:
+    """It was judged against week one; by then week two has answered the same golden items in its own cycle."""
+    answers = read_stored_answers(
+        home, Cycle("small", WEEKS[1]), Receipts(home).noted(Cycle("small", WEEKS[1]))["adapter"]
+    )
+    cycle, adapter = Cycle("small", WEEKS[0]), Receipts(home).noted(Cycle("small", WEEKS[0]))["adapter"]
+    other = str(Receipts(home).noted(Cycle("small", WEEKS[1]))["adapter"])
+    now = compare_with(home, read_stored_answers(home, cycle, adapter), cycle, adapter, other)
+    assert now is not None
+    assert now.compared_with == other
+    assert sorted(now.golden["live"]) == sorted(answers.golden["candidate"])
+    assert now.distance is not None
+    assert now.distance > 0
+    assert compare_with(home, answers, cycle, adapter, "f" * 64) is None
 
 
 def test_two_promoters_that_decide_at_once_move_once(shadowing: Home) -> None:

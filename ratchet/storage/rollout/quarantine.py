@@ -4,6 +4,7 @@ Add here how its lines are written and read; which weeks they hold is decided in
 """
 
 import json
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.core.cycle import Cycle, parse_week
-from ratchet.core.errors import RatchetError
+from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import append_line, read_if_there, whole_lines
 from ratchet.core.filesystem import DISK, FileSystem
@@ -82,6 +83,11 @@ class Quarantine:
             if receipt is not None and not receipt.verdict.passed:
                 failed.append((week, gate, receipt.verdict.reason, receipt.binds))
         return with_older_receipts(quarantine_after(self.entries(classifier)), failed)
+
+    def need_released(self, classifier: str, weeks: Iterable[str]) -> None:
+        """Raise `BlockedError` where one of the `weeks` that a candidate learned from is held now."""
+        if held := sorted(set(weeks) & set(self.state(classifier).weeks)):
+            raise BlockedError(f"it learned from the week of {held[0]}, which is quarantined", code="quarantined")
 
     def take(self, classifier: str, week: str, gate: str, verdict: Verdict, rows: str, actor: str) -> str:
         """Record what a gate's verdict on a week changes, and return that action; '' where it changes nothing."""

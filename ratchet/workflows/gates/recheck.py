@@ -36,8 +36,7 @@ WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AN
 _OF_BOTH = """
 FROM predictions c LEFT JOIN (
     SELECT DISTINCT ON (item) * FROM predictions
-    WHERE classifier = $classifier AND model = 'candidate' AND adapter = $live AND split = 'golden'
-    ORDER BY item, week DESC
+    WHERE classifier = $classifier AND adapter = $live AND split = 'golden' ORDER BY item, week DESC, model
 ) l ON l.item = c.item AND l.text = c.text AND l.label = c.label
 WHERE c.classifier = $classifier AND c.week = $week AND c.model = 'candidate' AND c.adapter = $adapter
   AND c.split = 'golden'

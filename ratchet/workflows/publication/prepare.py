@@ -28,9 +28,9 @@ from ratchet.storage.receipts import Receipt, Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.run_history import candidates
 from ratchet.storage.specs import Specs
 from ratchet.storage.target_profiles import read_targets
-from ratchet.workflows.rollout.nominate import candidates
 
 
 @dataclass(frozen=True)

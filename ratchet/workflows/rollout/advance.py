@@ -23,8 +23,9 @@ from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.warehouse import Warehouse
-from ratchet.workflows.rollout.nominate import actor, nominate
+from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import reconcile, record
+from ratchet.workflows.rollout.reexamine import reexamine
 from ratchet.workflows.rollout.rollback import find_refuge
 from ratchet.workflows.rollout.sealing import promotion_in_force
 from ratchet.workflows.try_intake import try_intake
@@ -65,7 +66,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
     decision = decide(state, promotion, whole, step, now or datetime.now(UTC))
     if decision.action in {act.STEP, act.PROMOTE}:
         try:
-            nominate(home, classifier, decision.adapter)
+            reexamine(home, classifier, decision.adapter, state)
         except (BlockedError, RatchetError) as error:
             held = f"Held: checked again, the candidate may not advance: {error.message}"
             decision = replace(decision, action=STAY, percent=0, sentence=held)

@@ -13,7 +13,7 @@ from ratchet.core.current_user import current_user
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.deployment.targets import digest_targets
-from ratchet.gates.chain import find_break
+from ratchet.gates.chain import find_break, learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
 from ratchet.gates.target_fit import read_fit
@@ -24,7 +24,7 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
-from ratchet.storage.run_history import blocking_stage
+from ratchet.storage.run_history import blocking_stage, candidates
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import compare_with, judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
@@ -132,13 +132,6 @@ def _enter(
     )
 
 
-def candidates(home: Home, name: str) -> list[tuple[Cycle, str]]:
-    """Return every cycle that made a candidate, newest first, with the candidate's digest."""
-    receipts = Receipts(home)
-    cycles = [Cycle(name, parse_week(week)) for week in receipts.weeks(name)]
-    return [(cycle, made) for cycle in cycles if (made := receipts.noted(cycle).get("adapter"))]
-
-
 def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutState) -> tuple[str, dict[str, str]]:
     """Check again that the candidate may become live; return the reason and its receipts.
 
@@ -157,9 +150,7 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
         )
     if broken := find_break(Receipts(home).links(cycle), receipts):
         raise BlockedError(f"{broken}: run its cycle again", code="stale")
-    data = Receipts(home).noted(cycle).get("data", {})
-    if held := sorted(set(data.get("weeks", ())) & set(Quarantine(home).state(cycle.classifier).weeks)):
-        raise BlockedError(f"it learned from the week of {held[0]}, which is quarantined", code="quarantined")
+    Quarantine(home).need_released(cycle.classifier, learned_weeks(receipts))
     # receipts are files that could be edited or outdated: read the adapter's bytes and judge its stored answers again
     AdapterStore(home).open(cycle.classifier, adapter)
     answers = read_stored_answers(home, cycle, adapter)

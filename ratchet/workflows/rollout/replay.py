@@ -18,7 +18,7 @@ from ratchet.storage.journal.segments import publish_segment
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.shadow_pairs import PAIRS
-from ratchet.workflows.rollout.nominate import candidates
+from ratchet.storage.run_history import candidates
 
 _BLOCK = 32
 

@@ -13,7 +13,8 @@ from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.nominate import Nominee, candidates, nominate, shadow
+from ratchet.storage.run_history import candidates
+from ratchet.workflows.rollout.nominate import Nominee, nominate, shadow
 from ratchet.workflows.rollout.reconcile import reconcile
 
 

@@ -52,6 +52,18 @@ def test_writing_the_same_report_again_changes_no_byte(reports, document, tmp_pa
     assert content() == before
 
 
+def test_a_week_that_runs_again_keeps_the_report_of_the_adapter_before(reports, document, tmp_path):
+    """It may be live: page and JSON stay together in a folder of its name, and the index lists the week once."""
+    page = reports.write(CYCLE, document).read_bytes()
+    reports.write(CYCLE, {**deepcopy(document), "adapter": "f" * 64})
+    folder = tmp_path / "support_tickets" / "reports" / "2026-02-23"
+    earlier = folder / document["adapter"][:16]
+    assert (earlier / "eval_report.html").read_bytes() == page
+    assert json.loads((earlier / "eval_report.json").read_bytes()) == document
+    assert reports.read(CYCLE)["adapter"] == "f" * 64
+    assert reports.weeks("support_tickets") == ["2026-02-23"]
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), {1, 2}])
 def test_what_is_no_json_is_refused_before_anything_is_written(reports, document, tmp_path, bad):
     """The report of last time stays as it was."""

@@ -1,0 +1,51 @@
+"""Examination of a candidate before each step: by its cycle, or by its kept receipts once its week has run again.
+
+Add here what must still hold while a candidate climbs; what must hold before it enters is `nominate.py`.
+"""
+
+from ratchet.core.errors import BlockedError
+from ratchet.deployment.targets import digest_targets
+from ratchet.gates.chain import learned_weeks
+from ratchet.gates.eligibility import decide_eligibility
+from ratchet.gates.registry import TARGET_GATES
+from ratchet.rollout.state import RolloutState
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipt, Receipts
+from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.rollout.quarantine import Quarantine
+from ratchet.storage.specs import Specs
+from ratchet.workflows.rollout.nominate import nominate
+
+
+def reexamine(home: Home, classifier: str, adapter: str, state: RolloutState) -> None:
+    """Raise `BlockedError` with the reason why the candidate may not advance, `RatchetError` for damaged evidence.
+
+    Its week may have run again meanwhile, as after an early cycle, and made another candidate: the stored answers are
+    then those of the other one. What the signed entry of the ledger names is kept, and examined instead.
+    """
+    try:
+        nominate(home, classifier, adapter)
+    except BlockedError as error:
+        if error.code != "no_evidence" or state.challenger != adapter or state.entered is None:
+            raise
+        entry = state.entered
+        _examine_kept(home, classifier, adapter, Receipts(home).kept(classifier, entry.week, entry.receipts))
+
+
+def _examine_kept(home: Home, classifier: str, adapter: str, receipts: dict[str, Receipt]) -> None:
+    specs = Specs(home)
+    spec = specs[classifier]
+    eligible = decide_eligibility(adapter, receipts, required=tuple(receipts))
+    if not eligible.allowed:
+        raise BlockedError(eligible.reason, code="blocked")
+    AdapterStore(home).open(classifier, adapter)
+    golden, targets = specs.golden_digest(classifier), digest_targets(specs.targets(spec))
+    for gate, receipt in receipts.items():
+        binds = receipt.binds
+        if binds.get("policy") not in spec.digests:
+            raise BlockedError("classifier.toml changed since its cycle ran", code="stale")
+        if binds.get("golden", golden) != golden:
+            raise BlockedError("golden.jsonl changed since its cycle ran", code="stale")
+        if gate in TARGET_GATES and binds.get("targets") != targets:
+            raise BlockedError("targets.toml changed since its cycle ran", code="stale")
+    Quarantine(home).need_released(classifier, learned_weeks(receipts))
