@@ -177,4 +177,4 @@ def _verdict(found: Judgement) -> dict[str, str]:
             "word": "first",
             "sentence": "Passed every gate. It is the first candidate: no live adapter to compare with.",
         }
-    return {"word": "passed", "sentence": f"Passed every gate against live {found.live[:8]}; it may be promoted."}
+    return {"word": "passed", "sentence": f"Passed every gate against live {found.live[:8]}; it may shadow live."}

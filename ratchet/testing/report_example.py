@@ -114,7 +114,7 @@ def make_example(
     splits["golden"] = {"n": metrics["golden"]["n"], "classes": dict.fromkeys(names, metrics["golden"]["n"] // k)}
     if live:
         kept = f"{len(lost)} of {right} golden items that live gets right are lost."
-        sentence = f"Passed every gate against live {other[:8]}; it may be promoted."
+        sentence = f"Passed every gate against live {other[:8]}; it may shadow live."
     else:
         kept = "No live adapter yet, so no golden item can be lost."
         sentence = (

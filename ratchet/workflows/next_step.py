@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.core.cycle import Cycle
 from ratchet.gates.beats_baselines import find_better_baseline
+from ratchet.gates.chain import find_break
 from ratchet.rollout.state import RolloutState
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.rollout.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,23 @@ class NextStep:
     why: str = ""
 
 
-def choose_next_step(name: str, week: str, state: RolloutState, document: Mapping[str, Any]) -> NextStep:
-    """Return the next step for the candidate of a report.
+def find_next_step(home: Home, cycle: Cycle, document: Mapping[str, Any]) -> NextStep:
+    """Return the next step for the candidate of a cycle that has just ended."""
+    store, state = Receipts(home), Ledger(home).state(cycle.classifier)
+    broken = find_break(store.links(cycle), store.read(cycle))
+    return choose_next_step(cycle.classifier, str(cycle.week), state, document, broken)
+
+
+def choose_next_step(
+    name: str, week: str, state: RolloutState, document: Mapping[str, Any], broken: str = ""
+) -> NextStep:
+    """Return the next step for the candidate of a report; `broken` says why its verdicts are not about it.
 
     A candidate shadows whenever something is live. The first one may be promoted at once, unless a baseline of its own
     report is better: then that is trained instead.
     """
+    if broken:
+        return NextStep(f"ratchet cycle {name} --week {week}", f"this candidate may not become live: {broken}")
     if state.live is not None:
         if state.compared is not None:
             waits = f"{state.compared[1][:12]} is being compared; this candidate waits for it"

@@ -119,7 +119,7 @@ def test_the_same_judgement_gives_the_same_document_to_the_byte() -> None:
         ({"live": False}, "first", "no live adapter"),
         ({"leakage": Verdict("failed", "Fails: 3 pairs.")}, "blocked", "Blocked by leakage: Fails: 3 pairs."),
         ({"live": False, "beats_baselines": Verdict("failed", "Fails: no.")}, "blocked", "Blocked by beats_baselines"),
-        ({"label_agreement": Verdict("inconclusive", "No verdict.")}, "passed", "may be promoted"),
+        ({"label_agreement": Verdict("inconclusive", "No verdict.")}, "passed", "may shadow live"),
     ],
 )
 def test_the_verdict_comes_first_and_names_what_blocked(changes: dict[str, Any], word: str, said: str) -> None:

@@ -48,6 +48,15 @@ STEPS: dict[str, tuple[RolloutState, dict[str, Any], str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("state", [NOTHING, QUIET, SHADOWING])
+def test_a_cycle_whose_files_changed_while_it_ran_runs_again(state: RolloutState) -> None:
+    """Whatever is live."""
+    broken = "classifier.toml changed while its cycle ran"
+    found = choose_next_step("small", "2026-01-05", state, report(), broken)
+    assert found.command == "ratchet cycle small --week 2026-01-05"
+    assert found.why == f"this candidate may not become live: {broken}"
+
+
 @pytest.mark.parametrize("case", STEPS)
 def test_the_next_step_follows_from_what_is_live_and_from_the_report(case: str) -> None:
     """By the table."""

@@ -76,11 +76,10 @@ def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
             say(session, outcome.error.details["traceback"])
         raise outcome.error
     from ratchet.storage.reports import Reports
-    from ratchet.storage.rollout.ledger import Ledger
-    from ratchet.workflows.next_step import choose_next_step
+    from ratchet.workflows.next_step import find_next_step
 
     document = Reports(home).read(chosen)
-    step = choose_next_step(chosen.classifier, str(chosen.week), Ledger(home).state(chosen.classifier), document)
+    step = find_next_step(home, chosen, document)
     page = home.report(chosen) / "eval_report.html"
     seconds = round(time.monotonic() - started, 1)
     if as_json:
