@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.core import files
+from ratchet.core.verdict import Verdict
 from ratchet.ingest import manifest
 from ratchet.rollout import ledger_entry as ledger_head
 from ratchet.rollout.flag import Rollout
@@ -21,7 +23,7 @@ from ratchet.storage.journal import files as journal_files
 from ratchet.storage.journal import segments as sealing
 from ratchet.storage.journal.segments import RowSchema, as_line, left_behind, read_journal
 from ratchet.storage.rollout import flag_file as flags
-from ratchet.storage.rollout import ledger, signing_key
+from ratchet.storage.rollout import ledger, quarantine, signing_key
 from ratchet.testing.disk.crash_trials import (
     BrokenPromiseError,
     Scenario,
@@ -162,6 +164,33 @@ def ledger_scenario(home: Home, module: ModuleType) -> Scenario:
     return Scenario(
         lambda: with_key(home), lambda disk, told: enter_more(module.Ledger(home, disk=disk), 2, told), check
     )
+
+
+def quarantine_scenario(home: Home, module: ModuleType) -> Scenario:
+    """Line n holds week n; the key that signs was made long ago."""
+    failed = Verdict("failed", "Fails: bad.")
+
+    def take(disk: FaultyDisk, number: int) -> str:
+        week = str(date(2026, 1, 5) + timedelta(days=7 * number))
+        return str(module.Quarantine(home, disk).take("small", week, "row_quality", failed, f"r{number}", "test"))
+
+    def work(disk: FaultyDisk, told: list[Any]) -> None:
+        for _ in range(2):
+            number = len(module.Quarantine(home, disk).entries("small")) + 1
+            try:
+                take(disk, number)
+            except OSError:
+                continue
+            told.append(number)
+
+    def check(disk: FaultyDisk, told: list[Any]) -> None:
+        found = [entry.rows for entry in module.Quarantine(home, disk).entries("small")]
+        assert found == [f"r{number + 1}" for number in range(len(found))]
+        assert max(told, default=0) <= len(found)
+        assert take(disk, len(found) + 1) == "hold"
+        assert len(module.Quarantine(home, disk).state("small").weeks) == len(found) + 1
+
+    return Scenario(lambda: with_key(home), work, check)
 
 
 def first_entry_scenario(home: Home, module: ModuleType) -> Scenario:
@@ -336,6 +365,7 @@ SCENARIOS: dict[str, tuple[ModuleType, Callable[[Home, ModuleType], Scenario]]] 
     "journal": (journal_files, journal_scenario),
     "flags": (flags, flags_scenario),
     "ledger": (ledger, ledger_scenario),
+    "quarantine": (quarantine, quarantine_scenario),
     "first entry": (ledger, first_entry_scenario),
     "lines": (files, lines_scenario),
     "manifest": (manifest, manifest_scenario),
