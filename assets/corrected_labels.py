@@ -23,7 +23,7 @@ def corrected_labels(
     specs: dg.ResourceParam[Specs],
     receipts: dg.ResourceParam[Receipts],
 ) -> dg.MaterializeResult[None]:
-    """Consensus label of each corrected request up to this week; ties wait for adjudication.
+    """Consensus label of each corrected request up to this week; a tie has no label, and is counted.
 
     Earlier weeks are computed again, because late corrections belong to the cycle of their request.
     """

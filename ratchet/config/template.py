@@ -19,7 +19,7 @@ cost_review = 0.25        # what one review by a person costs; the unit of every
 # description  what the label means, in one sentence; the untuned baseline and a causal model's prompt read it too
 # action       what the product does when this label is predicted with enough confidence
 # stakes       low, medium or high: how much a wrong action hurts
-# threshold    calibrated confidence (0..1) from which on the action is taken; below it a person reviews
+# threshold    calibrated confidence (0..1) from which on the action is taken; below it the action is review
 # cost_wrong   what a wrong action costs, in the unit of cost_review
 """
 

@@ -37,7 +37,7 @@ SELECT week, request_id, CASE WHEN tied = 1 THEN label END AS label,
 FROM ranked WHERE place = 1 ORDER BY week, request_id
 """
 CONSENSUS_SQL = _CONSENSUS_SQL.format(votes=VOTES_SQL)
-"""Majority of each request's newest correction by each person; a tie has no label and waits for adjudication.
+"""Majority of each request's newest correction by each person; a tie has no label; it is kept with status `adjudicate`.
 
 `blind` is true when at least one annotator gave the winning label without seeing the prediction.
 """

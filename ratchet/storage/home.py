@@ -127,7 +127,7 @@ class Home:
         return self.classifier(name) / "journal" / kind
 
     def feedback(self, name: str) -> Path:
-        """Users' feedback on answers, sealed by the gateway: it selects requests for review, and is never a label."""
+        """Users' feedback on answers, sealed by the gateway: kept, and never a label."""
         return self.classifier(name) / "feedback"
 
     def report(self, cycle: Cycle) -> Path:

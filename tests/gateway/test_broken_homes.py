@@ -6,11 +6,13 @@ not, it says why.
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +23,9 @@ from ratchet.metrics.calibration import UNCALIBRATED
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.rollout.followers import wait_for_followers
 from ratchet.workflows.rollout.reconcile import reconcile
+from ratchet.workflows.rollout.rollback import roll_back
 from ratchet.workflows.status_check import check_classifier
 
 Enter = Callable[..., None]
@@ -290,3 +294,21 @@ def test_without_a_gateway_the_command_says_so(
     enter(made[1][1])
     code, told = call(home, capsys, "rollback", "small", "--why", "complaints")
     assert (code, "no gateway is running on this home" in told) == (0, True)
+
+
+def test_a_gateway_that_does_not_respond_is_named(home: Home, made: Made, enter: Enter, gateway_processes: Any) -> None:
+    """Stopped, as under a debugger: it is late by its process id; once it runs again it follows by itself."""
+    enter(made[1][1])
+    process, address = gateway_processes.start()
+    process.send_signal(signal.SIGSTOP)
+    try:
+        entry = roll_back(home, "small", "complaints")
+        found = wait_for_followers(home, "small", entry, timeout_s=0.5)
+        assert [each.pid for each in found.late] == [process.pid]
+        assert f"gateway {process.pid} does not follow entry {entry.sequence}" in found.sentence
+        assert f"gateway {process.pid} does not follow" in check_classifier(home, "small")[1]
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert wait_for_followers(home, "small", entry).late == ()
+    with httpx.Client(base_url=address, timeout=60) as client:
+        assert client.post("/v1/classifiers/small", json={"text": "refund"}).json()["adapter"] == made[1][0]
