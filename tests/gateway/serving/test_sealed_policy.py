@@ -132,6 +132,23 @@ def test_a_gateway_answers_by_the_sealed_policy(serve: Serve, home: Home) -> Non
     assert [{**each, "action": ""} for each in after] == [{**each, "action": ""} for each in before]
 
 
+def test_a_promotion_takes_over_no_edit_of_the_file(
+    serve: Serve, home: Home, made: tuple[Home, list[str]], enter: Callable[..., None]
+) -> None:
+    """Neither the next adapter nor a rollback to the one before brings an action that nobody entered."""
+    client, before = serve(), in_force(home)
+    edit(home, "action")
+    edit(home, "promotion")
+    enter(made[1][1])
+    client.app.state.gateway.slots.follow()  # type: ignore[attr-defined] # Starlette's client knows only ASGI
+    found = answers(client)
+    assert {each["adapter"] for each in found} == {made[1][1]}
+    assert {each["action"] for each in found} == {"review"}
+    assert main(["--home", str(home.root), "rollback", "small", "--why", "worse"]) == 0
+    assert {each["action"] for each in answers(client)} == {"review"}
+    assert in_force(home) == before
+
+
 def test_a_file_that_cannot_be_read_changes_no_answer(serve: Serve, home: Home) -> None:
     """A typo is said by status and doctor, and a gateway that starts on it answers."""
     before = answers(serve())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,16 @@ def test_no_secret_is_in_the_history_of_keys(tmp_path: Path) -> None:
     content = KeysLog(keys.path).path.read_text()
     assert secret not in content
     assert keys.read()[0].sha256 not in content
+
+
+def test_keys_that_are_made_at_once_have_a_line_each(tmp_path: Path) -> None:
+    """Lines are added under the lock of the keys, in the order in which the keys were written."""
+    keys = Keys(tmp_path / "keys.json")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: keys.add(f"key{number}", ("classify",)), range(16)))
+    changes = KeysLog(keys.path).read()
+    assert [change.key for change in changes] == [key.name for key in keys.read()]
+    assert {change.event for change in changes} == {"made"}
 
 
 def test_a_key_that_no_line_tells_of_is_named(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

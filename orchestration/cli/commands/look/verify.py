@@ -43,7 +43,7 @@ def verify(
     if faults:
         raise RatchetError(
             f"{len(faults)} of {len(result)} findings are faults.",
-            "Nothing is promoted on a broken ledger: restore it.",
+            "Restore from a backup what was damaged; nothing is promoted on a broken ledger.",
             code="unverified",
         )
     return 0
