@@ -83,6 +83,15 @@ def rollout(home: Home) -> tuple[str | None, str | None, int, str | None]:
     return found.live, found.candidate, found.percent, found.shadow
 
 
+def test_a_cycle_leaves_no_text_that_others_may_read(passed: Home) -> None:
+    """Two real cycles wrote reports, tables, trainings, warehouse and logs: others have no right on any of them."""
+    folder = passed.classifier("small")
+    places = ("reports", "tables", "training", "logs", "adapters", "receipts/2026-01-12")
+    found = [path for place in places for path in (folder / place).rglob("*")] + [passed.warehouse("small")]
+    assert len(found) > 30
+    assert {str(path): oct(path.lstat().st_mode) for path in found if path.lstat().st_mode & 0o007} == {}
+
+
 def test_a_cycle_that_succeeded_fills_the_shadow_slot_once(home: Home) -> None:
     """The job twice: one entry, the flag follows, nobody's answer changes, and Dagster holds the observation."""
     live = Ledger(home).live("small")

@@ -172,6 +172,10 @@ def test_make_dev_starts_both_and_stops_both(tmp_path: Path) -> None:
         assert page.ask("GET", "/", Host="evil.test", Accept="text/html") == 403
         family = psutil.Process(dev.pid).children(recursive=True)
         assert any("dagster._daemon" in process.cmdline() for process in family)
+        listening = {
+            each.laddr.port for process in family for each in process.net_connections("inet") if not each.raddr
+        }
+        assert listening == {int(port)}  # no other port is open, guarded or not
         dev.send_signal(signal.SIGINT)
         assert dev.wait(90) == 0
         assert psutil.wait_procs(family, timeout=30)[1] == []
