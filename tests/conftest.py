@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -23,6 +24,11 @@ import pytest
 
 from ratchet.core.failpoints import REACHED, unreached
 from ratchet.training.device import PROCESSES
+from ratchet.training.result import TrainingResult, read_result
+from ratchet.training.supervision.memory_budget import FULL
+from ratchet.training.supervision.watchdog import SILENCE
+from ratchet.training.supervision.worker_channel import Channel
+from ratchet.training.worker import train_all
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [
@@ -84,6 +90,25 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 def pair(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let trainings have their second process, as outside of tests."""
     monkeypatch.setenv(PROCESSES, "2")
+
+
+@pytest.fixture(scope="session")
+def train_here() -> Callable[[Path], TrainingResult]:
+    """Train a plan in this process, which has imported everything: for tests of what is trained, not of processes."""
+
+    def train(work: Path) -> TrainingResult:
+        import torch
+
+        threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
+        with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch, Path(os.devnull).open("wb") as nowhere:
+            warnings.simplefilter("ignore")  # a training prints what libraries warn of
+            patch.setenv(SILENCE, "0")
+            train_all(work, FULL, Channel(nowhere.fileno()))
+        torch.set_num_threads(threads)
+        torch.set_deterministic_debug_mode(mode)
+        return read_result(work)
+
+    return train
 
 
 class Children:

@@ -9,6 +9,7 @@ Add a kind of slow process to `SLOW_PROCESSES`, and a folder that takes minutes 
 """
 
 import functools
+import gc
 import os
 import re
 import sys
@@ -52,8 +53,9 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def pytest_configure() -> None:
-    """Watch the processes that tests start."""
+    """Watch the processes that tests start, and look through the libraries' objects for garbage less often."""
     sys.addaudithook(_watch)
+    gc.set_threshold(20_000, 20, 10)
 
 
 class FileScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist brings no types
@@ -83,12 +85,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduli
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for a slow fixture, before `-m` is read, and put the folders that take minutes first."""
+    """Mark what asks for a slow fixture, before `-m` is read, and put groups and folders that take minutes first."""
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-    last = len(LONG_FIRST)
-    items.sort(key=lambda item: next((n for n, part in enumerate(LONG_FIRST) if item.nodeid.startswith(part)), last))
+    items.sort(key=lambda item: _turn_of(item.nodeid))
+
+
+def _turn_of(nodeid: str) -> int:
+    """Return the turn of a test: groups of files first, which one worker runs one after the other."""
+    file = nodeid.partition("::")[0]
+    if Path(file).is_file() and group_of(file) != file:
+        return -1
+    return next((n for n, part in enumerate(LONG_FIRST) if file.startswith(part)), len(LONG_FIRST))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -32,7 +32,7 @@ from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.training.plan import TrainingPlan, prepare
-from ratchet.training.result import read_result
+from ratchet.training.result import TrainingResult
 from ratchet.workflows.rollout.reconcile import record
 
 LABELS = ("amber", "green", "violet")
@@ -45,7 +45,9 @@ EXAMPLES = [(text.format(n), label) for n in range(12) for label, text in TEXTS.
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[str]]:
+def made(
+    tmp_path_factory: pytest.TempPathFactory, train_here: Callable[[Path], TrainingResult]
+) -> tuple[Home, list[str]]:
     """A home with classifier `small`, and the digests of its two sealed adapters. Copy it before changing anything."""
     root = tmp_path_factory.mktemp("gateway")
     base = resolve_base(str(write_tiny_encoder(root / "base", [text for text, _ in EXAMPLES])))
@@ -56,8 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[str]]:
         LABELS, (probe, replace(probe, inverse_regularisation=0.5)), {base.name: base.revision}, "0" * 64, "test"
     )
     work = prepare(root / "work", plan, EXAMPLES[:27], EXAMPLES[27:])
-    subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, capture_output=True)
-    folders = [work / found.folder for found in read_result(work).candidates]
+    folders = [work / found.folder for found in train_here(work).candidates]
     return home, [AdapterStore(home).seal("small", folder, {}) for folder in folders]
 
 

@@ -1,5 +1,6 @@
 """A small home, and cycles run on a real ephemeral Dagster instance."""
 
+import io
 import json
 import os
 import socket
@@ -8,8 +9,9 @@ import sys
 import threading
 import time
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +20,7 @@ import dagster as dg
 import psutil
 import pytest
 
+from orchestration.cli.app import main
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance, prepare_dagster_home
 from ratchet.storage.home import Home
@@ -75,15 +78,31 @@ def run_cycle(small: SmallClassifier, instance: dg.DagsterInstance) -> Callable[
 
 
 @pytest.fixture(scope="session")
-def passed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def run_here() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run the command in this process, which has imported everything: for what a cycle leaves behind, not for
+    processes."""
+
+    def run(*words: object) -> "subprocess.CompletedProcess[str]":
+        out, err, line = io.StringIO(), io.StringIO(), [str(word) for word in words]
+        with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(err):
+            warnings.simplefilter("ignore")  # a command prints what libraries warn of
+            code = main(line)
+        return subprocess.CompletedProcess(line, code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def passed(
+    tmp_path_factory: pytest.TempPathFactory, run_here: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> Home:
     """Week one is live and week two has passed its cycle. Copy it; its tests share the xdist group `rollouts`."""
     home = Home(tmp_path_factory.mktemp("rollouts") / "home")
     small = SmallClassifier(home)
     small.write(settings=POLICY)
     for week in (WEEK, WEEK + timedelta(days=7)):
         small.write_week(week)
-        words = ["--home", str(home.root), "cycle", small.name, "--week", str(week)]
-        done = subprocess.run([*RATCHET, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        done = run_here("--home", home.root, "cycle", small.name, "--week", week)
         assert done.returncode == 0, done.stderr
         if week == WEEK:
             promote(home, nominate(home, small.name), "the first")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +17,8 @@ from ratchet.config.candidate import Candidate
 from ratchet.core.digests import digest_json
 from ratchet.models.base_models import resolve_base
 from ratchet.testing.tiny_encoder import write_tiny_encoder
-from ratchet.training.device import PROCESSES
 from ratchet.training.plan import TrainingPlan, prepare
-from ratchet.training.result import TrainingResult, read_result
-from ratchet.training.supervision.memory_budget import FULL
-from ratchet.training.supervision.watchdog import SILENCE
-from ratchet.training.supervision.worker_channel import Channel
-from ratchet.training.worker import train_all
+from ratchet.training.result import TrainingResult
 
 SUBJECTS = {
     "card": "my {} card never arrived in the post",
@@ -86,25 +80,6 @@ def launch() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def train_here() -> Callable[[Path], TrainingResult]:
-    """Train a plan in this process, which has imported everything: for tests of what is trained, not of processes."""
-
-    def train(work: Path) -> TrainingResult:
-        import torch
-
-        threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
-        with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch, Path(os.devnull).open("wb") as nowhere:
-            warnings.simplefilter("ignore")  # a training prints what libraries warn of
-            patch.setenv(SILENCE, "0")
-            train_all(work, FULL, Channel(nowhere.fileno()))
-        torch.set_num_threads(threads)
-        torch.set_deterministic_debug_mode(mode)
-        return read_result(work)
-
-    return train
-
-
-@pytest.fixture(scope="session")
 def kill_at() -> Callable[..., int]:
     """Kill -9 a training that stands still at a failpoint once it has said that an epoch is done: how many processes it
     had.
@@ -131,10 +106,9 @@ def trained(
     tmp_path_factory: pytest.TempPathFactory,
     plan: TrainingPlan,
     prepare_work: Callable[[Path, TrainingPlan], Path],
-    launch: Callable[..., subprocess.CompletedProcess[str]],
+    train_here: Callable[[Path], TrainingResult],
 ) -> Path:
     """A work folder that one uninterrupted training has finished. Copy it before changing anything."""
     work = prepare_work(tmp_path_factory.mktemp("work"), plan)
-    done = launch(work, **{PROCESSES: "2"})
-    assert done.returncode == 0, done.stderr
+    train_here(work)
     return work

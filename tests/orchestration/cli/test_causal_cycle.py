@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.xdist_group("causal_cycle"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def played(execute: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallClassifier, int]]:
+def played(run_here: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallClassifier, int]]:
     """A home of one causal candidate on a tiny Llama after its first week's cycle, and how often that asked the
     frontier model."""
     root = tmp_path_factory.mktemp("causal")
@@ -49,13 +49,13 @@ def played(execute: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
             " 12\nbatch = 8\n",
         )
         small.write_week(date(2026, 1, 5))
-        done = execute("--home", small.home.root, "cycle", "small", "--week", "2026-01-05")
-        assert done.code == 0, done.err
+        done = run_here("--home", small.home.root, "cycle", "small", "--week", "2026-01-05")
+        assert done.returncode == 0, done.stderr
         yield small, len(frontier.requests)
 
 
 def test_a_causal_candidate_goes_the_whole_way(
-    execute: Any, played: tuple[SmallClassifier, int], tmp_path: Path
+    run_here: Any, played: tuple[SmallClassifier, int], tmp_path: Path
 ) -> None:
     """Its baseline is its own base by the same prompt; its answers are the spec's labels with calibrated confidence."""
     small, requests = played
@@ -67,9 +67,9 @@ def test_a_causal_candidate_goes_the_whole_way(
     assert ways["frontier"]["macro_f1"] == 1
     assert requests == 5
     assert report["three_way"]["verbalised"]["n"] == 18
-    done = execute("--home", small.home.root, "report", "small", "--week", "2026-01-05")
-    assert "base_few_shot" in done.out
-    assert report["three_way"]["verdict"] in done.out
+    done = run_here("--home", small.home.root, "report", "small", "--week", "2026-01-05")
+    assert "base_few_shot" in done.stdout
+    assert report["three_way"]["verdict"] in done.stdout
     (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in ASKED))
     asked = (
         "predict",
@@ -81,8 +81,8 @@ def test_a_causal_candidate_goes_the_whole_way(
         "--adapter",
         "candidate",
     )
-    done = execute("--home", small.home.root, *asked)
-    assert done.code == 0, done.err
+    done = run_here("--home", small.home.root, *asked)
+    assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert len(answers) == len(ASKED)
     assert {answer["label"] for answer in answers} <= set(WORDS)
@@ -90,17 +90,17 @@ def test_a_causal_candidate_goes_the_whole_way(
 
 
 def test_the_next_weeks_causal_candidate_shadows_the_one_that_is_live(
-    execute: Any, played: tuple[SmallClassifier, int], tmp_path: Path
+    run_here: Any, played: tuple[SmallClassifier, int], tmp_path: Path
 ) -> None:
     """As in the demo: the first is promoted by hand, the second answers unseen beside it behind a gateway, and pairs
     are kept."""
     small, home = played[0], played[0].home
-    done = execute("--home", home.root, "promote", "small", "--why", "the first", "--yes")
-    assert done.code == 0, done.err
+    done = run_here("--home", home.root, "promote", "small", "--why", "the first", "--yes")
+    assert done.returncode == 0, done.stderr
     live = Ledger(home).live("small")
     small.write_week(date(2026, 1, 12))
-    done = execute("--home", home.root, "cycle", "small", "--week", "2026-01-12")
-    assert done.code == 0, done.err
+    done = run_here("--home", home.root, "cycle", "small", "--week", "2026-01-12")
+    assert done.returncode == 0, done.stderr
     entry = shadow(home, nominate(home, "small"))
     assert entry.adapter not in {None, live}
     with run_gateway(home, tmp_path / "gateway.log", max_shadow_load=1.0) as url:

@@ -116,7 +116,7 @@ def test_prediction_without_a_readable_adapter_leaves_the_old_output(call: Any, 
 
 
 def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
-    execute: Any, call: Any, home: Path, files: SmallClassifier
+    run_here: Any, call: Any, home: Path, files: SmallClassifier
 ) -> None:
     """Exit code 2 names the check, each reason and its cure; `--plan` said so before; no adapter was made."""
     spec = home / "tickets" / "classifier.toml"
@@ -131,10 +131,10 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
     assert "no candidate can run on its target, so a cycle would stop before training." in plan
     assert "next: ratchet cycle" not in plan
     assert "s in all" not in plan
-    done = execute("--home", home, "cycle", "tickets", "--week", "latest")
-    assert done.code == 2, done.err
-    assert "blocked: target_plan: Fails: no candidate can run on every target." in done.err
-    assert said in done.err
+    done = run_here("--home", home, "cycle", "tickets", "--week", "latest")
+    assert done.returncode == 2, done.stderr
+    assert "blocked: target_plan: Fails: no candidate can run on every target." in done.stderr
+    assert said in done.stderr
     rows = json.loads((home / "tickets" / "reports" / "2026-01-05" / "run_results.json").read_bytes())["results"]
     assert {
         row["unique_id"]: row["status"] for row in rows if row["unique_id"] in {"target_plan", "adapter", "target_fit"}
@@ -147,7 +147,7 @@ def test_a_target_that_no_candidate_fits_blocks_before_anything_is_trained(
 
 
 def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(
-    execute: Any, call: Any, home: Path, files: SmallClassifier
+    run_here: Any, call: Any, home: Path, files: SmallClassifier
 ) -> None:
     """`cycle`, then `report` and `promote`, name the check that blocked; no adapter was made."""
     source = files.home.landing("small", "corrections") / "2026-01-05.jsonl"
@@ -158,10 +158,10 @@ def test_a_blocked_cycle_exits_2_with_the_check_and_its_reason(
     shutil.copy(
         files.home.landing("small", "production_logs") / "2026-01-05.jsonl", home / "tickets" / "production_logs"
     )
-    done = execute("--home", home, "cycle", "tickets", "--week", "2026-W02", "--json")
-    assert done.code == 2, done.err
-    assert "blocked: label_agreement: Fails: annotators agree on" in done.err
-    error = json.loads(done.out)["error"]
+    done = run_here("--home", home, "cycle", "tickets", "--week", "2026-W02", "--json")
+    assert done.returncode == 2, done.stderr
+    assert "blocked: label_agreement: Fails: annotators agree on" in done.stderr
+    error = json.loads(done.stdout)["error"]
     assert (error["code"], error["details"]["check"]) == ("blocked", "label_agreement")
     told = call("--home", home, "report", "tickets")
     assert told.code == 2

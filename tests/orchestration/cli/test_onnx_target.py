@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.xdist_group("onnx_target"), pytest.mark.slow]
 
 
 @pytest.mark.supports(family="encoder", method="lora", runtime="gateway", export="onnx")
-def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any, call: Any, tmp_path: Path) -> None:
+def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(run_here: Any, call: Any, tmp_path: Path) -> None:
     """The probe, which cannot be merged, is not trained; both receipts can be derived again; the gateway asks the
     export.
 
@@ -43,8 +43,8 @@ def test_a_cycle_for_an_onnx_target_ends_with_an_export_that_serves(execute: Any
     )
     small.write_week(date(2026, 1, 5))
     home = ("--home", tmp_path / "home")
-    done = execute(*home, "cycle", "small", "--week", "2026-01-05")
-    assert done.code == 0, done.err
+    done = run_here(*home, "cycle", "small", "--week", "2026-01-05")
+    assert done.returncode == 0, done.stderr
     folder = small.folder / "receipts" / "2026-01-05"
     plan, fit = (json.loads((folder / f"{gate}.json").read_bytes()) for gate in ("target_plan", "target_fit"))
     assert "Not trained: encoder/probe" in plan["verdict"]["reason"]

@@ -8,19 +8,28 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.training.device import PROCESSES
 from ratchet.training.plan import TrainingPlan
 from ratchet.training.result import read_result
 from ratchet.training.supervision.work_lock import lock_work_folder
 
-pytestmark = [
-    pytest.mark.usefixtures("pair"),
-    pytest.mark.slow,
-]
+pytestmark = pytest.mark.slow
 
 Launch = Callable[..., subprocess.CompletedProcess[str]]
 Prepare = Callable[[Path, TrainingPlan], Path]
 Kill = Callable[..., int]
 Plant = Callable[[str, str, str], dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, plan: TrainingPlan, prepare_work: Prepare, launch: Launch
+) -> Path:
+    """A work folder that a pair of processes has finished, as outside of tests. Copy it before changing anything."""
+    work = prepare_work(tmp_path_factory.mktemp("work"), plan)
+    done = launch(work, **{PROCESSES: "2"})
+    assert done.returncode == 0, done.stderr
+    return work
 
 
 @pytest.mark.supports(family="encoder", method=("lora", "probe"), runtime="training", export="adapter")
@@ -55,6 +64,7 @@ def ends_as_if_never_killed(work: Path, trained: Path, launch: Launch, kill: Kil
     return same and (here.resumed_from_epoch, here.weights_digest) == (1, there.weights_digest)
 
 
+@pytest.mark.usefixtures("pair")
 def test_a_killed_training_resumes_from_its_last_epoch_and_ends_with_the_same_weights(
     tmp_path: Path, trained: Path, plan: TrainingPlan, prepare_work: Prepare, launch: Launch, kill_at: Kill
 ) -> None:
@@ -62,6 +72,7 @@ def test_a_killed_training_resumes_from_its_last_epoch_and_ends_with_the_same_we
     assert ends_as_if_never_killed(prepare_work(tmp_path, plan), trained, launch, kill_at)
 
 
+@pytest.mark.usefixtures("pair")
 def test_a_training_that_forgets_its_optimiser_is_noticed(
     tmp_path: Path,
     trained: Path,

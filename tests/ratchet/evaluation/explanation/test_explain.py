@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,33 +20,34 @@ from ratchet.metrics.calibration import Calibration
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import Predictor, load_predictor
 from ratchet.testing.tiny_causal import write_tiny_causal
-from ratchet.training.device import PROCESSES
 from ratchet.training.plan import TrainingPlan, prepare
-from ratchet.training.result import read_result
+from ratchet.training.result import TrainingResult
 
 pytestmark = pytest.mark.slow
 
-Launch = Callable[..., Any]
+TrainHere = Callable[[Path], TrainingResult]
 Examples = dict[str, list[tuple[str, str]]]
 TEXT = "my lost card never arrived in the post"
 SHARP = Calibration("temperature", 0.5, accepted=True, reason="made up")
 
 
 @pytest.fixture(scope="module")
-def causal_folders(tmp_path_factory: pytest.TempPathFactory, examples: Examples, launch: Launch) -> dict[str, Path]:
+def causal_folders(
+    tmp_path_factory: pytest.TempPathFactory, examples: Examples, train_here: TrainHere
+) -> dict[str, Path]:
     """Adapters of a tiny Llama that was trained for some epochs, by method."""
     root = tmp_path_factory.mktemp("llama")
     prompt = make_prompt(PromptPolicy(), [Label(name) for name in ("card", "money", "rate")])
     texts = [text for rows in examples.values() for text, _ in rows]
     base = resolve_base(str(write_tiny_causal(root / "base", [*texts, prompt.render("")])))
     lora = Candidate(
-        family="causal", base=base.name, rank=4, alpha=8, epochs=4, batch=8, learning_rate=2e-2, max_tokens=32
+        family="causal", base=base.name, rank=4, alpha=8, epochs=3, batch=8, learning_rate=2e-2, max_tokens=32
     )
     every = (lora, replace(lora, method="dora"), replace(lora, method="full", learning_rate=5e-3))
     plan = TrainingPlan(
         ("card", "money", "rate"), every, {base.name: base.revision}, digest_json(examples), "test", prompt
     )
-    return adapters_of(prepare(root / "work", plan, examples["train"], examples["calibration"]), launch)
+    return adapters_of(prepare(root / "work", plan, examples["train"], examples["calibration"]), train_here)
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +58,21 @@ def causal(causal_folders: dict[str, Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def encoder_folders(
-    tmp_path_factory: pytest.TempPathFactory, make_plan: Callable[..., TrainingPlan], examples: Examples, launch: Launch
+    tmp_path_factory: pytest.TempPathFactory,
+    make_plan: Callable[..., TrainingPlan],
+    examples: Examples,
+    train_here: TrainHere,
 ) -> dict[str, Path]:
     """Adapters of a tiny encoder whose LoRA and probe others share, by DoRA and of every weight."""
     plan = make_plan({"method": "dora"}, {"method": "full"})
     return adapters_of(
-        prepare(tmp_path_factory.mktemp("encoder"), plan, examples["train"], examples["calibration"]), launch
+        prepare(tmp_path_factory.mktemp("encoder"), plan, examples["train"], examples["calibration"]), train_here
     )
 
 
-def adapters_of(work: Path, launch: Launch) -> dict[str, Path]:
+def adapters_of(work: Path, train_here: TrainHere) -> dict[str, Path]:
     """Train a plan; the folder of each method's adapter."""
-    done = launch(work, **{PROCESSES: "2"})
-    assert done.returncode == 0, done.stderr
-    return {found.method: work / found.folder for found in read_result(work).candidates}
+    return {found.method: work / found.folder for found in train_here(work).candidates}
 
 
 @pytest.fixture(params=["lora", "probe", "dora", "full", "causal lora", "causal dora", "causal full"])

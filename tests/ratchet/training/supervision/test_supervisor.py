@@ -15,7 +15,7 @@ import pytest
 from ratchet.training.plan import TrainingPlan
 from ratchet.training.result import TrainingResult, read_result
 
-pytestmark = [pytest.mark.usefixtures("pair"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 Done = subprocess.CompletedProcess[str]
 Launch = Callable[..., Done]
@@ -80,6 +80,7 @@ def loses_second(
     return launch(work, RATCHET_FAILPOINT="training.second_process:kill", **environment), work
 
 
+@pytest.mark.usefixtures("pair")
 def test_a_candidate_that_loses_its_second_process_is_not_given_up(
     tmp_path: Path, make_plan: Make, prepare_work: Prepare, launch: Launch
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_candidate_that_loses_its_second_process_is_not_given_up(
     assert [found.status for found in read_result(work).candidates] == ["trained", "trained"]
 
 
+@pytest.mark.usefixtures("pair")
 def test_a_trainer_that_gives_the_candidate_up_is_noticed(
     tmp_path: Path, make_plan: Make, prepare_work: Prepare, launch: Launch, plant_in_copy: Plant
 ) -> None:
@@ -164,6 +166,7 @@ def test_the_kernel_takes_a_trainer_first_and_the_lease_is_theirs_too(probe_work
     assert str(probe_work / ".lease") in held
 
 
+@pytest.mark.usefixtures("pair")
 @pytest.mark.faults
 def test_whichever_process_is_killed_the_training_ends_well(
     tmp_path: Path, make_plan: Make, prepare_work: Prepare, planned: Callable[[str, int], int]
