@@ -37,7 +37,8 @@ class Label:
     action: str = "review"
     stakes: Literal["low", "medium", "high"] = "low"
     threshold: float = 0.5
-    """Calibrated confidence, 0..1, from which on the action is taken; below it the answer's action is `review`, which is yours to act on."""
+    """Calibrated confidence, 0..1, from which on the action is taken; below it the answer's action is `review`, which
+    is yours to act on."""
     cost_wrong: float = 1.0
     """Cost of acting wrongly on this label, in the unit of `Spec.cost_review`."""
 

@@ -15,10 +15,12 @@ import pytest
 
 from orchestration.instance import open_instance
 from orchestration.instigator_renames import RENAMED
+from ratchet.rollout.sealed_policy import find_policy
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.rollout.nominate import nominate
+from ratchet.workflows.rollout.reconcile import kill_switch, reconcile
 from ratchet.workflows.verify import verify_receipt
 
 pytestmark = [pytest.mark.xdist_group("former_home"), pytest.mark.slow]
@@ -84,6 +86,28 @@ def test_its_rollout_goes_on(former: FormerHome, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("RATCHET_CACHE", former.environment["RATCHET_CACHE"])
     (candidate,) = [entry.adapter for entry in Ledger(former.home).entries("small") if entry.action == "shadow"]
     assert nominate(former.home, "small", candidate).adapter == candidate
+
+
+def test_it_is_sealed_once_and_its_kill_switch_becomes_an_entry(
+    former: FormerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels, actions and thresholds as the file has them then; what was switched off outlasts the flag file."""
+    monkeypatch.setenv("RATCHET_CACHE", former.environment["RATCHET_CACHE"])
+    before = Ledger(former.home).entries("small")
+    kill_switch(former.home, "small", on=True)
+    for _ in range(2):
+        reconcile(former.home, "small")
+    after = Ledger(former.home).entries("small")
+    assert after[: len(before)] == before
+    assert [entry.action for entry in after[len(before) :]] == ["kill", "policy"]
+    former.home.spec("small").unlink()
+    former.home.flags.unlink()
+    rollout = reconcile(former.home, "small")
+    assert rollout is not None
+    assert (rollout.killed, rollout.live) == (True, before[0].adapter)
+    policy = find_policy(after)
+    assert policy is not None
+    assert list(policy.labels) == ["amber", "green", "violet"]
 
 
 def test_a_gateway_serves_it_by_its_own_key(former: FormerHome) -> None:

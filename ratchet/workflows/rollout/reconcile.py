@@ -47,7 +47,8 @@ def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
     before = published.rollouts.get(classifier)
     if before is not None:
         check_head(home.ledger(classifier), entries, before.head, "the flag")
-    if seal_former_home(ledger, classifier):  # only now: a ledger that lost its end must not grow again
+    # only now: a ledger that lost its end must not grow again
+    if seal_former_home(ledger, classifier, killed=before is not None and before.killed):
         entries = ledger.entries(classifier)
         state = state_after(entries)
     if state.live is None:

@@ -43,9 +43,10 @@ def policy_to_seal(home: Home, classifier: str, entries: Sequence[Entry], action
     return merge_policies(find_policy(entries, wanted.labels) or sealed, wanted).as_json()
 
 
-def seal_former_home(ledger: Ledger, classifier: str) -> Entry | None:
+def seal_former_home(ledger: Ledger, classifier: str, *, killed: bool = False) -> Entry | None:
     """Seal the policy of a ledger that was written before policies were sealed, once; None where nothing is to do.
 
+    A kill switch that is on in the flag (`killed`) becomes an entry, too, so that it outlasts that file.
     Nothing is sealed by a process that cannot sign, or from a file that cannot be read: until then the file counts.
     """
     home = ledger.home
@@ -55,10 +56,18 @@ def seal_former_home(ledger: Ledger, classifier: str) -> Entry | None:
     spec = read_spec(home, classifier)
     if spec is None:
         return None
+    by_whom: dict[str, Any] = {
+        "ts": datetime.now(UTC).isoformat(timespec="seconds"),
+        "actor": "ratchet",
+        "week": "",
+        "receipts": {},
+    }
     live = str(state_after(entries).live)
+    if killed:
+        why = "It was on at the upgrade."
+        ledger.append(classifier, key=f"{UPGRADE}:kill", action=act.KILL, adapter=live, why=why, **by_whom)
     return ledger.append(
-        classifier, key=UPGRADE, ts=datetime.now(UTC).isoformat(timespec="seconds"), actor="ratchet",
-        action=act.POLICY, adapter=live, week="", receipts={}, policy=policy_of(spec).as_json(),
+        classifier, key=UPGRADE, action=act.POLICY, adapter=live, policy=policy_of(spec).as_json(), **by_whom,
         why="Sealed once at the upgrade: labels, actions, thresholds, costs and [promotion] of classifier.toml.",
     )  # fmt: skip
 
