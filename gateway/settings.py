@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import CLIENT_BODY_S, CLIENT_HEAD_S, FLAG_EVALUATION_S
-from ratchet.storage.trust import CHECKPOINT, PUBLIC_KEY, Trust, trust_of
+from ratchet.rollout.trust import CHECKPOINT, PUBLIC_KEY, Trust, trust_of
 
 
 class Settings(BaseSettings):

@@ -17,6 +17,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.rollout.trust import trust_of
 from ratchet.storage.home import Home
 from ratchet.storage.home_rights import follow_home_rights
 from ratchet.storage.receipts import Receipts
@@ -24,7 +25,6 @@ from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
-from ratchet.storage.trust import trust_of
 from ratchet.storage.warehouse import Warehouse
 from resources.run_locks import classifier_of, hold_run_locks
 

@@ -13,8 +13,8 @@ from typing import cast
 import typer
 
 from ratchet.core.errors import RatchetError, UsageError
+from ratchet.rollout.trust import Trust, trust_of
 from ratchet.storage.home import Home
-from ratchet.storage.trust import Trust, trust_of
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import NAME, check_name, nearest
-from ratchet.storage.trust import Trust
+from ratchet.rollout.trust import Trust
 
 
 @dataclass(frozen=True)

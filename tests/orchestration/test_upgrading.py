@@ -102,7 +102,7 @@ def test_a_checkpoint_of_after_the_upgrade_rejects_the_copy(former: Home, tmp_pa
     """So the page says to take it away; nothing is promoted on a ledger that lost an entry."""
     copy = Path(shutil.copytree(former.root, tmp_path / "before"))
     reconcile(former, "small")
-    from ratchet.storage.trust import Trust
+    from ratchet.rollout.trust import Trust
 
     with pytest.raises(RatchetError, match="holds 2 entries, but"):
         Ledger(Home(copy, Trust(None, (former.checkpoint("small"),)))).entries("small")

@@ -15,12 +15,12 @@ from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.gates.registry import DATA_GATES, TARGET_GATES
 from ratchet.models.base_models import resolve_base
+from ratchet.rollout.trust import Trust
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout import ledger as ledger_module
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.storage.trust import Trust
 from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_encoder import write_tiny_encoder

@@ -12,10 +12,10 @@ import pytest
 
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
+from ratchet.rollout.trust import Trust
 from ratchet.storage.home import Home
 from ratchet.storage.rollout import ledger as module
 from ratchet.storage.rollout.ledger import GENESIS, Ledger
-from ratchet.storage.trust import Trust
 
 APPEND = """
 import sys

@@ -13,9 +13,9 @@ from gateway.settings import read_settings
 from orchestration.cli.app import main
 from orchestration.cli.session import pin
 from ratchet.core.errors import RatchetError
+from ratchet.rollout.trust import CHECKPOINT, PUBLIC_KEY, Trust, trust_of
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.storage.trust import CHECKPOINT, PUBLIC_KEY, Trust, trust_of
 from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.verify import verify_ledger

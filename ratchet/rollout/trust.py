@@ -8,12 +8,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ratchet.core.errors import RatchetError
-
-if TYPE_CHECKING:
-    from ratchet.rollout.ledger_entry import Head
+from ratchet.rollout.ledger_entry import Head
 
 PUBLIC_KEY, CHECKPOINT = "RATCHET_PUBLIC_KEY", "RATCHET_CHECKPOINT"
 """Variables that name the key, and the checkpoints or folders of them, separated as in `PATH`."""
@@ -24,9 +21,9 @@ class TrustMemory:
     """Key and heads that a running process has seen: it never accepts another key, nor a ledger without them."""
 
     key: bytes | None = None
-    heads: dict[str, "Head"] = field(default_factory=dict)
+    heads: dict[str, Head] = field(default_factory=dict)
 
-    def remember(self, classifier: str, head: "Head") -> None:
+    def remember(self, classifier: str, head: Head) -> None:
         """Remember a head that a signed checkpoint vouched for, unless a later one was seen."""
         if classifier not in self.heads or self.heads[classifier].sequence < head.sequence:
             self.heads[classifier] = head
