@@ -8,6 +8,7 @@ from assets.partitions import cycle_of, cycles
 from ratchet.data.curation import EXAMPLES_SQL, digest_examples
 from ratchet.evaluation.eval_report import build_report
 from ratchet.evaluation.evaluate import gather_judgement, prediction_rows, read_splits
+from ratchet.ingest.row_counts import outside_of
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.frontier_cache import open_frontier
 from ratchet.storage.golden_set import digest_golden
@@ -52,7 +53,7 @@ def eval_report(
         timings_s=stage_seconds(context),
         frontier=open_frontier(home, cycle, spec),
     )
-    document = build_report(judgement)
+    document = {**build_report(judgement), "rows": outside_of(home, cycle.classifier)}
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))
     page = reports.write(cycle, document)
     made = {"answers": digest_answers(warehouse, cycle)}

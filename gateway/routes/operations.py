@@ -16,6 +16,7 @@ from gateway.routes.auth import need
 from gateway.routes.request_body import REFUSED
 from gateway.serving.loading import Served, export_kind_of
 from gateway.state import Gateway, gateway_of
+from ratchet.ingest.row_counts import outside_of, without_content
 from ratchet.storage.run_history import newest_run_s
 
 router = APIRouter()
@@ -39,6 +40,7 @@ async def readyz(request: Request) -> JSONResponse:
     A classifier that was never promoted is not a problem beside one that serves; `unpromoted` lists it. `disk` says why
     rows cannot be written, and `lacking` why an adapter answers in place of its export, `keys` why a changed
     `keys.json` is not followed; all three leave the gateway ready, since it still answers.
+    `rows` counts the rows that are not in the warehouse, by reason.
     """
     gateway = gateway_of(request)
     home, unpromoted = (
@@ -51,6 +53,8 @@ async def readyz(request: Request) -> JSONResponse:
     lacking = {name: why.replace(home, "") for name in gateway.slots.names() if (why := gateway.slots[name].lacking)}
     serving, disk = gateway.slots.names(), gateway.landing.trouble
     report = {"ready": ready, "serving": serving, "problems": reasons, "disk": disk, "lacking": lacking}
+    outside = {name: await asyncio.to_thread(outside_of, gateway.slots.home, name) for name in serving}
+    report["rows"] = {name: without_content(rows) for name, rows in outside.items()}
     report["unpromoted"], report["keys"] = sorted(unpromoted), request.app.state.access.problem
     return JSONResponse(report, 200 if ready else 503)
 

@@ -6,7 +6,7 @@ loop over rows.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ratchet.config.spec import Spec
 from ratchet.core.blank_text import blank_sql
@@ -32,6 +32,10 @@ WAITING = "no production log has this request_id yet; the row is tried again whe
 AHEAD = "ts is in the future; the row waits until the clock has reached it"
 WAIT_REASONS = (WAITING, AHEAD)
 """Reasons for which a row waits: it is landed and counted, and taken as soon as the reason has gone."""
+UNLISTED = "annotator is not in [people] of classifier.toml; the correction waits until they are"
+LOST = "no production log with this request_id came in time: the answer was not durable, and its row was lost"
+LOST_AFTER = timedelta(days=14)
+"""Time after which a correction without its production log counts as lost; it is still taken when the log comes."""
 SPEC_REASONS = ("label is not in classifier.toml", "text is longer than")
 """Beginnings of reasons that go when `classifier.toml` takes more labels or longer texts."""
 

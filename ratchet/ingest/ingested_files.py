@@ -5,12 +5,12 @@ Add here a query about loaded files, or a figure to store for each; files are lo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import duckdb
 
 from ratchet.core.sql import literal
-from ratchet.data.records import SPEC_REASONS, WAIT_REASONS, WAITING
+from ratchet.data.records import LOST, LOST_AFTER, SPEC_REASONS, UNLISTED, WAIT_REASONS, WAITING
 from ratchet.ingest.manifest import ManifestEntry
 from ratchet.ingest.result import IngestResult
 
@@ -62,6 +62,35 @@ class IngestedFiles:
                     "INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)", [*key, landed.sha256, reason, rows]
                 )
 
+    def counts(self, now: datetime) -> dict[str, dict[str, int]]:
+        """Count the rows of the classifier that are in the warehouse, that wait, that were refused, or that are lost.
+
+        A correction whose production log did not come for `LOST_AFTER` is lost with it, until the log does come.
+        """
+        accepted = "SELECT '{0}', count(*) FROM {0} WHERE classifier = $name"
+        return {
+            "accepted": self._count(f"{accepted.format('production_logs')} UNION {accepted.format('corrections')}"),
+            "waiting": self._count(
+                "SELECT reason, count(*) FROM waiting WHERE classifier = $name "
+                "AND NOT (reason = $waiting AND since < $lost) GROUP BY reason UNION "
+                "SELECT $unlisted, count(*) FROM corrections c WHERE classifier = $name AND classifier IN (SELECT "
+                "classifier FROM people) AND annotator NOT IN (SELECT name FROM people p WHERE p.classifier = $name) "
+                "HAVING count(*) > 0 ORDER BY ALL",
+                waiting=WAITING, unlisted=UNLISTED, lost=now - LOST_AFTER,
+            ),
+            "lost": self._count(
+                "SELECT $reason, count(*) FROM waiting WHERE classifier = $name AND reason = $waiting "
+                "AND since < $lost HAVING count(*) > 0",
+                reason=LOST, waiting=WAITING, lost=now - LOST_AFTER,
+            ),
+            "rejected": self._count(
+                "SELECT reason, sum(rows)::BIGINT FROM refused WHERE classifier = $name GROUP BY reason ORDER BY reason"
+            ),
+        }  # fmt: skip
+
+    def _count(self, sql: str, **params: object) -> dict[str, int]:
+        return dict(self.connection.execute(sql, {"name": self.classifier, **params}).fetchall())
+
     def name_people(self, people: Mapping[str, str]) -> None:
         """Store the person by each name for `attributed_corrections`; without any each annotator is a person."""
         rows = sorted(people.items())
@@ -74,10 +103,15 @@ class IngestedFiles:
             self.connection.execute("INSERT INTO people VALUES (?, ?, ?)", [self.classifier, name, person])
         self.connection.execute("COMMIT")
 
-    def any_ahead(self) -> bool:
-        """Return True where a row waits for a time; one that waits for its log waits for a new file."""
-        sql = "SELECT 1 FROM waiting WHERE classifier = ? AND due IS NOT NULL LIMIT 1"
-        return self.connection.execute(sql, [self.classifier]).fetchone() is not None
+    def next_change(self, now: datetime) -> datetime | None:
+        """Return the first time after `now` at which a waiting row counts otherwise by itself, or None."""
+        sql = (
+            "SELECT min(coalesce(due, since + INTERVAL (?) SECOND)) FROM waiting WHERE classifier = ? "
+            "AND coalesce(due, since + INTERVAL (?) SECOND) > ?"
+        )
+        seconds = LOST_AFTER.total_seconds()
+        row = self.connection.execute(sql, [seconds, self.classifier, seconds, now]).fetchone()
+        return row[0].astimezone(UTC) if row and row[0] else None
 
     def mark(self, landed: ManifestEntry, intake: IngestResult, *, retry: bool) -> None:
         """Mark a file as loaded, with `retry` if some of its rows wait; earlier versions of it are not tried again."""

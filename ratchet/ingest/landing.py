@@ -21,6 +21,7 @@ from ratchet.ingest.readers import SUFFIXES, UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.repeated_loads import rejudge, retry_waiting
 from ratchet.ingest.result import IngestResult
+from ratchet.ingest.row_counts import write_counts
 from ratchet.ingest.salvage import FileFingerprint, fingerprint
 from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, shown, staged
 from ratchet.ingest.staging import Stage
@@ -43,17 +44,18 @@ class Landing:
         Returns one `IngestResult` for each new file, and for each earlier file of corrections with a waiting row that
         was accepted now.
         """
-        if is_quiet(self.home, spec):
+        terms = Terms.of(spec, now)
+        if is_quiet(self.home, spec, terms.now):
             return []
-        terms, look = Terms.of(spec, now), QuietLook(self.home, spec)
+        look = QuietLook(self.home, spec)
         with self.warehouse.connect() as connection:
             loader = Loader.of(connection, self.home, spec.name)
             loader.files.name_people(persons_by_name(spec.people))
             intakes = rejudge(loader, "production_logs", terms) + loader.load_new("production_logs", terms)
             intakes += retry_waiting(loader) + rejudge(loader, "corrections", terms)
             intakes += loader.load_new("corrections", terms)
-            if not loader.files.any_ahead():
-                look.confirm()
+            look.confirm(loader.files.next_change(terms.now))
+            write_counts(self.home, spec.name, loader.files.counts(terms.now))
             return intakes
 
     def deliver(

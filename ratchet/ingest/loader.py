@@ -51,7 +51,7 @@ class Loader:
     home: Home
     name: str
     manifest: list[ManifestEntry]
-    firsts: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    firsts: dict[tuple[str, str, str], ManifestEntry] = field(default_factory=dict)
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
@@ -103,12 +103,12 @@ class Loader:
                 intakes += self.load(self.register(kind, path, content, terms))
         return intakes
 
-    def _arrival(self, landed: ManifestEntry) -> int:
-        """Return the place at which this version of a file came first: a file may be judged again."""
+    def _arrival(self, landed: ManifestEntry) -> ManifestEntry:
+        """Return the line with which this version of a file came first: a file may be judged again."""
         if not self.firsts:
             for each in reversed(self.manifest):
-                self.firsts[each.kind, each.file, each.sha256] = each.seq
-        return self.firsts.setdefault((landed.kind, landed.file, landed.sha256), landed.seq)
+                self.firsts[each.kind, each.file, each.sha256] = each
+        return self.firsts.setdefault((landed.kind, landed.file, landed.sha256), landed)
 
     def load(self, landed: ManifestEntry) -> list[IngestResult]:
         """Load one landed file; nothing if it is gone or changes while it is read (its new content is a new file)."""
@@ -137,9 +137,10 @@ class Loader:
                 raise
             reason = str(error)
         counts = report_file(self._report(landed), landed.file, reason, path)
+        intake = IngestResult(landed.kind, landed.file, 0, 0, 1, counts)
         failpoint("landing.after_rejects")
-        self._finish(landed, None, IngestResult(landed.kind, landed.file, 0, 0, 1, counts), retry=False)
-        return [IngestResult(landed.kind, landed.file, 0, 0, 1, counts)]
+        self._finish(landed, None, intake, retry=False)
+        return [intake]
 
     @contextmanager
     def staged(
@@ -194,10 +195,10 @@ class Loader:
         self.connection.execute("BEGIN")
         try:
             if stage:
-                stage.admit(self._arrival(landed))
+                stage.admit(self._arrival(landed).seq)
             self.files.note_outcome(landed, intake.reasons)
             if stage:
-                stage.note_waiting(landed)
+                stage.note_waiting(landed, self._arrival(landed).terms.now)
             self.files.mark(landed, intake, retry=retry)
             failpoint("landing.before_commit")
             self.connection.execute("COMMIT")

@@ -167,13 +167,13 @@ class Stage:
         ).fetchone()
         return (int(row[0]), int(row[1]), int(row[2])) if row else (0, 0, 0)
 
-    def note_waiting(self, landed: ManifestEntry) -> None:
-        """Add the rows of this file that wait now to `waiting`."""
+    def note_waiting(self, landed: ManifestEntry, since: datetime) -> None:
+        """Add the rows of this file that wait now to `waiting`; they arrived at `since`."""
         key = [self.classifier, landed.kind, landed.file]
         self.connection.execute(
-            "INSERT INTO waiting SELECT ?, ?, ?, ?, s.request_id, v.reason, CASE WHEN v.reason = ? THEN s.ts END "
+            "INSERT INTO waiting SELECT ?, ?, ?, ?, s.request_id, v.reason, CASE WHEN v.reason = ? THEN s.ts END, ? "
             f"FROM verdict v JOIN stage s ON s.rowid = v.rid WHERE v.{_WAITS}",
-            [*key, landed.sha256, AHEAD],
+            [*key, landed.sha256, AHEAD, since],
         )
 
     def holds_nothing(self) -> bool:

@@ -102,6 +102,10 @@ class Home:
         """`cycle.lock`: held by the process that runs a cycle of the classifier, so that there is one at a time."""
         return self.classifier(name) / "cycle.lock"
 
+    def intake(self, name: str) -> Path:
+        """`intake.json`: rows in the warehouse, waiting, rejected and lost, as the newest intake counted them."""
+        return self.classifier(name) / "intake.json"
+
     def tables(self, name: str, table: str) -> Path:
         """Parquet copies of one warehouse table that cycles fill, one file for each week."""
         return self.classifier(name) / "tables" / table

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ratchet.core.errors import RatchetError
+from ratchet.ingest.row_counts import describe_rows, summarise
 from ratchet.models.base_models import base_folder
 from ratchet.models.frontier.transport import find_key
 from ratchet.rollout.state import state_after
@@ -116,6 +117,7 @@ def _specs(home: Home) -> Iterator[Finding]:
                 yield Finding(f"{what} of {name}", "fail", error.message, error.hint or "Fix the file it names.")
         yield from _remarks(specs, name)
         yield from _integrity(home, name)
+        yield _rows(home, name)
 
 
 def _integrity(home: Home, name: str) -> Iterator[Finding]:
@@ -133,6 +135,17 @@ def _integrity(home: Home, name: str) -> Iterator[Finding]:
     for each in look_at_things(home, name, state, whole=False):
         hint = f"Restore it from a backup; 'ratchet verify {name}' reads everything." if each.fault else ""
         yield Finding(f"{each.what} of {name}", "fail" if each.fault else "ok", each.fault or each.detail, hint)
+
+
+def _rows(home: Home, name: str) -> Finding:
+    """Say which rows are not in the warehouse, and why; rows that only wait are no fault."""
+    rows = describe_rows(home, name)
+    bad = [reason for place in ("damaged", "lost", "rejected") for reason in rows[place]]
+    found = summarise(rows) or "every row is in the warehouse or on its way"
+    if not bad:
+        return Finding(f"rows of {name}", "ok", found)
+    hint = f"See 'ratchet status {name}' for each reason, and {home.rejected(name)} for the rows."
+    return Finding(f"rows of {name}", "warn", f"{found}; the first reason: {bad[0]}", hint)
 
 
 def _serving(home: Home, name: str) -> str:

@@ -12,6 +12,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import STATUS_LOCK_S
 from ratchet.gates.registry import GATES
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.ingest.row_counts import describe_rows
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.state import RolloutState, apply_entry, state_after
 from ratchet.storage.home import Home
@@ -55,6 +56,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
             "last": _text(max(weeks, default=None)),
         },
         "requests": sum(weeks.values()),
+        "rows": describe_rows(home, name),
         "corrections_since": None if corrections is None else max(0, corrections - seen),
         "next_schedule": next_schedule(now).isoformat(),
         "disk_bytes": size_of(home.classifier(name)),

@@ -4,13 +4,14 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ratchet.config.spec import Label, Spec
+from ratchet.data.records import LOST_AFTER
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.quiet_folders import is_quiet
 from ratchet.ingest.rebuild import open_warehouse
@@ -49,7 +50,7 @@ def landing(tmp_path: Path) -> Landing:
     assert [each.accepted for each in found.take(SPEC, now=NOW)] == [1]
     age(home)
     assert found.take(SPEC, now=NOW) == []
-    assert is_quiet(home, SPEC)
+    assert is_quiet(home, SPEC, NOW)
     return found
 
 
@@ -71,7 +72,7 @@ CHANGES: dict[str, Callable[[Home], object]] = {
 def test_what_arrives_is_taken_at_the_next_look(landing: Landing, change: str) -> None:
     """One row is accepted, and the look after it finds nothing."""
     CHANGES[change](landing.home)
-    assert not is_quiet(landing.home, SPEC)
+    assert not is_quiet(landing.home, SPEC, NOW)
     assert sum(each.accepted for each in landing.take(SPEC, now=NOW)) == 1
     assert landing.take(SPEC, now=NOW) == []
 
@@ -79,24 +80,27 @@ def test_what_arrives_is_taken_at_the_next_look(landing: Landing, change: str) -
 def test_a_lost_warehouse_ends_the_quiet(landing: Landing) -> None:
     """The look after it rebuilds the rows."""
     landing.home.warehouse("tickets").unlink()
-    assert not is_quiet(landing.home, SPEC)
+    assert not is_quiet(landing.home, SPEC, NOW)
     assert landing.take(SPEC, now=NOW) == []
     assert landing.warehouse.count("production_logs", "tickets") == 1
 
 
-def test_rows_that_wait_for_a_time_keep_every_look_a_whole_one(landing: Landing) -> None:
-    """The clock reaches them without a file changing; rows that wait for their log are taken with its file."""
+def test_rows_that_wait_end_the_quiet_in_their_time(landing: Landing) -> None:
+    """The clock reaches them without a file changing; those that wait for their log come with its file, or are lost."""
     corrections = landing.home.landing("tickets", "corrections")
-    write_lines(corrections / "early.jsonl", [correct(7)])
-    landing.take(SPEC, now=NOW)
-    age(landing.home)
-    assert landing.take(SPEC, now=NOW) == []
-    assert is_quiet(landing.home, SPEC)
-    write_lines(corrections / "ahead.jsonl", [{**correct(1), "ts": "2026-03-01T00:10:00Z"}])
-    landing.take(SPEC, now=NOW)
-    age(landing.home)
-    assert landing.take(SPEC, now=NOW) == []
-    assert not is_quiet(landing.home, SPEC)
+    for name, row, until in (
+        ("early.jsonl", correct(7), NOW + LOST_AFTER),
+        ("ahead.jsonl", {**correct(1), "ts": "2026-03-01T00:10:00Z"}, NOW + timedelta(minutes=10)),
+    ):
+        write_lines(corrections / name, [row])
+        landing.take(SPEC, now=NOW)
+        age(landing.home)
+        assert landing.take(SPEC, now=NOW) == []
+        assert [is_quiet(landing.home, SPEC, at) for at in (NOW, until - timedelta(seconds=1), until)] == [
+            True,
+            True,
+            False,
+        ]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +108,7 @@ def test_rows_that_wait_for_a_time_keep_every_look_a_whole_one(landing: Landing)
 )
 def test_another_specification_ends_the_quiet(landing: Landing, changes: dict[str, Any]) -> None:
     """What it refused before it may take now."""
-    assert not is_quiet(landing.home, replace(SPEC, **changes))
+    assert not is_quiet(landing.home, replace(SPEC, **changes), NOW)
 
 
 def test_a_folder_that_changed_a_moment_ago_is_not_yet_quiet(landing: Landing) -> None:
@@ -112,4 +116,4 @@ def test_a_folder_that_changed_a_moment_ago_is_not_yet_quiet(landing: Landing) -
     write_lines(logs(landing.home) / "more.jsonl", [log(2)])
     landing.take(SPEC, now=NOW)
     assert landing.take(SPEC, now=NOW) == []
-    assert not is_quiet(landing.home, SPEC)
+    assert not is_quiet(landing.home, SPEC, NOW)

@@ -86,6 +86,7 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         if weeks["count"]
         else "none",
         "corrections": "unknown" if since is None else f"{since} since the last cycle",
+        "not taken": _not_taken(found["rows"]),
         "next schedule": f"{found['next_schedule']} (while 'make dev' runs)",
         "disk": f"{found['disk_bytes'] / 1e6:.1f} MB in {found['paths']['folder']}",
         "reports": found["paths"]["reports"],
@@ -98,6 +99,16 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     ]
     notes = [f"  note: {printable(note)}" for note in found["notes"]]
     return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *faults, *notes]
+
+
+def _not_taken(rows: dict[str, Any]) -> str:
+    """Return the rows that are outside the warehouse, each reason with its number."""
+    reasons = [
+        f"{number} {place}: {printable(reason)}"
+        for place in ("waiting", "rejected", "lost", "damaged")
+        for reason, number in rows[place].items()
+    ]
+    return "; ".join(reasons) or "none"
 
 
 def _rollout(found: dict[str, Any]) -> str:

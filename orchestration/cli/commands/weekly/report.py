@@ -75,6 +75,7 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
             ]
         ),
         *_three_ways(document.get("three_way")),
+        *_not_taken(document.get("rows", {})),
         "",
         table(classes),
         "",
@@ -82,6 +83,16 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
             [{"check": name, "verdict": c["verdict"], "reason": c["reason"]} for name, c in document["checks"].items()]
         ),
     ]
+
+
+def _not_taken(found: dict[str, dict[str, int]]) -> list[str]:
+    """Return the rows that were outside the warehouse when the cycle ran, each reason with its number."""
+    rows = [
+        {"rows not taken": place, "reason": printable(reason), "rows": number}
+        for place, reasons in found.items()
+        for reason, number in reasons.items()
+    ]
+    return ["", table(rows)] if rows else []
 
 
 def _three_ways(found: dict[str, Any] | None) -> list[str]:

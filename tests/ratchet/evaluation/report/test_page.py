@@ -198,3 +198,14 @@ def test_the_worst_document_still_fits(usual):
     assert len(page.encode()) <= 500_000
     assert page.count("the others are in the file") == 2
     assert page.count("the first are shown") == 1
+
+
+def test_rows_that_were_not_taken_are_shown_with_their_reasons(usual):
+    """Each reason with its number, and nothing of it where every row was taken."""
+    reason = "text is longer than 8000 characters"
+    page = render_report({**usual, "rows": {"rejected": {reason: 3}, "waiting": {"<b>": 4}}})
+    assert "Rows that are not in the warehouse" in page
+    assert reason in page
+    assert "<b>" not in page.split("Rows that are not in the warehouse")[1].split("</table>")[0]
+    assert "Rows that are not in the warehouse" not in render_report({**usual, "rows": {}})
+    assert "Rows that are not in the warehouse" not in render_report(usual)
