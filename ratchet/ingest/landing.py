@@ -118,6 +118,7 @@ class Landing:
             )
             loader.commit(stage, landed, delivered_as=file)
         counts = {**counts, **waits}
+        write_counts(self.home, loader.name, loader.files.counts(terms.now))
         return IngestResult(
             kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels)
         )

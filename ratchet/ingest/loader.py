@@ -8,7 +8,7 @@ import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -17,7 +17,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.data.records import KINDS, Terms
 from ratchet.ingest.ingested_files import IngestedFiles
-from ratchet.ingest.manifest import ManifestEntry, append_entry, follow_manifest
+from ratchet.ingest.manifest import ManifestEntry, append_entry, first_entry, follow_manifest
 from ratchet.ingest.plain_files import hold_plain_file
 from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
@@ -51,7 +51,6 @@ class Loader:
     home: Home
     name: str
     manifest: list[ManifestEntry]
-    firsts: dict[tuple[str, str, str], ManifestEntry] = field(default_factory=dict)
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
@@ -103,13 +102,6 @@ class Loader:
                 intakes += self.load(self.register(kind, path, content, terms))
         return intakes
 
-    def _arrival(self, landed: ManifestEntry) -> ManifestEntry:
-        """Return the line with which this version of a file came first: a file may be judged again."""
-        if not self.firsts:
-            for each in reversed(self.manifest):
-                self.firsts[each.kind, each.file, each.sha256] = each
-        return self.firsts.setdefault((landed.kind, landed.file, landed.sha256), landed)
-
     def load(self, landed: ManifestEntry) -> list[IngestResult]:
         """Load one landed file; nothing if it is gone or changes while it is read (its new content is a new file)."""
         path = self.home.landing(self.name, landed.kind) / landed.file
@@ -130,10 +122,8 @@ class Loader:
         except FileNotFoundError:
             _LOG.warning("%s is gone; rows that only it held are not in the warehouse", path)
             return []
-        except UnreadableError as error:
-            reason = str(error)
-        except RatchetError as error:
-            if error.code != "missing_column":
+        except (UnreadableError, RatchetError) as error:
+            if isinstance(error, RatchetError) and error.code != "missing_column":
                 raise
             reason = str(error)
         counts = report_file(self._report(landed), landed.file, reason, path)
@@ -192,13 +182,13 @@ class Loader:
         return intake
 
     def _finish(self, landed: ManifestEntry, stage: Stage | None, intake: IngestResult, *, retry: bool) -> None:
+        first = first_entry(self.manifest, landed)
         self.connection.execute("BEGIN")
         try:
-            if stage:
-                stage.admit(self._arrival(landed).seq)
             self.files.note_outcome(landed, intake.reasons)
             if stage:
-                stage.note_waiting(landed, self._arrival(landed).terms.now)
+                stage.admit(first.seq)
+                stage.note_waiting(landed, first.terms.now)
             self.files.mark(landed, intake, retry=retry)
             failpoint("landing.before_commit")
             self.connection.execute("COMMIT")

@@ -7,6 +7,7 @@ are in the table `ingested_files`.
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -86,6 +87,12 @@ def follow_manifest(path: Path) -> list[ManifestEntry]:
     entries = [*entries, *_parse(whole)]
     _FOLLOWED[path] = entries, offset + len(whole), (tail + whole)[-_TAIL_BYTES:]
     return list(entries)
+
+
+def first_entry(entries: Sequence[ManifestEntry], landed: ManifestEntry) -> ManifestEntry:
+    """Return the line with which this version of a file came first: a file may be judged again, by wider terms."""
+    same = [each for each in entries if each.sha256 == landed.sha256 and each.file == landed.file]
+    return next((each for each in same if each.kind == landed.kind), landed)
 
 
 def append_entry(path: Path, landed: ManifestEntry, disk: FileSystem = DISK) -> None:
