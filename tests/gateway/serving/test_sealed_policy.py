@@ -42,6 +42,7 @@ EDITS: dict[str, tuple[str, str, str]] = {
     ),
 }
 """Text in the file, its replacement, and a setting that is named."""
+SHORT = ("action", "a new label", "promotion")
 
 
 def edit(home: Home, name: str) -> None:
@@ -70,7 +71,9 @@ def in_force(home: Home) -> tuple[Any, ...]:
     return spec.label, spec.cost_review, promotion_in_force(home, "small", entries), published
 
 
-@pytest.mark.parametrize("name", EDITS)
+@pytest.mark.parametrize(
+    "name", [each if each in SHORT else pytest.param(each, marks=pytest.mark.faults) for each in EDITS]
+)
 def test_an_edit_of_the_file_changes_nothing_until_it_is_entered(
     home: Home, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

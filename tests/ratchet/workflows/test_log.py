@@ -1,6 +1,7 @@
 """`ratchet log`: changes of keys, policy, quarantine, kill switch and rollout are one list, and none is left out."""
 
 import json
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -24,10 +25,10 @@ A, B = "a" * 64, "b" * 64
 SAID = {"actor": "test", "why": "test", "week": "2026-01-05"}
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
+@pytest.fixture(scope="session")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """One change of each kind, in the order of `EVENTS`."""
-    home = Home(tmp_path / "home")
+    home = Home(tmp_path_factory.mktemp("log") / "home")
     SmallClassifier(home).write()
     keys = Keys(home.keys)
     keys.add("web", ("classify",))
@@ -43,6 +44,12 @@ def home(tmp_path: Path) -> Home:
     keys.add("ann", ("annotate", "feedback"))
     keys.revoke("web")
     return home
+
+
+@pytest.fixture
+def home(changed: Home, tmp_path: Path) -> Home:
+    """A copy of one's own."""
+    return Home(Path(shutil.copytree(changed.root, tmp_path / "home")))
 
 
 EVENTS = [
