@@ -113,7 +113,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "until a new cycle.",
             "ratchet rollback tickets --why 'complaints'",
         ),
-        Command(kill, "Turn the kill switch on or off: all traffic goes to live.", "ratchet kill tickets"),
+        Command(
+            kill,
+            "Turn the kill switch on or off: all traffic goes to live.",
+            "ratchet kill tickets --why 'outage'",
+        ),
         Command(
             policy,
             "Show how classifier.toml differs from the policy in force, and with --why enter it in the signed ledger.",

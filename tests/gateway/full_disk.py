@@ -23,7 +23,7 @@ from gateway.settings import Settings
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import keep_receipts
-from ratchet.workflows.rollout.advance import stop_or_resume
+from ratchet.workflows.rollout.kill import turn_kill_switch
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.rollback import roll_back
 
@@ -126,7 +126,9 @@ def full(home: Home, other: str) -> dict[str, Any]:
         seen["recovered_s"], seen["feedback_after"] = wait_until_taken(client, home), tell()
         seen["ballast_after"] = home.ballast.stat().st_size
         fill(hog)
-        seen["rollback_without_a_gateways_help"] = attempt(lambda: stop_or_resume(home, "small", "holidays"))
+        seen["rollback_without_a_gateways_help"] = attempt(
+            lambda: turn_kill_switch(home, "small", "holidays", on=False)
+        )
         hog.unlink()
         wait_until_taken(client, home)
         seen["feedback_at_the_end"] = tell()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,11 +20,13 @@ from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.workflows.rollout import rollback
+from ratchet.workflows.rollout.advance import stop_or_resume
 from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.rollback import roll_back
+from ratchet.workflows.status import describe_classifier
 from ratchet.workflows.verify import verify_ledger
 
-A, B, C = "a" * 64, "b" * 64, "c" * 64
+A, B, C, D = "a" * 64, "b" * 64, "c" * 64, "d" * 64
 SAID = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
 
 DECIDE = """
@@ -188,6 +191,34 @@ def test_of_two_who_roll_back_at_once_one_does(home: Home) -> None:
             assert served(home) == (A, None, 0, None)
     finally:
         stop(writers)
+
+
+def test_what_does_not_run_cannot_be_held(home: Home) -> None:
+    """No entry is written where nothing is compared; where something is, one."""
+    assert stop_or_resume(home, "small", "holidays").action == "hold"
+    roll_back(home, "small", "complaints")
+    before = Ledger(home).entries("small")
+    with pytest.raises(RatchetError, match="no rollout that could be held"):
+        stop_or_resume(home, "small", "holidays")
+    assert Ledger(home).entries("small") == before
+
+
+def test_live_keeps_the_week_that_made_it(home: Home) -> None:
+    """Not that of the candidate that was rolled back; it is live since its own entry."""
+    enter(home, "shadow", C, week="2026-01-12", ts="2026-01-13T10:00:00+00:00")
+    roll_back(home, "small", "complaints")
+    assert [describe_live(home)[key] for key in ("adapter", "week", "since")] == [A, "2026-01-05", SAID["ts"]]
+    enter(home, "promote", D, week="2026-01-19", ts="2026-01-20T10:00:00+00:00")
+    assert [describe_live(home)[key] for key in ("adapter", "week")] == [D, "2026-01-19"]
+    Ledger(home).append("small", action="rollback", adapter=A, previous_adapter=D, receipts={}, **{**SAID, "week": "x"})
+    found = describe_live(home)
+    assert [found[key] for key in ("adapter", "week", "why")] == [A, "2026-01-05", "test"]
+
+
+def describe_live(home: Home) -> dict[str, Any]:
+    """The line of `ratchet status`."""
+    found: dict[str, Any] = describe_classifier(home, "small", datetime(2026, 2, 1, tzinfo=UTC))["live"]
+    return found
 
 
 def start(script: str, home: Home) -> list["subprocess.Popen[str]"]:
