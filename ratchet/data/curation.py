@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from ratchet.config.spec import Spec
-from ratchet.core.cycle import Cycle, monday_of
+from ratchet.core.cycle import Cycle
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.data.near_duplicates import NearDuplicates, normalise, one_word_apart
 from ratchet.data.redaction import redact_all
-from ratchet.data.splitting import SPLITS, assign_splits, check_dates, find_bounds
+from ratchet.data.splitting import SPLITS, assign_splits, check_dates, find_bounds, weeks_of
 
 CORRECTED_SQL = """
 SELECT l.request_id, p.ts, p.text, l.label, l.status, l.blind
@@ -109,11 +109,6 @@ def curate(
     _keep_apart(sift, spec.limits.near_duplicate_jaccard, redact_all(golden)[0])
 
     return Curated(sift.kept[EXAMPLE_COLUMNS].reset_index(drop=True), sift.dropped(), redactions)
-
-
-def weeks_of(times: "pd.Series[Any]") -> "pd.Series[str]":
-    """Return the Monday of each time (UTC), as text."""
-    return pd.Series([str(monday_of(time.date())) for time in times], times.index, dtype=object)
 
 
 class _Sift:

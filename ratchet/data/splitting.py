@@ -5,11 +5,12 @@ Add here rules about dates and shares. `curation.py` and `ratchet/gates/leakage.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
-from ratchet.config.spec import Window
-from ratchet.core.cycle import Cycle
+from ratchet.config.window import Window
+from ratchet.core.cycle import Cycle, monday_of
 from ratchet.core.errors import RatchetError
 
 SPLITS = ("train", "calibration", "test")
@@ -79,3 +80,8 @@ def check_dates(times: pd.Series, cycle: Cycle, window: Window) -> None:
 def lookback_start(cycle: Cycle, window: Window) -> datetime:
     """Return the first instant of `cycle`'s look-back window: its own week counts as one of `lookback_weeks`."""
     return cycle.start - timedelta(days=7 * (window.lookback_weeks - 1))
+
+
+def weeks_of(times: "pd.Series[Any]") -> "pd.Series[str]":
+    """Return the Monday of each time (UTC), as text."""
+    return pd.Series([str(monday_of(time.date())) for time in times], times.index, dtype=object)

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.cli.app import main
 from orchestration.job_resources import configure
 from orchestration.promotion import promotion, promotion_sensor
 from orchestration.shadow_deployment import ShadowConfig, shadow_deployment
@@ -25,6 +26,7 @@ from ratchet.workflows.gates.recheck import compare_with, read_stored_answers
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, stop_or_resume, weigh
 from ratchet.workflows.rollout.nominate import nominate, promote
 from ratchet.workflows.rollout.rollback import roll_back
+from ratchet.workflows.rollout.shadow import find_entrant
 
 WEEKS = (date(2026, 1, 5), date(2026, 1, 12))
 pytestmark = [
@@ -361,3 +363,52 @@ def test_the_run_that_was_asked_to_rebuild_does_so_and_then_decides(shadowing: H
         assert shadowing.warehouse("small").exists()
         following = tick(shadowing, instance)
     assert not [each for each in following.run_requests or () if ":rebuild:" in str(each.run_key)]
+
+
+def command(home: Home, *words: str) -> int:
+    """Exit code of the command, in this process."""
+    return main(["--home", str(home.root), "--yes", *words])
+
+
+def actions(home: Home) -> list[str]:
+    """What the ledger holds, what seals a policy aside."""
+    return [entry.action for entry in Ledger(home).entries("small") if entry.action != "policy"]
+
+
+def test_promoting_over_a_live_adapter_asks_to_skip_its_shadow(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is entered before; the sentence names both ways."""
+    assert command(home, "promote", "small", "--why", "better") == 64
+    refused = capsys.readouterr().err
+    assert "ratchet shadow small" in refused
+    assert "--skip-shadow" in refused
+    assert actions(home) == ["promote"]
+    assert command(home, "promote", "small", "--skip-shadow", "--why", "urgent") == 0
+    assert actions(home) == ["promote", "promote"]
+
+
+def test_the_command_shadows_once_and_again_only_after_the_shadow_has_ended(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While one is compared it is refused; what expired enters by a new entry, by hand alone."""
+    assert command(home, "shadow", "small") == 0
+    assert "users see only live" in capsys.readouterr().out
+    assert command(home, "shadow", "small") == 1
+    assert "is being compared with live" in capsys.readouterr().err
+    assert go(home, minutes=60 * 73).decision.action == "expire"
+    assert find_entrant(home, "small").cycle is None
+    assert command(home, "shadow", "small") == 0
+    assert actions(home) == ["promote", "shadow", "expire", "shadow"]
+
+
+def test_the_command_lets_a_quarantined_week_be_used(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what had blocked it; a week that is not held, and an empty reason, are errors."""
+    week, failed = str(WEEKS[0]), Verdict("failed", "Fails: late votes.")
+    Quarantine(home).take("small", week, "label_agreement", failed, "r", "test")
+    assert command(home, "shadow", "small") == 2
+    assert "it learned from the week of 2026-01-05, which is quarantined" in capsys.readouterr().err
+    assert command(home, "unquarantine", "small", "--week", week, "--why", " ") == 64
+    assert command(home, "unquarantine", "small", "--week", str(WEEKS[1]), "--why", "reviewed") == 1
+    assert "quarantined: 2026-01-05" in capsys.readouterr().err
+    assert command(home, "unquarantine", "small", "--week", "2026-W02", "--why", "reviewed") == 0
+    assert "though label_agreement blocked it" in capsys.readouterr().out
+    assert command(home, "shadow", "small") == 0

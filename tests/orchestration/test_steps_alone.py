@@ -83,6 +83,20 @@ CASES: dict[str, tuple[Change, tuple[str, ...], str]] = {
 }  # fmt: skip
 
 
+def run_steps(
+    home: Home, instance: dg.DagsterInstance, week: date, steps: tuple[str, ...]
+) -> dg.ExecuteInProcessResult:
+    """Execute steps of a week with their checks, as the UI does."""
+    instance.add_dynamic_partitions("classifiers", ["small"])
+    job = build_definitions(str(home.root)).resolve_job_def("weekly_cycle")
+    return job.execute_in_process(
+        instance=instance,
+        partition_key=dg.MultiPartitionKey({"classifier": "small", "week": str(week)}),
+        asset_selection=[dg.AssetKey(step) for step in steps],
+        raise_on_error=False,
+    )
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_step_that_runs_alone_voids_what_follows(case: str, passed: Home, tmp_path: Path) -> None:
     """With its checks, as the UI runs it; the same content made again voids nothing."""
@@ -91,17 +105,7 @@ def test_a_step_that_runs_alone_voids_what_follows(case: str, passed: Home, tmp_
     change, steps, says = CASES[case]
     change(home)
     with dg.DagsterInstance.ephemeral() as instance:
-        instance.add_dynamic_partitions("classifiers", ["small"])
-        result = (
-            build_definitions(str(home.root))
-            .resolve_job_def("weekly_cycle")
-            .execute_in_process(
-                instance=instance,
-                partition_key=dg.MultiPartitionKey({"classifier": "small", "week": str(WEEK)}),
-                asset_selection=[dg.AssetKey(step) for step in steps],
-                raise_on_error=False,
-            )
-        )
+        result = run_steps(home, instance, WEEK, steps)
     made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
     assert made == set(steps)
     if (kept := home.root / "golden.before").exists():
@@ -113,3 +117,24 @@ def test_a_step_that_runs_alone_voids_what_follows(case: str, passed: Home, tmp_
         nominate(home, "small")
     if "classifier.toml" not in says and change is not change_golden:
         assert find_entrant(home, "small").cycle is None
+
+
+def test_an_old_week_that_runs_again_changes_nothing_of_a_newer_one(passed: Home, tmp_path: Path) -> None:
+    """After late corrections: receipts, report and tables of the newer week are byte for byte as they were, live and
+    its kept receipts too, and the newer candidate is still next."""
+    home = Home(Path(shutil.copytree(passed.root, tmp_path / "home", symlinks=True)))
+    relabel(home)
+
+    def newer() -> dict[Path, bytes]:
+        folder = home.classifier("small")
+        names = [*folder.rglob(f"{WEEK}/*"), *folder.rglob(f"{WEEK}.parquet"), *home.kept_receipts("small").glob("*")]
+        return {path: path.read_bytes() for path in (*names, home.ledger("small"), home.flags) if path.is_file()}
+
+    before = newer()
+    assert len(before) > 20
+    with dg.DagsterInstance.ephemeral() as instance:
+        run_steps(home, instance, WEEK - timedelta(days=7), MADE[:3])
+    assert newer() == before
+    entrant = find_entrant(home, "small").cycle
+    assert entrant is not None
+    assert entrant.week == str(WEEK)

@@ -5,7 +5,7 @@ Add here another table that a stage hands on; how the digests must fit together 
 
 from datetime import date
 
-from ratchet.config.spec import Window
+from ratchet.config.window import Window
 from ratchet.core.cycle import Cycle
 from ratchet.data.consensus import KEPT_VOTES_SQL
 from ratchet.data.splitting import lookback_start

@@ -11,7 +11,8 @@ from ratchet.config.machine import Machine
 from ratchet.config.policy import Limits, PromotionPolicy
 from ratchet.config.prompt import PromptPolicy
 from ratchet.config.publish import PublishPolicy
-from ratchet.config.spec import Label, Spec, Window
+from ratchet.config.spec import Label, Spec
+from ratchet.config.window import Window
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
 

@@ -6,8 +6,8 @@ import pytest
 
 from ratchet.config.candidate import Candidate
 from ratchet.config.policy import Limits
-from ratchet.config.spec import Window
 from ratchet.config.template import write_template
+from ratchet.config.window import Window
 from ratchet.core.errors import RatchetError
 from ratchet.storage.specs import load_spec
 

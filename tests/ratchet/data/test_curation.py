@@ -13,7 +13,8 @@ import pytest
 
 import ratchet.data.curation as curation
 from ratchet.config.policy import Limits
-from ratchet.config.spec import Label, Spec, Window
+from ratchet.config.spec import Label, Spec
+from ratchet.config.window import Window
 from ratchet.core.cycle import Cycle, monday_of
 from ratchet.core.errors import RatchetError
 from ratchet.data.curation import (

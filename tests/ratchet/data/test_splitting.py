@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from ratchet.config.spec import Window
+from ratchet.config.window import Window
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.data.splitting import assign_splits, check_dates, find_bounds, lookback_start
