@@ -59,7 +59,8 @@ async def ask(streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], n: int
     reader, writer = streams
     body = json.dumps({"text": TEXTS[n % len(TEXTS)], "user_id": f"u{n}"}).encode()
     writer.write(
-        b"POST /v1/classifiers/small HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        b"POST /v1/classifiers/small HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
     )
     head = await reader.readuntil(b"\r\n\r\n")
     length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])

@@ -7,6 +7,7 @@ in `gateway/routes/auth.py` and `gateway/serving/batching.py`.
 
 import asyncio
 import resource
+import socket
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -110,6 +111,11 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """Begin, or refuse the client where nobody can give way to it."""
         super().connection_made(transport)
+        accepted = transport.get_extra_info("socket")
+        if accepted is not None and accepted.family in {socket.AF_INET, socket.AF_INET6}:
+            # Python's event loop does this only for sockets that name their protocol, which `create_server` ones do
+            # not; the body of an answer would then wait 40 ms for the client to acknowledge its head
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not self._limits.admit(self):
             transport.write(_BUSY)
             transport.close()

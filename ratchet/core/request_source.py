@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
-_PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+_PROXY_HEADERS = frozenset(
+    {
+        "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for",
+        "x-envoy-external-address", "true-client-ip", "cf-connecting-ip", "fastly-client-ip", "fly-client-ip",
+    }
+)  # fmt: skip
 
 Headers = Mapping[str, Sequence[str]]
 """Header values by lower-case name, in the order in which they came."""
@@ -78,7 +83,7 @@ def media_type(headers: Headers) -> str:
 
 def came_through_proxy(headers: Headers) -> bool:
     """True where a proxy has passed the request on."""
-    return any(name in headers for name in _PROXY_HEADERS)
+    return any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in headers)
 
 
 def _is_own(origin: str, hosts: set[str], destination: Destination) -> bool:

@@ -120,6 +120,6 @@ def test_one_type_is_read_and_two_are_none(values: list[str], type_: str) -> Non
 
 def test_a_proxy_is_known_by_its_headers() -> None:
     """Each common one."""
-    for name in ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"):
+    for name in ("forwarded", "via", "x-forwarded-for", "x-forwarded-port", "x-real-ip", "cf-connecting-ip"):
         assert came_through_proxy({name: [""]})
     assert not came_through_proxy({"host": ["localhost"]})
