@@ -53,6 +53,8 @@ class Evidence:
     """For each consensus label: labelled, only_incumbent, only_challenger."""
     quarantined: int = 0
     """Requests with a blind consensus label of a quarantined week, which counts nowhere else."""
+    people: int = 0
+    """People whose blind votes the labels are made of: by person, however many names they write under."""
 
     def __post_init__(self) -> None:
         parts = (self.errors, self.disagreements, self.answered, self.labelled, self.quarantined)
@@ -104,6 +106,11 @@ GROUP BY truth.label ORDER BY truth.label
 """
 """Labelled requests by label. `truth` is the consensus of each request's corrections (`consensus.CONSENSUS_SQL`); a
 failure to answer counts as a wrong answer. Votes of a quarantined week do not count."""
+
+PEOPLE_SQL = """
+SELECT count(DISTINCT person) FROM attributed_corrections c JOIN pairs USING (request_id) JOIN truth USING (request_id)
+WHERE c.classifier = $classifier AND NOT c.saw_prediction AND truth.blind AND NOT truth.quarantined
+"""
 
 QUARANTINED_SQL = """
 SELECT count(*) FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND truth.quarantined

@@ -14,7 +14,15 @@ import duckdb
 from ratchet.core.errors import RatchetError
 from ratchet.core.sql import literal
 from ratchet.data.consensus import CONSENSUS_SQL
-from ratchet.rollout.evidence import COUNTS_SQL, LABELLED_SQL, PAIR_COLUMNS, PAIRS_SQL, QUARANTINED_SQL, Evidence
+from ratchet.rollout.evidence import (
+    COUNTS_SQL,
+    LABELLED_SQL,
+    PAIR_COLUMNS,
+    PAIRS_SQL,
+    PEOPLE_SQL,
+    QUARANTINED_SQL,
+    Evidence,
+)
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, is_intact
 from ratchet.storage.rollout.quarantine import Quarantine
@@ -41,7 +49,7 @@ class Pairs:
             truth = CONSENSUS_SQL.replace("$classifier", literal(classifier)).replace("$week", f"DATE '{_ALL_WEEKS}'")
             held = self._held_sql(classifier)
             connection.execute(f"CREATE TEMP TABLE truth AS SELECT *, {held} AS quarantined FROM ({truth})")
-            return [_count(connection, files, compared, sequence) for sequence in sequences]
+            return [_count(connection, classifier, files, compared, sequence) for sequence in sequences]
 
     def _held_sql(self, classifier: str) -> str:
         """Return the condition of a quarantined label. Where the file cannot be read no vote counts, and the rollout
@@ -64,7 +72,7 @@ class Pairs:
 
 
 def _count(
-    connection: duckdb.DuckDBPyConnection, files: list[str], compared: tuple[str, str], sequence: int
+    connection: duckdb.DuckDBPyConnection, classifier: str, files: list[str], compared: tuple[str, str], sequence: int
 ) -> Evidence:
     incumbent, challenger = compared
     connection.execute("DROP TABLE IF EXISTS temp.pairs")
@@ -89,5 +97,6 @@ def _count(
         incumbent_p95_ms=times[0],
         challenger_p95_ms=times[1],
         quarantined=int(connection.execute(QUARANTINED_SQL).fetchall()[0][0]),
+        people=int(connection.execute(PEOPLE_SQL, {"classifier": classifier}).fetchall()[0][0]),
         by_label={str(label): (n, first, second) for label, n, first, second in labelled},
     )
