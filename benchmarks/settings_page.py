@@ -68,7 +68,9 @@ Every table and key of `classifier.toml`. `make settings-page` writes this page 
 a test fails when it is out of date. Only `[[label]]` is needed in a file; every other setting has a default. An unknown
 key or a wrong value is an error that names the line. `ratchet init` writes a commented file to start from.
 
-Settings of the gateway are environment variables, listed in [gateway.md](gateway.md#settings).
+Settings of the gateway are environment variables, listed in [gateway.md](gateway.md#settings). Once an adapter is live,
+a change of `[[label]]`, of costs or of `[promotion]` counts when `ratchet policy` entered it
+([rollouts.md](rollouts.md#the-policy-in-force)).
 """
 
 

@@ -21,6 +21,7 @@ cost_review = 0.25        # what one review by a person costs; the unit of every
 # stakes       low, medium or high: how much a wrong action hurts
 # threshold    calibrated confidence (0..1) from which on the action is taken; below it the action is review
 # cost_wrong   what a wrong action costs, in the unit of cost_review
+# Once an adapter is live, 'ratchet policy {name} --why TEXT' enters a change of labels, costs or [promotion].
 """
 
 _LABEL = """
