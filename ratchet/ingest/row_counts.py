@@ -73,9 +73,9 @@ def without_content(rows: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str
     result: dict[str, dict[str, int]] = {}
     for place, reasons in rows.items():
         for reason, number in reasons.items():
-            told = re.sub(r"'[^']*'", "...", re.split(r"[:(]", reason, maxsplit=1)[0]).strip()
+            shown = re.sub(r"'[^']*'", "...", re.split(r"[:(]", reason, maxsplit=1)[0]).strip()
             counts = result.setdefault(place, {})
-            counts[told] = counts.get(told, 0) + number
+            counts[shown] = counts.get(shown, 0) + number
     return result
 
 
