@@ -23,7 +23,7 @@ WEEK = date(2026, 1, 12)
 pytestmark = [
     pytest.mark.xdist_group("rollouts"),
     pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:.*run_id is deprecated"),
+    pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)"),
 ]
 
 
@@ -117,6 +117,22 @@ def test_a_step_that_runs_alone_voids_what_follows(case: str, passed: Home, tmp_
         nominate(home, "small")
     if "classifier.toml" not in says and change is not change_golden:
         assert find_entrant(home, "small").cycle is None
+
+
+@pytest.mark.faults
+def test_labels_made_alone_and_then_all_that_trains_do_not_enter(passed: Home, tmp_path: Path) -> None:
+    """New corrections after the gates: labels without their checks, then everything after them, trained and checked."""
+    home = Home(Path(shutil.copytree(passed.root, tmp_path / "home", symlinks=True)))
+    relabel(home)
+    job = build_definitions(str(home.root)).resolve_job_def("weekly_cycle")
+    skipped = {"production_logs", "corrected_labels_row_quality", "corrected_labels_label_agreement"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("classifiers", ["small"])
+        key = dg.MultiPartitionKey({"classifier": "small", "week": str(WEEK)})
+        steps = [node.name for node in job.nodes if node.name not in skipped]
+        assert job.execute_in_process(instance=instance, partition_key=key, op_selection=steps).success
+    with pytest.raises(BlockedError, match="corrected_labels ran again after row_quality, which judged other labels"):
+        nominate(home, "small")
 
 
 def test_an_old_week_that_runs_again_changes_nothing_of_a_newer_one(passed: Home, tmp_path: Path) -> None:
