@@ -6,7 +6,7 @@ flag. Add here other reasons to reject a flag that is valid by itself; the condi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.flags.file_provider import FileProvider
 from ratchet.core.errors import RatchetError
@@ -77,7 +77,10 @@ def choose_rollout(
     """Return the rollout of a classifier whose ledger holds `entries`, and which serves `before` now."""
     state = state_after(entries)
     try:
-        return WantedRollout(desired.rollout(name, state.head))
+        rollout = desired.rollout(name, state.head)
+        if rollout is None or rollout.killed or not state.killed:
+            return WantedRollout(rollout)
+        return WantedRollout(replace(rollout, killed=True), _revived(name, state.switched))
     except RatchetError as error:
         # its traceback would keep the callers' frames, and with them adapters that were replaced
         fault = error.with_traceback(None)
@@ -87,6 +90,14 @@ def choose_rollout(
         killed = state.killed or (flag is not None and flag.killed and state.switched <= flagged.sequence)
         return WantedRollout(rollout_of(home, name, entries, killed=killed), fault, half_done=True)
     return WantedRollout(None, fault)
+
+
+def _revived(name: str, sequence: int) -> RatchetError:
+    return RatchetError(
+        f"the flag's kill switch is off, but entry {sequence} of the ledger turned it on: live answers everyone.",
+        f"Turn it off by an entry: ratchet kill {name} --off --why TEXT.",
+        code="killed",
+    )
 
 
 def ledger_alone(home: Home, name: str, entries: Sequence[Entry], before: Rollout | None) -> Rollout | None:

@@ -31,6 +31,7 @@ from ratchet.storage.rollout import flag_file as flags_module
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.followers import find_followers
+from ratchet.workflows.rollout.kill import turn_kill_switch
 from ratchet.workflows.rollout.reconcile import kill_switch, reconcile
 
 Made = tuple[Home, list[str]]
@@ -388,6 +389,20 @@ def test_a_rollback_is_followed_whatever_the_flag_file_holds(slots: Slots, home:
     enter_alone(home, "rollback", made[1][0], made[1][1])
     slots.follow()
     assert set(chosen(slots)) == {made[1][0]}
+
+
+def test_a_kill_that_was_entered_is_not_undone_by_an_edit(slots: Slots, home: Home, made: Made) -> None:
+    """Whoever writes the flag file cannot turn it off; by an entry it is."""
+    turn_kill_switch(home, "small", "odd answers", on=True)
+    slots.follow()
+    assert (slots.problems, set(chosen(slots))) == ({}, {made[1][0]})
+    home.flags.write_bytes(replaced(home, "DISABLED", "ENABLED"))
+    slots.follow()
+    assert set(chosen(slots)) == {made[1][0]}
+    assert "but entry 4 of the ledger turned it on" in slots.problems["small"]
+    turn_kill_switch(home, "small", "fixed", on=False)
+    slots.follow()
+    assert (slots.problems, set(chosen(slots))) == ({}, set(made[1]))
 
 
 def test_a_rollback_that_cannot_be_followed_is_a_problem(home: Home, made: Made, enter: Enter, serve: Serve) -> None:
