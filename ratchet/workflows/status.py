@@ -50,6 +50,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),
         "quarantine": _quarantine(home, name, notes),
+        "quarantined_requests": _left_out(home, name),
         "weeks": {
             "count": len(weeks),
             "first": _text(min(weeks, default=None)),
@@ -165,6 +166,13 @@ def _candidate(home: Home, name: str, notes: list[str]) -> dict[str, Any] | None
     if len(receipts) == len(GATES):
         return {**result, "verdict": "passed", "reason": f"all {len(GATES)} gates let it pass"}
     return result
+
+
+def _left_out(home: Home, name: str) -> int:
+    """Return the labelled requests that the newest cycle left out since their week was held."""
+    receipts = Receipts(home)
+    newest = next((receipts.noted(Cycle(name, parse_week(week))).get("data") for week in receipts.weeks(name)), None)
+    return int(newest["dropped"].get("quarantined", 0)) if newest else 0
 
 
 def _quarantine(home: Home, name: str, notes: list[str]) -> dict[str, str]:

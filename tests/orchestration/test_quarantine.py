@@ -81,7 +81,8 @@ def test_a_blocked_week_neither_trains_nor_calibrates_until_a_person_says_so(
     noted = Receipts(small.home).noted(Cycle("small", THIRD))["data"]
     assert noted["dropped"]["quarantined"] == small.requests
     assert noted["quarantined"][str(SECOND)].startswith("label_agreement: Fails")
-    assert list(describe_classifier(small.home, "small", Cycle("small", THIRD).end)["quarantine"]) == [str(SECOND)]
+    shown = describe_classifier(small.home, "small", Cycle("small", THIRD).end)
+    assert (list(shown["quarantine"]), shown["quarantined_requests"]) == ([str(SECOND)], small.requests)
     assert not run_data(SECOND).success  # run again and blocked again, it stays held by the same line
     assert [entry.action for entry in Quarantine(small.home).entries("small")] == ["hold"]
     Quarantine(small.home).unquarantine("small", str(SECOND), "the guideline changed", "ann")

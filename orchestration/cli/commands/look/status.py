@@ -80,8 +80,7 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         if candidate
         else "none",
         "last cycle": f"{cycle['week']}, {_verdict(session, cycle)}" if cycle else "none",
-        "quarantined": ", ".join(f"{week} ({why.partition(':')[0]})" for week, why in found["quarantine"].items())
-        or "none",
+        "quarantined": _quarantined(found["quarantine"], found["quarantined_requests"]),
         "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
         if weeks["count"]
         else "none",
@@ -99,6 +98,14 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     ]
     notes = [f"  note: {printable(note)}" for note in found["notes"]]
     return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *faults, *notes]
+
+
+def _quarantined(held: dict[str, str], requests: int) -> str:
+    """Return the weeks that are held with their checks, and how much the newest cycle left out."""
+    if not held:
+        return "none"
+    weeks = ", ".join(f"{week} ({why.partition(':')[0]})" for week, why in held.items())
+    return f"{weeks}; {requests} labelled requests left out of the newest cycle"
 
 
 def _not_taken(rows: dict[str, Any]) -> str:
