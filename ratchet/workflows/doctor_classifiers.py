@@ -9,6 +9,7 @@ from pathlib import Path
 from ratchet.core.errors import RatchetError
 from ratchet.ingest.row_counts import describe_rows, summarise
 from ratchet.models.frontier.transport import find_key
+from ratchet.rollout.sealed_policy import find_policy
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
@@ -53,7 +54,10 @@ def _integrity(home: Home, name: str) -> Iterator[Finding]:
     except RatchetError:
         return
     try:
-        yield Finding(f"policy of {name}", "ok", check_policy(home, name, entries))
+        found = check_policy(home, name, entries)
+        hint = f"Look at classifier.toml, then run 'ratchet advance {name}': the next entry seals it as it is."
+        unsealed = state.live is not None and find_policy(entries) is None  # a home of before
+        yield Finding(f"policy of {name}", "warn" if unsealed else "ok", found, hint if unsealed else "")
     except RatchetError as error:
         if error.code == "unsealed_policy":  # a file that cannot be read is a finding of its own
             yield Finding(f"policy of {name}", "warn", error.message, error.hint)

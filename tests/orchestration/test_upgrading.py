@@ -12,6 +12,7 @@ from ratchet.core.digests import digest_file
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.workflows.doctor import examine
 from ratchet.workflows.rollout.admission import admit
 from ratchet.workflows.rollout.reconcile import reconcile
 from ratchet.workflows.verify import verify_ledger
@@ -56,6 +57,15 @@ def test_commands_that_read_change_no_file(former: Home) -> None:
     for words in READING:
         assert main(["--home", str(former.root), *words]) in {0, 1}, words  # doctor may find this machine odd
     assert differing(before, content(former)) == set()
+
+
+def test_a_policy_that_is_not_sealed_yet_is_a_warning_with_its_fix(former: Home) -> None:
+    """Until then whoever writes classifier.toml decides; doctor says how it is sealed, and then that it is."""
+    (before,) = [each for each in examine(former, {}) if each.what == "policy of small"]
+    assert (before.state, "ratchet advance small" in before.cure) == ("warn", True)
+    reconcile(former, "small")
+    (after,) = [each for each in examine(former, {}) if each.what == "policy of small"]
+    assert (after.state, after.found) == ("ok", "classifier.toml is as entry 3 seals it")
 
 
 def test_the_policy_is_sealed_once(former: Home) -> None:
