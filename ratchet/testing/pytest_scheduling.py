@@ -53,9 +53,12 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def pytest_configure() -> None:
-    """Watch the processes that tests start, and look through the libraries' objects for garbage less often."""
+    """Watch the processes that tests start, and have neither them nor this one do the same work again and again."""
     sys.addaudithook(_watch)
-    gc.set_threshold(20_000, 20, 10)
+    gc.set_threshold(20_000, 20, 10)  # half a million objects of libraries, looked through for garbage less often
+    # Else each of some hundred processes compiles the product anew, and each worker rewrites all assertions.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 class FileScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist brings no types
