@@ -80,8 +80,8 @@ max_tokens = 128
 # name = "onnx"
 # export = "onnx_int8"
 
-# Further tables: [promotion] docs/rollouts.md, [prompt] docs/families.md, [machine] docs/sweeps.md,
-# [evaluation] docs/evaluation.md, [export] docs/exports.md, [publish] docs/publishing.md
+# Further tables: [promotion] docs/rollouts.md, [people] docs/gateway.md, [prompt] docs/families.md,
+# [machine] docs/sweeps.md, [evaluation] docs/evaluation.md, [export] docs/exports.md, [publish] docs/publishing.md
 
 # A large model to compare with, behind any OpenAI-compatible endpoint; redacted texts leave this machine. See
 # docs/evaluation.md.
