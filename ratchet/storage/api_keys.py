@@ -137,7 +137,8 @@ class Keys:
     def _log(self, event: KeyEvent, key: Key) -> None:
         """Add the change to the history first: a crash in between leaves a line too many, never a key without one."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        KeysLog(self.path).append(KeyChange(now, current_user(), event, key.name, key.person, key.scopes))
+        limits = (key.scopes, key.may_speak_for, key.blind, key.expires)
+        KeysLog(self.path).append(KeyChange(now, current_user(), event, key.name, key.person, *limits))
 
     def _write(self, keys: Sequence[Key]) -> None:
         write_json(self.path, [asdict(key) for key in keys], mode=0o640)

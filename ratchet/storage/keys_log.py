@@ -28,6 +28,19 @@ class KeyChange:
     key: str
     person: str
     scopes: tuple[str, ...] = ()
+    may_speak_for: tuple[str, ...] = ()
+    """Other people whose corrections it may bring."""
+    blind: bool = False
+    """True where its corrections may count as blind."""
+    expires: str = ""
+
+    def describe(self) -> str:
+        """Return the key, its holder and all that it may, in one line."""
+        rights = [f"may {', '.join(self.scopes)}"]
+        rights += [f"speaks for {', '.join(self.may_speak_for)}"] if self.may_speak_for else []
+        rights += ["blind"] if self.blind else []
+        rights += [f"until {self.expires}"] if self.expires else []
+        return f"key {self.key} of {self.person}, {'; '.join(rights)}"
 
 
 @dataclass(frozen=True)
@@ -52,8 +65,9 @@ class KeysLog:
         for number, line in enumerate(whole_lines(read_if_there(self.path, self.disk) or b""), start=1):
             try:
                 row = json.loads(line)
-                changes.append(KeyChange(**{**row, "scopes": tuple(row["scopes"])}))
-            except (ValueError, TypeError, KeyError):
+                lists = {name: tuple(row.get(name, ())) for name in ("scopes", "may_speak_for")}
+                changes.append(KeyChange(**{**row, **lists}))
+            except (ValueError, TypeError, KeyError, AttributeError):
                 raise RatchetError(
                     f"{self.path} line {number} is not a change of a key.",
                     "It was edited or damaged: restore it from a backup.",

@@ -125,7 +125,7 @@ def _read_keys(home: Home) -> list[AuditEntry]:
             "keys",
             each.event,
             each.actor,
-            f"key {each.key} of {each.person}, may {', '.join(each.scopes)}",
+            each.describe(),
             "",
             signed=False,
             sequence=number,

@@ -10,6 +10,7 @@ import pytest
 
 from ratchet.core.errors import RatchetError, UsageError
 from ratchet.storage.api_keys import Keys, match_key
+from ratchet.storage.keys_log import KeysLog
 
 
 def test_a_key_is_matched_by_its_secret_alone(tmp_path: Path) -> None:
@@ -104,3 +105,16 @@ def test_a_revoked_key_is_gone_and_the_file_stays(tmp_path: Path) -> None:
     assert keys.revoke("web").name == "web"
     assert match_key(keys.read(), secret) is None
     assert keys.path.read_text().strip() == "[]"
+
+
+def test_the_history_says_for_whom_a_key_may_speak(tmp_path: Path) -> None:
+    """What decides whose votes count is in the list of changes; lines of before lack it and are read."""
+    keys = Keys(tmp_path / "keys.json")
+    keys.add("desk", ("annotate",), person="ann", may_speak_for=["bob"], blind=True)
+    (change,) = KeysLog(keys.path).read()
+    assert change.describe() == "key desk of ann, may annotate; speaks for bob; blind"
+    line = json.loads(KeysLog(keys.path).path.read_text())
+    for name in ("may_speak_for", "blind", "expires"):
+        del line[name]
+    KeysLog(keys.path).path.write_text(json.dumps(line) + "\n")
+    assert KeysLog(keys.path).read()[0].describe() == "key desk of ann, may annotate"
