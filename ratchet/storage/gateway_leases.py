@@ -113,6 +113,8 @@ def running_gateways(home: Home) -> list[RunningGateway]:
 def _read(path: Path) -> RunningGateway | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:  # another user's: it cannot be asked, but one that runs must not be taken for none
+        return RunningGateway(_pid_of(path), {}, {}) if _is_alive(_pid_of(path)) else None
     except OSError:
         return None
     try:
@@ -135,5 +137,13 @@ def _parse(descriptor: int, path: Path) -> RunningGateway:
             heads = {name: Head(*head) for name, head in document["heads"].items()}
             return RunningGateway(int(document["pid"]), heads, document["problems"])
         time.sleep(_PAUSE_S)  # it is being overwritten just now
+    return RunningGateway(_pid_of(path), {}, {})
+
+
+def _pid_of(path: Path) -> int:
     pid = path.name.partition("-")[0]
-    return RunningGateway(int(pid) if pid.isdigit() else 0, {}, {})
+    return int(pid) if pid.isdecimal() and len(pid) < 10 else 0
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() if pid else False
