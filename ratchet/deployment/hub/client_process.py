@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.process_lifetime import run_process
 from ratchet.deployment.hub.errors import client_errors, conflict, describe_error, failed_for, is_open, wait_after
 from ratchet.deployment.hub.repository import HubRepository, RepositoryState
 
@@ -236,6 +237,12 @@ def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
         return failed_for(f"the Hub does not answer about {job['repo']}: {describe_error(error)}", error).as_json()
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Run the job on standard input; the exit code is 0 whichever result it has."""
     result = json.dumps(run_job(json.load(sys.stdin)))
     sys.stdout.write(f"\n{result}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    run_process(main)
