@@ -89,7 +89,7 @@ class IngestedFiles:
         }  # fmt: skip
 
     def _count(self, sql: str, **params: object) -> dict[str, int]:
-        return dict(self.connection.execute(sql, {"name": self.classifier, **params}).fetchall())
+        return dict(sorted(self.connection.execute(sql, {"name": self.classifier, **params}).fetchall()))
 
     def name_people(self, people: Mapping[str, str]) -> None:
         """Store the person by each name for `attributed_corrections`; without any each annotator is a person."""
