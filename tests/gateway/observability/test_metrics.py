@@ -17,7 +17,7 @@ URL = "/v1/classifiers/small"
 UNITS = (
     "_seconds", "_ratio", "_bytes", "_size", "_info", "_requests", "_entries", "_failures", "_unlogged", "_status",
     "_value", "_dropped",
-    "_fallbacks", "_answers", "_faults",
+    "_fallbacks", "_answers", "_faults", "_followed",
 )  # fmt: skip
 LABELS = {"classifier", "slot", "code", "digest", "le", "metric", "cause", "result", "path", "runtime"}
 
@@ -29,7 +29,7 @@ def read(client: TestClient) -> dict[str, float]:
 
 
 def test_names_follow_the_practices(serve: Serve) -> None:
-    """Each begins with `ratchet_`, ends with its base unit, and no label is open-ended."""
+    """Each begins with `ratchet_`, ends with its base unit or the claim that is 1 or 0, and no label is open-ended."""
     client = serve()
     client.post(URL, json={"text": "a"})
     for family in text_string_to_metric_families(client.get("/metrics").text):
