@@ -2,7 +2,7 @@
 
 A flag that is behind is a move that nobody finished; what the signed ledger says counts, and `finish_move` writes the
 flag. Add here other reasons to reject a flag that is valid by itself; the conditions on its adapters are in
-`gateway/serving/slots.py`.
+`gateway/serving/loading.py`.
 """
 
 from collections.abc import Sequence

@@ -2,9 +2,9 @@
 
 Ledger and receipts must admit an adapter, its bytes must match its digest, it must answer the canary as it did in
 training. Its labels, actions and thresholds are those of the newest sealed policy that fits it, not those of the file.
-Where a target runs an export, the export answers in
-place of the adapter if the receipt of `target_fit` names its bytes; otherwise the adapter itself does, and `lacking`
-says why. Add here another such check; when a rollout is followed, and what happens if it cannot be, is `slots.py`.
+Where a target runs an export, the export answers in place of the adapter if the receipt of `target_fit` names its
+bytes; otherwise the adapter itself does, and `lacking` says why. Add here another such check; when a rollout is
+followed, and what happens if it cannot be, is `following.py`.
 """
 
 import logging
