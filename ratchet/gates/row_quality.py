@@ -1,6 +1,6 @@
 """Row expectations: properties of a week's logs and corrections that Great Expectations checks.
 
-Add an expectation here. Rows that break a rule on their own are rejected earlier (`ratchet/data/records.py`); these
+Add an expectation here. Rows that break a rule on their own are rejected earlier (`ratchet/data/row_rules.py`); these
 check the table as a whole, and that no such row was let through.
 """
 

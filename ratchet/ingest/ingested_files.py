@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from ratchet.core.sql import literal
-from ratchet.data.records import LOST, LOST_AFTER, SPEC_REASONS, UNLISTED, WAIT_REASONS, WAITING
+from ratchet.data.row_rules import LOST, LOST_AFTER, SPEC_REASONS, UNLISTED, WAIT_REASONS, WAITING
 from ratchet.ingest.manifest import ManifestEntry
 from ratchet.ingest.result import IngestResult
 

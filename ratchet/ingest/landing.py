@@ -1,7 +1,7 @@
 """The landing folders: production logs and corrections are ingested once each, and every rejected row is kept.
 
 Add here ways in which files arrive. Loading a file so that the next run can go on after a crash is `loader.py`, the
-checks of its rows are `staging.py`, the rules about rows `ratchet/data/records.py`.
+checks of its rows are `staging.py`, the rules about rows `ratchet/data/row_rules.py`.
 """
 
 from collections.abc import Mapping

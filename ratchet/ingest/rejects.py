@@ -1,7 +1,7 @@
 """The folder `rejected/`: JSONL rows {file, line, reason, row} for every row that was rejected.
 
 A report's name derives from its input, so that ingesting the same input again overwrites it. Add here how reports are
-named and published; the reasons are given by `ratchet/data/records.py`.
+named and published; the reasons are given by `ratchet/data/row_rules.py`.
 """
 
 import json

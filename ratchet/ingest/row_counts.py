@@ -2,7 +2,7 @@
 
 The newest intake writes `intake.json`, so that readers need no warehouse; what the gateway holds is counted on its
 disk.
-Add here another place in which a row can be; reasons are given by `ratchet/data/records.py`.
+Add here another place in which a row can be; reasons are given by `ratchet/data/row_rules.py`.
 """
 
 import json

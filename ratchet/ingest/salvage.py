@@ -1,7 +1,7 @@
 """The slow path: copies of files that DuckDB cannot read as a whole, without the lines that cannot be read.
 
 Each line left out is reported as a JSONL row {line, reason, row}. Add here a fault that makes a whole file unreadable
-although most of its rows are intact; rules about rows belong to `ratchet/data/records.py`.
+although most of its rows are intact; rules about rows belong to `ratchet/data/row_rules.py`.
 """
 
 import hashlib

@@ -14,7 +14,8 @@ import duckdb
 
 from ratchet.core.person_names import PLAIN_NAME, BadNameError, normalise_name
 from ratchet.core.sql import literal
-from ratchet.data.records import AHEAD, WAIT_REASONS, WAITING, RowKind, same_content_sql
+from ratchet.data.records import RowKind, same_content_sql
+from ratchet.data.row_rules import AHEAD, WAIT_REASONS, WAITING
 from ratchet.ingest.manifest import ManifestEntry
 
 _WAITS = f"reason IN ({', '.join(map(literal, WAIT_REASONS))})"

@@ -1,7 +1,7 @@
 """Reader of one file into the staging tables: directly by DuckDB, or by the slow path, each row with its line.
 
 Add here how a file becomes rows of `stage` and `bad`; those rows are judged in `staging.py` by the rules of
-`ratchet/data/records.py`, and the SQL of each format is `readers.py`.
+`ratchet/data/row_rules.py`, and the SQL of each format is `readers.py`.
 """
 
 import errno
@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 
 from ratchet.core.sql import literal
-from ratchet.data.records import RowKind, Terms, reason_sql
+from ratchet.data.records import RowKind, Terms
+from ratchet.data.row_rules import reason_sql
 from ratchet.ingest.parquet_limits import check_schema
 from ratchet.ingest.readers import MAX_LINE_BYTES, Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
 from ratchet.ingest.salvage import FileFingerprint, copy_readable_lines, copy_readable_parquet

@@ -13,7 +13,7 @@ import pytest
 
 from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import RatchetError, UsageError
-from ratchet.data.records import AHEAD, WAITING
+from ratchet.data.row_rules import AHEAD, WAITING
 from ratchet.ingest.landing import IngestResult, Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home

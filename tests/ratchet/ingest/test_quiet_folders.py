@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ratchet.config.spec import Label, Spec
-from ratchet.data.records import LOST_AFTER
+from ratchet.data.row_rules import LOST_AFTER
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.quiet_folders import is_quiet
 from ratchet.ingest.rebuild import open_warehouse

@@ -9,7 +9,7 @@ import pytest
 
 from ratchet.config.spec import Label, Spec
 from ratchet.data.consensus import CONSENSUS_SQL
-from ratchet.data.records import AHEAD, WAITING
+from ratchet.data.row_rules import AHEAD, WAITING
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home

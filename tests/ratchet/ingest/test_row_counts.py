@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ratchet.config.spec import Label, Spec
-from ratchet.data.records import AHEAD, LOST, LOST_AFTER, UNLISTED, WAITING
+from ratchet.data.row_rules import AHEAD, LOST, LOST_AFTER, UNLISTED, WAITING
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.ingest.row_counts import DAMAGED, TORN, describe_rows, outside_of, summarise, without_content

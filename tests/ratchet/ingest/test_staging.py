@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ratchet.data.records import KINDS, WAITING
+from ratchet.data.records import KINDS
+from ratchet.data.row_rules import WAITING
 from ratchet.ingest.staging import Stage
 from ratchet.storage.migrations import migrate
 

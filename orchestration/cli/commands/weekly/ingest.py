@@ -33,7 +33,8 @@ def ingest(
     json: Json = False,
 ) -> int:
     """Ingest the named files, then the new files of the landing folders."""
-    from ratchet.data.records import Terms, hint_of
+    from ratchet.data.records import Terms
+    from ratchet.data.row_rules import hint_of
     from ratchet.ingest.landing import Landing
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.specs import Specs
