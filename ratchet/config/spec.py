@@ -18,6 +18,7 @@ from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.publish import PublishPolicy
 from ratchet.config.spec_digest import digest_as_former, digest_set
+from ratchet.config.target import Target
 from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_share
 from ratchet.config.window import Window
 from ratchet.core.digests import digest_json
@@ -41,7 +42,7 @@ class Label:
     """Calibrated confidence, 0..1, from which on the action is taken; below it the answer's action is `review`, which
     is yours to act on."""
     cost_wrong: float = 1.0
-    """Cost of acting wrongly on this label, in the unit of `Spec.cost_review`."""
+    """Cost of acting wrongly on this label, in the unit of `cost_review`."""
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > 100 or not self.name.isprintable():
@@ -52,25 +53,6 @@ class Label:
             )
         need_share(f"threshold of label {self.name!r}", self.threshold)
         need_at_least(f"cost_wrong of label {self.name!r}", self.cost_wrong, 0)
-
-
-@dataclass(frozen=True)
-class Target:
-    """Deployment target: a profile of `ratchet/deployment/`, and the limits of it that count."""
-
-    __pydantic_config__ = STRICT
-
-    name: str
-    accept: Literal["documented", "proven"] = "proven"
-    export: Literal["", "onnx", "onnx_int8", "gguf_f16", "gguf_q8_0", "gguf_q4_k_m", "gguf_q4_0"] = ""
-    """Export that answers requests, when the target's runtime loads one; empty for its plainest."""
-
-    def as_json(self) -> dict[str, object]:
-        """Return every setting as JSON types.
-
-        `export`, added later, is in it only when it is not the plainest of an earlier version.
-        """
-        return {key: value for key, value in asdict(self).items() if key != "export" or value not in {"", "onnx"}}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.config.spec import Spec, Target
+from ratchet.config.spec import Spec
+from ratchet.config.target import Target
 from ratchet.config.validation import bad_spec
 from ratchet.core.digests import digest_json
 from ratchet.core.names import nearest

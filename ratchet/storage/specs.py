@@ -22,7 +22,8 @@ from ratchet.config.lint import Remark, remark_on
 from ratchet.config.machine import Machine
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.publish import PublishPolicy
-from ratchet.config.spec import Label, Spec, Target
+from ratchet.config.spec import Label, Spec
+from ratchet.config.target import Target
 from ratchet.config.window import Window
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import nearest

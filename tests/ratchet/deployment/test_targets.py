@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ratchet.config.spec import Label, Spec, Target
+from ratchet.config.spec import Label, Spec
+from ratchet.config.target import Target
 from ratchet.core.errors import RatchetError
 from ratchet.deployment.serving_paths import part_paths
 from ratchet.deployment.targets import choose_targets, digest_targets
