@@ -5,6 +5,9 @@ evaluates again. Add here when evidence is evaluated; the decision is `ratchet/r
 `ratchet/workflows/rollout/advance.py`.
 """
 
+import time
+from itertools import takewhile
+
 import dagster as dg
 
 from assets.metadata import as_table, without_markup
@@ -19,6 +22,8 @@ from ratchet.workflows.rollout.followers import WITHDRAWALS, wait_for_followers
 from ratchet.workflows.rollout.reconcile import reconcile
 
 _ATTEMPTS = 3
+_RETRY_S = 600.0
+"""Pause of a rollback that has failed so often: it is never given up, since users get the worse answers meanwhile."""
 
 
 class PromotionConfig(dg.Config):
@@ -32,7 +37,9 @@ def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home
     """Evaluate the rollout now and apply the decision, which becomes an observation on the adapter."""
     weighed = weigh(home, config.classifier, may_rebuild=False)
     if weighed.without_labels and weighed.decision.action == STAY:
-        weighed = weigh(home, config.classifier)  # rebuilds the warehouse, which may take minutes
+        weighed = weigh(
+            home, config.classifier
+        )  # waits for the warehouse, or rebuilds the warehouse, which may take minutes
     entry = apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
     context.log_event(observe(config.classifier, weighed))
@@ -95,20 +102,36 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
     weighed = weigh(home, name, may_rebuild=False)
     decision = weighed.decision
     if weighed.without_labels and decision.action == STAY:
-        return _ask_rebuild(instance, name, home)
+        return _ask_rebuild(instance, name, home) if weighed.to_rebuild else decision.sentence
     if decision.action == STAY and load_decision(home, name).get("state") == decision.state:
         return decision.sentence
     key = f"{name}:{state.head.digest[:16]}:{_what(decision)}"
-    failed = instance.get_runs_count(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/decision": key})
-    )
-    if failed >= _ATTEMPTS:
-        return f"{key} failed {failed} times; its runs say why"
+    attempt = next_attempt(instance, key, decision.action, time.time())
+    if isinstance(attempt, str):
+        return attempt
     return dg.RunRequest(
-        run_key=f"{key}:attempt-{failed + 1}",
+        run_key=f"{key}:attempt-{attempt}",
         run_config=configure(home, weigh_and_move=PromotionConfig(classifier=name)),
         tags={"ratchet/classifier": name, "ratchet/decision": key},
     )
+
+
+def next_attempt(instance: dg.DagsterInstance, key: str, action: str, now_s: float) -> int | str:
+    """Return the number of the next run that decides by `key`, or why there is none now.
+
+    A run weighs again, and may find that nothing moves any more, or be cancelled. No key runs twice, so each run that
+    ended without the move gives the next one another: the evidence may ask for the same move once more.
+    """
+    records = instance.get_run_records(dg.RunsFilter(tags={"ratchet/decision": key}))
+    ended = [record for record in records if record.dagster_run.is_finished]
+    failed = [record for record in ended if record.dagster_run.status is dg.DagsterRunStatus.FAILURE]
+    if len(failed) >= _ATTEMPTS:
+        said = f"{key} failed {len(failed)} times; its runs say why"
+        if action not in WITHDRAWALS:
+            return said
+        if abs(now_s - max(record.end_time or 0.0 for record in failed)) < _RETRY_S:
+            return f"{said}. It is tried again every {_RETRY_S / 60:.0f} minutes"
+    return 1 + len(failed if action == STAY else ended)
 
 
 def _ask_rebuild(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
@@ -117,7 +140,8 @@ def _ask_rebuild(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunR
     runs = instance.get_runs(dg.RunsFilter(tags=tag))
     if any(not run.is_finished for run in runs):
         return "its warehouse is being rebuilt; a rollback does not wait for it"
-    failed = [run for run in runs if run.status is dg.DagsterRunStatus.FAILURE]
+    since = takewhile(lambda run: run.status is not dg.DagsterRunStatus.SUCCESS, runs)  # the newest is the first
+    failed = [run for run in since if run.status is dg.DagsterRunStatus.FAILURE]
     if len(failed) >= _ATTEMPTS:
         return f"rebuilding its warehouse failed {len(failed)} times; run 'ratchet ingest {name}' to see why"
     return dg.RunRequest(

@@ -13,6 +13,7 @@ from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.workflows.rollout.reconcile import reconcile
 from ratchet.workflows.rollout.shadow import enter_by_itself, find_entrant
 
@@ -68,14 +69,16 @@ def shadow_deployment_sensor(context: dg.SensorEvaluationContext, home: dg.Resou
     for name in home.classifiers():
         try:
             result = _ask(context.instance, name, home)
-        except RatchetError as error:
-            result = error.message
+        except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others
+            result = error.message if isinstance(error, RatchetError) else f"{type(error).__name__}: {error}"
         if isinstance(result, dg.RunRequest):
             requests.append(result)
         else:
             reasons.append(f"{name}: {result}")
     if not requests:
-        return dg.SensorResult(skip_reason=dg.SkipReason("; ".join(reasons) or f"no classifier in {home.root}"))
+        return dg.SensorResult(
+            skip_reason=dg.SkipReason(without_markup("; ".join(reasons)) or f"no classifier in {home.root}")
+        )
     return dg.SensorResult(run_requests=requests)
 
 
@@ -84,9 +87,13 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
     if (cycle := entrance.cycle) is None:
         return entrance.reason
     key = f"{name}|{cycle.week}:{cycle.adapter[:16]}:shadow:{Ledger(home).head(name).sequence}"
+    # no key runs twice: a candidate that a quarantined week kept out is asked for again once the quarantine changes
+    if changes := len(Quarantine(home).entries(name)):
+        key = f"{key}:quarantine-{changes}"
     tags = {"ratchet/classifier": name, "ratchet/decision": key}
-    failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags=tags))
+    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    failed = instance.get_runs_count(dg.RunsFilter(statuses=ended, tags=tags))
     if failed >= _ATTEMPTS:
-        return f"{key} failed {failed} times; its runs say why"
+        return f"{key} failed or was cancelled {failed} times; its runs say why"
     config = ShadowConfig(classifier=name, week=cycle.week, adapter=cycle.adapter)
     return dg.RunRequest(run_key=f"{key}:attempt-{failed + 1}", run_config=configure(home, fill_slot=config), tags=tags)

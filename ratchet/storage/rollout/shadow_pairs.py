@@ -56,8 +56,9 @@ class Pairs:
         holds; its other guardrails work on."""
         try:
             weeks = Quarantine(self.home).state(classifier).weeks
-        except RatchetError as error:
-            _LOG.warning("%s no vote counts until then", error.message)
+        except (RatchetError, OSError) as error:
+            reason = error.message if isinstance(error, RatchetError) else f"{error}."
+            _LOG.warning("%s no vote counts until then", reason)
             return "true"
         listed = ", ".join(f"DATE {literal(week)}" for week in weeks)
         return f"week IN ({listed})" if weeks else "false"

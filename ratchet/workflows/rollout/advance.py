@@ -11,8 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
+
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.files import write_json
+from ratchet.core.timeouts import SENSOR_LOCK_S, WAREHOUSE_LOCK_S
 from ratchet.ingest.rebuild import open_built_warehouse, open_warehouse
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.decision import STAY, Decision, decide
@@ -37,32 +40,37 @@ class WeighedRollout:
 
     state: RolloutState
     decision: Decision
-    without_labels: bool = False
-    """True where no correction could be counted, since the warehouse is to be rebuilt: only broken guardrails move."""
+    without_labels: str = ""
+    """Reason for which no correction could be counted, such as a warehouse that another process holds: only broken
+    guardrails move."""
+    to_rebuild: bool = False
+    """True where that reason is a warehouse that must be rebuilt."""
 
 
 def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebuild: bool = True) -> WeighedRollout:
     """Decide on the evidence at `now`, after ingesting landed rows; nothing is moved.
 
     Rows that cannot be ingested are a remark on the decision, never its end. Before an advance the candidate is checked
-    again: it holds unless its receipts, answers and bytes still pass. A sensor has no time to rebuild a warehouse, and
-    a rollback must not wait for it: without `may_rebuild` the pairs are counted without corrections where it is missing
-    or damaged.
+    again: it holds unless its receipts, answers and bytes still pass. A rollback waits for no warehouse: where it
+    cannot be used the pairs are counted without corrections, and a broken guardrail is enough. Otherwise the decision
+    holds; with `may_rebuild`, the error is raised. A sensor has no time to rebuild a warehouse or to wait for one.
     """
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
     entries = Ledger(home).entries(classifier)
     state, promotion = state_after(entries), promotion_in_force(home, classifier, entries)
-    warehouse, without_labels = (open_warehouse if may_rebuild else open_built_warehouse)(home, classifier), False
+    if may_rebuild:
+        warehouse = open_warehouse(home, classifier, WAREHOUSE_LOCK_S)
+    else:
+        warehouse = open_built_warehouse(home, classifier, SENSOR_LOCK_S)
+    fault: Exception | None = None
     remark = ""
     try:
         remark = try_intake(home, classifier, warehouse)
         whole, step = _count(home, classifier, warehouse, state)
-    except RatchetError as error:
-        if error.code != "not_built":
-            raise
+    except (RatchetError, OSError, duckdb.Error) as error:
+        fault = error
         with TemporaryDirectory(prefix="ratchet-") as empty:
             whole, step = _count(home, classifier, Warehouse(Path(empty) / "warehouse.duckdb"), state)
-        without_labels = True
     decision = decide(state, promotion, whole, step, now or datetime.now(UTC))
     if decision.action in {act.STEP, act.PROMOTE}:
         try:
@@ -70,12 +78,25 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
         except (BlockedError, RatchetError) as error:
             held = f"Held: checked again, the candidate may not advance: {error.message}"
             decision = replace(decision, action=STAY, percent=0, sentence=held)
-    if without_labels and not any(each.status == "broken" for each in decision.guardrails):
-        held = "Held: corrections cannot be counted before the warehouse is rebuilt"
+    reason, to_rebuild = _why_not(fault)
+    if fault is not None and not any(each.status == "broken" for each in decision.guardrails):
+        if may_rebuild:
+            raise fault
+        held = f"Held: corrections cannot be counted {reason}"
         decision = replace(decision, action=STAY, percent=0, sentence=held)
     if remark:
         decision = replace(decision, sentence=f"{decision.sentence} {remark}")
-    return WeighedRollout(state, decision, without_labels)
+    return WeighedRollout(state, decision, reason, to_rebuild)
+
+
+def _why_not(fault: Exception | None) -> tuple[str, bool]:
+    """Return why the warehouse could not be used, and if a rebuild would help; empty where it could."""
+    if fault is None:
+        return "", False
+    if isinstance(fault, RatchetError) and fault.code == "not_built":
+        return "before the warehouse is rebuilt", True
+    lines = (fault.message if isinstance(fault, RatchetError) else str(fault)).splitlines() or [type(fault).__name__]
+    return f"now: {lines[0][:300]}", False
 
 
 def _count(home: Home, classifier: str, warehouse: Warehouse, state: RolloutState) -> tuple[Evidence, Evidence]:
