@@ -46,6 +46,7 @@ class GatewayLease:
         self._descriptor = -1
         self._content: dict[str, Any] = {"heads": {}, "problems": {}}
         self._written = b""
+        self._warned = False
         self._lock = threading.Lock()
 
     def take(self, home: Home) -> None:
@@ -55,7 +56,7 @@ class GatewayLease:
             if self._descriptor >= 0:
                 return
             path = home.gateways / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lease"
-            stage = path.with_suffix(".tmp")
+            stage, descriptor = path.with_suffix(".tmp"), -1
             try:
                 home.gateways.mkdir(exist_ok=True)
                 descriptor = os.open(stage, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o664)
@@ -64,17 +65,28 @@ class GatewayLease:
                 self._write(descriptor)
                 stage.replace(path)
             except OSError as error:
-                _LOG.warning("no lease of this gateway (%s): 'ratchet rollback' cannot see it", error.strerror or error)
+                if descriptor >= 0:
+                    with suppress(OSError):
+                        stage.unlink(missing_ok=True)
+                    os.close(descriptor)
+                self._written = b""
+                if not self._warned:
+                    reason = error.strerror or error
+                    _LOG.warning("no lease of this gateway (%s): 'ratchet rollback' cannot see it", reason)
+                self._warned = True
                 return
-            self._path, self._descriptor = path, descriptor
+            self._path, self._descriptor, self._warned = path, descriptor, False
 
     def keep(self) -> None:
-        """Make the lease again if somebody removed its file."""
+        """Make the lease again if somebody removed its file, or if it could not be made or written before."""
         with self._lock:
-            lost = self._path is not None and not self._path.exists()
-        if lost and self._home is not None:
+            lost = self._path is None or not self._path.exists()
+            if not lost:
+                with suppress(OSError):
+                    self._write(self._descriptor)
+        if lost and (home := self._home) is not None:
             self.release()
-            self.take(self._home)
+            self.take(home)
 
     def renew(self, heads: Mapping[str, Head], problems: Mapping[str, str]) -> None:
         """Say which entries this gateway answers by from now on."""
@@ -94,13 +106,15 @@ class GatewayLease:
                 with suppress(OSError):
                     self._path.unlink(missing_ok=True)
                 os.close(self._descriptor)
-            self._path, self._descriptor, self._written = None, -1, b""
+            self._home, self._path, self._descriptor, self._written = None, None, -1, b""
 
     def _write(self, descriptor: int) -> None:
         body = json.dumps({"schema": 1, "pid": os.getpid(), **self._content}).encode()
         text = b"%08x\n%b" % (zlib.crc32(body), body)
         if text != self._written:
-            os.pwrite(descriptor, text.ljust(-(-len(text) // _BLOCK) * _BLOCK), 0)
+            blocks = text.ljust(-(-len(text) // _BLOCK) * _BLOCK)
+            os.pwrite(descriptor, blocks, 0)
+            os.ftruncate(descriptor, len(blocks))  # what a longer text had behind it would spoil the sum
             self._written = text
 
 

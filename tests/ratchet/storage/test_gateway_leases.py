@@ -49,8 +49,9 @@ def test_a_lease_tells_head_and_problems(home: Home, lease: GatewayLease) -> Non
         lease.renew(names, {"classifier-0": "x" * 5000})
         (found,) = running_gateways(home)
         assert (found.pid, dict(found.heads), len(found.problems["classifier-0"])) == (os.getpid(), names, 500)
-    lease.renew({}, {})
-    assert (dict(running_gateways(home)[0].heads), list(home.gateways.iterdir())) == ({}, [path])
+    lease.renew({"small": Head(7, "a" * 64)}, {})
+    assert [dict(each.heads) for each in running_gateways(home)] == [{"small": Head(7, "a" * 64)}], "it was longer"
+    assert list(home.gateways.iterdir()) == [path]
     lease.release()
     assert (running_gateways(home), list(home.gateways.iterdir())) == ([], [])
 
@@ -105,3 +106,21 @@ def test_a_home_that_cannot_be_written_has_no_lease(home: Home, caplog: pytest.L
     found.renew({}, {})
     assert "no lease of this gateway" in caplog.text
     assert running_gateways(home) == []
+
+
+def test_a_lease_that_could_not_be_made_is_made_later(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """Once it can be: a gateway that runs is not taken for none for ever. It is logged once, and nothing stays."""
+    home.gateways.write_text("in its place")
+    lease = GatewayLease()
+    lease.take(home)
+    lease.renew({"small": Head(7, "a" * 64)}, {})
+    for _ in range(3):
+        lease.keep()
+    assert running_gateways(home) == []
+    assert len(caplog.records) == 1
+    home.gateways.unlink()
+    lease.keep()
+    (found,) = running_gateways(home)
+    assert dict(found.heads) == {"small": Head(7, "a" * 64)}
+    lease.release()
+    assert list(home.gateways.iterdir()) == []
