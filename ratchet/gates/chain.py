@@ -21,6 +21,8 @@ WORDS = {
     "answers": "answers",
 }
 """Things that stages make, by the name of their digest."""
+_NEVER_WITHOUT_LINKS = frozenset({"labels", "answers"})
+"""Digests that only receipts of versions with links hold."""
 _JUDGED: Mapping[Subject, tuple[str, ...]] = {
     "rows": ("labels",),
     "examples": ("training_set",),
@@ -56,7 +58,8 @@ def find_break(links: Mapping[str, Link], receipts: Mapping[str, JudgedReceipt])
     version without links has none, and is not asked.
     """
     if not links:
-        return ""
+        lost = any(_NEVER_WITHOUT_LINKS & receipt.binds.keys() for receipt in receipts.values())
+        return "the notes of what its steps read and made are missing" if lost else ""
     if missing := [stage for stage in ASSETS if stage not in links]:
         return f"its {missing[0]} was not made when its other steps were"
     makers = {name: stage for stage in ASSETS for name in links[stage].made}

@@ -5,6 +5,7 @@ Add here how receipts are stored. Verdicts are reached in the gates' own modules
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,15 +76,28 @@ class Receipts:
         return {name: found[name] for name in names if name in found}
 
     def noted(self, cycle: Cycle) -> dict[str, Any]:
-        """Return all notes on `cycle`; empty when there are none."""
+        """Return all notes on `cycle`; empty when there are none. Raises `RatchetError` for a damaged file."""
         path = self._notes(cycle)
-        return dict(json.loads(path.read_bytes())) if path.exists() else {}
+        if not path.exists():
+            return {}
+        try:
+            noted = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):
+            raise _bad(path, "cannot be read", "file") from None
+        if not isinstance(noted, dict):
+            raise _bad(path, "does not hold the notes of a cycle", "file")
+        return noted
 
     def clear(self, cycle: Cycle) -> None:
         """Remove the verdicts of an earlier run of this cycle: a new run starts with no gate passed."""
         for gate in GATES:
             (self.home.receipts(cycle) / f"{gate}.json").unlink(missing_ok=True)
-        if noted := self.noted(cycle):
+        try:
+            noted = self.noted(cycle)
+        except RatchetError:  # damaged: the new run writes them anew
+            self._notes(cycle).unlink(missing_ok=True)
+            return
+        if noted:
             write_json(self._notes(cycle), {key: value for key, value in noted.items() if key == "corrections_seen"})
 
     def keep(self, cycle: Cycle) -> dict[str, str]:
@@ -116,15 +130,15 @@ class Receipts:
     def weeks(self, classifier: str) -> list[str]:
         """List the weeks that have receipts, newest first."""
         folder = self.home.classifier(classifier) / "receipts"
-        return sorted((path.name for path in folder.glob("*-*-*")), reverse=True)
+        return sorted((path.name for path in folder.glob("*-*-*") if _is_week(path.name)), reverse=True)
 
     def corrections_seen(self, classifier: str) -> int:
         """Return the number of corrections that the classifier's cycles have seen; 0 before the first."""
-        seen = [
-            self.noted(Cycle(classifier, parse_week(week))).get("corrections_seen", 0)
-            for week in self.weeks(classifier)
-        ]
-        return max(seen, default=0)
+        seen = [0]
+        for week in self.weeks(classifier):
+            with suppress(RatchetError):  # damaged notes: whoever judges by them says so
+                seen.append(self.noted(Cycle(classifier, parse_week(week))).get("corrections_seen", 0))
+        return max(seen)
 
     def read(self, cycle: Cycle) -> dict[str, Receipt]:
         """Read the receipts of `cycle` by gate. Raises `RatchetError` for one that does not match its digest."""
@@ -135,6 +149,14 @@ class Receipts:
         """Read the receipt of one gate, None where there is none; raises as `read` does."""
         path = self.home.receipts(cycle) / f"{gate}.json"
         return _read_one(path, (cycle.classifier, str(cycle.week), gate)) if path.exists() else None
+
+
+def _is_week(name: str) -> bool:
+    """Return True for the name of a week's folder: a copy that a person left beside it is none."""
+    try:
+        return str(parse_week(name)) == name
+    except RatchetError:
+        return False
 
 
 def read_receipt(path: Path) -> Receipt:
@@ -157,7 +179,7 @@ def _read_one(path: Path, place: tuple[str, str, str]) -> Receipt:
     return receipt
 
 
-def _bad(path: Path, what: str) -> RatchetError:
+def _bad(path: Path, what: str, kind: str = "receipt") -> RatchetError:
     return RatchetError(
-        f"receipt {path} {what}.", "It was edited, moved or damaged; run the cycle again.", code="bad_receipt"
+        f"{kind} {path} {what}.", "It was edited, moved or damaged; run the cycle again.", code="bad_receipt"
     )

@@ -124,3 +124,27 @@ def test_a_verdict_that_json_cannot_say_is_refused(receipts: Receipts) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         receipts.write(CYCLE, "leakage", Verdict("passed", "fine", {"share": float("nan")}), {})
     assert not path(receipts).exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
+def test_damaged_notes_are_named_and_the_next_run_writes_them_anew(receipts: Receipts, content: bytes) -> None:
+    """Of one week: the others' corrections still count."""
+    receipts.note(OTHER, corrections_seen=7)
+    receipts.note(CYCLE, adapter="a")
+    notes = receipts.home.receipts(CYCLE) / "cycle.json"
+    notes.write_bytes(content)
+    for ask in (receipts.noted, receipts.links):
+        with pytest.raises(RatchetError, match=r"cycle\.json .*run the cycle again"):
+            ask(CYCLE)
+    assert receipts.corrections_seen("tickets") == 7
+    receipts.clear(CYCLE)
+    receipts.note(CYCLE, adapter="b")
+    assert receipts.noted(CYCLE) == {"adapter": "b"}
+
+
+@pytest.mark.parametrize("name", ["2026-02-23-copy", "my-old-receipts", "2026-2-23", "2026-13-45"])
+def test_a_folder_that_is_no_week_is_passed_over(receipts: Receipts, name: str) -> None:
+    """As when a person copied a week's receipts beside it."""
+    receipts.note(CYCLE, adapter="a")
+    (receipts.home.receipts(CYCLE).parent / name).mkdir()
+    assert receipts.weeks("tickets") == ["2026-02-23"]
