@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
@@ -59,8 +59,9 @@ def _acquire(descriptor: int, work: str, on_wait: Callable[[str], None]) -> None
         else:
             break
     content = json.dumps({"pid": os.getpid(), "work": work}).encode()
-    os.pwrite(descriptor, content, 0)  # for those who wait: a torn text costs them the name, never the lock
-    os.ftruncate(descriptor, len(content))
+    with suppress(OSError):  # for those who wait: a full disk or a torn text costs them the name, never the lock
+        os.pwrite(descriptor, content, 0)
+        os.ftruncate(descriptor, len(content))
 
 
 def _holder(descriptor: int) -> str:

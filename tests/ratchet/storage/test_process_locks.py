@@ -22,15 +22,17 @@ with hold_lock(Path(sys.argv[1]), "the training of tickets", print):
     sys.stdin.read()
 """
 
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
+
 
 def ignore(sentence: str) -> None:
     """Take a sentence and do nothing with it."""
 
 
 @contextmanager
-def another_process(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def another_process(path: Path, first: str = "") -> Iterator[subprocess.Popen[bytes]]:
     """Process that holds the lock until its standard input closes, or until it is killed."""
-    command = [sys.executable, "-c", HOLDER, str(path)]
+    command = [sys.executable, "-c", first + HOLDER, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
@@ -99,6 +101,19 @@ def test_a_lock_whose_text_is_torn_still_holds(tmp_path: Path, content: bytes) -
     path, said = tmp_path / "cycle.lock", list[str]()
     with another_process(path) as holder:
         path.write_bytes(content)
+
+        def hear(sentence: str) -> None:
+            said.append(sentence)
+            end(holder)
+
+        with hold_lock(path, "mine", hear):
+            assert said == ["waiting for another process to end"]
+
+
+def test_a_lock_is_held_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """As on a full disk: others wait for a process without a name."""
+    path, said = tmp_path / "cycle.lock", list[str]()
+    with another_process(path, FULL) as holder:
 
         def hear(sentence: str) -> None:
             said.append(sentence)
