@@ -54,7 +54,8 @@ class Landing:
             intakes = rejudge(loader, "production_logs", terms) + loader.load_new("production_logs", terms)
             intakes += retry_waiting(loader) + rejudge(loader, "corrections", terms)
             intakes += loader.load_new("corrections", terms)
-            look.confirm(loader.files.next_change(terms.now))
+            if not loader.unread:
+                look.confirm(loader.files.next_change(terms.now))
             write_counts(self.home, spec.name, loader.files.counts(terms.now))
             return intakes
 

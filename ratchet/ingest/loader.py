@@ -8,7 +8,7 @@ import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -51,6 +51,8 @@ class Loader:
     home: Home
     name: str
     manifest: list[ManifestEntry]
+    unread: list[Path] = field(default_factory=list)
+    """Files that could not be read just now: the next look tries them again, though nothing changed."""
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
@@ -96,6 +98,7 @@ class Loader:
             except OSError as error:  # a file of another user, or a bad sector: it waits, named, and the others go on
                 reason = f"the file cannot be read ({error.strerror}): it waits"
                 _LOG.warning("%s: %s", path, reason)
+                self.unread.append(path)
                 intakes.append(IngestResult(kind, shown(path), 0, 0, 1, {reason: 1}))
                 continue
             if (shown(path), content.sha256) not in done:

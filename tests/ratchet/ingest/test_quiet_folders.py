@@ -1,6 +1,7 @@
 """A look is spared only where it could find nothing: every way in which rows can appear ends the quiet."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -117,3 +118,23 @@ def test_a_folder_that_changed_a_moment_ago_is_not_yet_quiet(landing: Landing) -
     landing.take(SPEC, now=NOW)
     assert landing.take(SPEC, now=NOW) == []
     assert not is_quiet(landing.home, SPEC, NOW)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_segment_that_could_not_be_read_is_tried_again_though_nothing_changed(
+    landing: Landing, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Its rights, a bad sector or too many open files: none of them shows in the folder."""
+    other = Home(tmp_path_factory.mktemp("other"))
+    write_lines(other.root / "rows.jsonl", [log(9)])
+    Landing(other, open_warehouse(other, "tickets")).deliver(
+        SPEC, "production_logs", other.root / "rows.jsonl", now=NOW
+    )
+    (made,) = logs(other).glob("*.parquet")
+    segment = Path(shutil.copy(made, logs(landing.home)))
+    segment.chmod(0)
+    for _ in range(2):
+        age(landing.home)
+        assert [each.rejected for each in landing.take(SPEC, now=NOW)] == [1]
+    segment.chmod(0o600)
+    assert sum(each.accepted for each in landing.take(SPEC, now=NOW)) == 1
