@@ -11,7 +11,7 @@ import pytest
 from orchestration.cli.app import main
 from orchestration.job_resources import configure
 from orchestration.promotion import promotion, promotion_sensor
-from orchestration.shadow_deployment import ShadowConfig, shadow_deployment
+from orchestration.shadow_deployment import ShadowConfig, shadow_deployment, shadow_deployment_sensor
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
@@ -24,7 +24,7 @@ from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.testing.homes import WORDS, write_pairs
 from ratchet.workflows.gates.recheck import compare_with, read_stored_answers
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, stop_or_resume, weigh
-from ratchet.workflows.rollout.nominate import nominate, promote
+from ratchet.workflows.rollout.nominate import nominate, promote, shadow
 from ratchet.workflows.rollout.rollback import roll_back
 from ratchet.workflows.rollout.shadow import find_entrant
 
@@ -384,6 +384,37 @@ def test_promoting_over_a_live_adapter_asks_to_skip_its_shadow(home: Home, capsy
     assert actions(home) == ["promote"]
     assert command(home, "promote", "small", "--skip-shadow", "--why", "urgent") == 0
     assert actions(home) == ["promote", "promote"]
+
+
+def test_a_nominee_is_not_promoted_once_somebody_decided(home: Home) -> None:
+    """While its user is asked to confirm: what it was compared with may not be live any more."""
+    nominee = nominate(home, "small")
+    shadow(home, nominee)
+    with pytest.raises(RatchetError, match="someone decided meanwhile"):
+        promote(home, nominee, "asked before")
+    assert actions(home) == ["promote", "shadow"]
+
+
+def test_a_candidate_that_a_quarantined_week_kept_out_enters_once_it_is_released(home: Home) -> None:
+    """Its first run ended without an entry, and no key runs twice: the next one has another."""
+    Quarantine(home).take("small", str(WEEKS[0]), "row_quality", Verdict("failed", "Fails: why."), "rows", "test")
+    keys = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            with dg.build_sensor_context(instance=instance) as context:
+                result = shadow_deployment_sensor(context, home=home)
+            assert isinstance(result, dg.SensorResult)
+            (request,) = result.run_requests or ()
+            keys.append(request.run_key)
+            done = shadow_deployment.execute_in_process(
+                instance=instance, run_config=request.run_config, tags=request.tags
+            )
+            assert done.success
+            if len(keys) == 1:
+                assert actions(home) == ["promote"]
+                Quarantine(home).unquarantine("small", str(WEEKS[0]), "looked at", "test")
+    assert len(set(keys)) == 2
+    assert actions(home) == ["promote", "shadow"]
 
 
 def test_the_command_shadows_once_and_again_only_after_the_shadow_has_ended(

@@ -46,6 +46,8 @@ class Nominee:
     """Digest of each gate's receipt."""
     passed_over: tuple[str, ...] = ()
     """Newer candidates that may not become live, with the reason."""
+    head: Head | None = None
+    """Head of the ledger by which it was examined: its evidence is about what was live then."""
 
 
 def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
@@ -73,7 +75,7 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
         except BlockedError as error:
             refused.append(f"{made[:12]} of {cycle.week}: {error.message}")
             continue
-        return Nominee(cycle, made, reason, receipts, tuple(refused))
+        return Nominee(cycle, made, reason, receipts, tuple(refused), state.head)
     raise BlockedError(
         refused[0] if refused else _nothing(home, name, live),
         "Run another cycle after fixing the cause.",
@@ -82,8 +84,11 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
 
 
 def promote(home: Home, nominee: Nominee, why: str, *, now: datetime | None = None) -> Entry:
-    """Make the nominee live for this user: write `why` and the receipts into the ledger, then publish the flag."""
-    return _enter(home, nominee, "promote", why, now)
+    """Make the nominee live for this user: write `why` and the receipts into the ledger, then publish the flag.
+
+    Raises `RatchetError` where somebody decided since it was nominated, as while its user was asked to confirm.
+    """
+    return _enter(home, nominee, "promote", why, now, after=nominee.head)
 
 
 def shadow(
