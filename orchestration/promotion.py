@@ -126,11 +126,11 @@ def next_attempt(instance: dg.DagsterInstance, key: str, action: str, now_s: flo
     ended = [record for record in records if record.dagster_run.is_finished]
     failed = [record for record in ended if record.dagster_run.status is dg.DagsterRunStatus.FAILURE]
     if len(failed) >= _ATTEMPTS:
-        said = f"{key} failed {len(failed)} times; its runs say why"
+        message = f"{key} failed {len(failed)} times; its runs say why"
         if action not in WITHDRAWALS:
-            return said
+            return message
         if abs(now_s - max(record.end_time or 0.0 for record in failed)) < _RETRY_S:
-            return f"{said}. It is tried again every {_RETRY_S / 60:.0f} minutes"
+            return f"{message}. It is tried again every {_RETRY_S / 60:.0f} minutes"
     return 1 + len(failed if action == STAY else ended)
 
 

@@ -35,10 +35,10 @@ def correct(number: int) -> dict[str, object]:
     return {**row, "annotator": "ann", "saw_prediction": False}
 
 
-def age(home: Home) -> None:
+def age(home: Home, since: float = LONG_AGO) -> None:
     """Let everything be an hour old."""
     for path in (home.root, *home.root.rglob("*")):
-        os.utime(path, (LONG_AGO, LONG_AGO))
+        os.utime(path, (since, since))
 
 
 @pytest.fixture
@@ -133,8 +133,8 @@ def test_a_segment_that_could_not_be_read_is_tried_again_though_nothing_changed(
     (made,) = logs(other).glob("*.parquet")
     segment = Path(shutil.copy(made, logs(landing.home)))
     segment.chmod(0)
-    for _ in range(2):
-        age(landing.home)
+    for _ in range(3):
+        age(landing.home, LONG_AGO + 60)
         assert [each.rejected for each in landing.take(SPEC, now=NOW)] == [1]
     segment.chmod(0o600)
     assert sum(each.accepted for each in landing.take(SPEC, now=NOW)) == 1
