@@ -50,12 +50,12 @@ class FileProvider(AbstractProvider):
         result = Flags(self._home).read()
         if result.generation == 0:
             raise RatchetError(
-                "flags.json is missing.", "Run 'ratchet promote'; it writes the file from the ledger.", code="no_flags"
+                "flags.json is missing.", "'ratchet advance NAME' writes it from the ledger.", code="no_flags"
             )
         if result.generation < newest:
             raise RatchetError(
                 f"flags.json is of generation {result.generation}, but {newest} was published: this is an older file.",
-                "Publish again, for instance with 'ratchet promote' or 'ratchet rollback'.",
+                "'ratchet advance NAME' writes it anew from the ledger.",
                 code="older_flags",
             )
         return result

@@ -19,6 +19,7 @@ from orchestration.run_results import collect_stages, stage_of
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.system_errors import explain_fault, read_fault
+from ratchet.gates.quarantine import HOLDING_GATES
 from ratchet.storage.home import Home
 from ratchet.storage.reports import StageResult
 from resources.run_locks import CYCLE_TAG
@@ -61,6 +62,16 @@ def run_cycle(cycle: Cycle, home: Home, progress: StageProgress) -> CycleOutcome
         return CycleOutcome(run_id, stages, find_error(instance, run_id, stages, home))
 
 
+def _quarantine_hint(stages: list[StageResult]) -> str:
+    """Return how a blocked week is used again, where a gate of its rows or labels blocked it; otherwise nothing."""
+    if not {stage.unique_id for stage in stages if stage.status == "blocked"} & set(HOLDING_GATES):
+        return ""
+    return (
+        "The week is quarantined. Correct its rows and run it again; or, if they are right:"
+        " ratchet unquarantine NAME --week W --why TEXT."
+    )
+
+
 def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResult], home: Home) -> RatchetError | None:
     """Return the error of a run for its user, from its step failures; None when the run succeeded.
 
@@ -72,7 +83,10 @@ def find_error(instance: dg.DagsterInstance, run_id: str, stages: list[StageResu
     for stage in stages:
         if stage.status == "blocked":
             return BlockedError(
-                f"{stage.unique_id}: {stage.message}", code="blocked", details={"check": stage.unique_id}
+                f"{stage.unique_id}: {stage.message}",
+                _quarantine_hint(stages),
+                code="blocked",
+                details={"check": stage.unique_id},
             )
     for entry in instance.all_logs(run_id, of_type={_KINDS.STEP_FAILURE, _KINDS.RUN_FAILURE, _KINDS.RUN_CANCELED}):
         event = entry.dagster_event

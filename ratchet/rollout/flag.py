@@ -113,6 +113,6 @@ def _read_percent(targeting: Any) -> int:
 def _invalid(found: str) -> RatchetError:
     return RatchetError(
         f"{found}.",
-        "Let 'ratchet promote' or 'ratchet rollback' write the flag; it follows from the ledger.",
+        "'ratchet advance NAME' writes the flag anew from the ledger.",
         code="bad_flag",
     )

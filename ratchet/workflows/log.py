@@ -98,6 +98,8 @@ def _of_entry(entry: Entry) -> AuditEntry:
         what = ", ".join(changed) or "the whole policy"
     elif entry.percent:
         what += f" to {entry.percent} %"
+    elif entry.action in {act.ROLLBACK, act.REJECT} and entry.previous_adapter:
+        what = f"adapter {entry.previous_adapter[:12]}, for {entry.adapter[:12]}"
     kind = kinds.get(entry.action, "rollout")
     return AuditEntry(entry.ts, kind, entry.action, entry.actor, what, entry.why, signed=True, sequence=entry.sequence)
 

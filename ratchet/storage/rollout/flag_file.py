@@ -61,7 +61,7 @@ class Flags:
         except (ValueError, RecursionError) as error:
             raise RatchetError(
                 f"{path} is not strict JSON ({error}).",
-                "Run 'ratchet doctor'; it follows from the ledger.",
+                "'ratchet advance NAME' writes it anew from the ledger.",
                 code="bad_flags",
             ) from None
 
@@ -159,6 +159,6 @@ def parse_flags(document: Any, classifiers: list[str]) -> FlagSet:
 def _refuse(found: str) -> RatchetError:
     return RatchetError(
         f"flags.json is not a flag file of this home: {found}.",
-        "Run 'ratchet doctor'; it follows from the ledger.",
+        "'ratchet advance NAME' writes it anew from the ledger.",
         code="bad_flags",
     )

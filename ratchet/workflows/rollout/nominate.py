@@ -78,7 +78,9 @@ def nominate(home: Home, name: str, adapter: str | None = None) -> Nominee:
         return Nominee(cycle, made, reason, receipts, tuple(refused), state.head)
     raise BlockedError(
         refused[0] if refused else _nothing(home, name, live),
-        "Run another cycle after fixing the cause.",
+        "Run another cycle after fixing the cause."
+        if refused or not live
+        else f"Run the cycle of a newer week: ratchet cycle {name} --week latest.",
         code="blocked",
     )
 

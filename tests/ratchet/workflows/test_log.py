@@ -89,6 +89,13 @@ def test_every_change_is_in_the_list(home: Home, capsys: pytest.CaptureFixture[s
     assert (document["faults"], document["notes"]) == ([], [])
 
 
+def test_a_rejection_names_the_adapter_that_went_and_the_one_that_answers(home: Home) -> None:
+    """The first is what a reader looks for."""
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    record(home, "small", action="reject", adapter=A, previous_adapter=B, receipts={}, ts=now, **SAID)
+    assert read_log(home, "small", ["rollout"]).entries[-1].what == f"adapter {B[:12]}, for {A[:12]}"
+
+
 def test_the_list_is_read_by_kind_and_as_text(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     """`--kind` is repeatable, an unknown one is wrong usage; the text has the same lines."""
     assert {each["kind"] for each in shown(home, capsys, "--kind", "kill", "--kind", "policy")["entries"]} == {
@@ -99,7 +106,7 @@ def test_the_list_is_read_by_kind_and_as_text(home: Home, capsys: pytest.Capture
     assert main(["--home", str(home.root), "log", "small"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(EVENTS) + 1
-    assert any("wrong ambers are dear" in line and " yes" in line for line in lines)
+    assert any("wrong ambers are dear" in line and " yes " in line for line in lines)
 
 
 def test_no_secret_is_in_the_history_of_keys(tmp_path: Path) -> None:

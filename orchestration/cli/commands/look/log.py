@@ -49,9 +49,9 @@ def log(
             "kind": each.kind,
             "event": each.event,
             "by": each.actor,
+            "signed": "yes" if each.signed else "no",
             "what": each.what,
             "why": each.why or "-",
-            "signed": "yes" if each.signed else "no",
         }
         for each in found.entries
     ]

@@ -43,7 +43,7 @@ def verify(
     if faults:
         raise RatchetError(
             f"{len(faults)} of {len(result)} findings are faults.",
-            "Restore from a backup what was damaged; nothing is promoted on a broken ledger.",
+            "Each line says what is wrong; restore what was damaged from a backup. Nothing is promoted meanwhile.",
             code="unverified",
         )
     return 0

@@ -18,7 +18,10 @@ def unquarantine(
     context: typer.Context,
     name: Name,
     week: Annotated[
-        str, typer.Option("--week", help="The quarantined week: its Monday.", autocompletion=completion.weeks)
+        str,
+        typer.Option(
+            "--week", help="The quarantined week: its Monday or its ISO week.", autocompletion=completion.weeks
+        ),
     ],
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in quarantine.jsonl.")],
     json: Json = False,
