@@ -57,14 +57,21 @@ _FORMER = {
 def write_settings(folder: Path) -> None:
     """Write the settings where there are none, or where they are still the text of an earlier version."""
     path = folder / "dagster.yaml"
-    if not path.exists() or sha256(path.read_bytes()).hexdigest() in _FORMER:
+    if not path.exists() or _is_former(path):
         write_atomically(path, SETTINGS.encode())
 
 
 def judge_settings(folder: Path) -> list[Finding]:
-    """Return what `ratchet doctor` says of an edited file that lacks the queue of cycles; nothing of any other."""
+    """Return what `ratchet doctor` says of a file that lacks the queue of cycles; nothing of any other."""
     path = folder / "dagster.yaml"
     if not path.exists() or "orchestration.run_coordinator" in path.read_text(encoding="utf-8", errors="replace"):
         return []
+    if _is_former(path):
+        hint = "Nothing to do: 'make dev' or the next 'ratchet cycle' replaces it."
+        return [Finding("dagster.yaml", "warn", f"{path} is as an earlier version wrote it", hint)]
     hint = f"Put these lines there, and remove 'concurrency:' with its pools:\n{_QUEUE}"
     return [Finding("dagster.yaml", "warn", f"{path} was edited, and its run queue does not know cycles", hint)]
+
+
+def _is_former(path: Path) -> bool:
+    return sha256(path.read_bytes()).hexdigest() in _FORMER

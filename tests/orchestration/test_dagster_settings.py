@@ -25,6 +25,8 @@ def test_a_text_that_we_wrote_is_replaced(tmp_path: Path, former: bytes) -> None
     for text in (None, former, SETTINGS.encode()):
         if text is not None:
             (tmp_path / "dagster.yaml").write_bytes(text)
+        if text == former:
+            assert "is as an earlier version wrote it" in judge_settings(tmp_path)[0].found
         write_settings(tmp_path)
         assert (tmp_path / "dagster.yaml").read_text() == SETTINGS
         assert judge_settings(tmp_path) == []

@@ -34,8 +34,10 @@ def doctor(context: typer.Context, json: Json = False) -> int:
         return 1 if failed else 0
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
-        hint = "  -> " + finding.cure if finding.cure else ""
+        first, *lines = f"{finding.found}{'  -> ' + finding.cure if finding.cure else ''}".splitlines()
         state = paint(session, finding.state.ljust(4), _COLOURS[finding.state])
-        emit(f"{state}  {finding.what:<{width}}  {printable(finding.found + hint)}")
+        emit(f"{state}  {finding.what:<{width}}  {printable(first)}")
+        for line in lines:  # of a file, to be copied as they stand
+            emit(printable(line))
     emit(f"\n{len(failed)} failed: {', '.join(failed)}" if failed else "\nNothing prevents a cycle.")
     return 1 if failed else 0

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.dagster_settings import SETTINGS
 from ratchet.storage.home import Home
 from ratchet.workflows.doctor import examine
 
@@ -48,6 +49,15 @@ def test_each_broken_thing_is_named_and_fails(call: Any, home: Path, broken: str
     assert done.code == 1
     assert what in done.out.splitlines()[-1]
     assert "Traceback" not in done.err
+
+
+def test_lines_of_a_file_can_be_copied_from_the_screen(call: Any, home: Path) -> None:
+    """Each is a line of its own, indented as `dagster.yaml` needs it."""
+    (home / "dagster").mkdir(exist_ok=True)
+    (home / "dagster" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    lines = SETTINGS.splitlines()[1:9]
+    shown = call("--home", home, "doctor").out.splitlines()
+    assert shown[shown.index(lines[0]) :][: len(lines)] == lines
 
 
 def test_settings_that_nothing_reads_are_a_warning_there_and_before_a_cycle(call: Any, home: Path) -> None:
