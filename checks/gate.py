@@ -119,9 +119,12 @@ def _conclude(name: str, case: GateContext, verdict: Verdict, binds: Mapping[str
     """Write the receipt of the gate and return its result; only a failed verdict has the severity that blocks."""
     fixed = {"policy": case.spec.digest, "code": version("ratchet"), "wording": WORDING}
     # Before the receipt: a kill in between leaves the week held, and never a verdict without its quarantine.
-    if name in HOLDING_GATES:
-        case.hold_or_release(str(case.cycle.week), name, verdict, str(binds["rows"]))
-    receipt = case.receipts.write(case.cycle, name, verdict, {**case.judged(name), **binds, **fixed})
+    # Where the quarantine cannot be written, the receipt alone holds the week, and the run fails.
+    try:
+        if name in HOLDING_GATES:
+            case.hold_or_release(str(case.cycle.week), name, verdict, str(binds["rows"]))
+    finally:
+        receipt = case.receipts.write(case.cycle, name, verdict, {**case.judged(name), **binds, **fixed})
     failed = verdict.outcome == "failed"
     return dg.AssetCheckResult(
         check_name=name,

@@ -16,6 +16,7 @@ from orchestration.job_resources import configure
 from orchestration.promotion import PromotionConfig, next_attempt, promotion, promotion_sensor
 from orchestration.shadow_deployment import shadow_deployment_sensor
 from ratchet.core.cycle import Cycle
+from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts, write_pairs
@@ -214,3 +215,16 @@ def test_a_broken_file_of_one_classifier_leaves_the_others_their_shadows(
     said = str(result.skip_reason)
     assert "cycle.json" in said
     assert "small: bbbbbbbbbbbb is being compared" in said
+
+
+def test_no_rollback_is_entered_to_an_adapter_that_is_damaged(home: Home, instance: dg.DagsterInstance) -> None:
+    """Live fails, and the one before it is gone: the run fails with what can be done, and nobody loses an answer."""
+    said = {**SAID, "ts": datetime.now(UTC).isoformat()}
+    record(home, "small", action="promote", adapter=B, receipts={}, **said)
+    rows = [(f"{WEEK}-{n:04d}", list(WORDS)[n % 3], list(WORDS)[n % 3]) for n in range(60)]
+    write_pairs(home, "small", (A, B), 4, rows, error="out of memory")
+    request = tick(home, instance)["small"]
+    assert ":rollback:" in str(request.run_key)
+    with pytest.raises(RatchetError, match=f"no earlier adapter to return to. Passed over as damaged: {A[:12]}"):
+        promotion.execute_in_process(instance=instance, run_config=request.run_config, tags=request.tags)
+    assert Ledger(home).state("small").live == B

@@ -105,3 +105,12 @@ def test_votes_that_come_late_are_judged_by_the_next_cycle(small: SmallClassifie
     assert f"Earlier weeks that fail, and do not train: {FIRST} (50.0%)" in receipt.verdict.reason
     outcomes = {week: found["outcome"] for week, found in receipt.verdict.evidence["weeks"].items()}
     assert outcomes == {str(FIRST): "failed", str(SECOND): "passed"}
+
+
+def test_a_blocked_week_is_held_also_where_its_line_cannot_be_written(small: SmallClassifier, run_data: Run) -> None:
+    """Here by a process that may not sign: the run fails, and the week's receipt holds it."""
+    small.home.public_key.write_text("another user's")
+    small.write_week(SECOND, labels_wrong_by_one)
+    assert not run_data(SECOND).success
+    assert Quarantine(small.home).entries("small") == []
+    assert Quarantine(small.home).state("small").weeks == (str(SECOND),)

@@ -29,7 +29,7 @@ from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.reexamine import reexamine
-from ratchet.workflows.rollout.rollback import find_refuge
+from ratchet.workflows.rollout.rollback import need_refuge
 from ratchet.workflows.rollout.sealing import promotion_in_force
 from ratchet.workflows.try_intake import try_intake
 
@@ -116,10 +116,12 @@ def apply_decision(
     """Write the decision, and unless it is to hold also a ledger entry and the flag; return the entry.
 
     Raises `RatchetError` when another promoter was faster; it has decided on the same evidence, and nothing is lost.
+    Raises it, too, for a rollback to which no whole adapter is left.
     """
     decision, state, at = weighed.decision, weighed.state, (now or datetime.now(UTC)).isoformat(timespec="seconds")
-    if decision.action == act.ROLLBACK and (refuge := find_refuge(home, classifier, state)).adapter:
-        decision = replace(decision, adapter=refuge.adapter, sentence=decision.sentence + refuge.remark)
+    if decision.action == act.ROLLBACK:
+        refuge = need_refuge(home, classifier, state)
+        decision = replace(decision, adapter=str(refuge.adapter), sentence=decision.sentence + refuge.remark)
     entry = None
     if decision.action != STAY:
         entry = record(

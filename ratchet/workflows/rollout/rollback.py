@@ -54,6 +54,21 @@ def find_refuge(home: Home, classifier: str, state: RolloutState) -> Refuge:
     return Refuge(None, tuple(damaged))
 
 
+def need_refuge(home: Home, classifier: str, state: RolloutState) -> Refuge:
+    """Find the adapter that answers after a rollback; raises `RatchetError` where there is none that is whole.
+
+    An entry for a damaged one would leave users with what they have, and the next gateway with nothing.
+    """
+    refuge = find_refuge(home, classifier, state)
+    if refuge.adapter is None:
+        raise RatchetError(
+            f"{classifier} has no earlier adapter to return to.{refuge.remark}",
+            f"Send all traffic to live instead: ratchet kill {classifier}; or promote another adapter.",
+            code="no_refuge",
+        )
+    return refuge
+
+
 def roll_back_seen(home: Home, classifier: str, why: str, seen: Head, *, who: str = "") -> Entry:
     """Roll back the state whose ledger head is `seen`, and return the entry.
 
@@ -98,13 +113,7 @@ def roll_back(
 def _roll_back(
     home: Home, classifier: str, state: RolloutState, fields: dict[str, str], after: Head | None, now: datetime | None
 ) -> Entry:
-    refuge = find_refuge(home, classifier, state)
-    if refuge.adapter is None:
-        raise RatchetError(
-            f"{classifier} has no earlier adapter to return to.{refuge.remark}",
-            f"Send all traffic to live instead: ratchet kill {classifier}; or promote another adapter.",
-            code="no_refuge",
-        )
+    refuge = need_refuge(home, classifier, state)
     at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     try:
         return record(
