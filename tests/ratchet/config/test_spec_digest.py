@@ -21,8 +21,9 @@ FORMER: dict[str, tuple[str, str]] = {
         f'description = "d"\n{TWO}[window]\nearliest = 2026-01-01\n[limits]\nmax_ece = 0.1\n', "3ffd87228152"
     ),
     "c": (
-        f'{TWO}[prompt]\ntemplate = """Which?\n{{labels}}\n{{text}}\n="""\n[[candidate]]\nfamily = "causal"\n',
-        "79e15c8dbd14",
+        f'{TWO}[prompt]\ntemplate = """Which?\n{{labels}}\n{{text}}\n="""\n[[candidate]]\nfamily = "causal"\n'
+        'base = "all-MiniLM-L6-v2"\n',  # a base that is always installed
+        "a8a1bbf5a563",
     ),
 }  # fmt: skip
 """Files of classifiers a (settings of every kind), b (no candidate) and c (a prompt) with the digests that commit
