@@ -34,7 +34,8 @@ def doctor(context: typer.Context, json: Json = False) -> int:
         return 1 if failed else 0
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
-        first, *lines = f"{finding.found}{'  -> ' + finding.cure if finding.cure else ''}".splitlines()
+        hint = "  -> " + finding.cure if finding.cure else ""
+        first, *lines = (finding.found + hint).splitlines()
         state = paint(session, finding.state.ljust(4), _COLOURS[finding.state])
         emit(f"{state}  {finding.what:<{width}}  {printable(first)}")
         for line in lines:  # of a file, to be copied as they stand
