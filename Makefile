@@ -41,7 +41,7 @@ test: setup ## run every test
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --durations=60 --durations-min=1
 
 .PHONY: test-fast
-test-fast: setup ## run every test that trains nothing, starts no server and opens no browser
+test-fast: setup ## run every test that trains nothing, runs no cycle, starts no server and opens no browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not faults and not slow"
 
 faults: setup ## run the long fault runs of docs/reliability.md; RATCHET_TRIALS="P=300 S=100000" runs more

@@ -23,6 +23,8 @@ from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts, write_p
 from ratchet.workflows.rollout.advance import weigh
 from ratchet.workflows.rollout.reconcile import record
 
+pytestmark = pytest.mark.slow  # real steps of a cycle, or one process after another
+
 A, B = "a" * 64, "b" * 64
 WEEK = date(2026, 1, 5)
 SAID = {"actor": "test", "why": "test", "week": "2026-01-05"}

@@ -15,6 +15,8 @@ from ratchet.storage.warehouse import Warehouse
 from ratchet.testing.homes import SmallClassifier, write_lines
 from ratchet.workflows.status import describe_classifier
 
+pytestmark = pytest.mark.slow  # real steps of a cycle, or one process after another
+
 FIRST, SECOND, THIRD = (date(2026, 1, 5) + timedelta(days=7 * n) for n in range(3))
 Rows = list[dict[str, Any]]
 Run = Callable[..., dg.ExecuteInProcessResult]

@@ -14,6 +14,8 @@ from orchestration.cli.app import main
 from ratchet.storage.home import Home
 from ratchet.testing.homes import SmallClassifier
 
+pytestmark = pytest.mark.slow  # real steps of a cycle, or one process after another
+
 COMMANDS = (
     ("init", "another", "--labels", "a,b"),
     ("ingest", "small"),
