@@ -5,19 +5,16 @@ Add here what else may start a cycle early; the count that is enough is a settin
 
 import dagster as dg
 
-from assets.metadata import without_markup
 from assets.partitions import classifiers
+from orchestration.sensor_requests import ATTEMPTS, ask_each
 from orchestration.weekly_cycle import request_cycle, weekly_cycle
 from ratchet.core.cycle import Cycle
-from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import SENSOR_LOCK_S
 from ratchet.ingest.rebuild import open_built_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 from ratchet.workflows.try_intake import try_intake
-
-_ATTEMPTS = 3
 
 
 @dg.sensor(
@@ -37,23 +34,12 @@ def new_feedback_sensor(
     The decision id, which is the run key, is made from what the last cycle had seen: doubled ticks, a lost cursor or a
     new daemon name the same decision and so the same single run. Only a run that failed earns a new attempt.
     """
-    requests: list[dg.RunRequest] = []
-    reasons: list[str] = []
-    for name in home.classifiers():
-        try:
-            result = _decide(context.instance, name, home, specs, receipts)
-        except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others
-            result = f"{name}: {error if isinstance(error, RatchetError) else f'{type(error).__name__}: {error}'}"
-        if isinstance(result, str):
-            reasons.append(result)
-        else:
-            requests.append(result)
-    if not requests:
-        return dg.SensorResult(
-            skip_reason=dg.SkipReason(without_markup("; ".join(reasons)) or f"no classifier in {home.root}")
-        )
+    requests, skip = ask_each(
+        home, home.classifiers(), lambda name: _decide(context.instance, name, home, specs, receipts)
+    )
     names = [request.tags["ratchet/classifier"] for request in requests]
-    return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[classifiers.build_add_request(names)])
+    known = [classifiers.build_add_request(names)] if names else []
+    return dg.SensorResult(run_requests=requests, skip_reason=skip, dynamic_partitions_requests=known)
 
 
 def _decide(
@@ -63,20 +49,20 @@ def _decide(
     spec, warehouse = specs[name], open_built_warehouse(home, name, SENSOR_LOCK_S)
     enough = spec.window.early_after_corrections
     if not enough:
-        return f"{name}: window.early_after_corrections is 0"
+        return "window.early_after_corrections is 0"
     remark = try_intake(home, name, warehouse)
     weeks, total = warehouse.weeks(name), warehouse.count("attributed_corrections", name)
     seen = receipts.corrections_seen(name)
     if not weeks or total - seen < enough:
-        counted = f"{name}: {total - seen} new corrections since the last cycle, {enough} start one early"
+        counted = f"{total - seen} new corrections since the last cycle, {enough} start one early"
         return f"{counted}. {remark}" if remark else counted
     cycle = Cycle(name, max(weeks))
     decision = f"{cycle.key}:early:after-{seen}"
     failed = instance.get_runs_count(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/early": decision})
     )
-    if failed >= _ATTEMPTS:
-        return f"{name}: {decision} failed {failed} times; run 'ratchet cycle {name} --week {cycle.week}' to see why"
+    if failed >= ATTEMPTS:
+        return f"{decision} failed {failed} times; run 'ratchet cycle {name} --week {cycle.week}' to see why"
     # Attempts are counted above, so Dagster must not add retries of its own.
     tags = {"ratchet/early": decision, "ratchet/classifier": name, "dagster/max_retries": "0"}
     return request_cycle(cycle, f"{decision}:attempt-{failed + 1}", **tags)

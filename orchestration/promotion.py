@@ -1,29 +1,24 @@
 """Promotion: a sensor that evaluates every rollout, and the job that applies the decision.
 
 The sensor loads landed rows and finishes a promotion that was killed half way; every move is made by the run, which
-evaluates again. Add here when evidence is evaluated; the decision is `ratchet/rollout/decision.py`, its application
-`ratchet/workflows/rollout/advance.py`.
+evaluates again. Add here when evidence is evaluated; how often a run is tried is `promotion_attempts.py`, the decision
+`ratchet/rollout/decision.py`, its application `ratchet/workflows/rollout/advance.py`.
 """
 
 import time
-from itertools import takewhile
 
 import dagster as dg
 
-from assets.metadata import as_table, without_markup
+from orchestration.decision_observation import observe_decision
 from orchestration.job_resources import HOME, configure
-from ratchet.core.cycle import Cycle, parse_week
-from ratchet.core.errors import RatchetError
+from orchestration.promotion_attempts import DECISION_TAG, next_attempt, next_rebuild
+from orchestration.sensor_requests import ask_each
 from ratchet.rollout.decision import STAY, Decision
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, weigh
+from ratchet.workflows.rollout.advance import apply_decision, load_decision, weigh
 from ratchet.workflows.rollout.followers import WITHDRAWALS, wait_for_followers
 from ratchet.workflows.rollout.reconcile import reconcile
-
-_ATTEMPTS = 3
-_RETRY_S = 600.0
-"""Pause of a rollback that has failed so often: it is never given up, since users get the worse answers meanwhile."""
 
 
 class PromotionConfig(dg.Config):
@@ -37,12 +32,10 @@ def weigh_and_move(context: dg.OpExecutionContext, config: PromotionConfig, home
     """Evaluate the rollout now and apply the decision, which becomes an observation on the adapter."""
     weighed = weigh(home, config.classifier, may_rebuild=False)
     if weighed.without_labels and weighed.decision.action == STAY:
-        weighed = weigh(
-            home, config.classifier
-        )  # waits for the warehouse, or rebuilds the warehouse, which may take minutes
+        weighed = weigh(home, config.classifier)  # waits for the warehouse, or rebuilds it, which may take minutes
     entry = apply_decision(home, config.classifier, weighed)
     context.log.info(weighed.decision.sentence)
-    context.log_event(observe(config.classifier, weighed))
+    context.log_event(observe_decision(config.classifier, weighed))
     if entry is not None and entry.action in WITHDRAWALS:
         found = wait_for_followers(home, config.classifier, entry)
         context.log.info(found.sentence)
@@ -72,22 +65,8 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
     The run key names the ledger's head and the move, so doubled ticks, a lost cursor or a new daemon name one and the
     same run.
     """
-    requests: list[dg.RunRequest] = []
-    reasons: list[str] = []
-    for name in home.served():
-        try:
-            result = _ask(context.instance, name, home)
-        except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others' rollbacks
-            result = str(error) if isinstance(error, RatchetError) else f"{type(error).__name__}: {error}"
-        if isinstance(result, dg.RunRequest):
-            requests.append(result)
-        else:
-            reasons.append(f"{name}: {result}")
-    if not requests:
-        return dg.SensorResult(
-            skip_reason=dg.SkipReason(without_markup("; ".join(reasons)) or f"no classifier in {home.root}")
-        )
-    return dg.SensorResult(run_requests=requests)
+    requests, skip = ask_each(home, home.served(), lambda name: _ask(context.instance, name, home))
+    return dg.SensorResult(run_requests=requests, skip_reason=skip)
 
 
 def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
@@ -109,74 +88,20 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
     attempt = next_attempt(instance, key, decision.action, time.time())
     if isinstance(attempt, str):
         return attempt
-    return dg.RunRequest(
-        run_key=f"{key}:attempt-{attempt}",
-        run_config=configure(home, weigh_and_move=PromotionConfig(classifier=name)),
-        tags={"ratchet/classifier": name, "ratchet/decision": key},
-    )
-
-
-def next_attempt(instance: dg.DagsterInstance, key: str, action: str, now_s: float) -> int | str:
-    """Return the number of the next run that decides by `key`, or why there is none now.
-
-    A run weighs again, and may find that nothing moves any more, or be cancelled. No key runs twice, so each run that
-    ended without the move gives the next one another: the evidence may ask for the same move once more.
-    """
-    records = instance.get_run_records(dg.RunsFilter(tags={"ratchet/decision": key}))
-    ended = [record for record in records if record.dagster_run.is_finished]
-    failed = [record for record in ended if record.dagster_run.status is dg.DagsterRunStatus.FAILURE]
-    if len(failed) >= _ATTEMPTS:
-        message = f"{key} failed {len(failed)} times; its runs say why"
-        if action not in WITHDRAWALS:
-            return message
-        if abs(now_s - max(record.end_time or 0.0 for record in failed)) < _RETRY_S:
-            return f"{message}. It is tried again every {_RETRY_S / 60:.0f} minutes"
-    return 1 + len(failed if action == STAY else ended)
+    return _request(home, name, key, f"{key}:attempt-{attempt}")
 
 
 def _ask_rebuild(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
-    """Request a run that rebuilds the warehouse and decides then, unless one is under way or has failed too often."""
-    tag = {"ratchet/decision": f"{name}:rebuild"}
-    runs = instance.get_runs(dg.RunsFilter(tags=tag))
-    if any(not run.is_finished for run in runs):
-        return "its warehouse is being rebuilt; a rollback does not wait for it"
-    since = takewhile(lambda run: run.status is not dg.DagsterRunStatus.SUCCESS, runs)  # the newest is the first
-    failed = [run for run in since if run.status is dg.DagsterRunStatus.FAILURE]
-    if len(failed) >= _ATTEMPTS:
-        return f"rebuilding its warehouse failed {len(failed)} times; run 'ratchet ingest {name}' to see why"
-    return dg.RunRequest(
-        run_key=f"{name}:rebuild:{len(runs) + 1}",
-        run_config=configure(home, weigh_and_move=PromotionConfig(classifier=name)),
-        tags={"ratchet/classifier": name, **tag},
-    )
+    key = f"{name}:rebuild"
+    attempt = next_rebuild(instance, name, key)
+    return attempt if isinstance(attempt, str) else _request(home, name, key, f"{key}:{attempt}")
+
+
+def _request(home: Home, name: str, decision: str, run_key: str) -> dg.RunRequest:
+    config = configure(home, weigh_and_move=PromotionConfig(classifier=name))
+    tags = {"ratchet/classifier": name, DECISION_TAG: decision}
+    return dg.RunRequest(run_key=run_key, run_config=config, tags=tags)
 
 
 def _what(decision: Decision) -> str:
     return f"{decision.action}:{decision.state}" if decision.action == STAY else f"{decision.action}:{decision.percent}"
-
-
-def observe(classifier: str, weighed: WeighedRollout) -> dg.AssetObservation:
-    """Build the observation on the adapter that shows a decision, with its guardrails as a table."""
-    decision, entered = weighed.decision, weighed.state.entered
-    rows = [
-        {
-            "guardrail": each.name,
-            "status": each.status,
-            "value": each.value,
-            "low": each.low,
-            "high": each.high,
-            "limit": each.limit,
-        }
-        for each in decision.guardrails
-    ]
-    counts = [{"what": key, "value": str(value)} for key, value in decision.figures.get("whole", {}).items()]
-    return dg.AssetObservation(
-        "adapter",
-        description=without_markup(decision.sentence),
-        partition=Cycle(classifier, parse_week(entered.week)).key if entered and entered.week else None,
-        metadata={
-            "decision": without_markup(decision.sentence),
-            "guardrails": as_table(rows),
-            "evidence": as_table(counts),
-        },
-    )

@@ -9,15 +9,13 @@ import dagster as dg
 
 from assets.metadata import without_markup
 from orchestration.job_resources import HOME, configure
+from orchestration.sensor_requests import ATTEMPTS, ask_each
 from ratchet.core.cycle import Cycle, parse_week
-from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.workflows.rollout.reconcile import reconcile
 from ratchet.workflows.rollout.shadow import enter_by_itself, find_entrant
-
-_ATTEMPTS = 3
 
 
 class ShadowConfig(dg.Config):
@@ -64,22 +62,8 @@ def shadow_deployment_sensor(context: dg.SensorEvaluationContext, home: dg.Resou
     The run key names the ledger's head and the candidate, so doubled ticks, a lost cursor or a new daemon name one and
     the same run.
     """
-    requests: list[dg.RunRequest] = []
-    reasons: list[str] = []
-    for name in home.classifiers():
-        try:
-            result = _ask(context.instance, name, home)
-        except Exception as error:  # noqa: BLE001 - a fault of one classifier must not stop the others
-            result = error.message if isinstance(error, RatchetError) else f"{type(error).__name__}: {error}"
-        if isinstance(result, dg.RunRequest):
-            requests.append(result)
-        else:
-            reasons.append(f"{name}: {result}")
-    if not requests:
-        return dg.SensorResult(
-            skip_reason=dg.SkipReason(without_markup("; ".join(reasons)) or f"no classifier in {home.root}")
-        )
-    return dg.SensorResult(run_requests=requests)
+    requests, skip = ask_each(home, home.classifiers(), lambda name: _ask(context.instance, name, home))
+    return dg.SensorResult(run_requests=requests, skip_reason=skip)
 
 
 def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
@@ -93,7 +77,7 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
     tags = {"ratchet/classifier": name, "ratchet/decision": key}
     ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
     failed = instance.get_runs_count(dg.RunsFilter(statuses=ended, tags=tags))
-    if failed >= _ATTEMPTS:
+    if failed >= ATTEMPTS:
         return f"{key} failed or was cancelled {failed} times; its runs say why"
     config = ShadowConfig(classifier=name, week=cycle.week, adapter=cycle.adapter)
     return dg.RunRequest(run_key=f"{key}:attempt-{failed + 1}", run_config=configure(home, fill_slot=config), tags=tags)

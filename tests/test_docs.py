@@ -19,6 +19,8 @@ PAGES = (
 FOLDERS = ("assets", "benchmarks", "checks", "docs", "gateway", "orchestration", "ratchet", "resources", "tests")
 PLACEHOLDERS = re.compile(r"\b(?:NAME|GROUP|ROOM|COMMAND)\b")
 """Words in a path that stand for any name."""
+ONE_MACHINE = re.compile(r"(?<![\w>.~*-])/(?:root|tmp|work|Users|home/\w)")
+"""A path that only one machine has."""
 RUN_TAGS = {CYCLE_TAG}
 """Tags of Dagster's runs that look like paths."""
 
@@ -33,6 +35,7 @@ def faults(page: str, text: str) -> list[str]:
         place = ROOT / module.rstrip(".").replace(".", "/")
         if not place.with_suffix(".py").exists() and not (place / "__main__.py").exists():
             found.append(f"{page}: there is no module {module}")
+    found += [f"{page}: a path of one machine: {line[:100]}" for line in text.splitlines() if ONE_MACHINE.search(line)]
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         target, _, anchor = link.partition("#")
         if "://" in link:
@@ -69,6 +72,7 @@ def test_a_page_names_only_what_exists(page: str) -> None:
         "[here](docs/gateway.md#no-such-heading)",
         "`python -m benchmarks.nothing`",
         "`make nothing`",
+        "/root/.bin/hooks: line 24: cannot open shared object file",
     ],
 )
 def test_a_planted_fault_is_found(text: str) -> None:

@@ -84,6 +84,15 @@ Week = Annotated[
         "--week", help="Its Monday (2026-02-23), its ISO week (2026-W09) or latest.", autocompletion=completion.weeks
     ),
 ]
+CandidateAdapter = Annotated[
+    str | None,
+    typer.Option(
+        "--adapter",
+        metavar="D",
+        help="A digest or its first digits; default: the newest.",
+        autocompletion=completion.adapters,
+    ),
+]
 PublicKey = Annotated[
     Path | None,
     typer.Option(

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ratchet.storage.process_locks import share_descriptor
+
 Lease = Literal["held", "left", "none"]
-_HELD: dict[Path, tuple[int, int]] = {}
-"""By path: descriptor and number of holders, all of this process. One lock serves every part of a piece of work."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,21 @@ class Leases:
         UUID.
         """
         path = self._path(work)
-        descriptor, holders = _HELD.get(path, (-1, 0))
-        if not holders:
+
+        def take() -> int:
             self.folder.mkdir(parents=True, exist_ok=True)
             stage = path.with_suffix(f".{os.getpid()}")
             descriptor = os.open(stage, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             stage.replace(path)  # it appears under its name only once it is locked: an unlocked one is a dead holder's
-        _HELD[path] = descriptor, holders + 1
-        try:
+            return descriptor
+
+        def give_back(descriptor: int) -> None:
+            path.unlink(missing_ok=True)  # before the lock goes, for the same reason
+            os.close(descriptor)
+
+        with share_descriptor(path, take, give_back):
             yield
-        finally:
-            descriptor, holders = _HELD[path]
-            _HELD[path] = descriptor, holders - 1
-            if holders == 1:
-                del _HELD[path]
-                path.unlink(missing_ok=True)  # before the lock goes, for the same reason
-                os.close(descriptor)
 
     def state(self, work: str) -> Lease:
         """Return `held` while a process holds the lease, `left` if its holder ended without releasing it, or `none`."""

@@ -24,17 +24,15 @@ def hold_lock(path: Path, work: str, on_wait: Callable[[str], None]) -> Iterator
     `work` is what others read while they wait. `on_wait` gets one sentence when another process holds the lock; then
     this one waits without an end, and an interruption ends the waiting.
     """
+    with share_descriptor(path, lambda: _open(path, work, on_wait), os.close):
+        yield
+
+
+@contextmanager
+def share_descriptor(path: Path, take: Callable[[], int], give_back: Callable[[int], None]) -> Iterator[None]:
+    """Hold during the block what `take` opens; every holder of `path` in this process shares it, the last ends it."""
     descriptor, holders = _HELD.get(path, (-1, 0))
-    if not holders:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # a link in place of the lock would make us write to whatever it points at
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
-        try:
-            _acquire(descriptor, work, on_wait)
-        except BaseException:
-            os.close(descriptor)
-            raise
-    _HELD[path] = descriptor, holders + 1
+    _HELD[path] = descriptor if holders else take(), holders + 1
     try:
         yield
     finally:
@@ -42,7 +40,19 @@ def hold_lock(path: Path, work: str, on_wait: Callable[[str], None]) -> Iterator
         _HELD[path] = descriptor, holders - 1
         if holders == 1:
             del _HELD[path]
-            os.close(descriptor)
+            give_back(descriptor)
+
+
+def _open(path: Path, work: str, on_wait: Callable[[str], None]) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # a link in place of the lock would make us write to whatever it points at
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+    try:
+        _acquire(descriptor, work, on_wait)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _acquire(descriptor: int, work: str, on_wait: Callable[[str], None]) -> None:

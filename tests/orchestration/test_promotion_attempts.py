@@ -13,7 +13,8 @@ import dagster as dg
 import pytest
 
 from orchestration.job_resources import configure
-from orchestration.promotion import PromotionConfig, next_attempt, promotion, promotion_sensor
+from orchestration.promotion import PromotionConfig, promotion, promotion_sensor
+from orchestration.promotion_attempts import next_attempt
 from orchestration.shadow_deployment import shadow_deployment_sensor
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError

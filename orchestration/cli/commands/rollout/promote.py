@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import completion
-from orchestration.cli.help import Json, Name, Why, need_reason
+from orchestration.cli.help import CandidateAdapter, Json, Name, Why, need_reason
 from orchestration.cli.output import emit, emit_json, printable, say
 from orchestration.cli.session import confirm, session_of
 from ratchet.core.errors import UsageError
@@ -18,15 +17,7 @@ def promote(
     context: typer.Context,
     name: Name,
     why: Why,
-    adapter: Annotated[
-        str | None,
-        typer.Option(
-            "--adapter",
-            metavar="D",
-            help="A digest or its first digits; default: the newest.",
-            autocompletion=completion.adapters,
-        ),
-    ] = None,
+    adapter: CandidateAdapter = None,
     skip_shadow: Annotated[
         bool, typer.Option("--skip-shadow", help="Put it before all users at once, though another adapter is live.")
     ] = False,

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import completion
-from orchestration.cli.help import Json, Name
+from orchestration.cli.help import CandidateAdapter, Json, Name
 from orchestration.cli.output import emit, emit_json, say
 from orchestration.cli.session import session_of
 
@@ -16,15 +15,7 @@ from orchestration.cli.session import session_of
 def shadow(
     context: typer.Context,
     name: Name,
-    adapter: Annotated[
-        str | None,
-        typer.Option(
-            "--adapter",
-            metavar="D",
-            help="A digest or its first digits; default: the newest.",
-            autocompletion=completion.adapters,
-        ),
-    ] = None,
+    adapter: CandidateAdapter = None,
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, recorded in the ledger.")] = "",
     json: Json = False,
 ) -> int:
