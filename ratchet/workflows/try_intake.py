@@ -22,11 +22,17 @@ def try_intake(home: Home, classifier: str, warehouse: Warehouse) -> str:
     """
     try:
         results = Landing(home, warehouse).take(Specs(home)[classifier])
-    except Exception as error:
-        if isinstance(error, RatchetError) and error.code == "not_built":
+    except RatchetError as error:
+        if error.code == "not_built":
             raise
-        reason = error.message if isinstance(error, RatchetError) else f"{type(error).__name__}: {error}"
-        _LOG.warning("%s: new rows were not loaded: %s", classifier, reason)
-        return f"New rows were not loaded: {reason.splitlines()[0][:300]}"
+        _LOG.warning("%s: new rows were not loaded: %s", classifier, error.message)
+        return _remark(error.message)
+    except Exception as error:  # noqa: BLE001 - a surprise in a file must not stop a rollback
+        _LOG.warning("%s: new rows were not loaded", classifier, exc_info=error)
+        return _remark(f"{type(error).__name__}: {error}")
     whole = [result.file for result in results if result.rejected and not result.accepted and not result.duplicate]
     return f"Not loaded at all: {', '.join(whole[:5])}; ratchet ingest {classifier} says why." if whole else ""
+
+
+def _remark(reason: str) -> str:
+    return f"New rows were not loaded: {reason.splitlines()[0][:300]}"
