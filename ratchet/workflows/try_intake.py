@@ -7,6 +7,7 @@ them.
 import logging
 
 from ratchet.core.errors import RatchetError
+from ratchet.core.system_errors import explain_fault, find_fault
 from ratchet.ingest.landing import Landing
 from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
@@ -28,6 +29,10 @@ def try_intake(home: Home, classifier: str, warehouse: Warehouse) -> str:
         _LOG.warning("%s: new rows were not loaded: %s", classifier, error.message)
         return _remark(error.message)
     except Exception as error:  # noqa: BLE001 - a surprise in a file must not stop a rollback
+        if fault := find_fault(error):
+            refused = explain_fault(fault, home.root)
+            _LOG.warning("%s: new rows were not loaded: %s", classifier, refused)
+            return _remark(refused.message)
         _LOG.warning("%s: new rows were not loaded", classifier, exc_info=error)
         return _remark(f"{type(error).__name__}: {error}")
     whole = [result.file for result in results if result.rejected and not result.accepted and not result.duplicate]
