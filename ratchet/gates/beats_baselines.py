@@ -57,3 +57,9 @@ def decide_baselines(
         enough = ", ".join(_compare_simpler(name, scores[name], candidate) for name in simpler)
         reason = f"{reason} The simpler model is enough: {enough}."
     return Verdict("passed", reason, evidence)
+
+
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError where it lacks something."""
+    baselines = {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER}
+    return decide_baselines(evidence["candidate"], baselines, is_probe=evidence["is_probe"])

@@ -5,7 +5,7 @@ Add here measures of agreement. `ratchet/data/consensus.py` makes one label of s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,8 @@ def nominal_alpha(table: Integers, weights: NDArray[Any]) -> Floats:
 
 def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
     """Decide whether annotators agree on at least `min_agreement` of the doubles; inconclusive for too few doubles."""
-    evidence = {key: value for key, value in vars(found).items() if value is not None}
+    needed = {"min_doubles": limits.min_doubles, "min_agreement": limits.min_agreement}
+    evidence = {**{key: value for key, value in vars(found).items() if value is not None}, "limits": needed}
     if found.agreement is None or found.doubles < limits.min_doubles:
         return Verdict(
             "inconclusive",
@@ -132,8 +133,31 @@ def with_earlier_weeks(own: Verdict, earlier: Mapping[str, Verdict]) -> Verdict:
         f"{week} ({verdict.evidence['agreement']:.1%})" for week, verdict in earlier.items() if not verdict.passed
     ]
     held = f" Earlier weeks that fail, and do not train: {', '.join(failed)}." if failed else ""
-    weeks = {week: {"outcome": verdict.outcome, "reason": verdict.reason} for week, verdict in earlier.items()}
+    weeks = {
+        week: {"outcome": verdict.outcome, "reason": verdict.reason, "agreement": verdict.evidence.get("agreement")}
+        for week, verdict in earlier.items()
+    }
     return Verdict(own.outcome, f"{own.reason}{held}", {**own.evidence, "weeks": weeks})
+
+
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError where it lacks something.
+
+    Alpha decides nothing, and is taken as it stands; agreement and its interval are computed from the number of
+    requests on which all agree.
+    """
+    measured = {key: evidence[key] for key in Agreement.__dataclass_fields__ if key in evidence}
+    found, limits = Agreement(**measured), evidence["limits"]
+    if found.agreement is not None:
+        agreed = round(found.agreement * found.doubles)
+        interval = list(proportion_interval(agreed, found.doubles))
+        found = replace(found, agreement=agreed / found.doubles, agreement_ci=interval)
+    needed = Limits(min_doubles=limits["min_doubles"], min_agreement=limits["min_agreement"])
+    earlier = {
+        week: Verdict(judged["outcome"], judged["reason"], {"agreement": judged["agreement"]})
+        for week, judged in evidence["weeks"].items()
+    }
+    return with_earlier_weeks(decide_agreement(found, needed), earlier)
 
 
 def _most_confused(table: Any, labels: Sequence[str]) -> dict[str, int]:

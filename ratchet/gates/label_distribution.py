@@ -4,6 +4,7 @@ Add here comparisons of label counts; comparisons of texts (drift) belong in a m
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -62,3 +63,9 @@ def decide_distribution(
         f" and {sum(theirs)} production labels (limit {limit}); widest at {labels[widest]} ({shares[widest]:+.1%}).",
         evidence,
     )
+
+
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError where it lacks something."""
+    train = evidence["train"]
+    return decide_distribution(train, evidence["production"], list(train), evidence["limit"])

@@ -6,7 +6,7 @@ remove.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,20 +85,32 @@ def _propose(ours: Sequence[str], theirs: Sequence[str], threshold: float) -> It
 
 def decide_leakage(leaks: Sequence[Leak], n_train: int, n_held_out: int, threshold: float) -> Verdict:
     """Decide whether no training example is a (near-)duplicate of a held-out item; names the first ten leaks."""
+    return _decide(len(leaks), leaks[:_NAMED], n_train, n_held_out, threshold)
+
+
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError where it lacks something."""
+    first = [Leak(**leak) for leak in evidence["first"]]
+    # A count of 0 beside named leaks contradicts itself: the leaks count.
+    n = max(evidence["leaks"], len(first))
+    return _decide(n, first, evidence["n_train"], evidence["n_held_out"], evidence["jaccard"])
+
+
+def _decide(n: int, first: Sequence[Leak], n_train: int, n_held_out: int, threshold: float) -> Verdict:
     evidence = {
-        "leaks": len(leaks), "n_train": n_train, "n_held_out": n_held_out, "jaccard": threshold,
-        "first": [vars(leak) for leak in leaks[:_NAMED]],
+        "leaks": n, "n_train": n_train, "n_held_out": n_held_out, "jaccard": threshold,
+        "first": [vars(leak) for leak in first],
     }  # fmt: skip
-    if not leaks:
+    if not n:
         return Verdict(
             "passed",
             f"Passes: none of {n_train} training examples is like any of {n_held_out} held-out items.",
             evidence,
         )
-    named = ", ".join(f"{leak.train_item} ~ {leak.held_out_item} ({leak.similarity:.2f})" for leak in leaks[:_NAMED])
+    named = ", ".join(f"{leak.train_item} ~ {leak.held_out_item} ({leak.similarity:.2f})" for leak in first)
     return Verdict(
         "failed",
-        f"Fails: {len(leaks)} pairs of training and held-out texts are alike (Jaccard >= {threshold}): {named}.",
+        f"Fails: {n} pairs of training and held-out texts are alike (Jaccard >= {threshold}): {named}.",
         evidence,
     )
 

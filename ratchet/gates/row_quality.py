@@ -113,14 +113,22 @@ def validate(tables: Mapping[str, tuple[pd.DataFrame, Sequence[Any]]]) -> list[d
 
 def decide_row_quality(rows: Sequence[Mapping[str, Any]]) -> Verdict:
     """Decide whether every expectation holds; otherwise name each broken one with what was found."""
-    broken = [row for row in rows if not row["success"]]
-    evidence = {"expectations": len(rows), "broken": [dict(row) for row in broken]}
+    return _decide(len(rows), [dict(row) for row in rows if not row["success"]])
+
+
+def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
+    """Verdict that follows from the evidence of a receipt; KeyError where it lacks something."""
+    return _decide(evidence["expectations"], evidence["broken"])
+
+
+def _decide(n: int, broken: Sequence[Mapping[str, Any]]) -> Verdict:
+    evidence = {"expectations": n, "broken": broken}
     if not broken:
-        return Verdict("passed", f"Passes: all {len(rows)} expectations hold.", evidence)
+        return Verdict("passed", f"Passes: all {n} expectations hold.", evidence)
     named = "; ".join(
         f"{row['table']}.{row['column'] or 'rows'} {row['expectation']}: {row['found']}" for row in broken
     )
-    return Verdict("failed", f"Fails: {len(broken)} of {len(rows)} expectations are broken: {named}.", evidence)
+    return Verdict("failed", f"Fails: {len(broken)} of {n} expectations are broken: {named}.", evidence)
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:

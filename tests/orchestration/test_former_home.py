@@ -21,7 +21,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.rollout.nominate import nominate
 from ratchet.workflows.rollout.reconcile import kill_switch, reconcile
-from ratchet.workflows.verify import verify_receipt
+from ratchet.workflows.verify_receipt import verify_receipt
 
 pytestmark = [pytest.mark.xdist_group("former_home"), pytest.mark.slow]
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "home_b97b3cb.tar.xz"

@@ -24,7 +24,8 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.signing_key import public_key
 from ratchet.testing.homes import WORDS, write_pairs
 from ratchet.workflows.rollout.nominate import nominate, shadow
-from ratchet.workflows.verify import verify_ledger, verify_receipt
+from ratchet.workflows.verify import verify_ledger
+from ratchet.workflows.verify_receipt import verify_receipt
 
 ROOT = Path(__file__).parents[2]
 RATCHET = [sys.executable, "-c", "import sys; from orchestration.cli.app import main; sys.exit(main())"]

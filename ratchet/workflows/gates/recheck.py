@@ -1,7 +1,7 @@
 """Repeated decisions: the model's gates decide again from a cycle's stored answers, so that no receipt is trusted.
 
 Add a gate here when it can be derived from stored answers. `ratchet/workflows/rollout/nominate.py` calls this before a
-promotion, and so does `ratchet/workflows/verify.py`.
+promotion, and so does `ratchet/workflows/verify_receipt.py`.
 """
 
 from dataclasses import dataclass, replace

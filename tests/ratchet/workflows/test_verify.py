@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from orchestration.cli.app import main
+from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
-from ratchet.gates.registry import DATA_GATES, TARGET_GATES
+from ratchet.gates.leakage import Leak, decide_leakage
+from ratchet.gates.registry import DATA_GATES, TARGET_GATES, WORDING
 from ratchet.models.base_models import resolve_base
 from ratchet.rollout.trust import Trust
 from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout import ledger as ledger_module
 from ratchet.storage.rollout.flag_file import Flags
@@ -27,7 +30,8 @@ from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.workflows import verify as verification
 from ratchet.workflows.rollout.admission import check_entry
 from ratchet.workflows.rollout.reconcile import record
-from ratchet.workflows.verify import verify_ledger, verify_receipt
+from ratchet.workflows.verify import verify_ledger
+from ratchet.workflows.verify_receipt import verify_receipt
 
 A, B = "a" * 64, "b" * 64
 SAID = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
@@ -287,7 +291,8 @@ def test_a_ledger_that_looks_away_is_noticed(home: Home, plant: Callable[..., Mo
 def test_a_receipt_is_verified_by_itself(home: Home) -> None:
     """Its form and digest; edited, or no receipt at all, it is a fault and exit code 1."""
     path = receipt_of(home, live(home))
-    assert [each.fault for each in verify_receipt(home, path)] == ["", ""]
+    assert [each.fault for each in verify_receipt(home, path)] == ["", "", ""]
+    assert "cannot be derived again: its evidence lacks" in verify_receipt(home, path)[1].detail
     assert main(["--home", str(home.root), "verify", str(path)]) == 0
     for content in (path.read_text().replace("passed", "failed"), "{}", "[", ""):
         path.write_text(content)
@@ -319,6 +324,43 @@ def test_an_altered_receipt_with_a_new_digest_is_unvouched(home: Home, tmp_path:
     faults = [each for each in verify_receipt(home, path) if each.fault]
     assert [each.what for each in faults] == ["ledger"]
     assert faults[0].fault.startswith("unvouched: ")
+    assert main(["--home", str(home.root), "verify", str(path)]) == 1
+
+
+def forge(verdict: dict[str, Any]) -> None:
+    """Call a failed verdict a pass, in words that the rule would use."""
+    verdict |= {"outcome": "passed", "reason": "Passes: none of 9 training examples is like any of 3 held-out items."}
+
+
+def alter(verdict: dict[str, Any]) -> None:
+    """Take the leaks out of the evidence, and word the verdict accordingly."""
+    forge(verdict)
+    verdict["evidence"] |= {"leaks": 0, "first": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"), [(None, ["ledger"]), (forge, ["verdict", "ledger"]), (alter, ["ledger"])]
+)
+def test_a_verdict_of_the_data_follows_from_its_evidence(
+    home: Home, capsys: pytest.CaptureFixture[str], change: Callable[[dict[str, Any]], None] | None, faults: list[str]
+) -> None:
+    """T18: a forged one is a fault by itself; one whose evidence was altered with it is unvouched, as is any that no
+    entry names."""
+    cycle = Cycle("small", parse_week("2026-01-12"))
+    verdict = decide_leakage([Leak("row-1", "golden-1", 0.9)], 9, 3, 0.8)
+    Receipts(home).write(cycle, "leakage", verdict, {"wording": WORDING})
+    path = home.receipts(cycle) / "leakage.json"
+    if change is not None:
+        document = json.loads(path.read_bytes())["verdict"]
+        change(document)
+        reseal(path, **document)
+    found = {each.what: each for each in verify_receipt(home, path)}
+    assert [what for what, each in found.items() if each.fault] == faults
+    assert found["ledger"].fault.startswith("unvouched: ")
+    if "verdict" in faults:
+        assert "the figures in its evidence give: failed" in found["verdict"].fault
+    else:
+        assert found["verdict"].detail == "follows from the figures in its evidence"
     assert main(["--home", str(home.root), "verify", str(path)]) == 1
 
 

@@ -1,6 +1,6 @@
 """`ratchet verify`: verify a receipt, or the ledger of a classifier with its anchors.
 
-Add here options and output; the checks are `ratchet/workflows/verify.py`.
+Add here options and output; the checks are `ratchet/workflows/verify.py` and `ratchet/workflows/verify_receipt.py`.
 """
 
 from pathlib import Path
@@ -25,7 +25,8 @@ def verify(
 ) -> int:
     """Verify the receipt, or the whole ledger with its anchors, receipts and flag."""
     home = pin(session_of(context).home, public_key, checkpoint)
-    from ratchet.workflows.verify import verify_ledger, verify_receipt
+    from ratchet.workflows.verify import verify_ledger
+    from ratchet.workflows.verify_receipt import verify_receipt
 
     path = Path(target)
     if path.is_file():

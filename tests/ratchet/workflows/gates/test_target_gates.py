@@ -24,7 +24,7 @@ from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.testing.tiny_letters import give_letters
 from ratchet.workflows.gates.target_gates import candidates_to_train, judge_artifact, judge_plan
-from ratchet.workflows.verify import verify_receipt
+from ratchet.workflows.verify_receipt import verify_receipt
 
 pytestmark = pytest.mark.slow
 

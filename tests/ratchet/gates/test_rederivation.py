@@ -1,0 +1,131 @@
+"""Verdicts derived again from their evidence: those of the rule follow, whatever was altered does not."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from ratchet.config.policy import Limits
+from ratchet.core.errors import RatchetError
+from ratchet.core.verdict import Verdict
+from ratchet.gates.beats_baselines import decide_baselines
+from ratchet.gates.label_agreement import Agreement, decide_agreement, with_earlier_weeks
+from ratchet.gates.label_distribution import decide_distribution
+from ratchet.gates.leakage import Leak, decide_leakage
+from ratchet.gates.rederivation import derive_again
+from ratchet.gates.registry import GATES, gates_on
+from ratchet.gates.row_quality import decide_row_quality
+from ratchet.metrics.intervals import proportion_interval
+
+GOOD = {"table": "logs", "expectation": "unique", "column": "id", "success": True, "found": "0 of 9 unexpected"}
+EQUAL = {"doubles": 40, "alpha": 0.9, "alpha_ci": [0.8, 1.0]}
+BASELINES = {name: {"macro_f1": 0.4} for name in ("majority", "base_model", "tfidf_logreg", "linear_probe")}
+
+
+def agree(agreed: int, **found: Any) -> Verdict:
+    """Verdict on the own week, beside an earlier one that fails."""
+    interval = list(proportion_interval(agreed, 40))
+    own = decide_agreement(Agreement(agreement=agreed / 40, agreement_ci=interval, **{**EQUAL, **found}), Limits())
+    return with_earlier_weeks(own, {"2026-01-05": Verdict("failed", "Fails: it does.", {"agreement": 0.5})})
+
+
+VERDICTS: dict[str, dict[str, Verdict]] = {
+    "row_quality": {
+        "passed": decide_row_quality([GOOD, GOOD]),
+        "failed": decide_row_quality([GOOD, {**GOOD, "success": False, "found": "3 of 9 unexpected"}]),
+    },
+    "label_agreement": {
+        "passed": agree(38),
+        "failed": agree(28, confusions={"a / b": 7, "b / c": 5}),
+        "inconclusive": with_earlier_weeks(decide_agreement(Agreement(0), Limits()), {}),
+    },
+    "label_distribution": {
+        "passed": decide_distribution({"a": 9, "b": 8}, {"a": 9, "b": 9}, ["a", "b"], 0.2),
+        "failed": decide_distribution({"a": 9, "b": 1}, {"a": 1, "b": 9}, ["a", "b"], 0.2),
+        "inconclusive": decide_distribution({"a": 9, "b": 1}, {}, ["b", "a"], 0.2),
+    },
+    "leakage": {
+        "passed": decide_leakage([], 9, 3, 0.8),
+        "failed": decide_leakage([Leak(f"r{n}", "golden-1", 0.9) for n in range(12)], 90, 3, 0.8),
+    },
+    "beats_baselines": {
+        "passed": decide_baselines(0.5, BASELINES),
+        "failed": decide_baselines(0.3, BASELINES, is_probe=True),
+    },
+}
+CASES = [(gate, outcome) for gate, verdicts in VERDICTS.items() for outcome in verdicts]
+
+
+def stored(verdict: Verdict) -> dict[str, Any]:
+    """Evidence as a receipt's file holds it."""
+    found: dict[str, Any] = json.loads(json.dumps(verdict.evidence))
+    return found
+
+
+@pytest.mark.parametrize(("gate", "outcome"), CASES)
+def test_a_verdict_follows_from_the_evidence_of_its_receipt(gate: str, outcome: str) -> None:
+    """Outcome and sentence are those of the rule, and so is every figure."""
+    verdict = VERDICTS[gate][outcome]
+    again = derive_again(gate, stored(verdict))
+    assert (again.outcome, again.reason) == (outcome, verdict.reason)
+    assert stored(again) == stored(verdict)
+
+
+def fewer_keys(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The evidence without each of its keys that the rule judges by."""
+    decides_nothing = {"distance", "alpha", "alpha_ci", "agreement_ci", "confusions", "agreement"}
+    return {key: {k: v for k, v in evidence.items() if k != key} for key in evidence if key not in decides_nothing}
+
+
+@pytest.mark.parametrize(("gate", "outcome"), CASES)
+def test_evidence_of_an_earlier_version_is_called_underivable(gate: str, outcome: str) -> None:
+    """Without any one of its keys, and with strange values in their place, nothing else is raised or passes."""
+    evidence = stored(VERDICTS[gate][outcome])
+    for key, fewer in fewer_keys(evidence).items():
+        if key == "doubles":  # counts itself as missing by its constructor
+            continue
+        with pytest.raises(RatchetError, match=f"lacks '{key}'") as caught:
+            derive_again(gate, fewer)
+        assert caught.value.code == "underivable"
+    for strange in (None, [], "text", {"x": 1}):
+        with pytest.raises(RatchetError) as caught:
+            derive_again(gate, strange)  # type: ignore[arg-type]
+        assert caught.value.code == "underivable"
+
+
+ALTERED: dict[str, tuple[str, str, Callable[[dict[str, Any]], object]]] = {
+    "a broken expectation less": ("row_quality", "failed", lambda evidence: evidence["broken"].clear()),
+    "a share of agreement": ("label_agreement", "failed", lambda evidence: evidence.update(agreement=0.95)),
+    "a limit of agreement": (
+        "label_agreement", "failed", lambda evidence: evidence["limits"].update(min_agreement=0.5),
+    ),
+    "an earlier week": (
+        "label_agreement", "passed", lambda evidence: evidence["weeks"]["2026-01-05"].update(outcome="passed"),
+    ),
+    "a training label": ("label_distribution", "failed", lambda evidence: evidence["train"].update(a=1, b=9)),
+    "a limit of divergence": ("label_distribution", "failed", lambda evidence: evidence.update(limit=1.0)),
+    "no leaks": ("leakage", "failed", lambda evidence: evidence.update(leaks=0, first=[])),
+    "a count of leaks": ("leakage", "failed", lambda evidence: evidence.update(leaks=0)),
+    "a baseline": ("beats_baselines", "failed", lambda evidence: evidence.update(majority=0.1, base_model=0.1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ALTERED)
+def test_altered_evidence_gives_another_verdict(case: str) -> None:
+    """Outcome, sentence or a figure differs from what the receipt holds."""
+    gate, outcome, alter = ALTERED[case]
+    verdict = VERDICTS[gate][outcome]
+    evidence = stored(verdict)
+    alter(evidence)
+    again = derive_again(gate, evidence)
+    same = (again.outcome, again.reason, stored(again)) == (verdict.outcome, verdict.reason, evidence)
+    assert not same
+
+
+def test_each_gate_of_the_data_is_derived_from_its_evidence() -> None:
+    """A gate on rows or examples needs no home; for others and for unknown ones it is said that they do."""
+    assert set(gates_on("rows", "examples")) <= set(VERDICTS)
+    for gate in (*(set(GATES) - set(VERDICTS)), "../row_quality", "registry", "spelling"):
+        with pytest.raises(RatchetError, match="does not judge the evidence of its receipt alone"):
+            derive_again(gate, {})
