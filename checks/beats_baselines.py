@@ -9,9 +9,9 @@ from ratchet.gates.beats_baselines import decide_baselines
 def beats_baselines(case: GateContext) -> GateOutcome:
     """Passes when the candidate beats the majority class and its own untuned base.
 
-    The result says so when a simpler model is enough.
+    A test that hardly has a second label gives no verdict. The result says so when a simpler model is enough.
     """
     document = case.reports.read(case.cycle)
-    is_probe = document["candidate"]["method"] == "probe"
-    reached = document["metrics"]["test"]["macro_f1"]
-    return decide_baselines(reached, document["baselines"], is_probe=is_probe), {}
+    is_probe, test = document["candidate"]["method"] == "probe", document["metrics"]["test"]
+    support = {label: figures["support"] for label, figures in test["per_class"].items() if figures["support"]}
+    return decide_baselines(test["macro_f1"], document["baselines"], is_probe=is_probe, support=support), {}

@@ -20,8 +20,11 @@ from ratchet.deployment.targets import digest_targets
 from ratchet.gates.chain import needed_digests
 from ratchet.gates.quarantine import HOLDING_GATES
 from ratchet.gates.registry import WORDING
+from ratchet.models.adapters.folder import open_folder
 from ratchet.storage.receipts import Receipts
+from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
+from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
@@ -61,6 +64,16 @@ class GateContext:
         names = needed_digests(gate)
         votes = digest_votes(self.warehouse, self.cycle, self.spec.window) if "labels" in names else ""
         return {**self.receipts.made(self.cycle, *names), **({"labels": votes} if votes else {})}
+
+    @property
+    def live_labels(self) -> tuple[str, ...] | None:
+        """Labels that live answers, as its card names them; None where nothing is live yet."""
+        home, name = self.receipts.home, self.cycle.classifier
+        live = Ledger(home).live(name)
+        if live is None:
+            return None
+        with open_folder(AdapterStore(home).open(name, live)) as opened:
+            return opened.card.labels
 
     def hold_or_release(self, week: str, gate: str, verdict: Verdict, rows: str) -> None:
         """Quarantine a week that `gate` blocks, or release one that it held and now passes."""

@@ -7,17 +7,19 @@ from ratchet.gates.label_agreement import (
     DOUBLES_SQL,
     decide_agreement,
     judge_weeks,
-    measure_agreement,
     with_earlier_weeks,
 )
 from ratchet.gates.row_quality import digest_tables
+from ratchet.metrics.agreement import measure_agreement
 
 
 @gate(corrected_labels)
 def label_agreement(case: GateContext) -> GateOutcome:
-    """Passes when annotators agree on at least 90 % of the week's doubly labelled requests.
+    """Passes when pairs of annotators agree on at least 90 % of the week's doubly labelled requests, and on each label.
 
-    Too few of them give no verdict. Earlier weeks that train are judged as well: one that fails is quarantined.
+    It fails where the exact 99 % interval lies below the limit, or a label is contested more often than confirmed, and
+    warns before. Too few doubles give no verdict. Earlier weeks that train are judged as well: one that fails is
+    quarantined.
     """
     first = lookback_start(case.cycle, case.spec.window).date()
     doubles = case.warehouse.frame(DOUBLES_SQL, case.parameters(first=first))

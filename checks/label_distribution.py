@@ -8,11 +8,15 @@ from ratchet.workflows.gates.cycle_digests import digest_votes
 
 @gate(training_set)
 def label_distribution(case: GateContext) -> GateOutcome:
-    """Passes when every label occurs in train, in shares like those of the week's corrected production."""
+    """Passes when train has every label that live answers and the week has; warns when the mix has moved.
+
+    What chance explains is taken off. A first candidate needs every label that the week has.
+    """
     noted, counts = case.noted, case.warehouse.frame(CONSENSUS_COUNTS_SQL, case.parameters())
     production = dict(zip(counts["label"], counts["n"].astype(int).tolist(), strict=True))
     train = noted["data"]["splits"]["train"]["classes"]
-    verdict = decide_distribution(train, production, case.spec.labels, case.spec.limits.max_label_divergence)
+    limit = case.spec.limits.max_label_divergence
+    verdict = decide_distribution(train, production, case.spec.labels, limit, case.live_labels)
     # It compares with the labels of the week, so these are judged as well.
     labels = digest_votes(case.warehouse, case.cycle, case.spec.window)
     return verdict, {"labels": labels, "weeks": noted["data"]["weeks"]}

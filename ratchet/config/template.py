@@ -44,14 +44,14 @@ early_after_corrections = 1000   # new corrections after which a cycle starts be
 # --- What blocks a cycle. Each limit belongs to one check, whose report names both the limit and what was found.
 [limits]
 min_examples_per_class = 5       # training examples that each label needs
-min_agreement = 0.9              # share of doubly labelled requests on which two annotators agree
+min_agreement = 0.9              # share of the pairs of annotators of one request that agree: each is right in 95 %
 max_null_share = 0.2             # share of a week's requests that may lack a confidence where others have one; 1.0: any
-max_label_divergence = 0.2       # Jensen-Shannon distance (0..1) between training labels and the week's corrected ones
+max_label_divergence = 0.1       # Jensen-Shannon distance (0..1), beyond chance, of the week's labels from train: warns
 max_golden_loss = 0.05           # share of the golden items that live gets right which a candidate may lose
 golden_floor = 0.6               # golden accuracy that the first candidate needs, before there is a live adapter
 golden_floor_per_class = 0.2     # and its recall within each class
 
-# --- What is trained. Every candidate is trained in every cycle, and the one with the best calibrated NLL is kept.
+# --- What is trained. Every candidate is trained in every cycle; the one with the best calibrated NLL by class is kept.
 [[candidate]]
 family = "encoder"
 base = "all-MiniLM-L6-v2"        # or the folder of your own model, as './models/my-encoder'

@@ -12,21 +12,22 @@ from typing import Any, Literal
 class Verdict:
     """Outcome of a gate with its reason and evidence.
 
-    `failed` blocks; `inconclusive` (too little evidence) does not block, but is never called a pass.
+    `failed` blocks; `warned` (something is odd, which a person should know and a cycle survives) and `inconclusive`
+    (too little evidence) do not block, but are never called a pass.
     """
 
-    outcome: Literal["passed", "failed", "inconclusive"]
+    outcome: Literal["passed", "warned", "failed", "inconclusive"]
     reason: str
     evidence: dict[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """True where the cycle may go on."""
-        return self.outcome in {"passed", "inconclusive"}
+        return self.outcome in {"passed", "warned", "inconclusive"}
 
 
 def join_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
-    """Join verdicts into one: failed if any failed, else inconclusive if any is.
+    """Join verdicts into one: failed if any failed, else inconclusive if any is, else warned if any is.
 
     The reason of a failure lists every failed verdict.
     """
@@ -38,4 +39,6 @@ def join_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
         return Verdict("failed", f"Fails: {reasons}", evidence)
     if any(verdict.outcome == "inconclusive" for verdict in verdicts):
         return Verdict("inconclusive", f"No verdict: {reasons}", evidence)
+    if any(verdict.outcome == "warned" for verdict in verdicts):
+        return Verdict("warned", f"Warns: {reasons}", evidence)
     return Verdict("passed", f"Passes: {reasons}", evidence)

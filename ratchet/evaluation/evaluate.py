@@ -155,8 +155,10 @@ def decide_model_gates(
     """Return the verdicts of the gates that judge the model."""
     test = candidate["test"]
     reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
+    counts = np.bincount(test.split.labels, minlength=len(spec.labels)).tolist()
+    support = {label: n for label, n in zip(spec.labels, counts, strict=True) if n}
     return {
-        "beats_baselines": decide_baselines(reached, baselines, is_probe=is_probe),
+        "beats_baselines": decide_baselines(reached, baselines, is_probe=is_probe, support=support),
         "golden_agreement": decide_golden_agreement(_count_confusions(candidate, spec.labels)),
         "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits),
     }

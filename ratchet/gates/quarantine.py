@@ -95,14 +95,14 @@ def quarantine_after(entries: Iterable[QuarantineEntry]) -> QuarantineState:
 def next_action(state: QuarantineState, week: str, gate: str, verdict: Verdict, rows: str) -> str:
     """Return the action that a verdict asks for, '' where it changes nothing.
 
-    A failed gate holds the week, unless a person let these very rows through; a gate that passes releases what it
-    held; one without a verdict changes nothing, so a held week stays held.
+    A failed gate holds the week, unless a person let these very rows through; a gate that passes or only warns releases
+    what it held; one without a verdict changes nothing, so a held week stays held.
     """
     hold = state.held.get(week, {}).get(gate)
     if verdict.outcome == "failed":
         stands = hold is not None and hold.rows == rows
         return "" if stands or (week, gate, rows) in state.accepted else HOLD
-    return RELEASE if verdict.outcome == "passed" and hold is not None else ""
+    return RELEASE if verdict.outcome in {"passed", "warned"} and hold is not None else ""
 
 
 FailedReceipt = tuple[str, str, str, Mapping[str, Any]]

@@ -55,7 +55,7 @@ def gates_on(*subjects: Subject) -> tuple[str, ...]:
     return tuple(gate.name for gate in REGISTRY if gate.judges in subjects)
 
 
-WORDING = 2
+WORDING = 3
 """Revision of the gates' sentences, which receipts bind; raise it when a verdict is worded otherwise. A receipt of
 the same revision must hold the very sentence that is derived again, one of another its outcome and figures."""
 

@@ -64,13 +64,17 @@ def paired_bootstrap(
     return statistic(first, labels) - statistic(second, labels), [float(low), float(high)]
 
 
-def proportion_interval(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the exact two-sided interval of a share (Clopper and Pearson 1934), in 0..1. `n` must be positive."""
+def proportion_interval(hits: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact two-sided interval of a share (Clopper and Pearson 1934), in 0..1.
+
+    `n` must be positive. Counts that are sums of shares need not be whole: the beta distribution joins the values
+    between.
+    """
     from scipy.stats import beta
 
     tail = (1 - confidence) / 2
-    low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, n - hits + 1))
-    high = 1.0 if hits == n else float(beta.ppf(1 - tail, hits + 1, n - hits))
+    low = 0.0 if hits <= 0 else float(beta.ppf(tail, hits, n - hits + 1))
+    high = 1.0 if hits >= n else float(beta.ppf(1 - tail, hits + 1, n - hits))
     return low, high
 
 

@@ -47,10 +47,12 @@ def choose_next_step(
             waits = f"{state.compared[1][:12]} is being compared; this candidate waits for it"
             return NextStep(f"ratchet advance {name}, then ratchet shadow {name}", waits)
         return NextStep(f"ratchet shadow {name}")
+    test = document["metrics"]["test"]
     better = find_better_baseline(
-        document["metrics"]["test"]["macro_f1"],
+        test["macro_f1"],
         document["baselines"],
         is_probe=document["candidate"]["method"] == "probe",
+        support={label: figures["support"] for label, figures in test.get("per_class", {}).items()} or None,
     )
     if better is None:
         return NextStep(f"ratchet promote {name} --why TEXT")

@@ -104,7 +104,7 @@ def test_votes_that_come_late_are_judged_by_the_next_cycle(small: SmallClassifie
     assert set(weeks_in(small, THIRD)) == {str(SECOND), str(THIRD)}
     receipt = Receipts(small.home).read(Cycle("small", THIRD))["label_agreement"]
     assert receipt.verdict.outcome == "passed"
-    assert f"Earlier weeks that fail, and do not train: {FIRST} (50.0%)" in receipt.verdict.reason
+    assert f"Earlier weeks that fail, and do not train: {FIRST} (66.7%)" in receipt.verdict.reason
     outcomes = {week: found["outcome"] for week, found in receipt.verdict.evidence["weeks"].items()}
     assert outcomes == {str(FIRST): "failed", str(SECOND): "passed"}
 

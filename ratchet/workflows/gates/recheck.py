@@ -123,4 +123,12 @@ def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
             "its receipt of beats_baselines does not follow from the stored answers", code="bad_evidence"
         )
     baselines = {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER}
-    return decide_baselines(reached, baselines, is_probe=bool(evidence.get("is_probe")))
+    support = {label: int(n) for label, n in zip(spec.labels, np.bincount(labels, minlength=len(index)), strict=True)}
+    # A receipt of an earlier version is judged by the rule that it was made by.
+    return decide_baselines(
+        reached,
+        baselines,
+        is_probe=bool(evidence.get("is_probe")),
+        support={label: n for label, n in support.items() if n},
+        rule=evidence.get("rule", 1),
+    )

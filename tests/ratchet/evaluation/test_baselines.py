@@ -1,5 +1,7 @@
 """A candidate must beat chance and its own base, and the report says when something simpler is enough."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from ratchet.evaluation.baselines import (
     spread,
 )
 from ratchet.evaluation.scoring import Split
-from ratchet.gates.beats_baselines import HARD, SIMPLER, decide_baselines
+from ratchet.gates.beats_baselines import HARD, SIMPLER, decide_baselines, decide_from_evidence, find_better_baseline
 
 SPEC = Spec("tickets", (Label("card_lost"), Label("cash-back", description="money returned"), Label("never")))
 SCORES = {"majority": 0.20, "base_model": 0.50, "tfidf_logreg": 0.80, "linear_probe": 0.85}
@@ -57,6 +59,50 @@ def test_a_probe_is_not_called_replaceable_by_itself(candidate: float, end: str)
     assert verdict.outcome == "passed"
     assert verdict.reason.endswith(end)
     assert verdict.evidence["is_probe"]
+
+
+BOTH, ALONE, RARE, FIVE = {"ham": 90, "spam": 90}, {"ham": 180}, {"ham": 178, "spam": 2}, {"ham": 175, "spam": 5}
+PERFECT = {"majority": 1.0, "base_model": 1.0, "tfidf_logreg": 1.0, "linear_probe": 1.0}
+TIES: dict[str, tuple[float, dict[str, float], dict[str, int] | None, str, str]] = {
+    "all perfect, on one label": (1.0, PERFECT, ALONE, "inconclusive", "all 180 items of the test split are ham"),
+    "one false answer, on one label": (0.497, PERFECT, ALONE, "inconclusive", "cannot tell the candidate (0.497)"),
+    "one label, and nobody counted": (1.0, PERFECT, None, "inconclusive", "the test split has one label only"),
+    "an empty count": (0.5, {"majority": 0.5}, {}, "inconclusive", "No verdict: all 0 items"),
+    "the constant answer, where two are rare": (0.497, {"majority": 0.497, "base_model": 0.3}, RARE, "inconclusive",
+                                                "only 2 of 180 items of the test split have another label than ham"),
+    "the constant answer, where five are rare": (0.493, {"majority": 0.493, "base_model": 0.3}, FIVE, "failed",
+                                                 "not above majority ("),
+    "a tie with the base": (0.93, {"base_model": 0.93}, BOTH, "failed", "not above base_model ("),
+    "a tie but for rounding": (0.93 + 1e-12, {"base_model": 0.93}, BOTH, "failed", "not above base_model ("),
+    "perfect, as is the base": (1.0, {"base_model": 1.0}, BOTH, "passed", "Nothing can be above 1.000, which base"),
+    "perfect, as are the simple ones": (1.0, {**PERFECT, "majority": 0.4, "base_model": 0.6}, BOTH, "passed",
+                                        "The simpler model is enough: tfidf_logreg does as well, linear_probe does as"),
+    "above all, though one is rare": (0.9, {}, RARE, "passed", "0.900 is above majority"),
+    "below the base, and nobody counted": (0.4, {}, None, "failed", "not above base_model ("),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TIES)
+def test_a_test_that_cannot_tell_models_apart_has_no_verdict(case: str) -> None:
+    """Ties of every kind; the same verdict follows from the evidence of the receipt alone."""
+    candidate, changed, support, outcome, said = TIES[case]
+    verdict = decide_baselines(candidate, baselines(**changed), support=support)
+    assert (verdict.outcome, said in verdict.reason) == (outcome, True), verdict.reason
+    assert decide_from_evidence(json.loads(json.dumps(verdict.evidence))) == verdict
+
+
+def test_a_receipt_of_before_is_judged_by_its_own_rule() -> None:
+    """It named no rule and knew no labels: its tie at 1.000 stays the failure that it was."""
+    verdict = decide_baselines(1.0, baselines(**PERFECT), support=ALONE, rule=1)
+    assert (verdict.outcome, set(verdict.evidence)) == ("failed", {"candidate", "is_probe", *SCORES})
+    assert verdict.reason.startswith("Fails: test macro-F1 1.000 is not above majority, base_model (")
+
+
+def test_no_simpler_model_is_better_on_a_test_of_one_label() -> None:
+    """One false answer halves the candidate's macro-F1 there."""
+    found = baselines(linear_probe=1.0)
+    assert find_better_baseline(0.497, found, support=ALONE) is None
+    assert find_better_baseline(0.497, found, support=BOTH) == ("linear_probe", 1.0, 0.497)
 
 
 @pytest.mark.parametrize("name", HARD + SIMPLER)

@@ -1,4 +1,4 @@
-"""Training labels are compared with corrected production, and a missing class never passes."""
+"""Training labels are compared with corrected production: a missing class blocks, a shift of the mix warns."""
 
 import json
 from datetime import UTC, date, datetime
@@ -12,6 +12,7 @@ from ratchet.gates.label_distribution import (
     CONSENSUS_COUNTS_SQL,
     SERVED_SQL,
     decide_distribution,
+    decide_from_evidence,
     jensen_shannon_distance,
 )
 from ratchet.ingest.rebuild import open_warehouse
@@ -39,33 +40,71 @@ def test_equal_shares_never_give_a_distance_that_is_no_number() -> None:
         assert 0 <= jensen_shannon_distance(counts, counts * int(generator.integers(1, 9))) < 1e-6
 
 
-@pytest.mark.parametrize(
-    ("train", "production", "outcome", "said"),
-    [
-        ({"a": 50, "b": 30, "c": 20}, {"a": 5, "b": 3, "c": 2}, "passed", "limit 0.2"),
-        ({"a": 50, "b": 30, "c": 20}, {"a": 10, "b": 0, "c": 0}, "failed", "widest at a"),
-        ({"a": 90, "b": 5, "c": 5}, {"a": 30, "b": 40, "c": 30}, "failed", "widest at a (+60.0%)"),
-        ({"a": 50, "b": 50}, {"a": 5, "b": 5}, "failed", "no training example for c"),
-        ({"a": 50, "b": 50, "c": 0}, {}, "failed", "no training example for c"),
-        ({"a": 5, "b": 5, "c": 5}, {}, "inconclusive", "no corrected production"),
-        ({"a": 5, "b": 5, "c": 5}, {"z": 9}, "inconclusive", "no corrected production"),
-    ],
-)
-def test_a_missing_class_or_a_wide_distance_fails(
-    train: dict[str, int], production: dict[str, int], outcome: str, said: str
-) -> None:
-    """With the counts as evidence; an empty week has no verdict."""
-    verdict = decide_distribution(train, production, LABELS, 0.2)
+EVEN = {"a": 50, "b": 30, "c": 20}
+DECIDED: dict[str, tuple[dict[str, int], dict[str, int], tuple[str, ...] | None, str, str]] = {
+    "the same mix": (EVEN, {"a": 5, "b": 3, "c": 2}, LABELS, "passed", "-0."),
+    "six labels against twenty-five": ({"a": 10, "b": 9, "c": 6}, {"a": 1, "b": 4, "c": 1}, LABELS, "passed", "limit"),
+    "a mix that turned over": ({"a": 90, "b": 5, "c": 5}, {"a": 30, "b": 40, "c": 30}, LABELS, "warned",
+                               "a from 90.0 % to 30.0 %, b from 5.0 % to 40.0 %, c from 5.0 % to 30.0 %"),
+    "a label that was left out": ({"a": 50, "b": 50}, {"a": 40, "b": 40, "c": 20}, LABELS, "failed",
+                                  "no training example for c (20 of 100 production labels): live answers it"),
+    "of a first cycle": ({"a": 50, "b": 50}, {"a": 40, "b": 40, "c": 20}, None, "failed", "needs every label"),
+    "one in fifty is clearly there": ({"a": 50, "b": 50}, {"a": 25, "b": 24, "c": 1}, LABELS, "failed", "c (1 of 50"),
+    "one in a hundred is not": ({"a": 50, "b": 50}, {"a": 50, "b": 49, "c": 1}, LABELS, "warned", "hardly occurs"),
+    "nor is none": ({"a": 50, "b": 50}, {"a": 50, "b": 50}, None, "warned", "c, which hardly occurs in production"),
+    "a new label that waits": ({"a": 50, "b": 50}, {"a": 42, "b": 42, "c": 16}, ("a", "b"), "warned",
+                               "c, which live does not answer either"),
+    "a retired label that live answers": ({"a": 50, "b": 30, "c": 20}, {"a": 50, "b": 20, "c": 20, "old": 10},
+                                          (*LABELS, "old"), "failed", "no training example for old"),
+    "no production": ({"a": 5, "b": 5, "c": 5}, {}, LABELS, "inconclusive", "no corrected production"),
+    "production of other labels": ({"a": 5, "b": 5, "c": 5}, {"z": 9}, LABELS, "inconclusive", "no corrected prod"),
+    "nothing at all": ({}, {}, None, "inconclusive", "No training example for a, b, c"),
+    "no training": ({}, {"a": 5}, ("b",), "inconclusive", "train has no example"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DECIDED)
+def test_only_a_missing_label_blocks_and_a_shift_warns(case: str) -> None:
+    """By the table; the same verdict follows from the evidence of the receipt alone."""
+    train, production, live_labels, outcome, said = DECIDED[case]
+    verdict = decide_distribution(train, production, LABELS, 0.1, live_labels)
     assert verdict.outcome == outcome
     assert said in verdict.reason
-    assert json.dumps(verdict.evidence, allow_nan=False)
+    assert decide_from_evidence(json.loads(json.dumps(verdict.evidence, allow_nan=False))) == verdict
 
 
-def test_a_distance_at_the_limit_passes() -> None:
-    """The limit itself is allowed."""
-    distance = jensen_shannon_distance([3, 1, 1], [1, 3, 1])
-    for limit, outcome in ((distance, "passed"), (distance - 1e-9, "failed")):
-        assert decide_distribution({"a": 3, "b": 1, "c": 1}, {"a": 1, "b": 3, "c": 1}, LABELS, limit).outcome == outcome
+def test_the_limit_is_of_what_chance_leaves() -> None:
+    """A distance of the limit itself passes; the bootstrap's mean is taken off."""
+    train, production = {"a": 60, "b": 20, "c": 20}, {"a": 20, "b": 60, "c": 20}
+    found = decide_distribution(train, production, LABELS, 0.1, LABELS)
+    excess = found.evidence["excess"]
+    assert excess == pytest.approx(found.evidence["distance"] - found.evidence["chance"])
+    for limit, outcome in ((excess, "passed"), (excess - 1e-9, "warned")):
+        assert decide_distribution(train, production, LABELS, limit, LABELS).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("classes", "train", "production", "shifted"),
+    [(11, 1000, 50, False), (30, 1000, 150, False), (77, 5000, 150, False), (3, 25, 6, False), (6, 500, 150, True)],
+)
+def test_good_weeks_pass_at_every_size_and_a_shift_is_seen(
+    classes: int, train: int, production: int, shifted: bool
+) -> None:
+    """Twenty weeks of one mix each, one of which may warn by chance, and twenty in which the labels change places."""
+    generator = np.random.default_rng(classes)
+    labels = [f"l{i}" for i in range(classes)]
+    outcomes = []
+    for _ in range(20):
+        mix = generator.dirichlet(np.full(classes, 3.0))
+        ours, theirs = (
+            dict(zip(labels, generator.multinomial(n, p).tolist(), strict=True))
+            for n, p in ((train, mix), (production, np.roll(mix, 1) if shifted else mix))
+        )
+        every = {label: n or 1 for label, n in ours.items()}
+        outcomes.append(decide_distribution(every, theirs, labels, 0.1, labels).outcome)
+    assert "failed" not in outcomes
+    warned = outcomes.count("warned")
+    assert warned >= 15 if shifted else warned <= 1
 
 
 def test_the_queries_count_one_week_of_one_classifier(tmp_path: Path) -> None:

@@ -10,16 +10,20 @@ from ratchet.config.policy import Limits
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.gates.beats_baselines import decide_baselines
-from ratchet.gates.label_agreement import Agreement, decide_agreement, with_earlier_weeks
+from ratchet.gates.label_agreement import decide_agreement, with_earlier_weeks
 from ratchet.gates.label_distribution import decide_distribution
 from ratchet.gates.leakage import Leak, decide_leakage
 from ratchet.gates.rederivation import derive_again
 from ratchet.gates.registry import GATES, gates_on
 from ratchet.gates.row_quality import decide_row_quality
+from ratchet.metrics.agreement import Agreement
 from ratchet.metrics.intervals import proportion_interval
 
 GOOD = {"table": "logs", "expectation": "unique", "column": "id", "success": True, "found": "0 of 9 unexpected"}
-EQUAL = {"doubles": 40, "alpha": 0.9, "alpha_ci": [0.8, 1.0]}
+EQUAL = {
+    "doubles": 40, "alpha": 0.9, "alpha_ci": [0.8, 1.0],
+    "by_label": {"a": {"mentioned": 21.0, "both": 20.0}, "b": {"mentioned": 19.0, "both": 18.0}},
+}  # fmt: skip
 BASELINES = {name: {"macro_f1": 0.4} for name in ("majority", "base_model", "tfidf_logreg", "linear_probe")}
 
 
@@ -42,7 +46,8 @@ VERDICTS: dict[str, dict[str, Verdict]] = {
     },
     "label_distribution": {
         "passed": decide_distribution({"a": 9, "b": 8}, {"a": 9, "b": 9}, ["a", "b"], 0.2),
-        "failed": decide_distribution({"a": 9, "b": 1}, {"a": 1, "b": 9}, ["a", "b"], 0.2),
+        "warned": decide_distribution({"a": 90, "b": 10}, {"a": 10, "b": 90}, ["a", "b"], 0.2, ["b", "a"]),
+        "failed": decide_distribution({"a": 9}, {"a": 1, "b": 9}, ["a", "b"], 0.2),
         "inconclusive": decide_distribution({"a": 9, "b": 1}, {}, ["b", "a"], 0.2),
     },
     "leakage": {
@@ -50,7 +55,8 @@ VERDICTS: dict[str, dict[str, Verdict]] = {
         "failed": decide_leakage([Leak(f"r{n}", "golden-1", 0.9) for n in range(12)], 90, 3, 0.8),
     },
     "beats_baselines": {
-        "passed": decide_baselines(0.5, BASELINES),
+        "passed": decide_baselines(0.5, BASELINES, support={"a": 9, "b": 8}),
+        "inconclusive": decide_baselines(0.4, BASELINES, support={"a": 9, "b": 2}),
         "failed": decide_baselines(0.3, BASELINES, is_probe=True),
     },
 }
@@ -74,7 +80,8 @@ def test_a_verdict_follows_from_the_evidence_of_its_receipt(gate: str, outcome: 
 
 def fewer_keys(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The evidence without each of its keys that the rule judges by."""
-    decides_nothing = {"distance", "alpha", "alpha_ci", "agreement_ci", "confusions", "agreement"}
+    decides_nothing = {"alpha", "alpha_ci", "agreement_ci", "confusions", "agreement"}
+    decides_nothing |= {"distance", "chance", "excess", "p", "missing", "moved"}
     return {key: {k: v for k, v in evidence.items() if k != key} for key in evidence if key not in decides_nothing}
 
 
@@ -103,8 +110,16 @@ ALTERED: dict[str, tuple[str, str, Callable[[dict[str, Any]], object]]] = {
     "an earlier week": (
         "label_agreement", "passed", lambda evidence: evidence["weeks"]["2026-01-05"].update(outcome="passed"),
     ),
+    "a label's agreement": (
+        "label_agreement", "passed", lambda evidence: evidence["by_label"]["a"].update(both=1.0),
+    ),
     "a training label": ("label_distribution", "failed", lambda evidence: evidence["train"].update(a=1, b=9)),
-    "a limit of divergence": ("label_distribution", "failed", lambda evidence: evidence.update(limit=1.0)),
+    "a label of live": ("label_distribution", "failed", lambda evidence: evidence.update(live_labels=["a"])),
+    "a limit of divergence": ("label_distribution", "warned", lambda evidence: evidence.update(limit=1.0)),
+    "a chance": ("label_distribution", "warned", lambda evidence: evidence.update(p=0.4, excess=0.0)),
+    "the test's labels": (
+        "beats_baselines", "inconclusive", lambda evidence: evidence.update(support={"a": 9, "b": 8}),
+    ),
     "no leaks": ("leakage", "failed", lambda evidence: evidence.update(leaks=0, first=[])),
     "a count of leaks": ("leakage", "failed", lambda evidence: evidence.update(leaks=0)),
     "a baseline": ("beats_baselines", "failed", lambda evidence: evidence.update(majority=0.1, base_model=0.1)),
