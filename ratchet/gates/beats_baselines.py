@@ -56,7 +56,7 @@ def decide_baselines(
 
     A tie with the majority class or the base fails, for a tuned model that does no better than either is of no use; not
     at 1.000, above which nothing is. A failure needs a test with enough items outside its most frequent label: where
-    there are none or few, the constant answer is right and macro-F1 cannot tell, so there is no verdict. A score equal
+    there are none or few, the constant answer is right and macro-F1 cannot tell, so it gives no verdict. A score equal
     to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is enough; not
     of the linear probe, where the candidate is a probe itself.
     """
