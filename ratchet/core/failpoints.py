@@ -16,6 +16,8 @@ REACHED = "RATCHET_FAILPOINTS_REACHED"
 """Variable that names a folder in which every triggered failpoint leaves a file of its name."""
 
 NAMES: tuple[str, ...] = (
+    "landing.before_read",
+    "trial_reading.before_read",
     "landing.after_rejects",
     "landing.after_segment",
     "landing.after_manifest",

@@ -13,7 +13,7 @@ _FILE = 1_000_000
 """Largest file that may be written, in bytes: libraries test their socket folder with a small file on import."""
 
 
-def confine(room_bytes: int, seconds: int) -> bool:
+def confine(room_bytes: int, seconds: int, file_bytes: int = _FILE) -> bool:
     """Cut this process off from the network and limit its address space, processor time and file size.
 
     Call it first, while there is one thread. Returns True when the kernel cut the network; otherwise only Python's own
@@ -25,7 +25,7 @@ def confine(room_bytes: int, seconds: int) -> bool:
     limits = {
         resource.RLIMIT_AS: room_bytes,
         resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_FSIZE: _FILE,
+        resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_CORE: 0,
     }
     for limit, most in limits.items():

@@ -25,6 +25,7 @@ from ratchet.ingest.row_counts import write_counts
 from ratchet.ingest.salvage import FileFingerprint, fingerprint
 from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, shown, staged
 from ratchet.ingest.staging import Stage
+from ratchet.ingest.watched_loader import WatchedLoader
 from ratchet.storage.home import Home
 from ratchet.storage.warehouse import Warehouse
 
@@ -49,7 +50,7 @@ class Landing:
             return []
         look = QuietLook(self.home, spec)
         with self.warehouse.connect() as connection:
-            loader = Loader.of(connection, self.home, spec.name)
+            loader = WatchedLoader.of(connection, self.home, spec.name)
             loader.files.name_people(persons_by_name(spec.people))
             intakes = rejudge(loader, "production_logs", terms) + loader.load_new("production_logs", terms)
             intakes += retry_waiting(loader) + rejudge(loader, "corrections", terms)
@@ -77,7 +78,7 @@ class Landing:
         check_mapping(kind_of(kind), columns)
         _check_source(source)
         with self.warehouse.connect() as connection:
-            loader = Loader.of(connection, self.home, spec.name)
+            loader = WatchedLoader.of(connection, self.home, spec.name)
             loader.files.name_people(persons_by_name(spec.people))
             for each in KINDS:
                 loader.load_new(each, terms, segments_only=True)

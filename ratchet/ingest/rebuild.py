@@ -14,8 +14,8 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.files import publish_file
 from ratchet.core.sql import literal
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
-from ratchet.ingest.loader import Loader
 from ratchet.ingest.repeated_loads import replay
+from ratchet.ingest.watched_loader import WatchedLoader
 from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import CYCLE_TABLES, Warehouse
@@ -41,7 +41,7 @@ def rebuild_warehouse(path: Path) -> None:
         leftover.unlink(missing_ok=True)
     with _Draft(draft).connect() as connection:
         _LOG.info("rebuilding the rows of %s", name)
-        loader = Loader.of(connection, home, name)
+        loader = WatchedLoader.of(connection, home, name)
         try:
             loader.files.name_people(persons_by_name(Specs(home)[name].people))
         except RatchetError as error:  # the next intake reads it again

@@ -13,8 +13,6 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import kill_switch, record
 
-NO_REASON = "no reason was given"
-
 
 def turn_kill_switch(home: Home, classifier: str, why: str, *, on: bool, who: str = "") -> Entry:
     """Enter that the kill switch is turned, and publish it; repeated, it is entered again with its own reason.

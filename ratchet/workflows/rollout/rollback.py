@@ -63,7 +63,7 @@ def need_refuge(home: Home, classifier: str, state: RolloutState) -> Refuge:
     if refuge.adapter is None:
         raise RatchetError(
             f"{classifier} has no earlier adapter to return to.{refuge.remark}",
-            f"Send all traffic to live instead: ratchet kill {classifier}; or promote another adapter.",
+            f"Send all traffic to live instead: ratchet kill {classifier} --why TEXT; or promote another adapter.",
             code="no_refuge",
         )
     return refuge

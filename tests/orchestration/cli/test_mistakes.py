@@ -79,6 +79,8 @@ MISTAKES = {
     "unknown mapping": Mistake("ingest tickets --logs {here}/x.csv --map txet=body", ("txet=body", "ours=theirs"), 64),
     "no why": Mistake("promote tickets", ("--why",), 64),
     "empty why": Mistake("promote tickets --why=", ("--why is empty", "one sentence"), 64),
+    "no why of the kill switch": Mistake("kill tickets", ("--why",), 64),
+    "empty why of the kill switch": Mistake("kill tickets --off --why=", ("--why is empty", "one sentence"), 64),
     "no output": Mistake("predict tickets --input -", ("--output",), 64),
     "home is a file": Mistake("--home {home}/tickets/golden.jsonl status", ("golden.jsonl", "--home"), 64),
     # things that are not there

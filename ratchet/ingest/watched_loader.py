@@ -1,0 +1,117 @@
+"""The loader, with a mark beside each file that is being read: a file of which processes die stops itself alone.
+
+A mark that stands when the warehouse opens is of a dead process, since only one at a time may have it open. Its file is
+first read in a bounded process of its own (`trial_reading.py`), and refused where that dies. Add here what an intake
+must remember of a file that it did not survive.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from ratchet.core.failpoints import failpoint
+from ratchet.core.system_errors import find_fault
+from ratchet.data.records import Terms
+from ratchet.ingest.loader import Loader
+from ratchet.ingest.readers import UnreadableError
+from ratchet.ingest.salvage import FileFingerprint
+from ratchet.ingest.segment_names import shown
+from ratchet.ingest.staging import Stage
+from ratchet.ingest.trial_reading import ReadingJob, try_reading
+from ratchet.storage.home import Home
+
+_LOG = logging.getLogger(__name__)
+
+MOST_DEATHS = 5
+"""Processes that a file may end though a trial reads it: more than a machine that is switched off again and again."""
+_NOT_SURVIVED = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException, MemoryError)
+
+
+@dataclass(frozen=True)
+class ReadingMark:
+    """A file that is being read, or was read by a process that died."""
+
+    file: str
+    kind: str
+    done: bool = False
+    """True where its rows were in the warehouse already: some waited, and it was read again."""
+    deaths: int = 0
+    """Processes that ended while they read it."""
+    refused: str = ""
+    """The reason, where a trial ended too: it is tried again before each further reading."""
+
+
+class WatchedLoader(Loader):
+    """A loader that marks each file while it is read."""
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "WatchedLoader":
+        """Make a loader; marks of files that were loaded all the same are removed."""
+        loader = cls(connection, home, name, Loader.of(connection, home, name).manifest)
+        for place in (home.classifier(name) / ".reading").glob("*.json"):
+            mark = _read(place)
+            if mark and not (mark.refused or mark.done) and loader._is_done(mark.kind, mark.file, place.stem):
+                place.unlink(missing_ok=True)
+        return loader
+
+    def _is_done(self, kind: str, file: str, sha256: str) -> bool:
+        sql = "SELECT 1 FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?"
+        return self.connection.execute(sql, [self.name, kind, file, sha256]).fetchone() is not None
+
+    @contextmanager
+    def staged(
+        self, kind: str, path: Path, found: FileFingerprint, columns: Mapping[str, str], terms: Terms
+    ) -> Iterator[Stage]:
+        """Read and judge a file as `Loader` does, after a trial where a process died of it.
+
+        Raises `UnreadableError` for a file whose trial dies too; it is named and counted like any that cannot be read.
+        """
+        place = mark_path(self.home, self.name, found)
+        mark = _read(place)
+        if mark is not None:
+            mark = replace(mark, deaths=mark.deaths + (not mark.refused))
+            job = ReadingJob.of(self.home.root, self.name, kind, path, found, columns, terms)
+            _LOG.warning("%s: a process ended while it read this file; it is tried in one of its own", path)
+            reason = try_reading(job)
+            if not reason and mark.deaths >= MOST_DEATHS:
+                reason = f"reading it ended {mark.deaths} processes"
+            if reason:
+                _write(place, replace(mark, refused=reason))
+                raise UnreadableError(f"{reason}; take it by 'ratchet ingest {self.name}' with its path when fixed")
+        done = self._is_done(kind, shown(path), found.sha256)
+        _write(place, replace(mark or ReadingMark(shown(path), kind), refused="", done=done))
+        failpoint("landing.before_read")
+        try:
+            with super().staged(kind, path, found, columns, terms) as stage:
+                yield stage
+        except BaseException as error:
+            # what DuckDB did not survive is as a dead process, unless the disk was at fault: its mark stays
+            if not isinstance(error, _NOT_SURVIVED) or find_fault(error) is not None:
+                place.unlink(missing_ok=True)
+            raise
+        place.unlink(missing_ok=True)
+
+
+def mark_path(home: Home, name: str, found: FileFingerprint) -> Path:
+    """Return the place of the mark on a content, whatever its file is called."""
+    return home.classifier(name) / ".reading" / f"{found.sha256}.json"
+
+
+def _read(place: Path) -> ReadingMark | None:
+    try:
+        return ReadingMark(**json.loads(place.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):  # torn: the machine stopped with the process
+        return ReadingMark("", "")
+
+
+def _write(place: Path, mark: ReadingMark) -> None:
+    """Write a mark, which outlives the process; a sync for each file would cost an intake more than it protects."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps(asdict(mark)))
