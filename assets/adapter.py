@@ -32,7 +32,7 @@ def adapter(
     receipts: dg.ResourceParam[Receipts],
     pipes: dg.ResourceParam[dg.PipesSubprocessClient],
 ) -> dg.MaterializeResult[None]:
-    """Best of this cycle's candidates by calibrated NLL, trained in one subprocess.
+    """Best of this cycle's candidates by calibrated NLL averaged over true classes, trained in one subprocess.
 
     Training resumes after a crash.
     """

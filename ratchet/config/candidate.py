@@ -66,7 +66,7 @@ class Candidate:
     learning_rate: float = 0.0
     """Peak learning rate; 0 for the method's default: 5e-5 for `full`, 1.5e-3 for the others."""
     patience: int = 2
-    """Epochs without a better calibration NLL before training stops."""
+    """Epochs without a better calibration NLL, averaged over true classes, before training stops."""
     max_tokens: int = 128
     seed: int = 0
     inverse_regularisation: float = 10.0

@@ -13,11 +13,10 @@ import numpy as np
 
 from ratchet.config.machine import Machine, sum_seconds
 from ratchet.config.spec import Spec
-from ratchet.core.errors import RatchetError
 from ratchet.evaluation.baselines import predict_tfidf
 from ratchet.evaluation.scoring import Split
-from ratchet.metrics.calibration import fit_calibration
-from ratchet.metrics.classification import expected_calibration_error, macro_f1, negative_log_likelihood
+from ratchet.metrics.calibration import serve_out_of_sample
+from ratchet.metrics.classification import expected_calibration_error, macro_f1, macro_nll, negative_log_likelihood
 
 TFIDF = "TF-IDF + logistic regression"
 _LEAST = 1e-12  # lower bound of a probability whose logarithm is taken
@@ -32,18 +31,15 @@ def measure_tfidf(splits: Mapping[str, Split], spec: Spec) -> dict[str, Any]:
     started = time.perf_counter()
     probabilities = predict_tfidf(train.texts, train.labels, calibration.texts, k)
     seconds = time.perf_counter() - started
-    try:
-        served = fit_calibration(np.log(np.maximum(probabilities, _LEAST)), calibration.labels).nll_after
-    except RatchetError:  # too few examples for a temperature: the row is shown without it
-        served = None
-    nll = negative_log_likelihood(probabilities, calibration.labels)
+    served = serve_out_of_sample(np.log(np.maximum(probabilities, _LEAST)), calibration.labels)
     return {
         "title": TFIDF,
         "seconds": seconds,
         "samples_per_second": len(train.texts) / seconds,
         "macro_f1": macro_f1(np.asarray(probabilities.argmax(axis=1)), calibration.labels, k),
-        "nll": nll,
-        "served_nll": nll if served is None else served,
+        "nll": negative_log_likelihood(probabilities, calibration.labels),
+        "served_nll": negative_log_likelihood(served, calibration.labels),
+        "served_macro_nll": macro_nll(served, calibration.labels),
         "ece": expected_calibration_error(probabilities, calibration.labels),
     }
 
@@ -79,6 +75,7 @@ def _row(found: Mapping[str, Any], machine: Machine, *, kept: bool) -> dict[str,
         "macro_f1": measured.get("macro_f1"),
         "nll": measured.get("nll"),
         "served_nll": found["served_nll"],
+        "served_macro_nll": found.get("served_macro_nll"),
         "ece": measured.get("ece"),
         "samples_per_second": found["samples_per_second"] or None,
         **machine.spend(found["seconds"]),

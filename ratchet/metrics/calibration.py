@@ -118,8 +118,8 @@ def fit_calibration(
 
     Accepted only when the cross-fitted NLL improves on T = 1. When `max_ece` is set and the cross-fitted temperature
     misses it, isotonic regression (Zadrozny and Elkan 2002, one class against the rest) is used where its cross-fitted
-    ECE is lower. Raises `RatchetError` for an empty split, logits that are not finite, an optimum on a bound, or no
-    convergence.
+    ECE is lower. A model to which the labels look random has no optimum: T stays 1, and the gates judge it. Raises
+    `RatchetError` for an empty split and for logits that are not finite.
     """
     n = len(labels)
     if n == 0:
@@ -141,10 +141,18 @@ def fit_calibration(
         return keep(f"{n} calibration items are too few to cross-fit; T stays 1")
 
     # Cross-fitted, because on the items that it was fitted on a temperature never has a worse NLL than T = 1.
-    scaled = _cross_fit(logits, labels, seed, _temperature_only)
-    after = negative_log_likelihood(scaled, labels)
-    if after < before:
+    no_optimum, scaled, t = "", raw, 1.0
+    try:
+        scaled = _cross_fit(logits, labels, seed, _temperature_only)
         t = optimise_temperature(logits, labels)
+    except RatchetError as error:
+        if error.code != "no_temperature":
+            raise
+        no_optimum, scaled = error.message.removesuffix("."), raw
+    after = negative_log_likelihood(scaled, labels)
+    if no_optimum:
+        chosen = keep(f"{no_optimum}; T stays 1")
+    elif after < before:
         reason = f"cross-fitted NLL {before:.4f} -> {after:.4f} on {n} calibration items"
         chosen = Calibration("temperature", t, True, reason, n, before, after)
     else:
@@ -169,6 +177,14 @@ def fit_calibration(
         negative_log_likelihood(bent, labels),
         fitted.curves,
     )
+
+
+def serve_out_of_sample(logits: NDArray[Any], labels: Integers, *, seed: int = 0) -> Floats:
+    """Return probabilities [n, k] as served, each item's by a temperature of other items: those that `fit_calibration`
+    judges a temperature by, and those of T = 1 where it keeps that."""
+    raw = softmax(logits)
+    found = fit_calibration(logits, labels, seed=seed)
+    return _cross_fit(np.asarray(logits, dtype=np.float64), labels, seed, _temperature_only) if found.accepted else raw
 
 
 def _temperature_only(logits: NDArray[Any], labels: Integers) -> Calibration:

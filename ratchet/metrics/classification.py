@@ -51,6 +51,16 @@ def negative_log_likelihood(probabilities: Floats, labels: Integers) -> float:
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
+def macro_nll(probabilities: Floats, labels: Integers) -> float:
+    """Return the mean over the classes that occur in `labels` of each class's mean -ln p(label), in nats.
+
+    The mean over items is ruled by the frequent classes: it can fall while the recall of a rare class falls, too.
+    """
+    chosen = probabilities[np.arange(len(labels)), labels]
+    loss, n = -np.log(np.maximum(chosen, 1e-12)), np.bincount(labels)
+    return float((np.bincount(labels, weights=loss)[n > 0] / n[n > 0]).mean())
+
+
 def brier_score(probabilities: Floats, labels: Integers) -> float:
     """Return the mean squared distance to the one-hot label, 0..2 (Brier 1950, the multi-class form)."""
     target = np.zeros_like(probabilities)

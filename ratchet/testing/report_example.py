@@ -39,7 +39,7 @@ _MARGIN = 0.02
 _TIMINGS = {"curate": 3.41, "train": 201.77, "calibrate": 1.02, "evaluate": 14.93}
 _TFIDF = {
     "title": TFIDF, "seconds": 0.62, "samples_per_second": 3512.9,
-    "macro_f1": 0.771, "nll": 0.812, "served_nll": 0.774, "ece": 0.093,
+    "macro_f1": 0.771, "nll": 0.812, "served_nll": 0.774, "served_macro_nll": 0.801, "ece": 0.093,
 }  # fmt: skip
 
 

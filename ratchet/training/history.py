@@ -23,6 +23,8 @@ class ValidationMetrics:
     nll: float
     ece: float
     brier: float
+    macro_nll: float | None = None
+    """NLL averaged over true classes, by which epochs are chosen; None in figures of an earlier version."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Epoch:
     seconds: float
     """Training and evaluation together."""
     train_seconds: float
+    macro_nll: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class History:
 
     epochs: tuple[Epoch, ...] = ()
     best: int = 0
-    """The epoch with the lowest calibration NLL, the earliest of equals; 0 before the first."""
+    """The epoch with the lowest calibration NLL averaged over true classes, the earliest of equals; 0 before the first.
+    """
     resumed_from: int | None = None
     halved: bool = False
     """True where an epoch was trained with half the memory budget."""
@@ -61,12 +65,17 @@ class History:
         return cls(tuple(Epoch(**epoch) for epoch in state["epochs"]), state["best"], halved=state.get("halved", False))
 
     def with_epoch(self, epoch: Epoch) -> "History":
-        """History with one more epoch."""
-        better = self.best == 0 or epoch.nll < self.epochs[self.best - 1].nll
+        """History with one more epoch.
+
+        A training that an earlier version began, whose epochs have the NLL over items alone, ends by that figure.
+        """
+        by_class = all(each.macro_nll is not None for each in (*self.epochs, epoch))
+        loss = {each.epoch: each.macro_nll if by_class else each.nll for each in (*self.epochs, epoch)}
+        better = self.best == 0 or float(loss[epoch.epoch] or 0) < float(loss[self.best] or 0)
         return replace(self, epochs=(*self.epochs, epoch), best=epoch.epoch if better else self.best)
 
     def stopped_early(self, candidate: Candidate) -> bool:
-        """True where `patience` epochs brought no better calibration NLL and epochs are left."""
+        """True where `patience` epochs brought no better calibration NLL by class and epochs are left."""
         return len(self.epochs) < candidate.epochs and len(self.epochs) - self.best >= candidate.patience
 
     def finished(self, candidate: Candidate) -> bool:

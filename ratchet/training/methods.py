@@ -49,13 +49,15 @@ def train_candidate(task: Task, report: Report) -> CandidateResult:
     heartbeat()
     # loaded from the disk as the gateway does, so that the figures belong to the bytes that will serve
     logits, labels = validation_logits(watched(load_predictor(adapter), task), task.calibration)
+    served = measure_served(logits, labels)
     return replace(
         result,
         status="trained",
         folder=f"{task.folder.name}/adapter",
         weights_digest=weights_digest(adapter),
         calibration=measure(logits, labels),
-        served_nll=measure_served(logits, labels),
+        served_nll=served.nll,
+        served_macro_nll=served.macro_nll,
         seconds=time.perf_counter() - started,
     )
 

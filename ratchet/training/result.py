@@ -37,7 +37,7 @@ class CandidateResult:
     calibration: ValidationMetrics | None = None
     """Metrics of the serving float32 predictor, without temperature, on the calibration split."""
     served_nll: float | None = None
-    """NLL on the calibration split with a cross-fitted temperature, as served: the best candidate has the lowest."""
+    """NLL on the calibration split with a cross-fitted temperature, as served."""
     epochs: tuple[Epoch, ...] = ()
     selected_epoch: int | None = None
     stopped_early: bool = False
@@ -53,6 +53,8 @@ class CandidateResult:
     """Number of pairs mined for a preference pass."""
     first_kept: str = ""
     """Reason for keeping the first pass; empty where a preference pass was better, or there was none."""
+    served_macro_nll: float | None = None
+    """The same averaged over true classes: the best candidate has the lowest. None in results of an earlier version."""
     halved: bool = False
     """True where some of it ran with half the memory budget, after a first try was killed, out of memory or hung."""
 
@@ -82,7 +84,7 @@ class TrainingResult:
 
     @property
     def best_candidate(self) -> CandidateResult:
-        """Candidate with the lowest calibration NLL as served."""
+        """Candidate with the lowest calibration NLL as served, averaged over true classes."""
         return self.candidates[self.best]
 
     @property
@@ -103,6 +105,7 @@ def summarise(found: CandidateResult) -> dict[str, str]:
         "status": _status(found),
         "NLL": f"{measured.nll:.4f}" if measured else "",
         "NLL calibrated": "" if found.served_nll is None else f"{found.served_nll:.4f}",
+        "NLL by class": "" if found.served_macro_nll is None else f"{found.served_macro_nll:.4f}",
         "macro-F1": f"{measured.macro_f1:.4f}" if measured else "",
         "epoch": "" if found.selected_epoch is None else f"{found.selected_epoch} of {len(found.epochs)}",
         "trainable": _trainable(found),
@@ -126,11 +129,15 @@ def _status(found: CandidateResult) -> str:
 
 
 def choose_best(candidates: Sequence[CandidateResult]) -> int:
-    """Return the index of the trained candidate with the lowest calibration NLL as served, the first of equals.
+    """Return the index of the trained candidate with the lowest calibration NLL as served, averaged over true classes,
+    the first of equals.
 
-    Raises `RatchetError` with all reasons where none was trained.
+    Where an earlier version trained one of them, whose figure is over items alone, all are compared by that. Raises
+    `RatchetError` with all reasons where none was trained.
     """
-    trained = [(result.served_nll, result.index) for result in candidates if result.served_nll is not None]
+    by_item = [(result.served_nll, result.index) for result in candidates if result.served_nll is not None]
+    by_class = [(result.served_macro_nll, result.index) for result in candidates if result.served_macro_nll is not None]
+    trained = by_class if len(by_class) == len(by_item) else by_item
     if not trained:
         reasons = " ".join(f"{result.title}: {result.reason}" for result in candidates)
         raise RatchetError(f"no candidate could be trained. {reasons}", code="no_candidate")

@@ -4,18 +4,18 @@ Add a figure of that split here. The evaluation of a finished candidate is in `r
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ratchet.core.errors import RatchetError
-from ratchet.metrics.calibration import UNCALIBRATED, fit_calibration, softmax
+from ratchet.metrics.calibration import UNCALIBRATED, serve_out_of_sample, softmax
 from ratchet.metrics.classification import (
     Floats,
     Integers,
     brier_score,
     expected_calibration_error,
     macro_f1,
+    macro_nll,
     negative_log_likelihood,
 )
 from ratchet.models.adapters.merge import apply_adapter
@@ -44,16 +44,22 @@ def measure(logits: Floats, labels: Integers) -> ValidationMetrics:
         nll=negative_log_likelihood(probabilities, labels),
         ece=expected_calibration_error(probabilities, labels),
         brier=brier_score(probabilities, labels),
+        macro_nll=macro_nll(probabilities, labels),
     )
 
 
-def measure_served(logits: Floats, labels: Integers) -> float:
+@dataclass(frozen=True)
+class ServedLoss:
+    """NLL as served on the calibration split: over items, and averaged over true classes."""
+
+    nll: float
+    macro_nll: float
+
+
+def measure_served(logits: Floats, labels: Integers) -> ServedLoss:
     """NLL of logits [n, k] as served: each fold with a temperature of the others; without one if none can be fitted."""
-    try:
-        result = fit_calibration(logits, labels).nll_after
-    except RatchetError:  # the stage that seals the adapter reports it, if this candidate is chosen
-        result = None
-    return negative_log_likelihood(softmax(logits), labels) if result is None else result
+    probabilities = serve_out_of_sample(logits, labels)
+    return ServedLoss(negative_log_likelihood(probabilities, labels), macro_nll(probabilities, labels))
 
 
 def watched(predictor: Predictor, task: Task) -> Predictor:

@@ -54,7 +54,8 @@ def _train_one(work: Path, plan: TrainingPlan, index: int, room: MemoryBudget, c
         channel.epoch({"candidate": index, **asdict(epoch)})
         channel.say(
             f"candidate {index} epoch {epoch.epoch}: loss {epoch.train_loss:.3f} macro-F1 {epoch.macro_f1:.3f} "
-            f"NLL {epoch.nll:.3f} ECE {epoch.ece:.3f} Brier {epoch.brier:.3f} ({epoch.seconds:.0f} s)"
+            f"NLL {epoch.nll:.3f} by class {epoch.macro_nll or epoch.nll:.3f} "
+            f"ECE {epoch.ece:.3f} Brier {epoch.brier:.3f} ({epoch.seconds:.0f} s)"
         )
 
     result = train_candidate(open_task(work, index, room), report)

@@ -29,7 +29,8 @@ class DpoResult:
 def run_dpo_pass(task: Task, found: TrainedModel, report: Callable[[Epoch], None]) -> DpoResult:
     """Train the first pass further on its errors on training examples; keep the better of the two.
 
-    The better one has the lower NLL on the calibration split as served, the figure that candidates are chosen by.
+    The better one has the lower NLL on the calibration split as served, averaged over true classes: the figure that
+    candidates are chosen by.
     """
     tokenizer, settings, examples = found.tokenizer, found.settings, len(task.train)
     if not isinstance(tokenizer, PromptTokenizer) or settings is None:
@@ -50,20 +51,20 @@ def run_dpo_pass(task: Task, found: TrainedModel, report: Callable[[Epoch], None
     tensors, second = train_dpo(task, tokenizer, settings, found.tensors, pairs, judged, renumbered)
     after = measure_served(
         *validation_logits(watched(served_predictor(task, tokenizer, settings, tensors), task), task.calibration)
-    )
+    ).macro_nll
     if after < before:
         return DpoResult(tensors, join_histories(found.history, second, better=True), len(pairs))
-    worse = f"its first pass kept: calibrated NLL {before:.4f}, with preferences {after:.4f}"
+    worse = f"its first pass kept: calibrated NLL by class {before:.4f}, with preferences {after:.4f}"
     return DpoResult(found.tensors, join_histories(found.history, second, better=False), len(pairs), worse)
 
 
 def _look_back(
     task: Task, tokenizer: PromptTokenizer, settings: LoraSettings, tensors: Tensors
 ) -> tuple[list[Pair], float]:
-    """Return the pairs of the first pass, and its NLL on the calibration split as served."""
+    """Return the pairs of the first pass, and its NLL by class on the calibration split as served."""
     predictor = watched(served_predictor(task, tokenizer, settings, tensors), task)
     pairs = keep_pairs(task.checkpoints, lambda: mine_pairs(validation_logits(predictor, task.train)[0], task.targets))
-    return pairs, measure_served(*validation_logits(predictor, task.calibration))
+    return pairs, measure_served(*validation_logits(predictor, task.calibration)).macro_nll
 
 
 def join_histories(first: History, second: History, *, better: bool) -> History:

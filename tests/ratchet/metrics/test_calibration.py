@@ -12,9 +12,16 @@ from ratchet.metrics.calibration import (
     apply_calibration,
     fit_calibration,
     optimise_temperature,
+    serve_out_of_sample,
     softmax,
 )
-from ratchet.metrics.classification import Floats, Integers, expected_calibration_error, negative_log_likelihood
+from ratchet.metrics.classification import (
+    Floats,
+    Integers,
+    expected_calibration_error,
+    macro_nll,
+    negative_log_likelihood,
+)
 
 
 def draw(seed: int, n: int, k: int = 4) -> tuple[Floats, Integers]:
@@ -82,12 +89,37 @@ def test_a_temperature_that_does_not_help_is_not_taken() -> None:
     assert 0 < kept < 20
 
 
-def test_noise_labels_run_to_the_bound_and_are_refused() -> None:
-    """Labels that the model is worse than chance at: the best temperature is infinite, which is no optimum."""
-    logits, _ = draw(2, 400)
-    with pytest.raises(RatchetError, match=r"ran to the bound T = 100 on \d+ calibration items") as caught:
-        fit_calibration(logits, logits.argmin(axis=1))
-    assert caught.value.code == "no_temperature"
+USELESS: dict[str, tuple[Floats, Integers]] = {
+    "worse than chance": (draw(2, 400)[0], draw(2, 400)[0].argmin(axis=1)),
+    "labels that are noise": (draw(2, 400)[0], np.random.default_rng(3).integers(0, 4, 400)),
+    "the same answer to everything": (np.tile([3.0, 0.0, 0.0, 0.0], (400, 1)), np.arange(400) % 4),
+    "no preference at all": (np.zeros((400, 4)), np.arange(400) % 4),
+    "almost equal logits, all but one right": (np.eye(4)[np.arange(400) % 4] * 1e-6, np.r_[1, np.arange(1, 400) % 4]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("max_ece", [None, 0.0])
+@pytest.mark.parametrize("case", USELESS)
+def test_a_useless_model_is_left_to_the_gates(case: str, max_ece: float | None) -> None:
+    """The best temperature of some is infinite, which is not an optimum: T stays 1 and says why, and nothing raises."""
+    logits, labels = USELESS[case]
+    found = fit_calibration(logits, labels, max_ece=max_ece)
+    served = serve_out_of_sample(logits, labels)
+    assert np.isfinite(apply_calibration(logits, found)).all()
+    assert np.isfinite([negative_log_likelihood(served, labels), macro_nll(served, labels)]).all()
+    if case == "worse than chance":
+        with pytest.raises(RatchetError, match=r"ran to the bound T = 100 on 400 calibration items") as caught:
+            optimise_temperature(logits, labels)
+        assert caught.value.code == "no_temperature"
+        assert "ran to the bound T = 100 on" in found.reason
+
+
+def test_a_model_is_judged_as_it_serves() -> None:
+    """The out-of-sample probabilities have the NLL that decided on the temperature, accepted or not."""
+    for seed in range(6):
+        logits, labels = draw(seed, 60)
+        found = fit_calibration(logits, labels)
+        assert negative_log_likelihood(serve_out_of_sample(logits, labels), labels) == found.nll_after
 
 
 def test_an_all_right_split_keeps_one_with_the_reason() -> None:

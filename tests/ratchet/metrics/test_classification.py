@@ -16,6 +16,7 @@ from ratchet.metrics.classification import (
     expected_calibration_error,
     f1_by_class,
     macro_f1,
+    macro_nll,
     negative_log_likelihood,
     reliability,
 )
@@ -45,6 +46,11 @@ def test_every_metric_equals_that_of_scikit_learn(seed: int, n: int, k: int) -> 
     )
     assert negative_log_likelihood(probabilities, labels) == pytest.approx(
         metrics.log_loss(labels, np.maximum(probabilities, 1e-12), labels=list(every)), rel=1e-6
+    )
+    # each class weighted so that all that occur count alike
+    weights = 1 / np.bincount(labels, minlength=k)[labels]
+    assert macro_nll(probabilities, labels) == pytest.approx(
+        metrics.log_loss(labels, np.maximum(probabilities, 1e-12), labels=list(every), sample_weight=weights), rel=1e-6
     )
     assert brier_score(probabilities, labels) == pytest.approx(
         ((np.eye(k)[labels] - probabilities) ** 2).sum(axis=1).mean()

@@ -44,9 +44,9 @@ def test_a_training_reports_every_candidate_and_names_the_best(trained: Path, pl
     assert lora.samples_per_second > 0
     assert lora.calibration is not None
     assert probe.calibration is not None
-    assert lora.served_nll is not None
-    assert probe.served_nll is not None
-    assert result.best == min((lora.served_nll, 0), (probe.served_nll, 1))[1]
+    assert lora.served_macro_nll is not None
+    assert probe.served_macro_nll is not None
+    assert result.best == min((lora.served_macro_nll, 0), (probe.served_macro_nll, 1))[1]
     assert abs(lora.calibration.nll - lora.epochs[lora.selected_epoch - 1].nll) < 1e-9
     assert not list(trained.rglob(".*stage*"))
 

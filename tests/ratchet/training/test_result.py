@@ -145,6 +145,32 @@ def test_the_best_is_the_one_that_serves_best(work: Path) -> None:
     first, second = read_result(work).candidates
     assert first.calibration is not None
     assert second.calibration is not None
-    raw_better = replace(first, calibration=replace(first.calibration, nll=0.50), served_nll=0.49)
-    mended = replace(second, calibration=replace(second.calibration, nll=0.55), served_nll=0.40)
+    raw_better = replace(first, calibration=replace(first.calibration, nll=0.50), served_macro_nll=0.49)
+    mended = replace(second, calibration=replace(second.calibration, nll=0.55), served_macro_nll=0.40)
     assert choose_best([raw_better, mended]) == mended.index
+
+
+def test_candidates_are_chosen_by_class_unless_one_is_of_an_earlier_version(work: Path) -> None:
+    """A rare class counts like the others; figures over items and over classes are never compared."""
+    first, second = read_result(work).candidates
+    frequent = replace(first, served_nll=0.10, served_macro_nll=0.90)
+    fair = replace(second, served_nll=0.15, served_macro_nll=0.30)
+    assert choose_best([frequent, fair]) == fair.index
+    assert choose_best([replace(frequent, served_macro_nll=None), fair]) == frequent.index
+
+
+def test_a_result_of_an_earlier_version_is_read(work: Path) -> None:
+    """Its candidates and epochs have no figures by class, and its best is that by items."""
+
+    def strip(content: dict[str, Any]) -> None:
+        for found in content["candidates"]:
+            del found["served_macro_nll"]
+            for figures in (found["calibration"], *found["epochs"]):
+                del figures["macro_nll"]
+        by_item = [found["served_nll"] for found in content["candidates"]]
+        content["best"] = by_item.index(min(by_item))
+
+    rewrite(work / "result.json", strip)
+    found = read_result(work).best_candidate
+    assert found.calibration is not None
+    assert (found.served_macro_nll, found.calibration.macro_nll) == (None, None)

@@ -83,6 +83,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "ECE": row["ece"],
         "NLL": row["nll"],
         "NLL calibrated": row["served_nll"],
+        "NLL by class": row.get("served_macro_nll"),
         "samples/s": None if row["samples_per_second"] is None else round(row["samples_per_second"]),
         "seconds": row["seconds"],
         "Wh": row["energy_wh"],

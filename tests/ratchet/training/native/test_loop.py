@@ -1,5 +1,6 @@
 """Early stopping, what a history remembers, and two processes that stay in step."""
 
+import json
 import os
 import socket
 import threading
@@ -41,6 +42,23 @@ def test_training_ends_when_patience_or_epochs_do(
     """Of five epochs with a patience of two; equal is not better; the best epoch is the earliest of equals."""
     candidate, history = Candidate(epochs=5, patience=2), history_of(*nlls)
     assert [history.best, history.finished(candidate), history.stopped_early(candidate)] == [best, finished, early]
+
+
+def test_epochs_are_chosen_by_class_and_a_training_of_before_ends_by_items() -> None:
+    """The second epoch is better over items and worse over classes; one figure is never compared with the other."""
+    figures = ((0.30, 0.50), (0.20, 0.80), (0.25, 0.45))
+    epochs = [Epoch(n, 1.0, 0.5, nll, 0.1, 0.2, 1.0, 1.0, macro) for n, (nll, macro) in enumerate(figures, start=1)]
+
+    def best_after(history: History, more: list[Epoch]) -> int:
+        for epoch in more:
+            history = history.with_epoch(epoch)
+        assert History.from_json(json.loads(json.dumps(history.as_json()))) == history
+        return history.best
+
+    assert best_after(History(), epochs) == 3
+    state = History().with_epoch(epochs[0]).as_json()
+    del state["epochs"][0]["macro_nll"]
+    assert best_after(History.from_json(state), epochs[1:]) == 2
 
 
 def test_both_processes_begin_alike_and_stay_alike(tiny_base: Path, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_a_pass_that_made_it_worse_is_not_kept(made: TrainingResult) -> None:
     assert (ruined.served_nll, ruined.weights_digest) == (alone.served_nll, alone.weights_digest)
     assert (len(ruined.epochs), ruined.selected_epoch) == (4, alone.selected_epoch)
     assert ruined.first_kept.startswith(
-        f"its first pass kept: calibrated NLL {alone.served_nll:.4f}, with preferences "
+        f"its first pass kept: calibrated NLL by class {alone.served_macro_nll:.4f}, with preferences "
     )
     kept = made.candidates[1]
     assert kept.first_kept == "" or kept.weights_digest == alone.weights_digest
