@@ -60,7 +60,7 @@ async def respond(request: Request, error: RequestError) -> JSONResponse:
     gateway, name = request.app.state.gateway, request.path_params.get("name", "")
     gateway.metrics.requests.labels(name if name in gateway.slots else "", "", str(error.status)).inc()
     headers = {"Retry-After": str(error.retry_s)} if error.retry_s is not None else None
-    shape = request.app.state.error_shapes.get(request.url.path, _own_shape)
+    shape = _shape_of(request.app.state.error_shapes, request.url.path)
     return JSONResponse(shape(error), error.status, headers)
 
 
@@ -72,11 +72,16 @@ def answer_refused(
     headers = {"Connection": "close"}  # what follows on it may be the rest of a body that nobody reads
     if scope["path"].startswith("/rollout/"):
         return HTMLResponse(render_refusal(error.problem.message, error.problem.hint), error.status, headers)
-    return JSONResponse(shapes.get(scope["path"], _own_shape)(error), error.status, headers)
+    return JSONResponse(_shape_of(shapes, scope["path"])(error), error.status, headers)
 
 
 Shape = Callable[[RequestError], dict[str, Any]]
-"""JSON body of a request error; routes that speak another server's protocol have their own shape, by path."""
+"""JSON body of a request error; routes that speak another server's protocol have their own shape, by route."""
+
+
+def _shape_of(shapes: Mapping[str, Shape], path: str) -> Shape:
+    """Return the shape of a path, or of the route with a name at its end that it belongs to."""
+    return shapes.get(path) or shapes.get(f"{path.rpartition('/')[0]}/{{name}}", _own_shape)
 
 
 def _own_shape(error: RequestError) -> dict[str, Any]:

@@ -6,9 +6,9 @@ Add a field here; its use is in `gateway/routes/classify.py` and `gateway/routes
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ratchet.core.blank_text import is_blank
 from ratchet.data.records import MAX_NAME_CHARS
@@ -34,10 +34,35 @@ Text = Annotated[str, Field(min_length=1, max_length=8000, description="The text
 Id = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS), AfterValidator(_printable)]
 
 
+def _name_user(user: Any) -> Any:
+    """Return a number as its text, and None for an id that is blank: exports write 17, 17.0 and an empty field."""
+    if isinstance(user, float) and user.is_integer() and abs(user) <= _MAX_EXACT:
+        user = int(user)
+    if isinstance(user, int | float) and not isinstance(user, bool):
+        return str(user)
+    return None if isinstance(user, str) and not user.strip() else user
+
+
+_MAX_EXACT = 2.0**53
+UserId = Annotated[
+    Id | None,
+    BeforeValidator(_name_user, json_schema_input_type=str | int | float | None),
+    Field(
+        description="Keeps a user in the same bucket of a rollout; a number counts as its text, a blank one as none."
+    ),
+]
+
+
 class Strict(BaseModel):
     """Request body: unknown keys are rejected, types are never guessed."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Lenient(BaseModel):
+    """Request body of another server's clients: what that server ignores is ignored here, too."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Question(Strict):
@@ -45,7 +70,7 @@ class Question(Strict):
 
     text: Text | None = None
     texts: list[Text] | None = Field(None, min_length=1, max_length=1024, description="Several texts instead of one.")
-    user_id: Id | None = Field(None, description="Keeps a user in the same bucket of a rollout.")
+    user_id: UserId = None
 
 
 class Answer(BaseModel):

@@ -1,8 +1,9 @@
-"""Default classifier for clients that name none, and headers that carry the ids of answers.
+"""Default classifier for clients that name none, headers that carry the ids of answers, and raw scores.
 
 Add here what the protocols of two other servers need; each protocol is in a module of its own.
 """
 
+import math
 from collections.abc import Sequence
 
 from fastapi import Response
@@ -12,6 +13,12 @@ from gateway.schemas import Answer
 from gateway.state import Gateway
 
 _MOST_IDS = 64  # proxies reject headers of more than a few kilobytes
+_LEAST = 1e-300  # keeps the logarithm finite for a probability that was rounded to 0
+
+
+def raw_score(probability: float) -> float:
+    """Return the natural logarithm of a calibrated probability: softmax of these scores gives the probabilities."""
+    return math.log(max(probability, _LEAST))
 
 
 def default_classifier(gateway: Gateway) -> str:

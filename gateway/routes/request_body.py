@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.errors import RequestError, explain
-from gateway.schemas import Refused, Strict
+from gateway.schemas import Refused
 from gateway.state import gateway_of
 from ratchet.core.request_source import media_type
 from ratchet.core.strict_json import parse_strictly
 
-Body = TypeVar("Body", bound=Strict)
+Body = TypeVar("Body", bound=BaseModel)
 _ERRORS = {
     401: "No valid key.",
     403: "The key lacks the scope.",
@@ -30,6 +30,9 @@ _ERRORS = {
 }
 REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Refused, "description": reason} for status, reason in _ERRORS.items()
+}
+UNSUPPORTED: dict[int | str, dict[str, Any]] = {
+    400: {"model": Refused, "description": "The other server could do this; no classifier here can."}
 }
 CONTRADICTED: dict[int | str, dict[str, Any]] = {
     409: {"model": Refused, "description": "The same source sent something else about this answer before."}
@@ -67,7 +70,7 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
     return read
 
 
-def described(model: type[Strict]) -> dict[str, Any]:
+def described(model: type[BaseModel]) -> dict[str, Any]:
     """OpenAPI entry of a body that is parsed by `body_of`."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,10 +1,9 @@
 """Protocol of Text Embeddings Inference: `POST /predict`, `GET /info`, `GET /health`, and its form of an error.
 
-A request names no model: the default classifier answers. Add here what those clients send; bodies are in
-`tei_schemas.py`.
+A request names no model: the default classifier answers. `POST /` and `/models/{name}` are for clients of the Hub's
+inference API, such as huggingface_hub's. Add here what those clients ask for; bodies are in `tei_schemas.py`.
 """
 
-import math
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from fastapi.responses import JSONResponse
 from gateway.errors import RequestError, Shape
 from gateway.routes.auth import need
 from gateway.routes.classify import ask
-from gateway.routes.default_classifier import default_classifier, name_answers
+from gateway.routes.default_classifier import default_classifier, name_answers, raw_score
 from gateway.routes.request_body import body_of, described
 from gateway.routes.tei_schemas import ErrorResponse, Info, Predict, Prediction
 from gateway.schemas import Answer
@@ -34,7 +33,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     for status, text in {
         401: "No valid key.",
         403: "The key lacks the scope.",
-        404: "No default classifier serves.",
+        404: "No such classifier, or no default one, serves.",
         413: "The batch or the body is too large.",
         415: "The body is not application/json.",
         422: "The body is not as described, or a text cannot be read.",
@@ -43,7 +42,6 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         503: "Nothing can answer now.",
     }.items()
 }
-_LEAST = 1e-300  # keeps the logarithm finite for a probability that was rounded to 0
 
 
 @router.post(
@@ -51,14 +49,37 @@ _LEAST = 1e-300  # keeps the logarithm finite for a probability that was rounded
     openapi_extra=described(Predict),
     dependencies=[Depends(need("classify"))], summary="Classify, as Text Embeddings Inference does",
 )  # fmt: skip
+@router.post(
+    "/", response_model=list[Prediction] | list[list[Prediction]], responses=_ERRORS,
+    openapi_extra=described(Predict),
+    dependencies=[Depends(need("classify"))], summary="Classify, as an inference endpoint does",
+)  # fmt: skip
 async def predict(
     request: Request, response: Response, body: Annotated[Predict, Depends(body_of(Predict))]
 ) -> list[Prediction] | list[list[Prediction]]:
     """Return every label with its calibrated probability, likeliest first: a list for a text, or a list of lists."""
-    texts, batch = body.texts()
-    classified = await ask(request, response, default_classifier(gateway_of(request)), texts, calibrated=True)
+    return await _predict(request, response, default_classifier(gateway_of(request)), body)
+
+
+@router.post(
+    "/models/{name}", response_model=list[Prediction] | list[list[Prediction]], responses=_ERRORS,
+    openapi_extra=described(Predict),
+    dependencies=[Depends(need("classify"))], summary="Classify by name, as the Hub's inference API does",
+)  # fmt: skip
+async def predict_by_name(
+    request: Request, response: Response, name: str, body: Annotated[Predict, Depends(body_of(Predict))]
+) -> list[Prediction] | list[list[Prediction]]:
+    """Return what `/predict` returns, by the classifier of the path."""
+    return await _predict(request, response, name, body)
+
+
+async def _predict(
+    request: Request, response: Response, name: str, body: Predict
+) -> list[Prediction] | list[list[Prediction]]:
+    (texts, batch), raw = body.texts(), body.raw()
+    classified = await ask(request, response, name, texts, calibrated=True)
     name_answers(response, classified.answers)
-    predictions = [_rank(answer, raw=body.raw_scores) for answer in classified.answers]
+    predictions = [_rank(answer, raw=raw)[: body.most()] for answer in classified.answers]
     return predictions if batch else predictions[0]
 
 
@@ -110,9 +131,9 @@ def error_shape(error: RequestError) -> dict[str, Any]:
     }
 
 
-ERROR_SHAPES: Mapping[str, Shape] = dict.fromkeys(("/predict", "/info", "/health"), error_shape)
+ERROR_SHAPES: Mapping[str, Shape] = dict.fromkeys(("/predict", "/", "/models/{name}", "/info", "/health"), error_shape)
 
 
 def _rank(answer: Answer, *, raw: bool) -> list[Prediction]:
     ordered = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
-    return [Prediction(label=label, score=math.log(max(share, _LEAST)) if raw else share) for label, share in ordered]
+    return [Prediction(label=label, score=raw_score(share) if raw else share) for label, share in ordered]

@@ -41,6 +41,65 @@ def test_vllm_clients_get_the_same_answers(serve: Serve, made: tuple[Home, list[
     assert client.post("/v1/classify", json={"input": TEXTS[0]}).json()["data"][0]["label"] == expected[0]["label"]
 
 
+def test_what_vllm_publishes_as_optional_is_taken(serve: Serve) -> None:
+    """Both routes, each field of its schema, fields of its newer versions, and a user that is a number or empty."""
+    client = serve()
+    first = own(client, TEXTS[:1])[0]
+    for optional in (
+        {"model": ""}, {"model": None}, {"user": ""}, {"user": 17}, {"user": None}, {"truncate_prompt_tokens": -1},
+        {"truncation_side": "left"}, {"add_special_tokens": False}, {"priority": 3}, {"padding": "do_not_pad"},
+        {"use_activation": True}, {"softmax": True}, {"mm_processor_kwargs": {"a": 1}}, {"cache_salt": "x"},
+        {"encoding_format": "float"}, {"a field of next year": [1]},
+    ):  # fmt: skip
+        for path in ("/classify", "/v1/classify"):
+            found = client.post(path, json={"model": "small", "input": TEXTS[0], **optional})
+            assert found.status_code == 200, (optional, found.text)
+            assert found.json()["data"][0]["label"] == first["label"]
+    for off in ({"use_activation": False}, {"activation": False}, {"softmax": False}):
+        probs = client.post("/classify", json={"input": TEXTS[0], **off}).json()["data"][0]["probs"]
+        assert [math.exp(score) for score in probs] == pytest.approx(list(first["probabilities"].values()), abs=1e-6)
+    assert client.post("/classify", json={"input": TEXTS[0], "request_id": "mine"}).json()["id"] == "classify-mine"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        ({"input": [101, 2023, 102]}, 400, "input: token ids cannot be classified here."),
+        ({"input": [[101, 102], [103]]}, 400, "input: token ids cannot be classified here."),
+        ({"input": []}, 422, "input"),
+        ({"messages": [{"role": "user", "content": "a"}]}, 422, "input: Field required"),
+        ({"model": "other", "input": "a"}, 404, "does not serve that classifier"),
+        ({"input": "a", "user": True}, 422, "user"),
+        ({"input": "a", "user": "\u0000"}, 422, "user"),
+    ],
+)
+def test_vllm_clients_are_told_what_cannot_be_done(
+    serve: Serve, body: dict[str, Any], status: int, message: str
+) -> None:
+    """One sentence in `error.message`, which those clients show."""
+    found = serve().post("/classify", json=body)
+    assert (found.status_code, message in found.json()["error"]["message"]) == (status, True), found.text
+
+
+def test_a_user_may_be_empty_or_a_number(
+    serve: Serve, made: tuple[Home, list[str]], enter: Callable[..., None]
+) -> None:
+    """17, 17.0 and "17" are one user; an empty one is none, and such requests fall into buckets of their own."""
+    enter(made[1][1], "shadow")
+    enter(made[1][1], "step", 50)
+    client = serve()
+
+    def slot(user: Any) -> str:
+        found = client.post("/v1/classifiers/small", json={"text": TEXTS[0], "user_id": user})
+        assert found.status_code == 200, found.text
+        return str(found.json()["slot"])
+
+    for number in range(12):
+        assert len({slot(each) for each in (number, float(number), str(number))}) == 1
+    assert {slot(user) for _ in range(12) for user in ("", " ", None)} == {"live", "candidate"}
+    assert (slot(-0.0), slot(2.5), slot(1e300)) == (slot("0"), slot("2.5"), slot("1e+300"))
+
+
 def test_an_answer_in_another_dialect_can_be_spoken_of(serve: Serve) -> None:
     """The header's id is taken as feedback."""
     client = serve()
@@ -61,6 +120,16 @@ def test_tei_clients_get_every_label_ranked(serve: Serve) -> None:
     assert {row["label"]: row["score"] for row in alone} == pytest.approx(expected[0]["probabilities"], abs=1e-6)
     assert client.post("/predict", json={"inputs": [TEXTS[0]], "truncate": True}).json() == alone
     batch = client.post("/predict", json={"inputs": [[text] for text in TEXTS], "raw_scores": True}).json()
+    pair = client.post("/predict", json={"inputs": TEXTS[:2]}).json()
+    assert {row["label"]: row["score"] for row in pair} == pytest.approx(
+        own(client, ["\n".join(TEXTS[:2])])[0]["probabilities"], abs=1e-6
+    )
+    assert client.post("/predict", json={"inputs": [TEXTS[:1], TEXTS[:2]]}).json() == [alone, pair]
+    for optional in (
+        {"truncate": None}, {"truncate": False}, {"truncation_direction": "Left"}, {"truncation_direction": "right"},
+        {"raw_scores": False}, {"normalize": True}, {"prompt_name": None}, {"options": {"wait_for_model": True}},
+    ):  # fmt: skip
+        assert client.post("/predict", json={"inputs": TEXTS[0], **optional}).json() == alone, optional
     assert [rows[0]["label"] for rows in batch] == [answer["label"] for answer in expected]
     assert math.exp(batch[0][0]["score"]) == pytest.approx(alone[0]["score"])
 
@@ -68,19 +137,23 @@ def test_tei_clients_get_every_label_ranked(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "kind"),
     [
-        ({"inputs": ["a", "b"]}, 422, "Tokenizer"),
-        ({"inputs": [["a", "b"]]}, 422, "Tokenizer"),
+        ({"inputs": ["a", "b", "c"]}, 422, "Tokenizer"),
+        ({"inputs": [["a", "b", "c"]]}, 422, "Tokenizer"),
         ({"inputs": []}, 422, "Tokenizer"),
         ({"inputs": ""}, 422, "Tokenizer"),
-        ({"inputs": "a", "parameters": {}}, 422, "Tokenizer"),
+        ({"inputs": "a", "parameters": {"function_to_apply": "sigmoid"}}, 422, "Tokenizer"),
+        ({"inputs": "a", "parameters": {"top_k": 0}}, 422, "Tokenizer"),
         ({"inputs": [["a"]] * 33}, 413, "Validation"),
         ({"inputs": "a" * 70_000}, 413, "Validation"),
     ],
 )
 def test_tei_clients_are_refused_in_their_own_form(serve: Serve, body: dict[str, Any], status: int, kind: str) -> None:
-    """`{error, error_type}`, with the status that their client knows."""
-    found = serve().post("/predict", json=body)
-    assert (found.status_code, set(found.json()), found.json()["error_type"]) == (status, {"error", "error_type"}, kind)
+    """`{error, error_type}`, with the status that their client knows, on each route that takes such a body."""
+    client = serve()
+    for path in ("/predict", "/", "/models/small"):
+        found = client.post(path, json=body)
+        assert (found.status_code, found.json()["error_type"]) == (status, kind)
+        assert set(found.json()) == {"error", "error_type"}
 
 
 def test_tei_clients_are_told_of_a_missing_key_and_of_overload_in_their_form(serve: Serve, home: Home) -> None:

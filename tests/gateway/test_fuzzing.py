@@ -32,6 +32,7 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "/v1/classify": {"model": "small", "input": ["a", "b"], "user": "u1", "truncate_prompt_tokens": 5},
     "/predict": {"inputs": [["a"], ["b"]], "raw_scores": True, "truncate": None},
+    "/models/small": {"inputs": "a", "parameters": {"top_k": 2, "function_to_apply": "none"}},
 }  # fmt: skip
 """A body that each route takes."""
 
@@ -79,7 +80,7 @@ def throw(put: Put, client: TestClient, count: int, prefix: str = "") -> Counter
     replies = put(client, (("POST", f"{prefix}{route}".encode(), body, []) for route, body in bodies))
     for (route, _), reply in zip(bodies, replies, strict=True):
         if reply.status >= 400:
-            (ErrorResponse if route == "/predict" else Refused).model_validate_json(reply.content)
+            (ErrorResponse if "inputs" in VALID[route] else Refused).model_validate_json(reply.content)
     return Counter(reply.status for reply in replies)
 
 
