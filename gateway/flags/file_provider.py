@@ -1,20 +1,25 @@
 """OpenFeature provider of the flag file: reads `flags.json`, and evaluates what was adopted of it by flagd's rules.
 
+Shares of users are evaluated by `ratchet/rollout/bucketing.py`, by the hashing that the rollout names; the rest by
+flagd's own evaluator.
+
 Reading and adopting are two steps, because adapters are loaded in between (`gateway/serving/slots.py`). Add here how
 the file is watched and evaluated; the use of the answer is in `evaluation.py`, a flag's contents in
 `ratchet/rollout/flag.py`.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.event import ProviderEventDetails
-from openfeature.flag_evaluation import FlagResolutionDetails, FlagValueType
+from openfeature.flag_evaluation import FlagResolutionDetails, FlagValueType, Reason
 from openfeature.provider import AbstractProvider, Metadata
 
 from ratchet.core.errors import RatchetError
-from ratchet.rollout.flag import Rollout
+from ratchet.rollout.bucketing import gets_candidate
+from ratchet.rollout.flag import CANDIDATE, LIVE, Rollout
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.flag_file import FLAG_SET, Flags, FlagSet
 
@@ -31,6 +36,8 @@ class FileProvider(AbstractProvider):
         super().__init__()
         self._home, self._core, self._metadata = home, FlagdCore(), Metadata(name=NAME)
         self._adopted: Mapping[str, tuple[Rollout, int]] = {}
+        self._shares: Mapping[str, tuple[Rollout, dict[str, Any]]] = {}
+        """Rollouts whose candidate gets a share of users, each with its flag."""
         self._newest = 0
 
     def stamp(self) -> tuple[int, int, int]:
@@ -70,6 +77,7 @@ class FileProvider(AbstractProvider):
             name for name in rollouts.keys() | self._adopted.keys() if rollouts.get(name) != self._adopted.get(name)
         )
         self._core.set_flags({"flags": flags, "metadata": {"flagSetId": FLAG_SET}})
+        self._shares = {name: (each, flags[name]) for name, (each, _) in rollouts.items() if each.served_percent}
         self._adopted = dict(rollouts)
         self._newest = max([self._newest, *(generation for _, generation in rollouts.values())])
         if changed:
@@ -83,6 +91,17 @@ class FileProvider(AbstractProvider):
         self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[str]:
         """Return the digest of the adapter that answers; the default if the flag is disabled."""
+        share = self._shares.get(flag_key)
+        user = evaluation_context.targeting_key if evaluation_context else None
+        if share is not None and user:
+            rollout, flag = share
+            chosen = CANDIDATE if gets_candidate(rollout.bucketing, flag_key, user, rollout.percent) else LIVE
+            return FlagResolutionDetails(
+                flag["variants"][chosen],
+                variant=chosen,
+                reason=Reason.TARGETING_MATCH,
+                flag_metadata={"flagSetId": FLAG_SET, **flag["metadata"]},
+            )
         return self._core.resolve_string_value(flag_key, default_value, evaluation_context)
 
     def resolve_boolean_details(

@@ -90,6 +90,7 @@ async def status(request: Request) -> dict[str, Any]:
                 "labels": list(serving.spec.labels),
                 "adapters": serving.rollout.adapters,
                 "candidate_percent": serving.rollout.served_percent,
+                "bucketing": serving.rollout.bucketing,
                 "killed": serving.rollout.killed,
                 "problem": gateway.slots.problems.get(name, ""),
                 "paths": _describe_paths(serving),

@@ -11,6 +11,7 @@ from typing import Any
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import DIGEST
+from ratchet.rollout.bucketing import BUCKETING, FORMER_BUCKETING, HASHED
 from ratchet.rollout.ledger_entry import Head
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
@@ -31,6 +32,8 @@ class Rollout:
     """Kill switch: all traffic goes to live and nothing shadows, whatever the other fields are."""
     head: Head = field(default_factory=Head)
     """The newest ledger entry that this rollout follows from."""
+    bucketing: str = BUCKETING
+    """Hashing that puts users into buckets, named while a share of them gets the candidate."""
 
     def __post_init__(self) -> None:
         for slot in (LIVE, CANDIDATE, "shadow"):
@@ -43,6 +46,8 @@ class Rollout:
             raise _invalid(f"{self.percent} % of users are to get a candidate, but none is named")
         if not 0 <= self.shadow_share <= 1:
             raise _invalid(f"a shadow share of {self.shadow_share} is outside 0..1")
+        if self.bucketing not in HASHED:
+            raise _invalid(f"bucketing {str(self.bucketing)[:40]!r} is not one of {', '.join(HASHED)}")
 
     @property
     def served_percent(self) -> int:
@@ -72,7 +77,8 @@ class Rollout:
             "ledger_head": self.head.digest,
             "shadow_share": self.shadow_share,
         }
-        return {**flag, "metadata": {**metadata, **({"shadow": self.shadow} if self.shadow else {})}}
+        optional = {"shadow": self.shadow, "bucketing": self.bucketing if self.percent else None}
+        return {**flag, "metadata": {**metadata, **{key: value for key, value in optional.items() if value}}}
 
 
 def read_flag(flag: Any) -> Rollout:
@@ -83,19 +89,24 @@ def read_flag(flag: Any) -> Rollout:
     if not isinstance(variants, Mapping) or not isinstance(metadata, Mapping):
         raise _invalid("variants or metadata of the flag is not an object")
     try:
+        percent = _read_percent(flag.get("targeting"))
         rollout = Rollout(
             live=variants.get(LIVE, ""),
             candidate=variants.get(CANDIDATE),
-            percent=_read_percent(flag.get("targeting")),
+            percent=percent,
             shadow=metadata.get("shadow"),
             shadow_share=metadata.get("shadow_share", 1.0),
             killed=flag.get("state") == "DISABLED",
             head=Head(metadata.get("ledger_sequence", 0), metadata.get("ledger_head", Head().digest)),
+            bucketing=metadata.get("bucketing", FORMER_BUCKETING) if percent else BUCKETING,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _invalid(f"the flag holds a value of a wrong type ({error})") from None
     # a flag must be exactly what `as_flag` writes: a rule that is not understood would route users unnoticed
-    if rollout.as_flag() != dict(flag):
+    expected = rollout.as_flag()
+    if "bucketing" not in metadata:  # a flag of before, which did not name it
+        expected["metadata"].pop("bucketing", None)
+    if expected != dict(flag):
         raise _invalid("the flag holds rules or keys that Ratchet does not write")
     return rollout
 

@@ -31,7 +31,7 @@ SHADOW, STEP, PROMOTE, RELEASE = "shadow", "step", "promote", "release"
 REJECT, EXPIRE, ROLLBACK, HOLD, RESUME = "reject", "expire", "rollback", "hold", "resume"
 KILL, UNKILL, POLICY = "kill", "unkill", "policy"
 ACTIONS = (SHADOW, STEP, PROMOTE, RELEASE, REJECT, EXPIRE, ROLLBACK, HOLD, RESUME, KILL, UNKILL, POLICY)
-_ADDED = ("policy",)
+_ADDED = ("policy", "bucketing")
 """Fields that came later: an entry without them keeps the digest that it had."""
 
 
@@ -65,6 +65,8 @@ class Entry:
     policy: dict[str, Any] = field(default_factory=dict)
     """Sealed policy (`ratchet/rollout/sealed_policy.py`); only in entries of `promote` and `policy`, and in one of
     `shadow` whose candidate has a new label."""
+    bucketing: str = ""
+    """Hashing of the rollout that begins with this entry of `shadow`; entries of before name none."""
 
     @cached_property
     def digest(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from ratchet.core.errors import RatchetError
 from ratchet.rollout import ledger_entry as act
+from ratchet.rollout.bucketing import BUCKETING, FORMER_BUCKETING
 from ratchet.rollout.flag import Rollout
 from ratchet.rollout.ledger_entry import Entry, Head
 
@@ -36,6 +37,8 @@ class RolloutState:
     """Adapters that were rejected or rolled back, with the receipts on which they had entered: they need new ones."""
     entered: Entry | None = None
     """The entry with which the current comparison began."""
+    bucketing: str = BUCKETING
+    """Hashing of users while a candidate stands, as its entry named it: a rollout keeps it to its end."""
     newest: Entry | None = None
     moved: Entry | None = None
     """The newest entry that changed the adapters that answer or shadow."""
@@ -74,8 +77,9 @@ class RolloutState:
         if self.live is None:
             raise ValueError("nothing is live")
         candidate = self.challenger if self.percent else None
+        shadow, bucketing = self.challenger or self.watched_by, self.bucketing if self.percent else BUCKETING
         return Rollout(
-            self.live, candidate, self.percent, self.challenger or self.watched_by, share, killed=killed, head=self.head
+            self.live, candidate, self.percent, shadow, share, killed=killed, head=self.head, bucketing=bucketing
         )
 
 
@@ -110,7 +114,8 @@ def apply_entry(before: RolloutState, entry: Entry) -> RolloutState:
     if entry.action == act.SHADOW:
         fresh = entry.adapter != before.live and not before.is_barred(entry.adapter, entry.receipts)
         _need(entry, before.live is not None and entry.adapter != before.challenger and fresh)
-        return replace(now, challenger=entry.adapter, percent=0, watched_by=None, entered=entry)
+        bucketing = entry.bucketing or FORMER_BUCKETING
+        return replace(now, challenger=entry.adapter, percent=0, watched_by=None, entered=entry, bucketing=bucketing)
     if entry.action == act.STEP:
         _need(entry, entry.adapter == before.challenger and before.percent < entry.percent < 100)
         return replace(now, percent=entry.percent)

@@ -96,6 +96,7 @@ def _rollout(home: Home, name: str, state: RolloutState) -> dict[str, Any] | Non
         "challenger": state.compared[1],
         "percent": state.percent if state.challenger else 100,
         "held": state.held,
+        "bucketing": state.bucketing,
         "state": decision.get("state", ""),
         "decision": decision.get("sentence", ""),
         "at": decision.get("at", ""),

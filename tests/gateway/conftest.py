@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,14 @@ def made(
 @pytest.fixture
 def enter(home: Home) -> Callable[..., None]:
     """Move an adapter: `enter(adapter)` promotes it, `enter(adapter, "step", 25)` takes a step."""
-    return lambda adapter, action="promote", percent=0: _enter(home, adapter, action, percent)
+    return partial(_enter, home)
 
 
-def _enter(home: Home, adapter: str, action: str = "promote", percent: int = 0) -> None:
+def _enter(home: Home, adapter: str, action: str = "promote", percent: int = 0, gone: str = "", **fields: str) -> None:
     receipts = keep_receipts(home, "small", "2026-01-05", adapter) if action in {"promote", "shadow"} else {}
     said = {"ts": "2026-01-05T10:00:00+00:00", "actor": "test", "why": "test", "week": "2026-01-05"}
-    record(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **said)
+    taken = {"previous_adapter": gone} if gone else {}
+    record(home, "small", action=action, adapter=adapter, percent=percent, receipts=receipts, **said, **taken, **fields)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_five_hundred_names_open_nothing_outside(
     bodies: list[tuple[str, dict[str, Any]]] = []
     for name in names:
         bodies += [
-            ("/v1/classify", {"model": name, "input": "a"}),
+            ("/v1/classify", {"model": name or "/", "input": "a"}),  # an empty one means the default
             ("/v1/feedback", {"classifier": name, "request_id": "r1", "verdict": "wrong"}),
             ("/v1/feedback", {"classifier": "small", "request_id": name, "verdict": "wrong"}),
             (

@@ -86,6 +86,7 @@ def test_its_rollout_goes_on(former: FormerHome, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("RATCHET_CACHE", former.environment["RATCHET_CACHE"])
     (candidate,) = [entry.adapter for entry in Ledger(former.home).entries("small") if entry.action == "shadow"]
     assert nominate(former.home, "small", candidate).adapter == candidate
+    assert Ledger(former.home).state("small").bucketing == "fractional-v3"
 
 
 def test_it_is_sealed_once_and_its_kill_switch_becomes_an_entry(

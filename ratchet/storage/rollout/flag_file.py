@@ -19,6 +19,7 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.files import read_if_there, write_atomically, write_json
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.core.strict_json import parse_strictly
+from ratchet.rollout.bucketing import BUCKETING
 from ratchet.rollout.flag import SCHEMA, Rollout, read_flag
 from ratchet.storage.home import Home
 from ratchet.storage.reserved_space import with_reserve
@@ -36,6 +37,10 @@ class FlagSet:
     generation: int = 0
     rollouts: Mapping[str, Rollout] = field(default_factory=dict)
     document: Mapping[str, Any] = field(default_factory=dict)
+
+    def holds(self, classifier: str, rollout: Rollout) -> bool:
+        """Return True where the flag of `classifier` is written exactly as `rollout` would be now."""
+        return bool(self.document.get("flags", {}).get(classifier) == rollout.as_flag())
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,16 @@ class Flags:
                     code="flags_changed",
                 )
             generation = max(seen, self.highest()) + 1
-            ours = {"flagSetId": FLAG_SET, "version": str(generation), "generation": generation}
+            ours = {
+                "flagSetId": FLAG_SET,
+                "version": str(generation),
+                "generation": generation,
+                "bucketing": BUCKETING,
+            }
             metadata = {**before.document.get("metadata", {}), **ours}
-            flags = {**before.document.get("flags", {}), classifier: rollout.as_flag()}
+            # all anew: the file's bucketing must not be taken for that of a rollout of before, which named none
+            rollouts = {**before.rollouts, classifier: rollout}
+            flags = {**before.document.get("flags", {}), **{name: each.as_flag() for name, each in rollouts.items()}}
             document = {"$schema": SCHEMA, **before.document, "metadata": metadata, "flags": flags}
             after = parse_flags(document, self.home.served())
             failpoint("flags.before_write")

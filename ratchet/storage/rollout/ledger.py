@@ -16,7 +16,8 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import append_line, read_if_there, whole_lines, write_atomically
 from ratchet.core.filesystem import DISK, FileSystem
-from ratchet.rollout.ledger_entry import GENESIS, Entry, Head
+from ratchet.rollout.bucketing import BUCKETING
+from ratchet.rollout.ledger_entry import GENESIS, SHADOW, Entry, Head
 from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
 from ratchet.rollout.state import RolloutState, apply_entry, state_after
 from ratchet.storage.home import Home
@@ -109,7 +110,8 @@ class Ledger:
                     "Look at 'ratchet status' and decide again.",
                     code="ledger_changed",
                 )
-            fields = {"previous_adapter": before.live, **content}
+            named = {"bucketing": BUCKETING} if content.get("action") == SHADOW else {}
+            fields = {"previous_adapter": before.live, **named, **content}
             entry = Entry(sequence=len(entries) + 1, previous=before.head.digest, key=key, **fields)
             after_it = apply_entry(before, entry)
             self._catch_up(secret, classifier, before.head)

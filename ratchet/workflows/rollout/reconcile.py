@@ -57,8 +57,8 @@ def _settle(home: Home, classifier: str, disk: FileSystem) -> Rollout | None:
     # the flag's own switch stands until a later entry turns it: homes of before have no entry for it
     killed = state.killed if before is None or state.switched > before.head.sequence else before.killed
     rollout = rollout_of(home, classifier, entries, killed=killed or state.killed)
-    if rollout == before:
-        return before
+    if published.holds(classifier, rollout):
+        return rollout
     result = flags.publish(classifier, rollout, seen=published.generation).rollouts[classifier]
     if not published.generation:  # the file was lost or damaged, and the flags of the others with it
         for other in home.served():

@@ -67,14 +67,14 @@ def test_another_provider_decides_who_gets_the_candidate(asked: Asked, made: Mad
     first, second = made[1]
 
     def decide(flag: InMemoryFlag[str], context: EvaluationContext) -> FlagResolutionDetails[str]:
-        variant = "new" if context.targeting_key == "bob" else "old"
+        variant = "new" if context.targeting_key == "dan" else "old"
         return FlagResolutionDetails(flag.variants[variant], variant=variant, reason=Reason.TARGETING_MATCH)
 
     slots, heard = asked(
         InMemoryProvider({"small": InMemoryFlag("old", {"old": first, "new": second}, context_evaluator=decide)}),
         percent=50,
     )
-    keys = ("ada", "bob")
+    keys = ("ada", "dan")
     by_file = Slots(slots.home)
     by_file.follow()
     assert [by_file.choose("small", key).slot for key in keys] == ["candidate", "live"]

@@ -15,12 +15,15 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.event import EventDetails, ProviderEvent
 from openfeature.flag_evaluation import Reason
 
+from gateway.flags import file_provider
 from gateway.flags.file_provider import FileProvider
 from gateway.serving import slots as slots_module
 from gateway.serving.slots import Slots
-from ratchet.rollout import flag as rollout_module
+from ratchet.rollout import bucketing
+from ratchet.rollout.bucketing import gets_candidate
+from ratchet.rollout.flag import Rollout
 from ratchet.storage.home import Home
-from ratchet.workflows.rollout.reconcile import kill_switch
+from ratchet.workflows.rollout.reconcile import kill_switch, reconcile
 
 Made = tuple[Home, list[str]]
 Publish = Callable[[int], None]
@@ -58,16 +61,18 @@ def test_users_stay_in_their_bucket_while_the_share_grows(home: Home, publish: P
 
 
 def test_a_rollout_that_moves_users_about_is_noticed(home: Home, plant: Plant) -> None:
-    """The mutant names the shares in another order at each step, which takes the candidate from users who had it."""
-    mutant = plant(
-        rollout_module, "[CANDIDATE, self.percent]]}", "[CANDIDATE, self.percent]][:: 1 if self.percent < 20 else -1]}"
+    """The mutant counts the shares from the other end at the second step, which takes the candidate from users who had
+    it."""
+    lax = plant(
+        bucketing, ">> 32 >= 100 - percent", ">> 32 in (range(100 - percent, 100) if percent < 20 else range(percent))"
     )
+    mutant = plant(file_provider, "from ratchet.rollout.bucketing import", f"from {lax.__name__} import")
 
     def moved(module: ModuleType) -> int:
-        provider, had = FileProvider(home), set[str]()
+        provider, had = module.FileProvider(home), set[str]()
         lost = 0
         for percent in (5, 25):
-            provider.adopt({"small": (module.Rollout("a" * 64, "b" * 64, percent), 1)})
+            provider.adopt({"small": (Rollout("a" * 64, "b" * 64, percent), 1)})
             asked = {
                 key: provider.resolve_string_details("small", "", EvaluationContext(key)).variant for key in KEYS[:1000]
             }
@@ -75,7 +80,60 @@ def test_a_rollout_that_moves_users_about_is_noticed(home: Home, plant: Plant) -
             lost, had = lost + len(had - has), has
         return lost
 
-    assert (moved(rollout_module), moved(mutant) > 0) == (0, True)
+    assert (moved(file_provider), moved(mutant) > 0) == (0, True)
+
+
+def test_an_upgrade_moves_nobody(home: Home, made: Made, enter: Enter) -> None:
+    """A rollout that began before rollouts named their hashing goes on as it was, step by step; its flag then names it,
+    and the next rollout has the hashing that other languages share."""
+    candidate = made[1][1]
+
+    def place(slots: Slots) -> dict[str, str]:
+        slots.follow()
+        assert slots.problems == {}
+        return {key: slots.choose("small", key).slot for key in KEYS[:300]}
+
+    def expected(name: str, percent: int) -> dict[str, str]:
+        return {key: "candidate" if gets_candidate(name, "small", key, percent) else "live" for key in KEYS[:300]}
+
+    enter(candidate, "shadow", bucketing="")
+    enter(candidate, "step", 25)
+    document = json.loads(home.flags.read_bytes())
+    for metadata in (document["metadata"], document["flags"]["small"]["metadata"]):
+        del metadata["bucketing"]
+    home.flags.write_text(json.dumps(document))
+    assert "bucketing" not in home.ledger("small").read_text()
+
+    slots = Slots(home)
+    assert place(slots) == expected("fractional-v3", 25)
+    reconcile(home, "small")
+    document = json.loads(home.flags.read_bytes())
+    assert document["flags"]["small"]["metadata"]["bucketing"] == "fractional-v3"
+    assert place(slots) == expected("fractional-v3", 25)
+    enter(candidate, "step", 50)
+    assert place(slots) == expected("fractional-v3", 50)
+    enter(made[1][0], "expire", gone=candidate)
+    enter(candidate, "shadow")
+    enter(candidate, "step", 50)
+    assert place(slots) == expected("fractional-v2", 50) != expected("fractional-v3", 50)
+    document = json.loads(home.flags.read_bytes())
+    assert document["metadata"]["bucketing"] == "fractional-v2"
+    assert document["flags"]["small"]["metadata"]["bucketing"] == "fractional-v2"
+    assert '"bucketing": "fractional-v2"' in home.ledger("small").read_text()
+
+
+def test_a_flag_that_names_another_hashing_is_ignored(home: Home, publish: Publish) -> None:
+    """Whoever edits the file moves nobody: the signed ledger names the hashing of its rollout."""
+    publish(25)
+    slots = Slots(home)
+    slots.follow()
+    before = {key: slots.choose("small", key).slot for key in KEYS[:100]}
+    document = json.loads(home.flags.read_bytes())
+    document["flags"]["small"]["metadata"]["bucketing"] = "fractional-v3"
+    home.flags.write_text(json.dumps(document))
+    slots.follow()
+    assert "small" in slots.problems
+    assert {key: slots.choose("small", key).slot for key in KEYS[:100]} == before
 
 
 def test_it_is_a_provider_for_any_openfeature_client(home: Home, made: Made, publish: Publish) -> None:
@@ -187,7 +245,9 @@ def test_the_file_is_what_flagds_schema_asks_for(
     document = json.loads(home.flags.read_bytes())
     assert faults_of_flagd_file(document) == []
     generation = 1 + len(moves) + killed
-    assert document["metadata"] == {"flagSetId": "ratchet", "version": str(generation), "generation": generation}
+    assert document["metadata"] == {
+        "flagSetId": "ratchet", "version": str(generation), "generation": generation, "bucketing": "fractional-v2",
+    }  # fmt: skip
     flag = document["flags"]["small"]
     assert flag["metadata"].get("shadow") == (None if shadow is None else made[1][shadow])
     assert ("targeting" in flag, flag["state"]) == (("step" in dict(moves)), "DISABLED" if killed else "ENABLED")

@@ -18,6 +18,7 @@ ROLLOUTS = [
     Rollout(A, B, 5),
     Rollout(A, B, 100, A),
     Rollout(A, B, 50, killed=True),
+    Rollout(A, B, 50, bucketing="fractional-v3"),
 ]
 
 
@@ -25,6 +26,17 @@ ROLLOUTS = [
 def test_a_rollout_is_read_back_from_its_flag(rollout: Rollout) -> None:
     """Nothing is lost on the way."""
     assert read_flag(rollout.as_flag()) == rollout
+
+
+def test_a_flag_of_before_named_no_hashing() -> None:
+    """It has the former hashing where a share of users gets the candidate, and needs none where nobody does."""
+    former = Rollout(A, B, 25, bucketing="fractional-v3")
+    flag = former.as_flag()
+    assert flag["metadata"].pop("bucketing") == "fractional-v3"
+    assert read_flag(flag) == former
+    assert read_flag({**Rollout(A, B, 0, B).as_flag()}) == Rollout(A, B, 0, B)
+    assert Rollout(A, B, 25).as_flag()["metadata"]["bucketing"] == "fractional-v2"
+    assert "bucketing" not in Rollout(A).as_flag()["metadata"]
 
 
 def answered(rollout: Rollout, users: int = 2000) -> set[int]:
@@ -67,6 +79,9 @@ def test_the_kill_switch_sends_everyone_to_live() -> None:
         ({"metadata": {"shadow": "../x"}}, "shadow = '../x' is not an adapter digest"),
         ({"metadata": {"ledger_sequence": "3"}}, "of a wrong type"),
         ({"defaultVariant": "candidate"}, "that Ratchet does not write"),
+        ({"metadata": {"bucketing": "fractional-v9"}}, "bucketing 'fractional-v9' is not one of fractional-v2"),
+        ({"metadata": {"bucketing": 2}}, "bucketing '2' is not one of"),
+        ({"metadata": {"bucketing": ["fractional-v2"]}}, "of a wrong type"),
     ],
 )
 def test_a_flag_that_no_rollout_would_write_is_refused(change: dict[str, Any], said: str) -> None:

@@ -79,6 +79,17 @@ def test_entries_amount_to_a_standing(case: str) -> None:
     assert found.head.sequence == len(moves)
 
 
+def test_a_rollout_keeps_the_hashing_that_its_first_entry_named() -> None:
+    """One of before named none: it goes on as it began, through steps and holds, and the next one has ours."""
+    moves = [*STEPPING, ("hold", A, A, 0), ("resume", A, A, 0), ("step", B, A, 50)]
+    for named, expected in (("", "fractional-v3"), ("fractional-v2", "fractional-v2")):
+        entries = [replace(entry, bucketing=named if entry.action == "shadow" else "") for entry in chain(moves)]
+        assert {state_after(entries[:count]).as_rollout().bucketing for count in range(3, 7)} == {expected}
+        shadow = replace(chain([*moves, ("shadow", C, A, 0)])[-1], bucketing="fractional-v2")
+        assert state_after([*entries, shadow]).bucketing == "fractional-v2"
+    assert "bucketing" not in chain(FIRST)[0].as_json()
+
+
 IMPOSSIBLE: dict[str, list[Move]] = {
     "a shadow before anything is live": [("shadow", A, None, 0)],
     "live is promoted again": [*FIRST, ("promote", A, A, 0)],

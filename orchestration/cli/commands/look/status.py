@@ -119,7 +119,8 @@ def _not_taken(rows: dict[str, Any]) -> str:
 
 
 def _rollout(found: dict[str, Any]) -> str:
-    place = f"{found['percent']} % of users" if found["percent"] else "shadowing"
+    shared = f" by {found['bucketing']}" if found["percent"] < 100 else ""
+    place = f"{found['percent']} % of users{shared}" if found["percent"] else "shadowing"
     decision = printable(found["decision"]) or "not evaluated yet"
     return f"{found['challenger'][:12]}, {place}{', on hold' if found['held'] else ''}: {decision}"
 
