@@ -9,7 +9,7 @@ import dagster as dg
 from ratchet.core.cycle import Cycle
 
 classifiers = dg.DynamicPartitionsDefinition(name="classifiers")
-weeks = dg.WeeklyPartitionsDefinition(start_date="2018-01-01", day_offset=1, end_offset=1, timezone="UTC")
+weeks = dg.WeeklyPartitionsDefinition(start_date="2000-01-03", day_offset=1, end_offset=1, timezone="UTC")
 cycles = dg.MultiPartitionsDefinition({"classifier": classifiers, "week": weeks})
 
 

@@ -11,8 +11,13 @@ import dagster as dg
 from assets.partitions import classifiers
 from orchestration.publication import PUBLICATION
 from orchestration.run_results import record_failure, record_success
-from ratchet.core.cycle import Cycle, monday_of
+from orchestration.sensor_requests import ask_each
+from ratchet.core.cycle import Cycle, monday_of, skip_reason
+from ratchet.core.errors import RatchetError
+from ratchet.core.timeouts import SENSOR_LOCK_S
+from ratchet.ingest.rebuild import open_built_warehouse
 from ratchet.storage.home import Home
+from ratchet.workflows.try_intake import try_intake
 
 weekly_cycle = dg.define_asset_job(
     "weekly_cycle",
@@ -41,13 +46,28 @@ def request_cycle(cycle: Cycle, run_key: str, **tags: str) -> dg.RunRequest:
 def weekly_cycle_schedule(
     context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request for each classifier of the home the week that has just ended."""
+    """Request for each classifier of the home the week that has just ended, unless it had no traffic in it."""
     week = monday_of(context.scheduled_execution_time.date()) - timedelta(days=7)
-    names = home.classifiers()
-    if not names:
-        yield dg.SkipReason(f"no classifier in {home.root}")
-        return
-    context.instance.add_dynamic_partitions(classifiers.name or "", names)
-    for name in names:
-        cycle = Cycle(name, week)
-        yield request_cycle(cycle, f"{cycle.key}:weekly")
+    requests, skip = ask_each(home, home.classifiers(), lambda name: _decide(Cycle(name, week), home, context))
+    names = [str(request.tags["ratchet/classifier"]) for request in requests]
+    if names:
+        context.instance.add_dynamic_partitions(classifiers.name or "", names)
+    yield from requests
+    if skip:
+        yield skip
+
+
+def _decide(cycle: Cycle, home: Home, context: dg.ScheduleEvaluationContext) -> dg.RunRequest | str:
+    """Request the cycle, or give the reason why the week is skipped; where that cannot be told the cycle tells it."""
+    try:
+        warehouse = open_built_warehouse(home, cycle.classifier, SENSOR_LOCK_S)
+        remark = try_intake(home, cycle.classifier, warehouse)
+        weeks = warehouse.weeks(cycle.classifier)
+    except RatchetError:
+        weeks, remark = {cycle.week: 0}, ""
+    quiet = skip_reason(cycle, weeks, cycle.end.date()) if weeks else f"{cycle.classifier} has no production log yet."
+    if quiet:
+        reason = f"{quiet} {remark}".strip()
+        context.log.info(reason)  # beside a request of another classifier Dagster shows no reason
+        return reason
+    return request_cycle(cycle, f"{cycle.key}:weekly", **{"ratchet/classifier": cycle.classifier})

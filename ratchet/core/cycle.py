@@ -94,6 +94,17 @@ def choose_week(classifier: str, word: str, known: Iterable[date]) -> Cycle:
     return Cycle(classifier, newest)
 
 
+def skip_reason(cycle: Cycle, known: Iterable[date], today: date) -> str:
+    """Return why `cycle` has nothing to do: a week that has begun, and had no traffic, of a classifier that has some.
+
+    Empty for a week among `known`, and for one that no traffic could have reached: that is a mistake, not a quiet week.
+    """
+    weeks = set(known)
+    if not weeks or cycle.week in weeks or not min(weeks) < cycle.week <= monday_of(today):
+        return ""
+    return f"{cycle.classifier} had no production log in the week of {cycle.week} (the newest: {max(weeks)})."
+
+
 def need_known(cycle: Cycle, known: Iterable[date], what: str) -> None:
     """Raise `RatchetError` when `cycle`'s week is not among `known`; the hint names the nearest known week."""
     weeks = sorted(known)

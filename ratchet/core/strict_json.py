@@ -10,16 +10,18 @@ import math
 from typing import Any
 
 
-def parse_strictly(text: bytes) -> Any:
+def parse_strictly(text: bytes, *, nan_is_null: bool = False) -> Any:
     """Parse JSON in UTF-8 (RFC 8259) that repeats no key and holds only finite numbers and whole characters.
 
-    Raises ValueError with a reason that quotes nothing of the input; RecursionError for what is nested too deeply.
+    With `nan_is_null` NaN and Infinity are null, as exports of tables mean them. Raises ValueError with a reason that
+    quotes nothing of the input; RecursionError for what is nested too deeply.
     """
     try:
         decoded = text.decode()
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
-    result = json.loads(decoded, parse_constant=_finite, parse_float=_finite, object_pairs_hook=_once)
+    read = _finite_or_none if nan_is_null else _finite
+    result = json.loads(decoded, parse_constant=read, parse_float=read, object_pairs_hook=_once)
     # Only an escape can bring a lone surrogate, and most texts have none: the second pass is for the few.
     if "\\u" in decoded:
         try:
@@ -34,6 +36,11 @@ def _finite(number: str) -> float:
     if not math.isfinite(result):
         raise ValueError("a number is not finite")
     return result
+
+
+def _finite_or_none(number: str) -> float | None:
+    result = float(number)
+    return result if math.isfinite(result) else None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

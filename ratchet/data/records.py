@@ -1,7 +1,7 @@
 """Rows of production logs and corrections: their columns and keys, and the terms by which they are judged.
 
-Add a column here. `ratchet/ingest/readers.py` turns file formats into these columns; the rules that reject a row are
-`row_rules.py`.
+Add a column here. `ratchet/ingest/` turns file formats into these columns, in the forms of `value_forms.py`; the rules
+that reject a row are `row_rules.py`.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from ratchet.config.spec import Spec
 from ratchet.core.errors import UsageError
 from ratchet.core.names import nearest
+from ratchet.core.sql import literal
 
 MAX_NAME_CHARS = 200
 """Longest request id, annotator or adapter, in characters."""
@@ -24,8 +25,6 @@ class Column:
     sql: str
     required: bool
     meaning: str
-    digits: bool = False
-    """True takes an integer as its digits, so that 7 in JSON or Parquet equals the 7 of a CSV."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class RowKind:
 
 
 _REQUEST = Column(
-    "request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters", True
+    "request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters"
 )
 _TIME = "RFC 3339 with a zone; a time to come waits"
 
@@ -72,7 +71,7 @@ KINDS: dict[str, RowKind] = {
             _REQUEST,
             Column("ts", "TIMESTAMPTZ", True, f"when it was corrected; {_TIME}"),
             Column("label", "VARCHAR", True, "label as corrected, one of classifier.toml"),
-            Column("annotator", "VARCHAR", True, f"who corrected, 1 to {MAX_NAME_CHARS} printable characters", True),
+            Column("annotator", "VARCHAR", True, f"who corrected, 1 to {MAX_NAME_CHARS} printable characters"),
             Column("saw_prediction", "BOOLEAN", True, "true when the annotator saw the served label"),
         ),
         ("request_id", "annotator", "ts"),
@@ -134,20 +133,29 @@ def check_mapping(kind: RowKind, columns: Mapping[str, str]) -> None:
             )
 
 
-def zoned_time_sql(text: str) -> str:
-    """Return SQL for the instant written in `text` (RFC 3339 with a zone), else NULL."""
-    form = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)"
-    usual = f"{text}[11] = 'T' AND ends_with({text}, 'Z') AND strlen({text}) BETWEEN 20 AND 30"
-    return f"CASE WHEN ({usual}) OR regexp_full_match({text}, '{form}') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+def differences_sql(kind: RowKind, a: str, b: str) -> str:
+    """Return SQL for the columns in which rows `a` and `b` of one key contradict each other: `text, label`, or ''.
+
+    Exports write one row in many ways: what only one of them has is no contradiction, times agree within a second, and
+    numbers as far as 32 bits hold them. Further columns may change with every export (the day of it, a status).
+    """
+    parts = [f"CASE WHEN {_differ(column, a, b)} THEN {literal(column.name)} END" for column in _content(kind)]
+    return f"array_to_string(list_filter([{', '.join(parts)}], lambda name: name IS NOT NULL), ', ')"
 
 
 def same_content_sql(kind: RowKind, a: str, b: str) -> str:
-    """Return SQL that is true where rows `a` and `b` of one key agree, whatever their order of extra keys."""
-    columns = [f"{a}.{name} IS NOT DISTINCT FROM {b}.{name}" for name in kind.content]
-    extra = f"({a}.extra IS NOT DISTINCT FROM {b}.extra OR {_entries(a)} = {_entries(b)})"
-    return " AND ".join([*columns, extra])
+    """Return SQL that is true where rows `a` and `b` of one key do not contradict each other."""
+    return " AND ".join(f"NOT coalesce({_differ(column, a, b)}, false)" for column in _content(kind))
 
 
-def _entries(row: str) -> str:
-    pairs = f"map_entries(from_json({row}.extra, '\"MAP(VARCHAR,VARCHAR)\"'))"
-    return f"coalesce(list_sort(list_filter({pairs}, lambda pair: pair.value IS NOT NULL)), [])"
+def _content(kind: RowKind) -> list[Column]:
+    return [column for column in kind.columns if column.name in kind.content]
+
+
+def _differ(column: Column, a: str, b: str) -> str:
+    one, other = f"{a}.{column.name}", f"{b}.{column.name}"
+    if column.sql == "TIMESTAMPTZ":
+        return f"abs(epoch_us({one}) - epoch_us({other})) >= 1000000"
+    if column.sql == "DOUBLE":
+        return f"abs({one} - {other}) > 1e-6 * greatest(1, abs({one}))"
+    return f"{one} <> {other}"

@@ -11,17 +11,14 @@ from ratchet.core.blank_text import blank_sql
 from ratchet.core.names import nearest
 from ratchet.core.sql import literal
 from ratchet.data.records import MAX_NAME_CHARS, Column, RowKind, Terms
+from ratchet.data.value_forms import TIME_HINTS, time_fault_sql
 
-_UNKNOWN_LABEL, _ZONELESS, _NO_TIME = (
-    "label is not in classifier.toml",
-    "ts has no time zone",
-    "ts is not an RFC 3339 time",
-)
+_UNKNOWN_LABEL = "label is not in classifier.toml"
+_NO_NAME = "is neither text nor an integer"
 _HINTS = {
-    _ZONELESS: ("Write its time zone, as 2026-02-23T10:00:00Z or +01:00; in pandas: frame.ts.dt.tz_localize('UTC')."),
-    _NO_TIME: (
-        "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True)."
-    ),
+    **TIME_HINTS,
+    f"request_id {_NO_NAME}": "Write whole numbers as integers; in pandas: frame.request_id.astype('Int64').",
+    f"label {_NO_NAME}": "Write whole numbers as integers; in pandas: frame.label.astype('Int64').",
 }
 WAITING = "no production log has this request_id yet; the row is tried again when more logs arrive"
 AHEAD = "ts is in the future; the row waits until the clock has reached it"
@@ -39,18 +36,27 @@ def reason_sql(kind: RowKind, terms: Terms) -> str:
     """Return a CASE expression with the first reason to reject a row, or NULL.
 
     It reads `broken` (the reader's own reason; '' for a line that is not a row), each column typed (NULL when the value
-    does not fit), `<column>_seen` (the file has a value) and `ts_text` (the time as written).
+    does not fit), `<column>_seen` (the file has a value) and `ts_text` (the time as written). Values that a row may
+    lack are no reason: `fault_sql`.
     """
     rules = [("broken IS NOT NULL", "broken")]
     for column in kind.columns:
         if column.required:
             rules.append((f"NOT {column.name}_seen", literal(f"{column.name} is missing")))
-        rules += [
-            (f"{column.name} IS NULL AND {column.name}_seen AND {when}", literal(reason))
-            for when, reason in _type_rules(column)
-        ]
+            rules.append((f"{column.name} IS NULL AND {column.name}_seen", _type_fault(column)))
     for column in kind.columns:
-        rules += [(when, literal(reason)) for when, reason in _value_rules(column.name, terms)]
+        if column.required:
+            rules += [(when, literal(reason)) for when, reason in _value_rules(column.name, terms)]
+    return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
+
+
+def fault_sql(column: Column, terms: Terms) -> str:
+    """Return a CASE expression with the reason to take a row without its value of an optional `column`, or NULL."""
+    name = column.name
+    rules = [(f"{name} IS NULL AND {name}_seen", _type_fault(column))]
+    if column.sql == "DOUBLE":
+        rules.append((f"isnan({name})", _type_fault(column)))
+    rules += [(when, literal(reason)) for when, reason in _value_rules(name, terms)]
     return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
 
 
@@ -69,15 +75,13 @@ def hint_of(reason: str, terms: Terms, unknown_labels: Mapping[str, int]) -> str
     return _HINTS.get(reason, "")
 
 
-def _type_rules(column: Column) -> list[tuple[str, str]]:
+def _type_fault(column: Column) -> str:
+    """Return SQL for the reason why a value that is there does not fit the type of `column`."""
     name = column.name
     if column.sql == "TIMESTAMPTZ":
-        return [(f"TRY_CAST({name}_text AS TIMESTAMP) IS NOT NULL", _ZONELESS), ("true", _NO_TIME)]
-    if column.digits:
-        return [("true", f"{name} is neither text nor an integer")]
-    return [
-        ("true", f"{name} is not {({'VARCHAR': 'text', 'DOUBLE': 'a number', 'BOOLEAN': 'true or false'})[column.sql]}")
-    ]
+        return time_fault_sql(f"{name}_text")
+    what = {"VARCHAR": _NO_NAME, "DOUBLE": "is not a number", "BOOLEAN": "is not true or false"}[column.sql]
+    return literal(f"{name} {'is not text' if name == 'text' else what}")
 
 
 def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:

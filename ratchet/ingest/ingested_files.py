@@ -51,9 +51,16 @@ class IngestedFiles:
         sql = f"SELECT DISTINCT file, sha256 FROM refused WHERE classifier = ? AND kind = ? AND ({rules})"
         return set(self.connection.execute(sql, [self.classifier, kind]).fetchall())
 
-    def note_outcome(self, landed: ManifestEntry, reasons: Mapping[str, int]) -> None:
-        """Store how many rows of a file were refused, by reason; an earlier version of the file counts no longer."""
+    def note_outcome(self, landed: ManifestEntry, reasons: Mapping[str, int], nulled: Mapping[str, int]) -> None:
+        """Store how many rows of a file were refused, and values left out, by reason.
+
+        Refused rows of an earlier version of the file count no longer; what a taken row lacks, it lacks for ever.
+        """
         key = [self.classifier, landed.kind, landed.file]
+        for reason, values in nulled.items():
+            self.connection.execute(
+                "INSERT INTO nulled VALUES (?, ?, ?, ?, ?, ?)", [*key, landed.sha256, reason, values]
+            )
         for table in ("waiting", "refused"):
             self.connection.execute(f"DELETE FROM {table} WHERE classifier = ? AND kind = ? AND file = ?", key)
         for reason, rows in reasons.items():
@@ -85,6 +92,9 @@ class IngestedFiles:
             ),
             "rejected": self._count(
                 "SELECT reason, sum(rows)::BIGINT FROM refused WHERE classifier = $name GROUP BY reason ORDER BY reason"
+            ),
+            "nulled": self._count(
+                "SELECT reason, sum(rows)::BIGINT FROM nulled WHERE classifier = $name GROUP BY reason ORDER BY reason"
             ),
         }  # fmt: skip
 

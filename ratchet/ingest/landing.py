@@ -17,16 +17,17 @@ from ratchet.core.files import publish_file
 from ratchet.data.records import KINDS, Terms, check_mapping, kind_of
 from ratchet.ingest.loader import Loader
 from ratchet.ingest.quiet_folders import QuietLook, is_quiet
-from ratchet.ingest.readers import SUFFIXES, UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.repeated_loads import rejudge, retry_waiting
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.row_counts import write_counts
 from ratchet.ingest.salvage import FileFingerprint, fingerprint
 from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, shown, staged
+from ratchet.ingest.sources import Columns
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.watched_loader import WatchedLoader
 from ratchet.storage.home import Home
+from ratchet.storage.row_files.formats import SUFFIXES, UnreadableError, form_of
 from ratchet.storage.warehouse import Warehouse
 
 __all__ = ["IngestResult", "Landing"]
@@ -67,15 +68,18 @@ class Landing:
         source: Path,
         *,
         columns: Mapping[str, str] | None = None,
+        saw_prediction: bool | None = None,
         now: datetime | None = None,
     ) -> IngestResult:
         """Ingest the file `source`: land its accepted rows as one Parquet segment, load them, and report the rest.
 
-        `columns` maps our names to the file's (`{"text": "body"}`). Corrections whose request is unknown are landed too
+        `columns` maps our names to the file's (`{"text": "body"}`); `saw_prediction` stands for a column that a file of
+        corrections has not. Corrections whose request is unknown are landed too
         and wait. Raises `RatchetError` when `source` is not a file of a known format or lacks a required column.
         """
-        columns, terms = columns or {}, Terms.of(spec, now)
-        check_mapping(kind_of(kind), columns)
+        terms = Terms.of(spec, now)
+        check_mapping(kind_of(kind), columns or {})
+        names = Columns(columns or {}, saw_prediction if kind == "corrections" else None)
         _check_source(source)
         with self.warehouse.connect() as connection:
             loader = WatchedLoader.of(connection, self.home, spec.name)
@@ -87,7 +91,7 @@ class Landing:
             content = fingerprint(source)
             report = self.home.rejected(spec.name) / reject_name(kind, shown(source), content.sha256)
             try:
-                with loader.staged(kind, source, content, columns, terms) as stage:
+                with loader.staged(kind, source, content, names, terms) as stage:
                     return self._land(loader, stage, source, report, terms)
             except UnreadableError as error:
                 return IngestResult(
@@ -122,15 +126,16 @@ class Landing:
         counts = {**counts, **waits}
         write_counts(self.home, loader.name, loader.files.counts(terms.now))
         return IngestResult(
-            kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels)
-        )
+            kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels),
+            stage.nulled(),
+        )  # fmt: skip
 
 
 def _check_source(source: Path) -> None:
     if not source.is_file():
         what = "is a folder" if source.is_dir() else "is not a plain file" if source.exists() else "does not exist"
         raise RatchetError(f"{source} {what}.", f"Give a file that ends in {', '.join(SUFFIXES)}.", code="no_file")
-    if source.suffix.lower() not in SUFFIXES:
+    if form_of(source.name) is None:
         raise RatchetError(
             f"{source.name} ends in {source.suffix or 'nothing'}, which is not a supported format.",
             f"Convert it to one of {', '.join(SUFFIXES)}.",

@@ -6,7 +6,7 @@ to land and to load are chosen by `landing.py`.
 
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,12 @@ from ratchet.data.records import KINDS, Terms
 from ratchet.ingest.ingested_files import IngestedFiles
 from ratchet.ingest.manifest import ManifestEntry, append_entry, first_entry, follow_manifest
 from ratchet.ingest.plain_files import hold_plain_file
-from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.salvage import FileFingerprint, fingerprint, holds_content
 from ratchet.ingest.segment_names import (
     arrivals,
+    is_part,
     is_segment,
     next_seq,
     shown,
@@ -32,10 +32,13 @@ from ratchet.ingest.segment_names import (
     takeable,
     why_not,
 )
+from ratchet.ingest.sources import Columns
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.staging_reader import StagingReader
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_intact, is_sealed
+from ratchet.storage.row_files.formats import UnreadableError, form_of
+from ratchet.storage.row_files.opening import open_rows
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,7 +72,7 @@ class Loader:
 
     def register(self, kind: str, path: Path, found: FileFingerprint, terms: Terms) -> ManifestEntry:
         """Return the manifest line of this version of a file, written now if it is new."""
-        file = shown(path)
+        file = shown(path, self.home.landing(self.name, kind))
         for landed in self.manifest:
             if (landed.kind, landed.file, landed.sha256) == (kind, file, found.sha256):
                 return landed
@@ -99,9 +102,9 @@ class Loader:
                 reason = f"the file cannot be read ({error.strerror}): it waits"
                 _LOG.warning("%s: %s", path, reason)
                 self.unread.append(path)
-                intakes.append(IngestResult(kind, shown(path), 0, 0, 1, {reason: 1}))
+                intakes.append(IngestResult(kind, shown(path, folder), 0, 0, 1, {reason: 1}))
                 continue
-            if (shown(path), content.sha256) not in done:
+            if (shown(path, folder), content.sha256) not in done:
                 intakes += self.load(self.register(kind, path, content, terms))
         return intakes
 
@@ -119,7 +122,7 @@ class Loader:
                 return []
             if is_sealed(path.name) and not is_intact(path, content.sha256):
                 raise UnreadableError("the segment was damaged on disk: it does not hold the bytes that were sealed")
-            with self.staged(landed.kind, path, content, {}, landed.terms) as stage:
+            with self.staged(landed.kind, path, content, Columns(), landed.terms) as stage:
                 # a file that was still written to is loaded once it is complete
                 return [] if fingerprint(path) != content else [self.commit(stage, landed)]
         except FileNotFoundError:
@@ -136,24 +139,23 @@ class Loader:
         return [intake]
 
     @contextmanager
-    def staged(
-        self, kind: str, path: Path, found: FileFingerprint, columns: Mapping[str, str], terms: Terms
-    ) -> Iterator[Stage]:
+    def staged(self, kind: str, path: Path, found: FileFingerprint, columns: Columns, terms: Terms) -> Iterator[Stage]:
         """Read and judge a file into the staging tables."""
-        # DuckDB gets a link with a plain name, since the file's own may hold wildcards
-        stage = Stage(self.connection, KINDS[kind], self.name, path.suffix.lower())
-        dropped = path.parent == self.home.landing(self.name, kind)  # a file that the user names may be a link
+        landing = self.home.landing(self.name, kind)
+        dropped = landing in path.parents  # a file that the user names may be a link
+        part_of = path.parent if dropped and is_part(path, landing) else None
         with (
             tempfile.TemporaryDirectory(prefix="ratchet-") as scratch,
-            hold_plain_file(path if dropped else path.resolve()) as source,
+            hold_plain_file(path if dropped else path.resolve(), part_of) as source,
         ):
-            plain = Path(scratch) / f"file{stage.suffix}"
+            # DuckDB gets a link with a plain name, since the file's own may hold wildcards
+            plain = Path(scratch) / "file"
             plain.symlink_to(source)
+            opened = open_rows(plain, form_of(path.name) or path.suffix.lower(), Path(scratch))
+            stage = Stage(self.connection, KINDS[kind], self.name, opened.form)
             segment = is_segment(path.name, found.sha256)
-            StagingReader(self.connection, stage.kind, stage.suffix, columns, terms, segment).read(
-                plain, found, Path(scratch)
-            )
-            if stage.holds_nothing() and holds_content(path, stage.suffix):
+            StagingReader(self.connection, stage.kind, columns, terms, segment).read(opened, found, Path(scratch))
+            if stage.holds_nothing() and holds_content(opened.path, opened.form):
                 raise UnreadableError("no row could be read from the file")
             stage.judge(terms.now)
             yield stage
@@ -180,6 +182,7 @@ class Loader:
             sum(counts.values()),
             counts,
             stage.unknown_labels(landed.labels),
+            stage.nulled(),
         )
         self._finish(landed, stage, intake, retry=late > 0)
         return intake
@@ -188,7 +191,7 @@ class Loader:
         first = first_entry(self.manifest, landed)
         self.connection.execute("BEGIN")
         try:
-            self.files.note_outcome(landed, intake.reasons)
+            self.files.note_outcome(landed, intake.reasons, intake.nulled)
             if stage:
                 stage.admit(first.seq)
                 stage.note_waiting(landed, first.terms.now)

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from ratchet.core.sql import literal
-from ratchet.ingest.readers import MAX_COLUMNS, UnreadableError
+from ratchet.storage.row_files.formats import MAX_COLUMNS, UnreadableError
 
 MAX_FOOTER_BYTES = 16 * 2**20
 MAX_DEPTH = 32

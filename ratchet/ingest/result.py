@@ -18,3 +18,5 @@ class IngestResult:
     reasons: dict[str, int] = field(default_factory=dict)
     unknown_labels: dict[str, int] = field(default_factory=dict)
     """The most frequent labels that the classifier does not have, with the number of rows rejected for each."""
+    nulled: dict[str, int] = field(default_factory=dict)
+    """Values that the accepted rows were taken without, by reason: a row may lack them."""

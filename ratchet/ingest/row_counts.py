@@ -40,7 +40,8 @@ def describe_rows(home: Home, name: str) -> dict[str, Any]:
     """Return the counts of every place in which a row can be; empty ones are 0 or {}.
 
     `accepted` by kind; `waiting`, `rejected`, `lost` and `damaged` by reason; `unsealed` are bytes of journals, and
-    `landed` segments that no intake has looked at.
+    `landed` segments that no intake has looked at. `nulled` counts values that accepted rows were taken without, by
+    reason.
     """
     outside, unsealed = outside_of(home, name), 0
     for journal in _journals(home, name):
@@ -48,8 +49,10 @@ def describe_rows(home: Home, name: str) -> dict[str, Any]:
             unsealed += sum(path.stat().st_size for path in left_behind(journal))
     known = {landed.file for landed in follow_manifest(home.manifest(name))}
     segments = [path for kind in KINDS for path in home.landing(name, kind).glob("gateway-*") if is_sealed(path.name)]
+    found = _read(home.intake(name))
     return {
-        "accepted": _read(home.intake(name)).get("accepted", {}),
+        "accepted": found.get("accepted", {}),
+        "nulled": found.get("nulled", {}),
         **{place: outside.get(place, {}) for place in OUTSIDE},
         "unsealed": unsealed,
         "landed": sum(path.name not in known for path in segments),

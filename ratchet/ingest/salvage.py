@@ -4,6 +4,7 @@ Each line left out is reported as a JSONL row {line, reason, row}. Add here a fa
 although most of its rows are intact; rules about rows belong to `ratchet/data/row_rules.py`.
 """
 
+import csv
 import hashlib
 import json
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ratchet.ingest.readers import MAX_LINE_BYTES, SEPARATOR, UnreadableError
+from ratchet.ingest.json_source import SEPARATOR
+from ratchet.ingest.table_source import LINE
+from ratchet.storage.row_files.csv_header import CsvHeader
+from ratchet.storage.row_files.csv_records import BAD_TEXT, read_records
+from ratchet.storage.row_files.formats import CSV, MAX_LINE_BYTES, PARQUET
 
 _BLOCK = 1 << 22
-_BAD_TEXT = "invalid UTF-8"
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class FileFingerprint:
     """True where all lines end in CR LF."""
     odd: bool
     """True where line ends are mixed, or the JSONL separator occurs: only the slow path reads the file safely."""
+    lines: int = 0
+    """Number of lines, the last one with or without an end."""
 
 
 def fingerprint(path: Path) -> FileFingerprint:
@@ -45,18 +51,19 @@ def fingerprint(path: Path) -> FileFingerprint:
             separators += SEPARATOR.encode() in block
             last = block[-1:]
     crlf = returns > 0 and returns == pairs == feeds
-    return FileFingerprint(digest.hexdigest(), size, crlf, odd=bool(separators) or (returns > 0 and not crlf))
+    odd = bool(separators) or (returns > 0 and not crlf)
+    return FileFingerprint(digest.hexdigest(), size, crlf, odd, feeds + (last not in {b"", b"\n"}))
 
 
-def holds_content(path: Path, suffix: str) -> bool:
-    """Return True where a file holds more than blank lines or, of a CSV, more than its first line.
+def holds_content(path: Path, form: str) -> bool:
+    """Return True where a plain file holds more than blank lines or, of a CSV, more than its first line.
 
     A Parquet file says itself how many rows it has: none is none.
     """
-    if suffix == ".parquet":
+    if form == PARQUET:
         return False
     with path.open("rb") as lines:
-        if suffix == ".csv":
+        if form == CSV:
             lines.readline(_BLOCK)
         while block := lines.read(_BLOCK):
             if block.strip():
@@ -64,21 +71,27 @@ def holds_content(path: Path, suffix: str) -> bool:
     return False
 
 
-def copy_readable_lines(path: Path, copy: Path, bad: Path, *, keep_numbers: bool) -> None:
-    """Copy the readable lines of a text file. With `keep_numbers` a blank line stands where one was left out."""
+def copy_readable_lines(path: Path, copy: Path, bad: Path) -> None:
+    """Copy the readable lines of a JSONL file, with a blank line for each that was left out."""
     with path.open("rb") as lines, copy.open("wb") as out, bad.open("w", encoding="utf-8") as report:
-        if lines.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
-            raise UnreadableError("the file is UTF-16; save it as UTF-8")
-        lines.seek(0)
         for number, line in enumerate(_bounded_lines(lines), start=1):
             content = line.rstrip(b"\r\n")
             reason = _fault(content)
-            if reason is None:
-                out.write(content + b"\n")
-                continue
-            if keep_numbers:
-                out.write(b"\n")
-            report.write(_report(number, reason, content))
+            out.write((b"" if reason else content) + b"\n")
+            if reason:
+                report.write(_report(number, reason, content))
+
+
+def copy_readable_records(path: Path, header: CsvHeader, copy: Path, bad: Path) -> None:
+    """Copy the readable records of a CSV file, each with the line on which it begins in a first column."""
+    with copy.open("w", encoding="utf-8", newline="") as out, bad.open("w", encoding="utf-8") as report:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow((LINE, *header.names))
+        for record in read_records(path, header):
+            if record.reason:
+                report.write(json.dumps({"line": record.line, "reason": record.reason, "row": record.text}) + "\n")
+            else:
+                writer.writerow((record.line, *record.values))
 
 
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
@@ -105,7 +118,7 @@ def copy_readable_parquet(path: Path, copy: Path, bad: Path) -> None:
                 fixed, undecodable = _fix_column(column, pa)
                 columns.append(fixed)
                 faults |= undecodable
-            report.writelines(_report(start + row, _BAD_TEXT, faults[row]) for row in sorted(faults))
+            report.writelines(_report(start + row, BAD_TEXT, faults[row]) for row in sorted(faults))
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=batch.schema))
             start += batch.num_rows
 
@@ -138,7 +151,7 @@ def _fault(content: bytes) -> str | None:
     try:
         content.decode()
     except UnicodeDecodeError:
-        return _BAD_TEXT
+        return BAD_TEXT
     return None
 
 

@@ -1,6 +1,6 @@
 """Names in a landing folder: our own segments, files dropped in by others, and leftovers of a killed writer.
 
-Add here what a name in a landing folder means; files are read by `readers.py`, in the order of `landing.py`.
+Add here what a name in a landing folder means; files are read by `staging_reader.py`, in the order of `landing.py`.
 """
 
 import os
@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ratchet.ingest.manifest import ManifestEntry
-from ratchet.ingest.readers import SUFFIXES
 from ratchet.storage.journal.segments import is_sealed, place_of
+from ratchet.storage.row_files.formats import SUFFIXES, form_of
+from ratchet.storage.row_files.parts import SUCCESS, dropped_parts, is_complete_export
 
 _SEGMENT = re.compile(r"(\d{8,})-([0-9a-f]{16})\.parquet")
 _STAGED = ".segment-"
@@ -47,9 +48,18 @@ def sweep_staged(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def shown(path: Path) -> str:
-    """Return the file's name as valid UTF-8; a name that is not is shown with escapes, and its file is rejected."""
-    return path.name.encode("utf-8", "backslashreplace").decode()
+def shown(path: Path, folder: Path | None = None) -> str:
+    """Return the file's name as valid UTF-8, with its folder's for a part below the landing `folder`.
+
+    A name that is not UTF-8 is shown with escapes, and its file is rejected.
+    """
+    name = f"{path.parent.name}/{path.name}" if is_part(path, folder) else path.name
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def is_part(path: Path, folder: Path | None) -> bool:
+    """Return True for a file of an export that was dropped into the landing `folder` as a folder of its own."""
+    return folder is not None and path.parent != folder
 
 
 def arrivals(folder: Path, known: Mapping[str, ManifestEntry], done: Collection[tuple[str, str]]) -> list[Path]:
@@ -61,12 +71,22 @@ def arrivals(folder: Path, known: Mapping[str, ManifestEntry], done: Collection[
     if not folder.is_dir():
         return []
     with os.scandir(folder) as listed:
-        visible = [folder / each.name for each in listed if _may_be_new(each.name, known, done)]
-    left = [path for path in visible if (last := known.get(shown(path))) is None or not _settled(path, last, done)]
+        visible = [
+            path
+            for each in listed
+            if _may_be_new(each.name, known, done)
+            for path in _parts(folder / each.name, is_folder=each.is_dir(follow_symlinks=False))
+        ]
+    names = {path: shown(path, folder) for path in visible}
+    left = [path for path in visible if (last := known.get(names[path])) is None or not _settled(path, last, done)]
     # segments of the gateway are named by their content: new ones come in the order in which they were journalled
-    places = {path: place_of(path) for path in left if shown(path) not in known and is_sealed(path.name)}
-    seqs = {path: known[shown(path)].seq if shown(path) in known else 1 << 62 for path in left}
-    return sorted(left, key=lambda path: (seqs[path], places.get(path, 0), shown(path)))
+    places = {path: place_of(path) for path in left if names[path] not in known and is_sealed(path.name)}
+    seqs = {path: known[names[path]].seq if names[path] in known else 1 << 62 for path in left}
+    return sorted(left, key=lambda path: (seqs[path], places.get(path, 0), names[path]))
+
+
+def _parts(path: Path, *, is_folder: bool) -> list[Path]:
+    return dropped_parts(path) if is_folder and is_complete_export(path) else [path]
 
 
 def _may_be_new(name: str, known: Mapping[str, ManifestEntry], done: Collection[tuple[str, str]]) -> bool:
@@ -81,7 +101,7 @@ def _settled(path: Path, last: ManifestEntry, done: Collection[tuple[str, str]])
 
 def takeable(path: Path) -> bool:
     """Return True for a plain file in one of the formats, with a name in UTF-8."""
-    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink() and shown(path) == path.name
+    return form_of(path.name) is not None and path.is_file() and not path.is_symlink() and shown(path) == path.name
 
 
 def why_not(path: Path) -> str:
@@ -90,6 +110,8 @@ def why_not(path: Path) -> str:
         return "it is a symbolic link; put the file itself into the landing folder"
     if path.is_file():
         return f"its name does not end in one of {', '.join(SUFFIXES)}"
+    if path.is_dir():
+        return f"it is a folder without {SUCCESS}, by which Spark marks a complete one; put its files here directly"
     return "it is not a plain file, or its name is not UTF-8; put files directly into the landing folder"
 
 

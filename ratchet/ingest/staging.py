@@ -14,9 +14,11 @@ import duckdb
 
 from ratchet.core.person_names import PLAIN_NAME, BadNameError, normalise_name
 from ratchet.core.sql import literal
-from ratchet.data.records import RowKind, same_content_sql
+from ratchet.data.records import RowKind, differences_sql, same_content_sql
 from ratchet.data.row_rules import AHEAD, WAIT_REASONS, WAITING
 from ratchet.ingest.manifest import ManifestEntry
+from ratchet.ingest.stage_sql import count_nulled
+from ratchet.storage.row_files.formats import CSV
 
 _WAITS = f"reason IN ({', '.join(map(literal, WAIT_REASONS))})"
 _LINE_BITS = 32
@@ -30,7 +32,8 @@ class Stage:
     connection: duckdb.DuckDBPyConnection
     kind: RowKind
     classifier: str
-    suffix: str
+    form: str
+    """Form of the file, as `.csv`: it says on which line the first row stands."""
 
     def name_annotators(self) -> None:
         """Bring annotators to the one form of names, and reject names that have none.
@@ -60,8 +63,9 @@ class Stage:
         if self.kind.name == "corrections":
             self.name_annotators()
         kind, key = self.kind, ", ".join(self.kind.key)
-        conflict = literal(f"conflicts with an earlier row of the same {' and '.join(kind.key)}")
-        same = f"CASE WHEN NOT ({same_content_sql(kind, 's', 'o')}) THEN {conflict} END"
+        conflict = literal(f"conflicts with an earlier row of the same {' and '.join(kind.key)}: another ")
+        differs = differences_sql(kind, "s", "o")
+        same = f"CASE WHEN NOT ({same_content_sql(kind, 's', 'o')}) THEN {conflict} || {differs} END"
         on_key = " AND ".join(f"o.{name} = s.{name}" for name in kind.key)
         self.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE verdict AS SELECT s.rowid AS rid, {same} AS reason "
@@ -118,7 +122,7 @@ class Stage:
 
     def write_segment(self, path: Path, source: str) -> int:
         """Write the accepted and the waiting rows as one Parquet file with their source; return their number."""
-        names = ", ".join((*self.kind.names, "extra"))
+        names = ", ".join((*self.kind.names, "extra", "nulled"))
         row = self.connection.execute(
             f"COPY (SELECT {names}, {literal(source)} AS file, {self._line()} AS line FROM stage s WHERE reason IS NULL"
             f" AND rowid NOT IN (SELECT rid FROM verdict WHERE NOT coalesce({_WAITS}, false))) TO"
@@ -131,12 +135,13 @@ class Stage:
 
         Returns the counts by reason.
         """
-        names = ", ".join(f"{literal(name)}: s.{name}" for name in (*self.kind.names, "extra"))
+        names = ", ".join(f"{literal(name)}: s.{name}" for name in self.kind.names)
+        whole = f"json_merge_patch(to_json({{{names}}}), coalesce(s.extra, '{{}}'))::VARCHAR"
         which = {None: "true", True: _WAITS, False: f"NOT {_WAITS}"}[waiting]
         origin = f"coalesce(s.file, {literal(file)})"
         self.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE rejects AS SELECT * FROM (SELECT {origin} AS file, {self._line()} AS line,"
-            f" coalesce(s.reason, v.reason) AS reason, coalesce(s.raw, to_json({{{names}}})::VARCHAR) AS row FROM stage"
+            f" coalesce(s.reason, v.reason) AS reason, coalesce(s.raw, {whole}) AS row FROM stage"
             " s LEFT JOIN verdict v ON v.rid = s.rowid WHERE s.reason <> '' OR v.reason IS NOT NULL UNION ALL SELECT"
             f" {literal(file)}, line, reason, row FROM bad) WHERE {which} ORDER BY line"
         )
@@ -151,6 +156,11 @@ class Stage:
         """Count the rows that wait, by reason."""
         sql = f"SELECT reason, count(*) FROM verdict WHERE {_WAITS} GROUP BY reason ORDER BY reason"
         return dict(self.connection.execute(sql).fetchall())
+
+    def nulled(self) -> dict[str, int]:
+        """Count the values that accepted rows were taken without, by reason."""
+        taken = count_nulled("s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)")
+        return dict(self.connection.execute(taken).fetchall())
 
     def unknown_labels(self, known: Sequence[str]) -> dict[str, int]:
         """Count the five most frequent labels of rejected rows that are not among the `known`."""
@@ -183,4 +193,4 @@ class Stage:
         return row is None or row[0] == 0
 
     def _line(self) -> str:
-        return f"coalesce(s.line, s.rowid + {2 if self.suffix == '.csv' else 1})"
+        return f"coalesce(s.line, s.rowid + {2 if self.form == CSV else 1})"

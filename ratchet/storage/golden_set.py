@@ -1,16 +1,20 @@
 """The golden set of a classifier, read from `golden.jsonl`.
 
-Add here a rule for its lines; labels are checked in `ratchet/config/spec.py`.
+Add here a rule for its lines; labels are checked in `ratchet/config/spec.py`. A file that is given for a golden set is
+read here too, in every form and encoding that `row_files/` knows, and written as `golden.jsonl` in one form.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ratchet.config.spec import Spec
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
+from ratchet.storage.row_files.formats import UnreadableError
+from ratchet.storage.row_files.rows import read_rows, text_of, value_named
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,40 @@ def digest_golden(items: Sequence[GoldenItem]) -> str:
     return digest_json([[item.text, item.label] for item in items])
 
 
+def read_golden(path: Path) -> Iterator[tuple[int, GoldenItem]]:
+    """Yield the items of a file in any form that intake takes, with their lines; integers are their digits.
+
+    Raises `RatchetError` naming file and line.
+    """
+    try:
+        for row in read_rows(path):
+            text = text_of(value_named(row.values, "text")[1])
+            label = text_of(value_named(row.values, "label")[1], truth=True)
+            if row.reason or not text or not text.strip() or label is None:
+                shown = row.reason or _shorten(row.values)
+                raise RatchetError(
+                    f"{path.name} line {row.line} is not a golden item: {shown}.",
+                    'Write {"text": "...", "label": "..."}.',
+                    code="bad_golden",
+                )
+            yield row.line, GoldenItem(text, label)
+    except UnreadableError as error:
+        raise RatchetError(
+            f"{path} cannot be read: {error}.", 'Write {"text": "...", "label": "..."} a line, in UTF-8.',
+            code="bad_golden",
+        ) from None  # fmt: skip
+
+
+def write_golden(items: Sequence[GoldenItem]) -> bytes:
+    """Return the lines of `golden.jsonl`."""
+    lines = [json.dumps({"text": item.text, "label": item.label}, ensure_ascii=False) for item in items]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _shorten(values: Mapping[str, Any]) -> str:
+    return repr(json.dumps(dict(values), ensure_ascii=True)[:60])
+
+
 def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
     """Read a golden set, one JSON object with `text` and `label` a line; raises `RatchetError` naming file and line."""
     if not path.exists():
@@ -36,22 +74,8 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
         )
     items: list[GoldenItem] = []
     labels: dict[str, tuple[str, int]] = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        where = f"{path.name} line {number}"
-        try:
-            row = json.loads(line)
-            text, label = row["text"], row["label"]
-            text.encode()  # a lone surrogate is valid JSON, but not a text
-            if not isinstance(text, str) or not isinstance(label, str) or not text.strip():
-                raise TypeError
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise RatchetError(
-                f"{where} is not a golden item: {line[:60]!r}.",
-                'Write {"text": "...", "label": "..."}.',
-                code="bad_golden",
-            ) from None
+    for number, item in read_golden(path):
+        text, label, where = item.text, item.label, f"{path.name} line {number}"
         spec.check_label(label, where)
         other, first = labels.setdefault(text, (label, number))
         if other != label:
@@ -60,7 +84,7 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
                 "Keep one of the two lines.",
                 code="bad_golden",
             )
-        items.append(GoldenItem(text, label))
+        items.append(item)
     if not items:
         raise RatchetError(
             f"{path} is empty.", "A golden set needs at least one item for each label.", code="no_golden"

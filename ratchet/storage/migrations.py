@@ -57,7 +57,13 @@ CREATE VIEW attributed_corrections AS
 """
 # `arrived` orders corrections as they were journalled or landed; rows of before, older than all others, have NULL.
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES, _PEOPLE_AND_WAITING)
+_NULLED = """
+CREATE TABLE nulled (
+    classifier VARCHAR NOT NULL, kind VARCHAR NOT NULL, file VARCHAR NOT NULL, sha256 VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL, rows BIGINT NOT NULL);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES, _PEOPLE_AND_WAITING, _NULLED)
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 
 

@@ -71,6 +71,9 @@ def _rows(home: Home, name: str) -> Finding:
     rows = describe_rows(home, name)
     bad = [reason for place in ("damaged", "lost", "rejected") for reason in rows[place]]
     found = summarise(rows) or "every row is in the warehouse or on its way"
+    if nulled := rows["nulled"]:
+        most = max(nulled, key=lambda reason: nulled[reason])
+        found += f"; {sum(nulled.values())} value(s) were left out of rows that were taken, most for: {most}"
     if not bad:
         return Finding(f"rows of {name}", "ok", found)
     hint = f"See 'ratchet status {name}' for each reason, and {home.rejected(name)} for the rows."

@@ -14,7 +14,7 @@ from ratchet.config.template import write_template
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import fsync_folder, write_atomically
 from ratchet.data.records import KINDS
-from ratchet.storage.golden_set import load_golden
+from ratchet.storage.golden_set import load_golden, read_golden, write_golden
 from ratchet.storage.home import Home
 from ratchet.storage.specs import load_spec
 
@@ -48,7 +48,7 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
         files = ["classifier.toml"]
         spec = load_spec(stage / "classifier.toml")
         if golden is not None:
-            write_atomically(stage / "golden.jsonl", golden.read_bytes())
+            write_atomically(stage / "golden.jsonl", _plain_copy(golden))
             load_golden(stage / "golden.jsonl", spec)
             files.insert(0, "golden.jsonl")
         for kind in KINDS:
@@ -63,26 +63,26 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
     )
 
 
+def _plain_copy(golden: Path) -> bytes:
+    """Return the golden set as JSON lines: lines of UTF-8 as they are, any other form and encoding rewritten."""
+    content = golden.read_bytes()
+    try:
+        content.decode()
+        for line in filter(bytes.strip, content.splitlines()):
+            row = json.loads(line)
+            if not isinstance(row["text"], str) or not isinstance(row["label"], str):
+                raise TypeError
+    except (ValueError, KeyError, TypeError):
+        return write_golden([item for _, item in read_golden(golden)])
+    return content
+
+
 def labels_of(golden: Path) -> list[str]:
     """Return the labels of a golden set in order of appearance; raises `RatchetError` naming a line without one."""
     if not golden.is_file():
         missing = "is not a file" if golden.exists() else "does not exist"
         raise RatchetError(f"{golden} {missing}.", "Give a golden set: one {text, label} a line.", code="no_golden")
-    result: dict[str, None] = {}
-    for number, line in enumerate(golden.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            label = json.loads(line)["label"]
-        except (ValueError, KeyError, TypeError):
-            label = None
-        if not isinstance(label, str):
-            raise RatchetError(
-                f"{golden.name} line {number} has no label: {line[:60]!r}.",
-                'Write {"text": "...", "label": "..."}.',
-                code="bad_golden",
-            )
-        result[label] = None
+    result = dict.fromkeys(item.label for _, item in read_golden(golden))
     if not result:
         raise RatchetError(
             f"{golden} is empty.", "A golden set needs at least one item for each label.", code="no_golden"

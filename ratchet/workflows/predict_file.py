@@ -1,15 +1,16 @@
-"""Prediction of a whole file: rows of JSONL in, the same rows with an answer out.
+"""Prediction of a whole file: its rows in, the same rows with an answer out.
 
-Add here what a row may look like. What answers is `ratchet/models/inference/predictor.py`.
+Add here what a row may look like. Files of every form that intake takes are read by `ratchet/storage/row_files/`; what
+answers is `ratchet/models/inference/predictor.py`.
 """
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.core.strict_json import parse_strictly
+from ratchet.core.blank_text import is_blank
 from ratchet.models.inference.predictor import Predictor
+from ratchet.storage.row_files.rows import FileRow, text_of, value_named
 
 BLOCK = 1024
 """Rows answered at once: enough to fill batches, few enough to keep memory flat."""
@@ -24,49 +25,61 @@ class BadRow:
     reason: str
 
 
-def predict_lines(predictor: Predictor, lines: Iterable[bytes], max_chars: int) -> Iterator[dict[str, Any] | BadRow]:
-    """Yield for each line that is not blank, in order, its row with label, confidence and probabilities, or why not.
+def predict_rows(
+    predictor: Predictor, rows: Iterable[FileRow], max_chars: int, column: str = "text"
+) -> Iterator[dict[str, Any] | BadRow]:
+    """Yield for each row, in order, its values with label, confidence and probabilities, or why not.
 
-    Keys of the row are kept; an earlier `label`, `confidence` or `probabilities` is kept as `given_label` and so on.
+    `column` holds the text. Values of the row are kept; an earlier `label`, `confidence` or `probabilities` is kept as
+    `given_label` and so on, or under the first such name that the row does not have.
     """
-    block: list[dict[str, Any] | BadRow] = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            block.append(_read(number, line, max_chars))
+    block: list[tuple[Mapping[str, Any], str] | BadRow] = []
+    for row in rows:
+        block.append(_read(row, max_chars, column))
         if len(block) == BLOCK:
             yield from _answer(predictor, block)
             block = []
     yield from _answer(predictor, block)
 
 
-def _answer(predictor: Predictor, block: list[dict[str, Any] | BadRow]) -> Iterator[dict[str, Any] | BadRow]:
-    rows = [row for row in block if isinstance(row, dict)]
-    result = predictor.predict([row["text"] for row in rows])
+def _answer(
+    predictor: Predictor, block: list[tuple[Mapping[str, Any], str] | BadRow]
+) -> Iterator[dict[str, Any] | BadRow]:
+    result = predictor.predict([row[1] for row in block if not isinstance(row, BadRow)])
     answers = iter(zip(result.labels, result.confidence.tolist(), result.probabilities.tolist(), strict=True))
     for row in block:
         if isinstance(row, BadRow):
             yield row
             continue
         label, confidence, probabilities = next(answers)
-        given = {f"given_{key}" if key in _ANSWER else key: value for key, value in row.items()}
         spread = dict(zip(predictor.labels, probabilities, strict=True))
-        yield {**given, "label": label, "confidence": confidence, "probabilities": spread}
+        yield {**keep_given(row[0]), "label": label, "confidence": confidence, "probabilities": spread}
 
 
-def _read(number: int, line: bytes, max_chars: int) -> dict[str, Any] | BadRow:
-    try:
-        row = parse_strictly(line)
-    except json.JSONDecodeError:
-        return BadRow(number, "is not JSON")
-    except RecursionError:
-        return BadRow(number, "is not JSON: it is nested too deeply")
-    except ValueError as error:
-        return BadRow(number, f"is not strict JSON: {error}")
-    text = row.get("text") if isinstance(row, dict) else None
-    if not isinstance(text, str):
-        return BadRow(number, 'has no text; write {"text": "..."}')
-    if not text.strip():
-        return BadRow(number, "has an empty text")
+def keep_given(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row whose values under the names of an answer have names of their own, so that none is overwritten."""
+    names = set(row)
+    given: dict[str, Any] = {}
+    for key, value in row.items():
+        name, number = key, 1
+        if key in _ANSWER:
+            name = f"given_{key}"
+            while name in names:
+                number += 1
+                name = f"given_{key}_{number}"
+            names.add(name)
+        given[name] = value
+    return given
+
+
+def _read(row: FileRow, max_chars: int, column: str) -> tuple[Mapping[str, Any], str] | BadRow:
+    if row.reason:
+        return BadRow(row.line, row.reason)
+    text = text_of(value_named(row.values, column)[1])
+    if text is None:
+        return BadRow(row.line, f'has no {column}; write {{"text": "..."}}, or name its column with --map text=theirs')
+    if is_blank(text):
+        return BadRow(row.line, "has an empty text")
     if len(text) > max_chars:
-        return BadRow(number, f"has a text of {len(text)} characters, more than max_text_chars = {max_chars}")
-    return dict(row)
+        return BadRow(row.line, f"has a text of {len(text)} characters, more than max_text_chars = {max_chars}")
+    return row.values, text

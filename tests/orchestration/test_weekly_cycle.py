@@ -18,8 +18,16 @@ MONDAY = datetime(2026, 1, 12, 6, tzinfo=UTC)
 def test_monday_asks_for_last_week_of_every_classifier(
     small: SmallClassifier, stored_instance: dg.DagsterInstance
 ) -> None:
-    """On Monday 12 January the week of the 5th is run, under a key that a second evaluation repeats."""
-    SmallClassifier(small.home, name="other").write()
+    """On Monday 12 January the week of the 5th is run, under a key that a second evaluation repeats.
+
+    A classifier without traffic in it, or at all, is skipped.
+    """
+    for name, week in (("other", date(2026, 1, 5)), ("quiet", date(2025, 12, 29)), ("fresh", None)):
+        each = SmallClassifier(small.home, name=name, requests=30)
+        each.write()
+        if week:
+            each.write_week(week)
+    small.write_week(date(2026, 1, 5))
     keys = []
     for _ in range(2):
         with dg.build_schedule_context(stored_instance, scheduled_execution_time=MONDAY) as context:
@@ -38,6 +46,7 @@ def test_weeks_begin_on_monday_in_utc(instance: dg.DagsterInstance) -> None:
     assert Cycle("small", date(2026, 1, 12)).key in keys
     assert Cycle("small", date(2026, 1, 5)).key in keys
     assert not any("2026-01-19" in key or "2026-01-11" in key for key in keys)
+    assert Cycle("small", date(2016, 2, 29)).key in keys
 
 
 def test_a_home_without_classifiers_is_skipped_with_a_reason(
@@ -49,3 +58,14 @@ def test_a_home_without_classifiers_is_skipped_with_a_reason(
         (skip,) = list(weekly_cycle_schedule(context, home=small.home))
     assert isinstance(skip, dg.SkipReason)
     assert "no classifier" in str(skip.skip_message)
+
+
+def test_a_quiet_week_is_skipped_with_its_reason(small: SmallClassifier, instance: dg.DagsterInstance) -> None:
+    """Where no classifier had traffic the tick says of each why."""
+    small.write_week(date(2025, 12, 29))
+    SmallClassifier(small.home, name="fresh").write()
+    with dg.build_schedule_context(instance, scheduled_execution_time=MONDAY) as context:
+        (skip,) = list(weekly_cycle_schedule(context, home=small.home))
+    assert isinstance(skip, dg.SkipReason)
+    assert "small had no production log in the week of 2026-01-05 (the newest: 2025-12-29)" in str(skip.skip_message)
+    assert "fresh has no production log yet" in str(skip.skip_message)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ratchet.core.cycle import Cycle, choose_week, need_known
+from ratchet.core.cycle import Cycle, choose_week, need_known, skip_reason
 from ratchet.core.errors import RatchetError, UsageError
 
 WEEKS = [date(2026, 1, 5), date(2026, 2, 23)]
@@ -35,3 +35,21 @@ def test_an_unknown_week_names_the_nearest() -> None:
         need_known(Cycle("tickets", date(2026, 3, 2)), WEEKS, "production log")
     assert caught.value.hint == "Did you mean 2026-02-23?"
     need_known(Cycle("tickets", WEEKS[0]), WEEKS, "production log")
+
+
+@pytest.mark.parametrize(
+    ("week", "known", "skipped"),
+    [
+        (date(2026, 2, 2), WEEKS, True),  # a quiet week between two
+        (date(2026, 3, 2), WEEKS, True),  # the week that runs
+        (date(2026, 2, 23), WEEKS, False),  # it had traffic
+        (date(2025, 12, 29), WEEKS, False),  # before the first request: a mistake
+        (date(2026, 3, 9), WEEKS, False),  # to come: a mistake
+        (date(2026, 2, 2), [], False),  # no row was ever ingested: a mistake
+    ],
+)
+def test_a_quiet_week_is_skipped_and_a_mistaken_one_is_not(week: date, known: list[date], skipped: bool) -> None:
+    """Only a week that traffic could have reached is quiet; the reason names the newest one with traffic."""
+    found = skip_reason(Cycle("tickets", week), known, date(2026, 3, 4))
+    assert bool(found) is skipped
+    assert not found or "(the newest: 2026-02-23)" in found

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from ratchet.data.records import KINDS, Terms
-from ratchet.data.row_rules import reason_sql
+from ratchet.data.row_rules import fault_sql, reason_sql
 
 TERMS = Terms(("a", "it's"), 20, datetime(2026, 3, 1, tzinfo=UTC))
 SOUND = {
@@ -18,6 +18,11 @@ SOUND = {
 def reason(**changes: str) -> str | None:
     """The reason to refuse a log whose columns have these SQL values; `<name>_seen`, `ts_text` and `broken` may be
     given too."""
+    return ask(reason_sql(KINDS["production_logs"], TERMS), **changes)
+
+
+def ask(sql: str, **changes: str) -> str | None:
+    """What `sql` says of a log with these changes."""
     logs = KINDS["production_logs"]
     values = {"broken": "NULL::VARCHAR", "ts_text": "NULL::VARCHAR", **SOUND}
     values |= {f"{name}_seen": f"({values[name]}) IS NOT NULL" for name in logs.names}
@@ -25,7 +30,7 @@ def reason(**changes: str) -> str | None:
     columns = ", ".join(f"{value} AS {name}" for name, value in values.items())
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        row = connection.execute(f"SELECT {reason_sql(logs, TERMS)} FROM (SELECT {columns})").fetchone()
+        row = connection.execute(f"SELECT {sql} FROM (SELECT {columns})").fetchone()
     assert row is not None
     return None if row[0] is None else str(row[0])
 
@@ -62,13 +67,34 @@ def test_sound_rows_have_no_reason_up_to_the_very_bounds(changes: dict[str, str]
         ({"text": "repeat('é', 21)"}, "text is longer than 20 characters"),
         ({"text": "'a' || chr(0)"}, "text holds a NUL character"),
         ({"label": "'A'"}, "label is not in classifier.toml"),
-        ({"confidence": "NULL", "confidence_seen": "true"}, "confidence is not a number"),
-        ({"confidence": "'nan'::DOUBLE"}, "confidence is outside 0..1"),
-        ({"confidence": "-1e-9"}, "confidence is outside 0..1"),
-        ({"adapter": "'a' || chr(10)", "adapter_seen": "true"}, "adapter holds control characters"),
-        ({"latency_ms": "'inf'::DOUBLE", "latency_ms_seen": "true"}, "latency_ms is negative or not finite"),
+        ({"label": "NULL", "label_seen": "true"}, "label is neither text nor an integer"),
     ],
 )
 def test_the_first_reason_of_a_bad_row_is_given(changes: dict[str, str], expected: str) -> None:
     """What the reader found comes first, then what is missing, then values."""
     assert reason(**changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "changes", "expected"),
+    [
+        ("confidence", {}, None),
+        ("confidence", {"confidence": "NULL", "confidence_seen": "false"}, None),
+        ("confidence", {"confidence": "NULL", "confidence_seen": "true"}, "confidence is not a number"),
+        ("confidence", {"confidence": "'nan'::DOUBLE"}, "confidence is not a number"),
+        ("confidence", {"confidence": "-1e-9"}, "confidence is outside 0..1"),
+        ("adapter", {"adapter": "'a' || chr(10)", "adapter_seen": "true"}, "adapter holds control characters"),
+        (
+            "latency_ms",
+            {"latency_ms": "'inf'::DOUBLE", "latency_ms_seen": "true"},
+            "latency_ms is negative or not finite",
+        ),
+    ],
+)
+def test_a_value_that_a_row_may_lack_never_costs_the_row(
+    column: str, changes: dict[str, str], expected: str | None
+) -> None:
+    """The value goes, for a reason that is counted."""
+    found = next(each for each in KINDS["production_logs"].columns if each.name == column)
+    assert ask(fault_sql(found, TERMS), **changes) == expected
+    assert reason(**changes) is None

@@ -12,9 +12,9 @@ import pytest
 
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.parquet_limits import MAX_DEPTH
-from ratchet.ingest.readers import MAX_COLUMNS
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
+from ratchet.storage.row_files.formats import MAX_COLUMNS
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.try_intake import try_intake

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.core.digests import digest_file
-from ratchet.ingest.readers import MAX_LINE_BYTES, UnreadableError
 from ratchet.ingest.salvage import copy_readable_lines, copy_readable_parquet, fingerprint
+from ratchet.storage.row_files.formats import MAX_LINE_BYTES
 
 
 @pytest.mark.parametrize(
@@ -34,26 +34,17 @@ def test_a_survey_tells_line_ends_apart(tmp_path: Path, content: bytes, crlf: bo
     assert found.sha256 == digest_file(path)
 
 
-@pytest.mark.parametrize("keep_numbers", [True, False])
-def test_lines_that_cannot_be_read_are_reported_and_the_rest_is_copied(tmp_path: Path, keep_numbers: bool) -> None:
-    """Bad bytes, control characters, endless lines; with kept numbers a blank line stands for each."""
+def test_lines_that_cannot_be_read_are_reported_and_the_rest_is_copied(tmp_path: Path) -> None:
+    """Bad bytes, control characters, endless lines; a blank line stands for each."""
     lines = [b"one\r", b"\xff", b"tw\ro", b"three", b"x" * MAX_LINE_BYTES, b"four\x01", b"five"]
     (tmp_path / "in").write_bytes(b"\n".join(lines))
-    copy_readable_lines(tmp_path / "in", tmp_path / "out", tmp_path / "bad", keep_numbers=keep_numbers)
-    gap = b"\n" if keep_numbers else b""
-    assert (tmp_path / "out").read_bytes() == b"one\n" + 2 * gap + b"three\n" + 2 * gap + b"five\n"
+    copy_readable_lines(tmp_path / "in", tmp_path / "out", tmp_path / "bad")
+    assert (tmp_path / "out").read_bytes() == b"one\n\n\nthree\n\n\nfive\n"
     bad = [json.loads(line) for line in (tmp_path / "bad").read_text().splitlines()]
     assert [(row["line"], row["reason"][:15]) for row in bad] == [
         (2, "invalid UTF-8"), (3, "the line holds "), (5, "the line is lon"), (6, "the line holds "),
     ]  # fmt: skip
     assert bad[0]["row"] == "\\xff"
-
-
-def test_utf16_is_named_rather_than_reported_line_by_line(tmp_path: Path) -> None:
-    """A common export setting gets a cure of its own."""
-    (tmp_path / "in").write_bytes("a\nb\n".encode("utf-16"))
-    with pytest.raises(UnreadableError, match="UTF-16; save it as UTF-8"):
-        copy_readable_lines(tmp_path / "in", tmp_path / "out", tmp_path / "bad", keep_numbers=True)
 
 
 def test_parquet_text_is_nulled_where_it_is_no_utf8(tmp_path: Path) -> None:

@@ -83,8 +83,8 @@ def test_what_is_not_takeable_says_why(tmp_path: Path) -> None:
     (tmp_path / "logs.csv").mkdir()
     assert takeable(tmp_path / "LOGS.JSONL")
     assert not takeable(tmp_path / "logs.txt")
-    assert "does not end in one of .parquet, .jsonl, .csv" in why_not(tmp_path / "logs.txt")
-    assert "not a plain file" in why_not(tmp_path / "logs.csv")
+    assert "does not end in one of .parquet, .jsonl, .ndjson" in why_not(tmp_path / "logs.txt")
+    assert "a folder without _SUCCESS" in why_not(tmp_path / "logs.csv")
 
 
 def test_a_file_is_read_again_when_its_length_or_time_changed(tmp_path: Path) -> None:

@@ -30,12 +30,14 @@ def corrections(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> Stage
     connection.execute("CREATE OR REPLACE TEMP TABLE bad (line BIGINT, reason VARCHAR, row VARCHAR)")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE stage (request_id VARCHAR, ts TIMESTAMPTZ, label VARCHAR, annotator VARCHAR, "
-        "saw_prediction BOOLEAN, extra VARCHAR, reason VARCHAR, file VARCHAR, line BIGINT, raw VARCHAR)"
+        "saw_prediction BOOLEAN, extra VARCHAR, reason VARCHAR, file VARCHAR, line BIGINT, raw VARCHAR, "
+        "nulled VARCHAR)"
     )
     for name, label, reason in rows:
         values = [name, label, reason]
         connection.execute(
-            "INSERT INTO stage VALUES ($1, '2026-02-03T00:00:00Z', $2, 'ann', true, NULL, $3, NULL, NULL, NULL)", values
+            "INSERT INTO stage VALUES ($1, '2026-02-03T00:00:00Z', $2, 'ann', true, NULL, $3, NULL, NULL, NULL, NULL)",
+            values,
         )
     stage = Stage(connection, KINDS["corrections"], "tickets", ".jsonl")
     stage.judge(datetime(2026, 3, 1, tzinfo=UTC))
@@ -60,7 +62,7 @@ def test_each_row_gets_one_verdict(connection: duckdb.DuckDBPyConnection, tmp_pa
     assert stage.counts() == (1, 1, 1)
     assert stage.admit(1) == 1
     reasons = stage.write_rejects(tmp_path / "out.jsonl", "in.jsonl", waiting=None)
-    conflict = "conflicts with an earlier row of the same request_id and annotator and ts"
+    conflict = "conflicts with an earlier row of the same request_id and annotator and ts: another label"
     assert reasons == {"bad": 1, conflict: 1, WAITING: 1}
     report = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [(row["file"], row["line"]) for row in report] == [("in.jsonl", 2), ("in.jsonl", 4), ("in.jsonl", 5)]

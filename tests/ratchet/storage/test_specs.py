@@ -136,7 +136,7 @@ def test_golden_items_are_read_in_order_and_blank_lines_skipped(tmp_path: Path, 
         ),
         ({"text": "x"}, "golden.jsonl line 2 is not a golden item", "Write {"),
         ({"text": "  ", "label": "other"}, "golden.jsonl line 2 is not a golden item", "Write {"),
-        ({"text": 5, "label": "other"}, "golden.jsonl line 2 is not a golden item", "Write {"),
+        ({"text": 5.5, "label": "other"}, "golden.jsonl line 2 is not a golden item", "Write {"),
         ({"text": "\ud800", "label": "other"}, "golden.jsonl line 2 is not a golden item", "Write {"),
         (["x", "other"], "golden.jsonl line 2 is not a golden item", "Write {"),
     ],
@@ -154,7 +154,8 @@ def test_a_wrong_golden_item_is_refused_with_its_line(
 
 
 @pytest.mark.parametrize(
-    ("content", "found"), [(None, "does not exist"), (b"\n\n", "is empty"), (b"\xff\xfe{", "not a golden item")]
+    ("content", "found"),
+    [(None, "does not exist"), (b"\n\n", "is empty"), (b"\xff\xfe{", "cannot be read: the file begins as UTF-16")],
 )
 def test_a_golden_set_that_cannot_be_read_is_refused(
     tmp_path: Path, spec: Spec, content: bytes | None, found: str

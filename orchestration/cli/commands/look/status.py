@@ -115,6 +115,7 @@ def _not_taken(rows: dict[str, Any]) -> str:
         for place in ("waiting", "rejected", "lost", "damaged")
         for reason, number in rows[place].items()
     ]
+    reasons += [f"{number} values left out: {printable(reason)}" for reason, number in rows["nulled"].items()]
     return "; ".join(reasons) or "none"
 
 

@@ -4,6 +4,7 @@ Add here options of a cycle; the run itself is `orchestration/cli/run_cycle.py`,
 """
 
 import time
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from orchestration.cli.help import Json, Name, Week
 from orchestration.cli.output import emit, emit_json, say
 from orchestration.cli.session import Session, session_of
-from ratchet.core.cycle import Cycle, choose_week, need_known
+from ratchet.core.cycle import Cycle, choose_week, need_known, skip_reason
 
 
 def cycle(
@@ -30,7 +31,12 @@ def cycle(
         from orchestration.cli.commands.weekly.cycle_plan import show_plan
 
         return show_plan(session, name, week, as_json=json)
-    chosen = _choose(session, name, week)
+    chosen, quiet = _choose(session, name, week)
+    if quiet:
+        emit_json({"classifier": name, "week": str(chosen.week), "skipped": quiet}) if json else emit(
+            f"skipped: {quiet}"
+        )
+        return 0
     say(session, f"cycle {chosen.classifier} {chosen.week}; the log is {session.home.log(chosen)}")
     try:
         return _run(session, chosen, as_json=json)
@@ -39,8 +45,8 @@ def cycle(
         raise
 
 
-def _choose(session: Session, name: str, word: str) -> Cycle:
-    """Return the chosen cycle, after the new files of the landing folders were ingested."""
+def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str]:
+    """Return the chosen cycle, after the new files of the landing folders were ingested, and why it is skipped."""
     from ratchet.ingest.landing import Landing
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.specs import Specs
@@ -56,8 +62,10 @@ def _choose(session: Session, name: str, word: str) -> Cycle:
         say(session, f"{rejected} new row(s) were rejected; see {session.home.rejected(name)}")
     weeks = warehouse.weeks(name)
     chosen = choose_week(name, word, weeks)
-    need_known(chosen, weeks, "production log")
-    return chosen
+    quiet = skip_reason(chosen, weeks, datetime.now(UTC).date())
+    if not quiet:
+        need_known(chosen, weeks, "production log")
+    return chosen, quiet
 
 
 def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:

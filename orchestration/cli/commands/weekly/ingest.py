@@ -4,14 +4,18 @@ Add here how files are named on the command line; they are read by `ratchet/inge
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.cli.help import Json, Name
 from orchestration.cli.output import emit, emit_json, printable, say, table
-from orchestration.cli.session import session_of
+from orchestration.cli.session import Session, session_of
 from ratchet.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ratchet.data.records import Terms
+    from ratchet.ingest.result import IngestResult
 
 _REJECTED = 3
 _Files = list[Path] | None
@@ -21,7 +25,13 @@ def ingest(
     context: typer.Context,
     name: Name,
     logs: Annotated[
-        _Files, typer.Option("--logs", metavar="FILE", help="Production logs: Parquet, JSONL or CSV; repeatable.")
+        _Files,
+        typer.Option(
+            "--logs",
+            metavar="FILE",
+            help="Production logs: Parquet, JSON lines or a list, CSV or TSV, also as .gz, or a folder of parts;"
+            " repeatable.",
+        ),
     ] = None,
     corrections: Annotated[
         _Files, typer.Option("--corrections", metavar="FILE", help="Corrections, in the same formats; repeatable.")
@@ -30,20 +40,32 @@ def ingest(
         list[str] | None,
         typer.Option("--map", metavar="OURS=THEIRS", help="Your name of a column, as text=body; repeatable."),
     ] = None,
+    blind: Annotated[
+        bool,
+        typer.Option(
+            "--blind", help="No annotator of the corrections saw the model's answer: a file lacks the column."
+        ),
+    ] = False,
+    anchored: Annotated[
+        bool,
+        typer.Option("--anchored", help="The annotators saw the model's answer; such labels train but never evaluate."),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Ingest the named files, then the new files of the landing folders."""
     from ratchet.data.records import Terms
-    from ratchet.data.row_rules import hint_of
     from ratchet.ingest.landing import Landing
     from ratchet.ingest.rebuild import open_warehouse
+    from ratchet.storage.row_files.parts import parts_of
     from ratchet.storage.specs import Specs
 
     session = session_of(context)
     home = session.home
     spec = Specs(home)[name]
     landing, mapping = Landing(home, open_warehouse(home, name)), _mapping(columns or [])
-    named = [("production_logs", file) for file in logs or []] + [("corrections", file) for file in corrections or []]
+    saw = _said_of_corrections(blind, anchored, corrections)
+    given = [("production_logs", path) for path in logs or []] + [("corrections", path) for path in corrections or []]
+    named = [(kind, file) for kind, path in given for file in parts_of(path)]
     # Each kind of file gets only the columns that it has; a column that no given file has is a mistake.
     mapped = {
         kind: {ours: theirs for ours, theirs in mapping.items() if _has(kind, ours)}
@@ -60,7 +82,7 @@ def ingest(
     intakes = []
     for kind, file in named:
         say(session, f"reading {file} ...")
-        intakes.append(landing.deliver(spec, kind, file, columns=mapped[kind]))
+        intakes.append(landing.deliver(spec, kind, file, columns=mapped[kind], saw_prediction=saw))
     intakes += landing.take(spec)
     rejected = sum(intake.rejected for intake in intakes)
     rows = [
@@ -69,19 +91,47 @@ def ingest(
     ]
     if json:
         files = [
-            {**row, "reasons": intake.reasons, "unknown_labels": intake.unknown_labels}
+            {**row, "reasons": intake.reasons, "nulled": intake.nulled, "unknown_labels": intake.unknown_labels}
             for row, intake in zip(rows, intakes, strict=True)
         ]
         emit_json({"classifier": name, "files": files, "rejected_folder": str(home.rejected(name))})
     else:
         emit(table(rows) if rows else f"nothing new in the landing folders of {name}.")
         for intake in intakes:
-            for reason, count in intake.reasons.items():
-                hint = hint_of(reason, Terms.of(spec), intake.unknown_labels)
-                say(session, printable(f"rejected in {intake.file}: {count} x {reason}{hint and ': '}{hint}"))
+            _explain(session, intake, Terms.of(spec))
     if rejected:
         say(session, f"{rejected} row(s) were rejected; saved with reasons in {home.rejected(name)}")
     return _REJECTED if rejected else 0
+
+
+def _explain(session: Session, intake: "IngestResult", terms: "Terms") -> None:
+    """Say of a file which rows were rejected or wait, and which values rows were taken without."""
+    from ratchet.data.row_rules import WAIT_REASONS, hint_of
+
+    for reason, count in intake.reasons.items():
+        hint = hint_of(reason, terms, intake.unknown_labels)
+        what = "waiting" if reason in WAIT_REASONS else "rejected"
+        say(session, printable(f"{what} in {intake.file}: {count} x {reason}{hint and ': '}{hint}"))
+    for reason, count in intake.nulled.items():
+        say(session, printable(f"taken without a value in {intake.file}: {count} x {reason}"))
+
+
+def _said_of_corrections(blind: bool, anchored: bool, corrections: _Files) -> bool | None:
+    """Return what the command says of all annotators of the files: whether they saw the prediction, or nothing."""
+    if not blind and not anchored:
+        return None
+    if blind and anchored:
+        raise UsageError(
+            "--blind and --anchored contradict each other.", "Ingest the two kinds of files one after the other.",
+            code="bad_mapping",
+        )  # fmt: skip
+    if not corrections:
+        raise UsageError(
+            f"{'--blind' if blind else '--anchored'} says something of corrections, and no file of them is given.",
+            "Write it beside --corrections FILE.",
+            code="bad_mapping",
+        )
+    return anchored
 
 
 def _has(kind: str, column: str) -> bool:

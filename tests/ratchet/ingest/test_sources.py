@@ -9,7 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.data.records import KINDS
-from ratchet.ingest.readers import Source, UnreadableError, lacking, read_csv, read_jsonl, read_parquet
+from ratchet.ingest.json_source import read_json
+from ratchet.ingest.sources import Columns, Source, lacking
+from ratchet.ingest.table_source import read_csv, read_parquet
+from ratchet.storage.row_files.csv_header import read_header
+from ratchet.storage.row_files.formats import UnreadableError
 
 LOGS = KINDS["production_logs"]
 
@@ -24,7 +28,7 @@ def rows(connection: duckdb.DuckDBPyConnection, source: Source, *names: str) -> 
 def test_every_format_gives_the_same_fields(tmp_path: Path, form: str) -> None:
     """Text, number and a further column, under names that need quoting; an absent value is NULL."""
     path = tmp_path / f"in.{form}"
-    columns = {"request_id": 'my "id"', "text": "bo/dy~"}
+    columns = Columns({"request_id": 'my "id"', "text": "bo/dy~"})
     if form == "parquet":
         table = {
             'my "id"': ["x", None],
@@ -46,7 +50,8 @@ def test_every_format_gives_the_same_fields(tmp_path: Path, form: str) -> None:
         if form == "parquet":
             source = read_parquet(connection, path, LOGS, columns, segment=False)
         else:
-            source = read_csv(path, LOGS, columns) if form == "csv" else read_jsonl(path, LOGS, columns, crlf=False)
+            json = read_json(path, LOGS, columns, crlf=False)
+            source = read_csv(path, LOGS, columns, read_header(path)) if form == "csv" else json
         found = rows(connection, source, "request_id", "text", "confidence", "latency_ms")
     assert found == [(None, "x", "a", 0.5, None, '{"team":"n"}'), (None, None, "b", None, None, None)]
 
@@ -59,7 +64,9 @@ def test_the_usual_delimiters_are_recognised(tmp_path: Path, delimiter: str) -> 
         delimiter.join(["request_id", "ts", "text", "label"]) + "\n" + delimiter.join(["r", "t", "hello", "l"]) + "\n"
     )
     with duckdb.connect() as connection:
-        assert rows(connection, read_csv(path, LOGS, {}), "request_id", "text") == [(None, "r", "hello", None)]
+        assert rows(connection, read_csv(path, LOGS, Columns(), read_header(path)), "request_id", "text") == [
+            (None, "r", "hello", None)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,7 @@ def test_a_header_that_is_no_header_makes_the_file_unreadable(tmp_path: Path, he
     """Two columns of one name, in any case, could hold anything."""
     (tmp_path / "in.csv").write_text(header)
     with pytest.raises(UnreadableError, match=reason):
-        read_csv(tmp_path / "in.csv", LOGS, {})
+        read_header(tmp_path / "in.csv")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +89,24 @@ def test_a_header_that_is_no_header_makes_the_file_unreadable(tmp_path: Path, he
 )
 def test_a_missing_column_is_answered_with_the_likeliest_mapping(found: list[str], suggestion: str) -> None:
     """The nearest name, or the only one left over; where nothing is likely, the form."""
-    error = lacking(LOGS, {}, "text", found)
+    error = lacking(LOGS, Columns(), "text", found)
     assert suggestion in error.hint
     assert all(repr(name) in error.message for name in found)
     assert error.details == {"missing": "text", "found": found}
+
+
+@pytest.mark.parametrize(
+    ("found", "theirs"),
+    [
+        (
+            ["REQUEST_ID", "TS", "TEXT", "LABEL"],
+            {"request_id": "REQUEST_ID", "ts": "TS", "text": "TEXT", "label": "LABEL"},
+        ),
+        (["request_id", " Text "], {"text": " Text "}),
+        (["text", "TEXT"], {}),
+        (["Text", "TEXT"], {}),
+    ],
+)
+def test_names_are_found_in_the_case_in_which_a_warehouse_writes_them(found: list[str], theirs: dict[str, str]) -> None:
+    """Snowflake shouts and spreadsheets leave spaces; of two that are alike none is chosen."""
+    assert Columns().fitted(LOGS, found).theirs == theirs

@@ -1,0 +1,88 @@
+"""Values as other programs write them, in one form: times, numbers, true and false, as SQL over their text.
+
+CSV, JSONL and Parquet all come through here, so that what one format takes the others take. Add here another way in
+which a program writes a value; what a value must be is `row_rules.py`.
+"""
+
+_TIME = (
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?"
+    r" ?(Z|z|UTC|GMT|utc|gmt|[+-]\d\d(:?\d\d)?)(\[[A-Za-z0-9_/+-]{1,64}\])?"
+)
+"""RFC 3339 as warehouses vary it: `+00` and `-07` (Postgres, DuckDB), ` UTC` (BigQuery), ` +0000` (Snowflake), a zone
+in brackets behind the offset (Java), a comma before the fraction (log4j)."""
+_USUAL = "({0})[11] = 'T' AND ends_with({0}, 'Z') AND strlen({0}) BETWEEN 20 AND 30"
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "wahr", "vrai", "verdadero", "vero")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "falsch", "faux", "falso")
+
+MILLISECONDS, MICROSECONDS, NANOSECONDS = (
+    f"ts is a number of {unit} since 1970" for unit in ("milliseconds", "microseconds", "nanoseconds")
+)
+SECONDS = "ts is a number of seconds since 1970"
+EXCEL_DAYS = "ts is a number of days, as Excel counts them"
+WEEKDAY_FIRST = "ts is written as in mails (RFC 2822), not as RFC 3339"
+ZONELESS = "ts has no time zone"
+NO_TIME = "ts is not an RFC 3339 time"
+_EPOCHS = {"s": SECONDS, "ms": MILLISECONDS, "us": MICROSECONDS, "ns": NANOSECONDS}
+TIME_HINTS = {
+    **{
+        reason: f"Write it as 2026-02-23T10:00:00Z; in pandas: pd.to_datetime(frame.ts, unit='{unit}', utc=True)."
+        for unit, reason in _EPOCHS.items()
+    },
+    MILLISECONDS: (
+        "Write it as 2026-02-23T10:00:00Z: frame.to_json(..., date_format='iso') in pandas, or"
+        " pd.to_datetime(frame.ts, unit='ms', utc=True)."
+    ),
+    EXCEL_DAYS: 'Format the column as yyyy-mm-dd"T"hh:mm:ss"Z" (times in UTC) before you save the sheet as CSV.',
+    WEEKDAY_FIRST: (
+        "Write it as 2026-02-23T10:00:00Z; in pandas: pd.to_datetime(frame.ts, format='mixed', utc=True); in Python:"
+        " email.utils.parsedate_to_datetime."
+    ),
+    ZONELESS: "Write its time zone, as 2026-02-23T10:00:00Z or +01:00; in pandas: frame.ts.dt.tz_localize('UTC').",
+    NO_TIME: (
+        "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True)."
+    ),
+}
+"""How to fix a time, by the reason for which it is refused."""
+
+
+def instant_sql(text: str) -> str:
+    """Return SQL for the instant written in `text` (a time with a zone), else NULL; nothing is guessed.
+
+    A leap second is the second after it, as clocks count.
+    """
+    plain = f"regexp_replace(replace(trim({text}), ',', '.'), '\\[.*$', '')"
+    zoned = f"regexp_replace(regexp_replace(upper({plain}), ' ?(UTC|GMT|Z)$', 'Z'), ' ([+-][0-9:]+)$', '\\1')"
+    moved = f"regexp_replace({zoned}, '(:[0-5][0-9]):60([.Z+-])', '\\1:59\\2')"
+    odd = f"TRY_CAST({moved} AS TIMESTAMPTZ) + to_seconds(({zoned} <> {moved})::INT)"
+    return (
+        f"coalesce(CASE WHEN {_USUAL.format(text)} THEN TRY_CAST({text} AS TIMESTAMPTZ) END,"
+        f" CASE WHEN regexp_full_match(trim({text}), '{_TIME}') THEN {odd} END)"
+    )
+
+
+def time_fault_sql(text: str) -> str:
+    """Return SQL for the reason why `text`, which is not an instant, is refused."""
+    numbers = [(f"regexp_full_match({text}, '-?[0-9]{{{digits}}}([.][0-9]*)?([eE][+]?[0-9]+)?')", reason)
+               for digits, reason in (("9,11", SECONDS), ("12,14", MILLISECONDS), ("15,17", MICROSECONDS),
+                                      ("18,19", NANOSECONDS), ("5", EXCEL_DAYS))]  # fmt: skip
+    rules = [
+        *numbers,
+        (f"regexp_matches({text}, '^(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? ')", WEEKDAY_FIRST),
+        (f"TRY_CAST({text} AS TIMESTAMP) IS NOT NULL", ZONELESS),
+    ]
+    return "CASE " + " ".join(f"WHEN {when} THEN '{reason}'" for when, reason in rules) + f" ELSE '{NO_TIME}' END"
+
+
+def number_sql(text: str) -> str:
+    """Return SQL for the number written in `text`, with a decimal point or a decimal comma; else NULL."""
+    comma = f"regexp_full_match(trim({text}), '[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?')"
+    return (
+        f"coalesce(TRY_CAST(trim({text}) AS DOUBLE),"
+        f" CASE WHEN {comma} THEN TRY_CAST(replace(trim({text}), ',', '.') AS DOUBLE) END)"
+    )
+
+
+def boolean_sql(text: str) -> str:
+    """Return SQL for the truth written in `text`, in any case, by databases or by a spreadsheet; else NULL."""
+    word = f"lower(trim({text}))"
+    return f"CASE WHEN {word} IN {_TRUE} THEN true WHEN {word} IN {_FALSE} THEN false END"

@@ -1,0 +1,96 @@
+"""Source: one file as SQL whose columns are ours, and the names by which a file calls them.
+
+Add here what every format must say of a row. JSON is `json_source.py`, CSV and Parquet are `table_source.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ratchet.core.errors import RatchetError
+from ratchet.core.names import nearest
+from ratchet.data.records import RowKind
+
+SAW = "saw_prediction"
+
+
+@dataclass(frozen=True)
+class Source:
+    """SQL over one file. `table` is a FROM clause; the rest are expressions over its columns."""
+
+    table: str
+    broken: str
+    fields: dict[str, tuple[str, str, str]]
+    """Our column -> (typed value or NULL, value was given, value as text)."""
+    extra: str
+    origin: str
+    """Expression for the raw row, kept until it has been judged."""
+    row: str
+    """Expression over `origin`: the row as text, for the report on rejected rows."""
+    segment: bool = False
+    """True for one of our own segments, which has `file` and `line` of the delivery as columns."""
+    nulled: str = ""
+    """Expression for what the segment says of values that were left out; '' where it says nothing."""
+    line: str = ""
+    """Expression for the line of the file; '' where rows are counted."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of a file's columns, and what is said of the whole file because it has no column for it."""
+
+    theirs: Mapping[str, str] = field(default_factory=dict)
+    """Our name -> the file's, where they differ."""
+    saw_prediction: bool | None = None
+    """True or False where the command says of every annotator of the file whether the prediction was seen."""
+
+    def given(self, name: str) -> str | None:
+        """Return SQL for the value of our column `name` where the command gives it for all rows, else None."""
+        return None if name != SAW or self.saw_prediction is None else str(self.saw_prediction).lower()
+
+    def asked(self, kind: RowKind) -> dict[str, str]:
+        """Return our columns that are looked for in the file, each with its name there."""
+        return {name: self.theirs.get(name, name) for name in kind.names if self.given(name) is None}
+
+    def fitted(self, kind: RowKind, found: Sequence[str]) -> "Columns":
+        """Return these columns as the file writes them: warehouses shout, spreadsheets leave spaces."""
+        exact, folded = set(found), dict[str, list[str]]()
+        for name in found:
+            folded.setdefault(name.strip().casefold(), []).append(name)
+        theirs = dict(self.theirs)
+        for ours, name in self.asked(kind).items():
+            alike = folded.get(name.strip().casefold(), [])
+            if name not in exact and len(alike) == 1:
+                theirs[ours] = alike[0]
+        return Columns(theirs, self.saw_prediction)
+
+    def refuse_double_word(self, kind: RowKind) -> RatchetError:
+        """Return the error about a file that says itself what the command says of it."""
+        return RatchetError(
+            f"the file says itself, in its column {SAW}, who saw the prediction.",
+            f"Leave out --blind and --anchored: the {kind.name} of the file keep what it says.",
+            code="bad_mapping",
+        )
+
+
+def lacking(kind: RowKind, columns: Columns, missing: str, found: Sequence[str]) -> RatchetError:
+    """Return the error about a file without the required column `missing` (our name)."""
+    theirs = columns.theirs.get(missing, missing)
+    shown = ", ".join(repr(name[:60]) for name in found[:30]) or "none"
+    free = [name for name in found if name not in kind.names and name not in columns.theirs.values()]
+    hint = f"Name its column: --map {missing}={_guess(missing, free)}."
+    if missing == SAW:
+        hint = (
+            "Say it of the whole file: --blind if no annotator saw the model's answer, --anchored if they did; or name"
+            f" its column: --map {SAW}={_guess(missing, free)}."
+        )
+    return RatchetError(
+        f"the file has no column {theirs!r}, which {kind.name} needs (found: {shown}).",
+        hint,
+        code="missing_column",
+        details={"missing": missing, "found": list(found)},
+    )
+
+
+def _guess(missing: str, free: list[str]) -> str:
+    word = nearest(missing, free).removeprefix("Did you mean ").removesuffix("?").strip("'\"")
+    return (word or (free[0] if len(free) == 1 else "theirs"))[:60]

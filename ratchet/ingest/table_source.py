@@ -1,0 +1,115 @@
+"""Sources of tables: Parquet with its types, CSV with text alone, both giving the same values for the same row.
+
+Add here another type of a column. How a program writes a value as text is `ratchet/data/value_forms.py`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from ratchet.core.sql import literal, quoted
+from ratchet.data.records import Column, RowKind
+from ratchet.data.value_forms import boolean_sql, instant_sql, number_sql
+from ratchet.ingest.sources import Columns, Source, lacking
+from ratchet.storage.row_files.csv_header import CsvHeader
+from ratchet.storage.row_files.formats import MAX_LINE_BYTES
+
+LINE = "__ratchet_line"
+"""Column of a copied CSV: the line of the file on which the record begins."""
+_WHOLE = (
+    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+)  # fmt: skip
+_NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", *_WHOLE)
+_ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
+_TEXTS = ("CSV", "VARCHAR", "ENUM", "BLOB", "UUID", "JSON")
+_INT96 = "INT96"
+"""The old time of Parquet, which Spark writes by default: an instant in UTC, though its type does not say so."""
+
+
+def read_parquet(
+    connection: duckdb.DuckDBPyConnection, path: Path, kind: RowKind, columns: Columns, *, segment: bool
+) -> Source:
+    """Read every row of a Parquet file, in order. Raises `RatchetError` with the columns found if one is missing."""
+    table = f"read_parquet({literal(str(path))})"
+    types = {row[0]: str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
+    ours = {"extra", "file", "line", "nulled"} if segment else set()
+    nulled = "nulled" if segment and "nulled" in types else ""
+    if any(found.startswith("TIMESTAMP") and found not in _ZONED for found in types.values()):
+        sql = f"SELECT DISTINCT name FROM parquet_schema({literal(str(path))}) WHERE type = '{_INT96}'"
+        types |= {name: _INT96 for (name,) in connection.execute(sql).fetchall() if name in types}
+    source = _tabular(table, kind, columns, {name: sql for name, sql in types.items() if name not in ours})
+    return replace(source, extra="extra", segment=True, nulled=nulled) if segment else source
+
+
+def read_csv(path: Path, kind: RowKind, columns: Columns, header: CsvHeader, *, numbered: bool = False) -> Source:
+    """Read every record of a CSV file with a header; all values are text. Ragged records go to `csv_errors`.
+
+    `numbered` is True for a copy that holds the line of each record in its first column.
+    """
+    names = ((LINE,) if numbered else ()) + header.names
+    types = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
+    dialect = "','" if numbered else literal(header.delimiter)
+    table = (
+        f"read_csv({literal(str(path))}, columns={types}, header=true, skip={0 if numbered else header.skipped},"
+        f" auto_detect=false, delim={dialect}, quote='\"', escape='\"', nullstr=['', '\\N'],"
+        f" max_line_size={MAX_LINE_BYTES}, store_rejects=true, rejects_table='csv_errors', rejects_scan='csv_scans',"
+        " rejects_limit=0)"
+    )
+    source = _tabular(table, kind, columns, dict.fromkeys(header.names, "CSV"))
+    if not numbered:
+        return source
+    fields = ", ".join(f"{literal(name)}: {quoted(name)}" for name in header.names)
+    return replace(source, line=f"{quoted(LINE)}::BIGINT", origin=f"{{{fields}}}")
+
+
+def _tabular(table: str, kind: RowKind, columns: Columns, types: dict[str, str]) -> Source:
+    fields, used = {}, set()
+    fitted = columns.fitted(kind, list(types))
+    asked = fitted.asked(kind)
+    for column in kind.columns:
+        theirs = asked.get(column.name)
+        if theirs is None:
+            if column.name in types:
+                raise columns.refuse_double_word(kind)
+            fields[column.name] = (columns.given(column.name) or "NULL", "true", "NULL")
+        elif theirs in types:
+            used.add(theirs)
+            fields[column.name] = _field(column, quoted(theirs), types[theirs])
+        elif column.required:
+            raise lacking(kind, columns, column.name, list(types))
+        else:
+            fields[column.name] = (f"NULL::{column.sql}", "false", "NULL")
+    others = [name for name in types if name not in used]
+    given = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in others)
+    extra = (
+        f"CASE WHEN {given} THEN json_merge_patch('{{}}', {_struct(others)})::VARCHAR END"
+        if others
+        else "NULL::VARCHAR"
+    )
+    return Source(f"{table} AS __row", "NULL::VARCHAR", fields, extra, origin="__row", row="to_json(origin)::VARCHAR")
+
+
+def _struct(names: list[str]) -> str:
+    return "to_json({" + ", ".join(f"{literal(name)}: {quoted(name)}" for name in names) + "})"
+
+
+def _field(column: Column, name: str, found: str) -> tuple[str, str, str]:
+    """Return value, presence and text of a column `name` of the type `found`."""
+    base, seen = found.split("(")[0], f"{name} IS NOT NULL"
+    cast = f"CAST({name} AS VARCHAR)"
+    text = f"TRY(decode({name}))" if base == "BLOB" else name if base in {"CSV", "VARCHAR"} else cast
+    spoken = base in _TEXTS
+    if column.sql == "VARCHAR":
+        whole = base in _WHOLE or (base == "DECIMAL" and found.endswith(",0)"))
+        truth = base == "BOOLEAN" and column.name == "label"
+        return (text if spoken or whole or truth else "NULL::VARCHAR"), seen, text
+    if column.sql == "DOUBLE":
+        value = number_sql(text) if spoken else f"{name}::DOUBLE" if base in _NUMBERS else "NULL::DOUBLE"
+        return value, f"{seen} AND trim({text}) <> ''" if spoken else seen, text
+    if column.sql == "BOOLEAN":
+        fits = spoken or base in _NUMBERS
+        return (name if base == "BOOLEAN" else boolean_sql(text) if fits else "NULL::BOOLEAN"), seen, text
+    if found in _ZONED or found == _INT96:
+        return f"{name}::TIMESTAMP::TIMESTAMPTZ" if found == _INT96 else f"{name}::TIMESTAMPTZ", seen, text
+    return (instant_sql(text) if spoken else "NULL::TIMESTAMPTZ"), seen, text

@@ -1,0 +1,51 @@
+"""A folder of parts is one export; what is not an export is refused with what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from ratchet.core.errors import RatchetError
+from ratchet.storage.row_files.parts import dropped_parts, is_complete_export, parts_of
+
+
+def make(folder: Path, *names: str) -> Path:
+    """A folder with these empty files."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def test_marks_and_checksums_of_spark_are_no_parts(tmp_path: Path) -> None:
+    """The parts come by name, also those of folders by column."""
+    folder = make(
+        tmp_path / "out", "_SUCCESS", "._SUCCESS.crc", ".part-1.parquet.crc", "part-1.parquet", "part-0.parquet",
+        "day=2026-03-02/part-2.json.gz", "other/part-3.csv", "notes.txt",
+    )  # fmt: skip
+    found = [str(path.relative_to(folder)) for path in parts_of(folder)]
+    assert found == ["day=2026-03-02/part-2.json.gz", "part-0.parquet", "part-1.parquet"]
+    assert is_complete_export(folder)
+    assert [path.name for path in dropped_parts(folder)] == ["notes.txt", "part-0.parquet", "part-1.parquet"]
+    assert parts_of(folder / "part-0.parquet") == [folder / "part-0.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("_delta_log/0.json", "Delta table"),
+        ("metadata/v1.metadata.json", "Iceberg table"),
+        ("_temporary/0/x", "being written"),
+        ("notes.txt", "without a file of rows"),
+    ],
+)
+def test_a_folder_that_is_no_export_is_refused(tmp_path: Path, name: str, what: str) -> None:
+    """A table of a lake holds rows that were deleted; a folder that is being written is not whole."""
+    with pytest.raises(RatchetError, match=what) as error:
+        parts_of(make(tmp_path / "out", name))
+    assert error.value.hint
+
+
+def test_a_link_is_no_complete_export(tmp_path: Path) -> None:
+    """It could lead to files that whoever dropped it may not read."""
+    (tmp_path / "link").symlink_to(make(tmp_path / "out", "_SUCCESS", "part-0.csv"))
+    assert not is_complete_export(tmp_path / "link")

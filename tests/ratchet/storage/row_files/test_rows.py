@@ -1,0 +1,109 @@
+"""Whatever the form of a file, its rows are the same values with their lines."""
+
+import gzip
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ratchet.storage.row_files.formats import UnreadableError
+from ratchet.storage.row_files.rows import read_rows, text_of, value_named
+
+ROWS = [{"text": "déjà vu", "label": "a"}, {"text": "zwei\nZeilen", "label": None}]
+LINES = "\n\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
+CSV = 'text,label\ndéjà vu,a\n"zwei\nZeilen",\n'
+
+
+def parquet(path: Path) -> None:
+    """Both rows as Parquet."""
+    pq.write_table(pa.Table.from_pylist(ROWS), path)
+
+
+FILES: dict[str, tuple[bytes | Callable[[Path], None], list[int]]] = {
+    "a.jsonl": (LINES.encode(), [1, 3]),
+    "a.ndjson.gz": (gzip.compress(LINES.encode()), [1, 3]),
+    "a.json": (json.dumps(ROWS, indent=1).encode(), [1, 2]),
+    "b.jsonl": (LINES.encode("cp1252"), [1, 3]),
+    "c.jsonl": (b"\xef\xbb\xbf" + LINES.encode(), [1, 3]),
+    "a.csv": (CSV.encode(), [2, 3]),
+    "b.csv": (CSV.encode("cp1252"), [2, 3]),
+    "c.csv": (CSV.encode("utf-16"), [2, 3]),
+    "a.parquet": (parquet, [1, 2]),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_form_gives_the_same_rows(tmp_path: Path, name: str) -> None:
+    """Packed, a list, in another encoding, a table."""
+    content, lines = FILES[name]
+    if isinstance(content, bytes):
+        (tmp_path / name).write_bytes(content)
+    else:
+        content(tmp_path / name)
+    found = list(read_rows(tmp_path / name))
+    assert [dict(row.values) for row in found] == ROWS
+    assert [row.line for row in found] == lines
+
+
+def test_values_of_parquet_become_those_of_json(tmp_path: Path) -> None:
+    """So that a row can be written again, without loss where JSON has a word for it."""
+    name = uuid.UUID(int=1)
+    table = pa.table({
+        "when": [datetime(2026, 3, 2, tzinfo=UTC)], "whole": [Decimal("7")], "part": [Decimal("0.5")],
+        "bytes": [b"ab"], "none": [float("nan")], "nested": [{"a": [1, None]}], "name": [str(name)],
+    })  # fmt: skip
+    pq.write_table(table, tmp_path / "a.parquet")
+    (row,) = read_rows(tmp_path / "a.parquet")
+    assert json.loads(json.dumps(dict(row.values), allow_nan=False)) == {
+        "when": "2026-03-02T00:00:00+00:00", "whole": 7, "part": 0.5, "bytes": "ab", "none": None,
+        "nested": {"a": [1, None]}, "name": str(name),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"hello", "is not JSON"),
+        (b"[1]", "is not a JSON object"),
+        (b'{"text": "\\ud83d"}', "is not strict JSON: a text holds a lone surrogate"),
+        (b"[" * 10**5 + b"]" * 10**5, "is not JSON: it is nested too deeply"),
+        (b'{"a": 1, "a": 2}', "is not strict JSON: a key occurs twice"),
+    ],
+)
+def test_a_line_that_is_no_row_has_its_reason(tmp_path: Path, line: bytes, reason: str) -> None:
+    """The lines beside it are rows; NaN of a table is nothing."""
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "a", "n": NaN}\n' + line + b"\n")
+    first, second = read_rows(tmp_path / "a.jsonl")
+    assert (first.values, second.line, second.reason) == ({"text": "a", "n": None}, 2, reason)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.parquet", "a.csv.gz"])
+def test_a_file_that_cannot_be_read_is_an_error_of_its_own(tmp_path: Path, name: str) -> None:
+    """Half a list, half a table, half a packed file."""
+    content = {"a.json": b'[{"text": "a"}, {"te', "a.parquet": b"PAR1xx", "a.csv.gz": gzip.compress(b"x,y\n" * 99)[:-5]}
+    (tmp_path / name).write_bytes(content[name])
+    with pytest.raises(UnreadableError):
+        list(read_rows(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "word"),
+    [("a", "a", "a"), (7, "7", "7"), (0, "0", "0"), (True, None, "true"), (1.5, None, None), (None, None, None)],
+)
+def test_an_integer_is_its_digits(value: Any, text: str | None, word: str | None) -> None:
+    """A label may be true or false as well."""
+    assert (text_of(value), text_of(value, truth=True)) == (text, word)
+
+
+def test_a_name_is_found_in_any_case_unless_two_are_alike() -> None:
+    """As intake finds it."""
+    assert value_named({"text": 1, "TEXT": 2}, "text") == ("text", 1)
+    assert value_named({"TEXT": 2}, "text") == ("TEXT", 2)
+    assert value_named({"TEXT": 2, "Text": 3}, "text") == ("text", None)
