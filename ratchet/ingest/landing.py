@@ -73,9 +73,9 @@ class Landing:
     ) -> IngestResult:
         """Ingest the file `source`: land its accepted rows as one Parquet segment, load them, and report the rest.
 
-        `columns` maps our names to the file's (`{"text": "body"}`); `saw_prediction` stands for a column that a file of
-        corrections has not. Corrections whose request is unknown are landed too
-        and wait. Raises `RatchetError` when `source` is not a file of a known format or lacks a required column.
+        `columns` maps our names to the file's (`{"text": "body"}`); `saw_prediction` stands for the column of that name
+        in a file of corrections that has none. Corrections whose request is unknown are landed too and wait. Raises
+        `RatchetError` when `source` is not a file of a known format or lacks a required column.
         """
         terms = Terms.of(spec, now)
         check_mapping(kind_of(kind), columns or {})

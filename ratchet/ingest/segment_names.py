@@ -59,7 +59,7 @@ def shown(path: Path, folder: Path | None = None) -> str:
 
 def is_part(path: Path, folder: Path | None) -> bool:
     """Return True for a file of an export that was dropped into the landing `folder` as a folder of its own."""
-    return folder is not None and path.parent != folder
+    return folder is not None and path.parent.parent == folder
 
 
 def arrivals(folder: Path, known: Mapping[str, ManifestEntry], done: Collection[tuple[str, str]]) -> list[Path]:

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +26,7 @@ from ratchet.core.system_errors import find_fault
 from ratchet.core.timeouts import TRIAL_READING_S
 from ratchet.data.records import Terms
 from ratchet.ingest.salvage import FileFingerprint
+from ratchet.ingest.sources import Columns
 from ratchet.training.supervision.process_memory import die_before_others, keep_heap_small
 
 _LOG = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class ReadingJob:
     kind: str
     path: Path
     content: FileFingerprint
-    columns: dict[str, str]
+    columns: Columns
     terms: Terms
     parent: int
     memory_bytes: int = MEMORY_BYTES
@@ -55,11 +55,11 @@ class ReadingJob:
 
     @classmethod
     def of(
-        cls, home: Path, name: str, kind: str, path: Path, content: FileFingerprint, columns: Mapping[str, str],
+        cls, home: Path, name: str, kind: str, path: Path, content: FileFingerprint, columns: Columns,
         terms: Terms,
     ) -> "ReadingJob":  # fmt: skip
         """Return the job of a process of ours."""
-        return cls(home, name, kind, path, content, dict(columns), terms, os.getpid())
+        return cls(home, name, kind, path, content, columns, terms, os.getpid())
 
 
 def try_reading(job: ReadingJob) -> str:
@@ -92,9 +92,9 @@ def read(job: ReadingJob) -> str:
 
     from ratchet.core.errors import RatchetError
     from ratchet.ingest.loader import MEMORY_LIMIT, Loader
-    from ratchet.ingest.readers import UnreadableError
     from ratchet.storage.home import Home
     from ratchet.storage.migrations import migrate
+    from ratchet.storage.row_files.formats import UnreadableError
 
     with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch, duckdb.connect() as connection:
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")

@@ -7,7 +7,7 @@ must remember of a file that it did not survive.
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,12 +18,13 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.system_errors import find_fault
 from ratchet.data.records import Terms
 from ratchet.ingest.loader import Loader
-from ratchet.ingest.readers import UnreadableError
 from ratchet.ingest.salvage import FileFingerprint
 from ratchet.ingest.segment_names import shown
+from ratchet.ingest.sources import Columns
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.trial_reading import ReadingJob, try_reading
 from ratchet.storage.home import Home
+from ratchet.storage.row_files.formats import UnreadableError
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,9 +65,7 @@ class WatchedLoader(Loader):
         return self.connection.execute(sql, [self.name, kind, file, sha256]).fetchone() is not None
 
     @contextmanager
-    def staged(
-        self, kind: str, path: Path, found: FileFingerprint, columns: Mapping[str, str], terms: Terms
-    ) -> Iterator[Stage]:
+    def staged(self, kind: str, path: Path, found: FileFingerprint, columns: Columns, terms: Terms) -> Iterator[Stage]:
         """Read and judge a file as `Loader` does, after a trial where a process died of it.
 
         Raises `UnreadableError` for a file whose trial dies too; it is named and counted like any that cannot be read.
@@ -83,8 +82,9 @@ class WatchedLoader(Loader):
             if reason:
                 _write(place, replace(mark, refused=reason))
                 raise UnreadableError(f"{reason}; take it by 'ratchet ingest {self.name}' with its path when fixed")
-        done = self._is_done(kind, shown(path), found.sha256)
-        _write(place, replace(mark or ReadingMark(shown(path), kind), refused="", done=done))
+        file = shown(path, self.home.landing(self.name, kind))
+        done = self._is_done(kind, file, found.sha256)
+        _write(place, replace(mark or ReadingMark(file, kind), refused="", done=done))
         failpoint("landing.before_read")
         try:
             with super().staged(kind, path, found, columns, terms) as stage:

@@ -30,7 +30,7 @@ _RUN = re.compile("[\u0080-\uffff]{4,}")
 _MOST_ACCENTS = 0.25
 """Share of accented letters among all: French and Swedish stay under 0.1, another script has over 0.5."""
 _FEW = 0.2
-"""Share of bytes in no character of UTF-8 up to which a broken line is damaged UTF-8; in any other encoding it is over."""
+"""Share of bytes outside characters of UTF-8 up to which broken lines are damaged UTF-8."""
 HINT = "save it as UTF-8 (in Excel: 'CSV UTF-8'), or convert it: iconv -f WINDOWS-1251 -t UTF-8, with its own encoding"
 
 
