@@ -34,6 +34,14 @@ Text = Annotated[str, Field(min_length=1, max_length=8000, description="The text
 Id = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS), AfterValidator(_printable)]
 
 
+def _write_digits(name: Any) -> Any:
+    """Return an integer as its digits, as intake takes labels and annotators of a file."""
+    return str(name) if isinstance(name, int) and not isinstance(name, bool) else name
+
+
+Name = Annotated[Id, BeforeValidator(_write_digits, json_schema_input_type=str | int)]
+
+
 def _name_user(user: Any) -> Any:
     """Return a number as its text, and None for an id that is blank: exports write 17, 17.0 and an empty field."""
     if isinstance(user, float) and user.is_integer() and abs(user) <= _MAX_EXACT:
@@ -107,7 +115,7 @@ class Feedback(Strict):
     classifier: Id
     request_id: Id
     verdict: Literal["right", "wrong"]
-    label: Id | None = Field(None, description="The label that the user thinks is right.")
+    label: Name | None = Field(None, description="The label that the user thinks is right.")
     source: Id = Field("user", description="Where the feedback came from: a name under the key.")
 
 
@@ -116,8 +124,8 @@ class Correction(Strict):
 
     classifier: Id
     request_id: Id
-    label: Id
-    annotator: Id | None = Field(
+    label: Name
+    annotator: Name | None = Field(
         None, description="The key's person, or one that the key may speak for; default: the key's person."
     )
     saw_prediction: bool = Field(

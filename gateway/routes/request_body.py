@@ -3,6 +3,7 @@
 Add here what all routes with a body share; the bodies themselves are `schemas.py`.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ _ERRORS = {
     503: "The classifier cannot answer now.",
     507: "The disk is full.",
 }
+_HINT = "Give each field once, as JSON in UTF-8."
 REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Refused, "description": reason} for status, reason in _ERRORS.items()
 }
@@ -62,12 +64,27 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
             result = model.model_validate_json(content)
             parse_strictly(content)  # pydantic takes the last of a repeated key, another reader the first
         except ValidationError as error:
+            if reason := _fault_of_text(content):
+                raise RequestError(422, "bad_body", f"body: {reason}.", _HINT) from None
             raise explain(error, list(model.model_fields)) from None
         except ValueError as error:
-            raise RequestError(422, "bad_body", f"body: {error}.", "Give each field once, as JSON in UTF-8.") from None
+            raise RequestError(422, "bad_body", f"body: {error}.", _HINT) from None
         return result
 
     return read
+
+
+def _fault_of_text(content: bytes) -> str:
+    """Return what is wrong with JSON that only its texts spoil, by half a character; '' for anything else."""
+    if b"\\u" not in content:
+        return ""
+    try:
+        parse_strictly(content)
+    except (json.JSONDecodeError, RecursionError):
+        return ""
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def described(model: type[BaseModel]) -> dict[str, Any]:

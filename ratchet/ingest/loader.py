@@ -18,7 +18,6 @@ from ratchet.core.failpoints import failpoint
 from ratchet.data.records import KINDS, Terms
 from ratchet.ingest.ingested_files import IngestedFiles
 from ratchet.ingest.manifest import ManifestEntry, append_entry, first_entry, follow_manifest
-from ratchet.ingest.plain_files import hold_plain_file
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.salvage import FileFingerprint, fingerprint, holds_content
@@ -31,7 +30,7 @@ from ratchet.ingest.segment_names import (
     sweep_staged,
     takeable,
     why_not,
-)
+)  # fmt: skip
 from ratchet.ingest.sources import Columns
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.staging_reader import StagingReader
@@ -39,6 +38,7 @@ from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_intact, is_sealed
 from ratchet.storage.row_files.formats import UnreadableError, form_of
 from ratchet.storage.row_files.opening import open_rows
+from ratchet.storage.row_files.plain_files import hold_plain_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -141,20 +141,19 @@ class Loader:
     @contextmanager
     def staged(self, kind: str, path: Path, found: FileFingerprint, columns: Columns, terms: Terms) -> Iterator[Stage]:
         """Read and judge a file into the staging tables."""
-        landing = self.home.landing(self.name, kind)
-        dropped = landing in path.parents  # a file that the user names may be a link
-        part_of = path.parent if dropped and is_part(path, landing) else None
+        landing = self.home.landing(self.name, kind)  # a file from elsewhere, which the user names, may be a link
+        part_of = path.parent if is_part(path, landing) else None
         with (
             tempfile.TemporaryDirectory(prefix="ratchet-") as scratch,
-            hold_plain_file(path if dropped else path.resolve(), part_of) as source,
+            hold_plain_file(path if landing in path.parents else path.resolve(), part_of) as source,
         ):
             # DuckDB gets a link with a plain name, since the file's own may hold wildcards
             plain = Path(scratch) / "file"
             plain.symlink_to(source)
             opened = open_rows(plain, form_of(path.name) or path.suffix.lower(), Path(scratch))
             stage = Stage(self.connection, KINDS[kind], self.name, opened.form)
-            segment = is_segment(path.name, found.sha256)
-            StagingReader(self.connection, stage.kind, columns, terms, segment).read(opened, found, Path(scratch))
+            reader = StagingReader(self.connection, stage.kind, columns, terms, is_segment(path.name, found.sha256))
+            reader.read(opened, found, Path(scratch))
             if stage.holds_nothing() and holds_content(opened.path, opened.form):
                 raise UnreadableError("no row could be read from the file")
             stage.judge(terms.now)
@@ -175,15 +174,9 @@ class Loader:
         )
         failpoint("landing.after_rejects")
         intake = IngestResult(
-            landed.kind,
-            landed.file,
-            accepted,
-            duplicate,
-            sum(counts.values()),
-            counts,
-            stage.unknown_labels(landed.labels),
-            stage.nulled(),
-        )
+            landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts,
+            stage.unknown_labels(landed.labels), stage.nulled(),
+        )  # fmt: skip
         self._finish(landed, stage, intake, retry=late > 0)
         return intake
 

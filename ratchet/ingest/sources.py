@@ -83,6 +83,11 @@ def lacking(kind: RowKind, columns: Columns, missing: str, found: Sequence[str])
             "Say it of the whole file: --blind if no annotator saw the model's answer, --anchored if they did; or name"
             f" its column: --map {SAW}={_guess(missing, free)}."
         )
+    known = {name.casefold() for name in kind.names}
+    if {"annotations", "data"} <= set(found):
+        hint = "Export the project of Label Studio as CSV, TSV or JSON-MIN: its full JSON has no such column."
+    elif not any(name.strip().casefold() in known for name in found) and any(":" in name for name in found):
+        hint = f"Its first line is a row: export it with the names of its columns. {hint}"
     return RatchetError(
         f"the file has no column {theirs!r}, which {kind.name} needs (found: {shown}).",
         hint,

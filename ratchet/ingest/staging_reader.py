@@ -12,8 +12,8 @@ import duckdb
 
 from ratchet.core.sql import literal
 from ratchet.data.records import RowKind, Terms
+from ratchet.ingest.absent_columns import check_columns, find_absent
 from ratchet.ingest.json_source import read_json
-from ratchet.ingest.parquet_limits import check_schema
 from ratchet.ingest.salvage import (
     FileFingerprint,
     copy_readable_lines,
@@ -21,13 +21,14 @@ from ratchet.ingest.salvage import (
     copy_readable_records,
     fingerprint,
 )
-from ratchet.ingest.sources import SAW, Columns, lacking
+from ratchet.ingest.sources import Columns
 from ratchet.ingest.stage_sql import stage_sql
 from ratchet.ingest.table_source import read_csv, read_parquet
 from ratchet.storage.row_files.csv_header import read_header
 from ratchet.storage.row_files.encodings import decode_file, find_encoding
 from ratchet.storage.row_files.formats import CSV, JSONL, MAX_LINE_BYTES, PARQUET, UnreadableError
 from ratchet.storage.row_files.opening import LINEWISE, OpenedFile
+from ratchet.storage.row_files.parquet_limits import check_schema
 
 _UNREADABLE = (
     duckdb.InvalidInputException,
@@ -126,38 +127,14 @@ class StagingReader:
     def _fill_json(self, path: Path, *, crlf: bool, layout: str) -> None:
         source = read_json(path, self.kind, self.columns, crlf=crlf, layout=layout)
         self.connection.execute(stage_sql(source, self.kind, self.terms))
-        absent, keys = self._absent_columns()
-        if absent:
-            fitted = self.columns.fitted(self.kind, keys)
-            if fitted != self.columns:
-                source = read_json(path, self.kind, fitted, crlf=crlf, layout=layout)
-                self.connection.execute(stage_sql(source, self.kind, self.terms))
-                absent = self._absent_columns()[0]
-        names = self.columns.asked(self.kind)
-        if missing := [name for name in absent if names.get(name, name) not in keys]:
-            raise lacking(self.kind, self.columns, missing[0], keys)
-        if self.columns.given(SAW) is not None and self._has_key(SAW):
-            raise self.columns.refuse_double_word(self.kind)
-
-    def _absent_columns(self) -> tuple[list[str], list[str]]:
-        """Return the required columns without a value in any row, and the keys that refused rows have."""
-        required = [column.name for column in self.kind.columns if column.required]
-        tests = ", ".join(
-            f"count({name}) = 0 AND bool_or(reason = {literal(name + ' is missing')})" for name in required
-        )
-        row = self.connection.execute(f"SELECT {tests} FROM stage").fetchone() or ()
-        absent = [name for name, all_absent in zip(required, row, strict=False) if all_absent]
-        if not absent:
-            return [], []
-        keys = self.connection.execute(
-            "SELECT DISTINCT unnest(json_keys(TRY_CAST(raw AS JSON))) AS key "
-            "FROM (SELECT raw FROM stage WHERE raw IS NOT NULL LIMIT 1000) ORDER BY key"
-        ).fetchall()
-        return absent, [key for (key,) in keys]
-
-    def _has_key(self, key: str) -> bool:
-        sql = "SELECT 1 FROM stage WHERE json_exists(extra, ?) LIMIT 1"
-        return self.connection.execute(sql, [f"$.{key}"]).fetchone() is not None
+        columns = self.columns
+        absent, keys = find_absent(self.connection, self.kind)
+        if absent and (fitted := columns.fitted(self.kind, keys)) != columns:
+            columns = fitted
+            source = read_json(path, self.kind, columns, crlf=crlf, layout=layout)
+            self.connection.execute(stage_sql(source, self.kind, self.terms))
+            absent = find_absent(self.connection, self.kind)[0]
+        check_columns(self.connection, self.kind, columns, absent, keys)
 
     def _read_parquet(self, path: Path, scratch: Path) -> None:
         try:

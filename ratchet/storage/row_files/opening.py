@@ -19,7 +19,7 @@ REPORT = "report"
 LINEWISE = (LINES, REPORT)
 REPORT_KEYS = ("file", "line", "reason", "row")
 MAX_UNPACKED_BYTES = 16 << 30
-MAX_RATIO, SMALL = 200, 256 << 20
+MAX_RATIO, SMALL = 200, 64 << 20
 """Rows shrink to a fifth or a twentieth; what is this much longer than its file, and not small, is a bomb."""
 _ENDS = {ARRAY: b"]", DOCUMENTS: b"}"}
 _BLOCK = 1 << 20

@@ -83,6 +83,9 @@ MISTAKES = {
     "empty why of the kill switch": Mistake("kill tickets --off --why=", ("--why is empty", "one sentence"), 64),
     "no output": Mistake("predict tickets --input -", ("--output",), 64),
     "home is a file": Mistake("--home {home}/tickets/golden.jsonl status", ("golden.jsonl", "--home"), 64),
+    "blind nothing": Mistake("ingest tickets --blind", ("no file of them", "--corrections FILE"), 64),
+    "blind and anchored": Mistake("ingest tickets --blind --anchored --corrections {here}/c.csv", ("contradict",), 64),
+    "map of a text": Mistake("predict tickets --input - --output - --map txt=body", ("'txt=body'", "text=body"), 64),
     # things that are not there
     "classifier": Mistake("status tikets", ("'tikets'", "Did you mean 'tickets'?")),
     "classifier of a cycle": Mistake("cycle ticket --week latest", ("'ticket'", "Did you mean 'tickets'?")),
@@ -153,6 +156,7 @@ def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, file
         {**json.loads(lines[2]), "request_id": "x3", "ts": "2026-01-05T10:00:00"},
         {**json.loads(lines[3]), "request_id": "x4", "text": "x" * 8001},
     ]
+    lines[4] = json.dumps({**json.loads(lines[4]), "confidence": "93%"})
     source.write_text("\n".join([*lines, *map(json.dumps, bad), "{broken"]) + "\n")
     done = call("--home", home, "ingest", "tickets", "--logs", source, "--json")
     document = json.loads(done.out)
@@ -160,6 +164,7 @@ def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, file
     assert [(row["accepted"], row["duplicate"], row["rejected"]) for row in document["files"]] == [(90, 0, 5)]
     assert sum(document["files"][0]["reasons"].values()) == 5
     assert document["files"][0]["unknown_labels"] == {"ambers": 1}
+    assert document["files"][0]["nulled"] == {"confidence is not a number": 1}
     assert "5 row(s) were rejected" in done.err
     assert len(list(Path(document["rejected_folder"]).iterdir())) == 1
     again = call("--home", home, "ingest", "tickets", "--logs", source)
@@ -167,3 +172,9 @@ def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, file
     assert again.out.split()[-3:] == ["0", "90", "5"]
     for said in ("'ambers' (1 x) Did you mean 'amber'?", "as 2026-02-23T10:00:00Z", "raise max_text_chars"):
         assert said in again.err
+    rows = json.loads(call("--home", home, "status", "tickets", "--json").out)["classifiers"][0]["rows"]
+    assert rows["nulled"] == {"confidence is not a number": 1}
+    quiet = call("--home", home, "cycle", "tickets", "--week", "2026-01-12", "--json")
+    assert (quiet.code, json.loads(quiet.out)["week"]) == (0, "2026-01-12")
+    assert "had no production log in the week of 2026-01-12" in json.loads(quiet.out)["skipped"]
+    assert call("--home", home, "cycle", "tickets", "--week", "2025-12-29").code == 1

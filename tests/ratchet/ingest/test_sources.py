@@ -96,6 +96,18 @@ def test_a_missing_column_is_answered_with_the_likeliest_mapping(found: list[str
 
 
 @pytest.mark.parametrize(
+    ("found", "hint"),
+    [
+        (["id", "data", "annotations", "meta"], "as CSV, TSV or JSON-MIN"),
+        (["a1", "2026-03-02 10:00:00+00", "hello", "refund"], "Its first line is a row"),
+    ],
+)
+def test_a_file_without_any_of_our_columns_is_known_for_what_it_is(found: list[str], hint: str) -> None:
+    """Warehouses unload without a header unless they are asked; one tool nests all that it has."""
+    assert hint in lacking(LOGS, Columns(), "request_id", found).hint
+
+
+@pytest.mark.parametrize(
     ("found", "theirs"),
     [
         (

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ratchet.ingest.landing import Landing
-from ratchet.ingest.plain_files import hold_plain_file
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.row_files.formats import UnreadableError
+from ratchet.storage.row_files.plain_files import hold_plain_file
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import SmallClassifier
 

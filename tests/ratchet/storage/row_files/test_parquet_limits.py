@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.ingest.landing import Landing
-from ratchet.ingest.parquet_limits import MAX_DEPTH
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.row_files.formats import MAX_COLUMNS
+from ratchet.storage.row_files.parquet_limits import MAX_DEPTH
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.try_intake import try_intake
