@@ -56,7 +56,8 @@ def fault_sql(column: Column, terms: Terms) -> str:
     rules = [(f"{name} IS NULL AND {name}_seen", _type_fault(column))]
     if column.sql == "DOUBLE":
         rules.append((f"isnan({name})", _type_fault(column)))
-    rules += [(when, literal(reason)) for when, reason in _value_rules(name, terms)]
+    empty = f"{name} = ''"  # nothing, as a CSV writes it
+    rules += [(when, literal(reason)) for when, reason in _value_rules(name, terms) if when != empty]
     return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
 
 

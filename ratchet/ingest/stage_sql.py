@@ -35,7 +35,8 @@ def stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:
 
 def _kept(column: Column) -> str:
     name = column.name
-    return name if column.required else f"CASE WHEN {name}_fault IS NULL THEN {name} END AS {name}"
+    value = f"nullif({name}, '')" if column.sql == "VARCHAR" else name
+    return name if column.required else f"CASE WHEN {name}_fault IS NULL THEN {value} END AS {name}"
 
 
 def _nulled(optional: list[Column]) -> str:

@@ -57,10 +57,12 @@ def read_csv(path: Path, kind: RowKind, columns: Columns, header: CsvHeader, *, 
         " rejects_limit=0)"
     )
     source = _tabular(table, kind, columns, dict.fromkeys(header.names, "CSV"))
+    # spreadsheets write rows of nothing but delimiters below the last one
+    blank = f"CASE WHEN coalesce({', '.join(map(quoted, header.names))}) IS NULL THEN '' END"
     if not numbered:
-        return source
+        return replace(source, broken=blank)
     fields = ", ".join(f"{literal(name)}: {quoted(name)}" for name in header.names)
-    return replace(source, line=f"{quoted(LINE)}::BIGINT", origin=f"{{{fields}}}")
+    return replace(source, broken=blank, line=f"{quoted(LINE)}::BIGINT", origin=f"{{{fields}}}")
 
 
 def _tabular(table: str, kind: RowKind, columns: Columns, types: dict[str, str]) -> Source:

@@ -94,9 +94,10 @@ def _layout_of(start: bytes, form: str) -> str:
     if form != JSONL:
         return LINES
     text = start.removeprefix(_BOM).lstrip(b" \t\r\n")
-    first = text.split(b"\n", 1)[0].rstrip()
-    if text.startswith(b"["):
-        return ARRAY
+    first, _, rest = text.partition(b"\n")
+    first = first.rstrip()
+    if text.startswith(b"["):  # a list on a line of its own, above other lines, is a bad line
+        return LINES if first.endswith(b"]") and rest.strip() else ARRAY
     if first == b"{":
         return DOCUMENTS
     return REPORT if _is_report(first) else LINES

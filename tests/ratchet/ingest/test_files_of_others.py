@@ -63,7 +63,8 @@ class Staged:
 
     def rows(self, columns: str) -> list[tuple[Any, ...]]:
         """These columns of every row."""
-        return self.connection.execute(f"SELECT {columns} FROM stage ORDER BY rowid").fetchall()
+        sql = f"SELECT {columns} FROM stage WHERE reason IS DISTINCT FROM '' ORDER BY rowid"
+        return self.connection.execute(sql).fetchall()
 
     def reasons(self) -> list[str]:
         """Why rows were refused."""
@@ -169,6 +170,9 @@ FILES: dict[str, tuple[str, bytes | Callable[[], bytes]]] = {
     "jq": ("a.json", json.dumps(ROW, indent=2, ensure_ascii=False).encode()),
     "PowerShell, redirected": ("a.jsonl", json.dumps(ROW).encode("utf-16")),
     "Python, NaN": ("a.jsonl", json.dumps({**ROW, "latency_ms": float("nan"), "score": float("inf")}).encode()),
+    "an editor of Windows": ("a.jsonl", json.dumps(ROW, ensure_ascii=False).encode("cp1252")),
+    "a spreadsheet with empty rows": ("a.csv", f"{HEAD},,\nID,{T},{TAIL},,\n,,,,,,\n,,,,,,\n".encode()),
+    "an empty adapter": ("a.jsonl", json.dumps({**ROW, "adapter": ""}).encode()),
     "a classic Mac": ("a.csv", f"{HEAD}\rID,{T},{TAIL}\r".encode()),
     "large and binary strings": (
         "a.parquet",

@@ -22,6 +22,7 @@ ROWS = b'{"text": "a"}\n{"text": "b"}\n'
         (b' \n[{"text": "a"}]', JSONL, ARRAY, False),
         (b'\xef\xbb\xbf[{"text": "a"}]', JSONL, ARRAY, True),
         (b'{\n "text": "a"\n}\n{\n "text": "b"\n}\n', JSONL, DOCUMENTS, False),
+        (b'[1, 2]\n{"text": "a"}\n', JSONL, LINES, False),
         (b"[text]\n", CSV, LINES, False),
         (b"", CSV, LINES, False),
     ],
