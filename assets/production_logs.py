@@ -45,5 +45,6 @@ def production_logs(
             "files ingested": len(intakes),
             "rows accepted": sum(intake.accepted for intake in intakes),
             "rows rejected": sum(intake.rejected for intake in intakes),
+            "values left out": sum(sum(intake.nulled.values()) for intake in intakes),
         }
     )

@@ -58,7 +58,7 @@ def weekly_cycle_schedule(
 
 
 def _decide(cycle: Cycle, home: Home, context: dg.ScheduleEvaluationContext) -> dg.RunRequest | str:
-    """Request the cycle, or give the reason why the week is skipped; where that cannot be told the cycle tells it."""
+    """Request the cycle, or give the reason why the week is skipped; where nothing is known the cycle finds it."""
     try:
         warehouse = open_built_warehouse(home, cycle.classifier, SENSOR_LOCK_S)
         remark = try_intake(home, cycle.classifier, warehouse)

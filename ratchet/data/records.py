@@ -136,7 +136,7 @@ def check_mapping(kind: RowKind, columns: Mapping[str, str]) -> None:
 def differences_sql(kind: RowKind, a: str, b: str) -> str:
     """Return SQL for the columns in which rows `a` and `b` of one key contradict each other: `text, label`, or ''.
 
-    Exports write one row in many ways: what only one of them has is no contradiction, times agree within a second, and
+    Exports write one row in many ways: a value that one of them lacks does not count, times agree within a second, and
     numbers as far as 32 bits hold them. Further columns may change with every export (the day of it, a status).
     """
     parts = [f"CASE WHEN {_differ(column, a, b)} THEN {literal(column.name)} END" for column in _content(kind)]

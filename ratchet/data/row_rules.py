@@ -37,7 +37,7 @@ def reason_sql(kind: RowKind, terms: Terms) -> str:
 
     It reads `broken` (the reader's own reason; '' for a line that is not a row), each column typed (NULL when the value
     does not fit), `<column>_seen` (the file has a value) and `ts_text` (the time as written). Values that a row may
-    lack are no reason: `fault_sql`.
+    lack never cost it: `fault_sql`.
     """
     rules = [("broken IS NOT NULL", "broken")]
     for column in kind.columns:

@@ -42,7 +42,7 @@ TIME_HINTS = {
         "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True)."
     ),
 }
-"""How to fix a time, by the reason for which it is refused."""
+"""Hints for a time that is refused, by the reason."""
 
 
 def instant_sql(text: str) -> str:

@@ -32,7 +32,7 @@ def check_columns(
 
     A column that is there and empty in every row costs each row, by its name.
     """
-    names = columns.asked(kind)
+    names = columns.wanted(kind)
     if missing := [name for name in absent if names.get(name, name) not in keys]:
         raise lacking(kind, columns, missing[0], keys)
     if columns.given(SAW) is not None:

@@ -24,11 +24,11 @@ def read_json(path: Path, kind: RowKind, columns: Columns, *, crlf: bool, layout
 
     Of another layout, row n is the n-th row of the list. A report on rejected rows gives the rows that it holds.
     """
-    asked = columns.asked(kind)
-    shape = "{" + ",".join(f'{_json(name)}:"JSON"' for name in asked.values()) + "}"
-    without = "{" + ",".join(f"{_json(name)}:null" for name in asked.values()) + "}"
-    number = {name: f"i{place}" for place, name in enumerate(asked)}
-    items = ", ".join(f"v.{quoted(theirs)}::VARCHAR AS {number[ours]}" for ours, theirs in asked.items())
+    wanted = columns.wanted(kind)
+    shape = "{" + ",".join(f'{_json(name)}:"JSON"' for name in wanted.values()) + "}"
+    without = "{" + ",".join(f"{_json(name)}:null" for name in wanted.values()) + "}"
+    number = {name: f"i{place}" for place, name in enumerate(wanted)}
+    items = ", ".join(f"v.{quoted(theirs)}::VARCHAR AS {number[ours]}" for ours, theirs in wanted.items())
     lines = _lines(path, crlf=crlf)
     reported = f"(SELECT coalesce(json_extract_string(TRY_CAST(raw AS JSON), '$.row'), raw) AS raw FROM {lines})"
     rows = {LINES: lines, REPORT: reported}.get(layout) or documents_sql(path, layout)

@@ -36,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of a file's columns, and what is said of the whole file because it has no column for it."""
+    """Names of a file's columns, and what the command states of a whole file that has no column for it."""
 
     theirs: Mapping[str, str] = field(default_factory=dict)
     """Our name -> the file's, where they differ."""
@@ -47,7 +47,7 @@ class Columns:
         """Return SQL for the value of our column `name` where the command gives it for all rows, else None."""
         return None if name != SAW or self.saw_prediction is None else str(self.saw_prediction).lower()
 
-    def asked(self, kind: RowKind) -> dict[str, str]:
+    def wanted(self, kind: RowKind) -> dict[str, str]:
         """Return our columns that are looked for in the file, each with its name there."""
         return {name: self.theirs.get(name, name) for name in kind.names if self.given(name) is None}
 
@@ -57,7 +57,7 @@ class Columns:
         for name in found:
             folded.setdefault(name.strip().casefold(), []).append(name)
         theirs = dict(self.theirs)
-        for ours, name in self.asked(kind).items():
+        for ours, name in self.wanted(kind).items():
             alike = folded.get(name.strip().casefold(), [])
             if name not in exact and len(alike) == 1:
                 theirs[ours] = alike[0]

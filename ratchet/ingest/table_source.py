@@ -68,9 +68,9 @@ def read_csv(path: Path, kind: RowKind, columns: Columns, header: CsvHeader, *, 
 def _tabular(table: str, kind: RowKind, columns: Columns, types: dict[str, str]) -> Source:
     fields, used = {}, set()
     fitted = columns.fitted(kind, list(types))
-    asked = fitted.asked(kind)
+    wanted = fitted.wanted(kind)
     for column in kind.columns:
-        theirs = asked.get(column.name)
+        theirs = wanted.get(column.name)
         if theirs is None:
             if column.name in types:
                 raise columns.refuse_double_word(kind)

@@ -1,6 +1,6 @@
 """Header of a CSV file: names of its columns, delimiter, and the line of Excel before it that names the delimiter.
 
-Add here another sign by which the dialect of a file is told. Its records are read by DuckDB, or by `csv_records.py`.
+Add here another sign of a file's dialect. Its records are read by DuckDB, or by `csv_records.py`.
 """
 
 import csv

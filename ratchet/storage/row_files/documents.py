@@ -1,6 +1,6 @@
 """SQL over the rows of a JSON file that is not lines: one list, or objects one after the other.
 
-Add here another layout that DuckDB reads; which one a file has is told in `opening.py`.
+Add here another layout that DuckDB reads; `opening.py` finds which one a file has.
 """
 
 from pathlib import Path

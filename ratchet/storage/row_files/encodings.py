@@ -50,7 +50,7 @@ def marked_encoding(start: bytes) -> str | None:
 def find_encoding(path: Path) -> str | None:
     """Return the one encoding in which a file that is not UTF-8 can be decoded; None for damaged UTF-8.
 
-    Raises `UnreadableError` for an encoding that cannot be told.
+    Raises `UnreadableError` for an encoding that its bytes do not show.
     """
     whole = broken = plain = high = left_over = 0
     western = True
@@ -71,7 +71,7 @@ def find_encoding(path: Path) -> str | None:
         return None
     if western and high <= _MOST_ACCENTS * plain:
         return "cp1252"
-    raise UnreadableError(f"the file is not UTF-8, and its encoding cannot be told: {HINT}")
+    raise UnreadableError(f"the file is not UTF-8, and its encoding is unknown: {HINT}")
 
 
 def _is_western(line: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Opening of a file of rows: compression, encoding and layout are told by its first bytes, and made plain.
+"""Opening of a file of rows: its first bytes show compression, encoding and layout, and it is made plain.
 
 Add here what else may be wrapped around rows. Which names are taken is `formats.py`.
 """
@@ -51,7 +51,7 @@ class OpenedFile:
 def open_rows(source: Path, form: str, scratch: Path) -> OpenedFile:
     """Return the file at `source` as a plain one, copied into `scratch` where it is packed or in another encoding.
 
-    Raises `UnreadableError` for what is no file of rows, is damaged, or unpacks beyond the limits.
+    Raises `UnreadableError` for what does not hold rows, is damaged, or unpacks beyond the limits.
     """
     path, start = source, _first_bytes(source)
     if form == PARQUET:

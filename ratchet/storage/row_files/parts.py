@@ -22,7 +22,7 @@ _TABLES = {
 def parts_of(path: Path) -> list[Path]:
     """Return `path`, or the parts of a folder by name; marks, checksums and hidden files are none.
 
-    Folders named `column=value` are looked into. Raises `RatchetError` for a folder that is no export.
+    Folders named `column=value` are looked into. Raises `RatchetError` for a folder that is not an export.
     """
     if not path.is_dir():
         return [path]

@@ -34,7 +34,7 @@ class FileRow:
 def read_rows(path: Path) -> Iterator[FileRow]:
     """Yield every row of a file with its line (of a list and of Parquet: its number); blank lines are passed over.
 
-    The form is told by the name, and is JSON lines where the name tells none. Raises `UnreadableError`.
+    The name shows the form; a name that shows none is of JSON lines. Raises `UnreadableError`.
     """
     with tempfile.TemporaryDirectory(prefix="ratchet-") as scratch:
         opened = open_rows(path, form_of(path.name) or JSONL, Path(scratch))

@@ -42,7 +42,7 @@ def test_an_encoding_that_cannot_be_told_is_refused_as_a_whole(tmp_path: Path, n
     """Another code page read as the Western one would be nonsense that nobody sees; the reason holds the fix."""
     text, encoding = OTHERS[name]
     (tmp_path / "in").write_bytes(f"plain\n{text}\n".encode(encoding))
-    with pytest.raises(UnreadableError, match=r"(?s)cannot be told.*CSV UTF-8.*iconv"):
+    with pytest.raises(UnreadableError, match=r"(?s)is unknown.*CSV UTF-8.*iconv"):
         find_encoding(tmp_path / "in")
 
 
