@@ -127,7 +127,7 @@ class Landing:
         write_counts(self.home, loader.name, loader.files.counts(terms.now))
         return IngestResult(
             kind, file, accepted, duplicate, sum(counts.values()), counts, stage.unknown_labels(terms.labels),
-            stage.nulled(),
+            stage.nulled(), stage.encoding,
         )  # fmt: skip
 
 

@@ -151,9 +151,9 @@ class Loader:
             plain = Path(scratch) / "file"
             plain.symlink_to(source)
             opened = open_rows(plain, form_of(path.name) or path.suffix.lower(), Path(scratch))
-            stage = Stage(self.connection, KINDS[kind], self.name, opened.form)
-            reader = StagingReader(self.connection, stage.kind, columns, terms, is_segment(path.name, found.sha256))
-            reader.read(opened, found, Path(scratch))
+            reader = StagingReader(self.connection, KINDS[kind], columns, terms, is_segment(path.name, found.sha256))
+            encoding = reader.read(opened, found, Path(scratch))
+            stage = Stage(self.connection, reader.kind, self.name, opened.form, encoding)
             if stage.holds_nothing() and holds_content(opened.path, opened.form):
                 raise UnreadableError("no row could be read from the file")
             stage.judge(terms.now)
@@ -175,7 +175,7 @@ class Loader:
         failpoint("landing.after_rejects")
         intake = IngestResult(
             landed.kind, landed.file, accepted, duplicate, sum(counts.values()), counts,
-            stage.unknown_labels(landed.labels), stage.nulled(),
+            stage.unknown_labels(landed.labels), stage.nulled(), stage.encoding,
         )  # fmt: skip
         self._finish(landed, stage, intake, retry=late > 0)
         return intake

@@ -20,3 +20,5 @@ class IngestResult:
     """The most frequent labels that the classifier does not have, with the number of rows rejected for each."""
     nulled: dict[str, int] = field(default_factory=dict)
     """Values that the accepted rows were taken without, by reason: a row may lack them."""
+    encoding: str = ""
+    """Encoding in which a text file was read that is not UTF-8 and does not say which it is."""

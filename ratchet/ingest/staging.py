@@ -34,6 +34,8 @@ class Stage:
     classifier: str
     form: str
     """Form of the file, as `.csv`: it says on which line the first row stands."""
+    encoding: str = ""
+    """Encoding of a text file that is not marked and not UTF-8, as it was read."""
 
     def name_annotators(self) -> None:
         """Bring annotators to the one form of names, and reject names that have none.

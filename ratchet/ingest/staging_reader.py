@@ -48,22 +48,23 @@ class StagingReader:
     terms: Terms
     segment: bool
 
-    def read(self, opened: OpenedFile, found: FileFingerprint, scratch: Path) -> None:
+    def read(self, opened: OpenedFile, found: FileFingerprint, scratch: Path) -> str:
         """Fill `stage` and `bad` from an opened file, of which `found` are the bytes as they lie on disk.
 
-        Raises `UnreadableError` or, about columns, `RatchetError`.
+        Returns the encoding of a file that is neither UTF-8 nor marked, else ''. Raises `UnreadableError` or, about
+        columns, `RatchetError`.
         """
         if found.bytes == 0:
             raise UnreadableError("the file is empty")
         self.connection.execute("CREATE OR REPLACE TEMP TABLE bad (line BIGINT, reason VARCHAR, row VARCHAR)")
         if opened.form == PARQUET:
             self._read_parquet(opened.path, scratch)
-            return
+            return ""
         if opened.copied:
             found = fingerprint(opened.path)
         fault = self._try(opened, found)
         if fault is None:
-            return
+            return ""
         # DuckDB gives up on the whole file for one bad byte: another encoding, or damage of single lines
         if encoding := find_encoding(opened.path):
             plain = scratch / "decoded-whole"
@@ -71,10 +72,11 @@ class StagingReader:
             opened = OpenedFile(plain, opened.form, opened.layout, copied=True)
             found = fingerprint(plain)
             if (fault := self._try(opened, found)) is None:
-                return
+                return encoding
         if opened.layout not in LINEWISE:
             raise UnreadableError(f"the JSON cannot be read: {fault}")
         self._read_carefully(opened, scratch)
+        return encoding or ""
 
     def _try(self, opened: OpenedFile, found: FileFingerprint) -> str | None:
         """Fill the tables by DuckDB alone; return why that does not do, or None."""

@@ -47,7 +47,7 @@ def file(name: str, content: str) -> Plant:
 
 
 SHORT = "request_id,ts,body\n1,2,3\n"
-BROKEN = '{"label": "b"}\n{\n'
+BROKEN = '{"text": "a", "label": "b"}\n{"text": "a"}\n'
 AMBERS = '{"text": "x", "label": "ambers"}\n'
 
 

@@ -91,7 +91,13 @@ def ingest(
     ]
     if json:
         files = [
-            {**row, "reasons": intake.reasons, "nulled": intake.nulled, "unknown_labels": intake.unknown_labels}
+            {
+                **row,
+                "reasons": intake.reasons,
+                "nulled": intake.nulled,
+                "encoding": intake.encoding,
+                "unknown_labels": intake.unknown_labels,
+            }
             for row, intake in zip(rows, intakes, strict=True)
         ]
         emit_json({"classifier": name, "files": files, "rejected_folder": str(home.rejected(name))})
@@ -112,6 +118,8 @@ def _explain(session: Session, intake: "IngestResult", terms: "Terms") -> None:
         hint = hint_of(reason, terms, intake.unknown_labels)
         what = "waiting" if reason in WAIT_REASONS else "rejected"
         say(session, printable(f"{what} in {intake.file}: {count} x {reason}{hint and ': '}{hint}"))
+    if intake.encoding:
+        say(session, printable(f"{intake.file} is not UTF-8: read as {intake.encoding}"))
     for reason, count in intake.nulled.items():
         say(session, printable(f"taken without a value in {intake.file}: {count} x {reason}"))
 
