@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ratchet.rollout.evidence import PAIR_COLUMNS
 from ratchet.storage.home import Home
 from ratchet.storage.journal.journal import Journal
 from ratchet.storage.journal.recent_rows import count_rows
+from ratchet.storage.journal.sealed_names import note_sealed
 from ratchet.storage.journal.segments import RowSchema
 from ratchet.storage.reserved_space import ReservedSpace, is_full, release
 
@@ -105,6 +107,7 @@ class RowLog:
                 self.target(classifier, kind),
                 RowSchema(kind, _COLUMNS[kind]),
                 seal_s=self.seal_s,
+                sealed=partial(note_sealed, self.home, classifier),
             )
         return self._journals[key]
 

@@ -30,6 +30,7 @@ NAMES: tuple[str, ...] = (
     "ledger.before_checkpoint",
     "promotion.after_ledger",
     "quarantine.before_line",
+    "quarantine.before_checkpoint",
     "flags.before_write",
     "flags.after_write",
     "warehouse.after_move_aside",

@@ -7,18 +7,21 @@ Add here how the index is stored; a row's content is in `ratchet/evaluation/repo
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from ratchet.core.errors import RatchetError
 from ratchet.core.files import fsync_folder, write_atomically
 from ratchet.core.names import check_name
 from ratchet.evaluation.report.index import HEAD_BYTES, ROW_BYTES, begin_row, render_head, render_row
 from ratchet.storage.home import Home
+
+_LOG = logging.getLogger(__name__)
 
 
 class ReportIndex:
@@ -46,7 +49,7 @@ class ReportIndex:
             raise OSError(f"only {written} of {ROW_BYTES} bytes were written to {self.path}")
 
     def rebuild(self) -> None:
-        """Rebuild the index from every `eval_report.json`; raises `RatchetError` for one that is not JSON."""
+        """Rebuild the index from every `eval_report.json`; one that cannot be read has a row without figures."""
         with self._locked():
             self._rebuild()
 
@@ -85,13 +88,11 @@ class ReportIndex:
     def _reports(self) -> Iterator[tuple[date, dict[str, Any]]]:
         for path in self._folder.glob("*/eval_report.json"):
             try:
-                yield date.fromisoformat(path.parent.name), json.loads(path.read_bytes())
-            except ValueError as error:
-                raise RatchetError(
-                    f"{path} does not belong to a report: {error}.",
-                    "Move its folder away, or run that week's cycle again.",
-                    code="bad_report",
-                ) from None
+                week = date.fromisoformat(path.parent.name)
+            except ValueError:
+                _LOG.error("%s does not belong to a report: its folder is not a week; move it away", path)
+                continue
+            yield week, _document(path)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -99,3 +100,13 @@ class ReportIndex:
         with (self._folder / ".index.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """Return a report's document, empty for one that cannot be read: its week has a row without figures."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        _LOG.error("%s cannot be read (%s): run that week's cycle again", path, error)
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -13,6 +13,7 @@ from ratchet.rollout.sealed_policy import find_policy
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.workflows.doctor_findings import Finding
 from ratchet.workflows.integrity import examine as look_at_things
@@ -34,6 +35,7 @@ def _specs(home: Home) -> Iterator[Finding]:
         "golden set": lambda name: _golden(specs, name),
         "ledger": lambda name: f"{len(Ledger(home).entries(name))} entries",
         "serving": lambda name: _serving(home, name),
+        "quarantine": lambda name: f"{len(Quarantine(home).entries(name))} lines",
     }
     for name in home.classifiers():
         for what, look in looks.items():
@@ -41,6 +43,8 @@ def _specs(home: Home) -> Iterator[Finding]:
                 yield Finding(f"{what} of {name}", "ok", look(name))
             except RatchetError as error:
                 yield Finding(f"{what} of {name}", "fail", error.message, error.hint or "Fix the file it names.")
+            except OSError as error:
+                yield Finding(f"{what} of {name}", "fail", str(error), "Fix the file it names.")
         yield from _remarks(specs, name)
         yield from _integrity(home, name)
         yield _rows(home, name)
@@ -51,7 +55,7 @@ def _integrity(home: Home, name: str) -> Iterator[Finding]:
     try:
         entries = Ledger(home).entries(name)
         state = state_after(entries)
-    except RatchetError:
+    except (RatchetError, OSError):
         return
     try:
         found = check_policy(home, name, entries)

@@ -20,8 +20,9 @@ def check_classifier(home: Home, name: str) -> tuple[str, str]:
             return f"{name}: nothing is live", ""
         serving = compare_serving(home, name, state)
         faults = [f"{each.what}: {each.fault}" for each in examine(home, name, state, whole=False) if each.fault]
-    except (RatchetError, OSError) as error:
-        return f"{name}: unknown", error.message if isinstance(error, RatchetError) else str(error)
+    except Exception as error:  # noqa: BLE001 - whatever is broken of one classifier, the others are looked at
+        message = error.message if isinstance(error, RatchetError) else f"{error}" or type(error).__name__
+        return f"{name}: unknown", " ".join(message.split())
     running = len(serving.followers.following) + len(serving.followers.late)
     parts = [f"{name}: live {state.live[:12]} by entry {serving.sequence}"]
     if state.challenger is not None:

@@ -4,7 +4,7 @@ One process at a time holds a journal; a second gets an error, and takes nothing
 of time. Add here how rows survive on disk; waiting for them is `journal.py`, the format of a segment `segments.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -31,12 +31,20 @@ class JournalFiles:
     `*.damaged`.
     """
 
-    def __init__(self, folder: Path, landing: Path, rows: RowSchema, disk: FileSystem = DISK) -> None:
-        """Seal the journals of an earlier process, and begin a new one.
+    def __init__(
+        self,
+        folder: Path,
+        landing: Path,
+        rows: RowSchema,
+        disk: FileSystem = DISK,
+        sealed: Callable[[Path], None] = lambda segment: None,
+    ) -> None:
+        """Seal the journals of an earlier process, and begin a new one; `sealed` is called with each segment.
 
         Raises OSError when the folder cannot be written, BlockingIOError when another process holds it.
         """
         self._folder, self._landing, self._rows, self._disk = folder, landing, rows, disk
+        self._sealed = sealed
         self.damaged = self.written = 0
         self._acknowledged: dict[Path, int] = {}
         with ExitStack() as held:
@@ -91,7 +99,8 @@ class JournalFiles:
         self._disk.fsync(path)  # else a power loss may undo rows that a published segment already holds
         found = examine_journal(path, self._disk, acknowledged=self._acknowledged.get(path, 0))
         if found.rows:
-            publish_segment(self._landing, self._rows, found.rows, self._disk, journal=number_of(path))
+            segment = publish_segment(self._landing, self._rows, found.rows, self._disk, journal=number_of(path))
+            self._sealed(segment)
             failpoint("journal.after_segment")
         if found.damaged or found.torn:  # intact rows are used, the file is kept for inspection and counted
             self.damaged += found.damaged

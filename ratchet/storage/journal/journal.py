@@ -9,7 +9,7 @@ Add here what callers wait for; files are `files.py`, and segments are ingested 
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -31,15 +31,16 @@ class Journal:
         seal_rows: int = 5000,
         seal_s: float = 60.0,
         disk: FileSystem = DISK,
+        sealed: Callable[[Path], None] = lambda segment: None,
     ) -> None:
-        """Seal the journals of an earlier process, and begin a new one.
+        """Seal the journals of an earlier process, and begin a new one; `sealed` is called with each segment.
 
         Raises OSError when the folder cannot be written, or another process holds the journal.
         """
         self._rows, self._seal_rows, self._seal_s = rows, seal_rows, seal_s
         self._inbox: queue.SimpleQueue[tuple[bytes, Future[None]] | None] = queue.SimpleQueue()
         self._fault: BaseException | None = None
-        self._files = JournalFiles(folder, landing, rows, disk)
+        self._files = JournalFiles(folder, landing, rows, disk, sealed)
         self._seal_at = time.monotonic() + seal_s
         self._thread = threading.Thread(target=self._work, name=f"journal {rows.name}", daemon=True)
         self._thread.start()

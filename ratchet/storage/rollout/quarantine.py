@@ -1,6 +1,7 @@
 """The quarantine of each classifier: `quarantine.jsonl`, signed and append-only, beside the ledger.
 
-Add here how its lines are written and read; which weeks they hold is decided in `ratchet/gates/quarantine.py`.
+A signed checkpoint vouches for its newest line, so that a cut end is seen. Add here how its lines are written and read;
+which weeks they hold is decided in `ratchet/gates/quarantine.py`.
 """
 
 import json
@@ -15,7 +16,7 @@ from typing import Any
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.failpoints import failpoint
-from ratchet.core.files import append_line, read_if_there, whole_lines
+from ratchet.core.files import append_line, read_if_there, whole_lines, write_atomically
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.core.verdict import Verdict
 from ratchet.gates.quarantine import (
@@ -31,7 +32,8 @@ from ratchet.gates.quarantine import (
     quarantine_after,
     with_older_receipts,
 )
-from ratchet.rollout.signatures import is_signed, sign
+from ratchet.rollout.ledger_entry import Head
+from ratchet.rollout.signatures import is_signed, read_checkpoint, sign, write_checkpoint
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.reserved_space import with_reserve
@@ -52,6 +54,7 @@ class Quarantine:
         on a quarantine that cannot be read.
         """
         path, entries = self.home.quarantine(classifier), list[QuarantineEntry]()
+        anchor = self._anchor(classifier)  # before the lines: it never vouches for more than the file holds
         lines = whole_lines(read_if_there(path, self.disk) or b"")
         key = trusted_key(self.home, self.disk) if lines else None
         for number, line in enumerate(lines, start=1):
@@ -68,6 +71,8 @@ class Quarantine:
             if key is None or not is_signed(key, f"quarantine {classifier}", claimed, str(signature)):
                 raise _broken(path, f"line {number} is not signed with this home's key")
             entries.append(entry)
+        if anchor is not None:
+            check_head(path, entries, anchor)
         return entries
 
     def state(self, classifier: str) -> QuarantineState:
@@ -137,6 +142,38 @@ class Quarantine:
         line = json.dumps({**asdict(entry), "digest": entry.digest, "signature": signature}, ensure_ascii=False)
         failpoint("quarantine.before_line")
         with_reserve(self.home.ballast, lambda: append_line(self.home.quarantine(classifier), line, self.disk))
+        failpoint("quarantine.before_checkpoint")
+        note = write_checkpoint(secret, _origin(classifier), Head(entry.sequence, entry.digest))
+        path = _checkpoint(self.home, classifier)
+        with_reserve(self.home.ballast, lambda: write_atomically(path, note.encode(), disk=self.disk))
+
+    def _anchor(self, classifier: str) -> Head | None:
+        """Return the head that the checkpoint vouches for; None in a home of before, until its next line."""
+        path = _checkpoint(self.home, classifier)
+        note = read_if_there(path, self.disk)
+        if note is None:
+            return None
+        key = trusted_key(self.home, self.disk)
+        head = read_checkpoint(key, _origin(classifier), note.decode("utf-8", "replace"))
+        if head is None:
+            raise _broken(path, "is not signed with this home's key")
+        return head
+
+
+def check_head(path: Path, entries: list[QuarantineEntry], head: Head) -> None:
+    """Raise `RatchetError` unless the quarantine at `path` holds the line that was newest for its checkpoint."""
+    if head.sequence > len(entries):
+        raise _broken(path, f"holds {len(entries)} lines, but the signed checkpoint vouches for {head.sequence}")
+    if head.sequence and entries[head.sequence - 1].digest != head.digest:
+        raise _broken(path, f"holds another line {head.sequence} than the signed checkpoint vouches for")
+
+
+def _checkpoint(home: Home, classifier: str) -> Path:
+    return home.quarantine(classifier).with_name("quarantine_checkpoint.txt")
+
+
+def _origin(classifier: str) -> str:
+    return f"quarantine/{classifier}"
 
 
 def _broken(path: Path, what: str) -> RatchetError:

@@ -1,6 +1,7 @@
 """The index of reports: newest week first, one row for each week, in constant time, whole after a kill at any
 instant."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,6 @@ from typing import Any
 import html5lib
 import pytest
 
-from ratchet.core.errors import RatchetError
 from ratchet.core.files import write_json
 from ratchet.evaluation.report.index import HEAD_BYTES, ROW_BYTES
 from ratchet.storage.home import Home
@@ -124,14 +124,25 @@ def test_a_lost_or_foreign_index_is_built_anew(index, loss):
     assert index.path.read_bytes() == whole
 
 
-def test_a_report_that_is_no_json_is_named(index):
-    """The one thing that stops a rebuild says which file it is."""
-    path = index.path.parent / "2026-02-23" / "eval_report.json"
-    path.parent.mkdir(parents=True)
-    path.write_text("{")
-    with pytest.raises(RatchetError, match=r"2026-02-23/eval_report.json does not belong to a report") as caught:
-        index.rebuild()
-    assert caught.value.code == "bad_report"
+@pytest.mark.parametrize("content", ["{", "[]", None])
+def test_a_report_that_cannot_be_read_costs_only_its_figures(index, caplog, content):
+    """The other weeks keep theirs, and the log says which file it is; a folder that is not a week is left out."""
+    for name in ("2026-02-23", "notes"):
+        path = index.path.parent / name / "eval_report.json"
+        path.parent.mkdir(parents=True)
+        if content is None:
+            path.mkdir()
+        else:
+            path.write_text(content)
+    good = index.path.parent / "2026-03-02" / "eval_report.json"
+    good.parent.mkdir()
+    good.write_text(json.dumps(document(0.1)))
+    index.rebuild()
+    rows = index.path.read_text()
+    assert rows.count('<tr id="week-') == 2
+    assert "unknown" in rows[rows.index("week-2026-02-23") :][:1024]
+    assert "notes/eval_report.json does not belong to a report" in caplog.text
+    assert content == "[]" or "2026-02-23/eval_report.json cannot be read" in caplog.text
 
 
 WRITER = """

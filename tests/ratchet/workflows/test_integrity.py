@@ -5,16 +5,22 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from ratchet.core.verdict import Verdict
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.models.base_models import resolve_base
 from ratchet.storage.home import Home
+from ratchet.storage.journal.journal import Journal
+from ratchet.storage.journal.sealed_names import note_sealed
+from ratchet.storage.journal.segments import RowSchema
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts
 from ratchet.testing.tiny_adapter import write_tiny_adapter
@@ -50,6 +56,12 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Home:
     logs = home.landing("small", "production_logs") / "2026-01-12.jsonl"
     delivered = logs.rename(root / "week.jsonl")
     landing.deliver(Specs(home)["small"], "production_logs", delivered)  # as `ratchet ingest --logs`: one segment
+    for kind, folder in (("pairs", home.pairs("small")), ("feedback", home.feedback("small"))):  # as the gateway
+        rows = RowSchema(kind, {"request_id": "VARCHAR"})
+        journal = Journal(home.journal("small", kind), folder, rows, sealed=partial(note_sealed, home, "small"))
+        journal.append({"request_id": "r"}).result()
+        journal.close()
+    Quarantine(home).take("small", "2025-12-29", "row_quality", Verdict("failed", "Fails: bad."), "r", "test")
     return home
 
 
@@ -88,7 +100,17 @@ def forget(home: Home) -> None:
     home.manifest("small").write_text("".join(line for line in lines if path.name not in line))
 
 
-DAMAGES: dict[str, tuple[Callable[[Home], object], str, str, bool]] = {
+def sealed(home: Home, kind: str) -> Path:
+    """The segment that the gateway sealed of one kind of row."""
+    return next((home.classifier("small") / kind).glob("*.parquet"))
+
+
+def cut(path: Path) -> None:
+    """Remove the last line."""
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+DAMAGES: dict[str, tuple[Callable[[Home], object], str, str, bool | None]] = {
     "a byte of live": (lambda home: flip(weights(home, "live")), "live adapter", "differ from their manifest", True),
     "a byte of the candidate": (
         lambda home: flip(weights(home, "candidate")),
@@ -117,16 +139,22 @@ DAMAGES: dict[str, tuple[Callable[[Home], object], str, str, bool]] = {
         True,
     ),
     "a segment and its line of the manifest": (lambda home: forget(home), "warehouse", "no longer lists", False),
+    "a removed segment of pairs": (lambda home: sealed(home, "pairs").unlink(), "sealed segments", "is gone", True),
+    "no folder of feedback": (lambda home: shutil.rmtree(home.feedback("small")), "sealed segments", "is gone", True),
+    "a byte of a segment of pairs": (lambda home: flip(sealed(home, "pairs")), "sealed segments", "not as sealed",
+    False),
+    "a cut quarantine": (lambda home: cut(home.quarantine("small")), "quarantine", "vouches for 1", None),
     "a byte of a segment": (lambda home: flip(segment(home)), "landed files", "not as landed", False),
-}
-"""Damage, the thing that is named, the words about it, and True where a quick look finds it as well."""
+}  # fmt: skip
+"""Damage, the thing that is named, the words about it, and True where a quick look finds it as well; None where
+`status` has it among its notes."""
 
 
 def test_a_sound_home_has_no_fault(home: Home) -> None:
     """Each adapter that answers or may answer is read, the landed files are looked up."""
     found = verify_ledger(home, "small")
     assert [each.fault for each in found if each.fault] == []
-    assert [each.what.split()[0] for each in found[-4:]] == ["live", "candidate", "landed", "warehouse"]
+    assert [each.what.split()[0] for each in found[-5:]] == ["live", "candidate", "sealed", "landed", "warehouse"]
     assert describe_classifier(home, "small", NOW)["faults"] == []
 
 
@@ -137,10 +165,12 @@ def test_each_damage_is_found_and_named(home: Home, damage: str) -> None:
     spoil(home)
     faults = {each.what: each.fault for each in verify_ledger(home, "small") if each.fault}
     assert words in str({name: fault for name, fault in faults.items() if name.startswith(what)})
-    seen = {each["what"]: each["fault"] for each in describe_classifier(home, "small", NOW)["faults"]}
-    assert any(name.startswith(what) and words in fault for name, fault in seen.items()) is quick
+    shown = describe_classifier(home, "small", NOW)
+    seen = {each["what"]: each["fault"] for each in shown["faults"]}
+    assert any(name.startswith(what) and words in fault for name, fault in seen.items()) is bool(quick)
+    assert (quick is None) is any(words in note for note in shown["notes"])
     doctor = {each.what: each for each in examine_machine(home, {})}
-    assert any(name.startswith(what) and each.state == "fail" for name, each in doctor.items()) is quick
+    assert any(name.startswith(what) and each.state == "fail" for name, each in doctor.items()) is (quick is not False)
 
 
 def test_a_quick_look_says_what_it_did_not_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

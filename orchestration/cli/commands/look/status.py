@@ -35,22 +35,26 @@ def status(
     if name is not None:
         home.need_served(name)
     from ratchet.workflows.status import describe_classifier
+    from ratchet.workflows.status_screen import describe_each
 
     names = [name] if name else home.served()
     if check:
         return _check(home, names, json)
-    result = [describe_classifier(home, each, datetime.now(UTC)) for each in names]
+    now = datetime.now(UTC)
+    # of a classifier that was named the error itself is the answer; among all it is its row, beside the others
+    result = [describe_classifier(home, name, now)] if name else describe_each(home, names, now)
+    code = 1 if any("error" in each for each in result) else 0
     # A home that does not exist yet has the free space of its disk.
     free = shutil.disk_usage(home.root if home.root.is_dir() else home.root.anchor).free
     if json:
         emit_json({"home": str(home.root), "disk_free_bytes": free, "classifiers": result})
-        return 0
+        return code
     emit(f"home {home.root}, {free / 1e9:.1f} GB free")
     for each in result:
         emit("\n" + "\n".join(_lines(session, each)))
     if not result:
         emit("no classifier yet; next: ratchet init NAME --labels a,b,c, or: ratchet demo")
-    return 0
+    return code
 
 
 def _check(home: "Home", names: list[str], json: bool) -> int:
@@ -67,6 +71,13 @@ def _check(home: "Home", names: list[str], json: bool) -> int:
 
 
 def _lines(session: Session, found: dict[str, Any]) -> list[str]:
+    if "error" in found:
+        fault = f"  {paint(session, 'FAULT', 'red')} {printable(found['error']['message'])}"
+        return [
+            found["classifier"],
+            fault,
+            *([f"  hint: {hint}"] if (hint := printable(found["error"]["hint"])) else []),
+        ]
     live, candidate, cycle, weeks = found["live"], found["candidate"], found["last_cycle"], found["weeks"]
     since, rollout = found["corrections_since"], found["rollout"]
     lines = {

@@ -69,7 +69,15 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[1:])) and None,
         "does not continue the chain",
     ),
-}
+    "a last line that was removed": (
+        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1])) and None,
+        "holds 1 lines, but the signed checkpoint vouches for 2",
+    ),
+    "all lines removed": (lambda path: path.unlink(), "holds 0 lines, but the signed checkpoint vouches for 2"),
+    "an edited checkpoint": (
+        lambda path: edit("2", "1")(path.with_name("quarantine_checkpoint.txt")), "is not signed with this home's key",
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -93,18 +101,35 @@ def test_a_torn_line_is_cut_and_the_next_one_continues_the_chain(home: Home) -> 
     assert [entry.action for entry in Quarantine(home).entries("small")] == ["hold", "release"]
 
 
-def test_a_kill_before_the_line_leaves_the_week_to_the_next_run(home: Home) -> None:
-    """Nothing is half written; the verdict asks for the same line again."""
+@pytest.mark.parametrize(("point", "written"), [("before_line", 0), ("before_checkpoint", 1)])
+def test_a_kill_while_writing_leaves_the_week_to_the_next_run(home: Home, point: str, written: int) -> None:
+    """Nothing is half written; the verdict asks for the same line again, unless it stands without its checkpoint."""
     code = (
         "import sys; from pathlib import Path; from ratchet.core.verdict import Verdict\n"
         "from ratchet.storage.home import Home; from ratchet.storage.rollout.quarantine import Quarantine\n"
         f"Quarantine(Home(Path(sys.argv[1]))).take('small', '{WEEK}', 'row_quality', Verdict('failed', 'x'), 'r', 'me')"
     )
-    environment = {**os.environ, "RATCHET_FAILPOINT": "quarantine.before_line:kill"}
+    environment = {**os.environ, "RATCHET_FAILPOINT": f"quarantine.{point}:kill"}
     done = subprocess.run([sys.executable, "-c", code, str(home.root)], env=environment, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert Quarantine(home).entries("small") == []
-    assert take(home, FAILED, gate="row_quality") == "hold"
+    assert len(Quarantine(home).entries("small")) == written
+    assert take(home, FAILED, "r", gate="row_quality") == ("" if written else "hold")
+    assert take(home, FAILED, "other", gate="row_quality") == "hold"
+    home.quarantine("small").write_text("")
+    with pytest.raises(RatchetError, match="the signed checkpoint vouches"):
+        Quarantine(home).entries("small")
+
+
+def test_a_quarantine_of_before_gets_its_checkpoint_with_the_next_line(home: Home) -> None:
+    """Until then nothing vouches for its end."""
+    take(home, FAILED)
+    home.quarantine("small").with_name("quarantine_checkpoint.txt").unlink()
+    assert Quarantine(home).state("small").weeks == (WEEK,)
+    take(home, PASSED)
+    assert len(Quarantine(home).entries("small")) == 2
+    home.quarantine("small").unlink()
+    with pytest.raises(RatchetError, match="vouches for 2"):
+        Quarantine(home).entries("small")
 
 
 def test_a_week_that_a_former_version_blocked_is_held_and_stays_so_when_it_runs_again(home: Home) -> None:

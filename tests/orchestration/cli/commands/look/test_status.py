@@ -1,10 +1,14 @@
 """`ratchet status`: one screen, golden text."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from orchestration.cli.app import main
 from orchestration.weekly_cycle import weekly_cycle_schedule
 from ratchet.workflows.status import SCHEDULE, next_schedule
 
@@ -52,3 +56,37 @@ def test_the_check_is_one_line_and_an_exit_code(call: Any, made_home: Path) -> N
     assert (shown.code, shown.out) == (0, "ok: tickets: nothing is live\n")
     document = json.loads(call("--home", made_home, "status", "--check", "--json").out)
     assert (document["ok"], document["line"]) == (True, "tickets: nothing is live")
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "an edited ledger": (lambda folder: (folder / "ledger.jsonl").write_text("{}\n"), "ledger.jsonl line 1 cannot be"),
+    "a folder for a ledger": (lambda folder: (folder / "ledger.jsonl").mkdir(), "ledger.jsonl"),
+    "a damaged run": (lambda folder: write(folder / "reports/2026-01-05/run_results.json", "["), "cannot be shown"),
+    "notes of another shape": (lambda folder: write(folder / "receipts/2026-01-05/cycle.json", "[]"), "cycle.json"),
+}
+
+
+def write(path: Path, content: str) -> None:
+    """Write a file, and its folder."""
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+
+
+@pytest.mark.parametrize("damage", BROKEN)
+def test_one_broken_classifier_is_a_row_beside_the_others(call: Any, home: Path, damage: str) -> None:
+    """With its sentence and exit code 1, as text, as JSON and for monitoring; the others are whole."""
+    assert main(["--home", str(home), "init", "whole", "--labels", "a,b"]) == 0
+    spoil, says = BROKEN[damage]
+    spoil(home / "tickets")
+    shown = call("--home", home, "status")
+    assert shown.code == 1
+    blocks = shown.out.split("\n\n")
+    assert says in next(block for block in blocks if block.startswith("tickets"))
+    assert "  live           none" in next(block for block in blocks if block.startswith("whole"))
+    document = call("--home", home, "status", "--json")
+    rows = {row["classifier"]: row for row in json.loads(document.out)["classifiers"]}
+    assert (document.code, set(rows["tickets"]), rows["whole"]["live"]) == (1, {"classifier", "error"}, None)
+    assert says in rows["tickets"]["error"]["message"]
+    checked = call("--home", home, "status", "--check").out
+    assert "unknown" not in checked or checked.startswith("FAULT: tickets: unknown")
+    assert "unexpected" not in call("--home", home, "doctor").err
