@@ -9,7 +9,7 @@ export RATCHET_HOME ?= $(CURDIR)/data
 export DAGSTER_HOME ?= $(RATCHET_HOME)/dagster
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-training bench-scoring bench-exports bench-flags bench-gateway matrix
+.PHONY: help setup setup-causal demo test faults check format dev clean bench-ingest bench-encoder bench-training bench-scoring bench-exports bench-flags bench-gateway bench-flood matrix
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -99,6 +99,9 @@ bench-flags: setup ## measure one flag evaluation, in microseconds
 
 bench-gateway: setup ## measure the gateway against the plain pipeline; shadow, swaps, memory
 	@$(BIN)/python -m benchmarks.gateway
+
+bench-flood: setup ## measure the gateway's p99 of one key while another key floods
+	@$(BIN)/python -m benchmarks.gateway_flood
 
 matrix: setup ## update docs/support_matrix.md from the marks of the tests
 	@$(BIN)/python -m benchmarks.support_matrix

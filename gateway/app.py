@@ -39,6 +39,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
 from ratchet.storage.request_id_secret import keep_secret
+from ratchet.workflows.rollout.upgrade import seal_at_start
 
 _LOG = logging.getLogger("ratchet.gateway")
 
@@ -65,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
         tracing.start()
+        await asyncio.to_thread(_seal_former_homes, slots.home)
         await asyncio.to_thread(slots.follow)
         await asyncio.to_thread(slots.start)
         await asyncio.to_thread(landing.tend)
@@ -127,6 +129,13 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
     return app
+
+
+def _seal_former_homes(home: Home) -> None:
+    """Seal what a version before sealed policies left, so that no edit of a file counts from the first answer on."""
+    for name in home.served():
+        if reason := seal_at_start(home, name):
+            _LOG.warning("classifier %s: %s", name, reason)
 
 
 def _request_ids(home: Home) -> RequestIds:

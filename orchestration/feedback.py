@@ -3,10 +3,13 @@
 Add here what else may start a cycle early; the count that is enough is a setting of `classifier.toml`.
 """
 
+import time
+
 import dagster as dg
 
 from assets.partitions import classifiers
-from orchestration.sensor_requests import ATTEMPTS, ask_each
+from orchestration.run_attempts import ATTEMPTS, CODE_TAG, GivenUp, code_version, find_failures
+from orchestration.sensor_requests import ask_each
 from orchestration.weekly_cycle import request_cycle, weekly_cycle
 from ratchet.core.cycle import Cycle
 from ratchet.core.timeouts import SENSOR_LOCK_S
@@ -35,7 +38,7 @@ def new_feedback_sensor(
     new daemon name the same decision and so the same single run. Only a run that failed earns a new attempt.
     """
     requests, skip = ask_each(
-        home, home.classifiers(), lambda name: _decide(context.instance, name, home, specs, receipts)
+        home, home.classifiers(), lambda name: _decide(context.instance, name, home, specs, receipts), "early_cycle"
     )
     names = [request.tags["ratchet/classifier"] for request in requests]
     known = [classifiers.build_add_request(names)] if names else []
@@ -58,11 +61,10 @@ def _decide(
         return f"{counted}. {remark}" if remark else counted
     cycle = Cycle(name, max(weeks))
     decision = f"{cycle.key}:early:after-{seen}"
-    failed = instance.get_runs_count(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={"ratchet/early": decision})
-    )
-    if failed >= ATTEMPTS:
-        return f"{decision} failed {failed} times; run 'ratchet cycle {name} --week {cycle.week}' to see why"
+    failed = find_failures(instance, {"ratchet/early": decision}, time.time())
+    if failed.recent >= ATTEMPTS:
+        why = f"run 'ratchet cycle {name} --week {cycle.week}' to see why"
+        return GivenUp(f"{decision} failed {failed.recent} times; {why}")
     # Attempts are counted above, so Dagster must not add retries of its own.
-    tags = {"ratchet/early": decision, "ratchet/classifier": name, "dagster/max_retries": "0"}
-    return request_cycle(cycle, f"{decision}:attempt-{failed + 1}", **tags)
+    tags = {"ratchet/early": decision, "ratchet/classifier": name, "dagster/max_retries": "0", CODE_TAG: code_version()}
+    return request_cycle(cycle, f"{decision}:attempt-{failed.total + 1}", **tags)

@@ -12,6 +12,7 @@ import dagster as dg
 from orchestration.decision_observation import observe_decision
 from orchestration.job_resources import HOME, configure
 from orchestration.promotion_attempts import DECISION_TAG, next_attempt, next_rebuild
+from orchestration.run_attempts import CODE_TAG, code_version
 from orchestration.sensor_requests import ask_each
 from ratchet.rollout.decision import STAY, Decision
 from ratchet.storage.home import Home
@@ -65,7 +66,7 @@ def promotion_sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam
     The run key names the ledger's head and the move, so doubled ticks, a lost cursor or a new daemon name one and the
     same run.
     """
-    requests, skip = ask_each(home, home.served(), lambda name: _ask(context.instance, name, home))
+    requests, skip = ask_each(home, home.served(), lambda name: _ask(context.instance, name, home), "promotion")
     return dg.SensorResult(run_requests=requests, skip_reason=skip)
 
 
@@ -93,13 +94,13 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
 
 def _ask_rebuild(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest | str:
     key = f"{name}:rebuild"
-    attempt = next_rebuild(instance, name, key)
+    attempt = next_rebuild(instance, name, key, time.time())
     return attempt if isinstance(attempt, str) else _request(home, name, key, f"{key}:{attempt}")
 
 
 def _request(home: Home, name: str, decision: str, run_key: str) -> dg.RunRequest:
     config = configure(home, weigh_and_move=PromotionConfig(classifier=name))
-    tags = {"ratchet/classifier": name, DECISION_TAG: decision}
+    tags = {"ratchet/classifier": name, DECISION_TAG: decision, CODE_TAG: code_version()}
     return dg.RunRequest(run_key=run_key, run_config=config, tags=tags)
 
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 import dagster as dg
 
-from orchestration.sensor_requests import ATTEMPTS
+from orchestration.run_attempts import ATTEMPTS, GivenUp, find_failures, is_recent
 from ratchet.rollout.decision import STAY
 from ratchet.workflows.rollout.followers import WITHDRAWALS
 
@@ -24,25 +24,27 @@ def next_attempt(instance: dg.DagsterInstance, key: str, action: str, now_s: flo
     A run weighs again, and may find that nothing moves any more, or be cancelled. No key runs twice, so each run that
     ended without the move gives the next one another: the evidence may ask for the same move once more.
     """
-    records = instance.get_run_records(dg.RunsFilter(tags={DECISION_TAG: key}))
-    ended = [record for record in records if record.dagster_run.is_finished]
-    failed = [record for record in ended if record.dagster_run.status is dg.DagsterRunStatus.FAILURE]
-    if len(failed) >= ATTEMPTS:
-        message = f"{key} failed {len(failed)} times; its runs say why"
+    failed = find_failures(instance, {DECISION_TAG: key}, now_s)
+    if failed.recent >= ATTEMPTS:
+        message = f"{key} failed {failed.recent} times; its runs say why"
         if action not in WITHDRAWALS:
-            return message
-        if abs(now_s - max(record.end_time or 0.0 for record in failed)) < _RETRY_S:
+            return GivenUp(message)
+        if abs(now_s - max(record.end_time or 0.0 for record in failed.records)) < _RETRY_S:
             return f"{message}. It is tried again every {_RETRY_S / 60:.0f} minutes"
-    return 1 + len(failed if action == STAY else ended)
-
-
-def next_rebuild(instance: dg.DagsterInstance, name: str, key: str) -> int | str:
-    """Return the number of the next run that rebuilds the warehouse of `name`, or why there is none now."""
+    if action == STAY:
+        return 1 + failed.total
     runs = instance.get_runs(dg.RunsFilter(tags={DECISION_TAG: key}))
-    if any(not run.is_finished for run in runs):
+    return 1 + sum(run.is_finished for run in runs)
+
+
+def next_rebuild(instance: dg.DagsterInstance, name: str, key: str, now_s: float) -> int | str:
+    """Return the number of the next run that rebuilds the warehouse of `name`, or why there is none now."""
+    records = instance.get_run_records(dg.RunsFilter(tags={DECISION_TAG: key}))
+    if any(not record.dagster_run.is_finished for record in records):
         return "its warehouse is being rebuilt; a rollback does not wait for it"
-    since = takewhile(lambda run: run.status is not dg.DagsterRunStatus.SUCCESS, runs)  # the newest is the first
-    failed = [run for run in since if run.status is dg.DagsterRunStatus.FAILURE]
-    if len(failed) >= ATTEMPTS:
-        return f"rebuilding its warehouse failed {len(failed)} times; run 'ratchet ingest {name}' to see why"
-    return len(runs) + 1
+    # the newest is the first
+    since = takewhile(lambda record: record.dagster_run.status is not dg.DagsterRunStatus.SUCCESS, records)
+    failed = [record for record in since if record.dagster_run.status is dg.DagsterRunStatus.FAILURE]
+    if (recent := sum(is_recent(record, now_s) for record in failed)) >= ATTEMPTS:
+        return GivenUp(f"rebuilding its warehouse failed {recent} times; run 'ratchet ingest {name}' to see why")
+    return len(records) + 1

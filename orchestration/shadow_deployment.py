@@ -5,11 +5,14 @@ that Dagster's sensors see. Add here when it is asked; which candidate is next i
 evidence is checked again in `ratchet/workflows/rollout/nominate.py`.
 """
 
+import time
+
 import dagster as dg
 
 from assets.metadata import without_markup
 from orchestration.job_resources import HOME, configure
-from orchestration.sensor_requests import ATTEMPTS, ask_each
+from orchestration.run_attempts import ATTEMPTS, CODE_TAG, GivenUp, code_version, find_failures
+from orchestration.sensor_requests import ask_each
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
@@ -62,7 +65,7 @@ def shadow_deployment_sensor(context: dg.SensorEvaluationContext, home: dg.Resou
     The run key names the ledger's head and the candidate, so doubled ticks, a lost cursor or a new daemon name one and
     the same run.
     """
-    requests, skip = ask_each(home, home.classifiers(), lambda name: _ask(context.instance, name, home))
+    requests, skip = ask_each(home, home.classifiers(), lambda name: _ask(context.instance, name, home), "shadow")
     return dg.SensorResult(run_requests=requests, skip_reason=skip)
 
 
@@ -75,9 +78,11 @@ def _ask(instance: dg.DagsterInstance, name: str, home: Home) -> dg.RunRequest |
     if changes := len(Quarantine(home).entries(name)):
         key = f"{key}:quarantine-{changes}"
     tags = {"ratchet/classifier": name, "ratchet/decision": key}
-    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    failed = instance.get_runs_count(dg.RunsFilter(statuses=ended, tags=tags))
-    if failed >= ATTEMPTS:
-        return f"{key} failed or was cancelled {failed} times; its runs say why"
+    ended = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+    failed = find_failures(instance, tags, time.time(), ended)
+    if failed.recent >= ATTEMPTS:
+        return GivenUp(f"{key} failed or was cancelled {failed.recent} times; its runs say why")
     config = ShadowConfig(classifier=name, week=cycle.week, adapter=cycle.adapter)
-    return dg.RunRequest(run_key=f"{key}:attempt-{failed + 1}", run_config=configure(home, fill_slot=config), tags=tags)
+    tags[CODE_TAG] = code_version()
+    attempt = failed.total + 1
+    return dg.RunRequest(run_key=f"{key}:attempt-{attempt}", run_config=configure(home, fill_slot=config), tags=tags)

@@ -11,6 +11,7 @@ from ratchet.ingest.row_counts import describe_rows, summarise
 from ratchet.models.frontier.transport import find_key
 from ratchet.rollout.sealed_policy import find_policy
 from ratchet.rollout.state import state_after
+from ratchet.storage.given_up import describe_given_up
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
@@ -48,6 +49,8 @@ def _specs(home: Home) -> Iterator[Finding]:
         yield from _remarks(specs, name)
         yield from _integrity(home, name)
         yield _rows(home, name)
+        for what, reason in describe_given_up(home, name).items():
+            yield Finding(f"{what} of {name}", "warn", reason, "Look at its failed runs in Dagster, and fix the cause.")
 
 
 def _integrity(home: Home, name: str) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from ratchet.ingest.rebuild import open_warehouse
 from ratchet.ingest.row_counts import describe_rows
 from ratchet.rollout.ledger_entry import PROMOTE, SHADOW, Entry
 from ratchet.rollout.state import RolloutState, apply_entry, state_after
+from ratchet.storage.given_up import describe_given_up
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.ledger import Ledger
@@ -67,6 +68,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
             "ledger": str(home.ledger(name)),
         },
         "policy": policy,
+        "given_up": describe_given_up(home, name),
         "faults": [each.as_json() for each in faults],
         "notes": notes,
     }

@@ -1,5 +1,6 @@
 """A client costs its share and no more: silent, slow and vanished ones, and floods under one key, at a real gateway."""
 
+import asyncio
 import os
 import resource
 import socket
@@ -16,7 +17,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import uvicorn
 
+from gateway.app import create_app
+from gateway.server import server_config
+from gateway.settings import Settings
 from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
 
@@ -218,3 +223,42 @@ def test_a_rate_counts_texts(home: Home, serve: Callable[..., Any]) -> None:
     found = [client.post(URL, json={"texts": ["money back"] * 4}, headers=key) for _ in range(3)]
     assert [reply.status_code for reply in found] == [200, 200, 429]
     assert int(found[2].headers["Retry-After"]) > 10
+
+
+def test_at_the_limit_a_newcomer_gets_503_while_everyone_else_is_being_answered(tmp_path: Path) -> None:
+    """Nobody is silent, so nobody gives way: the newcomer is told when to come back, and gets its answer then."""
+    free, begun = threading.Event(), list[object]()
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        begun.append(scope)
+        while not free.is_set():  # a model that takes its time
+            await asyncio.sleep(0.01)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    app = create_app(Settings(home=tmp_path, open=True, max_connections=8))
+    config = server_config(app, stop_s=1)
+    config.app, config.port, config.lifespan = answer, 0, "off"
+    server = uvicorn.Server(config)
+    serving = threading.Thread(target=server.run)
+    serving.start()
+    try:
+        wait_until(lambda: server.started)
+        address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        get = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        with ExitStack() as stack:
+            held = [stack.enter_context(connect(address, get)) for _ in range(8)]
+            wait_until(lambda: len(begun) == 8)
+            for _ in range(2):
+                with connect(address) as newcomer:
+                    content = b"".join(iter(lambda: newcomer.recv(1000), b""))
+                    assert content.startswith(b"HTTP/1.1 503 ")
+                    assert b"Retry-After: 1" in content
+            free.set()
+            assert {connection.recv(12) for connection in held} == {b"HTTP/1.1 204"}
+            with connect(address, get) as newcomer:  # those who were answered are silent now, and the first gives way
+                assert newcomer.recv(12) == b"HTTP/1.1 204"
+    finally:
+        free.set()
+        server.should_exit = True
+        serving.join()

@@ -126,8 +126,9 @@ def test_a_gateway_serves_it_by_its_own_key(former: FormerHome) -> None:
                 assert ready.status_code == 200, ready.text
                 answer = client.post("/v1/classifiers/small", json={"text": "reimburse my blue kettle"})
                 assert answer.status_code == 200, answer.text
-                entries = former.home.ledger("small").read_text().splitlines()
-                assert answer.json()["adapter"] == json.loads(entries[0])["adapter"]
+                entries = [json.loads(line) for line in former.home.ledger("small").read_text().splitlines()]
+                assert answer.json()["adapter"] == entries[0]["adapter"]
+                assert entries[-1]["action"] == "policy", "its start seals what stood in classifier.toml"
             with httpx.Client(base_url=address, timeout=60) as stranger:
                 assert stranger.post("/v1/classifiers/small", json={"text": "refund"}).status_code == 401
         finally:

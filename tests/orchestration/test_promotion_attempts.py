@@ -15,14 +15,18 @@ import pytest
 from orchestration.job_resources import configure
 from orchestration.promotion import PromotionConfig, promotion, promotion_sensor
 from orchestration.promotion_attempts import next_attempt
+from orchestration.run_attempts import CODE_TAG, GivenUp, code_version
+from orchestration.sensor_requests import ask_each
 from orchestration.shadow_deployment import shadow_deployment_sensor
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts, write_pairs
+from ratchet.workflows.doctor_classifiers import examine_classifiers
 from ratchet.workflows.rollout.advance import weigh
 from ratchet.workflows.rollout.reconcile import record
+from ratchet.workflows.status import describe_classifier
 
 pytestmark = pytest.mark.slow  # real steps of a cycle, or one process after another
 
@@ -72,13 +76,15 @@ def tick(home: Home, instance: dg.DagsterInstance) -> dict[str, dg.RunRequest]:
     return {request.tags["ratchet/classifier"]: request for request in result.run_requests or []}
 
 
-def end_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, decision: str = KEY) -> None:
-    """A run of a decision that has ended so."""
+def end_run(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus, decision: str = KEY, code: str | None = None
+) -> None:
+    """A run of a decision that has ended so, by the code that runs now or another."""
     config = configure(Home(Path("home")), weigh_and_move=PromotionConfig(classifier="small"))
     run = instance.create_run_for_job(
         promotion,
         run_config=config.to_config_dict(),
-        tags={"ratchet/decision": decision},
+        tags={"ratchet/decision": decision, CODE_TAG: code or code_version()},
         status=dg.DagsterRunStatus.STARTED,
     )
     if status is FAILED:
@@ -117,6 +123,9 @@ def test_a_rollback_is_asked_for_again_after_a_run_that_found_none(home: Home, i
         ((FAILED, FAILED, FAILED), "rollback", 601, 4),
         ((FAILED, FAILED, FAILED), "reject", 601, 4),
         ((FAILED, FAILED, FAILED), "rollback", -86400, 4),
+        ((FAILED, FAILED, FAILED), "step", 86401, 4),
+        ((FAILED, FAILED, FAILED), "step", -86401, 4),
+        ((FAILED, FAILED, FAILED), "hold", 3600, "failed 3 times"),
         ((SUCCESS,), "hold", 0, 1),
     ],
 )
@@ -127,11 +136,33 @@ def test_no_key_is_used_twice_and_a_rollback_is_never_given_up(
     later_s: float,
     expected: int | str,
 ) -> None:
-    """Whatever became of earlier runs, also where the clock was set back; a step that failed thrice is given up."""
+    """Whatever became of earlier runs, also where the clock was set back; a step that failed thrice is given up for a
+    day."""
     for status in ended:
         end_run(instance, status)
     found = next_attempt(instance, KEY, action, time.time() + later_s)
     assert found == expected if isinstance(expected, int) else expected in str(found)
+
+
+def test_a_step_that_was_given_up_is_tried_again_by_new_code_and_said_meanwhile(
+    home: Home, instance: dg.DagsterInstance
+) -> None:
+    """Status and doctor show what is given up, until the sensor asks again."""
+    for _ in range(3):
+        end_run(instance, FAILED, code="an older version")
+    assert next_attempt(instance, KEY, "step", time.time()) == 4
+    for _ in range(3):
+        end_run(instance, FAILED)
+    found = next_attempt(instance, KEY, "step", time.time())
+    assert isinstance(found, GivenUp)
+    for answer, shown in ((found, 1), ("nothing moves", 0)):
+        ask_each(home, ["small"], lambda name, answer=answer: answer, "promotion")  # type: ignore[misc]
+        row = describe_classifier(home, "small", datetime.now(UTC))
+        assert [(what, "failed 3 times" in reason) for what, reason in row["given_up"].items()] == [
+            ("promotion", True)
+        ][:shown]
+        doctor = [each for each in examine_classifiers(home, {}) if each.what == "promotion of small"]
+        assert [each.state for each in doctor] == ["warn"][:shown]
 
 
 def test_old_failures_of_a_rebuild_do_not_count_after_a_success(home: Home, instance: dg.DagsterInstance) -> None:

@@ -30,7 +30,7 @@ from ratchet.workflows.rollout.nominate import actor
 from ratchet.workflows.rollout.reconcile import reconcile, record
 from ratchet.workflows.rollout.reexamine import reexamine
 from ratchet.workflows.rollout.rollback import need_refuge
-from ratchet.workflows.rollout.sealing import promotion_in_force
+from ratchet.workflows.rollout.sealing import promotion_in_force, promotion_or_default
 from ratchet.workflows.try_intake import try_intake
 
 
@@ -57,7 +57,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
     """
     reconcile(home, classifier)  # what a killed promoter left half done is finished before anything new is decided
     entries = Ledger(home).entries(classifier)
-    state, promotion = state_after(entries), promotion_in_force(home, classifier, entries)
+    state, (promotion, unread) = state_after(entries), promotion_or_default(home, classifier, entries)
     if may_rebuild:
         warehouse = open_warehouse(home, classifier, WAREHOUSE_LOCK_S)
     else:
@@ -79,7 +79,14 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
             held = f"Held: checked again, the candidate may not advance: {error.message}"
             decision = replace(decision, action=STAY, percent=0, sentence=held)
     reason, to_rebuild = _why_not(fault)
-    if fault is not None and not any(each.status == "broken" for each in decision.guardrails):
+    is_broken = any(each.status == "broken" for each in decision.guardrails)
+    if unread and not is_broken:
+        if may_rebuild:
+            promotion_in_force(home, classifier, entries)  # raises the reason, with its hint
+        decision = replace(decision, action=STAY, percent=0, sentence=f"Held: no policy is sealed, and {unread}")
+    elif unread:
+        remark = f"Nothing is sealed and classifier.toml cannot be read, so the default limits count. {remark}".strip()
+    if fault is not None and not is_broken:
         if may_rebuild:
             raise fault
         held = f"Held: corrections cannot be counted {reason}"

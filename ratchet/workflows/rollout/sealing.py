@@ -113,6 +113,18 @@ def promotion_in_force(home: Home, classifier: str, entries: Sequence[Entry]) ->
     return (sealed or policy_of(Specs(home)[classifier])).promotion
 
 
+def promotion_or_default(home: Home, classifier: str, entries: Sequence[Entry]) -> tuple[PromotionPolicy, str]:
+    """Return what `promotion_in_force` does; where neither can be read the defaults, and the reason.
+
+    A rollback needs ledger and key alone: the guardrails of the defaults end a bad candidate of a home that was never
+    sealed, whatever became of its file.
+    """
+    try:
+        return promotion_in_force(home, classifier, entries), ""
+    except (RatchetError, OSError) as error:
+        return PromotionPolicy(), error.message if isinstance(error, RatchetError) else str(error)
+
+
 def sealed_or_file(home: Home, classifier: str, entries: Sequence[Entry]) -> SealedPolicy | None:
     """Return the newest sealed policy, else that of the file; None where neither can be read."""
     if sealed := find_policy(entries):

@@ -10,15 +10,15 @@ from ratchet.rollout.page.last_decision import LastDecision, read_last_decision
 from ratchet.rollout.page.view import View, view_rollout
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.rollout.sealing import promotion_in_force
+from ratchet.workflows.rollout.sealing import promotion_or_default
 
 
 def load_view(home: Home, classifier: str, now: datetime) -> View:
-    """Return the view of a classifier's rollout; raises `RatchetError` for a broken ledger or specification."""
+    """Return the view of a classifier's rollout; raises `RatchetError` for a broken ledger."""
     entries = Ledger(home).entries(classifier)
     return view_rollout(
         classifier,
-        promotion_in_force(home, classifier, entries),
+        promotion_or_default(home, classifier, entries)[0],
         entries,
         load_last_decision(home, classifier),
         now,

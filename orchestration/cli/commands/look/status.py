@@ -103,6 +103,7 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     }
     serving = found["serving"]
     gaps = [{"what": "serving", "fault": serving["gap"]}] if serving["gap"] else []
+    gaps += [{"what": what, "fault": reason} for what, reason in found["given_up"].items()]
     faults = [
         f"  {paint(session, 'FAULT', 'red')} {each['what']}: {printable(each['fault'])}"
         for each in [*gaps, *found["faults"]]

@@ -38,7 +38,7 @@ def test_its_document_has_a_schema(call: Any, made_home: Path) -> None:
         "classifier", "live", "rollout", "candidate", "last_cycle", "weeks", "requests", "corrections_since",
         "next_schedule",
         "disk_bytes",
-        "paths", "policy", "quarantine", "quarantined_requests", "faults", "notes", "serving", "rows",
+        "paths", "policy", "quarantine", "quarantined_requests", "faults", "notes", "serving", "rows", "given_up",
     }  # fmt: skip
 
 
