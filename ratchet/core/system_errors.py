@@ -72,6 +72,12 @@ def explain_fault(fault: SystemFault, home: Path) -> RatchetError:
     return RatchetError(message.format(**facts), hint.format(**facts), code="system", details=details)
 
 
+def hint_for(error: OSError) -> str:
+    """Return how to fix an error on one file, for a message that names the file itself."""
+    fault = find_fault(error)
+    return explain_fault(fault, Path(error.filename or "/")).hint if fault else "See what lies there, and who owns it."
+
+
 _SENTENCES = {
     DENIED: (
         "{path} cannot be {does}: user {user} lacks the right.",

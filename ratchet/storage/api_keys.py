@@ -21,6 +21,7 @@ from ratchet.core.files import make_folder, write_json
 from ratchet.core.filesystem import DISK
 from ratchet.core.names import NAME, nearest
 from ratchet.core.person_names import BadNameError, normalise_name
+from ratchet.core.system_errors import hint_for
 from ratchet.storage.keys_log import KeyChange, KeyEvent, KeysLog
 
 SCOPES = ("classify", "feedback", "annotate", "admin")
@@ -80,7 +81,7 @@ class Keys:
             return ()
         except OSError as error:
             raise RatchetError(
-                f"{self.path} cannot be read: {error.strerror}.", "Give this user read access to it.", code="bad_keys"
+                f"{self.path} cannot be read: {error.strerror}.", hint_for(error), code="bad_keys"
             ) from None
         except (ValueError, TypeError, KeyError):
             raise RatchetError(

@@ -19,6 +19,7 @@ from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.api_keys import SCOPES, Keys
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
+from ratchet.storage.journal.sealed_names import read_sealed
 from ratchet.storage.specs import Specs
 
 Serve = Callable[..., TestClient]
@@ -69,6 +70,10 @@ def test_what_was_served_and_corrected_becomes_the_next_weeks_rows(serve: Serve,
     assert sum(found.rejected for found in taken) == 0
     (feedback,) = home.feedback("small").glob("*.parquet")
     assert pq.read_table(feedback)["verdict"].to_pylist() == ["wrong"]
+    listed, complete = read_sealed(home, "small")
+    assert complete
+    assert feedback in listed
+    assert {path.parent.name for path in listed} == {"production_logs", "corrections", "feedback"}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.files import read_if_there, write_atomically, write_json
 from ratchet.core.filesystem import DISK, FileSystem
 from ratchet.core.strict_json import parse_strictly
+from ratchet.core.system_errors import hint_for
 from ratchet.rollout.bucketing import BUCKETING
 from ratchet.rollout.flag import SCHEMA, Rollout, read_flag
 from ratchet.storage.home import Home
@@ -57,7 +58,7 @@ class Flags:
             content = read_if_there(path, self.disk)
         except OSError as error:
             raise RatchetError(
-                f"{path} cannot be read ({error.strerror}).", "See who owns it.", code="bad_flags"
+                f"{path} cannot be read ({error.strerror}).", hint_for(error), code="bad_flags"
             ) from None
         if content is None:
             return FlagSet()

@@ -24,7 +24,7 @@ from ratchet.storage.home import Home
 WEEK = "2026-01-05"
 WHY = ("--why", "complaints")
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "status": ("status",),
+    "status": ("status", "small"),
     "doctor": ("doctor",),
     "init": ("init", "another", "--labels", "a,b"),
     "ingest": ("ingest", "small"),
@@ -84,6 +84,17 @@ def hide(root: Path) -> None:
     obey_rights()
 
 
+def damage(root: Path) -> None:
+    """Let every file fail with EIO when it is read: the kernel's answer to a read of the first page of a process."""
+    for folder, _, files in os.walk(root):
+        for name in files:
+            path = Path(folder) / name
+            kept = root.with_name("kept") / path.relative_to(root)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(kept)
+            path.symlink_to("/proc/self/mem")
+
+
 @contextmanager
 def few_files() -> Iterator[None]:
     """Leave four descriptors."""
@@ -120,6 +131,7 @@ def run(kind: str, source: Path, mount: Path) -> dict[str, object]:
         "hidden": lambda: hide(root),
         "read-only": lambda: subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True),
         "full": lambda: fill(mount / "hog"),
+        "damaged": lambda: damage(root),
         "few files": lambda: None,
     }
     breaks[kind]()
@@ -131,6 +143,9 @@ def run(kind: str, source: Path, mount: Path) -> dict[str, object]:
         (root / "small").chmod(0o700), root.chmod(0o700)
         for path in (Home(root).ledger("small"), Home(root).flags):
             path.chmod(0o600)
+    for path in (Home(root).ledger("small"), Home(root).flags):
+        if path.is_symlink():
+            (root.with_name("kept") / path.relative_to(root)).replace(path)
     entries = Home(root).ledger("small").read_bytes().count(b"\n")
     return {"answers": answers, "entries": entries, "flag": json.loads(Home(root).flags.read_bytes())}
 

@@ -56,6 +56,17 @@ def remove_golden(home: Path) -> None:
     (home / "tickets" / "golden.jsonl").unlink()
 
 
+def unreadable(name: str) -> Plant:
+    """Put a file there that the kernel does not read: EIO, as of a disk with a bad sector."""
+
+    def plant(home: Path) -> None:
+        (home / name).unlink(missing_ok=True)
+        (home / name).symlink_to("/proc/self/mem")
+
+    return plant
+
+
+BAD_DISK = ("the disk reports an input/output error", "hint: Look at the kernel's log")
 CYCLE = "cycle tickets --week latest"
 MISTAKES = {
     # wrong usage
@@ -106,6 +117,21 @@ MISTAKES = {
     "digest": Mistake("predict tickets --input - --output - --adapter abc123", ("'abc123'", "ratchet cycle")),
     "nothing to promote": Mistake("promote tickets --why better --yes", ("no candidate", "cycle"), 2),
     "promote unknown": Mistake("promote tickets --why better --yes --adapter abc1", ("'abc1'", "digest")),
+    # a bad disk
+    **{
+        f"bad sector in {name}": Mistake(words, BAD_DISK, plant=unreadable(name))
+        for name, words in {
+            "week.jsonl": "ingest tickets --logs {home}/week.jsonl",
+            "week.csv": "ingest tickets --logs {home}/week.csv",
+            "week.parquet": "ingest tickets --corrections {home}/week.parquet",
+            "tickets/classifier.toml": CYCLE,
+            "tickets/golden.jsonl": CYCLE,
+            "tickets/ledger.jsonl": "status tickets",
+        }.items()
+    },
+    "bad sector in keys.json": Mistake(
+        "keys", ("keys.json cannot be read", BAD_DISK[1]), plant=unreadable("keys.json")
+    ),
     # contradictions
     "classifier twice": Mistake("init tickets --labels a,b", ("holds a classifier already", "another name")),
     "one label": Mistake("init fresh --labels a", ("1 label", "two labels")),

@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[str, set[str]]] = {
     "hidden": ("lacks the right", READING),
     "read-only": ("its file system is read-only", WRITING),
     "full": ("is full", WRITING),
+    "damaged": ("reports an input/output error", READING),
     "few files": ("may open no more", {"cycle"}),
 }
 """Part of the sentence, and the commands that need what is broken."""
