@@ -18,8 +18,8 @@ from ratchet.ingest.rebuild import open_warehouse
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.api_keys import SCOPES, Keys
 from ratchet.storage.home import Home
-from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.journal.sealed_names import read_sealed
+from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.specs import Specs
 
 Serve = Callable[..., TestClient]
