@@ -10,7 +10,7 @@ STATUS_LOCK_S = 2.0
 """The same for `ratchet status`: a person waits, and the screen says what it could not read."""
 SENSOR_LOCK_S = 1.0
 """The same inside a sensor's tick: the next tick comes in a minute."""
-TRIAL_READING_S = 300
+TRIAL_READING_S = 120
 """Processor time to read a landed file that a process died of: four million rows took less than a minute."""
 
 TRAINING_SILENCE_S = 120.0

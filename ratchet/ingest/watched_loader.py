@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -47,22 +47,23 @@ class ReadingMark:
     """The reason, where a trial ended too: it is tried again before each further reading."""
 
 
+@dataclass(frozen=True)
 class WatchedLoader(Loader):
     """A loader that marks each file while it is read."""
+
+    loaded: set[tuple[str, str, str]] = field(default_factory=set)
+    """Kind, name and digest of the files whose rows are in the warehouse."""
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "WatchedLoader":
         """Make a loader; marks of files that were loaded all the same are removed."""
-        loader = cls(connection, home, name, Loader.of(connection, home, name).manifest)
+        done = "SELECT kind, file, sha256 FROM ingested_files WHERE classifier = ?"
+        loaded = set(connection.execute(done, [name]).fetchall())
         for place in (home.classifier(name) / ".reading").glob("*.json"):
             mark = _read(place)
-            if mark and not (mark.refused or mark.done) and loader._is_done(mark.kind, mark.file, place.stem):
+            if mark and not (mark.refused or mark.done) and (mark.kind, mark.file, place.stem) in loaded:
                 place.unlink(missing_ok=True)
-        return loader
-
-    def _is_done(self, kind: str, file: str, sha256: str) -> bool:
-        sql = "SELECT 1 FROM ingested_files WHERE classifier = ? AND kind = ? AND file = ? AND sha256 = ?"
-        return self.connection.execute(sql, [self.name, kind, file, sha256]).fetchone() is not None
+        return cls(connection, home, name, Loader.of(connection, home, name).manifest, loaded=loaded)
 
     @contextmanager
     def staged(self, kind: str, path: Path, found: FileFingerprint, columns: Columns, terms: Terms) -> Iterator[Stage]:
@@ -83,8 +84,8 @@ class WatchedLoader(Loader):
                 _write(place, replace(mark, refused=reason))
                 raise UnreadableError(f"{reason}; take it by 'ratchet ingest {self.name}' with its path when fixed")
         file = shown(path, self.home.landing(self.name, kind))
-        done = self._is_done(kind, file, found.sha256)
-        _write(place, replace(mark or ReadingMark(file, kind), refused="", done=done))
+        this = (kind, file, found.sha256)
+        _write(place, replace(mark or ReadingMark(file, kind), refused="", done=this in self.loaded))
         failpoint("landing.before_read")
         try:
             with super().staged(kind, path, found, columns, terms) as stage:
@@ -94,6 +95,7 @@ class WatchedLoader(Loader):
             if not isinstance(error, _NOT_SURVIVED) or find_fault(error) is not None:
                 place.unlink(missing_ok=True)
             raise
+        self.loaded.add(this)
         place.unlink(missing_ok=True)
 
 
