@@ -11,6 +11,7 @@ from assets.training_set import training_set
 from ratchet.config.prompt import make_prompt
 from ratchet.config.secret_variables import emptied_secrets
 from ratchet.data.curation import EXAMPLES_SQL, digest_examples
+from ratchet.data.label_choice import trained_labels
 from ratchet.models.base_models import resolve_base
 from ratchet.storage.home import Home
 from ratchet.storage.process_locks import hold_lock
@@ -45,13 +46,14 @@ def adapter(
         for split in ("train", "calibration")
     )
     bases = [resolve_base(name) for name in dict.fromkeys(candidate.base for candidate in candidates)]
-    prompt = make_prompt(spec.prompt, spec.label) if spec.is_prompted else None
+    trained = spec.narrowed(trained_labels(spec, receipts.noted(cycle)))
+    prompt = make_prompt(trained.prompt, trained.label) if trained.is_prompted else None
     teachers = find_teachers(home, cycle, candidates)
     taught = digests_of(teachers)
     # Digests are those of the very rows that are trained on: a step may have been run alone since they were judged.
     revisions, data = {base.name: base.revision for base in bases}, digest_examples(rows)
     pinned = pin_templates(prompt, bases)
-    plan = TrainingPlan(spec.labels, candidates, revisions, data, version("ratchet"), prompt, taught, pinned)
+    plan = TrainingPlan(trained.labels, candidates, revisions, data, version("ratchet"), prompt, taught, pinned)
     work = prepare(home.training(cycle.classifier), plan, train, calibration, teachers)
     for remark in specs.remarks(cycle.classifier):
         context.log.warning(str(remark))

@@ -5,7 +5,9 @@ import dagster as dg
 from assets.corrected_labels import corrected_labels
 from assets.metadata import as_counts, as_table
 from assets.partitions import cycle_of, cycles
-from ratchet.data.curation import CORRECTED_SQL, check_splits, curate, digest_examples
+from ratchet.data.curation import CORRECTED_SQL, curate, digest_examples
+from ratchet.data.label_choice import choose_labels
+from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
 from ratchet.storage.golden_set import digest_golden
 from ratchet.storage.receipts import Receipts
@@ -13,6 +15,7 @@ from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes
+from ratchet.workflows.rollout.live_labels import read_live_labels
 
 
 @dg.asset(partitions_def=cycles, deps=[corrected_labels], kinds={"duckdb"}, group_name="data")
@@ -35,12 +38,15 @@ def training_set(
     held = Quarantine(receipts.home).state(cycle.classifier)
     texts = [item.text for item in golden]
     curated = curate(warehouse.frame(CORRECTED_SQL, window), cycle, spec, texts, held.weeks)
-    for table, rows in (("examples", curated.examples), ("dropped", curated.dropped)):
+    choice = choose_labels(spec, curated, read_live_labels(receipts.home, cycle.classifier))
+    curated = choice.set_aside(curated)
+    tables = {"examples": curated.examples, "dropped": curated.dropped, "boilerplate": curated.boilerplate.frame()}
+    for table, rows in tables.items():
         warehouse.replace(
             table, cycle.classifier, cycle.week, rows.assign(classifier=cycle.classifier, week=cycle.week)
         )
     # Checked after the tables are written, so that a cycle that ends here shows its rows and why they were dropped.
-    check_splits(curated, spec, cycle)
+    check_splits(curated, spec.narrowed(choice.trained), cycle, choice.orphaned)
     digest = digest_examples(curated.examples)
     quarantined = {
         week: why for week, why in held.describe().items() if str(window["start"])[:10] <= week < str(cycle.week)
@@ -55,8 +61,11 @@ def training_set(
                 [{"split": name, "n": s["n"], "first": s["first"], "last": s["last"]} for name, s in splits.items()]
             ),
             "classes in train": as_counts(splits["train"]["classes"], "label"),
+            "labels that wait": as_counts(curated.labels_waiting, "label"),
+            "labels not in classifier.toml": as_counts(curated.labels_left_out, "label"),
             "dropped": as_counts(curated.describe()["dropped"], "reason"),
             "quarantined weeks": as_counts(quarantined, "week", "blocked by"),
+            "set aside in comparisons": as_table(curated.compared["boilerplate"]["blocks"]),
             "redacted": as_counts(curated.redactions, "kind"),
             "digest": digest,
         },

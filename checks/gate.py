@@ -20,15 +20,13 @@ from ratchet.deployment.targets import digest_targets
 from ratchet.gates.chain import needed_digests
 from ratchet.gates.quarantine import HOLDING_GATES
 from ratchet.gates.registry import WORDING
-from ratchet.models.adapters.folder import open_folder
 from ratchet.storage.receipts import Receipts
-from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.reports import Reports
-from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes, digest_votes_from
+from ratchet.workflows.rollout.live_labels import read_live_labels
 from ratchet.workflows.rollout.nominate import actor
 
 
@@ -68,12 +66,7 @@ class GateContext:
     @property
     def live_labels(self) -> tuple[str, ...] | None:
         """Labels that live answers, as its card names them; None where nothing is live yet."""
-        home, name = self.receipts.home, self.cycle.classifier
-        live = Ledger(home).live(name)
-        if live is None:
-            return None
-        with open_folder(AdapterStore(home).open(name, live)) as opened:
-            return opened.card.labels
+        return read_live_labels(self.receipts.home, self.cycle.classifier)
 
     def hold_or_release(self, week: str, gate: str, verdict: Verdict, rows: str) -> None:
         """Quarantine a week that `gate` blocks, or release one that it held and now passes."""

@@ -12,14 +12,16 @@ from ratchet.gates.row_quality import (
     expect_logs,
     validate,
 )
+from ratchet.ingest.known_labels import known_labels
 
 
 @gate(corrected_labels, production_logs)
 def row_quality(case: GateContext) -> GateOutcome:
     """Passes when the types, ranges, labels, keys and dates of the week's logs and corrections are as specified."""
     logs, corrections = (case.warehouse.frame(sql, case.parameters()) for sql in (LOGS_SQL, CORRECTIONS_SQL))
+    labels = known_labels(case.receipts.home, case.spec)
     tables = {
-        "production_logs": (logs, expect_logs(case.cycle, case.spec, logs)),
-        "corrections": (corrections, expect_corrections(case.spec)),
+        "production_logs": (logs, expect_logs(case.cycle, case.spec, logs, labels)),
+        "corrections": (corrections, expect_corrections(labels)),
     }
     return decide_row_quality(validate(tables)), {"rows": digest_tables(logs, corrections)}

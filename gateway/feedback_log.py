@@ -31,11 +31,10 @@ class RowIdentity:
     content: tuple[str, ...]
 
 
+_CORRECTED = ("label", "saw_prediction", "answer")
 IDENTITIES = {
     FEEDBACK: RowIdentity((("request_id", "source"),), ("verdict", "label")),
-    CORRECTIONS: RowIdentity(
-        (("request_id", "annotator", "ts"), ("request_id", "annotator")), ("label", "saw_prediction")
-    ),
+    CORRECTIONS: RowIdentity((("request_id", "annotator", "ts"), ("request_id", "annotator")), _CORRECTED),
 }
 """A correction without a time is the same entry as the annotator's newest one on that request."""
 
@@ -75,13 +74,14 @@ class FeedbackLog:
         names = [_digest(row, columns) for columns in identity.names]
         name, content = names[0 if timed else -1], _digest(row, identity.content)
         if name in known.contents:
-            if known.contents[name] != content:
+            if known.contents[name] == content:
+                if name in known.writing:
+                    await asyncio.shield(known.writing[name])
+                return
+            if not _takes_back(row, known.contents[name]):
                 self.caps.check(classifier, kind, row, requests, now)
                 await self._keep_evidence(classifier, kind, row, known, name + content)
                 raise ContradictionError
-            if name in known.writing:
-                await asyncio.shield(known.writing[name])
-            return
         self.caps.check(classifier, kind, row, requests, now)
         written = asyncio.wrap_future(self.landing.append(classifier, kind, row))
         self.caps.count(classifier, kind, row, now)
@@ -165,5 +165,11 @@ class FeedbackLog:
         return self.landing.count_week(classifier, REQUESTS, monday_of(now.date()))
 
 
+def _takes_back(row: Row, before: bytes) -> bool:
+    """Return True where a correction withdraws the one before it, or follows on a withdrawn one: no contradiction."""
+    withdrawn = ({"answer": "withdrawn", "saw_prediction": saw} for saw in (True, False))
+    return row.get("answer") == "withdrawn" or before in {_digest(each, _CORRECTED) for each in withdrawn}
+
+
 def _digest(row: Row, columns: Sequence[str]) -> bytes:
-    return blake2b(canonical_json([row[name] for name in columns]).encode(), digest_size=16).digest()
+    return blake2b(canonical_json([row.get(name) for name in columns]).encode(), digest_size=16).digest()

@@ -8,9 +8,10 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ratchet.core.blank_text import is_blank
+from ratchet.core.label_names import read_label
 from ratchet.data.records import MAX_NAME_CHARS
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -35,11 +36,18 @@ Id = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS), AfterValidat
 
 
 def _write_digits(name: Any) -> Any:
-    """Return an integer as its digits, as intake takes labels and annotators of a file."""
+    """Return an integer as its digits, as intake takes annotators of a file."""
     return str(name) if isinstance(name, int) and not isinstance(name, bool) else name
 
 
+def _read_label(value: Any) -> Any:
+    label = read_label(value)
+    return value if label is None else label
+
+
 Name = Annotated[Id, BeforeValidator(_write_digits, json_schema_input_type=str | int)]
+LabelName = Annotated[Id, BeforeValidator(_read_label, json_schema_input_type=str | int | bool)]
+"""A label as every other door takes it: integers and truth values are their text, text is in Unicode NFC."""
 
 
 def _name_user(user: Any) -> Any:
@@ -115,16 +123,24 @@ class Feedback(Strict):
     classifier: Id
     request_id: Id
     verdict: Literal["right", "wrong"]
-    label: Name | None = Field(None, description="The label that the user thinks is right.")
+    label: LabelName | None = Field(None, description="The label that the user thinks is right.")
     source: Id = Field("user", description="Where the feedback came from: a name under the key.")
 
 
 class Correction(Strict):
-    """A trusted annotator's label for one request. It becomes a label of the training data."""
+    """A trusted annotator's label for one request. It becomes a label of the training data.
+
+    In place of a label (`label` null or absent) `answer` says why there is none; it never becomes a label.
+    """
 
     classifier: Id
     request_id: Id
-    label: Name
+    label: LabelName | None = Field(None, description="The right label; null with `answer`.")
+    answer: Literal["none", "cannot_tell", "withdrawn"] | None = Field(
+        None,
+        description="In place of a label: no label fits, it cannot be decided, or the annotator takes their earlier"
+        " correction of this request back.",
+    )
     annotator: Name | None = Field(
         None, description="The key's person, or one that the key may speak for; default: the key's person."
     )
@@ -137,6 +153,12 @@ class Correction(Strict):
         strict=False,
         description="RFC 3339 with a time zone; default: the time of arrival. A repeat with it is a no-op.",
     )
+
+    @model_validator(mode="after")
+    def _label_or_answer(self) -> "Correction":
+        if (self.label is None) == (self.answer is None):
+            raise ValueError("give either a label or an answer (none, cannot_tell, withdrawn)")
+        return self
 
 
 class Accepted(BaseModel):

@@ -47,7 +47,8 @@ async def take_feedback(request: Request, feedback: Annotated[Feedback, Depends(
 async def take_correction(
     request: Request, correction: Annotated[Correction, Depends(body_of(Correction))]
 ) -> Accepted:
-    """Store a trusted annotator's label for any answer of the classifier, or for a log that came from elsewhere."""
+    """Store a trusted annotator's label, or answer in place of one, for any answer of the classifier, or for a log that
+    came from elsewhere."""
     gateway, now = gateway_of(request), datetime.now(UTC)
     _check_serves(gateway, correction.classifier)
     proof = gateway.ids.judge(correction.request_id, correction.classifier, "")
@@ -62,6 +63,7 @@ async def take_correction(
         "request_id": correction.request_id,
         "ts": ts.astimezone(UTC).isoformat(),
         "label": correction.label,
+        "answer": correction.answer,
         "annotator": annotator_of(caller_of(request), correction.annotator, gateway.slots[correction.classifier].spec),
         # nobody knows what an annotator saw elsewhere: only a key that was made for blind work may say "nothing"
         "saw_prediction": correction.saw_prediction or not caller_of(request).blind,

@@ -28,6 +28,10 @@ class Limits:
     chance taken off, from which on a warning says what moved."""
     near_duplicate_jaccard: float = 0.8
     """Jaccard index of two texts' sets of 3-character shingles from which they are near-duplicates."""
+    boilerplate_share: float = 0.01
+    """Share of texts, and at least ten, that a passage of eight words or more must be in to count as boilerplate (a
+    footer, a form header). Boilerplate is set aside where texts are compared, never from what a model reads; 1 sets
+    nothing aside."""
     max_golden_loss: float = 0.05
     """Largest share of the golden items that live gets right which a candidate may lose."""
     min_golden_per_class: int = 40
@@ -47,6 +51,7 @@ class Limits:
             "max_null_share",
             "max_label_divergence",
             "near_duplicate_jaccard",
+            "boilerplate_share",
             "max_golden_loss",
             "golden_floor",
             "golden_floor_per_class",

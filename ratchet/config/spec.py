@@ -4,7 +4,7 @@ Add a setting here, with its default, unit and the error for a wrong value; limi
 settings of training in `candidate.py`. `ratchet/storage/specs.py` reads the file and reports unknown keys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, ClassVar, Literal
@@ -86,6 +86,8 @@ class Spec:
 
     _document: ClassVar[Mapping[str, Any] | None] = None
     """Keys that the file sets, of a spec that was read from one; see `of_file`."""
+    _whole: ClassVar["Spec | None"] = None
+    """Specification with every label, of one that is narrowed to some of them."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -129,6 +131,8 @@ class Spec:
         candidate reads it; settings for the report or the readers of an adapter never do, nor do `[people]` and
         `[review]`. A spec that no file gave counts with every setting.
         """
+        if self._whole is not None:
+            return self._whole.digest
         if self._document is None:
             return digest_json({key: value for key, value in self.as_json().items() if key not in self._ignored})
         return digest_set(_settings(self), self._document, self._ignored)
@@ -136,6 +140,8 @@ class Spec:
     @property
     def digests(self) -> frozenset[str]:
         """Digests by which receipts may name this specification: its own, and that of a version before."""
+        if self._whole is not None:
+            return self._whole.digests
         if self._document is None:
             return frozenset({self.digest})
         kept = {key: value for key, value in self.as_json().items() if key in {"candidate", "target"}}
@@ -145,6 +151,12 @@ class Spec:
         """Return this specification as that of a file which sets the keys of `document`."""
         result = replace(self)
         object.__setattr__(result, "_document", document)
+        return result
+
+    def narrowed(self, labels: Collection[str]) -> "Spec":
+        """Return this specification with only those of its labels that are in `labels`, under the same digest."""
+        result = replace(self, label=tuple(label for label in self.label if label.name in labels))
+        object.__setattr__(result, "_whole", self._whole or self)
         return result
 
     @property

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from ratchet.config.spec import Spec
 from ratchet.core.errors import UsageError
+from ratchet.core.label_names import NFC_SQL, label_form
 from ratchet.core.names import nearest
 from ratchet.core.sql import literal
 
@@ -25,6 +26,10 @@ class Column:
     sql: str
     required: bool
     meaning: str
+    form: str = "{0}"
+    """SQL that brings a value to the one form in which it is judged and kept."""
+    unless: str = ""
+    """Another column of the same row that stands in for a required value."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ class RowKind:
         return tuple(name for name in self.names if name not in self.key)
 
 
+ANSWERS = ("none", "cannot_tell", "withdrawn")
+"""Answers that an annotator may give in place of a label."""
+
 _REQUEST = Column(
     "request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters"
 )
@@ -58,7 +66,7 @@ KINDS: dict[str, RowKind] = {
             _REQUEST,
             Column("ts", "TIMESTAMPTZ", True, f"when it was served; {_TIME}"),
             Column("text", "VARCHAR", True, "what was classified"),
-            Column("label", "VARCHAR", True, "label as served, one of classifier.toml"),
+            Column("label", "VARCHAR", True, "label as served, one of classifier.toml", NFC_SQL),
             Column("confidence", "DOUBLE", False, "0..1 or null"),
             Column("adapter", "VARCHAR", False, "which adapter answered"),
             Column("latency_ms", "DOUBLE", False, "milliseconds or null"),
@@ -70,9 +78,23 @@ KINDS: dict[str, RowKind] = {
         (
             _REQUEST,
             Column("ts", "TIMESTAMPTZ", True, f"when it was corrected; {_TIME}"),
-            Column("label", "VARCHAR", True, "label as corrected, one of classifier.toml"),
+            Column(
+                "label",
+                "VARCHAR",
+                True,
+                "label as corrected, one of classifier.toml; null with `answer`",
+                NFC_SQL,
+                "answer",
+            ),
             Column("annotator", "VARCHAR", True, f"who corrected, 1 to {MAX_NAME_CHARS} printable characters"),
             Column("saw_prediction", "BOOLEAN", True, "true when the annotator saw the served label"),
+            Column(
+                "answer",
+                "VARCHAR",
+                False,
+                "instead of a label: none (no label fits), cannot_tell, or withdrawn (takes the person's earlier"
+                " correction of the request back)",
+            ),
         ),
         ("request_id", "annotator", "ts"),
     ),
@@ -99,7 +121,7 @@ class Terms:
     @classmethod
     def of(cls, spec: Spec, now: datetime | None = None) -> "Terms":
         """Return the terms of `spec` at `now` (aware; default: this instant)."""
-        return cls(spec.labels, spec.max_text_chars, (now or datetime.now(UTC)).astimezone(UTC))
+        return cls(tuple(map(label_form, spec.labels)), spec.max_text_chars, (now or datetime.now(UTC)).astimezone(UTC))
 
 
 def kind_of(name: str) -> RowKind:

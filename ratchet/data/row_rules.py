@@ -10,7 +10,7 @@ from datetime import timedelta
 from ratchet.core.blank_text import blank_sql
 from ratchet.core.names import nearest
 from ratchet.core.sql import literal
-from ratchet.data.records import MAX_NAME_CHARS, Column, RowKind, Terms
+from ratchet.data.records import ANSWERS, MAX_NAME_CHARS, Column, RowKind, Terms
 from ratchet.data.value_forms import TIME_HINTS, time_fault_sql
 
 _UNKNOWN_LABEL = "label is not in classifier.toml"
@@ -20,6 +20,15 @@ _HINTS = {
     f"request_id {_NO_NAME}": "Write whole numbers as integers; in pandas: frame.request_id.astype('Int64').",
     f"label {_NO_NAME}": "Write whole numbers as integers; in pandas: frame.label.astype('Int64').",
 }
+ANSWER_SQL = f"CASE WHEN answer IN {ANSWERS} THEN answer END"
+"""Value that is kept of the column `answer`."""
+_ANSWER_RULES = [
+    (
+        f"label_seen AND coalesce(answer IN {ANSWERS}, false)",
+        "label and answer contradict: give one of them",
+    ),
+    (f"NOT label_seen AND NOT coalesce(answer IN {ANSWERS}, false)", f"answer is not one of {', '.join(ANSWERS)}"),
+]
 WAITING = "no production log has this request_id yet; the row is tried again when more logs arrive"
 AHEAD = "ts is in the future; the row waits until the clock has reached it"
 WAIT_REASONS = (WAITING, AHEAD)
@@ -42,8 +51,11 @@ def reason_sql(kind: RowKind, terms: Terms) -> str:
     rules = [("broken IS NOT NULL", "broken")]
     for column in kind.columns:
         if column.required:
-            rules.append((f"NOT {column.name}_seen", literal(f"{column.name} is missing")))
+            absent = f"NOT {column.name}_seen" + (f" AND NOT {column.unless}_seen" if column.unless else "")
+            rules.append((absent, literal(f"{column.name} is missing")))
             rules.append((f"{column.name} IS NULL AND {column.name}_seen", _type_fault(column)))
+    if any(column.name == "answer" for column in kind.columns):
+        rules += [(when, literal(reason)) for when, reason in _ANSWER_RULES]
     for column in kind.columns:
         if column.required:
             rules += [(when, literal(reason)) for when, reason in _value_rules(column.name, terms)]
@@ -53,6 +65,8 @@ def reason_sql(kind: RowKind, terms: Terms) -> str:
 def fault_sql(column: Column, terms: Terms) -> str:
     """Return a CASE expression with the reason to take a row without its value of an optional `column`, or NULL."""
     name = column.name
+    if name == "answer":  # what is not an answer stands in a file's own column of that name, beside its labels
+        return "NULL::VARCHAR"
     rules = [(f"{name} IS NULL AND {name}_seen", _type_fault(column))]
     if column.sql == "DOUBLE":
         rules.append((f"isnan({name})", _type_fault(column)))

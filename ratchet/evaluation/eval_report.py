@@ -75,6 +75,10 @@ def build_report(found: Judgement) -> dict[str, Any]:
         "data": {
             **{key: found.data[key] for key in ("dropped", "redactions", "labels")},
             "quarantined": found.data.get("quarantined", {}),
+            "labels_waiting": found.data.get("labels_waiting", {}),
+            "labels_left_out": found.data.get("labels_left_out", {}),
+            "boilerplate": found.data.get("boilerplate", {}),
+            "alike_other_label": found.data.get("alike_other_label", 0),
         },
         "temperature": found.calibration["temperature"],
         "calibration": {key: value for key, value in found.calibration.items() if key != "curves"},

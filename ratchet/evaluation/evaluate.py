@@ -52,7 +52,10 @@ class LabelledText(Protocol):
 
 
 def read_splits(rows: pd.DataFrame, golden: Sequence[LabelledText], labels: Sequence[str]) -> dict[str, Split]:
-    """Return the splits of a cycle by name, with the golden set; its items are named by line, `golden-1` and so on."""
+    """Return the splits of a cycle by name, with the golden set; its items are named by line, `golden-1` and so on.
+
+    Golden items of a label that is not in `labels`, since it waits for examples, are left out.
+    """
     index = {label: i for i, label in enumerate(labels)}
     splits = {
         str(name): Split(
@@ -63,11 +66,12 @@ def read_splits(rows: pd.DataFrame, golden: Sequence[LabelledText], labels: Sequ
         )
         for name, part in rows.groupby("split")
     }
+    numbered = [(number, item) for number, item in enumerate(golden, start=1) if item.label in index]
     splits["golden"] = Split(
         "golden",
-        tuple(f"golden-{number}" for number in range(1, len(golden) + 1)),
-        tuple(item.text for item in golden),
-        np.array([index[item.label] for item in golden], dtype=np.int64),
+        tuple(f"golden-{number}" for number, _ in numbered),
+        tuple(item.text for _, item in numbered),
+        np.array([index[item.label] for _, item in numbered], dtype=np.int64),
     )
     return splits
 

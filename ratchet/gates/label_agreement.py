@@ -16,8 +16,8 @@ from ratchet.metrics.intervals import proportion_interval
 
 DOUBLES_SQL = """
 SELECT request_id, annotator, label, week
-FROM votes WHERE classifier = $classifier AND week BETWEEN $first AND $week
-AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier
+FROM votes WHERE classifier = $classifier AND week BETWEEN $first AND $week AND label IS NOT NULL
+AND request_id IN (SELECT request_id FROM votes WHERE classifier = $classifier AND label IS NOT NULL
                    GROUP BY request_id HAVING count(DISTINCT annotator) > 1)
 ORDER BY request_id, annotator
 """

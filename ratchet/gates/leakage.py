@@ -1,8 +1,8 @@
 """Leakage: an independent check that no held-out text occurs in train, exactly or nearly.
 
 It shares no code with curation's MinHash on purpose, and it is exact: the filter in front of the comparison only skips
-pairs that cannot reach the threshold. Add here what counts as a leak; `ratchet/data/curation.py` decides what to
-remove.
+pairs that cannot reach the threshold. Only the passages that both set aside as boilerplate are curation's. Add here
+what counts as a leak; `ratchet/data/curation.py` decides what to remove.
 """
 
 import unicodedata
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ratchet.core.verdict import Verdict
+from ratchet.data.boilerplate import Boilerplate, Rest
 
 _BLOCK = 2048
 _NAMED = 10
@@ -50,6 +51,35 @@ def find_leaks(train: Sequence[tuple[str, str]], held_out: Sequence[tuple[str, s
             pairs.setdefault((i, j), similarity)
     leaks = [Leak(train[i][0], held_out[j][0], similarity) for (i, j), similarity in pairs.items()]
     return sorted(leaks, key=lambda leak: (-leak.similarity, leak.train_item, leak.held_out_item))
+
+
+def find_leaks_beside(
+    boilerplate: Boilerplate,
+    train: Sequence[tuple[str, str]],
+    held_out: Sequence[tuple[str, str]],
+    golden: Sequence[tuple[str, str]],
+    threshold: float,
+) -> list[Leak]:
+    """Return the leaks of `find_leaks` in what is left of texts beside `boilerplate`, and those of equal whole texts.
+
+    A golden item that is boilerplate alone is compared whole with whole texts.
+    """
+    ours, theirs, hand_reviewed = ([(item, _fold(text)) for item, text in each] for each in (train, held_out, golden))
+    rests = [boilerplate.set_aside([text for _, text in each]) for each in (ours, theirs, hand_reviewed)]
+    found = find_leaks(_left(ours, rests[0]), _left(theirs + hand_reviewed, rests[1] + rests[2]), threshold)
+    bare = [named for named, rest in zip(hand_reviewed, rests[2], strict=True) if rest.bare]
+    places: dict[str, list[str]] = {}
+    for item, text in theirs + hand_reviewed:
+        places.setdefault(text, []).append(item)
+    equal = [Leak(item, other, 1.0) for item, text in ours for other in places.get(text, ())]
+    every = {
+        (leak.train_item, leak.held_out_item): leak for leak in [*found, *find_leaks(ours, bare, threshold), *equal]
+    }
+    return sorted(every.values(), key=lambda leak: (-leak.similarity, leak.train_item, leak.held_out_item))
+
+
+def _left(named: Sequence[tuple[str, str]], rests: Sequence[Rest]) -> list[tuple[str, str]]:
+    return [(item, rest.text) for (item, _), rest in zip(named, rests, strict=True)]
 
 
 def _propose(ours: Sequence[str], theirs: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:

@@ -25,8 +25,10 @@ FROM votes WHERE classifier = $classifier AND week = $week ORDER BY key
 """
 
 
-def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame) -> list[Any]:
+def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame, labels: Sequence[str] = ()) -> list[Any]:
     """Return the expectations on `logs`, which has the columns of `LOGS_SQL`.
+
+    `labels` are those that rows may have, former ones included; by default those of `spec`.
 
     A classifier may give no confidence at all; one that gives it for some requests must give it for most of those that
     the edge path, which has none to give, did not answer.
@@ -47,7 +49,7 @@ def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame) -> list[Any]:
         gxe.ExpectColumnValuesToNotBeNull(column="text"),
         gxe.ExpectColumnValuesToBeOfType(column="text", type_="str"),
         gxe.ExpectColumnValuesToBeBetween(column="chars", min_value=1, max_value=spec.max_text_chars),
-        gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(spec.labels)),
+        gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(labels or spec.labels)),
         gxe.ExpectColumnValuesToBeBetween(column="confidence", min_value=0, max_value=1),
         *(share if logs["confidence"].notna().any() else []),
         gxe.ExpectColumnValuesToBeBetween(
@@ -56,14 +58,14 @@ def expect_logs(cycle: Cycle, spec: Spec, logs: pd.DataFrame) -> list[Any]:
     ]
 
 
-def expect_corrections(spec: Spec) -> list[Any]:
-    """Return the expectations on the columns of `CORRECTIONS_SQL`."""
+def expect_corrections(labels: Sequence[str]) -> list[Any]:
+    """Return the expectations on the columns of `CORRECTIONS_SQL`; a correction without a label has an answer."""
     import great_expectations.expectations as gxe
 
     return [
         gxe.ExpectTableRowCountToBeBetween(min_value=1),
         gxe.ExpectColumnValuesToBeUnique(column="key"),
-        gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(spec.labels)),
+        gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(labels)),
         gxe.ExpectColumnValuesToNotBeNull(column="annotator"),
         gxe.ExpectColumnValuesToNotBeNull(column="saw_prediction"),
     ]

@@ -5,7 +5,7 @@ checks of its rows are `staging.py`, the rules about rows `ratchet/data/row_rule
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.files import publish_file
 from ratchet.data.records import KINDS, Terms, check_mapping, kind_of
+from ratchet.ingest.known_labels import known_labels
 from ratchet.ingest.loader import Loader
 from ratchet.ingest.quiet_folders import QuietLook, is_quiet
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
@@ -53,6 +54,7 @@ class Landing:
         with self.warehouse.connect() as connection:
             loader = WatchedLoader.of(connection, self.home, spec.name)
             loader.files.name_people(persons_by_name(spec.people))
+            terms = replace(terms, labels=known_labels(self.home, spec, loader.manifest))
             intakes = rejudge(loader, "production_logs", terms) + loader.load_new("production_logs", terms)
             intakes += retry_waiting(loader) + rejudge(loader, "corrections", terms)
             intakes += loader.load_new("corrections", terms)
@@ -84,6 +86,7 @@ class Landing:
         with self.warehouse.connect() as connection:
             loader = WatchedLoader.of(connection, self.home, spec.name)
             loader.files.name_people(persons_by_name(spec.people))
+            terms = replace(terms, labels=known_labels(self.home, spec, loader.manifest))
             for each in KINDS:
                 loader.load_new(each, terms, segments_only=True)
             if kind == "corrections":

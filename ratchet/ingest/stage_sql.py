@@ -4,7 +4,7 @@ Add here another column of `stage`. The rules behind it are `ratchet/data/row_ru
 """
 
 from ratchet.data.records import Column, RowKind, Terms
-from ratchet.data.row_rules import fault_sql, reason_sql
+from ratchet.data.row_rules import ANSWER_SQL, fault_sql, reason_sql
 from ratchet.ingest.sources import Source
 
 
@@ -15,7 +15,11 @@ def stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:
     written.
     """
     optional = [column for column in kind.columns if not column.required]
-    typed = ", ".join(f"{value} AS {name}, {seen} AS {name}_seen" for name, (value, seen, _) in source.fields.items())
+    forms = {column.name: column.form for column in kind.columns}
+    typed = ", ".join(
+        f"{forms[name].format(value)} AS {name}, {seen} AS {name}_seen"
+        for name, (value, seen, _) in source.fields.items()
+    )
     texts = "".join(
         f", {source.fields[column.name][2]} AS {column.name}_text"
         for column in kind.columns
@@ -35,6 +39,8 @@ def stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:
 
 def _kept(column: Column) -> str:
     name = column.name
+    if name == "answer":
+        return f"{ANSWER_SQL} AS answer"
     value = f"nullif({name}, '')" if column.sql == "VARCHAR" else name
     return name if column.required else f"CASE WHEN {name}_fault IS NULL THEN {value} END AS {name}"
 

@@ -110,13 +110,16 @@ class Stage:
 
         `seq` is the place of the file among all that arrived; with a row's line it is the place of a correction.
         """
-        names = ", ".join(f"s.{name}" for name in (*self.kind.names, "extra"))
+        columns = (*self.kind.names, "extra", "week")
+        names = ", ".join(f"s.{name}" for name in columns[:-1])
         week, join, arrived = "date_trunc('week', make_timestamp(epoch_us(s.ts)))::DATE", "", ""
         if self.kind.name == "corrections":
             week, join = "l.week", "JOIN production_logs l ON l.classifier = $1 AND l.request_id = s.request_id"
+            columns = (*columns, "arrived")
             arrived = f", {seq << _LINE_BITS} + {self._line()}"
         row = self.connection.execute(
-            f"INSERT INTO {self.kind.name} SELECT $1, {names}, {week}{arrived} FROM stage s {join} "
+            f"INSERT INTO {self.kind.name} (classifier, {', '.join(columns)}) "
+            f"SELECT $1, {names}, {week}{arrived} FROM stage s {join} "
             "WHERE s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)",
             [self.classifier],
         ).fetchone()

@@ -78,7 +78,7 @@ def _tabular(table: str, kind: RowKind, columns: Columns, types: dict[str, str])
         elif theirs in types:
             used.add(theirs)
             fields[column.name] = _field(column, quoted(theirs), types[theirs])
-        elif column.required:
+        elif column.required and wanted.get(column.unless) not in types:
             raise lacking(kind, columns, column.name, list(types))
         else:
             fields[column.name] = (f"NULL::{column.sql}", "false", "NULL")

@@ -109,7 +109,8 @@ failure to answer counts as a wrong answer. Votes of a quarantined week do not c
 
 PEOPLE_SQL = """
 SELECT count(DISTINCT person) FROM attributed_corrections c JOIN pairs USING (request_id) JOIN truth USING (request_id)
-WHERE c.classifier = $classifier AND NOT c.saw_prediction AND truth.blind AND NOT truth.quarantined
+WHERE c.classifier = $classifier AND c.label IS NOT NULL AND NOT c.saw_prediction
+AND truth.blind AND NOT truth.quarantined
 """
 
 QUARANTINED_SQL = """

@@ -1,6 +1,7 @@
 """The golden set of a classifier, read from `golden.jsonl`.
 
-Add here a rule for its lines; labels are checked in `ratchet/config/spec.py`. A file that is given for a golden set is
+Add here a rule for its lines; labels are checked in `ratchet/config/spec.py`, their form
+is `ratchet/core/label_names.py`. A file that is given for a golden set is
 read here too, in every form and encoding that `row_files/` knows, and written as `golden.jsonl` in one form.
 """
 
@@ -13,6 +14,8 @@ from typing import Any
 from ratchet.config.spec import Spec
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
+from ratchet.core.label_names import read_label, skeleton
+from ratchet.data.near_duplicates import normalise
 from ratchet.storage.row_files.formats import UnreadableError
 from ratchet.storage.row_files.rows import read_rows, text_of, value_named
 
@@ -33,17 +36,25 @@ def digest_golden(items: Sequence[GoldenItem]) -> str:
 def read_golden(path: Path) -> Iterator[tuple[int, GoldenItem]]:
     """Yield the items of a file in any form that intake takes, with their lines; integers are their digits.
 
-    Raises `RatchetError` naming file and line.
+    Raises `RatchetError` naming file and line; both lines where one's label looks like the other's.
     """
+    seen: dict[str, tuple[str, int]] = {}
     try:
         for row in read_rows(path):
             text = text_of(value_named(row.values, "text")[1])
-            label = text_of(value_named(row.values, "label")[1], truth=True)
+            label = read_label(value_named(row.values, "label")[1])
             if row.reason or not text or not text.strip() or label is None:
                 shown = row.reason or _shorten(row.values)
                 raise RatchetError(
                     f"{path.name} line {row.line} is not a golden item: {shown}.",
                     'Write {"text": "...", "label": "..."}.',
+                    code="bad_golden",
+                )
+            other, first = seen.setdefault(skeleton(label), (label, row.line))
+            if other != label:
+                raise RatchetError(
+                    f"{path.name} line {row.line} has label {label!r}, which looks like {other!r} in line {first}.",
+                    "Write both lines with one label.",
                     code="bad_golden",
                 )
             yield row.line, GoldenItem(text, label)
@@ -77,10 +88,11 @@ def load_golden(path: Path, spec: Spec) -> list[GoldenItem]:
     for number, item in read_golden(path):
         text, label, where = item.text, item.label, f"{path.name} line {number}"
         spec.check_label(label, where)
-        other, first = labels.setdefault(text, (label, number))
+        other, first = labels.setdefault(normalise(text), (label, number))
         if other != label:
             raise RatchetError(
-                f"{where} has label {label!r} for the text that has {other!r} in line {first}.",
+                f"{where} has label {label!r} for the text that has {other!r} in line {first}"
+                " (case, spaces and Unicode forms make no difference).",
                 "Keep one of the two lines.",
                 code="bad_golden",
             )

@@ -63,7 +63,23 @@ CREATE TABLE nulled (
     reason VARCHAR NOT NULL, rows BIGINT NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES, _PEOPLE_AND_WAITING, _NULLED)
+_BOILERPLATE = """
+CREATE TABLE boilerplate (
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, gram UBIGINT NOT NULL, texts BIGINT NOT NULL);
+"""
+
+_ANSWERS = """
+DROP VIEW attributed_corrections;
+ALTER TABLE corrections ADD COLUMN answer VARCHAR;
+ALTER TABLE corrections ALTER COLUMN label DROP NOT NULL;
+CREATE VIEW attributed_corrections AS
+    SELECT c.*, coalesce(p.person, c.annotator) AS person
+    FROM corrections c LEFT JOIN people p ON p.classifier = c.classifier AND p.name = c.annotator
+    WHERE p.person IS NOT NULL OR c.classifier NOT IN (SELECT classifier FROM people);
+"""
+# `answer` (none, cannot_tell, withdrawn) stands in a correction without a label.
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES, _PEOPLE_AND_WAITING, _NULLED, _BOILERPLATE, _ANSWERS)
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 
 

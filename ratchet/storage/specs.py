@@ -7,6 +7,7 @@ Add here faults of a file on disk (syntax, unknown keys, an unreadable line); ru
 import json
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,12 +27,14 @@ from ratchet.config.spec import Label, Spec
 from ratchet.config.target import Target
 from ratchet.config.window import Window
 from ratchet.core.errors import RatchetError
+from ratchet.core.label_names import read_label, skeleton
 from ratchet.core.names import nearest
 from ratchet.deployment.targets import ChosenTarget, choose_targets
 from ratchet.models.base_models import base_folder
 from ratchet.storage.golden_set import GoldenItem, digest_golden, load_golden
 from ratchet.storage.home import Home
 from ratchet.storage.target_profiles import hint_for_toml, read_targets
+from ratchet.storage.toml_lines import line_of
 
 _SECTIONS: dict[str, Any] = {
     "": Spec, "label": Label, "window": Window, "limits": Limits, "promotion": PromotionPolicy, "candidate": Candidate,
@@ -82,6 +85,9 @@ def load_spec(path: Path) -> Spec:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RatchetError(f"{path} is not valid TOML: {error}.", hint_for_toml(error), code="bad_spec") from None
     document.setdefault("name", path.parent.name)
+    for label in document["label"] if isinstance(document.get("label"), list) else ():
+        if isinstance(label, dict) and (name := read_label(label.get("name"))) is not None:
+            label["name"] = name
     try:
         content = json.dumps(document, default=str)
         spec = _form().validate_json(content, strict=True)
@@ -96,6 +102,7 @@ def load_spec(path: Path) -> Spec:
             "Make the two equal, or remove the name from the file.",
             code="bad_spec",
         )
+    _check_look_alikes(spec.labels, path, text)
     for number, candidate in enumerate(spec.candidate, start=1):
         _check_base(candidate, f"{path.name} candidate {number}")
     return spec.of_file(document)
@@ -105,6 +112,20 @@ def load_spec(path: Path) -> Spec:
 def _form() -> TypeAdapter[Spec]:
     """Build the validator, once: that takes pydantic ten times as long as checking a file."""
     return TypeAdapter(Spec)
+
+
+def _check_look_alikes(labels: Sequence[str], path: Path, text: str) -> None:
+    """Raise for two labels that a person takes for one; a sealed policy of before may hold such, and serves."""
+    seen: dict[str, int] = {}
+    for number, label in enumerate(labels):
+        first = seen.setdefault(skeleton(label), number)
+        if first != number:
+            places = [line_of(("label", place, "name"), text).removeprefix(" line ") for place in (number, first)]
+            raise RatchetError(
+                f"{path.name} line {places[0]}: label {label!r} looks like {labels[first]!r} in line {places[1]}.",
+                "Give them names that a person can tell apart, or keep one.",
+                code="bad_spec",
+            )
 
 
 def _check_base(candidate: Candidate, where: str) -> None:
@@ -126,7 +147,7 @@ def _explain(error: ErrorDetails, path: Path, text: str) -> RatchetError:
     """Turn pydantic's error into one sentence with the line, and a hint."""
     location = [part for part in error["loc"] if isinstance(part, str)]
     key, section = location[-1] if location else "", location[-2] if len(location) > 1 else ""
-    where = f"{path.name}{_line_of(error['loc'], text)}"
+    where = f"{path.name}{line_of(error['loc'], text)}"
     dotted = ".".join(location)
     if error["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         return RatchetError(f"{where}: unknown key {dotted!r}.", _place_of(key, section), code="bad_spec")
@@ -147,12 +168,12 @@ def _place_of_bad_value(document: dict[str, Any], error: RatchetError, text: str
         return ""
     section, key = named.groups()
     if section != "candidate":
-        return _line_of((section, key), text)
+        return line_of((section, key), text)
     for number, table in enumerate(document["candidate"]):
         try:
             TypeAdapter(Candidate).validate_json(json.dumps(table, default=str), strict=True)
         except RatchetError:
-            return f"{_line_of((section, number, key), text)}, candidate {number + 1}"
+            return f"{line_of((section, number, key), text)}, candidate {number + 1}"
     return ""
 
 
@@ -168,26 +189,3 @@ def _place_of(key: str, section: str) -> str:
                 else "It belongs to the whole file: move it above the first [section]."
             )
     return nearest(key, known[section]) or f"Known keys here: {', '.join(known[section])}."
-
-
-def _line_of(location: tuple[int | str, ...], text: str) -> str:
-    """Return ` line N` of the setting at `location`, as (label, 1, threshold), or of its section; '' when not found."""
-    lines = [line.strip() for line in text.splitlines()]
-    names = [part for part in location if isinstance(part, str)]
-    number = next((part for part in location if isinstance(part, int)), 0)
-    result = ""
-    start = 0
-    if len(names) > 1 or len(location) > 1:
-        headers = [place for place, line in enumerate(lines) if line.startswith((f"[{names[0]}]", f"[[{names[0]}]]"))]
-        if len(headers) <= number:
-            return ""
-        start = headers[number] + 1
-        result = f" line {start}"
-    if not names:
-        return result
-    for place in range(start, len(lines)):
-        if result and lines[place].startswith("["):
-            break
-        if lines[place].partition("=")[0].strip(' "[]') == names[-1]:
-            return f" line {place + 1}"
-    return result

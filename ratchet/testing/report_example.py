@@ -132,6 +132,15 @@ def make_example(
         "data": {
             "dropped": {"near-duplicate of a held-out text": 31, "empty after redaction": 4},
             "quarantined": {"2026-02-09": "label_agreement: Fails: annotators agree on 71.0% of 60 requests."},
+            "labels_waiting": {"voucher <b>": 3},
+            "labels_left_out": {"complaint": 17},
+            "alike_other_label": 4,
+            "boilerplate": {
+                "texts": 812,
+                "compared_whole": 3,
+                "passages": 2,
+                "blocks": [{"texts": 790, "block": "<script>this e-mail and any attachments are confidential and"}],
+            },
             "redactions": {"EMAIL": 212, "PHONE": 58, "IBAN": 9},
             "labels": {
                 "requests": 2511,

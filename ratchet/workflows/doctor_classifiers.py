@@ -18,6 +18,7 @@ from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.workflows.doctor_findings import Finding
 from ratchet.workflows.integrity import examine as look_at_things
+from ratchet.workflows.label_state import describe_labels
 from ratchet.workflows.rollout.policy import check_policy
 from ratchet.workflows.rollout.serving_state import compare_serving
 
@@ -48,6 +49,7 @@ def _specs(home: Home) -> Iterator[Finding]:
                 yield Finding(f"{what} of {name}", "fail", str(error), "Fix the file it names.")
         yield from _remarks(specs, name)
         yield from _integrity(home, name)
+        yield from _labels(home, name)
         yield _rows(home, name)
         for what, reason in describe_given_up(home, name).items():
             yield Finding(f"{what} of {name}", "warn", reason, "Look at its failed runs in Dagster, and fix the cause.")
@@ -71,6 +73,23 @@ def _integrity(home: Home, name: str) -> Iterator[Finding]:
     for each in look_at_things(home, name, state, whole=False):
         hint = f"Restore it from a backup; 'ratchet verify {name}' reads everything." if each.fault else ""
         yield Finding(f"{each.what} of {name}", "fail" if each.fault else "ok", each.fault or each.detail, hint)
+
+
+def _labels(home: Home, name: str) -> Iterator[Finding]:
+    """Say how the labels of live, the file and the rows differ; what cannot be read is a finding of its own."""
+    try:
+        found = describe_labels(home, name)
+    except RatchetError:
+        return
+    what = f"labels of {name}"
+    if found.only_live:
+        hint = "List them again in classifier.toml: live goes on answering them, but no cycle trains without them."
+        yield Finding(what, "warn", found.sentence, hint)
+    elif found.left_out:
+        hint = "Rows of these labels are kept and do not train; list a label again where they should."
+        yield Finding(what, "warn", found.sentence, hint)
+    else:
+        yield Finding(what, "ok", found.sentence or "live answers the labels of classifier.toml, or nothing is live")
 
 
 def _rows(home: Home, name: str) -> Finding:

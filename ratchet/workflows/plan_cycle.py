@@ -10,7 +10,9 @@ from typing import Any
 from ratchet.core.cycle import Cycle, choose_week, need_known
 from ratchet.core.errors import RatchetError
 from ratchet.data.consensus import CONSENSUS_SQL
-from ratchet.data.curation import CORRECTED_SQL, Curated, check_splits, curate
+from ratchet.data.curation import CORRECTED_SQL, Curated, curate
+from ratchet.data.label_choice import choose_labels
+from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
@@ -21,6 +23,7 @@ from ratchet.storage.run_history import rest_seconds
 from ratchet.storage.specs import Specs
 from ratchet.workflows.cycle_forecast import describe_golden_power, estimate_rest, estimate_trainings
 from ratchet.workflows.gates.target_gates import preview_plan
+from ratchet.workflows.rollout.live_labels import read_live_labels
 
 _SQL = f"WITH labels AS (SELECT $classifier AS classifier, * FROM ({CONSENSUS_SQL})) {CORRECTED_SQL}"
 
@@ -41,6 +44,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
     before = rest_seconds(home, name, {candidate.family for candidate in trained})
     rest_s = estimate_rest(trained, {**sizes, "golden": len(golden)}, before)
     counts = Counter(item.label for item in golden)
+    trained_labels = [label for label in spec.labels if label not in curated.labels_waiting]
     return {
         "classifier": name,
         "week": str(cycle.week),
@@ -59,7 +63,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         "trainings": [{**asdict(each), "seconds": round(each.seconds)} for each in trainings],
         "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
         "estimated_s": round(rest_s + sum(each.seconds for each in trainings)),
-        "power": describe_golden_power({label: counts[label] for label in spec.labels}, spec.limits),
+        "power": describe_golden_power({label: counts[label] for label in trained_labels}, spec.limits),
     }
 
 
@@ -79,5 +83,7 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
     params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
     held = Quarantine(home).state(name).weeks
     curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden], held)
-    check_splits(curated, spec, cycle)
+    choice = choose_labels(spec, curated, read_live_labels(home, name))
+    curated = choice.set_aside(curated)
+    check_splits(curated, spec.narrowed(choice.trained), cycle, choice.orphaned)
     return cycle, weeks[cycle.week], curated

@@ -22,6 +22,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import candidates, read_run, run_weeks
 from ratchet.workflows.integrity import examine
+from ratchet.workflows.label_state import try_labels
 from ratchet.workflows.rollout.advance import load_decision
 from ratchet.workflows.rollout.policy import compare_policy
 from ratchet.workflows.rollout.serving_state import compare_serving
@@ -50,6 +51,7 @@ def describe_classifier(home: Home, name: str, now: datetime) -> dict[str, Any]:
         "serving": compare_serving(home, name, state).as_json(),
         "candidate": _candidate(home, name, notes),
         "last_cycle": _last_cycle(home, name),
+        "labels": try_labels(home, name),
         "quarantine": _quarantine(home, name, notes),
         "quarantined_requests": _left_out(home, name),
         "weeks": {

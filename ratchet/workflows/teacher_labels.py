@@ -78,6 +78,7 @@ def teach(home: Home, name: str, week: str, request: TeacherRequest, watch: Call
     path = home.classifier(name) / "teachers" / request.file
     _need_ours(path)
     cycle, _, curated = read_next_cycle(home, name, week)
+    spec = spec.narrowed([label for label in spec.labels if label not in curated.labels_waiting])
     rows = curated.examples[curated.examples["split"] == "train"]
     texts = list(dict.fromkeys(rows["text"]))
     asker = open_frontier(home, cycle, spec)

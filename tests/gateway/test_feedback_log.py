@@ -32,7 +32,8 @@ def feedback(request_id: str, verdict: str = "wrong", source: str = "user", seco
 def correction(request_id: str, label: str = "green", second: int = 0) -> Row:
     """An annotator's label."""
     ts = f"2026-01-05T10:00:{second:02}+00:00"
-    return {"request_id": request_id, "ts": ts, "label": label, "annotator": "ann_a", "saw_prediction": False}
+    row = {"request_id": request_id, "ts": ts, "label": label, "annotator": "ann_a", "saw_prediction": False}
+    return {**row, "answer": None}
 
 
 def tell(module: Any, home: Home, kind: str, rows: list[tuple[Row, bool]], *, together: bool = False) -> list[str]:
@@ -140,6 +141,17 @@ def test_an_annotator_may_change_their_mind_by_saying_when(home: Home) -> None:
     expected = ["stored", "stored", "contradiction", "stored", "stored", "contradiction", "stored"]
     assert tell(gateway.feedback_log, home, CORRECTIONS, rows) == expected
     assert [row["label"] for row in landed(home, CORRECTIONS)] == ["green", "amber"]
+
+
+def test_a_withdrawal_contradicts_nothing_and_a_label_may_follow_it(home: Home) -> None:
+    """Without a time; a repeat of either is a no-op, and so it is after a restart."""
+    withdrawn = {**correction("r1", second=2), "label": None, "answer": "withdrawn"}
+    rows = [(correction("r1"), False), (withdrawn, False), (withdrawn, False), (correction("r1", "amber"), False)]
+    assert tell(gateway.feedback_log, home, CORRECTIONS, rows) == ["stored"] * 4
+    assert tell(gateway.feedback_log, home, CORRECTIONS, [rows[-1], (correction("r1"), False)]) == [
+        "stored", "contradiction"
+    ]  # fmt: skip
+    assert [row["label"] for row in landed(home, CORRECTIONS)] == ["green", None, "amber"]
 
 
 def test_a_word_that_the_disk_refused_is_not_taken_for_stored(home: Home) -> None:

@@ -135,7 +135,7 @@ def _facts(facts: CardFacts) -> dict[str, Any]:
     }
     return {
         "splits": splits,
-        "confusions": confusions(report["metrics"]["test"]["confusion"], facts.spec.labels),
+        "confusions": confusions(report["metrics"]["test"]["confusion"], report.get("labels") or facts.spec.labels),
         "most_wrong": proportion_interval(0, report["metrics"]["test"]["n"])[1],
         "costs": _costs(report),
         "three_way": _three_way(report),

@@ -24,7 +24,7 @@ def read_landed(journal: Path, landing: Path, columns: Sequence[str], most: int)
     """
     result: list[dict[str, Any]] = []
     for path in reversed(left_behind(journal) if journal.is_dir() else []):
-        result += reversed([{name: row[name] for name in columns} for row in read_journal(path)[0]])
+        result += reversed([{name: row.get(name) for name in columns} for row in read_journal(path)[0]])
     segments = sorted(landing.glob("gateway-*.parquet"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in segments[:MOST_SEGMENTS]:
         if len(result) >= most:
@@ -65,10 +65,11 @@ def _read_segment(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     try:
-        rows: list[dict[str, Any]] = pq.read_table(path, columns=list(columns)).to_pylist()
+        there = set(pq.read_schema(path).names) & set(columns)  # a segment of an earlier version may lack a column
+        rows: list[dict[str, Any]] = pq.read_table(path, columns=sorted(there)).to_pylist()
     except (pa.ArrowException, FileNotFoundError):  # ingest reports its fault
         return []
-    return rows
+    return [{name: row.get(name) for name in columns} for row in rows]
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,8 @@ def judge_again(answers: StoredAnswers, spec: Spec, baselines: Receipt) -> dict[
 
 def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
     """Verdict of the stored answers' macro-F1 against the baselines in the receipt."""
-    index = {label: i for i, label in enumerate(spec.labels)}
+    named = dict.fromkeys((*spec.labels, *test["label"], *test["predicted"]))  # the file may list others by now
+    index = {label: i for i, label in enumerate(named)}
     labels, predicted = (
         np.array([index[word] for word in test[column]], dtype=np.int64) for column in ("label", "predicted")
     )
@@ -123,7 +124,7 @@ def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
             "its receipt of beats_baselines does not follow from the stored answers", code="bad_evidence"
         )
     baselines = {name: {"macro_f1": evidence[name]} for name in HARD + SIMPLER}
-    support = {label: int(n) for label, n in zip(spec.labels, np.bincount(labels, minlength=len(index)), strict=True)}
+    support = {label: int(n) for label, n in zip(index, np.bincount(labels, minlength=len(index)), strict=True)}
     # A receipt of an earlier version is judged by the rule that it was made by.
     return decide_baselines(
         reached,

@@ -28,6 +28,7 @@ from ratchet.storage.run_history import blocking_stage, candidates
 from ratchet.storage.specs import Specs
 from ratchet.workflows.gates.recheck import compare_with, judge_again, read_stored_answers
 from ratchet.workflows.gates.target_gates import judge_artifact
+from ratchet.workflows.rollout.live_labels import need_labels_of_live, read_labels
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.rollout.sealing import need_sealed_labels
 
@@ -145,7 +146,6 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
     Raises `BlockedError` with the reason why it may not.
     """
     receipts, live = Receipts(home).read(cycle), state.live
-    need_sealed_labels(spec, Ledger(home).entries(cycle.classifier))
     if state.is_barred(adapter, {gate: receipt.digest for gate, receipt in receipts.items()}):
         raise BlockedError("it was rejected or rolled back, and has no new evidence since", code="barred")
     eligible = decide_eligibility(adapter, receipts)
@@ -159,7 +159,9 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
         raise BlockedError(f"{broken}: run its cycle again", code="stale")
     Quarantine(home).need_released(cycle.classifier, learned_weeks(receipts))
     # receipts are files that could be edited or outdated: read the adapter's bytes and judge its stored answers again
-    AdapterStore(home).open(cycle.classifier, adapter)
+    labels = read_labels(home, cycle.classifier, adapter)
+    need_sealed_labels(spec.narrowed(labels), Ledger(home).entries(cycle.classifier))
+    need_labels_of_live(home, cycle.classifier, labels)
     answers = read_stored_answers(home, cycle, adapter)
     if answers.compared_with != live and live is not None:
         # Live has changed since, as when a candidate waited for another: both have answered the same golden set.
@@ -173,7 +175,7 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
         )
     if answers.distance is not None and answers.distance < _SAME:
         raise BlockedError(f"it answers every text as live {str(live)[:12]} does: a copy is not promoted", code="copy")
-    items = len(Specs(home).golden(cycle.classifier))
+    items = sum(item.label in labels for item in Specs(home).golden(cycle.classifier))
     if len(answers.golden) != items:
         raise BlockedError(
             f"it answered {len(answers.golden)} golden items, but golden.jsonl holds {items}", code="stale"

@@ -17,17 +17,10 @@ from ratchet.config.spec import Label, Spec
 from ratchet.config.window import Window
 from ratchet.core.cycle import Cycle, monday_of
 from ratchet.core.errors import RatchetError
-from ratchet.data.curation import (
-    CORRECTED_SQL,
-    DROPPED_COLUMNS,
-    EXAMPLE_COLUMNS,
-    REASONS,
-    Curated,
-    check_splits,
-    curate,
-    digest_examples,
-)
+from ratchet.data.curation import CORRECTED_SQL, EXAMPLE_COLUMNS, Curated, curate, digest_examples
 from ratchet.data.near_duplicates import jaccard, normalise, shingles
+from ratchet.data.sift import DROPPED_COLUMNS, REASONS
+from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
 from ratchet.gates.leakage import find_leaks
 from ratchet.ingest.rebuild import open_warehouse
@@ -107,6 +100,10 @@ PLANTED: dict[str, tuple[list[Row], dict[str, str]]] = {
         [row("first", -10, "please tell me how to unblock it"), row("x", -9, "please tell me how to unblock it!")],
         {"x": "near_duplicate"},
     ),
+    "nearly the same text again in train, with another label": (
+        [row("first", -10, "please tell me how to unblock it"), row("x", -9, "please tell me how to unblock it!", "b")],
+        {"x": "near_duplicate_other_label"},
+    ),
     "held out in test": ([row("x", -10, "Refund still missing", "a")], {"x": "held_out"}),
     "held out in calibration": ([row("x", -10, "which countries  APPLY", "a")], {"x": "held_out"}),
     "calibration holds what test holds": ([row("x", -1.5, "refund still missing", "a")], {"x": "held_out"}),
@@ -137,8 +134,9 @@ def test_every_reason_to_drop_a_row_is_found_where_it_is_planted(case: str) -> N
 
 
 def test_the_table_plants_every_reason() -> None:
-    """A new reason needs a case here."""
-    assert {reason for _, expected in PLANTED.values() for reason in expected.values()} == set(REASONS)
+    """A new reason needs a case here; labels that wait are chosen after the curation (`test_label_choice.py`)."""
+    planted = {reason for _, expected in PLANTED.values() for reason in expected.values()}
+    assert planted == set(REASONS) - {"waiting_label"}
 
 
 def test_a_near_duplicate_names_what_it_is_like() -> None:
@@ -146,8 +144,9 @@ def test_a_near_duplicate_names_what_it_is_like() -> None:
     found = run(
         [
             row("x", -10, f"{GOLDEN[0]}!!"),
-            row("y", -9, "apple pay will not link!", "b"),
-            row("z", -8, "where is the parcel?"),
+            row("y", -14.5, "apple pay will not link!", "b"),
+            row("z", -12.5, "where is the parcel?"),
+            row("w", -12.4, "exchange rates today?", "b"),
         ],
         GOLDEN,
     )
@@ -155,6 +154,7 @@ def test_a_near_duplicate_names_what_it_is_like() -> None:
         "x": "like golden item 1",
         "y": "like base11",
         "z": "like base0",
+        "w": "like base2, labelled a",
     }
 
 
@@ -228,6 +228,9 @@ def leaks(found: Curated, golden: list[str]) -> list[Any]:
     return find_leaks(named[0], named[1] + [(f"golden-{i}", text) for i, text in enumerate(golden, start=1)], 0.8)
 
 
+UNSEPARATED = "    from ratchet.data.separation import Separated\n\n    apart = Separated(Boilerplate(), {})\n"
+
+
 def test_a_curation_that_forgets_to_keep_splits_apart_is_caught_by_the_leakage_check(
     plant: Callable[..., ModuleType],
 ) -> None:
@@ -235,7 +238,7 @@ def test_a_curation_that_forgets_to_keep_splits_apart_is_caught_by_the_leakage_c
     planted = [row("x", -19, "Refund still missing", "a"), row("y", -19, "apple pay will not link!", "b"),
                row("z", -19, GOLDEN[0]), row("w", -19, "which countries apply?")]  # fmt: skip
     assert leaks(run(planted, GOLDEN[:1]), GOLDEN[:1]) == []
-    mutant = plant(curation, "    _keep_apart(sift, spec.limits.near_duplicate_jaccard, redact_all(golden)[0])\n")
+    mutant = plant(curation, "    apart = keep_apart(sift, spec.limits, redact_all(golden)[0])\n", UNSEPARATED)
     leaked = leaks(mutant.curate(pd.DataFrame(backdrop() + planted), CYCLE, SPEC, GOLDEN[:1]), GOLDEN[:1])
     assert {leak.train_item for leak in leaked} == {"x", "y", "z", "w"}
 

@@ -104,7 +104,9 @@ CORRECTIONS: dict[str, tuple[pd.DataFrame, set[tuple[str, str]]]] = {
 def validated() -> list[dict[str, Any]]:
     """Every planted table, validated in one run."""
     tables = {name: (frame, expect_logs(CYCLE, SPEC, frame)) for name, (frame, _) in LOGS.items()}
-    return validate({**tables, **{name: (frame, expect_corrections(SPEC)) for name, (frame, _) in CORRECTIONS.items()}})
+    return validate(
+        {**tables, **{name: (frame, expect_corrections(SPEC.labels)) for name, (frame, _) in CORRECTIONS.items()}}
+    )
 
 
 @pytest.mark.parametrize("case", [*LOGS, *CORRECTIONS])
@@ -131,7 +133,7 @@ def test_rows_without_a_confidence_pass_where_the_limit_says_so() -> None:
 def test_an_expectation_that_crashes_is_an_error_and_not_bad_data() -> None:
     """The mutant lacks the column that is asked about."""
     with pytest.raises(RuntimeError, match=r"on corrections.\w+ crashed"):
-        validate({"corrections": (corrections().drop(columns="annotator"), expect_corrections(SPEC))})
+        validate({"corrections": (corrections().drop(columns="annotator"), expect_corrections(SPEC.labels))})
 
 
 def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
@@ -159,7 +161,7 @@ def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
     rows = validate(
         {
             "production_logs": (logs := warehouse.frame(LOGS_SQL, week), expect_logs(CYCLE, SPEC, logs)),
-            "corrections": (warehouse.frame(CORRECTIONS_SQL, week), expect_corrections(SPEC)),
+            "corrections": (warehouse.frame(CORRECTIONS_SQL, week), expect_corrections(SPEC.labels)),
         }
     )
     assert decide_row_quality(rows).reason == f"Passes: all {len(rows)} expectations hold."

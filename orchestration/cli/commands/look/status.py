@@ -91,6 +91,7 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
         if candidate
         else "none",
         "last cycle": f"{cycle['week']}, {_verdict(session, cycle)}" if cycle else "none",
+        "labels": _labels(found["labels"]),
         "quarantined": _quarantined(found["quarantine"], found["quarantined_requests"]),
         "weeks": f"{weeks['count']}, {weeks['first']} to {weeks['last']}, {found['requests']} requests"
         if weeks["count"]
@@ -110,6 +111,17 @@ def _lines(session: Session, found: dict[str, Any]) -> list[str]:
     ]
     notes = [f"  note: {printable(note)}" for note in found["notes"]]
     return [found["classifier"], *(f"  {what:<14} {line}" for what, line in lines.items()), *faults, *notes]
+
+
+def _labels(found: dict[str, Any] | None) -> str:
+    """Return how the labels of live, the file and the rows differ, and the answers in place of a label."""
+    from ratchet.workflows.label_state import LabelState
+
+    if found is None:
+        return "unknown"
+    answers = ", ".join(f"{n} {answer}" for answer, n in found["answers"].items())
+    shown = f"annotators' answers in place of a label: {answers}" if answers else ""
+    return printable("; ".join(part for part in (LabelState(**found).sentence, shown) if part)) or "no difference"
 
 
 def _quarantined(held: dict[str, str], requests: int) -> str:

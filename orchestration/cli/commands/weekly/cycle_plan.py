@@ -5,7 +5,7 @@ Add here how a forecast is printed; it is made by `ratchet/workflows/plan_cycle.
 
 from typing import Any
 
-from orchestration.cli.output import emit, emit_json, say, table
+from orchestration.cli.output import emit, emit_json, printable, say, table
 from orchestration.cli.session import Session
 
 _SOURCES = {
@@ -36,6 +36,11 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     )
     if result["dropped"]:
         emit("\n" + table([{"dropped": reason, "rows": n} for reason, n in result["dropped"].items()]))
+    _show_comparison(result)
+    for label, n in result["labels_waiting"].items():
+        emit(f"label {printable(label)} waits: {n} training examples are too few, and live does not answer it")
+    for label, n in result["labels_left_out"].items():
+        emit(f"label {printable(label)} is not in classifier.toml: {n} labelled requests are kept and do not train")
     blocked = result["target_plan"]["outcome"] == "failed"
     if not blocked:
         _show_time(result)
@@ -53,6 +58,15 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     else:
         emit(f"next: ratchet cycle {name} --week {result['week']}")
     return 0
+
+
+def _show_comparison(found: dict[str, Any]) -> None:
+    """Say what was set aside in comparisons of texts, and how many were dropped for one of another label."""
+    shared = found["boilerplate"]
+    for each in shared["blocks"]:
+        emit(f"set aside in comparisons, {each['texts']} texts: {printable(each['block'][:80])}")
+    if found["alike_other_label"]:
+        emit(f"{found['alike_other_label']} texts are dropped for a near-duplicate with another label")
 
 
 def _show_time(found: dict[str, Any]) -> None:

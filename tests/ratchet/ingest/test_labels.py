@@ -1,0 +1,147 @@
+"""Labels at intake: one form in every format, former labels, and answers in place of a label."""
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ratchet.config.spec import Label, Spec
+from ratchet.data.consensus import CONSENSUS_SQL, COUNTS_SQL
+from ratchet.gates.label_agreement import DOUBLES_SQL
+from ratchet.ingest.landing import Landing
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
+
+LOGS, CORRECTIONS = "production_logs", "corrections"
+SPEC = Spec("tickets", (Label("0"), Label("1"), Label("übrig")))
+WEEK = {"classifier": "tickets", "week": date(2026, 3, 2)}
+SUFFIXES = ("jsonl", "csv", "parquet")
+UNKNOWN = "label is not in classifier.toml"
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Landing:
+    """The landing folders of an empty home."""
+    home = Home(tmp_path / "home")
+    return Landing(home, open_warehouse(home, "tickets"))
+
+
+def write(folder: Path, name: str, rows: list[dict[str, Any]]) -> Path:
+    """Write rows in the format of the suffix; a CSV has an empty field for null."""
+    path = folder / name
+    if path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [*rows[0]])
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+    lines = folder / "rows.jsonl"
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    if path.suffix == ".jsonl":
+        return lines.replace(path)
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (FROM read_json('{lines}')) TO '{path}' (FORMAT parquet)")
+    return path
+
+
+def log(request: str, label: Any) -> dict[str, Any]:
+    """A request that was served with a label."""
+    return {"request_id": request, "ts": "2026-03-02T10:00:00Z", "text": f"text of {request}", "label": label}
+
+
+def vote(request: str, who: str, label: Any = None, answer: Any = None) -> dict[str, Any]:
+    """A blind correction."""
+    row = {"request_id": request, "ts": "2026-03-03T10:00:00Z", "label": label, "annotator": who}
+    return {**row, "saw_prediction": False, "answer": answer}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_integer_and_another_form_of_unicode_are_the_same_label_in_every_format(
+    landing: Landing, tmp_path: Path, suffix: str
+) -> None:
+    """Integer columns as integers, decomposed letters as composed ones; another case is named with what was meant."""
+    numbers = write(tmp_path, f"numbers.{suffix}", [log("r0", 0), log("r1", 1), log("r2", 2)])
+    words = write(tmp_path, f"words.{suffix}", [log("r3", "u\u0308brig"), log("r4", "Übrig")])
+    first, second = (landing.deliver(SPEC, LOGS, path) for path in (numbers, words))
+    assert (first.accepted, first.reasons, first.unknown_labels) == (2, {UNKNOWN: 1}, {"2": 1})
+    assert (second.accepted, second.reasons, second.unknown_labels) == (1, {UNKNOWN: 1}, {"Übrig": 1})
+    stored = landing.warehouse.frame("SELECT label FROM production_logs ORDER BY request_id")["label"]
+    assert [*stored] == ["0", "1", "übrig"]
+
+
+def test_rows_of_a_label_that_the_file_no_longer_lists_are_kept(landing: Landing, tmp_path: Path) -> None:
+    """A label that was renamed, in logs and corrections, in new files and a full export; one that never was is not."""
+    before, now = SPEC, Spec("tickets", (Label("0"), Label("one")))
+    landing.deliver(before, LOGS, write(tmp_path, "a.jsonl", [log("r1", "1")]))
+    assert landing.deliver(now, LOGS, write(tmp_path, "b.jsonl", [log("r1", "1"), log("r2", "1")])).accepted == 1
+    assert landing.deliver(now, CORRECTIONS, write(tmp_path, "c.jsonl", [vote("r2", "ann", "1")])).accepted == 1
+    found = landing.deliver(now, LOGS, write(tmp_path, "d.jsonl", [log("r3", "never")]))
+    assert (found.accepted, found.reasons) == (0, {UNKNOWN: 1})
+    landing.warehouse.rebuild()
+    assert landing.warehouse.count(LOGS, "tickets") == 2
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_answer_in_place_of_a_label_is_counted_and_never_a_label(
+    landing: Landing, tmp_path: Path, suffix: str
+) -> None:
+    """None fits, cannot tell, and withdrawn, which takes back that person's vote alone; then they may vote again."""
+    landing.deliver(SPEC, LOGS, write(tmp_path, "logs.jsonl", [log(f"r{n}", "0") for n in range(5)]))
+    first = [vote("r0", "ann", "1"), vote("r0", "bo", "0"), vote("r1", "ann", "1"), vote("r2", "ann", "1"),
+             vote("r2", "bo", None, "none"), vote("r3", "ann", None, "cannot_tell"), vote("r4", "ann", "1"),
+            ]  # fmt: skip
+    later = [vote("r0", "bo", None, "withdrawn"), vote("r4", "ann", None, "withdrawn")]
+    again = [vote("r4", "ann", "0")]
+    for number, rows in enumerate((first, later, again)):
+        for row in rows:
+            row["ts"] = f"2026-03-03T1{number}:00:00Z"
+        assert landing.deliver(SPEC, CORRECTIONS, write(tmp_path, f"{number}.{suffix}", rows)).rejected == 0
+    labels = landing.warehouse.frame(CONSENSUS_SQL, WEEK).set_index("request_id")
+    assert labels[["label", "annotators"]].T.to_dict("list") == {
+        "r0": ["1", 1], "r1": ["1", 1], "r2": ["1", 1], "r4": ["0", 1]
+    }  # fmt: skip
+    counts = landing.warehouse.frame(COUNTS_SQL, WEEK).to_dict("records")[0]
+    assert counts == {"requests": 5, "corrections": 10, "none": 1, "cannot_tell": 1, "withdrawn": 1}
+    landing.warehouse.rebuild()
+    assert landing.warehouse.frame(CONSENSUS_SQL, WEEK).set_index("request_id").equals(labels)
+
+
+ODD = {
+    "both": (vote("r0", "ann", "1", "none"), "label and answer contradict: give one of them"),
+    "neither": (vote("r0", "ann"), "label is missing"),
+    "another answer": (vote("r0", "ann", None, "maybe"), "answer is not one of none, cannot_tell, withdrawn"),
+    "a number": (vote("r0", "ann", None, 3), "answer is not one of none, cannot_tell, withdrawn"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_a_correction_that_says_two_things_or_none_is_refused(landing: Landing, tmp_path: Path, case: str) -> None:
+    """By name."""
+    row, reason = ODD[case]
+    landing.deliver(SPEC, LOGS, write(tmp_path, "logs.jsonl", [log("r0", "0")]))
+    found = landing.deliver(SPEC, CORRECTIONS, write(tmp_path, "odd.jsonl", [row, vote("r0", "bo", "1", None)]))
+    assert (found.accepted, found.reasons) == (1, {reason: 1})
+
+
+def test_a_column_of_that_name_beside_labels_is_the_files_own(landing: Landing, tmp_path: Path) -> None:
+    """Exports of annotation tools have such columns: their rows are taken as before."""
+    landing.deliver(SPEC, LOGS, write(tmp_path, "logs.jsonl", [log("r0", "0")]))
+    rows = [vote("r0", "ann", "1", "the customer is right")]
+    assert landing.deliver(SPEC, CORRECTIONS, write(tmp_path, "export.csv", rows)).accepted == 1
+
+
+def test_answers_alone_need_no_column_of_labels(landing: Landing, tmp_path: Path) -> None:
+    """A file of withdrawals; no double is made of them."""
+    landing.deliver(SPEC, LOGS, write(tmp_path, "logs.jsonl", [log("r0", "0")]))
+    landing.deliver(SPEC, CORRECTIONS, write(tmp_path, "votes.jsonl", [vote("r0", "ann", "1")]))
+    rows = [{key: value for key, value in vote("r0", "bo", None, "none").items() if key != "label"}]
+    assert landing.deliver(SPEC, CORRECTIONS, write(tmp_path, "answers.csv", rows)).accepted == 1
+    with landing.warehouse.connect() as connection:
+        names = "classifier, week, request_id, annotator, ts, label, saw_prediction"
+        connection.execute(f"INSERT INTO votes ({names}) SELECT {names} FROM corrections")
+    doubles = landing.warehouse.frame(DOUBLES_SQL, {**WEEK, "first": WEEK["week"]})
+    assert len(doubles) == 0
