@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ratchet.config.policy import PromotionPolicy
+from ratchet.data.label_selection import describe_selection
 from ratchet.metrics.intervals import paired_difference_interval
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.evidence import Evidence
+from ratchet.rollout.forecast import Obstacle, find_lack, find_narrowing
 from ratchet.rollout.guardrails import Guardrail, compare_accuracy, measure_guardrails
 from ratchet.rollout.state import RolloutState
 
@@ -41,9 +43,10 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
     """Decide on the comparison that is running.
 
     `whole` counts since the comparison began, `step` since the newest move; `now` is aware. Rules, in order: a broken
-    guardrail rolls the candidate back at once; a stopped ladder holds; votes of a quarantined week, too little
-    evidence, a candidate whose answers are all those of live, a figure that cannot be computed, disagreement, or an
-    interval that reaches below the margin hold, and past the deadline end the attempt; a dwell that is not over holds;
+    guardrail rolls the candidate back at once; a stopped ladder holds; votes of a quarantined week, labels of errors
+    alone, too little evidence, a candidate whose answers are all those of live, a figure that cannot be computed,
+    disagreement, or an interval that reaches below the margin hold. Past the deadline they end the attempt, unless it
+    lacks requests or labels that will come within eight weeks at the measured pace; a dwell that is not over holds;
     otherwise the next step is taken. Nothing advances without data.
     """
     if state.compared is None or state.live is None or state.moved is None:
@@ -73,12 +76,14 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
     if state.held:
         return hold("a person stopped the ladder", state_word="Held")
     since = now - datetime.fromisoformat(state.moved.ts)
-    if (waits := _waits_for(state, policy, whole, step, measured)) is not None:
+    if (waits := _waits_for(state, policy, whole, step, measured, since)) is not None:
         # An attempt ends at its deadline, never by the number of requests: labels come late, and a busy gateway has
-        # compared any number of requests before the first of them.
-        if since < timedelta(hours=policy.deadline_hours):
-            return hold(waits, state_word=_waiting_word(whole))
-        late = f"{waits or 'the interval reaches below the margin'}, after {policy.deadline_hours:g} h"
+        # compared any number of requests before the first of them. Where few requests or labels come, each attempt
+        # would end so, for ever; it goes on while the pace brings a decision.
+        goes_on = state.challenger is not None and waits.comes_in_time(since) and (waits.is_count or not state.percent)
+        if since < timedelta(hours=policy.deadline_hours) or goes_on:
+            return hold(waits.describe(), state_word=_waiting_word(whole))
+        late = f"{waits.describe() or 'the interval reaches below the margin'}, after {policy.deadline_hours:g} h"
         if state.percent:
             return found(act.ROLLBACK, f"Rolled back: {late}")
         return found(act.EXPIRE, f"Expired: {late}") if state.challenger else found(act.RELEASE, f"Released: {late}")
@@ -93,25 +98,27 @@ def decide(state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: 
 
 
 def _waits_for(
-    state: RolloutState, policy: PromotionPolicy, whole: Evidence, step: Evidence, measured: tuple[Guardrail, ...]
-) -> str | None:
-    """Return the obstacle to the next step: empty where only the interval is one, None where there is none."""
+    state: RolloutState,
+    policy: PromotionPolicy,
+    whole: Evidence,
+    step: Evidence,
+    measured: tuple[Guardrail, ...],
+    since: timedelta,
+) -> Obstacle | None:
+    """Return the obstacle to the next step, None where there is none."""
     if whole.quarantined:
-        return f"{whole.quarantined} labelled requests are of a quarantined week, and count only once it is released"
-    for counted, least, what in (
-        (whole.requests, policy.min_requests, "compared requests"),
-        (whole.labelled, policy.min_labels, "labelled requests"),
-        (step.requests, policy.min_step_requests, "compared requests since the last move"),
-        (step.answered if state.percent else 1, 1, "requests answered by the candidate"),
-    ):
-        if counted < least:
-            return f"{counted} of {least} {what}"
+        held = f"{whole.quarantined} labelled requests are of a quarantined week, and count only once it is released"
+        return Obstacle(held)
+    if whole.one_sided and whole.labelled < policy.min_labels:
+        return Obstacle(describe_selection(whole.one_sided, whole.confirming))
+    if (lack := find_lack(state.percent, policy, whole, step, since)) is not None:
+        return lack
     if state.challenger is not None and not whole.disagreements:
-        return f"none of {whole.requests} answers differs from live's: a copy is not promoted"
+        return Obstacle(f"none of {whole.requests} answers differs from live's: a copy is not promoted")
     if unclear := next((each for each in measured if each.status in {"unknown", "high"}), None):
-        return unclear.sentence
+        return Obstacle(unclear.sentence)
     low, _ = paired_difference_interval(whole.only_incumbent, whole.only_challenger, whole.labelled)
-    return None if low >= -policy.margin else ""
+    return None if low >= -policy.margin else find_narrowing(policy, whole)
 
 
 def name_state(state: RolloutState) -> str:

@@ -53,13 +53,22 @@ class Evidence:
     """For each consensus label: labelled, only_incumbent, only_challenger."""
     quarantined: int = 0
     """Requests with a blind consensus label of a quarantined week, which counts nowhere else."""
+    one_sided: int = 0
+    """Requests with a blind consensus label of a week whose labels hardly ever confirm what was served: they were
+    labelled for being wrong, and count nowhere else."""
+    confirming: int = 0
+    """Those of `one_sided` whose label confirms what was served."""
+    daily_labels: float | None = None
+    """Blind labels a day that could count, over the last four weeks of all requests; None where nobody measured."""
     people: int = 0
     """People whose blind votes the labels are made of: by person, however many names they write under."""
 
     def __post_init__(self) -> None:
-        parts = (self.errors, self.disagreements, self.answered, self.labelled, self.quarantined)
+        parts = (self.errors, self.disagreements, self.answered, self.labelled, self.quarantined, self.one_sided)
         if min(self.requests, self.only_incumbent, self.only_challenger, *parts) < 0 or max(parts) > self.requests:
             raise ValueError(f"the counts contradict each other: {self}")
+        if not 0 <= self.confirming <= self.one_sided:
+            raise ValueError(f"more labels confirm than were left out: {self}")
         if self.only_incumbent + self.only_challenger > self.labelled:
             raise ValueError(f"more requests were decided than labelled: {self}")
 
@@ -70,7 +79,7 @@ class Evidence:
 
 PAIRS_SQL = """
 CREATE TEMP TABLE pairs AS
-SELECT DISTINCT ON (request_id) request_id, served = $challenger AS answered, other_error,
+SELECT DISTINCT ON (request_id) request_id, served = $challenger AS answered, served_label, other_error,
        (served_batch = other_batch OR greatest(served_batch, other_batch) <= 2) AS timed,
        CASE WHEN served = $incumbent THEN served_label ELSE other_label END AS incumbent_label,
        CASE WHEN served = $incumbent THEN other_label ELSE served_label END AS challenger_label,
@@ -101,17 +110,30 @@ SELECT truth.label, count(*) AS labelled,
        only_incumbent,
        count(*) FILTER (challenger_label = truth.label AND incumbent_label IS DISTINCT FROM truth.label) AS
        only_challenger
-FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined
+FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined AND NOT truth.one_sided
 GROUP BY truth.label ORDER BY truth.label
 """
 """Labelled requests by label. `truth` is the consensus of each request's corrections (`consensus.CONSENSUS_SQL`); a
-failure to answer counts as a wrong answer. Votes of a quarantined week do not count."""
+failure to answer counts as a wrong answer. Votes of a quarantined or one-sided week do not count."""
 
 PEOPLE_SQL = """
 SELECT count(DISTINCT person) FROM attributed_corrections c JOIN pairs USING (request_id) JOIN truth USING (request_id)
 WHERE c.classifier = $classifier AND c.label IS NOT NULL AND NOT c.saw_prediction
-AND truth.blind AND NOT truth.quarantined
+  AND truth.blind AND NOT truth.quarantined AND NOT truth.one_sided
 """
+
+SELECTED_SQL = """
+SELECT coalesce(truth.one_sided, false), count(*), count(*) FILTER (truth.label = pairs.served_label)
+FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND NOT truth.quarantined GROUP BY ALL
+"""
+"""Labelled requests of one-sided weeks and of others, and how many labels of each confirm what the user saw."""
+
+DAILY_SQL = """
+SELECT count(*) FILTER (truth.blind AND NOT truth.quarantined AND NOT truth.one_sided) AS labels, min(ts) AS first
+FROM production_logs LEFT JOIN truth USING (request_id)
+WHERE classifier = $classifier AND ts >= $now - INTERVAL 28 DAY AND ts < $now
+"""
+"""Labels of the last four weeks that could count, and the first request in that time."""
 
 QUARANTINED_SQL = """
 SELECT count(*) FROM pairs JOIN truth USING (request_id) WHERE truth.blind AND truth.quarantined

@@ -5,8 +5,9 @@ Add another source of pairs here. Counts are defined in `ratchet/rollout/evidenc
 """
 
 import logging
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -14,13 +15,16 @@ import duckdb
 from ratchet.core.errors import RatchetError
 from ratchet.core.sql import literal
 from ratchet.data.consensus import CONSENSUS_SQL
+from ratchet.data.label_selection import SELECTION_SQL, LabelSelection
 from ratchet.rollout.evidence import (
     COUNTS_SQL,
+    DAILY_SQL,
     LABELLED_SQL,
     PAIR_COLUMNS,
     PAIRS_SQL,
     PEOPLE_SQL,
     QUARANTINED_SQL,
+    SELECTED_SQL,
     Evidence,
 )
 from ratchet.storage.home import Home
@@ -40,16 +44,30 @@ class Pairs:
     home: Home
     warehouse: Warehouse
 
-    def count(self, classifier: str, compared: tuple[str, str], *sequences: int) -> list[Evidence]:
-        """Return the evidence on `compared` (live, candidate) since each of the ledger's `sequences`."""
+    def count(
+        self, classifier: str, compared: tuple[str, str], *sequences: int, now: datetime | None = None
+    ) -> list[Evidence]:
+        """Return the evidence on `compared` (live, candidate) since each of the ledger's `sequences`; the pace of
+        labels is that up to `now`."""
         files = [str(path) for path in self.segments(classifier)]
         if not files:
             return [Evidence() for _ in sequences]
         with self.warehouse.connect() as connection:
-            truth = CONSENSUS_SQL.replace("$classifier", literal(classifier)).replace("$week", f"DATE '{_ALL_WEEKS}'")
+            truth, weeks = (
+                sql.replace("$classifier", literal(classifier)).replace("$week", f"DATE '{_ALL_WEEKS}'")
+                for sql in (CONSENSUS_SQL, SELECTION_SQL)
+            )
             held = self._held_sql(classifier)
-            connection.execute(f"CREATE TEMP TABLE truth AS SELECT *, {held} AS quarantined FROM ({truth})")
-            return [_count(connection, classifier, files, compared, sequence) for sequence in sequences]
+            chosen = [
+                week for week, *counts in connection.execute(weeks).fetchall() if LabelSelection(*counts).is_one_sided
+            ]
+            one_sided = _in_weeks("week", map(str, chosen))
+            connection.execute(
+                f"CREATE TEMP TABLE truth AS SELECT *, {held} AS quarantined, {one_sided} AS one_sided FROM ({truth})"
+            )
+            daily = _daily_labels(connection, classifier, now or datetime.now(UTC))
+            counted = [_count(connection, classifier, files, compared, sequence) for sequence in sequences]
+            return [replace(evidence, daily_labels=daily) for evidence in counted]
 
     def _held_sql(self, classifier: str) -> str:
         """Return the condition of a quarantined label. Where the file cannot be read no vote counts, and the rollout
@@ -60,8 +78,7 @@ class Pairs:
             reason = error.message if isinstance(error, RatchetError) else f"{error}."
             _LOG.warning("%s no vote counts until then", reason)
             return "true"
-        listed = ", ".join(f"DATE {literal(week)}" for week in weeks)
-        return f"week IN ({listed})" if weeks else "false"
+        return _in_weeks("week", weeks)
 
     def segments(self, classifier: str) -> list[Path]:
         """List the segments whose content matches their names; any other is left out, and named in the log."""
@@ -72,6 +89,16 @@ class Pairs:
         return intact
 
 
+def _daily_labels(connection: duckdb.DuckDBPyConnection, classifier: str, now: datetime) -> float | None:
+    labels, first = connection.execute(DAILY_SQL, {"classifier": classifier, "now": now}).fetchall()[0]
+    return None if first is None else labels / max(1.0, (now - first) / timedelta(days=1))
+
+
+def _in_weeks(column: str, weeks: Iterable[str]) -> str:
+    listed = ", ".join(f"DATE {literal(week[:10])}" for week in weeks)
+    return f"{column} IN ({listed})" if listed else "false"
+
+
 def _count(
     connection: duckdb.DuckDBPyConnection, classifier: str, files: list[str], compared: tuple[str, str], sequence: int
 ) -> Evidence:
@@ -80,7 +107,13 @@ def _count(
     params = {"files": files, "incumbent": incumbent, "challenger": challenger, "sequence": sequence}
     connection.execute(PAIRS_SQL, params)
     counts = connection.execute(COUNTS_SQL).df().to_dict("records")[0]
-    labelled = connection.execute(LABELLED_SQL).fetchall()
+    selected = {bool(side): (n, right) for side, n, right in connection.execute(SELECTED_SQL).fetchall()}
+    left_out, counted = (LabelSelection(*selected.get(side, (0, 0))) for side in (True, False))
+    # Labels that trickle in over several weeks are judged together as well.
+    if counted.is_one_sided:
+        left_out = LabelSelection(left_out.blind + counted.blind, left_out.confirming + counted.confirming)
+    labelled = [] if counted.is_one_sided else connection.execute(LABELLED_SQL).fetchall()
+    people = connection.execute(PEOPLE_SQL, {"classifier": classifier}).fetchall()[0][0] if labelled else 0
     requests, errors, disagreements, answered = (
         int(counts[name]) for name in ("requests", "errors", "disagreements", "answered")
     )
@@ -98,6 +131,8 @@ def _count(
         incumbent_p95_ms=times[0],
         challenger_p95_ms=times[1],
         quarantined=int(connection.execute(QUARANTINED_SQL).fetchall()[0][0]),
-        people=int(connection.execute(PEOPLE_SQL, {"classifier": classifier}).fetchall()[0][0]),
+        one_sided=left_out.blind,
+        confirming=left_out.confirming,
+        people=int(people),
         by_label={str(label): (n, first, second) for label, n, first, second in labelled},
     )

@@ -66,7 +66,7 @@ def weigh(home: Home, classifier: str, *, now: datetime | None = None, may_rebui
     remark = ""
     try:
         remark = try_intake(home, classifier, warehouse)
-        whole, step = _count(home, classifier, warehouse, state)
+        whole, step = _count(home, classifier, warehouse, state, now)
     except (RatchetError, OSError, duckdb.Error) as error:
         fault = error
         with TemporaryDirectory(prefix="ratchet-") as empty:
@@ -106,14 +106,16 @@ def _why_not(fault: Exception | None) -> tuple[str, bool]:
     return f"now: {lines[0][:300]}", False
 
 
-def _count(home: Home, classifier: str, warehouse: Warehouse, state: RolloutState) -> tuple[Evidence, Evidence]:
+def _count(
+    home: Home, classifier: str, warehouse: Warehouse, state: RolloutState, now: datetime | None = None
+) -> tuple[Evidence, Evidence]:
     """Return the evidence of the whole comparison and of its newest step."""
     entered, moved, pairs = state.entered, state.moved, Pairs(home, warehouse)
     if state.compared is None or entered is None or moved is None:
         whole, step = pairs.count(classifier, ("", ""), 0, 0)
     else:
         since = entered.sequence if state.challenger else moved.sequence
-        whole, step = pairs.count(classifier, state.compared, since, moved.sequence)
+        whole, step = pairs.count(classifier, state.compared, since, moved.sequence, now=now)
     return whole, step
 
 

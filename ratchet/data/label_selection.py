@@ -1,0 +1,52 @@
+"""Selection of the requests that are labelled: weeks whose labels are not like the others, and never speak for them.
+
+A log of corrections often holds errors alone. Labels of such requests train well, but whoever is compared by them looks
+better than live, however bad it is: live was wrong on every one. Add here another sign that the labelled requests were
+chosen by what was answered. `ratchet/storage/rollout/shadow_pairs.py` leaves such weeks out of a rollout's evidence.
+"""
+
+from dataclasses import dataclass
+
+from ratchet.data.consensus import CONSENSUS_SQL
+
+LEAST_LABELS = 30
+LEAST_SHARE = 0.1
+"""Blind labels of a week from which on it is judged, and the share of them that must confirm what was served."""
+
+SELECTION_SQL = f"""
+SELECT truth.week, count(*) AS blind, count(*) FILTER (truth.label = logs.label) AS confirming
+FROM ({CONSENSUS_SQL}) truth JOIN production_logs logs USING (request_id)
+WHERE truth.blind AND logs.classifier = $classifier GROUP BY truth.week ORDER BY truth.week
+"""
+"""Blind consensus labels of each week up to `week`, and how many of them confirm what was served."""
+
+
+@dataclass(frozen=True)
+class LabelSelection:
+    """Number of blind labels, and of those that confirm what was served; `week` is empty for labels of several."""
+
+    blind: int
+    confirming: int
+    week: str = ""
+
+    @property
+    def is_one_sided(self) -> bool:
+        """True where the labelled requests are not like the others."""
+        return self.blind >= LEAST_LABELS and self.confirming < LEAST_SHARE * self.blind
+
+    @property
+    def sentence(self) -> str:
+        """The finding, in words; empty where there is none."""
+        if not self.is_one_sided:
+            return ""
+        of = f" of the week {self.week}" if self.week else ""
+        return describe_selection(self.blind, self.confirming, of)
+
+
+def describe_selection(blind: int, confirming: int, of: str = "") -> str:
+    """Return the sentence about labels that hardly ever confirm what was served."""
+    return (
+        f"labelled requests are not like the others: {confirming} of {blind} blind labels{of} confirm what was served,"
+        " as where only errors are corrected; such labels train, but prove no candidate better."
+        " Label requests that are drawn at random, too"
+    )
