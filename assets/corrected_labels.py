@@ -10,6 +10,7 @@ from assets.partitions import cycle_of, cycles
 from assets.production_logs import production_logs
 from ratchet.core.cycle import Cycle
 from ratchet.data.consensus import CONSENSUS_OF_VOTES_SQL, COUNTS_SQL, VOTES_SQL
+from ratchet.ingest.one_sided_weeks import read_selections
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
@@ -38,12 +39,15 @@ def corrected_labels(
     counts = warehouse.frame(COUNTS_SQL, params).astype(int).to_dict("records")[0]
     mine = weeks.get(cycle.week, labels.iloc[:0])
     counts["labelled"] = int(mine["label"].notna().sum())
+    odd = [found for found in read_selections(warehouse, cycle.classifier, cycle.week) if found.week == str(cycle.week)]
+    counts["selection"] = odd[0].sentence if odd else ""
     receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("attributed_corrections", cycle.classifier))
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": len(mine),
             "to adjudicate": int((mine["status"] == "adjudicate").sum()),
             "labelled blindly": int(mine["blind"].sum()),
+            "selection": counts["selection"] or "labels confirm what was served, or are too few to tell",
             "labelled by two or more": int((mine["annotators"] > 1).sum()),
             "consensus": as_counts({str(k): int(n) for k, n in mine["label"].value_counts().items()}, "label"),
         }

@@ -14,17 +14,23 @@ from ratchet.data.curation import CORRECTED_SQL, Curated, curate
 from ratchet.data.label_choice import choose_labels
 from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
+from ratchet.ingest.one_sided_weeks import describe_one_sided, read_selections
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.rollout.forecast import describe_pace
+from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.past_trainings import read_past_trainings
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import rest_seconds
 from ratchet.storage.specs import Specs
+from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.cycle_forecast import describe_golden_power, estimate_rest, estimate_trainings
 from ratchet.workflows.gates.target_gates import preview_plan
 from ratchet.workflows.rollout.live_labels import read_live_labels
+from ratchet.workflows.rollout.sealing import promotion_in_force
 
+_PACE_WEEKS = 4
 _SQL = f"WITH labels AS (SELECT $classifier AS classifier, * FROM ({CONSENSUS_SQL})) {CORRECTED_SQL}"
 
 
@@ -36,7 +42,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
     specs = Specs(home)
     spec, golden = specs[name], specs.golden(name)
     cycle, requests, curated = read_next_cycle(home, name, word)
-    data = curated.describe()
+    data, warehouse = curated.describe(), open_warehouse(home, name)
     sizes = {split: facts["n"] for split, facts in data["splits"].items()}
     plan, fits = preview_plan(specs, spec)
     trained = plan.candidates
@@ -53,7 +59,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         **data,
         "golden": len(golden),
         "candidates": [candidate.title for candidate in spec.candidate],
-        "remarks": [str(remark) for remark in specs.remarks(name)],
+        "remarks": [*map(str, specs.remarks(name)), *describe_one_sided(warehouse, name, cycle.week)],
         "targets": [
             {"candidate": candidate.title, "outcome": fit.outcome, "reason": fit.reason}
             for candidate, verdicts in fits
@@ -63,8 +69,22 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         "trainings": [{**asdict(each), "seconds": round(each.seconds)} for each in trainings],
         "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
         "estimated_s": round(rest_s + sum(each.seconds for each in trainings)),
+        "pace": _describe_pace(home, name, warehouse),
         "power": describe_golden_power({label: counts[label] for label in trained_labels}, spec.limits),
     }
+
+
+def _describe_pace(home: Home, name: str, warehouse: Warehouse) -> str:
+    """Return how long a rollout's decision takes at the pace of the newest four weeks with requests; '' without a live
+    adapter, with which nothing is compared."""
+    entries, weeks = Ledger(home).entries(name), sorted(warehouse.weeks(name))[-_PACE_WEEKS:]
+    if state_after(entries).live is None or not weeks:
+        return ""
+    labels = [
+        found for found in read_selections(warehouse, name) if found.week >= str(weeks[0]) and not found.is_one_sided
+    ]
+    daily = sum(found.blind for found in labels) / (7 * len(weeks))
+    return describe_pace(promotion_in_force(home, name, entries), daily)
 
 
 def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curated]:

@@ -52,6 +52,8 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
             f" {'' if fit['candidate'] in fit['reason'] else fit['candidate'] + ': '}{fit['reason']}"
         )
     emit(result["power"]["sentence"])
+    if result["pace"]:
+        emit(result["pace"])
     if blocked:
         emit("target_plan fails: no candidate can run on its target, so a cycle would stop before training.")
         emit(f"next: fix the candidates or targets of {name} as the reasons above say, then plan again")

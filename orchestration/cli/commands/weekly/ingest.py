@@ -55,6 +55,7 @@ def ingest(
     """Ingest the named files, then the new files of the landing folders."""
     from ratchet.data.records import Terms
     from ratchet.ingest.landing import Landing
+    from ratchet.ingest.one_sided_weeks import describe_one_sided
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.storage.row_files.parts import parts_of
     from ratchet.storage.specs import Specs
@@ -62,8 +63,8 @@ def ingest(
     session = session_of(context)
     home = session.home
     spec = Specs(home)[name]
-    landing, mapping = Landing(home, open_warehouse(home, name)), _mapping(columns or [])
-    saw = _said_of_corrections(blind, anchored, corrections)
+    warehouse, mapping = open_warehouse(home, name), _mapping(columns or [])
+    landing, saw = Landing(home, warehouse), _said_of_corrections(blind, anchored, corrections)
     given = [("production_logs", path) for path in logs or []] + [("corrections", path) for path in corrections or []]
     named = [(kind, file) for kind, path in given for file in parts_of(path)]
     # Each kind of file gets only the columns that it has; a column that no given file has is a mistake.
@@ -85,6 +86,8 @@ def ingest(
         intakes.append(landing.deliver(spec, kind, file, columns=mapped[kind], saw_prediction=saw))
     intakes += landing.take(spec)
     rejected = sum(intake.rejected for intake in intakes)
+    taken = any(intake.kind == "corrections" and intake.accepted for intake in intakes)
+    remarks = describe_one_sided(warehouse, name) if taken else []
     rows = [
         {"kind": i.kind, "file": i.file, "accepted": i.accepted, "duplicate": i.duplicate, "rejected": i.rejected}
         for i in intakes
@@ -100,11 +103,13 @@ def ingest(
             }
             for row, intake in zip(rows, intakes, strict=True)
         ]
-        emit_json({"classifier": name, "files": files, "rejected_folder": str(home.rejected(name))})
+        emit_json({"classifier": name, "files": files, "rejected_folder": str(home.rejected(name)), "remarks": remarks})
     else:
         emit(table(rows) if rows else f"nothing new in the landing folders of {name}.")
         for intake in intakes:
             _explain(session, intake, Terms.of(spec))
+    for remark in remarks:
+        say(session, f"remark: {remark}.")
     if rejected:
         say(session, f"{rejected} row(s) were rejected; saved with reasons in {home.rejected(name)}")
     return _REJECTED if rejected else 0

@@ -65,6 +65,7 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
             f"{cycle.classifier} {cycle.week}: adapter {document['adapter'][:12]} ({document['candidate']['title']}),"
             f" {live}, temperature {document['temperature']:.3f}"
         ),
+        *_one_sided(document),
         "",
         table(figures),
         "",
@@ -83,6 +84,12 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
             [{"check": name, "verdict": c["verdict"], "reason": c["reason"]} for name, c in document["checks"].items()]
         ),
     ]
+
+
+def _one_sided(document: dict[str, Any]) -> list[str]:
+    """Return the remark on labels that hardly ever confirm what was served, if there is one."""
+    found = document["data"].get("labels", {}).get("selection", "")
+    return [printable(f"{found}.")] if found else []
 
 
 def _not_taken(found: dict[str, dict[str, int]]) -> list[str]:
