@@ -97,6 +97,10 @@ bench-causal-exports: setup-causal ## measure every export of SmolLM2 on real ti
 bench-flags: setup ## measure one flag evaluation, in microseconds
 	@$(BIN)/python -m benchmarks.flags
 
+.PHONY: bench-gates
+bench-gates: setup ## measure how often the gates of labels and baselines block good weeks, by simulation
+	@$(BIN)/python -m benchmarks.gate_errors
+
 bench-gateway: setup ## measure the gateway against the plain pipeline; shadow, swaps, memory
 	@$(BIN)/python -m benchmarks.gateway
 
