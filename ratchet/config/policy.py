@@ -80,8 +80,8 @@ class PromotionPolicy:
     min_step_requests: int = 50
     """Requests that the candidate must have answered or shadowed in a step before the next one."""
     deadline_hours: float = 72.0
-    """Hours after which an unfinished step is rolled back; a shadow or a watch simply ends. One that only lacks requests
-    or labels goes on while they come at a pace that decides within eight weeks."""
+    """Hours after which an unfinished step is rolled back; a shadow or a watch simply ends. A shadow or step that only
+    lacks requests or labels goes on while they come at a pace that decides within eight weeks."""
     shadow_share: float = 1.0
     """Share of the requests that the other adapter answers too, without users seeing it."""
     shadow_requests: int = 100_000

@@ -1,6 +1,7 @@
 """What a bad week does to a cycle: the right check stops it, says why, and no adapter is made."""
 
 import json
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from ratchet.gates.registry import MODEL_GATES
 from ratchet.ingest.rebuild import rebuild_warehouse
 from ratchet.storage.warehouse import Warehouse
 from ratchet.testing.homes import SmallClassifier, WeekFault
@@ -122,6 +124,29 @@ def test_a_leaked_week_never_materialises_adapter(
     assert not [
         event for event in result.get_asset_materialization_events() if event.asset_key == dg.AssetKey("adapter")
     ]
+
+
+def labels_that_mean_nothing(logs: Rows, corrections: Rows) -> None:
+    """Both annotators agree on labels that have nothing to do with the texts."""
+    draw = random.Random(5)  # noqa: S311 - test data, guards nothing
+    label = {row["request_id"]: draw.choice(("amber", "green", "violet")) for row in logs}
+    for row in corrections:
+        row["label"] = label[row["request_id"]]
+
+
+@pytest.mark.faults
+def test_a_useless_model_is_blocked_with_a_report(
+    small: SmallClassifier, run_cycle: Callable[..., dg.ExecuteInProcessResult]
+) -> None:
+    """No stage ends with an error: the gates of the model say why, and the report holds its figures."""
+    small.write_week(date(2026, 1, 5), labels_that_mean_nothing)
+    assert not run_cycle().success
+    statuses = stage_statuses(small)
+    assert "error" not in statuses.values()
+    assert {stage for stage, status in statuses.items() if status == "blocked"} <= set(MODEL_GATES)
+    assert statuses["golden_set_regression"] == "blocked"
+    report = json.loads((small.home.reports(small.name) / "2026-01-05" / "eval_report.json").read_text())
+    assert report["verdict"]["word"] == "blocked"
 
 
 def test_a_week_without_logs_says_which_weeks_there_are(
