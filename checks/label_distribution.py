@@ -2,6 +2,7 @@
 
 from assets.training_set import training_set
 from checks.gate import GateContext, GateOutcome, gate
+from ratchet.core.label_names import label_form
 from ratchet.gates.label_distribution import CONSENSUS_COUNTS_SQL, decide_distribution
 from ratchet.workflows.gates.cycle_digests import digest_votes
 
@@ -15,8 +16,9 @@ def label_distribution(case: GateContext) -> GateOutcome:
     noted, counts = case.noted, case.warehouse.frame(CONSENSUS_COUNTS_SQL, case.parameters())
     production = dict(zip(counts["label"], counts["n"].astype(int).tolist(), strict=True))
     train = noted["data"]["splits"]["train"]["classes"]
-    limit = case.spec.limits.max_label_divergence
-    verdict = decide_distribution(train, production, case.spec.labels, limit, case.live_labels)
+    limit, live = case.spec.limits.max_label_divergence, case.live_labels
+    answered = None if live is None else {label_form(label) for label in live}
+    verdict = decide_distribution(train, production, case.spec.labels, limit, answered)
     # It compares with the labels of the week, so these are judged as well.
     labels = digest_votes(case.warehouse, case.cycle, case.spec.window)
     return verdict, {"labels": labels, "weeks": noted["data"]["weeks"]}
