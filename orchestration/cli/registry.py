@@ -27,6 +27,7 @@ from orchestration.cli.commands.serve.serve import serve
 from orchestration.cli.commands.start.demo import demo
 from orchestration.cli.commands.start.doctor import doctor
 from orchestration.cli.commands.start.init import init
+from orchestration.cli.commands.start.sample import sample
 from orchestration.cli.commands.weekly.cycle import cycle
 from orchestration.cli.commands.weekly.ingest import ingest
 from orchestration.cli.commands.weekly.report import report
@@ -49,6 +50,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             init,
             "Create a classifier: a commented classifier.toml, its landing folders and, where given, its golden set.",
             "ratchet init tickets --labels-from golden.jsonl",
+        ),
+        Command(
+            sample,
+            "Make the sample classifier with simulated weeks of any size, ready to ingest and to run a cycle.",
+            "ratchet --home sample sample --requests 4000",
         ),
         Command(doctor, "Check this machine and home, and say how to fix what is wrong.", "ratchet doctor"),
     ),

@@ -21,6 +21,7 @@ _LATER = frozenset(
         "layers",
         "pass_epochs",
         "pass_rate",
+        "rendering",
         "teacher",
         "teacher_temperature",
         "teacher_weight",
@@ -68,6 +69,9 @@ class Candidate:
     patience: int = 2
     """Epochs without a better calibration NLL, averaged over true classes, before training stops."""
     max_tokens: int = 128
+    rendering: Literal["", "form_events/1"] = ""
+    """Rendering of a text for the model, by name and version: `form_events/1` puts form events into words, times and
+    key strokes as buckets. Empty for the text as it is. The adapter's card names it, so it is served with it."""
     seed: int = 0
     inverse_regularisation: float = 10.0
     """`C` of the logistic regression; method `probe` only."""

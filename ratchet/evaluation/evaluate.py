@@ -20,6 +20,7 @@ from ratchet.config.candidate import DEFAULT_BASES, Candidate
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
+from ratchet.data.rendering import render
 from ratchet.evaluation.baselines import judge_baselines
 from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways
 from ratchet.evaluation.eval_report import Judgement, golden_answers
@@ -29,7 +30,7 @@ from ratchet.evaluation.untuned_base import Untuned, UntunedCausal, UntunedEncod
 from ratchet.gates.beats_baselines import decide_baselines
 from ratchet.gates.golden_agreement import decide_golden_agreement
 from ratchet.gates.golden_set_regression import decide_regression
-from ratchet.metrics.classification import macro_f1
+from ratchet.metrics.classification import Floats, macro_f1
 from ratchet.models.embeddings import embed_texts
 from ratchet.training.plan import read_plan
 from ratchet.training.result import read_result
@@ -101,7 +102,7 @@ def gather_judgement(
     # two threads of one torch thread each: the frozen base embeds while candidate and live answer
     with ThreadPoolExecutor(2) as pool:
         frozen = best.base if best.family == "encoder" else DEFAULT_BASES["encoder"]
-        embed = functools.partial(embed_texts, frozen, max_tokens=best.max_tokens, kept=training)
+        embed = functools.partial(_embed, frozen, best, training)
         untuned = _untuned(best, spec)
         zero_shot = untuned.zero_shot if best.family == "causal" else None
         judged = pool.submit(judge_baselines, splits["train"], splits["test"], spec, embed, zero_shot)
@@ -137,6 +138,12 @@ def gather_judgement(
         tfidf=tfidf,
         three_way=three_way,
     )
+
+
+def _embed(frozen: str, best: Candidate, training: Path, texts: Sequence[str]) -> Floats:
+    """Embed texts as the chosen candidate reads them; those of its training are kept in its work folder."""
+    read = [render(text, best.rendering) for text in texts]
+    return embed_texts(frozen, read, max_tokens=best.max_tokens, kept=training)
 
 
 def _untuned(best: Candidate, spec: Spec) -> Untuned:

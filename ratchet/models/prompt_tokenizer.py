@@ -44,6 +44,8 @@ class PromptTokenizer:
     suffix: tuple[int, ...]
     codes: tuple[int, ...]
     """Token of each label."""
+    rendering: str = ""
+    """Rendering in which the model reads texts (`ratchet/data/rendering.py`)."""
 
     @property
     def truncation(self) -> dict[str, Any] | None:
@@ -67,7 +69,7 @@ class PromptTokenizer:
         ]
 
 
-def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int) -> PromptTokenizer:
+def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int, rendering: str = "") -> PromptTokenizer:
     """Load the base model's tokenizer around `prompt`; a text is truncated to `max_tokens` tokens.
 
     Raises `RatchetError` where the prompt needs a chat template that the base lacks, or where a code is not one token.
@@ -80,7 +82,8 @@ def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int) -> Prom
     if not prompt.chat:
         prefix = opening_tokens(special) + prefix
     codes = find_codes(special, after, prompt.codes)
-    return PromptTokenizer(plain, tuple(prefix), tuple(special.encode(after, add_special_tokens=False).ids), codes)
+    suffix = tuple(special.encode(after, add_special_tokens=False).ids)
+    return PromptTokenizer(plain, tuple(prefix), suffix, codes, rendering)
 
 
 def surround(folder: Path, prompt: Prompt) -> tuple[str, str]:

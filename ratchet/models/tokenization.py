@@ -7,6 +7,7 @@ Add here what happens between a text and the first layer of an encoder. The mode
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,7 @@ import numpy as np
 from ratchet.core.digests import digest_file, digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.data import redaction
+from ratchet.data.rendering import render
 from ratchet.metrics.classification import Floats
 
 if TYPE_CHECKING:
@@ -66,15 +68,18 @@ def tokenizer_file(folder: Path) -> Path:
     return path
 
 
-def load_tokenizer(folder: Path, max_tokens: int) -> "Tokenizer":
-    """Load the base model's own tokenizer, which truncates to `max_tokens`, special tokens included, and never pads."""
+def load_tokenizer(folder: Path, max_tokens: int, rendering: str = "") -> "TextTokenizer":
+    """Load the base model's own tokenizer, which truncates to `max_tokens`, special tokens included, and never pads.
+
+    With a rendering it is a `RenderedTokenizer` around it.
+    """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(tokenizer_file(folder)))
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
-    return tokenizer
+    return RenderedTokenizer(tokenizer, rendering) if rendering else tokenizer
 
 
 class TextTokenizer(Protocol):
@@ -90,9 +95,31 @@ class TextTokenizer(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class RenderedTokenizer:
+    """Base model's own tokenizer, for a model that reads texts in a rendering (`ratchet/data/rendering.py`)."""
+
+    plain: "Tokenizer"
+    rendering: str
+
+    @property
+    def truncation(self) -> Any:
+        """Truncation settings of the tokenizer."""
+        return self.plain.truncation
+
+    def encode_batch_fast(self, texts: Any) -> Any:
+        """Tokenize texts that are already rendered."""
+        return self.plain.encode_batch_fast(texts)
+
+
+def read_text(tokenizer: TextTokenizer, text: str) -> str:
+    """Return what the model of this tokenizer reads of a text: redacted, and in its rendering."""
+    return render(redaction.redact(text), getattr(tokenizer, "rendering", ""))
+
+
 def encode_texts(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """Token ids of each text after redaction, special tokens included, truncated to the tokenizer's length."""
-    return [result.ids for result in tokenizer.encode_batch_fast([redaction.redact(text) for text in texts])]
+    """Token ids of each text as the model reads it, special tokens included, truncated to the tokenizer's length."""
+    return [result.ids for result in tokenizer.encode_batch_fast([read_text(tokenizer, text) for text in texts])]
 
 
 def batch_by_tokens(

@@ -47,10 +47,13 @@ class Annotator:
                 code="bad_simulation",
             )
 
-    def judge(self, possible: tuple[str, ...], served: str, random: random.Random) -> str:
-        """Return the annotator's label of a visit of one of the `possible` classes, when `served` was predicted."""
+    def judge(self, possible: tuple[str, ...], served: str, random: random.Random, lean: float = 0.5) -> str:
+        """Return the annotator's label of a visit of one of the `possible` classes, when `served` was predicted.
+
+        `lean` is the share of people who call a visit of two possible classes the first of them.
+        """
         # Every draw is taken, needed or not: else the later ones of the same seed would depend on this label.
-        truth = random.choice(possible)
+        truth = _choose(possible, lean, random)
         anchored, erring = random.random() < self.anchoring, random.random() < self.error_rate
         mistake = mistaken_label(truth, random)
         if self.saw_prediction and anchored:
@@ -66,9 +69,16 @@ def mistaken_label(truth: str, random: random.Random) -> str:
     return random.choice([label for label in LABELS if label != truth])
 
 
-def answer_as_served(possible: tuple[str, ...], error_rate: float, random: random.Random) -> tuple[str, float]:
+def _choose(possible: tuple[str, ...], lean: float, random: random.Random) -> str:
+    draw = random.random()
+    return possible[0] if len(possible) == 1 or draw < lean else possible[1]
+
+
+def answer_as_served(
+    possible: tuple[str, ...], error_rate: float, random: random.Random, lean: float = 0.5
+) -> tuple[str, float]:
     """Return label and confidence of production: wrong for a share `error_rate`, and then less confident on average."""
-    truth = random.choice(possible)
+    truth = _choose(possible, lean, random)
     wrong = random.random() < error_rate
     label = mistaken_label(truth, random) if wrong else truth
     confidence = random.betavariate(5, 3) if wrong or len(possible) > 1 else random.betavariate(9, 2)

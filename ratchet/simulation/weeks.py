@@ -15,18 +15,22 @@ from typing import Any
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.simulation.ambiguity import HARD_PAIRS, make_ambiguous_events
-from ratchet.simulation.form_visits import KINDS, Event, write_events
+from ratchet.simulation.form_visits import write_events
 from ratchet.simulation.people import Annotator, answer_as_served, check_share, personal_detail
 from ratchet.simulation.traces import LABELS, make_events
 from ratchet.simulation.uniqueness import digest_trace, mark_events
+from ratchet.simulation.vocabulary import KINDS
 from ratchet.simulation.week_files import Suffix, write_week_files
 
 CLASSIFIER = "form_abandonment"
 _MIX = {
-    0: (0.20, 0.19, 0.15, 0.18, 0.11, 0.17),
-    1: (0.14, 0.16, 0.23, 0.15, 0.17, 0.15),
+    0: (0.27, 0.16, 0.15, 0.17, 0.09, 0.16),
+    1: (0.21, 0.14, 0.22, 0.14, 0.14, 0.15),
 }
-"""Shares of the classes, in the order of `LABELS`, before any drift (0) and after full drift (1)."""
+"""Shares of the classes, in the order of `LABELS`, before any drift (0) and after full drift (1). Real forms are left
+for their validation errors more often than for anything else."""
+_SAME_BEHAVIOUR = 64
+"""Names that a behaviour meets before another one is drawn, where every trace is a copy or of another week."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class SimulatedRequest:
     corrections: tuple[dict[str, Any], ...]
     possible: tuple[str, ...]
     """True class; both classes where the visit is ambiguous."""
+    lean: float = 1.0
+    """Share of people who call the visit the first of the possible classes."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Simulation:
     """Share of the corrected requests that both annotators label."""
     blind_share: float = 0.7
     """Share of the requests with one label that the first annotator, who is blind, gives."""
-    ambiguous_share: float = 0.03
+    ambiguous_share: float = 0.05
     personal_share: float = 0.01
     """Share of texts that end with an invented personal detail, as in `, note:guest7@example.com`."""
     adapter: str = "bootstrap"
@@ -116,9 +122,9 @@ class Simulation:
         for number in range(requests):
             ambiguous = users.random() < self.ambiguous_share
             possible = users.choice(HARD_PAIRS) if ambiguous else tuple(users.choices(LABELS, mix))
-            text = self._text(possible, kinds, mark, seen, users)
+            text, lean = self._text(possible, kinds, mark, seen, users)
             now = cycle.start + timedelta(days=7 * _time_of_week((number + people.random()) / requests))
-            label, confidence = answer_as_served(possible, self.served_error_rate, people)
+            label, confidence = answer_as_served(possible, self.served_error_rate, people, lean)
             log = {
                 "request_id": hashlib.blake2b(
                     f"{self.seed}/{cycle.week}/{number}".encode(), digest_size=12
@@ -130,20 +136,25 @@ class Simulation:
                 "adapter": self.adapter,
                 "latency_ms": round(people.lognormvariate(3.2, 0.5), 2),
             }
-            yield SimulatedRequest(log, tuple(self._corrections(log, now, possible, swaps, people)), possible)
+            made = self._corrections(log, now, (possible, lean), swaps, people)
+            yield SimulatedRequest(log, tuple(made), possible, lean)
 
     def _text(
         self, possible: tuple[str, ...], kinds: list[float], mark: int, seen: set[bytes], users: random.Random
-    ) -> str:
-        """Return a trace that no request had before."""
+    ) -> tuple[str, float]:
+        """Return a trace that no request had before, and the share of people who call it the first possible class."""
+        attempt, behaviour = 0, 0.0
         while True:
-            kind = users.choices(KINDS, kinds)[0]
-            events: list[Event] | None
+            if attempt % _SAME_BEHAVIOUR == 0:
+                behaviour = users.random()
+            attempt += 1
+            # The same behaviour meets other names: a trace without numbers is not rarer for its mark.
+            kind, lean, same = users.choices(KINDS, kinds)[0], 1.0, random.Random(behaviour)  # noqa: S311
             if len(possible) == 1:
-                events = make_events(possible[0], users, kind)
+                made = make_events(possible[0], same, kind, names=users)
             else:
-                events = make_ambiguous_events(possible, users, kind)
-            events = mark_events(events, mark)
+                made, lean = make_ambiguous_events(possible, same, kind, names=users)
+            events = mark_events(made, mark)
             if events is None:
                 continue
             text = write_events(events)
@@ -151,13 +162,14 @@ class Simulation:
             if digest in seen:
                 continue
             seen.add(digest)
-            return f"{text}, note:{personal_detail(users)}" if users.random() < self.personal_share else text
+            noted = f"{text}, note:{personal_detail(users)}" if users.random() < self.personal_share else text
+            return noted, lean
 
     def _corrections(
         self,
         log: dict[str, Any],
         now: datetime,
-        possible: tuple[str, ...],
+        truth: tuple[tuple[str, ...], float],
         swaps: dict[str, str],
         people: random.Random,
     ) -> Iterator[dict[str, Any]]:
@@ -165,7 +177,7 @@ class Simulation:
         corrected, both = people.random() < self.corrected_share, people.random() < self.double_share
         first = people.random() < self.blind_share
         for annotator, alone in zip(self.annotators, (first, not first), strict=True):
-            label = annotator.judge(possible, log["label"], people)
+            label = annotator.judge(truth[0], log["label"], people, truth[1])
             delay = timedelta(minutes=5, hours=people.expovariate(1 / annotator.mean_delay_hours))
             if corrected and (both or alone):
                 yield {

@@ -33,6 +33,7 @@ def write_tiny_adapter(
     max_tokens: int = 32,
     layers: str = ALL,
     prompt: Prompt | None = None,
+    rendering: str = "",
 ) -> Path:
     """Write an unsealed adapter on `base`, canary included, and return its folder.
 
@@ -65,7 +66,7 @@ def write_tiny_adapter(
     draw = torch.Generator().manual_seed(seed)
     tensors = {name: torch.randn(shape, generator=draw) / shape[-1] ** 0.5 for name, shape in sorted(shapes.items())}
     (folder / form.WEIGHTS[method]).write_bytes(save(tensors))
-    card = make_card(base, method, tuple(labels), max_tokens, prompt)
+    card = make_card(base, method, tuple(labels), max_tokens, prompt, rendering)
     # first without its canary, which is recorded by loading this very folder
     (folder / form.CARD).write_text(canonical_json(card.as_json()))
     (folder / form.CARD).write_text(canonical_json(replace(card, canary=record_reference_logits(folder)).as_json()))

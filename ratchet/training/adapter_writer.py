@@ -58,7 +58,7 @@ def write_adapter(task: Task, content: dict[str, bytes]) -> None:
     """Write these files, the adapter's card, and its logits for the fixed canary texts."""
     candidate = task.candidate
     prompt = task.prompt if candidate.family == "causal" else None
-    card = make_card(task.base, candidate.form, task.plan.labels, candidate.max_tokens, prompt)
+    card = make_card(task.base, candidate.form, task.plan.labels, candidate.max_tokens, prompt, candidate.rendering)
     stage, target = task.folder / ".adapter.stage", task.folder / "adapter"
     for folder in (stage, target):
         shutil.rmtree(folder, ignore_errors=True)

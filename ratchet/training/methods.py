@@ -14,6 +14,7 @@ import numpy as np
 
 from ratchet.config.candidate import Candidate
 from ratchet.core.errors import RatchetError
+from ratchet.data.rendering import render
 from ratchet.models.adapters import format as form
 from ratchet.models.adapters.peft_format import LoraSettings
 from ratchet.models.embeddings import keep_embeddings
@@ -98,7 +99,8 @@ def _train_with_preferences(task: Task, report: Report) -> CandidateResult:
 def _train_with_sft(task: Task, report: Report) -> CandidateResult:
     from ratchet.training.trl.sft import train_with_sft
 
-    tokenizer = load_prompt_tokenizer(task.base.folder, task.prompt, task.candidate.max_tokens)
+    candidate = task.candidate
+    tokenizer = load_prompt_tokenizer(task.base.folder, task.prompt, candidate.max_tokens, candidate.rendering)
 
     def judged(settings: LoraSettings | None, tensors: Tensors) -> ValidationMetrics:
         return evaluate(task, tokenizer, settings, tensors)
@@ -112,9 +114,8 @@ def _train_probe(task: Task, report: Report) -> CandidateResult:
     from ratchet.training.linear_probe import fit_probe
 
     started = time.perf_counter()
-    embeddings = keep_embeddings(
-        task.work, task.base.name, [text for text, _ in task.train], task.candidate.max_tokens, task.room.watch
-    )
+    texts = [render(text, task.candidate.rendering) for text, _ in task.train]
+    embeddings = keep_embeddings(task.work, task.base.name, texts, task.candidate.max_tokens, task.room.watch)
     heartbeat(times=_REGRESSION)
     targets = np.array(task.targets, dtype=np.int64)
     tensors = fit_probe(embeddings, targets, len(task.plan.labels), task.candidate)

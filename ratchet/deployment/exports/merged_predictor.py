@@ -34,11 +34,10 @@ def merged_predictor(opened: ValidatedAdapter, folder: Path) -> Iterator[Predict
     pad_id = model.config.pad_token_id or 0
     if card.prompt is None:
         names = [model.config.label2id[label] for label in card.labels]
-        yield Predictor(
-            card.labels, opened.calibration, load_tokenizer(folder, card.max_tokens), pad_id, _named(model, names)
-        )
+        reader = load_tokenizer(folder, card.max_tokens, card.rendering or "")
+        yield Predictor(card.labels, opened.calibration, reader, pad_id, _named(model, names))
     else:
-        tokenizer = load_prompt_tokenizer(folder, Prompt.from_json(card.prompt), card.max_tokens)
+        tokenizer = load_prompt_tokenizer(folder, Prompt.from_json(card.prompt), card.max_tokens, card.rendering or "")
         yield Predictor(card.labels, opened.calibration, tokenizer, pad_id, _prompted(model, tokenizer))
 
 

@@ -12,12 +12,11 @@ import numpy as np
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.names import nearest
-from ratchet.data.redaction import redact
 from ratchet.evaluation.explanation.integrated_gradients import DELTA, STEPS, integrate
 from ratchet.evaluation.explanation.word_attribution import Word, share_out
 from ratchet.models.inference.predictor import Predictor
 from ratchet.models.prompt_tokenizer import PromptTokenizer
-from ratchet.models.tokenization import TextTokenizer
+from ratchet.models.tokenization import RenderedTokenizer, TextTokenizer, read_text
 
 _CLOSE = 1e-3  # nats between the explained model and the one that answers: the same products in other batches
 
@@ -86,7 +85,7 @@ def explain_text(
         raise RatchetError(
             "this runtime gives no gradients.", "Explain the adapter itself, not an export.", code="no_gradients"
         )
-    shown = redact(text)
+    shown = read_text(predictor.tokenizer, text)
     ids, spans, ours = _tokens(predictor.tokenizer, shown)
     if not any(own and end > start for own, (start, end) in zip(ours, spans, strict=True)):
         raise RatchetError("the adapter reads no token of this text.", "Give a text with words.", code="empty_text")
@@ -119,7 +118,7 @@ def _tokens(tokenizer: TextTokenizer, text: str) -> tuple[list[int], list[tuple[
         behind = len(tokenizer.suffix)
         ids = [*encoding.ids, *tokenizer.suffix]
         return ids, [*encoding.offsets, *[(0, 0)] * behind], [*[True] * len(encoding.ids), *[False] * behind]
-    whole: Any = tokenizer
+    whole: Any = tokenizer.plain if isinstance(tokenizer, RenderedTokenizer) else tokenizer
     encoding = whole.encode(text)
     return encoding.ids, encoding.offsets, [not special for special in encoding.special_tokens_mask]
 

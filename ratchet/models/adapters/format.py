@@ -14,6 +14,7 @@ from typing import Any, Literal
 from ratchet.core.digests import canonical_json, digest_bytes, digest_json
 from ratchet.core.errors import RatchetError
 from ratchet.core.strict_json import parse_strictly
+from ratchet.data.rendering import RENDERINGS
 
 CARD = "ratchet.json"
 MANIFEST = "manifest.json"
@@ -28,8 +29,8 @@ WEIGHTS: Mapping[str, str] = {
     "probe": "probe.safetensors",
 }
 _MAX_LABELS, _MAX_CHARS, _LARGEST = 10_000, 4096, 3e38
-# keys that a card may lack: it gets its calibration when it is sealed, and old cards have no canary
-_LATER = {"calibration", "canary"}
+# keys that a card may lack: it gets its calibration when it is sealed, old cards have no canary, most no rendering
+_LATER = {"calibration", "canary", "rendering"}
 
 
 def bad_adapter(message: str, hint: str = "") -> RatchetError:
@@ -57,6 +58,8 @@ class AdapterCard:
     canary: Mapping[str, Any] | None = None
     """Answers to fixed prompts (`ratchet/models/inference/reference_logits.py`): `prompts` is the number of the list of
     prompts, `logits` has one row for each of them."""
+    rendering: str | None = None
+    """Rendering of texts (`ratchet/data/rendering.py`) with which the adapter was trained; None for none."""
 
     def __post_init__(self) -> None:
         known = isinstance(self.method, str) and self.method in WEIGHTS
@@ -75,6 +78,8 @@ class AdapterCard:
                 f"{CARD} holds more than {_MAX_LABELS} labels, or a name of more than {_MAX_CHARS} printable"
                 " characters."
             )
+        if self.rendering is not None and self.rendering not in RENDERINGS:
+            raise bad_adapter(f"{CARD} names the rendering {show(self.rendering)}.", "Update Ratchet.")
         if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 65536:
             raise bad_adapter(f"{CARD} has max_tokens = {show(self.max_tokens)}.")
         if self.canary is not None and not _is_canary(self.canary, len(self.labels)):
@@ -94,8 +99,9 @@ class AdapterCard:
         names = {field.name for field in fields(cls)}
         if not isinstance(content, dict) or set(content) - names or names - set(content) - _LATER:
             raise bad_adapter(f"{CARD} has other keys than {', '.join(sorted(names))}.")
-        if not isinstance(content["labels"], list) or not all(isinstance(content.get(key, {}), dict) for key in _LATER):
-            raise bad_adapter(f"{CARD} holds a label list, a calibration or a canary of the wrong type.")
+        types = {"labels": list, "calibration": dict, "canary": dict, "rendering": str}
+        if not all(isinstance(content[key], kind) for key, kind in types.items() if key in content):
+            raise bad_adapter(f"{CARD} holds labels, a calibration, a canary or a rendering of the wrong type.")
         return cls(**{**content, "labels": tuple(content["labels"])})
 
 

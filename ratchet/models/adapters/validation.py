@@ -109,7 +109,12 @@ def read_prompt(card: AdapterCard) -> Prompt | None:
 
 
 def make_card(
-    base: Base, method: form.Form, labels: tuple[str, ...], max_tokens: int, prompt: Prompt | None = None
+    base: Base,
+    method: form.Form,
+    labels: tuple[str, ...],
+    max_tokens: int,
+    prompt: Prompt | None = None,
+    rendering: str = "",
 ) -> AdapterCard:
     """Make the card of an adapter that was trained here on `base`; with a prompt it is causal."""
     return AdapterCard(
@@ -122,14 +127,15 @@ def make_card(
         max_tokens=max_tokens,
         preprocessing=PREPROCESSING,
         prompt=prompt.as_json() if prompt else None,
+        rendering=rendering or None,
     )
 
 
 def _load_tokenizer(base: Base, card: AdapterCard) -> TextTokenizer:
     prompt = read_prompt(card)
     if prompt is None:
-        return load_tokenizer(base.folder, card.max_tokens)
-    return load_prompt_tokenizer(base.folder, prompt, card.max_tokens)
+        return load_tokenizer(base.folder, card.max_tokens, card.rendering or "")
+    return load_prompt_tokenizer(base.folder, prompt, card.max_tokens, card.rendering or "")
 
 
 def _check_base(card: AdapterCard) -> Base:

@@ -127,6 +127,8 @@ _IN_CARD: tuple[tuple[str, Any, str], ...] = (
     ("labels", [f"l{n}" for n in range(90_000)], "more than 10000 labels"),
     ("max_tokens", 4, "max_tokens = 4"),
     ("max_tokens", True, "max_tokens = True"),
+    ("rendering", "form_events/99", "names the rendering"),
+    ("rendering", ["form_events/1"], "wrong type"),
     ("prompt", "be brief", "describes schema"),
     ("note", "x", "other keys than"),
     ("calibration", {"method": "temperature", "temperature": 0}, "calibration that cannot be used"),

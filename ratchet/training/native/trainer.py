@@ -100,10 +100,10 @@ def _open_training_set(task: Task) -> "tuple[TrainableModel, TrainingSet, TextTo
     candidate, k, base = task.candidate, len(task.plan.labels), task.base
     tokenizer: TextTokenizer
     if candidate.family == "causal":
-        tokenizer = load_prompt_tokenizer(base.folder, task.prompt, candidate.max_tokens)
+        tokenizer = load_prompt_tokenizer(base.folder, task.prompt, candidate.max_tokens, candidate.rendering)
         trainee: TrainableModel = build_causal_model(base.folder, base.name, candidate, tokenizer)
     else:
-        tokenizer = load_tokenizer(base.folder, candidate.max_tokens)
+        tokenizer = load_tokenizer(base.folder, candidate.max_tokens, candidate.rendering)
         trainee = build_encoder_model(base.folder, base.name, candidate, k)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
     heartbeat()

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from ratchet.core.errors import RatchetError
-from ratchet.data.redaction import redact
 from ratchet.deployment.hub.public_base import name_base
 from ratchet.deployment.hub.subprocesses import Timeouts, reload_plainly
 from ratchet.deployment.hub.usage_snippet import loading_lines
@@ -17,7 +16,7 @@ from ratchet.models.adapters.validation import validate_adapter
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.models.inference.reference_logits import TOLERANCE
 from ratchet.models.prompt_tokenizer import PromptTokenizer
-from ratchet.models.tokenization import encode_texts
+from ratchet.models.tokenization import encode_texts, read_text
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.registry.publications import Publication
@@ -52,7 +51,7 @@ def load_back(
         "base": public.name if public.claimed else str(opened.base.folder),
         "rows": rows,
         "codes": codes,
-        "texts": [] if codes else [redact(text) for text in texts],
+        "texts": [] if codes else [read_text(opened.tokenizer, text) for text in texts],
     }
     loaded = reload_plainly(job, environment, patience)
     expected = load_predictor(folder).logits(texts)

@@ -30,7 +30,8 @@ HEAVY = (
     "pydantic",
 )
 COMMANDS = (
-    "demo", "init", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "keys", "serve",
+    "demo", "init", "sample", "ingest", "cycle", "report", "predict", "status", "doctor", "promote", "key", "keys",
+    "serve",
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
     "explain", "log",

@@ -1,12 +1,17 @@
 """Texts become batches that are small enough, hold each text once and pad on the right."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ratchet.core.errors import RatchetError
+from ratchet.models.adapters.format import CARD
+from ratchet.models.base_models import resolve_base
+from ratchet.models.inference.predictor import load_predictor
 from ratchet.models.tokenization import batch_by_tokens, encode_texts, load_tokenizer, pad_batch
+from ratchet.testing.tiny_adapter import write_tiny_adapter
 
 
 @pytest.mark.parametrize("most", [512, 2048])
@@ -38,3 +43,19 @@ def test_a_base_without_a_fast_tokenizer_is_refused(tmp_path: Path) -> None:
     """The error names the folder and how to save the tokenizer."""
     with pytest.raises(RatchetError, match=r"holds no tokenizer\.json"):
         load_tokenizer(tmp_path, 8)
+
+
+def test_a_rendering_is_read_before_tokens_are_made_and_stands_in_the_card(tiny_base: Path, tmp_path: Path) -> None:
+    """An adapter with a rendering answers a text as one with the same weights and none answers the rendered text."""
+    base, labels = resolve_base(str(tiny_base)), ("a", "b")
+    folders = {
+        name: write_tiny_adapter(tmp_path / (name[:4] or "raw"), base, labels, rendering=name)
+        for name in ("", "form_events/1")
+    }
+    raw, rendered = (load_predictor(folder) for folder in folders.values())
+    text = "focus:card, blur:card(my_money), scroll:page(41000ms)"
+    assert np.array_equal(rendered.logits([text]), raw.logits(["enter card, fails my money, long gap"]))
+    assert not np.array_equal(rendered.logits([text]), raw.logits([text]))
+    cards = [json.loads((folder / CARD).read_text()) for folder in folders.values()]
+    assert [card.get("rendering") for card in cards] == [None, "form_events/1"]
+    assert "rendering" not in cards[0], "cards without one are those of before, byte for byte"

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from ratchet.core.errors import RatchetError
+from ratchet.simulation.form_kinds import FORM_KINDS
 from ratchet.simulation.people import Annotator
 from ratchet.simulation.traces import LABELS
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
@@ -82,7 +83,7 @@ def test_every_class_is_present_and_the_served_label_errs_at_its_rate(week: list
     assert set(classes) == set(LABELS)
     assert min(classes.values()) / len(clear) > 0.08
     assert share([request.log["label"] not in request.possible for request in clear]) == pytest.approx(0.2, abs=0.03)
-    assert 0.02 < share([len(request.possible) == 2 for request in week]) < 0.05
+    assert 0.035 < share([len(request.possible) == 2 for request in week]) < 0.065
 
 
 def test_a_wrongly_served_label_is_less_sure_on_average(week: list[SimulatedRequest]) -> None:
@@ -149,8 +150,13 @@ def test_drift_moves_the_mix_of_classes_and_of_form_kinds() -> None:
         Counter(re.findall(r"focus:(\w+)", " ".join(request.log["text"] for request in requests)))
         for requests in (start, end)
     ]
-    assert named[1]["first_name"] < 0.6 * named[0]["first_name"]
-    assert named[1]["recipient_name"] > 1.6 * named[0]["recipient_name"]
+    kinds = list(FORM_KINDS)
+    first, last = (
+        [sum(each[name] for kind in part for name in FORM_KINDS[kind]) for each in named]
+        for part in (kinds[:10], kinds[-10:])
+    )
+    assert first[1] < 0.6 * first[0]
+    assert last[1] > 1.6 * last[0]
 
 
 def test_a_swap_turns_two_classes_round_for_both_annotators_and_touches_nothing_else() -> None:
