@@ -19,6 +19,7 @@ from ratchet.evaluation.explanation.integrated_gradients import DELTA
 from ratchet.metrics.calibration import Calibration
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import Predictor, load_predictor
+from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_causal import write_tiny_causal
 from ratchet.training.plan import TrainingPlan, prepare
 from ratchet.training.result import TrainingResult
@@ -165,3 +166,14 @@ def test_a_model_that_is_not_the_served_one_is_noticed(trained: Path) -> None:
 
     with pytest.raises(RatchetError, match="is not the served one"):
         explain_text(replace(predictor, rows=drifting), TEXT, "card", steps=(4,))
+
+
+def test_a_text_that_is_read_in_a_rendering_is_explained_as_it_is_read(tiny_base: Path, tmp_path: Path) -> None:
+    """Its words are those of the rendering, and the served answer is the one explained."""
+    base = resolve_base(str(tiny_base))
+    predictor = load_predictor(write_tiny_adapter(tmp_path / "a", base, ("card", "rate"), rendering="form_events/1"))
+    text = "focus:my_card, blur:my_card(money_back), exit"
+    found = explain_text(predictor, text)
+    assert found.text == "enter my card, fails money back, exit"
+    assert "".join(word.text for word in found.words).replace(" ", "") == found.text.replace(" ", "")
+    assert dict(found.probabilities)[predictor.predict([text]).labels[0]] == max(dict(found.probabilities).values())
