@@ -24,21 +24,20 @@ def compare_offers(visit: FormVisit) -> None:
         order.insert(draw.randint(0, len(order)), draw.choice(visit.fields))
     if draw.random() < max(scrolling, 0.15):
         visit.scroll(800, 20_000)
-    leaves = visit.leaves if draw.random() < 0.8 else 0.4
+    visit.leaves = visit.leaves if draw.random() < 0.8 else 0.4
+    typing = draw.randrange(len(order)) if draw.random() < 0.12 else -1
     for place, name in enumerate(order):
-        if visit.room < 5:
+        if visit.room < 7:
             break
-        visit.focus(name)
-        if draw.random() < leaves:
-            visit.leave(name)
-        for _ in range(draw.choices((1, 2), (88, 12))[0] if draw.random() < scrolling else 0):
-            long = draw.random() < 0.03 and place + 2 < len(order)
-            visit.scroll(900, 45_000 if long else 26_000)
-    if draw.random() < 0.12 and visit.room > 3:
-        name = draw.choice(visit.fields)
-        visit.focus(name)
-        visit.type(name, 1, 5)
-    if draw.random() < 0.25 and visit.room:
+        scrolls = draw.choices((1, 2), (88, 12))[0] if draw.random() < scrolling else 0
+        long = draw.random() < 0.03 and place + 2 < len(order)
+        visit.read(name, scrolls, 45_000 if long else 26_000)
+        if place == typing:
+            field = draw.choice(visit.plain_fields)
+            visit.focus(field)
+            visit.type(field, 1, 5)
+            visit.leave(field)
+    if draw.random() < 0.25 and visit.room > 0:
         visit.scroll(900, 22_000)
     visit.finish()
 
@@ -90,9 +89,7 @@ def _see_what_is_asked(visit: FormVisit, fields: list[str]) -> None:
     for name in fields[start : start + count]:
         if visit.room < 6:
             break
-        visit.look(name)
-        if draw.random() < scrolling:
-            visit.scroll(900, 24_000)
+        visit.read(name, 1 if draw.random() < scrolling else 0, 24_000)
     if draw.random() < 0.15 and visit.room > 4:
         visit.look(draw.choice(fields[start : start + count]))
     if draw.random() < 0.35:
@@ -110,10 +107,6 @@ def _read_one_part(visit: FormVisit) -> None:
     for _ in range(draw.choices((1, 2, 3), (66, 24, 10))[0]):
         if visit.room < 6:
             break
-        visit.look(part)
-        if draw.random() < 0.75:
-            _read_on(visit, draw.choice((1, 1, 1, 2, 3)))
+        visit.read(part, draw.choice((0, 1, 1, 1, 1, 2, 3)), 27_000)
     if draw.random() < 0.3 and visit.room > 4:
-        visit.look(draw.choice(visit.plain_fields))
-        if draw.random() < 0.4:
-            visit.scroll(900, 20_000)
+        visit.read(draw.choice(visit.plain_fields), 1 if draw.random() < 0.4 else 0, 20_000)

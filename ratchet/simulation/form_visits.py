@@ -54,6 +54,8 @@ class FormVisit:
         """Resolution of the tracker's times in ms; some trackers round."""
         self.leaves = self.random.choices((1.0, 0.85, 0.3, 0.0), (70, 18, 7, 5))[0]
         """Share of `blur` events that the tracker records."""
+        self.inside = draw() < 0.3
+        """True where this user scrolls before leaving what was entered, not after it."""
         self.bursts = self.random.choices((0.05, 0.5), (85, 15))[0]
         """Share of fields whose key strokes the tracker records in several runs."""
 
@@ -90,6 +92,16 @@ class FormVisit:
         """Enter and leave a field without typing."""
         self.focus(name)
         self.leave(name)
+
+    def read(self, name: str, scrolls: int, longest_ms: int = 26_000) -> None:
+        """Enter and leave a field or a part of the page, and scroll so many times meanwhile or afterwards."""
+        self.focus(name)
+        if not self.inside:
+            self.leave(name)
+        for _ in range(scrolls):
+            self.scroll(900, longest_ms)
+        if self.inside:
+            self.leave(name)
 
     def fill(self, name: str, least: int = 2, most: int = 26) -> None:
         """Fill in a field without error; sometimes in several runs, or by choosing from a list with one key."""

@@ -18,6 +18,7 @@ def fail_for_good(visit: FormVisit) -> None:
     rest = visit.progress(0, draw.choice((0, 0, 1, 3)), pause=0.15, stumbles=0.08)
     name, other = rest[0], rest[1] if len(rest) > 1 and draw.random() < 0.14 else ""
     reason, steady = visit.reason(), draw.random() < 0.7
+    before = sum(bool(event.reason) for event in visit.events)
     tries = draw.choices((1, 2, 3, 4, 5, 6), (12, 33, 29, 15, 7, 4))[0]
     for attempt in range(tries):
         if attempt and visit.room < 9:
@@ -31,7 +32,7 @@ def fail_for_good(visit: FormVisit) -> None:
             visit.type(field, 1, draw.choice((6, 14, 26)))
         visit.leave(field, reason)
         reason = reason if steady else visit.reason()
-    _give_up(visit, name, single=tries == 1)
+    _give_up(visit, name, single=sum(bool(event.reason) for event in visit.events) == before + 1)
     visit.finish()
 
 

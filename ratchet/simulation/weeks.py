@@ -25,7 +25,7 @@ from ratchet.simulation.week_files import Suffix, write_week_files
 CLASSIFIER = "form_abandonment"
 _MIX = {
     0: (0.27, 0.16, 0.15, 0.17, 0.09, 0.16),
-    1: (0.21, 0.14, 0.22, 0.14, 0.14, 0.15),
+    1: (0.19, 0.15, 0.22, 0.15, 0.14, 0.15),
 }
 """Shares of the classes, in the order of `LABELS`, before any drift (0) and after full drift (1). Real forms are left
 for their validation errors more often than for anything else."""
