@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from ratchet.ingest.landing import IngestResult, Landing
 from ratchet.ingest.rebuild import open_warehouse, rebuild_warehouse
 from ratchet.ingest.row_counts import describe_rows
 from ratchet.ingest.salvage import fingerprint
+from ratchet.ingest.sources import Columns
 from ratchet.ingest.trial_reading import ReadingJob, try_reading
 from ratchet.ingest.watched_loader import MOST_DEATHS
 from ratchet.storage.home import Home
@@ -106,7 +108,7 @@ def test_a_trial_is_bounded_in_memory_and_time(home: Home, tmp_path: Path) -> No
 
     def tried(path: Path, **bounds: int) -> str:
         job = ReadingJob(
-            home.root, "tickets", "production_logs", path, fingerprint(path), {}, terms, os.getpid(), **bounds
+            home.root, "tickets", "production_logs", path, fingerprint(path), Columns(), terms, os.getpid(), **bounds
         )
         return try_reading(job)
 
@@ -116,7 +118,7 @@ def test_a_trial_is_bounded_in_memory_and_time(home: Home, tmp_path: Path) -> No
     columns = {name: pa.array(["x"] * 2000) for name in ("request_id", "ts", "label")}
     pq.write_table(pa.table({**columns, "text": texts}), bomb)
     assert tried(bomb, memory_bytes=10**9)
-    assert "after 1 s of processor time" in tried(bomb, seconds=1)
+    assert re.search(r"after 1 s of processor time|longer than 2 s", tried(bomb, seconds=1))  # on a busy machine
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(b"PAR1")
     assert "not readable as Parquet" in tried(broken)
