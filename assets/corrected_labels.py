@@ -10,6 +10,7 @@ from assets.partitions import cycle_of, cycles
 from assets.production_logs import production_logs
 from ratchet.core.cycle import Cycle
 from ratchet.data.consensus import CONSENSUS_OF_VOTES_SQL, COUNTS_SQL, VOTES_SQL
+from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.one_sided_weeks import read_selections
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
@@ -41,6 +42,9 @@ def corrected_labels(
     counts["labelled"] = int(mine["label"].notna().sum())
     odd = [found for found in read_selections(warehouse, cycle.classifier, cycle.week) if found.week == str(cycle.week)]
     counts["selection"] = odd[0].sentence if odd else ""
+    served = warehouse.frame(SERVED_SQL, params).set_index("label")["requests"]
+    unlisted = {str(label): int(n) for label, n in served.items() if label not in spec.labels}
+    counts["served_unlisted"] = unlisted
     receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("attributed_corrections", cycle.classifier))
     return dg.MaterializeResult(
         metadata={
@@ -49,6 +53,7 @@ def corrected_labels(
             "labelled blindly": int(mine["blind"].sum()),
             "selection": counts["selection"] or "labels confirm what was served, or are too few to tell",
             "labelled by two or more": int((mine["annotators"] > 1).sum()),
+            "served labels not in classifier.toml": as_counts(unlisted, "label"),
             "consensus": as_counts({str(k): int(n) for k, n in mine["label"].value_counts().items()}, "label"),
         }
     )

@@ -29,6 +29,8 @@ class LabelState:
     """New labels that wait, with their training examples."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Labels of rows that the file does not list, with their labelled requests."""
+    served: dict[str, int] = field(default_factory=dict)
+    """Labels that were served in the cycle's week and that the file does not list, with their requests."""
     answers: dict[str, int] = field(default_factory=dict)
     """Annotators' newest answers in place of a label, in the cycle's week."""
 
@@ -41,6 +43,9 @@ class LabelState:
             f"too few examples of {_counted(self.waiting)}: they wait" if self.waiting else "",
             f"labelled requests of labels that classifier.toml does not list: {_counted(self.left_out)}"
             if self.left_out
+            else "",
+            f"requests served with labels that classifier.toml does not list: {_counted(self.served)}"
+            if self.served
             else "",
         ]
         return "; ".join(part for part in parts if part)
@@ -61,6 +66,7 @@ def describe_labels(home: Home, name: str) -> LabelState:
         [label for label in spec.labels if live is not None and label not in answered],
         data.get("labels_waiting", {}),
         data.get("labels_left_out", {}),
+        labels.get("served_unlisted", {}),
         {answer: labels[answer] for answer in _ANSWERS if labels.get(answer)},
     )
 

@@ -84,7 +84,7 @@ def test_mails_that_share_a_passage_train_and_keep_it_for_the_model(kind: str) -
 def test_without_it_the_same_mails_stop_with_the_cause_and_the_setting() -> None:
     """Nothing is set aside at a share of 1: nearly every mail is like a held-out one."""
     limits = {"boilerplate_share": 1.0, "near_duplicate_jaccard": 0.5}
-    found = curated(mails(FOOTERS["a footer of several lines"], 240), **limits)
+    found = curated(mails(FOOTERS["a footer of several lines"], 120), **limits)
     with pytest.raises(RatchetError, match="the train split of mails 2026-03-02 is empty") as caught:
         check_splits(found, spec(**limits), CYCLE)
     hint = caught.value.hint
@@ -188,6 +188,7 @@ def test_a_passage_counts_from_ten_texts_on_and_is_described_by_the_room_it_fill
     assert len(described["blocks"][0]["block"]) == 300
 
 
+@pytest.mark.faults
 def test_the_time_of_the_search_grows_with_the_texts_and_not_with_their_pairs() -> None:
     """Eight times as many texts take less than sixteen times as long; the table of counts has one size."""
     generator = random.Random(3)  # noqa: S311
