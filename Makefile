@@ -36,7 +36,7 @@ setup-javascript: setup ## install flagd's evaluator for JavaScript, for its tes
 	@if ! command -v npm >/dev/null; then echo "setup-javascript: there is no npm; the tests of JavaScript's evaluator are skipped"; \
 	elif ! cmp -s tests/javascript/package-lock.json $(VENV)/javascript/installed.json; then \
 	  mkdir -p $(VENV)/javascript && cp tests/javascript/package.json tests/javascript/package-lock.json $(VENV)/javascript/ && \
-	  if npm ci --prefix $(VENV)/javascript --ignore-scripts --no-audit --no-fund --silent; then \
+	  if npm ci --prefix $(VENV)/javascript --ignore-scripts --no-audit --no-fund --silent --fetch-retries=1 --fetch-timeout=60000; then \
 	    cp tests/javascript/package-lock.json $(VENV)/javascript/installed.json; \
 	  else echo "setup-javascript: npm could not install it; the tests of JavaScript's evaluator are skipped"; fi; \
 	fi

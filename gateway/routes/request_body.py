@@ -89,5 +89,15 @@ def _fault_of_text(content: bytes) -> str:
 
 def described(model: type[BaseModel]) -> dict[str, Any]:
     """OpenAPI entry of a body that is parsed by `body_of`."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = model.model_json_schema()
+    schema = _inline(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _inline(part: Any, definitions: dict[str, Any]) -> Any:
+    """Return a schema with each reference replaced by what it names: the document has no such component."""
+    if isinstance(part, dict):
+        named = definitions.get(str(part.get("$ref", "")).removeprefix("#/$defs/"))
+        found = part if named is None else named
+        return {key: _inline(value, definitions) for key, value in found.items()}
+    return [_inline(each, definitions) for each in part] if isinstance(part, list) else part

@@ -1,8 +1,11 @@
 """Clients of vLLM and Text Embeddings Inference get their own shapes, and exactly the answers of the gateway's own
 route."""
 
+import json
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,6 +205,28 @@ def test_the_operators_default_answers(serve: Serve, home: Home) -> None:
     assert default_classifier(client.app.state.gateway) == "small"  # type: ignore[attr-defined] # the client knows only ASGI
     with pytest.raises(RatchetError, match="no classifier 'smal'"):
         create_app(Settings(home=home.root, open=True, default_classifier="smal"))
+
+
+def test_every_reference_of_the_openapi_document_leads_somewhere(serve: Serve) -> None:
+    """Bodies have parts of their own, and clients are generated from the document."""
+    document = serve().get("/openapi.json").json()
+    named = set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert named
+    assert named <= set(document["components"]["schemas"])
+    assert "#/$defs" not in json.dumps(document)
+
+
+def test_the_requests_of_the_shared_cases_are_answered(serve: Serve) -> None:
+    """Each line of that script, as it stands there."""
+    script = Path(__file__).parents[2].parent / "shared" / "cases" / "clients" / "requests.sh"
+    if not script.exists():
+        pytest.skip("the shared cases are not beside this checkout")
+    asked = re.findall(r"localhost:\$PORT(\S+).* -d '(.*?)'", script.read_text())
+    assert asked
+    client = serve()
+    for path, body in asked:
+        found = client.post(path, json=json.loads(body.replace("NAME", "small")))
+        assert (found.status_code, found.json()["data"][0]["num_classes"]) == (200, 3), body
 
 
 def test_every_refusal_shape_names_a_route(serve: Serve, walk: Callable[[TestClient], list[tuple[str, str]]]) -> None:
