@@ -83,7 +83,12 @@ def _field(column: Column, item: str) -> tuple[str, str, str]:
     seen = f"{item} IS NOT NULL"
     if column.sql == "VARCHAR":
         whole = f"regexp_full_match({item}, '0|-?[1-9][0-9]{{0,18}}')"
-        truth = f" WHEN {item} IN ('true', 'false') THEN {item}" if column.name == "label" else ""
+        truth = ""
+        if column.name == "label":  # annotation tools that allow several labels write a list of the one
+            only = f"starts_with({item}, '[\"') AND json_array_length({item}) = 1"
+            truth = (
+                f" WHEN {item} IN ('true', 'false') THEN {item} WHEN {only} THEN json_extract_string({item}, '$[0]')"
+            )
         seen = f"coalesce({item} NOT IN ('NaN', '-NaN'), false)" if column.required else seen
         return f"CASE WHEN {spoken} THEN {content} WHEN {whole} THEN {item}{truth} END", seen, item
     if column.sql == "DOUBLE":

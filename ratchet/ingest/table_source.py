@@ -105,6 +105,8 @@ def _field(column: Column, name: str, found: str) -> tuple[str, str, str]:
     if column.sql == "VARCHAR":
         whole = base in _WHOLE or (base == "DECIMAL" and found.endswith(",0)"))
         truth = base == "BOOLEAN" and column.name == "label"
+        if found == "VARCHAR[]" and column.name == "label":  # of the one label, as in JSON
+            return f"CASE WHEN len({name}) = 1 THEN {name}[1] END", seen, text
         return (text if spoken or whole or truth else "NULL::VARCHAR"), seen, text
     if column.sql == "DOUBLE":
         value = number_sql(text) if spoken else f"{name}::DOUBLE" if base in _NUMBERS else "NULL::DOUBLE"

@@ -53,9 +53,9 @@ def open_rows(source: Path, form: str, scratch: Path) -> OpenedFile:
 
     Raises `UnreadableError` for what does not hold rows, is damaged, or unpacks beyond the limits.
     """
-    path, start = source, _first_bytes(source)
     if form == PARQUET:
-        return OpenedFile(path, form)
+        return OpenedFile(source, form)
+    path, start = source, _first_bytes(source)
     if start.startswith(_GZIP):
         path = scratch / "unpacked"
         _unpack(source, path)

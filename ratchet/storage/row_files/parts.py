@@ -49,8 +49,11 @@ def is_complete_export(path: Path) -> bool:
 
 
 def dropped_parts(folder: Path) -> list[Path]:
-    """Return the parts of a complete export that was dropped into a landing folder, by name."""
-    return sorted(path for path in folder.iterdir() if _is_part(path) and not path.is_dir())
+    """Return the parts of a complete export that was dropped into a landing folder, by name.
+
+    Folders in it are among them, so that whoever takes the parts reports what is not a file.
+    """
+    return sorted(filter(_is_part, folder.iterdir()))
 
 
 def _below(folder: Path, depth: int) -> list[Path]:

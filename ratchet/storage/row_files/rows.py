@@ -72,8 +72,10 @@ def value_named(row: Mapping[str, Any], name: str) -> tuple[str, Any]:
 def text_of(value: Any, *, truth: bool = False) -> str | None:
     """Return a value as the text that intake takes it for: itself, or an integer's digits; else None.
 
-    With `truth`, as for labels, true and false are words too.
+    With `truth`, as for labels, true and false are words too, and a list of one text is that text.
     """
+    if truth and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        return value[0]
     if isinstance(value, bool):
         return str(value).lower() if truth else None
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else None

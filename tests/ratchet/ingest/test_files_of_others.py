@@ -346,6 +346,15 @@ TOOLS: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "Label Studio, JSON-MIN": (
         "a.json", json.dumps([STUDIO], indent=4).encode(), {"label": "choice", "ts": "created_at"},
     ),
+    "doccano, JSON lines": (
+        "a.jsonl",
+        json.dumps({"id": 1, "text": TEXT, "label": ["refund"], "request_id": "ID", "who": 7, "at": T}).encode(),
+        {"annotator": "who", "ts": "at"},
+    ),
+    "lists in Parquet": (
+        "a.parquet",
+        parquet(pa.table({"request_id": ["ID"], "ts": [AT], "label": [["refund"]], "annotator": [7]})), {},
+    ),
     "doccano, CSV": (
         "a.csv", f'id,data,label,request_id,who,when\n1,"{QUOTED}",refund,ID,ann,2026-03-03 10:00:00+00\n'.encode(),
         {"annotator": "who", "ts": "when"},
@@ -399,17 +408,21 @@ def test_a_folder_of_parts_is_taken_part_by_part(landing: Landing, tmp_path: Pat
     parts = parts_of(spark_folder(tmp_path, "named"))
     assert [landing.deliver(SPEC, LOGS, part, now=NOW).accepted for part in parts] == [1, 1]
     drop = landing.home.landing("tickets", LOGS)
-    spark_folder(drop, "whole")
+    (spark_folder(drop, "whole") / "day=2026-03-02").mkdir()
     (spark_folder(drop, "half") / "_SUCCESS").unlink()
     (drop / "link").symlink_to(tmp_path / "named")
     found = {each.file: (each.accepted, each.rejected) for each in landing.take(SPEC, now=NOW)}
     assert found == {
         "whole/part-00000-x.json.gz": (1, 0), "whole/part-00001-x.json.gz": (1, 0), "half": (0, 1), "link": (0, 1),
+        "whole/day=2026-03-02": (0, 1),
     }  # fmt: skip
     assert landing.take(SPEC, now=NOW) == []
     (drop / "half" / "_SUCCESS").touch()
     found = {each.file: (each.accepted, each.rejected) for each in landing.take(SPEC, now=NOW)}
     assert found == {"half/part-00000-x.json.gz": (1, 0), "half/part-00001-x.json.gz": (1, 0)}
+    landing.warehouse.rebuild()
+    with landing.warehouse.connect() as connection:
+        assert connection.execute(f"SELECT count(*) FROM {LOGS}").fetchone() == (6,)
 
 
 CASES = Path(__file__).parents[4] / "shared" / "cases"

@@ -25,7 +25,8 @@ def test_marks_and_checksums_of_spark_are_no_parts(tmp_path: Path) -> None:
     found = [str(path.relative_to(folder)) for path in parts_of(folder)]
     assert found == ["day=2026-03-02/part-2.json.gz", "part-0.parquet", "part-1.parquet"]
     assert is_complete_export(folder)
-    assert [path.name for path in dropped_parts(folder)] == ["notes.txt", "part-0.parquet", "part-1.parquet"]
+    dropped = [path.name for path in dropped_parts(folder)]
+    assert dropped == ["day=2026-03-02", "notes.txt", "other", "part-0.parquet", "part-1.parquet"]
     assert parts_of(folder / "part-0.parquet") == [folder / "part-0.parquet"]
 
 
