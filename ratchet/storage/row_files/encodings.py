@@ -20,12 +20,16 @@ _CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf
 _HIGH = re.compile(rb"[\x80-\xff]")
 _DAMAGE = re.compile(rb"[\xfe\xff]+|\xed[\xa0-\xbf][\x80-\xbf]")
 """Bytes of no encoding of text: they are damage of a file in UTF-8, and cost their own line."""
-_LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜàáâãäåæçèéêëìíîïñòóôõöøùúûüßŒœŠšŽžŸ"
+_LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜàáâãäåæçèéêëìíîïñòóôõöøùúûüßŒœ"
 _SIGNS = (
     "\u20ac\u201a\u201e\u2026\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u2122"
     "\u00a0\u00a1\u00a3\u00a7\u00a9\u00ab\u00ae\u00b0\u00b4\u00b7\u00bb\u00bf"
 )
 _WESTERN = re.compile(f"[{_LETTERS}]|[{_SIGNS}]")
+_IN_WORD = re.compile("[A-Za-z][\u201a\u201e\u2026\u2018\u201c\u201d\u2022][A-Za-z]")
+"""A sign within a word: a letter of DOS."""
+_STRANGERS = (("õ", "ã"), ("û", "éèàç"), ("î", "éèàç"), ("ãî", ""), ("øè", ""), ("øì", ""), ("øù", ""))
+"""Letters that no Western text has together, each with those that make them probable: Hungarian, Latvian, Czech."""
 _RUN = re.compile("[\u0080-\uffff]{4,}")
 _MOST_ACCENTS = 0.25
 """Share of accented letters among all: French and Swedish stay under 0.1, another script has over 0.5."""
@@ -53,7 +57,7 @@ def find_encoding(path: Path) -> str | None:
     Raises `UnreadableError` for an encoding that its bytes do not show.
     """
     whole = broken = plain = high = left_over = 0
-    western = True
+    western, letters = True, set[str]()
     with path.open("rb") as lines:
         for line in lines:
             plain += len(line)
@@ -67,9 +71,11 @@ def find_encoding(path: Path) -> str | None:
             high += len(_HIGH.findall(rest))
             left_over += left
             western = western and _is_western(rest)
+            letters |= set(rest.decode("cp1252", "replace").lower())
     if broken <= whole or left_over < _FEW * high:
         return None
-    if western and high <= _MOST_ACCENTS * plain:
+    strange = any(set(odd) <= letters and not set(usual) & letters for odd, usual in _STRANGERS)
+    if western and not strange and high <= _MOST_ACCENTS * plain:
         return "cp1252"
     raise UnreadableError(f"the file is not UTF-8, and its encoding is unknown: {HINT}")
 
@@ -79,7 +85,11 @@ def _is_western(line: bytes) -> bool:
         text = line.decode("cp1252")
     except UnicodeDecodeError:
         return False
-    return all(_WESTERN.fullmatch(letter) for letter in text if letter > "\x7f") and not _RUN.search(text)
+    return (
+        all(_WESTERN.fullmatch(letter) for letter in text if letter > "\x7f")
+        and not _RUN.search(text)
+        and not _IN_WORD.search(text)
+    )
 
 
 def decode_file(path: Path, copy: Path, encoding: str) -> None:

@@ -20,10 +20,18 @@ OTHERS = {
     "Greek": ("πού είναι το δέμα", "cp1253"),
     "Polish": ("zażółć gęślą jaźń", "cp1250"),
     "Turkish": ("sipari\u015fim nerede, \u0131\u015f\u0131k", "cp1254"),
+    "Czech": ("kde je moje zásilka, ještě nepřišla", "cp1250"),
+    "Hungarian": ("hol van a rendelésem, még nem jött meg a küldő", "cp1250"),
+    "Croatian": ("gdje je moja pošiljka", "cp1250"),
+    "Romanian": ("unde este pachetul meu, vă rog, în oraș", "iso8859-16"),
+    "Latvian": ("kur ir mans sūtījums, lūdzu", "cp1257"),
     "Hebrew": ("איפה החבילה שלי", "cp1255"),
     "Chinese": ("我的包裹在哪里", "gbk"),
     "Japanese": ("荷物はどこですか", "shift_jis"),
     "French of a Mac": ("où est déjà reçu", "mac_roman"),
+    "German of a Mac": ("wo ist meine Bestellung für Jürgen", "mac_roman"),
+    "French of DOS": ("j'ai déjà reçu", "cp850"),
+    "German of DOS": ("Bestellung für Änne", "cp850"),
 }
 
 
