@@ -4,6 +4,7 @@ Add a rule here; no rule is ever a Python loop over rows. Rows that wait or are 
 that all counts use the same words. The columns that the rules read are `records.py`.
 """
 
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ from ratchet.data.value_forms import TIME_HINTS, time_fault_sql
 
 _UNKNOWN_LABEL = "label is not in classifier.toml"
 _NO_NAME = "is neither text nor an integer"
+_SOUND = {"confidence": "confidence BETWEEN 0 AND 1", "latency_ms": f"latency_ms BETWEEN 0 AND {sys.float_info.max!r}"}
+"""What nearly every value fulfils, asked first."""
 _HINTS = {
     **TIME_HINTS,
     f"request_id {_NO_NAME}": "Write whole numbers as integers; in pandas: frame.request_id.astype('Int64').",
@@ -45,8 +48,8 @@ def reason_sql(kind: RowKind, terms: Terms) -> str:
     """Return a CASE expression with the first reason to reject a row, or NULL.
 
     It reads `broken` (the reader's own reason; '' for a line that is not a row), each column typed (NULL when the value
-    does not fit), `<column>_seen` (the file has a value) and `ts_text` (the time as written). Values that a row may
-    lack never cost it: `fault_sql`.
+    does not fit), `<column>_seen` (the file has a value) and `<column>_given` (the value as it stands in the file, of
+    any type). Values that a row may lack never cost it: `fault_sql`.
     """
     rules = [("broken IS NOT NULL", "broken")]
     for column in kind.columns:
@@ -67,11 +70,14 @@ def fault_sql(column: Column, terms: Terms) -> str:
     name = column.name
     if name == "answer":  # what is not an answer stands in a file's own column of that name, beside its labels
         return "NULL::VARCHAR"
-    rules = [(f"{name} IS NULL AND {name}_seen", _type_fault(column))]
-    if column.sql == "DOUBLE":
-        rules.append((f"isnan({name})", _type_fault(column)))
-    empty = f"{name} = ''"  # nothing, as a CSV writes it
-    rules += [(when, literal(reason)) for when, reason in _value_rules(name, terms) if when != empty]
+    unfit = f"CASE WHEN {name}_seen AND {_as_written(name)} <> '' THEN {_type_fault(column)} END"
+    rules = [(f"{name} IS NULL", unfit)]
+    if sound := _SOUND.get(name):
+        off = f"{name} {'is outside 0..1' if name == 'confidence' else 'is negative or not finite'}"
+        rules = [(sound, "NULL"), *rules, (f"isnan({name})", _type_fault(column)), ("true", literal(off))]
+    else:
+        empty = f"{name} = ''"  # nothing, as a CSV writes it
+        rules += [(when, literal(reason)) for when, reason in _value_rules(name, terms) if when != empty]
     return "CASE " + " ".join(f"WHEN {when} THEN {then}" for when, then in rules) + " END"
 
 
@@ -94,9 +100,17 @@ def _type_fault(column: Column) -> str:
     """Return SQL for the reason why a value that is there does not fit the type of `column`."""
     name = column.name
     if column.sql == "TIMESTAMPTZ":
-        return time_fault_sql(f"{name}_text")
+        return time_fault_sql(_as_written(name))
     what = {"VARCHAR": _NO_NAME, "DOUBLE": "is not a number", "BOOLEAN": "is not true or false"}[column.sql]
-    return literal(f"{name} {'is not text' if name == 'text' else what}")
+    reason = literal(f"{name} {'is not text' if name == 'text' else what}")
+    if not column.required:
+        return reason
+    return f"CASE WHEN {_as_written(name)} = 'NaN' THEN {literal(f'{name} is missing')} ELSE {reason} END"
+
+
+def _as_written(name: str) -> str:
+    """Return SQL for the text of a value, of JSON without its quotes; only rows with a fault pay for it."""
+    return f"trim(CAST({name}_given AS VARCHAR), '\" ')"
 
 
 def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
@@ -114,10 +128,6 @@ def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
         ]
     if name == "label":
         return [(f"label NOT IN ({', '.join(map(literal, terms.labels))})", _UNKNOWN_LABEL)]
-    if name == "confidence":
-        return [("NOT confidence BETWEEN 0 AND 1", "confidence is outside 0..1")]
-    if name == "latency_ms":
-        return [("NOT (isfinite(latency_ms) AND latency_ms >= 0)", "latency_ms is negative or not finite")]
     return []
 
 

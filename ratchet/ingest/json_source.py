@@ -76,11 +76,10 @@ def _json(name: str) -> str:
 
 
 def _field(column: Column, item: str) -> tuple[str, str, str]:
-    """Return value, presence and text of an item of JSON; what writes NaN for nothing has nothing there."""
+    """Return value, presence and the item itself; what is usual comes first, since every row pays for it."""
     inner = f"{item}[2:-2]"
     content = f"CASE WHEN contains({item}, '\\') THEN json_extract_string({item}, '$') ELSE {inner} END"
     spoken = f"starts_with({item}, '\"')"
-    seen = f"{item} IS NOT NULL"
     if column.sql == "VARCHAR":
         whole = f"regexp_full_match({item}, '0|-?[1-9][0-9]{{0,18}}')"
         truth = ""
@@ -89,21 +88,13 @@ def _field(column: Column, item: str) -> tuple[str, str, str]:
             truth = (
                 f" WHEN {item} IN ('true', 'false') THEN {item} WHEN {only} THEN json_extract_string({item}, '$[0]')"
             )
-        seen = f"coalesce({item} NOT IN ('NaN', '-NaN'), false)" if column.required else seen
-        return f"CASE WHEN {spoken} THEN {content} WHEN {whole} THEN {item}{truth} END", seen, item
-    if column.sql == "DOUBLE":
-        value = f"CASE WHEN {spoken} THEN {number_sql(content)} ELSE TRY_CAST({item} AS DOUBLE) END"
-        return value, f"{seen} AND {item} <> '\"\"'", item
-    if column.sql == "BOOLEAN":
-        return (
-            f"CASE {item} WHEN 'true' THEN true WHEN 'false' THEN false ELSE {boolean_sql(_bare(item))} END",
-            seen,
-            item,
-        )
-    escaped = instant_sql(f"json_extract_string({item}, '$')")  # .NET writes the + of an offset as an escape
-    when = f"CASE WHEN contains({item}, '\\') THEN {escaped} WHEN {spoken} THEN {instant_sql(inner)} END"
-    return when, seen, _bare(item)
-
-
-def _bare(item: str) -> str:
-    return f"trim({item}, '\"')"
+        value = f"CASE WHEN {spoken} THEN {content} WHEN {whole} THEN {item}{truth} END"
+    elif column.sql == "DOUBLE":
+        value = f"coalesce(TRY_CAST({item} AS DOUBLE), CASE WHEN {spoken} THEN {number_sql(content)} END)"
+    elif column.sql == "BOOLEAN":
+        word = f"trim({item}, '\"')"
+        value = f"CASE {item} WHEN 'true' THEN true WHEN 'false' THEN false ELSE {boolean_sql(word)} END"
+    else:
+        escaped = instant_sql(f"json_extract_string({item}, '$')")  # .NET writes the + of an offset as an escape
+        value = f"coalesce({instant_sql(inner)}, CASE WHEN contains({item}, '\\') THEN {escaped} END)"
+    return value, f"{item} IS NOT NULL", item

@@ -20,7 +20,7 @@ class Source:
     table: str
     broken: str
     fields: dict[str, tuple[str, str, str]]
-    """Our column -> (typed value or NULL, value was given, value as text)."""
+    """Our column -> (typed value or NULL, value was given, value as it stands in the file, of any type)."""
     extra: str
     origin: str
     """Expression for the raw row, kept until it has been judged."""

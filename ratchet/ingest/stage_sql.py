@@ -20,11 +20,7 @@ def stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:
         f"{forms[name].format(value)} AS {name}, {seen} AS {name}_seen"
         for name, (value, seen, _) in source.fields.items()
     )
-    texts = "".join(
-        f", {source.fields[column.name][2]} AS {column.name}_text"
-        for column in kind.columns
-        if column.name == "ts" or not column.required
-    )
+    given = "".join(f", {value} AS {name}_given" for name, (_, _, value) in source.fields.items())
     faults = "".join(f", {fault_sql(column, terms)} AS {column.name}_fault" for column in optional)
     values = ", ".join(_kept(column) for column in kind.columns)
     place = "file, line" if source.segment else f"NULL::VARCHAR AS file, {source.line or 'NULL::BIGINT'} AS line"
@@ -32,7 +28,7 @@ def stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:
         f"CREATE OR REPLACE TEMP TABLE stage AS SELECT {values}, extra, reason, file, line,"
         f" CASE WHEN reason <> '' THEN {source.row} END AS raw, {_nulled(optional)} AS nulled"
         f" FROM (SELECT *, {reason_sql(kind, terms)} AS reason{faults} FROM (SELECT"
-        f" {source.broken} AS broken, {typed}{texts}, {source.extra} AS extra,"
+        f" {source.broken} AS broken, {typed}{given}, {source.extra} AS extra,"
         f" {source.origin} AS origin, {source.nulled or 'NULL::VARCHAR'} AS before, {place} FROM {source.table}))"
     )
 
@@ -50,7 +46,7 @@ def _nulled(optional: list[Column]) -> str:
         return "before"
     faults = [f"{column.name}_fault" for column in optional]
     objects = ", ".join(
-        f"CASE WHEN {column.name}_fault IS NOT NULL THEN json_object({column.name}_fault, {column.name}_text) END"
+        f"CASE WHEN {column.name}_fault IS NOT NULL THEN json_object({column.name}_fault, {column.name}_given) END"
         for column in optional
     )
     merged = f"list_reduce(list_filter([{objects}], lambda one: one IS NOT NULL), lambda a, b: json_merge_patch(a, b))"

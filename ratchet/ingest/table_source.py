@@ -97,23 +97,23 @@ def _struct(names: list[str]) -> str:
 
 
 def _field(column: Column, name: str, found: str) -> tuple[str, str, str]:
-    """Return value, presence and text of a column `name` of the type `found`."""
+    """Return value, presence and the column itself, for one `name` of the type `found`."""
     base, seen = found.split("(")[0], f"{name} IS NOT NULL"
     cast = f"CAST({name} AS VARCHAR)"
     text = f"TRY(decode({name}))" if base == "BLOB" else name if base in {"CSV", "VARCHAR"} else cast
-    spoken = base in _TEXTS
+    spoken, value = base in _TEXTS, f"NULL::{column.sql}"
     if column.sql == "VARCHAR":
         whole = base in _WHOLE or (base == "DECIMAL" and found.endswith(",0)"))
-        truth = base == "BOOLEAN" and column.name == "label"
-        if found == "VARCHAR[]" and column.name == "label":  # of the one label, as in JSON
-            return f"CASE WHEN len({name}) = 1 THEN {name}[1] END", seen, text
-        return (text if spoken or whole or truth else "NULL::VARCHAR"), seen, text
-    if column.sql == "DOUBLE":
-        value = number_sql(text) if spoken else f"{name}::DOUBLE" if base in _NUMBERS else "NULL::DOUBLE"
-        return value, f"{seen} AND trim({text}) <> ''" if spoken else seen, text
-    if column.sql == "BOOLEAN":
-        fits = spoken or base in _NUMBERS
-        return (name if base == "BOOLEAN" else boolean_sql(text) if fits else "NULL::BOOLEAN"), seen, text
-    if found in _ZONED or found == _INT96:
-        return f"{name}::TIMESTAMP::TIMESTAMPTZ" if found == _INT96 else f"{name}::TIMESTAMPTZ", seen, text
-    return (instant_sql(text) if spoken else "NULL::TIMESTAMPTZ"), seen, text
+        if spoken or whole or (base == "BOOLEAN" and column.name == "label"):
+            value = text
+        elif found == "VARCHAR[]" and column.name == "label":  # of the one label, as in JSON
+            value = f"CASE WHEN len({name}) = 1 THEN {name}[1] END"
+    elif column.sql == "DOUBLE":
+        value = number_sql(text) if spoken else f"{name}::DOUBLE" if base in _NUMBERS else value
+    elif column.sql == "BOOLEAN":
+        value = name if base == "BOOLEAN" else boolean_sql(text) if spoken or base in _NUMBERS else value
+    elif found in _ZONED or found == _INT96:
+        value = f"{name}::TIMESTAMP::TIMESTAMPTZ" if found == _INT96 else f"{name}::TIMESTAMPTZ"
+    elif spoken:
+        value = instant_sql(text)
+    return value, seen, name

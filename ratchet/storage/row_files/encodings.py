@@ -28,7 +28,7 @@ _SIGNS = (
 _WESTERN = re.compile(f"[{_LETTERS}]|[{_SIGNS}]")
 _IN_WORD = re.compile("[A-Za-z][\u201a\u201e\u2026\u2018\u201c\u201d\u2022][A-Za-z]")
 """A sign within a word: a letter of DOS."""
-_STRANGERS = (("õ", "ã"), ("û", "éèàç"), ("î", "éèàç"), ("ãî", ""), ("øè", ""), ("øì", ""), ("øù", ""))
+_STRANGERS = (("õ", "ã"), ("û", "éàùêô"), ("î", "éàùêô"), ("ãî", ""), ("øè", ""), ("øì", ""), ("øù", ""))
 """Letters that no Western text has together, each with those that make them probable: Hungarian, Latvian, Czech."""
 _RUN = re.compile("[\u0080-\uffff]{4,}")
 _MOST_ACCENTS = 0.25

@@ -16,7 +16,7 @@ SOUND = {
 
 
 def reason(**changes: str) -> str | None:
-    """The reason to refuse a log whose columns have these SQL values; `<name>_seen`, `ts_text` and `broken` may be
+    """The reason to refuse a log whose columns have these SQL values; `<name>_seen`, `ts_given` and `broken` may be
     given too."""
     return ask(reason_sql(KINDS["production_logs"], TERMS), **changes)
 
@@ -24,8 +24,9 @@ def reason(**changes: str) -> str | None:
 def ask(sql: str, **changes: str) -> str | None:
     """What `sql` says of a log with these changes."""
     logs = KINDS["production_logs"]
-    values = {"broken": "NULL::VARCHAR", "ts_text": "NULL::VARCHAR", **SOUND}
+    values = {"broken": "NULL::VARCHAR", **SOUND}
     values |= {f"{name}_seen": f"({values[name]}) IS NOT NULL" for name in logs.names}
+    values |= {f"{name}_given": "'as written'" for name in logs.names}
     values |= changes
     columns = ", ".join(f"{value} AS {name}" for name, value in values.items())
     with duckdb.connect() as connection:
@@ -61,8 +62,8 @@ def test_sound_rows_have_no_reason_up_to_the_very_bounds(changes: dict[str, str]
     [
         ({"broken": "'broken JSON'", "request_id_seen": "false"}, "broken JSON"),
         ({"request_id": "NULL", "request_id_seen": "false", "text": "''"}, "request_id is missing"),
-        ({"ts": "NULL", "ts_seen": "true", "ts_text": "'2026-02-02 10:00'"}, "ts has no time zone"),
-        ({"ts": "NULL", "ts_seen": "true", "ts_text": "'soon'"}, "ts is not an RFC 3339 time"),
+        ({"ts": "NULL", "ts_seen": "true", "ts_given": "'2026-02-02 10:00'"}, "ts has no time zone"),
+        ({"ts": "NULL", "ts_seen": "true", "ts_given": "'soon'"}, "ts is not an RFC 3339 time"),
         ({"text": "'\u3000\u200b'"}, "text is empty"),
         ({"text": "repeat('é', 21)"}, "text is longer than 20 characters"),
         ({"text": "'a' || chr(0)"}, "text holds a NUL character"),
