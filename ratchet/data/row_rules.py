@@ -17,7 +17,7 @@ from ratchet.data.value_forms import TIME_HINTS, time_fault_sql
 _UNKNOWN_LABEL = "label is not in classifier.toml"
 _NO_NAME = "is neither text nor an integer"
 _SOUND = {"confidence": "confidence BETWEEN 0 AND 1", "latency_ms": f"latency_ms BETWEEN 0 AND {sys.float_info.max!r}"}
-"""What nearly every value fulfils, asked first."""
+"""Tests that nearly every value passes; they come first."""
 _HINTS = {
     **TIME_HINTS,
     f"request_id {_NO_NAME}": "Write whole numbers as integers; in pandas: frame.request_id.astype('Int64').",
