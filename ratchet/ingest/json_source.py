@@ -97,4 +97,5 @@ def _field(column: Column, item: str) -> tuple[str, str, str]:
     else:
         escaped = instant_sql(f"json_extract_string({item}, '$')")  # .NET writes the + of an offset as an escape
         value = f"coalesce({instant_sql(inner)}, CASE WHEN contains({item}, '\\') THEN {escaped} END)"
-    return value, f"{item} IS NOT NULL", item
+    nothing = f" AND {item} <> 'NaN'" if column.unless else ""  # where another column stands in for it
+    return value, f"{item} IS NOT NULL{nothing}", item

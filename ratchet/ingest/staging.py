@@ -34,8 +34,7 @@ class Stage:
     classifier: str
     form: str
     """Form of the file, as `.csv`: it says on which line the first row stands."""
-    encoding: str = ""
-    """Encoding of a text file that is not marked and not UTF-8, as it was read."""
+    encoding: str = ""  # as it was read, of a text file that is neither marked nor UTF-8
 
     def name_annotators(self) -> None:
         """Bring annotators to the one form of names, and reject names that have none.
@@ -164,8 +163,8 @@ class Stage:
 
     def nulled(self) -> dict[str, int]:
         """Count the values that accepted rows were taken without, by reason."""
-        taken = count_nulled("s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)")
-        return dict(self.connection.execute(taken).fetchall())
+        sql = count_nulled("s.reason IS NULL AND s.rowid NOT IN (SELECT rid FROM verdict)")
+        return dict(self.connection.execute(sql).fetchall())
 
     def unknown_labels(self, known: Sequence[str]) -> dict[str, int]:
         """Count the five most frequent labels of rejected rows that are not among the `known`."""

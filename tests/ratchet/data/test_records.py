@@ -43,6 +43,25 @@ def test_rows_contradict_each_other_only_where_it_matters(changes: dict[str, str
     assert found == (differences, differences == "")
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("'a'", "NULL"), ("'a'", "NULL"), True),
+        (("'a'", "NULL"), ("NULL", "'withdrawn'"), False),
+        (("NULL", "'none'"), ("NULL", "'cannot_tell'"), False),
+    ],
+)
+def test_a_label_and_an_answer_in_its_place_contradict_each_other(
+    one: tuple[str, str], other: tuple[str, str], same: bool
+) -> None:
+    """A withdrawal of the same instant is no duplicate of the label."""
+    rest = "TIMESTAMPTZ '2026-02-02T10:00:00Z' AS ts, 'r' AS request_id, 'ann' AS annotator, true AS saw_prediction"
+    rows = [f"SELECT {rest}, {label}::VARCHAR AS label, {answer}::VARCHAR AS answer" for label, answer in (one, other)]
+    sql = f"SELECT {same_content_sql(KINDS['corrections'], 'x', 'y')} FROM ({rows[0]}) x, ({rows[1]}) y"
+    with duckdb.connect() as connection:
+        assert connection.execute(sql).fetchone() == (same,)
+
+
 def test_the_columns_are_those_of_the_warehouse() -> None:
     """What is documented of a kind is what its table holds, with the same types; a later column stands last."""
     with duckdb.connect() as connection:
