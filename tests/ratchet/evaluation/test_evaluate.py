@@ -44,10 +44,13 @@ def test_splits_keep_items_texts_and_labels_together() -> None:
     assert (found["golden"].items, found["golden"].labels.tolist()) == (("golden-1", "golden-2"), [1, 0])
 
 
-def test_a_label_outside_the_specification_is_not_judged() -> None:
-    """It is an error, not a zero."""
+def test_an_example_of_a_label_that_is_not_judged_is_an_error() -> None:
+    """Not a zero; golden items of a label that waits are left out, and the others keep their lines."""
+    columns = ["split", "request_id", "text", "label"]
     with pytest.raises(KeyError, match="z"):
-        read_splits(pd.DataFrame(columns=["split", "request_id", "text", "label"]), [Item("g", "z")], SPEC.labels)
+        read_splits(pd.DataFrame([("test", "r", "t", "z")], columns=columns), [], SPEC.labels)
+    golden = [Item("g", "z"), Item("h", SPEC.labels[0])]
+    assert read_splits(pd.DataFrame(columns=columns), golden, SPEC.labels)["golden"].items == ("golden-2",)
 
 
 def scores(wrong: int) -> dict[str, Scored]:
