@@ -30,8 +30,8 @@ def corrections(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> Stage
     connection.execute("CREATE OR REPLACE TEMP TABLE bad (line BIGINT, reason VARCHAR, row VARCHAR)")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE stage (request_id VARCHAR, ts TIMESTAMPTZ, label VARCHAR, annotator VARCHAR, "
-        "saw_prediction BOOLEAN, answer VARCHAR, extra VARCHAR, reason VARCHAR, file VARCHAR, line BIGINT, raw VARCHAR, "
-        "nulled VARCHAR)"
+        "saw_prediction BOOLEAN, answer VARCHAR, extra VARCHAR, reason VARCHAR, file VARCHAR, line BIGINT, "
+        "raw VARCHAR, nulled VARCHAR)"
     )
     for name, label, reason in rows:
         values = [name, label, reason]
