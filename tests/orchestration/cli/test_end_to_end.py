@@ -78,7 +78,7 @@ def test_answers_keep_the_rows_and_name_the_bad_ones(call: Any, ran: Any, tmp_pa
         b'{"text": " "}',
         b'{"body": "x"}',
         b'"text"',
-        b'{"text": 5}',
+        b'{"text": 5.5}',
         b"\xff",
         b'{"text": "\\ud800"}',
         b'{"text": NaN}',
