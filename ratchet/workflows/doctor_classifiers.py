@@ -84,7 +84,7 @@ def _labels(home: Home, name: str) -> Iterator[Finding]:
     what = f"labels of {name}"
     if found.only_live:
         hint = "List them again in classifier.toml: live goes on answering them, but no cycle trains without them."
-        yield Finding(what, "warn", found.sentence, hint)
+        yield Finding(what, "fail", found.sentence, hint)  # it prevents the next cycle
     elif found.left_out:
         hint = "Rows of these labels are kept and do not train; list a label again where they should."
         yield Finding(what, "warn", found.sentence, hint)

@@ -64,9 +64,9 @@ def describe_labels(home: Home, name: str) -> LabelState:
     return LabelState(
         sorted(answered - set(spec.labels)),
         [label for label in spec.labels if live is not None and label not in answered],
-        data.get("labels_waiting", {}),
-        data.get("labels_left_out", {}),
-        labels.get("served_unlisted", {}),
+        {label: n for label, n in data.get("labels_waiting", {}).items() if label in spec.labels},
+        {label: n for label, n in data.get("labels_left_out", {}).items() if label not in spec.labels},
+        {label: n for label, n in labels.get("served_unlisted", {}).items() if label not in spec.labels},
         {answer: labels[answer] for answer in _ANSWERS if labels.get(answer)},
     )
 

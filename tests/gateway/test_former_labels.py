@@ -42,7 +42,7 @@ def test_a_label_that_was_renamed_goes_on_being_answered_corrected_and_taken(
     found = describe_labels(home, "small")
     assert (found.only_live, found.only_file) == (["amber"], ["refund"])
     shown = {each.what: each for each in examine_classifiers(home, {})}["labels of small"]
-    assert (shown.state, shown.found) == ("warn", found.sentence)
+    assert (shown.state, shown.found) == ("fail", found.sentence)
     assert "live answers amber, which classifier.toml does not list" in found.sentence
     with pytest.raises(BlockedError, match="does not know amber, which live answers"):
         need_labels_of_live(home, "small", ("green", "refund", "violet"))
