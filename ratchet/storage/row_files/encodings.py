@@ -61,11 +61,15 @@ def find_encoding(path: Path) -> str | None:
     with path.open("rb") as lines:
         for line in lines:
             plain += len(line)
-            if line.isascii() or not _HIGH.search(rest := _DAMAGE.sub(b"", line)):
+            if line.isascii():
                 continue
+            if _decodes(line):
+                whole += 1
+                continue
+            rest = _DAMAGE.sub(b"", line)
             left = len(_HIGH.findall(_CHARACTER.sub(b"", rest)))
             if not left:
-                whole += 1
+                whole += _HIGH.search(rest) is not None
                 continue
             broken += 1
             high += len(_HIGH.findall(rest))
@@ -78,6 +82,14 @@ def find_encoding(path: Path) -> str | None:
     if western and not strange and high <= _MOST_ACCENTS * plain:
         return "cp1252"
     raise UnreadableError(f"the file is not UTF-8, and its encoding is unknown: {HINT}")
+
+
+def _decodes(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_western(line: bytes) -> bool:
