@@ -23,6 +23,8 @@ class BadRow:
 
     line: int
     reason: str
+    part: str = ""
+    """Name of its file, where several were given as one."""
 
 
 def predict_rows(
@@ -73,13 +75,14 @@ def keep_given(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(row: FileRow, max_chars: int, column: str) -> tuple[Mapping[str, Any], str] | BadRow:
-    if row.reason:
-        return BadRow(row.line, row.reason)
     text = text_of(value_named(row.values, column)[1])
-    if text is None:
-        return BadRow(row.line, f'has no {column}; write {{"text": "..."}}, or name its column with --map text=theirs')
-    if is_blank(text):
-        return BadRow(row.line, "has an empty text")
-    if len(text) > max_chars:
-        return BadRow(row.line, f"has a text of {len(text)} characters, more than max_text_chars = {max_chars}")
+    reason = row.reason
+    if reason or text is None:
+        reason = reason or f'has no {column}; write {{"text": "..."}}, or name its column with --map text=theirs'
+    elif is_blank(text):
+        reason = "has an empty text"
+    elif len(text) > max_chars:
+        reason = f"has a text of {len(text)} characters, more than max_text_chars = {max_chars}"
+    if reason or text is None:
+        return BadRow(row.line, reason, row.part)
     return row.values, text

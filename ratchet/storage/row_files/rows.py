@@ -8,7 +8,7 @@ import json
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ratchet.storage.row_files.documents import documents_sql
 from ratchet.storage.row_files.encodings import decode_file, find_encoding
 from ratchet.storage.row_files.formats import CSV, JSONL, PARQUET, UnreadableError, form_of
 from ratchet.storage.row_files.opening import LINEWISE, OpenedFile, open_rows
+from ratchet.storage.row_files.parts import parts_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,16 @@ class FileRow:
     line: int
     values: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    part: str = ""
+    """Name of its file, where several are parts of one export."""
+
+
+def read_export(path: Path) -> Iterator[FileRow]:
+    """Yield every row of a file or of a folder of parts. Raises `UnreadableError`; `RatchetError` for other folders."""
+    parts = parts_of(path)
+    for part in parts:
+        for row in read_rows(part):
+            yield row if parts == [path] else replace(row, part=part.name)
 
 
 def read_rows(path: Path) -> Iterator[FileRow]:

@@ -72,7 +72,8 @@ def predict(
         for row in predict_rows(predictor, rows, spec.max_text_chars, column):
             if isinstance(row, BadRow):
                 bad += 1
-                print(f"rejected: line {row.line} {row.reason}", file=sys.stderr)  # noqa: T201 - never lost silently
+                where = f"line {row.line}{f' of {row.part}' if row.part else ''}"
+                print(f"rejected: {where} {row.reason}", file=sys.stderr)  # noqa: T201 - never lost silently
                 continue
             answered += 1
             print(json.dumps(row, ensure_ascii=False), file=output)
@@ -102,7 +103,11 @@ def _report(session: Session, answered: int, bad: int, digest: str, target: str)
 
 
 def _check_source(source: str) -> None:
-    if source != "-" and not Path(source).is_file():
+    from ratchet.storage.row_files.parts import parts_of
+
+    if source != "-" and Path(source).is_dir():
+        parts_of(Path(source))  # raises where it holds none
+    elif source != "-" and not Path(source).is_file():
         raise RatchetError(
             f"{source} {'is not a file' if Path(source).exists() else 'does not exist'}.",
             "Give a file with --input, or - for standard input.",
@@ -112,13 +117,13 @@ def _check_source(source: str) -> None:
 
 def _rows(source: str) -> "Iterator[FileRow]":
     from ratchet.storage.row_files.formats import UnreadableError
-    from ratchet.storage.row_files.rows import read_rows, rows_of_lines
+    from ratchet.storage.row_files.rows import read_export, rows_of_lines
 
     if source == "-":
         yield from rows_of_lines(sys.stdin.buffer)
         return
     try:
-        yield from read_rows(Path(source))
+        yield from read_export(Path(source))
     except UnreadableError as error:
         raise RatchetError(
             f"{source} cannot be read: {error}.", "Give JSON lines, a list, CSV or Parquet.", code="unreadable"

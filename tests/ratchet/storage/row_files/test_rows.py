@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.storage.row_files.formats import UnreadableError
-from ratchet.storage.row_files.rows import read_rows, text_of, value_named
+from ratchet.storage.row_files.rows import read_export, read_rows, text_of, value_named
 
 ROWS = [{"text": "déjà vu", "label": "a"}, {"text": "zwei\nZeilen", "label": None}]
 LINES = "\n\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
@@ -50,6 +50,17 @@ def test_every_form_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     found = list(read_rows(tmp_path / name))
     assert [dict(row.values) for row in found] == ROWS
     assert [row.line for row in found] == lines
+
+
+def test_the_parts_of_an_export_are_read_one_after_the_other(tmp_path: Path) -> None:
+    """Each row says of which part it is; a file alone says nothing."""
+    for number in range(2):
+        (tmp_path / f"part-{number}.json").write_text(json.dumps({"text": str(number)}))
+    (tmp_path / "_SUCCESS").touch()
+    assert [(row.part, row.line, row.values) for row in read_export(tmp_path)] == [
+        ("part-0.json", 1, {"text": "0"}), ("part-1.json", 1, {"text": "1"}),
+    ]  # fmt: skip
+    assert [row.part for row in read_export(tmp_path / "part-0.json")] == [""]
 
 
 def test_values_of_parquet_become_those_of_json(tmp_path: Path) -> None:
