@@ -135,6 +135,7 @@ def labels_that_mean_nothing(logs: Rows, corrections: Rows) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.filterwarnings("ignore:.*(run_id is deprecated|is currently in preview)")
 def test_a_useless_model_is_blocked_with_a_report(
     small: SmallClassifier, run_cycle: Callable[..., dg.ExecuteInProcessResult]
 ) -> None:

@@ -1,6 +1,10 @@
 """Training labels are compared with corrected production: a missing class blocks, a shift of the mix warns."""
 
 import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -105,6 +109,21 @@ def test_good_weeks_pass_at_every_size_and_a_shift_is_seen(
     assert "failed" not in outcomes
     warned = outcomes.count("warned")
     assert warned >= 15 if shifted else warned <= 1
+
+
+def test_the_shared_case_of_one_mix_passes(tmp_path: Path) -> None:
+    """Forty labels drawn from one and the same mix: four weeks of 160 train, and the fifth is compared with them."""
+    made = Path(__file__).parents[4] / "shared" / "cases" / "label_distribution" / "make_iid40.py"
+    if not made.exists():
+        pytest.skip("no shared cases beside this checkout")
+    copy = Path(shutil.copy(made, tmp_path))
+    subprocess.run([sys.executable, str(copy)], check=True)
+    rows = [json.loads(line) for line in (tmp_path / "iid40" / "c.jsonl").read_text().splitlines()]
+    train, production = (
+        Counter(row["label"] for row in rows if (row["request_id"][0] == "4") is newest) for newest in (False, True)
+    )
+    assert sum(production.values()) == 160
+    assert decide_distribution(train, production, sorted({*train, *production}), 0.1).outcome == "passed"
 
 
 def test_the_queries_count_one_week_of_one_classifier(tmp_path: Path) -> None:
