@@ -44,14 +44,22 @@ def test_it_is_refused_with_its_reason(case: str) -> None:
     ("case", "old", "new"),
     [
         ("a key twice", ", object_pairs_hook=_once", ""),
-        ("NaN", "parse_constant=_finite, ", ""),
-        ("1e999", "parse_float=_finite, ", ""),
+        ("NaN", "parse_constant=read, ", ""),
+        ("1e999", "parse_float=read, ", ""),
         ("a lone surrogate", 'if "\\\\u" in decoded:', "if False:"),
     ],
 )
 def test_a_reader_that_is_not_strict_is_noticed(case: str, old: str, new: str, plant: Plant) -> None:
     """Each part of the reader, left out, lets its case pass."""
     plant(strict_json, old, new).parse_strictly(REFUSED[case][0])
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
+def test_a_table_means_nothing_by_a_number_that_is_none(number: bytes) -> None:
+    """Where rows of tables are read, what is not finite is null; all else stays strict."""
+    assert parse_strictly(b'{"n": ' + number + b', "text": "NaN"}', nan_is_null=True) == {"n": None, "text": "NaN"}
+    with pytest.raises(ValueError, match="twice"):
+        parse_strictly(b'{"n": 1, "n": ' + number + b"}", nan_is_null=True)
 
 
 def test_what_is_nested_too_deeply_ends_the_reading() -> None:
