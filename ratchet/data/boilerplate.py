@@ -156,10 +156,10 @@ def _chunks(keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64], NDArr
     first, tokens, counts = 0, [], []
     digests: dict[str, int] = {}
     for number, key in enumerate(keys):
-        words = _TOKEN.findall(_DIGITS.sub("0", key))
+        words = _TOKEN.findall(key)
         for word in words:
             if word not in digests:
-                digests[word] = zlib.crc32(word.encode("utf-8", "surrogatepass"))
+                digests[word] = zlib.crc32(_DIGITS.sub("0", word).encode("utf-8", "surrogatepass"))
         tokens += [digests[word] for word in words]
         counts.append(len(words))
         if len(tokens) >= _CHUNK:

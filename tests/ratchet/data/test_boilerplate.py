@@ -147,6 +147,7 @@ RESTS = {
     "seven words of it are none": ("where is it, this message and all that is", None),
     "nothing of it": ("this is another text of more than eight words in all", None),
     "an empty text": ("", None),
+    "digits of another script before it": ("where is ๑๒๓ now " + NOTICE, "where is ๑๒๓ now"),
 }
 
 
