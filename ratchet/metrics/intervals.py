@@ -79,7 +79,7 @@ def proportion_interval(hits: float, n: float, confidence: float = 0.95) -> tupl
 
 
 def paired_difference_interval(
-    only_first: int, only_second: int, n: int, confidence: float = 0.95
+    only_first: float, only_second: float, n: float, confidence: float = 0.95
 ) -> tuple[float, float]:
     """Return the exact interval of accuracy(second) - accuracy(first) on the same `n` items, in -1..1.
 

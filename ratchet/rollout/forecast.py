@@ -3,6 +3,7 @@
 Add here another thing that a rollout waits for and time brings; the rules themselves are in `decision.py`.
 """
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -88,15 +89,16 @@ def labels_needed(policy: PromotionPolicy, whole: Evidence) -> int | None:
         return None
 
     def clears(times: float) -> bool:
-        lost, won = round(whole.only_incumbent * times), round(whole.only_challenger * times)
-        return paired_difference_interval(lost, won, round(n * times))[0] >= -policy.margin
+        # not rounded: whole counts would let a larger sample clear the margin less than a smaller one
+        lost, won = whole.only_incumbent * times, whole.only_challenger * times
+        return paired_difference_interval(lost, won, n * times)[0] >= -policy.margin
 
     times = 1.0
     while not clears(times):
         times *= 1.25
         if n * times > _MOST_LABELS:
             return None
-    return round(n * times)
+    return math.ceil(n * times)
 
 
 def describe_pace(policy: PromotionPolicy, daily_labels: float) -> str:
