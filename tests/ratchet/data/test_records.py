@@ -21,6 +21,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
         ({"confidence": "0.5::FLOAT + 1e-8"}, ""),
         ({"confidence": "NULL::DOUBLE"}, ""),
         ({"ts": "TIMESTAMPTZ '2026-02-02T10:00:00.400Z'"}, ""),
+        ({"text": "'hello' || chr(13)"}, ""),
         ({"text": "'other'"}, "text"),
         ({"label": "'b'", "latency_ms": "9.0"}, "label, latency_ms"),
         ({"ts": "TIMESTAMPTZ '2026-02-02T10:00:01Z'"}, "ts"),
