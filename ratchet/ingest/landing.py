@@ -18,13 +18,13 @@ from ratchet.data.records import KINDS, Terms, check_mapping, kind_of
 from ratchet.ingest.known_labels import known_labels
 from ratchet.ingest.loader import Loader
 from ratchet.ingest.quiet_folders import QuietLook, is_quiet
+from ratchet.ingest.reading.salvage import FileFingerprint, fingerprint
+from ratchet.ingest.reading.sources import Columns
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.repeated_loads import rejudge, retry_waiting
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.row_counts import write_counts
-from ratchet.ingest.salvage import FileFingerprint, fingerprint
 from ratchet.ingest.segment_names import is_segment, next_seq, segment_name, shown, staged
-from ratchet.ingest.sources import Columns
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.watched_loader import WatchedLoader
 from ratchet.storage.home import Home

@@ -18,9 +18,11 @@ from ratchet.core.failpoints import failpoint
 from ratchet.data.records import KINDS, Terms
 from ratchet.ingest.ingested_files import IngestedFiles
 from ratchet.ingest.manifest import ManifestEntry, append_entry, first_entry, follow_manifest
+from ratchet.ingest.reading.salvage import FileFingerprint, fingerprint, holds_content
+from ratchet.ingest.reading.sources import Columns
+from ratchet.ingest.reading.staging_reader import StagingReader
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
-from ratchet.ingest.salvage import FileFingerprint, fingerprint, holds_content
 from ratchet.ingest.segment_names import (
     arrivals,
     is_part,
@@ -31,9 +33,7 @@ from ratchet.ingest.segment_names import (
     takeable,
     why_not,
 )  # fmt: skip
-from ratchet.ingest.sources import Columns
 from ratchet.ingest.staging import Stage
-from ratchet.ingest.staging_reader import StagingReader
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_intact, is_sealed
 from ratchet.storage.row_files.formats import UnreadableError, form_of

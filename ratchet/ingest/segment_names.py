@@ -1,6 +1,6 @@
 """Names in a landing folder: our own segments, files dropped in by others, and leftovers of a killed writer.
 
-Add here what a name in a landing folder means; files are read by `staging_reader.py`, in the order of `landing.py`.
+Add here what a name in a landing folder means; `reading/` reads files, in the order of `landing.py`.
 """
 
 import os

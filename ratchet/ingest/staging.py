@@ -1,4 +1,4 @@
-"""The staging table: one file's rows, typed by `staging_reader.py`, compared with those already in the warehouse.
+"""The staging table: one file's rows, typed in `reading/`, compared with those already in the warehouse.
 
 Add here steps for the rows of one file inside DuckDB; files and their order are `landing.py`. All tables are temporary:
 `stage` (a row for each row of the file), `verdict` (rows of `stage` that are not accepted: reason NULL means duplicate)
@@ -17,7 +17,7 @@ from ratchet.core.sql import literal
 from ratchet.data.records import RowKind, differences_sql, same_content_sql
 from ratchet.data.row_rules import AHEAD, WAIT_REASONS, WAITING
 from ratchet.ingest.manifest import ManifestEntry
-from ratchet.ingest.stage_sql import count_nulled
+from ratchet.ingest.reading.stage_sql import count_nulled
 from ratchet.storage.row_files.formats import CSV
 
 _WAITS = f"reason IN ({', '.join(map(literal, WAIT_REASONS))})"

@@ -25,8 +25,8 @@ from ratchet.core.sandbox import confine
 from ratchet.core.system_errors import find_fault
 from ratchet.core.timeouts import TRIAL_READING_S
 from ratchet.data.records import Terms
-from ratchet.ingest.salvage import FileFingerprint
-from ratchet.ingest.sources import Columns
+from ratchet.ingest.reading.salvage import FileFingerprint
+from ratchet.ingest.reading.sources import Columns
 from ratchet.training.supervision.process_memory import die_before_others, keep_heap_small
 
 _LOG = logging.getLogger(__name__)

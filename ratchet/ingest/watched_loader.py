@@ -18,9 +18,9 @@ from ratchet.core.failpoints import failpoint
 from ratchet.core.system_errors import find_fault
 from ratchet.data.records import Terms
 from ratchet.ingest.loader import Loader
-from ratchet.ingest.salvage import FileFingerprint
+from ratchet.ingest.reading.salvage import FileFingerprint
+from ratchet.ingest.reading.sources import Columns
 from ratchet.ingest.segment_names import shown
-from ratchet.ingest.sources import Columns
 from ratchet.ingest.staging import Stage
 from ratchet.ingest.trial_reading import ReadingJob, try_reading
 from ratchet.storage.home import Home

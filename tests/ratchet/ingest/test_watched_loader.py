@@ -17,10 +17,10 @@ from ratchet.config.spec import Label, Spec
 from ratchet.core.failpoints import VARIABLE
 from ratchet.data.records import Terms
 from ratchet.ingest.landing import IngestResult, Landing
+from ratchet.ingest.reading.salvage import fingerprint
+from ratchet.ingest.reading.sources import Columns
 from ratchet.ingest.rebuild import open_warehouse, rebuild_warehouse
 from ratchet.ingest.row_counts import describe_rows
-from ratchet.ingest.salvage import fingerprint
-from ratchet.ingest.sources import Columns
 from ratchet.ingest.trial_reading import ReadingJob, try_reading
 from ratchet.ingest.watched_loader import MOST_DEATHS
 from ratchet.storage.home import Home

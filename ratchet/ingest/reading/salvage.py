@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ratchet.ingest.json_source import SEPARATOR
-from ratchet.ingest.table_source import LINE
+from ratchet.ingest.reading.json_source import SEPARATOR
+from ratchet.ingest.reading.table_source import LINE
 from ratchet.storage.row_files.csv_header import CsvHeader
 from ratchet.storage.row_files.csv_records import BAD_TEXT, read_records
 from ratchet.storage.row_files.formats import CSV, MAX_LINE_BYTES, PARQUET

@@ -12,18 +12,18 @@ import duckdb
 
 from ratchet.core.sql import literal
 from ratchet.data.records import RowKind, Terms
-from ratchet.ingest.absent_columns import check_columns, find_absent
-from ratchet.ingest.json_source import read_json
-from ratchet.ingest.salvage import (
+from ratchet.ingest.reading.absent_columns import check_columns, find_absent
+from ratchet.ingest.reading.json_source import read_json
+from ratchet.ingest.reading.salvage import (
     FileFingerprint,
     copy_readable_lines,
     copy_readable_parquet,
     copy_readable_records,
     fingerprint,
 )
-from ratchet.ingest.sources import Columns
-from ratchet.ingest.stage_sql import stage_sql
-from ratchet.ingest.table_source import read_csv, read_parquet
+from ratchet.ingest.reading.sources import Columns
+from ratchet.ingest.reading.stage_sql import stage_sql
+from ratchet.ingest.reading.table_source import read_csv, read_parquet
 from ratchet.storage.row_files.csv_header import read_header
 from ratchet.storage.row_files.encodings import decode_file, find_encoding
 from ratchet.storage.row_files.formats import CSV, JSONL, MAX_LINE_BYTES, PARQUET, UnreadableError

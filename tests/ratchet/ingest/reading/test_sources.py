@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.data.records import KINDS
-from ratchet.ingest.json_source import read_json
-from ratchet.ingest.sources import Columns, Source, lacking
-from ratchet.ingest.table_source import read_csv, read_parquet
+from ratchet.ingest.reading.json_source import read_json
+from ratchet.ingest.reading.sources import Columns, Source, lacking
+from ratchet.ingest.reading.table_source import read_csv, read_parquet
 from ratchet.storage.row_files.csv_header import read_header
 from ratchet.storage.row_files.formats import UnreadableError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ratchet.core.sql import literal, quoted
 from ratchet.data.records import Column, RowKind
 from ratchet.data.value_forms import boolean_sql, instant_sql, number_sql
-from ratchet.ingest.sources import Columns, Source
+from ratchet.ingest.reading.sources import Columns, Source
 from ratchet.storage.row_files.documents import documents_sql
 from ratchet.storage.row_files.formats import MAX_LINE_BYTES
 from ratchet.storage.row_files.opening import LINES, REPORT

@@ -7,7 +7,7 @@ import duckdb
 
 from ratchet.core.sql import literal
 from ratchet.data.records import RowKind
-from ratchet.ingest.sources import SAW, Columns, lacking
+from ratchet.ingest.reading.sources import SAW, Columns, lacking
 
 
 def find_absent(connection: duckdb.DuckDBPyConnection, kind: RowKind) -> tuple[list[str], list[str]]:

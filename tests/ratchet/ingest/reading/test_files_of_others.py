@@ -24,10 +24,10 @@ from ratchet.core.errors import RatchetError
 from ratchet.data.records import KINDS, Terms
 from ratchet.data.row_rules import AHEAD
 from ratchet.ingest.landing import IngestResult, Landing
+from ratchet.ingest.reading.salvage import fingerprint
+from ratchet.ingest.reading.sources import Columns
+from ratchet.ingest.reading.staging_reader import StagingReader
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.ingest.salvage import fingerprint
-from ratchet.ingest.sources import Columns
-from ratchet.ingest.staging_reader import StagingReader
 from ratchet.storage.home import Home
 from ratchet.storage.row_files.formats import UnreadableError, form_of
 from ratchet.storage.row_files.opening import open_rows
@@ -425,7 +425,7 @@ def test_a_folder_of_parts_is_taken_part_by_part(landing: Landing, tmp_path: Pat
         assert connection.execute(f"SELECT count(*) FROM {LOGS}").fetchone() == (6,)
 
 
-CASES = Path(__file__).parents[4] / "shared" / "cases"
+CASES = Path(__file__).parents[5] / "shared" / "cases"
 KNOWN: dict[str, tuple[int, int, int]] = {
     "timestamps/zoned_but_refused.jsonl": (8, 0, 5), "timestamps/duckdb_timestamptz.csv": (1, 0, 0),
     "parquet_types/uuid_id.parquet": (1, 0, 0), "parquet_types/integer_label.parquet": (1, 0, 0),

@@ -5,7 +5,7 @@ Add here another column of `stage`. The rules behind it are `ratchet/data/row_ru
 
 from ratchet.data.records import Column, RowKind, Terms
 from ratchet.data.row_rules import ANSWER_SQL, fault_sql, reason_sql
-from ratchet.ingest.sources import Source
+from ratchet.ingest.reading.sources import Source
 
 
 def stage_sql(source: Source, kind: RowKind, terms: Terms) -> str:

@@ -11,7 +11,7 @@ import duckdb
 from ratchet.core.sql import literal, quoted
 from ratchet.data.records import Column, RowKind
 from ratchet.data.value_forms import boolean_sql, instant_sql, number_sql
-from ratchet.ingest.sources import Columns, Source, lacking
+from ratchet.ingest.reading.sources import Columns, Source, lacking
 from ratchet.storage.row_files.csv_header import CsvHeader
 from ratchet.storage.row_files.formats import MAX_LINE_BYTES
 

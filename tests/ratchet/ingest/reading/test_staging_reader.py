@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from ratchet.data.records import KINDS, Terms
-from ratchet.ingest.salvage import fingerprint
-from ratchet.ingest.sources import Columns
-from ratchet.ingest.staging_reader import StagingReader
+from ratchet.ingest.reading.salvage import fingerprint
+from ratchet.ingest.reading.sources import Columns
+from ratchet.ingest.reading.staging_reader import StagingReader
 from ratchet.storage.row_files.formats import UnreadableError
 from ratchet.storage.row_files.opening import open_rows
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratchet.core.digests import digest_file
-from ratchet.ingest.salvage import copy_readable_lines, copy_readable_parquet, fingerprint
+from ratchet.ingest.reading.salvage import copy_readable_lines, copy_readable_parquet, fingerprint
 from ratchet.storage.row_files.formats import MAX_LINE_BYTES
 
 
