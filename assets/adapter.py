@@ -13,6 +13,7 @@ from ratchet.config.secret_variables import emptied_secrets
 from ratchet.data.curation import EXAMPLES_SQL, digest_examples
 from ratchet.data.label_choice import trained_labels
 from ratchet.models.base_models import resolve_base
+from ratchet.models.preprocessing import LATEST
 from ratchet.storage.home import Home
 from ratchet.storage.process_locks import hold_lock
 from ratchet.storage.receipts import Receipts
@@ -53,7 +54,9 @@ def adapter(
     # Digests are those of the very rows that are trained on: a step may have been run alone since they were judged.
     revisions, data = {base.name: base.revision for base in bases}, digest_examples(rows)
     pinned = pin_templates(prompt, bases)
-    plan = TrainingPlan(trained.labels, candidates, revisions, data, version("ratchet"), prompt, taught, pinned)
+    plan = TrainingPlan(
+        trained.labels, candidates, revisions, data, version("ratchet"), prompt, taught, pinned, LATEST.name
+    )
     work = prepare(home.training(cycle.classifier), plan, train, calibration, teachers)
     for remark in specs.remarks(cycle.classifier):
         context.log.warning(str(remark))

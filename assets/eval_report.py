@@ -5,7 +5,7 @@ import dagster as dg
 from assets.calibration_temperature import calibration_temperature
 from assets.metadata import as_table, stage_seconds
 from assets.partitions import cycle_of, cycles
-from ratchet.data.curation import EXAMPLES_SQL, digest_examples
+from ratchet.data.curation import SENT_SQL, digest_examples
 from ratchet.data.label_choice import trained_labels
 from ratchet.evaluation.eval_report import build_report
 from ratchet.evaluation.evaluate import gather_judgement, prediction_rows, read_splits
@@ -39,7 +39,7 @@ def eval_report(
     golden = specs.golden(cycle.classifier)
     noted, live = receipts.noted(cycle), ledger.live(cycle.classifier)
     spec = specs[cycle.classifier].narrowed(trained_labels(specs[cycle.classifier], noted))
-    rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})
+    rows = warehouse.frame(SENT_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     read = {"policy": spec.digest, "golden": digest_golden(golden), "plan": noted["plan"], "adapter": noted["adapter"]}
     splits = read_splits(rows, golden, spec.labels)
     judgement = gather_judgement(

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = "docs/settings.md"
 MEANINGS = {
     "description": "Description of the classifier, for people; no model reads it.",
-    "max_text_chars": "Longest text; a longer one is rejected at intake.",
+    "max_text_chars": "Longest text that is stored; a longer one is rejected at intake and by the gateway.",
     "label.name": "Name as it stands in logs, corrections and the golden set. Append labels, never reorder them.",
     "label.description": "Meaning of the label in one sentence; the untuned baseline and a prompt read it.",
     "label.action": "What your product does with an answer of this label whose confidence is high enough.",
@@ -36,7 +36,7 @@ MEANINGS = {
     "candidate.rank": "Rank of the low-rank products: a higher one learns more, and is slower.",
     "candidate.alpha": "Strength of the low-rank products; twice the rank is a good start.",
     "candidate.epochs": "Passes over the training examples, at most.",
-    "candidate.max_tokens": "Tokens of a text that the model reads; longer texts are cut.",
+    "candidate.max_tokens": "Tokens of a text that the model reads: of a longer text both ends, half each.",
     "candidate.seed": "Seed of everything random: the same seed, data and settings give the same weights on the same "
     "machine.",
     "target.name": "Name of a built-in target or of one in `targets.toml` of the home.",

@@ -14,6 +14,8 @@ from ratchet.core.blank_text import is_blank
 from ratchet.core.label_names import read_label
 from ratchet.data.records import MAX_NAME_CHARS
 
+MAX_TEXT_CHARS = 16 * 2**20
+"""Characters of the largest body that a setting allows; `max_text_chars` of the classifier is the limit that counts."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -31,7 +33,9 @@ def _printable(name: str) -> str:
     return name
 
 
-Text = Annotated[str, Field(min_length=1, max_length=8000, description="The text to classify."), AfterValidator(_clean)]
+Text = Annotated[
+    str, Field(min_length=1, max_length=MAX_TEXT_CHARS, description="The text to classify."), AfterValidator(_clean)
+]
 Id = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS), AfterValidator(_printable)]
 
 

@@ -31,8 +31,9 @@ class Settings(BaseSettings):
     max_connections: int = Field(1024, ge=8, le=65_536)
     """Open connections; beyond that the one that has been silent the longest is closed. Fewer where the process may not
     open that many files."""
-    max_body_bytes: int = Field(64 * 1024, ge=1024, le=16 * 2**20)
-    """Larger bodies are rejected with 413 while they still arrive."""
+    max_body_bytes: int = Field(264 * 1024, ge=1024, le=16 * 2**20)
+    """Larger bodies are rejected with 413 while they still arrive. The default holds the longest text of files by
+    default: 65,536 characters of up to four bytes."""
     max_batch_texts: int = Field(32, ge=1, le=1024)
     """Maximum number of texts in one request, and in one batch."""
     max_waiting: int = Field(256, ge=1, le=100_000)

@@ -92,11 +92,7 @@ async def info(request: Request) -> dict[str, Any]:
     gateway = gateway_of(request)
     name, limits = default_classifier(gateway), gateway.settings
     served = gateway.slots[name]
-    labels, truncation = (
-        list(enumerate(served.spec.labels)),
-        served.predictors[served.rollout.live].tokenizer.truncation,
-    )
-    tokens = int(truncation["max_length"]) if truncation else 0
+    labels, tokens = list(enumerate(served.spec.labels)), served.predictors[served.rollout.live].tokenizer.max_tokens
     label_ids = {"id2label": {str(n): label for n, label in labels}, "label2id": {label: n for n, label in labels}}
     return {
         "model_id": name,

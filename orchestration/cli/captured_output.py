@@ -21,7 +21,11 @@ def divert_output(log: Path) -> Iterator[TextIO]:
     saved = {1: os.dup(1), 2: os.dup(2)}
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     real = _is_stream(sys.stderr, 2)
-    talk = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) if real else sys.stderr
+    talk = (
+        os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
+        if real
+        else sys.stderr
+    )
     try:
         for number in saved:
             os.dup2(target, number)

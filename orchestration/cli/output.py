@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
@@ -41,7 +41,13 @@ def hush() -> None:
 
 def emit_json(document: Mapping[str, Any]) -> None:
     """Write one JSON document, schema number first."""
-    emit(json.dumps({"schema": SCHEMA, **document}, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+    content = {"schema": SCHEMA, **document}
+    emit(json.dumps(content, indent=2, ensure_ascii=not is_unicode(sys.stdout), allow_nan=False, default=str))
+
+
+def is_unicode(stream: TextIO) -> bool:
+    """True where `stream` can hold every character; JSON for another one is written in ASCII."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
 
 
 def say(session: Session, line: str) -> None:

@@ -66,7 +66,7 @@ class Spec:
     description: str = ""
     cost_review: float = 0.25
     """Cost of one review by a person; the unit of every cost."""
-    max_text_chars: int = 8000
+    max_text_chars: int = 65_536
     window: Window = field(default_factory=Window)
     limits: Limits = field(default_factory=Limits)
     promotion: PromotionPolicy = field(default_factory=PromotionPolicy)

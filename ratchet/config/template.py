@@ -61,7 +61,7 @@ alpha = 32.0                     # scale of the adapters; twice the rank is a go
 epochs = 4                       # passes over the training examples, at most
 batch = 0                        # examples per step; 0: 8 to 32, by how many training examples there are
 patience = 2                     # epochs without a better calibration NLL before training stops
-max_tokens = 128                 # longer texts are cut
+max_tokens = 128                 # of longer texts both ends are read
 
 [[candidate]]
 family = "encoder"

@@ -8,6 +8,7 @@ end, which costs another. Add here what every process of ours does first or last
 import atexit
 import contextlib
 import gc
+import io
 import logging
 import os
 import sys
@@ -34,8 +35,16 @@ def run_process(main: Callable[[], int]) -> NoReturn:
 
     atexit.register(leave)  # handlers run in reverse order, so this one, registered first, runs last
     gc.set_threshold(*_RARELY)
+    escape_unprintable()
     code = main()
     sys.exit(code)
+
+
+def escape_unprintable() -> None:
+    """Let output show a character that its terminal cannot hold as an escape, such as \\xe9, never as an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def freeze_imports() -> None:

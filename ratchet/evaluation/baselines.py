@@ -4,12 +4,14 @@ Add a baseline as a function from training texts to class probabilities of test 
 `ratchet/gates/beats_baselines.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.config.spec import Label, Spec
+from ratchet.data.unspaced_text import is_unspaced
 from ratchet.evaluation.scoring import Split
 from ratchet.metrics.calibration import softmax
 from ratchet.metrics.classification import expected_calibration_error, macro_f1
@@ -17,6 +19,8 @@ from ratchet.metrics.classification import expected_calibration_error, macro_f1
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_OF_CHARACTERS: Mapping[str, Any] = {"analyzer": "char", "ngram_range": (1, 3)}
+"""Terms where words are not separated: a whole sentence would be one word, and occur once."""
 _COSINE_SCALE = 20.0  # the scale that the sentence encoder's own contrastive training used
 
 
@@ -26,13 +30,13 @@ def predict_majority(labels: Integers, n: int, k: int) -> Floats:
 
 
 def predict_tfidf(train: Sequence[str], labels: Integers, texts: Sequence[str], k: int) -> Floats:
-    """TF-IDF of words and word pairs with logistic regression: [n, k]."""
+    """TF-IDF of words and word pairs with logistic regression, [n, k]; of one to three characters without spaces."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     model = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        TfidfVectorizer(sublinear_tf=True, **(_OF_CHARACTERS if is_unspaced(train) else {"ngram_range": (1, 2)})),
         LogisticRegression(C=10.0, max_iter=1000, class_weight="balanced"),
     ).fit(train, labels)
     return spread(model.predict_proba(texts), model.classes_, k)

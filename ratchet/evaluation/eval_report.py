@@ -49,6 +49,8 @@ class Judgement:
     digests: Mapping[str, str]
     tfidf: Mapping[str, Any] | None = None
     """TF-IDF on the calibration split (`sweep.measure_tfidf`)."""
+    texts: Mapping[str, Any] | None = None
+    """Number of examples that the chosen candidate does not read whole, by class (`TextFit.as_json`)."""
     three_way: Mapping[str, Any] | None = None
     """Base, tuned and frontier model on a sample of the test split; see `ratchet/evaluation/`."""
 
@@ -79,6 +81,7 @@ def build_report(found: Judgement) -> dict[str, Any]:
             "labels_left_out": found.data.get("labels_left_out", {}),
             "boilerplate": found.data.get("boilerplate", {}),
             "alike_other_label": found.data.get("alike_other_label", 0),
+            **({} if found.texts is None else {"texts": dict(found.texts)}),
         },
         "temperature": found.calibration["temperature"],
         "calibration": {key: value for key, value in found.calibration.items() if key != "curves"},

@@ -26,6 +26,7 @@ from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways
 from ratchet.evaluation.eval_report import Judgement, golden_answers
 from ratchet.evaluation.scoring import Scored, Scorer, Split, score
 from ratchet.evaluation.sweep import measure_tfidf
+from ratchet.evaluation.text_figures import measure_examples
 from ratchet.evaluation.untuned_base import Untuned, UntunedCausal, UntunedEncoder
 from ratchet.gates.beats_baselines import decide_baselines
 from ratchet.gates.golden_agreement import decide_golden_agreement
@@ -64,6 +65,7 @@ def read_splits(rows: pd.DataFrame, golden: Sequence[LabelledText], labels: Sequ
             tuple(part["request_id"]),
             tuple(part["text"]),
             np.array([index[label] for label in part["label"]], dtype=np.int64),
+            tuple(part["as_sent"]) if "as_sent" in part else (),
         )
         for name, part in rows.groupby("split")
     }
@@ -136,6 +138,7 @@ def gather_judgement(
             "policy": spec.digest,
         },
         tfidf=tfidf,
+        texts=measure_examples(best, splits, spec.labels).as_json(),
         three_way=three_way,
     )
 

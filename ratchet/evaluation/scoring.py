@@ -39,6 +39,8 @@ class Split:
     items: tuple[str, ...]
     texts: tuple[str, ...]
     labels: Integers
+    as_sent: tuple[str, ...] = ()
+    """The texts before redaction, for adapters that redact otherwise than examples are now; empty where not known."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def score(scorer: Scorer, split: Split, labels: Sequence[str]) -> Scored:
     A label that the scorer does not know gets probability 0; one that only the scorer knows is left out, and the answer
     is then the best of the rest.
     """
-    logits = scorer.logits(split.texts)
+    logits = scorer.logits(split.as_sent or split.texts)
     raw, calibrated = softmax(logits), apply_calibration(logits, scorer.calibration)
     return Scored(split, _align(raw, scorer.labels, labels), _align(calibrated, scorer.labels, labels))
 

@@ -15,7 +15,8 @@ from ratchet.metrics.calibration import softmax
 from ratchet.metrics.classification import Floats, Integers, calibration_error_of
 from ratchet.models.inference.predictor import CausalPredictor
 from ratchet.models.prompt_tokenizer import find_codes
-from ratchet.models.tokenization import encode_texts, run_encoded
+from ratchet.models.token_batches import run_encoded
+from ratchet.models.tokenization import encode_texts
 
 QUESTION = "\nConfidence from 0 to 9:"
 _DIGITS = tuple("0123456789")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.core.errors import RatchetError
 from ratchet.models.encoders import quiet_loading
-from ratchet.models.tokenization import RunRows
+from ratchet.models.token_batches import RunRows
 
 if TYPE_CHECKING:
     import torch

@@ -16,7 +16,9 @@ from ratchet.core.files import write_atomically
 from ratchet.metrics.classification import Floats
 from ratchet.models.base_models import Base, resolve_base
 from ratchet.models.encoders import load_encoder, pad_id_of
-from ratchet.models.tokenization import PREPROCESSING, RunRows, load_tokenizer, run_in_batches
+from ratchet.models.preprocessing import LATEST
+from ratchet.models.token_batches import RunRows, run_in_batches
+from ratchet.models.tokenization import load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +86,7 @@ def pool_mean(hidden: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
 
 
 def _name(base: Base, texts: Sequence[str], max_tokens: int) -> str:
-    inputs = {"base": base.revision, "preprocessing": PREPROCESSING, "max_tokens": max_tokens, "texts": list(texts)}
+    inputs = {"base": base.revision, "preprocessing": LATEST.name, "max_tokens": max_tokens, "texts": list(texts)}
     return f"embeddings-{digest_json(inputs)[:32]}.safetensors"
 
 

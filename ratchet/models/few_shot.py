@@ -12,16 +12,15 @@ from pathlib import Path
 
 from ratchet.config.prompt import Prompt, PromptPolicy
 from ratchet.core.errors import RatchetError
-from ratchet.data.redaction import redact
 from ratchet.metrics.classification import Integers
 from ratchet.models.prompt_tokenizer import (
     MARK,
     PromptTokenizer,
     load_prompt_tokenizer,
-    open_tokenizer,
     opening_tokens,
     render_chat,
 )
+from ratchet.models.tokenization import open_tokenizer
 
 _CODE = "\x00code\x00"
 
@@ -61,8 +60,7 @@ def load_few_shot_tokenizer(
     tokens += special.encode(first, add_special_tokens=False).ids
     again = special.encode(between, add_special_tokens=False).ids
     for shot in shots:
-        own = plain.plain.encode(redact(shot.text), add_special_tokens=False).ids
-        tokens += [*own, *plain.suffix, plain.codes[shot.label], *again]
+        tokens += [*plain.read_text(shot.text).ids, plain.codes[shot.label], *again]
     return replace(plain, prefix=tuple(tokens))
 
 

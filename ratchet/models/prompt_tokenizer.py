@@ -5,7 +5,6 @@ special tokens that a user writes are plain letters to the model. Add here what 
 layer of a causal model.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.config.prompt import Prompt
 from ratchet.core.errors import RatchetError
-from ratchet.models.tokenization import tokenizer_file
+from ratchet.models.preprocessing import LATEST, Preprocessing
+from ratchet.models.tokenization import ReadText, TokenRow, open_tokenizer
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 MARK = "\x00text\x00"
 """Placeholder of a text. No template or text contains it, since control characters are rejected at intake."""
@@ -27,79 +27,78 @@ _DIRECTIVES = ("%-d", "%-m", *(f"%{letter}" for letter in "aAbBdeFHIjmMpSTuUVwWy
 
 
 @dataclass(frozen=True)
-class PromptRow:
-    """Tokens of one text that follow the shared part."""
-
-    ids: list[int]
-
-
-@dataclass(frozen=True)
 class PromptTokenizer:
-    """Tokenizer that truncates texts and appends the end of the prompt; a subset of `tokenizers.Tokenizer`."""
+    """Tokenizer that leaves out a part of long texts and appends the end of the prompt."""
 
     plain: "Tokenizer"
-    """Tokenizer of the texts: it truncates, and reads special tokens as plain letters."""
+    """Tokenizer of the texts: it reads special tokens as plain letters."""
     prefix: tuple[int, ...]
     """Tokens before every text; may be empty."""
     suffix: tuple[int, ...]
     codes: tuple[int, ...]
     """Token of each label."""
-    rendering: str = ""
-    """Rendering in which the model reads texts (`ratchet/data/rendering.py`)."""
-
-    @property
-    def truncation(self) -> dict[str, Any] | None:
-        """Truncation as in `tokenizers.Tokenizer`; `max_length` counts only the text's own tokens."""
-        result: dict[str, Any] | None = self.plain.truncation
-        return result
+    max_tokens: int
+    """Number of the text's own tokens that are read."""
+    preprocessing: Preprocessing = LATEST
 
     def without_cutting(self) -> "Tokenizer":
-        """Return the base's tokenizer without truncation, for words of our own."""
+        """Return the base's tokenizer for words of our own, in which special tokens are special."""
         from tokenizers import Tokenizer
 
         result = Tokenizer.from_str(self.plain.to_str())
         result.no_truncation()
         return result
 
-    def encode_batch_fast(self, texts: Sequence[str]) -> list[PromptRow]:
-        """Tokens of each text that follow the shared part."""
-        return [
-            PromptRow([*result.ids, *self.suffix])
-            for result in self.plain.encode_batch_fast(texts, add_special_tokens=False)
-        ]
+    def encode_batch_fast(self, texts: Sequence[str]) -> list[TokenRow]:
+        """Tokens of each prepared text that follow the shared part."""
+        return [TokenRow([*self._cut(row.ids), *self.suffix]) for row in self._encode(texts)]
+
+    def read_text(self, text: str) -> ReadText:
+        """Tokens of one text that follow the shared part, with their places."""
+        prepared = self.preprocessing.prepare(text, self.max_tokens)
+        row = self._encode([prepared], offsets=True)[0]
+        ids, spans, behind = self._cut(row.ids), self._cut(row.offsets), len(self.suffix)
+        return ReadText(
+            prepared, [*ids, *self.suffix], [*spans, *[(0, 0)] * behind], [*[True] * len(ids), *[False] * behind]
+        )
+
+    def find_cut(self, texts: Sequence[str]) -> list[bool]:
+        """True for each text, as it comes in, of which a part is not read."""
+        prepared = [self.preprocessing.prepare(text, self.max_tokens) for text in texts]
+        most = self.preprocessing.most_chars(self.max_tokens)
+        rows = self._encode(prepared)
+        return [len(row.ids) > self.max_tokens or len(text) >= most for row, text in zip(rows, prepared, strict=True)]
+
+    def _encode(self, texts: Sequence[str], *, offsets: bool = False) -> "Sequence[Encoding]":
+        encode = self.plain.encode_batch if offsets else self.plain.encode_batch_fast
+        rows: Sequence[Encoding] = encode(list(texts), add_special_tokens=False)
+        return rows
+
+    def _cut(self, tokens: Sequence[Any]) -> list[Any]:
+        return self.preprocessing.cut(tokens, self.max_tokens)
 
 
-def load_prompt_tokenizer(folder: Path, prompt: Prompt, max_tokens: int, rendering: str = "") -> PromptTokenizer:
-    """Load the base model's tokenizer around `prompt`; a text is truncated to `max_tokens` tokens.
+def load_prompt_tokenizer(
+    folder: Path, prompt: Prompt, max_tokens: int, preprocessing: Preprocessing = LATEST
+) -> PromptTokenizer:
+    """Load the base model's tokenizer around `prompt`, which reads `max_tokens` tokens of a text.
 
     Raises `RatchetError` where the prompt needs a chat template that the base lacks, or where a code is not one token.
     """
     plain, special = open_tokenizer(folder), open_tokenizer(folder)
     plain.encode_special_tokens = True
-    plain.enable_truncation(max_tokens)
     before, after = surround(folder, prompt)
     prefix = special.encode(before, add_special_tokens=False).ids
     if not prompt.chat:
         prefix = opening_tokens(special) + prefix
     codes = find_codes(special, after, prompt.codes)
     suffix = tuple(special.encode(after, add_special_tokens=False).ids)
-    return PromptTokenizer(plain, tuple(prefix), suffix, codes, rendering)
+    return PromptTokenizer(plain, tuple(prefix), suffix, codes, max_tokens, preprocessing)
 
 
 def surround(folder: Path, prompt: Prompt) -> tuple[str, str]:
     """Text before and after every text, including what the model's chat template adds."""
     return _wrap_chat(folder, prompt) if prompt.chat else (prompt.before, prompt.after)
-
-
-def open_tokenizer(folder: Path) -> "Tokenizer":
-    """Open the base model's tokenizer, to which special tokens are special; it neither truncates nor pads."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(tokenizer_file(folder)))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def opening_tokens(tokenizer: "Tokenizer") -> list[int]:

@@ -141,6 +141,17 @@ def make_example(
                 "passages": 2,
                 "blocks": [{"texts": 790, "block": "<script>this e-mail and any attachments are confidential and"}],
             },
+            "texts": {
+                "candidate": "encoder/lora r8",
+                "max_tokens": 128,
+                "preprocessing": "strip+redact/2+ends/1",
+                "n": 800,
+                "cut": 61,
+                "by_class": {label: {"n": 100 + n, "cut": 20 * n} for n, label in enumerate(names[:3])},
+                "known_share": 0.73,
+                "sentence": "encoder/lora r8: 61 of 800 texts are longer than max_tokens = 128",
+                "language_sentence": "encoder/lora r8: the tokenizer of all-MiniLM-L6-v2 knows only 73% of the words",
+            },
             "redactions": {"EMAIL": 212, "PHONE": 58, "IBAN": 9},
             "labels": {
                 "requests": 2511,

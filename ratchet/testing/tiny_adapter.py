@@ -18,6 +18,7 @@ from ratchet.models.base_models import Base
 from ratchet.models.causal import empty_causal
 from ratchet.models.encoders import empty_classifier, hidden_size_of, load_classifier_with_info, parameter_shapes
 from ratchet.models.inference.reference_logits import record_reference_logits
+from ratchet.models.preprocessing import LATEST, Preprocessing
 from ratchet.training.target_modules import resolve_targets
 
 
@@ -34,6 +35,7 @@ def write_tiny_adapter(
     layers: str = ALL,
     prompt: Prompt | None = None,
     rendering: str = "",
+    preprocessing: Preprocessing = LATEST,
 ) -> Path:
     """Write an unsealed adapter on `base`, canary included, and return its folder.
 
@@ -66,7 +68,9 @@ def write_tiny_adapter(
     draw = torch.Generator().manual_seed(seed)
     tensors = {name: torch.randn(shape, generator=draw) / shape[-1] ** 0.5 for name, shape in sorted(shapes.items())}
     (folder / form.WEIGHTS[method]).write_bytes(save(tensors))
-    card = make_card(base, method, tuple(labels), max_tokens, prompt, rendering)
+    card = replace(
+        make_card(base, method, tuple(labels), max_tokens, prompt, rendering), preprocessing=preprocessing.name
+    )
     # first without its canary, which is recorded by loading this very folder
     (folder / form.CARD).write_text(canonical_json(card.as_json()))
     (folder / form.CARD).write_text(canonical_json(replace(card, canary=record_reference_logits(folder)).as_json()))

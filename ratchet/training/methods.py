@@ -19,6 +19,7 @@ from ratchet.models.adapters import format as form
 from ratchet.models.adapters.peft_format import LoraSettings
 from ratchet.models.embeddings import keep_embeddings
 from ratchet.models.inference.predictor import load_predictor
+from ratchet.models.preprocessing import LATEST
 from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
 from ratchet.training.adapter_writer import as_safetensors, finish, write_adapter
 from ratchet.training.history import Tensors, ValidationMetrics
@@ -100,7 +101,9 @@ def _train_with_sft(task: Task, report: Report) -> CandidateResult:
     from ratchet.training.trl.sft import train_with_sft
 
     candidate = task.candidate
-    tokenizer = load_prompt_tokenizer(task.base.folder, task.prompt, candidate.max_tokens, candidate.rendering)
+    tokenizer = load_prompt_tokenizer(
+        task.base.folder, task.prompt, candidate.max_tokens, LATEST.rendered(candidate.rendering)
+    )
 
     def judged(settings: LoraSettings | None, tensors: Tensors) -> ValidationMetrics:
         return evaluate(task, tokenizer, settings, tensors)

@@ -42,6 +42,8 @@ class TrainingPlan:
     """Digest of each teacher's content, by the name that candidates give it."""
     templates: Mapping[str, str] = field(default_factory=dict)
     """Digest of each base's chat template file, where the prompt reads it."""
+    preprocessing: str = ""
+    """Version of what happens to a text before it is tokenized; empty in plans of before there were two."""
 
     def __post_init__(self) -> None:
         lacking = sorted({candidate.base for candidate in self.candidates} - set(self.bases))
@@ -66,7 +68,7 @@ class TrainingPlan:
         content = asdict(self)
         del content["prompt"]  # a plan without one keeps the digest that it had before there were prompts
         prompt = {"prompt": self.prompt.as_json()} if self.prompt else {}
-        for later in ("teachers", "templates"):
+        for later in ("teachers", "templates", "preprocessing"):
             if not content[later]:
                 del content[later]
         candidates = [candidate.as_json() for candidate in self.candidates]

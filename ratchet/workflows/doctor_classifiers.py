@@ -9,10 +9,12 @@ from pathlib import Path
 from ratchet.core.errors import RatchetError
 from ratchet.ingest.row_counts import describe_rows, summarise
 from ratchet.models.frontier.transport import find_key
+from ratchet.models.text_fit import measure_texts
 from ratchet.rollout.sealed_policy import find_policy
 from ratchet.rollout.state import state_after
 from ratchet.storage.given_up import describe_given_up
 from ratchet.storage.home import Home
+from ratchet.storage.newest_requests import read_newest_requests
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
@@ -53,6 +55,26 @@ def _specs(home: Home) -> Iterator[Finding]:
         yield _rows(home, name)
         for what, reason in describe_given_up(home, name).items():
             yield Finding(f"{what} of {name}", "warn", reason, "Look at its failed runs in Dagster, and fix the cause.")
+        yield from examine_texts(home, name)
+
+
+def examine_texts(home: Home, name: str) -> Iterator[Finding]:
+    """Return findings about the newest requests of a classifier and its golden set."""
+    try:
+        specs = Specs(home)
+        spec, golden = specs[name], specs.golden(name)
+        rows = [*read_newest_requests(home, name), *((item.text, item.label) for item in golden)]
+        found = measure_texts(spec.candidate, [text for text, _ in rows], [label for _, label in rows])
+    except RatchetError:
+        return  # specification and golden set have findings of their own
+    what = f"texts of {name}"
+    if unknown := [each for each in found if each["language_sentence"]]:
+        yield Finding(what, "warn", f"{unknown[0]['language_sentence']}", unknown[0]["hint"])
+    if cut := [each for each in found if each["sentence"]]:
+        hint = "Raise max_tokens of the candidate if what decides stands in the middle; it costs time in proportion."
+        yield Finding(what, "warn" if 2 * cut[0]["cut"] > cut[0]["n"] else "ok", cut[0]["sentence"], hint)
+    if found and not unknown and not cut:
+        yield Finding(what, "ok", f"{found[0]['n']} looked at; the candidates read them whole")
 
 
 def _integrity(home: Home, name: str) -> Iterator[Finding]:

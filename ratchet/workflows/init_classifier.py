@@ -14,7 +14,8 @@ from ratchet.config.template import write_template
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import fsync_folder, write_atomically
 from ratchet.data.records import KINDS
-from ratchet.storage.golden_set import load_golden, read_golden, write_golden
+from ratchet.models.text_fit import measure_texts, say_texts
+from ratchet.storage.golden_set import GoldenItem, load_golden, read_golden, write_golden
 from ratchet.storage.home import Home
 from ratchet.storage.specs import load_spec
 
@@ -25,6 +26,8 @@ class NewClassifier:
 
     labels: tuple[str, ...]
     paths: tuple[Path, ...]
+    remarks: tuple[str, ...] = ()
+    """Sentences about texts of the golden set that the candidate does not read whole, or does not know."""
 
 
 def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path | None = None) -> NewClassifier:
@@ -43,13 +46,14 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
     text = write_template(name, chosen)
     stage = home.root / f".{name}.{os.getpid()}.new" / name
     shutil.rmtree(stage.parent, ignore_errors=True)
+    items: list[GoldenItem] = []
     try:
         write_atomically(stage / "classifier.toml", text.encode())
         files = ["classifier.toml"]
         spec = load_spec(stage / "classifier.toml")
         if golden is not None:
             write_atomically(stage / "golden.jsonl", _plain_copy(golden))
-            load_golden(stage / "golden.jsonl", spec)
+            items = load_golden(stage / "golden.jsonl", spec)
             files.insert(0, "golden.jsonl")
         for kind in KINDS:
             home.landing(name, kind).mkdir(parents=True, exist_ok=True)
@@ -58,9 +62,9 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
         fsync_folder(target)
     finally:
         shutil.rmtree(stage.parent, ignore_errors=True)
-    return NewClassifier(
-        spec.labels, (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in KINDS))
-    )
+    paths = (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in KINDS))
+    measured = measure_texts(spec.candidate, [item.text for item in items], [item.label for item in items])
+    return NewClassifier(spec.labels, paths, tuple(say_texts(measured)))
 
 
 def _plain_copy(golden: Path) -> bytes:

@@ -16,6 +16,7 @@ from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
 from ratchet.ingest.one_sided_weeks import describe_one_sided, read_selections
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.models.text_fit import measure_texts
 from ratchet.rollout.forecast import describe_pace
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
@@ -70,6 +71,7 @@ def plan_cycle(home: Home, name: str, word: str) -> dict[str, Any]:
         "rest": {"seconds": round(rest_s), "source": "measured" if before is None else "own"},
         "estimated_s": round(rest_s + sum(each.seconds for each in trainings)),
         "pace": _describe_pace(home, name, warehouse),
+        "texts": measure_texts(spec.candidate, [*curated.examples["text"]], [*curated.examples["label"]]),
         "power": describe_golden_power({label: counts[label] for label in trained_labels}, spec.limits),
     }
 

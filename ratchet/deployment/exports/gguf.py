@@ -14,7 +14,8 @@ from ratchet.deployment.exports.llama_cpp import context_tokens
 from ratchet.deployment.exports.merged import no_export, write_merged
 from ratchet.deployment.exports.modelfile import MODEL, MODELFILE, write_modelfile
 from ratchet.models.adapters.validation import ValidatedAdapter
-from ratchet.models.prompt_tokenizer import open_tokenizer, opening_tokens, surround
+from ratchet.models.prompt_tokenizer import opening_tokens, surround
+from ratchet.models.tokenization import open_tokenizer
 
 
 def write_gguf(opened: ValidatedAdapter, folder: Path, form: str) -> None:

@@ -27,7 +27,7 @@ from ratchet.deployment.exports.modelfile import MODEL
 from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.inference.predictor import Predictor
 from ratchet.models.prompt_tokenizer import PromptTokenizer
-from ratchet.models.tokenization import RunRows
+from ratchet.models.token_batches import RunRows
 
 if TYPE_CHECKING:
     import torch

@@ -14,7 +14,8 @@ from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.encoders import quiet_loading
 from ratchet.models.inference.predictor import Predictor
 from ratchet.models.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
-from ratchet.models.tokenization import RunRows, load_tokenizer
+from ratchet.models.token_batches import RunRows
+from ratchet.models.tokenization import load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -34,10 +35,17 @@ def merged_predictor(opened: ValidatedAdapter, folder: Path) -> Iterator[Predict
     pad_id = model.config.pad_token_id or 0
     if card.prompt is None:
         names = [model.config.label2id[label] for label in card.labels]
-        reader = load_tokenizer(folder, card.max_tokens, card.rendering or "")
-        yield Predictor(card.labels, opened.calibration, reader, pad_id, _named(model, names))
+        yield Predictor(
+            card.labels,
+            opened.calibration,
+            load_tokenizer(folder, card.max_tokens, opened.tokenizer.preprocessing),
+            pad_id,
+            _named(model, names),
+        )
     else:
-        tokenizer = load_prompt_tokenizer(folder, Prompt.from_json(card.prompt), card.max_tokens, card.rendering or "")
+        tokenizer = load_prompt_tokenizer(
+            folder, Prompt.from_json(card.prompt), card.max_tokens, opened.tokenizer.preprocessing
+        )
         yield Predictor(card.labels, opened.calibration, tokenizer, pad_id, _prompted(model, tokenizer))
 
 

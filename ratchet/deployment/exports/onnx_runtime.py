@@ -14,7 +14,8 @@ from ratchet.metrics.classification import Floats
 from ratchet.models.adapters.validation import ValidatedAdapter
 from ratchet.models.encoders import pad_id_of
 from ratchet.models.inference.predictor import Predictor
-from ratchet.models.tokenization import TokenMatrix, batch_by_tokens, encode_texts, pad_rows
+from ratchet.models.token_batches import TokenMatrix, batch_by_tokens, pad_rows
+from ratchet.models.tokenization import encode_texts
 
 if TYPE_CHECKING:
     import onnxruntime

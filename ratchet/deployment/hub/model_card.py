@@ -22,6 +22,7 @@ from ratchet.deployment.hub.usage_snippet import loading_lines
 from ratchet.metrics.intervals import proportion_interval
 from ratchet.models.adapters.format import AdapterCard
 from ratchet.models.adapters.peft_format import LoraSettings
+from ratchet.models.preprocessing import VERSIONS
 
 _CONFUSIONS = 8
 _RESAMPLES = 2000
@@ -139,6 +140,7 @@ def _facts(facts: CardFacts) -> dict[str, Any]:
         "most_wrong": proportion_interval(0, report["metrics"]["test"]["n"])[1],
         "costs": _costs(report),
         "three_way": _three_way(report),
+        "kept": VERSIONS[facts.card.preprocessing].describe(facts.card.max_tokens),
         "loading": loading_lines(facts.card, facts.base, facts.repo),
     }
 

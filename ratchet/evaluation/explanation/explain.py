@@ -15,8 +15,6 @@ from ratchet.core.names import nearest
 from ratchet.evaluation.explanation.integrated_gradients import DELTA, STEPS, integrate
 from ratchet.evaluation.explanation.word_attribution import Word, share_out
 from ratchet.models.inference.predictor import Predictor
-from ratchet.models.prompt_tokenizer import PromptTokenizer
-from ratchet.models.tokenization import RenderedTokenizer, TextTokenizer, read_text
 
 _CLOSE = 1e-3  # nats between the explained model and the one that answers: the same products in other batches
 
@@ -85,8 +83,8 @@ def explain_text(
         raise RatchetError(
             "this runtime gives no gradients.", "Explain the adapter itself, not an export.", code="no_gradients"
         )
-    shown = read_text(predictor.tokenizer, text)
-    ids, spans, ours = _tokens(predictor.tokenizer, shown)
+    read = predictor.tokenizer.read_text(text)
+    ids, spans, ours = read.ids, read.spans, read.own
     if not any(own and end > start for own, (start, end) in zip(ours, spans, strict=True)):
         raise RatchetError("the adapter reads no token of this text.", "Give a text with words.", code="empty_text")
     chosen = None if label is None else predictor.labels.index(label)
@@ -97,30 +95,18 @@ def explain_text(
     _check(predictor, text, result.log_probability, chosen)
     kept = [index for index, own in enumerate(ours) if own]
     return Explanation(
-        text=shown,
+        text=read.text,
         label=predictor.labels[chosen],
         probability=float(served.probabilities[0, chosen]),
         answer=served.labels[0],
         probabilities=tuple(zip(predictor.labels, served.probabilities[0].tolist(), strict=True)),
-        words=share_out(shown, [spans[index] for index in kept], result.tokens[kept].tolist()),
+        words=share_out(read.text, [spans[index] for index in kept], result.tokens[kept].tolist()),
         log_probability=result.log_probability,
         baseline=result.baseline,
         steps=result.steps,
         delta=result.delta,
         converged=result.converged,
     )
-
-
-def _tokens(tokenizer: TextTokenizer, text: str) -> tuple[list[int], list[tuple[int, int]], list[bool]]:
-    """Return the ids of a redacted text as served, the span of each in the text, and True for the text's own tokens."""
-    if isinstance(tokenizer, PromptTokenizer):
-        encoding = tokenizer.plain.encode(text, add_special_tokens=False)
-        behind = len(tokenizer.suffix)
-        ids = [*encoding.ids, *tokenizer.suffix]
-        return ids, [*encoding.offsets, *[(0, 0)] * behind], [*[True] * len(encoding.ids), *[False] * behind]
-    whole: Any = tokenizer.plain if isinstance(tokenizer, RenderedTokenizer) else tokenizer
-    encoding = whole.encode(text)
-    return encoding.ids, encoding.offsets, [not special for special in encoding.special_tokens_mask]
 
 
 def _alone(predictor: Predictor, ids: Sequence[int]) -> "np.ndarray[Any, np.dtype[np.float64]]":

@@ -1,6 +1,6 @@
 """Words of a text, and the attributions of tokens shared out to them. Pure; needs no tokenizer.
 
-Add here the words of another script. Tokens and their spans come from `explain.py`.
+Scripts without spaces are in `ratchet/data/unspaced_text.py`. Tokens and their spans come from `explain.py`.
 """
 
 import re
@@ -8,17 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from unicodedata import category
 
-_UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
-    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"  # Japanese and Chinese
-)
+from ratchet.data.unspaced_text import UNSPACED
+
 _MARKS = (
     "".join(map(chr, filter(lambda code: category(chr(code)).startswith("M"), range(0x300, 0x1F000)))) + "\u200c\u200d"
 )
 """Characters that belong to the letter before: accents, vowel signs, and the joiners of Indic and Arabic writing."""
-_RUN = rf"(?:(?![{_UNSPACED}])\w[{_MARKS}]*)+"
-_WORD = re.compile(rf"[{_UNSPACED}][{_MARKS}]*|{_RUN}(?:['\u2019]{_RUN})*|[^\w\s][{_MARKS}]*")
+_RUN = rf"(?:(?![{UNSPACED}])\w[{_MARKS}]*)+"
+_WORD = re.compile(rf"[{UNSPACED}][{_MARKS}]*|{_RUN}(?:['\u2019]{_RUN})*|[^\w\s][{_MARKS}]*")
 """A run of letters and digits (with an apostrophe inside), one sign, or one letter of a script that sets no spaces."""
 
 

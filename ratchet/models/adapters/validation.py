@@ -25,8 +25,9 @@ from ratchet.models.adapters.safetensors_header import check_header
 from ratchet.models.base_models import Base, names_in, resolve_base
 from ratchet.models.causal import empty_causal
 from ratchet.models.encoders import empty_classifier, hidden_size_of, parameter_shapes
+from ratchet.models.preprocessing import LATEST, VERSIONS, Preprocessing
 from ratchet.models.prompt_tokenizer import load_prompt_tokenizer
-from ratchet.models.tokenization import PREPROCESSING, TextTokenizer, load_tokenizer, tokenizer_digest
+from ratchet.models.tokenization import TextTokenizer, load_tokenizer, tokenizer_digest
 
 if TYPE_CHECKING:
     import torch
@@ -108,6 +109,17 @@ def read_prompt(card: AdapterCard) -> Prompt | None:
     return prompt
 
 
+def read_preprocessing(card: AdapterCard) -> Preprocessing:
+    """Preprocessing that a card names; raises `RatchetError` for one that this version does not know."""
+    if card.preprocessing not in VERSIONS:
+        raise bad_adapter(
+            f"the adapter was trained with preprocessing {card.preprocessing[:40]!r}; this version of Ratchet knows"
+            f" {', '.join(map(repr, VERSIONS))}.",
+            "Update Ratchet, or train again.",
+        )
+    return VERSIONS[card.preprocessing].rendered(card.rendering)
+
+
 def make_card(
     base: Base,
     method: form.Form,
@@ -125,7 +137,7 @@ def make_card(
         tokenizer_digest=tokenizer_digest(base.folder, chat=prompt is not None and prompt.chat),
         labels=labels,
         max_tokens=max_tokens,
-        preprocessing=PREPROCESSING,
+        preprocessing=LATEST.name,
         prompt=prompt.as_json() if prompt else None,
         rendering=rendering or None,
     )
@@ -134,20 +146,20 @@ def make_card(
 def _load_tokenizer(base: Base, card: AdapterCard) -> TextTokenizer:
     prompt = read_prompt(card)
     if prompt is None:
-        return load_tokenizer(base.folder, card.max_tokens, card.rendering or "")
-    return load_prompt_tokenizer(base.folder, prompt, card.max_tokens, card.rendering or "")
+        return load_tokenizer(base.folder, card.max_tokens, read_preprocessing(card))
+    return load_prompt_tokenizer(base.folder, prompt, card.max_tokens, read_preprocessing(card))
 
 
 def _check_base(card: AdapterCard) -> Base:
     base = resolve_base(card.base)
     here = make_card(base, card.method, card.labels, card.max_tokens)
-    for key in ("base_revision", "preprocessing"):
-        trained, installed = getattr(card, key), getattr(here, key)
-        if trained != installed:
-            raise bad_adapter(
-                f"the adapter was trained with {key} {trained[:24]!r}; {installed[:24]!r} is installed.",
-                "Install the base model that the adapter names, or train again.",
-            )
+    read_preprocessing(card)
+    if card.base_revision != here.base_revision:
+        raise bad_adapter(
+            f"the adapter was trained with base_revision {card.base_revision[:24]!r};"
+            f" {here.base_revision[:24]!r} is installed.",
+            "Install the base model that the adapter names, or train again.",
+        )
     chat = card.prompt is not None and card.prompt.get("chat") is True
     installed = tokenizer_digest(base.folder, chat=chat)
     # older cards have the digest without the chat template, which `here` has too: it is made without a prompt

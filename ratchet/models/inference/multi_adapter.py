@@ -27,7 +27,8 @@ from ratchet.models.inference.batched_lora import BASE, BatchedLora, dora_scales
 from ratchet.models.inference.head_routing import Route, RoutedHeads, build_heads, combine, group_rows
 from ratchet.models.inference.predictor import Predictions, Predictor, probe_logits
 from ratchet.models.inference.thread_pool import Part, WorkerThreads
-from ratchet.models.tokenization import batch_by_tokens, encode_texts, pad_batch
+from ratchet.models.token_batches import batch_by_tokens, pad_batch
+from ratchet.models.tokenization import encode_texts
 
 if TYPE_CHECKING:
     import torch

@@ -1,7 +1,7 @@
 """Predictors, loaded from adapter folders; training, evaluation and serving all use this one class.
 
 Add here what lies between texts and probabilities. Folders are checked in `ratchet/models/adapters/validation.py`,
-texts are batched in `ratchet/models/tokenization.py`, logits become probabilities in `ratchet/metrics/calibration.py`;
+texts are batched in `ratchet/models/token_batches.py`, logits become probabilities in `ratchet/metrics/calibration.py`;
 several adapters on one set of base weights are in `multi_adapter.py`.
 """
 
@@ -21,7 +21,8 @@ from ratchet.models.causal import load_causal, pad_id_of_causal, prompted_rows
 from ratchet.models.embeddings import mean_pooled
 from ratchet.models.encoders import load_classifier, load_encoder, pad_id_of
 from ratchet.models.prompt_tokenizer import PromptTokenizer
-from ratchet.models.tokenization import RunRows, TextTokenizer, run_in_batches
+from ratchet.models.token_batches import RunRows, run_in_batches
+from ratchet.models.tokenization import TextTokenizer
 
 if TYPE_CHECKING:
     import torch

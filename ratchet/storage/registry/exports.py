@@ -162,6 +162,7 @@ class Exports:
             "base_revision": card.base_revision,
             "tokenizer_digest": card.tokenizer_digest,
             "max_tokens": card.max_tokens,
+            "preprocessing": card.preprocessing,
             **prompted,
             "calibration": opened.calibration.as_json(),
             "files": _file_digests(stage),

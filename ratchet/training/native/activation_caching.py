@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ratchet.core.errors import RatchetError
-from ratchet.models.tokenization import batch_by_tokens, pad_batch
+from ratchet.models.token_batches import batch_by_tokens, pad_batch
 from ratchet.training.native.activation_cache import ActivationCache
 from ratchet.training.native.data_parallel import ProcessPair, SingleProcess
 from ratchet.training.supervision.memory_budget import MemoryBudget

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ratchet.models.tokenization import batch_by_tokens, pad_batch
+from ratchet.models.token_batches import batch_by_tokens, pad_batch
 from ratchet.training.linear_probe import one_row_for_each_class
 from ratchet.training.supervision.watchdog import heartbeat
 

@@ -15,7 +15,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.failpoints import failpoint
 from ratchet.core.process_lifetime import freeze_imports
 from ratchet.metrics.classification import Floats
-from ratchet.models.tokenization import pad_batch
+from ratchet.models.token_batches import pad_batch
 from ratchet.training.batching import bucket_batches, split_by_tokens
 from ratchet.training.checkpoints import load_best_epoch, load_last_epoch, read_checkpoint, save_epoch
 from ratchet.training.history import Epoch, History, Tensors, ValidationMetrics

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.core.errors import RatchetError
 from ratchet.models.causal import label_scores
 from ratchet.models.encoders import quiet_loading
-from ratchet.models.tokenization import RunRows
+from ratchet.models.token_batches import RunRows
 
 if TYPE_CHECKING:
     import torch

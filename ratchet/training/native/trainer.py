@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ratchet.metrics.calibration import UNCALIBRATED
 from ratchet.models.adapters.peft_format import LoraSettings
 from ratchet.models.inference.predictor import Predictor
+from ratchet.models.preprocessing import LATEST
 from ratchet.models.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
 from ratchet.models.tokenization import TextTokenizer, encode_texts, load_tokenizer
 from ratchet.training.history import Epoch, History, Tensors, ValidationMetrics
@@ -99,11 +100,12 @@ def _open_training_set(task: Task) -> "tuple[TrainableModel, TrainingSet, TextTo
 
     candidate, k, base = task.candidate, len(task.plan.labels), task.base
     tokenizer: TextTokenizer
+    reading = LATEST.rendered(candidate.rendering)
     if candidate.family == "causal":
-        tokenizer = load_prompt_tokenizer(base.folder, task.prompt, candidate.max_tokens, candidate.rendering)
+        tokenizer = load_prompt_tokenizer(base.folder, task.prompt, candidate.max_tokens, reading)
         trainee: TrainableModel = build_causal_model(base.folder, base.name, candidate, tokenizer)
     else:
-        tokenizer = load_tokenizer(base.folder, candidate.max_tokens, candidate.rendering)
+        tokenizer = load_tokenizer(base.folder, candidate.max_tokens, reading)
         trainee = build_encoder_model(base.folder, base.name, candidate, k)
     rows = encode_texts(tokenizer, [text for text, _ in task.train])
     heartbeat()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.core.failpoints import failpoint
-from ratchet.models.tokenization import RunRows
+from ratchet.models.token_batches import RunRows
 from ratchet.training.batching import TOKENS_AT_ONCE
 from ratchet.training.supervision.watchdog import heartbeat
 

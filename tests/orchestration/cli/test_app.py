@@ -99,6 +99,30 @@ def test_a_reader_that_goes_away_is_no_error(made_home: Path) -> None:
     assert done.stdout == "{\n"
 
 
+@pytest.mark.parametrize(
+    "setting", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=str
+)
+def test_a_terminal_that_cannot_print_a_label_gets_an_escape(tmp_path: Path, setting: dict[str, str]) -> None:
+    """No traceback and no lost line; JSON stays JSON, and an error that names the label is one sentence."""
+    golden = tmp_path / "golden.jsonl"
+    labels = ("gr\u00f6\u00dfe", "\u5305\u88f9")
+    golden.write_text("".join(json.dumps({"text": f"text {label}", "label": label}) + "\n" for label in labels))
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "orchestration.cli.app", "--home", str(tmp_path / "home"), *words]
+        return subprocess.run(command, env={**os.environ, **setting}, capture_output=True, text=True, check=False)
+
+    shown = run("init", "plain", "--labels-from", str(golden))
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "2 labels: gr\\xf6\\xdfe, \\u5305\\u88f9." in shown.stdout
+    data = run("init", "data", "--labels-from", str(golden), "--json")
+    assert json.loads(data.stdout)["labels"] == list(labels)
+    failed = run("init", "other", "--labels", "gr\u00f6\u00dfe,gr\u00f6\u00dfe")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: label ")
+    assert "Traceback" not in failed.stderr
+
+
 @pytest.mark.parametrize("words", [["status"], ["doctor"], ["init", "fresh", "--labels", "a,b"]])
 def test_json_parses_alone(call: Call, tmp_path: Path, words: list[str]) -> None:
     """Standard output holds one document with its schema number, and nothing else."""

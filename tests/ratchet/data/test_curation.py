@@ -359,6 +359,12 @@ def test_rows_straight_from_the_warehouse_are_curated(tmp_path: Path) -> None:
     warehouse.replace("dropped", "tickets", CYCLE.week, found.dropped.assign(classifier="tickets", week=CYCLE.week))
     back = warehouse.frame(curation.EXAMPLES_SQL, {"classifier": "tickets", "week": CYCLE.week})
     assert digest_examples(back) == digest_examples(found.examples)
+    sent = warehouse.frame(curation.SENT_SQL, {"classifier": "tickets", "week": CYCLE.week})
+    assert sent[back.columns.to_list()].equals(back)
+    with warehouse.connect() as connection:
+        connection.execute("UPDATE production_logs SET text = text || ' 030/1234567'")
+    changed = warehouse.frame(curation.SENT_SQL, {"classifier": "tickets", "week": CYCLE.week})
+    assert [*changed["as_sent"]] == [f"{text} 030/1234567" for text in sent["as_sent"]]
 
 
 @pytest.mark.parametrize(

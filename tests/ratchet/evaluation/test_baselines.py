@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ratchet.config.spec import Label, Spec
+from ratchet.data.unspaced_text import is_unspaced
 from ratchet.evaluation.baselines import (
     judge_baselines,
     label_sentences,
@@ -169,3 +170,13 @@ def test_every_baseline_is_judged_on_the_test_split() -> None:
     ):
         assert p.shape == (10, 3)
         assert p.sum(axis=1) == pytest.approx(1.0)
+
+
+def test_characters_are_terms_where_words_are_not_separated() -> None:
+    """Six Chinese sentences, each one word between its signs, are told apart; English keeps its words."""
+    parcels = ["我的包裹还没有到", "包裹什么时候到", "快递没有送包裹"]
+    refunds = ["我想要退款", "请尽快给我退款", "退款什么时候到账"]
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    answers = predict_tfidf(parcels + refunds, labels, ["你们的包裹在哪里", "要退款"], 2)
+    assert answers.argmax(axis=1).tolist() == [0, 1]
+    assert [is_unspaced(texts) for texts in (parcels, ["my parcel 包裹"], ["Paket"], [])] == [True, False, False, False]

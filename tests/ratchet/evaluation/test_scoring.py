@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from ratchet.evaluation.evaluate import read_splits
 from ratchet.evaluation.scoring import Split, score
 from ratchet.metrics.calibration import UNCALIBRATED, Calibration, softmax
 from ratchet.metrics.classification import Floats
@@ -45,6 +47,33 @@ def test_columns_follow_the_specification(own: str, spec: str, expected: list[fl
     assert found.raw == pytest.approx(np.tile(expected, (2, 1)))
     assert found.calibrated == pytest.approx(found.raw)
     assert found.calibrated.sum(axis=1) == pytest.approx(1.0)
+
+
+def test_an_adapter_reads_each_text_as_it_was_sent() -> None:
+    """Examples are redacted by the newest rules: an adapter of before redacts the text itself, by its own."""
+    read: list[str] = []
+
+    class Reader(Fixed):
+        """Remembers what it reads."""
+
+        def logits(self, texts: Sequence[str]) -> Floats:
+            """Remember the texts."""
+            read.extend(texts)
+            return super().logits(texts)
+
+    frame = pd.DataFrame(
+        {
+            "split": ["test", "test"],
+            "request_id": ["r1", "r2"],
+            "text": ["call [PHONE]", "y"],
+            "label": ["a", "c"],
+            "as_sent": ["call 030/1234567", "y"],
+        }
+    )
+    split = read_splits(frame, (), "abc")["test"]
+    found = score(Reader(("a", "b", "c"), (1.0, 2.0, 4.0)), split, "abc")
+    assert read == ["call 030/1234567", "y"]
+    assert [row["text"] for row in found.rows("abc")] == ["call [PHONE]", "y"]
 
 
 def test_the_calibration_changes_the_confidence_but_not_the_raw_answer() -> None:

@@ -10,7 +10,7 @@ from ratchet.config.spec import Label
 from ratchet.core.errors import RatchetError
 from ratchet.models.causal import check_scores, compute_prefix, label_scores, last_hidden, load_causal, prompted_rows
 from ratchet.models.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
-from ratchet.models.tokenization import pad_batch
+from ratchet.models.token_batches import pad_batch
 from ratchet.testing.tiny_causal import CAUSAL_FAMILIES, write_tiny_causal
 
 TEXTS = ["where is my parcel", "refund", "the courier did not come, and I want my money back today", "hello -"]

@@ -9,6 +9,7 @@ import pytest
 from ratchet.config.prompt import Prompt, PromptPolicy, make_prompt
 from ratchet.config.spec import Label
 from ratchet.core.errors import RatchetError
+from ratchet.models.preprocessing import FIRST, LATEST, Preprocessing
 from ratchet.models.prompt_tokenizer import PromptTokenizer, load_prompt_tokenizer
 from ratchet.testing.tiny_causal import write_tiny_causal
 
@@ -46,14 +47,19 @@ def test_special_tokens_in_a_text_are_letters(tmp_path: Path) -> None:
     assert words(tokenizer, row)[: -len(tokenizer.suffix)][-1] == "my"
 
 
-def test_only_the_text_is_cut(tmp_path: Path) -> None:
-    """A long text loses its end, never the prompt's."""
-    tokenizer = tokenizer_of(tmp_path, max_tokens=3)
-    row = tokenizer.encode_batch_fast(["my parcel my parcel my parcel"])[0].ids
-    assert words(tokenizer, row)[:4] == ["my", "parcel", "my", words(tokenizer, tokenizer.suffix)[0]]
+@pytest.mark.parametrize(("version", "kept"), [(FIRST, "my parcel my"), (LATEST, "my parcel /")])
+def test_only_the_text_is_cut(tmp_path: Path, version: Preprocessing, kept: str) -> None:
+    """A long text loses its end, or its middle, as the version says; never the prompt's."""
+    tokenizer = replace(tokenizer_of(tmp_path, max_tokens=3), preprocessing=version)
+    long, short = "my parcel my parcel s /", "my parcel /"
+    row = tokenizer.encode_batch_fast([long])[0].ids
+    assert words(tokenizer, row[:3]) == kept.split()
     assert row[3:] == list(tokenizer.suffix)
-    assert tokenizer.truncation is not None
-    assert tokenizer.truncation["max_length"] == 3
+    assert tokenizer.find_cut([long, short]) == [True, False]
+    read = tokenizer.read_text(long)
+    assert read.ids == row
+    assert [long[start:end] for start, end in read.spans[:3]] == kept.split()
+    assert read.own == [True] * 3 + [False] * len(tokenizer.suffix)
 
 
 @pytest.mark.parametrize("codes", [("10", "11"), ("1", "1"), ("é", "ü")], ids=["two tokens", "one for two", "unknown"])

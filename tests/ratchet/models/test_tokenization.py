@@ -10,7 +10,9 @@ from ratchet.core.errors import RatchetError
 from ratchet.models.adapters.format import CARD
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import load_predictor
-from ratchet.models.tokenization import batch_by_tokens, encode_texts, load_tokenizer, pad_batch
+from ratchet.models.preprocessing import FIRST, LATEST, Preprocessing
+from ratchet.models.token_batches import batch_by_tokens, pad_batch
+from ratchet.models.tokenization import encode_texts, load_tokenizer
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 
 
@@ -31,12 +33,28 @@ def test_padding_is_on_the_right_and_masked() -> None:
     assert [ids.tolist(), mask.tolist()] == [[[5, 6, 7], [8, 9, 9]], [[1, 1, 1], [1, 0, 0]]]
 
 
-def test_texts_are_stripped_and_cut(tiny_base: Path) -> None:
-    """White space around a text changes nothing; special tokens survive the cut."""
-    tokenizer = load_tokenizer(tiny_base, 8)
-    plain, spaced, long = encode_texts(tokenizer, ["my card", " \n my card\t", "my card " * 50])
+@pytest.mark.parametrize("version", [FIRST, LATEST])
+def test_texts_are_stripped_and_cut(tiny_base: Path, version: Preprocessing) -> None:
+    """White space around a text changes nothing; special tokens survive the cut, which counts them."""
+    tokenizer = load_tokenizer(tiny_base, 8, version)
+    long = "my card did not come and where is my parcel"
+    plain, spaced, cut = encode_texts(tokenizer, ["my card", " \n my card\t", long])
     assert plain == spaced
-    assert [len(long), long[0], long[-1]] == [8, plain[0], plain[-1]]
+    assert [len(cut), cut[0], cut[-1]] == [8, plain[0], plain[-1]]
+    whole = load_tokenizer(tiny_base, 99, version).encode_batch_fast([long])[0].ids
+    assert cut == ([*whole[:7], whole[-1]] if version is FIRST else [*whole[:4], *whole[-4:]])
+    read = tokenizer.read_text(f" {long}")
+    assert (read.ids, read.own, read.text) == (cut, [False, *[True] * 6, False], long)
+    assert [long[start:end] for start, end in read.spans[1:4]] == ["my", "card", "did"]
+    assert tokenizer.find_cut([long, "my card", "my " * 7, "my " * 6]) == [True, False, True, False]
+
+
+def test_the_first_version_cuts_as_the_library_does(tiny_base: Path) -> None:
+    """Adapters of before get the very tokens of their training."""
+    library = load_tokenizer(tiny_base, 8).plain
+    library.enable_truncation(8)
+    texts = ["my card", "my card " * 50, "where is it now and when does it come", "."]
+    assert encode_texts(load_tokenizer(tiny_base, 8, FIRST), texts) == [row.ids for row in library.encode_batch(texts)]
 
 
 def test_a_base_without_a_fast_tokenizer_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.core.names import DIGEST
 from ratchet.models.base_models import resolve_base
 from ratchet.models.inference.predictor import load_predictor
-from ratchet.models.tokenization import pad_batch
+from ratchet.models.token_batches import pad_batch
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.registry.adapters import AdapterStore

@@ -14,7 +14,7 @@ import typer
 
 from orchestration.cli import completion
 from orchestration.cli.help import Name
-from orchestration.cli.output import abandon_output, say
+from orchestration.cli.output import abandon_output, is_unicode, say
 from orchestration.cli.session import Session, session_of
 from ratchet.core.errors import RatchetError, UsageError
 
@@ -76,7 +76,7 @@ def predict(
                 print(f"rejected: {where} {row.reason}", file=sys.stderr)  # noqa: T201 - never lost silently
                 continue
             answered += 1
-            print(json.dumps(row, ensure_ascii=False), file=output)
+            print(json.dumps(row, ensure_ascii=not is_unicode(output)), file=output)
     if not answered and target != "-" and Path(target).stat().st_size:
         where = f"no row of {source} was classified; {target} stays as it was."
         if not bad:

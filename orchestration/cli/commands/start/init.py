@@ -56,11 +56,14 @@ def init(
                 "labels": list(made.labels),
                 "made": [str(path) for path in made.paths],
                 "next": following,
+                "remarks": list(made.remarks),
             }
         )
         return 0
     emit(f"Created classifier {name} with {len(made.labels)} labels: {', '.join(made.labels)}.")
     emit("\n".join(f"  {path}" for path in made.paths))
+    for remark in made.remarks:
+        emit(f"remark: {remark}")
     emit(f"All settings: docs/settings.md\nUndo: rm -r {home.classifier(name)}\nNext:")
     emit("\n".join(f"  {line}" for line in following))
     return 0

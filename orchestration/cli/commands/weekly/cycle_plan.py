@@ -17,6 +17,7 @@ _SOURCES = {
 
 def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
     """Print splits, time and power of one cycle; nothing is written."""
+    from ratchet.models.text_fit import say_texts
     from ratchet.workflows.plan_cycle import plan_cycle
 
     say(session, "reading the warehouse; nothing is written ...")
@@ -46,6 +47,8 @@ def show_plan(session: Session, name: str, week: str, *, as_json: bool) -> int:
         _show_time(result)
     for remark in result["remarks"]:
         emit(f"remark: {remark}")
+    for sentence in say_texts(result["texts"]):
+        emit(f"remark: {sentence}")
     for fit in result["targets"]:
         emit(
             f"target fit {fit['outcome']}:"

@@ -76,6 +76,7 @@ def _lines(document: dict[str, Any], cycle: Cycle) -> list[str]:
             ]
         ),
         *_three_ways(document.get("three_way")),
+        *_texts(document["data"].get("texts", {})),
         *_not_taken(document.get("rows", {})),
         "",
         table(classes),
@@ -90,6 +91,11 @@ def _one_sided(document: dict[str, Any]) -> list[str]:
     """Return the remark on labels that hardly ever confirm what was served, if there is one."""
     found = document["data"].get("labels", {}).get("selection", "")
     return [printable(f"{found}.")] if found else []
+
+
+def _texts(found: dict[str, Any]) -> list[str]:
+    """Return what the model does not read of the examples: too long texts, and words of another language."""
+    return [printable(found[key]) + "." for key in ("sentence", "language_sentence") if found.get(key)]
 
 
 def _not_taken(found: dict[str, dict[str, int]]) -> list[str]:

@@ -14,7 +14,9 @@ from ratchet.core.errors import RatchetError
 from ratchet.metrics.calibration import Calibration, softmax
 from ratchet.models.encoders import load_classifier
 from ratchet.models.inference.predictor import load_predictor
-from ratchet.models.tokenization import encode_texts, load_tokenizer, pad_batch
+from ratchet.models.preprocessing import FIRST
+from ratchet.models.token_batches import pad_batch
+from ratchet.models.tokenization import encode_texts, load_tokenizer
 from ratchet.storage.home import Home
 from ratchet.storage.registry.adapters import AdapterStore
 
@@ -111,6 +113,10 @@ def test_tokens_are_those_of_the_base_models_own_tokenizer() -> None:
     from ratchet.models.base_models import base_folder
 
     folder = base_folder("all-MiniLM-L6-v2")
-    ours = encode_texts(load_tokenizer(folder, 32), TEXTS)
-    theirs = AutoTokenizer.from_pretrained(folder)([text.strip() for text in TEXTS], truncation=True, max_length=32)
-    assert ours == theirs["input_ids"]
+    own, texts = AutoTokenizer.from_pretrained(folder), [text.strip() for text in TEXTS]
+    cut = own(texts, truncation=True, max_length=32)["input_ids"]
+    whole = own(texts)["input_ids"]
+    assert encode_texts(load_tokenizer(folder, 32, FIRST), TEXTS) == cut
+    ends = [row if len(row) <= 32 else row[:16] + row[-16:] for row in whole]
+    assert encode_texts(load_tokenizer(folder, 32), TEXTS) == ends
+    assert cut != ends

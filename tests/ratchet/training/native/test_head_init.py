@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ratchet.config.candidate import Candidate
-from ratchet.models.tokenization import encode_texts, load_tokenizer, pad_batch
+from ratchet.models.token_batches import pad_batch
+from ratchet.models.tokenization import encode_texts, load_tokenizer
 from ratchet.training.native.head_init import init_head
 from ratchet.training.native.model_setup import build_encoder_model
 from ratchet.training.native.trainable_model import TrainableModel
