@@ -19,6 +19,7 @@ from ratchet.gates.registry import GATES
 
 WEEK, OTHER = "2026-01-05", "2026-01-12"
 FAILED, PASSED = Verdict("failed", "Fails: bad."), Verdict("passed", "Passes.")
+WARNED = Verdict("warned", "Warns: odd.")
 UNCLEAR = Verdict("inconclusive", "No verdict: few.")
 
 
@@ -36,6 +37,8 @@ ROWS: dict[str, tuple[list[QuarantineEntry], Verdict, str, str]] = {
     "the same failure again is nothing new": (HELD, FAILED, "r1", ""),
     "a failure on other rows is noted with them": (HELD, FAILED, "r2", HOLD),
     "a pass releases": (HELD, PASSED, "r2", RELEASE),
+    "a warning releases": (HELD, WARNED, "r2", RELEASE),
+    "a week that is warned of is not held": ([], WARNED, "r1", ""),
     "a held week without a verdict stays held": (HELD, UNCLEAR, "r2", ""),
     "what a person let through stays through on the same rows": (LET_THROUGH, FAILED, "r1", ""),
     "a person's word does not cover other rows": (LET_THROUGH, FAILED, "r2", HOLD),

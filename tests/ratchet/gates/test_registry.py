@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
-    ("outcome", "passed"), [("passed", True), ("inconclusive", True), ("failed", False), ("PASSED", False)]
+    ("outcome", "passed"),
+    [("passed", True), ("warned", True), ("inconclusive", True), ("failed", False), ("PASSED", False)],
 )
 def test_a_failed_or_unknown_outcome_blocks(outcome: str, passed: bool) -> None:
     """A word that no gate says is no pass."""

@@ -149,6 +149,8 @@ def test_a_limit_that_changes_changes_the_digest() -> None:
     [
         (("passed", "passed"), "passed"),
         (("passed", "inconclusive"), "inconclusive"),
+        (("passed", "warned"), "warned"),
+        (("warned", "inconclusive"), "inconclusive"),
         (("failed", "inconclusive"), "failed"),
     ],
 )
