@@ -20,7 +20,8 @@ Serve = Callable[..., TestClient]
 
 def correction(n: int, person: str = "ann", ts: str = "2019-05-05T00:00:00+00:00") -> dict[str, Any]:
     """A correction that claims an old time."""
-    return {"request_id": f"r{n}", "ts": ts, "label": "green", "annotator": person, "saw_prediction": True}
+    row = {"request_id": f"r{n}", "ts": ts, "label": "green", "annotator": person, "saw_prediction": True}
+    return {**row, "answer": None}
 
 
 def taken(caps: SubmissionCaps, kind: str, rows: list[dict[str, Any]], requests: int = 0, now: datetime = NOW) -> int:
