@@ -11,17 +11,25 @@ _TIME = (
 """RFC 3339 as warehouses vary it: `+00` and `-07` (Postgres, DuckDB), ` UTC` (BigQuery), ` +0000` (Snowflake), a zone
 in brackets behind the offset (Java), a comma before the fraction (log4j)."""
 _USUAL = "({0})[11] = 'T' AND ends_with({0}, 'Z') AND strlen({0}) BETWEEN 20 AND 30"
-_TRUE = ("true", "t", "yes", "y", "1", "1.0", "wahr", "vrai", "verdadero", "vero")
-_FALSE = ("false", "f", "no", "n", "0", "0.0", "falsch", "faux", "falso")
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "wahr", "vrai", "verdadero", "vero", "ja", "oui")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "falsch", "faux", "falso", "nein", "non")
 
 MILLISECONDS, MICROSECONDS, NANOSECONDS = (
     f"ts is a number of {unit} since 1970" for unit in ("milliseconds", "microseconds", "nanoseconds")
 )
 SECONDS = "ts is a number of seconds since 1970"
 EXCEL_DAYS = "ts is a number of days, as Excel counts them"
-WEEKDAY_FIRST = "ts is written as in mails (RFC 2822), not as RFC 3339"
+MAIL_TIME = "ts is written as in mails (RFC 2822), not as RFC 3339"
 ZONELESS = "ts has no time zone"
+NAMED_ZONE = "ts names its zone without the offset"
 NO_TIME = "ts is not an RFC 3339 time"
+_NUMBERS = (
+    (1e8, 5e9, SECONDS), (1e11, 5e12, MILLISECONDS), (1e14, 5e15, MICROSECONDS), (1e17, 5e18, NANOSECONDS),
+    (20_000, 80_000, EXCEL_DAYS),
+)  # fmt: skip
+"""Counts behind a number, by its size: the years 1973 to 2128, of Excel's days 1954 to 2119."""
+_MAIL = "^((Mon|Tue|Wed|Thu|Fri|Sat|Sun),? |[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} )"
+_NAMED = "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.,]+ ?[A-Za-z]+[A-Za-z_/+-]+[0-9]*"
 _EPOCHS = {"s": SECONDS, "ms": MILLISECONDS, "us": MICROSECONDS, "ns": NANOSECONDS}
 TIME_HINTS = {
     **{
@@ -33,14 +41,13 @@ TIME_HINTS = {
         " pd.to_datetime(frame.ts, unit='ms', utc=True)."
     ),
     EXCEL_DAYS: 'Format the column as yyyy-mm-dd"T"hh:mm:ss"Z" (times in UTC) before you save the sheet as CSV.',
-    WEEKDAY_FIRST: (
+    MAIL_TIME: (
         "Write it as 2026-02-23T10:00:00Z; in pandas: pd.to_datetime(frame.ts, format='mixed', utc=True); in Python:"
         " email.utils.parsedate_to_datetime."
     ),
     ZONELESS: "Write its time zone, as 2026-02-23T10:00:00Z or +01:00; in pandas: frame.ts.dt.tz_localize('UTC').",
-    NO_TIME: (
-        "Write it as 2026-02-23T10:00:00Z; seconds since 1970 in pandas: pd.to_datetime(frame.ts, unit='s', utc=True)."
-    ),
+    NAMED_ZONE: "Write the offset, as +01:00; in pandas: frame.ts.dt.tz_localize('Europe/Berlin').",
+    NO_TIME: "Write it as 2026-02-23T10:00:00Z; in pandas: pd.to_datetime(frame.ts, format='mixed', utc=True).",
 }
 """Hints for a time that is refused, by the reason."""
 
@@ -62,12 +69,11 @@ def instant_sql(text: str) -> str:
 
 def time_fault_sql(text: str) -> str:
     """Return SQL for the reason why `text`, which is not an instant, is refused."""
-    numbers = [(f"regexp_full_match({text}, '-?[0-9]{{{digits}}}([.][0-9]*)?([eE][+]?[0-9]+)?')", reason)
-               for digits, reason in (("9,11", SECONDS), ("12,14", MILLISECONDS), ("15,17", MICROSECONDS),
-                                      ("18,19", NANOSECONDS), ("5", EXCEL_DAYS))]  # fmt: skip
-    rules = [
-        *numbers,
-        (f"regexp_matches({text}, '^(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? ')", WEEKDAY_FIRST),
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    rules = [(f"{number} BETWEEN {first} AND {last}", reason) for first, last, reason in _NUMBERS]
+    rules += [
+        (f"regexp_matches({text}, '{_MAIL}')", MAIL_TIME),
+        (f"regexp_full_match(trim({text}), '{_NAMED}')", NAMED_ZONE),
         (f"TRY_CAST({text} AS TIMESTAMP) IS NOT NULL", ZONELESS),
     ]
     return "CASE " + " ".join(f"WHEN {when} THEN '{reason}'" for when, reason in rules) + f" ELSE '{NO_TIME}' END"

@@ -25,6 +25,7 @@ from ratchet.ingest.reading.sources import Columns
 from ratchet.ingest.reading.stage_sql import stage_sql
 from ratchet.ingest.reading.table_source import read_csv, read_parquet
 from ratchet.storage.row_files.csv_header import read_header
+from ratchet.storage.row_files.documents import copy_as_lines
 from ratchet.storage.row_files.encodings import decode_file, find_encoding
 from ratchet.storage.row_files.formats import CSV, JSONL, MAX_LINE_BYTES, PARQUET, UnreadableError
 from ratchet.storage.row_files.opening import LINEWISE, OpenedFile
@@ -62,8 +63,7 @@ class StagingReader:
             return ""
         if opened.copied:
             found = fingerprint(opened.path)
-        fault = self._try(opened, found)
-        if fault is None:
+        if self._try(opened, found) is None:
             return ""
         # DuckDB gives up on the whole file for one bad byte: another encoding, or damage of single lines
         if encoding := find_encoding(opened.path):
@@ -71,10 +71,14 @@ class StagingReader:
             decode_file(opened.path, plain, encoding)
             opened = OpenedFile(plain, opened.form, opened.layout, copied=True)
             found = fingerprint(plain)
-            if (fault := self._try(opened, found)) is None:
+            if self._try(opened, found) is None:
                 return encoding
         if opened.layout not in LINEWISE:
-            raise UnreadableError(f"the JSON cannot be read: {fault}")
+            lines = scratch / "lines"
+            copy_as_lines(opened.path, lines)
+            opened = OpenedFile(lines, opened.form, copied=True)
+            if self._try(opened, fingerprint(lines)) is None:
+                return encoding or ""
         self._read_carefully(opened, scratch)
         return encoding or ""
 

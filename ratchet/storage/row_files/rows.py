@@ -16,7 +16,7 @@ from typing import Any
 from ratchet.core.strict_json import parse_strictly
 from ratchet.storage.row_files.csv_header import read_header
 from ratchet.storage.row_files.csv_records import read_records
-from ratchet.storage.row_files.documents import documents_sql
+from ratchet.storage.row_files.documents import MOST_BYTES, copy_as_lines, documents_sql
 from ratchet.storage.row_files.encodings import decode_file, find_encoding
 from ratchet.storage.row_files.formats import CSV, JSONL, PARQUET, UnreadableError, form_of
 from ratchet.storage.row_files.opening import LINEWISE, OpenedFile, open_rows
@@ -61,8 +61,12 @@ def read_rows(path: Path) -> Iterator[FileRow]:
         elif opened.layout in LINEWISE:
             with opened.path.open("rb") as lines:
                 yield from rows_of_lines(lines)
-        else:
+        elif opened.path.stat().st_size > MOST_BYTES:
             yield from rows_of_lines(_documents(opened))
+        else:
+            copy_as_lines(opened.path, Path(scratch) / "lines")
+            with (Path(scratch) / "lines").open("rb") as lines:
+                yield from rows_of_lines(lines)
 
 
 def rows_of_lines(lines: Iterable[bytes]) -> Iterator[FileRow]:

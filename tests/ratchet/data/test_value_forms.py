@@ -7,13 +7,14 @@ import pytest
 
 from ratchet.data.value_forms import (
     EXCEL_DAYS,
+    MAIL_TIME,
     MICROSECONDS,
     MILLISECONDS,
+    NAMED_ZONE,
     NANOSECONDS,
     NO_TIME,
     SECONDS,
     TIME_HINTS,
-    WEEKDAY_FIRST,
     ZONELESS,
     boolean_sql,
     instant_sql,
@@ -68,7 +69,14 @@ def test_a_time_with_a_zone_is_an_instant(connection: duckdb.DuckDBPyConnection,
 FAULTS = {
     "2026-02-02T10:00:00": ZONELESS,
     "2026-02-02": ZONELESS,
-    "2026-02-02T10:00:00 Europe/Berlin": ZONELESS,
+    "2026-02-02T10:00:00 Europe/Berlin": NAMED_ZONE,
+    "2026-02-02 10:00:00.5 EST": NAMED_ZONE,
+    "20260202": NO_TIME,
+    "20260202100000": NO_TIME,
+    "nan": NO_TIME,
+    "1.7724456e12": MILLISECONDS,
+    "2 Mar 2026 10:00:00 +0000": MAIL_TIME,
+    "02/Mar/2026:10:00:00 +0000": NO_TIME,
     "infinity": ZONELESS,
     "epoch": ZONELESS,
     "20260202T100000Z": NO_TIME,
@@ -84,8 +92,8 @@ FAULTS = {
     "1772445600000000": MICROSECONDS,
     "1772445600000000000": NANOSECONDS,
     "46083.4166667": EXCEL_DAYS,
-    "Mon, 02 Mar 2026 10:00:00 +0000": WEEKDAY_FIRST,
-    "Mon Mar 02 10:00:00 +0000 2026": WEEKDAY_FIRST,
+    "Mon, 02 Mar 2026 10:00:00 +0000": MAIL_TIME,
+    "Mon Mar 02 10:00:00 +0000 2026": MAIL_TIME,
 }
 
 
@@ -117,7 +125,7 @@ def test_a_number_may_have_a_decimal_comma(
     ("text", "truth"),
     [
         ("true", True), ("True", True), ("t", True), ("1", True), ("WAHR", True), ("VRAI", True), (" yes ", True),
-        ("FALSE", False), ("f", False), ("0", False), ("0.0", False), ("Falsch", False), ("no", False),
+        ("ja", True), ("FALSE", False), ("f", False), ("0", False), ("0.0", False), ("Falsch", False), ("no", False),
         ("maybe", None), ("2", None), ("", None),
     ],
 )  # fmt: skip

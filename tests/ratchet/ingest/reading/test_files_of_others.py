@@ -209,6 +209,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
                             "request_id is neither text nor an integer"),
     "cut emoji": ("a.jsonl", b'{"request_id":"x","ts":"2026-03-02T10:00:00Z","text":"\\ud83d","label":"0"}',
                   "a text holds a lone surrogate"),
+    "cut emoji in a list": (
+        "a.json", b'[{"request_id":"x","ts":"2026-03-02T10:00:00Z","text":"\\ud83d","label":"0"}]',
+        "a text holds a lone surrogate",
+    ),
+    "a list that breaks": ("a.json", b'[{"request_id":"x"} {"request_id":"y"}]', "its JSON is broken"),
     "Russian Excel": ("a.csv", "request_id;ts;text;label\nx;2026-03-02T10:00:00Z;где посылка;0\n".encode("cp1251"),
                       "its encoding is unknown"),
     "half a list": ("a.json", b'[{"request_id":"x"},', "ends in the middle of its JSON"),

@@ -52,6 +52,14 @@ def test_every_form_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     assert [row.line for row in found] == lines
 
 
+def test_a_bad_row_of_a_list_costs_only_itself(tmp_path: Path) -> None:
+    """Half a character in one of the objects; the others are read."""
+    for content in (b'[{"text": "\\ud83d"}, {"text": "b"}]', b'{\n"text": "\\ud83d"\n}\n\n{"text": "b"}'):
+        (tmp_path / "a.json").write_bytes(content)
+        first, second = read_rows(tmp_path / "a.json")
+        assert (first.reason, second.values) == ("is not strict JSON: a text holds a lone surrogate", {"text": "b"})
+
+
 def test_the_parts_of_an_export_are_read_one_after_the_other(tmp_path: Path) -> None:
     """Each row says of which part it is; a file alone says nothing."""
     for number in range(2):
