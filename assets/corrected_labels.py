@@ -11,7 +11,7 @@ from assets.production_logs import production_logs
 from ratchet.core.cycle import Cycle
 from ratchet.data.consensus import CONSENSUS_OF_VOTES_SQL, COUNTS_SQL, VOTES_SQL
 from ratchet.gates.label_distribution import SERVED_SQL
-from ratchet.ingest.one_sided_weeks import read_selections
+from ratchet.ingest.one_sided_weeks import describe_week
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
@@ -40,8 +40,7 @@ def corrected_labels(
     counts = warehouse.frame(COUNTS_SQL, params).astype(int).to_dict("records")[0]
     mine = weeks.get(cycle.week, labels.iloc[:0])
     counts["labelled"] = int(mine["label"].notna().sum())
-    odd = [found for found in read_selections(warehouse, cycle.classifier, cycle.week) if found.week == str(cycle.week)]
-    counts["selection"] = odd[0].sentence if odd else ""
+    counts["selection"] = describe_week(warehouse, cycle.classifier, cycle.week)
     served = warehouse.frame(SERVED_SQL, params).set_index("label")["requests"]
     unlisted = {str(label): int(n) for label, n in served.items() if label not in spec.labels}
     counts["served_unlisted"] = unlisted

@@ -18,6 +18,11 @@ def read_selections(warehouse: Warehouse, classifier: str, until: date = date.ma
     return [LabelSelection(int(blind), int(confirming), str(week)[:10]) for week, blind, confirming in found]
 
 
+def describe_week(warehouse: Warehouse, classifier: str, week: date) -> str:
+    """Return the sentence about one week, '' where its labels are like the others or too few to tell."""
+    return "".join(each.sentence for each in read_selections(warehouse, classifier, week) if each.week == str(week))
+
+
 def describe_one_sided(warehouse: Warehouse, classifier: str, until: date = date.max) -> list[str]:
     """Return a sentence for each one-sided week among the four newest that have blind labels, oldest first."""
     newest = read_selections(warehouse, classifier, until)[-_NEWEST:]

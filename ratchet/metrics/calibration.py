@@ -1,7 +1,7 @@
 """Calibration of confidence by a temperature, or by isotonic regression when the spec sets a limit on ECE.
 
 Add here ways to map logits to calibrated probabilities. Precondition of every fit: the logits are out of sample, from
-items that did not train the model. Metrics are in `classification.py`.
+items that did not train the model. Metrics are in `classification.py`, the search for one is `temperature.py`.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ratchet.core.errors import RatchetError
 from ratchet.metrics.classification import Floats, Integers, expected_calibration_error, negative_log_likelihood
+from ratchet.metrics.temperature import optimise_temperature
 
-_BOUNDS = (np.log(0.01), np.log(100.0))
 _FOLDS = 5
 _ISOTONIC_FLOOR = 1e-3  # share of the softmax mixed in, so that no probability is exactly 0 and ties stay ordered
 
@@ -78,37 +78,6 @@ def apply_calibration(logits: NDArray[Any], calibration: Calibration) -> Floats:
     mapped = np.column_stack([np.interp(probabilities[:, i], x, y) for i, (x, y) in enumerate(calibration.curves)])
     mixed = (1 - _ISOTONIC_FLOOR) * mapped + _ISOTONIC_FLOOR * probabilities
     return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
-
-
-def optimise_temperature(logits: NDArray[Any], labels: Integers) -> float:
-    """Return the temperature of least NLL, searched over ln T in [ln 0.01, ln 100] (Guo et al. 2017).
-
-    Raises `RatchetError` when the search does not converge or ends on a bound: such a value is not an optimum.
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import logsumexp
-
-    margins = np.asarray(logits, dtype=np.float64) - np.take_along_axis(np.asarray(logits), labels[:, None], axis=1)
-    result = minimize_scalar(  # without the floor of `negative_log_likelihood`, so that there is one minimum only
-        lambda log_t: float(logsumexp(margins / np.exp(log_t), axis=1).mean()),
-        bounds=_BOUNDS,
-        method="bounded",
-        options={"xatol": 1e-5},
-    )
-    if not result.success:
-        raise RatchetError(
-            f"the temperature did not converge: {result.message}.",
-            "Check the labels of the calibration split.",
-            code="no_temperature",
-        )
-    if min(abs(result.x - bound) for bound in _BOUNDS) < 1e-3:
-        raise RatchetError(
-            f"the temperature ran to the bound T = {np.exp(result.x):.3g} on {len(labels)} calibration items, so it"
-            " is not an optimum.",
-            "Check the calibration labels (they look random to this model), or raise window.calibration_share.",
-            code="no_temperature",
-        )
-    return float(np.exp(result.x))
 
 
 def fit_calibration(

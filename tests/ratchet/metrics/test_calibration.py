@@ -11,7 +11,6 @@ from ratchet.metrics.calibration import (
     Calibration,
     apply_calibration,
     fit_calibration,
-    optimise_temperature,
     serve_out_of_sample,
     softmax,
 )
@@ -22,6 +21,7 @@ from ratchet.metrics.classification import (
     macro_nll,
     negative_log_likelihood,
 )
+from ratchet.metrics.temperature import optimise_temperature
 
 
 def draw(seed: int, n: int, k: int = 4) -> tuple[Floats, Integers]:
