@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -72,7 +73,10 @@ def train(splits: dict[str, Examples], options: argparse.Namespace) -> tuple[Pre
     with tempfile.TemporaryDirectory() as folder:
         work, started = prepare(Path(folder), plan, splits["train"], splits["calibration"]), time.perf_counter()
         subprocess.run([sys.executable, "-m", "ratchet.training", str(work)], check=True, capture_output=True)
-        return load_predictor(read_result(work).best_folder), time.perf_counter() - started
+        best, seconds = read_result(work).best_folder, time.perf_counter() - started
+        if options.keep:
+            shutil.copytree(best, options.keep)
+        return load_predictor(best), seconds
 
 
 def judge(predictor: Predictor, rows: Examples, name: str) -> float:
@@ -129,17 +133,19 @@ def main() -> int:
     parser.add_argument("--family", choices=("encoder", "causal"), default="encoder", help="its family")
     parser.add_argument("--epochs", type=int, default=0, help="other epochs than the sample's")
     parser.add_argument("--raw", action="store_true", help="let the model read the events as they came")
+    parser.add_argument("--keep", type=Path, help="new folder in which the trained adapter is left")
+    parser.add_argument("--adapter", type=Path, help="an adapter that was left so, to be measured without training")
     parser.add_argument("--no-handwritten", action="store_true", help="leave the traces that people wrote alone")
     options = parser.parse_args()
     known, unseen = WHOLE.split("benchmark")
     counting = judge_counting()
     print(f"counting only  {BROWSING[0]} against {BROWSING[1]}: macro-F1 {counting:.3f}", flush=True)
-    splits = {
-        "train": draw_requests(options.rows, "train", known),
-        "calibration": draw_requests(options.rows // 8, "calibration", known),
-    }
-    predictor, seconds = train(splits, options)
-    print(f"trained on {options.rows} requests in {seconds:.0f} s", flush=True)
+    if options.adapter:
+        predictor = load_predictor(options.adapter)
+    else:
+        rows = {"train": options.rows, "calibration": options.rows // 8}
+        predictor, seconds = train({name: draw_requests(n, name, known) for name, n in rows.items()}, options)
+        print(f"trained on {options.rows} requests in {seconds:.0f} s", flush=True)
     judge(predictor, draw_requests(1200, "test", known), "known names")
     judge(predictor, draw_requests(1200, "unseen", unseen, ambiguous=0.0), "unseen, clear")
     held_out = judge(predictor, draw_requests(1200, "unseen", unseen), "unseen names")
