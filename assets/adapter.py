@@ -21,6 +21,7 @@ from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.training.plan import TrainingPlan, pin_templates, prepare
 from ratchet.training.result import explain_failure, read_result, summarise
+from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 from ratchet.workflows.gates.target_gates import candidates_to_train
 from ratchet.workflows.teacher_sources import digests_of, find_teachers
 
@@ -39,7 +40,7 @@ def adapter(
     Training resumes after a crash.
     """
     cycle = cycle_of(context)
-    spec = specs[cycle.classifier]
+    spec = spec_of_cycle(specs, receipts, cycle, "adapter")
     candidates = candidates_to_train(specs, spec, receipts.read(cycle).get("target_plan"))
     rows = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     train, calibration = (

@@ -14,6 +14,7 @@ from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.training.result import read_result
+from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 
 
 @dg.asset(partitions_def=cycles, deps=[adapter], kinds={"scipy"}, group_name="model")
@@ -27,7 +28,7 @@ def calibration_temperature(
 ) -> dg.MaterializeResult[None]:
     """Temperature fitted on examples that the adapter never saw; with it the adapter is sealed under its digest."""
     cycle = cycle_of(context)
-    spec = specs[cycle.classifier]
+    spec = spec_of_cycle(specs, receipts, cycle, "calibration_temperature")
     plan = receipts.noted(cycle)["plan"]
     weights = read_result(home.training(cycle.classifier) / plan[:16]).best_folder
     examples = warehouse.frame(EXAMPLES_SQL, {"classifier": cycle.classifier, "week": cycle.week})

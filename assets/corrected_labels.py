@@ -16,6 +16,7 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes
+from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 
 
 @dg.asset(partitions_def=cycles, deps=[production_logs], kinds={"duckdb"}, group_name="data")
@@ -30,7 +31,8 @@ def corrected_labels(
     Earlier weeks are computed again, because late corrections belong to the cycle of their request.
     """
     cycle = cycle_of(context)
-    spec, params = specs[cycle.classifier], {"classifier": cycle.classifier, "week": cycle.week}
+    spec = spec_of_cycle(specs, receipts, cycle, "corrected_labels")
+    params = {"classifier": cycle.classifier, "week": cycle.week}
     # The votes are kept before the labels are made of them: corrections go on arriving, and gates judge these votes.
     _replace(warehouse, "votes", cycle, warehouse.frame(VOTES_SQL, params))
     labels = warehouse.frame(CONSENSUS_OF_VOTES_SQL, {**params, "first": date.min})

@@ -21,6 +21,7 @@ from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_answers
+from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 
 
 @dg.asset(partitions_def=cycles, deps=[calibration_temperature], kinds={"json", "html"}, group_name="model")
@@ -38,7 +39,8 @@ def eval_report(
     cycle = cycle_of(context)
     golden = specs.golden(cycle.classifier)
     noted, live = receipts.noted(cycle), ledger.live(cycle.classifier)
-    spec = specs[cycle.classifier].narrowed(trained_labels(specs[cycle.classifier], noted))
+    whole = spec_of_cycle(specs, receipts, cycle, "eval_report")
+    spec = whole.narrowed(trained_labels(whole, noted))
     rows = warehouse.frame(SENT_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     read = {"policy": spec.digest, "golden": digest_golden(golden), "plan": noted["plan"], "adapter": noted["adapter"]}
     splits = read_splits(rows, golden, spec.labels)

@@ -37,7 +37,10 @@ def production_logs(
             f"Weeks with logs: {min(weeks)} to {max(weeks)}." if weeks else "Ingest logs first: 'ratchet ingest'.",
             code="no_logs",
         )
-    receipts.link(cycle, "production_logs", {"logs": digest_logs(warehouse, cycle)}, policy=spec.digest)
+    read = {"policy": spec.digest}
+    if receipts.home.golden(cycle.classifier).exists():  # noted from the first step on, so that no change passes unseen
+        read["golden"] = specs.golden_digest(cycle.classifier)
+    receipts.link(cycle, "production_logs", {"logs": digest_logs(warehouse, cycle)}, **read)
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": int(summary["requests"].sum()),

@@ -15,6 +15,7 @@ from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes
+from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 from ratchet.workflows.rollout.live_labels import read_live_labels
 
 
@@ -27,7 +28,7 @@ def training_set(
 ) -> dg.MaterializeResult[None]:
     """Deduplicated, redacted examples of this cycle, split by time into train, calibration and test."""
     cycle = cycle_of(context)
-    spec = specs[cycle.classifier]
+    spec = spec_of_cycle(specs, receipts, cycle, "training_set")
     window = {"classifier": cycle.classifier, "start": lookback_start(cycle, spec.window), "end": cycle.end}
     golden = specs.golden(cycle.classifier)
     read = {

@@ -26,6 +26,7 @@ from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes, digest_votes_from
+from ratchet.workflows.gates.cycle_inputs import spec_of_cycle
 from ratchet.workflows.rollout.live_labels import read_live_labels
 from ratchet.workflows.rollout.nominate import actor
 
@@ -113,7 +114,8 @@ def gate(
             reports: dg.ResourceParam[Reports],
         ) -> dg.AssetCheckResult:
             cycle = cycle_of(context)
-            case = GateContext(cycle, specs[cycle.classifier], specs, warehouse, receipts, reports)
+            spec = spec_of_cycle(specs, receipts, cycle, name)
+            case = GateContext(cycle, spec, specs, warehouse, receipts, reports)
             return _conclude(name, case, *decide(case))
 
         return check

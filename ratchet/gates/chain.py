@@ -4,11 +4,11 @@ A cycle is a sequence of steps that the UI can also run alone. Add here what a s
 be about the adapter; whether the verdicts let it pass is `eligibility.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ratchet.gates.eligibility import JudgedReceipt
-from ratchet.gates.registry import ASSETS, REGISTRY, Subject
+from ratchet.gates.registry import ASSETS, REGISTRY, STAGES, Subject
 
 FILES = {"policy": "classifier.toml", "golden": "golden.jsonl"}
 """Files that a cycle reads more than once, by the name of their digest: all readings must be the same."""
@@ -49,6 +49,15 @@ class Link:
 def learned_weeks(receipts: Mapping[str, JudgedReceipt]) -> set[str]:
     """Return the weeks whose examples trained or calibrated the candidate, as its receipts name them."""
     return {week for receipt in receipts.values() for week in receipt.binds.get("weeks", ())}
+
+
+def has_changed(name: str, stage: str, links: Mapping[str, Link], now: Collection[str]) -> bool:
+    """True where a stage before `stage` read the file of digest `name` when it had none of the digests `now`.
+
+    What later stages read does not count: a stage that begins again makes theirs void.
+    """
+    before = [links[each].read for each in STAGES[: STAGES.index(stage)] if each in links]
+    return any(name in read and read[name] not in now for read in before)
 
 
 def find_break(links: Mapping[str, Link], receipts: Mapping[str, JudgedReceipt]) -> str:

@@ -1,6 +1,7 @@
 """A rollout from shadow to live and back, on a real home: two cycles, real receipts, pairs as a gateway lands them."""
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from orchestration.job_resources import configure
 from orchestration.promotion import promotion, promotion_sensor
 from orchestration.shadow_deployment import ShadowConfig, shadow_deployment, shadow_deployment_sensor
 from ratchet.core.cycle import Cycle
-from ratchet.core.errors import RatchetError
+from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
@@ -21,7 +22,7 @@ from ratchet.storage.receipts import Receipts
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
-from ratchet.testing.homes import WORDS, write_pairs
+from ratchet.testing.homes import WORDS, SmallClassifier, write_pairs
 from ratchet.workflows.gates.recheck import compare_with, read_stored_answers
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, load_decision, stop_or_resume, weigh
 from ratchet.workflows.rollout.nominate import nominate, promote, shadow
@@ -443,3 +444,78 @@ def test_the_command_lets_a_quarantined_week_be_used(home: Home, capsys: pytest.
     assert command(home, "unquarantine", "small", "--week", "2026-W02", "--why", "reviewed") == 0
     assert "though label_agreement blocked it" in capsys.readouterr().out
     assert command(home, "shadow", "small") == 0
+
+
+COPY_SQL = """
+UPDATE predictions AS c SET probabilities = l.probabilities FROM predictions AS l
+WHERE c.model = 'candidate' AND l.model = 'live' AND c.week = $week AND l.week = c.week AND l.split = c.split
+AND l.item = c.item AND (c.item <> $spared OR c.split <> 'golden')
+"""
+
+
+@pytest.mark.parametrize("spared", ["", "golden-1"])
+def test_a_copy_of_live_is_refused_by_the_probabilities_of_its_answers(home: Home, spared: str) -> None:
+    """An A/A copy of another digest: each stored probability is that of live. One text that differs is enough."""
+    cycle = Cycle("small", WEEKS[1])
+    adapter, live = str(Receipts(home).noted(cycle)["adapter"]), str(Ledger(home).live("small"))
+    with open_warehouse(home, "small").connect() as connection:
+        items = [row[0] for row in connection.execute("SELECT item FROM predictions WHERE split = 'golden'").fetchall()]
+        connection.execute(COPY_SQL, {"week": WEEKS[1], "spared": items[0] if spared else ""})
+    distance = read_stored_answers(home, cycle, adapter).distance
+    assert distance is not None
+    if spared:
+        assert distance > 0
+        assert nominate(home, "small").adapter == adapter
+        return
+    assert distance == 0
+    for choice in (None, adapter):
+        with pytest.raises(BlockedError, match=f"as live {live[:12]} does: a copy is not promoted"):
+            nominate(home, "small", choice)
+    with dg.DagsterInstance.ephemeral() as instance:
+        fill_slot(home, instance)
+    assert [entry.action for entry in Ledger(home).entries("small")] == ["promote"]
+
+
+def enter_next(home: Home, instance: dg.DagsterInstance) -> str:
+    """Tick the sensor of shadows once, and run what it asks for; its reason where it asks for nothing."""
+    data = shadow_deployment_sensor.evaluate_tick(dg.build_sensor_context(instance=instance, resources={"home": home}))
+    for request in data.run_requests or []:
+        assert shadow_deployment.execute_in_process(instance=instance, run_config=request.run_config).success
+    return data.skip_message or ""
+
+
+def climb(home: Home) -> None:
+    """Show evidence at each step until nothing is compared any more: 5, 25, 50, all, and the watch."""
+    for served in (0, 1, 1, 1, 1):
+        show(home, served=served)
+        go(home)
+
+
+@pytest.mark.faults
+def test_of_two_candidates_that_wait_the_newest_enters_once_the_rollout_has_ended(
+    home: Home, run_here: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Week two climbs to its end while weeks three and four pass their real cycles: week four enters next by itself
+    and climbs, too; week three never does, and nothing enters twice, whenever the sensor looks."""
+    made, small = [str(Receipts(home).noted(Cycle("small", week))["adapter"]) for week in WEEKS], SmallClassifier(home)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert enter_next(home, instance) == ""
+        for number in (2, 3):
+            week = WEEKS[0] + timedelta(days=7 * number)
+            small.write_week(week)
+            done = run_here("--home", home.root, "cycle", "small", "--week", week)
+            assert done.returncode == 0, done.stderr
+            made.append(str(Receipts(home).noted(Cycle("small", week))["adapter"]))
+            assert f"is being compared; {made[-1][:12]} of {week} waits" in enter_next(home, instance)
+        climb(home)
+        assert rollout(home) == (made[1], None, 0, None)
+        assert enter_next(home, instance) == ""
+        assert rollout(home) == (made[1], None, 0, made[3])
+        assert f"{made[3][:12]} is being compared" in enter_next(home, instance)
+        climb(home)
+        assert rollout(home) == (made[3], None, 0, None)
+        assert "no cycle has passed since" in enter_next(home, instance)
+    entries = [(entry.action, entry.adapter) for entry in Ledger(home).entries("small")]
+    assert len(set(made)) == 4
+    assert [adapter for action, adapter in entries if action == "shadow"] == [made[1], made[3]]
+    assert [adapter for action, adapter in entries if action == "promote"] == [made[0], made[1], made[3]]

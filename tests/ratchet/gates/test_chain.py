@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ratchet.core.verdict import Verdict
-from ratchet.gates.chain import Link, find_break, needed_digests
+from ratchet.gates.chain import Link, find_break, has_changed, needed_digests
 from ratchet.gates.eligibility import decide_eligibility
-from ratchet.gates.registry import ASSETS, GATES, REGISTRY
+from ratchet.gates.registry import ASSETS, GATES, REGISTRY, STAGES
 
 CHECKS = {stage: f"checks of {stage}" for stage in ASSETS if any(gate.stage == stage for gate in REGISTRY)}
 MADE = dict(zip(ASSETS, ("logs", "labels", "training_set", "plan", "adapter", "answers"), strict=True))
@@ -53,7 +53,7 @@ class Deployment:
         if any(name not in self.tables for name in inputs):
             return
         read = {name: self.tables[name] for name in inputs} | {"policy": self.files["policy"]}
-        if stage in {"training_set", "eval_report"}:
+        if stage in {"production_logs", "training_set", "eval_report"}:
             read["golden"] = self.files["golden"]
         source = {"corrected_labels": self.files["corrections"]}.get(stage, "")
         if stage == "production_logs":
@@ -156,6 +156,22 @@ def test_a_step_that_runs_alone_voids_what_follows_and_is_named(case: str) -> No
     found = find_break(made.links, made.receipts)
     assert found.startswith(says)
     assert bool(found) is bool(says)
+
+
+@pytest.mark.parametrize("name", ["golden", "policy"])
+def test_a_file_that_changed_is_noticed_by_each_step_that_follows(name: str) -> None:
+    """By assets and gates after the one that read it first, and by none before; what a later step read before is
+    void, and a file that changed for one step alone is noticed, too."""
+    made = Deployment()
+    for step in ONCE:
+        made.do(step)
+    of_before, now = {made.files[name]}, {f"{made.files[name]}'"}
+    assert not any(has_changed(name, stage, made.links, of_before) for stage in STAGES)
+    assert [stage for stage in STAGES if has_changed(name, stage, made.links, now)] == list(STAGES[1:])
+    links = {**made.links, "training_set": Link({}, {name: "another"})}
+    noticing = [stage for stage in STAGES if has_changed(name, stage, links, of_before)]
+    assert noticing == list(STAGES[STAGES.index("training_set") + 1 :])
+    assert not has_changed(name, "eval_report", {}, now)
 
 
 def test_a_cycle_of_a_former_version_is_not_asked_and_half_of_one_is_not_believed() -> None:
