@@ -2,8 +2,8 @@
 
 Waiting jobs whose adapters share a model form one batch. Live jobs wait in a bounded queue, in which callers take turns
 (`turns.py`); when it is full, or a caller holds its share of it, that caller gets an error. Shadow jobs wait in a small
-queue of their own; when it is full, they are dropped. Add here how jobs are collected; the adapter of each text is
-chosen before, in `slots.py`.
+queue of their own; when it is full, they are dropped. Add here when a job is answered; what a job is, and which fit
+together, is `batch_jobs.py`. The adapter of each text is chosen before, in `slots.py`.
 """
 
 import asyncio
@@ -12,58 +12,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
 
-import numpy as np
-
+from gateway.serving.batch_jobs import Answerer, BatchAnswers, Job, join, settle, take_batch
+from gateway.serving.live_load import LiveLoad
 from gateway.serving.turns import Turns
-from ratchet.models.inference.predictor import Predictions
-
-
-class SharedModel(Protocol):
-    """Model that several adapters share."""
-
-    def answer(self, requests: Sequence[tuple[Any, Sequence[str]]]) -> tuple[list[Predictions], float]:
-        """Return the predictions for each `(predictor, texts)`, and the processor seconds that they took.
-
-        Wall-clock time would depend on how busy the machine was, and a candidate must not be rolled back for that.
-        """
-        ...
-
-
-class Answerer(Protocol):
-    """Adapter that answers, and the model that it belongs to."""
-
-    @property
-    def model(self) -> SharedModel:
-        """Model; jobs whose answerers have the same one are answered in one batch."""
-        ...
 
 
 class OverloadedError(Exception):
     """Raised if more texts would wait than are allowed."""
-
-
-@dataclass(frozen=True)
-class BatchAnswers(Predictions):
-    """Predictions, with their cost."""
-
-    seconds: float
-    """Processor seconds of the batch per text, so other load does not count. Live and shadow are comparable only over
-    batches of like size."""
-    together: int
-    """Number of texts in the batch, over all requests."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    answerer: Answerer
-    texts: Sequence[str]
-    done: "asyncio.Future[BatchAnswers | None]"
-    turn: int = 0
-    """Lowest first: texts that the caller was ahead of the others when this job came."""
-    queued_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
@@ -76,7 +33,7 @@ class Batch:
 
 
 BatchObserver = Callable[[Batch], None]
-_WINDOW_S, _PAUSE_S = 2.0, 0.05
+_PAUSE_S = 0.05
 
 
 class Batcher:
@@ -98,10 +55,10 @@ class Batcher:
     ) -> None:
         self._max_waiting, self._max_batch, self._watch = max_waiting, max_batch, watch
         self._max_shadow_waiting, self._max_shadow_batch = max_shadow_waiting, max_shadow_batch
-        self._load, self._max_shadow_load = _Load(), max_shadow_load
-        self._live: deque[_Job] = deque()
+        self._load, self._max_shadow_load = LiveLoad(), max_shadow_load
+        self._live: deque[Job] = deque()
         self._turns = Turns()
-        self._shadow: deque[_Job] = deque()
+        self._shadow: deque[Job] = deque()
         self._arrived, self._stopping = asyncio.Event(), False
         self._task: asyncio.Task[None] | None = None
         self.waiting = 0
@@ -150,7 +107,7 @@ class Batcher:
             parts = await asyncio.gather(*(self._enter(self._shadow, predictor, lot) for lot in lots))
         finally:
             self.shadow_waiting -= len(texts)
-        return _join([part for part in parts if part is not None]) if None not in parts else None
+        return join([part for part in parts if part is not None]) if None not in parts else None
 
     def has_room_for_shadow(self, texts: int) -> bool:
         """True where so many shadow texts would be accepted now."""
@@ -164,10 +121,10 @@ class Batcher:
             await self._task
 
     async def _enter(
-        self, queue: deque[_Job], predictor: Answerer, texts: Sequence[str], turn: int = 0
+        self, queue: deque[Job], predictor: Answerer, texts: Sequence[str], turn: int = 0
     ) -> BatchAnswers | None:
         done: asyncio.Future[BatchAnswers | None] = asyncio.get_running_loop().create_future()
-        queue.append(_Job(predictor, texts, done, turn))
+        queue.append(Job(predictor, texts, done, turn))
         self._arrived.set()
         return await done
 
@@ -175,7 +132,7 @@ class Batcher:
         with ThreadPoolExecutor(1, thread_name_prefix="answers") as thread:
             while True:
                 while self._stopping and self._shadow:
-                    _settle(self._shadow.popleft(), None)
+                    settle(self._shadow.popleft(), None)
                 if jobs := take_batch(self._live, self._max_batch):
                     began = time.monotonic()
                     self._turns.now = max(self._turns.now, jobs[0].turn)
@@ -198,41 +155,7 @@ class Batcher:
             await asyncio.wait_for(self._arrived.wait(), _PAUSE_S)
 
 
-class _Load:
-    """Share of the last seconds in which live requests kept the answering thread busy."""
-
-    def __init__(self) -> None:
-        self._spans: deque[tuple[float, float]] = deque()
-
-    def add(self, began: float, ended: float) -> None:
-        """Add a batch that was answered between these two times (monotonic seconds)."""
-        self._spans.append((began, ended))
-
-    def share(self, now: float) -> float:
-        """Return the busy share of the last `_WINDOW_S` seconds, 0..1."""
-        while self._spans and self._spans[0][1] < now - _WINDOW_S:
-            self._spans.popleft()
-        return sum(ended - max(began, now - _WINDOW_S) for began, ended in self._spans) / _WINDOW_S
-
-
-def take_batch(queue: deque[_Job], most: int) -> list[_Job]:
-    """Take from `queue` the job whose turn it is, and others with the same model that fit into `most` texts.
-
-    The others keep their order. Jobs whose caller has gone are removed.
-    """
-    taken: list[_Job] = []
-    left = sorted((job for job in queue if not job.done.done()), key=lambda job: job.turn)
-    queue.clear()
-    for job in left:
-        fits = sum(len(other.texts) for other in taken) + len(job.texts) <= most
-        if not taken or (fits and job.answerer.model is taken[0].answerer.model):
-            taken.append(job)
-        else:
-            queue.append(job)
-    return taken
-
-
-async def _answer(thread: Executor, jobs: Sequence[_Job], watch: BatchObserver) -> None:
+async def _answer(thread: Executor, jobs: Sequence[Job], watch: BatchObserver) -> None:
     requests, begun_s = [(job.answerer, job.texts) for job in jobs], time.monotonic()
     try:
         answer = jobs[0].answerer.model.answer
@@ -250,21 +173,4 @@ async def _answer(thread: Executor, jobs: Sequence[_Job], watch: BatchObserver) 
     watch(Batch(together, [begun_s - job.queued_s for job in jobs], time.monotonic() - begun_s))
     per_text_s = seconds / max(1, together)
     for job, each in zip(jobs, predictions, strict=True):
-        _settle(job, BatchAnswers(each.labels, each.confidence, each.probabilities, per_text_s, together))
-
-
-def _settle(job: _Job, answers: BatchAnswers | None) -> None:
-    if not job.done.done():
-        job.done.set_result(answers)
-
-
-def _join(parts: Sequence[BatchAnswers]) -> BatchAnswers:
-    """Return the answers of several batches as one; times are means over the texts."""
-    texts = [len(part.labels) for part in parts]
-    return BatchAnswers(
-        [label for part in parts for label in part.labels],
-        np.concatenate([part.confidence for part in parts]),
-        np.concatenate([part.probabilities for part in parts]),
-        sum(part.seconds * count for part, count in zip(parts, texts, strict=True)) / max(1, sum(texts)),
-        max(part.together for part in parts),
-    )
+        settle(job, BatchAnswers(each.labels, each.confidence, each.probabilities, per_text_s, together))

@@ -7,7 +7,7 @@ here how a path is asked; which labels need the calibrated path is in `ratchet/d
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.serving.batching import BatchAnswers
+from gateway.serving.batch_jobs import BatchAnswers
 from gateway.serving.loading import Answering, export_kind_of
 from gateway.serving.slots import SlotChoice
 from ratchet.deployment.serving_paths import Path, stands_alone
