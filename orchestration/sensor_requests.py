@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.metadata import without_markup
 from orchestration.run_attempts import GivenUp
+from orchestration.unguarded_webserver import warn_once
 from ratchet.core.errors import RatchetError
 from ratchet.storage.given_up import note_given_up
 from ratchet.storage.home import Home
@@ -25,6 +26,7 @@ def ask_each(
     An unexpected error is a reason like another, and also logged with its traceback: with a request of another
     classifier in the tick Dagster shows no reasons. With `what`, the home says what of it is given up.
     """
+    warn_once()
     requests: list[dg.RunRequest] = []
     reasons: list[str] = []
     for name in names:
