@@ -76,7 +76,7 @@ class GateContext:
 
     @property
     def targets(self) -> dict[str, str]:
-        """Digest of the deployment targets, with every limit of their profiles."""
+        """Digest of the deployment targets, as the home's files set them."""
         return {"targets": digest_targets(self.specs.targets(self.spec))}
 
     def parameters(self, **more: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ratchet.config.people import People, persons_by_name
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.publish import PublishPolicy
-from ratchet.config.spec_digest import digest_as_former, digest_set
+from ratchet.config.spec_digest import digest_as_former, digest_set, keep_set
 from ratchet.config.target import Target
 from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_share
 from ratchet.config.window import Window
@@ -146,6 +146,14 @@ class Spec:
             return frozenset({self.digest})
         kept = {key: value for key, value in self.as_json().items() if key in {"candidate", "target"}}
         return frozenset({self.digest, digest_as_former(_settings(self), self._document, kept, self._ignored)})
+
+    @property
+    def given_targets(self) -> list[dict[str, Any]]:
+        """Keys of each `[[target]]` that the file sets; all of them for a specification that no file gave."""
+        if self._document is None:
+            return [dict(target.as_json()) for target in self.target]
+        given: list[dict[str, Any]] = keep_set(_settings(self)["target"], self._document.get("target", []))
+        return given
 
     def of_file(self, document: Mapping[str, Any]) -> "Spec":
         """Return this specification as that of a file which sets the keys of `document`."""

@@ -4,16 +4,20 @@ Add a kind of limit here, as a field of `Bounds`, and its rule in `ratchet/gates
 are in `built_in.toml`; `ratchet/storage/target_profiles.py` reads them and a user's own.
 """
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal
 
+from ratchet.config.spec_digest import keep_set
 from ratchet.config.validation import STRICT, bad_spec, need_at_least
-from ratchet.core.digests import digest_json
 from ratchet.core.names import NAME
 
 Family = Literal["encoder", "causal"]
 Method = Literal["lora", "dora", "qlora", "dpo", "full", "probe"]
 Runtime = Literal["in_process", "onnx", "llama_cpp", "vllm", "workers_ai", "other"]
+_WORDS = frozenset({"about", "source"})
+"""Keys that describe; no verdict depends on them."""
+_FORMER = frozenset({"name", "runtime", "takes", "families", "log_probabilities", "about", "documented", "proven"})
 _LEAVE_A_LORA = ("qlora", "dpo")
 OF_ADAPTERS = ("rank", "target_modules", "adapter_bytes")
 """Limits that do not apply to a model with the adapter merged in."""
@@ -89,6 +93,9 @@ class Profile:
     proven: Bounds = field(default_factory=Bounds)
     """Limits within which it was seen to work. One wider than documented is not promised, so it does not count."""
 
+    _document: ClassVar[Mapping[str, Any] | None] = None
+    """Keys that the file sets, of a profile that was read from one; see `of_file`."""
+
     def __post_init__(self) -> None:
 
         if not NAME.fullmatch(self.name):
@@ -123,10 +130,26 @@ class Profile:
                         f'Remove {idle[0]}, or write takes = "adapter".',
                     )
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of every setting, 64 hex digits; it identifies the limits behind a verdict."""
-        return digest_json(self.as_json())
+    def of_file(self, document: Mapping[str, Any]) -> "Profile":
+        """Return this profile as that of a table of `targets.toml` which sets the keys of `document`."""
+        result = replace(self)
+        object.__setattr__(result, "_document", document)
+        return result
+
+    def as_set(self) -> dict[str, Any]:
+        """Name and settings that the home's file sets, but for words that decide nothing; for digests.
+
+        A built-in profile has its name alone: its limits come with a version, and each verdict about an adapter is
+        derived again by those of the version that promotes. One that no file gave has every setting.
+        """
+        document = self.as_json() if self._document is None else self._document
+        given = keep_set(self.as_json(), document)
+        bounds = {level: _without_words(given[level]) for level in ("documented", "proven") if level in given}
+        return {"name": self.name, **_without_words(given), **bounds}
+
+    def as_former(self) -> dict[str, Any]:
+        """Every setting of the last version whose digests held them all; stays as it is for good."""
+        return {key: value for key, value in self.as_json().items() if key in _FORMER}
 
     def as_json(self) -> dict[str, Any]:
         """Every setting as JSON types, for digests and receipts."""
@@ -151,6 +174,10 @@ def narrower(documented: Any, proven: Any) -> Any:
 
 def _bounds_as_json(bounds: Bounds) -> dict[str, Any]:
     return {name: _plain(getattr(bounds, name)) for name in ("source", *bounds.known)}
+
+
+def _without_words(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key not in _WORDS}
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ Add here what must hold for the targets together; `ratchet/gates/target_fit.py` 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ratchet.config.spec import Spec
@@ -30,10 +30,20 @@ class ChosenTarget:
     accept: Accept
     export: str
     """Kind of export; empty for a target whose runtime loads none."""
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Keys of its `[[target]]` that `classifier.toml` sets."""
 
     def as_json(self) -> dict[str, Any]:
-        """Settings that a verdict about the target depends on, as JSON types."""
+        """Every setting that a trial of the target depends on, as JSON types."""
         return {"profile": self.profile.as_json(), "accept": self.accept, "export": self.export}
+
+    def as_set(self) -> dict[str, Any]:
+        """Settings of the home's files that a verdict about the target depends on, as JSON types."""
+        return {"profile": self.profile.as_set(), **self.given}
+
+    def as_former(self) -> dict[str, Any]:
+        """Settings that the digest of an earlier version held: all of them."""
+        return {"profile": self.profile.as_former(), "accept": self.accept, "export": self.export}
 
 
 def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[ChosenTarget, ...]:
@@ -60,7 +70,8 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[ChosenTarg
                     else f"Remove export, or name a target whose runtime is {' or '.join(_EXPORTS)}."
                 ),
             )
-    chosen = tuple(_choose(target, known[target.name]) for target in spec.target or (_GATEWAY,))
+    named = zip(spec.target or (_GATEWAY,), spec.given_targets or [{}], strict=True)
+    chosen = tuple(_choose(target, known[target.name], given) for target, given in named)
     giving = [each.profile.name for each in chosen if each.profile.log_probabilities]
     if len(chosen) == 2 and len(giving) != 1:
         names = " and ".join(each.profile.name for each in chosen)
@@ -85,10 +96,18 @@ def choose_targets(spec: Spec, known: Mapping[str, Profile]) -> tuple[ChosenTarg
 
 
 def digest_targets(chosen: Sequence[ChosenTarget]) -> str:
-    """SHA-256 of the targets with every limit of their profiles, 64 hex digits; verdicts about them are bound to it."""
-    return digest_json([each.as_json() for each in chosen])
+    """SHA-256 of what the home's files set about the targets, 64 hex digits; verdicts about them are bound to it.
+
+    A key that a later version adds to a profile, or a default that it changes, changes no digest.
+    """
+    return digest_json([each.as_set() for each in chosen])
 
 
-def _choose(target: Target, profile: Profile) -> ChosenTarget:
+def digests_of_targets(chosen: Sequence[ChosenTarget]) -> frozenset[str]:
+    """Digests by which receipts may name these targets: their own, and that of a version before."""
+    return frozenset({digest_targets(chosen), digest_json([each.as_former() for each in chosen])})
+
+
+def _choose(target: Target, profile: Profile, given: Mapping[str, Any]) -> ChosenTarget:
     loads = _EXPORTS.get(profile.runtime, ("",))
-    return ChosenTarget(profile, target.accept, target.export or loads[0])
+    return ChosenTarget(profile, target.accept, target.export or loads[0], given)

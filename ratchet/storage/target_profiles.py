@@ -36,9 +36,10 @@ def read_targets(home: Home) -> dict[str, Profile]:
 
 
 def built_in_targets() -> dict[str, Profile]:
-    """Return the targets that come with Ratchet."""
+    """Return the targets that come with Ratchet, of which a home's files set nothing."""
     source = files("ratchet.deployment") / "built_in.toml"
-    return parse_targets(source.read_text(encoding="utf-8"), Path("built_in.toml"))
+    parsed = parse_targets(source.read_text(encoding="utf-8"), Path("built_in.toml"))
+    return {name: profile.of_file({}) for name, profile in parsed.items()}
 
 
 def parse_targets(text: str, path: Path) -> dict[str, Profile]:
@@ -54,7 +55,8 @@ def parse_targets(text: str, path: Path) -> dict[str, Profile]:
         if "name" in table:
             raise _bad(f"{path.name}: [{name}] has a key 'name'.", "Remove it: the heading is the name.")
         try:
-            result[name] = _form().validate_json(json.dumps({**table, "name": name}, default=str), strict=True)
+            profile = _form().validate_json(json.dumps({**table, "name": name}, default=str), strict=True)
+            result[name] = profile.of_file(table)
         except ValidationError as error:
             raise _explain(error, name, path) from None
         except RatchetError as error:

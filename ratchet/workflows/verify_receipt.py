@@ -5,13 +5,14 @@ Add here how a verdict is derived again; rules that need the evidence alone are 
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
-from ratchet.deployment.targets import digest_targets
+from ratchet.deployment.targets import ChosenTarget, digests_of_targets
 from ratchet.gates.rederivation import derive_again
 from ratchet.gates.registry import DATA_GATES, MODEL_GATES, TARGET_GATES, WORDING
 from ratchet.gates.target_fit import read_fit
@@ -88,9 +89,12 @@ def _derive_from_evidence(receipt: Receipt) -> str:
 def _derive_target(home: Home, receipt: Receipt) -> str:
     specs = Specs(home)
     spec = specs[receipt.classifier]
-    targets = digest_targets(specs.targets(spec))
-    if receipt.binds.get("policy") not in spec.digests or receipt.binds.get("targets") != targets:
+    chosen = specs.targets(spec)
+    targets = digests_of_targets(chosen)
+    if receipt.binds.get("policy") not in spec.digests or receipt.binds.get("targets") not in targets:
         return "cannot be derived again: classifier.toml or targets.toml changed since"
+    if other := _find_other_profile(chosen, receipt):
+        return f"cannot be derived again: this version has another profile of {other}"
     if receipt.gate == "target_plan":
         try:
             return _compare(judge_plan(specs, spec, make=False).verdict, receipt, "the settings of the candidates")
@@ -99,6 +103,14 @@ def _derive_target(home: Home, receipt: Receipt) -> str:
                 raise
             return "cannot be derived again: its one-step trial is no longer kept"
     return _derive_fit(specs, spec, receipt)
+
+
+def _find_other_profile(chosen: Sequence[ChosenTarget], receipt: Receipt) -> str:
+    """Return the target whose profile in the receipt is not that of this version, '' where all are the same."""
+    now = {each.profile.name: each.profile.as_json() for each in chosen}
+    then = [fit.get("target") for fit in receipt.verdict.evidence.get("fits", ()) if isinstance(fit, dict)]
+    profiles = [profile for profile in then if isinstance(profile, dict)]
+    return next((str(one.get("name")) for one in profiles if now.get(str(one.get("name"))) != one), "")
 
 
 def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:

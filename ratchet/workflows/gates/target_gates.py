@@ -15,7 +15,7 @@ from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.verdict import Verdict, join_verdicts
 from ratchet.deployment.adapter_facts import AdapterFacts, facts_of_artifact, facts_of_plan, outline_of_plan
 from ratchet.deployment.exports.parity import judge_evidence
-from ratchet.deployment.targets import ChosenTarget, digest_targets
+from ratchet.deployment.targets import ChosenTarget, digests_of_targets
 from ratchet.deployment.trial import why_untried
 from ratchet.gates.target_fit import decide_target_fit
 from ratchet.gates.target_plan import TRAINED, PlanFit, decide_plan_fit, let_through
@@ -64,8 +64,8 @@ def candidates_to_train(specs: Specs, spec: Spec, receipt: Receipt | None) -> tu
         raise BlockedError(
             f"target_plan blocks this cycle: {receipt.verdict.reason}", "Run the cycle again.", code="blocked"
         )
-    targets = digest_targets(specs.targets(spec))
-    if receipt.binds.get("policy") not in spec.digests or receipt.binds.get("targets") != targets:
+    targets = digests_of_targets(specs.targets(spec))
+    if receipt.binds.get("policy") not in spec.digests or receipt.binds.get("targets") not in targets:
         raise RatchetError(
             "classifier.toml or targets.toml changed since target_plan ran.",
             "Run the cycle again.",

@@ -12,7 +12,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.current_user import current_user
 from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import BlockedError, RatchetError
-from ratchet.deployment.targets import digest_targets
+from ratchet.deployment.targets import digests_of_targets
 from ratchet.gates.chain import find_break, learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
@@ -184,7 +184,8 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
         raise BlockedError(
             "golden.jsonl changed since its cycle ran, so its verdicts are of another golden set", code="stale"
         )
-    if any(receipts[gate].binds.get("targets") != digest_targets(Specs(home).targets(spec)) for gate in TARGET_GATES):
+    targets = digests_of_targets(Specs(home).targets(spec))
+    if any(receipts[gate].binds.get("targets") not in targets for gate in TARGET_GATES):
         raise BlockedError(
             "targets.toml changed since its cycle ran, so its verdicts are of other deployment targets", code="stale"
         )

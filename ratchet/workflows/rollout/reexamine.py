@@ -4,16 +4,18 @@ Add here what must still hold while a candidate climbs; what must hold before it
 """
 
 from ratchet.core.errors import BlockedError
-from ratchet.deployment.targets import digest_targets
+from ratchet.deployment.targets import digests_of_targets
 from ratchet.gates.chain import learned_weeks
 from ratchet.gates.eligibility import decide_eligibility
 from ratchet.gates.registry import TARGET_GATES
+from ratchet.gates.target_fit import read_fit
 from ratchet.rollout.state import RolloutState
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipt, Receipts
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
+from ratchet.workflows.gates.target_gates import judge_artifact
 from ratchet.workflows.rollout.nominate import nominate
 
 
@@ -39,13 +41,19 @@ def _examine_kept(home: Home, classifier: str, adapter: str, receipts: dict[str,
     if not eligible.allowed:
         raise BlockedError(eligible.reason, code="blocked")
     AdapterStore(home).open(classifier, adapter)
-    golden, targets = specs.golden_digest(classifier), digest_targets(specs.targets(spec))
+    golden, targets = specs.golden_digest(classifier), digests_of_targets(specs.targets(spec))
     for gate, receipt in receipts.items():
         binds = receipt.binds
         if binds.get("policy") not in spec.digests:
             raise BlockedError("classifier.toml changed since its cycle ran", code="stale")
         if binds.get("golden", golden) != golden:
             raise BlockedError("golden.jsonl changed since its cycle ran", code="stale")
-        if gate in TARGET_GATES and binds.get("targets") != targets:
+        if gate in TARGET_GATES and binds.get("targets") not in targets:
             raise BlockedError("targets.toml changed since its cycle ran", code="stale")
     Quarantine(home).need_released(classifier, learned_weeks(receipts))
+    # A built-in target's limits come with a version, and are in no digest.
+    if "target_fit" in receipts:
+        left_out = read_fit(receipts["target_fit"].verdict).left_out
+        again = judge_artifact(specs, spec, adapter, make=False, left_out=left_out)
+        if not again.passed:
+            raise BlockedError(f"checked again, target_fit blocks it: {again.reason}", code="blocked")

@@ -1,15 +1,20 @@
 """The targets of a specification make sense together, or the sentence says what to change."""
 
-from dataclasses import replace
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ratchet.config.spec import Label, Spec
 from ratchet.config.target import Target
 from ratchet.core.errors import RatchetError
+from ratchet.deployment.profiles import Bounds, Profile
 from ratchet.deployment.serving_paths import part_paths
-from ratchet.deployment.targets import choose_targets, digest_targets
-from ratchet.storage.target_profiles import built_in_targets
+from ratchet.deployment.targets import choose_targets, digest_targets, digests_of_targets
+from ratchet.storage.target_profiles import built_in_targets, parse_targets
 
 LABELS = (Label("x", stakes="high"), Label("y"))
 
@@ -68,3 +73,65 @@ def test_the_digest_binds_what_a_verdict_depends_on() -> None:
     ]
     assert len({digest_targets(choose_targets(spec, built_in_targets())) for spec in specs}) == 3
     assert specs[0].as_json()["target"] == [{"name": "onnx", "accept": "proven"}]
+
+
+OWN = """
+[mine]
+runtime = "other"
+takes = "adapter"
+families = ["encoder"]
+log_probabilities = false
+[mine.documented]
+source = "our contract"
+rank = 16
+"""
+BOTH = Spec("a", LABELS, target=(Target("mine"), Target("in_process", accept="documented")))
+FORMER_DIGEST = "2c8dc1c7553e7e4489597bc3418efaf181ef8c22184511e6816f9b928abad603"
+"""Digest of the gateway's target in receipts of the version whose digests held every setting."""
+
+
+@dataclass(frozen=True)
+class LaterBounds(Bounds):
+    """Limits of a later version: another default, and a key more."""
+
+    source: str = "unnamed"
+    quota: int | None = 7
+
+
+@dataclass(frozen=True)
+class LaterProfile(Profile):
+    """A profile of a later version: another default, and a key more."""
+
+    about: str = "A target."
+    region: str = "here"
+
+
+def upgraded(profile: Profile, table: Mapping[str, Any]) -> Profile:
+    """The profile as a later version reads it from the same table."""
+    values = {each.name: getattr(profile, each.name) for each in fields(profile)}
+    bounds = {level: LaterBounds(**vars(values[level])) for level in ("documented", "proven")}
+    return LaterProfile(**{**values, **bounds, "about": "A target."}).of_file(table)
+
+
+def test_a_later_version_makes_no_target_another() -> None:
+    """A key that it adds to profiles, a default that it changes and other limits of a built-in target change no
+    digest; what the home's own file sets does, but for its words."""
+    known, own = built_in_targets(), parse_targets(OWN, Path("targets.toml"))["mine"]
+    before = digest_targets(choose_targets(BOTH, {**known, "mine": own}))
+    gateway = replace(known["in_process"], documented=Bounds("other words", rank=8))
+    later = {"mine": upgraded(own, tomllib.loads(OWN)["mine"]), "in_process": upgraded(gateway, {})}
+    assert later["mine"].as_json() != own.as_json()
+    assert digest_targets(choose_targets(BOTH, later)) == before
+    for old, new, same in (
+        ("our contract", "another contract", True), ("rank = 16", "rank = 8", False),
+        ('"encoder"', '"encoder", "causal"', False), ("rank = 16", "rank = 16\nlabels = 9", False),
+    ):  # fmt: skip
+        edited = parse_targets(OWN.replace(old, new), Path("targets.toml"))
+        assert (digest_targets(choose_targets(BOTH, {**known, **edited})) == before) is same, new
+
+
+def test_receipts_of_a_former_version_name_the_same_targets() -> None:
+    """Its digest held every setting of a profile; the gateway's alone is the one that its receipts hold."""
+    chosen = choose_targets(Spec("a", LABELS), built_in_targets())
+    assert digests_of_targets(chosen) == {digest_targets(chosen), FORMER_DIGEST}
+    assert digest_targets(chosen) != FORMER_DIGEST
