@@ -85,6 +85,7 @@ log_probabilities = false
 source = "our contract"
 rank = 16
 """
+LEVELS = ("documented", "proven")
 BOTH = Spec("a", LABELS, target=(Target("mine"), Target("in_process", accept="documented")))
 FORMER_DIGEST = "2c8dc1c7553e7e4489597bc3418efaf181ef8c22184511e6816f9b928abad603"
 """Digest of the gateway's target in receipts of the version whose digests held every setting."""
@@ -109,7 +110,8 @@ class LaterProfile(Profile):
 def upgraded(profile: Profile, table: Mapping[str, Any]) -> Profile:
     """The profile as a later version reads it from the same table."""
     values = {each.name: getattr(profile, each.name) for each in fields(profile)}
-    bounds = {level: LaterBounds(**vars(values[level])) for level in ("documented", "proven")}
+    given = {level: {key: value for key, value in vars(values[level]).items() if value} for level in LEVELS}
+    bounds = {level: LaterBounds(**given[level]) for level in LEVELS}
     return LaterProfile(**{**values, **bounds, "about": "A target."}).of_file(table)
 
 
