@@ -37,9 +37,8 @@ def eval_report(
 ) -> dg.MaterializeResult[None]:
     """Evaluation of candidate, live and baselines on this week's blind corrections and on the golden set."""
     cycle = cycle_of(context)
-    golden = specs.golden(cycle.classifier)
+    whole, golden = spec_of_cycle(specs, receipts, cycle, "eval_report"), specs.golden(cycle.classifier)
     noted, live = receipts.noted(cycle), ledger.live(cycle.classifier)
-    whole = spec_of_cycle(specs, receipts, cycle, "eval_report")
     spec = whole.narrowed(trained_labels(whole, noted))
     rows = warehouse.frame(SENT_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     read = {"policy": spec.digest, "golden": digest_golden(golden), "plan": noted["plan"], "adapter": noted["adapter"]}

@@ -150,6 +150,8 @@ class Spec:
     @property
     def given_targets(self) -> list[dict[str, Any]]:
         """Keys of each `[[target]]` that the file sets; all of them for a specification that no file gave."""
+        if self._whole is not None:
+            return self._whole.given_targets
         if self._document is None:
             return [dict(target.as_json()) for target in self.target]
         given: list[dict[str, Any]] = keep_set(_settings(self)["target"], self._document.get("target", []))
