@@ -5,7 +5,7 @@ Add here what else a cycle must know of live before it trains; how a candidate i
 
 from collections.abc import Sequence
 
-from ratchet.core.errors import BlockedError
+from ratchet.core.errors import BlockedError, RatchetError
 from ratchet.core.label_names import label_form
 from ratchet.models.adapters.folder import open_folder
 from ratchet.storage.home import Home
@@ -26,7 +26,13 @@ def read_live_labels(home: Home, name: str) -> tuple[str, ...] | None:
 
 
 def need_labels_of_live(home: Home, name: str, labels: Sequence[str]) -> None:
-    """Raise `BlockedError` where a candidate with `labels` lacks one of live: its requests would get another answer."""
-    live = read_live_labels(home, name) or ()
+    """Raise `BlockedError` where a candidate with `labels` lacks one of live: its requests would get another answer.
+
+    A live adapter that is damaged or gone names none: its candidate is then what can answer at all.
+    """
+    try:
+        live = read_live_labels(home, name) or ()
+    except RatchetError:
+        return
     if lacking := sorted({label_form(label) for label in live} - {label_form(label) for label in labels}):
         raise BlockedError(f"it does not know {', '.join(lacking)}, which live answers", code="label_of_live")
