@@ -15,7 +15,7 @@ from ratchet.data.label_choice import trained_labels
 from ratchet.models.base_models import resolve_base
 from ratchet.models.preprocessing import LATEST
 from ratchet.storage.home import Home
-from ratchet.storage.process_locks import hold_lock
+from ratchet.storage.locks.process_locks import hold_lock
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse

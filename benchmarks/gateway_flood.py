@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.gateway import TEXTS, Bench, port_of
 from orchestration.cli.demo.gateway_process import run_gateway
 from ratchet.models.base_models import resolve_base
-from ratchet.storage.api_keys import Keys
+from ratchet.storage.keys.api_keys import Keys
 
 MAX_RATIO = 2.0
 CONNECTIONS, BATCH = 24, 32

@@ -36,9 +36,9 @@ from gateway.settings import Settings, parse_hosts
 from gateway.shadowing import Shadowing
 from gateway.state import Gateway
 from ratchet.core.errors import RatchetError
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
-from ratchet.storage.request_id_secret import keep_secret
+from ratchet.storage.keys.api_keys import Keys
+from ratchet.storage.keys.request_id_secret import keep_secret
 from ratchet.workflows.rollout.upgrade import seal_at_start
 
 _LOG = logging.getLogger("ratchet.gateway")

@@ -2,7 +2,7 @@
 
 An id is a random part with two authentication codes under the home's secret: one covers the classifier, the other also
 the key that asked. So a genuine id is recognised without storing anything, and proves nothing to anyone else. Add here
-what an id may prove; the secret itself is in `ratchet/storage/request_id_secret.py`.
+what an id may prove; the secret itself is in `ratchet/storage/keys/request_id_secret.py`.
 """
 
 import hmac

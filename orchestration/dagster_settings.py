@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ratchet.core.files import write_atomically
-from ratchet.workflows.doctor_findings import Finding
+from ratchet.workflows.doctor.findings import Finding
 
 _FIRST_LINE = "# Written by Ratchet, and replaced by its next version as long as you do not edit it.\n"
 _QUEUE = """\

@@ -11,8 +11,8 @@ from pathlib import Path
 import dagster as dg
 
 from ratchet.storage.home import Home
-from ratchet.storage.leases import Leases
-from ratchet.storage.process_locks import hold_lock
+from ratchet.storage.locks.leases import Leases
+from ratchet.storage.locks.process_locks import hold_lock
 
 CYCLE_TAG = "ratchet/cycle"
 """Tag of the runs that belong to a weekly cycle, and of no other; its value is the classifier."""

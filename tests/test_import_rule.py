@@ -12,7 +12,7 @@ PLANTED = {
     "ratchet/data/splitting.py": (
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ratchet.storage.home import Home\n"
     ),
-    "ratchet/storage/leases.py": "from ratchet.testing.homes import write_lines\n",
+    "ratchet/storage/locks/leases.py": "from ratchet.testing.homes import write_lines\n",
 }
 """Imports that no rule allows: at the top, inside a function, for types alone, of test support; and one that closes a
 circle between two modules of a room."""
@@ -20,7 +20,7 @@ BROKEN = (
     "ratchet.core.errors -> ratchet.config.machine",
     "ratchet.metrics.thresholds -> ratchet.gates.leakage",
     "ratchet.data.splitting -> ratchet.storage.home",
-    "ratchet.storage.leases -> ratchet.testing.homes",
+    "ratchet.storage.locks.leases -> ratchet.testing.homes",
     "No cycles are allowed in ratchet.core.",
 )
 

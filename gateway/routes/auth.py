@@ -1,6 +1,6 @@
 """Access control: which key may call a route, how often, and for whom it speaks. Keys are followed while they change.
 
-Add here other ways to authenticate; the keys themselves are in `ratchet/storage/api_keys.py`.
+Add here other ways to authenticate; the keys themselves are in `ratchet/storage/keys/api_keys.py`.
 """
 
 import getpass
@@ -18,7 +18,7 @@ from fastapi import Request
 from gateway.errors import RequestError
 from ratchet.core.errors import RatchetError
 from ratchet.core.person_names import BadNameError, normalise_name
-from ratchet.storage.api_keys import Key, Keys, match_key
+from ratchet.storage.keys.api_keys import Key, Keys, match_key
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fastapi import Request
 
 from gateway.errors import RequestError
 from ratchet.rollout.ledger_entry import Head
-from ratchet.storage.api_keys import match_key
+from ratchet.storage.keys.api_keys import match_key
 
 FORM_AT_MOST = 8192
 

@@ -1,7 +1,7 @@
 """Speakers: the annotator of a correction and the source of feedback, as the key vouches for them.
 
 Add here another way to say who speaks. Names have one form (`ratchet/core/person_names.py`), keys name their person
-(`ratchet/storage/api_keys.py`), and `[people]` of `classifier.toml` lists the people whose corrections count.
+(`ratchet/storage/keys/api_keys.py`), and `[people]` of `classifier.toml` lists the people whose corrections count.
 """
 
 from gateway.errors import RequestError

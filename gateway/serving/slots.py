@@ -19,8 +19,8 @@ from ratchet.config.spec import Spec
 from ratchet.core.timeouts import FLAG_EVALUATION_S
 from ratchet.models.inference.model_pool import ModelPool
 from ratchet.rollout.flag import LIVE
-from ratchet.storage.gateway_leases import GatewayLease
 from ratchet.storage.home import Home
+from ratchet.storage.locks.gateway_leases import GatewayLease
 
 _LOG = logging.getLogger("ratchet.gateway")
 

@@ -12,9 +12,9 @@ from typing import Any, Literal
 from ratchet.core.errors import RatchetError
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
-from ratchet.storage.keys_log import KeysLog, names_without_entry
+from ratchet.storage.keys.api_keys import Keys
+from ratchet.storage.keys.keys_log import KeysLog, names_without_entry
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 

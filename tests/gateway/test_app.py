@@ -16,9 +16,9 @@ from ratchet.core.errors import RatchetError
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.models.inference.predictor import load_predictor
-from ratchet.storage.api_keys import SCOPES, Keys
 from ratchet.storage.home import Home
 from ratchet.storage.journal.sealed_names import read_sealed
+from ratchet.storage.keys.api_keys import SCOPES, Keys
 from ratchet.storage.registry.adapters import AdapterStore
 from ratchet.storage.specs import Specs
 

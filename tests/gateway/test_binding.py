@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 import gateway.routes.auth
 import gateway.routes.feedback
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys
 
 Serve = Callable[..., TestClient]
 URL = "/v1/classifiers/small"

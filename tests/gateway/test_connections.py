@@ -22,8 +22,8 @@ import uvicorn
 from gateway.app import create_app
 from gateway.server import server_config
 from gateway.settings import Settings
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway.routes import tei
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys
 
 Serve = Callable[..., TestClient]
 TEXTS = ["money back please", "where is the parcel", "my password is lost"]

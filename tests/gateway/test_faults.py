@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from ratchet.data.records import KINDS
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
-from ratchet.storage.api_keys import SCOPES, Keys
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import left_behind
+from ratchet.storage.keys.api_keys import SCOPES, Keys
 from ratchet.storage.specs import Specs
 
 Serve = Callable[..., TestClient]

@@ -10,7 +10,7 @@ from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
-from ratchet.workflows.doctor_classifiers import examine_classifiers
+from ratchet.workflows.doctor.classifiers import examine_classifiers
 from ratchet.workflows.label_state import describe_labels
 from ratchet.workflows.rollout.live_labels import need_labels_of_live
 

@@ -13,8 +13,8 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from gateway.app import create_app
 from gateway.settings import Settings
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys
 
 pytestmark = pytest.mark.slow
 

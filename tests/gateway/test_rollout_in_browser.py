@@ -16,8 +16,8 @@ from gateway.settings import Settings
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import decide
 from ratchet.rollout.evidence import Evidence
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision

@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway.routes.auth import Access, user_of_machine
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys
 
 Serve = Callable[..., TestClient]
 PEOPLE = '\n[people]\nann = ["Ann Smith", "ann@corp.example"]\nbob = []\n'

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 from gateway.feedback_log import FeedbackLog
 from gateway.row_log import CORRECTIONS, FEEDBACK, RowLog
 from gateway.submission_caps import CapError, SubmissionCaps
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys
 
 NOW = datetime(2026, 1, 7, 12, tzinfo=UTC)
 Serve = Callable[..., TestClient]

@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.rollout.evidence import Evidence
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import left_behind
+from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.rollout.shadow_pairs import Pairs
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import write_pairs

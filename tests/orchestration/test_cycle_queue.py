@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from ratchet.storage.home import Home
-from ratchet.storage.process_locks import hold_lock
+from ratchet.storage.locks.process_locks import hold_lock
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import WORDS, SmallClassifier, write_pairs

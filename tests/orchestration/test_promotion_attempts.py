@@ -23,7 +23,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts, write_pairs
-from ratchet.workflows.doctor_classifiers import examine_classifiers
+from ratchet.workflows.doctor.classifiers import examine_classifiers
 from ratchet.workflows.rollout.advance import weigh
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.status import describe_classifier

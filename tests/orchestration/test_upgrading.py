@@ -12,7 +12,7 @@ from ratchet.core.digests import digest_file
 from ratchet.core.errors import RatchetError
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.ledger import Ledger
-from ratchet.workflows.doctor import examine
+from ratchet.workflows.doctor.doctor import examine
 from ratchet.workflows.rollout.admission import admit
 from ratchet.workflows.rollout.reconcile import reconcile
 from ratchet.workflows.verify import verify_ledger

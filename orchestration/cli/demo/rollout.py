@@ -13,8 +13,8 @@ from orchestration.cli.session import Session
 from ratchet.core.errors import RatchetError
 from ratchet.simulation.gateway_traffic import SimulatedUsers
 from ratchet.simulation.weeks import SimulatedRequest, Simulation
-from ratchet.storage.api_keys import SCOPES, Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import SCOPES, Keys
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.workflows.demo import SAMPLE
 

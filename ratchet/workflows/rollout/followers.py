@@ -1,6 +1,6 @@
 """Followers: a move is done when every running gateway answers by its entry, not when the entry is written.
 
-Add here another way to see what answers; gateways say it in `ratchet/storage/gateway_leases.py`.
+Add here another way to see what answers; gateways say it in `ratchet/storage/locks/gateway_leases.py`.
 """
 
 import time
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ratchet.core.timeouts import GATEWAYS_FOLLOW_S
 from ratchet.rollout import ledger_entry as act
 from ratchet.rollout.ledger_entry import Entry, Head
-from ratchet.storage.gateway_leases import RunningGateway, running_gateways
 from ratchet.storage.home import Home
+from ratchet.storage.locks.gateway_leases import RunningGateway, running_gateways
 
 WITHDRAWALS = frozenset({act.ROLLBACK, act.REJECT})
 """Moves that are done only when no running gateway answers otherwise."""

@@ -23,8 +23,8 @@ from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import decide
 from ratchet.rollout.evidence import Evidence
 from ratchet.rollout.ledger_entry import Head
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.rollout.flag_file import Flags
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.workflows.rollout.advance import WeighedRollout, apply_decision, stop_or_resume

@@ -26,7 +26,7 @@ from ratchet.testing.homes import WORDS, SmallClassifier, keep_receipts
 from ratchet.testing.tiny_adapter import write_tiny_adapter
 from ratchet.testing.tiny_encoder import write_tiny_encoder
 from ratchet.workflows import integrity
-from ratchet.workflows.doctor import examine as examine_machine
+from ratchet.workflows.doctor.doctor import examine as examine_machine
 from ratchet.workflows.rollout.reconcile import record
 from ratchet.workflows.status import describe_classifier
 from ratchet.workflows.verify import verify_ledger

@@ -12,9 +12,9 @@ import pytest
 
 from orchestration.cli.app import main
 from ratchet.core.verdict import Verdict
-from ratchet.storage.api_keys import Keys
 from ratchet.storage.home import Home
-from ratchet.storage.keys_log import KeyChange, KeysLog
+from ratchet.storage.keys.api_keys import Keys
+from ratchet.storage.keys.keys_log import KeyChange, KeysLog
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.testing.homes import SmallClassifier, keep_receipts
 from ratchet.workflows.log import read_log

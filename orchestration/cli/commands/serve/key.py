@@ -1,6 +1,6 @@
 """`ratchet key`: create a key for the gateway.
 
-Add here the limits that a key may get; keys are stored by `ratchet/storage/api_keys.py`, and listed by `keys.py`.
+Add here the limits that a key may get; keys are stored by `ratchet/storage/keys/api_keys.py`, and listed by `keys.py`.
 """
 
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ def key(
     expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Last day, or RFC 3339 time.")] = "",
 ) -> int:
     """Create a key, or replace the one of that name; it is printed once, and only its digest is stored."""
-    from ratchet.storage.api_keys import Keys
+    from ratchet.storage.keys.api_keys import Keys
 
     session = session_of(context)
     emit(

@@ -1,6 +1,6 @@
 """`ratchet keys`: list the gateway's keys, or revoke one.
 
-Add here columns of the list; keys are stored by `ratchet/storage/api_keys.py`, and made by `key.py`.
+Add here columns of the list; keys are stored by `ratchet/storage/keys/api_keys.py`, and made by `key.py`.
 """
 
 from dataclasses import asdict
@@ -22,7 +22,7 @@ def keys(
     json: Json = False,
 ) -> int:
     """List the keys, without their secrets, which are stored nowhere; with --revoke, remove one first."""
-    from ratchet.storage.api_keys import Keys
+    from ratchet.storage.keys.api_keys import Keys
 
     session = session_of(context)
     stored, now = Keys(session.home.keys), datetime.now(UTC)

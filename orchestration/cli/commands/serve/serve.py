@@ -42,7 +42,7 @@ def serve(
     from gateway.app import create_app
     from gateway.server import freeze_garbage_collector, server_config
     from gateway.settings import read_settings
-    from ratchet.storage.api_keys import Keys
+    from ratchet.storage.keys.api_keys import Keys
 
     trust = pin(session.home, public_key, checkpoint).trust
     given: dict[str, object] = {"open": True} if open_ else {}

@@ -1,6 +1,6 @@
 """`ratchet doctor`: check this machine and home, and say how to fix what is wrong.
 
-Add here how findings are printed; the checks are `ratchet/workflows/doctor.py`.
+Add here how findings are printed; the checks are `ratchet/workflows/doctor/doctor.py`.
 """
 
 import os
@@ -19,7 +19,7 @@ def doctor(context: typer.Context, json: Json = False) -> int:
     """Print one line for each finding."""
     session = session_of(context)
     from orchestration.dagster_settings import judge_settings
-    from ratchet.workflows.doctor import examine
+    from ratchet.workflows.doctor.doctor import examine
 
     findings = [*examine(session.home, os.environ), *judge_settings(session.home.dagster)]
     failed = [finding.what for finding in findings if finding.state == "fail"]

@@ -71,7 +71,7 @@ def _choose(session: Session, name: str, word: str) -> tuple[Cycle, str]:
 def _run(session: Session, chosen: Cycle, *, as_json: bool) -> int:
     from orchestration.cli.captured_output import divert_output
     from orchestration.cli.progress import StageProgress
-    from ratchet.storage.process_locks import hold_lock
+    from ratchet.storage.locks.process_locks import hold_lock
 
     started, home, name = time.monotonic(), session.home, chosen.classifier
     only_one = hold_lock(home.cycle_lock(name), f"the cycle of {name}", lambda sentence: say(session, sentence))

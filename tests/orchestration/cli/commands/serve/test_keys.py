@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ratchet.storage.api_keys import Keys, match_key
 from ratchet.storage.home import Home
+from ratchet.storage.keys.api_keys import Keys, match_key
 
 
 def test_keys_are_listed_with_their_person_and_limits(call: Any, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.dagster_settings import SETTINGS
 from ratchet.storage.home import Home
-from ratchet.workflows.doctor import examine
+from ratchet.workflows.doctor.doctor import examine
 
 
 def states(home: Path, environment: dict[str, str] | None = None) -> dict[str, str]:

@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
-import ratchet.storage.request_id_secret
+import ratchet.storage.keys.request_id_secret
 from ratchet.core.errors import RatchetError
-from ratchet.storage.request_id_secret import keep_secret
+from ratchet.storage.keys.request_id_secret import keep_secret
 
 
 def race(keep: Callable[[Path], bytes], path: Path) -> set[bytes]:
@@ -45,14 +45,14 @@ def test_of_many_at_once_all_get_the_same(tmp_path: Path) -> None:
 
 def test_a_rename_instead_of_a_link_is_caught(tmp_path: Path, plant: Callable[..., ModuleType]) -> None:
     """Mutant: whoever is slower replaces the secret, and ids that were given already are worth nothing."""
-    mutant = plant(ratchet.storage.request_id_secret, "os.link(stage, path)", "os.replace(stage, path)")
+    mutant = plant(ratchet.storage.keys.request_id_secret, "os.link(stage, path)", "os.replace(stage, path)")
     path = tmp_path / "s"
     mutant._make(path, b"a" * 32)
     mutant._make(path, b"b" * 32)
     assert keep_secret(path) == b"b" * 32
     path.unlink()
-    ratchet.storage.request_id_secret._make(path, b"a" * 32)
-    ratchet.storage.request_id_secret._make(path, b"b" * 32)
+    ratchet.storage.keys.request_id_secret._make(path, b"a" * 32)
+    ratchet.storage.keys.request_id_secret._make(path, b"b" * 32)
     assert keep_secret(path) == b"a" * 32
 
 

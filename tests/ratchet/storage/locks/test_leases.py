@@ -7,14 +7,14 @@ from types import ModuleType
 
 import pytest
 
-from ratchet.storage import leases
-from ratchet.storage.leases import Leases
+from ratchet.storage.locks import leases
+from ratchet.storage.locks.leases import Leases
 from ratchet.testing.killed_processes import run_and_kill
 
 HOLD = """
 import signal, sys
 from pathlib import Path
-from ratchet.storage.leases import Leases
+from ratchet.storage.locks.leases import Leases
 found = Leases(Path(sys.argv[1]))
 with found.hold(sys.argv[2]):
     print(found.state(sys.argv[2]), flush=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ratchet.core.errors import RatchetError, UsageError
-from ratchet.storage.api_keys import Keys, match_key
-from ratchet.storage.keys_log import KeysLog
+from ratchet.storage.keys.api_keys import Keys, match_key
+from ratchet.storage.keys.keys_log import KeysLog
 
 
 def test_a_key_is_matched_by_its_secret_alone(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_unknown_scopes_names_and_files_are_refused(tmp_path: Path) -> None:
 
 def test_keys_that_are_made_at_once_are_all_kept(tmp_path: Path) -> None:
     """Eight processes, eight keys: each reads and writes the file under its lock."""
-    code = "import sys; from pathlib import Path; from ratchet.storage.api_keys import Keys; sys.stdin.read(); " \
+    code = "import sys; from pathlib import Path; from ratchet.storage.keys.api_keys import Keys; sys.stdin.read(); " \
         "Keys(Path(sys.argv[1])).add(sys.argv[2], ('classify',))"  # fmt: skip
     path = tmp_path / "keys.json"
     makers = [

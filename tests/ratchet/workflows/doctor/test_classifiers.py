@@ -6,7 +6,7 @@ from pathlib import Path
 from ratchet.config.candidate import Candidate
 from ratchet.models.text_fit import MOST_TEXTS, measure_texts, say_texts
 from ratchet.storage.home import Home
-from ratchet.workflows.doctor_classifiers import examine_texts
+from ratchet.workflows.doctor.classifiers import examine_texts
 from ratchet.workflows.init_classifier import init_classifier
 
 CHINESE = ("我的包裹还没有到。快递员把它放在雨里了。", "我想退款。因为耳机坏了。请尽快处理我的订单。")

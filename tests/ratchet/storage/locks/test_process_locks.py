@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.storage.process_locks import hold_lock
+from ratchet.storage.locks.process_locks import hold_lock
 
 HOLDER = """
 import sys
 from pathlib import Path
-from ratchet.storage.process_locks import hold_lock
+from ratchet.storage.locks.process_locks import hold_lock
 with hold_lock(Path(sys.argv[1]), "the training of tickets", print):
     print("held", flush=True)
     sys.stdin.read()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ratchet.storage.process_locks import share_descriptor
+from ratchet.storage.locks.process_locks import share_descriptor
 
 Lease = Literal["held", "left", "none"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ratchet.rollout.ledger_entry import Head
-from ratchet.storage.gateway_leases import GatewayLease, running_gateways
 from ratchet.storage.home import Home
+from ratchet.storage.locks.gateway_leases import GatewayLease, running_gateways
 from ratchet.testing.killed_processes import run_and_kill
 from ratchet.workflows.rollout.followers import find_followers
 
@@ -16,7 +16,7 @@ HOLD = """
 import signal, sys
 from pathlib import Path
 from ratchet.rollout.ledger_entry import Head
-from ratchet.storage.gateway_leases import GatewayLease, running_gateways
+from ratchet.storage.locks.gateway_leases import GatewayLease, running_gateways
 from ratchet.storage.home import Home
 home, lease = Home(Path(sys.argv[1])), GatewayLease()
 lease.take(home)

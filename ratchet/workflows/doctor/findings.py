@@ -1,6 +1,6 @@
 """Findings of `ratchet doctor`: one line each, with a hint.
 
-Add here the limits of a machine's figures. They are read in `ratchet/workflows/doctor.py`.
+Add here the limits of a machine's figures. They are read in `ratchet/workflows/doctor/doctor.py`.
 """
 
 from dataclasses import dataclass

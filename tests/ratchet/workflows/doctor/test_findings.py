@@ -2,7 +2,14 @@
 
 import pytest
 
-from ratchet.workflows.doctor_findings import Finding, judge_disk, judge_memory, judge_packages, judge_python, read_pins
+from ratchet.workflows.doctor.findings import (
+    Finding,
+    judge_disk,
+    judge_memory,
+    judge_packages,
+    judge_python,
+    read_pins,
+)
 
 
 def test_each_figure_has_an_ok_a_warning_and_a_failure() -> None:

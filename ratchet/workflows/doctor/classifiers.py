@@ -18,7 +18,7 @@ from ratchet.storage.newest_requests import read_newest_requests
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
-from ratchet.workflows.doctor_findings import Finding
+from ratchet.workflows.doctor.findings import Finding
 from ratchet.workflows.integrity import examine as look_at_things
 from ratchet.workflows.label_state import describe_labels
 from ratchet.workflows.rollout.policy import check_policy

@@ -1,7 +1,7 @@
 """The checks behind `ratchet doctor`, of this machine and this home; nothing is changed.
 
-Add one function for each thing to check; what is checked of each classifier is in `doctor_classifiers.py`, figures are
-judged in `doctor_findings.py`.
+Add one function for each thing to check; what is checked of each classifier is in `classifiers.py`, figures are
+judged in `findings.py`.
 """
 
 import fcntl
@@ -15,15 +15,22 @@ from pathlib import Path
 from ratchet.core.errors import RatchetError
 from ratchet.models.base_models import base_folder
 from ratchet.storage.home import Home
-from ratchet.workflows.doctor_classifiers import examine_classifiers
-from ratchet.workflows.doctor_findings import Finding, judge_disk, judge_memory, judge_packages, judge_python, read_pins
+from ratchet.workflows.doctor.classifiers import examine_classifiers
+from ratchet.workflows.doctor.findings import (
+    Finding,
+    judge_disk,
+    judge_memory,
+    judge_packages,
+    judge_python,
+    read_pins,
+)
 
 PACKAGES = (
     "torch", "transformers", "peft", "safetensors", "tokenizers", "dagster", "dagster-webserver", "duckdb", "pyarrow",
     "great-expectations", "scikit-learn", "numpy", "pandas", "pydantic", "typer",
 )  # fmt: skip
 """Packages whose version decides what a cycle computes or stores."""
-_CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
+_CONSTRAINTS = Path(__file__).parents[3] / "constraints.txt"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -22,7 +22,7 @@ from ratchet.core.filesystem import DISK
 from ratchet.core.names import NAME, nearest
 from ratchet.core.person_names import BadNameError, normalise_name
 from ratchet.core.system_errors import hint_for
-from ratchet.storage.keys_log import KeyChange, KeyEvent, KeysLog
+from ratchet.storage.keys.keys_log import KeyChange, KeyEvent, KeysLog
 
 SCOPES = ("classify", "feedback", "annotate", "admin")
 _PREFIX = "rk_"

@@ -1,0 +1,1 @@
+"""Doctor: what is wrong in a home, and how to fix it."""
