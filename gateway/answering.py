@@ -16,6 +16,7 @@ from gateway.serving.paths import AskBatcher, PathAnswer, ask_paths
 from gateway.serving.slots import SlotChoice
 from gateway.state import Gateway
 from ratchet.config.spec import Spec
+from ratchet.core.label_names import label_form
 from ratchet.rollout.flag import CANDIDATE
 
 _LOG = logging.getLogger("ratchet.gateway")
@@ -82,7 +83,7 @@ async def _ask(answer: AskBatcher, choice: SlotChoice, ids: Sequence[str], texts
 
 def choose_action(spec: Spec, label: str, confidence: float | None) -> str:
     """Return the label's action if the confidence (None counts as 0) reaches its threshold, else `review`."""
-    entry = next(each for each in spec.label if each.name == label)
+    entry = next(each for each in spec.label if label_form(each.name) == label_form(label))
     return entry.action if (confidence or 0.0) >= entry.threshold else "review"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from ratchet.core.blank_text import blank_sql
+from ratchet.core.label_names import label_form
 from ratchet.core.names import nearest
 from ratchet.core.sql import literal
 from ratchet.data.records import ANSWERS, MAX_NAME_CHARS, Column, RowKind, Terms
@@ -127,7 +128,8 @@ def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
             ("contains(text, chr(0))", "text holds a NUL character"),
         ]
     if name == "label":
-        return [(f"label NOT IN ({', '.join(map(literal, terms.labels))})", _UNKNOWN_LABEL)]
+        known = dict.fromkeys(map(label_form, terms.labels))  # terms of before are in the form of their file
+        return [(f"label NOT IN ({', '.join(map(literal, known))})", _UNKNOWN_LABEL)]
     return []
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ratchet.config.spec import Spec
+from ratchet.core.label_names import label_form
 from ratchet.deployment.profiles import Profile
 from ratchet.deployment.targets import ChosenTarget
 
@@ -47,5 +48,5 @@ def runs_here(profile: Profile) -> bool:
 
 def stands_alone(spec: Spec, label: str) -> bool:
     """True where a bare label is enough: low or medium stakes, and an action that needs no confidence."""
-    result = next(each for each in spec.label if each.name == label)
+    result = next(each for each in spec.label if label_form(each.name) == label_form(label))
     return result.stakes != "high" and result.threshold == 0

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ratchet.core.label_names import label_form
 from ratchet.metrics.calibration import Calibration, apply_calibration, softmax
 from ratchet.metrics.classification import Floats, Integers
 
@@ -86,8 +87,11 @@ def _align(probabilities: Floats, own: Sequence[str], labels: Sequence[str]) -> 
     if tuple(own) == tuple(labels):
         return probabilities
     aligned = np.zeros((len(probabilities), len(labels)))
-    for i, label in enumerate(labels):
-        if label in own:
-            aligned[:, i] = probabilities[:, list(own).index(label)]
+    columns = {
+        label_form(label): column for column, label in enumerate(own)
+    }  # adapters of before may hold another form
+    for i, label in enumerate(map(label_form, labels)):
+        if label in columns:
+            aligned[:, i] = probabilities[:, columns[label]]
     total = aligned.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(aligned, total, out=np.full_like(aligned, 1 / len(labels)), where=total > 0))

@@ -79,10 +79,11 @@ class Evidence:
 
 PAIRS_SQL = """
 CREATE TEMP TABLE pairs AS
-SELECT DISTINCT ON (request_id) request_id, served = $challenger AS answered, served_label, other_error,
+SELECT DISTINCT ON (request_id) request_id, served = $challenger AS answered, other_error,
+       nfc_normalize(served_label) AS served_label,
        (served_batch = other_batch OR greatest(served_batch, other_batch) <= 2) AS timed,
-       CASE WHEN served = $incumbent THEN served_label ELSE other_label END AS incumbent_label,
-       CASE WHEN served = $incumbent THEN other_label ELSE served_label END AS challenger_label,
+       nfc_normalize(CASE WHEN served = $incumbent THEN served_label ELSE other_label END) AS incumbent_label,
+       nfc_normalize(CASE WHEN served = $incumbent THEN other_label ELSE served_label END) AS challenger_label,
        CASE WHEN served = $incumbent THEN served_ms ELSE other_ms END AS incumbent_ms,
        CASE WHEN served = $incumbent THEN other_ms ELSE served_ms END AS challenger_ms
 FROM read_parquet($files, union_by_name = true)
@@ -90,7 +91,10 @@ WHERE sequence >= $sequence
   AND ((served = $incumbent AND other = $challenger) OR (served = $challenger AND other = $incumbent))
 ORDER BY request_id, sequence DESC, ts
 """
-"""The compared requests, each once, by role: one that was sent again counts as answered under the newest entry."""
+"""The compared requests, each once, by role: one that was sent again counts as answered under the newest entry.
+
+Labels are compared in the one form of `ratchet/core/label_names.py`: adapters of before may answer in another.
+"""
 
 # Shadow texts go one or two at a time and live ones in larger batches when many come: only texts of like batches are
 # timed.

@@ -12,6 +12,7 @@ from typing import Any
 from ratchet.config.policy import PromotionPolicy
 from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import RatchetError
+from ratchet.core.label_names import label_form
 from ratchet.rollout.ledger_entry import Entry
 
 _SEALED_OF_LABEL = ("name", "action", "stakes", "threshold", "cost_wrong")
@@ -40,12 +41,12 @@ class SealedPolicy:
 
     def fits(self, labels: Collection[str]) -> bool:
         """Return True where it knows every one of `labels`, those that an adapter may answer."""
-        return set(labels) <= set(self.labels)
+        return set(map(label_form, labels)) <= set(map(label_form, self.labels))
 
     def apply_to(self, spec: Spec) -> Spec:
         """Return `spec` with the sealed settings in place of its own; only descriptions of labels stay the file's."""
-        described = {label.name: label.description for label in spec.label}
-        label = tuple(replace(each, description=described.get(each.name, "")) for each in self.label)
+        described = {label_form(label.name): label.description for label in spec.label}
+        label = tuple(replace(each, description=described.get(label_form(each.name), "")) for each in self.label)
         return replace(spec, label=label, cost_review=self.cost_review, promotion=self.promotion)
 
     def as_spec(self, name: str) -> Spec:
@@ -93,8 +94,8 @@ def merge_policies(sealed: SealedPolicy | None, wanted: SealedPolicy) -> SealedP
         return wanted
     if sealed.fits(wanted.labels):
         return sealed
-    known = {label.name: label for label in sealed.label}
-    return replace(sealed, label=tuple(known.get(label.name, label) for label in wanted.label), sequence=0)
+    known = {label_form(label.name): label for label in sealed.label}
+    return replace(sealed, label=tuple(known.get(label_form(label.name), label) for label in wanted.label), sequence=0)
 
 
 def list_differences(sealed: SealedPolicy, wanted: SealedPolicy) -> list[tuple[str, Any, Any]]:

@@ -79,7 +79,13 @@ CREATE VIEW attributed_corrections AS
 """
 # `answer` (none, cannot_tell, withdrawn) stands in a correction without a label.
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES, _PEOPLE_AND_WAITING, _NULLED, _BOILERPLATE, _ANSWERS)
+_LABEL_FORM = """
+UPDATE production_logs SET label = nfc_normalize(label) WHERE label <> nfc_normalize(label);
+UPDATE corrections SET label = nfc_normalize(label) WHERE label <> nfc_normalize(label);
+"""
+# Rows of before may hold a label in another Unicode form. Tables of cycles stay as their receipts name them.
+
+MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES, _PEOPLE_AND_WAITING, _NULLED, _BOILERPLATE, _ANSWERS, _LABEL_FORM)
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 
 

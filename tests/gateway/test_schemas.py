@@ -1,12 +1,18 @@
 """Bodies of corrections: a label in its one form, or an answer in place of it, and the document says so."""
 
 import json
-from typing import Any
+import unicodedata
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
 
+from gateway.answering import choose_action
+from gateway.errors import RequestError
+from gateway.routes.feedback import check_label
 from gateway.schemas import Correction, Feedback
+from ratchet.config.spec import Label, Spec
+from ratchet.deployment.serving_paths import stands_alone
 
 BODY = {"classifier": "small", "request_id": "r1", "saw_prediction": False}
 
@@ -42,6 +48,19 @@ def test_any_other_correction_is_refused(case: str) -> None:
     """Two words at once, or none."""
     with pytest.raises(ValidationError):
         Correction.model_validate_json(json.dumps({**BODY, **REFUSED[case]}))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_classifier_of_before_goes_on_in_either_form_of_its_label(form: Literal["NFC", "NFD"]) -> None:
+    """Its policy or adapter may hold a decomposed label: corrections are taken, and the label's action is found."""
+    label = unicodedata.normalize(form, "übrig")
+    spec = Spec("small", (Label(label, action="refund", stakes="low", threshold=0.0), Label("green")))
+    for sent in ("übrig", "u\u0308brig"):
+        check_label(spec, sent)
+        assert choose_action(spec, sent, 0.9) == "refund"
+        assert stands_alone(spec, sent)
+    with pytest.raises(RequestError, match="not a label"):
+        check_label(spec, "Übrig")
 
 
 def test_the_document_describes_both() -> None:

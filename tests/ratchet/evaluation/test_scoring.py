@@ -36,13 +36,15 @@ P = softmax(np.array([[1.0, 2.0, 4.0]]))[0]
         ("abc", "abc", [P[0], P[1], P[2]]),
         ("abc", "cab", [P[2], P[0], P[1]]),
         ("abc", "abcd", [P[0], P[1], P[2], 0.0]),
+        (("a", "b", "u\u0308"), ("a", "b", "\u00fc"), [P[0], P[1], P[2]]),
+        (("a", "b", "\u00fc"), ("u\u0308", "b", "a"), [P[2], P[1], P[0]]),
         ("abc", "ab", [P[0] / (P[0] + P[1]), P[1] / (P[0] + P[1])]),
         ("abc", "dce", [0.0, 1.0, 0.0]),
         ("abc", "de", [0.5, 0.5]),
     ],
 )
-def test_columns_follow_the_specification(own: str, spec: str, expected: list[float]) -> None:
-    """Another order, a new label, one taken away, and nothing in common; every row sums to 1."""
+def test_columns_follow_the_specification(own: Sequence[str], spec: Sequence[str], expected: list[float]) -> None:
+    """Another order, a new label, one taken away, another Unicode form, and nothing in common; every row sums to 1."""
     found = score(Fixed(tuple(own), (1.0, 2.0, 4.0)), SPLIT, tuple(spec))
     assert found.raw == pytest.approx(np.tile(expected, (2, 1)))
     assert found.calibrated == pytest.approx(found.raw)

@@ -73,6 +73,11 @@ def test_an_integer_and_another_form_of_unicode_are_the_same_label_in_every_form
         assert (second.accepted, second.reasons, second.unknown_labels) == (1, {UNKNOWN: 1}, {"Übrig": 1})
     stored = landing.warehouse.frame("SELECT label FROM production_logs ORDER BY request_id")["label"]
     assert [*stored] == ["0", "1", "übrig"] * 3
+    manifest = landing.home.manifest("tickets")  # one of before holds the file's own form
+    manifest.write_text(manifest.read_text().replace("\\u00fc", "ü").replace("übrig", "u\u0308brig"))
+    assert "u\u0308brig" in manifest.read_text()
+    landing.warehouse.rebuild()
+    assert landing.warehouse.count(LOGS, "tickets") == 9
 
 
 def test_rows_of_a_label_that_the_file_no_longer_lists_are_kept(landing: Landing, tmp_path: Path) -> None:

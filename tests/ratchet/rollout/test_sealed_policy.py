@@ -55,6 +55,16 @@ def test_the_newest_policy_that_fits_the_labels_counts(labels: tuple[str, ...], 
     assert (found.sequence if found else None) == sequence
 
 
+def test_a_policy_of_before_fits_its_labels_in_either_unicode_form() -> None:
+    """It goes on in force, with the file's description; nothing is sealed anew for the other form."""
+    composed, decomposed = (replace(SPEC, label=(Label(name, name), SPEC.label[1])) for name in ("\u00fc", "u\u0308"))
+    before = read_policy(entry(1, decomposed))
+    assert before is not None
+    assert before.fits(composed.labels)
+    assert merge_policies(before, policy_of(composed)) == before
+    assert before.apply_to(composed).label[0] == Label("u\u0308", "\u00fc")
+
+
 def test_a_later_version_s_keys_are_left_out_and_nonsense_is_an_error() -> None:
     """A key that is not known here decides nothing here."""
     later = entry(1, SPEC)

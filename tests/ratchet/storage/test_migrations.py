@@ -37,6 +37,22 @@ def test_an_older_file_is_brought_forward_with_its_rows() -> None:
         assert connection.execute("SELECT reason, origin FROM dropped").fetchall() == [("pii", None)]
 
 
+def test_labels_of_before_get_their_one_form() -> None:
+    """Logs and corrections were taken in the form of their file; answers without a label stay so."""
+    with duckdb.connect() as connection:
+        migrate(connection, MIGRATIONS[:6])
+        log = "INSERT INTO production_logs (classifier, request_id, ts, text, label, week)"
+        connection.execute(f"{log} VALUES ('c', 'r', now(), 'x', ?, DATE '2026-02-02')", ["u\u0308"])
+        vote = "INSERT INTO corrections (classifier, request_id, ts, label, annotator, saw_prediction, week)"
+        for label in ("u\u0308", "plain", None):
+            connection.execute(f"{vote} VALUES ('c', 'r', now(), ?, 'ann', false, DATE '2026-02-02')", [label])
+        migrate(connection)
+        assert connection.execute("SELECT label FROM production_logs").fetchall() == [("\u00fc",)]
+        assert connection.execute("SELECT label FROM attributed_corrections").fetchall() == [
+            ("\u00fc",), ("plain",), (None,)
+        ]  # fmt: skip
+
+
 def test_a_migration_that_fails_leaves_the_schema_before_it() -> None:
     """Half a migration is none."""
     with duckdb.connect() as connection:

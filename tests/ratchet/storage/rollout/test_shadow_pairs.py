@@ -1,5 +1,6 @@
 """Labels that were given to errors alone are left out of a rollout's evidence, and its pace is that of the others."""
 
+import unicodedata
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -15,6 +16,8 @@ from ratchet.testing.homes import write_pairs
 
 FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 9)
 LIVE, NEW = "a" * 64, "b" * 64
+SERVED = "gr\u00fcn"
+"""Live's answer; its adapter is of before, and has the same label in another Unicode form."""
 Week = tuple[date, int, int]
 """Monday, blind labels, and how many of them confirm what was served; the candidate is right on all of them."""
 
@@ -39,10 +42,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
             start = datetime(week.year, week.month, week.day, tzinfo=UTC)
             for number in range(blind):
                 request, at = f"{week}-{number}", start + timedelta(minutes=number)
-                label = "green" if number < confirming else "amber"
-                logs.append((name, request, at, "text", "green", week))
+                label = SERVED if number < confirming else "amber"
+                logs.append((name, request, at, "text", SERVED, week))
                 corrections.append((name, request, at, label, "ann", False, week))
-                pairs.append((request, "green", label))
+                pairs.append((request, unicodedata.normalize("NFD", SERVED), label))
         write_pairs(home, name, (LIVE, NEW), 1, pairs)
     columns = ("classifier", "request_id", "ts", "text", "label", "week")
     served = pd.DataFrame(logs, columns=columns)
