@@ -94,7 +94,7 @@ class Landing:
             content = fingerprint(source)
             report = self.home.rejected(spec.name) / reject_name(kind, shown(source), content.sha256)
             try:
-                with loader.staged(kind, source, content, names, terms) as stage:
+                with replace(loader, named=True).staged(kind, source, content, names, terms) as stage:
                     return self._land(loader, stage, source, report, terms)
             except UnreadableError as error:
                 return IngestResult(

@@ -41,7 +41,7 @@ def rebuild_warehouse(path: Path) -> None:
         leftover.unlink(missing_ok=True)
     with _Draft(draft).connect() as connection:
         _LOG.info("rebuilding the rows of %s", name)
-        loader = WatchedLoader.of(connection, home, name)
+        loader = WatchedLoader.of(connection, home, name, rebuilds=True)
         try:
             loader.files.name_people(persons_by_name(Specs(home)[name].people))
         except RatchetError as error:  # the next intake reads it again

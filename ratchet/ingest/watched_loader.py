@@ -30,6 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 MOST_DEATHS = 5
 """Processes that a file may end though a trial reads it: more than a machine that is switched off again and again."""
+_OPTION = {"production_logs": "--logs", "corrections": "--corrections"}
 _NOT_SURVIVED = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException, MemoryError)
 
 
@@ -53,9 +54,15 @@ class WatchedLoader(Loader):
 
     loaded: set[tuple[str, str, str]] = field(default_factory=set)
     """Kind, name and digest of the files whose rows are in the warehouse."""
+    rebuilds: bool = False
+    """True where it fills a new warehouse: a file that was refused for its deaths gets as many again."""
+    named: bool = False
+    """True where a user named the file to read: its deaths begin again, since somebody looks on."""
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "WatchedLoader":
+    def of(
+        cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str, *, rebuilds: bool = False
+    ) -> "WatchedLoader":
         """Make a loader; marks of files that were loaded all the same are removed."""
         done = "SELECT kind, file, sha256 FROM ingested_files WHERE classifier = ?"
         loaded = set(connection.execute(done, [name]).fetchall())
@@ -63,7 +70,7 @@ class WatchedLoader(Loader):
             mark = _read(place)
             if mark and not (mark.refused or mark.done) and (mark.kind, mark.file, place.stem) in loaded:
                 place.unlink(missing_ok=True)
-        return cls(connection, home, name, Loader.of(connection, home, name).manifest, loaded=loaded)
+        return cls(connection, home, name, Loader.of(connection, home, name).manifest, loaded=loaded, rebuilds=rebuilds)
 
     @contextmanager
     def staged(self, kind: str, path: Path, found: FileFingerprint, columns: Columns, terms: Terms) -> Iterator[Stage]:
@@ -78,11 +85,12 @@ class WatchedLoader(Loader):
             job = ReadingJob.of(self.home.root, self.name, kind, path, found, columns, terms)
             _LOG.warning("%s: a process ended while it read this file; it is tried in one of its own", path)
             reason = try_reading(job)
-            if not reason and mark.deaths >= MOST_DEATHS:
-                reason = f"reading it ended {mark.deaths} processes"
-            if reason:
+            if not reason and (self.named or (self.rebuilds and mark.refused)):
+                mark = replace(mark, deaths=1)
+            if reason := reason or _too_many(mark.deaths):
                 _write(place, replace(mark, refused=reason))
-                raise UnreadableError(f"{reason}; take it by 'ratchet ingest {self.name}' with its path when fixed")
+                again = f"'ratchet ingest {self.name} {_OPTION[kind]} FILE'"
+                raise UnreadableError(f"{reason}; {again} tries it anew, as often as you like")
         file = shown(path, self.home.landing(self.name, kind))
         this = (kind, file, found.sha256)
         _write(place, replace(mark or ReadingMark(file, kind), refused="", done=this in self.loaded))
@@ -97,6 +105,10 @@ class WatchedLoader(Loader):
             raise
         self.loaded.add(this)
         place.unlink(missing_ok=True)
+
+
+def _too_many(deaths: int) -> str:
+    return f"reading it ended {deaths} processes, though a trial could read it" if deaths >= MOST_DEATHS else ""
 
 
 def mark_path(home: Home, name: str, found: FileFingerprint) -> Path:

@@ -22,7 +22,7 @@ from ratchet.ingest.reading.sources import Columns
 from ratchet.ingest.rebuild import open_warehouse, rebuild_warehouse
 from ratchet.ingest.row_counts import describe_rows
 from ratchet.ingest.trial_reading import ReadingJob, try_reading
-from ratchet.ingest.watched_loader import MOST_DEATHS
+from ratchet.ingest.watched_loader import MOST_DEATHS, mark_path
 from ratchet.storage.home import Home
 
 ROOT = Path(__file__).parents[3]
@@ -88,8 +88,11 @@ def test_a_process_that_was_killed_for_another_reason_costs_no_row(home: Home) -
     assert marks(home) == []
 
 
-def test_a_file_that_passes_its_trials_and_still_ends_processes_is_refused_at_last(home: Home) -> None:
-    """What only the whole process shows must not repeat for ever."""
+@pytest.mark.parametrize("remedy", ["named", "rebuild"])
+def test_a_file_that_passes_its_trials_and_still_ends_processes_is_refused_until_it_is_named_or_a_rebuild(
+    home: Home, remedy: str
+) -> None:
+    """What only the whole process shows must not repeat for ever, nor cost a sound file its rows for good."""
     assert die(home) == -signal.SIGKILL
     (mark,) = (home.classifier("tickets") / ".reading").iterdir()
     mark.write_text(
@@ -97,7 +100,29 @@ def test_a_file_that_passes_its_trials_and_still_ends_processes_is_refused_at_la
     )
     bad, good = take(home)
     assert (bad.rejected, good.accepted) == (1, 1)
-    assert f"reading it ended {MOST_DEATHS} processes" in str(bad.reasons)
+    assert f"reading it ended {MOST_DEATHS} processes, though a trial could read it" in str(bad.reasons)
+    assert "'ratchet ingest tickets --logs FILE' tries it anew" in str(bad.reasons)
+    assert take(home) == []
+    warehouse = open_warehouse(home, "tickets")
+    if remedy == "named":
+        source = home.landing("tickets", "production_logs") / "a_bad.jsonl"
+        assert Landing(home, warehouse).deliver(SPEC, "production_logs", source, now=NOW).accepted == 1
+    else:
+        rebuild_warehouse(home.warehouse("tickets"))
+    assert (warehouse.count("production_logs", "tickets"), marks(home)) == (2, [])
+
+
+def test_a_rebuild_that_a_file_ends_again_and_again_refuses_it_at_last(home: Home) -> None:
+    """Its deaths begin again once for each refusal, not at each rebuild: the other files come back."""
+    assert take(home)
+    (source,) = (home.landing("tickets", "production_logs")).glob("a_bad*")
+    place = mark_path(home, "tickets", fingerprint(source))
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps({"file": source.name, "kind": "production_logs", "deaths": MOST_DEATHS - 1}))
+    rebuild_warehouse(home.warehouse("tickets"))
+    assert open_warehouse(home, "tickets").count("production_logs", "tickets") == 1
+    rebuild_warehouse(home.warehouse("tickets"))
+    assert open_warehouse(home, "tickets").count("production_logs", "tickets") == 2
 
 
 @pytest.mark.faults
