@@ -8,12 +8,15 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 SHINGLE = 3
 _FEWEST_WORDS = 5
+_PRIME = 2**127 - 1
+_BASE = 0x5DEECE66D1CE4E5B9A3F6C2B7E151628
 _SEED = 42
 _MISSED = 1e-6
 _MOST_BANDS, _MOST_ROWS = 40, 8
@@ -31,16 +34,28 @@ def shingles(key: str) -> frozenset[str]:
     return frozenset(key[i : i + SHINGLE] for i in range(len(key) - SHINGLE + 1)) or frozenset({key})
 
 
-def one_word_apart(key: str) -> frozenset[str]:
+def one_word_apart(key: str) -> frozenset[int]:
     """Return keys of a normalised text such that texts one word apart (added, removed, replaced) share one.
 
-    This is the deletion neighbourhood. A text of fewer than five words has only itself as key: there one word is most
-    of the meaning.
+    This is the deletion neighbourhood, as hashes: a polynomial in the words, whose value without one word follows from
+    what stands before and after it, so time and memory are linear in the text. A text of fewer than five words has only
+    itself as key: there one word is most of the meaning.
     """
-    words = key.split()
+    words = [
+        int.from_bytes(blake2b(word.encode("utf-8", "surrogatepass"), digest_size=15).digest()) + 1
+        for word in key.split()
+    ]
+    before = [0]
+    for word in words:
+        before.append((before[-1] * _BASE + word) % _PRIME)
     if len(words) < _FEWEST_WORDS:
-        return frozenset({key})
-    return frozenset({key, *(" ".join(words[:i] + words[i + 1 :]) for i in range(len(words)))})
+        return frozenset({before[-1]})
+    keys, after, power = {before[-1]}, 0, 1
+    for place in range(len(words) - 1, -1, -1):
+        keys.add((before[place] * power + after) % _PRIME)
+        after = (words[place] * power + after) % _PRIME
+        power = power * _BASE % _PRIME
+    return frozenset(keys)
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:

@@ -1,10 +1,11 @@
 """Near-duplicates are found from the threshold on, and nothing below it ever."""
 
 import random
+import tracemalloc
 
 import pytest
 
-from ratchet.data.near_duplicates import NearDuplicates, choose_bands, jaccard, normalise, shingles
+from ratchet.data.near_duplicates import NearDuplicates, choose_bands, jaccard, normalise, one_word_apart, shingles
 from ratchet.simulation.traces import LABELS, make_trace
 
 
@@ -83,3 +84,29 @@ def test_the_index_grows_past_its_first_size() -> None:
     texts = [f"{number:05d} {number * 7919:09d} {number * 104729:011d}" for number in range(1500)]
     index = NearDuplicates(0.9, texts)
     assert [index.find(texts[number]) for number in (0, 1023, 1024, 1499)] == [0, 1023, 1024, 1499]
+
+
+APART = {
+    "a word added": ("a b c d e", "a b x c d e", True),
+    "a word removed": ("a b c d e f", "b c d e f", True),
+    "a word replaced": ("a b c d e", "a b x d e", True),
+    "equal": ("a b c d e", "a b c d e", True),
+    "two words": ("a b c d e", "x b c d y", False),
+    "a word moved": ("a b c d e", "b a c d e", True),
+    "other borders of words": ("ab c d e f", "a bc d e f", False),
+    "few words": ("a b c", "a b x", False),
+    "a long text": ("refund order " * 5_000, "refund order " * 4_999 + "refund", True),
+    "a long text, two words": ("refund order " * 5_000, "x " + "refund order " * 4_999 + "x", False),
+}
+
+
+@pytest.mark.parametrize("case", APART)
+def test_texts_one_word_apart_share_a_key(case: str) -> None:
+    """By the table; the long ones in memory linear in their length, where a string for each word took a gigabyte."""
+    first, second, apart = APART[case]
+    tracemalloc.start()
+    try:
+        assert one_word_apart(first).isdisjoint(one_word_apart(second)) != apart
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
