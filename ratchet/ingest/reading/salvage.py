@@ -85,7 +85,8 @@ def copy_readable_lines(path: Path, copy: Path, bad: Path) -> None:
 def copy_readable_records(path: Path, header: CsvHeader, copy: Path, bad: Path) -> None:
     """Copy the readable records of a CSV file, each with the line on which it begins in a first column."""
     with copy.open("w", encoding="utf-8", newline="") as out, bad.open("w", encoding="utf-8") as report:
-        writer = csv.writer(out, lineterminator="\n")
+        # a field that holds only CR must be quoted too: DuckDB ends a record at it
+        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow((LINE, *header.names))
         for record in read_records(path, header):
             if record.reason:

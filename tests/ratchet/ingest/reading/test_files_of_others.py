@@ -199,6 +199,25 @@ def test_a_file_of_another_program_gives_its_row(staged: Staged, tmp_path: Path,
     assert staged.reasons() == []
 
 
+PLAIN, ROW_2 = "request_id,ts,text,label", f"a2,{T},plain,delivery"
+RETURNS: dict[str, tuple[str, str]] = {
+    "within": (f'{PLAIN}\na1,{T},"one\rtwo",delivery\n{ROW_2}\n', "one\rtwo"),
+    "within, of Windows": (f'{PLAIN}\r\na1,{T},"one\rtwo",delivery\r\n{ROW_2}\r\n', "one\rtwo"),
+    "at its end": (f'{PLAIN}\na1,{T},"one\r",delivery\n{ROW_2}\n', "one\r"),
+    "in a file of them": (f'{PLAIN}\ra1,{T},"one\rtwo",delivery\r{ROW_2}\r', "one\rtwo"),
+    "beside a line break": (f'{PLAIN}\na1,{T},"one\rtwo\n",delivery\n{ROW_2}\n', "one\rtwo\n"),
+}
+
+
+@pytest.mark.parametrize("name", RETURNS)
+def test_a_lone_carriage_return_in_a_field_is_part_of_it(staged: Staged, tmp_path: Path, name: str) -> None:
+    """A quoted text may hold any line end; none of them costs a row, let alone the file."""
+    content, text = RETURNS[name]
+    staged(tmp_path / "a.csv", content.encode())
+    assert staged.rows("text, adapter, reason") == [(text, None, None), ("plain", None, None)]
+    assert staged.reasons() == []
+
+
 REFUSED: dict[str, tuple[str, bytes, str]] = {
     "pandas, epoch": ("a.json", b'[{"request_id":"x","ts":1772445600000,"text":"a","label":"0"}]', "milliseconds"),
     "Python, time()": ("a.jsonl", b'{"request_id":"x","ts":1772445600.25,"text":"a","label":"0"}', "seconds since"),
