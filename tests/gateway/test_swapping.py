@@ -1,5 +1,6 @@
 """Adapters take turns on one base under load: no request fails, none waits for a load, each answer is whole."""
 
+import gc
 import itertools
 import json
 import shutil
@@ -73,10 +74,11 @@ def is_of(answer: dict[str, object], text: str, alone: dict[str, Predictor]) -> 
     )
 
 
-def test_fifty_swaps_under_load_fail_and_mix_nothing(
-    serve: Serve, home: Home, digests: list[str], enter: Enter
+@pytest.mark.parametrize("swaps", [12, pytest.param(50, marks=pytest.mark.faults)])
+def test_swaps_under_load_fail_and_mix_nothing(
+    serve: Serve, home: Home, digests: list[str], enter: Enter, swaps: int
 ) -> None:
-    """F14: four clients ask while live and candidate change fifty times; every answer is its own adapter's."""
+    """F14: four clients ask while live and candidate change, each pair once in twelve; every answer is its own."""
     store = AdapterStore(home)
     alone = {digest: load_predictor(store.open("small", digest)) for digest in digests}
     for digest in digests[1:]:
@@ -97,7 +99,7 @@ def test_fifty_swaps_under_load_fail_and_mix_nothing(
     for each in clients:
         each.start()
     state = client.app.state.gateway  # type: ignore[attr-defined]
-    for turn in range(50):
+    for turn in range(swaps):
         live, candidate = digests[turn % 4], digests[(turn + 1 + turn // 4 % 3) % 4]
         if Ledger(home).live("small") != live:
             enter(live)
@@ -114,6 +116,7 @@ def test_fifty_swaps_under_load_fail_and_mix_nothing(
     assert {answer["adapter"] for _, _, answer in found} == set(digests)
     assert [answer for text, _, answer in found if not is_of(answer, text, alone)] == []
     assert state.slots.problems == {}
+    gc.collect()  # what a slot let go of may stand in a circle, and a dozen swaps are too few for the collector to come by
     (base,) = {found.model for found in state.slots["small"].predictors.values()}
     assert base.adapters == 2
 

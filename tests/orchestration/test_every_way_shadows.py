@@ -126,7 +126,7 @@ def ticks(processes: Any) -> int:
 
 
 @pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=() if way in {"command", "ui"} else pytest.mark.faults) for way in WAYS]
+    "way", [pytest.param(way, marks=() if way == "command" else pytest.mark.faults) for way in WAYS]
 )
 def test_a_cycle_that_passed_shadows_whichever_way_it_ran(way: str, running: Any) -> None:
     """Once, with the candidate of its week, and no user sees it."""
