@@ -19,6 +19,9 @@ from ratchet.data.near_duplicates import normalise
 from ratchet.storage.row_files.formats import UnreadableError
 from ratchet.storage.row_files.rows import read_rows, text_of, value_named
 
+MAX_ITEMS = 100_000
+"""Items of a golden set: more than people review, and every cycle compares its texts with each."""
+
 
 @dataclass(frozen=True)
 class GoldenItem:
@@ -40,7 +43,13 @@ def read_golden(path: Path) -> Iterator[tuple[int, GoldenItem]]:
     """
     seen: dict[str, tuple[str, int]] = {}
     try:
-        for row in read_rows(path):
+        for number, row in enumerate(read_rows(path)):
+            if number == MAX_ITEMS:
+                raise RatchetError(
+                    f"{path.name} has more than {MAX_ITEMS:,} items.",
+                    "Keep those that people reviewed for the golden set; the rest are corrections.",
+                    code="bad_golden",
+                )
             text = text_of(value_named(row.values, "text")[1])
             label = read_label(value_named(row.values, "label")[1])
             if row.reason or not text or not text.strip() or label is None:

@@ -25,6 +25,7 @@ from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.storage.corruption import is_damage, is_damaged, move_aside
 from ratchet.storage.home import Home
 from ratchet.storage.migrations import migrate
+from ratchet.storage.spill_folder import spill_folder, sweep_spilled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,10 +145,12 @@ class Warehouse:
         config: dict[str, Any] = {
             "memory_limit": "1GB",
             "threads": 2,
-            "temp_directory": str(self.path.parent / ".duckdb_tmp"),
+            "temp_directory": str(spill_folder(self.path)),
         }
         try:
-            return self._patiently(lambda: duckdb.connect(str(self.path), config=config))
+            connection = self._patiently(lambda: duckdb.connect(str(self.path), config=config))
+            sweep_spilled(self.path)
+            return connection
         except duckdb.Error as error:
             if not is_damage(error):
                 raise

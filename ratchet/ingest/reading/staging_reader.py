@@ -29,7 +29,7 @@ from ratchet.storage.row_files.documents import copy_as_lines
 from ratchet.storage.row_files.encodings import decode_file, find_encoding
 from ratchet.storage.row_files.formats import CSV, JSONL, MAX_LINE_BYTES, PARQUET, UnreadableError
 from ratchet.storage.row_files.opening import LINEWISE, OpenedFile
-from ratchet.storage.row_files.parquet_limits import check_schema
+from ratchet.storage.row_files.parquet_limits import check_schema, check_size
 
 _UNREADABLE = (
     duckdb.InvalidInputException,
@@ -145,6 +145,7 @@ class StagingReader:
     def _read_parquet(self, path: Path, scratch: Path) -> None:
         try:
             check_schema(self.connection, path)
+            check_size(self.connection, path)
         except _UNREADABLE as error:
             _refuse_when_not_the_file(error)  # a damaged footer: the reader says what is wrong
         try:

@@ -8,6 +8,7 @@ import json
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ from ratchet.storage.row_files.documents import MOST_BYTES, copy_as_lines, docum
 from ratchet.storage.row_files.encodings import decode_file, find_encoding
 from ratchet.storage.row_files.formats import CSV, JSONL, PARQUET, UnreadableError, form_of
 from ratchet.storage.row_files.opening import LINEWISE, OpenedFile, open_rows
+from ratchet.storage.row_files.parquet_limits import check_schema, check_size
 from ratchet.storage.row_files.parts import parts_of
 
 
@@ -132,6 +134,7 @@ def _parquet_rows(path: Path) -> Iterator[FileRow]:
     import pyarrow.parquet as pq
 
     number = 0
+    _check_parquet(path)
     try:
         for batch in pq.ParquetFile(path).iter_batches(1024):
             for row in batch.to_pylist():
@@ -139,6 +142,14 @@ def _parquet_rows(path: Path) -> Iterator[FileRow]:
                 yield FileRow(number, {name: _plain(value) for name, value in row.items()})
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UnreadableError(f"the file is not readable as Parquet: {str(error).splitlines()[0]}") from None
+
+
+def _check_parquet(path: Path) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection, suppress(duckdb.Error):  # what is damaged, its reader names
+        check_schema(connection, path)
+        check_size(connection, path)
 
 
 def _plain(value: Any) -> Any:

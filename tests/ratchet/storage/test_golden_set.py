@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import RatchetError
-from ratchet.storage.golden_set import load_golden, read_golden
+from ratchet.storage.golden_set import MAX_ITEMS, load_golden, read_golden
 from ratchet.storage.specs import load_spec
 from ratchet.workflows.init_classifier import labels_of
 
@@ -53,6 +53,14 @@ def test_a_contradiction_is_refused_with_its_lines(tmp_path: Path, case: str) ->
 def test_the_same_text_with_the_same_label_may_come_twice(tmp_path: Path) -> None:
     """It counts twice, as before."""
     assert len(load_golden(write(tmp_path / "golden.jsonl", ("A", 0), ("a", "0")), SPEC)) == 2
+
+
+def test_a_golden_set_has_as_many_items_as_people_review(tmp_path: Path) -> None:
+    """One file of a million rows would keep `init` and every cycle busy for hours."""
+    path = tmp_path / "golden.jsonl"
+    path.write_text('{"text": "a", "label": "0"}\n' * (MAX_ITEMS + 1))
+    with pytest.raises(RatchetError, match=r"golden\.jsonl has more than 100,000 items"):
+        labels_of(path)
 
 
 TOML = {

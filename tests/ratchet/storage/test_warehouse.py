@@ -358,3 +358,15 @@ def test_the_file_is_opened_within_bounds(tmp_path: Path) -> None:
     assert found["m"] in {"953.6 MiB", "953.7 MiB"}
     assert (found["t"], found["z"]) == (2, "UTC")
     assert Path(found["d"]).parent == tmp_path / "tickets"
+
+
+def test_what_a_killed_process_spilled_is_removed(tmp_path: Path) -> None:
+    """By the next one that opens the file; its own scratch space stays."""
+    warehouse = open_warehouse(Home(tmp_path), "tickets")
+    own = Path(warehouse.frame("SELECT current_setting('temp_directory') AS d")["d"][0])
+    left = [tmp_path / "tickets" / name for name in (".duckdb_tmp", ".duckdb_tmp.0", own.name)]
+    for folder in left:
+        folder.mkdir()
+        (folder / "duckdb_temp_storage-0.tmp").write_bytes(b"x")
+    warehouse.count("labels", "tickets")
+    assert [folder.exists() for folder in left] == [False, False, True]

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.storage.home import Home
-from ratchet.storage.row_files.formats import MAX_COLUMNS
+from ratchet.storage.row_files.formats import MAX_COLUMNS, UnreadableError
 from ratchet.storage.row_files.parquet_limits import MAX_DEPTH
+from ratchet.storage.row_files.rows import read_rows
 from ratchet.storage.specs import Specs
 from ratchet.testing.homes import SmallClassifier
 from ratchet.workflows.try_intake import try_intake
@@ -63,6 +65,17 @@ def large_footer(path: Path) -> None:
     write_row(path, **{f"{n}{'x' * 1_000_000}": [n] for n in range(9)})
 
 
+def repeated(text: str, rows: int) -> Callable[[Path], None]:
+    """One row, repeated by the dictionaries of its columns, in a few kilobytes."""
+
+    def write(path: Path) -> None:
+        at = pa.array([0], pa.int32()).take(pa.array(np.zeros(rows, dtype=np.int64)))
+        table = {name: pa.DictionaryArray.from_arrays(at, pa.array([value])) for name, value in ROW.items()}
+        pq.write_table(pa.table(table | {"text": pa.DictionaryArray.from_arrays(at, pa.array([text]))}), path)
+
+    return write
+
+
 def wide_csv(path: Path) -> None:
     """The same table as text."""
     names = [*ROW, *(f"c{n}" for n in range(20_000))]
@@ -85,6 +98,7 @@ FILES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "just too deep": (just_too_deep, ".parquet", f"nested {MAX_DEPTH + 1} deep"),
     "just too many columns": (columns(MAX_COLUMNS - 6), ".parquet", f"it has {MAX_COLUMNS + 1:,} columns"),
     "a large footer": (large_footer, ".parquet", "its schema takes"),
+    "one long text": (repeated("x" * 60_000, 20_000), ".parquet", "it unpacks to more than 1,073,741,824 bytes"),
     "a wide CSV": (wide_csv, ".csv", "it has 20,007 columns"),
     "a nested line": (deep_jsonl, ".jsonl", ""),
     "an open quote": (deep_csv_header, ".csv", ""),
@@ -118,6 +132,13 @@ def stops_itself_alone(tmp_path: Path, write: Callable[[Path], None], suffix: st
 def test_a_file_that_no_reader_bears_stops_itself_alone(tmp_path: Path, case: str) -> None:
     """By the table, in both landing folders."""
     stops_itself_alone(tmp_path, *FILES[case])
+
+
+def test_predict_and_golden_set_refuse_it_too(tmp_path: Path) -> None:
+    """Before its first row is read."""
+    repeated("x" * 60_000, 20_000)(tmp_path / "a.parquet")
+    with pytest.raises(UnreadableError, match="it unpacks to more than"):
+        next(read_rows(tmp_path / "a.parquet"))
 
 
 @pytest.mark.faults
