@@ -20,6 +20,10 @@ from gateway.schemas import Problem
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.page.rendering import render_refusal
 
+_MOST_LISTED = 100
+"""Errors of a body that are looked at: lists stop at their first (`fail_fast`), so more are unknown fields, and to list
+thousands would stop the event loop."""
+
 
 class RequestError(Exception):
     """Error response: HTTP status, code, message and hint, and the seconds after which a retry makes sense."""
@@ -44,6 +48,11 @@ def explain(error: ValidationError, fields: list[str]) -> RequestError:
 
     A key that is not in `fields` may be someone's secret, so the hint lists the known fields and never repeats the key.
     """
+    if error.error_count() > _MOST_LISTED:
+        return RequestError(
+            422, "bad_body", "body: Extra inputs are not permitted.",
+            f"Known fields: {', '.join(fields)}. The fields are listed at /openapi.json.",
+        )  # fmt: skip
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(str(part)[:40] for part in first["loc"]) or "body"
     known = where if where.isprintable() and first["type"] != "extra_forbidden" else "body"

@@ -89,7 +89,9 @@ class Question(Strict):
     """One text, or several that are classified in the same way."""
 
     text: Text | None = None
-    texts: list[Text] | None = Field(None, min_length=1, max_length=1024, description="Several texts instead of one.")
+    texts: Annotated[list[Text], Field(min_length=1, max_length=1024, fail_fast=True)] | None = Field(
+        None, description="Several texts instead of one."
+    )
     user_id: UserId = None
 
 

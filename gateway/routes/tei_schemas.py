@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.errors import RequestError
 from gateway.schemas import Lenient, Text
 
-_Row = Annotated[list[Text], Field(min_length=1, max_length=2)]
-_Texts = Annotated[list[Text], Field(min_length=1, max_length=1024)]
-_Batch = Annotated[list[_Row], Field(min_length=1, max_length=1024)]
+_Row = Annotated[list[Text], Field(min_length=1, max_length=2, fail_fast=True)]
+_Texts = Annotated[list[Text], Field(min_length=1, max_length=1024, fail_fast=True)]
+_Batch = Annotated[list[_Row], Field(min_length=1, max_length=1024, fail_fast=True)]
 
 
 class Parameters(Lenient):

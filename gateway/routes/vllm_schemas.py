@@ -10,8 +10,15 @@ from pydantic import BaseModel, BeforeValidator, Field
 from gateway.errors import RequestError
 from gateway.schemas import Id, Lenient, Text, UserId
 
-_TokenIds = Annotated[list[int], Field(min_length=1, max_length=65_536)]
-_BATCH = Field(min_length=1, max_length=1024)
+_TokenIds = Annotated[list[int], Field(min_length=1, max_length=65_536, fail_fast=True)]
+_BATCH = Field(min_length=1, max_length=1024, fail_fast=True)
+
+
+def _refuse_token_ids(value: Any) -> Any:
+    """Raise for a list that begins as token ids do, before its thousands of numbers are looked at one by one."""
+    if isinstance(value, list) and value and isinstance(value[0], int | float | list):
+        raise RequestError(400, "token_ids", "input: token ids cannot be classified here.", "Send the text itself.")
+    return value
 
 
 def _or_none(name: Any) -> Any:
@@ -24,7 +31,10 @@ class Classify(Lenient):
     model: Annotated[Id | None, BeforeValidator(_or_none)] = Field(
         None, description="The classifier; if absent or empty, the default classifier."
     )
-    input: Text | Annotated[list[Text], _BATCH] | _TokenIds | Annotated[list[_TokenIds], _BATCH] = Field(
+    input: Annotated[
+        Text | Annotated[list[Text], _BATCH] | _TokenIds | Annotated[list[_TokenIds], _BATCH],
+        BeforeValidator(_refuse_token_ids),
+    ] = Field(
         description="One text or several. Token ids are rejected with 400: each adapter has a tokenizer of its own."
     )
     user: UserId = None
@@ -48,13 +58,8 @@ class Classify(Lenient):
         return next((given for given in names if given is not None), True) is False
 
     def texts(self) -> list[str]:
-        """Return the texts; raises `RequestError` for token ids."""
-        if isinstance(self.input, str):
-            return [self.input]
-        texts = [each for each in self.input if isinstance(each, str)]
-        if not texts:
-            raise RequestError(400, "token_ids", "input: token ids cannot be classified here.", "Send the text itself.")
-        return texts
+        """Return the texts; token ids, which the document describes for its clients, never come this far."""
+        return [self.input] if isinstance(self.input, str) else [each for each in self.input if isinstance(each, str)]
 
 
 class Classification(BaseModel):

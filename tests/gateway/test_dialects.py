@@ -147,7 +147,8 @@ def test_tei_clients_get_every_label_ranked(serve: Serve) -> None:
         ({"inputs": "a", "parameters": {"function_to_apply": "sigmoid"}}, 422, "Tokenizer"),
         ({"inputs": "a", "parameters": {"top_k": 0}}, 422, "Tokenizer"),
         ({"inputs": [["a"]] * 33}, 413, "Validation"),
-        ({"inputs": "a" * 70_000}, 413, "Validation"),
+        ({"inputs": "a" * 70_000}, 422, "Tokenizer"),
+        ({"inputs": "a" * 300_000}, 413, "Validation"),
     ],
 )
 def test_tei_clients_are_refused_in_their_own_form(serve: Serve, body: dict[str, Any], status: int, kind: str) -> None:

@@ -5,12 +5,14 @@ import unicodedata
 from typing import Any, Literal
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.answering import choose_action
-from gateway.errors import RequestError
+from gateway.errors import RequestError, explain
 from gateway.routes.feedback import check_label
-from gateway.schemas import Correction, Feedback
+from gateway.routes.tei_schemas import Predict
+from gateway.routes.vllm_schemas import Classify
+from gateway.schemas import Correction, Feedback, Question
 from ratchet.config.spec import Label, Spec
 from ratchet.deployment.serving_paths import stands_alone
 
@@ -61,6 +63,37 @@ def test_a_classifier_of_before_goes_on_in_either_form_of_its_label(form: Litera
         assert stands_alone(spec, sent)
     with pytest.raises(RequestError, match="not a label"):
         check_label(spec, "Übrig")
+
+
+LARGE: dict[str, tuple[type[BaseModel], Any, int, str]] = {
+    "fractions as token ids": (Classify, {"input": [1.5] * 65_000}, 400, "input: token ids cannot be classified here."),
+    "lists of fractions": (Classify, {"input": [[1.5] * 60] * 1024}, 400, "input: token ids cannot"),
+    "empty lists": (Classify, {"input": [[]] * 90_000}, 400, "input: token ids cannot be classified here."),
+    "token ids": (Classify, {"input": [1] * 130_000}, 400, "input: token ids cannot be classified here."),
+    "nothings": (Classify, {"input": [None] * 50_000}, 422, "input."),
+    "fractions after a text": (Classify, {"input": ["a", *[1.5] * 65_000]}, 422, "input."),
+    "lists after a text": (Classify, {"input": ["a", *[[1.5] * 60] * 1000]}, 422, "input."),
+    "objects": (Classify, {"input": [{}] * 80_000}, 422, "input."),
+    "numbers in a pair's place": (Predict, {"inputs": [1.5] * 65_000}, 422, "inputs."),
+    "pairs of numbers": (Predict, {"inputs": [[1, 2]] * 1024}, 422, "inputs."),
+    "empty pairs": (Predict, {"inputs": [[]] * 1024}, 422, "inputs."),
+    "empty texts": (Question, {"texts": [""] * 1024}, 422, "texts.0: String should have at least 1 character."),
+    "unknown fields": (Question, {str(n): 1 for n in range(27_000)}, 422, "body: Extra inputs are not permitted."),
+    "unknown fields of feedback": (Feedback, {str(n): 1 for n in range(27_000)}, 422, "body: Extra inputs are not"),
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_a_body_with_thousands_of_faults_is_refused_at_the_first(case: str) -> None:
+    """Listing each would stop the event loop, and with it every other request."""
+    model, body, status, message = LARGE[case]
+    with pytest.raises((RequestError, ValidationError)) as refused:
+        model.model_validate_json(json.dumps(body))
+    if isinstance(refused.value, ValidationError):
+        assert refused.value.error_count() <= 4 or "fields" in case
+    error = refused.value if isinstance(refused.value, RequestError) else explain(refused.value, ["text"])
+    assert error.status == status
+    assert error.problem.message.startswith(message)
 
 
 def test_the_document_describes_both() -> None:
