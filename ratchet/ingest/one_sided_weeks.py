@@ -5,7 +5,7 @@ Add here where such weeks are looked up; what makes a week one-sided is `ratchet
 
 from datetime import date
 
-from ratchet.data.label_selection import SELECTION_SQL, LabelSelection
+from ratchet.data.label_selection import SELECTION_SQL, LabelSelection, describe_selection, find_small_errors
 from ratchet.storage.warehouse import Warehouse
 
 _NEWEST = 4
@@ -24,6 +24,11 @@ def describe_week(warehouse: Warehouse, classifier: str, week: date) -> str:
 
 
 def describe_one_sided(warehouse: Warehouse, classifier: str, until: date = date.max) -> list[str]:
-    """Return a sentence for each one-sided week among the four newest that have blind labels, oldest first."""
-    newest = read_selections(warehouse, classifier, until)[-_NEWEST:]
-    return [selection.sentence for selection in newest if selection.is_one_sided]
+    """Return a sentence for each one-sided week among the four newest that have blind labels, oldest first, and one for
+    weeks that have too few of them each."""
+    found = read_selections(warehouse, classifier, until)
+    newest, small = found[-_NEWEST:], find_small_errors(found)
+    together = [each for each in newest if each in small]
+    of = f" of {len(small)} weeks with few labels"
+    pooled = [describe_selection(sum(each.blind for each in small), 0, of)] if together else []
+    return [*(selection.sentence for selection in newest if selection.is_one_sided), *pooled]

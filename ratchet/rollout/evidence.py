@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ratchet.data.consensus import VOTES_SQL
+
 PAIR_COLUMNS: Mapping[str, str] = {
     "request_id": "VARCHAR",
     "ts": "TIMESTAMPTZ",
@@ -120,11 +122,12 @@ GROUP BY truth.label ORDER BY truth.label
 """Labelled requests by label. `truth` is the consensus of each request's corrections (`consensus.CONSENSUS_SQL`); a
 failure to answer counts as a wrong answer. Votes of a quarantined or one-sided week do not count."""
 
-PEOPLE_SQL = """
-SELECT count(DISTINCT person) FROM attributed_corrections c JOIN pairs USING (request_id) JOIN truth USING (request_id)
-WHERE c.classifier = $classifier AND c.label IS NOT NULL AND NOT c.saw_prediction
+PEOPLE_SQL = f"""
+SELECT count(DISTINCT newest.annotator) FROM ({VOTES_SQL}) newest JOIN pairs USING (request_id)
+JOIN truth USING (request_id) WHERE newest.label IS NOT NULL AND NOT newest.saw_prediction
   AND truth.blind AND NOT truth.quarantined AND NOT truth.one_sided
 """
+"""People whose newest word on a counted request is a blind label: one who took it back is not among them."""
 
 SELECTED_SQL = """
 SELECT coalesce(truth.one_sided, false), count(*), count(*) FILTER (truth.label = pairs.served_label)

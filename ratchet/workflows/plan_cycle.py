@@ -12,6 +12,7 @@ from ratchet.core.errors import RatchetError
 from ratchet.data.consensus import CONSENSUS_SQL
 from ratchet.data.curation import CORRECTED_SQL, Curated, curate
 from ratchet.data.label_choice import choose_labels
+from ratchet.data.label_selection import left_out_weeks
 from ratchet.data.split_checks import check_splits
 from ratchet.data.splitting import lookback_start
 from ratchet.ingest.one_sided_weeks import describe_one_sided, read_selections
@@ -82,9 +83,9 @@ def _describe_pace(home: Home, name: str, warehouse: Warehouse) -> str:
     entries, weeks = Ledger(home).entries(name), sorted(warehouse.weeks(name))[-_PACE_WEEKS:]
     if state_after(entries).live is None or not weeks:
         return ""
-    labels = [
-        found for found in read_selections(warehouse, name) if found.week >= str(weeks[0]) and not found.is_one_sided
-    ]
+    selections = read_selections(warehouse, name)
+    left_out = left_out_weeks(selections)
+    labels = [found for found in selections if found.week >= str(weeks[0]) and found not in left_out]
     daily = sum(found.blind for found in labels) / (7 * len(weeks))
     return describe_pace(promotion_in_force(home, name, entries), daily)
 

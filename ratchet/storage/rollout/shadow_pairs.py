@@ -15,7 +15,7 @@ import duckdb
 from ratchet.core.errors import RatchetError
 from ratchet.core.sql import literal
 from ratchet.data.consensus import CONSENSUS_SQL
-from ratchet.data.label_selection import SELECTION_SQL, LabelSelection
+from ratchet.data.label_selection import SELECTION_SQL, LabelSelection, left_out_weeks
 from ratchet.rollout.evidence import (
     COUNTS_SQL,
     DAILY_SQL,
@@ -58,10 +58,9 @@ class Pairs:
                 for sql in (CONSENSUS_SQL, SELECTION_SQL)
             )
             held = self._held_sql(classifier)
-            chosen = [
-                week for week, *counts in connection.execute(weeks).fetchall() if LabelSelection(*counts).is_one_sided
-            ]
-            one_sided = _in_weeks("week", map(str, chosen))
+            rows = connection.execute(weeks).fetchall()
+            found = [LabelSelection(blind, confirming, str(week)[:10]) for week, blind, confirming in rows]
+            one_sided = _in_weeks("week", [each.week for each in left_out_weeks(found)])
             connection.execute(
                 f"CREATE TEMP TABLE truth AS SELECT *, {held} AS quarantined, {one_sided} AS one_sided FROM ({truth})"
             )
@@ -113,7 +112,11 @@ def _count(
     if counted.is_one_sided:
         left_out = LabelSelection(left_out.blind + counted.blind, left_out.confirming + counted.confirming)
     labelled = [] if counted.is_one_sided else connection.execute(LABELLED_SQL).fetchall()
-    people = connection.execute(PEOPLE_SQL, {"classifier": classifier}).fetchall()[0][0] if labelled else 0
+    people = (
+        connection.execute(PEOPLE_SQL, {"classifier": classifier, "week": _ALL_WEEKS}).fetchall()[0][0]
+        if labelled
+        else 0
+    )
     requests, errors, disagreements, answered = (
         int(counts[name]) for name in ("requests", "errors", "disagreements", "answered")
     )

@@ -15,6 +15,7 @@ from ratchet.storage.warehouse import Warehouse
 from ratchet.testing.homes import write_pairs
 
 FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 9)
+EARLIER = [date(2026, 2, day) for day in (9, 16, 23)]
 LIVE, NEW = "a" * 64, "b" * 64
 SERVED = "gr\u00fcn"
 """Live's answer; its adapter is of before, and has the same label in another Unicode form."""
@@ -25,10 +26,23 @@ CASES: dict[str, tuple[list[Week], tuple[int, int, int, int], int]] = {
     "all like the others": ([(FIRST, 40, 30)], (40, 10, 0, 0), 0),
     "errors alone": ([(FIRST, 140, 2)], (0, 0, 140, 2), 1),
     "a tenth confirms": ([(FIRST, 40, 4)], (40, 36, 0, 0), 0),
-    "too few to tell": ([(FIRST, 29, 0)], (29, 29, 0, 0), 0),
+    "too few to tell": ([(FIRST, 9, 0)], (9, 9, 0, 0), 0),
     "errors alone beside a good week": ([(FIRST, 60, 1), (SECOND, 50, 40)], (50, 10, 60, 1), 1),
-    "errors that trickle in": ([(FIRST, 20, 0), (SECOND, 20, 1)], (0, 0, 40, 1), 0),
+    "errors that trickle in": ([(FIRST, 20, 0), (SECOND, 20, 1)], (0, 0, 40, 1), 2),
+    "small weeks of errors beside an honest one": (
+        [*((week, 29, 0) for week in EARLIER), (FIRST, 60, 60)],
+        (60, 0, 87, 0),
+        3,
+    ),
+    "one of them": ([(EARLIER[0], 29, 0), (FIRST, 60, 60)], (60, 0, 29, 0), 1),
+    "tiny ones beside honest ones of every size": (
+        [*((week, 9, 0) for week in EARLIER), (FIRST, 9, 8), (SECOND, 60, 60)],
+        (69, 1, 27, 0),
+        1,
+    ),
+    "a few labels of errors in each of two weeks": ([(FIRST, 8, 0), (SECOND, 8, 0)], (0, 0, 16, 0), 1),
 }
+NAMES = "abcdefghij"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home with the requests, labels and pairs of every case, each as a classifier of its own."""
     home = Home(tmp_path_factory.mktemp("home"))
     logs, corrections = [], []
-    for name, (weeks, _, _) in zip("abcdef", CASES.values(), strict=True):
+    for name, (weeks, _, _) in zip(NAMES, CASES.values(), strict=True):
         pairs = []
         for week, blind, confirming in weeks:
             start = datetime(week.year, week.month, week.day, tzinfo=UTC)
@@ -45,6 +59,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
                 label = SERVED if number < confirming else "amber"
                 logs.append((name, request, at, "text", SERVED, week))
                 corrections.append((name, request, at, label, "ann", False, week))
+                if name == "a":  # somebody who takes every label back
+                    corrections.append((name, request, at, label, "bob", False, week))
+                    corrections.append((name, request, at + timedelta(hours=1), None, "bob", False, week))
                 pairs.append((request, unicodedata.normalize("NFD", SERVED), label))
         write_pairs(home, name, (LIVE, NEW), 1, pairs)
     columns = ("classifier", "request_id", "ts", "text", "label", "week")
@@ -57,7 +74,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-@pytest.mark.parametrize(("name", "case"), [*zip("abcdef", CASES, strict=True)])
+@pytest.mark.parametrize(("name", "case"), [*zip(NAMES, CASES, strict=True)])
 def test_labels_of_errors_alone_are_left_out_and_said(home: Home, name: str, case: str) -> None:
     """Labelled, won by the candidate, left out, and of those confirming; a week that is one-sided is named."""
     _, counts, named = CASES[case]
