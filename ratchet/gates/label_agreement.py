@@ -23,10 +23,11 @@ ORDER BY request_id, annotator
 """
 """Newest correction by each person of every request that two or more labelled, as the cycle kept them."""
 
-AGREEMENT_RULE = 2
-"""Revision of the rule, which its evidence names; the first counted requests on which all annotators were of one mind.
-"""
+AGREEMENT_RULE = 3
+"""Revision of the rule, which its evidence names; the first counted requests on which all annotators were of one mind,
+the second let a label fail that was outvoted everywhere, and so trains nothing."""
 _CONFIDENCE = 0.99
+_COUNTS = ("mentioned", "both", "won_mentioned", "won_both")
 _MAJORITY = 0.5
 """Share of confirmed votes below which a label is more often contested than confirmed."""
 
@@ -35,9 +36,10 @@ def decide_agreement(found: Agreement, limits: Limits) -> Verdict:
     """Decide whether pairs of annotators agree on at least `min_agreement` of the doubles.
 
     It fails where the upper end of the exact 99 % interval of the agreement lies below the limit, and where that of a
-    label's confirmed votes (the error shared among labels) lies below one half: such a label is contested more often
-    than confirmed, which a frequent label cannot hide. It warns where the agreement, or the upper end of a label's
-    interval, lies below the limit. Too few doubles are inconclusive.
+    label's confirmed votes (the error shared among labels) lies below one half, on the requests that the label wins or
+    ties: such a label is contested more often than confirmed, which a frequent label cannot hide. It warns where the
+    agreement, or the upper end of a label's interval on all requests, lies below the limit: one annotator who is always
+    outvoted teaches nothing wrong. Too few doubles are inconclusive.
     """
     needed = {"min_doubles": limits.min_doubles, "min_agreement": limits.min_agreement}
     measured = {key: value for key, value in vars(found).items() if value is not None}
@@ -52,10 +54,10 @@ def _judge(evidence: Mapping[str, Any]) -> Verdict:
         return Verdict("inconclusive", few, found)
     found["agreement_ci"] = list(proportion_interval(evidence["agreement"] * n, n))
     agreement, (_, high) = evidence["agreement"], proportion_interval(evidence["agreement"] * n, n, _CONFIDENCE)
-    labels = {label: LabelAgreement(**counts) for label, counts in by_label.items()}
+    labels = {label: LabelAgreement(**{key: counts[key] for key in _COUNTS}) for label, counts in by_label.items()}
     each = 1 - (1 - _CONFIDENCE) / max(1, len(labels))
     upper = {label: counts.bounds(each)[1] for label, counts in labels.items()}
-    contested = [label for label in labels if upper[label] < min(_MAJORITY, limit)]
+    contested = [label for label in labels if labels[label].won_bounds(each)[1] < min(_MAJORITY, limit)]
     failed = high < limit or bool(contested)
     weak = contested if failed else [label for label in labels if upper[label] < limit]
     warned = agreement < limit or bool(weak)

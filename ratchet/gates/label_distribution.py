@@ -24,14 +24,21 @@ WHERE classifier = $classifier AND week = $week AND status = 'consensus' GROUP B
 """
 """Consensus labels among the corrected requests of one week, counted."""
 
-DISTRIBUTION_RULE = 2
-"""Revision of the rule, which its evidence names; the first blocked at a distance that chance was part of."""
+DISTRIBUTION_RULE = 3
+"""Revision of the rule, which its evidence names; the first blocked at a distance that chance was part of, the second
+where a single label among fifty was of a class that train lacks."""
 _SEED = 0
 _RESAMPLES = 4000
+_BLOCK = 2_000_000
+"""Counts that the bootstrap holds at once: with thousands of labels all samples would take a gigabyte."""
 _ALPHA = 0.005
 """Chance of a warning without a shift, by the bootstrap alone; the limit lowers it further."""
+_LEAST_LABELS = 5
 _LEAST_SHARE = 0.02
-"""Share of production from which on a label is clearly there."""
+_LEAST_LOW = 0.01
+_CONFIDENCE = 0.99
+"""A label is clearly there with five labels that are 2 % of production, where the lower end of the exact one-sided 99 %
+interval of its share is 1 %: a label with a smaller share blocks fewer than one week of a hundred, by chance."""
 _SHOWN = 3
 _LEAST_MOVE = 0.01
 
@@ -62,7 +69,11 @@ def distances_by_chance(first: Sequence[int], second: Sequence[int], *, seed: in
     ours, theirs = np.asarray(first), np.asarray(second)
     mix = (ours + theirs) / (ours.sum() + theirs.sum())
     generator = np.random.default_rng(seed)
-    return _distances(*(generator.multinomial(int(counts.sum()), mix, _RESAMPLES) for counts in (ours, theirs)))
+    rows, blocks = max(1, _BLOCK // len(mix)), []
+    for start in range(0, _RESAMPLES, rows):
+        n = min(rows, _RESAMPLES - start)
+        blocks.append(_distances(*(generator.multinomial(int(counts.sum()), mix, n) for counts in (ours, theirs))))
+    return np.concatenate(blocks)
 
 
 def decide_distribution(
@@ -92,10 +103,13 @@ def decide_distribution(
 def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     """Verdict that follows from the evidence of a receipt; KeyError where it lacks something.
 
-    It fails only where train lacks a label that live answers and that production clearly has: at least 2 % of its
-    labels, with an exact 95 % interval above 0. A distance over the limit, with that of chance (the bootstrap's mean)
-    taken off, warns where chance reaches it in fewer than 5 of 1,000 samples: retraining is what a shift needs.
+    It fails only where train lacks a label that live answers and that production clearly has: at least five and 2 % of
+    its labels, with an exact one-sided 99 % interval above 1 %. A distance over the limit, with that of chance (the
+    bootstrap's mean) taken off, warns where chance reaches it in fewer than 5 of 1,000 samples: retraining is what a
+    shift needs.
     """
+    if evidence["rule"] != DISTRIBUTION_RULE:
+        raise KeyError(f"rule {DISTRIBUTION_RULE}")
     train, production, live_labels = evidence["train"], evidence["production"], evidence["live_labels"]
     found = {key: evidence[key] for key in ("rule", "train", "production", "limit", "live_labels")}
     total = sum(production.values())
@@ -137,7 +151,8 @@ def _describe_missing(missing: Sequence[str], needed: Collection[str]) -> str:
 
 
 def _is_clearly_there(n: int, total: int) -> bool:
-    return n / total >= _LEAST_SHARE and proportion_interval(n, total)[0] > 0
+    low, _ = proportion_interval(n, total, 1 - 2 * (1 - _CONFIDENCE))
+    return n >= _LEAST_LABELS and n / total >= _LEAST_SHARE and low >= _LEAST_LOW
 
 
 def _list_moves(train: Mapping[str, int], production: Mapping[str, int]) -> str:

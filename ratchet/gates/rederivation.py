@@ -28,7 +28,7 @@ def derive_again(gate: str, evidence: Mapping[str, Any]) -> Verdict:
         verdict: Verdict = rule(evidence)
     except KeyError as error:
         raise _underivable(f"its evidence lacks {error}, which this version judges by") from None
-    except (RatchetError, TypeError, ValueError, AttributeError, ArithmeticError):
+    except (RatchetError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise _underivable("its evidence is not of the form that this version judges") from None
     return verdict
 

@@ -21,11 +21,14 @@ _RESAMPLES = 500
 class LabelAgreement:
     """Requests with a pair of annotators of whom one or both gave a label, and those among them whose pair agreed.
 
-    Of two annotators both are whole numbers. Of more, a request counts by the shares of its pairs.
+    Of two annotators both are whole numbers. Of more, a request counts by the shares of its pairs. `won_mentioned` and
+    `won_both` are those of the requests on which no other label has more votes: what it could train.
     """
 
     mentioned: float
     both: float
+    won_mentioned: float
+    won_both: float
 
     @property
     def confirmed(self) -> float:
@@ -37,8 +40,16 @@ class LabelAgreement:
 
     def bounds(self, confidence: float) -> tuple[float, float]:
         """Return the exact interval of `confirmed`: that of a share of requests, as votes."""
-        low, high = proportion_interval(self.both, self.mentioned, confidence)
-        return _as_votes(low), _as_votes(high)
+        return _bound(self.both, self.mentioned, confidence)
+
+    def won_bounds(self, confidence: float) -> tuple[float, float]:
+        """Return the same interval of the requests that the label wins or ties; all of 0..1 where there is none."""
+        return _bound(self.won_both, self.won_mentioned, confidence) if self.won_mentioned else (0.0, 1.0)
+
+
+def _bound(both: float, mentioned: float, confidence: float) -> tuple[float, float]:
+    low, high = proportion_interval(both, mentioned, confidence)
+    return _as_votes(low), _as_votes(high)
 
 
 def _as_votes(share: float) -> float:
@@ -97,9 +108,16 @@ def measure_agreement(doubles: pd.DataFrame, labels: Sequence[str], *, seed: int
 def _by_label(table: Integers, labels: Sequence[str]) -> dict[str, dict[str, float]]:
     given = table.sum(axis=1, keepdims=True)
     pairs, rest = given * (given - 1), given - table
-    mentioned, both = (1 - rest * (rest - 1) / pairs).sum(axis=0), (table * (table - 1) / pairs).sum(axis=0)
-    found = zip(labels, mentioned.tolist(), both.tolist(), strict=True)
-    return {label: {"mentioned": m, "both": b} for label, m, b in found if m > 0}
+    mentioned, both = 1 - rest * (rest - 1) / pairs, table * (table - 1) / pairs
+    won = (table > 0) & (table == table.max(axis=1, keepdims=True))
+    counted = {
+        "mentioned": mentioned.sum(axis=0),
+        "both": both.sum(axis=0),
+        "won_mentioned": (mentioned * won).sum(axis=0),
+        "won_both": (both * won).sum(axis=0),
+    }
+    found = {label: {key: float(sums[i]) for key, sums in counted.items()} for i, label in enumerate(labels)}
+    return {label: counts for label, counts in found.items() if counts["mentioned"] > 0}
 
 
 def nominal_alpha(table: Integers, weights: NDArray[Any]) -> Floats:

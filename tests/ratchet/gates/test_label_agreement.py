@@ -222,6 +222,12 @@ RATED: dict[str, tuple[list[tuple[str, ...]], str, str]] = {
         [("a", "a")] * 2000 + [("b", "a")] * 8 + [("b", "b")] * 4, "warned", "another annotator confirms 50.0%"
     ),
     "a rare label that is confirmed": ([("a", "a")] * 2000 + [("b", "b")] * 10, "passed", "agree on 100.0%"),
+    "one deviant of twenty annotators, always outvoted": (
+        [("a",) * 20] * 3820 + [("a",) * 19 + ("b",)] * 180, "warned", "agree on 99.6% of 4000"),
+    "one deviant of three, always outvoted": (
+        [("a",) * 3] * 976 + [("a", "a", "b")] * 24, "warned", "votes for b another annotator confirms 0.0%"),
+    "one deviant of three who ties with another's third label": (
+        [("a",) * 3] * 976 + [("a", "c", "b")] * 24, "failed", "votes for b another annotator confirms 0.0%"),
     "two votes for a rare label say nothing": ([("a", "a")] * 400 + [("b", "a")] * 2, "passed", "agree on 99.5%"),
 }  # fmt: skip
 
@@ -230,7 +236,7 @@ RATED: dict[str, tuple[list[tuple[str, ...]], str, str]] = {
 def test_pairs_of_annotators_are_counted_by_label(case: str) -> None:
     """Neither many raters nor a frequent label change what a pair says of a label."""
     said, outcome, words = RATED[case]
-    verdict = decide_agreement(measure_agreement(pairs(said), ["a", "b"]), Limits())
+    verdict = decide_agreement(measure_agreement(pairs(said), ["a", "b", "c"]), Limits())
     assert (verdict.outcome, words in verdict.reason) == (outcome, True), verdict.reason
 
 

@@ -22,7 +22,10 @@ from ratchet.metrics.intervals import proportion_interval
 GOOD = {"table": "logs", "expectation": "unique", "column": "id", "success": True, "found": "0 of 9 unexpected"}
 EQUAL = {
     "doubles": 40, "alpha": 0.9, "alpha_ci": [0.8, 1.0],
-    "by_label": {"a": {"mentioned": 21.0, "both": 20.0}, "b": {"mentioned": 19.0, "both": 18.0}},
+    "by_label": {
+        label: {"mentioned": n, "both": n - 1, "won_mentioned": n, "won_both": n - 1}
+        for label, n in (("a", 21.0), ("b", 19.0))
+    },
 }  # fmt: skip
 BASELINES = {name: {"macro_f1": 0.4} for name in ("majority", "base_model", "tfidf_logreg", "linear_probe")}
 
@@ -95,7 +98,7 @@ def test_evidence_of_an_earlier_version_is_called_underivable(gate: str, outcome
         with pytest.raises(RatchetError, match=f"lacks '{key}'") as caught:
             derive_again(gate, fewer)
         assert caught.value.code == "underivable"
-    for strange in (None, [], "text", {"x": 1}):
+    for strange in (None, [], "text", {"x": 1}, *({**evidence, key: []} for key in ("alpha_ci",) if key in evidence)):
         with pytest.raises(RatchetError) as caught:
             derive_again(gate, strange)  # type: ignore[arg-type]
         assert caught.value.code == "underivable"
@@ -111,7 +114,7 @@ ALTERED: dict[str, tuple[str, str, Callable[[dict[str, Any]], object]]] = {
         "label_agreement", "passed", lambda evidence: evidence["weeks"]["2026-01-05"].update(outcome="passed"),
     ),
     "a label's agreement": (
-        "label_agreement", "passed", lambda evidence: evidence["by_label"]["a"].update(both=1.0),
+        "label_agreement", "passed", lambda evidence: evidence["by_label"]["a"].update(both=1.0, won_both=1.0),
     ),
     "a training label": ("label_distribution", "failed", lambda evidence: evidence["train"].update(a=1, b=9)),
     "a label of live": ("label_distribution", "failed", lambda evidence: evidence.update(live_labels=["a"])),
