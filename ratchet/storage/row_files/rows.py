@@ -25,6 +25,9 @@ from ratchet.storage.row_files.parquet_limits import check_schema, check_size
 from ratchet.storage.row_files.parts import parts_of
 
 
+_NOT_UTF8 = object()
+
+
 @dataclass(frozen=True)
 class FileRow:
     """One row of a file: its values by name, or the reason why it has none."""
@@ -137,11 +140,33 @@ def _parquet_rows(path: Path) -> Iterator[FileRow]:
     _check_parquet(path)
     try:
         for batch in pq.ParquetFile(path).iter_batches(1024):
-            for row in batch.to_pylist():
+            columns = [_values_of(column) for column in batch.columns]
+            for values in zip(*columns, strict=True):
                 number += 1
-                yield FileRow(number, {name: _plain(value) for name, value in row.items()})
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+                row = {name: _plain(value) for name, value in zip(batch.schema.names, values, strict=True)}
+                broken = [name for name, value in row.items() if value is _NOT_UTF8]
+                yield FileRow(
+                    number, {} if broken else row, f"holds bytes in {broken[0]} that are not UTF-8" if broken else ""
+                )
+    except (pa.ArrowException, OSError) as error:
         raise UnreadableError(f"the file is not readable as Parquet: {str(error).splitlines()[0]}") from None
+
+
+def _values_of(column: Any) -> list[Any]:
+    """Return the values of a column; one by one where Python has no word for one: dates beyond its years are null."""
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError, LookupError):
+        return [_value_of(value) for value in column]
+
+
+def _value_of(value: Any) -> Any:
+    try:
+        return value.as_py()
+    except UnicodeDecodeError:
+        return _NOT_UTF8
+    except (OverflowError, ValueError, LookupError):
+        return None
 
 
 def _check_parquet(path: Path) -> None:
@@ -154,7 +179,7 @@ def _check_parquet(path: Path) -> None:
 
 def _plain(value: Any) -> Any:
     """Return a value of Parquet as JSON knows it."""
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or value is _NOT_UTF8 or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -86,6 +86,27 @@ def test_values_of_parquet_become_those_of_json(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+NO_WORD = {
+    "after the year 9999": pa.array([2**62, 0], pa.timestamp("us")),
+    "before the year 1": pa.array([-(2**60), 0], pa.timestamp("us", "UTC")),
+    "a day": pa.array([-(10**6), 0], pa.date32()),
+    "a duration": pa.array([2**62, 0], pa.duration("s")),
+    "in a list": pa.array([[2**62], [0]], pa.list_(pa.timestamp("ms"))),
+    "a zone that nobody knows": pa.array([0, None], pa.timestamp("us", "Mars/City")),
+}
+
+
+def test_a_value_of_parquet_that_python_has_no_word_for_is_null(tmp_path: Path) -> None:
+    """The rest of its row stays, and the next row; text that is not UTF-8 costs its row."""
+    pq.write_table(pa.table({"text": ["a", "b"], **NO_WORD}), tmp_path / "a.parquet")
+    first, second = read_rows(tmp_path / "a.parquet")
+    assert first.values == {"text": "a", **dict.fromkeys(NO_WORD)}
+    assert second.values["in a list"] == ["1970-01-01T00:00:00"]
+    pq.write_table(pa.table({"text": pa.array([b"\xff", b"b"]).view(pa.string())}), tmp_path / "b.parquet")
+    first, second = read_rows(tmp_path / "b.parquet")
+    assert (first.reason, second.values) == ("holds bytes in text that are not UTF-8", {"text": "b"})
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
