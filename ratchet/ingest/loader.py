@@ -21,6 +21,7 @@ from ratchet.ingest.manifest import ManifestEntry, append_entry, first_entry, fo
 from ratchet.ingest.reading.salvage import FileFingerprint, fingerprint, holds_content
 from ratchet.ingest.reading.sources import Columns
 from ratchet.ingest.reading.staging_reader import StagingReader
+from ratchet.ingest.reading.whole_or_lines import read_whole_or_lines, was_refused_whole
 from ratchet.ingest.rejects import reject_name, report_file, report_rows
 from ratchet.ingest.result import IngestResult
 from ratchet.ingest.segment_names import (
@@ -37,7 +38,6 @@ from ratchet.ingest.staging import Stage
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_intact, is_sealed
 from ratchet.storage.row_files.formats import UnreadableError, form_of
-from ratchet.storage.row_files.opening import open_rows
 from ratchet.storage.row_files.plain_files import hold_plain_file
 
 _LOG = logging.getLogger(__name__)
@@ -56,6 +56,8 @@ class Loader:
     manifest: list[ManifestEntry]
     unread: list[Path] = field(default_factory=list)
     """Files that could not be read just now: the next look tries them again, though nothing changed."""
+    again: bool = False
+    """True where files were loaded before: what was taken of one is taken again, by whatever rules it is read."""
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
@@ -132,7 +134,7 @@ class Loader:
             if isinstance(error, RatchetError) and error.code != "missing_column":
                 raise
             reason = str(error)
-        counts = report_file(self._report(landed), landed.file, reason, path)
+        counts = report_file(self._report(landed.kind, landed.file), landed.file, reason, path)
         intake = IngestResult(landed.kind, landed.file, 0, 0, 1, counts)
         failpoint("landing.after_rejects")
         self._finish(landed, None, intake, retry=False)
@@ -150,9 +152,10 @@ class Loader:
             # DuckDB gets a link with a plain name, since the file's own may hold wildcards
             plain = Path(scratch) / "file"
             plain.symlink_to(source)
-            opened = open_rows(plain, form_of(path.name) or path.suffix.lower(), Path(scratch))
+            form = form_of(path.name) or path.suffix.lower()
+            former = self.again and not was_refused_whole(self._report(kind, shown(path, landing)))
             reader = StagingReader(self.connection, KINDS[kind], columns, terms, is_segment(path.name, found.sha256))
-            encoding = reader.read(opened, found, Path(scratch))
+            opened, encoding = read_whole_or_lines(reader, plain, form, found, Path(scratch), former=former)
             stage = Stage(self.connection, reader.kind, self.name, opened.form, encoding)
             if stage.holds_nothing() and holds_content(opened.path, opened.form):
                 raise UnreadableError("no row could be read from the file")
@@ -168,7 +171,7 @@ class Loader:
         accepted, duplicate, late = stage.counts()
         waiting, duplicate = (True, 0) if delivered_as else (None, duplicate)
         counts = report_rows(
-            self._report(landed),
+            self._report(landed.kind, landed.file),
             lambda path: stage.write_rejects(path, delivered_as or landed.file, waiting=waiting),
             self.home.landing(self.name, landed.kind) / landed.file,
         )
@@ -196,5 +199,5 @@ class Loader:
             raise
         failpoint("landing.after_commit")
 
-    def _report(self, landed: ManifestEntry) -> Path:
-        return self.home.rejected(self.name) / reject_name(landed.kind, landed.file)
+    def _report(self, kind: str, file: str) -> Path:
+        return self.home.rejected(self.name) / reject_name(kind, file)

@@ -5,6 +5,7 @@ Add here what a lost warehouse must get back. Rebuilds are started by `ratchet/s
 
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from ratchet.core.files import publish_file
 from ratchet.core.sql import literal
 from ratchet.core.timeouts import WAREHOUSE_LOCK_S
 from ratchet.ingest.repeated_loads import replay
+from ratchet.ingest.row_counts import note_rebuilt
 from ratchet.ingest.watched_loader import WatchedLoader
 from ratchet.storage.home import Home
 from ratchet.storage.specs import Specs
@@ -47,6 +49,7 @@ def rebuild_warehouse(path: Path) -> None:
         except RatchetError as error:  # the next intake reads it again
             _LOG.warning("[people] of %s is not known: %s", name, error)
         replay(loader)
+        note_rebuilt(home, name, loader.files.counts(datetime.now(UTC))["accepted"])
         for table in CYCLE_TABLES:
             for copy in sorted(home.tables(name, table).glob("*.parquet")):
                 _restore_copy(connection, table, copy)

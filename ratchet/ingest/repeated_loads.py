@@ -15,6 +15,7 @@ from ratchet.ingest.segment_names import next_seq
 
 def retry_waiting(loader: Loader, kind: str = "corrections") -> list[IngestResult]:
     """Load again the files with a row whose production log has come; return those with a row accepted now."""
+    loader = replace(loader, again=True)
     answered = _newest(loader, kind, loader.files.answered(kind))
     return [intake for landed in answered for intake in loader.load(landed) if intake.accepted]
 
@@ -25,6 +26,7 @@ def rejudge(loader: Loader, kind: str, terms: Terms) -> list[IngestResult]:
     The terms are a new line of the manifest, so that a rebuild judges the file again at the same place. Returns the
     files with a row accepted now.
     """
+    loader = replace(loader, again=True)
     files = _newest(loader, kind, loader.files.due(kind, terms.now))
     files += [
         landed
@@ -47,7 +49,7 @@ def rejudge(loader: Loader, kind: str, terms: Terms) -> list[IngestResult]:
 
 def replay(loader: Loader) -> None:
     """Load every file of the manifest into an empty warehouse, in the original order and by its original terms."""
-    fresh = False
+    loader, fresh = replace(loader, again=True), False
     for landed in list(loader.manifest):
         # as `Landing.take` does: corrections that wait are tried again after new logs, and before new corrections
         if fresh and landed.kind == "corrections":

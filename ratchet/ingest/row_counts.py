@@ -23,6 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 DAMAGED = "the disk changed rows in a journal after they were acknowledged"
 TORN = "the end of a journal cannot be read: an interrupted write, or rows that the disk changed"
+MISSING = "the rebuilt warehouse lacks rows of {kind} that it had: their files are gone or cannot be read any more"
 OUTSIDE = ("waiting", "rejected", "lost", "damaged")
 """Counts of rows that are not in the warehouse, each by reason."""
 
@@ -30,10 +31,30 @@ OUTSIDE = ("waiting", "rejected", "lost", "damaged")
 def write_counts(home: Home, name: str, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Store the counts of an intake if they changed. Errors of the disk are logged: the rows are safe without it."""
     try:
-        if _read(home.intake(name)) != counts:
+        before = _read(home.intake(name))
+        counts = {"missing": before["missing"], **counts} if "missing" in before else counts
+        if before != counts:
             write_json(home.intake(name), counts)
     except OSError as error:
         _LOG.warning("the counts of %s cannot be written: %s", name, error)
+
+
+def note_rebuilt(home: Home, name: str, accepted: Mapping[str, int]) -> None:
+    """Compare the rows of a rebuilt warehouse with those of the newest intake, and store what is missing, by kind.
+
+    A further rebuild, with the files back in their place, ends it.
+    """
+    before = _read(home.intake(name))
+    had, gone = before.get("accepted", {}), before.get("missing", {})
+    numbers = {kind: had.get(kind, 0) + gone.get(kind, 0) - accepted.get(kind, 0) for kind in KINDS}
+    missing = {kind: rows for kind, rows in numbers.items() if rows > 0}
+    if missing or gone:
+        write_json(home.intake(name), {**before, "accepted": accepted, "missing": missing})
+
+
+def missing_rows(home: Home, name: str) -> dict[str, int]:
+    """Return the numbers of rows that the last rebuild could not bring back, by reason."""
+    return {MISSING.format(kind=kind): rows for kind, rows in _read(home.intake(name)).get("missing", {}).items()}
 
 
 def describe_rows(home: Home, name: str) -> dict[str, Any]:
@@ -65,7 +86,8 @@ def outside_of(home: Home, name: str) -> dict[str, dict[str, int]]:
     kept = [count_damaged(journal) for journal in _journals(home, name)]
     damaged = {DAMAGED: sum(lines for lines, _ in kept), TORN: sum(torn for _, torn in kept)}
     rows = {
-        **{place: found.get(place, {}) for place in ("waiting", "rejected", "lost")},
+        **{place: found.get(place, {}) for place in ("waiting", "rejected")},
+        "lost": {**found.get("lost", {}), **missing_rows(home, name)},
         "damaged": {reason: lines for reason, lines in damaged.items() if lines},
     }
     return {place: reasons for place, reasons in rows.items() if reasons}

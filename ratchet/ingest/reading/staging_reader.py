@@ -49,9 +49,10 @@ class StagingReader:
     terms: Terms
     segment: bool
 
-    def read(self, opened: OpenedFile, found: FileFingerprint, scratch: Path) -> str:
+    def read(self, opened: OpenedFile, found: FileFingerprint, scratch: Path, *, linewise: bool = False) -> str:
         """Fill `stage` and `bad` from an opened file, of which `found` are the bytes as they lie on disk.
 
+        With `linewise` a line that is not UTF-8 costs itself, and no encoding of the whole is looked for.
         Returns the encoding of a file that is neither UTF-8 nor marked, else ''. Raises `UnreadableError` or, about
         columns, `RatchetError`.
         """
@@ -66,7 +67,7 @@ class StagingReader:
         if self._try(opened, found) is None:
             return ""
         # DuckDB gives up on the whole file for one bad byte: another encoding, or damage of single lines
-        if encoding := find_encoding(opened.path):
+        if encoding := None if linewise else find_encoding(opened.path):
             plain = scratch / "decoded-whole"
             decode_file(opened.path, plain, encoding)
             opened = OpenedFile(plain, opened.form, opened.layout, copied=True)

@@ -48,10 +48,11 @@ class OpenedFile:
     """True where it is a copy in the scratch folder."""
 
 
-def open_rows(source: Path, form: str, scratch: Path) -> OpenedFile:
+def open_rows(source: Path, form: str, scratch: Path, *, linewise: bool = False) -> OpenedFile:
     """Return the file at `source` as a plain one, copied into `scratch` where it is packed or in another encoding.
 
-    Raises `UnreadableError` for what does not hold rows, is damaged, or unpacks beyond the limits.
+    With `linewise` JSON is lines, whatever it looks like. Raises `UnreadableError` for what does not hold rows, is
+    damaged, or unpacks beyond the limits.
     """
     if form == PARQUET:
         return OpenedFile(source, form)
@@ -66,7 +67,11 @@ def open_rows(source: Path, form: str, scratch: Path) -> OpenedFile:
         if start.startswith(magic):
             raise UnreadableError(reason)
     encoding = marked_encoding(start)
-    layout = _layout_of(start if encoding is None else start.decode(encoding, "replace").encode(), form)
+    layout = (
+        LINES
+        if linewise
+        else _layout_of(start if encoding is None else start.decode(encoding, "replace").encode(), form)
+    )
     if encoding is None and start.startswith(_BOM) and layout in {ARRAY, DOCUMENTS}:
         encoding = "utf-8-sig"
     if encoding is not None:

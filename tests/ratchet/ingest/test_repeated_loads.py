@@ -12,6 +12,7 @@ from ratchet.data.consensus import CONSENSUS_SQL
 from ratchet.data.row_rules import AHEAD, WAITING
 from ratchet.ingest.landing import Landing
 from ratchet.ingest.rebuild import open_warehouse
+from ratchet.ingest.row_counts import outside_of
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import RowSchema, publish_segment
 
@@ -278,3 +279,42 @@ def test_a_gigabyte_of_zeros_is_one_rejected_file(landing: Landing, name: str) -
         file.truncate(1 << 30)
     (intake,) = landing.take(SPEC)
     assert (intake.accepted, intake.rejected) == (0, 1)
+
+
+FORMER = {
+    "another code page": (
+        b'request_id,ts,text,label\nr1,2026-03-02T10:00:00Z,"za\xbf\xf3\xb3\xe6",a\nr2,2026-03-02T10:00:00Z,b,a\n'
+    ),
+    "no list after all": b'{\n{"request_id":"r2","ts":"2026-03-02T10:00:00Z","text":"b","label":"a"}\n',
+}
+
+
+@pytest.mark.parametrize("name", FORMER)
+def test_a_file_that_an_earlier_version_read_by_the_line_keeps_its_rows(landing: Landing, name: str) -> None:
+    """Refused whole today, and its plain rows were taken then: a rebuild takes them again, and no others."""
+    folder = landing.home.landing("tickets", LOGS)
+    folder.mkdir(parents=True)
+    (folder / ("a.csv" if b"," in FORMER[name][:11] else "a.jsonl")).write_bytes(FORMER[name])
+    (refused,) = landing.take(SPEC)
+    assert (refused.accepted, refused.rejected) == (0, 1)
+    landing.warehouse.rebuild()
+    assert rows(landing, LOGS) == []
+    for report in landing.home.rejected("tickets").iterdir():  # as a version before wrote it
+        report.write_text(json.dumps({"file": "a", "line": 2, "reason": "invalid UTF-8", "row": "x"}))
+    landing.warehouse.rebuild()
+    assert [row[1] for row in rows(landing, LOGS)] == ["r2"]
+
+
+def test_rows_that_a_rebuild_cannot_bring_back_are_counted_as_lost(landing: Landing) -> None:
+    """Their file is gone: the count stays until a rebuild finds it again."""
+    drop(landing, LOGS, "l.jsonl", log(0), log(1))
+    drop(landing, LOGS, "m.jsonl", log(2))
+    take(landing)
+    file = landing.home.landing("tickets", LOGS) / "l.jsonl"
+    file.rename(file.with_suffix(".away"))
+    for _ in range(2):
+        landing.warehouse.rebuild()
+        assert list(outside_of(landing.home, "tickets")["lost"].values()) == [2]
+    file.with_suffix(".away").rename(file)
+    landing.warehouse.rebuild()
+    assert outside_of(landing.home, "tickets") == {}

@@ -57,6 +57,7 @@ def ingest(
     from ratchet.ingest.landing import Landing
     from ratchet.ingest.one_sided_weeks import describe_one_sided
     from ratchet.ingest.rebuild import open_warehouse
+    from ratchet.ingest.row_counts import missing_rows
     from ratchet.storage.row_files.parts import parts_of
     from ratchet.storage.specs import Specs
 
@@ -80,6 +81,7 @@ def ingest(
             " annotator ...",
             code="bad_mapping",
         )
+    lacking = missing_rows(home, name)
     intakes = []
     for kind, file in named:
         say(session, f"reading {file} ...")
@@ -112,7 +114,10 @@ def ingest(
         say(session, f"remark: {remark}.")
     if rejected:
         say(session, f"{rejected} row(s) were rejected; saved with reasons in {home.rejected(name)}")
-    return _REJECTED if rejected else 0
+    lost = {why: number for why, number in missing_rows(home, name).items() if number > lacking.get(why, 0)}
+    for reason, number in lost.items():
+        say(session, f"{number} row(s) are lost: {reason}; put the files back and remove {home.warehouse(name)}")
+    return _REJECTED if rejected or lost else 0
 
 
 def _explain(session: Session, intake: "IngestResult", terms: "Terms") -> None:
