@@ -19,8 +19,8 @@ MOST_BYTES = 256 << 20
 def documents_sql(path: Path, layout: str) -> str:
     """Return a FROM clause whose rows are the rows of the file in their order, each as text in `raw`."""
     return (
-        f"(SELECT json::VARCHAR AS raw FROM read_json({literal(str(path))}, format={literal(layout)}, records='false',"
-        f" columns={{'json': 'JSON'}}, maximum_object_size={_MOST_ROW_BYTES}))"
+        f"(SELECT coalesce(json::VARCHAR, 'null') AS raw FROM read_json({literal(str(path))}, format={literal(layout)},"
+        f" records='false', columns={{'json': 'JSON'}}, maximum_object_size={_MOST_ROW_BYTES}))"
     )
 
 

@@ -24,7 +24,6 @@ from ratchet.storage.row_files.opening import LINEWISE, OpenedFile, open_rows
 from ratchet.storage.row_files.parquet_limits import check_schema, check_size
 from ratchet.storage.row_files.parts import parts_of
 
-
 _NOT_UTF8 = object()
 
 

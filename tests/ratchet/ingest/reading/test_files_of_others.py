@@ -232,6 +232,10 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         "a.json", b'[{"request_id":"x","ts":"2026-03-02T10:00:00Z","text":"\\ud83d","label":"0"}]',
         "a text holds a lone surrogate",
     ),
+    "nothing in a list": (
+        "a.json", b'[null,{"request_id":"x","ts":"2026-03-02T10:00:00Z","text":"a","label":"0"}]',
+        "the line is not a JSON object",
+    ),
     "a list that breaks": ("a.json", b'[{"request_id":"x"} {"request_id":"y"}]', "its JSON is broken"),
     "Russian Excel": ("a.csv", "request_id;ts;text;label\nx;2026-03-02T10:00:00Z;где посылка;0\n".encode("cp1251"),
                       "its encoding is unknown"),
