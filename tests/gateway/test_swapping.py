@@ -1,6 +1,5 @@
 """Adapters take turns on one base under load: no request fails, none waits for a load, each answer is whole."""
 
-import gc
 import itertools
 import json
 import shutil
@@ -116,8 +115,11 @@ def test_swaps_under_load_fail_and_mix_nothing(
     assert {answer["adapter"] for _, _, answer in found} == set(digests)
     assert [answer for text, _, answer in found if not is_of(answer, text, alone)] == []
     assert state.slots.problems == {}
-    gc.collect()  # what a slot let go of may stand in a circle, and a dozen swaps are too few for the collector to come by
     (base,) = {found.model for found in state.slots["small"].predictors.values()}
+    for n in range(1000):  # a job that ends after its client was answered may hold a former adapter a moment longer
+        if base.adapters == 2:
+            break
+        ask(client, TEXTS[0], f"late{n}")
     assert base.adapters == 2
 
 
