@@ -8,11 +8,38 @@ receipt of an earlier version. Verdicts that are derived from stored answers or 
 
 from collections.abc import Mapping
 from importlib import import_module
+from math import isclose
 from typing import Any
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.gates.registry import GATES
+
+_BY_CHANCE = {"chance": 0.02, "excess": 0.02, "p": 0.05}
+"""Figures of a resampling, whose draws another version of NumPy may make otherwise, and how far they may then lie
+apart: 4,000 samples leave less than that of error in each."""
+_ROUNDING = 1e-9
+_NUMBERS = (int, float)
+
+
+def list_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """Return the keys of `then` whose figures `now` does not have, and whether a resampling was drawn otherwise.
+
+    Another version of SciPy, or another processor, may give another last digit.
+    """
+    odd = [key for key in then if key not in now or not _are_alike(then[key], now[key])]
+    drawn = [key for key in odd if key in _BY_CHANCE and _are_alike(then[key], now.get(key), _BY_CHANCE[key])]
+    return [key for key in odd if key not in drawn], bool(drawn)
+
+
+def _are_alike(then: Any, now: Any, apart: float = 0.0) -> bool:
+    if type(then) in _NUMBERS and type(now) in _NUMBERS:  # True is no number
+        return isclose(then, now, rel_tol=_ROUNDING, abs_tol=max(apart, 1e-12))
+    if isinstance(then, dict) and isinstance(now, dict):
+        return then.keys() == now.keys() and all(_are_alike(value, now[key]) for key, value in then.items())
+    if isinstance(then, list) and isinstance(now, list):
+        return len(then) == len(now) and all(map(_are_alike, then, now))
+    return bool(then == now and type(then) is type(now))
 
 
 def derive_again(gate: str, evidence: Mapping[str, Any]) -> Verdict:

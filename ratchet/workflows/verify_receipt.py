@@ -13,7 +13,7 @@ from ratchet.core.cycle import Cycle, parse_week
 from ratchet.core.errors import RatchetError
 from ratchet.core.verdict import Verdict
 from ratchet.deployment.targets import ChosenTarget, digests_of_targets
-from ratchet.gates.rederivation import derive_again
+from ratchet.gates.rederivation import derive_again, list_differences
 from ratchet.gates.registry import DATA_GATES, MODEL_GATES, TARGET_GATES, WORDING
 from ratchet.gates.target_fit import read_fit
 from ratchet.storage.home import Home
@@ -128,9 +128,13 @@ def _derive_fit(specs: Specs, spec: Spec, receipt: Receipt) -> str:
 def _compare(again: Verdict, receipt: Receipt, source: str) -> str:
     # A later version may word the same verdict otherwise, or keep more figures; outcome and figures must be the same.
     then, now = (json.loads(json.dumps(verdict.evidence)) for verdict in (receipt.verdict, again))
-    differs = [key for key in then if now.get(key) != then[key]]
+    differs, drawn_otherwise = list_differences(then, now)
     reworded = again.reason != receipt.verdict.reason
-    if again.outcome != receipt.verdict.outcome or differs or (reworded and _is_of_this_wording(receipt)):
+    if (
+        again.outcome != receipt.verdict.outcome
+        or differs
+        or (reworded and not drawn_otherwise and _is_of_this_wording(receipt))
+    ):
         raise RatchetError(
             f"{source} give: {again.outcome}, {again.reason}.", "Run the cycle again.", code="bad_receipt"
         )

@@ -13,7 +13,7 @@ from ratchet.gates.beats_baselines import decide_baselines
 from ratchet.gates.label_agreement import decide_agreement, with_earlier_weeks
 from ratchet.gates.label_distribution import decide_distribution
 from ratchet.gates.leakage import Leak, decide_leakage
-from ratchet.gates.rederivation import derive_again
+from ratchet.gates.rederivation import derive_again, list_differences
 from ratchet.gates.registry import GATES, gates_on
 from ratchet.gates.row_quality import decide_row_quality
 from ratchet.metrics.agreement import Agreement
@@ -139,6 +139,25 @@ def test_altered_evidence_gives_another_verdict(case: str) -> None:
     again = derive_again(gate, evidence)
     same = (again.outcome, again.reason, stored(again)) == (verdict.outcome, verdict.reason, evidence)
     assert not same
+
+
+FIGURES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str], bool]] = {
+    "a last digit": ({"a": 0.1 + 0.2, "b": [{"c": 1 / 3}]}, {"a": 0.3, "b": [{"c": 1 / 3 + 1e-16}]}, [], False),
+    "more than rounding": ({"a": 0.3}, {"a": 0.3001}, ["a"], False),
+    "another draw": ({"chance": 0.1, "excess": 0.2}, {"chance": 0.11, "excess": 0.19}, [], True),
+    "another p": ({"p": 0.004}, {"p": 0.006}, [], True),
+    "more than a draw": ({"p": 0.004}, {"p": 0.4}, ["p"], False),
+    "a figure that is gone": ({"a": 0.3, "b": None}, {"b": None, "c": 1}, ["a"], False),
+    "a number for a word": ({"a": 1, "b": True}, {"a": "1", "b": 1}, ["a", "b"], False),
+    "fewer in a list": ({"a": [1, 2]}, {"a": [1]}, ["a"], False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FIGURES)
+def test_figures_are_compared_to_the_rounding_of_libraries(case: str) -> None:
+    """Figures to nine digits, those of a resampling to its error, all else exactly."""
+    then, now, odd, drawn = FIGURES[case]
+    assert list_differences(then, now) == (odd, drawn)
 
 
 def test_each_gate_of_the_data_is_derived_from_its_evidence() -> None:
