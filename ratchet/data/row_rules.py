@@ -17,12 +17,18 @@ from ratchet.data.value_forms import TIME_HINTS, time_fault_sql
 
 _UNKNOWN_LABEL = "label is not in classifier.toml"
 _NO_NAME = "is neither text nor an integer"
+_BYTES = "is bytes, not text in UTF-8"
 _SOUND = {"confidence": "confidence BETWEEN 0 AND 1", "latency_ms": f"latency_ms BETWEEN 0 AND {sys.float_info.max!r}"}
 """Tests that nearly every value passes; they come first."""
 _HINTS = {
     **TIME_HINTS,
     f"request_id {_NO_NAME}": "Write whole numbers as integers; in pandas: frame.request_id.astype('Int64').",
     f"label {_NO_NAME}": "Write whole numbers as integers; in pandas: frame.label.astype('Int64').",
+    **{
+        f"{name} {_BYTES}": f"Write it as text; UUIDs in pandas: frame.{name}.map(lambda x: str(uuid.UUID(bytes=x)))."
+        for name in ("request_id", "annotator")
+    },
+    f"label {_BYTES}": "Write it as text in UTF-8.",
 }
 ANSWER_SQL = f"CASE WHEN answer IN {ANSWERS} THEN answer END"
 """Value that is kept of the column `answer`."""
@@ -104,6 +110,8 @@ def _type_fault(column: Column) -> str:
         return time_fault_sql(_as_written(name))
     what = {"VARCHAR": _NO_NAME, "DOUBLE": "is not a number", "BOOLEAN": "is not true or false"}[column.sql]
     reason = literal(f"{name} {'is not text' if name == 'text' else what}")
+    if what == _NO_NAME and name != "text":
+        reason = f"CASE WHEN typeof({name}_given) = 'BLOB' THEN {literal(f'{name} {_BYTES}')} ELSE {reason} END"
     if not column.required:
         return reason
     return f"CASE WHEN {_as_written(name)} = 'NaN' THEN {literal(f'{name} is missing')} ELSE {reason} END"

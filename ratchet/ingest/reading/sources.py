@@ -11,6 +11,8 @@ from ratchet.core.names import nearest
 from ratchet.data.records import RowKind
 
 SAW = "saw_prediction"
+LABEL_STUDIO = frozenset({"annotations", "data"})
+"""Keys of Label Studio's full JSON, which is not rows."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def lacking(kind: RowKind, columns: Columns, missing: str, found: Sequence[str])
             f" its column: --map {SAW}={_guess(missing, free)}."
         )
     known = {name.casefold() for name in kind.names}
-    if {"annotations", "data"} <= set(found):
+    if set(found) >= LABEL_STUDIO:
         hint = "Export the project of Label Studio as CSV, TSV or JSON-MIN: its full JSON has no such column."
     elif not any(name.strip().casefold() in known for name in found) and any(":" in name for name in found):
         hint = f"Its first line is a row: export it with the names of its columns. {hint}"

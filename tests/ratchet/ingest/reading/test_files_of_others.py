@@ -22,7 +22,7 @@ import pytest
 from ratchet.config.spec import Label, Spec
 from ratchet.core.errors import RatchetError
 from ratchet.data.records import KINDS, Terms
-from ratchet.data.row_rules import AHEAD
+from ratchet.data.row_rules import AHEAD, hint_of
 from ratchet.ingest.landing import IngestResult, Landing
 from ratchet.ingest.reading.salvage import fingerprint
 from ratchet.ingest.reading.sources import Columns
@@ -478,3 +478,40 @@ def test_inputs_of_public_reports_come_out_as_they_should(tmp_path: Path, name: 
     if "embedded" in name:
         (report,) = home.rejected("tickets").iterdir()
         assert json.loads(report.read_text())["line"] == 6
+
+
+ROW = {"request_id": "x", "ts": T, "text": "a", "label": "0"}
+WRAPPED: dict[str, str] = {
+    "under a key": json.dumps({"data": [ROW, ROW]}),
+    "a page of an API": json.dumps({"count": 1, "next": None, "results": [ROW]}, indent=2),
+    "pages, one a line": "\n".join([json.dumps({"results": [ROW]})] * 3),
+    "pandas, split": json.dumps({"columns": [*ROW], "index": [0], "data": [[*ROW.values()]]}),
+    "pandas, table": json.dumps({"schema": {"fields": []}, "data": [ROW]}),
+    "pandas, columns": json.dumps({name: {"0": value, "1": value} for name, value in ROW.items()}),
+    "pandas, index": json.dumps({"0": ROW, "1": ROW}),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_rows_inside_a_document_are_refused_with_what_helps(staged: Staged, tmp_path: Path, name: str) -> None:
+    """No mapping of a column can help there; a mapping was named before."""
+    with pytest.raises(RatchetError, match="rows lie inside a JSON object, with the keys") as error:
+        staged(tmp_path / "a.json", WRAPPED[name].encode())
+    assert "orient='records', lines=True" in error.value.hint
+    assert error.value.code == "missing_column"
+    assert repr([*json.loads(WRAPPED[name].partition("\n{")[0])][0]) in error.value.message
+
+
+def test_a_list_beside_the_columns_of_a_row_is_no_wrapper(staged: Staged, tmp_path: Path) -> None:
+    """Further keys may hold anything; the row is judged by its columns."""
+    staged(tmp_path / "a.jsonl", json.dumps({**ROW, "ts": None, "history": [{"at": 1}], "more": {}}).encode())
+    assert staged.reasons() == ["ts is missing"]
+
+
+def test_binary_ids_are_refused_with_their_own_fix(staged: Staged, tmp_path: Path) -> None:
+    """Sixteen bytes of a UUID: integers would not help."""
+    raw = pa.array([bytes.fromhex("f47ac10b58cc4372a5670e02b2c3d479")], pa.binary(16))
+    staged(tmp_path / "a.parquet", parquet(columns(request_id=raw)))
+    (reason,) = staged.reasons()
+    assert reason == "request_id is bytes, not text in UTF-8"
+    assert "uuid.UUID(bytes=x)" in hint_of(reason, Terms.of(SPEC, NOW), {})
