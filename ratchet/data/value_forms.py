@@ -22,6 +22,10 @@ EXCEL_DAYS = "ts is a number of days, as Excel counts them"
 MAIL_TIME = "ts is written as in mails (RFC 2822), not as RFC 3339"
 ZONELESS = "ts has no time zone"
 NAMED_ZONE = "ts names its zone without the offset"
+DAY_FIRST = "ts is written as day.month.year, without a time zone"
+SLASHES = "ts is written with slashes, which do not say whether the day or the month comes first"
+LONG_FRACTION = "ts has more than nine digits behind the second"
+ODD_OFFSET = "ts has an offset with seconds"
 NO_TIME = "ts is not an RFC 3339 time"
 _NUMBERS = (
     (1e8, 5e9, SECONDS), (1e11, 5e12, MILLISECONDS), (1e14, 5e15, MICROSECONDS), (1e17, 5e18, NANOSECONDS),
@@ -30,6 +34,13 @@ _NUMBERS = (
 """Counts behind a number, by its size: the years 1973 to 2128, of Excel's days 1954 to 2119."""
 _MAIL = "^((Mon|Tue|Wed|Thu|Fri|Sat|Sun),? |[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} )"
 _NAMED = "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.,]+ ?[A-Za-z]+[A-Za-z_/+-]+[0-9]*"
+_SHAPES = (
+    ("[0-9]{1,2}[.] ?[0-9]{1,2}[.] ?[0-9]{4}([ ,T].*)?", DAY_FIRST),
+    ("[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}([ ,T].*)?", SLASHES),
+    (".*:[0-9]{2}[.,][0-9]{10,}.*", LONG_FRACTION),
+    (".*[0-9] ?[+-][0-9]{2}:[0-9]{2}:[0-9]{2}", ODD_OFFSET),
+)
+"""Ways to write a time that name themselves, whatever else is wrong with it."""
 _EPOCHS = {"s": SECONDS, "ms": MILLISECONDS, "us": MICROSECONDS, "ns": NANOSECONDS}
 TIME_HINTS = {
     **{
@@ -47,7 +58,21 @@ TIME_HINTS = {
     ),
     ZONELESS: "Write its time zone, as 2026-02-23T10:00:00Z or +01:00; in pandas: frame.ts.dt.tz_localize('UTC').",
     NAMED_ZONE: "Write the offset, as +01:00; in pandas: frame.ts.dt.tz_localize('Europe/Berlin').",
-    NO_TIME: "Write it as 2026-02-23T10:00:00Z; in pandas: pd.to_datetime(frame.ts, format='mixed', utc=True).",
+    DAY_FIRST: (
+        "Write it as 2026-02-23T10:00:00Z or +01:00; in pandas: pd.to_datetime(frame.ts,"
+        " format='%d.%m.%Y %H:%M').dt.tz_localize('Europe/Berlin'), with your own zone."
+    ),
+    SLASHES: (
+        "Write it as 2026-02-23T10:00:00Z or +01:00; in pandas: pd.to_datetime(frame.ts,"
+        " format='%d/%m/%Y %H:%M').dt.tz_localize('Europe/London') where the day comes first, else"
+        " format='%m/%d/%Y %H:%M' and your own zone."
+    ),
+    LONG_FRACTION: "Write at most nine digits, as 2026-02-23T10:00:00.123456789Z.",
+    ODD_OFFSET: "Write the time in UTC, as 2026-02-23T10:00:00Z: an offset has hours and minutes.",
+    NO_TIME: (
+        "Write it as 2026-02-23T10:00:00Z; in pandas with the format that your times have and your own zone:"
+        " pd.to_datetime(frame.ts, format='%Y%m%d %H:%M').dt.tz_localize('UTC')."
+    ),
 }
 """Hints for a time that is refused, by the reason."""
 
@@ -74,7 +99,8 @@ def time_fault_sql(text: str) -> str:
     rules += [
         (f"regexp_matches({text}, '{_MAIL}')", MAIL_TIME),
         (f"regexp_full_match(trim({text}), '{_NAMED}')", NAMED_ZONE),
-        (f"TRY_CAST({text} AS TIMESTAMP) IS NOT NULL", ZONELESS),
+        *((f"regexp_full_match(trim({text}), '{shape}')", reason) for shape, reason in _SHAPES),
+        (f"TRY_CAST({text} AS TIMESTAMP) IS NOT NULL AND regexp_matches({text}, '^ *[0-9]')", ZONELESS),
     ]
     return "CASE " + " ".join(f"WHEN {when} THEN '{reason}'" for when, reason in rules) + f" ELSE '{NO_TIME}' END"
 

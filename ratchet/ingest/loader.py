@@ -37,7 +37,7 @@ from ratchet.ingest.segment_names import (
 from ratchet.ingest.staging import Stage
 from ratchet.storage.home import Home
 from ratchet.storage.journal.segments import is_intact, is_sealed
-from ratchet.storage.row_files.formats import UnreadableError, form_of
+from ratchet.storage.row_files.formats import UnreadableError
 from ratchet.storage.row_files.plain_files import hold_plain_file
 
 _LOG = logging.getLogger(__name__)
@@ -54,10 +54,8 @@ class Loader:
     home: Home
     name: str
     manifest: list[ManifestEntry]
-    unread: list[Path] = field(default_factory=list)
-    """Files that could not be read just now: the next look tries them again, though nothing changed."""
-    again: bool = False
-    """True where files were loaded before: what was taken of one is taken again, by whatever rules it is read."""
+    unread: list[Path] = field(default_factory=list)  # not readable just now: the next look tries them again
+    again: bool = False  # files were loaded before: what was taken of one is taken again
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> "Loader":
@@ -152,10 +150,9 @@ class Loader:
             # DuckDB gets a link with a plain name, since the file's own may hold wildcards
             plain = Path(scratch) / "file"
             plain.symlink_to(source)
-            form = form_of(path.name) or path.suffix.lower()
             former = self.again and not was_refused_whole(self._report(kind, shown(path, landing)))
             reader = StagingReader(self.connection, KINDS[kind], columns, terms, is_segment(path.name, found.sha256))
-            opened, encoding = read_whole_or_lines(reader, plain, form, found, Path(scratch), former=former)
+            opened, encoding = read_whole_or_lines(reader, plain, path.name, found, Path(scratch), former=former)
             stage = Stage(self.connection, reader.kind, self.name, opened.form, encoding)
             if stage.holds_nothing() and holds_content(opened.path, opened.form):
                 raise UnreadableError("no row could be read from the file")

@@ -16,6 +16,8 @@ from ratchet.storage.row_files.opening import LINES, REPORT
 SEPARATOR = "\x01"
 """The field separator under which a JSONL line is one field; never part of valid JSON."""
 SURROGATE = "a text holds a lone surrogate"
+_MOST_DIGITS = 4300
+"""Digits of an integer, as many as Python reads."""
 _SURROGATE = r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 
 
@@ -81,7 +83,7 @@ def _field(column: Column, item: str) -> tuple[str, str, str]:
     content = f"CASE WHEN contains({item}, '\\') THEN json_extract_string({item}, '$') ELSE {inner} END"
     spoken = f"starts_with({item}, '\"')"
     if column.sql == "VARCHAR":
-        whole = f"regexp_full_match({item}, '0|-?[1-9][0-9]{{0,18}}')"
+        whole = f"(regexp_full_match({item}, '0|-?[1-9][0-9]*') AND strlen({item}) <= {_MOST_DIGITS})"
         truth = ""
         if column.name == "label":  # annotation tools that allow several labels write a list of the one
             only = f"starts_with({item}, '[\"') AND json_array_length({item}) = 1"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ratchet.ingest.reading.salvage import FileFingerprint
 from ratchet.ingest.reading.staging_reader import StagingReader
-from ratchet.storage.row_files.formats import UnreadableError
+from ratchet.storage.row_files.formats import UnreadableError, form_of
 from ratchet.storage.row_files.opening import OpenedFile, open_rows
 
 
@@ -24,12 +24,13 @@ def was_refused_whole(report: Path) -> bool:
 
 
 def read_whole_or_lines(
-    reader: StagingReader, source: Path, form: str, found: FileFingerprint, scratch: Path, *, former: bool
+    reader: StagingReader, source: Path, name: str, found: FileFingerprint, scratch: Path, *, former: bool
 ) -> tuple[OpenedFile, str]:
-    """Read a file into the staging table; return it as it was opened, and the encoding that was found.
+    """Read the file `name` into the staging table; return it as it was opened, and the encoding that was found.
 
     With `former` what cannot be read as a whole is read by the line, and costs only the lines that are broken.
     """
+    form = form_of(name) or Path(name).suffix.lower()
     try:
         opened = open_rows(source, form, scratch)
         return opened, reader.read(opened, found, scratch)

@@ -3,6 +3,7 @@
 Add here another way to lay out the parts of one export. Each part is read as a file of its own.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ratchet.core.errors import RatchetError
@@ -43,6 +44,11 @@ def parts_of(path: Path) -> list[Path]:
     return parts
 
 
+def skipped_of(path: Path) -> dict[Path, str]:
+    """Return what of a folder is not among its parts, each with the reason; marks and hidden files are not named."""
+    return dict(sorted(_skipped(path, _DEPTH))) if path.is_dir() else {}
+
+
 def is_complete_export(path: Path) -> bool:
     """Return True for a folder, not a link to one, that its writer marked as complete."""
     return path.is_dir() and not path.is_symlink() and (path / SUCCESS).is_file()
@@ -64,6 +70,19 @@ def _below(folder: Path, depth: int) -> list[Path]:
         elif _is_part(path) and form_of(path.name):
             found.append(path)
     return found
+
+
+def _skipped(folder: Path, depth: int) -> Iterator[tuple[Path, str]]:
+    for path in filter(_is_part, folder.iterdir()):
+        if not path.is_dir():
+            if not form_of(path.name):
+                yield path, f"its name does not end in {', '.join(SUFFIXES)}"
+        elif "=" not in path.name:
+            yield path, "folders in a folder of parts are read only where they are named column=value"
+        elif not depth:
+            yield path, f"it is more than {_DEPTH} folders deep"
+        else:
+            yield from _skipped(path, depth - 1)
 
 
 def _is_part(path: Path) -> bool:

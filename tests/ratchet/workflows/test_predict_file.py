@@ -97,3 +97,16 @@ def test_nothing_never_takes_the_place_of_an_output(tmp_path: Path) -> None:
         with pytest.raises(RatchetError, match="is the input itself"), _writer(str(source), str(same)):
             pass
     assert source.read_text() == "truth"
+
+
+@pytest.mark.parametrize("name", ["part-0.jsonl", "out.jsonl", "day=1/out.jsonl"])
+def test_no_output_is_written_into_the_input_folder(tmp_path: Path, name: str) -> None:
+    """It would take the place of a part, or be read as one by the next run."""
+    folder = tmp_path / "in"
+    (folder / "day=1").mkdir(parents=True)
+    (folder / "part-0.jsonl").write_text("truth")
+    (tmp_path / "link").symlink_to(folder)
+    for source in (folder, tmp_path / "link"):
+        with pytest.raises(RatchetError, match="inside the input folder"), _writer(str(source), str(folder / name)):
+            pass
+    assert [path.name for path in sorted(folder.rglob("*"))] == ["day=1", "part-0.jsonl"]

@@ -14,7 +14,7 @@ import typer
 
 from orchestration.cli import completion
 from orchestration.cli.help import Name
-from orchestration.cli.output import abandon_output, is_unicode, say
+from orchestration.cli.output import abandon_output, is_unicode, printable, say
 from orchestration.cli.session import Session, session_of
 from ratchet.core.errors import RatchetError, UsageError
 
@@ -62,7 +62,7 @@ def predict(
     home, store = session.home, AdapterStore(session.home)
     spec = Specs(home)[name]
     digest = find_adapter(home, name, adapter)
-    _check_source(source)
+    skipped = _check_source(source)
     rows = _rows(source)
     with _writer(source, target) as output:
         from ratchet.models.inference.predictor import load_predictor
@@ -84,7 +84,9 @@ def predict(
         say(session, where)
         return _REJECTED
     _report(session, answered, bad, digest, target)
-    return _REJECTED if bad else 0
+    for file, why in skipped.items():
+        say(session, printable(f"not read: {file}: {why}"))
+    return _REJECTED if bad or skipped else 0
 
 
 def _text_column(words: list[str]) -> str:
@@ -102,8 +104,9 @@ def _report(session: Session, answered: int, bad: int, digest: str, target: str)
     say(session, f"{answered} row(s) classified by adapter {digest[:12]}, {bad} rejected; the answers are in {where}")
 
 
-def _check_source(source: str) -> None:
-    from ratchet.storage.row_files.parts import parts_of
+def _check_source(source: str) -> dict[Path, str]:
+    """Return what of a folder is not read. Raises `RatchetError` for what is no file and no folder of parts."""
+    from ratchet.storage.row_files.parts import parts_of, skipped_of
 
     if source != "-" and Path(source).is_dir():
         parts_of(Path(source))  # raises where it holds none
@@ -113,6 +116,7 @@ def _check_source(source: str) -> None:
             "Give a file with --input, or - for standard input.",
             code="no_file",
         )
+    return {} if source == "-" else skipped_of(Path(source))
 
 
 def _rows(source: str) -> "Iterator[FileRow]":
@@ -150,6 +154,12 @@ def _writer(source: str, target: str) -> Iterator[TextIO]:
     if source != "-" and path.exists() and path.samefile(source):
         raise RatchetError(
             f"output {target} is the input itself, which would be lost.", "Give another file.", code="bad_output"
+        )
+    if source != "-" and Path(source).is_dir() and Path(source).resolve() in path.resolve().parents:
+        raise RatchetError(
+            f"output {target} is inside the input folder, of which every file is read.",
+            "Give a file in another folder.",
+            code="bad_output",
         )
     stage = path.with_name(f".{path.name}.stage")
     try:

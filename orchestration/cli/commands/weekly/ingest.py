@@ -58,7 +58,7 @@ def ingest(
     from ratchet.ingest.one_sided_weeks import describe_one_sided
     from ratchet.ingest.rebuild import open_warehouse
     from ratchet.ingest.row_counts import missing_rows
-    from ratchet.storage.row_files.parts import parts_of
+    from ratchet.storage.row_files.parts import parts_of, skipped_of
     from ratchet.storage.specs import Specs
 
     session = session_of(context)
@@ -68,6 +68,7 @@ def ingest(
     landing, saw = Landing(home, warehouse), _said_of_corrections(blind, anchored, corrections)
     given = [("production_logs", path) for path in logs or []] + [("corrections", path) for path in corrections or []]
     named = [(kind, file) for kind, path in given for file in parts_of(path)]
+    skipped = {file: reason for _, path in given for file, reason in skipped_of(path).items()}
     # Each kind of file gets only the columns that it has; a column that no given file has is a mistake.
     mapped = {
         kind: {ours: theirs for ours, theirs in mapping.items() if _has(kind, ours)}
@@ -105,11 +106,21 @@ def ingest(
             }
             for row, intake in zip(rows, intakes, strict=True)
         ]
-        emit_json({"classifier": name, "files": files, "rejected_folder": str(home.rejected(name)), "remarks": remarks})
+        emit_json(
+            {
+                "classifier": name,
+                "files": files,
+                "rejected_folder": str(home.rejected(name)),
+                "remarks": remarks,
+                "skipped": {str(file): why for file, why in skipped.items()},
+            }
+        )
     else:
         emit(table(rows) if rows else f"nothing new in the landing folders of {name}.")
         for intake in intakes:
             _explain(session, intake, Terms.of(spec))
+    for file, why in skipped.items():
+        say(session, printable(f"not read: {file}: {why}"))
     for remark in remarks:
         say(session, f"remark: {remark}.")
     if rejected:
@@ -117,7 +128,7 @@ def ingest(
     lost = {why: number for why, number in missing_rows(home, name).items() if number > lacking.get(why, 0)}
     for reason, number in lost.items():
         say(session, f"{number} row(s) are lost: {reason}; put the files back and remove {home.warehouse(name)}")
-    return _REJECTED if rejected or lost else 0
+    return _REJECTED if rejected or lost or skipped else 0
 
 
 def _explain(session: Session, intake: "IngestResult", terms: "Terms") -> None:

@@ -299,7 +299,7 @@ def test_an_optional_value_that_is_off_costs_the_value(landing: Landing, tmp_pat
 
 
 def test_ids_of_parquet_are_what_they_are_in_a_csv(staged: Staged, tmp_path: Path) -> None:
-    """Whole decimals, UUIDs and big integers: each is its text."""
+    """Whole decimals, UUIDs and big integers: each is its text, also as a number of JSON."""
     name = uuid.UUID("051c0165-96b6-45af-b33f-92c70fe45441")
     kinds = {
         "7": pa.array([Decimal(7)], pa.decimal128(38, 0)), str(2**63): pa.array([2**63], pa.uint64()),
@@ -310,6 +310,9 @@ def test_ids_of_parquet_are_what_they_are_in_a_csv(staged: Staged, tmp_path: Pat
         found = staged.rows("request_id, label, reason")
         staged(tmp_path / "a.csv", f'{HEAD}\n{text},{T},"{QUOTED}",0,0.87\n'.encode())
         assert found == staged.rows("request_id, label, reason") == [(text, "0", None)]
+    for digits in (str(2**63), str(2**64 - 1), str(2**64), str(-(2**63) - 1), "9" * 100):
+        staged(tmp_path / "a.jsonl", json.dumps({**ROW, "request_id": 0}).replace(": 0", f": {digits}", 1).encode())
+        assert staged.rows("request_id, reason") == [(digits, None)], digits
 
 
 def test_overlapping_full_exports_add_what_is_new(landing: Landing, tmp_path: Path) -> None:

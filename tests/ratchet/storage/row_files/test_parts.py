@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.core.errors import RatchetError
-from ratchet.storage.row_files.parts import dropped_parts, is_complete_export, parts_of
+from ratchet.storage.row_files.parts import dropped_parts, is_complete_export, parts_of, skipped_of
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -27,7 +27,26 @@ def test_marks_and_checksums_of_spark_are_no_parts(tmp_path: Path) -> None:
     assert is_complete_export(folder)
     dropped = [path.name for path in dropped_parts(folder)]
     assert dropped == ["day=2026-03-02", "notes.txt", "other", "part-0.parquet", "part-1.parquet"]
+    assert list(skipped_of(folder)) == [folder / "notes.txt", folder / "other"]
+    assert skipped_of(folder / "part-0.parquet") == {}
     assert parts_of(folder / "part-0.parquet") == [folder / "part-0.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("part-1.csv.bz2", "does not end in"), ("part-2.txt", "does not end in"), ("part-3", "does not end in"),
+        ("sub/part.csv", "column=value"), ("a=1/b=2/c=3/d=4/part.csv", "folders deep"), ("a=1/x/part.csv", "column="),
+        ("_SUCCESS", ""), (".part-0.csv.crc", ""), ("part.crc", ""), (".hidden/part.csv", ""), ("_logs/part.csv", ""),
+    ],
+)  # fmt: skip
+def test_each_file_of_a_folder_is_read_or_named(tmp_path: Path, name: str, reason: str) -> None:
+    """None is left out without a word, except marks, checksums and hidden files."""
+    folder = make(tmp_path / "out", "part-0.csv", name)
+    assert parts_of(folder) == [folder / "part-0.csv"]
+    found = list(skipped_of(folder).values())
+    assert len(found) == bool(reason)
+    assert all(reason in each for each in found)
 
 
 @pytest.mark.parametrize(
