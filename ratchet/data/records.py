@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from ratchet.config.spec import Spec
 from ratchet.core.errors import UsageError
-from ratchet.core.label_names import NFC_SQL, label_form
+from ratchet.core.label_names import LABEL_SQL, label_form
 from ratchet.core.names import nearest
 from ratchet.core.sql import literal
 
@@ -66,7 +66,7 @@ KINDS: dict[str, RowKind] = {
             _REQUEST,
             Column("ts", "TIMESTAMPTZ", True, f"when it was served; {_TIME}"),
             Column("text", "VARCHAR", True, "what was classified"),
-            Column("label", "VARCHAR", True, "label as served, one of classifier.toml", NFC_SQL),
+            Column("label", "VARCHAR", True, "label as served, one of classifier.toml", LABEL_SQL),
             Column("confidence", "DOUBLE", False, "0..1 or null"),
             Column("adapter", "VARCHAR", False, "which adapter answered"),
             Column("latency_ms", "DOUBLE", False, "milliseconds or null"),
@@ -83,7 +83,7 @@ KINDS: dict[str, RowKind] = {
                 "VARCHAR",
                 True,
                 "label as corrected, one of classifier.toml; null with `answer`",
-                NFC_SQL,
+                LABEL_SQL,
                 "answer",
             ),
             Column("annotator", "VARCHAR", True, f"who corrected, 1 to {MAX_NAME_CHARS} printable characters"),

@@ -14,7 +14,7 @@ from typing import Any
 from ratchet.config.spec import Spec
 from ratchet.core.digests import digest_json
 from ratchet.core.errors import RatchetError
-from ratchet.core.label_names import read_label, skeleton
+from ratchet.core.label_names import label_of, skeleton
 from ratchet.data.near_duplicates import normalise
 from ratchet.storage.row_files.formats import UnreadableError
 from ratchet.storage.row_files.rows import read_rows, text_of, value_named
@@ -51,7 +51,7 @@ def read_golden(path: Path) -> Iterator[tuple[int, GoldenItem]]:
                     code="bad_golden",
                 )
             text = text_of(value_named(row.values, "text")[1])
-            label = read_label(value_named(row.values, "label")[1])
+            label = label_of(value_named(row.values, "label")[1])
             if row.reason or not text or not text.strip() or label is None:
                 shown = row.reason or _shorten(row.values)
                 raise RatchetError(

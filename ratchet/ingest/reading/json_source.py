@@ -99,5 +99,10 @@ def _field(column: Column, item: str) -> tuple[str, str, str]:
     else:
         escaped = instant_sql(f"json_extract_string({item}, '$')")  # .NET writes the + of an offset as an escape
         value = f"coalesce({instant_sql(inner)}, CASE WHEN contains({item}, '\\') THEN {escaped} END)"
-    nothing = f" AND {item} <> 'NaN'" if column.unless else ""  # where another column stands in for it
-    return value, f"{item} IS NOT NULL{nothing}", item
+    seen = f"{item} IS NOT NULL"
+    if column.name == "label":  # an empty text or list, and NaN of pandas, are no label, as in `label_of`
+        bare = f"regexp_replace({item}, '\\s', '', 'g') IN ('[]', '[\"\"]', '[null]')"
+        seen += (
+            f" AND CASE WHEN starts_with({item}, '[') THEN NOT {bare} ELSE {item} NOT IN ('NaN', '\"\"', '\"[]\"') END"
+        )
+    return value, seen, item

@@ -116,4 +116,15 @@ def _field(column: Column, name: str, found: str) -> tuple[str, str, str]:
         value = f"{name}::TIMESTAMP::TIMESTAMPTZ" if found == _INT96 else f"{name}::TIMESTAMPTZ"
     elif spoken:
         value = instant_sql(text)
-    return value, seen, name
+    return value, f"{seen}{_some_label(name, text, found, spoken=spoken)}" if column.name == "label" else seen, name
+
+
+def _some_label(name: str, text: str, found: str, *, spoken: bool) -> str:
+    """Return SQL that goes on after IS NOT NULL: an empty text or list, and NaN of pandas, are no label."""
+    if spoken:
+        return f" AND coalesce({text} NOT IN ('', '[]', '[\"\"]'), true)"
+    if found == "VARCHAR[]":
+        return f" AND (len({name}) > 1 OR len({name}) = 1 AND coalesce({name}[1], '') <> '')"
+    if found.endswith("[]"):
+        return f" AND len({name}) > 0"
+    return f" AND NOT isnan({name})" if found in {"DOUBLE", "FLOAT"} else ""

@@ -88,15 +88,10 @@ def value_named(row: Mapping[str, Any], name: str) -> tuple[str, Any]:
     return (alike[0], row[alike[0]]) if len(alike) == 1 else (name, None)
 
 
-def text_of(value: Any, *, truth: bool = False) -> str | None:
-    """Return a value as the text that intake takes it for: itself, or an integer's digits; else None.
-
-    With `truth`, as for labels, true and false are words too, and a list of one text is that text.
-    """
-    if truth and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
-        return value[0]
+def text_of(value: Any) -> str | None:
+    """Return a value as the text that intake takes it for: itself, or an integer's digits; else None."""
     if isinstance(value, bool):
-        return str(value).lower() if truth else None
+        return None
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else None
 
 
@@ -183,7 +178,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return int(value) if value.as_tuple().exponent == 0 else float(value)  # whole by its type, as intake reads it
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, Mapping):

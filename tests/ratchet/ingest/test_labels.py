@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ratchet.config.spec import Label, Spec
@@ -128,6 +130,29 @@ def test_a_correction_that_says_two_things_or_none_is_refused(landing: Landing, 
     rows = [row for row, _ in ODD.values()]
     found = landing.deliver(SPEC, CORRECTIONS, write(tmp_path, "odd.jsonl", [*rows, vote("r0", "bo", "1")]))
     assert (found.accepted, found.reasons) == (1, Counter(reason for _, reason in ODD.values()))
+
+
+NO_LABEL: dict[str, list[Any]] = {"jsonl": [None, "", [], [""], [None], float("nan")], "csv": ["", "[]", '[""]']}
+COLUMNS = {
+    "text": pa.array(["", None]), "lists": pa.array([[], [""], None], pa.list_(pa.string())),
+    "numbers": pa.array([float("nan"), None]), "nulls": pa.array([None], pa.null()), "lists of none": pa.array([[]]),
+}  # fmt: skip
+
+
+def test_an_empty_label_beside_an_answer_is_no_label(landing: Landing, tmp_path: Path) -> None:
+    """An empty text or list, or NaN, in every format; without an answer the label is missing, one in a list is it."""
+    landing.deliver(SPEC, LOGS, write(tmp_path, "logs.jsonl", [log("r0", "0")]))
+    for suffix, labels in NO_LABEL.items():
+        rows = [vote("r0", f"{suffix}{n}", label, "none") for n, label in enumerate(labels)]
+        rows += [vote("r0", f"{suffix}-one", ["1"] if suffix == "jsonl" else '["1"]'), vote("r0", "x", "")]
+        found = landing.deliver(SPEC, CORRECTIONS, write(tmp_path, f"empty.{suffix}", rows))
+        assert (found.accepted, found.reasons) == (len(labels) + 1, {"label is missing": 1}), suffix
+    for name, column in COLUMNS.items():
+        rows = [vote("r0", f"{name}{n}", None, "none") for n in range(len(column))]
+        pq.write_table(
+            pa.Table.from_pylist(rows).drop(["label"]).append_column("label", column), tmp_path / "c.parquet"
+        )
+        assert landing.deliver(SPEC, CORRECTIONS, tmp_path / "c.parquet").accepted == len(column), name
 
 
 def test_a_column_of_that_name_beside_labels_is_the_files_own(landing: Landing, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """A golden set names its labels in one form, and no two lines that contradict each other are taken."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ratchet.config.spec import Label, Spec
@@ -29,6 +32,18 @@ def test_integers_and_another_form_of_unicode_are_labels(tmp_path: Path) -> None
     assert labels_of(path) == ["0", "1", "übrig"]
 
 
+def test_a_list_of_one_label_is_that_label(tmp_path: Path) -> None:
+    """As annotation tools write it, in a table as text; decimals with places are no label, as in a log."""
+    (tmp_path / "golden.csv").write_text('text,label\na,"[""0""]"\n')
+    pq.write_table(pa.table({"text": ["a"], "label": [["0"]]}), tmp_path / "golden.parquet")
+    for path in (tmp_path / "golden.csv", tmp_path / "golden.parquet", write(tmp_path / "golden.jsonl", ("a", ["0"]))):
+        assert [item.label for item in load_golden(path, SPEC)] == ["0"]
+    places = pa.array([Decimal(0)], pa.decimal128(38, 9))
+    pq.write_table(pa.table({"text": ["a"], "label": places}), tmp_path / "golden.parquet")
+    with pytest.raises(RatchetError, match="line 1 is not a golden item"):
+        load_golden(tmp_path / "golden.parquet", SPEC)
+
+
 CONTRADICTIONS: dict[str, tuple[list[tuple[str, Any]], str]] = {
     "one text by case": ([("Where is it", 0), ("x", 1), ("where IS it", 1)], "line 3 has label '1' .* '0' in line 1"),
     "one text by spaces": ([("where  is it ", 0), ("where is it", 1)], "line 2 has label '1' .* '0' in line 1"),
@@ -37,6 +52,8 @@ CONTRADICTIONS: dict[str, tuple[list[tuple[str, Any]], str]] = {
     "labels by a space": ([("a", "0"), ("b", "0 ")], "line 2 has label '0 ', which looks like '0' in line 1"),
     "labels by script": ([("a", "cat"), ("b", "\u0441at")], "label '\u0441at', which looks like 'cat' in line 1"),
     "a fraction": ([("a", 1.5)], "line 1 is not a golden item"),
+    "no label": ([("a", "")], "line 1 is not a golden item"),
+    "two labels": ([("a", ["0", "1"])], "line 1 is not a golden item"),
     "another label": ([("a", 7)], "label '7' in golden.jsonl line 1 is not in classifier.toml"),
 }  # fmt: skip
 

@@ -9,10 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ratchet.core.label_names import LABEL_SQL, label_of
 from ratchet.storage.row_files.formats import UnreadableError
 from ratchet.storage.row_files.rows import read_export, read_rows, text_of, value_named
 
@@ -134,12 +136,22 @@ def test_a_file_that_cannot_be_read_is_an_error_of_its_own(tmp_path: Path, name:
 
 
 @pytest.mark.parametrize(
-    ("value", "text", "word"),
-    [("a", "a", "a"), (7, "7", "7"), (0, "0", "0"), (True, None, "true"), (1.5, None, None), (None, None, None)],
-)
-def test_an_integer_is_its_digits(value: Any, text: str | None, word: str | None) -> None:
-    """A label may be true or false as well."""
-    assert (text_of(value), text_of(value, truth=True)) == (text, word)
+    ("value", "text", "label"),
+    [
+        ("a", "a", "a"), (7, "7", "7"), (0, "0", "0"), (True, None, "true"), (1.5, None, None), (None, None, None),
+        (["a"], None, "a"), ('["a"]', '["a"]', "a"), (["a", "b"], None, None),
+        ('["a", "b"]', '["a", "b"]', '["a", "b"]'),
+        ([], None, None), ("[]", "[]", None), ("", "", None), ([""], None, None), ([7], None, None), ("[x", "[x", "[x"),
+    ],
+)  # fmt: skip
+def test_an_integer_is_its_digits(value: Any, text: str | None, label: str | None) -> None:
+    """A label may be true or false as well, or the one text of a list; SQL says the same of texts."""
+    assert (text_of(value), label_of(value)) == (text, label)
+    if isinstance(value, str):
+        with duckdb.connect() as connection:
+            assert connection.execute(f"SELECT {LABEL_SQL.format('v')} FROM (SELECT ? AS v)", [value]).fetchone() == (
+                label,
+            )
 
 
 def test_a_name_is_found_in_any_case_unless_two_are_alike() -> None:
