@@ -502,7 +502,7 @@ def test_rows_inside_a_document_are_refused_with_what_helps(staged: Staged, tmp_
         staged(tmp_path / "a.json", WRAPPED[name].encode())
     assert "orient='records', lines=True" in error.value.hint
     assert error.value.code == "missing_column"
-    assert repr([*json.loads(WRAPPED[name].partition("\n{")[0])][0]) in error.value.message
+    assert repr(next(iter(json.loads(WRAPPED[name].partition("\n{")[0])))) in error.value.message
 
 
 def test_a_list_beside_the_columns_of_a_row_is_no_wrapper(staged: Staged, tmp_path: Path) -> None:
