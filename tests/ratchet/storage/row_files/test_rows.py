@@ -54,12 +54,40 @@ def test_every_form_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     assert [row.line for row in found] == lines
 
 
-def test_a_bad_row_of_a_list_costs_only_itself(tmp_path: Path) -> None:
-    """Half a character in one of the objects; the others are read."""
-    for content in (b'[{"text": "\\ud83d"}, {"text": "b"}]', b'{\n"text": "\\ud83d"\n}\n\n{"text": "b"}'):
+ODD_ROWS = {
+    "half a character": (b'{"text": "\\ud83d"}', "is not strict JSON: a text holds a lone surrogate"),
+    "nested": (b'{"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", "is not JSON: it is nested too deeply"),
+    "digits": (b'{"a": ' + b"7" * 6_000 + b"}", "is not strict JSON: Exceeds the limit"),
+    "a broken word": (b'{"a": tru, "b": ["]"]}', "is not JSON"),
+    "a line break in a text": (b'{"a": "b\nc"}', "is not JSON"),
+    "a key twice": (b'{"a": 1, "a": 2}', "is not strict JSON: a key occurs twice"),
+    "nothing": (b"null", "is not a JSON object"),
+    "a list": (b"[1, 2]", "is not a JSON object"),
+}
+
+
+@pytest.mark.parametrize("case", ODD_ROWS)
+def test_a_bad_row_of_a_list_costs_only_itself(tmp_path: Path, case: str) -> None:
+    """The others are read, in a list and between objects over several lines."""
+    row, reason = ODD_ROWS[case]
+    contents = [b'[\n{"text": "a"},' + row + b', {"text":\n"b"}]']
+    if row.startswith(b"{"):
+        contents.append(b'{\n"text": "a"\n}\n\n' + row + b'\n{"text": "b"}')
+    for content in contents:
         (tmp_path / "a.json").write_bytes(content)
-        first, second = read_rows(tmp_path / "a.json")
-        assert (first.reason, second.values) == ("is not strict JSON: a text holds a lone surrogate", {"text": "b"})
+        first, odd, last = read_rows(tmp_path / "a.json")
+        assert (first.values, odd.values, last.values) == ({"text": "a"}, {}, {"text": "b"})
+        assert odd.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"a": 1} {"b": 2}]', '[{"a": 1},]', '[{"a": 1}, , 2]', '[{"a": [1]', '{\n"a": }}]x}']
+)
+def test_json_in_which_no_next_row_is_found_is_refused(tmp_path: Path, content: str) -> None:
+    """As a whole: what follows could be anything."""
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(UnreadableError):
+        list(read_rows(tmp_path / "a.json"))
 
 
 def test_the_parts_of_an_export_are_read_one_after_the_other(tmp_path: Path) -> None:
