@@ -19,7 +19,7 @@ LABEL_SQL = (
     "nfc_normalize(nullif(CASE WHEN starts_with({0}, '[') THEN CASE WHEN trim({0}, '[] ') = '' THEN NULL"
     f" WHEN {_ONE_SQL} THEN json_extract_string({_LIST_SQL}, '$[0]') ELSE {{0}} END ELSE {{0}} END, ''))"
 )
-"""What `label_of` does, in SQL, of a column that is text; integers become their digits where a file is read."""
+"""The same as `label_of` in SQL, of a column that is text; integers become their digits where a file is read."""
 
 
 def label_form(value: str) -> str:
@@ -38,7 +38,7 @@ def label_of(value: Any) -> str | None:
     """Return the label that a row of a file names: as `read_label`, or the one text of a list; None for none.
 
     Annotation tools that allow several labels write a list of the one, in a table as the text of that list. An empty
-    text or list is no label.
+    text or list counts as none.
     """
     if isinstance(value, str) and value.startswith("["):
         with suppress(ValueError, RecursionError):

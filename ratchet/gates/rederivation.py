@@ -33,7 +33,7 @@ def list_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[l
 
 
 def _are_alike(then: Any, now: Any, apart: float = 0.0) -> bool:
-    if type(then) in _NUMBERS and type(now) in _NUMBERS:  # True is no number
+    if type(then) in _NUMBERS and type(now) in _NUMBERS:  # True is not a number
         return isclose(then, now, rel_tol=_ROUNDING, abs_tol=max(apart, 1e-12))
     if isinstance(then, dict) and isinstance(now, dict):
         return then.keys() == now.keys() and all(_are_alike(value, now[key]) for key, value in then.items())

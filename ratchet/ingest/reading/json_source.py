@@ -100,7 +100,7 @@ def _field(column: Column, item: str) -> tuple[str, str, str]:
         escaped = instant_sql(f"json_extract_string({item}, '$')")  # .NET writes the + of an offset as an escape
         value = f"coalesce({instant_sql(inner)}, CASE WHEN contains({item}, '\\') THEN {escaped} END)"
     seen = f"{item} IS NOT NULL"
-    if column.name == "label":  # an empty text or list, and NaN of pandas, are no label, as in `label_of`
+    if column.name == "label":  # an empty text or list, and NaN of pandas, count as none, as in `label_of`
         bare = f"regexp_replace({item}, '\\s', '', 'g') IN ('[]', '[\"\"]', '[null]')"
         seen += (
             f" AND CASE WHEN starts_with({item}, '[') THEN NOT {bare} ELSE {item} NOT IN ('NaN', '\"\"', '\"[]\"') END"

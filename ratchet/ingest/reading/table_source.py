@@ -120,7 +120,7 @@ def _field(column: Column, name: str, found: str) -> tuple[str, str, str]:
 
 
 def _some_label(name: str, text: str, found: str, *, spoken: bool) -> str:
-    """Return SQL that goes on after IS NOT NULL: an empty text or list, and NaN of pandas, are no label."""
+    """Return SQL that goes on after IS NOT NULL: an empty text or list, and NaN of pandas, count as none."""
     if spoken:
         return f" AND coalesce({text} NOT IN ('', '[]', '[\"\"]'), true)"
     if found == "VARCHAR[]":

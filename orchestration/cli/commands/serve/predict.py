@@ -105,7 +105,7 @@ def _report(session: Session, answered: int, bad: int, digest: str, target: str)
 
 
 def _check_source(source: str) -> dict[Path, str]:
-    """Return what of a folder is not read. Raises `RatchetError` for what is no file and no folder of parts."""
+    """Return what of a folder is not read. Raises `RatchetError` for what is neither a file nor a folder of parts."""
     from ratchet.storage.row_files.parts import parts_of, skipped_of
 
     if source != "-" and Path(source).is_dir():
