@@ -18,17 +18,29 @@ _MARKS = (
 )  # fmt: skip
 _CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
-_DAMAGE = re.compile(rb"[\xfe\xff]+|\xed[\xa0-\xbf][\x80-\xbf]")
-"""Bytes of no encoding of text: they are damage of a file in UTF-8, and cost their own line."""
-_LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜàáâãäåæçèéêëìíîïñòóôõöøùúûüßŒœ"
+_DAMAGE = re.compile(
+    rb"[\xfe\xff]+|\xed[\xa0-\xbf][\x80-\xbf]|(?<=[a-z])[\xc2-\xc5](?![\x80-\xbf])|\xe2\x80(?![\x80-\xbf])"
+)
+"""Bytes of no encoding of text, or half a character, which would be a capital within a word: they are damage of a file
+in UTF-8, and cost their own line."""
+_LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜàáâãäåæçèéêëìíîïñòóôõöøùúûüßŒœŠšŽžŸ"
 _SIGNS = (
     "\u20ac\u201a\u201e\u2026\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u2122"
     "\u00a0\u00a1\u00a3\u00a7\u00a9\u00ab\u00ae\u00b0\u00b4\u00b7\u00bb\u00bf"
+    "\u00b2\u00b3\u00bc\u00bd\u00be\u00ba\u00aa\u00b5\u00d7\u00b1\u00a2\u00a5\u00ad\u2030\u2039\u203a"
 )
 _WESTERN = re.compile(f"[{_LETTERS}]|[{_SIGNS}]")
-_IN_WORD = re.compile("[A-Za-z][\u201a\u201e\u2026\u2018\u201c\u201d\u2022][A-Za-z]")
-"""A sign within a word: a letter of DOS."""
-_STRANGERS = (("õ", "ã"), ("û", "éàùêô"), ("î", "éàùêô"), ("ãî", ""), ("øè", ""), ("øì", ""), ("øù", ""))
+_IN_WORD = re.compile(
+    "[A-Za-z][\u201a\u201e\u2026\u2018\u201c\u201d\u2022\u2039\u203a\u00d7\u00ba\u00aa\u00b2\u00b3][A-Za-z]"
+    "|[A-Za-z][\u00bc\u00bd\u00be\u00b1\u00b5\u00a2\u00a5\u2030]|[\u00bc\u00bd\u00be\u00b1\u00a2\u00a5\u2030\u00b2\u00b3\u00ba\u00aa][A-Za-z]"
+    "|[A-Za-z]{2}[\u00ba\u00aa]|(?<![kcdm])[a-ln-z][\u00b2\u00b3]|[a-z]{2}m[\u00b2\u00b3]"
+    "|[a-z][\u0160\u017d\u0178]|(?<![A-Za-z])[\u0160\u017d\u0178](?![a-zA-Z])"
+)
+"""A sign within or beside a word, or a capital behind a small letter: a letter of DOS, a Mac or another code page."""
+_CARONS = tuple(("\u0161" + odd, "") for odd in "\u00e8\u00e6\u00ec\u00f8\u00f9\u00f2\u00ef") + tuple(
+    ("\u017e" + odd, "") for odd in "\u00e8\u00e6\u00ec\u00f8\u00f9\u00f2\u00ef"
+)
+_STRANGERS = (*_CARONS, ("õ", "ã"), ("û", "éàùêô"), ("î", "éàùêô"), ("ãî", ""), ("øè", ""), ("øì", ""), ("øù", ""))
 """Letters that no Western text has together, each with those that make them probable: Hungarian, Latvian, Czech."""
 _RUN = re.compile("[\u0080-\uffff]{4,}")
 _MOST_ACCENTS = 0.25

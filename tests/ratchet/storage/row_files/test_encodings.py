@@ -14,6 +14,27 @@ WESTERN = {
     "Portuguese": "não recebi a encomenda, coração",
     "Swedish": "när kommer min försändelse från Åre",
     "one letter": "caf\u00e9",
+    **{
+        sign: sign
+        for sign in (
+            "20 m\u00b2, 3 cm\u00b3",
+            "\u00bc, \u00bd und \u00be",
+            "n\u00ba 5, 1\u00aa vez",
+            "5 \u00b5m",
+            "3 \u00d7 4",
+            "\u00b1 5",
+            "5\u00a2 or \u00a5500",
+            "a \u00b7 b",
+            "Bestell\u00adung",
+            "5 \u2030",
+            "\u2039so\u203a",
+            "Davor \u0160uker",
+            "Alek\u0161a",
+            "\u017divko",
+            "bla\u017e",
+            "LOU\u0178S",
+        )
+    },
 }
 OTHERS = {
     "Russian": ("где моя посылка", "cp1251"),
@@ -22,7 +43,13 @@ OTHERS = {
     "Turkish": ("sipari\u015fim nerede, \u0131\u015f\u0131k", "cp1254"),
     "Czech": ("kde je moje zásilka, ještě nepřišla", "cp1250"),
     "Hungarian": ("hol van a rendelésem, még nem jött meg a küldő", "cp1250"),
-    "Croatian": ("gdje je moja pošiljka", "cp1250"),
+    "Croatian": ("gdje je moja pošiljka, još čekam", "cp1250"),
+    "Polish, one letter": ("paczka by\u0142a", "cp1250"),
+    "Polish, at the end": ("on by\u0142", "cp1250"),
+    "Polish of ISO": ("gdzie s\u0105", "iso8859-2"),
+    "Slovak": ("ve\u013emi", "cp1250"),
+    "Romanian, one letter": ("ora\u015f", "cp1250"),
+    "French of DOS, one letter": ("tr\u00e8s", "cp850"),
     "Romanian": ("unde este pachetul meu, vă rog, în oraș", "iso8859-16"),
     "Latvian": ("kur ir mans sūtījums, lūdzu", "cp1257"),
     "Hebrew": ("איפה החבילה שלי", "cp1255"),
@@ -58,7 +85,7 @@ def test_an_encoding_that_cannot_be_told_is_refused_as_a_whole(tmp_path: Path, n
     "content",
     [
         b"plain", "déjà vu, 我的包裹".encode(), b"\xff\n\xfe\n", b"\xed\xa0\x80", "été\n".encode() + b"caf\xc3\n",
-        "été\nété\n".encode() + "été\n".encode("cp1252"),
+        "été\nété\n".encode() + "été\n".encode("cp1252"), b"a,Gr\xc3,b\n", b"it\xe2\x80,b\n",
     ],
 )  # fmt: skip
 def test_damage_of_utf8_is_no_other_encoding(tmp_path: Path, content: bytes) -> None:
