@@ -180,7 +180,7 @@ def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, file
         {**json.loads(lines[0]), "request_id": "x1", "label": "ambers"},
         {**json.loads(lines[1]), "request_id": "x2", "text": " "},
         {**json.loads(lines[2]), "request_id": "x3", "ts": "2026-01-05T10:00:00"},
-        {**json.loads(lines[3]), "request_id": "x4", "text": "x" * 8001},
+        {**json.loads(lines[3]), "request_id": "x4", "text": "x" * 65_537},
     ]
     lines[4] = json.dumps({**json.loads(lines[4]), "confidence": "93%"})
     source.write_text("\n".join([*lines, *map(json.dumps, bad), "{broken"]) + "\n")
