@@ -138,12 +138,6 @@ def test_a_merged_model_has_no_limits_of_an_adapter() -> None:
         Profile("edge", "onnx", "merged", ("encoder",), log_probabilities=True, proven=Bounds("tried", rank=8))
 
 
-def test_a_limit_that_changes_changes_the_digest() -> None:
-    """It says by which limits a verdict was taken."""
-    assert _edge(Bounds("a", rank=8), Bounds()).digest != _edge(Bounds("a", rank=9), Bounds()).digest
-    assert len({profile.digest for profile in built_in_targets().values()}) == len(built_in_targets())
-
-
 @pytest.mark.parametrize(
     ("outcomes", "joined"),
     [
