@@ -121,7 +121,7 @@ def test_it_is_refused_20_times_each(open_all: Callable[[int], Opened]) -> None:
     [
         ("files.read_weights()", "MemoryError"),
         ("_ = files.name == 'large' and __import__('this')", "import this"),
-        ("_ = files.name == 'large' and sum(1 for _ in range(6 * 10**7))", '"seconds": [1-9]'),
+        ("_ = files.name == 'large' and sum(1 for _ in range(9 * 10**7))", '"seconds": [1-9]'),
     ],
 )
 def test_the_watch_sees_what_it_looks_for(
