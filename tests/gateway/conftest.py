@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from urllib.parse import unquote_to_bytes
 import httpx
 import pyarrow.parquet as pq
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
@@ -267,3 +269,23 @@ def gateway_processes(home: Home) -> Iterator[GatewayProcesses]:
         process.wait()
         if process.stderr:
             process.stderr.close()
+
+
+@pytest.fixture
+def over_socket() -> Iterator[Callable[[Settings], str]]:
+    """Serve the application on a free port, in a thread of this process; its address. Who connects early waits."""
+    running = []
+
+    def start(settings: Settings) -> str:
+        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", ws="none"))
+        listening = socket.create_server(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        running.append((server, thread, listening))
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    yield start
+    for server, thread, listening in running:
+        server.should_exit = True
+        thread.join()
+        listening.close()

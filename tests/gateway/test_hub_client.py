@@ -1,17 +1,13 @@
 """huggingface_hub's own client works unchanged against the gateway: over a socket, with a key, by every address."""
 
 import math
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
-import uvicorn
 from huggingface_hub import InferenceClient, constants
 from huggingface_hub.errors import HfHubHTTPError
 
-from gateway.app import create_app
 from gateway.settings import Settings
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
@@ -22,17 +18,9 @@ TEXT = "money back please"
 
 
 @pytest.fixture
-def address(home: Home) -> Iterator[str]:
-    """Where the application over the home answers, in a thread of this process."""
-    app = create_app(Settings(home=home.root, ballast_bytes=0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-    listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listening.close()
+def address(home: Home, over_socket: Callable[[Settings], str]) -> str:
+    """Where the application over the home answers."""
+    return over_socket(Settings(home=home.root, ballast_bytes=0))
 
 
 @pytest.fixture

@@ -1,17 +1,13 @@
 """The rollout page as its reader meets it: the real application, asked over a socket by a real Chromium, rollback
 included."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import uvicorn
 
-from gateway.app import create_app
 from gateway.settings import Settings
 from ratchet.config.policy import PromotionPolicy
 from ratchet.rollout.decision import decide
@@ -32,18 +28,9 @@ EVIDENCE = Evidence(
 
 
 @pytest.fixture
-def address(home: Home) -> Iterator[str]:
-    """Where the application over the home answers, in a thread of this process. Who connects early waits."""
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(Settings(home=home.root, open=True)), log_level="warning", ws="none")
-    )
-    listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listening.close()
+def address(home: Home, over_socket: Callable[[Settings], str]) -> str:
+    """Where the application over the home answers."""
+    return over_socket(Settings(home=home.root, open=True))
 
 
 class Reader:
