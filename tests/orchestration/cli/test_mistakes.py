@@ -171,6 +171,24 @@ def test_a_mistake_is_one_sentence_with_its_cure(call: Any, home: Path, tmp_path
     assert done.out == ""
 
 
+def test_a_file_that_ends_the_intake_hides_nothing_of_those_before_it(
+    call: Any, home: Path, files: SmallClassifier
+) -> None:
+    """The files taken before stand in the table, in words and in the one document of the error; the run ends with 1."""
+    good = files.home.landing("small", "production_logs") / "2026-01-05.jsonl"
+    first, last = home / "first.jsonl", home / "last.csv"
+    first.write_text(good.read_text() + "{broken\n")
+    last.write_text("request_id;ts\na;2026-01-05T10:00:00Z\n")
+    words = ("--home", home, "ingest", "tickets", "--logs", first, "--logs", last)
+    done = call(*words)
+    assert (done.code, done.out.split()[-3:]) == (1, ["90", "0", "1"])
+    assert "rejected in first.jsonl: 1 x " in done.err
+    assert f"error: {last}" in done.err
+    document = json.loads(call(*words, "--json").out)
+    assert document["error"]["code"] == "missing_column"
+    assert [(row["file"], row["duplicate"]) for row in document["error"]["details"]["files"]] == [("first.jsonl", 90)]
+
+
 def test_rejected_rows_are_an_exit_code_of_their_own(call: Any, home: Path, files: SmallClassifier) -> None:
     """Three bad lines among good ones: 3, the counts, the reasons, and where the rows lie."""
     source = home / "week.jsonl"
