@@ -16,6 +16,7 @@ from gateway.row_log import CONFLICTS, CORRECTIONS, FEEDBACK, REQUESTS, RowLog
 from gateway.submission_caps import ArrivedCounts, SubmissionCaps
 from ratchet.core.cycle import monday_of
 from ratchet.core.digests import canonical_json
+from ratchet.data.records import CHECK
 from ratchet.storage.journal.recent_rows import count_landed, read_landed
 
 Row = Mapping[str, Any]
@@ -71,7 +72,7 @@ class FeedbackLog:
         """
         identity, known, now = IDENTITIES[kind], await self._load(classifier, kind), datetime.now(UTC)
         requests = await asyncio.to_thread(self._requests, classifier, now) if kind == FEEDBACK else 0
-        names = [_digest(row, columns) for columns in identity.names]
+        names = _names(row, identity)
         name, content = names[0 if timed else -1], _digest(row, identity.content)
         if name in known.contents:
             if known.contents[name] == content:
@@ -136,13 +137,15 @@ class FeedbackLog:
                     self.caps.remember_voters(classifier, rows)
                 for row in rows:
                     content = _digest(row, IDENTITIES[kind].content)
-                    self._trim(known, {_digest(row, columns): content for columns in IDENTITIES[kind].names})
+                    self._trim(known, dict.fromkeys(_names(row, IDENTITIES[kind]), content))
                 known.loaded = True
         return known
 
     def _read(self, classifier: str, kind: str) -> tuple[list[dict[str, Any]], ArrivedCounts]:
         identity, home = IDENTITIES[kind], self.landing.home
-        columns = dict.fromkeys([*identity.names[0], *identity.content, "ts"])
+        columns = dict.fromkeys(
+            [*identity.names[0], *identity.content, "ts", *(["chosen"] if kind == CORRECTIONS else [])]
+        )
         rows = read_landed(
             home.journal(classifier, kind), self.landing.target(classifier, kind), list(columns), self.remembered
         )
@@ -163,6 +166,12 @@ class FeedbackLog:
 
     def _requests(self, classifier: str, now: datetime) -> int:
         return self.landing.count_week(classifier, REQUESTS, monday_of(now.date()))
+
+
+def _names(row: Row, identity: RowIdentity) -> list[bytes]:
+    """Return the digests that name an entry; an agreed request asked again is never taken for the person's own vote."""
+    names = identity.names[:1] if row.get("chosen") == CHECK else identity.names
+    return [_digest(row, columns) for columns in names]
 
 
 def _takes_back(row: Row, before: bytes) -> bool:

@@ -51,6 +51,8 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "reason": "VARCHAR",
     },
 }
+_ASIDE = dict.fromkeys(column.name for column in KINDS[CORRECTIONS].columns if column.aside)
+"""Columns that only the review queue fills."""
 
 
 @dataclass
@@ -81,7 +83,7 @@ class RowLog:
             self.trouble = _describe(None)
             raise OSError(errno.ENOSPC, self.trouble)
         try:
-            done = self.journal(classifier, kind).append(row)
+            done = self.journal(classifier, kind).append({**_ASIDE, **row} if kind == CORRECTIONS else row)
         except OSError as error:
             self._note_outcome(error)
             raise

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.row_log import CORRECTIONS, FEEDBACK
 from ratchet.core.cycle import monday_of
+from ratchet.data.records import CHECK
 
 REMEMBERED_REQUESTS = 50_000
 """Requests whose voters are remembered."""
@@ -36,7 +37,7 @@ class SubmissionCaps:
     corrections_a_day: int = 2_000
     """Corrections of one person on one day (UTC), over all classifiers."""
     votes_a_request: int = 5
-    """People whose corrections of one request are taken."""
+    """People whose corrections of one request are taken; an agreed request that is asked again counts no more."""
     feedback_share: float = 0.05
     """Share of a week's requests on which one source under one key may give feedback."""
     feedback_at_least: int = 20
@@ -58,7 +59,8 @@ class SubmissionCaps:
                     f"More than {self.corrections_a_day} corrections of one person in a day.",
                     _seconds_to(today, 1, now),
                 )
-            if person not in voters and len(voters) >= self.votes_a_request:
+            counts = row.get("chosen") != CHECK and person not in voters
+            if counts and len(voters) >= self.votes_a_request:
                 raise CapError(f"{self.votes_a_request} people have corrected this request; that is enough.", None)
         if kind == FEEDBACK:
             monday = monday_of(today)
@@ -92,6 +94,8 @@ class SubmissionCaps:
     def remember_voters(self, classifier: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Remember who corrected which request."""
         for row in rows:
+            if row.get("chosen") == CHECK:
+                continue
             key = classifier, str(row["request_id"])
             self._voters.setdefault(key, set()).add(str(row["annotator"]))
             self._voters.move_to_end(key)

@@ -16,6 +16,8 @@ from ratchet.core.sql import literal
 
 MAX_NAME_CHARS = 200
 """Longest request id, annotator or adapter, in characters."""
+MAX_NOTE_CHARS = 2_000
+"""Longest note beside an answer, in characters."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Column:
     """SQL that brings a value to the one form in which it is judged and kept."""
     unless: str = ""
     """Another column of the same row that stands in for a required value."""
+    aside: bool = False
+    """True for what the review queue writes beside an answer: two rows never contradict each other in it, and a file
+    that calls another column so may map that one."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,17 @@ class RowKind:
     @property
     def content(self) -> tuple[str, ...]:
         """Columns in which two rows with equal keys can contradict each other."""
-        return tuple(name for name in self.names if name not in self.key)
+        return tuple(column.name for column in self.columns if column.name not in self.key and not column.aside)
 
 
 ANSWERS = ("none", "cannot_tell", "withdrawn")
 """Answers that an annotator may give in place of a label."""
+RANDOM, VALUE, CHECK = "random", "value", "check"
+CHOICES = (RANDOM, VALUE, CHECK)
+"""Ways in which the review queue chooses a request: drawn by chance, for its value, or again though it is agreed.
+
+What was chosen for its value trains and never judges; a check counts nowhere.
+"""
 
 _REQUEST = Column(
     "request_id", "VARCHAR", True, f"name of the request, unique, 1 to {MAX_NAME_CHARS} printable characters"
@@ -94,6 +105,20 @@ KINDS: dict[str, RowKind] = {
                 False,
                 "instead of a label: none (no label fits), cannot_tell, or withdrawn (takes the person's earlier"
                 " correction of the request back)",
+            ),
+            Column(
+                "chosen",
+                "VARCHAR",
+                False,
+                "how the review queue chose the request: random, value (trains, never judges) or check (an agreed"
+                " request asked again; counts nowhere); null without a record of a choice",
+                "lower(trim({0}))",
+                aside=True,
+            ),
+            Column("batch", "VARCHAR", False, "batch of the review queue, or null", aside=True),
+            Column("seconds", "DOUBLE", False, "seconds that the answer took, or null", aside=True),
+            Column(
+                "note", "VARCHAR", False, f"what the annotator noted, at most {MAX_NOTE_CHARS} characters", aside=True
             ),
         ),
         ("request_id", "annotator", "ts"),
@@ -144,7 +169,11 @@ def check_mapping(kind: RowKind, columns: Mapping[str, str]) -> None:
                 code="bad_mapping",
             )
     users: dict[str, str] = {}
-    for name in kind.names:
+    taken = {theirs.lower() for theirs in columns.values()}
+    for column in kind.columns:
+        name = column.name
+        if column.aside and name not in columns and name in taken:
+            continue
         theirs = columns.get(name, name)
         other = users.setdefault(theirs.lower(), name)
         if other != name:

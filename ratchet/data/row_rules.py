@@ -12,13 +12,16 @@ from ratchet.core.blank_text import blank_sql
 from ratchet.core.label_names import label_form
 from ratchet.core.names import nearest
 from ratchet.core.sql import literal
-from ratchet.data.records import ANSWERS, MAX_NAME_CHARS, Column, RowKind, Terms
+from ratchet.data.records import ANSWERS, CHOICES, MAX_NAME_CHARS, MAX_NOTE_CHARS, Column, RowKind, Terms
 from ratchet.data.value_forms import TIME_HINTS, time_fault_sql
 
 _UNKNOWN_LABEL = "label is not in classifier.toml"
 _NO_NAME = "is neither text nor an integer"
 _BYTES = "is bytes, not text in UTF-8"
-_SOUND = {"confidence": "confidence BETWEEN 0 AND 1", "latency_ms": f"latency_ms BETWEEN 0 AND {sys.float_info.max!r}"}
+_SOUND = {
+    "confidence": "confidence BETWEEN 0 AND 1",
+    **{name: f"{name} BETWEEN 0 AND {sys.float_info.max!r}" for name in ("latency_ms", "seconds")},
+}
 """Tests that nearly every value passes; they come first."""
 _HINTS = {
     **TIME_HINTS,
@@ -123,7 +126,19 @@ def _as_written(name: str) -> str:
 
 
 def _value_rules(name: str, terms: Terms) -> list[tuple[str, str]]:
-    if name in {"request_id", "annotator", "adapter"}:  # annotators have further rules: ratchet/core/person_names.py
+    if name == "chosen":
+        return [(f"chosen <> '' AND chosen NOT IN {CHOICES}", f"chosen is not one of {', '.join(CHOICES)}")]
+    if name == "note":
+        return [
+            (_longer("note", MAX_NOTE_CHARS), f"note is longer than {MAX_NOTE_CHARS} characters"),
+            ("contains(note, chr(0))", "note holds a NUL character"),
+        ]
+    if name in {
+        "request_id",
+        "annotator",
+        "adapter",
+        "batch",
+    }:  # annotators have further rules: ratchet/core/person_names.py
         return [
             (f"{name} = ''", f"{name} is empty"),
             (_longer(name, MAX_NAME_CHARS), f"{name} is longer than {MAX_NAME_CHARS} characters"),

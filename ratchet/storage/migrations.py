@@ -85,7 +85,30 @@ UPDATE corrections SET label = nfc_normalize(label) WHERE label <> nfc_normalize
 """
 # Rows of before may hold a label in another Unicode form. Tables of cycles stay as their receipts name them.
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, _VOTES, _PEOPLE_AND_WAITING, _NULLED, _BOILERPLATE, _ANSWERS, _LABEL_FORM)
+_REVIEW = """
+DROP VIEW attributed_corrections;
+ALTER TABLE corrections ADD COLUMN chosen VARCHAR;
+ALTER TABLE corrections ADD COLUMN batch VARCHAR;
+ALTER TABLE corrections ADD COLUMN seconds DOUBLE;
+ALTER TABLE corrections ADD COLUMN note VARCHAR;
+CREATE VIEW attributed_corrections AS
+    SELECT c.*, coalesce(p.person, c.annotator) AS person
+    FROM corrections c LEFT JOIN people p ON p.classifier = c.classifier AND p.name = c.annotator
+    WHERE (p.person IS NOT NULL OR c.classifier NOT IN (SELECT classifier FROM people))
+      AND c.chosen IS DISTINCT FROM 'check';
+"""
+# An agreed request that the review queue asks again (`chosen` is check) measures the person who answers, nothing else.
+
+MIGRATIONS: tuple[str, ...] = (
+    _TABLES,
+    _VOTES,
+    _PEOPLE_AND_WAITING,
+    _NULLED,
+    _BOILERPLATE,
+    _ANSWERS,
+    _LABEL_FORM,
+    _REVIEW,
+)
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 
 

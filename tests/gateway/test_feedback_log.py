@@ -154,6 +154,16 @@ def test_a_withdrawal_contradicts_nothing_and_a_label_may_follow_it(home: Home) 
     assert [row["label"] for row in landed(home, CORRECTIONS)] == ["green", None, "amber"]
 
 
+def test_an_agreed_request_that_is_asked_again_is_never_taken_for_the_own_vote(home: Home) -> None:
+    """The person's vote without a time is stored after the check, before and after a restart, and the choice too."""
+    check = {**correction("r1", second=1), "chosen": "check", "batch": "b1", "seconds": 2.5, "note": "odd\nline"}
+    assert tell(gateway.feedback_log, home, CORRECTIONS, [(check, True), (check, True)]) == ["stored"] * 2
+    vote = (correction("r1", second=2), False)
+    assert tell(gateway.feedback_log, home, CORRECTIONS, [vote, (check, True), vote]) == ["stored"] * 3
+    found = [(row["chosen"], row["batch"], row["seconds"], row["note"]) for row in landed(home, CORRECTIONS)]
+    assert found == [("check", "b1", 2.5, "odd\nline"), (None, None, None, None)]
+
+
 def test_a_word_that_the_disk_refused_is_not_taken_for_stored(home: Home) -> None:
     """Its repeat is tried again: nothing is acknowledged that lies nowhere."""
     home.ballast.parent.mkdir(parents=True)

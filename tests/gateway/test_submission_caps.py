@@ -18,10 +18,12 @@ NOW = datetime(2026, 1, 7, 12, tzinfo=UTC)
 Serve = Callable[..., TestClient]
 
 
-def correction(n: int, person: str = "ann", ts: str = "2019-05-05T00:00:00+00:00") -> dict[str, Any]:
+def correction(
+    n: int, person: str = "ann", ts: str = "2019-05-05T00:00:00+00:00", chosen: str | None = None
+) -> dict[str, Any]:
     """A correction that claims an old time."""
     row = {"request_id": f"r{n}", "ts": ts, "label": "green", "annotator": person, "saw_prediction": True}
-    return {**row, "answer": None}
+    return {**row, "answer": None, "chosen": chosen}
 
 
 def taken(caps: SubmissionCaps, kind: str, rows: list[dict[str, Any]], requests: int = 0, now: datetime = NOW) -> int:
@@ -45,6 +47,7 @@ def taken(caps: SubmissionCaps, kind: str, rows: list[dict[str, Any]], requests:
         (CORRECTIONS, [correction(n, f"p{n % 2}") for n in range(4_100)], 0, 4_000),
         (CORRECTIONS, [correction(1, f"p{n}") for n in range(9)], 0, 5),
         (CORRECTIONS, [correction(1, f"p{n % 5}") for n in range(50)], 0, 50),
+        (CORRECTIONS, [correction(1, f"p{n}", chosen="check" if n % 2 else "value") for n in range(20)], 0, 15),
         (FEEDBACK, [{"request_id": f"r{n}", "source": "web/user"} for n in range(99)], 0, 20),
         (FEEDBACK, [{"request_id": f"r{n}", "source": "web/user"} for n in range(99)], 400, 20),
         (FEEDBACK, [{"request_id": f"r{n}", "source": "web/user"} for n in range(99)], 1_000, 50),
@@ -52,7 +55,7 @@ def taken(caps: SubmissionCaps, kind: str, rows: list[dict[str, Any]], requests:
     ],
 )
 def test_a_cap_counts_rows_that_arrive(kind: str, rows: list[dict[str, Any]], requests: int, expected: int) -> None:
-    """2,000 corrections of a person in a day whatever time they claim, five voters a request, 5 % of a week."""
+    """2,000 corrections of a person in a day whatever they say, five voters a request, checks aside, 5 % of a week."""
     assert taken(SubmissionCaps(), kind, rows, requests) == expected
 
 

@@ -53,7 +53,7 @@ def read_json(path: Path, kind: RowKind, columns: Columns, *, crlf: bool, layout
         fields={
             column.name: _field(column, number[column.name])
             if column.name in number
-            else (columns.given(column.name) or "NULL", "true", "NULL")
+            else (columns.given(column.name) or f"NULL::{column.sql}", "true", "NULL")
             for column in kind.columns
         },
         extra=(

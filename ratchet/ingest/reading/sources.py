@@ -51,7 +51,13 @@ class Columns:
 
     def wanted(self, kind: RowKind) -> dict[str, str]:
         """Return our columns that are looked for in the file, each with its name there."""
-        return {name: self.theirs.get(name, name) for name in kind.names if self.given(name) is None}
+        mapped = {theirs.strip().casefold() for theirs in self.theirs.values()}
+        return {
+            column.name: self.theirs.get(column.name, column.name)
+            for column in kind.columns
+            if self.given(column.name) is None
+            and not (column.aside and column.name in mapped and column.name not in self.theirs)
+        }
 
     def fitted(self, kind: RowKind, found: Sequence[str]) -> "Columns":
         """Return these columns as the file writes them: warehouses shout, spreadsheets leave spaces."""

@@ -72,9 +72,9 @@ def _tabular(table: str, kind: RowKind, columns: Columns, types: dict[str, str])
     for column in kind.columns:
         theirs = wanted.get(column.name)
         if theirs is None:
-            if column.name in types:
+            if column.name in types and not column.aside:
                 raise columns.refuse_double_word(kind)
-            fields[column.name] = (columns.given(column.name) or "NULL", "true", "NULL")
+            fields[column.name] = (columns.given(column.name) or f"NULL::{column.sql}", "true", "NULL")
         elif theirs in types:
             used.add(theirs)
             fields[column.name] = _field(column, quoted(theirs), types[theirs])

@@ -50,14 +50,21 @@ def test_rows_contradict_each_other_only_where_it_matters(changes: dict[str, str
         (("'a'", "NULL"), ("'a'", "NULL"), True),
         (("'a'", "NULL"), ("NULL", "'withdrawn'"), False),
         (("NULL", "'none'"), ("NULL", "'cannot_tell'"), False),
+        (("'a'", "NULL"), ("'a'", "NULL", "'random', 'b2', 3.5, 'a note'"), True),
+        (("'a'", "NULL", "'value', 'b1', 9.0, 'another'"), ("'a'", "NULL", "'check', 'b2', 3.5, 'a note'"), True),
     ],
 )
 def test_a_label_and_an_answer_in_its_place_contradict_each_other(
-    one: tuple[str, str], other: tuple[str, str], same: bool
+    one: tuple[str, ...], other: tuple[str, ...], same: bool
 ) -> None:
-    """A withdrawal of the same instant is no duplicate of the label."""
+    """A withdrawal of the same instant is no duplicate of the label; what the queue wrote beside it never matters."""
     rest = "TIMESTAMPTZ '2026-02-02T10:00:00Z' AS ts, 'r' AS request_id, 'ann' AS annotator, true AS saw_prediction"
-    rows = [f"SELECT {rest}, {label}::VARCHAR AS label, {answer}::VARCHAR AS answer" for label, answer in (one, other)]
+    rows = [
+        f"SELECT {rest}, label::VARCHAR AS label, answer::VARCHAR AS answer, chosen::VARCHAR AS chosen, batch, seconds,"
+        f" note FROM (VALUES ({label}, {answer}, {beside[0] if beside else 'NULL, NULL, NULL, NULL'}))"
+        " v(label, answer, chosen, batch, seconds, note)"
+        for label, answer, *beside in (one, other)
+    ]
     sql = f"SELECT {same_content_sql(KINDS['corrections'], 'x', 'y')} FROM ({rows[0]}) x, ({rows[1]}) y"
     with duckdb.connect() as connection:
         assert connection.execute(sql).fetchone() == (same,)
@@ -97,3 +104,4 @@ def test_unknown_kinds_and_columns_are_refused_with_those_known() -> None:
     with pytest.raises(UsageError, match=r"(?i)'label' would be both 'text' and 'label'"):
         check_mapping(kind_of("production_logs"), {"text": "Label"})
     check_mapping(kind_of("production_logs"), {"text": "label", "label": "text"})
+    check_mapping(kind_of("corrections"), {"label": "Chosen", "annotator": "batch"})

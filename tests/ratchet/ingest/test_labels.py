@@ -132,6 +132,66 @@ def test_a_correction_that_says_two_things_or_none_is_refused(landing: Landing, 
     assert (found.accepted, found.reasons) == (1, Counter(reason for _, reason in ODD.values()))
 
 
+BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
+    "all four": (
+        {"chosen": "value", "batch": "b1", "seconds": 4.5, "note": "odd\nline"},
+        {"chosen": "value", "batch": "b1", "seconds": 4.5, "note": "odd\nline"}, [],
+    ),
+    "another case": ({"chosen": " Random "}, {"chosen": "random"}, []),
+    "nothing": ({"chosen": None, "batch": None, "seconds": None, "note": None}, {}, []),
+    "empty": ({"chosen": "", "note": ""}, {}, []),
+    "a text of DPO": ({"chosen": "a polite answer"}, {}, ["chosen is not one of random, value, check"]),
+    "no figure": ({"seconds": "soon", "chosen": "check"}, {"chosen": "check"}, ["seconds is not a number"]),
+    "before it began": ({"seconds": -1}, {}, ["seconds is negative or not finite"]),
+    "a long batch and note": (
+        {"batch": "b" * 201, "note": "n" * 2001}, {},
+        ["batch is longer than 200 characters", "note is longer than 2000 characters"],
+    ),
+}  # fmt: skip
+
+
+def test_what_the_queue_writes_beside_an_answer_is_kept_and_never_costs_the_row(
+    landing: Landing, tmp_path: Path
+) -> None:
+    """In every format, after a rebuild too; a value that does not fit is counted, and a repeat is no contradiction."""
+    landing.deliver(
+        SPEC, LOGS, write(tmp_path, "logs.jsonl", [log(f"{n}.{form}", "0") for form in SUFFIXES for n in range(8)])
+    )
+    faults: Counter[str] = Counter()
+    for suffix in SUFFIXES:
+        own = dict.fromkeys(("chosen", "batch", "seconds", "note"))
+        texts = suffix == "parquet"  # a column of Parquet has one type
+        rows = [vote(f"{n}.{suffix}", "ann", "1") | own | given for n, (given, *_) in enumerate(BESIDE.values())]
+        if texts:
+            rows = [row | {"seconds": None if row["seconds"] is None else str(row["seconds"])} for row in rows]
+        found = landing.deliver(SPEC, CORRECTIONS, write(tmp_path, f"beside.{suffix}", rows))
+        assert (found.accepted, found.rejected) == (len(BESIDE), 0)
+        faults.update(found.nulled)
+        bare = [{key: value for key, value in row.items() if key not in own} for row in rows]
+        assert landing.deliver(SPEC, CORRECTIONS, write(tmp_path, f"bare.{suffix}", bare)).duplicate == len(BESIDE)
+    assert faults == Counter(fault for *_, named in BESIDE.values() for fault in named * len(SUFFIXES))
+    sql = "SELECT chosen, batch, seconds, note FROM corrections ORDER BY request_id"
+    expected = [tuple(kept.get(name) for name in own) for _, kept, _ in BESIDE.values() for _ in SUFFIXES]
+    for _ in range(2):
+        with landing.warehouse.connect() as connection:
+            assert connection.execute(sql).fetchall() == expected
+        landing.warehouse.rebuild()
+
+
+def test_a_file_of_before_may_call_its_label_chosen(landing: Landing, tmp_path: Path) -> None:
+    """A column that is mapped to another of ours is that one alone, in every format."""
+    landing.deliver(SPEC, LOGS, write(tmp_path, "logs.jsonl", [log(suffix, "0") for suffix in SUFFIXES]))
+    for suffix in SUFFIXES:
+        row = vote(suffix, "ann", "1")
+        theirs = {**{key: row[key] for key in ("request_id", "ts", "annotator", "saw_prediction")}, "chosen": "1"}
+        path = write(tmp_path, f"theirs.{suffix}", [theirs])
+        found = landing.deliver(SPEC, CORRECTIONS, path, columns={"label": "chosen"})
+        assert (found.accepted, found.nulled) == (1, {})
+    stored = landing.warehouse.frame("SELECT label, chosen FROM corrections")
+    assert [*stored["label"]] == ["1"] * 3
+    assert stored["chosen"].isna().all()
+
+
 NO_LABEL: dict[str, list[Any]] = {"jsonl": [None, "", [], [""], [None], float("nan")], "csv": ["", "[]", '[""]']}
 COLUMNS = {
     "text": pa.array(["", None]), "lists": pa.array([[], [""], None], pa.list_(pa.string())),

@@ -30,14 +30,14 @@ def corrections(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> Stage
     connection.execute("CREATE OR REPLACE TEMP TABLE bad (line BIGINT, reason VARCHAR, row VARCHAR)")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE stage (request_id VARCHAR, ts TIMESTAMPTZ, label VARCHAR, annotator VARCHAR, "
-        "saw_prediction BOOLEAN, answer VARCHAR, extra VARCHAR, reason VARCHAR, file VARCHAR, line BIGINT, "
-        "raw VARCHAR, nulled VARCHAR)"
+        "saw_prediction BOOLEAN, answer VARCHAR, chosen VARCHAR, batch VARCHAR, seconds DOUBLE, note VARCHAR, "
+        "extra VARCHAR, reason VARCHAR, file VARCHAR, line BIGINT, raw VARCHAR, nulled VARCHAR)"
     )
     for name, label, reason in rows:
         values = [name, label, reason]
         connection.execute(
-            "INSERT INTO stage VALUES ($1, '2026-02-03T00:00:00Z', $2, 'ann', true, NULL, NULL, $3, NULL, NULL, NULL,"
-            " NULL)",
+            "INSERT INTO stage (request_id, ts, label, annotator, saw_prediction, reason)"
+            " VALUES ($1, '2026-02-03T00:00:00Z', $2, 'ann', true, $3)",
             values,
         )
     stage = Stage(connection, KINDS["corrections"], "tickets", ".jsonl")

@@ -53,6 +53,22 @@ def test_labels_of_before_get_their_one_form() -> None:
         ]  # fmt: skip
 
 
+def test_checks_of_annotators_are_among_no_votes() -> None:
+    """A correction of before has no record of a choice; what the queue chose is kept; a check counts nowhere."""
+    with duckdb.connect() as connection:
+        migrate(connection, MIGRATIONS[:7])
+        vote = "INSERT INTO corrections (classifier, request_id, ts, label, annotator, saw_prediction, week"
+        connection.execute(f"{vote}) VALUES ('c', 'old', now(), 'x', 'ann', false, DATE '2026-02-02')")
+        migrate(connection)
+        for chosen in ("random", "value", "check"):
+            connection.execute(
+                f"{vote}, chosen) VALUES ('c', ?, now(), 'x', 'ann', false, DATE '2026-02-02', ?)", [chosen, chosen]
+            )
+        rows = connection.execute("SELECT request_id, chosen FROM attributed_corrections ORDER BY ALL").fetchall()
+        assert rows == [("old", None), ("random", "random"), ("value", "value")]
+        assert connection.execute("SELECT count(*) FROM corrections").fetchall() == [(4,)]
+
+
 def test_a_migration_that_fails_leaves_the_schema_before_it() -> None:
     """Half a migration is none."""
     with duckdb.connect() as connection:
