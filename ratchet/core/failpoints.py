@@ -31,6 +31,8 @@ NAMES: tuple[str, ...] = (
     "promotion.after_ledger",
     "quarantine.before_line",
     "quarantine.before_checkpoint",
+    "signed_lines.before_line",
+    "signed_lines.before_checkpoint",
     "flags.before_write",
     "flags.after_write",
     "warehouse.after_move_aside",

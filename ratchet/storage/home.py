@@ -178,6 +178,10 @@ class Home:
         """`rollout.json`: the newest decision on the rollout with its figures. Expendable."""
         return self.classifier(name) / "rollout.json"
 
+    def review(self, name: str) -> Path:
+        """The review queue: append-only logs, signed rules beside them, and an index that is derived from the logs."""
+        return self.classifier(name) / "review"
+
     def frontier(self, name: str) -> Path:
         """Answers of a frontier model, by digest, and the money that each cycle spent on them."""
         return self.classifier(name) / "frontier"

@@ -1,0 +1,1 @@
+"""Review: which requests people are asked to label, in which order, and when enough people have answered."""

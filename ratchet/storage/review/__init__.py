@@ -1,0 +1,1 @@
+"""Files of the review queue: append-only logs, and the index that is derived from them."""

@@ -1,0 +1,92 @@
+"""Signed files of the review queue: chained, vouched for by a checkpoint, and what a kill or a careless hand leaves."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ratchet.core.errors import RatchetError
+from ratchet.storage.home import Home
+from ratchet.storage.review.signed_lines import SignedLines
+
+
+def append(home: Home, word: str) -> None:
+    """One more line."""
+    SignedLines(home, "small", "suspensions").append("test", lambda lines: {"word": word, "n": len(lines)})
+
+
+def edit(old: str, new: str) -> Callable[[Path], None]:
+    """Replace a part of the file."""
+    return lambda path: path.write_text(path.read_text().replace(old, new, 1)) and None
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "an edited word": (edit("one", "two"), "does not continue the chain"),
+    "an edited digest": (edit('"digest": "', '"digest": "0'), "does not continue the chain"),
+    "another signature": (edit('"signature": "', '"signature": "AAAA'), "is not signed with this home's key"),
+    "a line that is not JSON": (edit("{", "["), "cannot be read"),
+    "a line that is a list": (lambda path: path.write_text("[1]\n") and None, "cannot be read"),
+    "a first line that was removed": (
+        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[1:])) and None,
+        "does not continue the chain",
+    ),
+    "a last line that was removed": (
+        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1])) and None,
+        "holds 1 lines, but the signed checkpoint vouches for 2",
+    ),
+    "all lines removed": (lambda path: path.unlink(), "holds 0 lines, but the signed checkpoint vouches for 2"),
+    "an edited checkpoint": (
+        lambda path: edit("2", "1")(path.with_name("suspensions_checkpoint.txt")), "is not signed with this home's key",
+    ),
+    "lines of another file": (
+        lambda path: path.write_text(path.with_name("label_rules.jsonl").read_text()) and None,
+        "is not signed with this home's key",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_file_that_was_edited_is_an_error_that_names_it(tmp_path: Path, damage: str) -> None:
+    """Each edit, each removal, and lines that were signed for another purpose."""
+    home = Home(tmp_path)
+    for word in ("one", "more"):
+        append(home, word)
+    SignedLines(home, "small", "label_rules").append("test", lambda _: {"rule": 1})
+    assert [line.content["word"] for line in SignedLines(home, "small", "suspensions").read()] == ["one", "more"]
+    change, says = DAMAGE[damage]
+    change(home.review("small") / "suspensions.jsonl")
+    with pytest.raises(RatchetError, match=says):
+        SignedLines(home, "small", "suspensions").read()
+
+
+def test_a_torn_line_is_cut_and_the_next_one_continues_the_chain(tmp_path: Path) -> None:
+    """It was never acknowledged; a decision for nothing writes nothing."""
+    home = Home(tmp_path)
+    lines = SignedLines(home, "small", "suspensions")
+    assert (lines.read(), lines.append("test", lambda _: None), lines.path.exists()) == ([], None, False)
+    append(home, "one")
+    with lines.path.open("a") as file:
+        file.write('{"sequence": 2, "ts"')
+    append(home, "two")
+    assert [(line.sequence, line.content["n"]) for line in lines.read()] == [(1, 0), (2, 1)]
+
+
+@pytest.mark.parametrize(("point", "written"), [("before_line", 0), ("before_checkpoint", 1)])
+def test_a_kill_while_writing_leaves_a_whole_file(tmp_path: Path, point: str, written: int) -> None:
+    """The line stands or it does not; the next writer goes on."""
+    code = (
+        "import sys; from pathlib import Path; from ratchet.storage.home import Home\n"
+        "from ratchet.storage.review.signed_lines import SignedLines\n"
+        "SignedLines(Home(Path(sys.argv[1])), 'small', 'suspensions').append('me', lambda _: {'word': 'x', 'n': 0})"
+    )
+    environment = {**os.environ, "RATCHET_FAILPOINT": f"signed_lines.{point}:kill"}
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    lines = SignedLines(Home(tmp_path), "small", "suspensions")
+    assert len(lines.read()) == written
+    append(Home(tmp_path), "next")
+    assert len(lines.read()) == written + 1
