@@ -29,6 +29,7 @@ from orchestration.cli.commands.start.doctor import doctor
 from orchestration.cli.commands.start.init import init
 from orchestration.cli.commands.start.sample import sample
 from orchestration.cli.commands.weekly.cycle import cycle
+from orchestration.cli.commands.weekly.dataset import dataset
 from orchestration.cli.commands.weekly.ingest import ingest
 from orchestration.cli.commands.weekly.report import report
 from orchestration.cli.commands.weekly.sweep import sweep
@@ -76,6 +77,13 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "Show the figures of a week's eval report and the path of its page.",
             "ratchet report tickets --week 2026-W09",
             (2,),
+        ),
+        Command(
+            dataset,
+            "Show a cycle's training set, or export it for other tools: chat, instruction, prompt-completion, CSV, "
+            "Parquet.",
+            "ratchet dataset tickets --week latest --export train.jsonl --format chat --split train",
+            (3,),
         ),
         Command(
             unquarantine,

@@ -1,0 +1,136 @@
+"""`ratchet dataset`: a cycle's training set in the files of other tools, whole or not at all."""
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from ratchet.ingest.rebuild import open_warehouse
+from ratchet.storage.home import Home
+
+WEEK = date(2026, 1, 5)
+TEXTS = [
+    ("train", "=HYPERLINK(1)", "amber"),
+    ("train", "where is my parcel", "green"),
+    ("train", "WHERE is  my parcel", "violet"),
+    ("train", "a label of before", "crimson"),
+    ("calibration", "sign in fails", "violet"),
+    ("test", "money back", "amber"),
+]
+
+
+@pytest.fixture
+def filled(home: Path) -> Path:
+    """The home with a training set of one week, two rows of which cannot be exported."""
+    rows = pd.DataFrame(TEXTS, columns=["split", "text", "label"])
+    rows = rows.assign(
+        classifier="tickets", week=WEEK, request_id=[f"r{n}" for n in range(len(rows))], blind=True,
+        ts=pd.Timestamp("2026-01-06", tz="UTC"),
+    )  # fmt: skip
+    open_warehouse(Home(home), "tickets").replace("examples", "tickets", WEEK, rows)
+    return home
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _read_csv(path: Path) -> list[dict[str, Any]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+READERS: dict[str, tuple[str, Callable[[Path], list[dict[str, Any]]], dict[str, Any]]] = {
+    "csv": ("out.csv", _read_csv, {"text": "'=HYPERLINK(1)", "label": "amber"}),
+    "parquet": (
+        "out.parquet",
+        lambda path: pq.read_table(path).to_pylist(),
+        {"text": "=HYPERLINK(1)", "label": "amber"},
+    ),
+    "jsonl": ("out.jsonl", _lines, {"text": "=HYPERLINK(1)", "label": "amber"}),
+    "prompt-completion": ("out.jsonl", _lines, {"prompt": "=HYPERLINK(1)", "completion": " amber"}),
+    "instruction": (
+        "out.jsonl",
+        _lines,
+        {
+            "instruction": "Classify the text. Answer with one label: amber, green, violet.",
+            "input": "=HYPERLINK(1)",
+            "response": "amber",
+        },
+    ),
+    "chat": (
+        "out.jsonl",
+        _lines,
+        {
+            "messages": [
+                {"role": "system", "content": "Classify the text. Answer with one label: amber, green, violet."},
+                {"role": "user", "content": "=HYPERLINK(1)"},
+                {"role": "assistant", "content": "amber"},
+            ]
+        },
+    ),
+}
+
+
+def test_a_training_set_is_written_in_every_format(filled: Path, call: Any, tmp_path: Path) -> None:
+    """One split alone or all with a column, and beside the file the rows that were rejected, each with its reason."""
+    for name, (file, read, first) in READERS.items():
+        target = tmp_path / name / file
+        target.parent.mkdir()
+        command = ("--home", filled, "dataset", "tickets", "--week", "latest", "--export", target, "--format", name)
+        done = call(*command, "--split", "train", "--json")
+        document = json.loads(done.out)
+        assert (done.code, document["written"], document["format"]) == (3, 2, name)
+        assert read(target)[0] == first
+        log = _lines(Path(document["log"]))
+        assert [(row["request_id"], row["reason"]) for row in log] == [
+            ("r2", "the same text occurs earlier with another label"),
+            ("r3", "label is not in classifier.toml"),
+        ]
+        before = target.read_bytes()
+        again = call(*command)
+        assert (again.code, target.read_bytes()) == (1, before)
+        assert "is there already" in again.err
+        assert call(*command, "--overwrite").code == 3
+        assert {row["split"] for row in read(target)} == {"train", "calibration", "test"}
+
+
+def test_nothing_never_takes_the_place_of_a_file(filled: Path, call: Any, tmp_path: Path) -> None:
+    """A week without a training set, a split without rows, a folder: an error, and the file stays."""
+    target = tmp_path / "out.csv"
+    target.write_text("mine")
+    base = ("--home", filled, "dataset", "tickets", "--week")
+    warehouse = open_warehouse(Home(filled), "tickets")
+    with warehouse.connect() as connection:
+        connection.execute("DELETE FROM examples WHERE split = 'test'")
+    for words, code, sentence in (
+        (("latest", "--export", target, "--split", "test", "--overwrite"), 1, "no row to write"),
+        (("2026-01-12", "--export", target, "--overwrite"), 1, "no training set of the week of 2026-01-12"),
+        (("latest", "--export", tmp_path), 64, "which format"),
+        (("latest", "--export", tmp_path / "no" / "out.csv"), 1, "does not exist"),
+        (("latest", "--export", tmp_path / "out.jsonl"), 64, "--format"),
+        (("latest", "--export", target, "--format", "chta"), 64, "Did you mean 'chat'?"),
+        (("latest", "--export", target, "--format", "parquet"), 64, "ends in .csv"),
+        (("latest", "--export", target, "--split", "dev"), 64, "unknown split"),
+        (("latest", "--split", "train"), 64, "--export"),
+    ):
+        done = call(*base, *words)
+        assert (done.code, sentence in done.err) == (code, True), (words, done.err)
+        assert target.read_text() == "mine"
+
+
+def test_without_a_file_the_sizes_are_shown(filled: Path, call: Any) -> None:
+    """Labels by split, and what to call next; before any cycle it says so."""
+    shown = call("--home", filled, "dataset", "tickets", "--week", "latest")
+    assert shown.code == 0
+    assert shown.out.splitlines()[4].split() == ["violet", "1", "1", "0"]
+    with open_warehouse(Home(filled), "tickets").connect() as connection:
+        connection.execute("DELETE FROM examples")
+    none = call("--home", filled, "dataset", "tickets", "--week", "latest")
+    assert (none.code, "has no training set yet" in none.err) == (1, True)
