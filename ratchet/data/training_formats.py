@@ -99,8 +99,8 @@ def _of_messages(messages: Any, name: str) -> ReadExample:
         return ReadExample(reason=f"{name} is not a list of messages with role and content")
     turns: list[tuple[str, str]] = []
     for message in messages:
-        said = message.get("role", message.get("from"))
-        role = _ROLES.get(said.casefold()) if isinstance(said, str) else None
+        named_role = message.get("role", message.get("from"))
+        role = _ROLES.get(named_role.casefold()) if isinstance(named_role, str) else None
         if role is None:
             return ReadExample(reason="a message has a role that is not one of system, user, assistant")
         content = _content_of(message.get("content", message.get("value")))
@@ -122,7 +122,8 @@ def _content_of(content: Any) -> str | None:
     """Return the text of a message: itself, or the texts of its parts where it has no other part."""
     if isinstance(content, list):
         parts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
-        return "\n".join(parts) if parts and all(isinstance(part, str) for part in parts) else None
+        texts = [part for part in parts if isinstance(part, str)]
+        return "\n".join(texts) if texts and len(texts) == len(parts) else None
     return content if isinstance(content, str) else None
 
 

@@ -61,7 +61,7 @@ def write_dataset(path: Path, rows: Sequence[DatasetRow], format_name: str, task
     Raises `RatchetError` for no rows: nothing never takes the place of something.
     """
     if not rows:
-        raise RatchetError(f"there is no row to write; {path} stays as it was.", "Choose another split or week.")
+        raise RatchetError(f"no row to write; {path} stays as it was.", "Choose another split or week.")
     with _staged(path) as stage:
         if format_name == "parquet":
             _write_parquet(stage, rows)

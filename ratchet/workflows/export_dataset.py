@@ -26,7 +26,7 @@ _WEEKS_SQL = "SELECT DISTINCT week FROM examples WHERE classifier = ? ORDER BY w
 
 
 @dataclass(frozen=True)
-class TrainingSet:
+class CycleExamples:
     """Examples of one cycle as it left them: (split, request, text, label)."""
 
     cycle: Cycle
@@ -49,7 +49,7 @@ class ExportedDataset:
     log: Path
 
 
-def read_training_set(home: Home, name: str, word: str) -> TrainingSet:
+def read_training_set(home: Home, name: str, word: str) -> CycleExamples:
     """Return the examples of the cycle that `word` names, of those weeks that have a training set.
 
     Raises `RatchetError` for a week without one.
@@ -73,11 +73,13 @@ def read_training_set(home: Home, name: str, word: str) -> TrainingSet:
             code="no_week",
         )
     rows = open_warehouse(home, name).frame(EXAMPLES_SQL, {"classifier": name, "week": cycle.week})
-    return TrainingSet(cycle, tuple(rows[["split", "request_id", "text", "label"]].itertuples(index=False, name=None)))
+    return CycleExamples(
+        cycle, tuple(rows[["split", "request_id", "text", "label"]].itertuples(index=False, name=None))
+    )
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
-    """Raise for a file that cannot be written, or that is there and was not said to go."""
+    """Raise for a file that cannot be written, or that is there and may not be replaced."""
     if path.is_dir() or not path.absolute().parent.is_dir():
         what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
         raise RatchetError(
@@ -85,12 +87,12 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         )
     if path.exists() and not overwrite:
         raise RatchetError(
-            f"{path} is there already; nothing was written.", "Give another name, or say --overwrite.", code="exists"
+            f"{path} is there already; nothing was written.", "Give another name, or --overwrite.", code="exists"
         )
 
 
 def export_dataset(
-    home: Home, found: TrainingSet, path: Path, format_name: str = "", *, split: str = "", overwrite: bool = False
+    home: Home, found: CycleExamples, path: Path, format_name: str = "", *, split: str = "", overwrite: bool = False
 ) -> ExportedDataset:
     """Write the examples, all splits or one, and beside them the log of those that were rejected."""
     if split and split not in SPLITS:
