@@ -13,6 +13,7 @@ from ratchet.data.consensus import CONSENSUS_OF_VOTES_SQL, COUNTS_SQL, VOTES_SQL
 from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.one_sided_weeks import describe_week
 from ratchet.storage.receipts import Receipts
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_votes
@@ -31,6 +32,7 @@ def corrected_labels(
     Earlier weeks are computed again, because late corrections belong to the cycle of their request.
     """
     cycle = cycle_of(context)
+    Suspensions(receipts.home, cycle.classifier).standing()  # one that cannot be believed ends the cycle here
     spec = spec_of_cycle(specs, receipts, cycle, "corrected_labels")
     params = {"classifier": cycle.classifier, "week": cycle.week}
     # The votes are kept before the labels are made of them: corrections go on arriving, and gates judge these votes.
@@ -46,7 +48,7 @@ def corrected_labels(
     served = warehouse.frame(SERVED_SQL, params).set_index("label")["requests"]
     unlisted = {str(label): int(n) for label, n in served.items() if label not in spec.labels}
     counts["served_unlisted"] = unlisted
-    receipts.note(cycle, labels=counts, corrections_seen=warehouse.count("attributed_corrections", cycle.classifier))
+    receipts.note(cycle, labels=counts, corrections_seen=warehouse.count_corrections(cycle.classifier))
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": len(mine),
@@ -61,8 +63,15 @@ def corrected_labels(
 
 
 def _replace(warehouse: Warehouse, table: str, cycle: Cycle, rows: pd.DataFrame) -> dict[date, pd.DataFrame]:
-    """Replace every week of `rows` in `table`; return them by week."""
+    """Replace every week up to this one in `table` by `rows`; return them by week.
+
+    A week that lost its last vote, since its only annotator is suspended, is emptied.
+    """
     rows.insert(0, "classifier", cycle.classifier)
     weeks = {date.fromisoformat(str(week)[:10]): part for week, part in rows.groupby("week")}
+    kept = f"SELECT DISTINCT week FROM {table} WHERE classifier = $classifier AND week <= $week"
+    before = warehouse.frame(kept, {"classifier": cycle.classifier, "week": cycle.week})["week"]
+    for week in (date.fromisoformat(str(each)[:10]) for each in before):
+        weeks.setdefault(week, rows.iloc[:0])
     warehouse.replace_weeks(table, cycle.classifier, weeks)
     return weeks

@@ -54,7 +54,7 @@ def _decide(
     if not enough:
         return "window.early_after_corrections is 0"
     remark = try_intake(home, name, warehouse)
-    weeks, total = warehouse.weeks(name), warehouse.count("attributed_corrections", name)
+    weeks, total = warehouse.weeks(name), warehouse.count_corrections(name)
     seen = receipts.corrections_seen(name)
     if not weeks or total - seen < enough:
         counted = f"{total - seen} new corrections since the last cycle, {enough} start one early"

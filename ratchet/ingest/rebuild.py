@@ -19,6 +19,7 @@ from ratchet.ingest.repeated_loads import replay
 from ratchet.ingest.row_counts import note_rebuilt
 from ratchet.ingest.watched_loader import WatchedLoader
 from ratchet.storage.home import Home
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import CYCLE_TABLES, Warehouse
 
@@ -83,9 +84,9 @@ def open_built_warehouse(home: Home, name: str, lock_wait_s: float = WAREHOUSE_L
 
     Using one that is missing or damaged then raises `RatchetError` with code `not_built`.
     """
-    return _Built(home.warehouse(name), lock_wait_s, rebuild_warehouse)
+    return _Built(home.warehouse(name), lock_wait_s, rebuild_warehouse, Suspensions(home, name).names)
 
 
 def open_warehouse(home: Home, name: str, lock_wait_s: float = WAREHOUSE_LOCK_S) -> Warehouse:
     """Return the warehouse of classifier `name`, which is rebuilt from the landed files when it is lost."""
-    return Warehouse(home.warehouse(name), lock_wait_s, rebuild_warehouse)
+    return Warehouse(home.warehouse(name), lock_wait_s, rebuild_warehouse, Suspensions(home, name).names)

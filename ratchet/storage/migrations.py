@@ -99,6 +99,22 @@ CREATE VIEW attributed_corrections AS
 """
 # An agreed request that the review queue asks again (`chosen` is check) measures the person who answers, nothing else.
 
+_SUSPENDED = """
+CREATE TABLE suspended (classifier VARCHAR NOT NULL, name VARCHAR NOT NULL);
+CREATE VIEW person_corrections AS
+    SELECT c.*, coalesce(p.person, c.annotator) AS person,
+           (s.person IS NOT NULL OR c.classifier IN (SELECT classifier FROM suspended WHERE name = '')) AS suspended
+    FROM corrections c LEFT JOIN people p ON p.classifier = c.classifier AND p.name = c.annotator
+    LEFT JOIN (SELECT DISTINCT s.classifier, coalesce(q.person, s.name) AS person
+               FROM suspended s LEFT JOIN people q ON q.classifier = s.classifier AND q.name = s.name) s
+        ON s.classifier = c.classifier AND s.person = coalesce(p.person, c.annotator)
+    WHERE p.person IS NOT NULL OR c.classifier NOT IN (SELECT classifier FROM people);
+DROP VIEW attributed_corrections;
+CREATE VIEW attributed_corrections AS
+    SELECT * EXCLUDE (suspended) FROM person_corrections WHERE NOT suspended AND chosen IS DISTINCT FROM 'check';
+"""
+# `suspended` holds the names of review/suspensions.jsonl; an empty one stands for everybody.
+
 MIGRATIONS: tuple[str, ...] = (
     _TABLES,
     _VOTES,
@@ -108,6 +124,7 @@ MIGRATIONS: tuple[str, ...] = (
     _ANSWERS,
     _LABEL_FORM,
     _REVIEW,
+    _SUSPENDED,
 )
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 

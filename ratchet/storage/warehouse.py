@@ -49,6 +49,8 @@ class Warehouse:
     lock_wait_s: float = WAREHOUSE_LOCK_S
     restore: Callable[[Path], None] | None = None
     """Function that rebuilds the file; without it a missing file begins empty."""
+    suspended: Callable[[], frozenset[str]] | None = None
+    """Function that reads who is suspended; their corrections are left out from the next connection on."""
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -62,6 +64,7 @@ class Warehouse:
         try:
             connection.execute("SET TimeZone = 'UTC'")
             migrate(connection)
+            self._note_suspended(connection)
             yield connection
         except duckdb.Error as error:
             if not is_damage(error):
@@ -107,6 +110,13 @@ class Warehouse:
             rows = connection.execute(f"SELECT count(*) FROM {table} WHERE classifier = ?", [classifier]).fetchall()
         return int(rows[0][0])
 
+    def count_corrections(self, classifier: str) -> int:
+        """Count the corrections that came, those of suspended people included: a number that only grows, by which a
+        cycle says how far it saw."""
+        sql = "SELECT count(*) FROM person_corrections WHERE classifier = ? AND chosen IS DISTINCT FROM 'check'"
+        with self.connect() as connection:
+            return int(connection.execute(sql, [classifier]).fetchall()[0][0])
+
     def weeks(self, classifier: str) -> dict[date, int]:
         """Return the weeks that have production logs of `classifier`, oldest first, with the number of requests."""
         with self.connect() as connection:
@@ -138,6 +148,20 @@ class Warehouse:
             f"COPY (FROM {table} WHERE {where}) TO '{str(stage).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
         )
         publish_file(stage, copy)
+
+    def _note_suspended(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Bring the table `suspended` up to date: whoever reads labels reads them without those of suspended people."""
+        if self.suspended is None:
+            return
+        classifier, names = self.path.parent.name, self.suspended()
+        known = connection.execute("SELECT name FROM suspended WHERE classifier = ?", [classifier]).fetchall()
+        if {name for (name,) in known} == names:
+            return
+        connection.execute("BEGIN")
+        connection.execute("DELETE FROM suspended WHERE classifier = ?", [classifier])
+        for name in sorted(names):
+            connection.execute("INSERT INTO suspended VALUES (?, ?)", [classifier, name])
+        connection.execute("COMMIT")
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self.path.exists():

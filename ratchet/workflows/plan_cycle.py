@@ -22,6 +22,7 @@ from ratchet.rollout.forecast import describe_pace
 from ratchet.rollout.state import state_after
 from ratchet.storage.home import Home
 from ratchet.storage.past_trainings import read_past_trainings
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.run_history import rest_seconds
@@ -105,6 +106,7 @@ def read_next_cycle(home: Home, name: str, word: str) -> tuple[Cycle, int, Curat
     need_known(cycle, weeks, "production log")
     params = {"classifier": name, "week": cycle.week, "start": lookback_start(cycle, spec.window), "end": cycle.end}
     held = Quarantine(home).state(name).weeks
+    Suspensions(home, name).standing()  # raises for a file that cannot be believed, as the cycle would
     curated = curate(warehouse.frame(_SQL, params), cycle, spec, [item.text for item in golden], held)
     choice = choose_labels(spec, curated, read_live_labels(home, name))
     curated = choice.set_aside(curated)

@@ -134,7 +134,7 @@ def _rows(home: Home, name: str, notes: list[str]) -> tuple[dict[date, int], int
         return {}, 0
     warehouse = open_warehouse(home, name, STATUS_LOCK_S)
     try:
-        return warehouse.weeks(name), warehouse.count("attributed_corrections", name)
+        return warehouse.weeks(name), warehouse.count_corrections(name)
     except RatchetError as error:
         notes.append(error.message)
         return {}, None
