@@ -58,11 +58,12 @@ class RowKind:
 
 ANSWERS = ("none", "cannot_tell", "withdrawn")
 """Answers that an annotator may give in place of a label."""
-RANDOM, VALUE, CHECK = "random", "value", "check"
-CHOICES = (RANDOM, VALUE, CHECK)
-"""Ways in which the review queue chooses a request: drawn by chance, for its value, or again though it is agreed.
+RANDOM, VALUE, CHECK, ADJUDICATION = "random", "value", "check", "adjudication"
+CHOICES = (RANDOM, VALUE, CHECK, ADJUDICATION)
+"""Ways in which the review queue chooses a request: drawn by chance, for its value, again though it is agreed, or to
+have it decided.
 
-What was chosen for its value trains and never judges; a check counts nowhere.
+What was chosen for its value trains and never judges; a check counts nowhere; an adjudication decides the request.
 """
 
 _REQUEST = Column(
@@ -110,8 +111,8 @@ KINDS: dict[str, RowKind] = {
                 "chosen",
                 "VARCHAR",
                 False,
-                "how the review queue chose the request: random, value (trains, never judges) or check (an agreed"
-                " request asked again; counts nowhere); null without a record of a choice",
+                "how the review queue chose the request: random, value (trains, never judges), check (an agreed"
+                " request asked again; counts nowhere) or adjudication (decides it); null without a record of a choice",
                 "lower(trim({0}))",
                 aside=True,
             ),
