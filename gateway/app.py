@@ -23,10 +23,12 @@ from gateway.observability.metrics import Metrics
 from gateway.observability.tracing import Tracing
 from gateway.request_guard import RequestGuard
 from gateway.request_ids import RequestIds
+from gateway.review.login_tries import LoginTries
+from gateway.review.sessions import Sessions
 from gateway.routes import classify as classifying
 from gateway.routes import feedback as collecting
+from gateway.routes import login, rollout_page, tei, vllm
 from gateway.routes import operations as watching
-from gateway.routes import rollout_page, tei, vllm
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
 from gateway.row_log import RowLog
@@ -104,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     access = Access(keys, open=settings.open and not keys)
     app.state.gateway, app.state.access = gateway, access
     app.state.form_tokens = FormTokens(secrets.token_bytes(32))
+    app.state.sessions, app.state.login_tries = Sessions(), LoginTries()
     app.exception_handler(RequestError)(respond)
     app.state.error_shapes = tei.ERROR_SHAPES
     app.exception_handler(RatchetError)(answer_fault)
@@ -124,6 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
         collecting.router,
         watching.router,
         rollout_page.router,
+        login.router,
         tei.router,
         vllm.router,
     ):

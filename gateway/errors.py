@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import ValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
@@ -20,6 +21,8 @@ from gateway.schemas import Problem
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.page.rendering import render_refusal
 
+PAGES = ("/rollout/", "/review", "/login", "/logout", "/why/")
+"""Beginnings of the paths at which a person gets a page."""
 _MOST_LISTED = 100
 """Errors of a body that are looked at: lists stop at their first (`fail_fast`), so more are unknown fields, and to list
 thousands would stop the event loop."""
@@ -79,9 +82,16 @@ def answer_refused(
     """Return a request error that the guard found, in the form of the path, and count it. The connection ends."""
     metrics.requests.labels("", "", str(error.status)).inc()
     headers = {"Connection": "close"}  # what follows on it may be the rest of a body that nobody reads
-    if scope["path"].startswith("/rollout/"):
+    if scope["path"].startswith(PAGES) and not is_json_wanted(Headers(scope=scope)):
         return HTMLResponse(render_refusal(error.problem.message, error.problem.hint), error.status, headers)
     return JSONResponse(_shape_of(shapes, scope["path"])(error), error.status, headers)
+
+
+def is_json_wanted(headers: Headers) -> bool:
+    """Return True where a program asks at the address of a page: it takes JSON and no HTML, or it sends JSON."""
+    taken = headers.get("accept", "")
+    sent = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return sent == "application/json" or ("application/json" in taken and "text/html" not in taken)
 
 
 Shape = Callable[[RequestError], dict[str, Any]]

@@ -13,29 +13,24 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.errors import RequestError
-from gateway.routes.browser_auth import FormTokens, caller_of_page, need_own_page, read_form
+from gateway.routes.browser_auth import PAGE_HEADERS, FormTokens, caller_of_page, need_own_page, read_form, tokens_of
+from gateway.routes.login import login_page
 from gateway.serving.slots import Slots
 from gateway.state import gateway_of
 from ratchet.core.errors import RatchetError
 from ratchet.rollout.ledger_entry import Head
-from ratchet.rollout.page.rendering import POLICY, WHY_AT_MOST, Notice, RollbackForm, render_refusal, render_rollout
+from ratchet.rollout.page.rendering import WHY_AT_MOST, Notice, RollbackForm, render_refusal, render_rollout
 from ratchet.storage.home import Home
 from ratchet.storage.rollout.signing_key import can_sign
 from ratchet.workflows.rollout.rollback import CHANGED, roll_back_seen
 from ratchet.workflows.rollout.view import load_view
 
 router = APIRouter()
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+HEADERS = PAGE_HEADERS
 _MEANWHILE = {CHANGED, "bad_move", "no_refuge"}
 _DESCRIPTIONS = {
     200: "The page.",
-    401: "No valid key; a browser asks for one.",
+    401: "No valid key and no login; a browser asks for a key.",
     403: "The key lacks the scope, or another site sent the form.",
     404: "No such classifier.",
     409: "There is nothing to return to, or someone decided meanwhile.",
@@ -61,12 +56,12 @@ _BODY = {"requestBody": {"required": True, "content": {"application/x-www-form-u
 
 @router.get("/rollout/{name}", response_class=HTMLResponse, responses=_PAGES, summary="The rollout page")
 async def show(request: Request, name: str) -> Response:
-    """Return state, steps, guardrails, history and the rollback form. The key may be the password of HTTP Basic."""
+    """Return state, steps, guardrails, history and the rollback form, to a login or to the password of HTTP Basic."""
     try:
         who = caller_of_page(request, "admin")
         return await _page(request, name, who)
     except RequestError as error:
-        return _error_page(error)
+        return _error_page(request, error)
 
 
 @router.post(
@@ -80,7 +75,7 @@ async def roll_back(request: Request, name: str) -> Response:
         need_own_page(request)
         return await _roll_back(request, name, who, await read_form(request))
     except RequestError as error:
-        return _error_page(error)
+        return _error_page(request, error)
 
 
 async def _roll_back(request: Request, name: str, who: str, form: dict[str, str]) -> Response:
@@ -89,7 +84,7 @@ async def _roll_back(request: Request, name: str, who: str, form: dict[str, str]
         raise _unknown(home)
     # The token binds the form to this head: a decision on a ledger that has changed since is never carried out.
     head = _read_head(form.get("head", ""))
-    if head is None or not _tokens(request).is_ours(form.get("token", ""), name, who, head):
+    if head is None or not tokens_of(request).is_ours(form.get("token", ""), name, who, head):
         notice = Notice(
             "Nothing was done.", "This gateway did not make the form for you. Decide again on the current page."
         )
@@ -121,7 +116,7 @@ async def _page(
     home = gateway.slots.home
     if name not in home.served():
         raise _unknown(home)
-    return await asyncio.to_thread(_draw, home, gateway.slots, _tokens(request), name, who, notice, status, why)
+    return await asyncio.to_thread(_draw, home, gateway.slots, tokens_of(request), name, who, notice, status, why)
 
 
 def _draw(
@@ -149,12 +144,13 @@ def _draw(
     return HTMLResponse(render_rollout(view, form, tuple(notices)), status, HEADERS)
 
 
-def _error_page(error: RequestError) -> HTMLResponse:
-    problem, headers = error.problem, dict(HEADERS)
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
-    if error.retry_s is not None:
-        headers["Retry-After"] = str(error.retry_s)
+def _error_page(request: Request, error: RequestError) -> HTMLResponse:
+    problem = error.problem
+    if error.status == 401:  # a browser asks for the password of HTTP Basic; whoever cancels that sees the login
+        response = login_page(request, 401, to=request.url.path.removesuffix("/rollback").lstrip("/"))
+        response.headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
+        return response
+    headers = {**HEADERS, **({"Retry-After": str(error.retry_s)} if error.retry_s is not None else {})}
     return HTMLResponse(render_refusal(problem.message, problem.hint), error.status, headers)
 
 
@@ -162,11 +158,6 @@ def _unknown(home: Home) -> RequestError:
     return RequestError(
         404, "no_classifier", "Unknown classifier.", f"Classifiers: {', '.join(home.served()) or 'none'}."
     )
-
-
-def _tokens(request: Request) -> FormTokens:
-    tokens: FormTokens = request.app.state.form_tokens
-    return tokens
 
 
 def _read_head(field: str) -> Head | None:

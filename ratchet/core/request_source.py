@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+_FORWARDED_PROTO = re.compile(r'(?:^|[;,])\s*proto="?([A-Za-z]+)', re.IGNORECASE)
 _PROXY_HEADERS = frozenset(
     {
         "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for",
@@ -84,6 +85,13 @@ def media_type(headers: Headers) -> str:
 def came_through_proxy(headers: Headers) -> bool:
     """True where a proxy has passed the request on."""
     return any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in headers)
+
+
+def came_by_tls(headers: Headers, scheme: str) -> bool:
+    """True where the client's side of the connection is encrypted, as the scheme or the nearest proxy says."""
+    said = [value.rpartition(",")[2].strip() for value in headers.get("x-forwarded-proto", ())]
+    said += [found[1] for value in headers.get("forwarded", ()) for found in _FORWARDED_PROTO.finditer(value)]
+    return scheme == "https" or any(each.lower() == "https" for each in said)
 
 
 def _is_own(origin: str, hosts: set[str], destination: Destination) -> bool:

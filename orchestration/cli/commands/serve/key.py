@@ -16,7 +16,9 @@ from ratchet.core.errors import UsageError
 def key(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A name for the key.")],
-    scope: Annotated[list[str], typer.Option("--scope", help="classify, feedback, annotate or admin; repeatable.")],
+    scope: Annotated[
+        list[str], typer.Option("--scope", help="classify, feedback, annotate, review or admin; repeatable.")
+    ],
     per_minute: Annotated[
         int, typer.Option("--per-minute", help="Texts and other requests a minute; 0: no limit.", min=0)
     ] = 0,
