@@ -116,7 +116,7 @@ def login_page(request: Request, status: int, *, error: RequestError | None = No
 
 
 def logout_token(request: Request) -> str:
-    """Return the token of the logout form of this browser; empty where there is no session to end."""
+    """Return the token of the logout form of this browser; empty for one that is not logged in."""
     session = session_in(request)
     return tokens_of(request).sign(["logout", session]) if session else ""
 
