@@ -89,9 +89,9 @@ def came_through_proxy(headers: Headers) -> bool:
 
 def came_by_tls(headers: Headers, scheme: str) -> bool:
     """True where the client's side of the connection is encrypted, as the scheme or the nearest proxy says."""
-    said = [value.rpartition(",")[2].strip() for value in headers.get("x-forwarded-proto", ())]
-    said += [found[1] for value in headers.get("forwarded", ()) for found in _FORWARDED_PROTO.finditer(value)]
-    return scheme == "https" or any(each.lower() == "https" for each in said)
+    schemes = [value.rpartition(",")[2].strip() for value in headers.get("x-forwarded-proto", ())]
+    schemes += [found[1] for value in headers.get("forwarded", ()) for found in _FORWARDED_PROTO.finditer(value)]
+    return scheme == "https" or any(each.lower() == "https" for each in schemes)
 
 
 def _is_own(origin: str, hosts: set[str], destination: Destination) -> bool:
