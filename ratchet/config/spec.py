@@ -17,6 +17,7 @@ from ratchet.config.people import People, persons_by_name
 from ratchet.config.policy import ExportPolicy, Limits, PromotionPolicy
 from ratchet.config.prompt import PromptPolicy, make_prompt
 from ratchet.config.publish import PublishPolicy
+from ratchet.config.review import ReviewPolicy
 from ratchet.config.spec_digest import digest_as_former, digest_set, keep_set
 from ratchet.config.target import Target
 from ratchet.config.validation import STRICT, bad_spec, need_at_least, need_share
@@ -83,6 +84,8 @@ class Spec:
     export: ExportPolicy = field(default_factory=ExportPolicy)
     people: People = field(default_factory=dict)
     """Table `[people]`: a person, and their other names and mail addresses. Empty: every annotator is a person."""
+    review: ReviewPolicy = field(default_factory=ReviewPolicy)
+    """Who labels what, and how many a week; not part of the digest: it decides nothing about a model."""
 
     _document: ClassVar[Mapping[str, Any] | None] = None
     """Keys that the file sets, of a spec that was read from one; see `of_file`."""

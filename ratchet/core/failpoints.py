@@ -27,6 +27,8 @@ NAMES: tuple[str, ...] = (
     "journal.before_sync",
     "journal.before_answer",
     "journal.after_segment",
+    "review.before_write",
+    "review.before_sync",
     "ledger.before_checkpoint",
     "promotion.after_ledger",
     "quarantine.before_line",

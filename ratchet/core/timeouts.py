@@ -10,6 +10,9 @@ STATUS_LOCK_S = 2.0
 """The same for `ratchet status`: a person waits, and the screen says what it could not read."""
 SENSOR_LOCK_S = 1.0
 """The same inside a sensor's tick: the next tick comes in a minute."""
+REVIEW_INDEX_S = 30.0
+"""For another process to end its change of the review queue's index: longer than a first look at a million requests
+holds it between two of its steps."""
 TRIAL_READING_S = 120
 """Processor time to read a landed file that a process died of: four million rows took less than a minute."""
 

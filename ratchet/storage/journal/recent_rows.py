@@ -29,8 +29,8 @@ def read_landed(journal: Path, landing: Path, columns: Sequence[str], most: int)
     for path in segments[:MOST_SEGMENTS]:
         if len(result) >= most:
             break
-        result += reversed(_read_segment(path, columns))
-    return [_plain(row) for row in reversed(result[:most])]
+        result += reversed(read_segment_rows(path, columns))
+    return [plain_row(row) for row in reversed(result[:most])]
 
 
 def count_landed(journal: Path, landing: Path, column: str, since: datetime) -> Counter[str]:
@@ -43,7 +43,7 @@ def count_landed(journal: Path, landing: Path, column: str, since: datetime) -> 
         result.update(str(row[column]) for row in read_journal(path)[0])
     for path in landing.glob("gateway-*.parquet"):
         if path.stat().st_mtime >= since.timestamp():
-            result.update(str(row[column]) for row in _read_segment(path, [column]))
+            result.update(str(row[column]) for row in read_segment_rows(path, [column]))
     return result
 
 
@@ -60,7 +60,8 @@ def count_rows(journal: Path, landing: Path, since: datetime) -> int:
     return result
 
 
-def _read_segment(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+def read_segment_rows(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return these columns of a segment's rows; a column that it lacks is None, a damaged segment has no rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -72,7 +73,8 @@ def _read_segment(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in columns} for row in rows]
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its times as RFC 3339 in UTC, as the journal holds them."""
     return {
         name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value for name, value in row.items()
     }

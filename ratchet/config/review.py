@@ -1,0 +1,40 @@
+"""Table `[review]` of `classifier.toml`: how many labels a team gives, how requests are chosen, and who adjudicates.
+
+Add a setting of the review queue here. The table never enters a digest: it decides who is asked for what, not how a
+model is trained.
+"""
+
+from dataclasses import dataclass
+
+from ratchet.config.validation import STRICT, need_at_least, need_share
+
+
+@dataclass(frozen=True)
+class ReviewPolicy:
+    """Settings of the review queue."""
+
+    __pydantic_config__ = STRICT
+
+    labels_per_week: int = 250
+    """Labels that the team gives in a week. The random draw of requests follows it."""
+    audit_share: float = 0.5
+    """Least share of those labels, 0..1, that goes to requests drawn at random; only they judge a model."""
+    compared_audit_share: float = 0.2
+    """The same while a candidate is compared with live, whose disagreements come first then."""
+    evidence_votes: int = 1
+    """Blind labels that a request needs before it leaves the queue."""
+    double_share: float = 0.1
+    """Share of the requests, 0..1, drawn at random, that two people label: from them comes the agreement. A team of one
+    has none."""
+    adjudicators: tuple[str, ...] = ()
+    """People who decide where two labels differ; empty: everybody who did not label the request before."""
+    retention_days: int = 90
+    """Days that the text of a queued request is kept under `review/`. Labels stay."""
+    raw: bool = False
+    """True to show and keep texts as they came; else personal data gives way to placeholders, as for the model."""
+
+    def __post_init__(self) -> None:
+        for name in ("audit_share", "compared_audit_share", "double_share"):
+            need_share(f"review.{name}", getattr(self, name))
+        for name in ("labels_per_week", "evidence_votes", "retention_days"):
+            need_at_least(f"review.{name}", getattr(self, name), 1)

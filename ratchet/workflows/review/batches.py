@@ -1,0 +1,124 @@
+"""Batches of the review queue: composed for one person, and locked so that nobody else gets the same request.
+
+Add here how requests are handed out; how a batch is mixed is `ratchet/review/batch.py`, the whole queue `queue.py`.
+"""
+
+import secrets
+import sqlite3
+from datetime import datetime, timedelta
+
+from ratchet.config.review import ReviewPolicy
+from ratchet.review.batch import CHECKS, compose_batch, shuffle
+from ratchet.review.item import ADJUDICATION, CHECK, Batch
+from ratchet.review.reasons import DISAGREEMENT, MEANINGS
+from ratchet.review.votes import CONFLICT, DONE, may_answer
+from ratchet.storage.review.index_tables import AGREED_SQL, CONFLICT_SQL, DRAWN_SQL, REASON_SQL
+from ratchet.storage.review.queue_index import QueueIndex, stored_row, time_of, votes_of
+
+LOCK_MINUTES = 10
+"""Minutes after which a request that somebody left unanswered is free for others."""
+_SKIPPED_AGAIN = timedelta(days=1)
+"""Time after which somebody who labels alone meets again what they skipped."""
+
+
+def start_batch(
+    index: QueueIndex, connection: sqlite3.Connection, policy: ReviewPolicy, person: str, size: int, compared: bool,
+    now: datetime,
+) -> Batch:  # fmt: skip
+    """Compose and lock a batch for a person; its `of` is 0 where nothing waits for them."""
+    skipped = (now - _SKIPPED_AGAIN).timestamp() if index.alone else 0.0
+    values = {"person": person, "now": now.timestamp(), "skipped": skipped, "most": size}
+
+    def find(sql: str, **more: str | int) -> list[str]:
+        return [row[0] for row in connection.execute(sql, {**values, **more})]
+
+    chosen: dict[str, str] = {}
+    by_reason = {reason: find(REASON_SQL, reason=reason) for reason in MEANINGS}
+    decides = not policy.adjudicators or person in policy.adjudicators
+    conflicts = find(CONFLICT_SQL) if decides else []
+    first = [DISAGREEMENT] if compared else []
+    order = [*first, *(reason for reason in MEANINGS if reason not in first)]
+    share = policy.compared_audit_share if compared else policy.audit_share
+    checks = [] if index.alone else find(AGREED_SQL, most=CHECKS)
+    ids = compose_batch(
+        find(DRAWN_SQL), {"adjudication": conflicts, **{reason: by_reason[reason] for reason in order}},
+        size - len(checks), share,
+    )  # fmt: skip
+    if not ids:
+        return Batch("", person, 0, 0)
+    for request_id in ids:
+        found = connection.execute("SELECT chosen, state FROM items WHERE request_id = ?", (request_id,)).fetchone()
+        chosen[request_id] = ADJUDICATION if found[1] == CONFLICT else found[0]
+    batch = f"b-{now:%Y%m%d}-{secrets.token_hex(8)}"
+    connection.execute("INSERT INTO batches VALUES (?, ?, ?, 0)", (batch, person, now.timestamp()))
+    chosen |= dict.fromkeys(checks, CHECK)
+    connection.executemany(
+        "INSERT INTO batch_items VALUES (?, ?, ?, ?, 0, NULL)",
+        [(batch, place, each, chosen[each]) for place, each in enumerate(shuffle(batch, [*ids, *checks]), start=1)],
+    )
+    lock(connection, ids, person, now)
+    return Batch(batch, person, len(chosen), 0)
+
+
+def hold_batch(connection: sqlite3.Connection, batch: str, person: str, now: datetime) -> Batch:
+    """Renew the locks of a batch, as far as nobody else took its requests; return it with its state."""
+    left = [row[0] for row in connection.execute(
+        "SELECT request_id FROM batch_items WHERE batch = ? AND NOT done AND choice <> ?", (batch, CHECK)
+    )]  # fmt: skip
+    lock(connection, [each for each in left if may_have(connection, each, person, now, ())], person, now)
+    done, of = connection.execute("SELECT sum(done), count(*) FROM batch_items WHERE batch = ?", (batch,)).fetchone()
+    return Batch(batch, person, of, done)
+
+
+def lock(connection: sqlite3.Connection, request_ids: list[str], person: str, now: datetime) -> None:
+    """Lock requests for a person from now on."""
+    until = (now + timedelta(minutes=LOCK_MINUTES)).timestamp()
+    connection.executemany(
+        "INSERT OR REPLACE INTO locks VALUES (?, ?, ?)", [(each, person, until) for each in request_ids]
+    )
+
+
+def may_have(
+    connection: sqlite3.Connection, request_id: str, person: str, now: datetime, adjudicators: tuple[str, ...]
+) -> bool:
+    """Return True where a request still lacks this person's answer, and others hold no more of it than it lacks."""
+    item = connection.execute(
+        "SELECT state, open, asked_again FROM items WHERE request_id = ?", (request_id,)
+    ).fetchone()
+    if item is None or item[0] == DONE:
+        return False
+    held = connection.execute(
+        "SELECT count(*) FROM locks WHERE request_id = ? AND person <> ? AND until > ?",
+        (request_id, person, now.timestamp()),
+    ).fetchone()
+    votes = votes_of(connection, request_id)
+    return held[0] < item[1] and may_answer(person, item[0], votes, time_of(item[2]), adjudicators)
+
+
+def close_item(connection: sqlite3.Connection, batch: str, request_id: str) -> None:
+    """Take a request out of a batch without an answer."""
+    connection.execute("UPDATE batch_items SET done = 1 WHERE batch = ? AND request_id = ?", (batch, request_id))
+    connection.execute(
+        "UPDATE batches SET finished = 1 WHERE batch = ?"
+        " AND NOT EXISTS (SELECT 1 FROM batch_items i WHERE i.batch = batches.batch AND NOT i.done)",
+        (batch,),
+    )
+
+
+def labels_in_conflict(connection: sqlite3.Connection, request_id: str) -> tuple[tuple[str, str], ...]:
+    """Return the labels of a request whose labels differ, each with its note, in an order that names nobody."""
+    state = connection.execute("SELECT state FROM items WHERE request_id = ?", (request_id,)).fetchone()
+    if state is None or state[0] != CONFLICT:
+        return ()
+    lines = connection.execute("SELECT line FROM votes WHERE request_id = ? AND NOT withdrawn", (request_id,))
+    rows = [stored_row(line) for (line,) in lines]
+    return tuple(sorted((str(row.get("label") or row.get("answer") or ""), row.get("note") or "") for row in rows))
+
+
+def agreed_verdict(index: QueueIndex, request_id: str) -> str | None:
+    """Return the verdict on a request that people agree on: that of an adjudication, else the one of all."""
+    rows = index.rows(
+        "SELECT verdict FROM votes WHERE request_id = ? AND blind AND NOT withdrawn ORDER BY adjudicates DESC, ts DESC",
+        (request_id,),
+    )
+    return rows[0][0] if rows else None
