@@ -85,7 +85,7 @@ class Spec:
     people: People = field(default_factory=dict)
     """Table `[people]`: a person, and their other names and mail addresses. Empty: every annotator is a person."""
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
-    """Who labels what, and how many a week; not part of the digest: it decides nothing about a model."""
+    """Settings of the review queue; not part of the digest: it decides nothing about a model."""
 
     _document: ClassVar[Mapping[str, Any] | None] = None
     """Keys that the file sets, of a spec that was read from one; see `of_file`."""

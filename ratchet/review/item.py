@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 RANDOM, VALUE, CHECK, ADJUDICATION = "random", "value", "check", "adjudication"
-"""How the queue chose a request: drawn at random, for its value, as one that is agreed already, or because two labels
-of it differ."""
+"""Ways in which the queue chooses a request: drawn at random, for its value, as one that is agreed already,
+or because two labels of it differ."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class QueuedRequest:
     request_id: str
     reason: str
     ts: datetime
-    """When it was queued, aware."""
+    """Time at which it was queued, aware."""
     text: str
     """Text as people shall see it: redacted, unless `[review]` says `raw`."""
     chosen: str = VALUE
@@ -30,7 +30,7 @@ class QueuedRequest:
     slot: str = ""
     """Slot that answered: `live`, `shadow`, `candidate`, or empty."""
     value: float = 0.0
-    """What a label is worth: higher comes first within a reason."""
+    """Worth of a label: higher comes first within a reason."""
     detail: str = ""
     """One sentence that says more about the reason."""
 
@@ -52,7 +52,7 @@ class QueuedRequest:
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """One request in front of a person. The model's answer is no part of it."""
+    """One request in front of a person. The model's answer is not there."""
 
     request_id: str
     batch: str
@@ -62,7 +62,7 @@ class ReviewItem:
     position: int
     of: int
     conflict: tuple[tuple[str, str], ...] = ()
-    """In adjudication: the labels that were given, each with its note; the people are not named."""
+    """Labels that were given, each with its note; the people are not named."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class WaitingReason:
 
 
 @dataclass(frozen=True)
-class BatchResult:
+class ReviewResult:
     """Outcome of a batch: shown after its last item, never before."""
 
     batch: str
@@ -83,11 +83,11 @@ class BatchResult:
     checks: int
     """Answers on requests that were agreed before."""
     agreed: int
-    """How many of these are as it was agreed."""
+    """Number of these that are as it was agreed."""
 
 
 @dataclass(frozen=True)
-class Batch:
+class ReviewBatch:
     """The batch of one person: its items are answered in order."""
 
     batch: str

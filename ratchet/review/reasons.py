@@ -28,7 +28,7 @@ MEANINGS: Final = {
     SUSPENDED: "its only label is by a suspended person",
     EXAMPLES: "a new label lacks examples",
 }
-"""What each reason means, as people read it."""
+"""Meaning of each reason, as people read it."""
 
 ASKED_AGAIN: Final = frozenset({BLOCKED, SPLIT, SUSPENDED})
 """Reasons that ask for a label after earlier ones: what was answered before the request was queued is not enough."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from ratchet.config.review import ReviewPolicy
 from ratchet.review.batch import CHECKS, compose_batch, shuffle
-from ratchet.review.item import ADJUDICATION, CHECK, Batch
+from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch
 from ratchet.review.reasons import DISAGREEMENT, MEANINGS
 from ratchet.review.votes import CONFLICT, DONE, may_answer
 from ratchet.storage.review.index_tables import AGREED_SQL, CONFLICT_SQL, DRAWN_SQL, REASON_SQL
@@ -24,7 +24,7 @@ _SKIPPED_AGAIN = timedelta(days=1)
 def start_batch(
     index: QueueIndex, connection: sqlite3.Connection, policy: ReviewPolicy, person: str, size: int, compared: bool,
     now: datetime,
-) -> Batch:  # fmt: skip
+) -> ReviewBatch:  # fmt: skip
     """Compose and lock a batch for a person; its `of` is 0 where nothing waits for them."""
     skipped = (now - _SKIPPED_AGAIN).timestamp() if index.alone else 0.0
     values = {"person": person, "now": now.timestamp(), "skipped": skipped, "most": size}
@@ -45,7 +45,7 @@ def start_batch(
         size - len(checks), share,
     )  # fmt: skip
     if not ids:
-        return Batch("", person, 0, 0)
+        return ReviewBatch("", person, 0, 0)
     for request_id in ids:
         found = connection.execute("SELECT chosen, state FROM items WHERE request_id = ?", (request_id,)).fetchone()
         chosen[request_id] = ADJUDICATION if found[1] == CONFLICT else found[0]
@@ -57,17 +57,17 @@ def start_batch(
         [(batch, place, each, chosen[each]) for place, each in enumerate(shuffle(batch, [*ids, *checks]), start=1)],
     )
     lock(connection, ids, person, now)
-    return Batch(batch, person, len(chosen), 0)
+    return ReviewBatch(batch, person, len(chosen), 0)
 
 
-def hold_batch(connection: sqlite3.Connection, batch: str, person: str, now: datetime) -> Batch:
+def hold_batch(connection: sqlite3.Connection, batch: str, person: str, now: datetime) -> ReviewBatch:
     """Renew the locks of a batch, as far as nobody else took its requests; return it with its state."""
     left = [row[0] for row in connection.execute(
         "SELECT request_id FROM batch_items WHERE batch = ? AND NOT done AND choice <> ?", (batch, CHECK)
     )]  # fmt: skip
     lock(connection, [each for each in left if may_have(connection, each, person, now, ())], person, now)
     done, of = connection.execute("SELECT sum(done), count(*) FROM batch_items WHERE batch = ?", (batch,)).fetchone()
-    return Batch(batch, person, of, done)
+    return ReviewBatch(batch, person, of, done)
 
 
 def lock(connection: sqlite3.Connection, request_ids: list[str], person: str, now: datetime) -> None:

@@ -16,7 +16,7 @@ from ratchet.core.label_names import label_form
 from ratchet.core.names import nearest
 from ratchet.data.records import ANSWERS
 from ratchet.review.batch import BATCH_SIZE
-from ratchet.review.item import ADJUDICATION, CHECK, Batch, BatchResult, ReviewItem, WaitingReason
+from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch, ReviewItem, ReviewResult, WaitingReason
 from ratchet.review.reasons import MEANINGS
 from ratchet.review.votes import CONFLICT
 from ratchet.storage.home import Home
@@ -80,7 +80,7 @@ class ReviewQueue:
             if reason in found
         )
 
-    def batch(self, person: str, *, size: int = BATCH_SIZE, compared: bool = False) -> Batch:
+    def batch(self, person: str, *, size: int = BATCH_SIZE, compared: bool = False) -> ReviewBatch:
         """Return the open batch of a person, else a new one; `of` is 0 where nothing waits for them.
 
         `compared` says that a candidate is being compared with live: its disagreements come first then.
@@ -172,12 +172,12 @@ class ReviewQueue:
             connection.execute("UPDATE batches SET finished = 0 WHERE batch = ?", (found[0],))
             return str(found[1])
 
-    def result(self, batch: str) -> BatchResult:
+    def result(self, batch: str) -> ReviewResult:
         """Return the outcome of a batch: how many of its agreed requests were answered as it was agreed."""
         sql = "SELECT count(*) FROM batch_items WHERE batch = ? AND answered IS NOT NULL"
         given = self.index.rows("SELECT request_id, verdict FROM checks WHERE batch = ?", (batch,))
         agreed = sum(verdict == agreed_verdict(self.index, request_id) for request_id, verdict in given)
-        return BatchResult(batch, self.index.rows(sql, (batch,))[0][0], len(given), agreed)
+        return ReviewResult(batch, self.index.rows(sql, (batch,))[0][0], len(given), agreed)
 
     def _check(self, label: str | None, answer: str | None) -> None:
         labels = tuple(map(label_form, self.spec.labels))

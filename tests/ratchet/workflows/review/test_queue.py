@@ -1,0 +1,303 @@
+"""The review queue over real files: who gets what, what an answer becomes, and what survives."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet.config.review import ReviewPolicy
+from ratchet.config.spec import Label, Spec
+from ratchet.core.errors import RatchetError
+from ratchet.core.failpoints import VARIABLE
+from ratchet.review.item import RANDOM, VALUE, QueuedRequest
+from ratchet.review.reasons import AUDIT, BLOCKED, LOW_CONFIDENCE, USER_FEEDBACK
+from ratchet.storage.home import Home
+from ratchet.workflows.review.answer import land_corrections
+from ratchet.workflows.review.enqueue import enqueue, forget_old_texts
+from ratchet.workflows.review.queue import ReviewQueue
+
+T0 = datetime.now(UTC).replace(microsecond=0)
+SPEC = Spec(name="small", label=(Label("a"), Label("b"), Label("c")), review=ReviewPolicy(double_share=0.0))
+
+
+@dataclass
+class Desk:
+    """A home with a queue, a clock that tests move, and answers that land as the terminal's do."""
+
+    home: Home
+    spec: Spec = SPEC
+    now: datetime = T0
+
+    def put(self, count: int, reason: str = LOW_CONFIDENCE, *, start: int = 0, **more: Any) -> None:
+        """Queue requests."""
+        items = [
+            QueuedRequest(f"rq{n}", reason, self.now, f"text {n}", value=float(n), **more)
+            for n in range(start, start + count)
+        ]
+        enqueue(self.home, "small", items, writer="cycle")
+
+    def open(self) -> ReviewQueue:
+        """Open the queue."""
+        return ReviewQueue.open(self.home, "small", self.spec, clock=lambda: self.now)
+
+    def answer(
+        self, queue: ReviewQueue, person: str, request_id: str, label: str | None, **more: Any
+    ) -> dict[str, Any]:
+        """Answer a request durably."""
+        self.now += timedelta(seconds=1)
+        more = {"saw_prediction": False, **more}
+        row = queue.correction(person, person, request_id, label=label, **more)
+        land_corrections(self.home, "small", [row])
+        queue.record(row)
+        return row
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Return a desk with an empty queue."""
+    (tmp_path / "small").mkdir()
+    return Desk(Home(tmp_path))
+
+
+def test_a_batch_is_answered_in_order_and_every_answer_is_a_correction(desk: Desk) -> None:
+    """Items come one after the other with their reasons; each answer keeps batch, choice, seconds and note."""
+    desk.put(3)
+    desk.put(2, AUDIT, start=3, chosen=RANDOM, probability=0.1)
+    queue = desk.open()
+    assert [(each.reason, each.items) for each in queue.waiting()] == [(LOW_CONFIDENCE, 3), (AUDIT, 2)]
+    batch = queue.batch("ann")
+    assert (batch.of, batch.done) == (5, 0)
+    seen = []
+    while item := queue.current("ann"):
+        assert item.of == 5
+        assert item.position == len(seen) + 1
+        assert item.text == f"text {item.request_id[2:]}"
+        row = desk.answer(queue, "ann", item.request_id, "b", seconds=2.5, note="sure")
+        assert row["batch"] == batch.batch
+        assert row["seconds"] == 2.5
+        assert row["note"] == "sure"
+        assert row["chosen"] == (RANDOM if int(item.request_id[2:]) > 2 else VALUE)
+        seen.append(item.request_id)
+    assert sorted(seen) == [f"rq{n}" for n in range(5)]
+    assert queue.waiting() == ()
+    assert queue.batch("ann").of == 0
+    assert queue.result(batch.batch).answered == 5
+
+
+def test_two_people_never_get_the_same_request_and_a_lock_ends(desk: Desk) -> None:
+    """Fifty requests go to one, the rest to the other; after ten minutes without an answer they are free."""
+    desk.put(60)
+    queue = desk.open()
+    assert queue.batch("ann").of == 50
+    assert queue.batch("bob").of == 10
+    assert queue.batch("cem").of == 0
+    desk.now += timedelta(minutes=11)
+    assert queue.batch("cem").of == 50
+    item = queue.current("cem")
+    assert item is not None
+    desk.answer(queue, "cem", item.request_id, "a")
+    left = {queue_item.request_id for queue_item in [queue.current("ann")] if queue_item}
+    assert item.request_id not in left
+
+
+def test_the_index_may_be_lost_damaged_or_old(desk: Desk) -> None:
+    """All that counts stands in the logs and corrections: answers are still answers, the rest still waits."""
+    desk.put(4)
+    queue = desk.open()
+    queue.batch("ann")
+    desk.answer(queue, "ann", "rq0", "a")
+    queue.close()
+    index = desk.home.review("small") / "queue.sqlite"
+    for content in (None, b"no database at all" * 1000):
+        index.unlink()
+        if content is not None:
+            index.write_bytes(content)
+        queue = desk.open()
+        assert [(each.reason, each.items) for each in queue.waiting()] == [(LOW_CONFIDENCE, 3)]
+        queue.close()
+
+
+def test_a_repeated_answer_is_the_same_row_and_a_changed_one_is_newer(desk: Desk) -> None:
+    """A page that is sent twice adds nothing; undo brings the request back, and the new answer has a new time."""
+    desk.put(2)
+    queue = desk.open()
+    queue.batch("ann")
+    first = desk.answer(queue, "ann", "rq0", "a")
+    assert desk.answer(queue, "ann", "rq0", "a") == first
+    assert queue.undo("ann") == "rq0"
+    item = queue.current("ann")
+    assert item is not None
+    assert item.request_id == "rq0"
+    again = desk.answer(queue, "ann", "rq0", "c")
+    assert again["ts"] > first["ts"]
+    assert again["batch"] == first["batch"]
+    item = queue.current("ann")
+    assert item is not None
+    assert item.request_id == "rq1"
+
+
+def test_a_skipped_request_goes_to_another_person_and_then_to_adjudication(desk: Desk) -> None:
+    """Who skips does not meet the request again; after two it is a conflict, which an adjudicator decides."""
+    desk.put(1)
+    desk.spec = replace(SPEC, review=ReviewPolicy(double_share=0.0, adjudicators=("dee",)), people={
+        "ann": (), "bob": (), "cem": (), "dee": ()})  # fmt: skip
+    queue = desk.open()
+    for person in ("ann", "bob"):
+        assert queue.batch(person).of == 1
+        queue.skip(person, "rq0")
+        assert queue.current(person) is None
+        assert queue.batch(person).of == 0
+    assert queue.batch("cem").of == 0
+    assert queue.batch("dee").of == 1
+    assert desk.answer(queue, "dee", "rq0", "a")["chosen"] == "adjudication"
+    assert queue.waiting() == ()
+
+
+def test_doubles_go_to_two_people_and_a_conflict_to_a_third_who_sees_both_labels(desk: Desk) -> None:
+    """The labels and notes are shown in adjudication, nobody's name; the adjudication ends it."""
+    desk.put(1)
+    desk.spec = replace(SPEC, review=ReviewPolicy(double_share=1.0), people={"ann": (), "bob": (), "cem": ()})
+    queue = desk.open()
+    assert queue.batch("ann").of == queue.batch("bob").of == 1
+    assert queue.batch("cem").of == 0
+    desk.answer(queue, "ann", "rq0", "a", note="money")
+    assert [each.items for each in queue.waiting()] == [1]
+    desk.answer(queue, "bob", "rq0", "b")
+    assert queue.batch("cem").of == 1
+    item = queue.current("cem")
+    assert item is not None
+    assert item.conflict == (("a", "money"), ("b", ""))
+    desk.answer(queue, "cem", "rq0", "b")
+    assert queue.waiting() == ()
+
+
+def test_a_team_of_one_never_waits_for_a_second_person(desk: Desk) -> None:
+    """Alone, one label is enough for every request, and what was skipped comes back after a day."""
+    desk.put(3)
+    desk.spec = replace(SPEC, review=ReviewPolicy(double_share=1.0))
+    queue = desk.open()
+    queue.batch("ann")
+    desk.answer(queue, "ann", "rq0", "a")
+    queue.skip("ann", "rq1")
+    desk.answer(queue, "ann", "rq2", "b")
+    assert [each.items for each in queue.waiting()] == [1]
+    assert queue.batch("ann").of == 0
+    desk.now += timedelta(days=1, minutes=1)
+    assert queue.batch("ann").of == 1
+
+
+def test_two_agreed_requests_are_mixed_in_and_their_answers_count_nowhere(desk: Desk) -> None:
+    """Checks carry nothing that tells them apart; the result says how many were answered as agreed."""
+    desk.spec = replace(SPEC, review=ReviewPolicy(double_share=1.0), people={"ann": (), "bob": (), "cem": ()})
+    desk.put(3)
+    queue = desk.open()
+    for person in ("ann", "bob"):
+        queue.batch(person)
+        for number in range(3):
+            desk.answer(queue, person, f"rq{number}", "a")
+    desk.put(4, start=10)
+    queue = desk.open()
+    batch, chosen = queue.batch("cem"), {}
+    assert batch.of == 6
+    while item := queue.current("cem"):
+        row = desk.answer(queue, "cem", item.request_id, "a" if item.request_id != "rq2" else "b")
+        chosen[item.request_id] = row["chosen"]
+        assert item.reasons == ("the confidence is below the label's threshold",)
+    checks = [one for one, choice in chosen.items() if choice == "check"]
+    assert len(checks) == 2
+    assert set(checks) <= {"rq0", "rq1", "rq2"}
+    result = queue.result(batch.batch)
+    assert (result.answered, result.checks, result.agreed) == (6, 2, 2 - ("rq2" in checks))
+    counted = "SELECT 1 FROM votes WHERE person = 'cem' AND request_id IN (?, ?)"
+    assert queue.index.rows(counted, tuple(checks)) == []
+
+
+def test_a_blocked_request_is_asked_again(desk: Desk) -> None:
+    """An answer from before is not enough, one from after is."""
+    desk.put(1)
+    queue = desk.open()
+    queue.batch("ann")
+    desk.answer(queue, "ann", "rq0", "a")
+    desk.now += timedelta(minutes=1)
+    desk.put(1, BLOCKED)
+    queue.refresh()
+    assert [(each.reason, each.items) for each in queue.waiting()] == [(LOW_CONFIDENCE, 1), (BLOCKED, 1)]
+    assert queue.batch("bob").of == 1
+    desk.answer(queue, "bob", "rq0", "a")
+    assert queue.waiting() == ()
+
+
+def test_a_user_complaint_and_low_confidence_are_one_request_with_two_reasons(desk: Desk) -> None:
+    """A request that is queued twice is asked once."""
+    desk.put(1)
+    desk.put(1, USER_FEEDBACK)
+    desk.put(1, USER_FEEDBACK)
+    queue = desk.open()
+    assert [(each.reason, each.items) for each in queue.waiting()] == [(USER_FEEDBACK, 1), (LOW_CONFIDENCE, 1)]
+    assert queue.batch("ann").of == 1
+
+
+def test_old_texts_go_and_their_requests_leave_the_queue(desk: Desk) -> None:
+    """After the days of retention a log is removed, and the rest of the queue stays."""
+    old = desk.now - timedelta(days=120)
+    enqueue(desk.home, "small", [QueuedRequest("old", LOW_CONFIDENCE, old, "old")], writer="cycle", now=old)
+    desk.put(1)
+    queue = desk.open()
+    assert queue.batch("ann", size=1).of == 1
+    assert len(forget_old_texts(desk.home, "small", SPEC, desk.now)) == 1
+    queue.refresh()
+    assert [each.items for each in queue.waiting()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"label": "d"}, "bad_label"),
+        ({"label": None}, "bad_answer"),
+        ({"label": "a", "answer": "none"}, "bad_answer"),
+        ({"label": None, "answer": "perhaps"}, "bad_answer"),
+        ({"label": "a", "request_id": "rq9"}, "not_queued"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_answer_is_refused(desk: Desk, given: dict[str, Any], code: str) -> None:
+    """A label that does not exist, no answer or two, and a request that nobody queued."""
+    desk.put(1)
+    queue = desk.open()
+    with pytest.raises(RatchetError) as error:
+        queue.correction("ann", "ann", given.pop("request_id", "rq0"), **{"saw_prediction": False, **given})
+    assert error.value.code == code
+
+
+_KILLED = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from ratchet.review.item import QueuedRequest
+from ratchet.storage.home import Home
+from ratchet.workflows.review.enqueue import enqueue
+item = QueuedRequest("killed", "low_confidence", datetime.now(UTC), "text")
+enqueue(Home(Path(sys.argv[1])), "small", [item], writer="cycle")
+"""
+
+
+@pytest.mark.parametrize("failpoint", ["review.before_write", "review.before_sync"])
+def test_a_killed_writer_loses_nothing_that_was_acknowledged(desk: Desk, failpoint: str) -> None:
+    """After kill -9 during an append, and with half a line, the log holds every acknowledged request and the next."""
+    desk.put(2)
+    process = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(desk.home.root)], env={**os.environ, VARIABLE: f"{failpoint}:kill"},
+        check=False,
+    )  # fmt: skip
+    assert process.returncode == -signal.SIGKILL
+    log = next(desk.home.review("small").glob("cycle-*.jsonl"))
+    log.write_bytes(log.read_bytes() + b'00000000 {"event":"que')
+    desk.put(1, start=2)
+    waiting = {row[0] for row in desk.open().index.rows("SELECT request_id FROM items WHERE state = 'waiting'")}
+    assert waiting - {"killed"} == {"rq0", "rq1", "rq2"}
