@@ -62,7 +62,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Every week": (
         Command(
             ingest,
-            "Read production logs and corrections: the files you name plus anything new in the landing folders.",
+            "Read production logs, corrections and labelled examples: the files you name plus anything new in the "
+            "landing folders.",
             "ratchet ingest tickets --logs week.jsonl --corrections fixes.csv --map text=body",
             (3,),
         ),

@@ -1,4 +1,4 @@
-"""Rows of production logs and corrections: their columns and keys, and the terms by which they are judged.
+"""Rows of production logs, corrections and labelled examples: their columns and keys, and the terms that judge them.
 
 Add a column here. `ratchet/ingest/` turns file formats into these columns, in the forms of `value_forms.py`; the rules
 that reject a row are `row_rules.py`.
@@ -124,8 +124,19 @@ KINDS: dict[str, RowKind] = {
         ),
         ("request_id", "annotator", "ts"),
     ),
+    "labelled_examples": RowKind(
+        "labelled_examples",
+        (
+            Column("text", "VARCHAR", True, "what was labelled; it belongs to no request"),
+            Column("label", "VARCHAR", True, "its label, one of classifier.toml", LABEL_SQL),
+            Column("ts", "TIMESTAMPTZ", False, "when it was labelled, or null; RFC 3339 with a zone", aside=True),
+        ),
+        ("text",),
+    ),
 }
-"""Both kinds by name; further columns of a file are kept in `extra`, as the text of a JSON object."""
+"""All kinds by name; further columns of a file are kept in `extra`, as the text of a JSON object."""
+REQUEST_KINDS = ("production_logs", "corrections")
+"""Kinds of rows about requests: a new classifier gets landing folders for them."""
 
 
 @dataclass(frozen=True)

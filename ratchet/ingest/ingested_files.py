@@ -76,7 +76,10 @@ class IngestedFiles:
         """
         accepted = "SELECT '{0}', count(*) FROM {0} WHERE classifier = $name"
         return {
-            "accepted": self._count(f"{accepted.format('production_logs')} UNION {accepted.format('corrections')}"),
+            "accepted": self._count(
+                f"{accepted.format('production_logs')} UNION {accepted.format('corrections')}"
+                f" UNION {accepted.format('labelled_examples')} HAVING count(*) > 0"
+            ),
             "waiting": self._count(
                 "SELECT reason, count(*) FROM waiting WHERE classifier = $name "
                 "AND NOT (reason = $waiting AND since < $lost) GROUP BY reason UNION "

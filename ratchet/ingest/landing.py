@@ -42,7 +42,7 @@ class Landing:
     warehouse: Warehouse
 
     def take(self, spec: Spec, *, now: datetime | None = None) -> list[IngestResult]:
-        """Load everything new in the landing folders of `spec.name`, logs first, then corrections.
+        """Load everything new in the landing folders of `spec.name`, logs first, then corrections and examples.
 
         Returns one `IngestResult` for each new file, and for each earlier file of corrections with a waiting row that
         was accepted now.
@@ -58,6 +58,7 @@ class Landing:
             intakes = rejudge(loader, "production_logs", terms) + loader.load_new("production_logs", terms)
             intakes += retry_waiting(loader) + rejudge(loader, "corrections", terms)
             intakes += loader.load_new("corrections", terms)
+            intakes += rejudge(loader, "labelled_examples", terms) + loader.load_new("labelled_examples", terms)
             if not loader.unread:
                 look.confirm(loader.files.next_change(terms.now))
             write_counts(self.home, spec.name, loader.files.counts(terms.now))
@@ -71,10 +72,12 @@ class Landing:
         *,
         columns: Mapping[str, str] | None = None,
         saw_prediction: bool | None = None,
+        original: Path | None = None,
         now: datetime | None = None,
     ) -> IngestResult:
         """Ingest the file `source`: land its accepted rows as one Parquet segment, load them, and report the rest.
 
+        `original` is the file that a person named, where `source` was made of it (`ratchet/ingest/conversion.py`).
         `columns` maps our names to the file's (`{"text": "body"}`); `saw_prediction` stands for the column of that name
         in a file of corrections that has none. Corrections whose request is unknown are landed too and wait. Raises
         `RatchetError` when `source` is not a file of a known format or lacks a required column.
@@ -91,18 +94,17 @@ class Landing:
                 loader.load_new(each, terms, segments_only=True)
             if kind == "corrections":
                 retry_waiting(loader)
-            content = fingerprint(source)
-            report = self.home.rejected(spec.name) / reject_name(kind, shown(source), content.sha256)
+            content, given = fingerprint(source), original or source
+            mark = content if original is None else fingerprint(original)
+            report = self.home.rejected(spec.name) / reject_name(kind, shown(given), mark.sha256)
             try:
                 with replace(loader, named=True).staged(kind, source, content, names, terms) as stage:
-                    return self._land(loader, stage, source, report, terms)
+                    return self._land(loader, stage, given, report, terms)
             except UnreadableError as error:
-                return IngestResult(
-                    kind, shown(source), 0, 0, 1, report_file(report, shown(source), str(error), source)
-                )
+                return IngestResult(kind, shown(given), 0, 0, 1, report_file(report, shown(given), str(error), given))
             except RatchetError as error:
                 raise RatchetError(
-                    f"{source}: {error.message}", error.hint, code=error.code, details=error.details
+                    f"{given}: {error.message}", error.hint, code=error.code, details=error.details
                 ) from None
 
     def _land(self, loader: Loader, stage: Stage, source: Path, report: Path, terms: Terms) -> IngestResult:

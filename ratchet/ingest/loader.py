@@ -186,7 +186,7 @@ class Loader:
         try:
             self.files.note_outcome(landed, intake.reasons, intake.nulled)
             if stage:
-                stage.admit(first.seq)
+                stage.admit(first.seq, first.terms.now)
                 stage.note_waiting(landed, first.terms.now)
             self.files.mark(landed, intake, retry=retry)
             failpoint("landing.before_commit")

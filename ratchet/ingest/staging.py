@@ -74,11 +74,12 @@ class Stage:
             [self.classifier],
         )
         # a row ahead of the clock would make a week of its own; whichever clock is wrong, it costs no row
-        self.connection.execute(
-            "INSERT INTO verdict SELECT s.rowid, ? FROM stage s WHERE s.reason IS NULL AND s.ts > ? "
-            "AND s.rowid NOT IN (SELECT rid FROM verdict)",
-            [AHEAD, now],
-        )
+        if kind.name != "labelled_examples":  # which are of no week
+            self.connection.execute(
+                "INSERT INTO verdict SELECT s.rowid, ? FROM stage s WHERE s.reason IS NULL AND s.ts > ? "
+                "AND s.rowid NOT IN (SELECT rid FROM verdict)",
+                [AHEAD, now],
+            )
         if kind.name == "corrections":
             self.connection.execute(
                 "INSERT INTO verdict SELECT s.rowid, ? FROM stage s WHERE s.reason IS NULL AND NOT EXISTS "
@@ -104,10 +105,11 @@ class Stage:
             f"JOIN read_parquet([{files}]) o ON {on_key} WHERE {same_content_sql(self.kind, 's', 'o')})"
         )
 
-    def admit(self, seq: int) -> int:
+    def admit(self, seq: int, since: datetime) -> int:
         """Insert the accepted rows into the warehouse; return their number.
 
-        `seq` is the place of the file among all that arrived; with a row's line it is the place of a correction.
+        `seq` is the place of the file among all that arrived; with a row's line it is the place of a correction. It
+        arrived at `since`, which is the week of an example, and its time where it has none.
         """
         columns = (*self.kind.names, "extra", "week")
         names = ", ".join(f"s.{name}" for name in columns[:-1])
@@ -116,6 +118,10 @@ class Stage:
             week, join = "l.week", "JOIN production_logs l ON l.classifier = $1 AND l.request_id = s.request_id"
             columns = (*columns, "arrived")
             arrived = f", {seq << _LINE_BITS} + {self._line()}"
+        if self.kind.name == "labelled_examples":
+            instant = f"TIMESTAMPTZ {literal(since.isoformat())}"
+            week = f"date_trunc('week', {literal(f'{since:%Y-%m-%d}')}::DATE)::DATE"
+            names = names.replace("s.ts", f"coalesce(s.ts, {instant})")
         row = self.connection.execute(
             f"INSERT INTO {self.kind.name} (classifier, {', '.join(columns)}) "
             f"SELECT $1, {names}, {week}{arrived} FROM stage s {join} "
@@ -184,6 +190,8 @@ class Stage:
 
     def note_waiting(self, landed: ManifestEntry, since: datetime) -> None:
         """Add the rows of this file that wait now to `waiting`; they arrived at `since`."""
+        if "request_id" not in self.kind.names:  # nothing that an example could wait for
+            return
         key = [self.classifier, landed.kind, landed.file]
         self.connection.execute(
             "INSERT INTO waiting SELECT ?, ?, ?, ?, s.request_id, v.reason, CASE WHEN v.reason = ? THEN s.ts END, ? "

@@ -104,7 +104,7 @@ def read(job: ReadingJob) -> str:
         failpoint("trial_reading.before_read")
         try:
             with loader.staged(job.kind, job.path, job.content, job.columns, job.terms) as stage:
-                stage.admit(1)
+                stage.admit(1, job.terms.now)
         except UnreadableError as error:
             return str(error)
         except (RatchetError, OSError):

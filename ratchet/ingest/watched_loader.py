@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 MOST_DEATHS = 5
 """Processes that a file may end though a trial reads it: more than a machine that is switched off again and again."""
-_OPTION = {"production_logs": "--logs", "corrections": "--corrections"}
+_OPTION = {"production_logs": "--logs", "corrections": "--corrections", "labelled_examples": "--examples"}
 _NOT_SURVIVED = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException, MemoryError)
 
 

@@ -115,6 +115,14 @@ CREATE VIEW attributed_corrections AS
 """
 # `suspended` holds the names of review/suspensions.jsonl; an empty one stands for everybody.
 
+_LABELLED_EXAMPLES = """
+CREATE TABLE labelled_examples (
+    classifier VARCHAR NOT NULL, text VARCHAR NOT NULL, label VARCHAR NOT NULL, ts TIMESTAMPTZ NOT NULL,
+    extra VARCHAR, week DATE NOT NULL);
+ALTER TABLE examples ADD COLUMN origin VARCHAR;
+"""
+# `week` is the one in which an example arrived. `origin` is request or example; NULL in rows of before: request.
+
 MIGRATIONS: tuple[str, ...] = (
     _TABLES,
     _VOTES,
@@ -125,6 +133,7 @@ MIGRATIONS: tuple[str, ...] = (
     _LABEL_FORM,
     _REVIEW,
     _SUSPENDED,
+    _LABELLED_EXAMPLES,
 )
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 

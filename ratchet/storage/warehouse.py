@@ -104,7 +104,8 @@ class Warehouse:
 
     def count(self, table: str, classifier: str) -> int:
         """Count the rows of `classifier` in `table`, one of those in `migrations.py`."""
-        if table not in (*CYCLE_TABLES, "production_logs", "corrections", "attributed_corrections", "ingested_files"):
+        others = ("production_logs", "corrections", "labelled_examples", "attributed_corrections", "ingested_files")
+        if table not in (*CYCLE_TABLES, *others):
             raise ValueError(f"unknown table {table!r}")
         with self.connect() as connection:
             rows = connection.execute(f"SELECT count(*) FROM {table} WHERE classifier = ?", [classifier]).fetchall()

@@ -18,6 +18,8 @@ from ratchet.ingest.row_counts import missing_rows
 from ratchet.storage.home import Home
 from ratchet.storage.row_files.parts import parts_of, skipped_of
 from ratchet.storage.specs import Specs
+from ratchet.workflows.ingest_examples import KIND as EXAMPLES
+from ratchet.workflows.ingest_examples import deliver_examples
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Delivery:
         for ours in sorted(set(self.mapping) - used):
             raise UsageError(
                 f"--map {ours}={self.mapping[ours]} matches no column of the files given.",
-                "Write --map ours=theirs beside --logs or --corrections; ours is one of request_id, ts, text, label,"
-                " annotator ...",
+                "Write --map ours=theirs beside --logs, --corrections or --examples; ours is one of request_id, ts,"
+                " text, label, annotator ...",
                 code="bad_mapping",
             )
 
@@ -92,7 +94,10 @@ def ingest_files(home: Home, name: str, delivery: Delivery, watch: Callable[[Pat
         for kind, file in files:
             watch(file)
             columns, saw = delivery.columns(kind), delivery.saw_prediction
-            intakes.append(landing.deliver(spec, kind, file, columns=columns, saw_prediction=saw))
+            if kind == EXAMPLES:
+                intakes.append(deliver_examples(landing, spec, file, columns))
+            else:
+                intakes.append(landing.deliver(spec, kind, file, columns=columns, saw_prediction=saw))
         intakes += landing.take(spec)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - returned, and raised once the rest is printed
         return IngestReport(intakes, skipped, error=error)

@@ -13,7 +13,7 @@ from pathlib import Path
 from ratchet.config.template import write_template
 from ratchet.core.errors import RatchetError
 from ratchet.core.files import fsync_folder, write_atomically
-from ratchet.data.records import KINDS
+from ratchet.data.records import REQUEST_KINDS
 from ratchet.models.text_fit import measure_texts, say_texts
 from ratchet.storage.golden_set import GoldenItem, load_golden, read_golden, write_golden
 from ratchet.storage.home import Home
@@ -55,14 +55,14 @@ def init_classifier(home: Home, name: str, labels: Sequence[str], golden: Path |
             write_atomically(stage / "golden.jsonl", _plain_copy(golden))
             items = load_golden(stage / "golden.jsonl", spec)
             files.insert(0, "golden.jsonl")
-        for kind in KINDS:
+        for kind in REQUEST_KINDS:
             home.landing(name, kind).mkdir(parents=True, exist_ok=True)
         for file in files:
             (stage / file).replace(target / file)
         fsync_folder(target)
     finally:
         shutil.rmtree(stage.parent, ignore_errors=True)
-    paths = (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in KINDS))
+    paths = (*(target / file for file in reversed(files)), *(home.landing(name, kind) for kind in REQUEST_KINDS))
     measured = measure_texts(spec.candidate, [item.text for item in items], [item.label for item in items])
     return NewClassifier(spec.labels, paths, tuple(say_texts(measured)))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ratchet.core.errors import RatchetError, UsageError
 from ratchet.core.files import write_atomically
 from ratchet.data.near_duplicates import NearDuplicates
-from ratchet.data.records import KINDS
+from ratchet.data.records import REQUEST_KINDS
 from ratchet.simulation.traces import LABELS, make_trace
 from ratchet.simulation.weeks import CLASSIFIER, Simulation
 from ratchet.storage.home import Home
@@ -66,7 +66,7 @@ def make_sample(home: Home, requests: int, weeks: int = 4, seed: int = 7) -> Sam
             )
     for name in ("classifier.toml", "golden.jsonl"):
         write_atomically(folder / name, (SOURCE / name).read_bytes())
-    for kind in KINDS:
+    for kind in REQUEST_KINDS:
         home.landing(CLASSIFIER, kind).mkdir(parents=True, exist_ok=True)
     made = {}
     for number in range(weeks):

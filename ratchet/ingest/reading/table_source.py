@@ -23,6 +23,8 @@ _WHOLE = (
 _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", *_WHOLE)
 _ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 _TEXTS = ("CSV", "VARCHAR", "ENUM", "BLOB", "UUID", "JSON")
+CONVERTED = ("broken", "raw")
+"""Columns of a segment that was made of a file of another shape: why a row of it is none, and the row as it stood."""
 _INT96 = "INT96"
 """The old time of Parquet, which Spark writes by default: an instant in UTC, though its type does not say so."""
 
@@ -33,12 +35,14 @@ def read_parquet(
     """Read every row of a Parquet file, in order. Raises `RatchetError` with the columns found if one is missing."""
     table = f"read_parquet({literal(str(path))})"
     types = {row[0]: str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
-    ours = {"extra", "file", "line", "nulled"} if segment else set()
+    ours = {"extra", "file", "line", "nulled", *CONVERTED} if segment else set()
     nulled = "nulled" if segment and "nulled" in types else ""
     if any(found.startswith("TIMESTAMP") and found not in _ZONED for found in types.values()):
         sql = f"SELECT DISTINCT name FROM parquet_schema({literal(str(path))}) WHERE type = '{_INT96}'"
         types |= {name: _INT96 for (name,) in connection.execute(sql).fetchall() if name in types}
     source = _tabular(table, kind, columns, {name: sql for name, sql in types.items() if name not in ours})
+    if segment and types.keys() >= set(CONVERTED):
+        source = replace(source, broken="broken", origin="raw", row="origin")
     return replace(source, extra="extra", segment=True, nulled=nulled) if segment else source
 
 

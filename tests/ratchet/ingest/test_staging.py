@@ -15,6 +15,8 @@ from ratchet.storage.migrations import migrate
 Row = tuple[str, str, str | None]
 """Request id, label, and the reason that the row was refused for before."""
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
 
 @pytest.fixture
 def connection() -> duckdb.DuckDBPyConnection:
@@ -41,7 +43,7 @@ def corrections(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> Stage
             values,
         )
     stage = Stage(connection, KINDS["corrections"], "tickets", ".jsonl")
-    stage.judge(datetime(2026, 3, 1, tzinfo=UTC))
+    stage.judge(NOW)
     return stage
 
 
@@ -61,7 +63,7 @@ def test_each_row_gets_one_verdict(connection: duckdb.DuckDBPyConnection, tmp_pa
         connection, [("r", "a", None), ("s", "a", "bad"), ("r", "a", None), ("r", "b", None), ("never", "a", None)]
     )
     assert stage.counts() == (1, 1, 1)
-    assert stage.admit(1) == 1
+    assert stage.admit(1, NOW) == 1
     reasons = stage.write_rejects(tmp_path / "out.jsonl", "in.jsonl", waiting=None)
     conflict = "conflicts with an earlier row of the same request_id and annotator and ts: another label"
     assert reasons == {"bad": 1, conflict: 1, WAITING: 1}
@@ -74,7 +76,7 @@ def test_each_row_gets_one_verdict(connection: duckdb.DuckDBPyConnection, tmp_pa
 def test_rows_already_there_come_before_those_of_the_file(connection: duckdb.DuckDBPyConnection) -> None:
     """The warehouse's row is the first; both rows of the file are measured by it."""
     request(connection, "r")
-    corrections(connection, [("r", "a", None)]).admit(1)
+    corrections(connection, [("r", "a", None)]).admit(1, NOW)
     stage = corrections(connection, [("r", "b", None), ("r", "a", None)])
     assert stage.counts() == (0, 1, 0)
     assert connection.execute("SELECT rid FROM verdict WHERE reason IS NULL").fetchall() == [(1,)]

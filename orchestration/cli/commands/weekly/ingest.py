@@ -1,4 +1,4 @@
-"""`ratchet ingest`: read production logs and corrections.
+"""`ratchet ingest`: read production logs, corrections and labelled examples.
 
 Add here an option; what it says of the files is read by `orchestration/cli/delivery.py`, the steps are
 `ratchet/workflows/ingest_files.py`, the output is `orchestration/cli/ingest_output.py`.
@@ -18,6 +18,7 @@ from orchestration.cli.session import session_of
 _REJECTED = 3
 _LOGS = "Production logs: Parquet, JSON lines or a list, CSV or TSV, also as .gz, or a folder of parts; repeatable."
 _CORRECTIONS = "Corrections, in the same formats; repeatable."
+_EXAMPLES = "Labelled texts without requests: text and label, chat, instruction, prompt and completion; repeatable."
 _MAP = "Your name of a column, as text=body; repeatable."
 _BLIND = "No annotator of the corrections saw the model's answer: a file lacks the column."
 _ANCHORED = "The annotators saw the model's answer; such labels train but never evaluate."
@@ -28,6 +29,7 @@ def ingest(
     name: Name,
     logs: Annotated[list[Path] | None, typer.Option("--logs", metavar="FILE", help=_LOGS)] = None,
     corrections: Annotated[list[Path] | None, typer.Option("--corrections", metavar="FILE", help=_CORRECTIONS)] = None,
+    examples: Annotated[list[Path] | None, typer.Option("--examples", metavar="FILE", help=_EXAMPLES)] = None,
     columns: Annotated[list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help=_MAP)] = None,
     blind: Annotated[bool, typer.Option("--blind", help=_BLIND)] = False,
     anchored: Annotated[bool, typer.Option("--anchored", help=_ANCHORED)] = False,
@@ -40,6 +42,7 @@ def ingest(
     session = session_of(context)
     spec = Specs(session.home)[name]
     paths = [("production_logs", path) for path in logs or []] + [("corrections", path) for path in corrections or []]
+    paths += [("labelled_examples", path) for path in examples or []]
     delivery = read_delivery(paths, columns or [], blind=blind, anchored=anchored)
     report = ingest_files(session.home, name, delivery, lambda file: say(session, f"reading {file} ..."))
     if json:
