@@ -134,7 +134,7 @@ KINDS: dict[str, RowKind] = {
         ("text",),
     ),
 }
-"""All kinds by name; further columns of a file are kept in `extra`, as the text of a JSON object."""
+"""Kinds of rows by name; further columns of a file are kept in `extra`, as the text of a JSON object."""
 REQUEST_KINDS = ("production_logs", "corrections")
 """Kinds of rows about requests: a new classifier gets landing folders for them."""
 
