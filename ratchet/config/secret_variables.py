@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 from ratchet.config.frontier import Frontier
 
-SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", Frontier.key_variable)
+LABEL_STUDIO_TOKEN = "RATCHET_LABEL_STUDIO_TOKEN"  # noqa: S105 - the name of a variable
+"""Token of a Label Studio that others run; of our own one, the token is in a file that only its owner reads."""
+SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", Frontier.key_variable, LABEL_STUDIO_TOKEN)
 """Variables that are never passed on, in addition to the classifier's own `[frontier] key_variable`."""
 
 

@@ -58,6 +58,15 @@ FRONTIER_RETRY_AFTER_S = 60.0
 TEACHER_RUN_S = 3600.0
 """For all questions of `ratchet teach`."""
 
+LABEL_STUDIO_ANSWER_S = 20.0
+"""For one answer of Label Studio."""
+LABEL_STUDIO_POLL_S = 120.0
+"""For all requests of one poll or one push, retries included."""
+LABEL_STUDIO_TICK_S = 30.0
+"""The same inside a sensor's tick, which Dagster ends after a minute: the next tick goes on."""
+LABEL_STUDIO_START_S, LABEL_STUDIO_STOP_S = 300.0, 10.0
+"""For our own Label Studio to answer, migrations of its first start included, and to end."""
+
 CONVERSION_S = 3600
 """For one conversion to GGUF, and for one quantization."""
 LLAMA_CPP_S, LLAMA_CPP_TOKENS_S = 600.0, 60

@@ -61,6 +61,11 @@ class Home:
         return self.root / "gateways"
 
     @property
+    def label_studio(self) -> Path:
+        """`.label-studio`: login, annotations and log of the Label Studio that `make label-studio` starts here."""
+        return self.root / ".label-studio"
+
+    @property
     def dagster(self) -> Path:
         """`DAGSTER_HOME`: runs, events and schedules; expendable history."""
         return self.root / "dagster"
