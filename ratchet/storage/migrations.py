@@ -123,6 +123,20 @@ ALTER TABLE examples ADD COLUMN origin VARCHAR;
 """
 # `week` is the one in which an example arrived. `origin` is request or example; NULL in rows of before: request.
 
+_DRAWN = """
+ALTER TABLE votes ADD COLUMN answer VARCHAR;
+ALTER TABLE votes ADD COLUMN chosen VARCHAR;
+ALTER TABLE votes ADD COLUMN adjudicates VARCHAR;
+ALTER TABLE labels ADD COLUMN drawn BOOLEAN;
+ALTER TABLE labels ADD COLUMN adjudicated VARCHAR;
+ALTER TABLE examples ADD COLUMN drawn BOOLEAN;
+CREATE TABLE left_out (
+    classifier VARCHAR NOT NULL, week DATE NOT NULL, annotator VARCHAR NOT NULL, "right" BIGINT NOT NULL,
+    measured BIGINT NOT NULL);
+"""
+# `drawn` says that the request judges: rows of before, with NULL, all do. `left_out` holds annotators whose labels of a
+# week do not count, with the decided requests on which they were measured.
+
 MIGRATIONS: tuple[str, ...] = (
     _TABLES,
     _VOTES,
@@ -134,6 +148,7 @@ MIGRATIONS: tuple[str, ...] = (
     _REVIEW,
     _SUSPENDED,
     _LABELLED_EXAMPLES,
+    _DRAWN,
 )
 """Migration n brings schema n to n + 1; a new file starts at schema 0."""
 

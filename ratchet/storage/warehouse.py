@@ -34,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _LONGEST_SLEEP_S = 2.0
 
-CYCLE_TABLES = ("votes", "labels", "examples", "dropped", "boilerplate", "predictions")
+CYCLE_TABLES = ("votes", "left_out", "labels", "examples", "dropped", "boilerplate", "predictions")
 """Tables that cycles fill. Each cycle's rows are also stored as a Parquet file, from which they are restored."""
 
 

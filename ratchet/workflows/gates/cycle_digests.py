@@ -11,9 +11,14 @@ from ratchet.data.consensus import KEPT_VOTES_SQL
 from ratchet.data.splitting import lookback_start
 from ratchet.storage.warehouse import Warehouse
 
-_DIGEST = (
-    "SELECT sha256(coalesce(string_agg(CAST(to_json(r) AS VARCHAR), chr(10) ORDER BY {order}), '')) FROM ({rows}) r"
+_ROW = "CAST(to_json(r) AS VARCHAR)"
+_DIGEST = "SELECT sha256(coalesce(string_agg({row}, chr(10) ORDER BY {order}), '')) FROM ({rows}) r"
+_VOTE = (
+    "to_json({'week': r.week, 'request_id': r.request_id, 'annotator': r.annotator, 'ts': r.ts, 'label': r.label,"
+    " 'saw_prediction': r.saw_prediction})::VARCHAR || CASE WHEN r.chosen IS NULL THEN '' ELSE"
+    " to_json({'chosen': r.chosen, 'answer': r.answer, 'adjudicates': r.adjudicates})::VARCHAR END"
 )
+"""A vote as text; one without a record of a choice is as it always was, so that digests of before hold."""
 _LOGS_SQL = """
 SELECT request_id, ts, text, label, confidence FROM production_logs WHERE classifier = $classifier AND week = $week
 """
@@ -35,7 +40,7 @@ def digest_votes(warehouse: Warehouse, cycle: Cycle, window: Window) -> str:
 
 def digest_votes_from(warehouse: Warehouse, cycle: Cycle, first: date) -> str:
     """Return the SHA-256 of the votes on requests from the week `first` to the cycle's own."""
-    return _digest(warehouse, KEPT_VOTES_SQL, "r.week, r.request_id, r.annotator", cycle, first=first)
+    return _digest(warehouse, KEPT_VOTES_SQL, "r.week, r.request_id, r.annotator", cycle, _VOTE, first=first)
 
 
 def digest_answers(warehouse: Warehouse, cycle: Cycle) -> str:
@@ -43,6 +48,6 @@ def digest_answers(warehouse: Warehouse, cycle: Cycle) -> str:
     return _digest(warehouse, _ANSWERS_SQL, "r.model, r.split, r.item", cycle)
 
 
-def _digest(warehouse: Warehouse, rows: str, order: str, cycle: Cycle, **more: date) -> str:
+def _digest(warehouse: Warehouse, rows: str, order: str, cycle: Cycle, row: str = _ROW, **more: date) -> str:
     params = {"classifier": cycle.classifier, "week": cycle.week, **more}
-    return str(warehouse.frame(_DIGEST.format(rows=rows, order=order), params).iloc[0, 0])
+    return str(warehouse.frame(_DIGEST.format(rows=rows, order=order, row=row), params).iloc[0, 0])

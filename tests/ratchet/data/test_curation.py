@@ -345,7 +345,8 @@ def test_rows_straight_from_the_warehouse_are_curated(tmp_path: Path) -> None:
                 [r["request_id"], r["ts"].to_pydatetime(), r["text"], week],
             )
             connection.execute(
-                "INSERT INTO labels VALUES ('tickets', ?, ?, ?, ?, 1, 1, 1.0, ?)",
+                "INSERT INTO labels (classifier, week, request_id, label, status, annotators, votes, agreement, blind)"
+                " VALUES ('tickets', ?, ?, ?, ?, 1, 1, 1.0, ?)",
                 [week, r["request_id"], r["label"], r["status"], r["blind"]],
             )
     window = {"classifier": "tickets", "start": lookback_start(CYCLE, SPEC.window), "end": CYCLE.end}

@@ -33,7 +33,8 @@ def fill(warehouse: Warehouse, votes: list[Vote], week: date = WEEK, classifier:
     start = datetime(2026, 3, 2, tzinfo=UTC)
     with warehouse.connect() as connection:
         connection.executemany(
-            "INSERT INTO corrections VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL, NULL)",
+            "INSERT INTO corrections (classifier, request_id, ts, label, annotator, saw_prediction, week)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 [classifier, request, start + timedelta(minutes=minute), label, annotator, saw, week]
                 for request, annotator, label, saw, minute in votes

@@ -147,10 +147,14 @@ def test_the_queries_count_one_week_of_one_classifier(tmp_path: Path) -> None:
                 [name, datetime(2026, 2, 24, tzinfo=UTC), label, confidence, day],
             )
             connection.execute(
-                "INSERT INTO labels VALUES ('tickets', ?, ?, ?, 'consensus', 1, 1, 1, true)", [day, name, label]
+                "INSERT INTO labels (classifier, week, request_id, label, status, annotators, votes, agreement, blind)"
+                " VALUES ('tickets', ?, ?, ?, 'consensus', 1, 1, 1, true)",
+                [day, name, label],
             )
         connection.execute(
-            "INSERT INTO labels VALUES ('tickets', ?, 'r9', NULL, 'adjudicate', 2, 1, 0.5, false)", [week]
+            "INSERT INTO labels (classifier, week, request_id, label, status, annotators, votes, agreement, blind)"
+            " VALUES ('tickets', ?, 'r9', NULL, 'adjudicate', 2, 1, 0.5, false)",
+            [week],
         )
     key = {"classifier": "tickets", "week": week}
     assert warehouse.frame(SERVED_SQL, key).to_dict("records") == [

@@ -154,7 +154,8 @@ def test_rows_straight_from_the_warehouse_pass(tmp_path: Path) -> None:
                 ],
             )
             connection.execute(
-                "INSERT INTO votes VALUES ('tickets', ?, ?, 'ann', ?, 'b', false)",
+                "INSERT INTO votes (classifier, week, request_id, annotator, ts, label, saw_prediction)"
+                " VALUES ('tickets', ?, ?, 'ann', ?, 'b', false)",
                 [CYCLE.week, f"r{i}", at],
             )
     week = {"classifier": "tickets", "week": CYCLE.week}

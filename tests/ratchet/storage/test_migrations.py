@@ -23,7 +23,7 @@ def test_a_new_file_gets_every_table_and_a_second_time_changes_nothing() -> None
         assert version(connection) == len(MIGRATIONS)
     assert tables == {
         "schema_version", "production_logs", "corrections", "ingested_files", "votes", "labels", "examples", "dropped",
-        "predictions", "people", "waiting", "refused", "nulled", "boilerplate",
+        "predictions", "people", "waiting", "left_out", "refused", "nulled", "boilerplate",
         "suspended", "labelled_examples",
     }  # fmt: skip
 
