@@ -83,6 +83,10 @@ class Home:
         """`classifier.toml`."""
         return self.classifier(name) / "classifier.toml"
 
+    def guide(self, name: str) -> Path:
+        """`guide.md`: what the labels mean, in the words of the team, for people who review."""
+        return self.classifier(name) / "guide.md"
+
     def golden(self, name: str) -> Path:
         """`golden.jsonl`: hand-reviewed, never trained on."""
         return self.classifier(name) / "golden.jsonl"

@@ -1,4 +1,4 @@
-"""`ratchet log`: one list of every change of keys, policy, quarantine, kill switch and rollout, in order.
+"""`ratchet log`: one list of every change of keys, policy, quarantine, kill switch and rollout, and of who read texts.
 
 Add here another file that records who changed what. Each line stays in its own file, which its own room writes.
 """
@@ -15,11 +15,12 @@ from ratchet.rollout.ledger_entry import Entry
 from ratchet.storage.home import Home
 from ratchet.storage.keys.api_keys import Keys
 from ratchet.storage.keys.keys_log import KeysLog, names_without_entry
+from ratchet.storage.review.read_log import ReadLog, count_by_day
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
 
-Kind = Literal["keys", "policy", "quarantine", "kill", "rollout"]
-KINDS: tuple[Kind, ...] = ("keys", "policy", "quarantine", "kill", "rollout")
+Kind = Literal["keys", "policy", "quarantine", "kill", "rollout", "reads"]
+KINDS: tuple[Kind, ...] = ("keys", "policy", "quarantine", "kill", "rollout", "reads")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def read_log(home: Home, name: str, kinds: Sequence[str] = ()) -> AuditLog:
         "ledger": lambda: map(_of_entry, Ledger(home).entries(name)),
         "quarantine": lambda: _read_quarantine(home, name),
         "keys": lambda: _read_keys(home),
+        "reads": lambda: _read_readings(home, name),
     }
     found, faults = [], []
     for read in readers.values():
@@ -133,6 +135,22 @@ def _read_keys(home: Home) -> list[AuditEntry]:
             sequence=number,
         )
         for number, each in enumerate(KeysLog(home.keys).read(), start=1)
+    ]
+
+
+def _read_readings(home: Home, name: str) -> list[AuditEntry]:
+    """Return who read texts at the gateway: one entry a day for each key and page, since each text is a line."""
+    return [
+        AuditEntry(
+            each.ts,
+            "reads",
+            "read",
+            f"key {each.key}" if each.key else each.person,
+            f"{number} text{'' if number == 1 else 's'} on {each.ts[:10]} at /{each.page}/{name}, as {each.person}",
+            "",
+            signed=False,
+        )
+        for each, number in count_by_day(ReadLog(home, name).read())
     ]
 
 

@@ -35,16 +35,22 @@ def append_events(
         return
     if writer not in WRITERS:
         raise ValueError(f"unknown writer {writer!r}")
-    folder = home.review(name)
+    append_checked(
+        home.review(name), f"{writer}-{monday_of((now or datetime.now(UTC)).astimezone(UTC).date())}", events
+    )
+
+
+def append_checked(folder: Path, stem: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append rows to `<stem>.jsonl`, each with its checksum; they are durable on return, or none counts (OSError)."""
     make_folder(folder)
-    path = folder / f"{writer}-{monday_of((now or datetime.now(UTC)).astimezone(UTC).date())}.jsonl"
+    path = folder / f"{stem}.jsonl"
     # a link in place of the log would make us write to whatever it points at
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
         end = os.fstat(file).st_size
         torn = end > 0 and os.pread(file, 1, end - 1) != b"\n"
-        content = memoryview(b"\n" * torn + b"".join(as_line(event) for event in events))
+        content = memoryview(b"\n" * torn + b"".join(as_line(row) for row in rows))
         try:
             failpoint("review.before_write")
             place = end

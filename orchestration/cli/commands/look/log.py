@@ -18,7 +18,9 @@ def log(
     name: Name,
     kind: Annotated[
         list[str] | None,
-        typer.Option("--kind", metavar="KIND", help="Only keys, policy, quarantine, kill or rollout; repeatable."),
+        typer.Option(
+            "--kind", metavar="KIND", help="Only keys, policy, quarantine, kill, rollout or reads; repeatable."
+        ),
     ] = None,
     json: Json = False,
 ) -> int:
