@@ -116,6 +116,10 @@ bench-gates: setup ## measure how often the gates of labels and baselines block 
 bench-gateway: setup ## measure the gateway against the plain pipeline; shadow, swaps, memory
 	@$(BIN)/python -m benchmarks.gateway
 
+.PHONY: bench-review
+bench-review: setup ## measure the review queue with a million requests: first look, next batch, memory
+	@$(BIN)/python -m benchmarks.review_queue
+
 bench-flood: setup ## measure the gateway's p99 of one key while another key floods
 	@$(BIN)/python -m benchmarks.gateway_flood
 
