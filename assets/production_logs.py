@@ -1,5 +1,7 @@
 """Asset `production_logs`: table `production_logs` of the warehouse."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from assets.metadata import as_table
@@ -12,6 +14,7 @@ from ratchet.storage.rollout.quarantine import Quarantine
 from ratchet.storage.specs import Specs
 from ratchet.storage.warehouse import Warehouse
 from ratchet.workflows.gates.cycle_digests import digest_logs
+from ratchet.workflows.review.enqueue import forget_old_texts
 from ratchet.workflows.rollout.nominate import actor
 
 
@@ -29,6 +32,7 @@ def production_logs(
     Quarantine(receipts.home).adopt(cycle.classifier, str(cycle.week), actor())
     receipts.clear(cycle)  # a cycle that begins again must not be judged by the receipts of its last attempt
     intakes = landing.take(spec)
+    forgotten = forget_old_texts(receipts.home, cycle.classifier, spec, datetime.now(UTC))
     summary = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     if not len(summary):
         weeks = warehouse.weeks(cycle.classifier)
@@ -48,6 +52,7 @@ def production_logs(
             "files ingested": len(intakes),
             "rows accepted": sum(intake.accepted for intake in intakes),
             "rows rejected": sum(intake.rejected for intake in intakes),
+            "review logs removed by age": len(forgotten),
             "values left out": sum(sum(intake.nulled.values()) for intake in intakes),
         }
     )
