@@ -31,16 +31,16 @@ def main() -> int:
     """Run the benchmark; return its exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--requests", type=int, default=1_000_000)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home, spec = Home(Path(folder)), Spec("tickets", (Label("a"), Label("b")), review=ReviewPolicy())
         home.classifier("tickets").mkdir()
-        waiting = make_requests(asked.requests)
+        waiting = make_requests(options.requests)
         while chunk := [item for _, item in zip(range(10_000), waiting, strict=False)]:
             enqueue(home, "tickets", chunk, writer="gateway")
         before, began = peak_mb(), time.monotonic()
         queue = ReviewQueue.open(home, "tickets", spec)
-        print(f"first look at {asked.requests:,} requests: {time.monotonic() - began:.1f} s")
+        print(f"first look at {options.requests:,} requests: {time.monotonic() - began:.1f} s")
         batches, answers = answer_batches(queue, home)
         counting = time.monotonic()
         queue.waiting()
