@@ -15,6 +15,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.digests import digest_json
 from ratchet.data.boilerplate import Boilerplate
+from ratchet.data.given_examples import BY_TIME, EXAMPLE, REQUEST, GivenExamples, assign_by_text
 from ratchet.data.near_duplicates import normalise
 from ratchet.data.redaction import redact_all
 from ratchet.data.separation import keep_apart
@@ -41,7 +42,7 @@ WHERE e.classifier = $classifier AND e.week = $week ORDER BY e.split, e.ts, e.re
 """
 """`EXAMPLES_SQL` with each text as it was sent: an adapter reads it by the redaction of its own training."""
 
-EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind"]
+EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind", "origin"]
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,24 @@ class Curated:
     """Labels that `classifier.toml` does not list, and their rows, which are kept in the warehouse."""
     labels_waiting: dict[str, int] = field(default_factory=dict)
     """New labels with too few training examples; see `label_choice.py`."""
+    split_by: str = BY_TIME
+    """`time`, or `text` where no request is labelled and examples that were given have to judge as well."""
 
     def describe(self) -> dict[str, Any]:
         """Return sizes, dates and class balance of each split, drop reasons, redactions, and the weeks that train or
         calibrate, as JSON types."""
-        splits = {}
+        splits, requests = {}, self.examples["origin"] == REQUEST
         for split in SPLITS:
             rows = self.examples[self.examples["split"] == split]
+            times = rows.loc[requests[rows.index], "ts"]
             splits[split] = {
                 "n": len(rows),
-                "first": rows["ts"].min().isoformat() if len(rows) else None,
-                "last": rows["ts"].max().isoformat() if len(rows) else None,
+                "first": times.min().isoformat() if len(times) else None,
+                "last": times.max().isoformat() if len(times) else None,
                 "classes": {str(k): int(v) for k, v in rows["label"].value_counts().items()},
             }
         reasons = {str(k): int(v) for k, v in self.dropped["reason"].value_counts().items()}
-        learned = self.examples.loc[self.examples["split"] != "test", "ts"]
+        learned = self.examples.loc[requests & (self.examples["split"] != "test"), "ts"]
         weeks = sorted(set(weeks_of(learned))) if len(learned) else []
         labels = {"labels_left_out": self.labels_left_out, "labels_waiting": self.labels_waiting}
         return {
@@ -82,6 +86,8 @@ class Curated:
             "dropped": reasons,
             "redactions": self.redactions,
             "weeks": weeks,
+            "split_by": self.split_by,
+            "labelled_examples": int((~requests).sum()),
             **self.compared,
             **labels,
         }
@@ -93,32 +99,41 @@ def digest_examples(examples: pd.DataFrame) -> str:
 
 
 def curate(
-    rows: pd.DataFrame, cycle: Cycle, spec: Spec, golden: Sequence[str], quarantined: Collection[str] = ()
+    rows: pd.DataFrame,
+    cycle: Cycle,
+    spec: Spec,
+    golden: Sequence[str],
+    quarantined: Collection[str] = (),
+    given: GivenExamples | None = None,
 ) -> Curated:
     """Turn corrected requests into this cycle's examples.
 
     `rows` holds request_id, ts (UTC), text, label (None where undecided), status, blind, of the look-back window;
-    `golden` the texts that may never train; rows of `quarantined` weeks are left out first. Raises `RatchetError` for
-    an empty window, and for dates outside the spec's. `check_splits` decides whether the splits are enough to train on,
-    once rows and reasons are stored.
+    `golden` the texts that may never train; rows of `quarantined` weeks are left out first. Examples that were
+    `given` without a request train; alone they are split by text. Raises `RatchetError` for an empty window, and for
+    dates outside the spec's. `check_splits` decides whether the splits are enough to train on, once rows and reasons
+    are stored.
     """
-    sift = Sift(rows.sort_values(["ts", "request_id"], kind="stable").reset_index(drop=True))
+    given = given or GivenExamples()
+    sift = Sift(given.beside(rows))
     # The cycle's own week stays: its gates judge it now.
-    sift.drop(weeks_of(sift.kept["ts"]).isin(set(quarantined) - {str(cycle.week)}), "quarantined")
+    held = weeks_of(sift.kept["ts"]).isin(set(quarantined) - {str(cycle.week)})
+    sift.drop(held & (sift.kept["origin"] == REQUEST), "quarantined")
     sift.drop(sift.kept["status"] != "consensus", "adjudication")
     known = sift.kept["label"].isin(spec.labels)
     left_out = sift.kept.loc[~known, "label"].value_counts()
     sift.drop(~known, "unknown_label", "label '" + sift.kept["label"] + "' is not in classifier.toml")
-    if len(sift.kept):
-        check_dates(sift.kept["ts"], cycle, spec.window)
-    bounds = find_bounds(sift.kept["ts"], sift.kept["blind"], cycle, spec.window)
-    sift.kept["split"] = assign_splits(sift.kept["ts"], bounds)
+    by_time = None if given.alone else _split_by_time(sift.kept, cycle, spec)
     sift.kept["text"], redactions = redact_all(sift.kept["text"])
     sift.kept["key"] = [normalise(text) for text in sift.kept["text"]]
+    sift.kept["split"] = assign_by_text(sift.kept["key"], spec.limits, golden) if by_time is None else by_time
 
-    # Conflicts before duplicates: dropping one of two equal texts first would hide that their labels differ.
+    # Conflicts before duplicates: dropping one of two equal texts first would hide that their labels differ. What was
+    # given yields to what was asked, so that an old spreadsheet takes no request out of a split that judges.
+    sift.drop(_contradicts(sift.kept), "contradicts_request")
     sift.drop(sift.kept.groupby("key")["label"].transform("nunique") > 1, "conflicting_labels")
-    sift.drop((sift.kept["split"] != "train") & ~sift.kept["blind"], "anchored")
+    asked = sift.kept["origin"] == REQUEST
+    sift.drop(asked & (sift.kept["split"] != "train") & ~sift.kept["blind"].astype(bool), "anchored")
     sift.drop(sift.kept.duplicated(["split", "key"]), "duplicate")
     apart = keep_apart(sift, spec.limits, redact_all(golden)[0])
     return Curated(
@@ -128,4 +143,28 @@ def curate(
         apart.boilerplate,
         apart.described,
         {str(label): int(n) for label, n in left_out.items()},
+        split_by=given.split_by,
+    )
+
+
+def _split_by_time(rows: pd.DataFrame, cycle: Cycle, spec: Spec) -> "pd.Series[str]":
+    """Return the split of each row: of a request by its time, of an example that was given always train."""
+    requests = rows[rows["origin"] == REQUEST]
+    if len(requests):
+        check_dates(requests["ts"], cycle, spec.window)
+    bounds = find_bounds(requests["ts"], requests["blind"].astype(bool), cycle, spec.window)
+    return assign_splits(requests["ts"], bounds).reindex(rows.index, fill_value="train")
+
+
+def _contradicts(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Return the given examples whose text a request has with another label."""
+    requests = rows[rows["origin"] == REQUEST]
+    labels = {key: set(part) for key, part in requests.groupby("key")["label"]}
+    return pd.Series(
+        [
+            origin == EXAMPLE and label not in labels.get(key, {label})
+            for origin, key, label in zip(rows["origin"], rows["key"], rows["label"], strict=True)
+        ],
+        rows.index,
+        dtype=bool,
     )

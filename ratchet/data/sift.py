@@ -11,6 +11,7 @@ REASONS = {
     "adjudication": "annotators disagree; waits for a person",
     "unknown_label": "the label is not in the specification",
     "waiting_label": "the label is new and has too few examples; its rows wait",
+    "contradicts_request": "an example that was given; a request with the same text has another label",
     "conflicting_labels": "the same text carries two labels",
     "anchored": "in a held-out split, but its label was only given in sight of the prediction",
     "duplicate": "the same text occurs earlier in its split",

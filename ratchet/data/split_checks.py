@@ -10,6 +10,7 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import RatchetError
 from ratchet.data.curation import Curated
+from ratchet.data.given_examples import BY_TEXT
 
 _NEAR = ("near_duplicate", "near_duplicate_other_label", "near_held_out", "near_golden", "reworded_golden")
 
@@ -55,6 +56,8 @@ def check_splits(curated: Curated, spec: Spec, cycle: Cycle, orphaned: Sequence[
 def _hint(split: str, facts: dict[str, Any], spec: Spec) -> str:
     """Say how to fill an empty split, by the reason for which most rows were dropped."""
     dropped = facts["dropped"]
+    if facts["split_by"] == BY_TEXT:
+        return f"Its examples are too few to split by text: bring more by 'ratchet ingest {spec.name} --examples FILE'."
     near = _count_near(facts)
     if split == "train" and near > sum(dropped.values()) - near - dropped.get("duplicate", 0):
         return _alike(facts, spec)

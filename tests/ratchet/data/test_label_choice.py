@@ -27,7 +27,7 @@ def curated(**counts: int) -> Curated:
     examples["request_id"] = [f"r{n}" for n in range(len(splits))]
     examples["text"] = examples["request_id"]
     examples["ts"] = pd.Timestamp("2026-03-02T10:00:00Z")
-    examples["blind"] = True
+    examples["blind"], examples["origin"] = True, "request"
     return Curated(examples, pd.DataFrame(columns=DROPPED_COLUMNS), {})
 
 
