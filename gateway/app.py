@@ -29,6 +29,7 @@ from gateway.routes import classify as classifying
 from gateway.routes import feedback as collecting
 from gateway.routes import login, rollout_page, tei, vllm
 from gateway.routes import operations as watching
+from gateway.routes import login, rollout_page, tei, vllm, why
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
 from gateway.row_log import RowLog
@@ -127,7 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
         collecting.router,
         watching.router,
         rollout_page.router,
-        login.router,
+from gateway.routes import login, rollout_page, tei, vllm, why
         tei.router,
         vllm.router,
     ):

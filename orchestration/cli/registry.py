@@ -7,10 +7,12 @@ its own in the folder of the group.
 from orchestration.cli.commands.admin.fetch_base import fetch_base
 from orchestration.cli.commands.admin.publish import publish
 from orchestration.cli.commands.admin.verify_adapter import verify_adapter
+from orchestration.cli.commands.look.dropped import dropped
 from orchestration.cli.commands.look.explain import explain
 from orchestration.cli.commands.look.log import log
 from orchestration.cli.commands.look.status import status
 from orchestration.cli.commands.look.verify import verify
+from orchestration.cli.commands.look.why import why
 from orchestration.cli.commands.rollout.advance import advance
 from orchestration.cli.commands.rollout.hold import hold
 from orchestration.cli.commands.rollout.kill import kill
@@ -180,6 +182,16 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             log,
             "List every change of keys, policy, quarantine, kill switch and rollout, with who made it and why.",
             "ratchet log tickets --kind policy --kind keys",
+        ),
+        Command(
+            why,
+            "Show what happened to one request: its answer, feedback, corrections, and the cycles that used it.",
+            "ratchet why rq_3fB7",
+        ),
+        Command(
+            dropped,
+            "List the rows that a week's cycle dropped and that intake rejected, with reasons.",
+            "ratchet dropped tickets --week 2026-W09 --all",
         ),
         Command(verify, "Verify a receipt, or the ledger of a classifier with its anchors.", "ratchet verify tickets"),
     ),

@@ -1,0 +1,77 @@
+"""Page and JSON of one request's history, for admins: an unknown id, and one of another home, are the same 404.
+
+Add here how the history is asked for; it is found by `ratchet/workflows/review/why.py`, in plain files alone.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from gateway.errors import RequestError
+from gateway.routes.browser_auth import caller_of_page
+from gateway.routes.rollout_page import HEADERS
+from gateway.state import Gateway, gateway_of
+from ratchet.review.page.history import render_history, render_no_history
+from ratchet.review.request_history import RequestHistory
+from ratchet.workflows.review.request_rows import find_in_files
+from ratchet.workflows.review.why import trace_request
+
+router = APIRouter()
+_LOG = logging.getLogger("ratchet.gateway")
+_DESCRIPTIONS = {
+    200: "The history, by classifier: as a page where the client accepts HTML, else as JSON.",
+    401: "No valid key; a browser asks for one.",
+    403: "The key lacks the scope.",
+    404: "No request of this home has this id.",
+    429: "The key asked too often.",
+    503: "A file of the home cannot be read.",
+}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"content": {"text/html": {}, "application/json": {}}, "description": text}
+    for status, text in _DESCRIPTIONS.items()
+}
+
+
+@router.get("/why/{request_id}", response_class=Response, responses=_RESPONSES, summary="What happened to a request")
+async def show(request: Request, request_id: str, text: bool = False) -> Response:
+    """Return what happened to a request: answer, feedback, corrections, cycles. With `text`, its text, redacted."""
+    page = "text/html" in request.headers.get("accept", "")
+    try:
+        who = caller_of_page(request, "admin")
+        histories = await asyncio.to_thread(_trace, gateway_of(request), request_id, text)
+    except RequestError as error:
+        if not page:
+            raise
+        return _error_page(error)
+    _LOG.info("key %s read the history of a request of %s", who or "(none)", histories[0].classifier)
+    if page:
+        return HTMLResponse(await asyncio.to_thread(render_history, histories), 200, HEADERS)
+    found = [history.as_json() for history in histories]
+    headers = {name: value for name, value in HEADERS.items() if name != "Content-Security-Policy"}
+    return JSONResponse({"schema": 1, "request_id": request_id, "classifiers": found}, 200, headers)
+
+
+def _trace(gateway: Gateway, request_id: str, text: bool) -> list[RequestHistory]:
+    home = gateway.slots.home
+    try:
+        traced = [trace_request(home, name, request_id, text=text, find=find_in_files) for name in home.served()]
+    except OSError as error:
+        message = f"A file of the home cannot be read ({error.strerror or type(error).__name__})."
+        raise RequestError(503, "unreadable", message, "Check the permissions of the home's files.") from None
+    if not (found := [history for history in traced if not history.is_empty]):
+        raise RequestError(
+            404, "no_request", "No request of this home has this id.", "'ratchet why' on the machine looks further."
+        )
+    return found
+
+
+def _error_page(error: RequestError) -> HTMLResponse:
+    headers = dict(HEADERS)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
+    if error.retry_s is not None:
+        headers["Retry-After"] = str(error.retry_s)
+    return HTMLResponse(render_no_history(error.problem.message, error.problem.hint), error.status, headers)

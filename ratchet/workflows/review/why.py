@@ -1,0 +1,151 @@
+"""`ratchet why`: the history of one request, from its answer to the cycles that trained, calibrated or judged with it.
+
+Add here another stage that a request passes; its sentences are `ratchet/review/request_history.py`, the rows of the
+request are found by `request_rows.py`. Opens no warehouse itself, and creates nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ratchet.config.people import find_person
+from ratchet.config.spec import Spec
+from ratchet.core.cycle import Cycle, monday_of, parse_week
+from ratchet.core.errors import RatchetError
+from ratchet.core.label_names import label_form
+from ratchet.data.redaction import redact
+from ratchet.gates.registry import GATES
+from ratchet.review.request_history import USES, CycleUse, RequestHistory
+from ratchet.storage.home import Home
+from ratchet.storage.receipts import Receipts
+from ratchet.storage.review.request_files import Row, find_copied
+from ratchet.storage.rollout.ledger import Ledger
+from ratchet.storage.rollout.quarantine import Quarantine
+from ratchet.workflows.review.request_rows import RequestRows, find_everywhere
+from ratchet.workflows.rollout.sealing import serving_spec
+
+FindRows = Callable[[Home, str, str], RequestRows]
+COUNTS, REPLACED = "counts", "replaced by a later answer of the same person"
+UNLISTED = "does not count: the annotator is not in [people]"
+CHECKED = "never counts: a check on a request that was agreed already"
+_SERVED = ("ts", "label", "confidence", "adapter", "slot", "flag_reason", "action", "path", "runtime", "latency_ms")
+
+
+def trace_request(
+    home: Home, name: str, request_id: str, *, text: bool = False, find: FindRows = find_everywhere
+) -> RequestHistory:
+    """Return the history of a request of classifier `name`, empty where nothing names it.
+
+    Its text is there only where it was asked for, and then as the model sees it, unless `[review]` says `raw`.
+    """
+    found = find(home, name, request_id)
+    notes = list(found.notes)
+    try:
+        entries = Ledger(home).entries(name)
+    except (RatchetError, OSError):
+        entries = []
+        notes.append("The ledger cannot be read, so nothing here says which adapter is live.")
+    spec, live = serving_spec(home, name, entries), Ledger(home).live(name) if entries else None
+    row = found.requests[0] if found.requests else None
+    return RequestHistory(
+        name,
+        request_id,
+        _served(row, spec) if row else None,
+        (row["text"] if spec.review.raw else redact(row["text"])) if row and text else None,
+        compared=tuple(found.compared),
+        feedback=tuple(found.feedback),
+        corrections=_corrections(found.corrections, spec),
+        contradictions=tuple(found.contradictions),
+        consensus=_consensus(home, name, request_id),
+        cycles=_cycles(home, name, request_id, spec, live, notes),
+        quarantine=_quarantine(home, name, row, notes),
+        waiting=tuple(found.waiting),
+        rejected=tuple(found.rejected),
+        notes=tuple(notes),
+    )
+
+
+def _served(row: Row, spec: Spec) -> Row:
+    named = {label_form(label.name): label.threshold for label in spec.label}
+    threshold = named.get(label_form(row["label"]))
+    return {**{column: row.get(column) for column in _SERVED}, "threshold": threshold}
+
+
+def _corrections(rows: Sequence[Row], spec: Spec) -> tuple[Row, ...]:
+    """Return every correction with its person, and whether it counts: the last one that arrived of each person does."""
+    persons = [find_person(spec.people, row["annotator"]) for row in rows]
+    columns = ("ts", "label", "answer", "annotator", "saw_prediction", "chosen", "batch", "seconds", "note")
+    result, newer = list[Row](), set[str]()
+    for row, person in reversed(list(zip(rows, persons, strict=True))):
+        state = COUNTS
+        if row.get("chosen") == "check":
+            state = CHECKED
+        elif person is None:
+            state = UNLISTED
+        elif person in newer:
+            state = REPLACED
+        else:
+            newer.add(person)
+        shown = {column: row.get(column) for column in columns}
+        result.append({**shown, "person": person or row["annotator"], "blind": not row["saw_prediction"],
+                       "state": state})  # fmt: skip
+    return tuple(reversed(result))
+
+
+def _consensus(home: Home, name: str, request_id: str) -> Row | None:
+    found = find_copied(home.tables(name, "labels"), request_id)
+    columns = ("label", "status", "annotators", "votes", "agreement", "blind")
+    return next(({column: rows[0][column] for column in columns} for rows in found.values()), None)
+
+
+def _cycles(
+    home: Home, name: str, request_id: str, spec: Spec, live: str | None, notes: list[str]
+) -> tuple[CycleUse, ...]:
+    examples, dropped, answers = (
+        find_copied(home.tables(name, table), request_id, column)
+        for table, column in (("examples", "request_id"), ("dropped", "request_id"), ("predictions", "item"))
+    )
+    result = []
+    for week in sorted({*examples, *dropped}):
+        adapter, outcome = _outcome(home, Cycle(name, parse_week(week)), notes)
+        for row in dropped.get(week, []):
+            result.append(CycleUse(week, "dropped", None, row["reason"], row["detail"] or ""))
+        for row in examples.get(week, []):
+            predictions = tuple(_prediction(each, spec.labels) for each in answers.get(week, []))
+            is_live = adapter != "" and adapter == live
+            use = USES.get(row["split"], row["split"])
+            result.append(
+                CycleUse(week, use, row["label"], "", "", adapter, outcome, live=is_live, predictions=predictions)
+            )
+    return tuple(result)
+
+
+def _outcome(home: Home, cycle: Cycle, notes: list[str]) -> tuple[str, str]:
+    """Return the candidate of a cycle, and the verdict on it."""
+    receipts = Receipts(home)
+    try:
+        adapter, judged = str(receipts.noted(cycle).get("adapter") or ""), receipts.read(cycle)
+    except RatchetError as error:
+        notes.append(error.message.replace(f"{home.root}/", ""))
+        return "", "unknown"
+    for gate in GATES:
+        if gate in judged and not judged[gate].verdict.passed:
+            return adapter, f"blocked by {gate}: {judged[gate].verdict.reason}"
+    return adapter, f"all {len(GATES)} gates passed" if len(judged) == len(GATES) else "not every gate has judged it"
+
+
+def _prediction(row: Mapping[str, Any], labels: Sequence[str]) -> Row:
+    chances = row["probabilities"] or []
+    named = dict(zip(labels, chances, strict=True)) if len(labels) == len(chances) else {}
+    return {**{name: row[name] for name in ("model", "adapter", "predicted", "confidence")}, "probabilities": named}
+
+
+def _quarantine(home: Home, name: str, row: Row | None, notes: list[str]) -> str:
+    if row is None or row["ts"] is None:
+        return ""
+    try:
+        held = Quarantine(home).state(name).describe()
+    except (RatchetError, OSError):
+        notes.append("The quarantine cannot be read, so nothing here says whether the week is held.")
+        return ""
+    return held.get(str(monday_of(datetime.fromisoformat(row["ts"]).date())), "")
