@@ -33,6 +33,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "action": "VARCHAR",
         "path": "VARCHAR",
         "runtime": "VARCHAR",
+        "flag_reason": "VARCHAR",
     },
     CORRECTIONS: {c.name: c.sql for c in KINDS[CORRECTIONS].columns},
     FEEDBACK: {

@@ -26,6 +26,7 @@ from gateway.serving.slots import SlotChoice
 from gateway.state import Gateway, gateway_of
 
 router = APIRouter()
+FAILED = "candidate_failed"
 Result = TypeVar("Result")
 
 
@@ -78,7 +79,10 @@ async def ask(
     choice, path_answers, answers, failed = await _while_connected(
         request, answer_texts(gateway, answer, name, user_id or ids[0], ids, texts, calibrated=calibrated)
     )
-    shared = {"ts": datetime.now(UTC).isoformat(), "latency_ms": (time.monotonic() - started) * 1000}
+    # no flag chose live for a user whose candidate failed
+    reason = choice.flag_reason if failed is None else FAILED
+    shared: dict[str, Any] = {"ts": datetime.now(UTC).isoformat(), "flag_reason": reason}
+    shared["latency_ms"] = (time.monotonic() - started) * 1000
     rows = [
         {**answer.model_dump(exclude={"probabilities"}), **shared, "text": text}
         for answer, text in zip(answers, texts, strict=True)

@@ -35,6 +35,8 @@ class SlotChoice:
     spec: Spec
     edge: Answering | None = None
     """Adapter or export that answers first, with a label alone; None if there is only one path."""
+    flag_reason: str = ""
+    """OpenFeature's reason for the slot, or why the provider's answer was not used; empty where no flag was asked."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class Slots:
             self._logged.add((name, fallback))
             _LOG.warning("classifier %s: the flag provider gave no usable answer (%s); live answers", name, fallback)
         digest = served.rollout.adapters[slot]
-        return _choice(slot, digest, served)
+        return replace(_choice(slot, digest, served), flag_reason=fallback or str(details.reason or ""))
 
     def live(self, name: str) -> SlotChoice:
         """Return the live choice, for any user."""

@@ -1,6 +1,6 @@
 """Page of one request's history: facts in, one HTML document out, everything escaped and without a script.
 
-Add here what the template may call; the facts are `ratchet/review/request_history.py`.
+Add here what the template may call; the facts are `ratchet/review/request_facts.py`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ import jinja2
 
 from ratchet.evaluation.report.formatting import make_visible
 from ratchet.evaluation.report.page import make_environment
-from ratchet.review.request_history import RequestHistory, describe_history
+from ratchet.review.request_facts import describe_history
+from ratchet.review.request_history import RequestHistory
 
 _MOST_CHARS = 70_000
 """Longest value that is shown whole: a text of the longest kind that is stored."""

@@ -7,12 +7,13 @@ Nothing here opens the warehouse, so a gateway may ask. Add here another file th
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ratchet.storage.journal.segments import left_behind, read_journal
+from ratchet.storage.review.event_log import read_line
 
 Row = dict[str, Any]
 
@@ -67,6 +68,28 @@ def find_in_parquet(path: Path, request_id: str, column: str = "request_id") -> 
     except (pa.ArrowException, OSError, KeyError):  # intake, or the next cycle, reports its fault
         return None
     return rows
+
+
+def find_queued(logs: Sequence[Path], request_id: str, most_bytes: int) -> FoundRows:
+    """Find the lines of the review queue's `logs` that queued a request, oldest first, without its text.
+
+    At most `most_bytes` are read, the newest logs first.
+    """
+    word, rows, older = json.dumps(request_id, ensure_ascii=False).encode("utf-8", "surrogatepass"), list[Row](), 0
+    for path in sorted(logs, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        most_bytes -= path.stat().st_size
+        if most_bytes < 0:
+            older += 1
+            continue
+        with path.open("rb") as lines:
+            place = 0
+            for line in lines:
+                # bytes first: of a million lines a few name the request
+                event = read_line(path, place) if word in line else None
+                if event and event.get("request_id") == request_id and event.get("event") == "queued":
+                    rows.append({name: value for name, value in event.items() if name not in {"text", "event"}})
+                place += len(line)
+    return FoundRows(tuple(sorted(rows, key=lambda row: str(row.get("ts")))), older)
 
 
 def find_copied(folder: Path, request_id: str, column: str = "request_id") -> dict[str, list[Row]]:

@@ -12,13 +12,13 @@ from typing import Any
 
 from ratchet.core.cycle import Cycle, monday_of
 from ratchet.core.errors import RatchetError
+from ratchet.core.formulas import guard_formula
 from ratchet.data.row_rules import WAIT_REASONS
 from ratchet.data.sift import REASONS
 from ratchet.storage.home import Home
 from ratchet.storage.review.request_files import read_rejects
 
 DROPPED, REJECTED, WAITING = "dropped", "rejected", "waiting"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ def list_dropped(home: Home, cycle: Cycle) -> DroppedRows:
 def csv_cell(value: object) -> str:
     """Return a cell that no spreadsheet takes for a formula, without control characters."""
     shown = "" if value is None else str(value)
-    guarded = f"'{shown}" if isinstance(value, str) and shown.startswith(_FORMULA) else shown
-    return "".join(c if c.isprintable() else "?" for c in guarded)
+    return guard_formula("".join(c if c.isprintable() else "?" for c in shown)) if isinstance(value, str) else shown
 
 
 def _read_copy(home: Home, cycle: Cycle) -> tuple[list[DroppedRow], bool]:
@@ -108,9 +107,7 @@ def _rejected(row: Mapping[str, Any], ts: datetime | None) -> DroppedRow:
     request_id, reason = str(row["row"].get("request_id") or ""), str(row.get("reason") or "")
     line = row.get("line") if isinstance(row.get("line"), int) else None
     shown = ts.astimezone(UTC).isoformat() if ts else ""
-    return DroppedRow(
-        place, request_id, shown, reason, reason, str(row["kind"]), str(row.get("file") or ""), line
-    )
+    return DroppedRow(place, request_id, shown, reason, reason, str(row["kind"]), str(row.get("file") or ""), line)
 
 
 def _time_of(row: Mapping[str, Any]) -> datetime | None:

@@ -13,11 +13,12 @@ from ratchet.core.timeouts import STATUS_LOCK_S
 from ratchet.data.records import KINDS
 from ratchet.ingest.rebuild import open_built_warehouse
 from ratchet.storage.home import Home
-from ratchet.storage.review.request_files import FoundRows, Row, find_landed, find_rejected, read_row
+from ratchet.storage.review.event_log import list_logs
+from ratchet.storage.review.request_files import FoundRows, Row, find_landed, find_queued, find_rejected, read_row
 
 LOGS, CORRECTIONS = KINDS
-GATEWAY_SEGMENTS, GATEWAY_REJECTED_BYTES = 1000, 20_000_000
-"""Newest segments of each kind, and bytes of reports on rejected rows, in which a gateway looks: under two seconds."""
+GATEWAY_SEGMENTS, GATEWAY_BYTES = 1000, 100_000_000
+"""Newest segments of each kind, and bytes of rejected rows and of the queue's logs, in which a gateway looks."""
 _EVERYTHING = 1 << 62
 
 
@@ -31,6 +32,7 @@ class RequestRows:
     feedback: list[Row] = field(default_factory=list)
     compared: list[Row] = field(default_factory=list)
     contradictions: list[Row] = field(default_factory=list)
+    queued: list[Row] = field(default_factory=list)
     waiting: list[Row] = field(default_factory=list)
     rejected: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -51,7 +53,7 @@ def find_everywhere(home: Home, name: str, request_id: str) -> RequestRows:
 def find_in_files(home: Home, name: str, request_id: str) -> RequestRows:
     """Find rows in plain files alone, the newest ones, for a process that may not open the warehouse."""
     found = RequestRows()
-    _read_files(home, name, request_id, found, {}, GATEWAY_SEGMENTS, GATEWAY_REJECTED_BYTES)
+    _read_files(home, name, request_id, found, {}, GATEWAY_SEGMENTS, GATEWAY_BYTES)
     return found
 
 
@@ -106,16 +108,16 @@ def _read_files(
     found.feedback += _new([], [_plain(row) for row in reversed(one["feedback"].rows)])
     found.compared += _new([], [_plain(row) for row in reversed(one["pairs"].rows)])
     found.contradictions += _new([], [_plain(row) for row in reversed(one["conflicts"].rows)])
+    queued = find_queued(list_logs(home, name), request_id, most_bytes)
+    found.queued += queued.rows
     rejected = find_rejected(home.rejected(name), request_id, most_bytes)
     waits = {(row["kind"], row["reason"]) for row in found.waiting}
     found.rejected += [row for row in rejected.rows if (row["kind"], row["reason"]) not in waits]
-    _note_unread(found, one, rejected, looks_everywhere=bool(known))
+    _note_unread(found, {**one, "rejected": rejected, "queued": queued}, looks_everywhere=bool(known))
 
 
-def _note_unread(
-    found: RequestRows, one: Mapping[str, FoundRows], rejected: FoundRows, *, looks_everywhere: bool
-) -> None:
-    older = sum(each.older for each in one.values()) + rejected.older
+def _note_unread(found: RequestRows, one: Mapping[str, FoundRows], *, looks_everywhere: bool) -> None:
+    older = sum(each.older for each in one.values())
     foreign = sum(one[kind].foreign for kind in KINDS)
     if looks_everywhere:
         if foreign:

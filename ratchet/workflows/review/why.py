@@ -1,10 +1,10 @@
 """`ratchet why`: the history of one request, from its answer to the cycles that trained, calibrated or judged with it.
 
-Add here another stage that a request passes; its sentences are `ratchet/review/request_history.py`, the rows of the
+Add here another stage that a request passes; its sentences are `ratchet/review/request_facts.py`, the rows of the
 request are found by `request_rows.py`. Opens no warehouse itself, and creates nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,20 +13,25 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle, monday_of, parse_week
 from ratchet.core.errors import RatchetError
 from ratchet.core.label_names import label_form
-from ratchet.data.redaction import redact
+from ratchet.data.sift import REASONS
 from ratchet.gates.registry import GATES
+from ratchet.review.item import CHECK
 from ratchet.review.request_history import USES, CycleUse, RequestHistory
+from ratchet.review.suspension import names_of
 from ratchet.storage.home import Home
 from ratchet.storage.receipts import Receipts
 from ratchet.storage.review.request_files import Row, find_copied
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.storage.rollout.ledger import Ledger
 from ratchet.storage.rollout.quarantine import Quarantine
+from ratchet.workflows.review.enqueue import text_for_people
 from ratchet.workflows.review.request_rows import RequestRows, find_everywhere
 from ratchet.workflows.rollout.sealing import serving_spec
 
 FindRows = Callable[[Home, str, str], RequestRows]
 COUNTS, REPLACED = "counts", "replaced by a later answer of the same person"
 UNLISTED = "does not count: the annotator is not in [people]"
+SUSPENDED = "does not count: the person is suspended"
 CHECKED = "never counts: a check on a request that was agreed already"
 _SERVED = ("ts", "label", "confidence", "adapter", "slot", "flag_reason", "action", "path", "runtime", "latency_ms")
 
@@ -51,10 +56,11 @@ def trace_request(
         name,
         request_id,
         _served(row, spec) if row else None,
-        (row["text"] if spec.review.raw else redact(row["text"])) if row and text else None,
+        text_for_people(spec, row["text"]) if row and text else None,
         compared=tuple(found.compared),
         feedback=tuple(found.feedback),
-        corrections=_corrections(found.corrections, spec),
+        queued=tuple(found.queued),
+        corrections=_corrections(found.corrections, spec, Suspensions(home, name).names() if found.corrections else ()),
         contradictions=tuple(found.contradictions),
         consensus=_consensus(home, name, request_id),
         cycles=_cycles(home, name, request_id, spec, live, notes),
@@ -71,17 +77,19 @@ def _served(row: Row, spec: Spec) -> Row:
     return {**{column: row.get(column) for column in _SERVED}, "threshold": threshold}
 
 
-def _corrections(rows: Sequence[Row], spec: Spec) -> tuple[Row, ...]:
+def _corrections(rows: Sequence[Row], spec: Spec, suspended: Collection[str]) -> tuple[Row, ...]:
     """Return every correction with its person, and whether it counts: the last one that arrived of each person does."""
     persons = [find_person(spec.people, row["annotator"]) for row in rows]
     columns = ("ts", "label", "answer", "annotator", "saw_prediction", "chosen", "batch", "seconds", "note")
     result, newer = list[Row](), set[str]()
     for row, person in reversed(list(zip(rows, persons, strict=True))):
         state = COUNTS
-        if row.get("chosen") == "check":
+        if row.get("chosen") == CHECK:
             state = CHECKED
         elif person is None:
             state = UNLISTED
+        elif names_of(person, suspended, spec.people):
+            state = SUSPENDED
         elif person in newer:
             state = REPLACED
         else:
@@ -105,18 +113,21 @@ def _cycles(
         find_copied(home.tables(name, table), request_id, column)
         for table, column in (("examples", "request_id"), ("dropped", "request_id"), ("predictions", "item"))
     )
-    result = []
+    result = list[CycleUse]()
     for week in sorted({*examples, *dropped}):
         adapter, outcome = _outcome(home, Cycle(name, parse_week(week)), notes)
-        for row in dropped.get(week, []):
-            result.append(CycleUse(week, "dropped", None, row["reason"], row["detail"] or ""))
-        for row in examples.get(week, []):
-            predictions = tuple(_prediction(each, spec.labels) for each in answers.get(week, []))
-            is_live = adapter != "" and adapter == live
-            use = USES.get(row["split"], row["split"])
-            result.append(
-                CycleUse(week, use, row["label"], "", "", adapter, outcome, live=is_live, predictions=predictions)
+        result += [
+            CycleUse(week, "dropped", None, row["reason"], str(row["detail"] or REASONS.get(row["reason"], "")))
+            for row in dropped.get(week, [])
+        ]
+        predictions = tuple(_prediction(each, spec.labels) for each in answers.get(week, []))
+        result += [
+            CycleUse(
+                week, USES.get(row["split"], row["split"]), row["label"], adapter=adapter, outcome=outcome,
+                live=adapter != "" and adapter == live, predictions=predictions,
             )
+            for row in examples.get(week, [])
+        ]  # fmt: skip
     return tuple(result)
 
 

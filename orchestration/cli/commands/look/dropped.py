@@ -45,7 +45,9 @@ def dropped(
         writer.writerows([csv_cell(value) for value in row.as_json().values()] for row in found.rows)
         emit(lines.getvalue().rstrip("\n"))
         return 0
-    emit(table(found.counts()) if found.rows else f"no row of {name} in the week of {cycle.week} was dropped or rejected")
+    emit(
+        table(found.counts()) if found.rows else f"no row of {name} in the week of {cycle.week} was dropped or rejected"
+    )
     if not found.ran:
         emit(f"note: no cycle has split the rows of this week yet: ratchet cycle {name} --week {cycle.week}")
     if found.undated:

@@ -26,7 +26,7 @@ def why(
     home = session_of(context).home
     if name is not None:
         home.need_served(name)
-    from ratchet.review.request_history import describe_history
+    from ratchet.review.request_facts import describe_history
     from ratchet.workflows.review.why import trace_request
 
     names = [name] if name else home.served()
