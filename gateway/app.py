@@ -27,9 +27,8 @@ from gateway.review.login_tries import LoginTries
 from gateway.review.sessions import Sessions
 from gateway.routes import classify as classifying
 from gateway.routes import feedback as collecting
-from gateway.routes import login, rollout_page, tei, vllm
-from gateway.routes import operations as watching
 from gateway.routes import login, rollout_page, tei, vllm, why
+from gateway.routes import operations as watching
 from gateway.routes.auth import Access
 from gateway.routes.browser_auth import FormTokens
 from gateway.row_log import RowLog
@@ -128,7 +127,8 @@ def create_app(settings: Settings) -> FastAPI:
         collecting.router,
         watching.router,
         rollout_page.router,
-from gateway.routes import login, rollout_page, tei, vllm, why
+        login.router,
+        why.router,
         tei.router,
         vllm.router,
     ):

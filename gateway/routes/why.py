@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.errors import RequestError
-from gateway.routes.browser_auth import caller_of_page
-from gateway.routes.rollout_page import HEADERS
+from gateway.routes.browser_auth import PAGE_HEADERS, caller_of_page
+from gateway.routes.login import login_page
 from gateway.state import Gateway, gateway_of
 from ratchet.review.page.history import render_history, render_no_history
 from ratchet.review.request_history import RequestHistory
@@ -45,12 +45,12 @@ async def show(request: Request, request_id: str, text: bool = False) -> Respons
     except RequestError as error:
         if not page:
             raise
-        return _error_page(error)
+        return _error_page(request, error)
     _LOG.info("key %s read the history of a request of %s", who or "(none)", histories[0].classifier)
     if page:
-        return HTMLResponse(await asyncio.to_thread(render_history, histories), 200, HEADERS)
+        return HTMLResponse(await asyncio.to_thread(render_history, histories), 200, PAGE_HEADERS)
     found = [history.as_json() for history in histories]
-    headers = {name: value for name, value in HEADERS.items() if name != "Content-Security-Policy"}
+    headers = {name: value for name, value in PAGE_HEADERS.items() if name != "Content-Security-Policy"}
     return JSONResponse({"schema": 1, "request_id": request_id, "classifiers": found}, 200, headers)
 
 
@@ -68,10 +68,10 @@ def _trace(gateway: Gateway, request_id: str, text: bool) -> list[RequestHistory
     return found
 
 
-def _error_page(error: RequestError) -> HTMLResponse:
-    headers = dict(HEADERS)
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
-    if error.retry_s is not None:
-        headers["Retry-After"] = str(error.retry_s)
+def _error_page(request: Request, error: RequestError) -> HTMLResponse:
+    if error.status == 401:  # a browser asks for the password of HTTP Basic; whoever cancels that sees the login
+        response = login_page(request, 401, to=request.url.path.lstrip("/"))
+        response.headers["WWW-Authenticate"] = 'Basic realm="ratchet", charset="UTF-8"'
+        return response
+    headers = {**PAGE_HEADERS, **({"Retry-After": str(error.retry_s)} if error.retry_s is not None else {})}
     return HTMLResponse(render_no_history(error.problem.message, error.problem.hint), error.status, headers)

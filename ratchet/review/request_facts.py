@@ -78,7 +78,7 @@ def _compared(history: RequestHistory) -> Iterator[Fact]:
 
 def _feedback(row: Row) -> str:
     wanted = f", says it is {row['label']}" if row.get("label") else ""
-    return f"{row['verdict']}{wanted} (from {row['source']}); it is no label"
+    return f"{row['verdict']}{wanted} (from {row['source']}); never a label"
 
 
 def _queued(row: Row) -> str:

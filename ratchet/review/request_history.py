@@ -38,7 +38,7 @@ class CycleUse:
 
 @dataclass(frozen=True)
 class RequestHistory:
-    """Everything that is known of one request of one classifier, as JSON types."""
+    """Facts about one request of one classifier, as JSON types."""
 
     classifier: str
     request_id: str

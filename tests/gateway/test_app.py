@@ -210,6 +210,7 @@ def test_every_route_asks_for_its_scope(serve: Serve, home: Home, walk: Walk) ->
         "/v1/status": {"classify", "admin"},
         "/rollout/{name}": {"admin"},
         "/rollout/{name}/rollback": {"admin"},
+        "/why/{request_id}": {"admin"},
         "/login": everyone,
         "/logout": everyone,
     }

@@ -28,7 +28,7 @@ class RequestRows:
 
     requests: list[Row] = field(default_factory=list)
     corrections: list[Row] = field(default_factory=list)
-    """In the order in which they arrived."""
+    """Corrections in the order in which they arrived."""
     feedback: list[Row] = field(default_factory=list)
     compared: list[Row] = field(default_factory=list)
     contradictions: list[Row] = field(default_factory=list)

@@ -117,13 +117,13 @@ def _cycles(
     for week in sorted({*examples, *dropped}):
         adapter, outcome = _outcome(home, Cycle(name, parse_week(week)), notes)
         result += [
-            CycleUse(week, "dropped", None, row["reason"], str(row["detail"] or REASONS.get(row["reason"], "")))
+            CycleUse(week, "dropped", None, str(row["reason"]), str(row["detail"] or REASONS.get(row["reason"], "")))
             for row in dropped.get(week, [])
         ]
         predictions = tuple(_prediction(each, spec.labels) for each in answers.get(week, []))
         result += [
             CycleUse(
-                week, USES.get(row["split"], row["split"]), row["label"], adapter=adapter, outcome=outcome,
+                week, USES.get(str(row["split"]), str(row["split"])), row["label"], adapter=adapter, outcome=outcome,
                 live=adapter != "" and adapter == live, predictions=predictions,
             )
             for row in examples.get(week, [])

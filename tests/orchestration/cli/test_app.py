@@ -34,7 +34,7 @@ COMMANDS = (
     "serve",
     "shadow", "unquarantine",
     "advance", "hold", "rollback", "kill", "policy", "replay", "verify", "verify-adapter", "export", "fetch-base",
-    "explain", "log",
+    "explain", "log", "why", "dropped",
     "sweep", "dataset",
     "publish", "teach",
 )  # fmt: skip

@@ -28,6 +28,7 @@ from ratchet.workflows.review.why import CHECKED, COUNTS, REPLACED, UNLISTED, tr
 
 WEEK, NEXT = date(2026, 1, 5), date(2026, 1, 12)
 ADAPTER = "ab" * 32
+MADE = f"candidate {ADAPTER}, as green (blocked by leakage: Fails: one text leaks.)."
 MAIL = "my parcel is lost, write to ann@example.org"
 FEEDBACK = RowSchema("feedback", dict.fromkeys(("request_id", "verdict", "label", "source"), "VARCHAR") | {
     "ts": "TIMESTAMPTZ"})  # fmt: skip
@@ -118,11 +119,11 @@ def test_an_answer_is_told_with_its_adapter_slot_threshold_and_reasons(home: Hom
         "action: review, threshold of the label 0.5",
     ]
     assert sorted(line.partition(": ")[2] for line in parts["Feedback"]) == [
-        "wrong (from app); it is no label", "wrong (from web); it is no label",
+        "wrong (from app); never a label", "wrong (from web); never a label",
     ]  # fmt: skip
     assert [line.partition("00:00: ")[2] for line in parts["Review queue"]] == [
-        "the confidence is below the label's threshold: 0.4 is below 0.5 (chosen by value, probability 0.25, answered by"
-        " live)"
+        "the confidence is below the label's threshold: 0.4 is below 0.5 (chosen by value, probability 0.25,"
+        " answered by live)"
     ]
 
 
@@ -144,12 +145,12 @@ def test_every_correction_names_its_author_its_blindness_and_whether_it_counts(h
 @pytest.mark.parametrize(
     ("request_id", "section", "sentence"),
     [
-        ("r1", "Cycles", f"2026-01-12: trained candidate {ADAPTER}, as green (blocked by leakage: Fails: one text leaks.)."),
+        ("r1", "Cycles", f"2026-01-12: trained {MADE}"),
         ("r1", "Consensus", "label: violet by 1 of 2 people, at least one of them blind"),
         ("r1", "Cycles", "its week: quarantined: label_agreement: Fails: 3 of 9."),
         ("r2", "Consensus", "label: no cycle has counted the corrections yet"),
-        ("r4", "Cycles", f"2026-01-12: calibrated candidate {ADAPTER}, as green (blocked by leakage: Fails: one text leaks.)."),
-        ("r5", "Cycles", f"2026-01-12: judged candidate {ADAPTER}, as green (blocked by leakage: Fails: one text leaks.)."
+        ("r4", "Cycles", f"2026-01-12: calibrated {MADE}"),
+        ("r5", "Cycles", f"2026-01-12: judged {MADE}"
          " Candidate answered amber: amber 0.700, green 0.200, violet 0.100."),
         ("r6", "Cycles", "2026-01-12: dropped (near_held_out): like r5, labelled amber."),
         ("r7", "Consensus", "label: none: people disagree (1 of 2 people for the most frequent label); waits for"
