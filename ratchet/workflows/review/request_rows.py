@@ -10,13 +10,13 @@ from typing import Any
 
 from ratchet.core.errors import RatchetError
 from ratchet.core.timeouts import STATUS_LOCK_S
-from ratchet.data.records import KINDS
+from ratchet.data.records import REQUEST_KINDS
 from ratchet.ingest.rebuild import open_built_warehouse
 from ratchet.storage.home import Home
 from ratchet.storage.review.event_log import list_logs
 from ratchet.storage.review.request_files import FoundRows, Row, find_landed, find_queued, find_rejected, read_row
 
-LOGS, CORRECTIONS = KINDS
+LOGS, CORRECTIONS = REQUEST_KINDS
 GATEWAY_SEGMENTS, GATEWAY_BYTES = 1000, 100_000_000
 """Newest segments of each kind, and bytes of rejected rows and of the queue's logs, in which a gateway looks."""
 _EVERYTHING = 1 << 62
@@ -75,7 +75,7 @@ def _read_warehouse(home: Home, name: str, request_id: str, found: RequestRows) 
             "SELECT DISTINCT kind, file, reason FROM waiting WHERE classifier = ? AND request_id = ?", key
         )
         done = select("SELECT DISTINCT kind, file FROM ingested_files WHERE classifier = ?", [name])
-    return {kind: {str(row["file"]) for row in done if row["kind"] == kind} for kind in KINDS}
+    return {kind: {str(row["file"]) for row in done if row["kind"] == kind} for kind in REQUEST_KINDS}
 
 
 def _read_files(
@@ -97,7 +97,7 @@ def _read_files(
             one=kind == LOGS,
         )
         for kind, folder in {
-            **{kind: home.landing(name, kind) for kind in KINDS},
+            **{kind: home.landing(name, kind) for kind in REQUEST_KINDS},
             "feedback": home.feedback(name),
             "pairs": home.pairs(name),
             "conflicts": home.rejected(name),
@@ -118,7 +118,7 @@ def _read_files(
 
 def _note_unread(found: RequestRows, one: Mapping[str, FoundRows], *, looks_everywhere: bool) -> None:
     older = sum(each.older for each in one.values())
-    foreign = sum(one[kind].foreign for kind in KINDS)
+    foreign = sum(one[kind].foreign for kind in REQUEST_KINDS)
     if looks_everywhere:
         if foreign:
             found.notes.append(f"{foreign} files in the landing folders are not taken yet: run 'ratchet ingest'.")
