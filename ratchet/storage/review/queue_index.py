@@ -1,75 +1,35 @@
-"""Index of the review queue, `review/queue.sqlite`: derived from the logs and the corrections, and made anew when lost.
+"""Index of the review queue: derived from the logs and the corrections, and brought up to date by each look.
 
-Add here what the index takes from a line; the tables are `index_tables.py`, who is asked next is
-`ratchet/workflows/review/queue.py`. Several processes may use one index: SQLite locks it for each change.
+Add here another place that requests or answers are read from; what a line becomes is `index_lines.py`, who is asked
+next `ratchet/workflows/review/queue.py`.
 """
 
-import json
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ratchet.core.digests import canonical_json, digest_json
-from ratchet.core.files import make_folder
-from ratchet.core.timeouts import REVIEW_INDEX_S
-from ratchet.review.draw import DOUBLE, is_drawn
-from ratchet.review.item import ADJUDICATION, CHECK
-from ratchet.review.reasons import ASKED_AGAIN
-from ratchet.review.votes import CONFLICT, WAITING, Vote, judge_votes, open_votes
 from ratchet.storage.home import Home
 from ratchet.storage.journal.recent_rows import plain_row, read_segment_rows
 from ratchet.storage.journal.segments import left_behind
 from ratchet.storage.review.event_log import list_logs, read_line, read_lines
-from ratchet.storage.review.index_tables import TABLES, VERSION
+from ratchet.storage.review.index_file import IndexFile
+from ratchet.storage.review.index_lines import COLUMNS, IndexSettings, add_answer, add_event, judge_items
 
 _CHUNK = 20_000
 _TEAM_DAYS = 28
-COLUMNS = (
-    "request_id", "ts", "label", "answer", "annotator", "saw_prediction", "chosen", "batch", "seconds", "note",
-)  # fmt: skip
 
 
-class QueueIndex:
-    """Connection to the index of one classifier; safe for several threads."""
+class QueueIndex(IndexFile):
+    """Index of one classifier; safe for several threads and processes."""
 
-    def __init__(
-        self, home: Home, name: str, *, key: bytes, persons: Mapping[str, str], votes: int, double_share: float
-    ) -> None:
-        """Open or make the index. `key` is that of the draws, `persons` maps names to people, `votes` are those that a
-        request needs, `double_share` (0..1) of the requests needs one more."""
-        self.home, self.name = home, name
-        self._key, self._persons, self._votes, self._double_share = key, dict(persons), votes, double_share
-        self._lock = threading.RLock()
-        make_folder(home.review(name))
-        self._path = home.review(name) / "queue.sqlite"
-        self._connection = self._open()
+    def __init__(self, home: Home, name: str, settings: IndexSettings) -> None:
+        """Open or make the index; `refresh` fills it."""
+        self.home, self.name, self._settings = home, name, settings
+        super().__init__(home.review(name) / "queue.sqlite", settings.digest)
         self._alone = self._recall_alone()
-
-    def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """Hold the index for a change; other processes wait. An error undoes the change."""
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def rows(self, sql: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
-        with self._lock:
-            return self._connection.execute(sql, values).fetchall()
 
     def refresh(self) -> None:
         """Take in what was queued, answered and skipped since the last look, by any process."""
@@ -114,34 +74,16 @@ class QueueIndex:
         """True where one person labels: nobody waits for a second one then."""
         return self._alone
 
-    def judge(self, connection: sqlite3.Connection, request_ids: Iterable[str]) -> None:
-        """Bring the state of these requests up to date with their votes."""
-        for request_id in request_ids:
-            found = connection.execute(
-                "SELECT doubled, asked_again FROM items WHERE request_id = ?", (request_id,)
-            ).fetchone()
-            if found is None:
-                continue
-            votes, asked_again = votes_of(connection, request_id), time_of(found[1])
-            needed = self._votes + (found[0] and not self._alone)
-            state = judge_votes(votes, needed, asked_again)
-            skips = connection.execute("SELECT count(*) FROM skips WHERE request_id = ?", (request_id,)).fetchone()[0]
-            if state == WAITING and skips > 1:
-                state = CONFLICT
-            free = open_votes(state, votes, needed, asked_again)
-            connection.execute("UPDATE items SET state = ?, open = ? WHERE request_id = ?", (state, free, request_id))
-            connection.execute("UPDATE reasons SET state = ? WHERE request_id = ?", (state, request_id))
-
     def add_answer(self, row: Mapping[str, Any]) -> None:
         """Take in one correction that is durable."""
         with self.change() as connection:
-            self.judge(connection, filter(None, [self._add_answer(connection, row, 0, 0)]))
+            self._judge(connection, filter(None, [add_answer(connection, row, self._settings)]))
 
     def _recall_alone(self) -> bool:
         return self.rows("SELECT value FROM meta WHERE key = 'alone'") != [("False",)]
 
     def _note_team(self, now: datetime) -> None:
-        alone = len(set(self._persons.values()) | self.team(now)) < 2
+        alone = len(set(self._settings.persons.values()) | self.team(now)) < 2
         if alone == self._alone:
             return
         with self.change() as connection:
@@ -150,27 +92,7 @@ class QueueIndex:
             doubled = connection.execute(
                 "SELECT DISTINCT v.request_id FROM votes v JOIN items i ON i.request_id = v.request_id WHERE i.doubled"
             ).fetchall()
-            self.judge(connection, [request_id for (request_id,) in doubled])
-
-    def _open(self) -> sqlite3.Connection:
-        made_of = digest_json([VERSION, self._persons, self._votes, self._double_share])
-        for _ in range(2):
-            with suppress(sqlite3.DatabaseError):
-                connection = sqlite3.connect(
-                    self._path, timeout=REVIEW_INDEX_S, isolation_level=None, check_same_thread=False
-                )
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = NORMAL")
-                has_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-                if not has_tables:
-                    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} COMMIT;")
-                    connection.execute("INSERT INTO meta VALUES ('made_of', ?)", (made_of,))
-                if connection.execute("SELECT value FROM meta WHERE key = 'made_of'").fetchall() == [(made_of,)]:
-                    return connection
-                connection.close()
-            for suffix in ("", "-wal", "-shm"):  # damaged, or made by other settings: all of it stands in the logs
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        raise sqlite3.DatabaseError(f"{self._path.name} cannot be made")
+            self._judge(connection, [request_id for (request_id,) in doubled])
 
     def _journals(self) -> list[Path]:
         folder = self.home.journal(self.name, "corrections")
@@ -202,98 +124,17 @@ class QueueIndex:
                         touched[request_id] = None
                     if number == _CHUNK:
                         break
-                self.judge(connection, touched)
+                self._judge(connection, touched)
                 if end:
                     connection.execute("UPDATE files SET read = ? WHERE id = ?", (end, file))
                 elif path.suffix == ".parquet":  # empty or damaged: intake reports its fault
                     connection.execute("UPDATE files SET read = 1 WHERE id = ?", (file,))
 
-    def _add_event(self, connection: sqlite3.Connection, event: Mapping[str, Any], file: int, place: int) -> str | None:
-        """Add a line of the log; return the request whose votes must be looked at again."""
-        request_id, ts = str(event.get("request_id", "")), _seconds(event.get("ts"))
-        if event.get("event") == "skipped":
-            values = (request_id, self._person(event.get("annotator")), ts)
-            connection.execute("INSERT OR REPLACE INTO skips VALUES (?, ?, ?)", values)
-            return request_id
-        if event.get("event") != "queued" or not request_id:
-            return None
-        reason, value = str(event["reason"]), float(event.get("value") or 0.0)
-        again = ts if reason in ASKED_AGAIN else None
-        doubled = int(is_drawn(self._key, DOUBLE, request_id, self._double_share))
-        made = connection.execute(
-            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?) ON CONFLICT DO UPDATE SET"
-            " chosen = CASE WHEN excluded.chosen = 'random' THEN 'random' ELSE chosen END,"
-            " probability = coalesce(probability, excluded.probability), value = max(value, excluded.value),"
-            " asked_again = max(coalesce(asked_again, excluded.asked_again),"
-            " coalesce(excluded.asked_again, asked_again))"
-            " RETURNING state",
-            (request_id, file, place, ts, str(event.get("chosen") or "value"), event.get("probability"),
-             str(event.get("slot") or ""), value, doubled, again, self._votes + doubled),
-        ).fetchone()  # fmt: skip
-        connection.execute(
-            "INSERT INTO reasons VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " ts = max(ts, excluded.ts), value = max(value, excluded.value)",
-            (request_id, reason, ts, value, made[0], str(event.get("detail") or "")),
-        )
-        answered = connection.execute("SELECT 1 FROM votes WHERE request_id = ? LIMIT 1", (request_id,)).fetchone()
-        return request_id if answered else None
+    def _add_event(self, connection: sqlite3.Connection, line: Mapping[str, Any], file: int, place: int) -> str | None:
+        return add_event(connection, line, file, place, self._settings)
 
-    def _add_answer(self, connection: sqlite3.Connection, row: Mapping[str, Any], _: int, __: int) -> str | None:
-        """Add a correction; return its request, None for a check, whose vote counts nowhere."""
-        request_id, person, ts = str(row["request_id"]), self._person(row["annotator"]), _seconds(row["ts"])
-        label, answer, batch = row.get("label"), row.get("answer"), str(row.get("batch") or "")
-        verdict = str(label) if label is not None else f"\0{answer}"
-        line = canonical_json({name: row.get(name) for name in COLUMNS})
-        if batch:
-            connection.execute(
-                "UPDATE batch_items SET done = 1, answered = ? WHERE batch = ? AND request_id = ?"
-                " AND (answered IS NULL OR answered < ?)", (ts, batch, request_id, ts),
-            )  # fmt: skip
-            connection.execute(
-                "UPDATE batches SET finished = 1 WHERE batch = ?"
-                " AND NOT EXISTS (SELECT 1 FROM batch_items b WHERE b.batch = batches.batch AND NOT b.done)",
-                (batch,),
-            )
-        connection.execute("DELETE FROM locks WHERE request_id = ? AND person = ?", (request_id, person))
-        if row.get("chosen") == CHECK:
-            values = (request_id, person, batch, verdict, ts, line)
-            connection.execute("INSERT INTO checks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                               " verdict = excluded.verdict, ts = excluded.ts, line = excluded.line"
-                               " WHERE excluded.ts >= ts", values)  # fmt: skip
-            return None
-        votes = (request_id, person, verdict, ts, not row["saw_prediction"], answer == "withdrawn",
-                 row.get("chosen") == ADJUDICATION, line)  # fmt: skip
-        connection.execute(
-            "INSERT INTO votes VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET verdict = excluded.verdict,"
-            " ts = excluded.ts, blind = excluded.blind, withdrawn = excluded.withdrawn,"
-            " adjudicates = excluded.adjudicates, line = excluded.line WHERE excluded.ts >= ts", votes,
-        )  # fmt: skip
-        return request_id
+    def _add_answer(self, connection: sqlite3.Connection, line: Mapping[str, Any], _: int, __: int) -> str | None:
+        return add_answer(connection, line, self._settings)
 
-    def _person(self, annotator: Any) -> str:
-        return self._persons.get(str(annotator), str(annotator))
-
-
-def votes_of(connection: sqlite3.Connection, request_id: str) -> list[Vote]:
-    """Return the newest answer of each person on a request, checks left out."""
-    sql = "SELECT person, verdict, ts, blind, withdrawn, adjudicates FROM votes WHERE request_id = ? ORDER BY ts"
-    return [
-        Vote(person, verdict, datetime.fromtimestamp(ts, UTC), bool(blind), bool(withdrawn), bool(adjudicates))
-        for person, verdict, ts, blind, withdrawn, adjudicates in connection.execute(sql, (request_id,))
-    ]
-
-
-def stored_row(line: str) -> dict[str, Any]:
-    """Return the correction that a line of the index holds."""
-    row: dict[str, Any] = json.loads(line)
-    return row
-
-
-def _seconds(ts: Any) -> float:
-    value = ts if isinstance(ts, datetime) else datetime.fromisoformat(str(ts))
-    return value.timestamp()
-
-
-def time_of(seconds: float | None) -> datetime | None:
-    """Return the time of seconds since 1970."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    def _judge(self, connection: sqlite3.Connection, request_ids: Iterable[str]) -> None:
+        judge_items(connection, request_ids, self._settings.votes, alone=self._alone)

@@ -12,8 +12,9 @@ from ratchet.review.batch import CHECKS, compose_batch, shuffle
 from ratchet.review.item import ADJUDICATION, CHECK, ReviewBatch
 from ratchet.review.reasons import DISAGREEMENT, MEANINGS
 from ratchet.review.votes import CONFLICT, DONE, may_answer
+from ratchet.storage.review.index_lines import stored_row, time_of, votes_of
 from ratchet.storage.review.index_tables import AGREED_SQL, CONFLICT_SQL, DRAWN_SQL, REASON_SQL
-from ratchet.storage.review.queue_index import QueueIndex, stored_row, time_of, votes_of
+from ratchet.storage.review.queue_index import QueueIndex
 
 LOCK_MINUTES = 10
 """Minutes after which a request that somebody left unanswered is free for others."""

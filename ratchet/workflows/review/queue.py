@@ -22,8 +22,10 @@ from ratchet.review.votes import CONFLICT
 from ratchet.storage.home import Home
 from ratchet.storage.keys.request_id_secret import keep_secret
 from ratchet.storage.review.event_log import append_events
+from ratchet.storage.review.index_lines import IndexSettings, stored_row
 from ratchet.storage.review.index_tables import WAITING_SQL
-from ratchet.storage.review.queue_index import QueueIndex, stored_row
+from ratchet.storage.review.queue_index import QueueIndex
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.batches import (
     agreed_verdict,
     close_item,
@@ -56,10 +58,11 @@ class ReviewQueue:
         cls, home: Home, name: str, spec: Spec, *, writer: str = "commands", clock: Callable[[], datetime] = _now
     ) -> "ReviewQueue":
         """Open the queue and take in what happened since the last look. Raises OSError and `sqlite3.Error`."""
-        index = QueueIndex(
-            home, name, key=keep_secret(home.secret), persons=persons_by_name(spec.people),
-            votes=spec.review.evidence_votes, double_share=spec.review.double_share,
+        settings = IndexSettings(
+            keep_secret(home.secret), persons_by_name(spec.people), spec.review.evidence_votes,
+            spec.review.double_share, Suspensions(home, name).names(),
         )  # fmt: skip
+        index = QueueIndex(home, name, settings)
         index.refresh()
         return cls(home, spec, index, writer, clock)
 

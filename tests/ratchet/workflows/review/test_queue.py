@@ -18,6 +18,7 @@ from ratchet.core.failpoints import VARIABLE
 from ratchet.review.item import RANDOM, VALUE, QueuedRequest
 from ratchet.review.reasons import AUDIT, BLOCKED, LOW_CONFIDENCE, USER_FEEDBACK
 from ratchet.storage.home import Home
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.answer import land_corrections
 from ratchet.workflows.review.enqueue import enqueue, forget_old_texts
 from ratchet.workflows.review.queue import ReviewQueue
@@ -121,6 +122,17 @@ def test_the_index_may_be_lost_damaged_or_old(desk: Desk) -> None:
         queue = desk.open()
         assert [(each.reason, each.items) for each in queue.waiting()] == [(LOW_CONFIDENCE, 3)]
         queue.close()
+
+
+def test_labels_of_a_suspended_person_do_not_count_and_the_request_waits_again(desk: Desk) -> None:
+    """The index is made anew in place, also under another process that has it open."""
+    desk.put(1)
+    queue = desk.open()
+    queue.batch("ann")
+    desk.answer(queue, "ann", "rq0", "a")
+    assert queue.waiting() == ()
+    Suspensions(desk.home, "small").suspend("ann", "a test", "dee", {}, 1, [])
+    assert [each.items for each in desk.open().waiting()] == [each.items for each in queue.waiting()] == [1]
 
 
 def test_a_repeated_answer_is_the_same_row_and_a_changed_one_is_newer(desk: Desk) -> None:
@@ -281,6 +293,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from ratchet.review.item import QueuedRequest
 from ratchet.storage.home import Home
+from ratchet.storage.review.suspensions import Suspensions
 from ratchet.workflows.review.enqueue import enqueue
 item = QueuedRequest("killed", "low_confidence", datetime.now(UTC), "text")
 enqueue(Home(Path(sys.argv[1])), "small", [item], writer="cycle")
