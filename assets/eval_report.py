@@ -9,6 +9,7 @@ from ratchet.data.curation import SENT_SQL, digest_examples
 from ratchet.data.label_choice import trained_labels
 from ratchet.evaluation.eval_report import build_report
 from ratchet.evaluation.evaluate import gather_judgement, prediction_rows, read_splits
+from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.row_counts import outside_of
 from ratchet.models.inference.predictor import load_predictor
 from ratchet.storage.frontier_cache import open_frontier
@@ -43,6 +44,7 @@ def eval_report(
     rows = warehouse.frame(SENT_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     read = {"policy": spec.digest, "golden": digest_golden(golden), "plan": noted["plan"], "adapter": noted["adapter"]}
     splits = read_splits(rows, golden, spec.labels)
+    served = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     judgement = gather_judgement(
         cycle,
         spec,
@@ -55,6 +57,7 @@ def eval_report(
         verdicts={gate: receipt.verdict for gate, receipt in receipts.read(cycle).items()},
         timings_s=stage_seconds(context),
         frontier=open_frontier(home, cycle, spec),
+        requests=dict(zip(served["label"], served["requests"].astype(int).tolist(), strict=True)),
     )
     document = {**build_report(judgement), "rows": outside_of(home, cycle.classifier)}
     warehouse.replace("predictions", cycle.classifier, cycle.week, prediction_rows(judgement))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ratchet.config.policy import Limits
 from ratchet.gates.beats_baselines import decide_baselines
+from ratchet.gates.golden_agreement import decide_golden_agreement
 from ratchet.gates.label_agreement import decide_agreement
 from ratchet.gates.label_distribution import decide_distribution, jensen_shannon_distance
 from ratchet.metrics.agreement import measure_agreement
@@ -98,6 +99,37 @@ def baselines_week(rare: int, recall: float) -> Callable[[Generator], str]:
     return week
 
 
+def errors_week(k: int, requests: int, swapped: bool) -> Callable[[Generator], str]:
+    """Return a week of `k` labels of which errors alone are labelled, or one in which everything is and labels are
+    swapped. Live is right in 94 % of cases, and mistakes neighbours for each other; the candidate answers like live in
+    85 % of cases, else right."""
+    neighbour = np.array([i ^ 1 if i ^ 1 < k else i - 1 for i in range(k)])
+    names = [f"l{i:02d}" for i in range(k)]
+
+    def week(generator: Generator) -> str:
+        true = generator.choice(2 if swapped else k, requests)
+        served = np.where(generator.random(requests) < 0.94, true, neighbour[true])
+        answer = np.where(generator.random(requests) < 0.85, served, true)
+        label = neighbour[true] if swapped else true
+        kept = np.ones(requests, dtype=bool) if swapped else served != true
+        golden = np.repeat(np.arange(k), 25)
+        golden_answers = np.where(generator.random(len(golden)) < 0.94, golden, neighbour[golden])
+        rows = [
+            {"split": "test", "label": names[a], "predicted": names[b], "served": names[c], "n": 1}
+            for a, b, c in zip(label[kept], answer[kept], served[kept], strict=True)
+        ]
+        rows += [
+            {"split": "golden", "label": names[a], "predicted": names[b], "n": 1}
+            for a, b in zip(golden, golden_answers, strict=True)
+        ]
+        served_counts = {names[i]: n for i, n in enumerate(np.bincount(served, minlength=k).tolist())}
+        former = decide_golden_agreement(rows, served_counts, rule=1).outcome == "failed"
+        outcome = decide_golden_agreement(rows, served_counts).outcome
+        return f"{outcome} {'formerly blocked' if former else ''}"
+
+    return week
+
+
 def show(what: str, found: Outcomes) -> None:
     """Print one row: blocked, warned, and formerly blocked, in percent."""
     n = sum(found.values())
@@ -132,6 +164,11 @@ def main(trials: int) -> None:
     for rare, recall in ((0, 0.9), (1, 0.9), (2, 0.9), (5, 0.9), (5, 0.0)):
         show(f"`beats_baselines`, {rare} of 180 items of a second label, recall {recall:.0%}",
              tell_apart(trials, baselines_week(rare, recall)))  # fmt: skip
+    for k, requests in ((3, 500), (3, 2000), (6, 2000), (20, 5000)):
+        show(f"`golden_agreement`, {k} labels, {requests:,} requests, errors alone are labelled",
+             tell_apart(trials, errors_week(k, requests, swapped=False)))  # fmt: skip
+    show("`golden_agreement`, 3 labels, 500 requests, all labelled with two labels swapped",
+         tell_apart(trials, errors_week(3, 500, swapped=True)))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -11,14 +11,16 @@ from ratchet.workflows.gates.cycle_digests import digest_votes
 def label_distribution(case: GateContext) -> GateOutcome:
     """Passes when train has every label that live answers and the week has; warns when the mix has moved.
 
-    What chance explains is taken off. A first candidate needs every label that the week has.
+    What chance explains is taken off. A first candidate needs every label that the week has. Labels of errors alone
+    have no mix to compare.
     """
     noted, counts = case.noted, case.warehouse.frame(CONSENSUS_COUNTS_SQL, case.parameters())
     production = dict(zip(counts["label"], counts["n"].astype(int).tolist(), strict=True))
     train = noted["data"]["splits"]["train"]["classes"]
+    confirming = int(counts["confirming"].sum())
     limit, live = case.spec.limits.max_label_divergence, case.live_labels
     answered = None if live is None else {label_form(label) for label in live}
-    verdict = decide_distribution(train, production, case.spec.labels, limit, answered)
+    verdict = decide_distribution(train, production, case.spec.labels, limit, answered, confirming)
     # It compares with the labels of the week, so these are judged as well.
     labels = digest_votes(case.warehouse, case.cycle, case.spec.window)
     return verdict, {"labels": labels, "weeks": noted["data"]["weeks"]}

@@ -36,11 +36,13 @@ WHERE classifier = $classifier AND week = $week ORDER BY split, ts, request_id
 """Examples of one cycle as `curate` left them, in a fixed order."""
 
 SENT_SQL = """
-SELECT e.split, e.request_id, e.ts, e.text, e.label, e.blind, coalesce(p.text, e.text) AS as_sent
+SELECT e.split, e.request_id, e.ts, e.text, e.label, e.blind, coalesce(p.text, e.text) AS as_sent,
+       p.label AS served
 FROM examples e LEFT JOIN production_logs p USING (classifier, request_id)
 WHERE e.classifier = $classifier AND e.week = $week ORDER BY e.split, e.ts, e.request_id
 """
-"""`EXAMPLES_SQL` with each text as it was sent: an adapter reads it by the redaction of its own training."""
+"""`EXAMPLES_SQL` with each text as it was sent, which an adapter reads by the redaction of its own training, and with
+the label that was served for it."""
 
 EXAMPLE_COLUMNS = ["split", "request_id", "ts", "text", "label", "blind", "origin"]
 

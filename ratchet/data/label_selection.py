@@ -5,7 +5,7 @@ better than live, however bad it is: live was wrong on every one. Add here anoth
 chosen by what was answered. `ratchet/storage/rollout/shadow_pairs.py` leaves such weeks out of a rollout's evidence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ratchet.data.consensus import CONSENSUS_SQL
@@ -35,7 +35,12 @@ class LabelSelection:
     @property
     def is_one_sided(self) -> bool:
         """True where the labelled requests are not like the others."""
-        return self.blind >= LEAST_LABELS and self.confirming < LEAST_SHARE * self.blind
+        return self.blind >= LEAST_LABELS and self.is_of_errors
+
+    @property
+    def is_of_errors(self) -> bool:
+        """True where hardly any label confirms what was served, however few there are: a gate may not blame them."""
+        return self.confirming < LEAST_SHARE * self.blind
 
     @property
     def sentence(self) -> str:
@@ -44,6 +49,12 @@ class LabelSelection:
             return ""
         of = f" of the week {self.week}" if self.week else ""
         return describe_selection(self.blind, self.confirming, of)
+
+
+def count_confirming(pairs: Iterable[tuple[str, object, int]]) -> LabelSelection:
+    """Count rows of a label, the label that was served (None where that is not known) and their number."""
+    known = [(label, served, n) for label, served, n in pairs if isinstance(served, str)]
+    return LabelSelection(sum(n for *_, n in known), sum(n for label, served, n in known if label == served))
 
 
 def find_small_errors(weeks: Sequence[LabelSelection]) -> list[LabelSelection]:
@@ -61,10 +72,10 @@ def left_out_weeks(weeks: Sequence[LabelSelection]) -> list[LabelSelection]:
     return [week for week in weeks if week.is_one_sided or week in small]
 
 
-def describe_selection(blind: int, confirming: int, of: str = "") -> str:
+def describe_selection(labels: int, confirming: int, of: str = "", kind: str = "blind labels") -> str:
     """Return the sentence about labels that hardly ever confirm what was served."""
     return (
-        f"labelled requests are not like the others: {confirming} of {blind} blind labels{of} confirm what was served,"
+        f"labelled requests are not like the others: {confirming} of {labels} {kind}{of} confirm what was served,"
         " as where only errors are corrected; such labels train, but prove no candidate better."
         " Label requests that are drawn at random, too"
     )

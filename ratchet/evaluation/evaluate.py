@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from ratchet.config.candidate import DEFAULT_BASES, Candidate
 from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.verdict import Verdict
+from ratchet.data.label_selection import count_confirming
 from ratchet.data.rendering import render
 from ratchet.evaluation.baselines import judge_baselines
 from ratchet.evaluation.comparison import FrontierAsker, compare_three_ways
@@ -29,7 +31,7 @@ from ratchet.evaluation.sweep import measure_tfidf
 from ratchet.evaluation.text_figures import measure_examples
 from ratchet.evaluation.untuned_base import Untuned, UntunedCausal, UntunedEncoder
 from ratchet.gates.beats_baselines import decide_baselines
-from ratchet.gates.golden_agreement import decide_golden_agreement
+from ratchet.gates.golden_agreement import decide_golden_agreement, labels_of_test
 from ratchet.gates.golden_set_regression import decide_regression
 from ratchet.metrics.classification import Floats, macro_f1
 from ratchet.models.embeddings import embed_texts
@@ -66,6 +68,7 @@ def read_splits(rows: pd.DataFrame, golden: Sequence[LabelledText], labels: Sequ
             tuple(part["text"]),
             np.array([index[label] for label in part["label"]], dtype=np.int64),
             tuple(part["as_sent"]) if "as_sent" in part else (),
+            tuple(part["served"]) if "served" in part else (),
         )
         for name, part in rows.groupby("split")
     }
@@ -92,11 +95,12 @@ def gather_judgement(
     verdicts: Mapping[str, Verdict],
     timings_s: Mapping[str, float],
     frontier: FrontierAsker | None = None,
+    requests: Mapping[str, int] | None = None,
 ) -> Judgement:
     """Run candidate, live and baselines, and let the gates of the model decide; then compare three ways.
 
     `noted` holds the notes of earlier stages of the cycle, `training` is the work folder, `verdicts` are those of the
-    data gates.
+    data gates, `requests` counts the week's requests by served label.
     """
     result = read_result(training)
     best = read_plan(training).candidates[result.best]
@@ -124,7 +128,9 @@ def gather_judgement(
         baselines=baselines,
         verdicts={
             **verdicts,
-            **decide_model_gates(scores, live_scores, baselines, spec, is_probe=best.method == "probe"),
+            **decide_model_gates(
+                scores, live_scores, baselines, spec, is_probe=best.method == "probe", requests=requests
+            ),
         },
         training=result.as_json(),
         calibration=noted["calibration"],
@@ -165,15 +171,20 @@ def decide_model_gates(
     spec: Spec,
     *,
     is_probe: bool = False,
+    requests: Mapping[str, int] | None = None,
 ) -> dict[str, Verdict]:
     """Return the verdicts of the gates that judge the model."""
     test = candidate["test"]
     reached = macro_f1(test.predicted, test.split.labels, len(spec.labels))
     counts = np.bincount(test.split.labels, minlength=len(spec.labels)).tolist()
     support = {label: n for label, n in zip(spec.labels, counts, strict=True) if n}
+    confusions = _count_confusions(candidate, spec.labels)
+    selection = count_confirming(labels_of_test(confusions))
     return {
-        "beats_baselines": decide_baselines(reached, baselines, is_probe=is_probe, support=support),
-        "golden_agreement": decide_golden_agreement(_count_confusions(candidate, spec.labels)),
+        "beats_baselines": decide_baselines(
+            reached, baselines, is_probe=is_probe, support=support, selection=selection
+        ),
+        "golden_agreement": decide_golden_agreement(confusions, requests),
         "golden_set_regression": decide_regression(golden_answers(candidate, live, spec.labels), spec.limits),
     }
 
@@ -204,9 +215,11 @@ def prediction_rows(judgement: Judgement) -> pd.DataFrame:
 def _count_confusions(scores: Mapping[str, Scored], labels: Sequence[str]) -> list[dict[str, Any]]:
     """Count the rows of `golden_agreement.CONFUSIONS_SQL` from answers in memory."""
     counts = Counter(
-        (row["split"], row["label"], row["predicted"]) for scored in scores.values() for row in scored.rows(labels)
+        (row["split"], row["label"], row["predicted"], served)
+        for scored in scores.values()
+        for row, served in zip_longest(scored.rows(labels), scored.split.served)
     )
     return [
-        {"split": split, "label": label, "predicted": predicted, "n": n}
-        for (split, label, predicted), n in counts.items()
+        {"split": split, "label": label, "predicted": predicted, "served": served, "n": n}
+        for (split, label, predicted, served), n in counts.items()
     ]

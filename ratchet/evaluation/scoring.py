@@ -42,6 +42,8 @@ class Split:
     labels: Integers
     as_sent: tuple[str, ...] = ()
     """The texts before redaction, for adapters that redact otherwise than examples are now; empty where not known."""
+    served: tuple[str | None, ...] = ()
+    """The labels that were served for the items; empty where they were not served."""
 
 
 @dataclass(frozen=True)

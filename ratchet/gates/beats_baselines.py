@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from ratchet.core.verdict import Verdict
+from ratchet.data.label_selection import LabelSelection, describe_selection
 
 HARD = ("majority", "base_model")
 SIMPLER = ("tfidf_logreg", "linear_probe")
-BASELINES_RULE = 2
-"""Revision of the rule, which its evidence names; the first let no tie pass, and knew nothing of the test's labels."""
+BASELINES_RULE = 3
+"""Revision of the rule, which its evidence names; the first let no tie pass, and knew nothing of the test's labels, the
+second failed a candidate by labels of live's errors alone."""
+_SUPPORT_RULE = 2
 _LEAST_OTHERS = 5
 """Test items of other labels than the most frequent one that a failure needs. A model that finds half of such items
 finds none of five with a chance of 3 %; and one false answer outside a single label halves macro-F1."""
@@ -26,12 +29,15 @@ def find_better_baseline(
     *,
     is_probe: bool = False,
     support: Mapping[str, int] | None = None,
+    selection: str = "",
 ) -> tuple[str, float, float] | None:
     """Return the best simpler model whose test macro-F1 is above the candidate's, with both scores; None for none.
 
     The linear probe comes first where it is better at all, since it can be served. A test that cannot tell models apart
-    (`support`, its items by label) finds none.
+    (`support`, its items by label; `selection`, the report's sentence about labels of errors alone) finds none.
     """
+    if selection:
+        return None
     if support is not None and _count_others(support) < _LEAST_OTHERS:
         return None
     scores = {name: float(baselines[name]["macro_f1"]) for name in reversed(SIMPLER) if name in baselines}
@@ -46,26 +52,30 @@ def decide_baselines(
     *,
     is_probe: bool = False,
     support: Mapping[str, int] | None = None,
+    selection: LabelSelection | None = None,
     rule: int = BASELINES_RULE,
 ) -> Verdict:
     """Decide whether the candidate's test macro-F1 is above the majority class and its own untuned base.
 
-    `support` counts the test's items by label; None where it is not known, as in receipts of an earlier version, whose
-    `rule` is 1. Raises KeyError for a missing baseline and ValueError for a figure that is not finite: neither is a
-    pass.
+    `support` counts the test's items by label, `selection` those whose label confirms what was served; None where it is
+    not known, as in receipts of an earlier version, whose `rule` is 1 or 2. Raises KeyError for a missing baseline and
+    ValueError for a figure that is not finite: neither is a pass.
 
     A tie with the majority class or the base fails, for a tuned model that does no better than either is of no use; not
     at 1.000, above which nothing is. A failure needs a test with enough items outside its most frequent label: where
-    there are none or few, the constant answer is right and macro-F1 cannot tell, so it gives no verdict. A score equal
-    to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is enough; not
-    of the linear probe, where the candidate is a probe itself.
+    there are none or few, the constant answer is right and macro-F1 cannot tell, so it gives no verdict. Nor does a
+    test of live's errors alone, on which a candidate like live is wrong, too, and a simpler model less often. A score
+    equal to or below TF-IDF or the linear probe does not block: the reason then says that the simpler model is enough;
+    not of the linear probe, where the candidate is a probe itself.
     """
     scores = {name: float(baselines[name]["macro_f1"]) for name in HARD + SIMPLER}
     if not np.isfinite([candidate, *scores.values()]).all():
         raise ValueError(f"macro-F1 of the candidate ({candidate}) or of a baseline ({scores}) is not finite")
     evidence: dict[str, Any] = {"candidate": candidate, "is_probe": is_probe, **scores}
-    if rule > 1:
+    if rule >= _SUPPORT_RULE:
         evidence |= {"rule": rule, "support": None if support is None else dict(support)}
+    if rule >= BASELINES_RULE:
+        evidence["selection"] = selection and {"blind": selection.blind, "confirming": selection.confirming}
     return _judge(evidence, rule)
 
 
@@ -75,8 +85,9 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
 
 
 def _judge(evidence: Mapping[str, Any], rule: int) -> Verdict:
-    found, candidate, is_first = dict(evidence), float(evidence["candidate"]), rule < BASELINES_RULE
+    found, candidate, is_first = dict(evidence), float(evidence["candidate"]), rule < _SUPPORT_RULE
     support, is_probe = None if is_first else evidence["support"], evidence["is_probe"]
+    selection = evidence["selection"] if rule >= BASELINES_RULE else None
     scores = {name: float(evidence[name]) for name in HARD + SIMPLER}
     against = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
     perfect = candidate >= 1 - _TIE and not is_first
@@ -86,6 +97,14 @@ def _judge(evidence: Mapping[str, Any], rule: int) -> Verdict:
             "inconclusive",
             f"No verdict: {few}, so macro-F1 cannot tell the candidate ({candidate:.3f}) from a constant answer"
             f" ({against}). The golden set judges it.",
+            found,
+        )
+    if beaten_by and not perfect and selection and LabelSelection(**selection).is_of_errors:
+        said = describe_selection(selection["blind"], selection["confirming"], " of the test split")
+        return Verdict(
+            "inconclusive",
+            f"No verdict: {said}. On errors alone macro-F1 {candidate:.3f} says nothing ({against}). The golden set"
+            " judges it.",
             found,
         )
     if beaten_by and not perfect:

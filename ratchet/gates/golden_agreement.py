@@ -5,48 +5,81 @@ before it is trained on, so `golden_set_regression` sees the damage one cycle to
 where it agrees with the golden labels of a class, and contradicts most of the week's labels of that class, the meaning
 of the labels has changed.
 
-Add here comparisons of the week with the golden set; losses against live are in `golden_set_regression.py`.
+Add here comparisons of the week with the golden set; losses against live are in `golden_set_regression.py`, and what
+may be concluded where only errors were labelled is in `swapped_labels.py`.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ratchet.core.verdict import Verdict
+from ratchet.data.label_selection import count_confirming
+from ratchet.gates.swapped_labels import blame_labels
 from ratchet.metrics.intervals import proportion_interval
 
 CONFUSIONS_SQL = """
-SELECT split, label, predicted, count(*)::BIGINT AS n FROM predictions
-WHERE classifier = $classifier AND week = $week AND model = 'candidate' AND adapter = $adapter
+SELECT p.split, p.label, p.predicted, logs.label AS served, count(*)::BIGINT AS n
+FROM predictions p LEFT JOIN production_logs logs
+  ON p.split = 'test' AND logs.classifier = p.classifier AND logs.request_id = p.item
+WHERE p.classifier = $classifier AND p.week = $week AND p.model = 'candidate' AND p.adapter = $adapter
 GROUP BY ALL ORDER BY ALL
 """
-"""Counts of the candidate's predictions for each label of test and golden."""
+"""Counts of the candidate's predictions for each label of test and golden, and of what was served for it in test."""
 
+GOLDEN_AGREEMENT_RULE = 2
+"""Revision of the rule, which its evidence names; the first blamed the labels of weeks in which only errors were
+labelled, too."""
 _MAJORITY = 0.5
 _ALPHA = 0.05
 
 
-def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
+def labels_of_test(rows: Iterable[Mapping[Any, Any]]) -> list[tuple[str, object, int]]:
+    """Return the labels of the test split with what was served for them (None where it is not known), counted."""
+    return [(row["label"], row.get("served"), int(row["n"])) for row in rows if row["split"] == "test"]
+
+
+def decide_golden_agreement(
+    rows: Iterable[Mapping[Any, Any]],
+    requests: Mapping[str, int] | None = None,
+    *,
+    rule: int = GOLDEN_AGREEMENT_RULE,
+) -> Verdict:
     """Decide whether the week's labels of a class contradict the golden set, judged by the candidate.
 
-    `rows` are those of `CONFUSIONS_SQL`. A class is contradicted when its recall is under one half on test, at least
-    one half on golden, and the exact intervals of the two do not overlap: at 95 %, divided among the classes that are
-    compared (Bonferroni), so that many classes do not raise false alarms. A class with too few items is never called
-    contradicted.
+    `rows` are those of `CONFUSIONS_SQL`, `requests` counts the week's requests by served label. A class is contradicted
+    when its recall is under one half on test, at least one half on golden, and the exact intervals of the two do not
+    overlap: at 95 %, divided among the classes that are compared (Bonferroni), so that many classes do not raise false
+    alarms. A class with too few items is never called contradicted. Where hardly any label of the test confirms what
+    was served, errors alone were labelled: they look contradicted because live, and a candidate like it, is wrong on
+    them, so they fail only as `blame_labels` says, and warn else.
     """
+    found, requests = list(rows), requests or {}
     counts: dict[str, dict[str, dict[str, int]]] = {"test": {}, "golden": {}}
-    for row in rows:
-        counts[row["split"]].setdefault(row["label"], {})[row["predicted"]] = int(row["n"])
+    for row in found:
+        answers = counts[row["split"]].setdefault(row["label"], {})
+        answers[row["predicted"]] = answers.get(row["predicted"], 0) + int(row["n"])
     both = [label for label in counts["test"] if counts["golden"].get(label)]
     confidence = 1 - _ALPHA / max(1, len(both))  # Bonferroni: each further class would add a chance of a false alarm
     judged = {label: _compare(label, counts["test"][label], counts["golden"][label], confidence) for label in both}
-    evidence = {"classes": judged, "confidence": confidence}
+    evidence: dict[str, Any] = {"classes": judged, "confidence": confidence}
+    tested = labels_of_test(found)
+    selection = count_confirming(tested)
+    if rule >= GOLDEN_AGREEMENT_RULE:
+        evidence |= {"rule": rule, "selection": {"blind": selection.blind, "confirming": selection.confirming}}
     if not judged:
         return Verdict(
             "inconclusive", "No verdict: no class has both blind labels of the week and golden items.", evidence
         )
     contradicted = {label: compared for label, compared in judged.items() if compared["contradicted"]}
+    if contradicted and rule >= GOLDEN_AGREEMENT_RULE and selection.is_of_errors:
+        becomes = {label: str(compared["mostly"]) for label, compared in contradicted.items()}
+        labels = {*requests, *(word for row in found for word in (row["label"], row["predicted"]))}
+        blame = blame_labels(becomes, tested, requests, two_labels=len(labels) <= 2)
+        evidence |= {"swapped": blame.as_json(), "requests": {label: requests[label] for label in sorted(requests)}}
+        said = _describe_contradictions(contradicted, "Fails" if blame.swapped else "Warns")
+        return Verdict("failed" if blame.swapped else "warned", f"{said} {blame.reason}", evidence)
     if contradicted:
-        return Verdict("failed", _describe_contradictions(contradicted), evidence)
+        return Verdict("failed", _describe_contradictions(contradicted, "Fails"), evidence)
     lowest = min(judged, key=lambda label: judged[label]["test"]["right"] / judged[label]["test"]["n"])
     share = judged[lowest]["test"]["right"] / judged[lowest]["test"]["n"]
     return Verdict(
@@ -56,7 +89,7 @@ def decide_golden_agreement(rows: Iterable[Mapping[Any, Any]]) -> Verdict:
     )
 
 
-def _describe_contradictions(contradicted: Mapping[str, Mapping[str, Any]]) -> str:
+def _describe_contradictions(contradicted: Mapping[str, Mapping[str, Any]], outcome: str) -> str:
     sentences = [
         f"{label}: the model agrees with {found['test']['right']} of {found['test']['n']} labels of this week"
         f" (says {found['mostly']}), but with {found['golden']['right']} of {found['golden']['n']} golden labels."
@@ -68,7 +101,7 @@ def _describe_contradictions(contradicted: Mapping[str, Mapping[str, Any]]) -> s
         if found["mostly"] != label:
             pairs.setdefault(frozenset((label, found["mostly"])), (label, found["mostly"]))
     questions = [f"Were {first} and {second} swapped?" for first, second in pairs.values()]
-    return " ".join(("Fails: the week's blind labels contradict the golden set.", *sentences, *questions))
+    return " ".join((f"{outcome}: the week's blind labels contradict the golden set.", *sentences, *questions))
 
 
 def _compare(label: str, test: Mapping[str, int], golden: Mapping[str, int], confidence: float) -> dict[str, Any]:
@@ -77,7 +110,7 @@ def _compare(label: str, test: Mapping[str, int], golden: Mapping[str, int], con
     return {
         "test": week,
         "golden": reviewed,
-        "mostly": max(test, key=lambda answer: test[answer]),
+        "mostly": max(sorted(test), key=lambda answer: test[answer]),
         "contradicted": flipped,
     }
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ratchet.core.verdict import Verdict
+from ratchet.data.label_selection import LabelSelection, describe_selection
 from ratchet.metrics.intervals import proportion_interval
 
 SERVED_SQL = """
@@ -19,14 +20,17 @@ FROM production_logs WHERE classifier = $classifier AND week = $week GROUP BY la
 """Requests of one week by served label."""
 
 CONSENSUS_COUNTS_SQL = """
-SELECT label, count(*) AS n FROM labels
-WHERE classifier = $classifier AND week = $week AND status = 'consensus' GROUP BY label
+SELECT labels.label, count(*) AS n, count(*) FILTER (labels.label = logs.label) AS confirming
+FROM labels LEFT JOIN production_logs logs USING (classifier, request_id)
+WHERE classifier = $classifier AND labels.week = $week AND status = 'consensus' GROUP BY labels.label
 """
-"""Consensus labels among the corrected requests of one week, counted."""
+"""Consensus labels among the corrected requests of one week, and how many of them confirm what was served."""
 
-DISTRIBUTION_RULE = 3
+DISTRIBUTION_RULE = 4
 """Revision of the rule, which its evidence names; the first blocked at a distance that chance was part of, the second
-where a single label among fifty was of a class that train lacks."""
+where a single label among fifty was of a class that train lacks, the third took labels of errors alone for the mix of
+production."""
+_DERIVABLE = (3, 4)
 _SEED = 0
 _RESAMPLES = 4000
 _BLOCK = 2_000_000
@@ -82,11 +86,13 @@ def decide_distribution(
     labels: Sequence[str],
     limit: float,
     live_labels: Collection[str] | None = None,
+    confirming: int | None = None,
 ) -> Verdict:
     """Decide whether train has the labels that it needs, and warn where its mix is not that of production.
 
     `train` and `production` count examples by label, `live_labels` are those that live answers (None in a first cycle:
-    every label of the specification). Served labels are not used: they are what the model is to improve on.
+    every label of the specification), `confirming` of the week's labels are what was served (None where that is not
+    known). Served labels are not used else: they are what the model is to improve on.
     """
     named = [*labels, *sorted(set(live_labels or ()) - set(labels))]
     return decide_from_evidence(
@@ -96,6 +102,7 @@ def decide_distribution(
             "production": {label: int(production.get(label, 0)) for label in named},
             "limit": limit,
             "live_labels": None if live_labels is None else sorted(live_labels),
+            "confirming": confirming,
         }
     )
 
@@ -106,12 +113,14 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     It fails only where train lacks a label that live answers and that production clearly has: at least five and 2 % of
     its labels, with an exact one-sided 99 % interval above 1 %. A distance over the limit, with that of chance (the
     bootstrap's mean) taken off, warns where chance reaches it in fewer than 5 of 1,000 samples: retraining is what a
-    shift needs.
+    shift needs. Where hardly any label of the week confirms what was served, errors alone were labelled: their mix is
+    not that of production, and gives no verdict.
     """
-    if evidence["rule"] != DISTRIBUTION_RULE:
+    if evidence["rule"] not in _DERIVABLE:
         raise KeyError(f"rule {DISTRIBUTION_RULE}")
     train, production, live_labels = evidence["train"], evidence["production"], evidence["live_labels"]
-    found = {key: evidence[key] for key in ("rule", "train", "production", "limit", "live_labels")}
+    newer = ("confirming",) if evidence["rule"] == DISTRIBUTION_RULE else ()
+    found = {key: evidence[key] for key in ("rule", "train", "production", "limit", "live_labels", *newer)}
     total = sum(production.values())
     missing = [label for label, n in train.items() if not n]
     needed = set(train) if live_labels is None else set(live_labels)
@@ -127,6 +136,10 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
         return Verdict(
             "inconclusive", f"No verdict: {nothing} to compare with.{without}", {**found, "missing": missing}
         )
+    if found.get("confirming") is not None and LabelSelection(total, found["confirming"]).is_of_errors:
+        said = describe_selection(total, found["confirming"], " of the week", "labels")
+        reason = f"No verdict: {said}. Their mix is not that of production.{without}"
+        return Verdict("inconclusive", reason, {**found, "missing": missing})
     ours, theirs = list(train.values()), list(production.values())
     distance, chance = jensen_shannon_distance(ours, theirs), distances_by_chance(ours, theirs)
     excess, p = distance - float(chance.mean()), (1 + int((chance >= distance).sum())) / (1 + len(chance))

@@ -53,6 +53,7 @@ def choose_next_step(
         document["baselines"],
         is_probe=document["candidate"]["method"] == "probe",
         support={label: figures["support"] for label, figures in test.get("per_class", {}).items()} or None,
+        selection=document.get("data", {}).get("labels", {}).get("selection", ""),
     )
     if better is None:
         return NextStep(f"ratchet promote {name} --why TEXT")

@@ -6,6 +6,7 @@ Add here how a verdict is derived again; rules that need the evidence alone are 
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ratchet.config.spec import Spec
@@ -69,8 +70,11 @@ def _derive(home: Home, receipt: Receipt) -> str:
     answers = read_stored_answers(home, cycle, str(receipt.binds.get("adapter")))
     if not len(answers.test):
         return "cannot be derived again: the answers of that adapter are no longer stored"
-    baselines = receipt if receipt.gate == "beats_baselines" else Receipts(home).read(cycle)["beats_baselines"]
-    again = judge_again(answers, Specs(home)[receipt.classifier], baselines).get(receipt.gate)
+    # logs that landed after the cycle change no verdict of it
+    kept = receipt.verdict.evidence.get("requests") if receipt.gate == "golden_agreement" else None
+    answers = replace(answers, requests=kept if isinstance(kept, dict) else answers.requests)
+    receipts = {**Receipts(home).read(cycle), receipt.gate: receipt}
+    again = judge_again(answers, Specs(home)[receipt.classifier], receipts).get(receipt.gate)
     if again is None:
         return f"cannot be derived again: {receipt.gate} does not judge stored answers alone"
     return _compare(again, receipt, "the stored answers")

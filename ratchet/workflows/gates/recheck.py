@@ -4,6 +4,7 @@ Add a gate here when it can be derived from stored answers. `ratchet/workflows/r
 promotion, and so does `ratchet/workflows/verify_receipt.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +14,16 @@ from ratchet.config.spec import Spec
 from ratchet.core.cycle import Cycle
 from ratchet.core.errors import BlockedError
 from ratchet.core.verdict import Verdict
+from ratchet.data.label_selection import count_confirming
 from ratchet.gates.beats_baselines import HARD, SIMPLER, decide_baselines
-from ratchet.gates.golden_agreement import CONFUSIONS_SQL, decide_golden_agreement
+from ratchet.gates.golden_agreement import (
+    CONFUSIONS_SQL,
+    GOLDEN_AGREEMENT_RULE,
+    decide_golden_agreement,
+    labels_of_test,
+)
 from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_golden_answers
+from ratchet.gates.label_distribution import SERVED_SQL
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.classification import macro_f1
 from ratchet.storage.home import Home
@@ -56,7 +64,9 @@ class StoredAnswers:
     golden: Any
     """Frame of the answers of both on the golden set."""
     confusions: list[dict[str, Any]]
-    """Rows of split, label, predicted label and count."""
+    """Rows of split, label, predicted and served label, and count."""
+    requests: dict[str, int]
+    """Requests of the week by served label."""
     compared_with: str | None
     """Digest of the adapter that was live; None when there was none."""
     distance: float | None
@@ -70,10 +80,12 @@ def read_stored_answers(home: Home, cycle: Cycle, adapter: str) -> StoredAnswers
         open_warehouse(home, cycle.classifier),
     )
     judged = warehouse.frame(_JUDGED_SQL, params)
+    served = warehouse.frame(SERVED_SQL, {"classifier": cycle.classifier, "week": cycle.week})
     return StoredAnswers(
         judged[(judged["model"] == "candidate") & (judged["split"] == "test")],
         warehouse.frame(GOLDEN_SQL, params),
         [{str(k): v for k, v in row.items()} for row in warehouse.frame(CONFUSIONS_SQL, params).to_dict("records")],
+        dict(zip(served["label"], served["requests"].astype(int).tolist(), strict=True)),
         next((str(digest) for digest in judged.loc[judged["model"] == "live", "adapter"].unique()), None),
         _read_distance(warehouse, _DISTANCE_SQL, params),
     )
@@ -99,20 +111,23 @@ def _read_distance(warehouse: Warehouse, sql: str, params: dict[str, Any]) -> fl
     return next((float(value) for value in found.iloc[:, 0].dropna()), None)
 
 
-def judge_again(answers: StoredAnswers, spec: Spec, baselines: Receipt) -> dict[str, Verdict]:
-    """Verdicts of the model's gates; the baselines' own figures come from their receipt.
+def judge_again(answers: StoredAnswers, spec: Spec, receipts: Mapping[str, Receipt]) -> dict[str, Verdict]:
+    """Verdicts of the model's gates, each by the rule of its receipt; the baselines' own figures come from theirs.
 
     Raises `BlockedError` when that receipt does not follow from the stored answers.
     """
+    baselines, agreement = receipts["beats_baselines"], receipts.get("golden_agreement")
+    rule = agreement.verdict.evidence.get("rule", 1) if agreement else GOLDEN_AGREEMENT_RULE
     return {
-        "golden_agreement": decide_golden_agreement(answers.confusions),
+        "golden_agreement": decide_golden_agreement(answers.confusions, answers.requests, rule=rule),
         "golden_set_regression": decide_regression(read_golden_answers(answers.golden.to_dict("records")), spec.limits),
-        "beats_baselines": _beats_again(answers.test, spec, baselines),
+        "beats_baselines": _beats_again(answers, spec, baselines),
     }
 
 
-def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
+def _beats_again(answers: StoredAnswers, spec: Spec, receipt: Receipt) -> Verdict:
     """Verdict of the stored answers' macro-F1 against the baselines in the receipt."""
+    test = answers.test
     named = dict.fromkeys((*spec.labels, *test["label"], *test["predicted"]))  # the file may list others by now
     index = {label: i for i, label in enumerate(named)}
     labels, predicted = (
@@ -131,5 +146,6 @@ def _beats_again(test: Any, spec: Spec, receipt: Receipt) -> Verdict:
         baselines,
         is_probe=bool(evidence.get("is_probe")),
         support={label: n for label, n in support.items() if n},
+        selection=count_confirming(labels_of_test(answers.confusions)),
         rule=evidence.get("rule", 1),
     )

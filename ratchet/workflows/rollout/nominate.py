@@ -189,7 +189,7 @@ def _examine(home: Home, spec: Spec, cycle: Cycle, adapter: str, state: RolloutS
         raise BlockedError(
             "targets.toml changed since its cycle ran, so its verdicts are of other deployment targets", code="stale"
         )
-    again = judge_again(answers, spec, receipts["beats_baselines"])
+    again = judge_again(answers, spec, receipts)
     left_out = read_fit(receipts["target_fit"].verdict).left_out
     again["target_fit"] = judge_artifact(Specs(home), spec, adapter, make=False, left_out=left_out)
     for gate, verdict in again.items():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ratchet.config.spec import Label, Spec
+from ratchet.data.label_selection import LabelSelection
 from ratchet.data.unspaced_text import is_unspaced
 from ratchet.evaluation.baselines import (
     judge_baselines,
@@ -92,6 +93,25 @@ def test_a_test_that_cannot_tell_models_apart_has_no_verdict(case: str) -> None:
     assert decide_from_evidence(json.loads(json.dumps(verdict.evidence))) == verdict
 
 
+@pytest.mark.parametrize(
+    ("confirming", "reached", "outcome", "said"),
+    [
+        (3, 0.2, "inconclusive", "not like the others: 3 of 90 blind labels of the test split confirm"),
+        (3, 0.9, "passed", "0.900 is above"),
+        (9, 0.2, "failed", "not above majority"),
+    ],
+)
+def test_a_test_of_errors_alone_fails_no_candidate(confirming: int, reached: float, outcome: str, said: str) -> None:
+    """A candidate like live is wrong on them; from a tenth of confirming labels on a failure counts. Receipts of the
+    second rule keep theirs."""
+    verdict = decide_baselines(reached, baselines(), support=BOTH, selection=LabelSelection(90, confirming))
+    assert (verdict.outcome, said in verdict.reason) == (outcome, True), verdict.reason
+    assert decide_from_evidence(json.loads(json.dumps(verdict.evidence))) == verdict
+    former = decide_baselines(reached, baselines(), support=BOTH, selection=LabelSelection(90, confirming), rule=2)
+    assert former.outcome == ("passed" if outcome == "passed" else "failed")
+    assert "selection" not in former.evidence
+
+
 def test_a_receipt_of_before_is_judged_by_its_own_rule() -> None:
     """It named no rule and knew no labels: its tie at 1.000 stays the failure that it was."""
     verdict = decide_baselines(1.0, baselines(**PERFECT), support=ALONE, rule=1)
@@ -104,6 +124,7 @@ def test_no_simpler_model_is_better_on_a_test_of_one_label() -> None:
     found = baselines(linear_probe=1.0)
     assert find_better_baseline(0.497, found, support=ALONE) is None
     assert find_better_baseline(0.497, found, support=BOTH) == ("linear_probe", 1.0, 0.497)
+    assert find_better_baseline(0.497, found, support=BOTH, selection="labelled requests are not like ...") is None
 
 
 @pytest.mark.parametrize("name", HARD + SIMPLER)

@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 
 from ratchet.config.spec import Label, Spec
+from ratchet.core.cycle import Cycle
+from ratchet.data.label_selection import LabelSelection, count_confirming
 from ratchet.evaluation.evaluate import decide_model_gates, read_splits
 from ratchet.evaluation.scoring import Scored, Split
+from ratchet.gates.golden_agreement import decide_golden_agreement, labels_of_test
 from ratchet.gates.golden_set_regression import GOLDEN_SQL, decide_regression, read_golden_answers
 from ratchet.ingest.rebuild import open_warehouse
 from ratchet.metrics.calibration import softmax
 from ratchet.storage.home import Home
+from ratchet.workflows.gates.recheck import read_stored_answers
 
 SPEC = Spec("tickets", (Label("a"), Label("b")))
 BASELINES = {name: {"macro_f1": 0.3, "ece": 0.1} for name in ("majority", "tfidf_logreg", "linear_probe", "base_model")}
@@ -83,3 +87,41 @@ def test_the_gate_in_the_report_and_the_gate_of_the_check_say_the_same(tmp_path:
     )
     assert verdicts["golden_set_regression"].outcome == ("failed" if live and wrong > 2 else "passed")
     assert verdicts["beats_baselines"].outcome == "passed"
+
+
+@pytest.mark.parametrize(("requests_of_a_kind", "outcome"), [(100, "warned"), (30, "failed")])
+def test_errors_alone_are_seen_alike_from_memory_and_from_the_warehouse(
+    tmp_path: Path, requests_of_a_kind: int, outcome: str
+) -> None:
+    """What was served is joined by request; where most requests are contradicted, the labels were swapped."""
+    spec = Spec("tickets", (Label("a"), Label("b"), Label("c")))
+    truth = np.array([i % 2 for i in range(50)], dtype=np.int64)
+    items, golden = tuple(f"r{i}" for i in range(50)), tuple(f"golden-{i}" for i in range(50))
+    served = tuple(spec.labels[1 - i % 2] for i in range(50))
+    wrong, right = (softmax(np.eye(3)[answers] * 4) for answers in (1 - truth, truth))
+    mine = {
+        "test": Scored(Split("test", items, items, truth, (), served), wrong, wrong),
+        "golden": Scored(Split("golden", golden, golden, truth), right, right),
+    }
+    requests = {"a": requests_of_a_kind, "b": requests_of_a_kind, "c": 1}
+    verdicts = decide_model_gates(mine, None, BASELINES, spec, requests=requests)
+    assert verdicts["beats_baselines"].outcome == "inconclusive"
+    assert verdicts["golden_agreement"].outcome == outcome
+    warehouse, week = open_warehouse(Home(tmp_path), "tickets"), date(2026, 2, 23)
+    rows = [
+        {"classifier": "tickets", "week": week, "model": "candidate", "adapter": "d", **row}
+        for scored in mine.values()
+        for row in scored.rows(spec.labels)
+    ]
+    warehouse.replace("predictions", "tickets", week, pd.DataFrame(rows))
+    ids = [*items, *(f"more-{i}" for i in range(2 * requests_of_a_kind - 50))]
+    with warehouse.connect() as connection:
+        connection.executemany(
+            "INSERT INTO production_logs VALUES ('tickets', ?, '2026-02-24 00:00:00+00', 'x', ?, NULL, NULL, NULL,"
+            " NULL, ?)",
+            [*((name, spec.labels[1 - i % 2], week) for i, name in enumerate(ids)), ("third", "c", week)],
+        )
+    answers = read_stored_answers(Home(tmp_path), Cycle("tickets", week), "d")
+    assert answers.requests == requests
+    assert decide_golden_agreement(answers.confusions, answers.requests) == verdicts["golden_agreement"]
+    assert count_confirming(labels_of_test(answers.confusions)) == LabelSelection(50, 0)

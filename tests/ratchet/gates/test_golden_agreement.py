@@ -1,10 +1,13 @@
 """The week's labels must mean what the golden set's do, class by class."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from ratchet.gates.golden_agreement import decide_golden_agreement
+from ratchet.gates.swapped_labels import find_circles
 
 Counts = dict[tuple[str, str, str], int]
 HONEST: Counts = {
@@ -74,3 +77,56 @@ def test_many_small_classes_raise_no_false_alarm() -> None:
     assert decide_golden_agreement(rows(weak)).outcome == "failed"
     others = {(split, label, label): 30 for split in ("test", "golden") for label in "bcdefg"}
     assert decide_golden_agreement(rows({**weak, **others})).outcome == "passed"
+
+
+def week(labels: str, wrong: Mapping[tuple[str, str], int], confirming: int = 0) -> list[dict[str, Any]]:
+    """A golden set that the candidate knows, and labels of a week: `wrong` counts those of a label for which another
+    one was served, which the candidate, like live, answers, too."""
+    rows = [{"split": "golden", "label": each, "predicted": each, "served": None, "n": 30} for each in labels]
+    rows += [
+        {"split": "test", "label": label, "predicted": served, "served": served, "n": n}
+        for (label, served), n in wrong.items()
+    ]
+    right = {"split": "test", "label": labels[0], "predicted": labels[0], "served": labels[0], "n": confirming}
+    return [*rows, *([right] if confirming else [])]
+
+
+PAIR = {("a", "b"): 30, ("b", "a"): 25, ("c", "a"): 3}
+CIRCLE = {("a", "b"): 30, ("b", "c"): 25, ("c", "a"): 28}
+WEEKS: dict[str, tuple[str, dict[tuple[str, str], int], int, dict[str, int], str, str]] = {
+    "errors of two labels for each other": ("abc", PAIR, 2, {"a": 400, "b": 300, "c": 300}, "warned",
+                                            "no more of them than live may have made (55 of 700 requests that were"),
+    "two labels of three swapped": ("abc", PAIR, 2, {"a": 40, "b": 30, "c": 3}, "failed",
+                                    "55 of 70 requests that were served a or b have another of these labels now"),
+    "three labels in a circle": ("abc", CIRCLE, 0, {"a": 40, "b": 30, "c": 30}, "failed", "served a or b or c have"),
+    "errors in a circle": ("abc", CIRCLE, 0, {"a": 400, "b": 300, "c": 30}, "warned", "may have made (83 of 730"),
+    "errors for one label": ("abc", {("b", "a"): 30, ("c", "a"): 30}, 0, {"a": 70}, "warned", "no labels stand for"),
+    "labels drawn at random, too": ("abc", PAIR, 60, {"a": 400, "b": 300}, "failed", "Were b and a swapped?"),
+    "two labels": ("ab", {("a", "b"): 30, ("b", "a"): 25}, 0, {"a": 400, "b": 400}, "failed", "'ratchet unquarantine'"),
+    "two labels, errors for one": ("ab", {("a", "b"): 30}, 2, {"a": 400, "b": 400}, "failed", "with two labels that"),
+    "nine labels": ("abc", {("a", "b"): 9}, 0, {"b": 100}, "warned", "a: the model agrees with 0 of 9 labels"),
+    "nothing known of what was served": ("abc", {("a", "b"): 30}, 0, {}, "warned", "no labels stand for each other"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WEEKS)
+def test_labels_of_errors_alone_are_blamed_only_where_they_are_swapped(name: str) -> None:
+    """A candidate that is like live is wrong where live was, whoever labelled it; the verdict follows from the rows."""
+    labels, wrong, confirming, requests, outcome, said = WEEKS[name]
+    verdict = decide_golden_agreement(week(labels, wrong, confirming), requests)
+    assert (verdict.outcome, said in verdict.reason) == (outcome, True), verdict.reason
+    assert verdict.reason.startswith("Fails: " if outcome == "failed" else "Warns: ")
+    assert json.loads(json.dumps(verdict.evidence))["rule"] == 2
+
+
+def test_a_receipt_of_before_keeps_its_rule() -> None:
+    """Its evidence names no rule: the failure of a week of errors stays the failure that was recorded."""
+    verdict = decide_golden_agreement(week("abc", PAIR), {"a": 400, "b": 300, "c": 300}, rule=1)
+    assert (verdict.outcome, set(verdict.evidence)) == ("failed", {"classes", "confidence"})
+
+
+def test_only_closed_circles_are_swaps() -> None:
+    """Labels that lead into a circle are not on it, and neither is one that the candidate mostly confirms."""
+    assert find_circles({"a": "b", "b": "c", "c": "b", "d": "a", "e": "e"}) == ["b", "c"]
+    assert find_circles({"a": "b", "c": "d", "b": "a", "d": "c"}) == ["a", "b", "c", "d"]
+    assert find_circles({"a": "b", "b": "x"}) == []

@@ -84,6 +84,23 @@ def test_only_a_missing_label_blocks_and_a_shift_warns(case: str) -> None:
     assert decide_from_evidence(json.loads(json.dumps(verdict.evidence, allow_nan=False))) == verdict
 
 
+def test_labels_of_errors_alone_have_no_mix_to_compare() -> None:
+    """No verdict, where a shift would be said to be of production; a label that train lacks blocks all the same.
+    Evidence of the rule before has no such count, and is judged as it was."""
+    production = {"a": 30, "b": 40, "c": 30}
+    for confirming, outcome, said in (
+        (9, "inconclusive", "9 of 100 labels of the week confirm"),
+        (10, "warned", "a from"),
+    ):
+        verdict = decide_distribution({"a": 90, "b": 5, "c": 5}, production, LABELS, 0.1, LABELS, confirming)
+        assert (verdict.outcome, said in verdict.reason) == (outcome, True), verdict.reason
+        assert decide_from_evidence(json.loads(json.dumps(verdict.evidence))) == verdict
+        former = {key: value for key, value in verdict.evidence.items() if key != "confirming"} | {"rule": 3}
+        again = decide_from_evidence(former)
+        assert (again.outcome, "confirming" in again.evidence) == ("warned", False)
+    assert decide_distribution({"a": 90, "b": 5}, production, LABELS, 0.1, LABELS, 0).outcome == "failed"
+
+
 def test_the_limit_is_of_what_chance_leaves() -> None:
     """A distance of the limit itself passes; the bootstrap's mean is taken off."""
     train, production = {"a": 60, "b": 20, "c": 20}, {"a": 20, "b": 60, "c": 20}
@@ -160,4 +177,4 @@ def test_the_queries_count_one_week_of_one_classifier(tmp_path: Path) -> None:
     assert warehouse.frame(SERVED_SQL, key).to_dict("records") == [
         {"label": "a", "requests": 2, "with_confidence": 0.5, "mean_confidence": 0.5}
     ]
-    assert warehouse.frame(CONSENSUS_COUNTS_SQL, key).to_dict("records") == [{"label": "a", "n": 2}]
+    assert warehouse.frame(CONSENSUS_COUNTS_SQL, key).to_dict("records") == [{"label": "a", "n": 2, "confirming": 2}]
