@@ -100,10 +100,10 @@ def _judge(evidence: Mapping[str, Any], rule: int) -> Verdict:
             found,
         )
     if beaten_by and not perfect and selection and LabelSelection(**selection).is_of_errors:
-        said = describe_selection(selection["blind"], selection["confirming"], " of the test split")
+        finding = describe_selection(selection["blind"], selection["confirming"], " of the test split")
         return Verdict(
             "inconclusive",
-            f"No verdict: {said}. On errors alone macro-F1 {candidate:.3f} says nothing ({against}). The golden set"
+            f"No verdict: {finding}. On errors alone macro-F1 {candidate:.3f} says nothing ({against}). The golden set"
             " judges it.",
             found,
         )

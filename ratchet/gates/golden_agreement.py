@@ -76,8 +76,8 @@ def decide_golden_agreement(
         labels = {*requests, *(word for row in found for word in (row["label"], row["predicted"]))}
         blame = blame_labels(becomes, tested, requests, two_labels=len(labels) <= 2)
         evidence |= {"swapped": blame.as_json(), "requests": {label: requests[label] for label in sorted(requests)}}
-        said = _describe_contradictions(contradicted, "Fails" if blame.swapped else "Warns")
-        return Verdict("failed" if blame.swapped else "warned", f"{said} {blame.reason}", evidence)
+        finding = _describe_contradictions(contradicted, "Fails" if blame.swapped else "Warns")
+        return Verdict("failed" if blame.swapped else "warned", f"{finding} {blame.reason}", evidence)
     if contradicted:
         return Verdict("failed", _describe_contradictions(contradicted, "Fails"), evidence)
     lowest = min(judged, key=lambda label: judged[label]["test"]["right"] / judged[label]["test"]["n"])

@@ -137,8 +137,8 @@ def decide_from_evidence(evidence: Mapping[str, Any]) -> Verdict:
             "inconclusive", f"No verdict: {nothing} to compare with.{without}", {**found, "missing": missing}
         )
     if found.get("confirming") is not None and LabelSelection(total, found["confirming"]).is_of_errors:
-        said = describe_selection(total, found["confirming"], " of the week", "labels")
-        reason = f"No verdict: {said}. Their mix is not that of production.{without}"
+        finding = describe_selection(total, found["confirming"], " of the week", "labels")
+        reason = f"No verdict: {finding}. Their mix is not that of production.{without}"
         return Verdict("inconclusive", reason, {**found, "missing": missing})
     ours, theirs = list(train.values()), list(production.values())
     distance, chance = jensen_shannon_distance(ours, theirs), distances_by_chance(ours, theirs)

@@ -1,4 +1,4 @@
-"""Swapped labels told from errors alone, in a week whose labels hardly ever confirm what was served.
+"""Difference between swapped labels and errors alone, in a week whose labels hardly ever confirm what was served.
 
 A log of corrections holds the requests on which live was wrong, and a candidate that is like live is wrong on them,
 too: every class looks contradicted, as it does where annotators swapped labels. Add here another sign that tells the
@@ -32,7 +32,7 @@ class Blame:
         alone = "Hardly any label confirms what was served, as where only errors are labelled"
         if self.two_labels:
             return (
-                f"{alone}; with two labels that cannot be told from swapped ones, so the week is held: look at its"
+                f"{alone}; with two labels that cannot be distinguished from swapped ones, so the week is held: look at its"
                 " rows, then 'ratchet unquarantine', or label requests that are drawn at random, too."
             )
         if not self.labels:
